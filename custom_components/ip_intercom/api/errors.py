@@ -1,0 +1,90 @@
+"""What can go wrong with an intercom, as one hierarchy for all systems.
+
+Messages are for logs and tests: they never carry credentials, codes or card numbers.
+"""
+
+
+class IntercomError(Exception):
+    """Base of everything the clients raise."""
+
+
+class ConnectionFailed(IntercomError):
+    """The device did not answer: unreachable, refused, reset or out of time."""
+
+
+class CertificateChanged(ConnectionFailed):
+    """The device shows another certificate than the one pinned at first use."""
+
+
+class CertificateInvalid(ConnectionFailed):
+    """Verification was asked for and the device's certificate does not pass it."""
+
+
+class UnexpectedReply(IntercomError):
+    """The device answered something that is not its API: HTML, broken JSON, too much data."""
+
+
+class WrongDevice(IntercomError):
+    """Something answers at the address, but it is not a device of this system."""
+
+
+class UnsupportedProduct(WrongDevice):
+    """The right manufacturer, but a product with another API; ``product`` names it."""
+
+    def __init__(self, product: str) -> None:
+        """Remember which product answered."""
+        super().__init__(f"{product} has another API")
+        self.product = product
+
+
+class AuthenticationFailed(IntercomError):
+    """User name or password were refused."""
+
+
+class SecureConnectionRequired(IntercomError):
+    """The device takes this request over HTTPS only; ``service`` names the part that insists."""
+
+    def __init__(self, service: str) -> None:
+        """Remember which service insists."""
+        super().__init__(f"{service} requires HTTPS")
+        self.service = service
+
+
+class ServiceDisabled(IntercomError):
+    """A service of the device's API is switched off; ``service`` names it."""
+
+    def __init__(self, service: str) -> None:
+        """Remember which service is off."""
+        super().__init__(f"{service} is disabled")
+        self.service = service
+
+
+class PermissionDenied(IntercomError):
+    """The account lacks a privilege; ``privilege`` names it as the device's own page does."""
+
+    def __init__(self, privilege: str) -> None:
+        """Remember which privilege is missing."""
+        super().__init__(f"the account lacks the privilege {privilege}")
+        self.privilege = privilege
+
+
+class NotSupported(IntercomError):
+    """This model or firmware does not have the function."""
+
+
+class CommandFailed(IntercomError):
+    """The device understood the request and refused it; ``reason`` is its own word for why."""
+
+    def __init__(self, reason: str) -> None:
+        """Remember the device's own reason."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+class InvalidRequest(CommandFailed):
+    """The device refused a value; ``parameter`` names it where the device does."""
+
+    def __init__(self, reason: str, parameter: str | None = None) -> None:
+        """Remember the device's own reason and the parameter it names."""
+        super().__init__(f"{reason} ({parameter})" if parameter else reason)
+        self.parameter = parameter

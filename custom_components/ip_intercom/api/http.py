@@ -1,0 +1,203 @@
+"""HTTP to a device: bounded in time and size, errors typed, certificate pinned.
+
+Every request carries a time limit and a body limit, redirects are never followed, and a
+request that must not run twice is never repeated behind the caller's back.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+import hashlib
+import ssl
+
+import aiohttp
+from aiohttp import ClientHandlerType, ClientMiddlewareType, ClientRequest, ClientResponse, Fingerprint
+from yarl import URL
+
+from .errors import CertificateChanged, CertificateInvalid, ConnectionFailed, UnexpectedReply
+
+CONNECT_TIMEOUT = 5.0
+REQUEST_TIMEOUT = 10.0
+MAX_JSON = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer: HTTP status, media type without parameters, challenge and body."""
+
+    status: int
+    content_type: str
+    body: bytes
+    challenge: str
+    authorization: str
+
+
+class _NoRepeat:
+    """Keeps aiohttp from repeating a request whose kept-alive connection broke.
+
+    aiohttp sends a GET or PUT again on a fresh connection. A device may have carried out the
+    first one: a dialled call would be dialled twice, and events handed to a lost log pull would
+    be passed over in silence.
+    """
+
+    def __init__(self) -> None:
+        self._broken: Exception | None = None
+
+    async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        if self._broken is not None:
+            raise self._broken
+        try:
+            return await handler(request)
+        except (aiohttp.ClientError, OSError) as err:
+            self._broken = err
+            raise
+
+
+class HttpTransport:
+    """Requests to one base address.
+
+    Args:
+        session: The aiohttp session to use; it is never closed here.
+        base: Scheme, host and port of the device.
+        fingerprint: SHA-256 of the certificate to insist on (32 bytes), for ``https``.
+        verify: Check the certificate against the system's authorities instead.
+    """
+
+    def __init__(
+        self, session: aiohttp.ClientSession, base: URL, *, fingerprint: bytes | None = None, verify: bool = False
+    ) -> None:
+        """See the class."""
+        self._session = session
+        self.base = base
+        self._ssl: bool | Fingerprint = verify if fingerprint is None or verify else Fingerprint(fingerprint)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        json: object = None,
+        headers: Mapping[str, str] | None = None,
+        middlewares: tuple[ClientMiddlewareType, ...] = (),
+        timeout: float = REQUEST_TIMEOUT,
+        max_bytes: int = MAX_JSON,
+        repeatable: bool = True,
+    ) -> Reply:
+        """Send one request and read the whole answer.
+
+        Args:
+            method: HTTP method.
+            path: Absolute path on the device.
+            params: Query parameters.
+            json: Body to send as JSON.
+            headers: Extra request headers.
+            middlewares: aiohttp middlewares, outermost first.
+            timeout: Seconds for everything together.
+            max_bytes: The largest body that is read.
+            repeatable: False for what must not run twice on the device.
+
+        Raises:
+            ConnectionFailed: No answer in time, or the connection broke.
+            UnexpectedReply: The body is larger than ``max_bytes``.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                async with self._send(method, path, params, json, headers, middlewares, repeatable) as response:
+                    body = await _read_bounded(response, max_bytes)
+        except TimeoutError as err:
+            raise ConnectionFailed(f"no answer to {path} within {timeout:g} s") from err
+        return Reply(
+            status=response.status,
+            content_type=response.content_type,
+            body=body,
+            challenge=response.headers.get("WWW-Authenticate", ""),
+            authorization=response.request_info.headers.get("Authorization", ""),
+        )
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        middlewares: tuple[ClientMiddlewareType, ...] = (),
+    ) -> AsyncIterator[ClientResponse]:
+        """Open an answer without end, such as motion JPEG, and hand it over unread.
+
+        Raises:
+            ConnectionFailed: The device did not begin to answer in time.
+        """
+        async with self._send(method, path, params, None, headers, middlewares, repeatable=True) as response:
+            yield response
+
+    @asynccontextmanager
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None,
+        json: object,
+        headers: Mapping[str, str] | None,
+        middlewares: tuple[ClientMiddlewareType, ...],
+        repeatable: bool,
+    ) -> AsyncIterator[ClientResponse]:
+        try:
+            async with self._session.request(
+                method,
+                self.base.with_path(path),
+                params=params,
+                json=json,
+                headers=headers,
+                middlewares=middlewares if repeatable else (*middlewares, _NoRepeat()),
+                ssl=self._ssl,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT),
+            ) as response:
+                yield response
+        except aiohttp.ServerFingerprintMismatch as err:
+            raise CertificateChanged("the device shows another certificate than before") from err
+        except aiohttp.ClientConnectorCertificateError as err:
+            raise CertificateInvalid("the device's certificate does not pass verification") from err
+        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError) as err:
+            raise ConnectionFailed(f"no answer to {path}: {type(err).__name__}") from err
+        except aiohttp.ClientError as err:
+            raise UnexpectedReply(f"not an HTTP answer to {path}: {type(err).__name__}") from err
+
+
+async def _read_bounded(response: ClientResponse, max_bytes: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.content.iter_any():
+        size += len(chunk)
+        if size > max_bytes:
+            response.close()
+            raise UnexpectedReply(f"the answer is larger than {max_bytes} bytes")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def certificate_fingerprint(host: str, port: int) -> bytes | None:
+    """Return the SHA-256 of the certificate shown at ``host``:``port``, None where nobody speaks TLS.
+
+    Raises:
+        ConnectionFailed: Nobody listens there.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            _, writer = await asyncio.open_connection(host, port, ssl=context)
+    except ssl.SSLError, ConnectionResetError, asyncio.IncompleteReadError:
+        return None
+    except (OSError, TimeoutError) as err:
+        raise ConnectionFailed(f"nobody answers at port {port}") from err
+    try:
+        certificate = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    finally:
+        writer.transport.abort()
+    return hashlib.sha256(certificate).digest()

@@ -1,0 +1,134 @@
+"""SIP accounts and calls (HTTP API 5.6 and 5.7)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..errors import UnexpectedReply
+from ..parse import Fields, fields, flag, integer, objects, text
+from .client import TwoNClient
+from .endpoints import CALL_ANSWER, CALL_DIAL, CALL_HANGUP, CALL_STATUS, PHONE_STATUS
+
+
+@dataclass(frozen=True, slots=True)
+class SipAccount:
+    """A SIP account (HTTP API 5.6.1): two of them, four since firmware 3."""
+
+    account: int
+    enabled: bool
+    number: str | None
+    registration_enabled: bool
+    registered: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallLeg:
+    """One called party of a session; a group call has several. ``peer`` is a SIP URI."""
+
+    id: int | None
+    peer: str | None
+    state: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallSession:
+    """A call in progress (HTTP API 5.7.1).
+
+    ``direction`` is ``incoming`` or ``outgoing`` as the device sees it: a visitor's ring is
+    outgoing. ``state`` is ``connecting``, ``ringing`` or ``connected``.
+    """
+
+    session: int
+    direction: str | None
+    state: str | None
+    legs: tuple[CallLeg, ...]
+
+
+class Phone:
+    """``/api/phone``."""
+
+    def __init__(self, client: TwoNClient) -> None:
+        """Use ``client`` for the requests."""
+        self._client = client
+
+    async def status(self) -> tuple[SipAccount, ...]:
+        """Return the SIP accounts (HTTP API 5.6.1)."""
+        return tuple(
+            SipAccount(
+                account=number,
+                enabled=flag(item.get("enabled")) is not False,
+                number=text(item.get("sipNumber")),
+                registration_enabled=flag(item.get("registrationEnabled")) is True,
+                registered=flag(item.get("registered")),
+            )
+            for item in _listed(await self._client.call(PHONE_STATUS), "accounts")
+            if (number := integer(item.get("account"))) is not None
+        )
+
+
+class Call:
+    """``/api/call``."""
+
+    def __init__(self, client: TwoNClient) -> None:
+        """Use ``client`` for the requests."""
+        self._client = client
+
+    async def status(self) -> tuple[CallSession, ...]:
+        """Return the calls in progress (HTTP API 5.7.1); some firmware answers a bare array."""
+        return tuple(
+            CallSession(
+                session=number,
+                direction=text(item.get("direction")),
+                state=text(item.get("state")),
+                legs=tuple(
+                    CallLeg(integer(leg.get("id")), text(leg.get("peer")), text(leg.get("state")))
+                    for leg in objects(item.get("calls"))
+                ),
+            )
+            for item in _listed(await self._client.call(CALL_STATUS), "sessions")
+            if (number := integer(item.get("session"))) is not None
+        )
+
+    async def dial(self, number: str | None = None, users: Sequence[str] = ()) -> int:
+        """Call a number or SIP URI, or directory entries by uuid, and return the session (HTTP API 5.7.2).
+
+        Raises:
+            InvalidRequest: Both or neither given, or an unknown user.
+        """
+        params = {}
+        if number is not None:
+            params["number"] = number
+        if users:
+            params["users"] = ",".join(users)
+        result = fields(await self._client.call(CALL_DIAL, params))
+        if (session := integer(result.get("session"))) is None:
+            raise UnexpectedReply("dialled, but the device named no session")
+        return session
+
+    async def answer(self, session: int) -> None:
+        """Answer an incoming call that rings (HTTP API 5.7.3).
+
+        Raises:
+            CommandFailed: There is no such session.
+        """
+        await self._client.call(CALL_ANSWER, {"session": str(session)})
+
+    async def hangup(self, session: int, reason: str | None = None) -> None:
+        """End a call (HTTP API 5.7.4).
+
+        Firmware 2.50 ignores ``reason`` for an outgoing call that rings, and answers success.
+
+        Args:
+            session: The call.
+            reason: ``normal``, ``rejected`` or ``busy``; the device takes ``normal`` for none.
+
+        Raises:
+            CommandFailed: There is no such session.
+        """
+        params = {"session": str(session)}
+        if reason is not None:
+            params["reason"] = reason
+        await self._client.call(CALL_HANGUP, params)
+
+
+def _listed(result: Fields | list[object], key: str) -> tuple[Fields, ...]:
+    return objects(result if isinstance(result, list) else result.get(key))
