@@ -180,11 +180,11 @@ async def _read_bounded(response: ClientResponse, max_bytes: int) -> bytes:
     return b"".join(chunks)
 
 
-async def certificate_fingerprint(host: str, port: int) -> bytes | None:
-    """Return the SHA-256 of the certificate shown at ``host``:``port``, None where nobody speaks TLS.
+async def certificate_fingerprint(host: str, port: int) -> bytes:
+    """Return the SHA-256 of the certificate shown at ``host``:``port``, whoever signed it.
 
     Raises:
-        ConnectionFailed: Nobody listens there.
+        ConnectionFailed: Nobody listens there, or not with TLS.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -192,10 +192,8 @@ async def certificate_fingerprint(host: str, port: int) -> bytes | None:
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT):
             _, writer = await asyncio.open_connection(host, port, ssl=context)
-    except ssl.SSLError, ConnectionResetError, asyncio.IncompleteReadError:
-        return None
     except (OSError, TimeoutError) as err:
-        raise ConnectionFailed(f"nobody answers at port {port}") from err
+        raise ConnectionFailed(f"nobody speaks TLS at port {port}: {type(err).__name__}") from err
     try:
         certificate = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     finally:

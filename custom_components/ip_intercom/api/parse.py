@@ -1,6 +1,7 @@
 """Reading JSON from devices: missing fields are tolerated, numbers that come as text are numbers."""
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 
 type Fields = Mapping[str, object]
 
@@ -63,3 +64,11 @@ def flag(value: object) -> bool | None:
         if word in _FALSE:
             return False
     return None
+
+
+def member[E: StrEnum](kind: type[E], value: object) -> E | None:
+    """Return the member of ``kind`` that a string names, None for one that it does not know."""
+    try:
+        return kind(text(value) or "")
+    except ValueError:
+        return None

@@ -92,6 +92,20 @@ class TwoNClient:
         async with self._slots:
             return _result(endpoint, await self._negotiate(endpoint, params, body, REQUEST_TIMEOUT, MAX_JSON))
 
+    async def permits(self, endpoint: Endpoint) -> bool:
+        """Return whether the account may use a command, by asking for it without its parameters.
+
+        The device checks the account before the parameters, and a command without its mandatory
+        parameters does nothing (HTTP API 2.3, codes 10 and 11).
+        """
+        try:
+            await self.call(endpoint)
+        except InvalidRequest, CommandFailed:
+            return True
+        except PermissionDenied, ServiceDisabled, SecureConnectionRequired, NotSupported:
+            return False
+        return True
+
     async def fetch(self, endpoint: Endpoint, params: Mapping[str, str], *, max_bytes: int) -> Reply:
         """Send one request and return an answer that is not JSON, such as an image.
 

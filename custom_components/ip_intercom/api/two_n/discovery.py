@@ -61,8 +61,6 @@ async def find_device(session: aiohttp.ClientSession, address: str, *, verify: b
             if scheme == "https":
                 assert base.port is not None
                 fingerprint = await certificate_fingerprint(typed.host, base.port)
-                if fingerprint is None:
-                    raise ConnectionFailed(f"nobody speaks HTTPS at port {base.port}")
             return await _identify(session, base, fingerprint, verify)
         except ConnectionFailed as err:
             # The reason for the first scheme tells more: a bad certificate, say.

@@ -1,0 +1,219 @@
+"""What happens at an intercom, and how it changes what is known: pure functions, no I/O.
+
+A system turns each record of its log into an ``Event``: the record for people and automations, with
+the secrets already taken out, and the facts in it that this integration acts on.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import singledispatch
+
+from .model import Access, Alarm, BellId, CallSession, CallState, Direction, DoorId, LineId, PortId, SessionId, State
+
+
+@dataclass(frozen=True, slots=True)
+class DoorReleased:
+    """A door relay went on or off."""
+
+    door: DoorId
+    released: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DoorMode:
+    """A door was held open, blocked, or let go; None for what the record does not tell."""
+
+    door: DoorId
+    held_open: bool | None = None
+    blocked: bool | None = None
+    hold_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PortChanged:
+    """An input or output changed."""
+
+    port: PortId
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmChanged:
+    """A lasting condition began or ended."""
+
+    alarm: Alarm
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonPressed:
+    """A visitor pressed the button of a bell."""
+
+    bell: BellId
+    button: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallChanged:
+    """One party of a call changed its state; ``leg`` is None where it speaks of the whole call."""
+
+    session: SessionId
+    direction: Direction | None
+    state: CallState
+    peer: str | None = None
+    leg: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LineChanged:
+    """A SIP account registered or lost its registration."""
+
+    line: LineId
+    registered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccessDecided:
+    """Somebody was let in or refused."""
+
+    access: Access
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryChanged:
+    """Names or buttons may have changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """The device restarted: calls are gone, sensors speak anew."""
+
+
+type Fact = (
+    DoorReleased
+    | DoorMode
+    | PortChanged
+    | AlarmChanged
+    | ButtonPressed
+    | CallChanged
+    | LineChanged
+    | AccessDecided
+    | DirectoryChanged
+    | Restarted
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One record of a device's log.
+
+    Attributes:
+        type: The device's own name of the event.
+        time: When it happened, by the device's clock, in UTC.
+        data: Its parameters without secrets, as JSON.
+        late: Too old to be news: it reaches log and sensors, but rings nothing and opens nothing.
+        facts: What this integration makes of it.
+        sequence: The device's own number of the record, counted from its restart.
+    """
+
+    type: str
+    time: datetime
+    data: Mapping[str, object] = field(default_factory=dict)
+    late: bool = False
+    facts: tuple[Fact, ...] = ()
+    sequence: int | None = None
+
+
+def reduce(state: State, event: Event) -> State:
+    """Return what is known after ``event``; folding the same event again changes nothing."""
+    for fact in event.facts:
+        state = _fold(fact, state)
+    return state
+
+
+@singledispatch
+def _fold(fact: Fact, state: State) -> State:
+    """Return ``state`` after ``fact``; facts that change nothing that is kept end here."""
+    return state
+
+
+@_fold.register
+def _door_released(fact: DoorReleased, state: State) -> State:
+    if (door := state.doors.get(fact.door)) is None:
+        return state
+    return replace(state, doors={**state.doors, door.id: replace(door, released=fact.released)})
+
+
+@_fold.register
+def _door_mode(fact: DoorMode, state: State) -> State:
+    if (door := state.doors.get(fact.door)) is None:
+        return state
+    held = door.held_open if fact.held_open is None else fact.held_open
+    changed = replace(
+        door,
+        held_open=held,
+        blocked=door.blocked if fact.blocked is None else fact.blocked,
+        hold_until=fact.hold_until if held else None,
+    )
+    return replace(state, doors={**state.doors, door.id: changed})
+
+
+@_fold.register
+def _port_changed(fact: PortChanged, state: State) -> State:
+    if (port := state.ports.get(fact.port)) is None:
+        return state
+    return replace(state, ports={**state.ports, port.id: replace(port, on=fact.on)})
+
+
+@_fold.register
+def _alarm_changed(fact: AlarmChanged, state: State) -> State:
+    return replace(state, alarms={**state.alarms, fact.alarm: fact.on})
+
+
+@_fold.register
+def _line_changed(fact: LineChanged, state: State) -> State:
+    if (line := state.lines.get(fact.line)) is None:
+        return state
+    return replace(state, lines={**state.lines, line.id: replace(line, registered=fact.registered)})
+
+
+@_fold.register
+def _access_decided(fact: AccessDecided, state: State) -> State:
+    if state.last_access is not None and state.last_access.time > fact.access.time:
+        return state
+    return replace(state, last_access=fact.access)
+
+
+@_fold.register
+def _call_changed(fact: CallChanged, state: State) -> State:
+    known = state.calls.get(fact.session)
+    others = {session: call for session, call in state.calls.items() if session != fact.session}
+    if known is None and (fact.state is CallState.TERMINATED or fact.direction is None):
+        return state
+    legs = dict(known.legs) if known is not None else {}
+    if fact.leg is not None:
+        legs[fact.leg] = fact.state
+    whole = _whole_call(legs) if fact.leg is not None else fact.state
+    if whole is CallState.TERMINATED:
+        return replace(state, calls=others)
+    direction = fact.direction or (known.direction if known is not None else Direction.OUTGOING)
+    peer = fact.peer if known is None or fact.state is CallState.CONNECTED else known.peer or fact.peer
+    call = CallSession(fact.session, direction, whole, peer, legs)
+    return replace(state, calls={**others, fact.session: call})
+
+
+def _whole_call(legs: Mapping[int, CallState]) -> CallState:
+    """Return the state of a group call: that of the party who has come furthest."""
+    for state in (CallState.CONNECTED, CallState.RINGING, CallState.CONNECTING):
+        if state in legs.values():
+            return state
+    return CallState.TERMINATED
+
+
+@_fold.register
+def _restarted(_: Restarted, state: State) -> State:
+    # Blocked switches stay blocked over a restart (HTTP API 5.10.4, SwitchesBlocked).
+    alarms = {alarm: on if alarm is Alarm.SWITCHES_BLOCKED else None for alarm, on in state.alarms.items()}
+    return replace(state, calls={}, alarms=alarms)

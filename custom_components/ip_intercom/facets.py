@@ -1,0 +1,171 @@
+"""What a system can do beyond telling its state: small protocols that an adapter has or has not.
+
+A platform makes entities of a facet that is there. An action for one that is not fails with a sentence
+that names the device and what it lacks. All methods raise ``IntercomError`` of ``api.errors``.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from .events import Event
+from .model import Bell, BellId, CallSession, CameraId, Control, Description, DoorId, PortId, Reading, SessionId
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Events in the order they happened.
+
+    Attributes:
+        events: What was read, oldest first; empty where nothing happened for a while.
+        missed: State may have changed unseen before these events and has to be read once.
+        cursor: Where to go on after a restart, as JSON.
+    """
+
+    events: tuple[Event, ...]
+    missed: bool
+    cursor: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Bells:
+    """The bells of a device, and which of them rings when a number is called."""
+
+    bells: Mapping[BellId, Bell]
+    peers: Mapping[str, BellId]
+
+
+class Doors(Protocol):
+    """Relays that drive strikes and gates."""
+
+    async def release(self, door: DoorId) -> None:
+        """Let somebody in: for a moment, or for good where the relay latches."""
+
+    async def secure(self, door: DoorId) -> None:
+        """Withdraw a release or a hold."""
+
+    async def hold_open(self, door: DoorId, seconds: int | None = None) -> None:
+        """Keep a door open, until it is let go or for some seconds."""
+
+    async def let_go(self, door: DoorId) -> None:
+        """End a hold."""
+
+    async def block(self, door: DoorId, blocked: bool) -> None:
+        """Keep a door shut whatever anybody does, or end that."""
+
+
+class Outputs(Protocol):
+    """Logic outputs."""
+
+    async def set_output(self, port: PortId, on: bool) -> None:
+        """Turn an output on or off."""
+
+
+class Calls(Protocol):
+    """Telephone calls of the intercom."""
+
+    async def dial(self, number: str | None, users: Sequence[str]) -> SessionId:
+        """Call a number or directory entries by their uuid."""
+
+    async def answer(self, session: SessionId) -> None:
+        """Answer an incoming call."""
+
+    async def hang_up(self, session: SessionId, reason: str | None = None) -> None:
+        """End a call; it is for the caller to see whether it did end."""
+
+    async def in_progress(self) -> Mapping[SessionId, CallSession]:
+        """Return the calls that there are now."""
+
+
+class MjpegStream(Protocol):
+    """An endless motion JPEG answer."""
+
+    content_type: str
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Iterate over the bytes as they come."""
+
+
+class Cameras(Protocol):
+    """Video sources."""
+
+    async def snapshot(self, camera: CameraId, width: int | None, height: int | None) -> bytes:
+        """Return a JPEG of the size nearest to the one asked for."""
+
+    def mjpeg(self, camera: CameraId) -> AbstractAsyncContextManager[MjpegStream]:
+        """Open motion JPEG."""
+
+    def stream_address(self, camera: CameraId) -> str | None:
+        """Return the address of the video stream with its own credentials, None where none are set."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryResult:
+    """What became of one directory entry: its fields, or why the device refused it."""
+
+    uuid: str | None
+    fields: Mapping[str, object]
+    errors: tuple[Mapping[str, str], ...]
+    timestamp: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryResult:
+    """Entries in the order of the request, and where an incremental query can go on."""
+
+    entries: tuple[EntryResult, ...]
+    series: str | None
+    timestamp: int | None
+    complete: bool = True
+
+
+class Directory(Protocol):
+    """The people and flats that the intercom knows."""
+
+    async def query(self, wanted: Sequence[str] | None, since: int, series: str | None) -> DirectoryResult:
+        """Return the entries changed since a timestamp of a series, all for 0."""
+
+    async def get(self, uuids: Sequence[str], wanted: Sequence[str] | None) -> DirectoryResult:
+        """Return entries by uuid."""
+
+    async def create(self, entries: Sequence[Mapping[str, object]], overwrite: bool) -> DirectoryResult:
+        """Create entries; with ``overwrite`` replace those of the same uuid."""
+
+    async def update(self, entries: Sequence[Mapping[str, object]]) -> DirectoryResult:
+        """Set the given fields of entries."""
+
+    async def delete(self, uuids: Iterable[str], owner: str | None) -> DirectoryResult:
+        """Delete entries by uuid, or all of an owner."""
+
+
+class System(Protocol):
+    """One intercom or account. A facet is None where the device lacks it or the account may not use it."""
+
+    doors: Doors | None
+    outputs: Outputs | None
+    calls: Calls | None
+    cameras: Cameras | None
+    directory: Directory | None
+
+    async def connect(self, controls: frozenset[Control] | None) -> Description:
+        """Find out what the device is and has.
+
+        Args:
+            controls: What the account may command as found before; None to find out.
+        """
+
+    async def read(self) -> Reading:
+        """Read the state once."""
+
+    async def read_bells(self) -> Bells | None:
+        """Read the bells and their names; None where the account may not."""
+
+    async def probe_controls(self) -> frozenset[Control]:
+        """Find out what the account may command, without commanding anything."""
+
+    async def events(self) -> Delivery:
+        """Return the next events, waiting for them for a while."""
+
+    async def close(self) -> None:
+        """Give back what the device holds for us."""

@@ -1,0 +1,102 @@
+"""A ring is a ring: one per visitor's wish to be let in, however many records the device makes of it.
+
+A button pressed rings at once, and the outgoing call that the press starts is the same ring. A call
+that goes out without a press (dialled on the keypad, or the account may not see the keypad) rings by
+itself. A call that comes in, one that Home Assistant dialled, and whatever is late never ring.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from .events import ButtonPressed, CallChanged, Event, Restarted
+from .model import Bell, BellId, CallState, Direction, SessionId
+
+# The bell of calls that no button can be found for.
+CALL_BELL: BellId = "call"
+
+# How long after a press the call it starts may appear.
+_PRESS_TO_CALL = timedelta(seconds=10)
+# Devices count sessions up: the newest ones are those that can still be in progress.
+_SESSIONS_KEPT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """Somebody rings: at which bell, when by the device's clock, and with which call, if one is known."""
+
+    bell: Bell
+    time: datetime
+    session: SessionId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RingMemory:
+    """What has to be remembered between records to tell one ring from two.
+
+    Attributes:
+        pressed_at: When a button was pressed whose call has not been seen yet.
+        sessions: Calls that have rung already or shall not ring.
+        dialling: A call is being dialled from Home Assistant, its session not yet known.
+    """
+
+    pressed_at: datetime | None = None
+    sessions: frozenset[SessionId] = frozenset()
+    dialling: bool = False
+
+    def quiet(self, session: SessionId) -> RingMemory:
+        """Return the memory with a call that shall not ring."""
+        return replace(self, sessions=frozenset(sorted(self.sessions | {session})[-_SESSIONS_KEPT:]))
+
+
+def detect(
+    memory: RingMemory, event: Event, bells: Mapping[BellId, Bell], peers: Mapping[str, BellId]
+) -> tuple[RingMemory, Ring | None]:
+    """Return the memory after ``event`` and the ring in it, if there is one.
+
+    Args:
+        memory: What earlier events left.
+        event: The next record.
+        bells: The bells known.
+        peers: The bell of a called number, as the directory tells.
+    """
+    ring: Ring | None = None
+    for fact in event.facts:
+        match fact:
+            case Restarted():
+                memory = RingMemory()
+            case ButtonPressed(bell, button):
+                memory = replace(memory, pressed_at=event.time)
+                ring = Ring(bells.get(bell) or Bell(bell, button=button), event.time)
+            case CallChanged(session=session, direction=Direction.OUTGOING) if session not in memory.sessions:
+                if fact.state in {CallState.CONNECTING, CallState.RINGING}:
+                    pressed = memory.pressed_at
+                    follows = pressed is not None and abs(event.time - pressed) <= _PRESS_TO_CALL
+                    if not follows and not memory.dialling:
+                        ring = Ring(_called_bell(fact.peer, bells, peers), event.time, session)
+                    memory = replace(memory.quiet(session), pressed_at=None if follows else pressed)
+    return memory, None if event.late else ring
+
+
+def _called_bell(peer: str | None, bells: Mapping[BellId, Bell], peers: Mapping[str, BellId]) -> Bell:
+    """Return the bell of a call: by the number called, else the only bell there is, else the common one."""
+    if peer is not None and (known := bells.get(peers.get(peer_number(peer), ""))) is not None:
+        return known
+    buttons = [bell for bell in bells.values() if bell.button is not None]
+    if len(buttons) == 1 and len(bells) == 1:
+        return buttons[0]
+    return bells.get(CALL_BELL, Bell(CALL_BELL))
+
+
+def peer_number(peer: str) -> str:
+    """Return the part of a SIP URI or number by which two of them can be compared.
+
+    ``sip:4374834473@proxy.my2n.com:5061`` and ``4374834473`` are the same party; a call to an
+    address without a user part is known by its host.
+    """
+    bare = peer.split(";", 1)[0].strip()
+    for scheme in ("sip:", "sips:", "device:"):
+        if bare.lower().startswith(scheme):
+            bare = bare[len(scheme) :]
+    user, at, host = bare.partition("@")
+    return (user if at else host or user).split(":", 1)[0].split("/", 1)[0].lower()
