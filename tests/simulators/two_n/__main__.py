@@ -1,0 +1,85 @@
+"""Run a simulator of its own: `python -m tests.simulators.two_n --model verso`."""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+
+from .auth import ALGORITHMS
+from .config import Account, Auth, Connection, Privilege, Service, ServiceConfig
+from .control import Control
+from .models import MODELS
+from .simulator import Simulator
+
+
+def _account(text: str) -> Account:
+    """Read NAME:PASSWORD[:PRIVILEGE,…]."""
+    name, password, *privileges = text.split(":", 2)
+    return Account(name, password, Privilege.parse(privileges[0]) if privileges else Privilege.ALL)
+
+
+def _service(text: str) -> tuple[Service, ServiceConfig]:
+    """Read SERVICE=WORD[,WORD…] with none, basic, digest, tcp, tls, off."""
+    name, _, words = text.partition("=")
+    config: dict[str, object] = {}
+    for word in words.split(","):
+        if word == "off":
+            config["enabled"] = False
+        elif word in Connection:
+            config["connection"] = Connection(word)
+        else:
+            config["auth"] = Auth(word)
+    return Service(name), ServiceConfig(**config)  # type: ignore[arg-type]  # values are made to fit above
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="two_n", description="A 2N intercom on 127.0.0.1.")
+    parser.add_argument("--model", choices=sorted(MODELS), default="verso")
+    parser.add_argument("--http-port", type=int, default=0)
+    parser.add_argument("--https-port", type=int, default=0)
+    parser.add_argument("--control-port", type=int, default=0)
+    parser.add_argument("--account", type=_account, action="append", metavar="NAME:PASSWORD[:PRIVILEGE,…]")
+    parser.add_argument("--service", type=_service, action="append", default=[], metavar="SERVICE=WORD[,WORD…]")
+    parser.add_argument("--speed", type=float, default=1.0, help="device seconds per real second")
+    parser.add_argument("--uptime", type=float, help="seconds the device has been running")
+    parser.add_argument("--nonce-lifetime", type=float, default=300.0, help="seconds; 0 is for ever")
+    parser.add_argument("--algorithm", choices=sorted(ALGORITHMS), default="MD5")
+    return parser.parse_args(argv)
+
+
+async def run(options: argparse.Namespace) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    simulator = Simulator(
+        options.model,
+        accounts=options.account,
+        services=dict(options.service),
+        http_port=options.http_port,
+        https_port=options.https_port,
+        speed=options.speed,
+        nonce_lifetime=options.nonce_lifetime or None,
+        algorithm=options.algorithm,
+        **({} if options.uptime is None else {"uptime": options.uptime}),
+    )
+    control = Control(simulator)
+    async with simulator:
+        await control.start(options.control_port)
+        ready = {
+            "model": options.model,
+            "http": simulator.http_address,
+            "https": simulator.https_address,
+            "control": control.address,
+        }
+        sys.stdout.write(json.dumps(ready) + "\n")
+        sys.stdout.flush()
+        try:
+            await stopped.wait()
+        finally:
+            await control.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(run(_arguments(None)))

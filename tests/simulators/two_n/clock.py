@@ -1,0 +1,86 @@
+"""The device's two clocks (utcTime, upTime) and its timers."""
+
+import asyncio
+from collections.abc import Callable
+import time
+
+# A device needs about this long before its first log entry (the manual's DeviceState has upTime 8).
+BOOT_UPTIME = 8
+
+
+class Timer:
+    """A running timer, in device seconds."""
+
+    def __init__(self, clock: Clock, seconds: float, callback: Callable[[], object]) -> None:
+        """Start it on the running loop."""
+        self._clock = clock
+        self._callback = callback
+        self._due = clock.now() + seconds
+        self._handle = asyncio.get_running_loop().call_later(max(0.0, seconds) / clock.speed, self._fire)
+
+    def _fire(self) -> None:
+        self._clock.forget(self)
+        self._callback()
+
+    @property
+    def remaining(self) -> float:
+        """Device seconds left."""
+        return max(0.0, self._due - self._clock.now())
+
+    def cancel(self) -> None:
+        """Stop it; harmless when it has fired."""
+        self._clock.forget(self)
+        self._handle.cancel()
+
+
+class Clock:
+    """`utcTime` can be stepped, `upTime` only grows until the next boot."""
+
+    def __init__(self, speed: float = 1.0, uptime: float = 0.0) -> None:
+        """`speed` is how many device seconds pass in a real one."""
+        self.speed = speed
+        self._origin = time.monotonic()
+        self._epoch = time.time()
+        self._booted = -uptime
+        self._step = 0.0
+        self._timers: set[Timer] = set()
+
+    def now(self) -> float:
+        """Device seconds since the simulator was made; steps and boots do not touch it."""
+        return (time.monotonic() - self._origin) * self.speed
+
+    def uptime(self) -> int:
+        """Seconds since the boot."""
+        return int(self.now() - self._booted)
+
+    def utc(self, moment: float | None = None) -> int:
+        """Unix time of a moment of `now()`."""
+        return int(self._epoch + self._step + (self.now() if moment is None else moment))
+
+    def utc_of_uptime(self, uptime: float) -> int:
+        """Unix time at which `upTime` had that value."""
+        return self.utc(self._booted + uptime)
+
+    def step(self, seconds: float) -> None:
+        """Set the clock forward or back: utcTime moves, upTime does not."""
+        self._step += seconds
+
+    def boot(self) -> None:
+        """Begin a new upTime; whatever was pending is gone."""
+        self.cancel_timers()
+        self._booted = self.now() - BOOT_UPTIME
+
+    def later(self, seconds: float, callback: Callable[[], object]) -> Timer:
+        """Call back after device seconds, unless the device boots or stops first."""
+        timer = Timer(self, seconds, callback)
+        self._timers.add(timer)
+        return timer
+
+    def forget(self, timer: Timer) -> None:
+        """Drop a timer that has fired or was cancelled."""
+        self._timers.discard(timer)
+
+    def cancel_timers(self) -> None:
+        """Stop everything pending."""
+        for timer in tuple(self._timers):
+            timer.cancel()

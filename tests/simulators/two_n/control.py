@@ -1,0 +1,77 @@
+"""The side channel of a simulator in its own process: HTTP and JSON, one verb per method of `Simulator`."""
+
+from dataclasses import asdict
+import inspect
+import json
+from typing import Any
+
+from aiohttp import web
+
+from .simulator import Simulator
+
+VERBS = (
+    "press", "release", "dial_from_keypad", "incoming_call", "answer", "connect_call", "terminate", "register",
+    "set_input", "tamper", "block_switches", "motion", "noise", "door", "unauthorized_door", "door_too_long",
+    "enter_code", "swipe_card", "emit", "advance_clock", "set_time",
+    "lose_connection", "restore_connection", "drop_network", "reset_connections", "lose_next_pull_response", "reboot",
+    "delay", "garbage", "heal", "stray_401", "expire_nonces", "change_password", "grant", "revoke", "disable", "enable",
+    "require_tls", "set_auth", "renew_certificate", "clear_requests",
+)  # fmt: skip
+SETTINGS = frozenset({"include_new_bug", "post_refused", "hangup_ignored", "nonce_lifetime", "tamper_blocks_switches"})
+
+
+class Control:
+    """Serves `POST /control/<verb>`, `POST /control/set`, `GET /control/state` and `GET /control/requests`."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        """Control that simulator."""
+        self._simulator = simulator
+        self._runner: web.AppRunner | None = None
+        self.address = ""
+
+    async def start(self, port: int) -> None:
+        """Listen on 127.0.0.1."""
+        app = web.Application()
+        app.router.add_post("/control/{verb}", self._verb)
+        app.router.add_get("/control/state", self._state)
+        app.router.add_get("/control/requests", self._requests)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", port, shutdown_timeout=0)
+        await site.start()
+        host, bound = self._runner.addresses[0][:2]
+        self.address = f"{host}:{bound}"
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _verb(self, request: web.Request) -> web.Response:
+        verb = request.match_info["verb"]
+        try:
+            arguments = json.loads(await request.text() or "{}")
+            result = await self._do(verb, arguments)
+        except (KeyError, TypeError, ValueError) as error:
+            return web.json_response({"success": False, "error": f"{type(error).__name__}: {error}"}, status=400)
+        return web.json_response({"success": True, "result": result})
+
+    async def _do(self, verb: str, arguments: dict[str, Any]) -> object:
+        if verb == "set":
+            for name, value in arguments.items():
+                if name not in SETTINGS:
+                    raise KeyError(name)
+                setattr(self._simulator, name, value)
+            return None
+        if verb not in VERBS:
+            raise KeyError(verb)
+        result = getattr(self._simulator, verb)(**arguments)
+        if inspect.isawaitable(result):
+            result = await result
+        return result
+
+    async def _state(self, _: web.Request) -> web.Response:
+        return web.json_response(self._simulator.state())
+
+    async def _requests(self, _: web.Request) -> web.Response:
+        return web.json_response([asdict(request) for request in self._simulator.requests])

@@ -1,0 +1,174 @@
+"""Two listening sockets like ports 80 and 443, and a cable that can be pulled."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+import socket
+import ssl
+import struct
+import tempfile
+from threading import Thread
+
+from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+type RequestHandler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+HOST = "127.0.0.1"
+# Closing with this option sends RST instead of FIN.
+RESET = struct.pack("ii", 1, 0)
+
+
+def _certificate(name: str) -> bytes:
+    """Make a self-signed certificate with its key, as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=3650))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HOST))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return private + certificate.public_bytes(serialization.Encoding.PEM)
+
+
+class Certificate:
+    """The server's TLS context, whose certificate can be replaced while it serves."""
+
+    def __init__(self, name: str) -> None:
+        """`name` becomes the common name."""
+        self._name = name
+        self._contexts: list[ssl.SSLContext] = []
+
+    @property
+    def context(self) -> ssl.SSLContext:
+        """The context, made at the first use."""
+        if not self._contexts:
+            self.renew()
+        return self._contexts[0]
+
+    def renew(self) -> None:
+        """Sign a new certificate; connections made from now on show it."""
+        # Reading files belongs into a thread: Home Assistant's tests watch their event loop for it.
+        worker = Thread(target=self._load)
+        worker.start()
+        worker.join()
+
+    def _load(self) -> None:
+        if not self._contexts:
+            self._contexts.append(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "server.pem")
+            path.write_bytes(_certificate(self._name))
+            self._contexts[0].load_cert_chain(path)
+
+
+class Listener:
+    """One address; while it is down, a bound socket keeps the port and connections are refused."""
+
+    def __init__(self, port: int, certificate: Certificate | None) -> None:
+        """Take the port; 0 takes any."""
+        self._place = self._bind(port)
+        self.port: int = self._place.getsockname()[1]
+        self._certificate = certificate
+        self._server: asyncio.Server | None = None
+
+    @staticmethod
+    def _bind(port: int) -> socket.socket:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((HOST, port))
+        return sock
+
+    async def open(self, server: web.Server) -> None:
+        """Accept connections."""
+        if self._server is None:
+            context = None if self._certificate is None else self._certificate.context
+            sock = self._bind(self.port)
+            self._server = await asyncio.get_running_loop().create_server(server, sock=sock, ssl=context, backlog=128)
+
+    def close(self) -> None:
+        """Refuse connections and end those there are."""
+        if self._server is not None:
+            self._server.close()
+            self._server.abort_clients()
+            self._server = None
+
+    def release(self) -> None:
+        """Give the port back."""
+        self.close()
+        self._place.close()
+
+
+class Network:
+    """Both listeners and every connection on them."""
+
+    def __init__(self, handler: RequestHandler, name: str) -> None:
+        """`handler` answers a request, `name` is written into the certificate."""
+        self.certificate = Certificate(name)
+        self._handler = handler
+        self._listeners: list[Listener] = []
+        self._server: web.Server | None = None
+
+    def address(self, index: int) -> str:
+        """Give host and port of the HTTP (0) or HTTPS (1) listener."""
+        return f"{HOST}:{self._listeners[index].port}"
+
+    async def start(self, http_port: int, https_port: int) -> None:
+        """Take the ports and listen."""
+        self._server = web.Server(self._handler, access_log=None)
+        self._listeners = [Listener(http_port, None), Listener(https_port, self.certificate)]
+        await self.connect()
+
+    async def connect(self) -> None:
+        """Plug the cable in."""
+        if self._server is not None:
+            for listener in self._listeners:
+                await listener.open(self._server)
+
+    def cut(self) -> None:
+        """Pull the cable: every connection is reset, new ones are refused."""
+        self.reset_all()
+        for listener in self._listeners:
+            listener.close()
+
+    def reset_all(self) -> None:
+        """Reset every connection."""
+        for connection in [] if self._server is None else self._server.connections:
+            if connection.transport is not None:
+                reset(connection.transport)
+
+    async def stop(self) -> None:
+        """Close everything."""
+        self.cut()
+        if self._server is not None:
+            await self._server.shutdown(0)
+            self._server = None
+        for listener in self._listeners:
+            listener.release()
+        # Aborted transports report their end in the next rounds of the loop.
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+
+def reset(transport: asyncio.BaseTransport) -> None:
+    """Reset one connection."""
+    sock = transport.get_extra_info("socket")
+    if sock is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    if isinstance(transport, asyncio.Transport):
+        transport.abort()
