@@ -43,7 +43,7 @@ class Camera:
 
     def frame(self, source: str, size: tuple[int, int], moment: float) -> bytes:
         """Give the picture of that moment."""
-        number = int(moment * FRAME_RATE)
+        number = max(0, int(self._clock.since_boot(moment) * FRAME_RATE))
         utc = self._clock.utc(moment)
         visitor = any(at - VISIT[0] <= moment <= at + VISIT[1] for at in self._visits)
         lines = (f"{self._name}  {source}", f"{datetime.fromtimestamp(utc, UTC):%Y-%m-%d %H:%M:%S}  #{number:06d}")

@@ -53,6 +53,10 @@ class Clock:
         """Seconds since the boot."""
         return int(self.now() - self._booted)
 
+    def since_boot(self, moment: float) -> float:
+        """Give the exact upTime of a moment of `now()`."""
+        return moment - self._booted
+
     def utc(self, moment: float | None = None) -> int:
         """Unix time of a moment of `now()`."""
         return int(self._epoch + self._step + (self.now() if moment is None else moment))

@@ -82,7 +82,7 @@ def action_failed(description: str = "action failed") -> ApiError:
 
 def reply(body: object, status: int = 200) -> web.Response:
     """Send a value as JSON."""
-    return web.Response(text=json.dumps(body), content_type="application/json", status=status)
+    return web.Response(body=json.dumps(body).encode(), content_type="application/json", status=status)
 
 
 def success(result: object = None) -> web.Response:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -51,12 +52,13 @@ class WrongAnswer:
             return web.Response(body=data, status=self.status, headers={"Content-Type": content_type})
         response = web.StreamResponse(status=self.status, headers={"Content-Type": content_type})
         await response.prepare(request)
-        await response.write(data)
-        sent = 0
-        while self.body == Garbage.ENDLESS or sent < self.mebibytes * MIB:
-            await response.write(b"x" * CHUNK)
-            sent += CHUNK
-            # Endless, but not at the full speed of the machine.
-            await asyncio.sleep(0.01 if self.body == Garbage.ENDLESS else 0)
-        await response.write(b'"}}')
+        with suppress(ConnectionError):
+            await response.write(data)
+            sent = 0
+            while self.body == Garbage.ENDLESS or sent < self.mebibytes * MIB:
+                await response.write(b"x" * CHUNK)
+                sent += CHUNK
+                # Endless, but not at the full speed of the machine.
+                await asyncio.sleep(0.01 if self.body == Garbage.ENDLESS else 0)
+            await response.write(b'"}}')
         return response

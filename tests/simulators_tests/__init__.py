@@ -1,0 +1,1 @@
+"""Tests of the simulators: they must be no kinder than the devices."""

@@ -1,0 +1,86 @@
+"""Sockets for the simulators, and a plain HTTP client that reads like the manual's examples."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.simulators.two_n import Simulator
+
+
+@pytest.fixture(autouse=True)
+def sockets(socket_enabled: None) -> None:
+    """The simulators listen on 127.0.0.1, which the Home Assistant plugin forbids by default."""
+
+
+@dataclass(slots=True)
+class Api:
+    """Requests as the manual writes them: `await api.get("switch/ctrl", switch=1, action="on")`."""
+
+    sim: Simulator
+    session: aiohttp.ClientSession
+
+    def url(self, path: str) -> str:
+        return f"http://{self.sim.http_address}/api/{path}"
+
+    async def send(self, method: str, path: str, **kwargs: Any) -> Any:
+        async with self.session.request(method, self.url(path), **kwargs) as response:
+            return await response.json(content_type=None)
+
+    async def get(self, path: str, **params: Any) -> Any:
+        return await self.send("GET", path, params=params)
+
+    async def result(self, path: str, **params: Any) -> Any:
+        body = await self.get(path, **params)
+        assert body["success"] is True, body
+        return body["result"]
+
+    async def do(self, path: str, **params: Any) -> None:
+        assert await self.get(path, **params) == {"success": True}
+
+    async def error(self, path: str, **params: Any) -> tuple[int, str | None]:
+        body = await self.get(path, **params)
+        assert body["success"] is False, body
+        return body["error"]["code"], body["error"].get("param")
+
+    async def subscribe(self, **params: Any) -> int:
+        number: int = (await self.result("log/subscribe", **params))["id"]
+        return number
+
+    async def pull(self, number: int, timeout: int = 0) -> list[dict[str, Any]]:
+        events: list[dict[str, Any]] = (await self.result("log/pull", id=number, timeout=timeout))["events"]
+        return events
+
+    async def directory(self, method: str, path: str, **body: Any) -> Any:
+        answer = await self.send(method, f"dir/{path}", json=body)
+        assert answer["success"] is True, answer
+        return answer["result"]
+
+
+def digest() -> aiohttp.ClientSession:
+    """Open a session that answers Digest challenges for the default account."""
+    return aiohttp.ClientSession(middlewares=(aiohttp.DigestAuthMiddleware("ha", "ha-pass"),))
+
+
+type Factory = Callable[..., Awaitable[Api]]
+
+
+@pytest.fixture
+async def device() -> AsyncGenerator[Factory]:
+    """Make simulators of any model that end with the test."""
+    async with AsyncExitStack() as stack:
+
+        async def start(model: str = "verso", **settings: Any) -> Api:
+            sim = await stack.enter_async_context(Simulator(model, **settings))
+            return Api(sim, await stack.enter_async_context(digest()))
+
+        yield start
+
+
+@pytest.fixture
+async def api(device: Factory) -> Api:
+    """A Verso that lives twenty times as fast."""
+    return await device("verso", speed=20)
