@@ -1,0 +1,73 @@
+"""Video sources: snapshots, motion JPEG, and the stream where the user gave its account."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import override
+
+from aiohttp import web
+from homeassistant.components.camera import Camera, CameraEntityFeature
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .api.errors import IntercomError
+from .coordinator import IntercomConfigEntry, IntercomCoordinator
+from .entity import IntercomEntity, async_add_as_found
+from .facets import Cameras
+from .model import CameraId, State
+
+PARALLEL_UPDATES = 0
+
+
+async def async_setup_entry(
+    hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
+) -> None:
+    """Add a camera for each video source."""
+    coordinator = entry.runtime_data
+    if (cameras := coordinator.system.cameras) is None:
+        return
+
+    def find(state: State) -> dict[str, Callable[[], Camera]]:
+        return {camera: partial(IntercomCamera, coordinator, cameras, camera) for camera in state.cameras}
+
+    async_add_as_found(entry, async_add_entities, find)
+
+
+class IntercomCamera(IntercomEntity, Camera):
+    """One video source."""
+
+    def __init__(self, coordinator: IntercomCoordinator, cameras: Cameras, camera: CameraId) -> None:
+        """Show ``camera``."""
+        IntercomEntity.__init__(self, coordinator, f"camera_{camera}")
+        Camera.__init__(self)
+        self._cameras = cameras
+        self._camera_id = camera
+        if len(coordinator.data.cameras) == 1:
+            self._attr_translation_key = "camera"
+        else:
+            self._attr_translation_key = "camera_source"
+            self._attr_translation_placeholders = {"source": camera}
+        if cameras.stream_address(camera) is not None:
+            self._attr_supported_features = CameraEntityFeature.STREAM
+
+    @override
+    async def async_camera_image(self, width: int | None = None, height: int | None = None) -> bytes | None:
+        """Return a snapshot of the size that suits best."""
+        return await self.coordinator.async_command(self._cameras.snapshot(self._camera_id, width, height))
+
+    @override
+    async def stream_source(self) -> str | None:
+        """Return the RTSP address; its account is not that of the API."""
+        return self._cameras.stream_address(self._camera_id)
+
+    @override
+    async def handle_async_mjpeg_stream(self, request: web.Request) -> web.StreamResponse | None:
+        """Pass the device's own motion JPEG on for as long as somebody looks."""
+        try:
+            async with self._cameras.mjpeg(self._camera_id) as stream:
+                response = web.StreamResponse(headers={"Content-Type": stream.content_type})
+                await response.prepare(request)
+                async for chunk in stream.chunks():
+                    await response.write(chunk)
+                return response
+        except IntercomError, ConnectionResetError:
+            return None

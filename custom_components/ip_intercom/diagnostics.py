@@ -1,0 +1,53 @@
+"""What helps to find a fault, without anything that is nobody else's business."""
+
+from dataclasses import asdict
+from typing import Any
+
+from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.core import HomeAssistant
+
+from .const import CONF_FINGERPRINT, CONF_PASSWORD, CONF_STREAM_PASSWORD, CONF_STREAM_USERNAME, CONF_URL, CONF_USERNAME
+from .coordinator import IntercomConfigEntry
+
+TO_REDACT = {
+    CONF_FINGERPRINT,
+    CONF_PASSWORD,
+    CONF_STREAM_PASSWORD,
+    CONF_STREAM_USERNAME,
+    CONF_URL,
+    CONF_USERNAME,
+    "id",
+    "last_access",
+    "mac",
+    "name",
+    "number",
+    "peer",
+    "peers",
+    "serial",
+    "title",
+    "unique_id",
+}
+
+
+async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: IntercomConfigEntry) -> dict[str, Any]:
+    """Return the entry, what the device is and has, and its state."""
+    coordinator = entry.runtime_data
+    description = coordinator.description
+    return {
+        "entry": async_redact_data(entry.as_dict(), TO_REDACT),
+        "identity": async_redact_data(asdict(description.identity), TO_REDACT),
+        "controls": sorted(description.controls),
+        "missing": sorted(f"{missing.kind}: {missing.name}" for missing in description.missing),
+        "pushes": description.pushes,
+        "connected": coordinator.last_update_success,
+        "state": async_redact_data(_plain(asdict(coordinator.data)), TO_REDACT - {"id"}),
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return a value with text for keys, as JSON wants it."""
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value

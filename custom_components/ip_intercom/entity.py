@@ -1,0 +1,140 @@
+"""What all entities share: the device, the unique id, and a view of the state."""
+
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any, override
+
+from homeassistant.core import CALLBACK_TYPE, callback
+from homeassistant.helpers.device_registry import CONNECTION_NETWORK_MAC, DeviceInfo
+from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.update_coordinator import CoordinatorEntity
+
+from .const import CONF_URL, DOMAIN
+from .coordinator import IntercomConfigEntry, IntercomCoordinator
+from .model import Door, DoorId, Identity, PortId, State
+
+
+def device_info(identity: Identity, data: Mapping[str, Any]) -> DeviceInfo:
+    """Return the device of an entry."""
+    return DeviceInfo(
+        identifiers={(DOMAIN, identity.id)},
+        connections={(CONNECTION_NETWORK_MAC, identity.mac)} if identity.mac is not None else set(),
+        manufacturer=identity.manufacturer,
+        model=identity.model,
+        name=identity.name,
+        serial_number=identity.serial,
+        sw_version=identity.firmware,
+        hw_version=identity.hardware,
+        configuration_url=data.get(CONF_URL),
+    )
+
+
+class IntercomEntity(CoordinatorEntity[IntercomCoordinator]):
+    """A view of one part of the state. ``key`` tells it from the device's other entities."""
+
+    _attr_has_entity_name = True
+
+    def __init__(self, coordinator: IntercomCoordinator, key: str) -> None:
+        """Belong to the coordinator's device."""
+        super().__init__(coordinator)
+        identity = coordinator.description.identity
+        self._attr_unique_id = f"{identity.id}_{key}"
+        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, identity.id)})
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen to the coordinator, and to what the entity lives on besides."""
+        await super().async_added_to_hass()
+        for unsubscribe in self.async_listen():
+            self.async_on_remove(unsubscribe)
+
+    @callback
+    def async_listen(self) -> Iterable[CALLBACK_TYPE]:
+        """Subscribe to more than the state; return how to unsubscribe."""
+        return ()
+
+    @callback
+    def async_entity_id_changed(self, old_entity_id: str) -> None:
+        """Keep listening: nothing here depends on the entity id (Home Assistant 2026.11)."""
+
+
+@callback
+def async_add_as_found(
+    entry: IntercomConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    find: Callable[[State], Mapping[str, Callable[[], Entity]]],
+) -> None:
+    """Add entities for what the state holds now, and for what it comes to hold later.
+
+    Args:
+        entry: The entry of the device.
+        async_add_entities: Home Assistant's callback for new entities.
+        find: Returns for a state what there is, by a key, and how its entity is made.
+    """
+    known: set[str] = set()
+
+    @callback
+    def add() -> None:
+        found = find(entry.runtime_data.data)
+        fresh = [key for key in found if key not in known]
+        known.update(fresh)
+        if fresh:
+            async_add_entities(found[key]() for key in fresh)
+
+    add()
+    entry.async_on_unload(entry.runtime_data.async_add_listener(add))
+
+
+class DoorEntity(IntercomEntity):
+    """A view of one door; with several doors, the name tells which."""
+
+    def __init__(self, coordinator: IntercomCoordinator, door: DoorId, key: str) -> None:
+        """Show the door ``door``; ``key`` is also the translation key."""
+        super().__init__(coordinator, f"door_{door}_{key}")
+        self._door_id = door
+        self._attr_translation_key = key if len(coordinator.data.doors) == 1 else f"{key}_numbered"
+        self._attr_translation_placeholders = {"number": door}
+
+    @property
+    def door(self) -> Door | None:
+        """The door now; None where the device does not report it any more."""
+        return self.coordinator.data.doors.get(self._door_id)
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return whether the device is there and has the door."""
+        return super().available and self.door is not None
+
+    async def async_send(self, command: Coroutine[Any, Any, None]) -> None:
+        """Carry out a command of the door."""
+        await self.coordinator.async_effective_command(command, self._settled)
+
+    def _settled(self, state: State) -> bool:
+        """Return whether the door will stay as it is: a strike falls back by itself."""
+        door = state.doors.get(self._door_id)
+        return door is None or not door.released or door.latching or bool(door.held_open)
+
+
+class PortEntity(IntercomEntity):
+    """A view of one input or output, named as the device names it."""
+
+    _attr_translation_key = "port"
+
+    def __init__(self, coordinator: IntercomCoordinator, port: PortId) -> None:
+        """Show the port ``port``."""
+        super().__init__(coordinator, f"port_{port}")
+        self._port_id = port
+        self._attr_translation_placeholders = {"port": port}
+
+    @property
+    def is_on(self) -> bool | None:
+        """Return the state of the port, None where it is not known."""
+        port = self.coordinator.data.ports.get(self._port_id)
+        return None if port is None else port.on
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return whether the device is there and has the port."""
+        return super().available and self._port_id in self.coordinator.data.ports

@@ -1,0 +1,126 @@
+"""What happens and is over: rings, accesses, steps of calls. Late events make none of these."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import override
+
+from homeassistant.components.event import DoorbellEventType, EventDeviceClass, EventEntity
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import IntercomConfigEntry, IntercomCoordinator
+from .entity import IntercomEntity, async_add_as_found
+from .events import AccessDecided, CallChanged, Event
+from .model import Bell, CallState, State
+from .rings import Ring
+
+PARALLEL_UPDATES = 0
+
+GRANTED = "granted"
+DENIED = "denied"
+
+
+async def async_setup_entry(
+    hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
+) -> None:
+    """Add an event entity for each bell, and for accesses and calls where the device reports them."""
+    coordinator = entry.runtime_data
+
+    def find(state: State) -> dict[str, Callable[[], EventEntity]]:
+        found: dict[str, Callable[[], EventEntity]] = {
+            f"bell_{bell.id}": partial(BellEvent, coordinator, bell) for bell in state.bells.values()
+        }
+        if coordinator.description.reports_access:
+            found["access"] = partial(AccessEvent, coordinator, "access")
+        if coordinator.description.has_phone:
+            found["call"] = partial(CallEvent, coordinator, "call")
+        return found
+
+    async_add_as_found(entry, async_add_entities, find)
+
+
+class BellEvent(IntercomEntity, EventEntity):
+    """A visitor rings this bell."""
+
+    _attr_device_class = EventDeviceClass.DOORBELL
+    _attr_event_types = [DoorbellEventType.RING]
+
+    def __init__(self, coordinator: IntercomCoordinator, bell: Bell) -> None:
+        """Announce the rings of ``bell``."""
+        super().__init__(coordinator, f"bell_{bell.id}")
+        self._bell_id = bell.id
+        if bell.name is not None:
+            self._attr_translation_key = "bell_named"
+            self._attr_translation_placeholders = {"name": bell.name}
+        elif bell.button is not None:
+            self._attr_translation_key = "bell_button"
+            self._attr_translation_placeholders = {"button": str(bell.button)}
+        else:
+            self._attr_translation_key = "bell"
+
+    @callback
+    @override
+    def async_listen(self) -> Iterable[CALLBACK_TYPE]:
+        yield self.coordinator.async_listen_ring(self._bell_id, self._async_rang)
+
+    @callback
+    def _async_rang(self, ring: Ring) -> None:
+        self._trigger_event(DoorbellEventType.RING, {"button": ring.bell.button, "session": ring.session})
+        self.async_write_ha_state()
+
+
+class FactEvent(IntercomEntity, EventEntity):
+    """Announces one kind of fact as it happens."""
+
+    def __init__(self, coordinator: IntercomCoordinator, key: str) -> None:
+        """Announce facts under ``key``, which is also the translation key."""
+        super().__init__(coordinator, key)
+        self._attr_translation_key = key
+
+    @callback
+    @override
+    def async_listen(self) -> Iterable[CALLBACK_TYPE]:
+        yield self.coordinator.async_listen_events(self._async_happened)
+
+    @callback
+    def _async_happened(self, event: Event) -> None:
+        if event.late:
+            return
+        for fact in event.facts:
+            if (told := self.tell(fact)) is not None:
+                event_type, details = told
+                self._trigger_event(event_type, dict(details))
+                self.async_write_ha_state()
+
+    def tell(self, fact: object) -> tuple[str, Mapping[str, object]] | None:
+        """Return type and attributes of the event that a fact makes, None for other facts."""
+        raise NotImplementedError
+
+
+class AccessEvent(FactEvent):
+    """Somebody was let in or refused."""
+
+    _attr_event_types = [GRANTED, DENIED]
+    _unrecorded_attributes = frozenset({"name"})
+
+    @override
+    def tell(self, fact: object) -> tuple[str, Mapping[str, object]] | None:
+        if not isinstance(fact, AccessDecided):
+            return None
+        access = fact.access
+        details = {"name": access.name, "method": access.method, "reason": access.reason, "entrance": access.entrance}
+        return GRANTED if access.granted else DENIED, details
+
+
+class CallEvent(FactEvent):
+    """A call moved on."""
+
+    _attr_event_types = [*CallState]
+    _unrecorded_attributes = frozenset({"peer"})
+
+    @override
+    def tell(self, fact: object) -> tuple[str, Mapping[str, object]] | None:
+        if not isinstance(fact, CallChanged):
+            return None
+        details = {"direction": fact.direction, "peer": fact.peer, "reason": fact.reason, "session": fact.session}
+        return fact.state, details

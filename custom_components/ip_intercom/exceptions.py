@@ -1,0 +1,66 @@
+"""The one place where a client's errors become sentences for people (translations: ``exceptions``)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+
+from .api.errors import (
+    AuthenticationFailed,
+    CertificateChanged,
+    CertificateInvalid,
+    CommandFailed,
+    ConnectionFailed,
+    IntercomError,
+    InvalidRequest,
+    NotSupported,
+    PermissionDenied,
+    SecureConnectionRequired,
+    ServiceDisabled,
+    UnexpectedReply,
+)
+from .const import DOMAIN
+
+type _Placeholders = Callable[[Any], dict[str, str]]
+
+
+def _none(_: IntercomError) -> dict[str, str]:
+    return {}
+
+
+# The most specific kind comes first. What a person can mend by another request is a ServiceValidationError.
+_SENTENCES: tuple[tuple[type[IntercomError], type[HomeAssistantError], str, _Placeholders], ...] = (
+    (CertificateChanged, HomeAssistantError, "certificate_changed", _none),
+    (CertificateInvalid, HomeAssistantError, "certificate_invalid", _none),
+    (ConnectionFailed, HomeAssistantError, "cannot_connect", _none),
+    (AuthenticationFailed, HomeAssistantError, "invalid_auth", _none),
+    (SecureConnectionRequired, HomeAssistantError, "https_required", lambda err: {"service": err.service}),
+    (ServiceDisabled, ServiceValidationError, "service_disabled", lambda err: {"service": err.service}),
+    (PermissionDenied, ServiceValidationError, "permission_denied", lambda err: {"privilege": err.privilege}),
+    (NotSupported, ServiceValidationError, "not_supported", _none),
+    (InvalidRequest, ServiceValidationError, "invalid_request", lambda err: {"reason": str(err)}),
+    (CommandFailed, HomeAssistantError, "command_failed", lambda err: {"reason": err.reason}),
+    (UnexpectedReply, HomeAssistantError, "unexpected_reply", _none),
+    (IntercomError, HomeAssistantError, "unexpected_reply", _none),
+)
+
+
+def sentence(err: IntercomError) -> tuple[type[HomeAssistantError], str, dict[str, str]]:
+    """Return the kind of exception, the translation key and its placeholders for a client's error."""
+    for kind, exception, key, placeholders in _SENTENCES:
+        if isinstance(err, kind):
+            return exception, key, placeholders(err)
+    raise AssertionError(f"no sentence for {type(err).__name__}")
+
+
+def translated(err: IntercomError, device: str) -> HomeAssistantError:
+    """Return a client's error as a sentence that names the device."""
+    exception, key, placeholders = sentence(err)
+    return exception(
+        translation_domain=DOMAIN, translation_key=key, translation_placeholders={"device": device} | placeholders
+    )
+
+
+def refused(key: str, **placeholders: str) -> ServiceValidationError:
+    """Return the exception for a request that a person can mend."""
+    return ServiceValidationError(translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders)

@@ -1,0 +1,73 @@
+"""Doors that can be opened."""
+
+from datetime import timedelta
+from functools import partial
+from typing import Any, override
+
+from homeassistant.components.lock import LockEntity, LockEntityFeature
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .const import CONF_PLAIN_SWITCHES
+from .coordinator import IntercomConfigEntry, IntercomCoordinator
+from .entity import DoorEntity, async_add_as_found
+from .facets import Doors
+from .model import DoorId
+
+PARALLEL_UPDATES = 1
+
+
+async def async_setup_entry(
+    hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
+) -> None:
+    """Add a lock for each relay that drives a door."""
+    coordinator = entry.runtime_data
+    if (doors := coordinator.system.doors) is None:
+        return
+    plain = entry.options.get(CONF_PLAIN_SWITCHES, [])
+    async_add_as_found(
+        entry,
+        async_add_entities,
+        lambda state: {door: partial(DoorLock, coordinator, doors, door) for door in state.doors if door not in plain},
+    )
+
+
+class DoorLock(DoorEntity, LockEntity):
+    """A door: opening and unlocking release it, locking withdraws what released it."""
+
+    _attr_supported_features = LockEntityFeature.OPEN
+
+    def __init__(self, coordinator: IntercomCoordinator, doors: Doors, door: DoorId) -> None:
+        """Command ``door`` through ``doors``."""
+        super().__init__(coordinator, door, "door")
+        self._doors = doors
+
+    @property
+    @override
+    def is_locked(self) -> bool | None:
+        """Return whether the door is not released."""
+        return None if self.door is None else not self.door.released
+
+    @override
+    async def async_open(self, **kwargs: Any) -> None:
+        """Release the door: for a moment, or for good where its relay latches."""
+        await self.async_send(self._doors.release(self._door_id))
+
+    @override
+    async def async_unlock(self, **kwargs: Any) -> None:
+        """Release the door: a strike knows no other way to be unlocked."""
+        await self.async_open(**kwargs)
+
+    @override
+    async def async_lock(self, **kwargs: Any) -> None:
+        """Withdraw a hold and a release."""
+        if self.door is not None and self.door.held_open:
+            await self.async_send(self._doors.let_go(self._door_id))
+        await self.async_send(self._doors.secure(self._door_id))
+
+    async def async_open_door(self, hold_time: timedelta | None = None) -> None:
+        """Release the door, or hold it open for a time (action ``open_door``)."""
+        if hold_time is None:
+            await self.async_open()
+        else:
+            await self.async_send(self._doors.hold_open(self._door_id, int(hold_time.total_seconds())))

@@ -1,0 +1,123 @@
+"""Holding doors open, blocking them, switches that drive no door, and outputs."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, override
+
+from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .const import CONF_PLAIN_SWITCHES
+from .coordinator import IntercomConfigEntry, IntercomCoordinator
+from .entity import DoorEntity, PortEntity, async_add_as_found
+from .facets import Doors, Outputs
+from .model import Door, DoorId, PortId, State
+
+PARALLEL_UPDATES = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoorSwitchDescription(SwitchEntityDescription):
+    """How a door is switched. ``is_on`` is None where the device does not tell: then there is no entity."""
+
+    is_on: Callable[[Door], bool | None]
+    turn_on: Callable[[Doors, DoorId], Coroutine[Any, Any, None]]
+    turn_off: Callable[[Doors, DoorId], Coroutine[Any, Any, None]]
+
+
+HOLD_OPEN = DoorSwitchDescription(
+    key="hold_open",
+    is_on=lambda door: door.held_open,
+    turn_on=lambda doors, door: doors.hold_open(door),
+    turn_off=lambda doors, door: doors.let_go(door),
+)
+BLOCK = DoorSwitchDescription(
+    key="block",
+    entity_category=EntityCategory.CONFIG,
+    is_on=lambda door: door.blocked,
+    turn_on=lambda doors, door: doors.block(door, True),
+    turn_off=lambda doors, door: doors.block(door, False),
+)
+RELAY = DoorSwitchDescription(
+    key="relay",
+    is_on=lambda door: door.released,
+    turn_on=lambda doors, door: doors.release(door),
+    turn_off=lambda doors, door: doors.secure(door),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
+) -> None:
+    """Add the switches of doors and outputs."""
+    coordinator = entry.runtime_data
+    doors, outputs = coordinator.system.doors, coordinator.system.outputs
+    plain = entry.options.get(CONF_PLAIN_SWITCHES, [])
+
+    def find(state: State) -> dict[str, Callable[[], SwitchEntity]]:
+        found: dict[str, Callable[[], SwitchEntity]] = {}
+        if doors is not None:
+            for door in state.doors.values():
+                for description in (RELAY,) if door.id in plain else (HOLD_OPEN, BLOCK):
+                    if description.is_on(door) is not None:
+                        make = partial(DoorSwitch, coordinator, doors, door.id, description)
+                        found[f"door_{door.id}_{description.key}"] = make
+        if outputs is not None:
+            for port in state.ports.values():
+                if port.output:
+                    found[f"port_{port.id}"] = partial(OutputSwitch, coordinator, outputs, port.id)
+        return found
+
+    async_add_as_found(entry, async_add_entities, find)
+
+
+class DoorSwitch(DoorEntity, SwitchEntity):
+    """One way to switch a door."""
+
+    entity_description: DoorSwitchDescription
+
+    def __init__(
+        self, coordinator: IntercomCoordinator, doors: Doors, door: DoorId, description: DoorSwitchDescription
+    ) -> None:
+        """Switch ``door`` through ``doors``."""
+        super().__init__(coordinator, door, description.key)
+        self._doors = doors
+        self.entity_description = description
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Return what the device reports."""
+        return None if self.door is None else self.entity_description.is_on(self.door)
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Switch on."""
+        await self.async_send(self.entity_description.turn_on(self._doors, self._door_id))
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Switch off."""
+        await self.async_send(self.entity_description.turn_off(self._doors, self._door_id))
+
+
+class OutputSwitch(PortEntity, SwitchEntity):
+    """A logic output."""
+
+    def __init__(self, coordinator: IntercomCoordinator, outputs: Outputs, port: PortId) -> None:
+        """Switch ``port`` through ``outputs``."""
+        super().__init__(coordinator, port)
+        self._outputs = outputs
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Switch on."""
+        await self.coordinator.async_effective_command(self._outputs.set_output(self._port_id, True))
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Switch off."""
+        await self.coordinator.async_effective_command(self._outputs.set_output(self._port_id, False))
