@@ -1,0 +1,222 @@
+"""What hassfest and the HACS action would say of this repository, and a few rules of its own."""
+
+import ast
+from collections.abc import Iterator
+import json
+import re
+import tomllib
+
+import pytest
+import yaml
+
+from .repository_rules import (
+    DISCOVERY,
+    HACS_KEYS,
+    INTEGRATION,
+    PLATFORMS,
+    QUALITY_RULES,
+    ROOT,
+    assigned,
+    check_actions,
+    check_dependencies,
+    check_icons,
+    check_language,
+    check_manifest,
+    check_quality,
+    check_translation_keys,
+    check_translations,
+    check_workflow,
+    functions,
+    named_hosts,
+    png_size,
+    python_files,
+    read_json,
+    read_yaml,
+    repository_files,
+    translations,
+    words,
+)
+
+
+def test_manifest() -> None:
+    manifest = read_json(INTEGRATION / "manifest.json")
+    assert list(check_manifest(manifest)) == []
+    assert manifest["domain"] == INTEGRATION.name
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert manifest["version"] == project["version"]
+
+
+def test_one_manifest_only() -> None:
+    """The validators take every manifest.json for an integration's, fixtures too."""
+    assert [path for path in repository_files() if path.name == "manifest.json"] == [INTEGRATION / "manifest.json"]
+
+
+def test_one_integration_only() -> None:
+    assert [path.name for path in (ROOT / "custom_components").iterdir() if (path / "__init__.py").exists()] == [
+        "ip_intercom"
+    ]
+
+
+def test_json_and_yaml_parse() -> None:
+    for path in repository_files():
+        if path.suffix == ".json":
+            json.loads(path.read_text(encoding="utf-8"))
+        elif path.suffix in {".yaml", ".yml"} and "blueprints" not in path.parts:
+            yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+LANGUAGES = sorted(path.stem for path in (INTEGRATION / "translations").glob("*.json"))
+
+
+def test_english_is_there() -> None:
+    assert "en" in LANGUAGES
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_translations(language: str) -> None:
+    assert list(check_translations(translations(language))) == []
+    assert list(check_language(translations(), translations(language))) == []
+
+
+def test_keys_used_in_python_are_translated() -> None:
+    content = translations()
+    problems = [
+        problem for path, tree in python_files().items() for problem in check_translation_keys(path.stem, tree, content)
+    ]
+    assert problems == []
+
+
+def test_translations_are_used() -> None:
+    content = translations()
+    known = {word for tree in python_files().values() for word in words(tree)}
+    named = [(section, key) for section in ("exceptions", "issues", "device") for key in content.get(section, {})]
+    named += [("entity", key) for keys in content.get("entity", {}).values() for key in keys]
+    assert [f"{section} {key} is used nowhere" for section, key in named if key not in known] == []
+
+
+def test_icons() -> None:
+    icons = read_json(INTEGRATION / "icons.json")
+    assert list(check_icons(icons)) == []
+    entities = translations()["entity"]
+    assert [
+        f"{platform}.{key} has an icon but no name"
+        for platform, keys in icons.get("entity", {}).items()
+        for key in keys
+        if key not in entities.get(platform, {})
+    ] == []
+
+
+def test_actions() -> None:
+    actions = read_yaml(INTEGRATION / "services.yaml")
+    icons = read_json(INTEGRATION / "icons.json").get("services", {})
+    assert list(check_actions(actions, translations().get("services", {}), icons)) == []
+
+
+@pytest.mark.parametrize("kind", ["trigger", "condition"])
+def test_triggers_and_conditions(kind: str) -> None:
+    """The file of descriptions and the module come together, and each is named and has an icon."""
+    described = INTEGRATION / f"{kind}s.yaml"
+    assert described.exists() == (INTEGRATION / f"{kind}.py").exists()
+    # Keys that start with a dot or an underscore are anchors for the others.
+    described_keys = {key for key in read_yaml(described) if key[0] not in "._"} if described.exists() else set()
+    assert set(translations().get(f"{kind}s", {})) == described_keys
+    assert set(read_json(INTEGRATION / "icons.json").get(f"{kind}s", {})) == described_keys
+
+
+def test_dependencies() -> None:
+    manifest = read_json(INTEGRATION / "manifest.json")
+    modules = {path.stem for path in INTEGRATION.glob("*.py")}
+    problems: list[str] = []
+    for path, tree in python_files().items():
+        problems += check_dependencies(path.relative_to(INTEGRATION).with_suffix("").parts[0], tree, manifest, modules)
+    assert problems == []
+
+
+def test_platforms_say_how_parallel_they_are() -> None:
+    platforms = {
+        path: tree for path, tree in python_files().items() if path.parent == INTEGRATION and path.stem in PLATFORMS
+    }
+    assert platforms
+    assert [path.name for path, tree in platforms.items() if "PARALLEL_UPDATES" not in assigned(tree)] == []
+
+
+def test_entry_points() -> None:
+    files = {path.stem: tree for path, tree in python_files().items() if path.parent == INTEGRATION}
+    assert "config_flow" in files
+    if "async_setup" in functions(files["__init__"]):
+        assert "CONFIG_SCHEMA" in assigned(files["__init__"])
+
+
+def test_discovery_knows_the_device() -> None:
+    manifest = read_json(INTEGRATION / "manifest.json")
+    path = INTEGRATION / "config_flow.py"
+    steps = functions(ast.parse(path.read_text(encoding="utf-8")))
+    assert {f"async_step_{kind}" for kind in DISCOVERY & set(manifest)} <= steps
+    assert "async_set_unique_id" in path.read_text(encoding="utf-8")
+
+
+def test_quality_scale() -> None:
+    assert len(QUALITY_RULES) == 54
+    assert list(check_quality(read_yaml(INTEGRATION / "quality_scale.yaml")["rules"])) == []
+
+
+def test_hacs() -> None:
+    hacs = read_json(ROOT / "hacs.json")
+    assert set(hacs) <= HACS_KEYS
+    assert hacs["name"] == read_json(INTEGRATION / "manifest.json")["name"]
+    assert hacs["homeassistant"] == "2026.10.0"
+    assert (hacs["zip_release"], hacs["filename"]) == (True, "ip_intercom.zip")
+    assert "ip_intercom.zip" in (ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("prefix", ["", "dark_"])
+def test_brand(prefix: str) -> None:
+    brand = INTEGRATION / "brand"
+    assert png_size(brand / f"{prefix}icon.png") == (256, 256)
+    assert png_size(brand / f"{prefix}icon@2x.png") == (512, 512)
+    assert 128 <= min(png_size(brand / f"{prefix}logo.png")) <= 256
+    assert 256 <= min(png_size(brand / f"{prefix}logo@2x.png")) <= 512
+
+
+def test_top_level() -> None:
+    for name in ("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md", "uv.lock", ".ci/run"):
+        assert (ROOT / name).is_file(), name
+    assert "Apache License" in (ROOT / "LICENSE").read_text(encoding="utf-8")
+
+
+def test_readme_names_the_two_commands() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for command in ("scripts/demo", "scripts/test"):
+        assert command in readme
+        assert (ROOT / command).stat().st_mode & 0o111, f"{command} is not executable"
+
+
+def test_workflows() -> None:
+    workflows = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+    assert {path.stem for path in workflows} >= {"release", "tests", "validate"}
+    assert [problem for path in workflows for problem in check_workflow(path.read_text(encoding="utf-8"))] == []
+
+
+def test_lock_belongs_to_the_project() -> None:
+    """Whoever changes a dependency runs scripts/lock."""
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    packages = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]
+    locked = next(package for package in packages if package["name"] == "ip-intercom")["metadata"]["requires-dev"]
+
+    def wanted(group: str) -> Iterator[str]:
+        for entry in groups[group]:
+            if isinstance(entry, str):
+                yield re.sub(r"[-_.]+", "-", entry.lower().split("==")[0]) + "".join(entry.partition("==")[1:])
+            else:
+                yield from wanted(entry["include-group"])
+
+    assert {name: sorted(wanted(name)) for name in groups} == {
+        name: sorted(entry["name"] + entry.get("specifier", "") for entry in entries)
+        for name, entries in locked.items()
+    }
+
+
+def test_no_registry_is_named() -> None:
+    files = repository_files()
+    assert files
+    assert {str(path.relative_to(ROOT)): found for path in files if (found := named_hosts(path.read_bytes()))} == {}
