@@ -133,7 +133,6 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
         self._placeholders |= {"host": self._discovered_host}
         return self._async_form("discovery_confirm", CONFIRM_SCHEMA, user_input or {}, errors)
 
-    @override
     async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
         """Begin to ask for the account again."""
         return await self.async_step_reauth_confirm()
