@@ -82,7 +82,7 @@ async def test_server_push(device: Factory) -> None:
         assert response.content_type == "multipart/x-mixed-replace"
         assert response.headers["Content-Type"].endswith("boundary=2n-frame")
         assert response.headers["Server"] == "HIP2.50.0.76.2"
-        frames = []
+        frames: list[int] = []
         while len(frames) < 3:
             assert await response.content.readline() == b"--2n-frame\r\n"
             assert await response.content.readline() == b"Content-Type: image/jpeg\r\n"

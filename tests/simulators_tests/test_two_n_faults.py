@@ -8,8 +8,8 @@ import time
 from typing import Any
 
 import aiohttp
-from py2n import Py2NDevice
-from py2n.model import Py2NConnectionData
+from py2n import Py2NDevice  # type: ignore[import-untyped]  # ships no types
+from py2n.model import Py2NConnectionData  # type: ignore[import-untyped]  # ships no types
 import pytest
 
 from tests.simulators.two_n import MODELS, VERBS, Simulator

@@ -57,14 +57,14 @@ class AccessPoint:
         if not self._model.since(2, 22):
             params = {name: value for name, value in params.items() if name not in {"ap", "session", "uuid", "type"}}
         # All records of one passage carry the same second.
-        uptime = self._clock.uptime()
-        self._log.record(event, params, uptime=uptime)
+        stamp = self._clock.stamp()
+        self._log.record(event, params, stamp)
         reason = self._refusal(entry, switch) if accepted else "invalidCredential"
         if reason is not None:
-            self._log.record("UserRejected", {**where, **who, "reason": reason}, uptime=uptime)
+            self._log.record("UserRejected", {**where, **who, "reason": reason}, stamp)
             return
         if who:
-            self._log.record("UserAuthenticated", {**where, **who, "apbBroken": False}, uptime=uptime)
+            self._log.record("UserAuthenticated", {**where, **who, "apbBroken": False}, stamp)
         origin = {"originator": "ap", **where} if who else {"originator": "uni"}
         try:
             self._switches.command(switch, "trigger", origin=origin)

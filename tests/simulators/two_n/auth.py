@@ -50,9 +50,9 @@ class Nonce:
 class Authenticator:
     """Knows the nonces; the accounts belong to the simulator."""
 
-    def __init__(self, on_blocked: Callable[[str], None], lifetime: float | None, algorithm: str = "MD5") -> None:
+    def __init__(self, on_blocked: Callable[[str], None], nonce_lifetime: float | None, algorithm: str = "MD5") -> None:
         """`on_blocked` gets the address of a client that guesses passwords."""
-        self.lifetime = lifetime
+        self.nonce_lifetime = nonce_lifetime
         self.algorithm = algorithm
         self.strays = 0
         self._on_blocked = on_blocked
@@ -144,7 +144,7 @@ class Authenticator:
         nonce = self._nonces.get(text)
         if nonce is None:
             return False
-        if self.lifetime is not None and time.monotonic() - nonce.made > self.lifetime:
+        if self.nonce_lifetime is not None and time.monotonic() - nonce.made > self.nonce_lifetime:
             del self._nonces[text]
             return False
         try:

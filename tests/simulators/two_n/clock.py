@@ -3,9 +3,17 @@
 import asyncio
 from collections.abc import Callable
 import time
+from typing import NamedTuple
 
 # A device needs about this long before its first log entry (the manual's DeviceState has upTime 8).
 BOOT_UPTIME = 8
+
+
+class Stamp(NamedTuple):
+    """The time of an event on both clocks."""
+
+    utc: int
+    uptime: int
 
 
 class Timer:
@@ -61,9 +69,11 @@ class Clock:
         """Unix time of a moment of `now()`."""
         return int(self._epoch + self._step + (self.now() if moment is None else moment))
 
-    def utc_of_uptime(self, uptime: float) -> int:
-        """Unix time at which `upTime` had that value."""
-        return self.utc(self._booted + uptime)
+    def stamp(self, uptime: int | None = None) -> Stamp:
+        """Give both clocks, now or when `upTime` had that value."""
+        if uptime is None:
+            return Stamp(self.utc(), self.uptime())
+        return Stamp(self.utc(self._booted + uptime), uptime)
 
     def step(self, seconds: float) -> None:
         """Set the clock forward or back: utcTime moves, upTime does not."""

@@ -17,7 +17,12 @@ VERBS = (
     "delay", "garbage", "heal", "stray_401", "expire_nonces", "change_password", "grant", "revoke", "disable", "enable",
     "require_tls", "set_auth", "renew_certificate", "clear_requests",
 )  # fmt: skip
-SETTINGS = frozenset({"include_new_bug", "post_refused", "hangup_ignored", "nonce_lifetime", "tamper_blocks_switches"})
+SETTINGS = frozenset(
+    {
+        "include_new_bug", "needs_filter", "post_refused", "open_info", "hangup_ignored", "strict_empty",
+        "nonce_lifetime", "tamper_blocks_switches",
+    }
+)  # fmt: skip
 
 
 class Control:
@@ -35,9 +40,9 @@ class Control:
         app.router.add_post("/control/{verb}", self._verb)
         app.router.add_get("/control/state", self._state)
         app.router.add_get("/control/requests", self._requests)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port, shutdown_timeout=0)
+        site = web.TCPSite(self._runner, "127.0.0.1", port)
         await site.start()
         host, bound = self._runner.addresses[0][:2]
         self.address = f"{host}:{bound}"

@@ -5,7 +5,7 @@ from typing import Any
 
 from .access import AccessPoint
 from .camera import Camera
-from .clock import BOOT_UPTIME, Clock
+from .clock import BOOT_UPTIME, Clock, Stamp
 from .config import Account, Timing
 from .directory import DEFAULT_ENTRIES, Directory
 from .envelope import Handler
@@ -65,10 +65,10 @@ class Device:
     def _cold_start(self) -> None:
         """Make the past of a device that has been running since `uptime`."""
         self.log.boot()
-        self._secured_led(BOOT_UPTIME + 1)
+        self._secured_led(self.clock.stamp(BOOT_UPTIME + 1))
         for account in self.phone.accounts.values():
             if account.enabled and "phone" not in self.model.lacks:
-                self.phone.register(account.account, uptime=BOOT_UPTIME + 3)
+                self.phone.register(account.account, stamp=self.clock.stamp(BOOT_UPTIME + 3))
 
     def _boot(self) -> None:
         """Start anew after a reboot."""
@@ -81,9 +81,9 @@ class Device:
         if self._switches.blocked:
             self._unblock_later()
 
-    def _secured_led(self, uptime: int | None = None) -> None:
+    def _secured_led(self, stamp: Stamp | None = None) -> None:
         if "led_secured" in self.ports:
-            self.log.record("OutputChanged", {"port": "led_secured", "state": False}, uptime=uptime)
+            self.log.record("OutputChanged", {"port": "led_secured", "state": False}, stamp)
 
     @property
     def switches(self) -> dict[int, Switch]:

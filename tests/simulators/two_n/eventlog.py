@@ -10,7 +10,7 @@ from zlib import crc32
 
 from aiohttp import web
 
-from .clock import BOOT_UPTIME, Clock, Timer
+from .clock import BOOT_UPTIME, Clock, Stamp, Timer
 from .config import Account, Privilege as P
 from .envelope import UINT_MAX, ApiError, Call, Code, Handler, Json, success
 from .network import reset
@@ -144,18 +144,17 @@ class EventLog:
         self.channels.clear()
         self.history.clear()
         self._next_id = 1
-        self.record("DeviceState", {"state": "startup"}, uptime=BOOT_UPTIME)
+        self.record("DeviceState", {"state": "startup"}, self._clock.stamp(BOOT_UPTIME))
 
-    def record(self, name: str, params: Mapping[str, Any], *, uptime: int | None = None) -> None:
+    def record(self, name: str, params: Mapping[str, Any], stamp: Stamp | None = None) -> None:
         """Record an event that the model knows."""
         if name in self._supported:
-            self.append(name, params, uptime=uptime)
+            self.append(name, params, stamp)
 
-    def append(self, name: str, params: Mapping[str, Any], *, uptime: int | None = None) -> LogEvent:
-        """Record any event, now or at an upTime since the boot."""
-        utc = self._clock.utc() if uptime is None else self._clock.utc_of_uptime(uptime)
-        up = self._clock.uptime() if uptime is None else uptime
-        event = LogEvent(self._next_id, utc, up, self.tz_shift, name, dict(params))
+    def append(self, name: str, params: Mapping[str, Any], stamp: Stamp | None = None) -> LogEvent:
+        """Record any event, now or at another time."""
+        utc, uptime = stamp or self._clock.stamp()
+        event = LogEvent(self._next_id, utc, uptime, self.tz_shift, name, dict(params))
         self._next_id = self._next_id % UINT_MAX + 1
         self.history.append(event)
         for channel in self.channels.values():

@@ -7,7 +7,7 @@ import secrets
 
 from aiohttp import web
 
-from .clock import Clock, Timer
+from .clock import Clock, Stamp, Timer
 from .config import Timing
 from .envelope import ApiError, Call, Code, Handler, Json, action_failed, reply, success
 from .eventlog import EventLog
@@ -103,19 +103,19 @@ class Phone:
             if account.enabled:
                 self._clock.later(self._timing.register_delay, partial(self.register, account.account))
 
-    def register(self, number: int, *, registered: bool = True, uptime: int | None = None) -> None:
+    def register(self, number: int, *, registered: bool = True, stamp: Stamp | None = None) -> None:
         """Change a registration."""
         account = self.accounts[number]
         if account.registered is registered:
             return
         account.registered = registered
         if registered:
-            account.register_time = self._clock.utc() if uptime is None else self._clock.utc_of_uptime(uptime)
-            self._registration(number, "registering", uptime)
-        self._registration(number, "registered" if registered else "unregistered", uptime)
+            account.register_time = (stamp or self._clock.stamp()).utc
+            self._registration(number, "registering", stamp)
+        self._registration(number, "registered" if registered else "unregistered", stamp)
 
-    def _registration(self, number: int, state: str, uptime: int | None) -> None:
-        self._log.record("RegistrationStateChanged", {"sipAccount": number, "state": state}, uptime=uptime)
+    def _registration(self, number: int, state: str, stamp: Stamp | None) -> None:
+        self._log.record("RegistrationStateChanged", {"sipAccount": number, "state": state}, stamp)
 
     def call_out(self, peers: Iterable[str]) -> Session:
         """Begin an outgoing call: connecting, soon ringing, at last noanswer."""

@@ -38,8 +38,45 @@ class Request:
     at: float
 
 
+class Setting[T]:
+    """A setting of the simulator that one of its parts keeps under the same name."""
+
+    def __init__(self, part: str) -> None:
+        """`part` is the attribute of the simulator that holds the part."""
+        self._part = part
+        self._name = ""
+
+    def __set_name__(self, _: type, name: str) -> None:
+        """Learn the name."""
+        self._name = name
+
+    def __get__(self, simulator: Simulator, _: type) -> T:
+        """Read it from the part."""
+        value: T = getattr(getattr(simulator, self._part), self._name)
+        return value
+
+    def __set__(self, simulator: Simulator, value: T) -> None:
+        """Write it to the part."""
+        setattr(getattr(simulator, self._part), self._name, value)
+
+
 class Simulator(Device):
     """One 2N device on 127.0.0.1."""
+
+    # include=new never delivers (Access Unit 2.0 2.46).
+    include_new_bug = Setting[bool]("log")
+    # A subscription without a filter covers nothing (the same device).
+    needs_filter = Setting[bool]("log")
+    # A POST without a form answers code 14 (2.50).
+    post_refused = Setting[bool]("pipeline")
+    # system/info answers without authentication.
+    open_info = Setting[bool]("pipeline")
+    # Hanging up an outgoing call that is not connected answers success and does nothing.
+    hangup_ignored = Setting[bool]("phone")
+    # Empty texts in dir/create answer code 3.
+    strict_empty = Setting[bool]("directory")
+    # Real seconds a nonce lives; None is for ever.
+    nonce_lifetime = Setting[float | None]("authenticator")
 
     def __init__(
         self,
@@ -282,42 +319,6 @@ class Simulator(Device):
     def renew_certificate(self) -> None:
         """Sign a new certificate; new connections show it."""
         self._network.certificate.renew()
-
-    @property
-    def nonce_lifetime(self) -> float | None:
-        """Real seconds a nonce lives; None is for ever."""
-        return self.authenticator.lifetime
-
-    @nonce_lifetime.setter
-    def nonce_lifetime(self, seconds: float | None) -> None:
-        self.authenticator.lifetime = seconds
-
-    @property
-    def include_new_bug(self) -> bool:
-        """Does include=new never deliver (Access Unit 2.0 2.46)?"""
-        return self.log.include_new_bug
-
-    @include_new_bug.setter
-    def include_new_bug(self, value: bool) -> None:
-        self.log.include_new_bug = value
-
-    @property
-    def post_refused(self) -> bool:
-        """Is a POST without a form refused with code 14 (2.50)?"""
-        return self.pipeline.post_refused
-
-    @post_refused.setter
-    def post_refused(self, value: bool) -> None:
-        self.pipeline.post_refused = value
-
-    @property
-    def hangup_ignored(self) -> bool:
-        """Does hangup of an outgoing call that is not connected answer success and do nothing?"""
-        return self.phone.hangup_ignored
-
-    @hangup_ignored.setter
-    def hangup_ignored(self, value: bool) -> None:
-        self.phone.hangup_ignored = value
 
     async def wait_for_pull(self, timeout: float = 5.0) -> None:
         """Wait until a long poll is in progress."""
