@@ -1,0 +1,78 @@
+"""What tests of the integration share."""
+
+import asyncio
+from collections.abc import Callable
+import time
+from typing import Any
+
+from homeassistant.config_entries import SOURCE_USER, ConfigEntry
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import entity_registry as er
+
+from custom_components.ip_intercom.const import DOMAIN, EVENT_LOG
+from tests.simulators.two_n import Simulator
+
+USERNAME = "ha"
+PASSWORD = "ha-pass"
+PATIENCE = 8.0
+
+
+async def until(condition: Callable[[], object], what: str = "") -> None:
+    """Wait for something that happens over a real socket."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"still waiting for {what or condition}"
+        await asyncio.sleep(0.01)
+
+
+def user_input(address: str, username: str = USERNAME, password: str = PASSWORD, verify: bool = False) -> dict[str, Any]:
+    """Return what a person enters to add an intercom."""
+    return {"host": address, "username": username, "password": password, "security": {"verify_ssl": verify}}
+
+
+async def add_intercom(
+    hass: HomeAssistant, sim: Simulator, *, address: str | None = None, username: str = USERNAME
+) -> Any:
+    """Add the simulated intercom through the config flow, and wait until its events are followed."""
+    result = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_USER}, data=user_input(address or sim.https_address, username)
+    )
+    assert result["type"] is FlowResultType.CREATE_ENTRY, result
+    await hass.async_block_till_done()
+    entry = result["result"]
+    if entry.runtime_data.description.pushes:
+        await sim.wait_for_pull()
+    return entry
+
+
+def entity_id(hass: HomeAssistant, entry: ConfigEntry, platform: str, key: str) -> str:
+    """Return the entity of a device by what tells it from the others."""
+    found = er.async_get(hass).async_get_entity_id(platform, DOMAIN, f"{entry.unique_id}_{key}")
+    assert found is not None, f"no {platform} {key}"
+    return found
+
+
+def state_of(hass: HomeAssistant, entry: ConfigEntry, platform: str, key: str) -> str:
+    """Return the state of an entity."""
+    state = hass.states.get(entity_id(hass, entry, platform, key))
+    assert state is not None
+    return state.state
+
+
+def capture_log_events(hass: HomeAssistant) -> list[Event]:
+    """Return a list that every bus event of a device's log goes to."""
+    events: list[Event] = []
+
+    @callback
+    def take(event: Event) -> None:
+        events.append(event)
+
+    hass.bus.async_listen(EVENT_LOG, take)
+    return events
+
+
+async def act(hass: HomeAssistant, action: str, response: bool = False, **data: Any) -> Any:
+    """Call an action such as ``lock.open`` and return its response."""
+    domain, name = action.split(".")
+    return await hass.services.async_call(domain, name, data, blocking=True, return_response=response)

@@ -1,0 +1,37 @@
+"""A ring is a ring, from the button to the state."""
+
+from homeassistant.core import HomeAssistant
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from tests.common import capture_log_events, entity_id, state_of, until
+from tests.simulators.two_n import Simulator
+
+
+async def test_pressing_a_button_rings_its_bell_once(
+    hass: HomeAssistant, sim: Simulator, entry: MockConfigEntry
+) -> None:
+    bell = entity_id(hass, entry, "event", "bell_1")
+    rings = []
+    hass.bus.async_listen(
+        "state_changed", lambda event: rings.append(event) if event.data["entity_id"] == bell else None
+    )
+    events = capture_log_events(hass)
+
+    sim.press("%1")
+
+    await until(lambda: any(event.data["data"].get("state") == "ringing" for event in events), "the outgoing call")
+    await hass.async_block_till_done()
+    assert len(rings) == 1
+    state = hass.states.get(bell)
+    assert state is not None
+    assert state.attributes["event_type"] == "ring"
+    assert state.attributes["button"] == 1
+    assert state_of(hass, entry, "binary_sensor", "ringing") == "on"
+    assert state_of(hass, entry, "sensor", "call_state") == "ringing"
+
+
+async def test_an_incoming_call_never_rings(hass: HomeAssistant, sim: Simulator, entry: MockConfigEntry) -> None:
+    sim.incoming_call()
+    await until(lambda: state_of(hass, entry, "sensor", "call_state") == "ringing")
+    assert state_of(hass, entry, "event", "bell_1") == "unknown"
+    assert state_of(hass, entry, "binary_sensor", "ringing") == "off"
