@@ -26,7 +26,9 @@ async def until(condition: Callable[[], object], what: str = "") -> None:
         await asyncio.sleep(0.01)
 
 
-def user_input(address: str, username: str = USERNAME, password: str = PASSWORD, verify: bool = False) -> dict[str, Any]:
+def user_input(
+    address: str, username: str = USERNAME, password: str = PASSWORD, verify: bool = False
+) -> dict[str, Any]:
     """Return what a person enters to add an intercom."""
     return {"host": address, "username": username, "password": password, "security": {"verify_ssl": verify}}
 

@@ -1,10 +1,12 @@
 """Home Assistant with this integration, and a simulated 2N to add to it."""
 
-from collections.abc import AsyncGenerator
+from asyncio import AbstractEventLoop
+from collections.abc import AsyncGenerator, Generator
+from typing import Any
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from tests.common import add_intercom
 from tests.simulators.two_n import MODELS, Simulator
@@ -35,6 +37,20 @@ async def any_model(request: pytest.FixtureRequest, sockets: None) -> AsyncGener
 
 
 @pytest.fixture
-async def entry(hass: HomeAssistant, sim: Simulator) -> MockConfigEntry:
+async def entry(hass: HomeAssistant, sim: Simulator) -> ConfigEntry:
     """The Verso, added to Home Assistant and followed."""
     return await add_intercom(hass, sim)
+
+
+@pytest.fixture
+def refused_handshakes(hass: HomeAssistant) -> Generator[None]:
+    """Let the simulator's side of a TLS handshake that the client breaks off go unreported."""
+    report = hass.loop.get_exception_handler()
+
+    def handle(loop: AbstractEventLoop, context: dict[str, Any]) -> None:
+        if not isinstance(context.get("exception"), ConnectionResetError) and report is not None:
+            report(loop, context)
+
+    hass.loop.set_exception_handler(handle)
+    yield
+    hass.loop.set_exception_handler(report)

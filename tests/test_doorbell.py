@@ -1,15 +1,13 @@
 """A ring is a ring, from the button to the state."""
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from tests.common import capture_log_events, entity_id, state_of, until
 from tests.simulators.two_n import Simulator
 
 
-async def test_pressing_a_button_rings_its_bell_once(
-    hass: HomeAssistant, sim: Simulator, entry: MockConfigEntry
-) -> None:
+async def test_pressing_a_button_rings_its_bell_once(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     bell = entity_id(hass, entry, "event", "bell_1")
     rings = []
     hass.bus.async_listen(
@@ -30,7 +28,7 @@ async def test_pressing_a_button_rings_its_bell_once(
     assert state_of(hass, entry, "sensor", "call_state") == "ringing"
 
 
-async def test_an_incoming_call_never_rings(hass: HomeAssistant, sim: Simulator, entry: MockConfigEntry) -> None:
+async def test_an_incoming_call_never_rings(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     sim.incoming_call()
     await until(lambda: state_of(hass, entry, "sensor", "call_state") == "ringing")
     assert state_of(hass, entry, "event", "bell_1") == "unknown"

@@ -176,7 +176,7 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
         except IntercomError as err:
             _LOGGER.debug("No device at the address: %s", err)
             return {"base": self._error(err)}
-        self._data = {CONF_SYSTEM: SYSTEM_TWO_N, **data, CONF_CONTROLS: sorted(self._description.controls)}
+        self._data = {CONF_SYSTEM: SYSTEM_TWO_N, **data, CONF_CONTROLS: sorted(map(str, self._description.controls))}
         return {}
 
     def _error(self, err: IntercomError) -> str:
@@ -221,7 +221,8 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for everything on one page."""
         if user_input is not None:
-            return self.async_create_entry(data={**user_input, **user_input.pop(SECTION_STREAM)})
+            stream = user_input.pop(SECTION_STREAM)
+            return self.async_create_entry(data=user_input | stream)
         options = self.config_entry.options
         stream = {key: options[key] for key in _STREAM_DEFAULTS if key in options}
         return self.async_show_form(

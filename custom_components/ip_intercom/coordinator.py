@@ -140,7 +140,7 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
             return
         controls = await self.system.probe_controls()
         if controls != self.description.controls:
-            data = {**self.config_entry.data, CONF_CONTROLS: sorted(controls)}
+            data = {**self.config_entry.data, CONF_CONTROLS: sorted(map(str, controls))}
             self.hass.config_entries.async_update_entry(self.config_entry, data=data)
             self.hass.config_entries.async_schedule_reload(self.config_entry.entry_id)
 

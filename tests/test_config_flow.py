@@ -1,0 +1,350 @@
+"""Adding an intercom, and a sentence for whatever goes wrong."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+from homeassistant.config_entries import (
+    SOURCE_DHCP,
+    SOURCE_REAUTH,
+    SOURCE_RECONFIGURE,
+    SOURCE_SSDP,
+    SOURCE_USER,
+    ConfigEntry,
+    ConfigEntryState,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers.service_info.dhcp import DhcpServiceInfo
+from homeassistant.helpers.service_info.ssdp import ATTR_UPNP_FRIENDLY_NAME, ATTR_UPNP_SERIAL, SsdpServiceInfo
+import pytest
+
+from custom_components.ip_intercom.const import DOMAIN
+from tests.common import PASSWORD, USERNAME, user_input
+from tests.simulators.two_n import Account, Auth, Connection, Privilege, Service, ServiceConfig, Simulator
+
+ACCOUNT = {"username": USERNAME, "password": PASSWORD}
+UNVERIFIED = {"security": {"verify_ssl": False}}
+
+
+async def start(hass: HomeAssistant, data: dict[str, Any] | None = None) -> Any:
+    return await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER}, data=data)
+
+
+async def enter(hass: HomeAssistant, result: Any, data: dict[str, Any]) -> Any:
+    result = await hass.config_entries.flow.async_configure(result["flow_id"], data)
+    await hass.async_block_till_done()
+    return result
+
+
+async def reopen(hass: HomeAssistant, entry: ConfigEntry, source: str) -> Any:
+    return await hass.config_entries.flow.async_init(
+        DOMAIN,
+        context={"source": source, "entry_id": entry.entry_id},
+        data=dict(entry.data) if source == SOURCE_REAUTH else None,
+    )
+
+
+async def test_host_and_account_are_all_it_takes(hass: HomeAssistant, any_model: Simulator) -> None:
+    result = await start(hass)
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == {}
+
+    result = await enter(hass, result, user_input(any_model.https_address))
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["title"] == any_model.model.info["deviceName"]
+    info = any_model.model.info
+    identity = info["macAddr"].replace("-", ":").lower() if "macAddr" in info else info["serialNumber"]
+    assert result["result"].unique_id == identity
+    assert result["data"]["url"] == f"https://{any_model.https_address}"
+    assert len(result["data"]["fingerprint"]) == 64
+    assert result["result"].state is ConfigEntryState.LOADED
+
+
+async def test_http_is_found_where_there_is_no_https(hass: HomeAssistant, sim: Simulator) -> None:
+    result = await enter(hass, await start(hass), user_input(sim.http_address))
+    assert result["data"]["url"] == f"http://{sim.http_address}"
+    assert result["data"]["fingerprint"] is None
+
+
+async def test_no_account_where_the_device_asks_for_none(hass: HomeAssistant, sim: Simulator) -> None:
+    for service in Service:
+        sim.set_auth(service, Auth.NONE)
+    result = await enter(hass, await start(hass), user_input(sim.https_address, "", ""))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+def _wrong_password(sim: Simulator) -> dict[str, Any]:
+    return user_input(sim.https_address, password="wrong")
+
+
+def _no_address(_: Simulator) -> dict[str, Any]:
+    return user_input("http://")
+
+
+def _nobody_there(_: Simulator) -> dict[str, Any]:
+    return user_input("127.0.0.1:9")
+
+
+def _verified(sim: Simulator) -> dict[str, Any]:
+    return user_input(sim.https_address, verify=True)
+
+
+def _services_disabled(sim: Simulator) -> dict[str, Any]:
+    for service in Service:
+        if service is not Service.SYSTEM:
+            sim.disable(service)
+    sim.revoke(USERNAME, Privilege.SYSTEM_CONTROL)
+    return user_input(sim.https_address)
+
+
+def _https_only(sim: Simulator) -> dict[str, Any]:
+    sim.require_tls(Service.SWITCH)
+    return user_input(sim.http_address)
+
+
+def _nothing_allowed(sim: Simulator) -> dict[str, Any]:
+    sim.revoke(USERNAME, Privilege.ALL)
+    sim.disable(Service.LOGGING)
+    return user_input(sim.https_address)
+
+
+def _garbled(sim: Simulator) -> dict[str, Any]:
+    sim.garbage("log/caps", "html")
+    return user_input(sim.https_address)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "errors"),
+    [
+        (_wrong_password, {"base": "invalid_auth"}),
+        (_no_address, {"host": "invalid_host"}),
+        (_nobody_there, {"base": "cannot_connect"}),
+        (_verified, {"base": "certificate_invalid"}),
+        (_services_disabled, {"base": "service_disabled"}),
+        (_https_only, {"base": "https_required"}),
+        (_garbled, {"base": "unexpected_reply"}),
+    ],
+)
+async def test_each_failure_has_its_own_text_and_can_be_mended(
+    hass: HomeAssistant,
+    sim: Simulator,
+    refused_handshakes: None,
+    prepare: Callable[[Simulator], dict[str, Any]],
+    errors: dict[str, str],
+) -> None:
+    result = await enter(hass, await start(hass), prepare(sim))
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == errors
+
+    sim.heal()
+    sim.grant(USERNAME, Privilege.ALL)
+    for service in Service:
+        sim.enable(service)
+    result = await enter(hass, result, user_input(sim.https_address))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_the_text_names_the_service_that_is_disabled(hass: HomeAssistant, sim: Simulator) -> None:
+    result = await enter(hass, await start(hass), _services_disabled(sim))
+    assert "API" in result["description_placeholders"]["service"]
+
+
+async def test_the_text_names_the_service_that_requires_https(hass: HomeAssistant, sim: Simulator) -> None:
+    result = await enter(hass, await start(hass), _https_only(sim))
+    assert result["description_placeholders"]["service"] == "Switch API"
+
+
+async def test_an_account_without_any_privilege_is_told_what_to_tick(hass: HomeAssistant, sim: Simulator) -> None:
+    result = await enter(hass, await start(hass), _nothing_allowed(sim))
+    assert result["errors"]["base"] in {"permission_denied", "service_disabled"}
+
+
+@asynccontextmanager
+async def serving(app: web.Application) -> AsyncGenerator[str]:
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    yield f"{host}:{port}"
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def other_server(sockets: None) -> AsyncGenerator[str]:
+    """A web server that is no 2N."""
+    async with serving(web.Application()) as address:
+        yield address
+
+
+async def test_something_else_at_the_address(hass: HomeAssistant, other_server: str) -> None:
+    result = await enter(hass, await start(hass), user_input(other_server))
+    assert result["errors"] == {"base": "not_two_n"}
+
+
+@pytest.fixture
+async def indoor_touch(sockets: None) -> AsyncGenerator[str]:
+    """An Indoor Touch: a 2N with another API."""
+
+    async def status(_: web.Request) -> web.Response:
+        return web.json_response({"data": {"device": {"model": "2N Indoor Touch 2.0", "sn": "52-0000-0001"}}})
+
+    app = web.Application()
+    app.router.add_get("/api/v1/status", status)
+    async with serving(app) as address:
+        yield address
+
+
+async def test_an_indoor_touch_is_refused_by_name(hass: HomeAssistant, indoor_touch: str) -> None:
+    result = await enter(hass, await start(hass), user_input(indoor_touch))
+    assert result["errors"] == {"base": "unsupported_product"}
+    assert result["description_placeholders"]["product"] == "2N Indoor Touch 2.0"
+
+
+async def test_the_same_device_is_not_added_twice(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    result = await enter(hass, await start(hass), user_input(sim.http_address))
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "already_configured"
+
+
+async def test_a_password_is_not_shown_again(hass: HomeAssistant, sim: Simulator) -> None:
+    result = await enter(hass, await start(hass), _wrong_password(sim))
+    suggested = {key: (key.description or {}).get("suggested_value") for key in result["data_schema"].schema}
+    assert "wrong" not in suggested.values()
+    assert sim.https_address in suggested.values()
+
+
+# -- discovery -------------------------------------------------------------------------------------
+
+
+def _dhcp(sim: Simulator, ip: str = "127.0.0.1") -> DhcpServiceInfo:
+    mac = sim.model.info["macAddr"].replace("-", "").lower()
+    return DhcpServiceInfo(ip=ip, hostname="2n-verso", macaddress=mac)
+
+
+async def test_a_device_seen_by_dhcp_asks_for_its_account(
+    hass: HomeAssistant, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result: Any = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_DHCP}, data=_dhcp(sim, ip=sim.https_address)
+    )
+    assert result["step_id"] == "discovery_confirm"
+    result = await enter(hass, result, {**ACCOUNT, "password": "wrong", **UNVERIFIED})
+    assert result["errors"] == {"base": "invalid_auth"}
+    result = await enter(hass, result, {**ACCOUNT, **UNVERIFIED})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_a_known_device_is_followed_to_its_new_address(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    port = sim.https_address.split(":")[1]
+    result: Any = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_DHCP}, data=_dhcp(sim, ip="127.0.0.2")
+    )
+    assert result["reason"] == "already_configured"
+    assert entry.data["url"] == f"https://127.0.0.2:{port}"
+    await hass.async_block_till_done()
+
+
+async def test_a_device_that_announces_itself(hass: HomeAssistant, sim: Simulator) -> None:
+    announced = SsdpServiceInfo(
+        ssdp_usn="usn",
+        ssdp_st="st",
+        ssdp_location=f"http://{sim.http_address}/ssdp_server/description.xml",
+        upnp={ATTR_UPNP_SERIAL: "7C1EB3000000", ATTR_UPNP_FRIENDLY_NAME: "Control4 DS2 Door Station"},
+    )
+    result: Any = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_SSDP}, data=announced)
+    assert result["step_id"] == "discovery_confirm"
+    flow = hass.config_entries.flow.async_progress()[0]
+    assert flow["context"]["unique_id"] == "7c:1e:b3:00:00:00"
+    assert flow["context"]["title_placeholders"] == {"name": "Control4 DS2 Door Station"}
+
+
+async def test_an_announcement_without_a_serial_number_is_passed_over(hass: HomeAssistant) -> None:
+    announced = SsdpServiceInfo(ssdp_usn="usn", ssdp_st="st", ssdp_location="http://127.0.0.1/x", upnp={})
+    result: Any = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_SSDP}, data=announced)
+    assert result["reason"] == "not_two_n"
+
+
+# -- mending ---------------------------------------------------------------------------------------
+
+
+async def test_a_changed_password_is_asked_for(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    sim.change_password(USERNAME, "new")
+    result = await reopen(hass, entry, SOURCE_REAUTH)
+    assert result["step_id"] == "reauth_confirm"
+    result = await enter(hass, result, {**ACCOUNT, "password": "still wrong"})
+    assert result["errors"] == {"base": "invalid_auth"}
+    result = await enter(hass, result, {**ACCOUNT, "password": "new"})
+    assert result["reason"] == "reauth_successful"
+    assert entry.data["password"] == "new"
+    await hass.async_block_till_done()
+    assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_another_device_is_not_taken_for_this_one(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    async with Simulator("verso3") as other:
+        result = await reopen(hass, entry, SOURCE_RECONFIGURE)
+        assert result["step_id"] == "reconfigure"
+        result = await enter(hass, result, user_input(other.https_address))
+        assert result["reason"] == "unique_id_mismatch"
+
+
+async def test_a_new_certificate_and_address_are_taken(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    before = entry.data["fingerprint"]
+    sim.renew_certificate()
+    result = await reopen(hass, entry, SOURCE_RECONFIGURE)
+    result = await enter(hass, result, user_input("127.0.0.1:9"))
+    assert result["errors"] == {"base": "cannot_connect"}
+    result = await enter(hass, result, user_input(sim.https_address))
+    assert result["reason"] == "reconfigure_successful"
+    assert entry.data["fingerprint"] != before
+    await hass.async_block_till_done()
+    assert entry.state is ConfigEntryState.LOADED
+
+
+# -- options ---------------------------------------------------------------------------------------
+
+
+async def test_options_tell_doors_from_switches_and_what_to_show(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    result: Any = await hass.config_entries.options.async_init(entry.entry_id)
+    assert result["type"] is FlowResultType.FORM
+    chosen = {
+        "plain_switches": ["2"],
+        "show_names": False,
+        "show_cards": True,
+        "stream": {"stream_username": "viewer", "stream_password": "rtsp", "stream_path": "h264_stream"},
+    }
+    result = await hass.config_entries.options.async_configure(result["flow_id"], chosen)
+    await hass.async_block_till_done()
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert entry.options == {
+        "plain_switches": ["2"],
+        "show_names": False,
+        "show_cards": True,
+        "stream_username": "viewer",
+        "stream_password": "rtsp",
+        "stream_path": "h264_stream",
+    }
+    # and again, with the present choice suggested, while the device is away
+    await hass.config_entries.async_unload(entry.entry_id)
+    result = await hass.config_entries.options.async_init(entry.entry_id)
+    assert result["type"] is FlowResultType.FORM
+
+
+async def test_a_device_with_two_account_schemes(hass: HomeAssistant, sockets: None) -> None:
+    services = {
+        Service.SYSTEM: ServiceConfig(auth=Auth.BASIC, connection=Connection.TLS),
+        Service.CAMERA: ServiceConfig(auth=Auth.NONE),
+    }
+    async with Simulator("verso", accounts=[Account("me", "pässwörd")], services=services) as sim:
+        result = await enter(hass, await start(hass), user_input(sim.https_address, "me", "pässwörd"))
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        await hass.config_entries.async_unload(result["result"].entry_id)
