@@ -253,12 +253,16 @@ def check_translation_keys(module: str, tree: ast.Module, content: Json) -> Iter
 
 
 def words(tree: ast.Module) -> Iterator[str]:
-    """Every literal text and, for enumerations with auto(), every name that is assigned to."""
+    """Patterns of every text, and for enumerations with auto() of every name that is assigned to."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
+            yield re.escape(node.value)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id.lower()
+        elif isinstance(node, ast.JoinedStr):
+            parts = [part.value if isinstance(part, ast.Constant) else None for part in node.values]
+            if re.fullmatch(r"[a-z0-9_]+", "".join(str(part) for part in parts if part)):
+                yield "".join(".+" if part is None else re.escape(str(part)) for part in parts)
 
 
 # ---- Icons ----

@@ -42,9 +42,12 @@ LAYERS = (
     layer("coordinator", "coordinator entity exceptions push refusals", "names errors model systems", "homeassistant"),
     # These two put the parts together: a form for each system, an adapter for each entry.
     layer(
-        "entry", "__init__ config_flow", "names errors model systems coordinator platforms", "homeassistant voluptuous"
+        "entry",
+        "__init__ config_flow",
+        "names errors model systems coordinator platforms",
+        "aiohttp homeassistant probatio yarl",
     ),
-    layer("platforms", "*", "names model coordinator", "homeassistant voluptuous"),
+    layer("platforms", "*", "names model coordinator", "aiohttp homeassistant probatio yarl"),
 )
 
 Source = dict[str, str]  # a module's name, relative to the integration ("systems.two_n"), and its text
@@ -160,7 +163,7 @@ def test_the_checker_allows_what_points_downwards() -> None:
         "entity": "from .coordinator import Coordinator",
         "lock": "from .entity import Entity\nfrom .model import State",
         "model": "from dataclasses import dataclass",
-        "services": "import voluptuous as vol\nfrom .const import DOMAIN",
+        "services": "import probatio\nfrom .const import DOMAIN",
         "systems": "from . import two_n",
         "systems.two_n": "from ..api.two_n import Client\nfrom ..model import State",
     }
