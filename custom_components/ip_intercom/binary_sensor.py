@@ -95,6 +95,7 @@ class LineSensor(IntercomEntity, BinarySensorEntity):
         super().__init__(coordinator, f"line_{line}")
         self._attr_translation_placeholders = {"line": line}
         self._line_id = line
+        self._attr_entity_registry_enabled_default = coordinator.data.lines[line].enabled
 
     @property
     @override

@@ -117,6 +117,7 @@ class Line:
     id: LineId
     number: str | None
     registered: bool | None
+    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,7 @@ class TwoNSystem:
                 lines=reading.lines or {},
                 calls=reading.calls or {},
                 cameras=sources,
-                bells=_with_common_bell(bells, phone),
+                bells=_known_bells(bells, phone),
             ),
             controls=controls,
             missing=frozenset(self._missing),
@@ -170,7 +170,7 @@ class TwoNSystem:
         bells = await self._attempt(self._query_bells())
         if bells is None:
             return None
-        return Bells(_with_common_bell(bells, self._has_phone), bells.peers)
+        return Bells(_known_bells(bells, self._has_phone), bells.peers)
 
     async def probe_controls(self) -> frozenset[Control]:
         """Find out what the account may command, by commands without their parameters."""
@@ -293,10 +293,10 @@ def _lines_of(accounts: tuple[SipAccount, ...]) -> Mapping[LineId, Line]:
         str(account.account): Line(
             id=str(account.account),
             number=account.number,
-            registered=account.registered if account.registration_enabled else None,
+            registered=account.registered if account.enabled and account.registration_enabled else None,
+            enabled=account.enabled,
         )
         for account in accounts
-        if account.enabled
     }
 
 
@@ -325,10 +325,14 @@ def _buttons_of(entry: Fields) -> tuple[int, ...]:
     return tuple(number for item in listed if (number := integer(item)) is not None)
 
 
-def _with_common_bell(bells: Bells | None, phone: bool) -> Mapping[BellId, Bell]:
-    """Return the bells, or where none is known one for any call that a visitor makes."""
-    known = bells.bells if bells is not None else {}
-    return known if known or not phone else {CALL_BELL: Bell(CALL_BELL)}
+def _known_bells(bells: Bells | None, phone: bool) -> Mapping[BellId, Bell]:
+    """Return the bells, or where none is known one for any call that a visitor makes.
+
+    A device without a telephone has a directory with buttons too, but no buttons.
+    """
+    if not phone:
+        return {}
+    return (bells.bells if bells is not None else {}) or {CALL_BELL: Bell(CALL_BELL)}
 
 
 async def find(

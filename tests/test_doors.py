@@ -1,0 +1,140 @@
+"""Opening, holding and blocking doors, and switching outputs."""
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+import pytest
+
+from tests.common import USERNAME, act, add_intercom, entity_id, state_of, until
+from tests.simulators.two_n import Privilege, Simulator
+
+
+def commands(sim: Simulator) -> list[dict[str, str]]:
+    """Return the commands that reached the device's switches."""
+    return [request.query for request in sim.requests if request.path == "/api/switch/ctrl"]
+
+
+@pytest.fixture
+async def lock(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> str:
+    """The lock of switch 1, a strike that falls back after 5 seconds."""
+    sim.clear_requests()
+    return entity_id(hass, entry, "lock", "door_1_door")
+
+
+@pytest.mark.parametrize("action", ["lock.open", "lock.unlock"])
+async def test_opening_releases_the_strike_with_one_request(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, lock: str, action: str
+) -> None:
+    assert state_of(hass, entry, "lock", "door_1_door") == "locked"
+    await act(hass, action, entity_id=lock)
+    assert sim.switches[1].active
+    await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "unlocked")
+    assert commands(sim) == [{"switch": "1", "action": "on"}]
+    assert all(request.path in {"/api/switch/ctrl", "/api/log/pull"} for request in sim.requests)
+
+
+async def test_the_strike_falls_back_by_itself(hass: HomeAssistant, sockets: None) -> None:
+    async with Simulator("verso", speed=20) as sim:
+        entry = await add_intercom(hass, sim)
+        await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_1_door"))
+        await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "unlocked")
+        await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "locked")
+
+
+async def test_a_latching_relay_stays_until_it_is_locked(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    lock = entity_id(hass, entry, "lock", "door_2_door")
+    await act(hass, "lock.open", entity_id=lock)
+    await act(hass, "lock.open", entity_id=lock)
+    assert sim.switches[2].active
+    await act(hass, "lock.lock", entity_id=lock)
+    assert not sim.switches[2].active
+
+
+async def test_a_door_is_held_open_for_a_time(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, lock: str
+) -> None:
+    await act(hass, "ip_intercom.open_door", entity_id=lock, hold_time={"minutes": 2})
+    assert commands(sim) == [{"switch": "1", "action": "hold", "timeout": "120"}]
+    assert sim.switches[1].held
+    await until(lambda: state_of(hass, entry, "switch", "door_1_hold_open") == "on")
+    await act(hass, "lock.lock", entity_id=lock)
+    assert not sim.switches[1].held
+    assert not sim.switches[1].active
+    await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "locked")
+
+
+async def test_a_door_opens_without_a_hold_time(hass: HomeAssistant, sim: Simulator, lock: str) -> None:
+    await act(hass, "ip_intercom.open_door", entity_id=lock)
+    assert commands(sim) == [{"switch": "1", "action": "on"}]
+
+
+async def test_holding_and_blocking(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, lock: str) -> None:
+    hold = entity_id(hass, entry, "switch", "door_1_hold_open")
+    block = entity_id(hass, entry, "switch", "door_1_block")
+    await act(hass, "switch.turn_on", entity_id=hold)
+    assert sim.switches[1].held
+    await until(lambda: state_of(hass, entry, "switch", "door_1_hold_open") == "on")
+    await act(hass, "switch.turn_off", entity_id=hold)
+    assert not sim.switches[1].held
+    await act(hass, "switch.turn_on", entity_id=block)
+    assert sim.switches[1].locked
+    await until(lambda: state_of(hass, entry, "switch", "door_1_block") == "on")
+    with pytest.raises(HomeAssistantError, match="Front Gate refused: action failed") as refusal:
+        await act(hass, "lock.open", entity_id=lock)
+    assert refusal.value.translation_key == "command_failed"
+    await act(hass, "switch.turn_off", entity_id=block)
+    assert not sim.switches[1].locked
+
+
+async def test_a_switch_that_is_no_door(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    hass.config_entries.async_update_entry(entry, options={"plain_switches": ["2"]})
+    await hass.config_entries.async_reload(entry.entry_id)
+    await sim.wait_for_pull()
+    relay = entity_id(hass, entry, "switch", "door_2_relay")
+    await act(hass, "switch.turn_on", entity_id=relay)
+    assert sim.switches[2].active
+    await until(lambda: state_of(hass, entry, "switch", "door_2_relay") == "on")
+    await act(hass, "switch.turn_off", entity_id=relay)
+    assert not sim.switches[2].active
+
+
+async def test_an_output_is_switched(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    output = entity_id(hass, entry, "switch", "port_output1")
+    await act(hass, "switch.turn_on", entity_id=output)
+    assert sim.ports["output1"].state
+    await until(lambda: state_of(hass, entry, "switch", "port_output1") == "on")
+    await act(hass, "switch.turn_off", entity_id=output)
+    await until(lambda: state_of(hass, entry, "switch", "port_output1") == "off")
+
+
+async def test_a_privilege_taken_away_is_named(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, lock: str
+) -> None:
+    sim.revoke(USERNAME, Privilege.SWITCH_CONTROL)
+    with pytest.raises(ServiceValidationError, match="tick Switches – Control"):
+        await act(hass, "lock.open", entity_id=lock)
+    sim.disable("switch")
+    with pytest.raises(ServiceValidationError, match="Switch API is disabled at Front Gate"):
+        await act(hass, "lock.open", entity_id=lock)
+
+
+async def test_a_door_command_that_is_lost_says_so(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, lock: str
+) -> None:
+    sim.lose_connection()
+    with pytest.raises(HomeAssistantError, match="Front Gate does not answer"):
+        await act(hass, "lock.open", entity_id=lock)
+
+
+async def test_without_events_the_effect_is_looked_up(hass: HomeAssistant, sockets: None) -> None:
+    async with Simulator("vario") as sim:
+        entry = await add_intercom(hass, sim)
+        # This firmware logs no SwitchStateChanged, and this relay changes no port that is logged.
+        sim.revoke(USERNAME, Privilege.IO_MONITORING)
+        lock = entity_id(hass, entry, "lock", "door_1_door")
+        await act(hass, "lock.open", entity_id=lock)
+        assert sim.switches[1].active
+        await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "unlocked")
+        await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "locked")

@@ -1,0 +1,171 @@
+"""What each model shows, and that a read-only account shows a read-only device."""
+
+from homeassistant.components.binary_sensor import BinarySensorDeviceClass
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+import pytest
+
+from tests.common import USERNAME, add_intercom, entity_id, state_of, until
+from tests.simulators.two_n import MODELS, Privilege, Service, Simulator
+
+ALARMS = {"door_forced", "door_held_open", "door_open", "motion", "noise", "switches_blocked", "tamper"}
+
+PHONE = {"line_1", "line_2", "ringing"}
+CALLS = {"answer", "hang_up"}
+DOORS = {"door_1_door", "door_2_door"}
+DOOR_SWITCHES = {"door_1_hold_open", "door_1_block", "door_2_hold_open", "door_2_block"}
+
+VERSO = {
+    "binary_sensor": {"port_input1", *PHONE} | {f"alarm_{name}" for name in ALARMS | {"lockdown"}},
+    "button": CALLS,
+    "camera": {"camera_internal"},
+    "event": {"bell_1", "bell_2", "access", "call"},
+    "image": {"last_visitor"},
+    "lock": DOORS,
+    "sensor": {"call_state", "last_access"},
+    "switch": DOOR_SWITCHES | {"port_led_secured", "port_relay1", "port_output1"},
+}
+
+# What each model shows, by platform: everything that it reports, nothing that it has not.
+EXPECTED = {
+    "verso": VERSO,
+    "verso3": {**VERSO, "binary_sensor": VERSO["binary_sensor"] | {"line_3", "line_4", "port_tamper"}},
+    "vario": {
+        "binary_sensor": PHONE - {"line_2"},
+        "button": CALLS,
+        "camera": {"camera_internal", "camera_external"},
+        "event": {"bell_call", "access", "call"},
+        "image": {"last_visitor"},
+        "lock": DOORS,
+        "sensor": {"call_state", "last_access"},
+        "switch": {"port_relay1", "port_relay2"},
+    },
+    "access_unit": {
+        "binary_sensor": {"port_input1", "port_tamper", "alarm_lockdown"}
+        | {f"alarm_{name}" for name in ALARMS - {"motion", "noise"}},
+        "event": {"access"},
+        "lock": {"door_1_door"},
+        "sensor": {"last_access"},
+        "switch": {"door_1_hold_open", "door_1_block", "port_led_secured", "port_relay1"},
+    },
+    "indoor": {
+        "binary_sensor": {"port_input1", *PHONE},
+        "button": CALLS,
+        "event": {"bell_1", "bell_2", "call"},
+        "sensor": {"call_state"},
+    },
+}
+
+
+def shown(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, set[str]]:
+    """Return the entities of a device by platform, without what they all begin with."""
+    found: dict[str, set[str]] = {}
+    for entity in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id):
+        found.setdefault(entity.domain, set()).add(entity.unique_id.removeprefix(f"{entry.unique_id}_"))
+    return found
+
+
+async def test_each_model_loads_and_every_entity_is_available(hass: HomeAssistant, any_model: Simulator) -> None:
+    entry = await add_intercom(hass, any_model)
+    entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+    assert entities
+    for entity in entities:
+        if entity.disabled_by is None:
+            state = hass.states.get(entity.entity_id)
+            assert state is not None
+            assert state.state != "unavailable", entity.entity_id
+    name = next(name for name, model in MODELS.items() if model is any_model.model)
+    assert shown(hass, entry) == EXPECTED[name]
+
+
+async def test_the_device_page(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    device = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)[0]
+    assert (device.manufacturer, device.model, device.name) == ("2N", "2N IP Verso", "Front Gate")
+    assert device.sw_version == sim.model.info["swVersion"]
+    assert (dr.CONNECTION_NETWORK_MAC, entry.unique_id) in device.connections
+    assert device.configuration_url == f"https://{sim.https_address}"
+
+
+async def test_bells_are_named_from_the_directory(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    state = hass.states.get(entity_id(hass, entry, "event", "bell_1"))
+    assert state is not None
+    assert state.name == "Front Gate Doorbell Alice Gruberová"
+
+
+async def test_inputs_and_alarms_follow_the_device(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    assert state_of(hass, entry, "binary_sensor", "port_input1") == "off"
+    assert state_of(hass, entry, "binary_sensor", "alarm_motion") == "unknown"
+    sim.set_input("input1", True)
+    sim.motion(True)
+    sim.tamper(True)
+    sim.door(opened=True)
+    sim.unauthorized_door(True)
+    sim.door_too_long(True)
+    sim.noise(True)
+    for key in ("port_input1", *(f"alarm_{name}" for name in ALARMS - {"switches_blocked"})):
+        await until(lambda key=key: state_of(hass, entry, "binary_sensor", key) == "on", key)
+    sim.motion(False)
+    await until(lambda: state_of(hass, entry, "binary_sensor", "alarm_motion") == "off")
+    motion = hass.states.get(entity_id(hass, entry, "binary_sensor", "alarm_motion"))
+    assert motion is not None
+    assert motion.attributes["device_class"] == BinarySensorDeviceClass.MOTION
+
+
+async def test_a_tamper_port_tells_from_the_start(hass: HomeAssistant, sockets: None) -> None:
+    async with Simulator("access_unit") as sim:
+        entry = await add_intercom(hass, sim)
+        assert state_of(hass, entry, "binary_sensor", "alarm_tamper") == "off"
+
+
+async def test_registration_follows_the_device(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    assert state_of(hass, entry, "binary_sensor", "line_1") == "on"
+    sim.register(1, False)
+    await until(lambda: state_of(hass, entry, "binary_sensor", "line_1") == "off")
+
+
+async def test_a_read_only_account_shows_a_read_only_device(hass: HomeAssistant, sim: Simulator) -> None:
+    sim.revoke(USERNAME, Privilege.ALL)
+    sim.grant(USERNAME, Privilege.MONITORING)
+    entry = await add_intercom(hass, sim)
+    found = shown(hass, entry)
+    assert not {"lock", "switch", "button"} & set(found)
+    assert {"door_1_door", "door_2_door", "port_relay1"} <= found["binary_sensor"]
+    assert state_of(hass, entry, "binary_sensor", "door_1_door") == "off"
+    sim.swipe_card("4BD9E903")
+    await until(lambda: state_of(hass, entry, "binary_sensor", "door_1_door") == "on")
+    assert not any(activation.account for activation in sim.switch_activations)
+
+
+@pytest.mark.parametrize("service", [Service.SWITCH, Service.IO, Service.CAMERA, Service.PHONE, Service.LOGGING])
+async def test_a_service_that_is_off_takes_only_its_own_things_away(
+    hass: HomeAssistant, sim: Simulator, service: Service
+) -> None:
+    sim.disable(service)
+    entry = await add_intercom(hass, sim)
+    found = shown(hass, entry)
+    gone = {
+        Service.SWITCH: "lock",
+        Service.CAMERA: "camera",
+        Service.PHONE: "button",
+    }
+    for other, platform in gone.items():
+        assert (platform in found) is (other is not service)
+    description = entry.runtime_data.description
+    assert {(missing.kind) for missing in description.missing} == {"service"}
+    assert description.pushes is (service is not Service.LOGGING)
+
+
+@pytest.mark.parametrize(
+    "privilege",
+    [Privilege.SYSTEM_CONTROL, Privilege.SWITCH_MONITORING, Privilege.IO_MONITORING, Privilege.CAMERA_MONITORING],
+)
+async def test_a_missing_privilege_does_not_break_the_rest(
+    hass: HomeAssistant, sim: Simulator, privilege: Privilege
+) -> None:
+    sim.revoke(USERNAME, privilege)
+    if privilege is Privilege.SWITCH_MONITORING:
+        sim.revoke(USERNAME, Privilege.SWITCH_CONTROL)
+    entry = await add_intercom(hass, sim)
+    assert {missing.kind for missing in entry.runtime_data.description.missing} == {"privilege"}
+    assert "event" in shown(hass, entry)
