@@ -2,18 +2,21 @@
 
 from collections.abc import Callable
 from functools import partial
+import logging
 from typing import override
 
 from aiohttp import web
 from homeassistant.components.camera import Camera, CameraEntityFeature
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .api.errors import IntercomError
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity, async_add_as_found
 from .facets import Cameras
 from .model import CameraId, State
+
+_LOGGER = logging.getLogger(__name__)
 
 PARALLEL_UPDATES = 0
 
@@ -62,12 +65,16 @@ class IntercomCamera(IntercomEntity, Camera):
     @override
     async def handle_async_mjpeg_stream(self, request: web.Request) -> web.StreamResponse | None:
         """Pass the device's own motion JPEG on for as long as somebody looks."""
+        response: web.StreamResponse | None = None
         try:
-            async with self._cameras.mjpeg(self._camera_id) as stream:
-                response = web.StreamResponse(headers={"Content-Type": stream.content_type})
-                await response.prepare(request)
-                async for chunk in stream.chunks():
-                    await response.write(chunk)
-                return response
-        except IntercomError, ConnectionResetError:
-            return None
+            with self.coordinator.translating():
+                async with self._cameras.mjpeg(self._camera_id) as stream:
+                    response = web.StreamResponse(headers={"Content-Type": stream.content_type})
+                    await response.prepare(request)
+                    async for chunk in stream.chunks():
+                        await response.write(chunk)
+        except HomeAssistantError:
+            if response is None:
+                raise
+            _LOGGER.debug("%s: the motion JPEG broke off", self.entity_id)
+        return response

@@ -1,6 +1,7 @@
 """The owner of one device's state: reads it, folds events into it, tells who listens."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 import logging
@@ -281,16 +282,22 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
 
     # -- commands --------------------------------------------------------------------------------
 
+    @contextmanager
+    def translating(self) -> Generator[None]:
+        """Turn what goes wrong with the device into a ``HomeAssistantError`` with a sentence."""
+        try:
+            yield
+        except IntercomError as err:
+            raise translated(err, self.name) from err
+
     async def async_command[T](self, command: Coroutine[Any, Any, T]) -> T:
         """Carry out a command of a facet.
 
         Raises:
             HomeAssistantError: What went wrong, as a sentence.
         """
-        try:
+        with self.translating():
             return await command
-        except IntercomError as err:
-            raise translated(err, self.name) from err
 
     async def async_effective_command(
         self, command: Coroutine[Any, Any, None], settled: Callable[[State], bool] = lambda _: True

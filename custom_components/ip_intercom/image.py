@@ -1,20 +1,22 @@
 """The last visitor: a picture taken when somebody rings."""
 
 from collections.abc import Iterable
-from datetime import datetime
+import logging
 from typing import override
 
 from homeassistant.components.image import ImageEntity
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
-from .api.errors import IntercomError
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity
 from .facets import Cameras
 from .model import CameraId
 from .rings import Ring
+
+_LOGGER = logging.getLogger(__name__)
 
 PARALLEL_UPDATES = 0
 
@@ -43,7 +45,6 @@ class LastVisitorImage(IntercomEntity, ImageEntity):
         self._cameras = cameras
         self._camera_id = camera
         self._picture: bytes | None = None
-        self._taken_for: datetime | None = None
 
     @callback
     @override
@@ -58,9 +59,9 @@ class LastVisitorImage(IntercomEntity, ImageEntity):
 
     async def _async_take(self) -> None:
         try:
-            picture = await self._cameras.snapshot(self._camera_id, None, None)
-        except IntercomError as err:
-            self.coordinator.logger.debug("%s: no picture of the visitor: %s", self.coordinator.name, err)
+            picture = await self.coordinator.async_command(self._cameras.snapshot(self._camera_id, None, None))
+        except HomeAssistantError as err:
+            _LOGGER.debug("No picture of the visitor: %s", err)
             return
         self._picture = picture
         self._attr_image_last_updated = dt_util.utcnow()

@@ -1,0 +1,103 @@
+"""The simulator in its own process, from outside: its control port, and its log as any client can read it."""
+
+import json
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+type Json = dict[str, Any]
+
+BATCH = 128
+
+
+class DeviceClient:
+    """A bare client of a 2N device: what is possible at best, and an independent witness of its log."""
+
+    def __init__(self, address: str, username: str, password: str) -> None:
+        """`address` is host and port."""
+        self._url = f"http://{address}/api/"
+        digest = aiohttp.DigestAuthMiddleware(username, password)
+        self._session = aiohttp.ClientSession(middlewares=(digest,))
+
+    async def __aenter__(self) -> Self:
+        """Return it."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Hang up."""
+        await self._session.close()
+
+    async def get(self, path: str, **params: str) -> Json:
+        """Call a function of the HTTP API and give its result."""
+        async with self._session.get(self._url + path, params=params) as response:
+            answer = await response.json()
+        if not answer["success"]:
+            raise ValueError(f"{path}: {answer['error']}")
+        result: Json = answer.get("result", {})
+        return result
+
+    async def open_log(self, include: str = "new") -> str:
+        """Open a channel of the log with every type of event; gives its id."""
+        return str((await self.get("log/subscribe", include=include))["id"])
+
+    async def pull(self, channel: str, timeout: int) -> list[Json]:
+        """Take the next events off a channel."""
+        events: list[Json] = (await self.get("log/pull", id=channel, timeout=str(timeout)))["events"]
+        return events
+
+    async def history(self) -> list[Json]:
+        """Read everything that the device still holds."""
+        channel = await self.open_log("all")
+        events: list[Json] = []
+        while True:
+            events.extend(batch := await self.pull(channel, 0))
+            if len(batch) < BATCH:
+                break
+        await self.get("log/unsubscribe", id=channel)
+        return events
+
+
+class SimulatorControl:
+    """The control port of a simulator."""
+
+    def __init__(self, address: str) -> None:
+        """`address` is host and port of the control port."""
+        self.url = f"http://{address}/control"
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=300))
+
+    async def __aenter__(self) -> Self:
+        """Return it."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Hang up."""
+        await self._session.close()
+
+    async def do(self, verb: str, **arguments: Any) -> Any:
+        """Do something to the device; the verbs are those of `tests.simulators.two_n`."""
+        async with self._session.post(f"{self.url}/{verb}", data=json.dumps(arguments)) as response:
+            answer = await response.json()
+        if not answer["success"]:
+            raise ValueError(f"{verb}: {answer['error']}")
+        return answer["result"]
+
+    async def state(self) -> Json:
+        """See the device."""
+        async with self._session.get(f"{self.url}/state") as response:
+            state: Json = await response.json()
+        return state
+
+    async def requests(self, account: str | None = None) -> list[Json]:
+        """Give the requests answered since `clear_requests`, oldest first, those of one account if named."""
+        async with self._session.get(f"{self.url}/requests") as response:
+            requests: list[Json] = await response.json()
+        return [request for request in requests if account is None or request["account"] == account]
+
+    def ring_command(self, key: str = "%1") -> str:
+        """Give the command line that presses a button."""
+        return f"curl -s -d '{json.dumps({'key': key})}' {self.url}/press"

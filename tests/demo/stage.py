@@ -1,0 +1,283 @@
+"""The stage: a temporary directory, the simulator and Home Assistant as processes of their own, the intercom added."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+import json
+import os
+from pathlib import Path
+import shutil
+import socket
+import sys
+import tempfile
+from typing import Any
+
+from .home_assistant import CommandFailed, HomeAssistant
+from .simulator import DeviceClient, SimulatorControl
+
+ROOT = Path(__file__).parents[2]
+DOMAIN = "ip_intercom"
+HOST = "127.0.0.1"
+
+# The account of Home Assistant at the device, and that of who watches.
+ACCOUNT = ("homeassistant", "pw-Tr4pdoor-91")
+WATCHER = ("watcher", "pw-W4tch-27")
+
+START_TIMEOUT = 120.0
+STOP_TIMEOUT = 30.0
+
+CONFIGURATION = """\
+homeassistant:
+  name: Home
+  latitude: 50.1
+  longitude: 14.5
+  elevation: 250
+  unit_system: metric
+  time_zone: {time_zone}
+  country: CZ
+  language: en
+  currency: EUR
+http:
+  server_host: {host}
+  server_port: {port}
+api:
+config:
+frontend:
+history:
+logbook:
+recorder:
+  commit_interval: 1
+logger:
+  default: warning
+  logs:
+    custom_components.ip_intercom: debug
+"""
+
+# The step that is left out would add four integrations that look for the internet.
+ONBOARDING = {"version": 4, "minor_version": 1, "key": "onboarding", "data": {"done": ["core_config"]}}
+
+
+class Process:
+    """A process that is ended for certain; what it says goes into a file."""
+
+    def __init__(self, name: str, log: Path) -> None:
+        """`name` is for people."""
+        self.name = name
+        self.log = log
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self, *command: str, folder: Path, environment: dict[str, str], speaks: bool = False) -> str:
+        """Start it; gives the first line it says on standard output if it `speaks`."""
+        with self.log.open("ab") as log:
+            # A session of its own: Ctrl-C is for us alone, and we end it in order.
+            self._process = await asyncio.create_subprocess_exec(
+                *command,
+                cwd=folder,
+                env=environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE if speaks else log,
+                stderr=log,
+                start_new_session=True,
+            )
+        output = self._process.stdout
+        return "" if output is None else (await output.readline()).decode()
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code, None while it runs."""
+        return None if self._process is None else self._process.returncode
+
+    @property
+    def runs(self) -> bool:
+        """Was it started and has not ended?"""
+        return self._process is not None and self._process.returncode is None
+
+    async def stop(self) -> int | None:
+        """End it, gently first; gives the exit code."""
+        if (process := self._process) is None:
+            return None
+        with suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT):
+                return await process.wait()
+        finally:
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+
+    def tail(self, lines: int) -> str:
+        """Give the end of what it said."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else ""
+
+
+class Stage:
+    """What runs, and where. Made by `set_up`."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        """`folder` is temporary, `port` is Home Assistant's."""
+        self.folder = folder
+        self.config = folder / "config"
+        self.url = f"http://{HOST}:{port}"
+        self.port = port
+        self.address = ""
+        self.simulator: SimulatorControl
+        self.watcher: DeviceClient
+        self.home_assistant: HomeAssistant
+        self.entry_id = ""
+        self.device_id = ""
+        self._simulator_process = Process("simulator", folder / "simulator.log")
+        self._home_assistant_process = Process("Home Assistant", folder / "output.log")
+        self._token: str | None = None
+        self._clients = AsyncExitStack()
+
+    @property
+    def log_file(self) -> Path:
+        """Home Assistant's own log."""
+        return self.config / "home-assistant.log"
+
+    @property
+    def database(self) -> Path:
+        """The recorder's database."""
+        return self.config / "home-assistant_v2.db"
+
+    def log_tail(self, lines: int = 40) -> str:
+        """Give the end of what Home Assistant and the simulator said."""
+        return "\n".join((self._home_assistant_process.tail(lines), self._simulator_process.tail(lines)))
+
+    async def start_simulator(self, model: str) -> None:
+        """Start the simulator."""
+        accounts = [part for account in (ACCOUNT, WATCHER) for part in ("--account", ":".join(account))]
+        ready = await self._simulator_process.start(
+            sys.executable, "-m", "tests.simulators.two_n", "--model", model, *accounts,
+            folder=ROOT, environment=dict(os.environ), speaks=True,
+        )  # fmt: skip
+        if not ready:
+            raise AssertionError("the simulator did not start")
+        addresses = json.loads(ready)
+        self.address = addresses["http"]
+        self.simulator = SimulatorControl(addresses["control"])
+        self.watcher = DeviceClient(self.address, *WATCHER)
+
+    def write_configuration(self) -> None:
+        """Write what Home Assistant starts with."""
+        shutil.copytree(
+            ROOT / "custom_components" / DOMAIN,
+            self.config / "custom_components" / DOMAIN,
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
+        text = CONFIGURATION.format(host=HOST, port=self.port, time_zone=_time_zone())
+        (self.config / "configuration.yaml").write_text(text)
+        storage = self.config / ".storage"
+        storage.mkdir()
+        (storage / "onboarding").write_text(json.dumps(ONBOARDING))
+
+    async def start_home_assistant(self) -> HomeAssistant:
+        """Start Home Assistant and log in."""
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+        await self._home_assistant_process.start(
+            sys.executable, "-m", "homeassistant", "--config", str(self.config), "--skip-pip", "--log-no-color",
+            folder=self.config, environment=environment,
+        )  # fmt: skip
+        client = await self._clients.enter_async_context(HomeAssistant(self.url, self._token))
+        await self._until(client.answers)
+        if self._token is None:
+            await client.onboard()
+            self._token = client.token
+        await client.connect()
+        self.home_assistant = client
+        return client
+
+    async def running(self) -> None:
+        """Wait until Home Assistant has started."""
+
+        async def started() -> bool:
+            return bool((await self.home_assistant.get("/api/config"))["state"] == "RUNNING")
+
+        await self._until(started)
+
+    async def _until(self, condition: Callable[[], Any]) -> None:
+        async with asyncio.timeout(START_TIMEOUT):
+            while not await condition():
+                if (code := self._home_assistant_process.exit_code) is not None:
+                    raise AssertionError(f"Home Assistant ended with exit code {code}")
+                await asyncio.sleep(0.1)
+
+    async def stop_home_assistant(self) -> None:
+        """Stop Home Assistant, as a restart does."""
+        await self._clients.aclose()
+        await self._home_assistant_process.stop()
+
+    async def add_intercom(self) -> dict[str, Any]:
+        """Add the intercom through the config flow; gives the flow's result."""
+        username, password = ACCOUNT
+        user_input = {
+            "host": self.address,
+            "username": username,
+            "password": password,
+            "security": {"verify_ssl": False},
+        }
+        result = await self.home_assistant.add(DOMAIN, user_input)
+        if result["type"] != "create_entry":
+            raise AssertionError(f"the config flow says {result}")
+        self.entry_id = result["result"]["entry_id"]
+        devices = await self.home_assistant.command("config/device_registry/list")
+        self.device_id = next(device["id"] for device in devices if self.entry_id in device["config_entries"])
+        return result
+
+    async def entities(self) -> dict[str, str]:
+        """Give the ids of the intercom's enabled entities by the key in their unique ids."""
+        registry = await self.home_assistant.command("config/entity_registry/list")
+        return {
+            entry["unique_id"].partition("_")[2]: entry["entity_id"]
+            for entry in registry
+            if entry["config_entry_id"] == self.entry_id and entry["disabled_by"] is None
+        }
+
+    @property
+    def ended(self) -> bool:
+        """Has every process ended?"""
+        return not (self._simulator_process.runs or self._home_assistant_process.runs)
+
+    async def stop(self) -> None:
+        """Stop everything."""
+        try:
+            await self.stop_home_assistant()
+        finally:
+            await self._simulator_process.stop()
+            for client in ("simulator", "watcher"):
+                if hasattr(self, client):
+                    await getattr(self, client).__aexit__(None, None, None)
+
+
+@asynccontextmanager
+async def set_up(port: int = 0, model: str = "verso") -> AsyncIterator[Stage]:
+    """Start simulator and Home Assistant with the frontend and a user; stop and remove everything at the end."""
+    with tempfile.TemporaryDirectory(prefix="ip-intercom-demo-", ignore_cleanup_errors=True) as folder:
+        stage = Stage(Path(folder), port or free_port())
+        try:
+            stage.write_configuration()
+            await stage.start_simulator(model)
+            client = await stage.start_home_assistant()
+            # A port that YAML asks for is on trial until somebody has logged in through it.
+            with suppress(CommandFailed):
+                await client.command("http/config/promote")
+            await stage.running()
+            yield stage
+        finally:
+            await asyncio.shield(stage.stop())
+
+
+def free_port() -> int:
+    """Give a port that nobody listens on."""
+    with socket.socket() as sock:
+        sock.bind((HOST, 0))
+        port: int = sock.getsockname()[1]
+    return port
+
+
+def _time_zone() -> str:
+    """Give the time zone of the machine where it has a name."""
+    place = Path("/etc/localtime").resolve()
+    return "/".join(place.parts[-2:]) if "zoneinfo" in place.parts and len(place.parts) > 5 else "UTC"
