@@ -133,9 +133,9 @@ class Stage:
         self._clients = AsyncExitStack()
 
     @property
-    def log_file(self) -> Path:
-        """Home Assistant's own log."""
-        return self.config / "home-assistant.log"
+    def log(self) -> str:
+        """What Home Assistant has logged, over its restarts."""
+        return self._home_assistant_process.log.read_text(errors="replace")
 
     @property
     def database(self) -> Path:

@@ -1,0 +1,143 @@
+"""The demo: `python -m tests.demo`, `python -m tests.demo --check`; see `scripts/demo`."""
+
+import argparse
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+import signal
+import sys
+import time
+from typing import Any
+
+from aiohttp import ClientError
+
+from . import check
+from .checks import Checks, say
+from .dashboard import URL_PATH, dashboard
+from .events_check import OUTAGES, compare, run_events
+from .home_assistant import PASSWORD, USERNAME, CommandFailed
+from .recorded import problems, recorded_texts
+from .stage import DOMAIN, Stage, set_up
+
+LOG_LINES = 40
+# Their text says enough; anything else is shown with where it came from.
+FAILURES = (AssertionError, CommandFailed, ClientError, TimeoutError)
+
+
+async def show_dashboard(stage: Stage) -> None:
+    """Make the demo's dashboard and the first page of every user."""
+    home = stage.home_assistant
+    await home.command(
+        "lovelace/dashboards/create", url_path=URL_PATH, title="Front door", icon="mdi:doorbell-video",
+        show_in_sidebar=True, require_admin=False,
+    )  # fmt: skip
+    await home.command("lovelace/config/save", url_path=URL_PATH, config=dashboard(await stage.entities()))
+    await home.command("frontend/set_system_data", key="core", value={"default_panel": URL_PATH})
+
+
+async def show(port: int) -> None:
+    """Show the demo until it is interrupted."""
+    say("Starting a 2N intercom and Home Assistant …")
+    async with set_up(port) as stage:
+        await stage.add_intercom()
+        await show_dashboard(stage)
+        say(f"""
+  Home Assistant   {stage.url}
+  Login            {USERNAME} / {PASSWORD}
+
+  Ring             {stage.simulator.ring_command()}
+                   or type r and Enter here; n for the other bell, q or Ctrl-C to end
+  Intercom         http://{stage.address}   (a simulated 2N IP Verso)
+""")
+        await _obey(stage)
+        say("Stopping …")
+
+
+async def _obey(stage: Stage) -> None:
+    """Do what is typed, until the end is wanted."""
+    loop = asyncio.get_running_loop()
+    lines: asyncio.Queue[str] = asyncio.Queue()
+    with suppress(OSError, ValueError):  # no terminal: only Ctrl-C ends it
+        loop.add_reader(sys.stdin, lambda: lines.put_nowait(sys.stdin.readline()))
+    try:
+        while (line := await lines.get()).strip() != "q":
+            if not line:
+                loop.remove_reader(sys.stdin)
+            elif line.strip() in {"r", "n"}:
+                await stage.simulator.do("press", key="%1" if line.strip() == "r" else "%2")
+                say("  ding dong")
+    finally:
+        with suppress(OSError, ValueError):
+            loop.remove_reader(sys.stdin)
+
+
+async def check_everything(port: int) -> None:
+    """Drive the demo from outside and assert what it does."""
+    checks, begin = Checks(), time.monotonic()
+    async with set_up(port) as stage:
+        say(f"  Home Assistant and the simulator are up ({time.monotonic() - begin:.1f} s)")
+        try:
+            await _check(checks, stage)
+        except BaseException as error:
+            if not isinstance(error, asyncio.CancelledError):
+                say(f"\nThe end of the log:\n{stage.log_tail(LOG_LINES)}\n")
+            raise
+    with checks("nothing is left over"):
+        assert not stage.folder.exists(), f"{stage.folder} is still there"
+        assert stage.ended, "a process still runs"
+    say(f"demo: {checks.passed} checks passed in {time.monotonic() - begin:.0f} s")
+
+
+async def _check(checks: Checks, stage: Stage) -> None:
+    scene = await check.check_set_up(checks, stage)
+    with checks("the dashboard is saved"):
+        await show_dashboard(stage)
+    for part in (
+        check.check_rings, check.check_doors, check.check_directory, check.check_calls, check.check_access,
+    ):  # fmt: skip
+        await part(checks, scene)
+    run = await run_events(checks, scene)
+    await stage.stop_home_assistant()
+    compare(checks, run)
+    log = stage.log
+    with checks("one line in the log for each lost connection, one for its return, and no other trouble"):
+        trouble = problems(log, DOMAIN)
+        assert [line for line in trouble if "does not answer" not in line] == [], "\n".join(trouble)
+        returns = log.count(" data recovered")
+        assert (len(trouble), returns) == (OUTAGES, OUTAGES), f"{len(trouble)} losses, {returns} returns"
+    with checks("no password, code or card number in the log, the states or the events"):
+        kept = {"the log": log, "the database": recorded_texts(stage.database)}
+        for place, text in kept.items():
+            found = [secret for secret in (*check.SECRETS, check.DIRECTORY_PIN) if secret in text]
+            assert not found, f"{found} in {place}"
+
+
+def run(work: Coroutine[Any, Any, None]) -> int:
+    """Run until the end or a signal, and clean up in either case; gives the exit code."""
+
+    async def main() -> int:
+        loop = asyncio.get_running_loop()
+        task = asyncio.create_task(work)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, task.cancel)
+        try:
+            await task
+        except asyncio.CancelledError:
+            return 130
+        except FAILURES as error:
+            say(f"failed: {error or type(error).__name__}")
+            return 1
+        return 0
+
+    return asyncio.run(main())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="scripts/demo", description="A 2N intercom in a real Home Assistant.")
+    parser.add_argument("--check", action="store_true", help="drive it from outside, assert, and end")
+    parser.add_argument("--port", type=int, default=0, help="Home Assistant's port; any free one by default")
+    options = parser.parse_args()
+    if options.check:
+        sys.exit(run(check_everything(options.port)))
+    code = run(show(options.port))
+    sys.exit(0 if code == 130 else code)
