@@ -62,10 +62,10 @@ async def test_each_entry_is_refused_for_itself(hass: HomeAssistant, sim: Simula
 async def test_when_all_are_refused_the_reasons_are_a_sentence(
     hass: HomeAssistant, sim: Simulator, device: str
 ) -> None:
-    before = sim.state()["directory"] if "directory" in sim.state() else None
+    before = await directory(hass, "query", device)
     with pytest.raises(ServiceValidationError, match=r"1: EDIR_FIELD_VALUE_ERROR access\.pin"):
         await directory(hass, "create", device, entries=[{"name": "Bad", "access": {"pin": "x"}}])
-    assert (sim.state()["directory"] if before is not None else None) == before
+    assert await directory(hass, "query", device) == before
     with pytest.raises(ServiceValidationError, match="EDIR_UUID_DOES_NOT_EXIST"):
         await directory(hass, "update", device, entries=[{"uuid": "76543210-68FF-18CA-3210-FEDCBA987654"}])
 

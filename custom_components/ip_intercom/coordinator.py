@@ -78,7 +78,7 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         self._rings = RingMemory()
         self._unheard: dict[BellId, Ring] = {}
         self._ring_listeners: dict[BellId | None, list[Callable[[Ring], None]]] = {}
-        self._event_listeners: list[Callable[[Event], None]] = []
+        self._event_listeners: list[Callable[[Event, State], None]] = []
         self._during_read: list[Event] | None = None
         self._events_seen = 0
         self._effect_look: CALLBACK_TYPE | None = None
@@ -202,7 +202,7 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
             state = with_bell(state, ring.bell)
             self._async_ring(ring)
         for listener in tuple(self._event_listeners):
-            listener(event)
+            listener(event, state)
         if any(isinstance(fact, DirectoryChanged) for fact in event.facts):
             self._directory_changed.async_schedule_call()
         return state
@@ -243,8 +243,8 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         return lambda: listeners.remove(listener)
 
     @callback
-    def async_listen_events(self, listener: Callable[[Event], None]) -> CALLBACK_TYPE:
-        """Call ``listener`` for each event, in order, late ones included."""
+    def async_listen_events(self, listener: Callable[[Event, State], None]) -> CALLBACK_TYPE:
+        """Call ``listener`` for each event and the state after it, in order, late ones included."""
         self._event_listeners.append(listener)
         return lambda: self._event_listeners.remove(listener)
 

@@ -1,5 +1,6 @@
 """What happens and is over: rings, accesses, steps of calls. Late events make none of these."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import override
@@ -10,8 +11,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity, async_add_as_found
-from .events import AccessDecided, CallChanged, Event
-from .model import Bell, CallState, State
+from .events import AccessDecided, CallChanged, Event, Fact
+from .model import Bell, CallState, SessionId, State
 from .rings import Ring
 
 PARALLEL_UPDATES = 0
@@ -83,18 +84,17 @@ class FactEvent(IntercomEntity, EventEntity):
         yield self.coordinator.async_listen_events(self._async_happened)
 
     @callback
-    def _async_happened(self, event: Event) -> None:
-        if event.late:
-            return
+    def _async_happened(self, event: Event, state: State) -> None:
         for fact in event.facts:
-            if (told := self.tell(fact)) is not None:
+            told = self.tell(fact, state)
+            if told is not None and not event.late:
                 event_type, details = told
                 self._trigger_event(event_type, dict(details))
                 self.async_write_ha_state()
 
-    def tell(self, fact: object) -> tuple[str, Mapping[str, object]] | None:
+    @abstractmethod
+    def tell(self, fact: Fact, state: State) -> tuple[str, Mapping[str, object]] | None:
         """Return type and attributes of the event that a fact makes, None for other facts."""
-        raise NotImplementedError
 
 
 class AccessEvent(FactEvent):
@@ -104,7 +104,7 @@ class AccessEvent(FactEvent):
     _unrecorded_attributes = frozenset({"name"})
 
     @override
-    def tell(self, fact: object) -> tuple[str, Mapping[str, object]] | None:
+    def tell(self, fact: Fact, state: State) -> tuple[str, Mapping[str, object]] | None:
         if not isinstance(fact, AccessDecided):
             return None
         access = fact.access
@@ -113,14 +113,31 @@ class AccessEvent(FactEvent):
 
 
 class CallEvent(FactEvent):
-    """A call moved on."""
+    """A call as a whole moved on; the parties of a group call do not count one by one."""
 
     _attr_event_types = [*CallState]
     _unrecorded_attributes = frozenset({"peer"})
 
+    def __init__(self, coordinator: IntercomCoordinator, key: str) -> None:
+        """Announce the steps of calls."""
+        super().__init__(coordinator, key)
+        self._told: dict[SessionId, CallState] = {}
+
     @override
-    def tell(self, fact: object) -> tuple[str, Mapping[str, object]] | None:
+    def tell(self, fact: Fact, state: State) -> tuple[str, Mapping[str, object]] | None:
         if not isinstance(fact, CallChanged):
             return None
-        details = {"direction": fact.direction, "peer": fact.peer, "reason": fact.reason, "session": fact.session}
-        return fact.state, details
+        call = state.calls.get(fact.session)
+        now = CallState.TERMINATED if call is None else call.state
+        if self._told.get(fact.session, CallState.TERMINATED) is now:
+            return None
+        self._told = {session: told for session, told in self._told.items() if session in state.calls}
+        if call is not None:
+            self._told[fact.session] = now
+        details = {
+            "direction": fact.direction if call is None else call.direction,
+            "peer": fact.peer if call is None else call.peer,
+            "reason": fact.reason,
+            "session": fact.session,
+        }
+        return now, details

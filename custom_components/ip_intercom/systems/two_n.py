@@ -51,7 +51,7 @@ from ..model import (
     State,
 )
 from ..rings import CALL_BELL, peer_number
-from .two_n_events import ACCESS_EVENTS, ALARM_EVENTS, Privacy, gap_event, neutral_event
+from .two_n_events import ALARM_EVENTS, CREDENTIAL_EVENTS, DECISION_EVENTS, Privacy, gap_event, neutral_event
 from .two_n_facets import StreamAccess, TwoNCalls, TwoNCameras, TwoNDirectory, TwoNDoors, TwoNOutputs, neutral_calls
 
 MANUFACTURER = "2N"
@@ -89,6 +89,7 @@ class TwoNSystem:
         self._switches: Mapping[int, SwitchCaps] = {}
         self._ports: Mapping[PortId, bool] = {}
         self._has_phone = True
+        self._credentials_decide = False
         self.doors: Doors | None = None
         self.outputs: Outputs | None = None
         self.calls: Calls | None = None
@@ -122,6 +123,7 @@ class TwoNSystem:
         reading = await self.read()
         phone = self._has_phone and reading.lines is not None
         reported = events or frozenset()
+        self._credentials_decide = not reported & DECISION_EVENTS
         self.doors = TwoNDoors(device) if self._switches and Control.DOORS in controls else None
         self.outputs = TwoNOutputs(device) if any(self._ports.values()) and Control.OUTPUTS in controls else None
         self.calls = TwoNCalls(device) if phone and Control.CALLS in controls else None
@@ -142,7 +144,7 @@ class TwoNSystem:
             controls=controls,
             missing=frozenset(self._missing),
             peers=bells.peers if bells is not None else {},
-            reports_access=bool(reported & ACCESS_EVENTS),
+            reports_access=bool(reported & (DECISION_EVENTS | CREDENTIAL_EVENTS)),
             has_phone=phone,
             pushes=self._reader is not None,
         )
@@ -196,7 +198,7 @@ class TwoNSystem:
         if self._reader is None:
             raise NotSupported("no event log")
         batch = await self._reader.read()
-        events = [neutral_event(reading, self._privacy) for reading in batch.readings]
+        events = [neutral_event(reading, self._privacy, self._credentials_decide) for reading in batch.readings]
         if batch.gap is not None:
             events.insert(0, gap_event(batch.gap))
         assert self._reader.cursor is not None

@@ -40,7 +40,10 @@ ALARM_EVENTS: Mapping[str, Alarm] = {
     "UnauthorizedDoorOpen": Alarm.DOOR_FORCED,
 }
 
-ACCESS_EVENTS = frozenset({"UserAuthenticated", "UserRejected", "CardEntered", "CodeEntered", "FingerEntered"})
+# Firmware that knows these tells by them who was let in or refused, and why.
+DECISION_EVENTS = frozenset({"UserAuthenticated", "UserRejected"})
+# Older firmware tells only whether a credential was valid.
+CREDENTIAL_EVENTS = frozenset({"CardEntered", "CodeEntered", "FingerEntered", "MobKeyEntered"})
 
 _SECRET_PARAMS = frozenset({"authid", "code", "fpt", "licenseplate", "mobkey", "password", "pin"})
 _CARD_PARAMS = frozenset({"uid", "card", "virtcard"})
@@ -57,8 +60,14 @@ class Privacy:
     cards: bool = False
 
 
-def neutral_event(reading: Reading, privacy: Privacy) -> Event:
-    """Return a log event in the neutral model."""
+def neutral_event(reading: Reading, privacy: Privacy, credentials_decide: bool = False) -> Event:
+    """Return a log event in the neutral model.
+
+    Args:
+        reading: The event.
+        privacy: What of it may be shown.
+        credentials_decide: No ``DECISION_EVENTS`` follow a credential.
+    """
     record = reading.event
     time = datetime.fromtimestamp(record.utc_time, UTC)
     facts = _FACTS.get(record.event)
@@ -67,7 +76,7 @@ def neutral_event(reading: Reading, privacy: Privacy) -> Event:
         time=time,
         data=redact(record, privacy),
         late=reading.late,
-        facts=() if facts is None else facts(_Record(record.event, record.params, time, privacy)),
+        facts=() if facts is None else facts(_Record(record.event, record.params, time, privacy, credentials_decide)),
         sequence=record.id,
     )
 
@@ -108,6 +117,7 @@ class _Record:
     params: Fields
     time: datetime
     privacy: Privacy
+    credentials_decide: bool
 
     @property
     def entrance(self) -> str | None:
@@ -201,11 +211,11 @@ def _user(record: _Record) -> tuple[Fact, ...]:
 
 
 def _credential(record: _Record) -> tuple[Fact, ...]:
-    # A credential of a known person is followed by UserAuthenticated or UserRejected, which decide.
-    if flag(record.params.get("valid")) is not False or text(record.params.get("uuid")) is not None:
+    valid = flag(record.params.get("valid"))
+    if valid is None or not record.credentials_decide:
         return ()
     method = record.event.removesuffix("Entered").lower()
-    return (AccessDecided(Access(record.time, False, method=method, reason="unknown", entrance=record.entrance)),)
+    return (AccessDecided(Access(record.time, granted=valid, method=method, entrance=record.entrance)),)
 
 
 def _directory(_: _Record) -> tuple[Fact, ...]:
@@ -218,20 +228,16 @@ def _device_state(record: _Record) -> tuple[Fact, ...]:
 
 _FACTS: Mapping[str, _Mapper] = {
     **dict.fromkeys(ALARM_EVENTS, _alarm),
+    **dict.fromkeys(CREDENTIAL_EVENTS, _credential),
+    **dict.fromkeys(DECISION_EVENTS, _user),
     "CallSessionStateChanged": _call_session,
     "CallStateChanged": _call,
-    "CardEntered": _credential,
-    "CodeEntered": _credential,
     "DeviceState": _device_state,
     "DirectoryChanged": _directory,
-    "FingerEntered": _credential,
     "InputChanged": _port,
     "KeyPressed": _key,
-    "MobKeyEntered": _credential,
     "OutputChanged": _port,
     "RegistrationStateChanged": _registration,
     "SwitchOperationChanged": _switch_operation,
     "SwitchStateChanged": _switch_state,
-    "UserAuthenticated": _user,
-    "UserRejected": _user,
 }

@@ -7,7 +7,14 @@ from enum import StrEnum
 import json
 import logging
 
-from aiohttp import ClientResponse, DigestAuthMiddleware, encode_basic_auth
+from aiohttp import (
+    ClientHandlerType,
+    ClientMiddlewareType,
+    ClientRequest,
+    ClientResponse,
+    DigestAuthMiddleware,
+    encode_basic_auth,
+)
 
 from ..errors import (
     AuthenticationFailed,
@@ -43,6 +50,39 @@ class Scheme(StrEnum):
     BASIC = "Basic"
 
 
+class _Doubt:
+    """Whether user name and password are in doubt, as the requests in flight find out.
+
+    ``refusals`` counts how often they were refused for good. Whoever saw it grow while waiting for a
+    turn is refused without asking: a device locks out an address after a handful of wrong attempts.
+    """
+
+    def __init__(self) -> None:
+        self.refusals = 0
+        self.turn = asyncio.Lock()
+
+
+class _RetryInTurn:
+    """Sends a request that was refused a second time only when no other one is being tried."""
+
+    def __init__(self, doubt: _Doubt) -> None:
+        self._doubt = doubt
+        self._refusals = doubt.refusals
+        self._refused = False
+
+    async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        if not self._refused:
+            response = await handler(request)
+            self._refused = response.status == 401 and "Authorization" in request.headers
+            return response
+        async with self._doubt.turn:
+            if self._doubt.refusals != self._refusals:
+                raise AuthenticationFailed("refused a moment ago")
+            response = await handler(request)
+            self._doubt.refusals += response.status == 401
+            return response
+
+
 class TwoNClient:
     """Requests to one 2N device.
 
@@ -61,10 +101,12 @@ class TwoNClient:
         self.transport = transport
         if ":" in username:
             raise AuthenticationFailed("a user name cannot contain a colon (RFC 7617)")
+        self._account = (username, password)
         self._digest = DigestAuthMiddleware(username, password) if username else None
         self._basic = encode_basic_auth(username, password, "utf-8") if username else None
         self._schemes: dict[Service, Scheme] = {}
         self._challenged = False
+        self._doubt = _Doubt()
         self._first = asyncio.Lock()
         self._slots = asyncio.Semaphore(CONCURRENT_REQUESTS)
 
@@ -143,9 +185,12 @@ class TwoNClient:
         max_bytes: int,
     ) -> Reply:
         """Send a request in the scheme its service group wants, finding that out where it is unknown."""
-        if self._is_first(endpoint):
+        if timeout <= REQUEST_TIMEOUT and self._is_first(endpoint):
             # The first challenge is met alone: in parallel, each request would be refused once.
+            refusals = self._doubt.refusals
             async with self._first:
+                if self._doubt.refusals != refusals:
+                    raise AuthenticationFailed(f"{endpoint.path}: refused a moment ago")
                 if self._is_first(endpoint):
                     return await self._attempt(endpoint, params, body, timeout, max_bytes)
         return await self._attempt(endpoint, params, body, timeout, max_bytes)
@@ -167,11 +212,20 @@ class TwoNClient:
             scheme = other
             reply = await self._send(endpoint, scheme, params, body, timeout, max_bytes)
         if reply.status == 401:
+            self._begin_anew()
             raise AuthenticationFailed(f"{endpoint.path} refused the user name or password")
         if not endpoint.anonymous and _error_code(reply) != _WRONG_SCHEME:
             self._schemes[endpoint.service] = scheme
-            self._challenged = self._challenged or bool(reply.authorization)
+            self._challenged = self._challenged or reply.authorization.startswith(Scheme.DIGEST)
         return reply
+
+    def _begin_anew(self) -> None:
+        """Forget what was negotiated: with wrong credentials, a known nonce only adds a wrong attempt."""
+        self._doubt.refusals += 1
+        self._schemes.clear()
+        self._challenged = False
+        if self._digest is not None:
+            self._digest = DigestAuthMiddleware(*self._account)
 
     async def _send(
         self,
@@ -197,12 +251,12 @@ class TwoNClient:
         _LOGGER.debug("%s %s: %s %s", endpoint.method, endpoint.path, reply.status, reply.content_type)
         return reply
 
-    def _credentials(self, scheme: Scheme) -> tuple[dict[str, str], tuple[DigestAuthMiddleware, ...]]:
+    def _credentials(self, scheme: Scheme) -> tuple[dict[str, str], tuple[ClientMiddlewareType, ...]]:
         if self._digest is None or self._basic is None:
             return {}, ()
         if scheme is Scheme.BASIC:
             return {"Authorization": self._basic}, ()
-        return {}, (self._digest,)
+        return {}, (self._digest, _RetryInTurn(self._doubt))
 
 
 def _wanted_scheme(reply: Reply, used: Scheme) -> Scheme | None:

@@ -1,0 +1,284 @@
+"""Connections come and go: nothing is lost, nothing happens twice, and nobody is bothered without need."""
+
+import asyncio
+import logging
+from unittest.mock import patch
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import CoreState, Event, HomeAssistant
+from homeassistant.helpers.update_coordinator import UpdateFailed
+import pytest
+
+from custom_components.ip_intercom import push, refusals
+from custom_components.ip_intercom.const import DOMAIN
+from custom_components.ip_intercom.coordinator import cursor_store
+from tests.common import USERNAME, act, add_intercom, capture_log_events, entity_id, state_of, until
+from tests.simulators.two_n import Privilege, Service, Simulator
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait less between attempts; the order of things stays."""
+    monkeypatch.setattr(push, "_BACK_OFF", (0.02, 0.1))
+    monkeypatch.setattr(push, "_LOCKED_OUT", 0.3)
+    monkeypatch.setattr(push, "RETRY_DELAY", 0.1)
+    monkeypatch.setattr(refusals, "RETRY_DELAY", 0.05)
+    monkeypatch.setattr(refusals, "_SPAN", 0.0)
+
+
+def numbers(events: list[Event]) -> list[object]:
+    """Return what marks the events of a test."""
+    return [event.data["data"]["id"] for event in events if event.data["type"] == "UserActionActivated"]
+
+
+def mark(sim: Simulator, number: int) -> None:
+    """Write an event into the device's log that can be told from all others."""
+    sim.emit("UserActionActivated", id=number, state="in")
+
+
+async def test_events_of_an_outage_arrive_late_in_order_and_once(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture
+) -> None:
+    events = capture_log_events(hass)
+    mark(sim, 1)
+    await until(lambda: numbers(events) == [1])
+    sim.lose_connection()
+    mark(sim, 2)
+    sim.press("%1")
+    sim.set_input("input1", True)
+    mark(sim, 3)
+    await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "unavailable")
+    await sim.restore_connection()
+    await until(lambda: numbers(events) == [1, 2, 3])
+    await until(lambda: state_of(hass, entry, "binary_sensor", "port_input1") == "on")
+    mark(sim, 4)
+    await until(lambda: numbers(events) == [1, 2, 3, 4])
+    late = [event.data["late"] for event in events if event.data["type"] == "UserActionActivated"]
+    assert late == [False, True, True, False]
+    assert state_of(hass, entry, "event", "bell_1") == "unknown"
+    lost = [record for record in caplog.records if record.levelno >= logging.WARNING and "Front Gate" in record.message]
+    assert len(lost) == 1
+    assert "Fetching Front Gate data recovered" in caplog.text
+
+
+async def test_an_answer_lost_on_the_way_is_asked_for_again(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    events = capture_log_events(hass)
+    mark(sim, 1)
+    await until(lambda: numbers(events) == [1])
+    sim.lose_next_pull_response()
+    mark(sim, 2)
+    sim.press("%1")
+    await until(lambda: numbers(events) == [1, 2])
+    # A mere hiccup: the visitor at the door still rings.
+    await until(lambda: state_of(hass, entry, "event", "bell_1") != "unknown")
+    assert state_of(hass, entry, "lock", "door_1_door") != "unavailable"
+
+
+async def test_a_reboot_is_a_gap_with_bounds_and_rings_nothing(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    events = capture_log_events(hass)
+    mark(sim, 1)
+    await until(lambda: numbers(events) == [1])
+    await sim.reboot(0.3)
+    mark(sim, 2)
+    await until(lambda: numbers(events) == [1, 2])
+    gaps = [event.data for event in events if event.data["type"] == "LogGap"]
+    assert len(gaps) == 1
+    assert gaps[0]["data"]["reason"] == "restart"
+    assert gaps[0]["data"]["start"] <= gaps[0]["data"]["end"]
+    types = [event.data["type"] for event in events]
+    assert types.index("LogGap") < types.index("DeviceState")
+    await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "locked")
+    assert state_of(hass, entry, "event", "bell_1") == "unknown"
+
+
+async def test_what_happened_while_home_assistant_was_away(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    events = capture_log_events(hass)
+    mark(sim, 1)
+    await until(lambda: numbers(events) == [1])
+    await hass.config_entries.async_unload(entry.entry_id)
+    assert not sim.channels
+    mark(sim, 2)
+    sim.press("%1")
+    mark(sim, 3)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await until(lambda: numbers(events) == [1, 2, 3])
+    assert [event.data["late"] for event in events if event.data["type"] == "KeyPressed"] == [True]
+    assert state_of(hass, entry, "event", "bell_1") == "unknown"
+
+
+async def test_events_wait_until_home_assistant_has_started(hass: HomeAssistant, sim: Simulator) -> None:
+    entry = await add_intercom(hass, sim)
+    await hass.config_entries.async_unload(entry.entry_id)
+    hass.set_state(CoreState.starting)
+    events = capture_log_events(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    mark(sim, 1)
+    await asyncio.sleep(0.1)
+    assert events == []
+    hass.set_state(CoreState.running)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await until(lambda: numbers(events) == [1])
+
+
+async def test_the_cursor_is_written_when_home_assistant_stops(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    events = capture_log_events(hass)
+    mark(sim, 1)
+    await until(lambda: numbers(events) == [1])
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+    await hass.async_block_till_done()
+    await hass.config_entries.async_unload(entry.entry_id)
+    stored = await cursor_store(hass, entry.entry_id).async_load()
+    assert stored is not None
+    assert stored["cursor"]["last"] is not None
+
+
+async def test_a_removed_device_leaves_nothing_behind(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_storage: dict[str, object]
+) -> None:
+    await hass.config_entries.async_unload(entry.entry_id)
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert f"{DOMAIN}.{entry.entry_id}" not in hass_storage
+    assert not sim.channels
+
+
+async def test_a_device_that_is_away_is_tried_again(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    await hass.config_entries.async_unload(entry.entry_id)
+    sim.lose_connection()
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.reason == "Front Gate does not answer"
+
+
+async def test_another_certificate_is_not_trusted(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, refused_handshakes: None
+) -> None:
+    await hass.config_entries.async_unload(entry.entry_id)
+    sim.renew_certificate()
+    sim.clear_requests()
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.reason is not None
+    assert "another certificate" in entry.reason
+    assert sim.requests == []
+
+
+async def test_a_changed_password_asks_for_the_new_one(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    sim.change_password(USERNAME, "new")
+    sim.reset_connections()
+    await until(lambda: hass.config_entries.flow.async_progress_by_handler(DOMAIN))
+    flow = hass.config_entries.flow.async_progress_by_handler(DOMAIN)[0]
+    assert flow["step_id"] == "reauth_confirm"
+    # The old password back on the device: it recovers by itself.
+    sim.change_password(USERNAME, "ha-pass")
+    await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "locked")
+
+
+async def test_a_changed_password_is_noticed_at_the_start(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    await hass.config_entries.async_unload(entry.entry_id)
+    sim.change_password(USERNAME, "new")
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_ERROR
+    await hass.async_block_till_done()
+    assert hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+
+
+async def test_stray_refusals_bother_nobody(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    for _ in range(3):
+        sim.stray_401(2)
+        await entry.runtime_data.async_refresh()
+        assert entry.runtime_data.last_update_success
+        await entry.runtime_data.async_refresh()
+    assert not hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+    assert state_of(hass, entry, "lock", "door_1_door") == "locked"
+
+
+async def test_a_poll_that_is_refused_for_good_asks_for_the_password(hass: HomeAssistant, sim: Simulator) -> None:
+    sim.disable(Service.LOGGING)
+    entry = await add_intercom(hass, sim)
+    coordinator = entry.runtime_data
+    sim.change_password(USERNAME, "new")
+    for _ in range(refusals.REFUSALS - 1):
+        await coordinator.async_refresh()
+        assert coordinator.last_update_success
+    await coordinator.async_refresh()
+    assert not coordinator.last_update_success
+    assert hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+
+
+async def test_an_unchanged_poll_writes_nothing(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    await act(hass, "ip_intercom.open_door", entity_id=entity_id(hass, entry, "lock", "door_1_door"), hold_time=600)
+    await until(lambda: state_of(hass, entry, "switch", "door_1_hold_open") == "on")
+    await entry.runtime_data.async_refresh()
+    await hass.async_block_till_done()
+    writes: list[Event] = []
+    hass.bus.async_listen("state_changed", writes.append)
+    sim.clear_requests()
+    for _ in range(3):
+        await entry.runtime_data.async_refresh()
+    await hass.async_block_till_done()
+    assert writes == []
+    assert len([request for request in sim.requests if request.path != "/api/log/pull"]) == 12
+
+
+async def test_news_that_comes_while_a_poll_is_under_way_is_kept(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.delay(0.3, "phone/status")
+    poll = asyncio.create_task(entry.runtime_data.async_refresh())
+    await until(lambda: any(request.path == "/api/io/status" for request in sim.requests[-6:]))
+    sim.set_input("input1", True)
+    await until(lambda: state_of(hass, entry, "binary_sensor", "port_input1") == "on")
+    await poll
+    assert state_of(hass, entry, "binary_sensor", "port_input1") == "on"
+
+
+async def test_a_privilege_given_later_shows_its_things(hass: HomeAssistant, sim: Simulator) -> None:
+    sim.revoke(USERNAME, Privilege.SWITCH_CONTROL)
+    entry = await add_intercom(hass, sim)
+    assert hass.states.get("lock.front_gate_door_1") is None
+    sim.grant(USERNAME, Privilege.SWITCH_CONTROL)
+    with patch("custom_components.ip_intercom.coordinator._POLLS_PER_PROBE", 1):
+        await entry.runtime_data.async_refresh()
+        await until(lambda: hass.states.get("lock.front_gate_door_1") is not None)
+
+
+async def test_without_the_log_the_device_is_polled(hass: HomeAssistant, sim: Simulator) -> None:
+    sim.disable(Service.LOGGING)
+    entry = await add_intercom(hass, sim)
+    coordinator = entry.runtime_data
+    assert coordinator.update_interval is not None
+    assert coordinator.update_interval.total_seconds() == 30
+    sim.set_input("input1", True)
+    await coordinator.async_refresh()
+    assert state_of(hass, entry, "binary_sensor", "port_input1") == "on"
+
+
+async def test_a_poll_that_fails_makes_things_unavailable(hass: HomeAssistant, sim: Simulator) -> None:
+    sim.disable(Service.LOGGING)
+    entry = await add_intercom(hass, sim)
+    sim.garbage("switch/status", "truncated")
+    await entry.runtime_data.async_refresh()
+    assert isinstance(entry.runtime_data.last_exception, UpdateFailed)
+    assert state_of(hass, entry, "lock", "door_1_door") == "unavailable"
+
+
+async def test_a_directory_that_cannot_be_read_changes_no_bell(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.garbage("dir/query", "html")
+    await entry.runtime_data._async_refresh_bells()
+    sim.heal()
+    sim.revoke(USERNAME, Privilege.SYSTEM_CONTROL)
+    await entry.runtime_data._async_refresh_bells()
+    assert state_of(hass, entry, "event", "bell_1") == "unknown"

@@ -1,0 +1,137 @@
+"""Every record of the device's log is a bus event, without its secrets; accesses are entities too."""
+
+import json
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, State
+from homeassistant.helpers.json import JSONEncoder
+import pytest
+from pytest_homeassistant_custom_component.common import mock_restore_cache_with_extra_data
+
+from tests.common import add_intercom, capture_log_events, entity_id, state_of, until
+from tests.simulators.two_n import Simulator
+
+PIN, CARD = "1234", "4BD9E903"
+
+
+async def reload_with(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, **options: bool) -> None:
+    hass.config_entries.async_update_entry(entry, options=options)
+    await hass.config_entries.async_reload(entry.entry_id)
+    await sim.wait_for_pull()
+
+
+async def test_a_record_becomes_a_bus_event(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    events = capture_log_events(hass)
+    number = sim.emit("InputChanged", port="input1", state=True)
+    await until(lambda: events)
+    data = dict(events[0].data)
+    time = data.pop("time")
+    assert data == {
+        "device_id": entry.runtime_data.device_id,
+        "type": "InputChanged",
+        "late": False,
+        "sequence": number,
+        "data": {"port": "input1", "state": True},
+    }
+    assert time.endswith("+00:00")
+    json.dumps(data, cls=JSONEncoder)
+
+
+async def test_an_event_of_unknown_shape_is_passed_on(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    events = capture_log_events(hass)
+    sim.emit("UserActionActivated", id=3, state="in", odd={"pin": PIN, "more": [1]})
+    await until(lambda: events)
+    assert events[0].data["data"] == {"id": 3, "state": "in", "odd": {"pin": "**REDACTED**", "more": [1]}}
+
+
+async def test_no_code_card_or_keypad_digit_leaves_the_device(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture
+) -> None:
+    events = capture_log_events(hass)
+    for digit in PIN:
+        sim.press(digit)
+        sim.release(digit)
+    sim.enter_code(PIN)
+    sim.swipe_card(CARD)
+    sim.emit("DtmfEntered", code=PIN, type="user", call=1, valid=True)
+    sim.emit("MobKeyEntered", ap=0, session=1, authid="48c48155eed7ea1dbb0b4d534b7459b9", valid=True)
+    sim.emit("LicensePlateRecognized", ap=0, valid=True, licensePlate="1A23456")
+    await until(lambda: any(event.data["type"] == "LicensePlateRecognized" for event in events))
+    await hass.async_block_till_done()
+    told = [str(event.data) for event in events]
+    told += [str(state.as_dict()) for state in hass.states.async_all()]
+    told.append(caplog.text)
+    for secret in (PIN, CARD, CARD[-4:], "48c48155", "1A23456", "ha-pass"):
+        assert not any(secret in text for text in told), secret
+    keys = [event.data["data"]["key"] for event in events if event.data["type"] == "KeyPressed"]
+    assert set(keys) == {"**REDACTED**", "#"}
+    assert keys.count("**REDACTED**") == 2 * len(PIN)
+
+
+async def test_the_end_of_a_card_number_where_it_is_wanted(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    await reload_with(hass, sim, entry, show_cards=True)
+    events = capture_log_events(hass)
+    sim.swipe_card(CARD)
+    await until(lambda: any(event.data["type"] == "CardEntered" for event in events))
+    card = next(event for event in events if event.data["type"] == "CardEntered")
+    assert card.data["data"]["uid"] == "…E903"
+
+
+async def test_somebody_comes_in(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    sim.swipe_card(CARD)
+    access = entity_id(hass, entry, "event", "access")
+    await until(lambda: state_of(hass, entry, "event", "access") != "unknown")
+    state = hass.states.get(access)
+    assert state is not None
+    assert state.attributes["event_type"] == "granted"
+    assert state.attributes["name"] == "Alice Gruberová"
+    last = hass.states.get(entity_id(hass, entry, "sensor", "last_access"))
+    assert last is not None
+    assert last.attributes["granted"] is True
+
+
+async def test_somebody_unknown_is_refused(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    sim.swipe_card("FFFFFFFF")
+    await until(lambda: state_of(hass, entry, "event", "access") != "unknown")
+    state = hass.states.get(entity_id(hass, entry, "event", "access"))
+    assert state is not None
+    assert state.attributes["event_type"] == "denied"
+    assert state.attributes["reason"] == "invalidCredential"
+
+
+async def test_old_firmware_tells_only_whether_a_card_is_valid(hass: HomeAssistant, sockets: None) -> None:
+    async with Simulator("vario") as sim:
+        entry = await add_intercom(hass, sim)
+        sim.swipe_card(CARD, valid=True)
+        await until(lambda: state_of(hass, entry, "event", "access") != "unknown")
+        state = hass.states.get(entity_id(hass, entry, "event", "access"))
+        assert state is not None
+        assert state.attributes["event_type"] == "granted"
+        assert state.attributes["method"] == "card"
+
+
+async def test_names_are_kept_out_where_they_are_not_wanted(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    await reload_with(hass, sim, entry, show_names=False)
+    events = capture_log_events(hass)
+    sim.swipe_card(CARD)
+    await until(lambda: any(event.data["type"] == "UserAuthenticated" for event in events))
+    user = next(event for event in events if event.data["type"] == "UserAuthenticated")
+    assert user.data["data"]["name"] == "**REDACTED**"
+    state = hass.states.get(entity_id(hass, entry, "event", "access"))
+    assert state is not None
+    assert state.attributes["name"] is None
+
+
+async def test_the_last_access_outlives_a_restart(hass: HomeAssistant, sim: Simulator) -> None:
+    before = State("sensor.front_gate_last_access", "2026-11-20T08:00:00+00:00", {"name": "Alice", "granted": True})
+    native = {"native_value": {"__type": "<class 'datetime.datetime'>", "isoformat": "2026-11-20T08:00:00+00:00"}}
+    mock_restore_cache_with_extra_data(hass, [(before, {**native, "native_unit_of_measurement": None})])
+    entry = await add_intercom(hass, sim)
+    state = hass.states.get(entity_id(hass, entry, "sensor", "last_access"))
+    assert state is not None
+    assert state.state == "2026-11-20T08:00:00+00:00"
+    assert state.attributes["name"] == "Alice"
