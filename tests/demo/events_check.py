@@ -72,6 +72,10 @@ class Run:
 
         await self.scene.events.wait(find, timeout, f"event {mark} of {TOTAL} on the bus")
 
+    async def available(self) -> None:
+        """Wait until the entities are back."""
+        await self.scene.home.wait_state(self.scene.entities[BELL], lambda state: state != "unavailable", RECONNECT)
+
     async def ring(self) -> None:
         """Press a button whose call is over at once."""
         session = await self.scene.simulator.do("press", key="%1")
@@ -98,6 +102,7 @@ async def run_events(checks: Checks, scene: Scene) -> Run:
         finally:
             await dropped
         await run.heard(200, RECONNECT)
+        await run.available()
         assert run.scene.last_rung() == rung, "an old ring rang"
         run.silence.append((since, time.time()))
         details.append("61 to 200")
@@ -130,6 +135,7 @@ async def _reboot(checks: Checks, run: Run) -> None:
         await run.emit(20)
         at_once = len(run.emitted)
         await run.heard(at_once, RECONNECT)
+        await run.available()
         details.append("226 to 255, 212 to 225 are lost with the device's memory")
         gaps = [heard for heard in scene.events.heard if heard.event["data"]["type"] == "LogGap"]
         assert len(gaps) == 1, f"{len(gaps)} events tell of the gap"
