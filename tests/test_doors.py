@@ -3,6 +3,7 @@
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.util import dt as dt_util
 import pytest
 
 from tests.common import USERNAME, act, add_intercom, entity_id, state_of, until
@@ -59,6 +60,9 @@ async def test_a_door_is_held_open_for_a_time(
     assert commands(sim) == [{"switch": "1", "action": "hold", "timeout": "120"}]
     assert sim.switches[1].held
     await until(lambda: state_of(hass, entry, "switch", "door_1_hold_open") == "on")
+    held = hass.states.get(entity_id(hass, entry, "switch", "door_1_hold_open"))
+    assert held is not None
+    assert held.attributes["until"] > dt_util.utcnow()
     await act(hass, "lock.lock", entity_id=lock)
     assert not sim.switches[1].held
     assert not sim.switches[1].active

@@ -282,3 +282,46 @@ async def test_a_directory_that_cannot_be_read_changes_no_bell(
     sim.revoke(USERNAME, Privilege.SYSTEM_CONTROL)
     await entry.runtime_data._async_refresh_bells()
     assert state_of(hass, entry, "event", "bell_1") == "unknown"
+
+
+async def test_another_device_at_the_address_is_not_commanded(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    await hass.config_entries.async_unload(entry.entry_id)
+    async with Simulator("verso3") as stranger:
+        data = {**entry.data, "url": f"http://{stranger.http_address}", "fingerprint": None}
+        hass.config_entries.async_update_entry(entry, data=data)
+        await hass.config_entries.async_setup(entry.entry_id)
+        assert entry.state is ConfigEntryState.SETUP_RETRY
+        assert entry.reason is not None
+        assert "Another device" in entry.reason
+        await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_firmware_that_comes_to_tell_a_mac_address_stays_the_same_device(
+    hass: HomeAssistant, sockets: None
+) -> None:
+    async with Simulator("vario") as sim:
+        entry = await add_intercom(hass, sim)
+        serial = entry.unique_id
+        await hass.config_entries.async_unload(entry.entry_id)
+        sim.model.info["macAddr"] = "7C-1E-B3-00-00-99"
+        try:
+            await hass.config_entries.async_setup(entry.entry_id)
+            assert entry.state is ConfigEntryState.LOADED
+            assert entity_id(hass, entry, "lock", "door_1_door") == "lock.2n_helios_ip_vario_door_1"
+            assert entry.unique_id == serial
+            await sim.wait_for_pull()
+        finally:
+            del sim.model.info["macAddr"]
+
+
+async def test_an_event_that_cannot_be_handled_costs_only_itself(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture
+) -> None:
+    events = capture_log_events(hass)
+    with patch("custom_components.ip_intercom.coordinator.reduce", side_effect=KeyError("odd")):
+        mark(sim, 1)
+        await until(lambda: "an event could not be handled" in caplog.text)
+    mark(sim, 2)
+    await until(lambda: 2 in numbers(events))

@@ -53,11 +53,12 @@ async def async_setup_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> 
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
 
     async def follow(_: HomeAssistant) -> None:
-        entry.async_create_background_task(hass, async_follow(coordinator), f"{DOMAIN} events {entry.title}")
+        coordinator.follower = entry.async_create_background_task(
+            hass, async_follow(coordinator), f"{DOMAIN} events {entry.title}"
+        )
 
     async def stop(_: Event) -> None:
-        await coordinator.async_save()
-        await system.close()
+        await coordinator.async_let_go()
 
     if coordinator.description.pushes:
         # Before that, automations that wait for the events are not there yet; the channel keeps them.
@@ -70,9 +71,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: IntercomConfigEntry) ->
     """Let go of a device."""
     if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         return False
-    coordinator = entry.runtime_data
-    await coordinator.async_save()
-    await coordinator.system.close()
+    await entry.runtime_data.async_let_go()
     return True
 
 

@@ -190,12 +190,16 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def _async_add(self) -> ConfigFlowResult:
         identity = self._description.identity
-        await self.async_set_unique_id(identity.id, raise_on_progress=False)
-        self._abort_if_unique_id_configured(updates={CONF_URL: self._data[CONF_URL]})
+        # Old firmware tells no MAC address: the device may be known by its serial number.
+        for name in (*sorted(identity.names - {identity.id}), identity.id):
+            await self.async_set_unique_id(name, raise_on_progress=False)
+            self._abort_if_unique_id_configured(updates={CONF_URL: self._data[CONF_URL]})
         return self.async_create_entry(title=identity.name, data=self._data)
 
     async def _async_mend(self, entry: ConfigEntry) -> ConfigFlowResult:
-        await self.async_set_unique_id(self._description.identity.id, raise_on_progress=False)
+        identity = self._description.identity
+        known = entry.unique_id if entry.unique_id in identity.names else identity.id
+        await self.async_set_unique_id(known, raise_on_progress=False)
         self._abort_if_unique_id_mismatch()
         return self.async_update_reload_and_abort(entry, data=self._data)
 

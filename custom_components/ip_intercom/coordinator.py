@@ -1,5 +1,6 @@
 """The owner of one device's state: reads it, folds events into it, tells who listens."""
 
+import asyncio
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -56,6 +57,7 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         system: The adapter. Its facets carry out commands; send them through ``async_command``.
         description: What the device is and has.
         device_id: Its id in the device registry.
+        follower: The task that follows its events, once Home Assistant runs.
     """
 
     config_entry: IntercomConfigEntry
@@ -70,6 +72,7 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         self.system = system
         self.description: Description
         self.device_id = ""
+        self.follower: asyncio.Task[None] | None = None
         self._store = store
         self._cursor: Mapping[str, object] | None = None
         self._state = State()
@@ -100,11 +103,22 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         controls = self.config_entry.data.get(CONF_CONTROLS)
         known = None if controls is None else frozenset(Control(control) for control in controls)
         try:
-            self.description = await self._refusals.confirmed(lambda: self.system.connect(known))
+            description = await self._refusals.confirmed(lambda: self.system.connect(known))
         except AuthenticationFailed as err:
             raise self._auth_failed(err) from err
         except IntercomError as err:
             raise self._update_failed(err) from err
+        identity = description.identity
+        unique_id = self.config_entry.unique_id
+        if unique_id not in identity.names:
+            # Its address may have been given to another: no door of a stranger is opened.
+            raise UpdateFailed(
+                translation_domain=DOMAIN,
+                translation_key="another_device",
+                translation_placeholders={"device": self.name, "model": identity.model or identity.manufacturer},
+            )
+        # The id stays what it was, though newer firmware may tell a better one.
+        self.description = replace(description, identity=replace(identity, id=unique_id))
         self._peers = self.description.peers
         self._state = self.description.state
         self.update_interval = POLL_BESIDE_EVENTS if self.description.pushes else POLL_ALONE
@@ -272,10 +286,13 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         self.config_entry.async_start_reauth(self.hass)
         return True
 
-    async def async_save(self) -> None:
-        """Write down how far the events were read."""
+    async def async_let_go(self) -> None:
+        """Stop following events, write down how far they were read, and give back what the device holds."""
+        if self.follower is not None:
+            self.follower.cancel()
         if self._cursor is not None:
             await self._store.async_save(self._stored())
+        await self.system.close()
 
     def _stored(self) -> dict[str, Any]:
         return {"cursor": self._cursor}

@@ -67,6 +67,11 @@ class Identity:
     firmware: str | None
     hardware: str | None
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Everything that this device may have been known by."""
+        return frozenset(name for name in (self.id, self.mac, self.serial) if name)
+
 
 @dataclass(frozen=True, slots=True)
 class Door:

@@ -23,6 +23,7 @@ async def async_follow(coordinator: IntercomCoordinator) -> None:
     while True:
         try:
             delivery = await coordinator.system.events()
+            await coordinator.async_deliver(delivery)
         except AuthenticationFailed:
             delay = _LOCKED_OUT if coordinator.async_refused() else RETRY_DELAY
         except IntercomError as err:
@@ -31,10 +32,13 @@ async def async_follow(coordinator: IntercomCoordinator) -> None:
             if failures > 1:
                 coordinator.async_lost(err)
             _LOGGER.debug("%s: events interrupted: %s", coordinator.name, err)
+        except Exception:
+            # An event that cannot be understood must not cost all that follow.
+            _LOGGER.exception("%s: an event could not be handled", coordinator.name)
+            delay = _BACK_OFF[-1]
         else:
             # The first delivery of a channel proves little: it may be closed again at once.
             if not delivery.missed:
                 failures = 0
-            await coordinator.async_deliver(delivery)
             continue
         await asyncio.sleep(delay * random.uniform(1 - _JITTER, 1 + _JITTER))

@@ -1,6 +1,6 @@
 """Holding doors open, blocking them, switches that drive no door, and outputs."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, override
@@ -92,6 +92,14 @@ class DoorSwitch(DoorEntity, SwitchEntity):
     def is_on(self) -> bool | None:
         """Return what the device reports."""
         return None if self.door is None else self.entity_description.is_on(self.door)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        """Return until when a door is held open, where that ends by itself."""
+        if self.entity_description is not HOLD_OPEN or self.door is None or self.door.hold_until is None:
+            return None
+        return {"until": self.door.hold_until}
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:

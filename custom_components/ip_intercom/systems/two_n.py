@@ -350,7 +350,7 @@ async def find(
             ``SecureConnectionRequired`` only where nothing at all can be used.
         ValueError: The address names no host.
     """
-    found = await find_device(session, address, verify=verify)
+    found = await find_device(session, address, username=username, password=password, verify=verify)
     data = {
         CONF_URL: str(found.base.origin()),
         CONF_USERNAME: username,

@@ -167,7 +167,8 @@ class Network:
 
 def reset(transport: asyncio.BaseTransport) -> None:
     """Reset one connection."""
-    sock = transport.get_extra_info("socket")
+    # A TLS transport that was closed twice has nobody left to ask.
+    sock = None if transport.is_closing() else transport.get_extra_info("socket")
     if sock is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
     if isinstance(transport, asyncio.Transport):

@@ -237,6 +237,8 @@ class TwoNClient:
         max_bytes: int,
     ) -> Reply:
         headers, middlewares = self._credentials(scheme)
+        if timeout <= REQUEST_TIMEOUT:  # a long poll would keep the others from their turn
+            middlewares = (*middlewares, _RetryInTurn(self._doubt))
         reply = await self.transport.request(
             endpoint.method,
             endpoint.path,
@@ -256,7 +258,7 @@ class TwoNClient:
             return {}, ()
         if scheme is Scheme.BASIC:
             return {"Authorization": self._basic}, ()
-        return {}, (self._digest, _RetryInTurn(self._doubt))
+        return {}, (self._digest,)
 
 
 def _wanted_scheme(reply: Reply, used: Scheme) -> Scheme | None:

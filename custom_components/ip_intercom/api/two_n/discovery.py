@@ -1,18 +1,29 @@
 """Finding a device at an address that a person typed: scheme, certificate, and whether it is a 2N."""
 
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 import json
 
 import aiohttp
 from yarl import URL
 
-from ..errors import ConnectionFailed, IntercomError, UnsupportedProduct, WrongDevice
+from ..errors import (
+    AuthenticationFailed,
+    ConnectionFailed,
+    IntercomError,
+    SecureConnectionRequired,
+    ServiceDisabled,
+    UnsupportedProduct,
+    WrongDevice,
+)
 from ..http import HttpTransport, certificate_fingerprint
-from ..parse import fields, text
+from ..parse import fields, integer, text
 from .client import TwoNClient
+from .endpoints import SYSTEM_INFO
 from .system import System, SystemInfo
 
 _INDOOR_TOUCH_STATUS = "/api/v1/status"
+_AUTHORISATION_REQUIRED = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,24 +42,44 @@ def parse_address(address: str) -> URL:
         ValueError: It names no host.
     """
     typed = address.strip()
-    url = URL(typed if "://" in typed else f"//{typed}")
+    if "://" not in typed:
+        typed = f"//[{typed}]" if _is_ipv6(typed) else f"//{typed}"
+    try:
+        url = URL(typed)
+    except ValueError:
+        url = URL()
     if not url.host or url.scheme not in {"", "http", "https"} or url.user or url.password:
-        raise ValueError(f"not an address: {typed!r}")
+        raise ValueError("not an address")  # what was typed may hold a password
     return URL.build(scheme=url.scheme, host=url.host, port=url.explicit_port)
 
 
-async def find_device(session: aiohttp.ClientSession, address: str, *, verify: bool = False) -> FoundDevice:
+def _is_ipv6(host: str) -> bool:
+    try:
+        IPv6Address(host)
+    except ValueError:
+        return False
+    return True
+
+
+async def find_device(
+    session: aiohttp.ClientSession, address: str, *, username: str = "", password: str = "", verify: bool = False
+) -> FoundDevice:
     """Find the 2N at ``address``: HTTPS where the device has it, else HTTP.
 
     Args:
         session: Used for the requests.
         address: Host or IP address, with or without scheme and port.
+        username: Account, for a device that tells nobody else who it is.
+        password: Its password; shown to a 2N only.
         verify: Check the certificate against the system's authorities.
 
     Raises:
         ConnectionFailed: Nobody answers.
         WrongDevice: Something else answers.
         UnsupportedProduct: An Indoor Touch, which has another API.
+        AuthenticationFailed: A 2N that asks for an account and does not take this one.
+        ServiceDisabled: A 2N whose System API is off.
+        SecureConnectionRequired: A 2N that answers over HTTPS only, asked over HTTP.
         ValueError: The address names no host.
     """
     typed = parse_address(address)
@@ -61,7 +92,8 @@ async def find_device(session: aiohttp.ClientSession, address: str, *, verify: b
             if scheme == "https":
                 assert base.port is not None
                 fingerprint = await certificate_fingerprint(typed.host, base.port)
-            return await _identify(session, base, fingerprint, verify)
+            transport = HttpTransport(session, base, fingerprint=fingerprint, verify=verify)
+            return FoundDevice(base, fingerprint, await _identify(transport, username, password))
         except ConnectionFailed as err:
             # The reason for the first scheme tells more: a bad certificate, say.
             unreachable = unreachable or err
@@ -71,18 +103,32 @@ async def find_device(session: aiohttp.ClientSession, address: str, *, verify: b
     raise unreachable
 
 
-async def _identify(session: aiohttp.ClientSession, base: URL, fingerprint: bytes | None, verify: bool) -> FoundDevice:
-    transport = HttpTransport(session, base, fingerprint=fingerprint, verify=verify)
+async def _identify(transport: HttpTransport, username: str, password: str) -> SystemInfo:
+    host = transport.base.host
     try:
         info = await System(TwoNClient(transport)).info()
-    except ConnectionFailed:
+    except ConnectionFailed, ServiceDisabled, SecureConnectionRequired:
         raise
+    except AuthenticationFailed as err:
+        if not await _refuses_as_two_n(transport):
+            raise WrongDevice(f"{host} does not answer as a 2N") from err
+        info = await System(TwoNClient(transport, username, password)).info()
     except IntercomError as err:
         await _refuse_indoor_touch(transport)
-        raise WrongDevice(f"{base.host} does not answer as a 2N") from err
+        raise WrongDevice(f"{host} does not answer as a 2N") from err
     if info.serial is None and info.mac is None:
-        raise WrongDevice(f"{base.host} names neither serial number nor MAC address")
-    return FoundDevice(base, fingerprint, info)
+        raise WrongDevice(f"{host} names neither serial number nor MAC address")
+    return info
+
+
+async def _refuses_as_two_n(transport: HttpTransport) -> bool:
+    """Return whether a refusal is a 2N's: with its error object beside HTTP status 401 (HTTP API 2.3, code 9)."""
+    reply = await transport.request("GET", SYSTEM_INFO.path)
+    try:
+        error = fields(fields(json.loads(reply.body)).get("error"))
+    except ValueError:
+        return False
+    return integer(error.get("code")) == _AUTHORISATION_REQUIRED
 
 
 async def _refuse_indoor_touch(transport: HttpTransport) -> None:
