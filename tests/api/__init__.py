@@ -1,0 +1,1 @@
+"""Tests of the protocol clients, over HTTP to the simulators."""
