@@ -39,7 +39,8 @@ async def any_model(request: pytest.FixtureRequest, sockets: None) -> AsyncGener
 @pytest.fixture
 async def entry(hass: HomeAssistant, sim: Simulator) -> ConfigEntry:
     """The Verso, added to Home Assistant and followed."""
-    return await add_intercom(hass, sim)
+    added: ConfigEntry = await add_intercom(hass, sim)
+    return added
 
 
 @pytest.fixture

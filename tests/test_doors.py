@@ -15,6 +15,12 @@ def commands(sim: Simulator) -> list[dict[str, str]]:
     return [request.query for request in sim.requests if request.path == "/api/switch/ctrl"]
 
 
+def relay_of(sim: Simulator, number: int) -> tuple[bool, bool, bool]:
+    """Return whether a switch of the device is active, held and locked."""
+    switch = sim.switches[number]
+    return switch.active, switch.held, switch.locked
+
+
 @pytest.fixture
 async def lock(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> str:
     """The lock of switch 1, a strike that falls back after 5 seconds."""
@@ -48,9 +54,9 @@ async def test_a_latching_relay_stays_until_it_is_locked(
     lock = entity_id(hass, entry, "lock", "door_2_door")
     await act(hass, "lock.open", entity_id=lock)
     await act(hass, "lock.open", entity_id=lock)
-    assert sim.switches[2].active
+    assert relay_of(sim, 2) == (True, False, False)
     await act(hass, "lock.lock", entity_id=lock)
-    assert not sim.switches[2].active
+    assert relay_of(sim, 2) == (False, False, False)
 
 
 async def test_a_door_is_held_open_for_a_time(
@@ -58,14 +64,13 @@ async def test_a_door_is_held_open_for_a_time(
 ) -> None:
     await act(hass, "ip_intercom.open_door", entity_id=lock, hold_time={"minutes": 2})
     assert commands(sim) == [{"switch": "1", "action": "hold", "timeout": "120"}]
-    assert sim.switches[1].held
+    assert relay_of(sim, 1) == (True, True, False)
     await until(lambda: state_of(hass, entry, "switch", "door_1_hold_open") == "on")
     held = hass.states.get(entity_id(hass, entry, "switch", "door_1_hold_open"))
     assert held is not None
     assert held.attributes["until"] > dt_util.utcnow()
     await act(hass, "lock.lock", entity_id=lock)
-    assert not sim.switches[1].held
-    assert not sim.switches[1].active
+    assert relay_of(sim, 1) == (False, False, False)
     await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "locked")
 
 
@@ -78,18 +83,18 @@ async def test_holding_and_blocking(hass: HomeAssistant, sim: Simulator, entry: 
     hold = entity_id(hass, entry, "switch", "door_1_hold_open")
     block = entity_id(hass, entry, "switch", "door_1_block")
     await act(hass, "switch.turn_on", entity_id=hold)
-    assert sim.switches[1].held
+    assert relay_of(sim, 1) == (True, True, False)
     await until(lambda: state_of(hass, entry, "switch", "door_1_hold_open") == "on")
     await act(hass, "switch.turn_off", entity_id=hold)
-    assert not sim.switches[1].held
+    assert relay_of(sim, 1) == (False, False, False)
     await act(hass, "switch.turn_on", entity_id=block)
-    assert sim.switches[1].locked
+    assert relay_of(sim, 1) == (False, False, True)
     await until(lambda: state_of(hass, entry, "switch", "door_1_block") == "on")
     with pytest.raises(HomeAssistantError, match="Front Gate refused: action failed") as refusal:
         await act(hass, "lock.open", entity_id=lock)
     assert refusal.value.translation_key == "command_failed"
     await act(hass, "switch.turn_off", entity_id=block)
-    assert not sim.switches[1].locked
+    assert relay_of(sim, 1) == (False, False, False)
 
 
 async def test_a_switch_that_is_no_door(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
@@ -98,10 +103,10 @@ async def test_a_switch_that_is_no_door(hass: HomeAssistant, sim: Simulator, ent
     await sim.wait_for_pull()
     relay = entity_id(hass, entry, "switch", "door_2_relay")
     await act(hass, "switch.turn_on", entity_id=relay)
-    assert sim.switches[2].active
+    assert relay_of(sim, 2) == (True, False, False)
     await until(lambda: state_of(hass, entry, "switch", "door_2_relay") == "on")
     await act(hass, "switch.turn_off", entity_id=relay)
-    assert not sim.switches[2].active
+    assert relay_of(sim, 2) == (False, False, False)
 
 
 async def test_an_output_is_switched(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:

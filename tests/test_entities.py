@@ -103,8 +103,8 @@ async def test_inputs_and_alarms_follow_the_device(hass: HomeAssistant, sim: Sim
     sim.unauthorized_door(True)
     sim.door_too_long(True)
     sim.noise(True)
-    for key in ("port_input1", *(f"alarm_{name}" for name in ALARMS - {"switches_blocked"})):
-        await until(lambda key=key: state_of(hass, entry, "binary_sensor", key) == "on", key)
+    keys = ["port_input1", *(f"alarm_{name}" for name in ALARMS - {"switches_blocked"})]
+    await until(lambda: all(state_of(hass, entry, "binary_sensor", key) == "on" for key in keys))
     sim.motion(False)
     await until(lambda: state_of(hass, entry, "binary_sensor", "alarm_motion") == "off")
     motion = hass.states.get(entity_id(hass, entry, "binary_sensor", "alarm_motion"))

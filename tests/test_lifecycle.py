@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import Any, cast
 from unittest.mock import patch
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
@@ -299,21 +300,19 @@ async def test_another_device_at_the_address_is_not_commanded(
 
 
 async def test_firmware_that_comes_to_tell_a_mac_address_stays_the_same_device(
-    hass: HomeAssistant, sockets: None
+    hass: HomeAssistant, sockets: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with Simulator("vario") as sim:
         entry = await add_intercom(hass, sim)
         serial = entry.unique_id
         await hass.config_entries.async_unload(entry.entry_id)
-        sim.model.info["macAddr"] = "7C-1E-B3-00-00-99"
-        try:
-            await hass.config_entries.async_setup(entry.entry_id)
-            assert entry.state is ConfigEntryState.LOADED
-            assert entity_id(hass, entry, "lock", "door_1_door") == "lock.2n_helios_ip_vario_door_1"
-            assert entry.unique_id == serial
-            await sim.wait_for_pull()
-        finally:
-            del sim.model.info["macAddr"]
+        info = cast(dict[str, Any], sim.model.info)
+        monkeypatch.setitem(info, "macAddr", "7C-1E-B3-00-00-99")
+        await hass.config_entries.async_setup(entry.entry_id)
+        assert entry.state is ConfigEntryState.LOADED
+        assert entity_id(hass, entry, "lock", "door_1_door") == "lock.2n_helios_ip_vario_door_1"
+        assert entry.unique_id == serial
+        await sim.wait_for_pull()
 
 
 async def test_an_event_that_cannot_be_handled_costs_only_itself(
