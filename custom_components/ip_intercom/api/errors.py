@@ -87,4 +87,5 @@ class InvalidRequest(CommandFailed):
     def __init__(self, reason: str, parameter: str | None = None) -> None:
         """Remember the device's own reason and the parameter it names."""
         super().__init__(f"{reason} ({parameter})" if parameter else reason)
+        self.reason = reason
         self.parameter = parameter

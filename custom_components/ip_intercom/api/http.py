@@ -5,8 +5,8 @@ request that must not run twice is never repeated behind the caller's back.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 import hashlib
 import ssl
@@ -19,6 +19,8 @@ from .errors import CertificateChanged, CertificateInvalid, ConnectionFailed, Un
 
 CONNECT_TIMEOUT = 5.0
 REQUEST_TIMEOUT = 10.0
+# Seconds without a byte after which a picture stands still for good.
+STREAM_TIMEOUT = 10.0
 MAX_JSON = 4 * 1024 * 1024
 
 
@@ -102,19 +104,18 @@ class HttpTransport:
             ConnectionFailed: No answer in time, or the connection broke.
             UnexpectedReply: The body is larger than ``max_bytes``.
         """
+        if not repeatable:
+            middlewares = (*middlewares, _NoRepeat())
+        connecting = aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT)
         try:
             async with asyncio.timeout(timeout):
-                async with self._send(method, path, params, json, headers, middlewares, repeatable) as response:
-                    body = await _read_bounded(response, max_bytes)
+                with _translated(path):
+                    async with await self._send(
+                        method, path, params, json, headers, middlewares, connecting
+                    ) as response:
+                        return _reply(response, await _read_bounded(response, max_bytes))
         except TimeoutError as err:
             raise ConnectionFailed(f"no answer to {path} within {timeout:g} s") from err
-        return Reply(
-            status=response.status,
-            content_type=response.content_type,
-            body=body,
-            challenge=response.headers.get("WWW-Authenticate", ""),
-            authorization=response.request_info.headers.get("Authorization", ""),
-        )
 
     @asynccontextmanager
     async def stream(
@@ -125,16 +126,21 @@ class HttpTransport:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         middlewares: tuple[ClientMiddlewareType, ...] = (),
-    ) -> AsyncIterator[ClientResponse]:
+    ) -> AsyncIterator[Stream]:
         """Open an answer without end, such as motion JPEG, and hand it over unread.
 
         Raises:
             ConnectionFailed: The device did not begin to answer in time.
         """
-        async with self._send(method, path, params, None, headers, middlewares, repeatable=True) as response:
-            yield response
+        timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT, sock_read=STREAM_TIMEOUT)
+        with _translated(path):
+            response = await self._send(method, path, params, None, headers, middlewares, timeout)
+        # What whoever looks raises stays theirs: a browser that went away is no fault of the device.
+        try:
+            yield Stream(path, response)
+        finally:
+            response.close()
 
-    @asynccontextmanager
     async def _send(
         self,
         method: str,
@@ -143,29 +149,83 @@ class HttpTransport:
         json: object,
         headers: Mapping[str, str] | None,
         middlewares: tuple[ClientMiddlewareType, ...],
-        repeatable: bool,
-    ) -> AsyncIterator[ClientResponse]:
-        try:
-            async with self._session.request(
-                method,
-                self.base.with_path(path),
-                params=params,
-                json=json,
-                headers=headers,
-                middlewares=middlewares if repeatable else (*middlewares, _NoRepeat()),
-                ssl=self._ssl,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT),
-            ) as response:
-                yield response
-        except aiohttp.ServerFingerprintMismatch as err:
-            raise CertificateChanged("the device shows another certificate than before") from err
-        except aiohttp.ClientConnectorCertificateError as err:
-            raise CertificateInvalid("the device's certificate does not pass verification") from err
-        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError) as err:
-            raise ConnectionFailed(f"no answer to {path}: {type(err).__name__}") from err
-        except aiohttp.ClientError as err:
-            raise UnexpectedReply(f"not an HTTP answer to {path}: {type(err).__name__}") from err
+        timeout: aiohttp.ClientTimeout,
+    ) -> ClientResponse:
+        return await self._session.request(
+            method,
+            self.base.with_path(path),
+            params=params,
+            json=json,
+            headers=headers,
+            middlewares=middlewares,
+            ssl=self._ssl,
+            allow_redirects=False,
+            timeout=timeout,
+        )
+
+
+class Stream:
+    """An answer without end.
+
+    Attributes:
+        status: HTTP status.
+        content_type: Media type with its parameters.
+    """
+
+    def __init__(self, path: str, response: ClientResponse) -> None:
+        """Read on from ``response``."""
+        self.status = response.status
+        self.content_type = response.headers.get("Content-Type", "")
+        self._path = path
+        self._response = response
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Iterate over the bytes as they come.
+
+        Raises:
+            ConnectionFailed: The connection broke, or nothing came for ``STREAM_TIMEOUT`` seconds.
+        """
+        while chunk := await self._read():
+            yield chunk
+
+    async def reply(self, max_bytes: int) -> Reply:
+        """Return the whole answer, where it is no endless one after all.
+
+        Raises:
+            ConnectionFailed: The connection broke, or nothing came for ``STREAM_TIMEOUT`` seconds.
+            UnexpectedReply: The body is larger than ``max_bytes``.
+        """
+        with _translated(self._path):
+            return _reply(self._response, await _read_bounded(self._response, max_bytes))
+
+    async def _read(self) -> bytes:
+        with _translated(self._path):
+            return await self._response.content.readany()
+
+
+@contextmanager
+def _translated(path: str) -> Iterator[None]:
+    """Turn aiohttp's errors into ours."""
+    try:
+        yield
+    except aiohttp.ServerFingerprintMismatch as err:
+        raise CertificateChanged("the device shows another certificate than before") from err
+    except aiohttp.ClientConnectorCertificateError as err:
+        raise CertificateInvalid("the device's certificate does not pass verification") from err
+    except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError) as err:
+        raise ConnectionFailed(f"no answer to {path}: {type(err).__name__}") from err
+    except aiohttp.ClientError as err:
+        raise UnexpectedReply(f"not an HTTP answer to {path}: {type(err).__name__}") from err
+
+
+def _reply(response: ClientResponse, body: bytes) -> Reply:
+    return Reply(
+        status=response.status,
+        content_type=response.content_type,
+        body=body,
+        challenge=response.headers.get("WWW-Authenticate", ""),
+        authorization=response.request_info.headers.get("Authorization", ""),
+    )
 
 
 async def _read_bounded(response: ClientResponse, max_bytes: int) -> bytes:

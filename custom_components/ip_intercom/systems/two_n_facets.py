@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from aiohttp import ClientResponse
 from yarl import URL
 
 from ..api.errors import NotSupported
@@ -13,14 +12,13 @@ from ..api.two_n import TwoNDevice
 from ..api.two_n.directory import DirectoryAnswer
 from ..api.two_n.phone import CallSession as ApiCallSession
 from ..api.two_n.switch import SwitchAction
-from ..facets import DirectoryResult, EntryResult
+from ..facets import DirectoryResult, EntryResult, MjpegStream
 from ..model import CallSession, CallState, Camera, CameraId, Direction, DoorId, PortId, SessionId
 
 # The size asked for where nobody names one: more is not returned by any model (HTTP API 5.8.2).
 _DEFAULT_SIZE = (1280, 960)
 _STREAM_SIZE = (640, 480)
 _STREAM_FPS = 10
-_CHUNK = 16 * 1024
 
 
 class TwoNDoors:
@@ -114,15 +112,6 @@ class StreamAccess:
     path: str = "h264_stream"
 
 
-class _Mjpeg:
-    def __init__(self, response: ClientResponse) -> None:
-        self.content_type = response.headers.get("Content-Type", "multipart/x-mixed-replace")
-        self._response = response
-
-    def chunks(self) -> AsyncIterator[bytes]:
-        return self._response.content.iter_chunked(_CHUNK)
-
-
 class TwoNCameras:
     """Snapshots, motion JPEG and the RTSP stream."""
 
@@ -138,10 +127,10 @@ class TwoNCameras:
         return await self._camera.snapshot(camera, self._size(camera, width, height))
 
     @asynccontextmanager
-    async def mjpeg(self, camera: CameraId) -> AsyncIterator[_Mjpeg]:
+    async def mjpeg(self, camera: CameraId) -> AsyncIterator[MjpegStream]:
         """Open motion JPEG; works without the licence that RTSP needs on older models."""
-        async with self._camera.stream(camera, self._size(camera, *_STREAM_SIZE), _STREAM_FPS) as response:
-            yield _Mjpeg(response)
+        async with self._camera.stream(camera, self._size(camera, *_STREAM_SIZE), _STREAM_FPS) as stream:
+            yield stream
 
     def stream_address(self, camera: CameraId) -> str | None:
         """Return the RTSP address with its account; the device streams its first source only."""

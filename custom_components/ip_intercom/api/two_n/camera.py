@@ -4,9 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from aiohttp import ClientResponse
-
 from ..errors import UnexpectedReply
+from ..http import Stream
 from ..parse import fields, integer, objects, text
 from .client import TwoNClient
 from .endpoints import CAMERA_CAPS, CAMERA_SNAPSHOT
@@ -64,11 +63,11 @@ class Camera:
         return reply.body
 
     @asynccontextmanager
-    async def stream(self, source: str, size: tuple[int, int], fps: int) -> AsyncIterator[ClientResponse]:
+    async def stream(self, source: str, size: tuple[int, int], fps: int) -> AsyncIterator[Stream]:
         """Open motion JPEG: an endless ``multipart/x-mixed-replace`` answer (HTTP API 5.8.2)."""
         params = _frame(source, size) | {"fps": str(min(max(fps, 1), MAX_FPS))}
-        async with self._client.open(CAMERA_SNAPSHOT, params) as response:
-            yield response
+        async with self._client.open(CAMERA_SNAPSHOT, params) as stream:
+            yield stream
 
 
 def _frame(source: str, size: tuple[int, int]) -> dict[str, str]:

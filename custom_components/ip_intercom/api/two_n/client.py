@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from enum import StrEnum
 import json
 import logging
+from typing import NoReturn
 
 from aiohttp import (
     ClientHandlerType,
@@ -27,7 +28,7 @@ from ..errors import (
     ServiceDisabled,
     UnexpectedReply,
 )
-from ..http import MAX_JSON, REQUEST_TIMEOUT, HttpTransport, Reply
+from ..http import MAX_JSON, REQUEST_TIMEOUT, HttpTransport, Reply, Stream
 from ..parse import Fields, fields, integer, text
 from .endpoints import Endpoint, Service
 
@@ -162,19 +163,42 @@ class TwoNClient:
         return reply
 
     @asynccontextmanager
-    async def open(self, endpoint: Endpoint, params: Mapping[str, str]) -> AsyncIterator[ClientResponse]:
-        """Open an endless answer in the scheme that the service group is known to want."""
-        headers, middlewares = self._credentials(self._schemes.get(endpoint.service, Scheme.DIGEST))
-        async with self.transport.stream(
+    async def open(self, endpoint: Endpoint, params: Mapping[str, str]) -> AsyncIterator[Stream]:
+        """Open an endless multipart answer.
+
+        Raises:
+            IntercomError: As ``call``; also where the device answers something else.
+        """
+        scheme = self._schemes.get(endpoint.service, Scheme.DIGEST)
+        other: Scheme | None = None
+        async with self._stream(endpoint, params, scheme) as stream:
+            if stream.content_type.startswith("multipart/"):
+                yield stream
+                return
+            reply = await stream.reply(MAX_JSON)
+            if self._digest is not None:
+                other = _wanted_scheme(reply, scheme)
+        if other is None:
+            self._refuse_stream(endpoint, reply)
+        async with self._stream(endpoint, params, other or scheme) as stream:
+            if not stream.content_type.startswith("multipart/"):
+                self._refuse_stream(endpoint, await stream.reply(MAX_JSON))
+            self._schemes[endpoint.service] = other or scheme
+            yield stream
+
+    def _stream(
+        self, endpoint: Endpoint, params: Mapping[str, str], scheme: Scheme
+    ) -> AbstractAsyncContextManager[Stream]:
+        headers, middlewares = self._credentials(scheme)
+        return self.transport.stream(
             endpoint.method, endpoint.path, params=params, headers=headers, middlewares=middlewares
-        ) as response:
-            if response.content_type in JSON_TYPES:
-                body = await response.content.read(MAX_JSON)
-                _result(endpoint, Reply(response.status, response.content_type, body, "", ""))
-                raise UnexpectedReply(f"{endpoint.path} answered {response.content_type}")
-            if response.status != 200:
-                raise AuthenticationFailed(f"{endpoint.path} answered {response.status}")
-            yield response
+        )
+
+    def _refuse_stream(self, endpoint: Endpoint, reply: Reply) -> NoReturn:
+        if reply.status == 401:
+            raise AuthenticationFailed(f"{endpoint.path} refused the user name or password")
+        _result(endpoint, reply)
+        raise UnexpectedReply(f"{endpoint.path} answered {reply.content_type}")
 
     async def _negotiate(
         self,

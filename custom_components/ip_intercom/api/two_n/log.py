@@ -133,10 +133,14 @@ class Log:
             LogEvent(
                 id=number,
                 event=name,
-                utc_time=integer(item.get("utcTime")) or 0,
-                up_time=integer(item.get("upTime")) or 0,
+                utc_time=_uint32(item.get("utcTime")),
+                up_time=_uint32(item.get("upTime")),
                 params=fields(item.get("params")),
             )
             for item in objects(result.get("events"))
             if (number := integer(item.get("id"))) is not None and (name := text(item.get("event"))) is not None
         )
+
+
+def _uint32(value: object) -> int:
+    return min(max(integer(value) or 0, 0), 2**32 - 1)
