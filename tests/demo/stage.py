@@ -43,14 +43,16 @@ http:
 api:
 config:
 frontend:
+{more}logger:
+  default: warning
+  logs:
+    custom_components.ip_intercom: {log_level}
+"""
+RECORDER = """\
 history:
 logbook:
 recorder:
   commit_interval: 1
-logger:
-  default: warning
-  logs:
-    custom_components.ip_intercom: debug
 """
 
 # The step that is left out would add four integrations that look for the internet.
@@ -160,14 +162,14 @@ class Stage:
         self.simulator = SimulatorControl(addresses["control"])
         self.watcher = DeviceClient(self.address, *WATCHER)
 
-    def write_configuration(self) -> None:
+    def write_configuration(self, more: str, log_level: str) -> None:
         """Write what Home Assistant starts with."""
         shutil.copytree(
             ROOT / "custom_components" / DOMAIN,
             self.config / "custom_components" / DOMAIN,
             ignore=shutil.ignore_patterns("__pycache__"),
         )
-        text = CONFIGURATION.format(host=HOST, port=self.port, time_zone=_time_zone())
+        text = CONFIGURATION.format(host=HOST, port=self.port, time_zone=_time_zone(), more=more, log_level=log_level)
         (self.config / "configuration.yaml").write_text(text)
         storage = self.config / ".storage"
         storage.mkdir()
@@ -252,12 +254,17 @@ class Stage:
 
 
 @asynccontextmanager
-async def set_up(port: int = 0, model: str = "verso") -> AsyncIterator[Stage]:
-    """Start simulator and Home Assistant with the frontend and a user; stop and remove everything at the end."""
+async def set_up(
+    port: int = 0, model: str = "verso", more: str = RECORDER, log_level: str = "debug"
+) -> AsyncIterator[Stage]:
+    """Start simulator and Home Assistant with the frontend and a user; stop and remove everything at the end.
+
+    `more` is added to Home Assistant's configuration, `log_level` is that of the integration.
+    """
     with tempfile.TemporaryDirectory(prefix="ip-intercom-demo-", ignore_cleanup_errors=True) as folder:
         stage = Stage(Path(folder), port or free_port())
         try:
-            stage.write_configuration()
+            stage.write_configuration(more, log_level)
             await stage.start_simulator(model)
             client = await stage.start_home_assistant()
             # A port that YAML asks for is on trial until somebody has logged in through it.
