@@ -104,6 +104,11 @@ async def check_set_up(checks: Checks, stage: Stage) -> Scene:
         for entity_id in entities.values():
             await home.wait_state(entity_id, lambda state: state != "unavailable")
         details.append(f"{len(entities)} entities")
+    with checks("the frontend is served, and the actions are described to it") as details:
+        assert await home.answers()
+        actions = (await home.command("get_services"))[DOMAIN]
+        assert all(action["name"] and action["description"] for action in actions.values()), actions
+        details.append(f"{len(actions)} actions")
     scene = Scene(stage, home, stage.simulator, entities, await home.subscribe(EVENT))
     with checks("the log is followed: an event reaches the bus"):
         await scene.simulator.do("emit", event="VirtualInput", port="hello")

@@ -48,18 +48,16 @@ def dashboard(entities: Mapping[str, str]) -> dict[str, Any]:
         _tile(entities["bell_2"], "Bell Jiří"),
         _tile(entities["call_state"], "Call"),
         _tile(entities["last_access"], "Last access"),
-        _tile(entities["answer"], "Answer"),
-        _tile(entities["hang_up"], "Hang up"),
+        _tile(entities["answer"], "Answer", hide_state=True),
+        _tile(entities["hang_up"], "Hang up", hide_state=True),
     ]
     history = [
         _heading("What happened", "mdi:history"),
         {
             "type": "logbook",
-            "target": {
-                "entity_id": [entities[key] for key in ("bell_1", "bell_2", "door_1_door", "access", "call_state")]
-            },
+            "target": {"entity_id": [entities[key] for key in ("bell_1", "bell_2", "door_1_door", "access")]},
             "hours_to_show": 12,
-            "grid_options": {"columns": "full", "rows": 11},
+            "grid_options": {"columns": "full", "rows": 8},
         },
     ]
     sections = [{"type": "grid", "cards": cards} for cards in (door, visitors, history)]
