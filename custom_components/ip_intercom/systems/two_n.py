@@ -104,6 +104,7 @@ class TwoNSystem:
         """
         device = self._device
         self._missing = set()
+        await self.close()  # of an attempt before
         # The log's first request meets the challenge for all; the others follow in two rounds.
         info, events = await _together(device.system.info(), self._attempt(device.log.caps()))
         if events:

@@ -30,8 +30,17 @@ DRIFT = 0.001
 LIVE_WINDOW = 5.0
 # How far the device's clock may run behind ours without its events seeming older and older.
 CLOCK_SKEW = 0.0002
+# Seconds by which a device's clock is so wrong that it may show the same time after every restart.
+UNSET_CLOCK = 86400
+# Seconds by which the same start of the device may seem to differ between two of its records.
+_SAME_START = 2
 
 type Clock = Callable[[], float]
+
+
+def _clock() -> float:
+    """Return the seconds of a clock that nobody sets, and that runs on while this machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 class GapReason(StrEnum):
@@ -150,7 +159,7 @@ class LogReader:
         cursor: Cursor | None = None,
         *,
         wall: Clock = time.time,
-        monotonic: Clock = time.monotonic,
+        monotonic: Clock = _clock,
     ) -> None:
         """See the class."""
         self.cursor = cursor
@@ -159,6 +168,11 @@ class LogReader:
         self._wall = wall
         self._monotonic = monotonic
         self._channel: int | None = None
+        # A channel that failed: the device may still fill it.
+        self._left: int | None = None
+        self._heard_at = 0.0
+        # Whether the device has run on since the last answer, as far as the channel left tells.
+        self._ran_on: bool | None = None
         self._drained = False
         self._resumed = False
         # Whether the device was out of reach since the last event: then what it kept is old.
@@ -185,28 +199,51 @@ class LogReader:
         try:
             if self._channel is None:
                 self._resumed = True
+                await self._close_left()
                 await self.open()
             if not self._drained:
                 return await self._drain()
             events = await self._pull(PULL_TIMEOUT)
         except BaseException as err:
-            # Events of a lost answer are off the channel: only a new channel brings them back.
-            self._channel = None
-            self._outage = self._outage or (isinstance(err, ConnectionFailed) and not self._drained)
-            self._drained = False
+            self._leave_channel(err)
             raise
         readings = self._advance(events, replay=False)
         return Batch(readings, gap=None, resumed=False)
 
     async def close(self) -> None:
         """Close the channel, if the device still listens."""
-        channel, self._channel = self._channel, None
-        if channel is None:
-            return
+        self._left, self._channel = self._channel or self._left, None
         try:
-            await self._log.unsubscribe(channel)
+            await self._close_left()
         except IntercomError as err:
             _LOGGER.debug("The channel closes by itself: %s", err)
+
+    def _leave_channel(self, err: BaseException) -> None:
+        """Give a channel up: events of a lost answer are off it, only a new one brings them back."""
+        channel, self._channel = self._channel, None
+        if self._ran_on:
+            self._ran_on = None  # it may have restarted since
+        if channel is not None and isinstance(err, InvalidRequest):
+            self._ran_on = self._ran_on_without_channel()
+        elif channel is not None:
+            self._left = channel
+        self._outage = self._outage or (isinstance(err, ConnectionFailed) and not self._drained)
+        self._drained = False
+
+    async def _close_left(self) -> None:
+        """Close the channel that failed, and learn from it whether the device has restarted."""
+        if self._left is None:
+            return
+        try:
+            await self._log.unsubscribe(self._left)
+            self._ran_on = True
+        except InvalidRequest:
+            self._ran_on = self._ran_on_without_channel()
+        self._left = None
+
+    def _ran_on_without_channel(self) -> bool | None:
+        """Return False where the device cannot have closed the channel because its time was up."""
+        return False if self._monotonic() - self._heard_at < CHANNEL_DURATION else None
 
     async def _subscribe(self, include: str) -> None:
         try:
@@ -216,6 +253,7 @@ class LogReader:
             self._events = (await self._log.caps()) & KNOWN_EVENTS
             self._channel = await self._log.subscribe(self._events, include, CHANNEL_DURATION)
         self._drained = False
+        self._heard_at = self._monotonic()
 
     def _include(self) -> str:
         if self.cursor is None:
@@ -226,25 +264,58 @@ class LogReader:
 
     async def _drain(self) -> Batch:
         events = await self._take_all()
-        begin = _resume_at(events, self.cursor)
+        begin = self._resume_at(events)
         gap = None
-        if begin is None and not (events and events[0].id == 1):
-            # The window did not reach back far enough: the device restarted, or its clock was set.
+        if begin is None and not (self._ran_on is False and events and events[0].id == 1):
+            # The device restarted, or its clock was set, and the window has a hole or is too short.
             await self.close()
             await self._subscribe("all")
             events = await self._take_all()
-            begin = _resume_at(events, self.cursor)
+            begin = self._resume_at(events)
+            if begin is None:
+                begin = self._resume_behind(events)
         if begin is None:
             gap = self._gap(events)
             begin = 0
             self._outage = True
             self._freshness = Freshness()
-        if self.cursor is None:
-            begin = len(events)  # what happened before anybody listened is nobody's news
         self._drained = True
         readings = self._advance(events, replay=True, begin=begin)
-        resumed, self._resumed, self._outage = self._resumed, False, False
+        # What is taken off the first channel may have changed a state that was read since it was opened.
+        resumed = self._resumed or bool(events)
+        self._resumed, self._outage, self._ran_on = False, False, None
         return Batch(readings, gap, resumed)
+
+    def _resume_at(self, events: Sequence[LogEvent]) -> int | None:
+        """Return where the unread events begin, None where nothing proves that none is missing before them."""
+        if self.cursor is None:
+            return len(events)  # what happened before anybody listened is nobody's news
+        last = self.cursor.last
+        if last is None:
+            since = self.cursor.complete_until
+            begins = bool(events) and events[0].id == 1
+            return None if begins and (self._ran_on is False or events[0].utc_time > since) else 0
+        if self._ran_on is False and _is_unset(last):
+            return None
+        for index, event in enumerate(events):
+            if event.id == last.id and event.utc_time == last.utc_time:
+                return index + 1
+        return None
+
+    def _resume_behind(self, events: Sequence[LogEvent]) -> int | None:
+        """Return where the unread events begin although the account may not see the last one read any more.
+
+        Earlier ones of the same start prove that it is only out of sight.
+        """
+        last = self.cursor.last if self.cursor is not None else None
+        if last is None or (_is_unset(last) and not self._ran_on):
+            return None
+        start = last.utc_time - last.up_time
+        if not any(
+            event.id < last.id and abs(event.utc_time - event.up_time - start) <= _SAME_START for event in events
+        ):
+            return None
+        return next((index for index, event in enumerate(events) if event.id > last.id), len(events))
 
     async def _take_all(self) -> list[LogEvent]:
         events: list[LogEvent] = []
@@ -256,7 +327,9 @@ class LogReader:
 
     async def _pull(self, timeout: int) -> tuple[LogEvent, ...]:
         assert self._channel is not None
-        return await self._log.pull(self._channel, timeout)
+        events = await self._log.pull(self._channel, timeout)
+        self._heard_at = self._monotonic()
+        return events
 
     def _gap(self, events: Sequence[LogEvent]) -> Gap:
         assert self.cursor is not None
@@ -274,8 +347,11 @@ class LogReader:
     def _advance(self, events: Sequence[LogEvent], *, replay: bool, begin: int = 0) -> tuple[Reading, ...]:
         """Return the events from ``begin`` on with their lateness, and move the cursor behind them."""
         wall, now = self._wall(), self._monotonic()
+        kept = replay and self._outage
+        if events and not kept:
+            self._freshness.age(events[-1].up_time, now)  # the newest tells best how old the others are
         readings = tuple(
-            Reading(event, late=(replay and self._outage) or self._freshness.age(event.up_time, now) > LIVE_WINDOW)
+            Reading(event, late=kept or self._freshness.age(event.up_time, now) > LIVE_WINDOW)
             for event in events[begin:]
         )
         last = self.cursor.last if self.cursor is not None else None
@@ -286,12 +362,6 @@ class LogReader:
         return readings
 
 
-def _resume_at(events: Sequence[LogEvent], cursor: Cursor | None) -> int | None:
-    """Return where the unread events begin, None where the last one read is not among them."""
-    if cursor is None or cursor.last is None:
-        return 0
-    last = cursor.last
-    for index, event in enumerate(events):
-        if event.id == last.id and event.utc_time == last.utc_time:
-            return index + 1
-    return None
+def _is_unset(last: EventKey) -> bool:
+    """Return whether the device seems to have no clock: after every start, its first records look the same."""
+    return abs(last.utc_time - last.received_at) > UNSET_CLOCK

@@ -1,0 +1,672 @@
+"""Reading the log: nothing is lost, nothing comes twice, old events are marked (HTTP API 5.10)."""
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+import json
+import random
+from typing import Any
+
+import pytest
+
+from custom_components.ip_intercom.api.errors import ConnectionFailed, IntercomError, InvalidRequest
+from custom_components.ip_intercom.api.two_n.log import KNOWN_EVENTS, LogEvent
+from custom_components.ip_intercom.api.two_n.reader import (
+    CLOCK_SKEW,
+    LIVE_WINDOW,
+    Batch,
+    Cursor,
+    EventKey,
+    Freshness,
+    Gap,
+    GapReason,
+    LogReader,
+)
+from tests.common import until
+from tests.simulators.two_n import Account, LogEvent as Record, Privilege, Simulator
+
+from .conftest import Bench, Start
+
+SPEED = 20
+BOOT_SECONDS = 40
+
+
+def key(event: LogEvent | Record) -> tuple[int, int, int, str]:
+    if isinstance(event, Record):
+        return event.id, event.utc, event.uptime, event.name
+    return event.id, event.utc_time, event.up_time, event.event
+
+
+class Follower:
+    """Reads a log as the integration does: again and again, with a pause after each failure."""
+
+    def __init__(self, bench: Bench, cursor: Cursor | None = None, pause: float = 0.01) -> None:
+        self.bench = bench
+        self.sim = bench.sim
+        self.batches: list[Batch] = []
+        self.failures: list[IntercomError] = []
+        self.cursor = cursor
+        self._pause = pause
+        self._task: asyncio.Task[None] | None = None
+        self.begin()
+
+    def wall(self) -> float:
+        """Our clock: right, and as fast as the device lives."""
+        return self.sim.clock._epoch + self.sim.clock.now()
+
+    def begin(self) -> None:
+        caps = frozenset(self.sim.model.events)
+        self.reader = LogReader(
+            self.bench.device().log, caps, self.cursor, wall=self.wall, monotonic=self.sim.clock.now
+        )
+        self._task = asyncio.create_task(self._follow())
+
+    async def _follow(self) -> None:
+        with suppress(IntercomError):
+            await self.reader.open()
+        while True:
+            try:
+                batch = await self.reader.read()
+            except IntercomError as err:
+                self.failures.append(err)
+                await asyncio.sleep(self._pause)
+                continue
+            self.batches.append(batch)
+            assert self.reader.cursor is not None
+            self.cursor = Cursor.from_json(json.loads(json.dumps(self.reader.cursor.as_json())))
+
+    async def stop(self, *, close: bool = True) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        if close:
+            await self.reader.close()
+
+    async def restart(self, *, close: bool = True) -> None:
+        """Home Assistant restarts: all that is left is the cursor it wrote down."""
+        await self.stop(close=close)
+        self.begin()
+
+    @property
+    def events(self) -> list[LogEvent]:
+        return [reading.event for batch in self.batches for reading in batch.readings]
+
+    @property
+    def gaps(self) -> list[Gap]:
+        return [batch.gap for batch in self.batches if batch.gap is not None]
+
+    @property
+    def keys(self) -> list[Any]:
+        return [event.params.get("key") for event in self.events if event.event == "KeyPressed"]
+
+    @property
+    def late(self) -> list[Any]:
+        return [
+            reading.event.params.get("key")
+            for batch in self.batches
+            for reading in batch.readings
+            if reading.late and reading.event.event == "KeyPressed"
+        ]
+
+    def press(self, *keys: object) -> None:
+        for pressed in keys:
+            self.sim.emit("KeyPressed", key=str(pressed))
+
+    async def ready(self) -> None:
+        await until(lambda: self.batches, "the first batch")
+        await self.sim.wait_for_pull()
+
+    async def restarts(self, count: int) -> None:
+        """Wait until so many restarts were noticed."""
+        await until(lambda: len(self.gaps) == count, f"gap {count}")
+
+    async def sees(self, **params: object) -> None:
+        """Wait for an event with those parameters."""
+        await until(lambda: any(params.items() <= event.params.items() for event in self.events), f"{params}")
+
+    async def gets(self, *keys: object) -> None:
+        """Wait until those keys have come, and make sure that nothing else comes after them."""
+        wanted = [str(pressed) for pressed in keys]
+        await until(lambda: len(self.keys) >= len(wanted), f"{wanted}, got {self.keys}")
+        await self.sim.wait_for_pull()
+        assert self.keys == wanted
+
+
+@pytest.fixture
+async def bench(start: Start) -> Bench:
+    return await start(speed=SPEED)
+
+
+@pytest.fixture
+async def follower(bench: Bench) -> Any:
+    follower = Follower(bench)
+    await follower.ready()
+    yield follower
+    await follower.stop()
+
+
+async def reboot(sim: Simulator, seconds: float = 0.05) -> None:
+    sim.advance_clock(BOOT_SECONDS)
+    await sim.reboot(seconds)
+
+
+# -- nothing lost, nothing twice ---------------------------------------------------------------------
+
+
+async def test_events_come_in_order_on_every_model(start: Start, any_bench: Bench) -> None:
+    """The access unit is one of those where ``include=new`` never delivers (field notes 3.7)."""
+    follower = Follower(any_bench)
+    await follower.ready()
+    follower.press(1, 2, 3)
+    await follower.gets(1, 2, 3)
+    assert follower.late == [] and follower.gaps == []
+    await follower.stop()
+    assert any_bench.sim.channels == []
+
+
+async def test_what_happened_before_anybody_listened_is_no_news(bench: Bench) -> None:
+    follower = Follower(bench)
+    follower.press("old")
+    await follower.ready()
+    follower.press("new")
+    await follower.gets("new")
+    # But it may have changed a state that was read since the channel was opened.
+    assert follower.batches[0].resumed
+    await follower.stop()
+
+
+async def test_the_first_batch_of_a_quiet_device_asks_for_nothing(follower: Follower) -> None:
+    assert follower.batches[0] == Batch((), None, resumed=False)
+    follower.press(1)
+    await follower.gets(1)
+    assert not any(batch.resumed for batch in follower.batches)
+
+
+async def test_a_lost_answer(follower: Follower) -> None:
+    """Its events are off the channel; the history still has them."""
+    follower.press(1)
+    await follower.gets(1)
+    follower.sim.lose_next_pull_response()
+    follower.press(2)
+    await follower.gets(1, 2)
+    assert len(follower.failures) == 1
+    assert follower.late == [] and follower.gaps == []
+    assert follower.batches[-1].resumed
+
+
+async def test_several_lost_answers_in_a_row(follower: Follower) -> None:
+    follower.press(1)
+    await follower.gets(1)
+    follower.sim.lose_next_pull_response(3)
+    follower.press(2)
+    await until(lambda: len(follower.failures) == 1)
+    follower.press(3)
+    await follower.gets(1, 2, 3)
+    assert len(follower.failures) == 3
+
+
+async def test_a_network_drop(follower: Follower) -> None:
+    follower.press(1)
+    await follower.gets(1)
+    follower.sim.lose_connection()
+    follower.press(2, 3)
+    await asyncio.sleep(0.1)
+    follower.press(4)
+    await follower.sim.restore_connection()
+    await follower.gets(1, 2, 3, 4)
+    assert follower.late == ["2", "3", "4"] and follower.gaps == []
+    follower.press(5)
+    await follower.gets(1, 2, 3, 4, 5)
+    assert follower.late == ["2", "3", "4"]
+    # The channel of before the drop was closed, not left to its time.
+    assert len(follower.sim.channels) == 1
+
+
+@pytest.mark.parametrize("away", [0.0, 0.2])
+async def test_a_reboot(follower: Follower, away: float) -> None:
+    follower.press("a", "b")
+    await follower.gets("a", "b")
+    before = follower.wall()
+    rebooting = asyncio.ensure_future(reboot(follower.sim, away))
+    await rebooting
+    follower.press(1, 2)
+    await follower.gets("a", "b", 1, 2)
+    assert [(e.event, e.id) for e in follower.events[2:4]] == [("DeviceState", 1), ("OutputChanged", 2)]
+    assert [gap.reason for gap in follower.gaps] == [GapReason.RESTART]
+    assert follower.gaps[0].start <= before <= follower.gaps[0].end
+    # A press that was kept until we were back rings nothing.
+    assert follower.late == ["1", "2"]
+    follower.press(3)
+    await follower.gets("a", "b", 1, 2, 3)
+    assert follower.late == ["1", "2"]
+
+
+async def test_two_reboots_while_we_are_away(follower: Follower) -> None:
+    follower.press("a")
+    await follower.gets("a")
+    await follower.stop()
+    await reboot(follower.sim)
+    follower.press("lost")
+    await reboot(follower.sim)
+    follower.press(1)
+    follower.begin()
+    await follower.gets("a", 1)
+    assert [gap.reason for gap in follower.gaps] == [GapReason.RESTART]
+
+
+async def test_a_reboot_of_a_device_that_was_quiet_since_we_listen(follower: Follower) -> None:
+    assert follower.cursor is not None and follower.cursor.last is None
+    await reboot(follower.sim)
+    follower.press(1)
+    await follower.gets(1)
+    assert [gap.reason for gap in follower.gaps] == [GapReason.RESTART]
+
+
+async def test_the_new_boot_has_gone_further_than_the_old(follower: Follower) -> None:
+    """Its log has an event with the number of the last one read."""
+    follower.press("a")
+    await follower.gets("a")
+    await follower.stop()
+    last = follower.events[-1].id
+    await reboot(follower.sim)
+    follower.press(*range(last + 20))
+    follower.begin()
+    await follower.gets("a", *range(last + 20))
+    assert len(follower.gaps) == 1
+
+
+async def test_a_channel_whose_time_is_up(follower: Follower) -> None:
+    follower.press(1)
+    await follower.gets(1)
+    for channel in follower.sim.channels:
+        follower.sim.log._close(channel)
+    await until(lambda: follower.failures)
+    assert isinstance(follower.failures[0], InvalidRequest)
+    follower.press(2)
+    await follower.gets(1, 2)
+    assert follower.gaps == []
+
+
+async def test_a_quiet_device(follower: Follower, bench: Bench) -> None:
+    """A pull that brings nothing is followed by the next; nothing is opened anew."""
+    await until(lambda: len(follower.batches) >= 3)
+    assert [request.path for request in bench.seen() if request.status == 200].count("/api/log/subscribe") == 1
+    assert all(batch == Batch((), None, resumed=False) for batch in follower.batches)
+    await follower.restart()
+    await until(lambda: len(follower.batches) >= 4)
+    assert follower.gaps == []
+
+
+@pytest.mark.parametrize("close", [True, False])
+async def test_home_assistant_restarts(follower: Follower, close: bool) -> None:
+    """Also killed: the channel stays open on the device and nobody reads it."""
+    follower.press(1)
+    await follower.gets(1)
+    await follower.stop(close=close)
+    follower.press(2, 3)
+    follower.begin()
+    follower.press(4)
+    await follower.gets(1, 2, 3, 4)
+    assert follower.gaps == []
+    assert follower.late[:2] == ["2", "3"]
+
+
+async def test_the_reader_is_stopped_in_the_middle_of_a_delivery(follower: Follower) -> None:
+    for number in range(40):
+        follower.press(number)
+        await asyncio.sleep(random.Random(number).uniform(0, 0.004))
+        await follower.restart(close=number % 2 == 0)
+    await follower.gets(*range(40))
+    assert follower.gaps == []
+
+
+@pytest.mark.parametrize("count", [128, 129, 1001])
+async def test_many_events_at_once(follower: Follower, count: int) -> None:
+    follower.press("a")
+    await follower.gets("a")
+    await follower.stop()
+    follower.press(*range(count))
+    follower.begin()
+    await follower.gets("a", *range(count))
+    follower.press(*range(count))
+    await follower.gets("a", *range(count), *range(count))
+
+
+async def test_the_history_overflows(follower: Follower) -> None:
+    follower.sim.log.history = deque(follower.sim.history, maxlen=300)
+    follower.press("a")
+    await follower.gets("a")
+    before = follower.wall()
+    await follower.stop()
+    follower.press(*range(310))
+    follower.begin()
+    await follower.gets("a", *range(10, 310))
+    assert [gap.reason for gap in follower.gaps] == [GapReason.OVERFLOW]
+    assert follower.gaps[0].start <= before + 1 and follower.gaps[0].end >= follower.gaps[0].start
+
+
+async def test_the_whole_history_of_ten_thousand(start: Start) -> None:
+    follower = Follower(await start())
+    await follower.ready()
+    follower.press("a")
+    await follower.gets("a")
+    await follower.stop()
+    follower.press(*range(10_001))
+    follower.begin()
+    await follower.gets("a", *range(1, 10_001))
+    assert [gap.reason for gap in follower.gaps] == [GapReason.OVERFLOW]
+    await follower.stop()
+
+
+# -- clocks ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seconds", [3600, -3600, 86400 * 400, -86400 * 400, 4, -4])
+async def test_the_clock_of_the_device_is_set(follower: Follower, seconds: int) -> None:
+    follower.press(1)
+    await follower.gets(1)
+    follower.sim.lose_connection()
+    follower.press(2)
+    follower.sim.advance_clock(seconds)
+    follower.press(3)
+    await asyncio.sleep(0.05)
+    await follower.sim.restore_connection()
+    await follower.gets(1, 2, 3)
+    follower.press(4)
+    await follower.gets(1, 2, 3, 4)
+    await follower.restart()
+    follower.press(5)
+    await follower.gets(1, 2, 3, 4, 5)
+    assert follower.gaps == []
+    assert "4" not in follower.late
+
+
+async def test_the_clock_of_the_device_is_unset_after_a_boot(follower: Follower) -> None:
+    """It counts from 1970 until it has asked for the time."""
+    follower.press("a")
+    await follower.gets("a")
+    await follower.stop()
+    follower.sim.set_time(0)
+    await follower.sim.reboot(0.05)
+    follower.press(1)
+    follower.sim.set_time(int(follower.wall()))
+    follower.press(2)
+    follower.begin()
+    await follower.gets("a", 1, 2)
+    [gap] = follower.gaps
+    assert gap.reason is GapReason.RESTART and gap.start <= gap.end <= follower.wall()
+
+
+async def test_a_device_without_a_clock_starts_twice_alike(follower: Follower) -> None:
+    """The first records of all starts have the same numbers and times; only the channel tells."""
+    for boot in range(3):
+        follower.sim.set_time(0)
+        await follower.sim.reboot(0.02)
+        follower.sim.set_time(8)
+        await follower.restarts(boot + 1)
+        await follower.sim.wait_for_pull()
+    starts = [event for event in follower.events if event.event == "DeviceState"]
+    assert len(starts) == 3
+    follower.press(1)
+    await follower.gets(1)
+
+
+async def test_a_device_without_a_clock_and_a_network_drop(follower: Follower) -> None:
+    follower.sim.set_time(0)
+    follower.press(1)
+    await follower.gets(1)
+    await follower.sim.drop_network(0.05)
+    follower.press(2)
+    await follower.gets(1, 2)
+    follower.sim.lose_next_pull_response()
+    follower.press(3)
+    await follower.gets(1, 2, 3)
+    assert follower.gaps == []
+
+
+# -- what the account may see ------------------------------------------------------------------------
+
+
+async def test_the_last_event_read_is_out_of_sight_now(follower: Follower) -> None:
+    """The account lost a privilege: no gap, and nothing comes twice."""
+    sim = follower.sim
+    for port in ("a", "b"):
+        sim.emit("InputChanged", port=port, state=True)
+    follower.press(1)
+    await follower.gets(1)
+    sim.revoke("ha", "keypad_monitoring")
+    for restart in (False, True):
+        follower.press("secret")
+        sim.emit("InputChanged", port=f"c{restart}", state=True)
+        await (follower.restart() if restart else sim.drop_network(0.02))
+        await follower.sees(port=f"c{restart}")
+    assert [e.params["port"] for e in follower.events if e.event == "InputChanged"] == ["a", "b", "cFalse", "cTrue"]
+    assert follower.keys == ["1"] and follower.gaps == []
+
+
+async def test_an_account_that_sees_no_keypad(start: Start) -> None:
+    account = Account("ha", "ha-pass", Privilege.ALL & ~Privilege.KEYPAD_MONITORING)
+    follower = Follower(await start(accounts=[account], speed=SPEED))
+    await follower.ready()
+    follower.press("secret")
+    follower.sim.motion()
+    await until(lambda: follower.events)
+    await follower.sim.drop_network(0.02)
+    follower.sim.motion(False)
+    await until(lambda: len(follower.events) == 2)
+    assert follower.keys == [] and follower.gaps == []
+    await follower.stop()
+
+
+async def test_the_firmware_records_fewer_events_now(bench: Bench) -> None:
+    """It refuses a filter that names others (field notes 3.8)."""
+    log = bench.device().log
+    reader = LogReader(log, frozenset(bench.sim.model.events) | {"ErrorStateChanged"})
+    await reader.open()
+    assert await reader.read() == Batch((), None, resumed=False)
+    assert [request.error_code for request in bench.seen() if request.path == "/api/log/subscribe"] == [9, 12, None]
+    await reader.close()
+
+
+async def test_the_filter_is_explicit_and_known(follower: Follower, bench: Bench) -> None:
+    [subscribed] = [request for request in bench.seen() if request.query and request.status == 200][:1]
+    assert set(subscribed.query["filter"].split(",")) == set(bench.sim.model.events) & KNOWN_EVENTS
+    assert subscribed.query["include"].startswith("-")
+
+
+# -- late or live ------------------------------------------------------------------------------------
+
+
+async def test_a_stalled_delivery_is_late(follower: Follower) -> None:
+    """The connection lives, but the network holds a packet back for longer than a visitor waits."""
+    follower.press(1)
+    await follower.gets(1)
+    uptime = follower.sim.clock.uptime()
+    follower.sim.log.append("KeyPressed", {"key": "2"}, follower.sim.clock.stamp(uptime - 30))
+    follower.press(3)
+    await follower.gets(1, 2, 3)
+    assert follower.late == ["2"]
+
+
+async def test_the_oldest_of_a_first_delivery_is_late(follower: Follower) -> None:
+    """Nothing came before that would tell what a prompt delivery looks like: the newest of it does."""
+    uptime = follower.sim.clock.uptime()
+    for key_, age in (("1", 60), ("2", 30), ("3", 0)):
+        follower.sim.log.append("KeyPressed", {"key": key_}, follower.sim.clock.stamp(uptime - age))
+    await follower.gets(1, 2, 3)
+    assert follower.late == ["1", "2"]
+
+
+def test_freshness_of_a_clock_that_drifts() -> None:
+    """Ten days, an event an hour, the device's clock slow or fast by 100 millionths."""
+    for drift in (-1e-4, 1e-4):
+        freshness = Freshness()
+        for hour in range(240):
+            now = 1000.0 + hour * 3600
+            assert freshness.age(int(hour * 3600 * (1 + drift)), now) < LIVE_WINDOW
+    assert CLOCK_SKEW > 1e-4
+
+
+def test_freshness() -> None:
+    freshness = Freshness()
+    assert freshness.age(100, 1000.0) == 0
+    assert freshness.age(110, 1010.4) < 1
+    assert freshness.age(115, 1055.0) > LIVE_WINDOW
+    assert freshness.age(160, 1060.0) < 1
+
+
+def test_freshness_after_our_machine_slept() -> None:
+    """A clock that stands still while we sleep would make old events look new."""
+    reader = LogReader(None, frozenset())  # type: ignore[arg-type]  # nothing is read
+    import time  # noqa: PLC0415
+
+    assert reader._monotonic() == pytest.approx(time.clock_gettime(time.CLOCK_BOOTTIME), abs=1)
+
+
+# -- light on the device -----------------------------------------------------------------------------
+
+
+async def test_a_hiccup_costs_few_requests(follower: Follower, bench: Bench) -> None:
+    follower.press(1)
+    await follower.gets(1)
+    bench.seen()
+    follower.sim.lose_next_pull_response()
+    follower.press(2)
+    await follower.gets(1, 2)
+    paths = [request.path.removeprefix("/api/log/") for request in bench.seen()]
+    assert paths == ["pull", "unsubscribe", "subscribe", "pull"]
+
+
+async def test_a_reboot_costs_few_requests(follower: Follower, bench: Bench) -> None:
+    follower.press(1)
+    await follower.gets(1)
+    await reboot(follower.sim)
+    bench.seen()
+    await until(lambda: follower.gaps)
+    await follower.sim.wait_for_pull()
+    assert len(bench.seen()) <= 10
+
+
+async def test_error_12_for_ever(follower: Follower, bench: Bench) -> None:
+    """One integration took it for "no events" and sent 388 requests a second (field notes 9)."""
+    follower.press(1)
+    await follower.gets(1)
+    await follower.stop()
+    error = '{"success": false, "error": {"code": 12, "param": "id", "description": "invalid subscription id"}}'
+    follower.sim.garbage("log/pull", error, "application/json")
+    bench.seen()
+    reader = LogReader(bench.device().log, frozenset(bench.sim.model.events), follower.cursor)
+    for _ in range(5):
+        with pytest.raises(InvalidRequest):
+            await reader.read()
+    assert len(bench.seen()) <= 5 * 3
+    follower.sim.heal()
+    await reader.close()
+
+
+async def test_out_of_reach_costs_no_request(follower: Follower) -> None:
+    follower.press(1)
+    await follower.gets(1)
+    follower.sim.lose_connection()
+    await until(lambda: len(follower.failures) >= 3)
+    assert all(isinstance(failure, ConnectionFailed) for failure in follower.failures)
+    await follower.stop()
+
+
+# -- the cursor --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cursor", [Cursor(1.5, None), Cursor(1e9, EventKey(7, 2, 3, 4.5))])
+def test_the_cursor_survives_as_json(cursor: Cursor) -> None:
+    assert Cursor.from_json(json.loads(json.dumps(cursor.as_json()))) == cursor
+
+
+@pytest.mark.parametrize(
+    ("stored", "read"),
+    [
+        ({}, None),
+        ({"complete_until": "soon"}, None),
+        ({"complete_until": 5}, Cursor(5.0, None)),
+        ({"complete_until": 5, "last": "x"}, Cursor(5.0, None)),
+        ({"complete_until": 5, "last": [1, 2, 3]}, Cursor(5.0, None)),
+        ({"complete_until": 5, "last": [1, None, 3, 4]}, Cursor(5.0, None)),
+        ({"complete_until": 5, "last": [1, 2, 3, 4]}, Cursor(5.0, EventKey(1, 2, 3, 4.0))),
+    ],
+)
+def test_a_cursor_that_cannot_be_read(stored: dict[str, Any], read: Cursor | None) -> None:
+    assert Cursor.from_json(stored) == read
+
+
+# -- everything at random ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_random_faults(start: Start, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compared with the simulator's own list: of each boot a beginning comes, whole, in order, once."""
+    # A connection that is accepted and never answered costs seconds, not a minute.
+    monkeypatch.setattr("custom_components.ip_intercom.api.two_n.reader.PULL_TIMEOUT", 5)
+    monkeypatch.setattr("custom_components.ip_intercom.api.two_n.client.REQUEST_TIMEOUT", 1)
+    dice = random.Random(seed)
+    bench = await start(dice.choice(["verso", "access_unit", "verso3", "vario"]), speed=SPEED)
+    sim = bench.sim
+    follower = Follower(bench)
+    await follower.ready()
+    first = sim.history[-1].id
+    follower.press("begin")
+    await follower.gets("begin")
+    boots: list[list[tuple[int, int, int, str]]] = []
+
+    async def few() -> None:
+        follower.press(*range(dice.randrange(1, 4)))
+
+    async def many() -> None:
+        follower.press(*range(dice.randrange(100, 300)))
+
+    async def wait() -> None:
+        await asyncio.sleep(dice.uniform(0, 0.05))
+
+    async def lose_answer() -> None:
+        sim.lose_next_pull_response(dice.randrange(1, 3))
+        follower.press("x")
+
+    async def drop() -> None:
+        sim.lose_connection()
+        await wait()
+        follower.press("y")
+        await sim.restore_connection()
+
+    async def reset() -> None:
+        sim.reset_connections()
+
+    async def restart() -> None:
+        await follower.restart(close=dice.random() < 0.5)
+
+    async def set_clock() -> None:
+        sim.advance_clock(dice.choice([-3, 5, 4000, 90000]))
+
+    async def boot() -> None:
+        boots.append([key(record) for record in sim.history])
+        await reboot(sim, dice.uniform(0, 0.05))
+
+    happenings = (few, few, few, many, wait, wait, lose_answer, drop, reset, restart, set_clock)
+    for _ in range(60):
+        await dice.choice(happenings)() if dice.random() > 0.04 else await boot()
+    await asyncio.sleep(0.05)
+    sim.lose_next_pull_response(0)
+    follower.press("end")
+    await until(lambda: "end" in follower.keys, f"the end; {follower.failures[-1:]}")
+    boots.append([key(record) for record in sim.history])
+    await follower.stop()
+
+    got = [key(event) for event in follower.events]
+    boots[0] = boots[0][first:]
+    for boot_events in boots[:-1]:
+        taken = 0
+        while taken < min(len(boot_events), len(got)) and got[taken] == boot_events[taken]:
+            taken += 1
+        got = got[taken:]
+    assert got == boots[-1], "what the device still holds came whole, in order, once"
+    seen_boots = sum(event.event == "DeviceState" for event in follower.events)
+    assert len(follower.gaps) == seen_boots
+    assert all(gap.reason is GapReason.RESTART for gap in follower.gaps)
