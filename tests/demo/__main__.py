@@ -20,6 +20,7 @@ from .recorded import problems, recorded_texts
 from .stage import DOMAIN, Stage, set_up
 
 LOG_LINES = 40
+INTERRUPTED = 130
 # Their text says enough; anything else is shown with where it came from.
 FAILURES = (AssertionError, CommandFailed, ClientError, TimeoutError)
 
@@ -78,9 +79,8 @@ async def check_everything(port: int) -> None:
         say(f"  Home Assistant and the simulator are up ({time.monotonic() - begin:.1f} s)")
         try:
             await _check(checks, stage)
-        except BaseException as error:
-            if not isinstance(error, asyncio.CancelledError):
-                say(f"\nThe end of the log:\n{stage.log_tail(LOG_LINES)}\n")
+        except Exception:
+            say(f"\nThe end of the log:\n{stage.log_tail(LOG_LINES)}\n")
             raise
     with checks("nothing is left over"):
         assert not stage.folder.exists(), f"{stage.folder} is still there"
@@ -118,12 +118,18 @@ def run(work: Coroutine[Any, Any, None]) -> int:
     async def main() -> int:
         loop = asyncio.get_running_loop()
         task = asyncio.create_task(work)
+
+        def interrupt() -> None:
+            if not task.cancelling():  # a second Ctrl-C does not hasten the cleaning up
+                task.cancel()
+
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, task.cancel)
+            loop.add_signal_handler(number, interrupt)
         try:
             await task
         except asyncio.CancelledError:
-            return 130
+            say("interrupted")
+            return INTERRUPTED
         except FAILURES as error:
             say(f"failed: {error or type(error).__name__}")
             return 1
@@ -140,4 +146,4 @@ if __name__ == "__main__":
     if options.check:
         sys.exit(run(check_everything(options.port)))
     code = run(show(options.port))
-    sys.exit(0 if code == 130 else code)
+    sys.exit(0 if code == INTERRUPTED else code)

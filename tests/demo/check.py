@@ -107,7 +107,9 @@ async def check_set_up(checks: Checks, stage: Stage) -> Scene:
     with checks("the frontend is served, and the actions are described to it") as details:
         assert await home.answers()
         actions = (await home.command("get_services"))[DOMAIN]
-        assert all(action["name"] and action["description"] for action in actions.values()), actions
+        texts = await home.command("frontend/get_translations", language="en", category="services", integration=DOMAIN)
+        names = {action: texts["resources"].get(f"component.{DOMAIN}.services.{action}.name") for action in actions}
+        assert names and all(names.values()), names
         details.append(f"{len(actions)} actions")
     scene = Scene(stage, home, stage.simulator, entities, await home.subscribe(EVENT))
     with checks("the log is followed: an event reaches the bus"):

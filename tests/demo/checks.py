@@ -26,7 +26,7 @@ class Checks:
         start = time.monotonic()
         try:
             yield details
-        except BaseException as error:
+        except Exception as error:
             reason = str(error) or type(error).__name__
             say(f"  FAILED {what}: {reason}")
             raise

@@ -99,8 +99,9 @@ async def run_events(checks: Checks, scene: Scene) -> Run:
             await run.ring()
             await run.emit(70, pause=DROP / 160)
             assert run.scene.last_rung() == rung, "a bell rang without network"
-        finally:
             await dropped
+        finally:
+            dropped.cancel()
         await run.heard(200, RECONNECT)
         await run.available()
         assert run.scene.last_rung() == rung, "an old ring rang"
