@@ -150,13 +150,9 @@ def _door_released(fact: DoorReleased, state: State) -> State:
 def _door_mode(fact: DoorMode, state: State) -> State:
     if (door := state.doors.get(fact.door)) is None:
         return state
-    held = door.held_open if fact.held_open is None else fact.held_open
-    changed = replace(
-        door,
-        held_open=held,
-        blocked=door.blocked if fact.blocked is None else fact.blocked,
-        hold_until=fact.hold_until if held else None,
-    )
+    changed = replace(door, blocked=door.blocked if fact.blocked is None else fact.blocked)
+    if fact.held_open is not None:
+        changed = replace(changed, held_open=fact.held_open, hold_until=fact.hold_until if fact.held_open else None)
     return replace(state, doors={**state.doors, door.id: changed})
 
 
@@ -181,8 +177,7 @@ def _line_changed(fact: LineChanged, state: State) -> State:
 
 @_fold.register
 def _access_decided(fact: AccessDecided, state: State) -> State:
-    if state.last_access is not None and state.last_access.time > fact.access.time:
-        return state
+    # The last one by the order of the log, not by time: the device's clock may have been set back.
     return replace(state, last_access=fact.access)
 
 
@@ -199,7 +194,8 @@ def _call_changed(fact: CallChanged, state: State) -> State:
     if whole is CallState.TERMINATED:
         return replace(state, calls=others)
     direction = fact.direction or (known.direction if known is not None else Direction.OUTGOING)
-    peer = fact.peer if known is None or fact.state is CallState.CONNECTED else known.peer or fact.peer
+    before = known.peer if known is not None else None
+    peer = fact.peer or before if fact.state is CallState.CONNECTED else before or fact.peer
     call = CallSession(fact.session, direction, whole, peer, legs)
     return replace(state, calls={**others, fact.session: call})
 

@@ -35,12 +35,12 @@ class RingMemory:
     """What has to be remembered between records to tell one ring from two.
 
     Attributes:
-        pressed_at: When a button was pressed whose call has not been seen yet.
+        pressed_at: When buttons were pressed whose calls have not been seen yet, oldest first.
         sessions: Calls that have rung already or shall not ring.
         dialling: A call is being dialled from Home Assistant, its session not yet known.
     """
 
-    pressed_at: datetime | None = None
+    pressed_at: tuple[datetime, ...] = ()
     sessions: frozenset[SessionId] = frozenset()
     dialling: bool = False
 
@@ -66,16 +66,20 @@ def detect(
             case Restarted():
                 memory = RingMemory()
             case ButtonPressed(bell, button):
-                memory = replace(memory, pressed_at=event.time)
+                memory = replace(memory, pressed_at=(*_recent(memory.pressed_at, event.time), event.time))
                 ring = Ring(bells.get(bell) or Bell(bell, button=button), event.time)
             case CallChanged(session=session, direction=Direction.OUTGOING) if session not in memory.sessions:
                 if fact.state in {CallState.CONNECTING, CallState.RINGING}:
-                    pressed = memory.pressed_at
-                    follows = pressed is not None and abs(event.time - pressed) <= _PRESS_TO_CALL
-                    if not follows and not memory.dialling:
+                    pressed = _recent(memory.pressed_at, event.time)
+                    if not pressed and not memory.dialling:
                         ring = Ring(_called_bell(fact.peer, bells, peers), event.time, session)
-                    memory = replace(memory.quiet(session), pressed_at=None if follows else pressed)
+                    memory = replace(memory.quiet(session), pressed_at=pressed[1:])
     return memory, None if event.late else ring
+
+
+def _recent(presses: tuple[datetime, ...], now: datetime) -> tuple[datetime, ...]:
+    """Return the presses whose call may still appear."""
+    return tuple(pressed for pressed in presses if abs(now - pressed) <= _PRESS_TO_CALL)
 
 
 def _called_bell(peer: str | None, bells: Mapping[BellId, Bell], peers: Mapping[str, BellId]) -> Bell:

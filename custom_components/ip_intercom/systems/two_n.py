@@ -104,7 +104,9 @@ class TwoNSystem:
         """
         device = self._device
         self._missing = set()
+        self._has_phone = True
         await self.close()  # of an attempt before
+        self._reader = None
         # The log's first request meets the challenge for all; the others follow in two rounds.
         info, events = await _together(device.system.info(), self._attempt(device.log.caps()))
         if events:
@@ -122,7 +124,8 @@ class TwoNSystem:
         if controls is None:
             controls = await self.probe_controls()
         reading = await self.read()
-        phone = self._has_phone and reading.lines is not None
+        phone = reading.lines is not None
+        self._has_phone = phone or reading.calls is not None
         reported = events or frozenset()
         self._credentials_decide = not reported & DECISION_EVENTS
         self.doors = TwoNDoors(device) if self._switches and Control.DOORS in controls else None
@@ -159,7 +162,6 @@ class TwoNSystem:
             self._attempt(device.phone.status()) if self._has_phone else _nothing(),
             self._attempt(device.call.status()) if self._has_phone else _nothing(),
         )
-        self._has_phone = self._has_phone and (accounts is not None or calls is not None)
         return Reading(
             doors=None if switches is None else self._doors_of(switches),
             ports=None if ports is None else self._ports_of(ports),

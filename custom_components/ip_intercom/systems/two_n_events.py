@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from ..api.parse import Fields, fields, flag, integer, member, text
 from ..api.two_n.log import LogEvent
-from ..api.two_n.reader import Gap, Reading
+from ..api.two_n.reader import Gap, GapReason, Reading
 from ..events import (
     AccessDecided,
     AlarmChanged,
@@ -46,8 +46,12 @@ DECISION_EVENTS = frozenset({"UserAuthenticated", "UserRejected"})
 CREDENTIAL_EVENTS = frozenset({"CardEntered", "CodeEntered", "FingerEntered", "MobKeyEntered"})
 
 _SECRET_PARAMS = frozenset({"authid", "code", "fpt", "licenseplate", "mobkey", "password", "pin"})
+# Tones of a call open doors; which parameter has them differs, and is not documented for all.
+_TONE_EVENTS = frozenset({"DtmfEntered", "DtmfPressed", "DtmfSent"})
+_OPEN_TONE_PARAMS = frozenset({"ap", "call", "direction", "session", "type", "uuid", "valid"})
 _CARD_PARAMS = frozenset({"uid", "card", "virtcard"})
 _DOOR_STATES = {"opened": True, "closed": False}
+_MAX_HOLD = 86400
 _ENTRANCES = {0: "entry", 1: "exit"}
 _BUTTON_PREFIX = "%"
 
@@ -85,15 +89,21 @@ def gap_event(gap: Gap) -> Event:
     """Return the event that tells of a time whose log the device has lost."""
     start, end = (datetime.fromtimestamp(bound, UTC) for bound in (gap.start, gap.end))
     data = {"start": start.isoformat(), "end": end.isoformat(), "reason": gap.reason.value}
-    return Event(type=GAP_EVENT, time=end, data=data, late=True)
+    # The device's own record of its start may be lost too.
+    facts = (Restarted(),) if gap.reason is GapReason.RESTART else ()
+    return Event(type=GAP_EVENT, time=end, data=data, late=True, facts=facts)
 
 
 def redact(record: LogEvent, privacy: Privacy) -> Mapping[str, object]:
     """Return the parameters of an event without codes, keypad digits, card numbers and the like."""
+    if record.event in _TONE_EVENTS:
+        return {name: value if name in _OPEN_TONE_PARAMS else REDACTED for name, value in record.params.items()}
     return {name: _shown(name, value, privacy) for name, value in record.params.items()}
 
 
 def _shown(name: str, value: object, privacy: Privacy) -> object:
+    if isinstance(value, list):
+        return [_shown(name, item, privacy) for item in value]
     lower = name.lower()
     if lower in _SECRET_PARAMS:
         return REDACTED
@@ -144,6 +154,8 @@ def _switch_operation(record: _Record) -> tuple[Fact, ...]:
     if (switch := integer(record.params.get("switch"))) is None:
         return ()
     timeout = integer(record.params.get("hold_timeout"))
+    if timeout is not None and not 0 < timeout <= _MAX_HOLD:
+        timeout = None
     return (
         DoorMode(
             str(switch),

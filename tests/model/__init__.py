@@ -1,0 +1,1 @@
+"""Tests of the neutral model's pure functions."""

@@ -1,0 +1,207 @@
+"""What an event does to what is known."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from custom_components.ip_intercom.events import (
+    AccessDecided,
+    AlarmChanged,
+    ButtonPressed,
+    CallChanged,
+    DirectoryChanged,
+    DoorMode,
+    DoorReleased,
+    Event,
+    Fact,
+    LineChanged,
+    PortChanged,
+    Restarted,
+    reduce,
+)
+from custom_components.ip_intercom.model import (
+    Access,
+    Alarm,
+    Bell,
+    CallSession,
+    CallState,
+    Direction,
+    Door,
+    Line,
+    Port,
+    Reading,
+    State,
+    merge,
+    with_bell,
+)
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=5)
+OUT, IN = Direction.OUTGOING, Direction.INCOMING
+CONNECTING, RINGING, CONNECTED, TERMINATED = CallState
+STATE = State(
+    doors={
+        "1": Door("1", released=False, held_open=False, blocked=False),
+        "2": Door("2", released=True, latching=True),
+    },
+    ports={"input1": Port("input1", output=False, on=False)},
+    alarms={Alarm.TAMPER: False, Alarm.MOTION: None, Alarm.SWITCHES_BLOCKED: True},
+    lines={"1": Line("1", "5207", True)},
+    calls={3: CallSession(3, OUT, RINGING, "sip:a", {1: RINGING, 2: RINGING})},
+)
+
+
+def after(*facts: Fact, state: State = STATE) -> State:
+    for fact in facts:
+        state = reduce(state, Event("any", NOW, facts=(fact,)))
+    return state
+
+
+DOOR = STATE.doors["1"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "door"),
+    [
+        ([DoorReleased("1", True)], replace(DOOR, released=True)),
+        ([DoorMode("1", held_open=True)], replace(DOOR, held_open=True)),
+        ([DoorMode("1", held_open=True, hold_until=LATER)], replace(DOOR, held_open=True, hold_until=LATER)),
+        ([DoorMode("1", held_open=True, hold_until=LATER), DoorMode("1", held_open=False)], DOOR),
+        (
+            # Blocking a door that is held does not end the hold.
+            [DoorMode("1", held_open=True, hold_until=LATER), DoorMode("1", blocked=True)],
+            replace(DOOR, held_open=True, hold_until=LATER, blocked=True),
+        ),
+        ([DoorMode("1", blocked=True), DoorMode("1")], replace(DOOR, blocked=True)),
+        ([DoorMode("9", blocked=True), DoorReleased("9", True)], DOOR),
+    ],
+)
+def test_doors(facts: list[Fact], door: Door) -> None:
+    assert after(*facts) == replace(STATE, doors={**STATE.doors, "1": door})
+
+
+def test_ports_lines_and_alarms() -> None:
+    assert after(PortChanged("input1", True)).ports["input1"].on is True
+    assert after(PortChanged("nowhere", True)) == STATE
+    assert after(LineChanged("1", False)).lines["1"].registered is False
+    assert after(LineChanged("7", False)) == STATE
+    assert after(AlarmChanged(Alarm.MOTION, True)).alarms[Alarm.MOTION] is True
+
+
+def test_facts_that_change_nothing_that_is_kept() -> None:
+    assert after(ButtonPressed("1", 1), DirectoryChanged()) == STATE
+
+
+def test_a_restart_ends_calls_and_lets_sensors_speak_anew() -> None:
+    """Blocked switches stay blocked (HTTP API 5.10.4, SwitchesBlocked)."""
+    state = after(Restarted())
+    assert state.calls == {}
+    assert state.alarms == {Alarm.TAMPER: None, Alarm.MOTION: None, Alarm.SWITCHES_BLOCKED: True}
+    assert (state.doors, state.lines) == (STATE.doors, STATE.lines)
+
+
+def test_the_last_access_is_the_last_of_the_log() -> None:
+    """Not of the clock: the device's may have been set back in between."""
+    first, second = Access(LATER, True, "Alice"), Access(NOW, False)
+    assert after(AccessDecided(first)).last_access == first
+    assert after(AccessDecided(first), AccessDecided(second)).last_access == second
+
+
+@pytest.mark.parametrize(
+    ("facts", "whole", "peer"),
+    [
+        ([], RINGING, "sip:a"),
+        ([CallChanged(3, OUT, TERMINATED, "sip:a", 1)], RINGING, "sip:a"),
+        ([CallChanged(3, OUT, CONNECTED, "sip:b", 2)], CONNECTED, "sip:b"),
+        ([CallChanged(3, OUT, CONNECTED, None, 2)], CONNECTED, "sip:a"),
+        ([CallChanged(3, OUT, CONNECTED, "sip:b", 2), CallChanged(3, OUT, TERMINATED, "sip:a", 1)], CONNECTED, "sip:b"),
+        ([CallChanged(3, OUT, TERMINATED, "sip:a", leg) for leg in (1, 2)], None, None),
+        ([CallChanged(3, None, TERMINATED)], None, None),
+        ([CallChanged(3, None, CONNECTED)], CONNECTED, "sip:a"),
+        ([CallChanged(8, None, TERMINATED), CallChanged(9, OUT, TERMINATED, "sip:z", 1)], RINGING, "sip:a"),
+        ([CallChanged(8, None, RINGING)], RINGING, "sip:a"),
+    ],
+)
+def test_a_group_call_is_as_far_as_its_furthest_party(
+    facts: list[Fact], whole: CallState | None, peer: str | None
+) -> None:
+    state = after(*facts)
+    assert set(state.calls) <= {3}
+    call = state.calls.get(3)
+    assert (call and call.state, call and call.peer) == (whole, peer)
+
+
+def test_a_call_from_its_beginning_to_its_end() -> None:
+    state = after(CallChanged(4, IN, RINGING, "sip:x", 9), state=State())
+    assert state.calls == {4: CallSession(4, IN, RINGING, "sip:x", {9: RINGING})}
+    state = after(CallChanged(4, IN, CONNECTED, "sip:x", 9), state=state)
+    assert state.calls[4].state is CONNECTED
+    assert after(CallChanged(4, IN, TERMINATED, "sip:x", 9), state=state) == State()
+    assert after(CallChanged(5, OUT, CONNECTING, None, None), state=State()).calls[5].legs == {}
+
+
+ALL_FACTS: tuple[Fact, ...] = (
+    DoorReleased("1", True),
+    DoorMode("1", held_open=True, hold_until=LATER),
+    DoorMode("2", blocked=True),
+    PortChanged("input1", True),
+    AlarmChanged(Alarm.TAMPER, True),
+    ButtonPressed("1", 1),
+    CallChanged(3, OUT, CONNECTED, "sip:b", 2),
+    CallChanged(3, OUT, TERMINATED, "sip:a", 1),
+    CallChanged(3, None, TERMINATED),
+    CallChanged(5, IN, RINGING, "sip:y", 3),
+    LineChanged("1", False),
+    AccessDecided(Access(NOW, True)),
+    DirectoryChanged(),
+    Restarted(),
+)
+
+
+@pytest.mark.parametrize("fact", ALL_FACTS, ids=lambda fact: type(fact).__name__)
+def test_the_same_event_again_changes_nothing(fact: Fact) -> None:
+    once = after(fact)
+    assert after(fact, state=once) == once
+
+
+def test_nothing_is_changed_in_place() -> None:
+    before = repr(STATE)
+    after(*ALL_FACTS)
+    assert repr(STATE) == before
+
+
+# -- polls -------------------------------------------------------------------------------------------
+
+
+def test_a_poll_that_finds_nothing_new_makes_an_equal_state() -> None:
+    reading = Reading(STATE.doors, STATE.ports, {Alarm.TAMPER: False}, STATE.lines, STATE.calls)
+    assert merge(STATE, reading) == STATE
+    assert merge(STATE, Reading()) == STATE
+
+
+def test_a_poll_replaces_what_it_read_and_nothing_else() -> None:
+    read = Reading(doors={"1": replace(DOOR, released=True)}, alarms={Alarm.TAMPER: True}, calls={})
+    state = merge(STATE, read)
+    assert state.doors == {"1": replace(DOOR, released=True)}
+    assert state.alarms == {**STATE.alarms, Alarm.TAMPER: True}
+    assert (state.calls, state.ports, state.lines) == ({}, STATE.ports, STATE.lines)
+
+
+@pytest.mark.parametrize(
+    ("moved", "steady"), [(0, True), (1, True), (-2.9, True), (3, False), (-3, False), (None, False)]
+)
+def test_the_end_of_a_hold_does_not_jitter(moved: float | None, steady: bool) -> None:
+    held = after(DoorMode("1", held_open=True, hold_until=LATER))
+    until = None if moved is None else LATER + timedelta(seconds=moved)
+    read = replace(held.doors["1"], hold_until=until)
+    merged = merge(held, Reading(doors={**held.doors, "1": read}))
+    assert merged.doors["1"].hold_until == (LATER if steady else until)
+    assert (merged == held) is steady
+
+
+def test_a_bell_that_was_not_known() -> None:
+    bell = Bell("7", button=7)
+    assert with_bell(STATE, bell).bells == {"7": bell}
+    named = State(bells={"7": Bell("7", "Novák", 7)})
+    assert with_bell(named, bell) is named

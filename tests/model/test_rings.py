@@ -1,0 +1,136 @@
+"""A ring is a ring (design, rule 1)."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from custom_components.ip_intercom.events import ButtonPressed, CallChanged, Event, Fact, Restarted
+from custom_components.ip_intercom.model import Bell, CallState, Direction
+from custom_components.ip_intercom.rings import CALL_BELL, RingMemory, detect, peer_number
+
+START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+OUT, IN = Direction.OUTGOING, Direction.INCOMING
+CONNECTING, RINGING, CONNECTED, TERMINATED = CallState
+ALICE, JIRI = Bell("1", "Alice", 1), Bell("2", "Jiří", 2)
+BELLS = {"1": ALICE, "2": JIRI}
+PEERS = {"101": "1", "4374834473": "2"}
+
+type Step = tuple[float, Fact] | tuple[float, Fact, bool]
+
+
+def press(button: int) -> Fact:
+    return ButtonPressed(str(button), button)
+
+
+def call(session: int, state: CallState = CONNECTING, peer: str | None = "sip:101@pbx", leg: int = 1) -> Fact:
+    return CallChanged(session, OUT, state, peer, leg)
+
+
+def come_in(session: int, state: CallState = RINGING) -> Fact:
+    return CallChanged(session, IN, state, "sip:101@pbx", 1)
+
+
+def rings(*steps: Step, memory: RingMemory | None = None, bells: dict[str, Bell] | None = None) -> list[str]:
+    """Return the bells that rang when the facts came at those seconds; True is late."""
+    memory = memory or RingMemory()
+    rang = []
+    for seconds, fact, *late in steps:
+        event = Event("any", START + timedelta(seconds=seconds), late=bool(late), facts=(fact,))
+        memory, ring = detect(memory, event, BELLS if bells is None else bells, PEERS)
+        if ring is not None:
+            assert ring.time == event.time
+            rang.append(ring.bell.id)
+    return rang
+
+
+@pytest.mark.parametrize(
+    ("steps", "rang"),
+    [
+        pytest.param([(0, press(1)), (0, call(1)), (1, call(1, RINGING))], ["1"], id="a press and its call"),
+        pytest.param([(0, press(1))], ["1"], id="a press without a call"),
+        pytest.param([(0, press(9))], ["9"], id="a button that nobody has"),
+        pytest.param(
+            [(0, press(1)), (0, call(1)), (0, call(1, peer="sip:102@pbx", leg=2)), (1, call(1, RINGING, leg=2))],
+            ["1"],
+            id="a group call",
+        ),
+        pytest.param([(0, press(1)), (5, press(1))], ["1", "1"], id="two presses"),
+        pytest.param(
+            [(0, press(1)), (0, call(1)), (9, call(1, TERMINATED)), (10, press(1)), (10, call(2))],
+            ["1", "1"],
+            id="two visits",
+        ),
+        pytest.param(
+            [(0, press(1)), (0, press(2)), (1, call(1)), (1, call(2, peer="sip:4374834473@x"))],
+            ["1", "2"],
+            id="two bells at once",
+        ),
+        pytest.param([(0, call(1)), (1, call(1, RINGING))], ["1"], id="dialled on the keypad, a number of a bell"),
+        pytest.param([(0, call(1, RINGING))], ["1"], id="only the ringing state was told"),
+        pytest.param([(0, call(1, peer="sip:999@pbx"))], [CALL_BELL], id="dialled on the keypad, any number"),
+        pytest.param([(0, call(1, peer=None))], [CALL_BELL], id="nobody is named"),
+        pytest.param([(0, press(1)), (0, call(1)), (30, call(2))], ["1", "1"], id="a press, later the keypad"),
+        pytest.param([(0, press(1)), (11, call(1))], ["1", "1"], id="a call long after a press"),
+        pytest.param([(0, call(1, CONNECTED)), (5, call(1, TERMINATED))], [], id="the beginning was missed"),
+        pytest.param([(0, come_in(1)), (3, come_in(1, CONNECTED))], [], id="a call that comes in"),
+        pytest.param([(0, CallChanged(1, None, RINGING))], [], id="no direction told"),
+        pytest.param([(0, press(1), True), (0, call(1), True), (1, call(1, RINGING), True)], [], id="late"),
+        pytest.param([(0, call(1), True), (1, call(1, RINGING))], [], id="the beginning was late"),
+        pytest.param([(0, press(1), True), (1, call(1))], [], id="the press was late"),
+        pytest.param([(0, press(1)), (-3600, call(1))], ["1", "1"], id="the clock was set in between"),
+        pytest.param([(0, call(1)), (60, Restarted()), (90, call(1))], ["1", "1"], id="sessions count from 1 again"),
+        pytest.param([(0, press(1)), (1, Restarted()), (2, call(1))], ["1", "1"], id="a press of before the restart"),
+    ],
+)
+def test_rings(steps: list[Step], rang: list[str]) -> None:
+    assert rings(*steps) == rang
+
+
+def test_what_home_assistant_dials_rings_nothing() -> None:
+    # The events may come before the answer to the command, or after it.
+    assert rings((0, call(1)), (1, call(1, RINGING)), memory=RingMemory(dialling=True)) == []
+    assert rings((0, call(1)), (1, call(1, RINGING)), memory=RingMemory().quiet(1)) == []
+    assert rings((0, call(2)), memory=RingMemory().quiet(1)) == ["1"]
+    # A press while it dials is a visitor's.
+    assert rings((0, press(2)), memory=RingMemory(dialling=True)) == ["2"]
+
+
+def test_a_ring_knows_its_call_where_there_is_one() -> None:
+    for fact, session in ((press(1), None), (call(7), 7)):
+        _, ring = detect(RingMemory(), Event("any", START, facts=(fact,)), BELLS, PEERS)
+        assert ring is not None and ring.session == session
+
+
+def test_the_only_bell_rings_for_any_number() -> None:
+    assert rings((0, call(1, peer="sip:999@pbx")), bells={"1": ALICE}) == ["1"]
+    assert rings((0, call(1, peer="sip:999@pbx")), bells={"1": ALICE, CALL_BELL: Bell(CALL_BELL)}) == [CALL_BELL]
+    assert rings((0, call(1)), bells={}) == [CALL_BELL]
+
+
+def test_memory_does_not_grow() -> None:
+    memory = RingMemory()
+    for session in range(1000):
+        event = Event("any", START + timedelta(seconds=session), facts=(press(1), call(session)))
+        memory, _ = detect(memory, event, BELLS, PEERS)
+        memory, _ = detect(memory, Event("any", event.time, facts=(press(2),)), BELLS, PEERS)
+    assert len(memory.sessions) <= 64 and 999 in memory.sessions
+    assert len(memory.pressed_at) <= 22
+
+
+@pytest.mark.parametrize(
+    ("peer", "number"),
+    [
+        ("sip:4374834473@proxy.my2n.com:5061", "4374834473"),
+        ("SIP:Alice@Example.com;transport=tls", "alice"),
+        ("sips:100@pbx", "100"),
+        ("100", "100"),
+        ("100/2", "100"),
+        ("sip:10.0.29.27", "10.0.29.27"),
+        ("sip:10.0.29.27:5062", "10.0.29.27"),
+        ("device:Indoor-1", "indoor-1"),
+        ("  101 ", "101"),
+        ("", ""),
+    ],
+)
+def test_the_same_party_in_any_writing(peer: str, number: str) -> None:
+    assert peer_number(peer) == number
