@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from yarl import URL
 
 from ..api.errors import NotSupported
-from ..api.parse import Fields, member
+from ..api.parse import Fields, fields, member
 from ..api.two_n import TwoNDevice
 from ..api.two_n.directory import DirectoryAnswer
 from ..api.two_n.phone import CallSession as ApiCallSession
@@ -213,7 +213,15 @@ def fit(entry: Fields, template: Fields) -> dict[str, object]:
     YAML makes a number of a PIN where the device wants text. Fields that the template does not have
     are left as they are: the device refuses them with its own reason.
     """
-    return {name: _fitting(value, template.get(name)) for name, value in entry.items()}
+    return {name: _fitting(value, _default(name, template)) for name, value in entry.items()}
+
+
+def _default(name: str, template: Fields) -> object:
+    """Return the default of a field, also of one named like ``access.pin`` (HTTP API 5.14.3)."""
+    value: object = template
+    for part in name.split("."):
+        value = fields(value).get(part)
+    return value
 
 
 def _fitting(value: object, default: object) -> object:

@@ -1,0 +1,1 @@
+"""Tests of the adapters: what a device becomes in the neutral model."""

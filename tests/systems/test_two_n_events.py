@@ -1,0 +1,278 @@
+"""2N log events in the neutral model: their facts, and none of their secrets (HTTP API 5.10.4)."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+import json
+from typing import Any
+
+import pytest
+
+from custom_components.ip_intercom.api.two_n.log import KNOWN_EVENTS, LogEvent
+from custom_components.ip_intercom.api.two_n.reader import Gap, GapReason, Reading
+from custom_components.ip_intercom.events import (
+    AccessDecided,
+    AlarmChanged,
+    ButtonPressed,
+    CallChanged,
+    DirectoryChanged,
+    DoorMode,
+    DoorReleased,
+    Event,
+    Fact,
+    LineChanged,
+    PortChanged,
+    Restarted,
+)
+from custom_components.ip_intercom.model import Access, Alarm, CallState, Direction
+from custom_components.ip_intercom.systems.two_n_events import REDACTED, Privacy, gap_event, neutral_event
+from custom_components.ip_intercom.systems.two_n_facets import fit, fitting_size, without_defaults
+
+UTC_TIME = 1_790_000_000
+TIME = datetime.fromtimestamp(UTC_TIME, UTC)
+
+
+def neutral(name: str, params: Mapping[str, Any], privacy: Privacy | None = None, decide: bool = False) -> Event:
+    record = LogEvent(7, name, UTC_TIME, 50, params)
+    return neutral_event(Reading(record, late=False), privacy or Privacy(), decide)
+
+
+def refused(reason: str | None = None, **details: Any) -> AccessDecided:
+    return AccessDecided(Access(TIME, False, reason=reason, **details))
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "facts"),
+    [
+        ("DeviceState", {"state": "startup"}, [Restarted()]),
+        ("DeviceState", {"state": "other"}, []),
+        ("KeyPressed", {"key": "%1"}, [ButtonPressed("1", 1)]),
+        ("KeyPressed", {"key": "%150"}, [ButtonPressed("150", 150)]),
+        ("KeyPressed", {"key": "1"}, []),
+        ("KeyPressed", {"key": "#"}, []),
+        ("KeyPressed", {"key": "A"}, []),  # the Bluetooth trigger (field notes 3.11)
+        ("KeyReleased", {"key": "%1"}, []),
+        ("SwitchStateChanged", {"switch": 1, "state": True, "originator": "api"}, [DoorReleased("1", True)]),
+        ("SwitchStateChanged", {"switch": "2", "state": "0"}, [DoorReleased("2", False)]),
+        ("SwitchOperationChanged", {"switch": 1, "locked": True}, [DoorMode("1", blocked=True)]),
+        (
+            "SwitchOperationChanged",
+            {"switch": 1, "held": True, "hold_timeout": 60},
+            [DoorMode("1", held_open=True, hold_until=TIME + timedelta(seconds=60))],
+        ),
+        (
+            "SwitchOperationChanged",
+            {"switch": 1, "held": True, "hold_timeout": 10**15},
+            [DoorMode("1", held_open=True)],
+        ),
+        ("InputChanged", {"port": "input1", "state": True}, [PortChanged("input1", True)]),
+        ("OutputChanged", {"port": "relay1", "state": 0}, [PortChanged("relay1", False)]),
+        ("MotionDetected", {"state": "in", "id": 1}, [AlarmChanged(Alarm.MOTION, True)]),
+        ("NoiseDetected", {"state": "out"}, [AlarmChanged(Alarm.NOISE, False)]),
+        ("TamperSwitchActivated", {"state": "in"}, [AlarmChanged(Alarm.TAMPER, True)]),
+        ("UnauthorizedDoorOpen", {"state": "in"}, [AlarmChanged(Alarm.DOOR_FORCED, True)]),
+        ("DoorOpenTooLong", {"state": "out"}, [AlarmChanged(Alarm.DOOR_HELD_OPEN, False)]),
+        ("DoorStateChanged", {"state": "opened"}, [AlarmChanged(Alarm.DOOR_OPEN, True)]),
+        ("DoorStateChanged", {"state": "closed"}, [AlarmChanged(Alarm.DOOR_OPEN, False)]),
+        ("SwitchesBlocked", {"state": "in"}, [AlarmChanged(Alarm.SWITCHES_BLOCKED, True)]),
+        ("ApLockStateChanged", {"ap": 0, "state": "in"}, [AlarmChanged(Alarm.LOCKDOWN, True)]),
+        ("RegistrationStateChanged", {"sipAccount": 1, "state": "registered"}, [LineChanged("1", True)]),
+        ("RegistrationStateChanged", {"sipAccount": 1, "state": "unregistered"}, [LineChanged("1", False)]),
+        ("RegistrationStateChanged", {"sipAccount": 1, "state": "registering"}, []),
+        (
+            "CallStateChanged",
+            {
+                "direction": "outgoing",
+                "state": "terminated",
+                "peer": "sip:1",
+                "session": 4,
+                "call": 6,
+                "reason": "busy",
+            },
+            [CallChanged(4, Direction.OUTGOING, CallState.TERMINATED, "sip:1", 6, "busy")],
+        ),
+        ("CallStateChanged", {"state": "parked", "session": 4}, []),
+        (
+            "CallSessionStateChanged",
+            {"session": 4, "state": "terminated"},
+            [CallChanged(4, None, CallState.TERMINATED)],
+        ),
+        ("CallSessionStateChanged", {"session": 4, "state": "ringing"}, []),
+        ("DirectoryChanged", {"series": "1", "timestamp": 2}, [DirectoryChanged()]),
+        (
+            "UserAuthenticated",
+            {"ap": 1, "session": 3, "name": "Alice", "uuid": "x", "apbBroken": False},
+            [AccessDecided(Access(TIME, True, "Alice", entrance="exit"))],
+        ),
+        ("UserRejected", {"ap": 0, "reason": "invalidTime"}, [refused("invalidTime", entrance="entry")]),
+        ("CardEntered", {"ap": 0, "uid": "1234", "valid": False}, []),
+    ],
+)
+def test_facts(name: str, params: Mapping[str, Any], facts: list[Fact]) -> None:
+    event = neutral(name, params)
+    assert list(event.facts) == facts
+    assert (event.type, event.time, event.sequence, event.late) == (name, TIME, 7, False)
+
+
+@pytest.mark.parametrize("valid", [True, False])
+def test_credentials_of_firmware_that_tells_nothing_else(valid: bool) -> None:
+    event = neutral("CardEntered", {"direction": "in", "uid": "4BD9E903", "valid": valid}, decide=True)
+    assert event.facts == (AccessDecided(Access(TIME, valid, method="card")),)
+
+
+ODD: tuple[Any, ...] = (None, "", "x", "-1", -1, 0, 1.5, 10**30, True, [], [None], {}, {"a": [{}]}, "1" * 5000, "ž\x00")
+PARAMS = (
+    "ap", "session", "direction", "code", "type", "uuid", "valid", "uid", "reader", "port", "state", "switch", "locked",
+    "held", "hold_timeout", "peer", "call", "reason", "sipAccount", "name", "key", "id", "authid", "licensePlate",
+    "series", "timestamp", "x", "address",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(KNOWN_EVENTS | {"SomethingNew"}))
+def test_any_event_with_any_parameters_is_passed_on(name: str) -> None:
+    assert neutral(name, {}).data == {}
+    for value in ODD:
+        for params in (dict.fromkeys(PARAMS, value), dict.fromkeys(PARAMS[::2], value)):
+            event = neutral(name, params)
+            assert set(event.data) == set(params)
+            json.dumps(dict(event.data))
+
+
+# -- secrets -----------------------------------------------------------------------------------------
+
+CARD = "4BD9E903"
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "secret"),
+    [
+        *[("KeyPressed", {"key": str(digit)}, str(digit)) for digit in range(10)],
+        ("KeyPressed", {"key": 5}, "5"),
+        ("KeyReleased", {"key": "7"}, "7"),
+        ("CodeEntered", {"code": "9876", "valid": True}, "9876"),
+        ("CodeEntered", {"code": 9876, "valid": True}, "9876"),
+        ("CodeEntered", {"CODE": "9876"}, "9876"),
+        ("DtmfEntered", {"code": "9876", "type": "uni", "call": 3}, "9876"),
+        ("DtmfPressed", {"digit": "8", "call": 3}, "8"),
+        ("DtmfSent", {"dtmf": "98", "call": 3}, "98"),
+        ("DtmfSent", {"tones": ["9", "8"]}, "9"),
+        ("MobKeyEntered", {"authid": "48c481", "action": "enter"}, "48c481"),
+        ("PairingStateChanged", {"state": "pending", "authId": "48c481"}, "48c481"),
+        ("LicensePlateRecognized", {"licensePlate": "1A23456"}, "1A23456"),
+        ("CardEntered", {"uid": CARD}, CARD[-4:]),
+        ("CardHeld", {"uid": CARD}, CARD[-4:]),
+        ("SomethingNew", {"users": [{"access": {"pin": "9876", "card": [CARD, ""], "code": ["", "55"]}}]}, "9876"),
+        ("SomethingNew", {"users": [{"access": {"pin": "9876", "card": [CARD, ""], "code": ["", "55"]}}]}, CARD),
+        ("SomethingNew", {"virtCard": CARD, "fpt": "AAEC", "password": "9876"}, "AAEC"),
+    ],
+)
+def test_secrets_stay_with_the_device(name: str, params: Mapping[str, Any], secret: str) -> None:
+    event = neutral(name, params)
+    assert secret not in json.dumps(dict(event.data)).replace(REDACTED, "")
+    assert secret not in repr(event.facts)
+    assert set(event.data) == set(params)
+
+
+@pytest.mark.parametrize(
+    ("uid", "shown"), [(CARD, "…E903"), ("12345", "…2345"), ("1234", REDACTED), ("", REDACTED), (None, REDACTED)]
+)
+def test_the_end_of_a_card_number_where_it_is_wanted(uid: Any, shown: str) -> None:
+    assert neutral("CardEntered", {"uid": uid}, Privacy(cards=True)).data == {"uid": shown}
+
+
+def test_lists_of_cards_show_the_end_of_each() -> None:
+    event = neutral("SomethingNew", {"card": [CARD, "0A1B2C3D"]}, Privacy(cards=True))
+    assert event.data == {"card": ["…E903", "…2C3D"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("KeyPressed", {"key": "%1"}),
+        ("KeyPressed", {"key": "#"}),
+        ("InputChanged", {"port": "input1", "state": True}),
+        ("UserAuthenticated", {"name": "Alice", "ap": 0, "session": 4}),
+        ("DtmfEntered", {"type": "uni", "call": 3, "valid": True}),
+        ("CallStateChanged", {"peer": "sip:101@pbx", "session": 1}),
+    ],
+)
+def test_what_is_no_secret_is_shown(name: str, params: Mapping[str, Any]) -> None:
+    assert neutral(name, params).data == params
+
+
+def test_names_where_none_are_wanted() -> None:
+    event = neutral("UserAuthenticated", {"name": "Alice", "ap": 0}, Privacy(names=False))
+    assert event.data == {"name": REDACTED, "ap": 0}
+    assert "Alice" not in repr(event)
+
+
+@pytest.mark.parametrize(("reason", "facts"), [(GapReason.RESTART, (Restarted(),)), (GapReason.OVERFLOW, ())])
+def test_a_gap_is_an_event(reason: GapReason, facts: tuple[Fact, ...]) -> None:
+    event = gap_event(Gap(UTC_TIME - 100.5, UTC_TIME, reason))
+    assert (event.type, event.time, event.late, event.facts) == ("LogGap", TIME, True, facts)
+    start = TIME - timedelta(seconds=100.5)
+    assert event.data == {"start": start.isoformat(), "end": TIME.isoformat(), "reason": reason.value}
+
+
+# -- directory entries -------------------------------------------------------------------------------
+
+TEMPLATE = {
+    "name": "",
+    "treepath": "/",
+    "callPos": [{"peer": "", "grouped": False}, {"peer": "", "grouped": False}],
+    "access": {"validFrom": "0", "pin": "", "code": ["", ""], "apbException": False},
+}
+
+
+@pytest.mark.parametrize(
+    ("entry", "fitted"),
+    [
+        ({"name": 5}, {"name": "5"}),
+        ({"name": ""}, {"name": ""}),
+        ({"treepath": ""}, {"treepath": "/"}),
+        ({"access": {"pin": 1234, "validFrom": 1577836800}}, {"access": {"pin": "1234", "validFrom": "1577836800"}}),
+        ({"access": {"validFrom": ""}}, {"access": {"validFrom": "0"}}),
+        ({"access": {"code": ["", 7755, 1]}}, {"access": {"code": ["", "7755", "1"]}}),
+        ({"access": {"apbException": True}}, {"access": {"apbException": True}}),
+        ({"callPos": [{"peer": 100}, {"grouped": True}]}, {"callPos": [{"peer": "100"}, {"grouped": True}]}),
+        ({"shoeSize": 44, "access": "no"}, {"shoeSize": 44, "access": "no"}),
+        ({"name": True}, {"name": True}),
+        (
+            {"access.pin": 1234, "access.shoe": 4, "nothing.at.all": 4},
+            {"access.pin": "1234", "access.shoe": 4, "nothing.at.all": 4},
+        ),
+    ],
+)
+def test_values_fit_the_device_template(entry: dict[str, Any], fitted: dict[str, Any]) -> None:
+    assert fit(entry, TEMPLATE) == fitted
+
+
+@pytest.mark.parametrize(
+    ("entry", "kept"),
+    [
+        ({"name": "", "treepath": "/", "access": {"pin": ""}}, {}),
+        ({"name": "x", "access": {"pin": "", "validFrom": "1"}}, {"name": "x", "access": {"validFrom": "1"}}),
+        ({"callPos": TEMPLATE["callPos"], "uuid": ""}, {"uuid": ""}),
+        ({"access": None, "unknown": ""}, {"access": None, "unknown": ""}),
+    ],
+)
+def test_defaults_are_left_out(entry: dict[str, Any], kept: dict[str, Any]) -> None:
+    assert without_defaults(entry, TEMPLATE) == kept
+
+
+SIZES = ((160, 120), (320, 240), (640, 360), (640, 480), (1280, 720), (1280, 960), (1920, 1080))
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "size"),
+    [
+        (None, None, (1280, 960)),
+        (320, 240, (320, 240)),
+        (321, None, (640, 360)),
+        (None, 400, (640, 480)),
+        (9999, 1, (1920, 1080)),
+        (0, 0, (160, 120)),
+    ],
+)
+def test_the_smallest_size_that_is_large_enough(width: int | None, height: int | None, size: tuple[int, int]) -> None:
+    assert fitting_size(SIZES, width, height) == size
+    assert fitting_size(((5000, 4000),), None, None) == (5000, 4000)
