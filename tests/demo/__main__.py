@@ -105,7 +105,7 @@ async def _check(checks: Checks, stage: Stage) -> None:
         assert [line for line in trouble if "does not answer" not in line] == [], "\n".join(trouble)
         returns = log.count(" data recovered")
         assert (len(trouble), returns) == (OUTAGES, OUTAGES), f"{len(trouble)} losses, {returns} returns"
-    with checks("no password, code or card number in the log, the states or the events"):
+    with checks("no password, code, card number or tone in the log, the states or the events"):
         kept = {"the log": log, "the database": recorded_texts(stage.database)}
         for place, text in kept.items():
             found = [secret for secret in (*check.SECRETS, check.DIRECTORY_PIN) if secret in text]

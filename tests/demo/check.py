@@ -29,9 +29,10 @@ EXPECTED: Mapping[str, tuple[str, ...]] = {
 KEYPAD_CODE = "480216397"
 WRONG_CODE = "739150284"
 CARD = "5E77C0DE91"
+TONES = "93518264"
 # What an administrator writes into the directory.
 DIRECTORY_PIN = "62840917"
-SECRETS = (KEYPAD_CODE, WRONG_CODE, CARD, ACCOUNT[1])
+SECRETS = (KEYPAD_CODE, WRONG_CODE, CARD, TONES, ACCOUNT[1])
 
 JPEG = b"\xff\xd8\xff"
 UNKNOWN_UUID = "DEADBEEF-0000-4000-8000-000000000001"
@@ -235,7 +236,7 @@ async def check_calls(checks: Checks, scene: Scene) -> None:
 async def check_access(checks: Checks, scene: Scene) -> None:
     """Codes and cards at the door: who was refused is told, the codes are not."""
     home, simulator, entities = scene.home, scene.simulator, scene.entities
-    with checks("codes and cards become access events without the codes and cards"):
+    with checks("codes, cards and tones at the door become events that do not tell them"):
         await scene.forget()
         await simulator.do("enter_code", code=KEYPAD_CODE, valid=True)
         await scene.wait_logged("CodeEntered", valid=True)
@@ -244,6 +245,8 @@ async def check_access(checks: Checks, scene: Scene) -> None:
         await scene.wait_logged("CodeEntered", valid=False)
         await simulator.do("swipe_card", uid=CARD)
         await scene.wait_logged("CardEntered", valid=False)
+        await simulator.do("emit", event="DtmfEntered", call=1, dtmf=TONES)
+        await scene.wait_logged("DtmfEntered")
         denied = await home.wait_state(entities[ACCESS], lambda state: state not in {"unknown", "unavailable"})
         assert denied["attributes"]["event_type"] == "denied", denied["attributes"]
         told = str([heard.event for heard in scene.events.heard])

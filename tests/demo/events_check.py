@@ -28,7 +28,7 @@ SURELY_LATE = 7.0
 SURELY_NEWS = 2.0
 RECONNECT = 60.0
 
-_KINDS = ("VirtualInput", "UserActionActivated", "VirtualOutput", "RexActivated", "DtmfSent")
+_KINDS = ("VirtualInput", "UserActionActivated", "VirtualOutput", "RexActivated", "AudioLoopTest")
 
 
 @dataclass(frozen=True, slots=True)
