@@ -25,6 +25,29 @@ MAX_JSON = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """What to send, and what it may cost.
+
+    Attributes:
+        method: HTTP method.
+        path: Absolute path on the device.
+        params: Query parameters.
+        json: Body to send as JSON.
+        timeout: Seconds for everything together.
+        max_bytes: The largest body that is read.
+        repeatable: False for what must not run twice on the device.
+    """
+
+    method: str
+    path: str
+    params: Mapping[str, str] | None = None
+    json: object = None
+    timeout: float = REQUEST_TIMEOUT
+    max_bytes: int = MAX_JSON
+    repeatable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """A whole answer: HTTP status, media type without parameters, challenge and body."""
 
@@ -76,54 +99,37 @@ class HttpTransport:
 
     async def request(
         self,
-        method: str,
-        path: str,
+        request: Request,
         *,
-        params: Mapping[str, str] | None = None,
-        json: object = None,
         headers: Mapping[str, str] | None = None,
         middlewares: tuple[ClientMiddlewareType, ...] = (),
-        timeout: float = REQUEST_TIMEOUT,
-        max_bytes: int = MAX_JSON,
-        repeatable: bool = True,
     ) -> Reply:
         """Send one request and read the whole answer.
 
         Args:
-            method: HTTP method.
-            path: Absolute path on the device.
-            params: Query parameters.
-            json: Body to send as JSON.
+            request: What to send.
             headers: Extra request headers.
             middlewares: aiohttp middlewares, outermost first.
-            timeout: Seconds for everything together.
-            max_bytes: The largest body that is read.
-            repeatable: False for what must not run twice on the device.
 
         Raises:
             ConnectionFailed: No answer in time, or the connection broke.
-            UnexpectedReply: The body is larger than ``max_bytes``.
+            UnexpectedReply: The body is larger than the request allows.
         """
-        if not repeatable:
+        if not request.repeatable:
             middlewares = (*middlewares, _NoRepeat())
-        connecting = aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT)
         try:
-            async with asyncio.timeout(timeout):
-                with _translated(path):
-                    async with await self._send(
-                        method, path, params, json, headers, middlewares, connecting
-                    ) as response:
-                        return _reply(response, await _read_bounded(response, max_bytes))
+            async with asyncio.timeout(request.timeout):
+                with _translated(request.path):
+                    async with await self._send(request, headers, middlewares, sock_read=None) as response:
+                        return _reply(response, await _read_bounded(response, request.max_bytes))
         except TimeoutError as err:
-            raise ConnectionFailed(f"no answer to {path} within {timeout:g} s") from err
+            raise ConnectionFailed(f"no answer to {request.path} within {request.timeout:g} s") from err
 
     @asynccontextmanager
     async def stream(
         self,
-        method: str,
-        path: str,
+        request: Request,
         *,
-        params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         middlewares: tuple[ClientMiddlewareType, ...] = (),
     ) -> AsyncIterator[Stream]:
@@ -132,35 +138,31 @@ class HttpTransport:
         Raises:
             ConnectionFailed: The device did not begin to answer in time.
         """
-        timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT, sock_read=STREAM_TIMEOUT)
-        with _translated(path):
-            response = await self._send(method, path, params, None, headers, middlewares, timeout)
+        with _translated(request.path):
+            response = await self._send(request, headers, middlewares, sock_read=STREAM_TIMEOUT)
         # What whoever looks raises stays theirs: a browser that went away is no fault of the device.
         try:
-            yield Stream(path, response)
+            yield Stream(request, response)
         finally:
             response.close()
 
     async def _send(
         self,
-        method: str,
-        path: str,
-        params: Mapping[str, str] | None,
-        json: object,
+        request: Request,
         headers: Mapping[str, str] | None,
         middlewares: tuple[ClientMiddlewareType, ...],
-        timeout: aiohttp.ClientTimeout,
+        sock_read: float | None,
     ) -> ClientResponse:
         return await self._session.request(
-            method,
-            self.base.with_path(path),
-            params=params,
-            json=json,
+            request.method,
+            self.base.with_path(request.path),
+            params=request.params,
+            json=request.json,
             headers=headers,
             middlewares=middlewares,
             ssl=self._ssl,
             allow_redirects=False,
-            timeout=timeout,
+            timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT, sock_read=sock_read),
         )
 
 
@@ -172,11 +174,11 @@ class Stream:
         content_type: Media type with its parameters.
     """
 
-    def __init__(self, path: str, response: ClientResponse) -> None:
-        """Read on from ``response``."""
+    def __init__(self, request: Request, response: ClientResponse) -> None:
+        """Read on from ``response``, the answer to ``request``."""
         self.status = response.status
         self.content_type = response.headers.get("Content-Type", "")
-        self._path = path
+        self._request = request
         self._response = response
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -188,18 +190,18 @@ class Stream:
         while chunk := await self._read():
             yield chunk
 
-    async def reply(self, max_bytes: int) -> Reply:
+    async def reply(self) -> Reply:
         """Return the whole answer, where it is no endless one after all.
 
         Raises:
             ConnectionFailed: The connection broke, or nothing came for ``STREAM_TIMEOUT`` seconds.
-            UnexpectedReply: The body is larger than ``max_bytes``.
+            UnexpectedReply: The body is larger than the request allows.
         """
-        with _translated(self._path):
-            return _reply(self._response, await _read_bounded(self._response, max_bytes))
+        with _translated(self._request.path):
+            return _reply(self._response, await _read_bounded(self._response, self._request.max_bytes))
 
     async def _read(self) -> bytes:
-        with _translated(self._path):
+        with _translated(self._request.path):
             return await self._response.content.readany()
 
 

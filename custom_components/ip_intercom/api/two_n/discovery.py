@@ -16,7 +16,7 @@ from ..errors import (
     UnsupportedProduct,
     WrongDevice,
 )
-from ..http import HttpTransport, certificate_fingerprint
+from ..http import HttpTransport, Request, certificate_fingerprint
 from ..parse import fields, integer, text
 from .client import TwoNClient
 from .endpoints import SYSTEM_INFO
@@ -123,7 +123,7 @@ async def _identify(transport: HttpTransport, username: str, password: str) -> S
 
 async def _refuses_as_two_n(transport: HttpTransport) -> bool:
     """Return whether a refusal is a 2N's: with its error object beside HTTP status 401 (HTTP API 2.3, code 9)."""
-    reply = await transport.request("GET", SYSTEM_INFO.path)
+    reply = await transport.request(Request("GET", SYSTEM_INFO.path))
     try:
         error = fields(fields(json.loads(reply.body)).get("error"))
     except ValueError:
@@ -133,7 +133,7 @@ async def _refuses_as_two_n(transport: HttpTransport) -> bool:
 
 async def _refuse_indoor_touch(transport: HttpTransport) -> None:
     try:
-        reply = await transport.request("GET", _INDOOR_TOUCH_STATUS)
+        reply = await transport.request(Request("GET", _INDOOR_TOUCH_STATUS))
         document = fields(json.loads(reply.body))
     except IntercomError, ValueError:
         return
