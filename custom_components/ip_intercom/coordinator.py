@@ -210,11 +210,11 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         if self._during_read is not None:
             self._during_read.append(event)
         state = reduce(state, event)
-        self.hass.bus.async_fire(EVENT_LOG, self._bus_data(event))
         self._rings, ring = detect(self._rings, event, state.bells, self._peers)
         if ring is not None:
             state = with_bell(state, ring.bell)
-            self._async_ring(ring)
+            self._async_ring(ring)  # before all else: somebody waits
+        self.hass.bus.async_fire(EVENT_LOG, self._bus_data(event))
         for listener in tuple(self._event_listeners):
             listener(event, state)
         if any(isinstance(fact, DirectoryChanged) for fact in event.facts):

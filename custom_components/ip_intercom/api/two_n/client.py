@@ -20,7 +20,7 @@ from .endpoints import Endpoint
 from .envelope import JSON_TYPES, result
 
 # The device runs the door: no more than this many requests at a time, the log pull aside.
-CONCURRENT_REQUESTS = 4
+CONCURRENT_REQUESTS = 5
 
 
 class TwoNClient:
