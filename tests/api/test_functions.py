@@ -445,6 +445,14 @@ async def test_motion_jpeg_that_is_refused(bench: Bench, device: TwoNDevice) -> 
         await look()
 
 
+async def test_motion_jpeg_with_a_wrong_password(bench: Bench) -> None:
+    for auth in ("basic", "digest"):
+        bench.set_auth(camera=auth)
+        with pytest.raises(AuthenticationFailed):
+            await watch(bench.device(password="guess"))
+        assert bench.refused() == 1
+
+
 async def test_motion_jpeg_that_does_not_begin(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("custom_components.ip_intercom.api.http.STREAM_TIMEOUT", 0.1)
     bench.sim.delay(30, "camera/snapshot")
@@ -575,6 +583,12 @@ async def test_events_of_every_model(any_bench: Bench) -> None:
     for request in (log.pull(channel, 0), log.unsubscribe(channel)):
         with pytest.raises(InvalidRequest):
             await request
+
+
+@pytest.mark.parametrize("told", [{}, {"events": "KeyPressed"}, {"events": None}, []])
+async def test_odd_log_caps(bench: Bench, told: object) -> None:
+    answers(bench, "log/caps", told)
+    assert await bench.device().log.caps() == frozenset()
 
 
 @pytest.mark.parametrize(

@@ -359,6 +359,19 @@ async def test_the_whole_history_of_ten_thousand(start: Start) -> None:
     await follower.stop()
 
 
+async def test_a_log_that_is_empty_is_one_gap(follower: Follower) -> None:
+    """Not one at every reconnect."""
+    follower.press("a")
+    await follower.gets("a")
+    follower.sim.log.history.clear()
+    for _ in range(2):
+        await follower.sim.drop_network(0.02)
+        await follower.sim.wait_for_pull()
+    assert len(follower.gaps) == 1
+    follower.press("b")
+    await follower.gets("a", "b")
+
+
 # -- clocks ------------------------------------------------------------------------------------------
 
 
@@ -443,6 +456,19 @@ async def test_the_last_event_read_is_out_of_sight_now(follower: Follower) -> No
         await follower.sees(port=f"c{restart}")
     assert [e.params["port"] for e in follower.events if e.event == "InputChanged"] == ["a", "b", "cFalse", "cTrue"]
     assert follower.keys == ["1"] and follower.gaps == []
+
+
+async def test_the_last_event_read_is_out_of_sight_on_a_device_without_a_clock(follower: Follower) -> None:
+    """Whether it has restarted cannot be told: rather an event twice than one lost, and a gap that says so."""
+    follower.sim.set_time(0)
+    follower.sim.emit("InputChanged", port="a", state=True)
+    follower.press(1)
+    await follower.gets(1)
+    follower.sim.revoke("ha", "keypad_monitoring")
+    await follower.restart()
+    follower.sim.emit("InputChanged", port="b", state=True)
+    await follower.sees(port="b")
+    assert len(follower.gaps) == 1
 
 
 async def test_an_account_that_sees_no_keypad(start: Start) -> None:
@@ -565,6 +591,16 @@ async def test_error_12_for_ever(follower: Follower, bench: Bench) -> None:
     await reader.close()
 
 
+@pytest.mark.parametrize("answer", ["html", '{"success": false, "error": {"code": 14}}'])
+async def test_a_channel_that_cannot_be_closed_is_left(follower: Follower, answer: str) -> None:
+    follower.press(1)
+    await follower.gets(1)
+    follower.sim.garbage("log/unsubscribe", answer, "application/json")
+    await follower.sim.drop_network(0.02)
+    follower.press(2)
+    await follower.gets(1, 2)
+
+
 async def test_out_of_reach_costs_no_request(follower: Follower) -> None:
     follower.press(1)
     await follower.gets(1)
@@ -655,7 +691,10 @@ async def test_random_faults(start: Start, seed: int, monkeypatch: pytest.Monkey
     await asyncio.sleep(0.05)
     sim.lose_next_pull_response(0)
     follower.press("end")
-    await until(lambda: "end" in follower.keys, f"the end; {follower.failures[-1:]}")
+    await until(
+        lambda: "end" in follower.keys and key(follower.events[-1]) == key(sim.history[-1]),
+        f"the end; {follower.failures[-1:]}",
+    )
     boots.append([key(record) for record in sim.history])
     await follower.stop()
 

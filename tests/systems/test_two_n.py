@@ -34,7 +34,7 @@ from custom_components.ip_intercom.systems import create_system
 from custom_components.ip_intercom.systems.two_n import TwoNSystem, find
 from tests.api.conftest import PASSWORD, USERNAME, Bench, Start
 from tests.common import until
-from tests.simulators.two_n import Account, Privilege, Service
+from tests.simulators.two_n import MODELS, Account, Privilege, Service
 
 ALL = frozenset(Control)
 
@@ -334,6 +334,15 @@ async def test_readings(bench: Bench) -> None:
     await system.close()
 
 
+async def test_calls_in_a_state_that_nobody_knows(bench: Bench) -> None:
+    system = system_of(bench)
+    await system.connect(ALL)
+    sessions = '[{"session": 1, "direction": "outgoing", "state": "parked"}, {"session": 2, "state": "ringing"}]'
+    bench.sim.garbage("call/status", sessions, "application/json")
+    assert (await system.read()).calls == {}
+    await system.close()
+
+
 async def test_events_and_their_cursor(bench: Bench) -> None:
     system = system_of(bench)
     await system.connect(ALL)
@@ -380,16 +389,16 @@ async def test_a_restart_is_a_gap_with_bounds(bench: Bench) -> None:
     await system.close()
 
 
-async def test_a_refused_card_is_one_refusal(any_bench: Bench) -> None:
+@pytest.mark.parametrize("model", [key for key, model in MODELS.items() if model.card_reader])
+async def test_a_refused_card_is_one_refusal(start: Start, model: str) -> None:
     """Newer firmware tells of the card and of the refusal; 2.10 of the card only."""
-    if not any_bench.sim.model.card_reader:
-        pytest.skip("no card reader")
-    system = system_of(any_bench)
+    bench = await start(model)
+    system = system_of(bench)
     await system.connect(ALL)
     await system.events()
     pending = asyncio.ensure_future(system.events())
-    await any_bench.sim.wait_for_pull()
-    any_bench.sim.swipe_card("DEADBEEF")
+    await bench.sim.wait_for_pull()
+    bench.sim.swipe_card("DEADBEEF")
     facts = [fact for event in (await pending).events for fact in event.facts if isinstance(fact, AccessDecided)]
     assert [fact.access.granted for fact in facts] == [False]
     await system.close()

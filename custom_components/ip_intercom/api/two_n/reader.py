@@ -13,7 +13,7 @@ import logging
 import math
 import time
 
-from ..errors import ConnectionFailed, IntercomError, InvalidRequest
+from ..errors import CommandFailed, ConnectionFailed, IntercomError, InvalidRequest, UnexpectedReply
 from ..parse import Fields, integer
 from .log import BATCH, KNOWN_EVENTS, Log, LogEvent
 
@@ -199,7 +199,9 @@ class LogReader:
         try:
             if self._channel is None:
                 self._resumed = True
-                await self._close_left()
+                if self._left is not None:
+                    self._ran_on = await self._close_left(self._left)
+                    self._left = None
                 await self.open()
             if not self._drained:
                 return await self._drain()
@@ -212,9 +214,11 @@ class LogReader:
 
     async def close(self) -> None:
         """Close the channel, if the device still listens."""
-        self._left, self._channel = self._channel or self._left, None
+        channel, self._channel, self._left = self._channel or self._left, None, None
+        if channel is None:
+            return
         try:
-            await self._close_left()
+            await self._close_left(channel)
         except IntercomError as err:
             _LOGGER.debug("The channel closes by itself: %s", err)
 
@@ -230,16 +234,15 @@ class LogReader:
         self._outage = self._outage or (isinstance(err, ConnectionFailed) and not self._drained)
         self._drained = False
 
-    async def _close_left(self) -> None:
-        """Close the channel that failed, and learn from it whether the device has restarted."""
-        if self._left is None:
-            return
+    async def _close_left(self, channel: int) -> bool | None:
+        """Close a channel, and return whether the device has run on since it was opened, None for unknown."""
         try:
-            await self._log.unsubscribe(self._left)
-            self._ran_on = True
+            await self._log.unsubscribe(channel)
         except InvalidRequest:
-            self._ran_on = self._ran_on_without_channel()
-        self._left = None
+            return self._ran_on_without_channel()
+        except CommandFailed, UnexpectedReply:
+            return None  # no reason not to open another one
+        return True
 
     def _ran_on_without_channel(self) -> bool | None:
         """Return False where the device cannot have closed the channel because its time was up."""
@@ -277,6 +280,8 @@ class LogReader:
         if begin is None:
             gap = self._gap(events)
             begin = 0
+            assert self.cursor is not None
+            self.cursor = Cursor(self.cursor.complete_until, None)  # the device has the last one no more
             self._outage = True
             self._freshness = Freshness()
         self._drained = True
