@@ -11,7 +11,7 @@ from .refusals import RETRY_DELAY
 _LOGGER = logging.getLogger(__name__)
 
 # Seconds to wait after the first, second, ... failure; the first may be a mere hiccup.
-_BACK_OFF = (0.2, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+_BACK_OFF = (0.2, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0, 10.0, 10.0, 30.0)
 _JITTER = 0.2
 # Seconds between attempts once a person has been asked for the password: no lock-out by us.
 _LOCKED_OUT = 300.0
