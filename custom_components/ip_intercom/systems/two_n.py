@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
+import logging
 from typing import Any
 
 from aiohttp import ClientSession
@@ -53,6 +54,8 @@ from ..model import (
 from ..rings import CALL_BELL, peer_number
 from .two_n_events import ALARM_EVENTS, CREDENTIAL_EVENTS, DECISION_EVENTS, Privacy, gap_event, neutral_event
 from .two_n_facets import StreamAccess, TwoNCalls, TwoNCameras, TwoNDirectory, TwoNDoors, TwoNOutputs, neutral_calls
+
+_LOGGER = logging.getLogger(__name__)
 
 MANUFACTURER = "2N"
 
@@ -115,7 +118,7 @@ class TwoNSystem:
             self._attempt(device.switch.caps()),
             self._attempt(device.io.caps()),
             self._attempt(device.camera.caps()),
-            self._attempt(self._query_bells()),
+            self._read_directory(),
             self._attempt(self._open_log()),
         )
         self._switches = {caps.switch: caps for caps in switches or () if caps.enabled}
@@ -172,7 +175,7 @@ class TwoNSystem:
 
     async def read_bells(self) -> Bells | None:
         """Read names and buttons from the directory; None where the account may not."""
-        bells = await self._attempt(self._query_bells())
+        bells = await self._read_directory()
         if bells is None:
             return None
         return Bells(_known_bells(bells, self._has_phone), bells.peers)
@@ -217,8 +220,14 @@ class TwoNSystem:
         if self._reader is not None:
             await self._reader.open()
 
-    async def _query_bells(self) -> Bells:
-        return _bells_of(await self._device.directory.query(_BELL_FIELDS))
+    async def _read_directory(self) -> Bells | None:
+        """Return the bells; none of them where the device is too busy or the directory too large for it."""
+        try:
+            answer = await self._attempt(self._device.directory.query(_BELL_FIELDS))
+        except (CommandFailed, UnexpectedReply) as err:
+            _LOGGER.debug("The directory cannot be read: %s", err)
+            return Bells({}, {})
+        return None if answer is None else _bells_of(answer)
 
     async def _attempt[T](self, request: Coroutine[Any, Any, T]) -> T | None:
         """Return the answer, or None where the device or the account does not have the function."""

@@ -96,6 +96,7 @@ class Listener:
 
     async def open(self, server: web.Server) -> None:
         """Accept connections."""
+        await _rounds()
         if self._server is None:
             context = None if self._certificate is None else self._certificate.context
             sock = self._bind(self.port)
@@ -103,10 +104,15 @@ class Listener:
 
     def close(self) -> None:
         """Refuse connections and end those there are."""
-        if self._server is not None:
-            self._server.close()
-            self._server.abort_clients()
-            self._server = None
+        if self._server is None:
+            return
+        server, self._server = self._server, None
+        loop = asyncio.get_running_loop()
+        for sock in server.sockets:
+            loop.remove_reader(sock.fileno())
+        server.abort_clients()
+        # asyncio forgets to close a connection whose server is closed between its accept and its first round.
+        loop.call_soon(loop.call_soon, loop.call_soon, _end, server)
 
     def release(self) -> None:
         """Give the port back."""
@@ -161,8 +167,18 @@ class Network:
         for listener in self._listeners:
             listener.release()
         # Aborted transports report their end in the next rounds of the loop.
-        for _ in range(3):
-            await asyncio.sleep(0)
+        await _rounds()
+
+
+def _end(server: asyncio.Server) -> None:
+    server.close()
+    server.abort_clients()
+
+
+async def _rounds() -> None:
+    """Let the loop finish what it has begun to close."""
+    for _ in range(6):
+        await asyncio.sleep(0)
 
 
 def reset(transport: asyncio.BaseTransport) -> None:

@@ -1,6 +1,6 @@
 """The functions of the 2N HTTP API as data: path, method, service and privilege (HTTP API 5)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -55,7 +55,9 @@ SYSTEM_RESTART = Endpoint("GET", "/api/system/restart", Service.SYSTEM, Privileg
 
 SWITCH_CAPS = Endpoint("GET", "/api/switch/caps", Service.SWITCH, Privilege.SWITCH_MONITORING)
 SWITCH_STATUS = Endpoint("GET", "/api/switch/status", Service.SWITCH, Privilege.SWITCH_MONITORING)
-SWITCH_CTRL = Endpoint("GET", "/api/switch/ctrl", Service.SWITCH, Privilege.SWITCH_CONTROL, repeatable=False)
+SWITCH_CTRL = Endpoint("GET", "/api/switch/ctrl", Service.SWITCH, Privilege.SWITCH_CONTROL)
+# Of all actions only "trigger" does something else the second time.
+SWITCH_TRIGGER = replace(SWITCH_CTRL, repeatable=False)
 
 IO_CAPS = Endpoint("GET", "/api/io/caps", Service.IO, Privilege.IO_MONITORING)
 IO_STATUS = Endpoint("GET", "/api/io/status", Service.IO, Privilege.IO_MONITORING)
@@ -65,7 +67,7 @@ PHONE_STATUS = Endpoint("GET", "/api/phone/status", Service.PHONE, Privilege.PHO
 CALL_STATUS = Endpoint("GET", "/api/call/status", Service.PHONE, Privilege.PHONE_MONITORING)
 CALL_DIAL = Endpoint("GET", "/api/call/dial", Service.PHONE, Privilege.PHONE_CONTROL, repeatable=False)
 CALL_ANSWER = Endpoint("GET", "/api/call/answer", Service.PHONE, Privilege.PHONE_CONTROL)
-CALL_HANGUP = Endpoint("GET", "/api/call/hangup", Service.PHONE, Privilege.PHONE_CONTROL)
+CALL_HANGUP = Endpoint("GET", "/api/call/hangup", Service.PHONE, Privilege.PHONE_CONTROL, repeatable=False)
 
 CAMERA_CAPS = Endpoint("GET", "/api/camera/caps", Service.CAMERA, Privilege.CAMERA_MONITORING)
 CAMERA_SNAPSHOT = Endpoint("GET", "/api/camera/snapshot", Service.CAMERA, Privilege.CAMERA_MONITORING)
@@ -79,6 +81,6 @@ LOG_PULL = Endpoint("GET", "/api/log/pull", Service.LOGGING, repeatable=False)
 DIR_TEMPLATE = Endpoint("GET", "/api/dir/template", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
 DIR_CREATE = Endpoint("PUT", "/api/dir/create", Service.SYSTEM, Privilege.SYSTEM_CONTROL, repeatable=False)
 DIR_UPDATE = Endpoint("PUT", "/api/dir/update", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
-DIR_DELETE = Endpoint("PUT", "/api/dir/delete", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
+DIR_DELETE = Endpoint("PUT", "/api/dir/delete", Service.SYSTEM, Privilege.SYSTEM_CONTROL, repeatable=False)
 DIR_GET = Endpoint("POST", "/api/dir/get", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
 DIR_QUERY = Endpoint("POST", "/api/dir/query", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
