@@ -324,3 +324,11 @@ async def test_an_event_that_cannot_be_handled_costs_only_itself(
         await until(lambda: "an event could not be handled" in caplog.text)
     mark(sim, 2)
     await until(lambda: 2 in numbers(events))
+
+
+async def test_a_directory_that_cannot_be_read_does_not_break_the_set_up(hass: HomeAssistant, sim: Simulator) -> None:
+    sim.garbage("dir/query", "html", times=2)
+    entry = await add_intercom(hass, sim)
+    assert entry.state is ConfigEntryState.LOADED
+    sim.press("%1")
+    await until(lambda: hass.states.get("event.front_gate_doorbell_1") is not None)

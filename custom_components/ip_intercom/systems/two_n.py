@@ -9,7 +9,15 @@ from typing import Any
 from aiohttp import ClientSession
 from yarl import URL
 
-from ..api.errors import IntercomError, NotSupported, PermissionDenied, SecureConnectionRequired, ServiceDisabled
+from ..api.errors import (
+    CommandFailed,
+    IntercomError,
+    NotSupported,
+    PermissionDenied,
+    SecureConnectionRequired,
+    ServiceDisabled,
+    UnexpectedReply,
+)
 from ..api.http import HttpTransport
 from ..api.parse import Fields, integer, objects, text
 from ..api.two_n import TwoNClient, TwoNDevice, find_device
@@ -118,7 +126,7 @@ class TwoNSystem:
             self._attempt(device.switch.caps()),
             self._attempt(device.io.caps()),
             self._attempt(device.camera.caps()),
-            self._read_directory(),
+            self._bells_if_readable(),
             self._attempt(self._open_log()),
         )
         self._switches = {caps.switch: caps for caps in switches or () if caps.enabled}
@@ -175,7 +183,7 @@ class TwoNSystem:
 
     async def read_bells(self) -> Bells | None:
         """Read names and buttons from the directory; None where the account may not."""
-        bells = await self._read_directory()
+        bells = await self._attempt(self._query_bells())
         if bells is None:
             return None
         return Bells(_known_bells(bells, self._has_phone), bells.peers)
@@ -220,14 +228,16 @@ class TwoNSystem:
         if self._reader is not None:
             await self._reader.open()
 
-    async def _read_directory(self) -> Bells | None:
-        """Return the bells; none of them where the device is too busy or the directory too large for it."""
+    async def _query_bells(self) -> Bells:
+        return _bells_of(await self._device.directory.query(_BELL_FIELDS))
+
+    async def _bells_if_readable(self) -> Bells | None:
+        """Return the bells; none where the device is too busy for it, or the directory too large."""
         try:
-            answer = await self._attempt(self._device.directory.query(_BELL_FIELDS))
+            return await self._attempt(self._query_bells())
         except (CommandFailed, UnexpectedReply) as err:
             _LOGGER.debug("The directory cannot be read: %s", err)
             return Bells({}, {})
-        return None if answer is None else _bells_of(answer)
 
     async def _attempt[T](self, request: Coroutine[Any, Any, T]) -> T | None:
         """Return the answer, or None where the device or the account does not have the function."""
