@@ -25,7 +25,33 @@ async def test_dialling_a_number_rings_no_bell_here(
     await until(lambda: any(event.data["data"].get("state") == "ringing" for event in events))
     assert state_of(hass, entry, "event", "bell_1") == "unknown"
     assert state_of(hass, entry, "event", "bell_2") == "unknown"
-    assert state_of(hass, entry, "sensor", "call_state") == "ringing"
+    await until(lambda: state_of(hass, entry, "sensor", "call_state") == "ringing")
+    assert state_of(hass, entry, "binary_sensor", "ringing") == "off"
+
+
+async def test_a_call_from_here_stays_silent_over_a_reload(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, device: str
+) -> None:
+    await act(hass, "ip_intercom.dial", device_id=device, number="sip:999@192.168.1.20")
+    await hass.config_entries.async_reload(entry.entry_id)
+    await sim.wait_for_pull()
+    session = next(iter(sim.calls))
+    sim.emit("CallStateChanged", direction="outgoing", state="ringing", peer="sip:9@x", session=session, call=99)
+    events = capture_log_events(hass)
+    sim.emit("InputChanged", port="input1", state=True)
+    await until(lambda: events)
+    assert hass.states.get("event.front_gate_doorbell") is None
+
+
+async def test_a_call_whose_answer_was_lost_rings_nothing(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, device: str
+) -> None:
+    sim.garbage("call/dial", "truncated")
+    with pytest.raises(HomeAssistantError):
+        await act(hass, "ip_intercom.dial", device_id=device, number="sip:999@192.168.1.20")
+    sim.dial_from_keypad("sip:999@192.168.1.20")
+    await until(lambda: state_of(hass, entry, "sensor", "call_state") == "ringing")
+    assert hass.states.get("event.front_gate_doorbell") is None
 
 
 async def test_dialling_people_of_the_directory(hass: HomeAssistant, sim: Simulator, device: str) -> None:
@@ -84,7 +110,7 @@ async def test_no_call_to_answer_or_end(hass: HomeAssistant, sim: Simulator, dev
 async def test_a_device_that_says_it_hung_up_and_did_not(
     hass: HomeAssistant, sim: Simulator, device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("custom_components.ip_intercom.calls._LOOKS", (0.01, 0.01))
+    monkeypatch.setattr("custom_components.ip_intercom.call_actions._LOOKS", (0.01, 0.01))
     sim.hangup_ignored = True
     session = sim.press("%1")
     assert session is not None

@@ -241,10 +241,23 @@ async def test_a_known_device_is_followed_to_its_new_address(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     port = sim.https_address.split(":")[1]
-    result: Any = await hass.config_entries.flow.async_init(
-        DOMAIN, context={"source": SOURCE_DHCP}, data=_dhcp(sim, ip="127.0.0.2")
-    )
-    assert result["reason"] == "already_configured"
+
+    async def seen() -> None:
+        result: Any = await hass.config_entries.flow.async_init(
+            DOMAIN, context={"source": SOURCE_DHCP}, data=_dhcp(sim, ip="127.0.0.2")
+        )
+        assert result["reason"] == "already_configured"
+
+    await seen()
+    assert entry.data["url"] == f"https://127.0.0.1:{port}", "it answers where it is"
+
+    await hass.config_entries.async_unload(entry.entry_id)
+    hass.config_entries.async_update_entry(entry, data={**entry.data, "url": f"https://gate.local:{port}"})
+    await seen()
+    assert entry.data["url"] == f"https://gate.local:{port}", "a name is the user's choice"
+
+    hass.config_entries.async_update_entry(entry, data={**entry.data, "url": f"https://127.0.0.1:{port}"})
+    await seen()
     assert entry.data["url"] == f"https://127.0.0.2:{port}"
     await hass.async_block_till_done()
 
@@ -283,6 +296,17 @@ async def test_a_changed_password_is_asked_for(hass: HomeAssistant, sim: Simulat
     assert entry.data["password"] == "new"
     await hass.async_block_till_done()
     assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_a_password_is_given_only_to_the_certificate_that_was_trusted(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.renew_certificate()
+    sim.clear_requests()
+    result = await reopen(hass, entry, SOURCE_REAUTH)
+    result = await enter(hass, result, ACCOUNT)
+    assert result["errors"] == {"base": "certificate_changed"}
+    assert not [request for request in sim.requests if request.path != "/api/log/pull"]
 
 
 async def test_another_device_is_not_taken_for_this_one(
@@ -333,10 +357,14 @@ async def test_options_tell_doors_from_switches_and_what_to_show(
         "stream_password": "rtsp",
         "stream_path": "h264_stream",
     }
-    # and again, with the present choice suggested, while the device is away
+    # and again while the device is away; the password is kept, and not shown
     await hass.config_entries.async_unload(entry.entry_id)
     result = await hass.config_entries.options.async_init(entry.entry_id)
     assert result["type"] is FlowResultType.FORM
+    assert "rtsp" not in str([key.description for key in result["data_schema"].schema["stream"].schema.schema])
+    chosen["stream"]["stream_password"] = ""  # type: ignore[index]
+    result = await hass.config_entries.options.async_configure(result["flow_id"], chosen)
+    assert entry.options["stream_password"] == "rtsp"
 
 
 async def test_a_device_with_two_account_schemes(hass: HomeAssistant, sockets: None) -> None:

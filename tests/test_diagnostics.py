@@ -28,3 +28,11 @@ async def test_diagnostics(
     assert diagnostics["identity"]["model"] == "2N IP Verso"
     assert diagnostics["state"]["doors"]["1"]["latching"] is False
     assert diagnostics["controls"] == ["calls", "doors", "outputs"]
+
+
+async def test_diagnostics_of_a_device_that_was_never_reached(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_client: ClientSessionGenerator
+) -> None:
+    await hass.config_entries.async_unload(entry.entry_id)
+    diagnostics: Any = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    assert set(diagnostics) == {"entry"}

@@ -62,7 +62,8 @@ async def test_a_latching_relay_stays_until_it_is_locked(
 async def test_a_door_is_held_open_for_a_time(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, lock: str
 ) -> None:
-    await act(hass, "ip_intercom.open_door", entity_id=lock, hold_time={"minutes": 2})
+    done = await act(hass, "ip_intercom.open_door", response=True, entity_id=lock, hold_time={"minutes": 2})
+    assert done == {lock: {"door": "1", "hold_time": 120}}
     assert commands(sim) == [{"switch": "1", "action": "hold", "timeout": "120"}]
     assert relay_of(sim, 1) == (True, True, False)
     await until(lambda: state_of(hass, entry, "switch", "door_1_hold_open") == "on")
@@ -135,6 +136,18 @@ async def test_a_door_command_that_is_lost_says_so(
     sim.lose_connection()
     with pytest.raises(HomeAssistantError, match="Front Gate does not answer"):
         await act(hass, "lock.open", entity_id=lock)
+
+
+async def test_an_event_of_something_else_does_not_hide_the_effect(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, lock: str
+) -> None:
+    sim.revoke(USERNAME, Privilege.IO_MONITORING)
+    await hass.config_entries.async_reload(entry.entry_id)
+    await sim.wait_for_pull()
+    await act(hass, "lock.open", entity_id=lock)
+    sim.motion(True)
+    await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "unlocked")
+    await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "locked")
 
 
 async def test_without_events_the_effect_is_looked_up(hass: HomeAssistant, sockets: None) -> None:

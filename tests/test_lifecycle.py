@@ -11,9 +11,10 @@ from homeassistant.core import CoreState, Event, HomeAssistant
 from homeassistant.helpers.update_coordinator import UpdateFailed
 import pytest
 
-from custom_components.ip_intercom import push, refusals
+from custom_components.ip_intercom import coordinator as coordinator_module, push, refusals
 from custom_components.ip_intercom.const import DOMAIN
-from custom_components.ip_intercom.coordinator import cursor_store
+from custom_components.ip_intercom.events import Event as IntercomEvent
+from custom_components.ip_intercom.model import State
 from tests.common import USERNAME, act, add_intercom, capture_log_events, entity_id, state_of, until
 from tests.simulators.two_n import Privilege, Service, Simulator
 
@@ -22,8 +23,9 @@ from tests.simulators.two_n import Privilege, Service, Simulator
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait less between attempts; the order of things stays."""
     monkeypatch.setattr(push, "_BACK_OFF", (0.02, 0.1))
-    monkeypatch.setattr(push, "_LOCKED_OUT", 0.3)
+    monkeypatch.setattr(push, "_PERSON_DELAY", 0.3)
     monkeypatch.setattr(push, "RETRY_DELAY", 0.1)
+    monkeypatch.setattr(coordinator_module, "RETRY_DELAY", 0.1)
     monkeypatch.setattr(refusals, "RETRY_DELAY", 0.05)
     monkeypatch.setattr(refusals, "_SPAN", 0.0)
 
@@ -137,7 +139,7 @@ async def test_the_cursor_is_written_when_home_assistant_stops(
     hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
     await hass.async_block_till_done()
     await hass.config_entries.async_unload(entry.entry_id)
-    stored = await cursor_store(hass, entry.entry_id).async_load()
+    stored = await push.event_store(hass, entry.entry_id).async_load()
     assert stored is not None
     assert stored["cursor"]["last"] is not None
 
@@ -156,7 +158,8 @@ async def test_a_device_that_is_away_is_tried_again(hass: HomeAssistant, sim: Si
     sim.lose_connection()
     await hass.config_entries.async_setup(entry.entry_id)
     assert entry.state is ConfigEntryState.SETUP_RETRY
-    assert entry.reason == "Front Gate does not answer"
+    assert entry.reason is not None
+    assert entry.reason.startswith("Front Gate does not answer")
 
 
 async def test_another_certificate_is_not_trusted(
@@ -178,9 +181,10 @@ async def test_a_changed_password_asks_for_the_new_one(hass: HomeAssistant, sim:
     await until(lambda: hass.config_entries.flow.async_progress_by_handler(DOMAIN))
     flow = hass.config_entries.flow.async_progress_by_handler(DOMAIN)[0]
     assert flow["step_id"] == "reauth_confirm"
-    # The old password back on the device: it recovers by itself.
+    # The old password back on the device: it recovers by itself, and asks no more.
     sim.change_password(USERNAME, "ha-pass")
     await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "locked")
+    assert not hass.config_entries.flow.async_progress_by_handler(DOMAIN)
 
 
 async def test_a_changed_password_is_noticed_at_the_start(
@@ -270,6 +274,10 @@ async def test_a_poll_that_fails_makes_things_unavailable(hass: HomeAssistant, s
     entry = await add_intercom(hass, sim)
     sim.garbage("switch/status", "truncated")
     await entry.runtime_data.async_refresh()
+    assert state_of(hass, entry, "lock", "door_1_door") == "locked", "one part costs only itself"
+    for path in ("io/status", "phone/status", "call/status"):
+        sim.garbage(path, "truncated")
+    await entry.runtime_data.async_refresh()
     assert isinstance(entry.runtime_data.last_exception, UpdateFailed)
     assert state_of(hass, entry, "lock", "door_1_door") == "unavailable"
 
@@ -319,11 +327,19 @@ async def test_an_event_that_cannot_be_handled_costs_only_itself(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture
 ) -> None:
     events = capture_log_events(hass)
-    with patch("custom_components.ip_intercom.coordinator.reduce", side_effect=KeyError("odd")):
-        mark(sim, 1)
-        await until(lambda: "an event could not be handled" in caplog.text)
-    mark(sim, 2)
-    await until(lambda: 2 in numbers(events))
+
+    def fold(state: State, event: IntercomEvent) -> State:
+        if event.data.get("id") == 1:
+            raise KeyError("odd")
+        return state
+
+    await hass.config_entries.async_unload(entry.entry_id)
+    for number in (1, 2, 3):
+        mark(sim, number)
+    with patch("custom_components.ip_intercom.coordinator.reduce", fold):
+        await hass.config_entries.async_setup(entry.entry_id)
+        await until(lambda: numbers(events) == [2, 3])
+    assert "an event could not be handled: UserActionActivated" in caplog.text
 
 
 async def test_a_directory_that_cannot_be_read_does_not_break_the_set_up(hass: HomeAssistant, sim: Simulator) -> None:
@@ -331,4 +347,84 @@ async def test_a_directory_that_cannot_be_read_does_not_break_the_set_up(hass: H
     entry = await add_intercom(hass, sim)
     assert entry.state is ConfigEntryState.LOADED
     sim.press("%1")
-    await until(lambda: hass.states.get("event.front_gate_doorbell_1") is not None)
+    await until(lambda: state_of(hass, entry, "event", "bell_call") != "unknown")
+
+
+async def test_the_log_switched_off_costs_only_the_events(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture
+) -> None:
+    coordinator = entry.runtime_data
+    sim.disable(Service.LOGGING)
+    sim.reset_connections()
+    await until(lambda: "rings nothing" in caplog.text)
+    assert state_of(hass, entry, "lock", "door_1_door") == "locked"
+    assert coordinator.update_interval.total_seconds() == 30
+    sim.enable(Service.LOGGING)
+    await until(lambda: coordinator.update_interval.total_seconds() == 300)
+    sim.press("%1")
+    await until(lambda: state_of(hass, entry, "event", "bell_1") != "unknown")
+
+
+async def test_a_failed_poll_hides_no_ring(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    bell = entity_id(hass, entry, "event", "bell_1")
+    changes: list[tuple[str | None, str | None]] = []
+
+    def note(event: Event) -> None:
+        if event.data["entity_id"] == bell:
+            old, new = event.data["old_state"], event.data["new_state"]
+            changes.append((old and old.state, new and new.state))
+
+    for path in ("switch/status", "io/status", "phone/status", "call/status"):
+        sim.garbage(path, "truncated")
+    await entry.runtime_data.async_refresh()
+    assert state_of(hass, entry, "event", "bell_1") == "unavailable"
+    hass.bus.async_listen("state_changed", note)
+    sim.press("%1")
+    await until(lambda: any(new not in {"unknown", "unavailable"} for _, new in changes))
+    assert changes[0] == ("unavailable", "unknown"), "it is there again before it rings"
+    assert changes[1][0] == "unknown"
+
+
+async def test_a_slow_poll_holds_up_no_ring(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    sim.delay(2.0, "phone/status")
+    sim.lose_next_pull_response()
+    sim.emit("InputChanged", port="input1", state=True)
+    await until(lambda: state_of(hass, entry, "binary_sensor", "port_input1") == "on")
+    sim.press("%1")
+    await until(lambda: state_of(hass, entry, "event", "bell_1") not in {"unknown", "unavailable"})
+    assert not any(request.path == "/api/phone/status" for request in sim.requests[-3:])
+
+
+async def test_a_bell_found_by_ringing_rings_again_after_a_restart(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.press("%7", call=False)
+    await until(lambda: hass.states.get("event.front_gate_doorbell_7") is not None)
+    await hass.config_entries.async_reload(entry.entry_id)
+    await sim.wait_for_pull()
+    before = state_of(hass, entry, "event", "bell_7")
+    assert before not in {"unknown", "unavailable"}
+    sim.press("%7", call=False)
+    await until(lambda: state_of(hass, entry, "event", "bell_7") != before)
+
+
+async def test_a_set_up_that_fails_late_leaves_no_channel(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    await hass.config_entries.async_unload(entry.entry_id)
+    with patch("custom_components.ip_intercom.device_info", side_effect=ValueError("odd")):
+        await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_ERROR
+    assert not sim.channels
+
+
+async def test_an_entity_shown_in_another_way_leaves_none_behind(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    hass.config_entries.async_update_entry(entry, options={"plain_switches": ["2"]})
+    await hass.config_entries.async_reload(entry.entry_id)
+    await sim.wait_for_pull()
+    assert hass.states.get("lock.front_gate_door_2") is None
+    assert hass.states.get("switch.front_gate_hold_door_2_open") is None
+    assert state_of(hass, entry, "switch", "door_2_relay") == "off"
+    assert state_of(hass, entry, "lock", "door_1_door") == "locked"

@@ -1,16 +1,19 @@
 """IP Intercom: door stations and access control of several makers, in one integration."""
 
+from typing import Any
+
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
-from homeassistant.core import Event, HomeAssistant
-from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers import config_validation as cv, device_registry as dr, entity_registry as er
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.start import async_at_started
+from homeassistant.helpers.storage import Store
 from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN
-from .coordinator import IntercomConfigEntry, IntercomCoordinator, cursor_store
+from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import device_info
-from .push import async_follow
+from .push import EventFeed, event_store, stored_bells
 from .services import async_setup_services
 from .systems import create_system
 
@@ -36,45 +39,66 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> bool:
     """Connect to a device, make its entities, and follow its events once Home Assistant runs."""
-    store = cursor_store(hass, entry.entry_id)
+    store = event_store(hass, entry.entry_id)
     stored = await store.async_load() or {}
     system = create_system(async_get_clientsession(hass), entry.data, entry.options, stored.get("cursor"))
-    coordinator = IntercomCoordinator(hass, entry, system, store)
     try:
-        await coordinator.async_config_entry_first_refresh()
+        await _async_set_up(hass, entry, IntercomCoordinator(hass, entry, system, stored_bells(stored)), store)
     except BaseException:
         await system.close()
         raise
+    return True
+
+
+async def _async_set_up(
+    hass: HomeAssistant, entry: IntercomConfigEntry, coordinator: IntercomCoordinator, store: Store[dict[str, Any]]
+) -> None:
+    await coordinator.async_config_entry_first_refresh()
+    coordinator.feed = EventFeed(coordinator, store)
     entry.runtime_data = coordinator
     device = dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id, **device_info(coordinator.description.identity, entry.data)
     )
     coordinator.device_id = device.id
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    _async_remove_stale(hass, entry)
 
-    async def follow(_: HomeAssistant) -> None:
-        coordinator.follower = entry.async_create_background_task(
-            hass, async_follow(coordinator), f"{DOMAIN} events {entry.title}"
-        )
+    async def start(_: HomeAssistant) -> None:
+        if coordinator.system.log is not None:
+            coordinator.feed.async_start(coordinator.system.log)
 
     async def stop(_: Event) -> None:
-        await coordinator.async_let_go()
+        await _async_let_go(coordinator)
 
-    if coordinator.description.pushes:
-        # Before that, automations that wait for the events are not there yet; the channel keeps them.
-        entry.async_on_unload(async_at_started(hass, follow))
-    entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, stop))
-    return True
+    # Before that, automations that wait for the events are not there yet; the channel keeps them.
+    entry.async_on_unload(async_at_started(hass, start))
+    entry.async_on_unload(hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, stop))
+
+
+@callback
+def _async_remove_stale(hass: HomeAssistant, entry: IntercomConfigEntry) -> None:
+    """Remove the entities of doors and outputs that are shown in another way now."""
+    coordinator = entry.runtime_data
+    state, identity = coordinator.data, coordinator.description.identity
+    there = tuple(f"{identity.id}_door_{door}_" for door in state.doors)
+    there += tuple(f"{identity.id}_port_{port}" for port in state.ports)
+    registry = er.async_get(hass)
+    for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
+        if entity.unique_id.startswith(there) and (entity.domain, entity.unique_id) not in coordinator.offered:
+            registry.async_remove(entity.entity_id)
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> bool:
-    """Let go of a device."""
-    if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
-        return False
-    await entry.runtime_data.async_let_go()
-    return True
+    """Let go of a device; first of its events, so that none finds its entities gone."""
+    await _async_let_go(entry.runtime_data)
+    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+
+
+async def _async_let_go(coordinator: IntercomCoordinator) -> None:
+    await coordinator.feed.async_stop()
+    await coordinator.system.close()
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> None:
     """Forget how far the events of a removed device were read."""
-    await cursor_store(hass, entry.entry_id).async_remove()
+    await event_store(hass, entry.entry_id).async_remove()

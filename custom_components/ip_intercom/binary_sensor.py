@@ -9,7 +9,7 @@ from homeassistant.components.binary_sensor import (
     BinarySensorEntity,
     BinarySensorEntityDescription,
 )
-from homeassistant.const import EntityCategory
+from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -59,7 +59,7 @@ async def async_setup_entry(
             found["ringing"] = partial(RingingSensor, coordinator, "ringing")
         return found
 
-    async_add_as_found(entry, async_add_entities, find)
+    async_add_as_found(Platform.BINARY_SENSOR, entry, async_add_entities, find)
 
 
 class PortSensor(PortEntity, BinarySensorEntity):
@@ -129,8 +129,11 @@ class RingingSensor(IntercomEntity, BinarySensorEntity):
     @property
     @override
     def is_on(self) -> bool:
-        """Return whether it rings; a call that comes in never does."""
+        """Return whether it rings; a call that comes in, or was dialled from here, never does."""
+        state = self.coordinator.data
         return any(
-            call.direction is Direction.OUTGOING and call.state in {CallState.CONNECTING, CallState.RINGING}
-            for call in self.coordinator.data.calls.values()
+            call.direction is Direction.OUTGOING
+            and call.state in {CallState.CONNECTING, CallState.RINGING}
+            and call.id not in state.own_calls
+            for call in state.calls.values()
         )

@@ -8,7 +8,7 @@ from homeassistant.components.button import ButtonEntity, ButtonEntityDescriptio
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .calls import async_answer, async_hang_up
+from .call_actions import async_answer, async_hang_up
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity
 

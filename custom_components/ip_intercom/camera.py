@@ -7,6 +7,7 @@ from typing import override
 
 from aiohttp import web
 from homeassistant.components.camera import Camera, CameraEntityFeature
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -32,7 +33,7 @@ async def async_setup_entry(
     def find(state: State) -> dict[str, Callable[[], Camera]]:
         return {camera: partial(IntercomCamera, coordinator, cameras, camera) for camera in state.cameras}
 
-    async_add_as_found(entry, async_add_entities, find)
+    async_add_as_found(Platform.CAMERA, entry, async_add_entities, find)
 
 
 class IntercomCamera(IntercomEntity, Camera):

@@ -4,7 +4,13 @@ from collections.abc import Mapping
 import logging
 from typing import Any, override
 
-from homeassistant.config_entries import ConfigEntry, ConfigFlow, ConfigFlowResult, OptionsFlowWithReload
+from homeassistant.config_entries import (
+    ConfigEntry,
+    ConfigEntryState,
+    ConfigFlow,
+    ConfigFlowResult,
+    OptionsFlowWithReload,
+)
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
@@ -19,12 +25,14 @@ from homeassistant.helpers.selector import (
 )
 from homeassistant.helpers.service_info.dhcp import DhcpServiceInfo
 from homeassistant.helpers.service_info.ssdp import ATTR_UPNP_FRIENDLY_NAME, ATTR_UPNP_SERIAL, SsdpServiceInfo
+from homeassistant.util.network import is_ip_address
 import probatio as vol
 from yarl import URL
 
 from .api.errors import IntercomError, UnsupportedProduct, WrongDevice
 from .const import (
     CONF_CONTROLS,
+    CONF_FINGERPRINT,
     CONF_HOST,
     CONF_PASSWORD,
     CONF_PLAIN_SWITCHES,
@@ -116,9 +124,7 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
     async def _async_discovered(self, mac: str, host: str, name: str) -> ConfigFlowResult:
         entry = await self.async_set_unique_id(format_mac(mac))
         if entry is not None:
-            # A device that moved is followed; scheme and port stay as they were found.
-            url = str(URL(entry.data[CONF_URL]).with_host(host))
-            self._abort_if_unique_id_configured(updates={CONF_URL: url})
+            self._abort_if_unique_id_configured(updates=_moved(entry, host))
         self._discovered_host = host
         self.context["title_placeholders"] = {"name": name}
         return await self.async_step_discovery_confirm()
@@ -143,7 +149,9 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
         errors: dict[str, str] = {}
         if user_input is not None:
             security = {SECTION_SECURITY: {CONF_VERIFY_SSL: entry.data.get(CONF_VERIFY_SSL, False)}}
-            errors = await self._async_find(entry.data[CONF_URL], user_input | security)
+            # Whoever answers now has to be whoever was trusted before: the password goes to nobody else.
+            pinned = entry.data.get(CONF_FINGERPRINT)
+            errors = await self._async_find(entry.data[CONF_URL], user_input | security, pinned)
             if not errors:
                 return await self._async_mend(entry)
         known = user_input or {CONF_USERNAME: entry.data.get(CONF_USERNAME, "")}
@@ -164,13 +172,15 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
         }
         return self._async_form("reconfigure", USER_SCHEMA, known, errors)
 
-    async def _async_find(self, address: str, user_input: Mapping[str, Any]) -> dict[str, str]:
+    async def _async_find(
+        self, address: str, user_input: Mapping[str, Any], pinned: str | None = None
+    ) -> dict[str, str]:
         """Find the device and log in; return the error to show, if there is one."""
         session = async_get_clientsession(self.hass)
         username, password = user_input[CONF_USERNAME], user_input[CONF_PASSWORD]
         verify = user_input[SECTION_SECURITY][CONF_VERIFY_SSL]
         try:
-            data, self._description = await two_n.find(session, address, username, password, verify)
+            data, self._description = await two_n.find(session, address, username, password, verify, pinned)
         except ValueError:
             return {CONF_HOST: "invalid_host"}
         except IntercomError as err:
@@ -217,6 +227,23 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
         )
 
 
+def _moved(entry: ConfigEntry, host: str) -> dict[str, Any] | None:
+    """Return the data of a device that was seen at another address; scheme and port stay as they were found.
+
+    A host name is the user's choice, a verified certificate belongs to it, and a device that answers
+    where it is has not moved, whoever says so.
+    """
+    url = URL(entry.data[CONF_URL])
+    by_name = url.host is None or not is_ip_address(url.host)
+    if by_name or entry.data.get(CONF_VERIFY_SSL) or _is_connected(entry):
+        return None
+    return {CONF_URL: str(url.with_host(host))}
+
+
+def _is_connected(entry: ConfigEntry) -> bool:
+    return entry.state is ConfigEntryState.LOADED and entry.runtime_data.last_update_success is True
+
+
 class IntercomOptionsFlow(OptionsFlowWithReload):
     """What is a door, what is shown of people, and the account of the video stream."""
 
@@ -226,9 +253,11 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
         """Ask for everything on one page."""
         if user_input is not None:
             stream = user_input.pop(SECTION_STREAM)
+            if not stream[CONF_STREAM_PASSWORD] and stream[CONF_STREAM_USERNAME]:
+                stream[CONF_STREAM_PASSWORD] = self.config_entry.options.get(CONF_STREAM_PASSWORD, "")
             return self.async_create_entry(data=user_input | stream)
         options = self.config_entry.options
-        stream = {key: options[key] for key in _STREAM_DEFAULTS if key in options}
+        stream = {key: options[key] for key in _STREAM_FIELDS if key in options and key != CONF_STREAM_PASSWORD}
         return self.async_show_form(
             step_id="init",
             data_schema=self.add_suggested_values_to_schema(self._schema(), {**options, SECTION_STREAM: stream}),
@@ -242,7 +271,7 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
             {
                 vol.Optional(CONF_PLAIN_SWITCHES, default=[]): SelectSelector(
                     SelectSelectorConfig(
-                        options=[SelectOptionDict(value=door, label=door) for door in doors], multiple=True
+                        options=[SelectOptionDict(value=door, label=f"Switch {door}") for door in doors], multiple=True
                     )
                 ),
                 vol.Required(CONF_SHOW_NAMES, default=True): bool,
@@ -261,4 +290,4 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
         )
 
 
-_STREAM_DEFAULTS = (CONF_STREAM_USERNAME, CONF_STREAM_PASSWORD, CONF_STREAM_PATH)
+_STREAM_FIELDS = (CONF_STREAM_USERNAME, CONF_STREAM_PASSWORD, CONF_STREAM_PATH)

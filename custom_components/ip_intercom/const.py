@@ -17,7 +17,6 @@ CONF_CONTROLS = "controls"
 
 # Entry options.
 CONF_PLAIN_SWITCHES = "plain_switches"
-CONF_DOORS = "doors"
 CONF_SHOW_NAMES = "show_names"
 CONF_SHOW_CARDS = "show_cards"
 CONF_STREAM_USERNAME = "stream_username"

@@ -1,29 +1,29 @@
-"""The owner of one device's state: reads it, folds events into it, tells who listens."""
+"""The owner of one device's state: reads it, folds events into it, carries out commands."""
 
-import asyncio
-from collections.abc import Callable, Coroutine, Generator, Mapping
+from collections.abc import Callable, Coroutine, Generator, Hashable, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 import logging
-from typing import Any, override
+from typing import TYPE_CHECKING, Any, override
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
 from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.event import async_call_later
-from homeassistant.helpers.storage import Store
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
 from .api.errors import AuthenticationFailed, IntercomError
-from .const import CONF_CONTROLS, DOMAIN, EVENT_LOG
-from .events import DirectoryChanged, Event, reduce
+from .const import CONF_CONTROLS, DOMAIN
+from .events import Event, reduce
 from .exceptions import sentence, translated
-from .facets import Delivery, System
-from .model import BellId, Control, Description, SessionId, State, merge, with_bell
-from .refusals import Refusals
-from .rings import Ring, RingMemory, detect
+from .facets import System
+from .model import Bell, BellId, Control, Description, SessionId, State, merge, with_bell
+from .refusals import RETRY_DELAY, Refusals
+
+if TYPE_CHECKING:
+    from .push import EventFeed
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -37,56 +37,55 @@ POLL_ALONE = timedelta(seconds=30)
 _EFFECT_DELAY = 2.0
 # How often to look while a door that was released for a moment is still released.
 _EFFECT_LOOKS = 15
+# A call that was dialled while its answer was lost may still begin for this many seconds.
+_DIAL_DELAY = 10.0
 _DIRECTORY_COOLDOWN = 3.0
-_SAVE_DELAY = 5.0
 # One poll in so many also looks whether the account's privileges have changed.
 _POLLS_PER_PROBE = 12
 
-STORAGE_VERSION = 1
-
-
-def cursor_store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
-    """Return where an entry keeps how far its events were read."""
-    return Store(hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}")
-
 
 class IntercomCoordinator(DataUpdateCoordinator[State]):
-    """State, events and commands of one intercom.
+    """State and commands of one intercom.
+
+    Args:
+        hass: Home Assistant.
+        entry: The entry of the device.
+        system: Its adapter.
+        bells: Bells that were found by ringing in an earlier life.
 
     Attributes:
         system: The adapter. Its facets carry out commands; send them through ``async_command``.
         description: What the device is and has.
+        feed: Follows its events.
         device_id: Its id in the device registry.
-        follower: The task that follows its events, once Home Assistant runs.
+        peers: The bell of a called number.
+        found_bells: Bells that no directory tells of; they rang.
+        offered: The entities that the platforms made: platform and unique id.
     """
 
     config_entry: IntercomConfigEntry
 
     def __init__(
-        self, hass: HomeAssistant, entry: IntercomConfigEntry, system: System, store: Store[dict[str, Any]]
+        self, hass: HomeAssistant, entry: IntercomConfigEntry, system: System, bells: Mapping[BellId, Bell]
     ) -> None:
-        """Own the state of the device behind ``system``."""
+        """See the class."""
         super().__init__(
             hass, _LOGGER, config_entry=entry, name=entry.title, update_interval=POLL_ALONE, always_update=False
         )
         self.system = system
         self.description: Description
+        self.feed: EventFeed
         self.device_id = ""
-        self.follower: asyncio.Task[None] | None = None
-        self._store = store
-        self._cursor: Mapping[str, object] | None = None
+        self.peers: Mapping[str, BellId] = {}
+        self.found_bells = dict(bells)
+        self.offered: set[tuple[str, str | None]] = set()
         self._state = State()
         self._described = False
-        self._peers: Mapping[str, BellId] = {}
-        self._rings = RingMemory()
-        self._unheard: dict[BellId, Ring] = {}
-        self._ring_listeners: dict[BellId | None, list[Callable[[Ring], None]]] = {}
-        self._event_listeners: list[Callable[[Event, State], None]] = []
         self._during_read: list[Event] | None = None
-        self._events_seen = 0
-        self._effect_look: CALLBACK_TYPE | None = None
         self._polls = 0
         self._refusals = Refusals()
+        self._asked_for_password = False
+        self._looks: dict[Hashable, CALLBACK_TYPE] = {}
         self._directory_changed = Debouncer(
             hass,
             _LOGGER,
@@ -119,8 +118,9 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
             )
         # The id stays what it was, though newer firmware may tell a better one.
         self.description = replace(description, identity=replace(identity, id=unique_id))
-        self._peers = self.description.peers
-        self._state = self.description.state
+        self.peers = self.description.peers
+        state = self.description.state
+        self._state = replace(state, bells={**self.found_bells, **state.bells})
         self.update_interval = POLL_BESIDE_EVENTS if self.description.pushes else POLL_ALONE
 
     @override
@@ -134,12 +134,15 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
             await self._async_probe_now_and_then()
         except AuthenticationFailed as err:
             if self._refusals.count():
+                self._asked_for_password = True
                 raise self._auth_failed(err) from err
+            self._async_later(RETRY_DELAY, "refused", self.async_refresh)
             return self._state
         except IntercomError as err:
             raise self._update_failed(err) from err
         else:
             self._refusals.clear()
+            self._async_withdraw_question()
             state = merge(self._state, reading)
             for event in self._during_read:
                 state = reduce(state, event)  # news from after the device answered
@@ -167,9 +170,10 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
             return
         if bells is None:
             return
-        self._peers = bells.peers
+        self.peers = bells.peers
         # A button that rang stays, whoever has it now.
-        self._async_publish(replace(self._state, bells={**self._state.bells, **bells.bells}))
+        self._state = replace(self._state, bells={**self._state.bells, **bells.bells})
+        self.async_publish()
 
     def _update_failed(self, err: IntercomError) -> UpdateFailed:
         _, key, placeholders = sentence(err)
@@ -187,88 +191,42 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
             translation_placeholders={"device": self.name} | placeholders,
         )
 
-    # -- events ----------------------------------------------------------------------------------
-
-    async def async_deliver(self, delivery: Delivery) -> None:
-        """Take in events: each goes to the bus, its ring to the bells, all of them into the state."""
-        self._refusals.clear()
-        state = self._state
-        for event in delivery.events:
-            state = self._async_take(event, state)
-        self._cursor = delivery.cursor
-        if delivery.events:
-            self._store.async_delay_save(self._stored, _SAVE_DELAY)
-        if delivery.missed or not self.last_update_success:
-            self._state = state
-            await self.async_refresh()
-        else:
-            self._async_publish(state)
+    # -- what events change ----------------------------------------------------------------------
 
     @callback
-    def _async_take(self, event: Event, state: State) -> State:
-        self._events_seen += 1
+    def async_fold(self, event: Event) -> State:
+        """Fold an event into the state, which ``async_publish`` then shows, and return it."""
         if self._during_read is not None:
             self._during_read.append(event)
-        state = reduce(state, event)
-        self._rings, ring = detect(self._rings, event, state.bells, self._peers)
-        if ring is not None:
-            state = with_bell(state, ring.bell)
-            self._async_ring(ring)  # before all else: somebody waits
-        self.hass.bus.async_fire(EVENT_LOG, self._bus_data(event))
-        for listener in tuple(self._event_listeners):
-            listener(event, state)
-        if any(isinstance(fact, DirectoryChanged) for fact in event.facts):
-            self._directory_changed.async_schedule_call()
-        return state
-
-    def _bus_data(self, event: Event) -> dict[str, object]:
-        return {
-            "device_id": self.device_id,
-            "type": event.type,
-            "time": event.time.isoformat(),
-            "late": event.late,
-            "sequence": event.sequence,
-            "data": dict(event.data),
-        }
+        self._state = reduce(self._state, event)
+        return self._state
 
     @callback
-    def _async_ring(self, ring: Ring) -> None:
-        listeners = self._ring_listeners.get(ring.bell.id)
-        if not listeners:
-            self._unheard[ring.bell.id] = ring  # its entity is being made because of this ring
-        for listener in (*(listeners or ()), *self._ring_listeners.get(None, ())):
-            listener(ring)
+    def async_know_bell(self, bell: Bell) -> None:
+        """Note a bell that rings; one that was not known before is remembered."""
+        if bell.id not in self._state.bells:
+            self.found_bells[bell.id] = bell
+            self._state = with_bell(self._state, bell)
 
     @callback
-    def _async_publish(self, state: State) -> None:
-        self._state = state
-        if state != self.data:
+    def async_publish(self) -> None:
+        """Show the state to the entities, if it changed."""
+        if self._state != self.data:
             # Not async_set_updated_data: that would put off the safety net with every event.
-            self.data = state
+            self.data = self._state
             self.async_update_listeners()
 
     @callback
-    def async_listen_ring(self, bell: BellId | None, listener: Callable[[Ring], None]) -> CALLBACK_TYPE:
-        """Call ``listener`` for each ring of a bell, of all for None; also for one that nobody heard yet."""
-        listeners = self._ring_listeners.setdefault(bell, [])
-        listeners.append(listener)
-        if bell is not None and (unheard := self._unheard.pop(bell, None)) is not None:
-            listener(unheard)
-        return lambda: listeners.remove(listener)
+    def async_read_soon(self) -> None:
+        """Read the state once without keeping the events waiting."""
+        self.config_entry.async_create_background_task(
+            self.hass, self.async_request_refresh(), f"{DOMAIN} state of {self.name}"
+        )
 
     @callback
-    def async_listen_events(self, listener: Callable[[Event, State], None]) -> CALLBACK_TYPE:
-        """Call ``listener`` for each event and the state after it, in order, late ones included."""
-        self._event_listeners.append(listener)
-        return lambda: self._event_listeners.remove(listener)
-
-    @override
-    async def async_shutdown(self) -> None:
-        """Stop polling and looking."""
-        await super().async_shutdown()
-        self._directory_changed.async_shutdown()
-        if self._effect_look is not None:
-            self._effect_look()
+    def async_read_bells_soon(self) -> None:
+        """Read names and buttons once the directory has come to rest."""
+        self._directory_changed.async_schedule_call()
 
     # -- connection ------------------------------------------------------------------------------
 
@@ -278,24 +236,64 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         self.async_set_update_error(self._update_failed(err))
 
     @callback
-    def async_refused(self) -> bool:
-        """Note that user name and password were refused; return True once that is beyond doubt."""
-        if not self._refusals.count():
-            return False
+    def async_reached(self) -> None:
+        """Note that the device told of its events: it is there, whatever a poll said."""
+        self._async_withdraw_question()
+        if self.update_interval != POLL_BESIDE_EVENTS:
+            self.update_interval = POLL_BESIDE_EVENTS
+            self.async_read_soon()
+        if not self.last_update_success:
+            self.last_update_success = True
+            _LOGGER.info("Fetching %s data recovered", self.name)
+            self.async_update_listeners()
+            self.async_read_soon()
+
+    @callback
+    def async_without_events(self, err: IntercomError) -> None:
+        """Note that the device tells no events to this account any more: polling has to do."""
+        if self.update_interval != POLL_ALONE:
+            self.update_interval = POLL_ALONE
+            _LOGGER.warning("%s tells no events, and rings nothing: %s", self.name, err)
+        if self.last_update_success:
+            self.async_read_soon()
+
+    @callback
+    def async_refused(self) -> None:
+        """Note that user name and password are beyond doubt wrong, and ask for them."""
+        self._asked_for_password = True
         self.async_set_update_error(self._auth_failed(AuthenticationFailed()))
         self.config_entry.async_start_reauth(self.hass)
-        return True
 
-    async def async_let_go(self) -> None:
-        """Stop following events, write down how far they were read, and give back what the device holds."""
-        if self.follower is not None:
-            self.follower.cancel()
-        if self._cursor is not None:
-            await self._store.async_save(self._stored())
-        await self.system.close()
+    @callback
+    def _async_withdraw_question(self) -> None:
+        """Ask no more for a password that turned out to be right."""
+        if not self._asked_for_password:
+            return
+        self._asked_for_password = False
+        for flow in list(self.config_entry.async_get_active_flows(self.hass, {SOURCE_REAUTH})):
+            self.hass.config_entries.flow.async_abort(flow["flow_id"])
 
-    def _stored(self) -> dict[str, Any]:
-        return {"cursor": self._cursor}
+    @override
+    async def async_shutdown(self) -> None:
+        """Stop polling and looking."""
+        await super().async_shutdown()
+        self._directory_changed.async_shutdown()
+        for cancel in self._looks.values():
+            cancel()
+        self._looks.clear()
+
+    @callback
+    def _async_later(self, delay: float, key: Hashable, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do something later, unless the device is let go before; a later wish of the same key replaces it."""
+
+        async def act(_: datetime) -> None:
+            self._looks.pop(key, None)
+            await action()
+
+        if (cancel := self._looks.pop(key, None)) is not None:
+            cancel()
+        if not self._shutdown_requested:
+            self._looks[key] = async_call_later(self.hass, delay, act)
 
     # -- commands --------------------------------------------------------------------------------
 
@@ -317,39 +315,49 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
             return await command
 
     async def async_effective_command(
-        self, command: Coroutine[Any, Any, None], settled: Callable[[State], bool] = lambda _: True
+        self,
+        command: Coroutine[Any, Any, None],
+        part: Callable[[State], Hashable],
+        settled: Callable[[State], bool] = lambda _: True,
     ) -> None:
         """Carry out a command that changes the state, and look where no event tells of its effect.
 
         Args:
             command: The command of a facet.
+            part: Returns the part of a state that it changes.
             settled: Returns whether a state is not about to change by itself again.
         """
-        seen = self._events_seen
+        before = part(self._state)
         await self.async_command(command)
-        self._async_look_for_effect(seen, settled, _EFFECT_LOOKS)
+        self._async_look_for_effect(part, before, settled, _EFFECT_LOOKS)
 
     @callback
-    def _async_look_for_effect(self, seen: int, settled: Callable[[State], bool], looks: int) -> None:
-        async def look(_: datetime) -> None:
-            if self._events_seen != seen:
-                return
+    def _async_look_for_effect(
+        self, part: Callable[[State], Hashable], before: Hashable, settled: Callable[[State], bool], looks: int
+    ) -> None:
+        async def look() -> None:
+            if part(self._state) != before:
+                return  # an event has told
             await self.async_refresh()
             if looks > 1 and not settled(self.data):
-                self._async_look_for_effect(seen, settled, looks - 1)
+                self._async_look_for_effect(part, part(self._state), settled, looks - 1)
 
-        unsubscribe = async_call_later(self.hass, _EFFECT_DELAY, look)
-        self._effect_look, previous = unsubscribe, self._effect_look
-        if previous is not None:
-            previous()
+        self._async_later(_EFFECT_DELAY, part, look)
 
     async def async_dial(self, number: str | None, users: list[str]) -> SessionId:
         """Call somebody; this call rings no bell."""
         assert self.system.calls is not None
-        self._rings = replace(self._rings, dialling=True)
+        self.feed.async_dialling(True)
         try:
             session = await self.async_command(self.system.calls.dial(number, users))
-            self._rings = self._rings.quiet(session)
-        finally:
-            self._rings = replace(self._rings, dialling=False)
+        except HomeAssistantError:
+            self._async_later(_DIAL_DELAY, "dialling", self._async_dialled)
+            raise
+        self.feed.async_dialled(session)
+        self.feed.async_dialling(False)
+        self._state = replace(self._state, own_calls=self._state.own_calls | {session})
+        self.async_publish()
         return session
+
+    async def _async_dialled(self) -> None:
+        self.feed.async_dialling(False)

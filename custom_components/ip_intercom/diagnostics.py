@@ -6,16 +6,26 @@ from typing import Any
 from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.core import HomeAssistant
 
-from .const import CONF_FINGERPRINT, CONF_PASSWORD, CONF_STREAM_PASSWORD, CONF_STREAM_USERNAME, CONF_URL, CONF_USERNAME
-from .coordinator import IntercomConfigEntry
+from .const import (
+    CONF_FINGERPRINT,
+    CONF_PASSWORD,
+    CONF_STREAM_PASSWORD,
+    CONF_STREAM_PATH,
+    CONF_STREAM_USERNAME,
+    CONF_URL,
+    CONF_USERNAME,
+)
+from .coordinator import IntercomConfigEntry, IntercomCoordinator
 
 TO_REDACT = {
     CONF_FINGERPRINT,
     CONF_PASSWORD,
     CONF_STREAM_PASSWORD,
+    CONF_STREAM_PATH,
     CONF_STREAM_USERNAME,
     CONF_URL,
     CONF_USERNAME,
+    "discovery_keys",
     "id",
     "last_access",
     "mac",
@@ -31,10 +41,12 @@ TO_REDACT = {
 
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: IntercomConfigEntry) -> dict[str, Any]:
     """Return the entry, what the device is and has, and its state."""
-    coordinator = entry.runtime_data
+    told = {"entry": async_redact_data(entry.as_dict(), TO_REDACT)}
+    coordinator: IntercomCoordinator | None = getattr(entry, "runtime_data", None)
+    if coordinator is None:
+        return told  # it was never reached
     description = coordinator.description
-    return {
-        "entry": async_redact_data(entry.as_dict(), TO_REDACT),
+    return told | {
         "identity": async_redact_data(asdict(description.identity), TO_REDACT),
         "controls": sorted(description.controls),
         "missing": sorted(f"{missing.kind}: {missing.name}" for missing in description.missing),

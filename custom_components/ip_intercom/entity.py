@@ -1,8 +1,10 @@
 """What all entities share: the device, the unique id, and a view of the state."""
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+import re
 from typing import Any, override
 
+from homeassistant.const import Platform
 from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.helpers.device_registry import CONNECTION_NETWORK_MAC, DeviceInfo
 from homeassistant.helpers.entity import Entity
@@ -11,7 +13,7 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import CONF_URL, DOMAIN
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .model import Door, DoorId, Identity, PortId, State
+from .model import Door, DoorId, Identity, Port, PortId, State
 
 
 def device_info(identity: Identity, data: Mapping[str, Any]) -> DeviceInfo:
@@ -56,10 +58,13 @@ class IntercomEntity(CoordinatorEntity[IntercomCoordinator]):
     @callback
     def async_entity_id_changed(self, old_entity_id: str) -> None:
         """Keep listening: nothing here depends on the entity id (Home Assistant 2026.11)."""
+        if (moved := getattr(super(), "async_entity_id_changed", None)) is not None:
+            moved(old_entity_id)
 
 
 @callback
 def async_add_as_found(
+    platform: Platform,
     entry: IntercomConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
     find: Callable[[State], Mapping[str, Callable[[], Entity]]],
@@ -67,6 +72,7 @@ def async_add_as_found(
     """Add entities for what the state holds now, and for what it comes to hold later.
 
     Args:
+        platform: Whose entities they are.
         entry: The entry of the device.
         async_add_entities: Home Assistant's callback for new entities.
         find: Returns for a state what there is, by a key, and how its entity is made.
@@ -79,7 +85,9 @@ def async_add_as_found(
         fresh = [key for key in found if key not in known]
         known.update(fresh)
         if fresh:
-            async_add_entities(found[key]() for key in fresh)
+            entities = [found[key]() for key in fresh]
+            entry.runtime_data.offered.update((platform, entity.unique_id) for entity in entities)
+            async_add_entities(entities)
 
     add()
     entry.async_on_unload(entry.runtime_data.async_add_listener(add))
@@ -108,12 +116,24 @@ class DoorEntity(IntercomEntity):
 
     async def async_send(self, command: Coroutine[Any, Any, None]) -> None:
         """Carry out a command of the door."""
-        await self.coordinator.async_effective_command(command, self._settled)
+        await self.coordinator.async_effective_command(command, self._part, self._settled)
+
+    def _part(self, state: State) -> Door | None:
+        """Return what a command of the door changes."""
+        return state.doors.get(self._door_id)
 
     def _settled(self, state: State) -> bool:
         """Return whether the door will stay as it is: a strike falls back by itself."""
         door = state.doors.get(self._door_id)
         return door is None or not door.released or door.latching or bool(door.held_open)
+
+
+_COVERED_PORTS = ("relay", "led_", "tamper")
+
+
+def port_name(port: PortId) -> str:
+    """Return a port's name for people: ``input1`` is *Input 1*, ``led_secured`` *Led secured*."""
+    return re.sub(r"(?<=\D)(?=\d)", " ", port.replace("_", " ")).strip().capitalize()
 
 
 class PortEntity(IntercomEntity):
@@ -125,7 +145,13 @@ class PortEntity(IntercomEntity):
         """Show the port ``port``."""
         super().__init__(coordinator, f"port_{port}")
         self._port_id = port
-        self._attr_translation_placeholders = {"port": port}
+        self._attr_translation_placeholders = {"port": port_name(port)}
+        # The relay is that of a door, the tamper contact an alarm: both have an entity that says so.
+        self._attr_entity_registry_enabled_default = not port.startswith(_COVERED_PORTS)
+
+    def part(self, state: State) -> Port | None:
+        """Return what a command of the port changes."""
+        return state.ports.get(self._port_id)
 
     @property
     def is_on(self) -> bool | None:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import override
 
 from homeassistant.components.event import DoorbellEventType, EventDeviceClass, EventEntity
+from homeassistant.const import Platform
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -37,7 +38,7 @@ async def async_setup_entry(
             found["call"] = partial(CallEvent, coordinator, "call")
         return found
 
-    async_add_as_found(entry, async_add_entities, find)
+    async_add_as_found(Platform.EVENT, entry, async_add_entities, find)
 
 
 class BellEvent(IntercomEntity, EventEntity):
@@ -62,11 +63,13 @@ class BellEvent(IntercomEntity, EventEntity):
     @callback
     @override
     def async_listen(self) -> Iterable[CALLBACK_TYPE]:
-        yield self.coordinator.async_listen_ring(self._bell_id, self._async_rang)
+        yield self.coordinator.feed.async_listen_ring(self._bell_id, self._async_rang)
 
     @callback
     def _async_rang(self, ring: Ring) -> None:
-        self._trigger_event(DoorbellEventType.RING, {"button": ring.bell.button, "session": ring.session})
+        self._trigger_event(
+            DoorbellEventType.RING, {"button": ring.button or ring.bell.button, "session": ring.session}
+        )
         self.async_write_ha_state()
 
 
@@ -81,7 +84,7 @@ class FactEvent(IntercomEntity, EventEntity):
     @callback
     @override
     def async_listen(self) -> Iterable[CALLBACK_TYPE]:
-        yield self.coordinator.async_listen_events(self._async_happened)
+        yield self.coordinator.feed.async_listen_events(self._async_happened)
 
     @callback
     def _async_happened(self, event: Event, state: State) -> None:

@@ -212,4 +212,4 @@ def _whole_call(legs: Mapping[int, CallState]) -> CallState:
 def _restarted(_: Restarted, state: State) -> State:
     # Blocked switches stay blocked over a restart (HTTP API 5.10.4, SwitchesBlocked).
     alarms = {alarm: on if alarm is Alarm.SWITCHES_BLOCKED else None for alarm, on in state.alarms.items()}
-    return replace(state, calls={}, alarms=alarms)
+    return replace(state, calls={}, own_calls=frozenset(), alarms=alarms)

@@ -36,6 +36,13 @@ class Bells:
     peers: Mapping[str, BellId]
 
 
+class EventLog(Protocol):
+    """The events of a device, each once and in order."""
+
+    async def next(self) -> Delivery:
+        """Return the next events, waiting for them for a while; after an error the next call begins anew."""
+
+
 class Doors(Protocol):
     """Relays that drive strikes and gates."""
 
@@ -123,6 +130,10 @@ class DirectoryResult:
 class Directory(Protocol):
     """The people and flats that the intercom knows."""
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Names of the fields that only whoever asks for them by name may see."""
+
     async def query(self, wanted: Sequence[str] | None, since: int, series: str | None) -> DirectoryResult:
         """Return the entries changed since a timestamp of a series, all for 0."""
 
@@ -148,6 +159,10 @@ class System(Protocol):
     cameras: Cameras | None
     directory: Directory | None
 
+    @property
+    def log(self) -> EventLog | None:
+        """The events of the device, None where it tells none to this account."""
+
     async def connect(self, controls: frozenset[Control] | None) -> Description:
         """Find out what the device is and has.
 
@@ -163,9 +178,6 @@ class System(Protocol):
 
     async def probe_controls(self) -> frozenset[Control]:
         """Find out what the account may command, without commanding anything."""
-
-    async def events(self) -> Delivery:
-        """Return the next events, waiting for them for a while."""
 
     async def close(self) -> None:
         """Give back what the device holds for us."""

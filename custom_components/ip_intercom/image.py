@@ -49,7 +49,7 @@ class LastVisitorImage(IntercomEntity, ImageEntity):
     @callback
     @override
     def async_listen(self) -> Iterable[CALLBACK_TYPE]:
-        yield self.coordinator.async_listen_ring(None, self._async_rang)
+        yield self.coordinator.feed.async_listen_ring(None, self._async_rang)
 
     @callback
     def _async_rang(self, ring: Ring) -> None:

@@ -5,8 +5,10 @@ from functools import partial
 from typing import Any, override
 
 from homeassistant.components.lock import LockEntity, LockEntityFeature
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.util.json import JsonObjectType
 
 from .const import CONF_PLAIN_SWITCHES
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
@@ -26,6 +28,7 @@ async def async_setup_entry(
         return
     plain = entry.options.get(CONF_PLAIN_SWITCHES, [])
     async_add_as_found(
+        Platform.LOCK,
         entry,
         async_add_entities,
         lambda state: {door: partial(DoorLock, coordinator, doors, door) for door in state.doors if door not in plain},
@@ -65,9 +68,11 @@ class DoorLock(DoorEntity, LockEntity):
             await self.async_send(self._doors.let_go(self._door_id))
         await self.async_send(self._doors.secure(self._door_id))
 
-    async def async_open_door(self, hold_time: timedelta | None = None) -> None:
-        """Release the door, or hold it open for a time (action ``open_door``)."""
+    async def async_open_door(self, hold_time: timedelta | None = None) -> JsonObjectType:
+        """Release the door, or hold it open for a time (action ``open_door``); return what was done."""
         if hold_time is None:
             await self.async_open()
-        else:
-            await self.async_send(self._doors.hold_open(self._door_id, int(hold_time.total_seconds())))
+            return {"door": self._door_id, "hold_time": None}
+        seconds = int(hold_time.total_seconds())
+        await self.async_send(self._doors.hold_open(self._door_id, seconds))
+        return {"door": self._door_id, "hold_time": seconds}

@@ -150,7 +150,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Everything that is known of a device now."""
+    """Everything that is known of a device now. ``own_calls`` were dialled from Home Assistant: they ring nothing."""
 
     doors: Mapping[DoorId, Door] = field(default_factory=dict)
     ports: Mapping[PortId, Port] = field(default_factory=dict)
@@ -159,6 +159,7 @@ class State:
     cameras: Mapping[CameraId, Camera] = field(default_factory=dict)
     lines: Mapping[LineId, Line] = field(default_factory=dict)
     calls: Mapping[SessionId, CallSession] = field(default_factory=dict)
+    own_calls: frozenset[SessionId] = frozenset()
     last_access: Access | None = None
 
 

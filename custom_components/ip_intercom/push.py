@@ -1,44 +1,203 @@
-"""Following a device's events for as long as its entry is loaded."""
+"""The way of an event: from the device's log to the bus, the bells and the state, for as long as its entry is loaded."""
 
 import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 import logging
 import random
+import time
+from typing import Any
 
-from .api.errors import AuthenticationFailed, IntercomError
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.storage import Store
+
+from .api.errors import (
+    AuthenticationFailed,
+    IntercomError,
+    NotSupported,
+    PermissionDenied,
+    SecureConnectionRequired,
+    ServiceDisabled,
+)
+from .const import DOMAIN, EVENT_LOG
 from .coordinator import IntercomCoordinator
-from .refusals import RETRY_DELAY
+from .events import DirectoryChanged, Event
+from .facets import Delivery, EventLog
+from .model import Bell, BellId, State
+from .refusals import RETRY_DELAY, Refusals
+from .rings import Ring, RingMemory, detect
 
 _LOGGER = logging.getLogger(__name__)
 
 # Seconds to wait after the first, second, ... failure; the first may be a mere hiccup.
 _BACK_OFF = (0.2, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0, 10.0, 10.0, 30.0)
 _JITTER = 0.2
-# Seconds between attempts once a person has been asked for the password: no lock-out by us.
-_LOCKED_OUT = 300.0
+# Seconds between attempts where a person has to act first: the password, a service, a privilege.
+_PERSON_DELAY = 300.0
+_SAVE_DELAY = 5.0
+STORAGE_VERSION = 1
+# A ring whose entity is not there yet waits this many seconds for it.
+_UNHEARD = 5.0
+
+type RingListener = Callable[[Ring], None]
+type EventListener = Callable[[Event, State], None]
 
 
-async def async_follow(coordinator: IntercomCoordinator) -> None:
-    """Hand every event of the device to the coordinator, in order, until cancelled."""
-    failures = 0
-    while True:
-        try:
-            delivery = await coordinator.system.events()
-            await coordinator.async_deliver(delivery)
-        except AuthenticationFailed:
-            delay = _LOCKED_OUT if coordinator.async_refused() else RETRY_DELAY
-        except IntercomError as err:
-            delay = _BACK_OFF[min(failures, len(_BACK_OFF) - 1)]
-            failures += 1
-            if failures > 1:
-                coordinator.async_lost(err)
-            _LOGGER.debug("%s: events interrupted: %s", coordinator.name, err)
-        except Exception:
-            # An event that cannot be understood must not cost all that follow.
-            _LOGGER.exception("%s: an event could not be handled", coordinator.name)
-            delay = _BACK_OFF[-1]
-        else:
-            # The first delivery of a channel proves little: it may be closed again at once.
-            if not delivery.missed:
-                failures = 0
-            continue
-        await asyncio.sleep(delay * random.uniform(1 - _JITTER, 1 + _JITTER))
+def event_store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
+    """Return where an entry keeps how far its events were read, and the bells found by ringing."""
+    return Store(hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}")
+
+
+def stored_bells(stored: Mapping[str, Any]) -> dict[BellId, Bell]:
+    """Return the bells that rang in an earlier life, from what the store holds."""
+    return {str(bell): Bell(str(bell), button=button) for bell, button in stored.get("bells", [])}
+
+
+class EventFeed:
+    """Hands on every event of a device, in order, and remembers how far it came.
+
+    Args:
+        coordinator: The owner of the state that the events are folded into.
+        store: Where to keep the cursor and the bells that were found by ringing.
+    """
+
+    def __init__(self, coordinator: IntercomCoordinator, store: Store[dict[str, Any]]) -> None:
+        """Begin with the calls that are in progress already: they do not ring again."""
+        self._coordinator = coordinator
+        self._store = store
+        self._cursor: Mapping[str, object] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._refusals = Refusals()
+        self._rings = RingMemory(sessions=frozenset(coordinator.data.calls))
+        self._unheard: dict[BellId, tuple[Ring, float]] = {}
+        self._ring_listeners: dict[BellId | None, list[RingListener]] = {}
+        self._event_listeners: list[EventListener] = []
+
+    # -- following -------------------------------------------------------------------------------
+
+    @callback
+    def async_start(self, log: EventLog) -> None:
+        """Follow the events until stopped."""
+        self._task = self._coordinator.config_entry.async_create_background_task(
+            self._coordinator.hass, self._async_follow(log), f"{DOMAIN} events of {self._coordinator.name}"
+        )
+
+    async def async_stop(self) -> None:
+        """Stop following, and write down how far the events were read."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        if self._cursor is not None:
+            await self._store.async_save(self._stored())
+
+    async def _async_follow(self, log: EventLog) -> None:
+        failures = 0
+        while True:
+            try:
+                delivery = await log.next()
+            except AuthenticationFailed:
+                if certain := self._refusals.count():
+                    self._coordinator.async_refused()
+                delay = _PERSON_DELAY if certain else RETRY_DELAY
+            except (ServiceDisabled, PermissionDenied, SecureConnectionRequired, NotSupported) as err:
+                self._coordinator.async_without_events(err)
+                delay = _PERSON_DELAY
+            except IntercomError as err:
+                delay = _BACK_OFF[min(failures, len(_BACK_OFF) - 1)]
+                failures += 1
+                if failures > 1:
+                    self._coordinator.async_lost(err)
+                _LOGGER.debug("%s: events interrupted: %s", self._coordinator.name, err)
+            else:
+                # The first delivery of a channel proves little: it may be closed again at once.
+                if not delivery.missed:
+                    failures = 0
+                self._async_deliver(delivery)
+                continue
+            await asyncio.sleep(delay * random.uniform(1 - _JITTER, 1 + _JITTER))
+
+    @callback
+    def _async_deliver(self, delivery: Delivery) -> None:
+        self._refusals.clear()
+        self._coordinator.async_reached()
+        for event in delivery.events:
+            try:
+                self._async_take(event)
+            except Exception:
+                # An event that cannot be understood must not cost those that follow.
+                _LOGGER.exception("%s: an event could not be handled: %s", self._coordinator.name, event.type)
+        self._cursor = delivery.cursor
+        if delivery.events:
+            self._store.async_delay_save(self._stored, _SAVE_DELAY)
+        self._coordinator.async_publish()
+        if delivery.missed:
+            self._coordinator.async_read_soon()
+
+    @callback
+    def _async_take(self, event: Event) -> None:
+        coordinator = self._coordinator
+        state = coordinator.async_fold(event)
+        self._rings, ring = detect(self._rings, event, state.bells, coordinator.peers)
+        if ring is not None:
+            coordinator.async_know_bell(ring.bell)
+            self._async_ring(ring)  # before all else: somebody waits
+        coordinator.hass.bus.async_fire(EVENT_LOG, _bus_data(coordinator.device_id, event))
+        for listener in tuple(self._event_listeners):
+            listener(event, state)
+        if any(isinstance(fact, DirectoryChanged) for fact in event.facts):
+            coordinator.async_read_bells_soon()
+
+    @callback
+    def _async_ring(self, ring: Ring) -> None:
+        listeners = self._ring_listeners.get(ring.bell.id)
+        if not listeners:
+            self._unheard[ring.bell.id] = (ring, time.monotonic())  # its entity is being made because of this ring
+        for listener in (*(listeners or ()), *self._ring_listeners.get(None, ())):
+            listener(ring)
+
+    # -- listening -------------------------------------------------------------------------------
+
+    @callback
+    def async_listen_ring(self, bell: BellId | None, listener: RingListener) -> CALLBACK_TYPE:
+        """Call ``listener`` for each ring of a bell, of all for None; also for one that nobody heard yet."""
+        listeners = self._ring_listeners.setdefault(bell, [])
+        listeners.append(listener)
+        if bell is not None and (unheard := self._unheard.pop(bell, None)) is not None:
+            ring, rang_at = unheard
+            if time.monotonic() - rang_at < _UNHEARD:
+                listener(ring)
+        return lambda: listeners.remove(listener)
+
+    @callback
+    def async_listen_events(self, listener: EventListener) -> CALLBACK_TYPE:
+        """Call ``listener`` for each event and the state after it, in order, late ones included."""
+        self._event_listeners.append(listener)
+        return lambda: self._event_listeners.remove(listener)
+
+    # -- calls from here -------------------------------------------------------------------------
+
+    @callback
+    def async_dialling(self, dialling: bool) -> None:
+        """Note that a call is being dialled from here: until its session is known, no call rings."""
+        self._rings = self._rings.with_dialling(dialling)
+
+    @callback
+    def async_dialled(self, session: int) -> None:
+        """Note that a call was dialled from here: it rings no bell."""
+        self._rings = self._rings.quiet(session)
+
+    def _stored(self) -> dict[str, Any]:
+        bells = self._coordinator.found_bells.values()
+        return {"cursor": self._cursor, "bells": [[bell.id, bell.button] for bell in bells]}
+
+
+def _bus_data(device_id: str, event: Event) -> dict[str, object]:
+    return {
+        "device_id": device_id,
+        "type": event.type,
+        "time": event.time.isoformat(),
+        "late": event.late,
+        "sequence": event.sequence,
+        "data": dict(event.data),
+    }

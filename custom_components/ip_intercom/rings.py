@@ -23,11 +23,12 @@ _SESSIONS_KEPT = 64
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """Somebody rings: at which bell, when by the device's clock, and with which call, if one is known."""
+    """Somebody rings: at which bell, when by the device's clock, with which call or button, if one is known."""
 
     bell: Bell
     time: datetime
     session: SessionId | None = None
+    button: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,10 @@ class RingMemory:
     pressed_at: tuple[datetime, ...] = ()
     sessions: frozenset[SessionId] = frozenset()
     dialling: bool = False
+
+    def with_dialling(self, dialling: bool) -> RingMemory:
+        """Return the memory with or without a call being dialled."""
+        return replace(self, dialling=dialling)
 
     def quiet(self, session: SessionId) -> RingMemory:
         """Return the memory with a call that shall not ring."""
@@ -67,7 +72,7 @@ def detect(
                 memory = RingMemory()
             case ButtonPressed(bell, button):
                 memory = replace(memory, pressed_at=(*_recent(memory.pressed_at, event.time), event.time))
-                ring = Ring(bells.get(bell) or Bell(bell, button=button), event.time)
+                ring = Ring(_pressed_bell(bell, button, bells), event.time, button=button)
             case CallChanged(session=session, direction=Direction.OUTGOING) if session not in memory.sessions:
                 if fact.state in {CallState.CONNECTING, CallState.RINGING}:
                     pressed = _recent(memory.pressed_at, event.time)
@@ -80,6 +85,15 @@ def detect(
 def _recent(presses: tuple[datetime, ...], now: datetime) -> tuple[datetime, ...]:
     """Return the presses whose call may still appear."""
     return tuple(pressed for pressed in presses if abs(now - pressed) <= _PRESS_TO_CALL)
+
+
+def _pressed_bell(bell: BellId, button: int | None, bells: Mapping[BellId, Bell]) -> Bell:
+    """Return the bell of a button: its own, or the common one where none has a name."""
+    if (known := bells.get(bell)) is not None:
+        return known
+    if CALL_BELL in bells and len(bells) == 1:
+        return bells[CALL_BELL]
+    return Bell(bell, button=button)
 
 
 def _called_bell(peer: str | None, bells: Mapping[BellId, Bell], peers: Mapping[str, BellId]) -> Bell:

@@ -6,9 +6,11 @@ from functools import partial
 from typing import Any, override
 
 from homeassistant.components.sensor import RestoreSensor, SensorDeviceClass, SensorEntity
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .const import CONF_SHOW_NAMES
 from .coordinator import IntercomConfigEntry
 from .entity import IntercomEntity, async_add_as_found
 from .model import CallSession, CallState, State
@@ -32,7 +34,7 @@ async def async_setup_entry(
             found["access"] = partial(LastAccessSensor, coordinator, "last_access")
         return found
 
-    async_add_as_found(entry, async_add_entities, find)
+    async_add_as_found(Platform.SENSOR, entry, async_add_entities, find)
 
 
 class CallSensor(IntercomEntity, SensorEntity):
@@ -78,8 +80,11 @@ class LastAccessSensor(IntercomEntity, RestoreSensor):
         if data is None or state is None or not isinstance(data.native_value, datetime):
             return
         self._attr_native_value = data.native_value
+        shown = self.coordinator.config_entry.options.get(CONF_SHOW_NAMES, True)
         self._attr_extra_state_attributes = {
-            key: state.attributes[key] for key in _ACCESS_ATTRIBUTES if key in state.attributes
+            key: state.attributes[key]
+            for key in _ACCESS_ATTRIBUTES
+            if key in state.attributes and (shown or key != "name")
         }
 
     async_entity_id_changed = IntercomEntity.async_entity_id_changed

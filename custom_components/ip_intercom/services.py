@@ -11,10 +11,10 @@ from homeassistant.helpers import config_validation as cv, service
 from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
-from .calls import async_answer, async_dial, async_hang_up
+from .call_actions import async_answer, async_dial, async_hang_up
 from .const import DOMAIN
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .directory import async_create, async_delete, async_get, async_query, async_update
+from .directory_actions import async_create, async_delete, async_get, async_query, async_update
 
 ATTR_ENTRIES = "entries"
 ATTR_FIELDS = "fields"
@@ -145,6 +145,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
         entity_domain=LOCK_DOMAIN,
         schema={vol.Optional(ATTR_HOLD_TIME): _HOLD_TIME},
         func="async_open_door",
+        supports_response=SupportsResponse.OPTIONAL,
     )
     for name, (action, schema) in _CALL_ACTIONS.items():
         hass.services.async_register(

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
-from homeassistant.const import EntityCategory
+from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -71,7 +71,7 @@ async def async_setup_entry(
                     found[f"port_{port.id}"] = partial(OutputSwitch, coordinator, outputs, port.id)
         return found
 
-    async_add_as_found(entry, async_add_entities, find)
+    async_add_as_found(Platform.SWITCH, entry, async_add_entities, find)
 
 
 class DoorSwitch(DoorEntity, SwitchEntity):
@@ -123,9 +123,9 @@ class OutputSwitch(PortEntity, SwitchEntity):
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
         """Switch on."""
-        await self.coordinator.async_effective_command(self._outputs.set_output(self._port_id, True))
+        await self.coordinator.async_effective_command(self._outputs.set_output(self._port_id, True), self.part)
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
         """Switch off."""
-        await self.coordinator.async_effective_command(self._outputs.set_output(self._port_id, False))
+        await self.coordinator.async_effective_command(self._outputs.set_output(self._port_id, False), self.part)

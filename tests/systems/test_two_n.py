@@ -39,6 +39,12 @@ from tests.simulators.two_n import MODELS, Account, Privilege, Service
 ALL = frozenset(Control)
 
 
+async def next_events(system: TwoNSystem) -> Delivery:
+    """Return the next events of a device that has a log."""
+    assert system.log is not None
+    return await system.log.next()
+
+
 def system_of(bench: Bench, password: str = PASSWORD, **options: Any) -> TwoNSystem:
     data = {
         CONF_SYSTEM: SYSTEM_TWO_N,
@@ -216,9 +222,7 @@ async def test_a_service_that_is_off_costs_its_part_only(bench: Bench, service: 
     found = await system.connect(None)
     assert found.missing == {Missing("service" if how == "disabled" else "secure", USED[service])}
     assert parts(found, system) == {part: part != service.value for part in parts(found, system)}
-    if service is Service.LOGGING:
-        with pytest.raises(NotSupported):
-            await system.events()
+    assert (system.log is None) is (service is Service.LOGGING)
     await system.close()
 
 
@@ -346,15 +350,15 @@ async def test_calls_in_a_state_that_nobody_knows(bench: Bench) -> None:
 async def test_events_and_their_cursor(bench: Bench) -> None:
     system = system_of(bench)
     await system.connect(ALL)
-    assert (await system.events()).events == ()
+    assert (await next_events(system)).events == ()
     bench.sim.press("%1", call=False)
-    delivery = await system.events()
+    delivery = await next_events(system)
     assert [(e.type, e.facts, e.late) for e in delivery.events] == [("KeyPressed", (ButtonPressed("1", 1),), False)]
     await system.close()
     bench.sim.press("%2", call=False)
     again = TwoNSystem(bench.device(), delivery.cursor)
     await again.connect(ALL)
-    missed = await again.events()
+    missed = await next_events(again)
     assert [(e.facts, e.late) for e in missed.events] == [((ButtonPressed("2", 2),), True)]
     await again.close()
 
@@ -364,7 +368,7 @@ async def test_what_happens_while_connecting_is_not_lost(bench: Bench) -> None:
     system = system_of(bench)
     await system.connect(ALL)
     bench.sim.set_input("input1", True)
-    delivery = await system.events()
+    delivery = await next_events(system)
     assert delivery.missed
     await system.close()
 
@@ -373,13 +377,13 @@ async def test_a_restart_is_a_gap_with_bounds(bench: Bench) -> None:
     system = system_of(bench)
     await system.connect(ALL)
     bench.sim.press("%1", call=False)
-    await system.events()
+    await next_events(system)
     bench.sim.advance_clock(60)
     await bench.sim.reboot(0.05)
     delivery: Delivery | None = None
     while delivery is None:
         try:
-            delivery = await system.events()
+            delivery = await next_events(system)
         except IntercomError:
             await asyncio.sleep(0.01)
     gap = delivery.events[0]
@@ -395,8 +399,8 @@ async def test_a_refused_card_is_one_refusal(start: Start, model: str) -> None:
     bench = await start(model)
     system = system_of(bench)
     await system.connect(ALL)
-    await system.events()
-    pending = asyncio.ensure_future(system.events())
+    await next_events(system)
+    pending = asyncio.ensure_future(next_events(system))
     await bench.sim.wait_for_pull()
     bench.sim.swipe_card("DEADBEEF")
     facts = [fact for event in (await pending).events for fact in event.facts if isinstance(fact, AccessDecided)]
@@ -517,8 +521,8 @@ async def test_find_with_a_wrong_password_costs_few_attempts(bench: Bench) -> No
 async def test_names_can_be_kept_out(bench: Bench) -> None:
     system = system_of(bench, show_names=False)
     await system.connect(ALL)
-    await system.events()
-    pending = asyncio.ensure_future(system.events())
+    await next_events(system)
+    pending = asyncio.ensure_future(next_events(system))
     await bench.sim.wait_for_pull()
     bench.sim.enter_code("1234")
     assert "Alice" not in repr((await pending).events)

@@ -11,6 +11,7 @@ from yarl import URL
 
 from ..api.errors import (
     CommandFailed,
+    ConnectionFailed,
     IntercomError,
     NotSupported,
     PermissionDenied,
@@ -40,7 +41,7 @@ from ..const import (
     CONF_VERIFY_SSL,
     DEFAULT_STREAM_PATH,
 )
-from ..facets import Bells, Calls, Cameras, Delivery, Directory, Doors, Outputs
+from ..facets import Bells, Calls, Cameras, Directory, Doors, Outputs
 from ..model import (
     Alarm,
     Bell,
@@ -60,7 +61,7 @@ from ..model import (
     State,
 )
 from ..rings import CALL_BELL, peer_number
-from .two_n_events import ALARM_EVENTS, CREDENTIAL_EVENTS, DECISION_EVENTS, Privacy, gap_event, neutral_event
+from .two_n_events import ALARM_EVENTS, CREDENTIAL_EVENTS, DECISION_EVENTS, Privacy, TwoNLog
 from .two_n_facets import StreamAccess, TwoNCalls, TwoNCameras, TwoNDirectory, TwoNDoors, TwoNOutputs, neutral_calls
 
 _LOGGER = logging.getLogger(__name__)
@@ -94,13 +95,12 @@ class TwoNSystem:
         self._cursor = Cursor.from_json(cursor) if cursor is not None else None
         self._privacy = privacy or Privacy()
         self._stream = stream
-        self._reader: LogReader | None = None
         self._missing: set[Missing] = set()
         self._refusal: IntercomError | None = None
         self._switches: Mapping[int, SwitchCaps] = {}
         self._ports: Mapping[PortId, bool] = {}
         self._has_phone = True
-        self._credentials_decide = False
+        self.log: TwoNLog | None = None
         self.doors: Doors | None = None
         self.outputs: Outputs | None = None
         self.calls: Calls | None = None
@@ -117,11 +117,13 @@ class TwoNSystem:
         self._missing = set()
         self._has_phone = True
         await self.close()  # of an attempt before
-        self._reader = None
+        self.log = None
         # The log's first request meets the challenge for all; the others follow in two rounds.
         info, events = await _together(device.system.info(), self._attempt(device.log.caps()))
-        if events:
-            self._reader = LogReader(device.log, events, self._cursor)
+        reported = events or frozenset()
+        if reported:
+            reader = LogReader(device.log, reported, self._cursor)
+            self.log = TwoNLog(reader, self._privacy, credentials_decide=not reported & DECISION_EVENTS)
         switches, ports, cameras, bells, _ = await _together(
             self._attempt(device.switch.caps()),
             self._attempt(device.io.caps()),
@@ -134,11 +136,12 @@ class TwoNSystem:
         sources = {source: Camera(source, cameras.sizes) for source in cameras.sources} if cameras else {}
         if controls is None:
             controls = await self.probe_controls()
-        reading = await self.read()
+        failures: list[IntercomError] = []
+        reading = await self._read(failures)
+        if failures:
+            raise failures[0]  # what the device has is decided here
         phone = reading.lines is not None
         self._has_phone = phone or reading.calls is not None
-        reported = events or frozenset()
-        self._credentials_decide = not reported & DECISION_EVENTS
         self.doors = TwoNDoors(device) if self._switches and Control.DOORS in controls else None
         self.outputs = TwoNOutputs(device) if any(self._ports.values()) and Control.OUTPUTS in controls else None
         self.calls = TwoNCalls(device) if phone and Control.CALLS in controls else None
@@ -161,17 +164,28 @@ class TwoNSystem:
             peers=bells.peers if bells is not None else {},
             reports_access=bool(reported & (DECISION_EVENTS | CREDENTIAL_EVENTS)),
             has_phone=phone,
-            pushes=self._reader is not None,
+            pushes=self.log is not None,
         )
 
     async def read(self) -> Reading:
-        """Read switches, ports, SIP accounts and calls once."""
+        """Read switches, ports, SIP accounts and calls once; a part that cannot be read now is left out.
+
+        Raises:
+            IntercomError: Not one of them could be read, or user name and password are refused.
+        """
+        failures: list[IntercomError] = []
+        reading = await self._read(failures)
+        if failures and reading == Reading():
+            raise failures[0]
+        return reading
+
+    async def _read(self, failures: list[IntercomError]) -> Reading:
         device = self._device
         switches, ports, accounts, calls = await _together(
-            self._attempt(device.switch.status()) if self._switches else _nothing(),
-            self._attempt(device.io.status()) if self._ports else _nothing(),
-            self._attempt(device.phone.status()) if self._has_phone else _nothing(),
-            self._attempt(device.call.status()) if self._has_phone else _nothing(),
+            self._part(device.switch.status(), failures) if self._switches else _nothing(),
+            self._part(device.io.status(), failures) if self._ports else _nothing(),
+            self._part(device.phone.status(), failures) if self._has_phone else _nothing(),
+            self._part(device.call.status(), failures) if self._has_phone else _nothing(),
         )
         return Reading(
             doors=None if switches is None else self._doors_of(switches),
@@ -202,31 +216,15 @@ class TwoNSystem:
         allowed = await _together(*(self._device.client.permits(_PROBES[control]) for control in wanted))
         return frozenset(control for control, may in zip(wanted, allowed, strict=True) if may)
 
-    async def events(self) -> Delivery:
-        """Return the next log events, waiting for them for up to a minute.
-
-        Raises:
-            NotSupported: The device gives this account no log.
-            IntercomError: The device is out of reach or refuses; the next call begins anew.
-        """
-        if self._reader is None:
-            raise NotSupported("no event log")
-        batch = await self._reader.read()
-        events = [neutral_event(reading, self._privacy, self._credentials_decide) for reading in batch.readings]
-        if batch.gap is not None:
-            events.insert(0, gap_event(batch.gap))
-        assert self._reader.cursor is not None
-        return Delivery(tuple(events), batch.resumed, self._reader.cursor.as_json())
-
     async def close(self) -> None:
         """Close the log channel."""
-        if self._reader is not None:
-            await self._reader.close()
+        if self.log is not None:
+            await self.log.reader.close()
 
     async def _open_log(self) -> None:
         # Opened before the state is read: what happens in between is in the channel.
-        if self._reader is not None:
-            await self._reader.open()
+        if self.log is not None:
+            await self.log.reader.open()
 
     async def _query_bells(self) -> Bells:
         return _bells_of(await self._device.directory.query(_BELL_FIELDS))
@@ -253,6 +251,14 @@ class TwoNSystem:
             pass
         return None
 
+    async def _part[T](self, request: Coroutine[Any, Any, T], failures: list[IntercomError]) -> T | None:
+        """Return the answer, or None where there is none; a failure is noted."""
+        try:
+            return await self._attempt(request)
+        except (CommandFailed, ConnectionFailed, UnexpectedReply) as err:
+            failures.append(err)
+            return None
+
     def _refuse(self, missing: Missing, err: IntercomError) -> None:
         self._missing.add(missing)
         # HTTPS is the one thing that a person has to mend for all services at once.
@@ -261,7 +267,7 @@ class TwoNSystem:
 
     def require_something(self) -> None:
         """Raise why nothing can be used, or why one part insists on HTTPS that was not found."""
-        usable = self._switches or self._ports or self._reader or self.cameras or self.directory or self.calls
+        usable = self._switches or self._ports or self.log or self.cameras or self.directory or self.calls
         if self._refusal is not None and (not usable or isinstance(self._refusal, SecureConnectionRequired)):
             raise self._refusal
 
@@ -360,9 +366,9 @@ def _known_bells(bells: Bells | None, phone: bool) -> Mapping[BellId, Bell]:
 
 
 async def find(
-    session: ClientSession, address: str, username: str, password: str, verify: bool
+    session: ClientSession, address: str, username: str, password: str, verify: bool, pinned: str | None = None
 ) -> tuple[dict[str, Any], Description]:
-    """Find the device at an address that a person typed, and log in.
+    """Find the device at an address that a person typed, and log in; ``pinned`` is the certificate to insist on.
 
     Returns:
         What an entry has to keep to connect again (``const``: entry data), and what was found.
@@ -372,7 +378,14 @@ async def find(
             ``SecureConnectionRequired`` only where nothing at all can be used.
         ValueError: The address names no host.
     """
-    found = await find_device(session, address, username=username, password=password, verify=verify)
+    found = await find_device(
+        session,
+        address,
+        username=username,
+        password=password,
+        verify=verify,
+        pinned=bytes.fromhex(pinned) if pinned else None,
+    )
     data = {
         CONF_URL: str(found.base.origin()),
         CONF_USERNAME: username,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from ..api.parse import Fields, fields, flag, integer, member, text
 from ..api.two_n.log import LogEvent
-from ..api.two_n.reader import Gap, GapReason, Reading
+from ..api.two_n.reader import Gap, GapReason, LogReader, Reading
 from ..events import (
     AccessDecided,
     AlarmChanged,
@@ -21,6 +21,7 @@ from ..events import (
     PortChanged,
     Restarted,
 )
+from ..facets import Delivery
 from ..model import Access, Alarm, CallState, Direction
 
 REDACTED = "**REDACTED**"
@@ -62,6 +63,35 @@ class Privacy:
 
     names: bool = True
     cards: bool = False
+
+
+class TwoNLog:
+    """The event log in the neutral model.
+
+    Args:
+        reader: Reads the device's log.
+        privacy: What of it may be shown.
+        credentials_decide: No ``DECISION_EVENTS`` follow a credential.
+    """
+
+    def __init__(self, reader: LogReader, privacy: Privacy, credentials_decide: bool) -> None:
+        """See the class."""
+        self.reader = reader
+        self._privacy = privacy
+        self._credentials_decide = credentials_decide
+
+    async def next(self) -> Delivery:
+        """Return the next log events, waiting for them for up to a minute.
+
+        Raises:
+            IntercomError: The device is out of reach or refuses; the next call begins anew.
+        """
+        batch = await self.reader.read()
+        events = [neutral_event(reading, self._privacy, self._credentials_decide) for reading in batch.readings]
+        if batch.gap is not None:
+            events.insert(0, gap_event(batch.gap))
+        assert self.reader.cursor is not None
+        return Delivery(tuple(events), batch.resumed, self.reader.cursor.as_json())
 
 
 def neutral_event(reading: Reading, privacy: Privacy, credentials_decide: bool = False) -> Event:

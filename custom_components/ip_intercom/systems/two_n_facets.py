@@ -173,6 +173,8 @@ def fitting_size(sizes: Sequence[tuple[int, int]], width: int | None, height: in
 class TwoNDirectory:
     """The directory."""
 
+    secrets = frozenset({"pin", "code", "card", "virtCard", "mobkey", "fpt", "licensePlates"})
+
     def __init__(self, device: TwoNDevice) -> None:
         """Command ``device``."""
         self._directory = device.directory

@@ -9,6 +9,7 @@ from yarl import URL
 
 from ..errors import (
     AuthenticationFailed,
+    CertificateChanged,
     ConnectionFailed,
     IntercomError,
     SecureConnectionRequired,
@@ -62,7 +63,13 @@ def _is_ipv6(host: str) -> bool:
 
 
 async def find_device(
-    session: aiohttp.ClientSession, address: str, *, username: str = "", password: str = "", verify: bool = False
+    session: aiohttp.ClientSession,
+    address: str,
+    *,
+    username: str = "",
+    password: str = "",
+    verify: bool = False,
+    pinned: bytes | None = None,
 ) -> FoundDevice:
     """Find the 2N at ``address``: HTTPS where the device has it, else HTTP.
 
@@ -72,9 +79,11 @@ async def find_device(
         username: Account, for a device that tells nobody else who it is.
         password: Its password; shown to a 2N only.
         verify: Check the certificate against the system's authorities.
+        pinned: SHA-256 of the only certificate to talk to; None takes any.
 
     Raises:
         ConnectionFailed: Nobody answers.
+        CertificateChanged: Another certificate than ``pinned`` is shown.
         WrongDevice: Something else answers.
         UnsupportedProduct: An Indoor Touch, which has another API.
         AuthenticationFailed: A 2N that asks for an account and does not take this one.
@@ -92,6 +101,8 @@ async def find_device(
             if scheme == "https":
                 assert base.port is not None
                 fingerprint = await certificate_fingerprint(typed.host, base.port)
+                if pinned is not None and fingerprint != pinned:
+                    raise CertificateChanged("the device shows another certificate than before")
             transport = HttpTransport(session, base, fingerprint=fingerprint, verify=verify)
             return FoundDevice(base, fingerprint, await _identify(transport, username, password))
         except ConnectionFailed as err:

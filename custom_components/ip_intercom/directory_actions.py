@@ -10,24 +10,23 @@ from .coordinator import IntercomCoordinator
 from .exceptions import refused
 from .facets import Directory, DirectoryResult
 
-# Fields that are told only to who asks for them by name.
-SECRET_FIELDS = frozenset({"pin", "code", "card", "virtCard", "mobkey", "fpt"})
-
 
 async def async_query(
     coordinator: IntercomCoordinator, fields: Sequence[str] | None, since: int, series: str | None
 ) -> JsonObjectType:
     """Return the entries changed since a timestamp of a series, all for 0."""
-    result = await coordinator.async_command(_directory(coordinator).query(fields, since, series))
-    return _response(result, fields)
+    directory = _directory(coordinator)
+    result = await coordinator.async_command(directory.query(fields, since, series))
+    return _response(result, _hidden(directory, fields))
 
 
 async def async_get(
     coordinator: IntercomCoordinator, uuids: Sequence[str], fields: Sequence[str] | None
 ) -> JsonObjectType:
     """Return entries by uuid."""
-    result = await coordinator.async_command(_directory(coordinator).get(uuids, fields))
-    return _response(result, fields)
+    directory = _directory(coordinator)
+    result = await coordinator.async_command(directory.get(uuids, fields))
+    return _response(result, _hidden(directory, fields))
 
 
 async def async_create(
@@ -68,7 +67,7 @@ def _directory(coordinator: IntercomCoordinator) -> Directory:
 def _changed(coordinator: IntercomCoordinator, result: DirectoryResult) -> JsonObjectType:
     if result.entries and all(entry.errors for entry in result.entries):
         raise _refusal(coordinator, result)
-    return _response(result, None)
+    return _response(result, frozenset())
 
 
 def _refusal(coordinator: IntercomCoordinator, result: DirectoryResult) -> ServiceValidationError:
@@ -79,8 +78,12 @@ def _refusal(coordinator: IntercomCoordinator, result: DirectoryResult) -> Servi
     return refused("directory_refused", device=coordinator.name, reasons="; ".join(reasons))
 
 
-def _response(result: DirectoryResult, asked: Sequence[str] | None) -> JsonObjectType:
-    named = frozenset(part for field in asked or () for part in field.replace("[", ".").split("."))
+def _hidden(directory: Directory, asked: Sequence[str] | None) -> frozenset[str]:
+    """Return the fields that are not told: secrets that nobody asked for by name."""
+    return directory.secrets - {part for field in asked or () for part in field.replace("[", ".").split(".")}
+
+
+def _response(result: DirectoryResult, hidden: frozenset[str]) -> JsonObjectType:
     entries = []
     for entry in result.entries:
         shown: dict[str, object] = {} if entry.uuid is None else {"uuid": entry.uuid}
@@ -88,7 +91,7 @@ def _response(result: DirectoryResult, asked: Sequence[str] | None) -> JsonObjec
             shown["timestamp"] = entry.timestamp
         if entry.errors:
             shown["errors"] = [dict(error) for error in entry.errors]
-        entries.append(shown | _without_secrets(entry.fields, named))
+        entries.append(shown | _without(entry.fields, hidden))
     response = {
         "series": result.series,
         "timestamp": result.timestamp,
@@ -98,10 +101,10 @@ def _response(result: DirectoryResult, asked: Sequence[str] | None) -> JsonObjec
     return cast(JsonObjectType, response)
 
 
-def _without_secrets(fields: Mapping[str, object], named: frozenset[str]) -> dict[str, object]:
-    """Return the fields without PINs and the like, unless they were asked for by name."""
+def _without(fields: Mapping[str, object], hidden: frozenset[str]) -> dict[str, object]:
+    """Return the fields without those hidden, at any depth."""
     return {
-        name: _without_secrets(value, named) if isinstance(value, Mapping) else value
+        name: _without(value, hidden) if isinstance(value, Mapping) else value
         for name, value in fields.items()
-        if name not in SECRET_FIELDS or name in named
+        if name not in hidden
     }
