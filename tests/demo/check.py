@@ -22,7 +22,7 @@ EXPECTED: Mapping[str, tuple[str, ...]] = {
     "image": (VISITOR,),
     "lock": (DOOR, "door_2_door"),
     "sensor": (CALL_STATE, "last_access"),
-    "switch": ("door_1_hold_open", "door_1_block", "port_relay1", "port_output1"),
+    "switch": ("door_1_hold_open", "door_1_block", "port_output1"),
 }
 
 # What people type and carry at the door; nowhere in Home Assistant may it be found.
