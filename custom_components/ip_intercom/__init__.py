@@ -80,11 +80,12 @@ def _async_remove_stale(hass: HomeAssistant, entry: IntercomConfigEntry) -> None
     """Remove the entities of doors and outputs that are shown in another way now."""
     coordinator = entry.runtime_data
     state, identity = coordinator.data, coordinator.description.identity
-    there = tuple(f"{identity.id}_door_{door}_" for door in state.doors)
-    there += tuple(f"{identity.id}_port_{port}" for port in state.ports)
+    doors = tuple(f"{identity.id}_door_{door}_" for door in state.doors)
+    ports = {f"{identity.id}_port_{port}" for port in state.ports}
     registry = er.async_get(hass)
     for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
-        if entity.unique_id.startswith(there) and (entity.domain, entity.unique_id) not in coordinator.offered:
+        there = entity.unique_id in ports or entity.unique_id.startswith(doors)
+        if there and (entity.domain, entity.unique_id) not in coordinator.offered:
             registry.async_remove(entity.entity_id)
 
 

@@ -43,6 +43,10 @@ _DIRECTORY_COOLDOWN = 3.0
 # One poll in so many also looks whether the account's privileges have changed.
 _POLLS_PER_PROBE = 12
 
+# Who may find the password refused.
+_POLL = "poll"
+_LOG = "log"
+
 
 class IntercomCoordinator(DataUpdateCoordinator[State]):
     """State and commands of one intercom.
@@ -84,7 +88,7 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         self._during_read: list[Event] | None = None
         self._polls = 0
         self._refusals = Refusals()
-        self._asked_for_password = False
+        self._doubters: set[str] = set()
         self._looks: dict[Hashable, CALLBACK_TYPE] = {}
         self._directory_changed = Debouncer(
             hass,
@@ -104,9 +108,9 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         try:
             description = await self._refusals.confirmed(lambda: self.system.connect(known))
         except AuthenticationFailed as err:
-            raise self._auth_failed(err) from err
+            raise self._failure(ConfigEntryAuthFailed, err) from err
         except IntercomError as err:
-            raise self._update_failed(err) from err
+            raise self._failure(UpdateFailed, err) from err
         identity = description.identity
         unique_id = self.config_entry.unique_id
         if unique_id not in identity.names:
@@ -134,15 +138,15 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
             await self._async_probe_now_and_then()
         except AuthenticationFailed as err:
             if self._refusals.count():
-                self._asked_for_password = True
-                raise self._auth_failed(err) from err
+                self._doubters.add(_POLL)
+                raise self._failure(ConfigEntryAuthFailed, err) from err
             self._async_later(RETRY_DELAY, "refused", self.async_refresh)
             return self._state
         except IntercomError as err:
-            raise self._update_failed(err) from err
+            raise self._failure(UpdateFailed, err) from err
         else:
             self._refusals.clear()
-            self._async_withdraw_question()
+            self._async_withdraw_question(_POLL)
             state = merge(self._state, reading)
             for event in self._during_read:
                 state = reduce(state, event)  # news from after the device answered
@@ -175,17 +179,10 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         self._state = replace(self._state, bells={**self._state.bells, **bells.bells})
         self.async_publish()
 
-    def _update_failed(self, err: IntercomError) -> UpdateFailed:
+    def _failure[E: (UpdateFailed, ConfigEntryAuthFailed)](self, kind: type[E], err: IntercomError) -> E:
+        """Return a client's error as what Home Assistant wants to hear while it reads."""
         _, key, placeholders = sentence(err)
-        return UpdateFailed(
-            translation_domain=DOMAIN,
-            translation_key=key,
-            translation_placeholders={"device": self.name} | placeholders,
-        )
-
-    def _auth_failed(self, err: AuthenticationFailed) -> ConfigEntryAuthFailed:
-        _, key, placeholders = sentence(err)
-        return ConfigEntryAuthFailed(
+        return kind(
             translation_domain=DOMAIN,
             translation_key=key,
             translation_placeholders={"device": self.name} | placeholders,
@@ -233,20 +230,23 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
     @callback
     def async_lost(self, err: IntercomError) -> None:
         """Note that the device is out of reach; the first time makes the log line."""
-        self.async_set_update_error(self._update_failed(err))
+        self.async_set_update_error(self._failure(UpdateFailed, err))
 
     @callback
-    def async_reached(self) -> None:
-        """Note that the device told of its events: it is there, whatever a poll said."""
-        self._async_withdraw_question()
-        if self.update_interval != POLL_BESIDE_EVENTS:
-            self.update_interval = POLL_BESIDE_EVENTS
-            self.async_read_soon()
+    def async_reached(self) -> bool:
+        """Note that the device told of its events: it is there, whatever a poll said.
+
+        Returns:
+            Whether it was away, so that its state has to be read.
+        """
+        self._async_withdraw_question(_LOG)
+        was_away = self.update_interval != POLL_BESIDE_EVENTS or not self.last_update_success
+        self.update_interval = POLL_BESIDE_EVENTS
         if not self.last_update_success:
             self.last_update_success = True
             _LOGGER.info("Fetching %s data recovered", self.name)
             self.async_update_listeners()
-            self.async_read_soon()
+        return was_away
 
     @callback
     def async_without_events(self, err: IntercomError) -> None:
@@ -254,24 +254,24 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         if self.update_interval != POLL_ALONE:
             self.update_interval = POLL_ALONE
             _LOGGER.warning("%s tells no events, and rings nothing: %s", self.name, err)
-        if self.last_update_success:
             self.async_read_soon()
 
     @callback
     def async_refused(self) -> None:
         """Note that user name and password are beyond doubt wrong, and ask for them."""
-        self._asked_for_password = True
-        self.async_set_update_error(self._auth_failed(AuthenticationFailed()))
+        self._doubters.add(_LOG)
+        self.async_set_update_error(self._failure(ConfigEntryAuthFailed, AuthenticationFailed()))
         self.config_entry.async_start_reauth(self.hass)
 
     @callback
-    def _async_withdraw_question(self) -> None:
-        """Ask no more for a password that turned out to be right."""
-        if not self._asked_for_password:
+    def _async_withdraw_question(self, doubter: str) -> None:
+        """Ask no more for a password that turned out to be right, unless another doubts it still."""
+        if doubter not in self._doubters:
             return
-        self._asked_for_password = False
-        for flow in list(self.config_entry.async_get_active_flows(self.hass, {SOURCE_REAUTH})):
-            self.hass.config_entries.flow.async_abort(flow["flow_id"])
+        self._doubters.remove(doubter)
+        if not self._doubters:
+            for flow in list(self.config_entry.async_get_active_flows(self.hass, {SOURCE_REAUTH})):
+                self.hass.config_entries.flow.async_abort(flow["flow_id"])
 
     @override
     async def async_shutdown(self) -> None:

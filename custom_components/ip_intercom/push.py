@@ -120,7 +120,7 @@ class EventFeed:
     @callback
     def _async_deliver(self, delivery: Delivery) -> None:
         self._refusals.clear()
-        self._coordinator.async_reached()
+        was_away = self._coordinator.async_reached()
         for event in delivery.events:
             try:
                 self._async_take(event)
@@ -131,7 +131,7 @@ class EventFeed:
         if delivery.events:
             self._store.async_delay_save(self._stored, _SAVE_DELAY)
         self._coordinator.async_publish()
-        if delivery.missed:
+        if delivery.missed or was_away:
             self._coordinator.async_read_soon()
 
     @callback
