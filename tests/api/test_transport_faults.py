@@ -1,0 +1,73 @@
+"""What aiohttp can raise, and what it becomes: faults that no device can be made to show on demand."""
+
+from collections.abc import Iterator
+import ssl
+from typing import Any
+from unittest.mock import Mock
+
+import aiohttp
+from aiohttp.client_reqrep import ConnectionKey
+from aioresponses import aioresponses
+import pytest
+from yarl import URL
+
+from custom_components.ip_intercom.api.errors import (
+    CertificateChanged,
+    CertificateInvalid,
+    ConnectionFailed,
+    IntercomError,
+    UnexpectedReply,
+)
+from custom_components.ip_intercom.api.http import HttpTransport, Request
+
+BASE = URL("https://192.0.2.1")
+INFO = Request("GET", "/api/system/info")
+KEY = ConnectionKey(
+    host="192.0.2.1", port=443, is_ssl=True, ssl=True, proxy=None, proxy_auth=None, proxy_headers_hash=None
+)
+
+
+class Response(aiohttp.ClientResponse):
+    """A response as aiohttp 3.14 makes it: aioresponses 0.7.9 does not know of its writer yet."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Supply the writer."""
+        super().__init__(*args, stream_writer=Mock(), **kwargs)
+
+
+@pytest.fixture
+def device() -> Iterator[aioresponses]:
+    """A device that answers as a test says."""
+    with aioresponses() as mocked:
+        yield mocked
+
+
+@pytest.mark.parametrize(
+    ("fault", "becomes"),
+    [
+        (aiohttp.ServerDisconnectedError(), ConnectionFailed),
+        (aiohttp.ClientOSError(104, "reset"), ConnectionFailed),
+        (aiohttp.ClientPayloadError("half an answer"), ConnectionFailed),
+        (aiohttp.ConnectionTimeoutError(), ConnectionFailed),
+        (aiohttp.ClientConnectorError(KEY, OSError(113, "no route")), ConnectionFailed),
+        (aiohttp.ServerFingerprintMismatch(b"a" * 32, b"b" * 32, "192.0.2.1", 443), CertificateChanged),
+        (aiohttp.ClientConnectorCertificateError(KEY, ssl.CertificateError("not ours")), CertificateInvalid),
+        (aiohttp.ClientConnectorSSLError(KEY, OSError(1, "old TLS")), ConnectionFailed),
+        (aiohttp.ClientResponseError(Mock(), ()), UnexpectedReply),
+        (TimeoutError(), ConnectionFailed),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+async def test_every_fault_is_one_of_ours(device: aioresponses, fault: Exception, becomes: type[IntercomError]) -> None:
+    device.get(f"{BASE}{INFO.path}", exception=fault)
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(becomes) as raised:
+            await HttpTransport(session, BASE).request(INFO)
+    assert str(raised.value)
+
+
+async def test_an_answer_in_spite_of_all(device: aioresponses) -> None:
+    device.get(f"{BASE}{INFO.path}", body=b"{}", content_type="application/json", response_class=Response)
+    async with aiohttp.ClientSession() as session:
+        reply = await HttpTransport(session, BASE).request(INFO)
+    assert (reply.status, reply.content_type, reply.body) == (200, "application/json", b"{}")
