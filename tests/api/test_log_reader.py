@@ -637,6 +637,26 @@ def test_a_cursor_that_cannot_be_read(stored: dict[str, Any], read: Cursor | Non
 # -- everything at random ----------------------------------------------------------------------------
 
 
+async def test_a_channel_closed_without_an_answer_is_no_restart(bench: Bench) -> None:
+    """On a device without the right time a restart is told by the channel alone: it must not be told wrongly."""
+    bench.sim.advance_clock(90_000)
+    follower = Follower(bench, pause=0.1)
+    await follower.ready()
+    follower.press(1, 2)
+    await follower.gets(1, 2)
+    channel = follower.reader._channel
+    assert channel is not None
+    bench.sim.lose_connection()
+    await until(lambda: len(follower.failures) >= 3, "attempts to close the channel")
+    await bench.sim.restore_connection()
+    with suppress(IntercomError):
+        await bench.device().log.unsubscribe(channel)  # the question that had no answer was heard
+    follower.press(3)
+    await follower.gets(1, 2, 3)
+    assert follower.gaps == []
+    await follower.stop()
+
+
 @pytest.mark.parametrize("seed", range(12))
 async def test_random_faults(start: Start, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Compared with the simulator's own list: of each boot a beginning comes, whole, in order, once."""

@@ -74,7 +74,8 @@ CAMERA_SNAPSHOT = Endpoint("GET", "/api/camera/snapshot", Service.CAMERA, Privil
 
 LOG_CAPS = Endpoint("GET", "/api/log/caps", Service.LOGGING)
 LOG_SUBSCRIBE = Endpoint("GET", "/api/log/subscribe", Service.LOGGING, repeatable=False)
-LOG_UNSUBSCRIBE = Endpoint("GET", "/api/log/unsubscribe", Service.LOGGING)
+# A channel that is gone tells of a restart: closing it twice would tell of one that was not.
+LOG_UNSUBSCRIBE = Endpoint("GET", "/api/log/unsubscribe", Service.LOGGING, repeatable=False)
 # The device takes events off the channel when it answers: a lost answer must not be asked for again.
 LOG_PULL = Endpoint("GET", "/api/log/pull", Service.LOGGING, repeatable=False)
 

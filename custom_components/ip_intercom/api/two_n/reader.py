@@ -170,6 +170,8 @@ class LogReader:
         self._channel: int | None = None
         # A channel that failed: the device may still fill it.
         self._left: int | None = None
+        # Whether it was asked to be closed already, with no answer: then it may be closed.
+        self._left_asked = False
         self._heard_at = 0.0
         # Whether the device has run on since the last answer, as far as the channel left tells.
         self._ran_on: bool | None = None
@@ -200,7 +202,10 @@ class LogReader:
             if self._channel is None:
                 self._resumed = True
                 if self._left is not None:
-                    self._ran_on = await self._close_left(self._left)
+                    asked, self._left_asked = self._left_asked, True
+                    ran_on = await self._close_left(self._left)
+                    # Gone because the device restarted, unless the question before was heard after all.
+                    self._ran_on = None if asked and ran_on is False else ran_on
                     self._left = None
                 await self.open()
             if not self._drained:
@@ -230,7 +235,7 @@ class LogReader:
         if channel is not None and isinstance(err, InvalidRequest):
             self._ran_on = self._ran_on_without_channel()
         elif channel is not None:
-            self._left = channel
+            self._left, self._left_asked = channel, False
         self._outage = self._outage or (isinstance(err, ConnectionFailed) and not self._drained)
         self._drained = False
 
