@@ -640,17 +640,20 @@ def test_a_cursor_that_cannot_be_read(stored: dict[str, Any], read: Cursor | Non
 async def test_a_channel_closed_without_an_answer_is_no_restart(bench: Bench) -> None:
     """On a device without the right time a restart is told by the channel alone: it must not be told wrongly."""
     bench.sim.advance_clock(90_000)
-    follower = Follower(bench, pause=0.1)
+    follower = Follower(bench, pause=0.2)
     await follower.ready()
     follower.press(1, 2)
     await follower.gets(1, 2)
     channel = follower.reader._channel
     assert channel is not None
-    bench.sim.lose_connection()
-    await until(lambda: len(follower.failures) >= 3, "attempts to close the channel")
-    await bench.sim.restore_connection()
-    with suppress(IntercomError):
-        await bench.device().log.unsubscribe(channel)  # the question that had no answer was heard
+    bench.sim.delay(1.0, "log/unsubscribe")
+    bench.sim.reset_connections()
+    await until(lambda: len(follower.failures) == 1, "the pull to break")
+    await until(lambda: bench.sim._handling, "the question to close the channel to be under way")
+    bench.sim.reset_connections()
+    await until(lambda: len(follower.failures) == 2, "the question to break")
+    bench.sim.delay(0, "log/unsubscribe")
+    await bench.device().log.unsubscribe(channel)  # it was heard all the same
     follower.press(3)
     await follower.gets(1, 2, 3)
     assert follower.gaps == []

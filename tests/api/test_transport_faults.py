@@ -16,6 +16,7 @@ from custom_components.ip_intercom.api.errors import (
     CertificateInvalid,
     ConnectionFailed,
     IntercomError,
+    NotReached,
     UnexpectedReply,
 )
 from custom_components.ip_intercom.api.http import HttpTransport, Request
@@ -48,11 +49,11 @@ def device() -> Iterator[aioresponses]:
         (aiohttp.ServerDisconnectedError(), ConnectionFailed),
         (aiohttp.ClientOSError(104, "reset"), ConnectionFailed),
         (aiohttp.ClientPayloadError("half an answer"), ConnectionFailed),
-        (aiohttp.ConnectionTimeoutError(), ConnectionFailed),
-        (aiohttp.ClientConnectorError(KEY, OSError(113, "no route")), ConnectionFailed),
+        (aiohttp.ConnectionTimeoutError(), NotReached),
+        (aiohttp.ClientConnectorError(KEY, OSError(113, "no route")), NotReached),
         (aiohttp.ServerFingerprintMismatch(b"a" * 32, b"b" * 32, "192.0.2.1", 443), CertificateChanged),
         (aiohttp.ClientConnectorCertificateError(KEY, ssl.CertificateError("not ours")), CertificateInvalid),
-        (aiohttp.ClientConnectorSSLError(KEY, OSError(1, "old TLS")), ConnectionFailed),
+        (aiohttp.ClientConnectorSSLError(KEY, OSError(1, "old TLS")), NotReached),
         (aiohttp.ClientResponseError(Mock(), ()), UnexpectedReply),
         (TimeoutError(), ConnectionFailed),
     ],

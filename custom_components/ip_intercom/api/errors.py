@@ -12,6 +12,10 @@ class ConnectionFailed(IntercomError):
     """The device did not answer: unreachable, refused, reset or out of time."""
 
 
+class NotReached(ConnectionFailed):
+    """No connection came about: the request was certainly not carried out."""
+
+
 class CertificateChanged(ConnectionFailed):
     """The device shows another certificate than the one pinned at first use."""
 

@@ -15,7 +15,7 @@ import aiohttp
 from aiohttp import ClientHandlerType, ClientMiddlewareType, ClientRequest, ClientResponse, Fingerprint
 from yarl import URL
 
-from .errors import CertificateChanged, CertificateInvalid, ConnectionFailed, UnexpectedReply
+from .errors import CertificateChanged, CertificateInvalid, ConnectionFailed, NotReached, UnexpectedReply
 
 CONNECT_TIMEOUT = 5.0
 REQUEST_TIMEOUT = 10.0
@@ -214,6 +214,8 @@ def _translated(path: str) -> Iterator[None]:
         raise CertificateChanged("the device shows another certificate than before") from err
     except aiohttp.ClientConnectorCertificateError as err:
         raise CertificateInvalid("the device's certificate does not pass verification") from err
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as err:
+        raise NotReached(f"no connection for {path}: {type(err).__name__}") from err
     except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError) as err:
         raise ConnectionFailed(f"no answer to {path}: {type(err).__name__}") from err
     except aiohttp.ClientError as err:

@@ -13,7 +13,7 @@ import logging
 import math
 import time
 
-from ..errors import CommandFailed, ConnectionFailed, IntercomError, InvalidRequest, UnexpectedReply
+from ..errors import CommandFailed, ConnectionFailed, IntercomError, InvalidRequest, NotReached, UnexpectedReply
 from ..parse import Fields, integer
 from .log import BATCH, KNOWN_EVENTS, Log, LogEvent
 
@@ -202,10 +202,7 @@ class LogReader:
             if self._channel is None:
                 self._resumed = True
                 if self._left is not None:
-                    asked, self._left_asked = self._left_asked, True
-                    ran_on = await self._close_left(self._left)
-                    # Gone because the device restarted, unless the question before was heard after all.
-                    self._ran_on = None if asked and ran_on is False else ran_on
+                    self._ran_on = await self._close_left(self._left)
                     self._left = None
                 await self.open()
             if not self._drained:
@@ -243,8 +240,14 @@ class LogReader:
         """Close a channel, and return whether the device has run on since it was opened, None for unknown."""
         try:
             await self._log.unsubscribe(channel)
+        except NotReached:
+            raise
+        except ConnectionFailed:
+            self._left_asked = True
+            raise
         except InvalidRequest:
-            return self._ran_on_without_channel()
+            # Gone because the device restarted, unless the question before was heard after all.
+            return None if self._left_asked else self._ran_on_without_channel()
         except CommandFailed, UnexpectedReply:
             return None  # no reason not to open another one
         return True
