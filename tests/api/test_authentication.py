@@ -248,10 +248,12 @@ async def test_a_missing_privilege_is_named(start: Start) -> None:
 async def test_no_more_than_a_few_requests_at_a_time(bench: Bench) -> None:
     device = bench.device()
     await device.switch.status()
-    bench.sim.delay(0.05)
+    bench.sim.delay(1.0)
     asked = [asyncio.ensure_future(device.switch.status()) for _ in range(CONCURRENT_REQUESTS + 2)]
-    await asyncio.sleep(0.03)
+    await until(lambda: len(bench.sim._handling) >= CONCURRENT_REQUESTS, "requests at work")
+    await asyncio.sleep(0.1)
     assert len(bench.sim._handling) == CONCURRENT_REQUESTS
+    bench.sim.delay(0)
     # A long poll needs no slot, else it would keep the others waiting for a minute.
     channel = asyncio.ensure_future(device.log.subscribe(["KeyPressed"], "new", 90))
     await asyncio.gather(*asked, channel)
