@@ -8,6 +8,7 @@ import pytest
 from custom_components.ip_intercom.api.errors import AuthenticationFailed, IntercomError, PermissionDenied
 from custom_components.ip_intercom.api.two_n import TwoNDevice
 from custom_components.ip_intercom.api.two_n.client import CONCURRENT_REQUESTS
+from tests.common import until
 from tests.simulators.two_n import Account, Privilege, Service
 
 from .conftest import Bench, Start
