@@ -40,12 +40,18 @@ def mark(sim: Simulator, number: int) -> None:
     sim.emit("UserActionActivated", id=number, state="in")
 
 
-async def test_events_of_an_outage_arrive_late_in_order_and_once(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture
-) -> None:
-    events = capture_log_events(hass)
+@pytest.fixture
+async def events(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> list[Event]:
+    """The events of the device on the bus, the first of them there."""
+    captured = capture_log_events(hass)
     mark(sim, 1)
-    await until(lambda: numbers(events) == [1])
+    await until(lambda: numbers(captured) == [1])
+    return captured
+
+
+async def test_events_of_an_outage_arrive_late_in_order_and_once(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture, events: list[Event]
+) -> None:
     sim.lose_connection()
     mark(sim, 2)
     sim.press("%1")
@@ -66,11 +72,8 @@ async def test_events_of_an_outage_arrive_late_in_order_and_once(
 
 
 async def test_an_answer_lost_on_the_way_is_asked_for_again(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, events: list[Event]
 ) -> None:
-    events = capture_log_events(hass)
-    mark(sim, 1)
-    await until(lambda: numbers(events) == [1])
     sim.lose_next_pull_response()
     mark(sim, 2)
     sim.press("%1")
@@ -81,11 +84,8 @@ async def test_an_answer_lost_on_the_way_is_asked_for_again(
 
 
 async def test_a_reboot_is_a_gap_with_bounds_and_rings_nothing(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, events: list[Event]
 ) -> None:
-    events = capture_log_events(hass)
-    mark(sim, 1)
-    await until(lambda: numbers(events) == [1])
     await sim.reboot(0.3)
     mark(sim, 2)
     await until(lambda: numbers(events) == [1, 2])
@@ -100,11 +100,8 @@ async def test_a_reboot_is_a_gap_with_bounds_and_rings_nothing(
 
 
 async def test_what_happened_while_home_assistant_was_away(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, events: list[Event]
 ) -> None:
-    events = capture_log_events(hass)
-    mark(sim, 1)
-    await until(lambda: numbers(events) == [1])
     await hass.config_entries.async_unload(entry.entry_id)
     assert not sim.channels
     mark(sim, 2)
@@ -131,11 +128,8 @@ async def test_events_wait_until_home_assistant_has_started(hass: HomeAssistant,
 
 
 async def test_the_cursor_is_written_when_home_assistant_stops(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, events: list[Event]
 ) -> None:
-    events = capture_log_events(hass)
-    mark(sim, 1)
-    await until(lambda: numbers(events) == [1])
     hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
     await hass.async_block_till_done()
     await hass.config_entries.async_unload(entry.entry_id)

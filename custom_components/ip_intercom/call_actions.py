@@ -4,9 +4,8 @@ import asyncio
 
 from homeassistant.exceptions import HomeAssistantError
 
-from .const import DOMAIN
 from .coordinator import IntercomCoordinator
-from .exceptions import refused
+from .exceptions import refused, told
 from .facets import Calls
 from .model import CallState, Direction, SessionId
 
@@ -68,11 +67,7 @@ async def async_hang_up(
         await asyncio.sleep(delay)
         if not set(sessions) & set(await coordinator.async_command(calls.in_progress())):
             return sessions
-    raise HomeAssistantError(
-        translation_domain=DOMAIN,
-        translation_key="call_goes_on",
-        translation_placeholders={"device": coordinator.name},
-    )
+    raise told(HomeAssistantError, "call_goes_on", device=coordinator.name)
 
 
 def _calls(coordinator: IntercomCoordinator) -> Calls:

@@ -17,7 +17,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, Upda
 from .api.errors import AuthenticationFailed, IntercomError
 from .const import CONF_CONTROLS, DOMAIN
 from .events import Event, reduce
-from .exceptions import sentence, translated
+from .exceptions import sentence, told, translated
 from .facets import System
 from .model import Bell, BellId, Control, Description, SessionId, State, merge, with_bell
 from .refusals import RETRY_DELAY, Refusals
@@ -115,11 +115,8 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         unique_id = self.config_entry.unique_id
         if unique_id not in identity.names:
             # Its address may have been given to another: no door of a stranger is opened.
-            raise UpdateFailed(
-                translation_domain=DOMAIN,
-                translation_key="another_device",
-                translation_placeholders={"device": self.name, "model": identity.model or identity.manufacturer},
-            )
+            model = identity.model or identity.manufacturer
+            raise told(UpdateFailed, "another_device", device=self.name, model=model)
         # The id stays what it was, though newer firmware may tell a better one.
         self.description = replace(description, identity=replace(identity, id=unique_id))
         self.peers = self.description.peers
@@ -182,11 +179,7 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
     def _failure[E: (UpdateFailed, ConfigEntryAuthFailed)](self, kind: type[E], err: IntercomError) -> E:
         """Return a client's error as what Home Assistant wants to hear while it reads."""
         _, key, placeholders = sentence(err)
-        return kind(
-            translation_domain=DOMAIN,
-            translation_key=key,
-            translation_placeholders={"device": self.name} | placeholders,
-        )
+        return told(kind, key, device=self.name, **placeholders)
 
     # -- what events change ----------------------------------------------------------------------
 

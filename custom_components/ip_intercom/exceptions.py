@@ -53,14 +53,17 @@ def sentence(err: IntercomError) -> tuple[type[HomeAssistantError], str, dict[st
     raise AssertionError(f"no sentence for {type(err).__name__}")
 
 
+def told[E: HomeAssistantError](kind: type[E], key: str, **placeholders: str) -> E:
+    """Return an exception that speaks by a sentence of ``exceptions``."""
+    return kind(translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders)
+
+
 def translated(err: IntercomError, device: str) -> HomeAssistantError:
     """Return a client's error as a sentence that names the device."""
     exception, key, placeholders = sentence(err)
-    return exception(
-        translation_domain=DOMAIN, translation_key=key, translation_placeholders={"device": device} | placeholders
-    )
+    return told(exception, key, device=device, **placeholders)
 
 
 def refused(key: str, **placeholders: str) -> ServiceValidationError:
     """Return the exception for a request that a person can mend."""
-    return ServiceValidationError(translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders)
+    return told(ServiceValidationError, key, **placeholders)
