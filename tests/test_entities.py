@@ -7,7 +7,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 
 from tests.common import USERNAME, add_intercom, entity_id, state_of, until
-from tests.simulators.two_n import MODELS, Privilege, Service, Simulator
+from tests.simulators.two_n import Privilege, Service, Simulator
 
 ALARMS = {"door_forced", "door_held_open", "door_open", "motion", "noise", "switches_blocked", "tamper"}
 
@@ -75,8 +75,7 @@ async def test_each_model_loads_and_every_entity_is_available(hass: HomeAssistan
             state = hass.states.get(entity.entity_id)
             assert state is not None
             assert state.state != "unavailable", entity.entity_id
-    name = next(name for name, model in MODELS.items() if model is any_model.model)
-    assert shown(hass, entry) == EXPECTED[name]
+    assert shown(hass, entry) == EXPECTED[any_model.model_key]
 
 
 async def test_the_device_page(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:

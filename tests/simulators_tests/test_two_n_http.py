@@ -61,7 +61,12 @@ async def test_status(device: Factory, model: str) -> None:
         ("verso", "nonsense", 2),
         ("verso", "switch", 2),
         ("verso", "display/caps", 1),
-        ("verso", "audio/test", 1),
+        ("verso", "io/doorbell", 2),
+        ("verso", "cert/ca", 1),
+        ("verso3", "io/doorbell", 1),
+        ("verso3", "display/text", 1),
+        ("indoor", "email/send", 1),
+        ("access_unit", "audio/test", 1),
         ("verso", "dir/query", 3),
         ("vario", "dir/template", 2),
         ("vario", "system/caps", 2),
@@ -238,16 +243,6 @@ async def test_post_without_body(device: Factory, model: str, refused: bool) -> 
         assert body["error"] == {"code": 14, "description": "Unsupported Content-Type"}
         api.sim.post_refused = False
         assert (await api.send("POST", "switch/caps"))["success"]
-
-
-async def test_time(api: Api) -> None:
-    """HTTP API 5.1.5 and 5.1.6."""
-    assert (await api.result("system/time"))["source"] == "ntp"
-    assert await api.error("system/time/set") == (11, "time")
-    assert await api.error("system/time/set", time="tomorrow") == (12, "time")
-    await api.do("system/time/set", time=1_639_472_172)
-    clock = await api.result("system/time")
-    assert clock == {"utcTime": pytest.approx(1_639_472_172, abs=5), "source": "api", "automatic": False}
 
 
 async def test_basic_header_is_read_strictly(device: Factory) -> None:

@@ -8,10 +8,12 @@ from .control import VERBS, Control
 from .envelope import Code
 from .eventlog import LogEvent
 from .faults import Garbage
+from .firmware import firmware_chunks, make_firmware
 from .models import MODELS, Model
 from .phone import Session
 from .simulator import Request, Simulator
 from .switches import Activation, Switch
+from .video import make_video
 
 __all__ = [
     "MODELS",
@@ -33,4 +35,7 @@ __all__ = [
     "Simulator",
     "Switch",
     "Timing",
+    "firmware_chunks",
+    "make_firmware",
+    "make_video",
 ]

@@ -44,6 +44,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--speed", type=float, default=1.0, help="device seconds per real second")
     parser.add_argument("--uptime", type=float, help="seconds the device has been running")
     parser.add_argument("--nonce-lifetime", type=float, default=300.0, help="seconds; 0 is for ever")
+    parser.add_argument("--firmware", help="another version than the model's usual one")
     parser.add_argument("--algorithm", choices=sorted(ALGORITHMS), default="MD5")
     return parser.parse_args(argv)
 
@@ -62,6 +63,7 @@ async def run(options: argparse.Namespace) -> None:
         speed=options.speed,
         nonce_lifetime=options.nonce_lifetime or None,
         algorithm=options.algorithm,
+        firmware=options.firmware,
         **({} if options.uptime is None else {"uptime": options.uptime}),
     )
     control = Control(simulator)

@@ -22,13 +22,12 @@ VISIT = (4.0, 25.0)
 class Camera:
     """The camera: a picture is a function of source, size and moment."""
 
-    def __init__(self, model: Model, clock: Clock, name: str) -> None:
-        """`name` is written into the picture."""
+    def __init__(self, model: Model, clock: Clock) -> None:
+        """The name of the device is written into the picture."""
         self.external = model.external_camera
         self.streams = 0
         self._model = model
         self._clock = clock
-        self._name = name
         self._visits: list[float] = []
         self.handlers: dict[str, Handler] = {"camera/caps": self._caps, "camera/snapshot": self._snapshot}
 
@@ -46,7 +45,8 @@ class Camera:
         number = max(0, int(self._clock.since_boot(moment) * FRAME_RATE))
         utc = self._clock.utc(moment)
         visitor = any(at - VISIT[0] <= moment <= at + VISIT[1] for at in self._visits)
-        lines = (f"{self._name}  {source}", f"{datetime.fromtimestamp(utc, UTC):%Y-%m-%d %H:%M:%S}  #{number:06d}")
+        name = self._model.info["deviceName"]
+        lines = (f"{name}  {source}", f"{datetime.fromtimestamp(utc, UTC):%Y-%m-%d %H:%M:%S}  #{number:06d}")
         facts = {"source": source, "frame": number, "utcTime": utc, "visitor": visitor}
         return draw_frame(source, size, lines, facts, visitor=visitor)
 

@@ -79,6 +79,10 @@ class Clock:
         """Set the clock forward or back: utcTime moves, upTime does not."""
         self._step += seconds
 
+    def synchronise(self) -> None:
+        """Take the right time from the network."""
+        self._step = 0.0
+
     def boot(self) -> None:
         """Begin a new upTime; whatever was pending is gone."""
         self.cancel_timers()

@@ -117,6 +117,21 @@ class Timing:
     directory_save: float = 2.0
     reboot: float = 3.0
     switches_blocked: float = 1800.0
+    # Time from the Internet comes back after it was set by hand (5.1.6).
+    time_from_network: float = 60.0
+    # An uploaded file that nobody applies (5.2.1), and the writing of one that was applied.
+    firmware_kept: float = 300.0
+    firmware_apply: float = 10.0
+    # "With a delay of approx. 15 s" (5.3.1, 5.3.2).
+    config_apply: float = 15.0
+    factory_reset: float = 15.0
+    audio_test: float = 2.0
+    # A display without overlays shows an image for "a pre-defined time" (5.9.2.1).
+    notification: float = 30.0
+    # Refusals that limit an access point, and for how long (5.10.1 of the later manuals).
+    access_limited: float = 30.0
+    # Switch-On Duration of the lift floors (5.18.1).
+    lift_floors: float = 10.0
 
 
 DEFAULT_ACCOUNT = Account("ha", "ha-pass")

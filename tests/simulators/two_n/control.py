@@ -10,17 +10,29 @@ from aiohttp import web
 from .simulator import Simulator
 
 VERBS = (
-    "press", "release", "dial_from_keypad", "incoming_call", "answer", "connect_call", "terminate", "register",
-    "set_input", "tamper", "block_switches", "motion", "noise", "door", "unauthorized_door", "door_too_long",
-    "enter_code", "swipe_card", "emit", "advance_clock", "set_time",
+    # Visitors and residents
+    "press", "release", "ring_doorbell", "dial_from_keypad", "incoming_call", "answer", "connect_call", "terminate",
+    "dtmf", "dtmf_sent", "dtmf_pressed", "register",
+    "enter_code", "swipe_card", "hold_card", "swipe_finger", "mobile_key_entered", "wave_key", "pair", "silent_alarm",
+    "take_access", "enroll_finger", "touch_display",
+    # The house
+    "set_input", "tamper", "block_switches", "motion", "noise", "door", "unauthorized_door", "door_too_long", "rex",
+    "lockdown", "lift_module", "lift_public_floors", "lift_config", "virtual_input", "virtual_output", "user_action",
+    # The device itself
+    "block_login", "rescue", "error_state", "external_camera", "checking_call", "emit", "advance_clock", "set_time",
+    "set_audio_result", "set_pcap_size",
+    # The installer
+    "change_password", "grant", "revoke", "disable", "enable", "require_tls", "set_auth", "renew_certificate",
+    "take_licence", "give_licence", "configure_switch", "plug_module", "unplug_module", "rename_entry",
+    "disable_access_point", "set_triggers", "factory_reset",
+    # The network
     "lose_connection", "restore_connection", "drop_network", "reset_connections", "lose_next_pull_response", "reboot",
-    "delay", "garbage", "heal", "stray_401", "expire_nonces", "change_password", "grant", "revoke", "disable", "enable",
-    "require_tls", "set_auth", "renew_certificate", "clear_requests",
+    "delay", "garbage", "heal", "stray_401", "expire_nonces", "clear_requests",
 )  # fmt: skip
 SETTINGS = frozenset(
     {
         "include_new_bug", "needs_filter", "post_refused", "open_info", "hangup_ignored", "strict_empty",
-        "nonce_lifetime", "tamper_blocks_switches",
+        "nonce_lifetime", "tamper_blocks_switches", "limit_failed_access", "pcap_content_type",
     }
 )  # fmt: skip
 

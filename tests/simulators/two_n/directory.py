@@ -1,6 +1,7 @@
 """The directory: users with numbers, buttons, PINs and cards (HTTP API 5.14)."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
 import secrets
 from typing import Any
 import uuid
@@ -54,7 +55,7 @@ class Directory:
         *,
         photo: bool,
     ) -> None:
-        """`photo` is for models with a display."""
+        """`photo` is for devices with a display."""
         self.limit = 10_000
         self.photo_limit = 1_000
         self.memory = 10_000
@@ -96,6 +97,40 @@ class Directory:
             if entry["name"] == key:
                 return entry
         raise KeyError(key)
+
+    def by_uuid(self, key: str) -> Json:
+        """Give an entry by uuid in either case."""
+        if not valid_uuid(key):
+            raise KeyError(key)
+        return self[key]
+
+    def name_of(self, peer: str) -> str | None:
+        """Give the name that belongs to a number."""
+        wanted = _number(peer)
+        entry = self.find(lambda entry: any(p["peer"] and _number(p["peer"]) == wanted for p in entry["callPos"]))
+        return entry["name"] if entry is not None else None
+
+    def set_photo(self, photo: bool) -> None:
+        """Take photos from now on, or forget them: keys depend on the hardware (5.14.1)."""
+        self._default = template(photo=photo)
+        for entry in self._entries.values():
+            if photo:
+                entry.setdefault("photo", "")
+            else:
+                entry.pop("photo", None)
+
+    def clear(self) -> None:
+        """Forget everything; a new series begins (5.14.6)."""
+        self._entries.clear()
+        self.series = str(secrets.randbelow(2**63))
+        self.timestamp = self.invalid = 0
+
+    def rename(self, key: str, name: str) -> None:
+        """Rename an entry at the device's own web page."""
+        entry, errors = apply(self[key], {"name": name})
+        if errors:
+            raise ValueError(f"{name}: {errors}")
+        self._changed([self._store(entry["uuid"], entry)])
 
     def find(self, matches: Callable[[Json], bool]) -> Json | None:
         """Give the first entry that matches."""
@@ -269,6 +304,11 @@ class Directory:
         if self.invalid:
             result["invalid"] = self.invalid
         return success(result)
+
+
+def _number(peer: str) -> str:
+    """Leave out scheme, port and parameters of a SIP URI."""
+    return re.sub(r":\d+$", "", peer.removeprefix("sip:").partition(";")[0])
 
 
 def _refused(code: str) -> Json:

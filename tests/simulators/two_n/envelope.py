@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from .blob import Blob
 from .config import Account
 
 type Json = dict[str, Any]
@@ -35,6 +36,7 @@ class Code(IntEnum):
     NO_DATA = 15
     UNEXPECTED_PARAMETER = 17
     REJECTED = 18
+    VERSION_TOO_LOW = 19
 
 
 DESCRIPTIONS: Mapping[Code, str] = {
@@ -53,6 +55,7 @@ DESCRIPTIONS: Mapping[Code, str] = {
     Code.NO_DATA: "no data available",
     Code.UNEXPECTED_PARAMETER: "parameter shouldn't be present",
     Code.REJECTED: "request is rejected",
+    Code.VERSION_TOO_LOW: "file version is lower than the required minimum",
 }
 
 
@@ -81,8 +84,9 @@ def action_failed(description: str = "action failed") -> ApiError:
 
 
 def reply(body: object, status: int = 200) -> web.Response:
-    """Send a value as JSON."""
-    return web.Response(body=json.dumps(body).encode(), content_type="application/json", status=status)
+    """Send a value as JSON; the device escapes slashes (the example of 5.14.1)."""
+    text = json.dumps(body).replace("/", "\\/")
+    return web.Response(body=text.encode(), content_type="application/json", status=status)
 
 
 def success(result: object = None) -> web.Response:
@@ -124,6 +128,10 @@ class Params(dict[str, str]):
             raise ApiError(Code.INVALID_VALUE, name)
         return value
 
+    def flag(self, name: str) -> bool:
+        """Give a number that is 0 or 1, or answer code 11 or 12."""
+        return self.integer(name, 0, 1) == 1
+
 
 @dataclass(slots=True)
 class Call:
@@ -132,5 +140,21 @@ class Call:
     request: web.BaseRequest
     account: Account | None
     params: Params = field(default_factory=Params)
+    blobs: dict[str, Blob] = field(default_factory=dict)
     body: Json | None = None
-    error: ApiError | None = None
+
+    def blob(self, name: str) -> Blob:
+        """Give a large parameter, or answer code 11."""
+        if (blob := self.blobs.get(name)) is None:
+            raise ApiError(Code.MISSING_PARAMETER, name)
+        return blob
+
+    def blob_json(self, name: str = "blob-json") -> Json:
+        """Give a large parameter that is a JSON object, or answer code 11 or 12."""
+        try:
+            value = json.loads(self.blob(name).data)
+        except ValueError:
+            raise ApiError(Code.INVALID_VALUE, name) from None
+        if not isinstance(value, dict):
+            raise ApiError(Code.INVALID_VALUE, name)
+        return value

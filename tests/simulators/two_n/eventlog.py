@@ -115,14 +115,17 @@ class EventLog:
         clock: Clock,
         supported: tuple[str, ...],
         account: Callable[[str], Account | None],
-        *,
-        hashed: bool,
+        delivered: Callable[[str], None],
     ) -> None:
-        """`account` looks an account up by name, so that a change of privileges takes effect at once."""
+        """`account` looks one up by name, so that a change of privileges takes effect at once.
+
+        `delivered` is told the type of each event that a client received.
+        """
         self._clock = clock
         self._supported = supported
         self._account = account
-        self._hashed = hashed
+        self._delivered = delivered
+        self.hashed = False
         self._next_id = 1
         self.tz_shift = 60
         self.history: deque[LogEvent] = deque(maxlen=HISTORY)
@@ -250,4 +253,7 @@ class EventLog:
             self.lose_responses -= 1
             if call.request.transport is not None:
                 reset(call.request.transport)
-        return success({"events": [event.wire(hashed=self._hashed) for event in batch]})
+        else:
+            for event in batch:
+                self._delivered(event.name)
+        return success({"events": [event.wire(hashed=self.hashed) for event in batch]})

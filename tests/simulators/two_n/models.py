@@ -20,10 +20,22 @@ class SwitchSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
-    """A model with its firmware. `lacks` are function groups that answer code 1."""
+class DisplaySpec:
+    """A display; without `overlay` it knows only notifications, which go by themselves (5.9.2.1)."""
 
-    info: Mapping[str, Any]
+    name: str
+    width: int
+    height: int
+    formats: frozenset[str] = frozenset({"JPEG", "BMP", "PNG"})
+    video: bool = False
+    overlay: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model with its firmware. `lacks` are functions and groups of them that answer code 1."""
+
+    info: dict[str, Any]
     events: tuple[str, ...]
     switches: tuple[SwitchSpec, ...] = ()
     ports: Mapping[str, str] = field(default_factory=dict)
@@ -36,7 +48,11 @@ class Model:
     buttons: int = 0
     keypad: bool = False
     card_reader: bool = False
-    display: bool = False
+    displays: tuple[DisplaySpec, ...] = ()
+    languages: tuple[str, ...] = ()
+    doorbell: bool = False
+    modular: bool = False
+    minimum_firmware: str = "2.10.0.0.0"
     door_input: str | None = None
     include_new_bug: bool = False
     needs_filter: bool = False
@@ -46,6 +62,11 @@ class Model:
         """Major and minor number of the firmware."""
         major, minor = self.info["swVersion"].split(".")[:2]
         return int(major), int(minor)
+
+    @property
+    def display(self) -> bool:
+        """Has it a display of its own?"""
+        return bool(self.displays)
 
     def since(self, major: int, minor: int) -> bool:
         """Is the firmware that new?"""
@@ -72,6 +93,14 @@ EVENTS_LTS = (
     "HardwareChanged", "DirectoryChanged", "DirectorySaved", "LicensePlateRecognized", "ApiAccessRequested",
     "UserActionActivated", "VirtualInput", "VirtualOutput", "WaveKeyActivated", "RescueStateChanged",
 )  # fmt: skip
+# In the list of HTTP API 5.10.1, and described nowhere.
+EVENTS_UNDESCRIBED = (
+    "CheckingCall",
+    "DtmfPressed",
+    "ErrorStateChanged",
+    "ExternalCameraStateChanged",
+    "FingerEnrollState",
+)
 CALL_EVENTS = frozenset(
     {"CallStateChanged", "CallSessionStateChanged", "RegistrationStateChanged", "DtmfEntered", "DtmfSent"}
 )
@@ -93,7 +122,24 @@ OPTIONS_INTERCOM = (
     "audioLoopTest", "noiseDetection", "camera", "video", "motionDetection", "phone", "rtspServer", "my2n", "switches",
     "advancedSwitches", "securedInput", "rexInput", "tamperInput", "doorSensor", "keypad", "buttons", "silentAlarm",
     "limitFailedAccess", "dir", "automation", "httpApi", "accessControl", "doorControl", "cardReader", "bleReader",
+    "smtpClient",
 )  # fmt: skip
+OPTIONS_CALLS = frozenset(
+    {
+        "camera",
+        "video",
+        "motionDetection",
+        "phone",
+        "rtspServer",
+        "buttons",
+        "noiseDetection",
+        "audioLoopTest",
+        "smtpClient",
+    }
+)
+
+# Texts on the display are for 2N IP Style and the answering units.
+MESSAGES = frozenset({"display/text", "display/language"})
 
 VERSO_SWITCHES = (
     SwitchSpec(1, enabled=True, relay="relay1"),
@@ -121,12 +167,15 @@ MODELS: Mapping[str, Model] = {
         events=EVENTS_LTS,
         switches=VERSO_SWITCHES,
         ports=VERSO_PORTS,
-        lacks=frozenset({"display", "lift", "lpr"}),
+        # A display can be plugged in.
+        lacks=frozenset({"display", "lift", "io/doorbell"}) | MESSAGES,
         options=OPTIONS_INTERCOM,
         jpeg_sizes=SIZES_2_50,
         buttons=3,
         keypad=True,
         card_reader=True,
+        modular=True,
+        minimum_firmware="2.36.0.0.0",
         door_input="input1",
     ),
     "vario": Model(
@@ -146,12 +195,15 @@ MODELS: Mapping[str, Model] = {
             SwitchSpec(4),
         ),
         ports={"relay1": "output", "relay2": "output"},
+        lacks=frozenset({"lift", "io/doorbell"}) | MESSAGES,
         jpeg_sizes=SIZES_OLD,
         external_camera="enabled",
         sip_accounts=1,
         buttons=6,
         keypad=True,
         card_reader=True,
+        displays=(DisplaySpec("internal", 320, 240, frozenset({"JPEG", "GIF", "BMP"}), overlay=False),),
+        minimum_firmware="2.8.0.0.0",
     ),
     "access_unit": Model(
         info={
@@ -170,14 +222,12 @@ MODELS: Mapping[str, Model] = {
         events=tuple(event for event in EVENTS_LTS if event not in CALL_EVENTS | CAMERA_EVENTS),
         switches=(SwitchSpec(1, enabled=True, relay="relay1"), SwitchSpec(2), SwitchSpec(3), SwitchSpec(4)),
         ports={"led_secured": "output", "relay1": "output", "input1": "input", "tamper": "input"},
-        lacks=frozenset({"camera", "phone", "call", "display", "audio", "email", "lpr"}),
-        options=tuple(
-            option
-            for option in OPTIONS_INTERCOM
-            if option not in {"camera", "video", "motionDetection", "phone", "rtspServer", "buttons", "noiseDetection"}
-        ),
+        lacks=frozenset({"camera", "phone", "call", "display", "audio", "email", "io/doorbell"}),
+        options=(*(option for option in OPTIONS_INTERCOM if option not in OPTIONS_CALLS), "liftControl"),
         keypad=True,
         card_reader=True,
+        modular=True,
+        minimum_firmware="2.40.0.0.0",
         door_input="input1",
         include_new_bug=True,
         needs_filter=True,
@@ -191,17 +241,22 @@ MODELS: Mapping[str, Model] = {
             "serialNumber": "54-2810-1166",
             "macAddr": "7C-1E-B3-07-33-5E",
             "hwVersion": "691v3",
-            "swVersion": "2.49.1.75.6",
+            "swVersion": "2.50.1.76.5",
             "buildType": "release",
             "firmwarePackage": "indoorview",
             "deviceName": "Hallway Panel",
         },
         events=EVENTS_INDOOR,
         ports={"input1": "input"},
-        lacks=frozenset({"camera", "switch", "accesspoint", "lift", "lpr", "mobilekey"}),
+        lacks=frozenset(
+            {"camera", "switch", "accesspoint", "lift", "lpr", "mobilekey", "automation", "audio", "email"}
+        ),
         options=("phone", "phoneVideo", "my2n", "localCalls", "dir", "httpApi", "display", "audioInput"),
         sip_numbers=("5301",),
-        display=True,
+        displays=(DisplaySpec("internal", 1024, 600),),
+        languages=("en", "cs", "de", "nl"),
+        doorbell=True,
+        minimum_firmware="2.40.0.0.0",
     ),
     "verso3": Model(
         info={
@@ -217,10 +272,10 @@ MODELS: Mapping[str, Model] = {
             "firmwarePackage": "verso2",
             "deviceName": "Main Entrance",
         },
-        events=EVENTS_LTS,
+        events=EVENTS_LTS + EVENTS_UNDESCRIBED,
         switches=VERSO_SWITCHES,
         ports={**VERSO_PORTS, "tamper": "input"},
-        lacks=frozenset({"lift", "lpr"}),
+        lacks=frozenset({"lift", "io/doorbell"}) | MESSAGES,
         options=(*OPTIONS_INTERCOM, "display", "dirPhoto"),
         jpeg_sizes=SIZES_2_50,
         external_camera="disabled",
@@ -229,7 +284,9 @@ MODELS: Mapping[str, Model] = {
         buttons=5,
         keypad=True,
         card_reader=True,
-        display=True,
+        displays=(DisplaySpec("ext1", 320, 214, video=True),),
+        modular=True,
+        minimum_firmware="3.0.0.0.0",
         door_input="input1",
     ),
 }

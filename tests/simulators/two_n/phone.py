@@ -1,34 +1,22 @@
-"""SIP accounts and calls (HTTP API 5.6 and 5.7)."""
+"""Calls (HTTP API 5.7)."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 import secrets
 
 from aiohttp import web
 
-from .clock import Clock, Stamp, Timer
+from .calllog import CallLog
+from .clock import Clock, Timer
 from .config import Timing
 from .envelope import ApiError, Call, Code, Handler, Json, action_failed, reply, success
 from .eventlog import EventLog
 from .models import Model
+from .sip import SipAccounts
 
 HANGUP_REASONS = frozenset({"normal", "rejected", "busy"})
-
-
-@dataclass(slots=True)
-class SipAccount:
-    """A SIP account; the ones without a number are switched off."""
-
-    account: int
-    number: str
-    registered: bool = False
-    register_time: int = 0
-
-    @property
-    def enabled(self) -> bool:
-        """Is it in use?"""
-        return bool(self.number)
+# A peer of the local network, with its internal identifier in the call log.
+LOCAL_DEVICE = "device:"
 
 
 @dataclass(slots=True)
@@ -48,6 +36,9 @@ class Session:
     direction: str
     legs: list[Leg]
     sip_call_id: str
+    began: int
+    dev_type: str | None = None
+    connected_at: float | None = None
     timer: Timer | None = None
 
     @property
@@ -72,22 +63,23 @@ class Phone:
         clock: Clock,
         log: EventLog,
         timing: Timing,
+        sip: SipAccounts,
+        call_log: CallLog,
         peers_of: Callable[[str], Sequence[str]],
     ) -> None:
         """`peers_of` gives the numbers of a directory entry and raises KeyError for an unknown uuid."""
-        numbers = [*model.sip_numbers, *[""] * model.sip_accounts][: model.sip_accounts]
-        self.accounts = {index: SipAccount(index, number) for index, number in enumerate(numbers, 1)}
         self.sessions: dict[int, Session] = {}
         self.hangup_ignored = False
         self._model = model
         self._clock = clock
         self._log = log
         self._timing = timing
+        self._sip = sip
+        self._call_log = call_log
         self._peers_of = peers_of
         self._next_session = 1
         self._next_call = 1
         self.handlers: dict[str, Handler] = {
-            "phone/status": self._phone_status,
             "call/status": self._call_status,
             "call/dial": self._dial,
             "call/answer": self._answer,
@@ -95,27 +87,9 @@ class Phone:
         }
 
     def boot(self) -> None:
-        """Forget the calls and register anew."""
+        """Forget the calls."""
         self.sessions.clear()
         self._next_session = self._next_call = 1
-        for account in self.accounts.values():
-            account.registered = False
-            if account.enabled:
-                self._clock.later(self._timing.register_delay, partial(self.register, account.account))
-
-    def register(self, number: int, *, registered: bool = True, stamp: Stamp | None = None) -> None:
-        """Change a registration."""
-        account = self.accounts[number]
-        if account.registered is registered:
-            return
-        account.registered = registered
-        if registered:
-            account.register_time = (stamp or self._clock.stamp()).utc
-            self._registration(number, "registering", stamp)
-        self._registration(number, "registered" if registered else "unregistered", stamp)
-
-    def _registration(self, number: int, state: str, stamp: Stamp | None) -> None:
-        self._log.record("RegistrationStateChanged", {"sipAccount": number, "state": state}, stamp)
 
     def call_out(self, peers: Iterable[str]) -> Session:
         """Begin an outgoing call: connecting, soon ringing, at last noanswer."""
@@ -123,9 +97,10 @@ class Phone:
         session.timer = self._clock.later(self._timing.ring_delay, lambda: self._ring(session))
         return session
 
-    def call_in(self, peer: str) -> Session:
-        """Let somebody call the device."""
+    def call_in(self, peer: str, dev_type: str | None = None) -> Session:
+        """Let somebody call the device; a 2N device of the local network also tells what it is."""
         session = self._open("incoming", [peer], "ringing")
+        session.dev_type = dev_type
         self._end_later(session)
         return session
 
@@ -134,7 +109,8 @@ class Phone:
         for peer in peers:
             legs.append(Leg(self._next_call, peer, state))
             self._next_call += 1
-        session = Session(self._next_session, direction, legs, f"{secrets.token_hex(8)}@127.0.0.1")
+        call_id = f"{secrets.token_hex(8)}@127.0.0.1"
+        session = Session(self._next_session, direction, legs, call_id, self._clock.utc())
         self._next_session += 1
         self.sessions[session.number] = session
         for leg in legs:
@@ -163,17 +139,22 @@ class Phone:
             if other is not winner:
                 self._end_leg(session, other, "completedElsewhere")
         session.legs = [winner]
+        session.connected_at = self._clock.now()
         winner.state = "connected"
         self._leg_changed(session, winner)
         self._session_changed(session, "connected")
 
-    def terminate(self, number: int, reason: str = "normal") -> None:
-        """End a session."""
+    def terminate(self, number: int, reason: str = "normal", *, declined: bool = False) -> None:
+        """End a session; an incoming call that the device itself turns down is `declined`."""
         session = self.sessions.pop(number)
         session.stop_timer()
         for leg in session.legs:
             self._end_leg(session, leg, reason)
         self._session_changed(session, "terminated")
+        answered = session.connected_at is not None
+        duration = 0.0 if session.connected_at is None else self._clock.now() - session.connected_at
+        kind = "outgoing" if session.direction == "outgoing" else _kind(answered or declined, reason)
+        self._call_log.call(kind, session.began, session.legs[0].peer, session.dev_type, duration)
 
     def _end_leg(self, session: Session, leg: Leg, reason: str) -> None:
         leg.state = "terminated"
@@ -190,34 +171,13 @@ class Phone:
             **(extra or {}),
         }
         if self._model.since(3, 0):
-            account = next((a.account for a in self.accounts.values() if a.enabled), 1)
-            params |= {"sipAccount": account, "sipCallId": session.sip_call_id}
-            if leg.peer.startswith("device:"):
-                params["device"] = leg.peer.removeprefix("device:")
+            params |= {"sipAccount": self._sip.outgoing, "sipCallId": session.sip_call_id}
+            if leg.peer.startswith(LOCAL_DEVICE):
+                params["device"] = leg.peer.removeprefix(LOCAL_DEVICE)
         self._log.record("CallStateChanged", params)
 
     def _session_changed(self, session: Session, state: str) -> None:
         self._log.record("CallSessionStateChanged", {"session": session.number, "state": state})
-
-    async def _phone_status(self, call: Call) -> web.StreamResponse:
-        accounts = list(self.accounts.values())
-        if "account" in call.params:
-            accounts = [self.accounts[call.params.integer("account", 1, len(accounts))]]
-        return success({"accounts": [self._account(account) for account in accounts]})
-
-    def _account(self, account: SipAccount) -> Json:
-        status: Json = {"account": account.account}
-        if self._model.since(3, 0):
-            status["accountType"] = "general"
-        status |= {
-            "enabled": account.enabled,
-            "sipNumber": account.number,
-            "registrationEnabled": account.enabled,
-            "registered": account.registered,
-        }
-        if account.registered and self._model.since(2, 36):
-            status["registerTime"] = account.register_time
-        return status
 
     def _session(self, call: Call) -> Session:
         if (session := self.sessions.get(call.params.integer("session"))) is None:
@@ -279,5 +239,12 @@ class Phone:
             if self._model.since(2, 50):
                 # 2.50 answers success and ends the call, but as if no reason had been given (field notes 3.6).
                 reason = "normal"
-        self.terminate(session.number, reason)
+        self.terminate(session.number, reason, declined=True)
         return success()
+
+
+def _kind(answered: bool, reason: str) -> str:
+    """Give the type of an incoming call: connected or declined, answered by another device, or missed (5.6.2)."""
+    if answered:
+        return "incoming"
+    return "completedElsewhere" if reason == "completedElsewhere" else "missed"

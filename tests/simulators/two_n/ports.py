@@ -30,6 +30,14 @@ class Ports:
         self._log = log
         self.handlers: dict[str, Handler] = {"io/caps": self._caps, "io/status": self._status, "io/ctrl": self._ctrl}
 
+    def plug(self, name: str, kind: str) -> None:
+        """Add a port of a module."""
+        self.all[name] = Port(name, kind)
+
+    def unplug(self, name: str) -> None:
+        """Take one away; nobody tells its last state."""
+        del self.all[name]
+
     def set(self, name: str, state: bool) -> None:
         """Change a port, with its event."""
         port = self.all[name]

@@ -3,19 +3,21 @@
 import asyncio
 from collections import deque
 from collections.abc import Coroutine, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from http import HTTPStatus
 import time
 from typing import Any, Self
 
 from aiohttp import web
 
 from .auth import ALGORITHMS, Authenticator
-from .config import DEFAULT_ACCOUNT, MAX_ACCOUNTS, Account, Auth, Connection, Privilege, Service, ServiceConfig, Timing
-from .device import DEFAULT_UPTIME, Device
+from .config import DEFAULT_ACCOUNT, MAX_ACCOUNTS, Account, Service, ServiceConfig, Timing
+from .device import DEFAULT_UPTIME
 from .envelope import Code, Json
 from .faults import WrongAnswer
+from .installer import Installer
 from .network import Network
-from .pipeline import PREFIX, Pipeline
+from .pipeline import PREFIX, Outcome, Pipeline
 
 REQUESTS_KEPT = 100_000
 # Time for the answer of system/restart to leave before the connections die.
@@ -39,16 +41,16 @@ class Request:
 
 
 class Setting[T]:
-    """A setting of the simulator that one of its parts keeps under the same name."""
+    """A setting of the simulator that one of its parts keeps, as a rule under the same name."""
 
-    def __init__(self, part: str) -> None:
+    def __init__(self, part: str, name: str = "") -> None:
         """`part` is the attribute of the simulator that holds the part."""
         self._part = part
-        self._name = ""
+        self._name = name
 
     def __set_name__(self, _: type, name: str) -> None:
         """Learn the name."""
-        self._name = name
+        self._name = self._name or name
 
     def __get__(self, simulator: Simulator, _: type) -> T:
         """Read it from the part."""
@@ -60,7 +62,7 @@ class Setting[T]:
         setattr(getattr(simulator, self._part), self._name, value)
 
 
-class Simulator(Device):
+class Simulator(Installer):
     """One 2N device on 127.0.0.1."""
 
     # include=new never delivers (Access Unit 2.0 2.46).
@@ -75,6 +77,10 @@ class Simulator(Device):
     hangup_ignored = Setting[bool]("phone")
     # Empty texts in dir/create answer code 3.
     strict_empty = Setting[bool]("directory")
+    # Five wrong codes, cards or fingers limit an access point for half a minute.
+    limit_failed_access = Setting[bool]("_access")
+    # What a recording is said to be.
+    pcap_content_type = Setting[str]("capture", "content_type")
     # Real seconds a nonce lives; None is for ever.
     nonce_lifetime = Setting[float | None]("authenticator")
 
@@ -92,19 +98,31 @@ class Simulator(Device):
         nonce_lifetime: float | None = 300.0,
         algorithm: str = "MD5",
         directory: Iterable[Mapping[str, Any]] | None = None,
+        firmware: str | None = None,
     ) -> None:
         """Only the model is needed.
 
         `speed` makes the device live faster: its timers, timeouts and clocks. `nonce_lifetime` is in real seconds,
-        None is for ever. `algorithm` is that of Digest, MD5 or SHA-256.
+        None is for ever. `algorithm` is that of Digest, MD5 or SHA-256. `firmware` is another than the model's usual
+        one, such as "3.3.1.82.4"; what functions there are follows from it.
         """
         accounts = [DEFAULT_ACCOUNT] if accounts is None else list(accounts)
         if len(accounts) > MAX_ACCOUNTS or algorithm not in ALGORITHMS:
             raise ValueError("a device has up to five accounts and knows MD5 and SHA-256")
-        super().__init__(model, accounts=accounts, directory=directory, speed=speed, uptime=uptime, timing=timing)
+        super().__init__(
+            model,
+            accounts=accounts,
+            directory=directory,
+            speed=speed,
+            uptime=uptime,
+            timing=timing,
+            firmware=firmware,
+        )
         self.services = {service: ServiceConfig() for service in Service} | dict(services or {})
-        self.authenticator = Authenticator(self._login_blocked, nonce_lifetime, algorithm)
-        self.pipeline = Pipeline(self.model, self.handlers, self.services, self.accounts, self.authenticator)
+        self.authenticator = Authenticator(self.block_login, nonce_lifetime, algorithm)
+        self.pipeline = Pipeline(
+            self.model, self.lacks, self.handlers, self.services, self.accounts, self.authenticator
+        )
         self._ports_wanted = (http_port, https_port)
         self._network = Network(self._handle, self.model.info["deviceName"])
         self._requests: deque[Request] = deque(maxlen=REQUESTS_KEPT)
@@ -174,35 +192,35 @@ class Simulator(Device):
         if wrong is not None and wrong.left != 0:
             if wrong.left is not None:
                 wrong.left -= 1
-            self._note(request, None, wrong.status, None, None)
+            self._note(request, Outcome(web.Response(status=wrong.status)))
             return await wrong.send(request)
         outcome = await self.pipeline.answer(request)
-        self._note(request, outcome.service, outcome.response.status, outcome.error, outcome.account)
+        self._note(request, outcome)
         if not outcome.response.prepared:
             outcome.response.headers["Server"] = f"HIP{self.model.info['swVersion']}"
         return outcome.response
 
-    def _note(
-        self, request: web.BaseRequest, service: Service | None, status: int, error: Code | None, account: str | None
-    ) -> None:
+    def _note(self, request: web.BaseRequest, outcome: Outcome) -> None:
         authorization = request.headers.get("Authorization")
+        status = outcome.response.status
         self._requests.append(
             Request(
                 request.method,
                 request.path,
                 dict(request.query),
-                service,
+                outcome.service,
                 status,
-                error,
+                outcome.error,
                 request.scheme,
                 authorization.partition(" ")[0] if authorization else None,
-                account,
+                outcome.account,
                 time.monotonic(),
             )
         )
-
-    def _login_blocked(self, address: str) -> None:
-        self.log.record("LoginBlocked", {"address": address})
+        self.capture.note()
+        if outcome.function is not None:
+            succeeded = status == HTTPStatus.OK and outcome.error is None
+            self._coverage.request(request.method, PREFIX + outcome.function, success=succeeded)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
@@ -250,6 +268,7 @@ class Simulator(Device):
         self.authenticator.forget_nonces()
         await asyncio.sleep(self.timing.reboot / self.clock.speed if seconds is None else seconds)
         self._boot()
+        self.pipeline.boot()
         await self._network.connect()
 
     def delay(self, seconds: float, path: str | None = None) -> None:
@@ -282,40 +301,6 @@ class Simulator(Device):
         """Every nonce is stale from now on."""
         self.authenticator.forget_nonces()
 
-    def change_password(self, account: str, password: str) -> None:
-        """Change a password."""
-        self.accounts[account] = replace(self.accounts[account], password=password)
-
-    def grant(self, account: str, privilege: Privilege | str) -> None:
-        """Tick boxes of an account."""
-        old = self.accounts[account]
-        self.accounts[account] = replace(old, privileges=old.privileges | _privilege(privilege))
-
-    def revoke(self, account: str, privilege: Privilege | str) -> None:
-        """Clear boxes of an account."""
-        old = self.accounts[account]
-        self.accounts[account] = replace(old, privileges=old.privileges & ~_privilege(privilege))
-
-    def _set_service(self, service: Service | str, **changes: Any) -> None:
-        key = Service(service)
-        self.services[key] = replace(self.services[key], **changes)
-
-    def disable(self, service: Service | str) -> None:
-        """Untick a service."""
-        self._set_service(service, enabled=False)
-
-    def enable(self, service: Service | str) -> None:
-        """Tick a service."""
-        self._set_service(service, enabled=True)
-
-    def require_tls(self, service: Service | str, required: bool = True) -> None:
-        """Set the connection type of a service."""
-        self._set_service(service, connection=Connection.TLS if required else Connection.TCP)
-
-    def set_auth(self, service: Service | str, auth: Auth | str) -> None:
-        """Set the authentication of a service."""
-        self._set_service(service, auth=Auth(auth))
-
     def renew_certificate(self) -> None:
         """Sign a new certificate; new connections show it."""
         self._network.certificate.renew()
@@ -347,18 +332,22 @@ class Simulator(Device):
                 number: {"direction": s.direction, "state": s.state, "peers": [leg.peer for leg in s.legs]}
                 for number, s in self.calls.items()
             },
-            "accounts": {number: account.registered for number, account in self.phone.accounts.items()},
+            "accounts": {number: account.registered for number, account in self.sip.all.items()},
             "directory": {entry["uuid"]: entry["name"] for entry in self.directory},
             "events": len(self.log.history),
             "channels": [{"id": c.id, "queued": len(c.queue), "pulling": c.pull is not None} for c in self.channels],
             "streams": self.camera.streams,
+            "firmware": self.model.info["swVersion"],
+            "deviceName": self.model.info["deviceName"],
+            "displays": self.displays.state(),
+            "blocked": [point.id for point in self._access.all if point.blocked],
+            "floors": list(self.lift.floors),
+            "triggers": [list(activation) for activation in self.automation.activations],
+            "outbox": [list(mail) for mail in self.email.outbox],
+            "doorbell": self.doorbell.rings,
             "requests": len(self._requests),
         }
 
 
 def _full(path: str) -> str:
     return path if path.startswith("/") else PREFIX + path
-
-
-def _privilege(value: Privilege | str) -> Privilege:
-    return value if isinstance(value, Privilege) else Privilege.parse(value)

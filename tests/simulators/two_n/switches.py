@@ -1,7 +1,7 @@
 """Switches: what opens the door (HTTP API 5.4)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 import math
 import time
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from .models import SwitchSpec
 from .ports import Ports
 
 MAX_HOLD = 86_400
+MODES = frozenset({"monostable", "bistable"})
 OLD_ACTIONS = frozenset({"on", "off", "trigger"})
 
 
@@ -60,17 +61,16 @@ class Switch:
 class Switches:
     """All switches, and the tamper block that stops them together."""
 
-    def __init__(
-        self, specs: tuple[SwitchSpec, ...], clock: Clock, log: EventLog, ports: Ports, *, operations: bool
-    ) -> None:
-        """`operations` is False on firmware that knows only on, off and trigger."""
+    def __init__(self, specs: tuple[SwitchSpec, ...], clock: Clock, log: EventLog, ports: Ports) -> None:
+        """Outputs of the device follow some of them."""
         self.all = {spec.number: Switch(spec) for spec in specs}
+        # False on firmware that knows only on, off and trigger.
+        self.operations = True
         self.activations: list[Activation] = []
         self.blocked = False
         self._clock = clock
         self._log = log
         self._ports = ports
-        self._operations = operations
         self._actions: Mapping[str, Callable[[Switch], None]] = {
             "on": self._on,
             "off": self._off,
@@ -80,7 +80,6 @@ class Switches:
             "hold": self._hold,
             "release": self._release,
         }
-        self._known_actions = frozenset(self._actions) if operations else OLD_ACTIONS
         self.handlers: dict[str, Handler] = {
             "switch/caps": self._caps,
             "switch/status": self._status,
@@ -192,7 +191,7 @@ class Switches:
             return
         switch.active = active
         params: Json = {"switch": switch.spec.number, "state": active}
-        if self._operations:
+        if self.operations:
             params |= origin
         self._log.record("SwitchStateChanged", params)
         if switch.spec.relay is not None:
@@ -209,6 +208,20 @@ class Switches:
                 switch.stop_on_timer()
                 switch.on = switch.on and switch.spec.mode == "bistable"
             self._settle(switch, {})
+
+    def configure(self, number: int, **changes: Any) -> bool:
+        """Change `enabled`, `mode`, `duration` or `type` in Hardware / Switches; tells whether `enabled` changed."""
+        switch = self.all[number]
+        enabled = switch.spec.enabled
+        switch.spec = replace(switch.spec, **changes)
+        if switch.spec.mode not in MODES:
+            raise ValueError(switch.spec.mode)
+        if switch.spec.enabled is not enabled or "mode" in changes:
+            switch.stop_on_timer()
+            switch.stop_hold_timer()
+            switch.on = switch.held = switch.locked = False
+            self._settle(switch, {})
+        return switch.spec.enabled is not enabled
 
     def _switch(self, params: Params) -> Switch:
         if (switch := self.all.get(params.integer("switch"))) is None:
@@ -237,7 +250,7 @@ class Switches:
 
     def _report(self, switch: Switch) -> Json:
         status: Json = {"switch": switch.spec.number, "active": switch.active}
-        if self._operations:
+        if self.operations:
             status |= {"locked": switch.locked, "held": switch.held}
             if switch.hold_timeout is not None:
                 status["holdTimeout"] = switch.hold_timeout
@@ -246,7 +259,7 @@ class Switches:
     async def _ctrl(self, call: Call) -> web.StreamResponse:
         params = call.params
         switch = self._switch(params)
-        action = params.choice("action", self._known_actions)
+        action = params.choice("action", frozenset(self._actions) if self.operations else OLD_ACTIONS)
         timeout = params.integer("timeout", 1, MAX_HOLD) if "timeout" in params else None
         if timeout is not None and action != "hold":
             raise ApiError(Code.UNEXPECTED_PARAMETER, "timeout")

@@ -1,0 +1,164 @@
+"""Recording of network traffic, in the format of Wireshark (HTTP API 5.13)."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+import struct
+
+from aiohttp import web
+
+from .clock import Clock
+from .envelope import ApiError, Call, Code, Handler, success
+from .models import Model
+
+# Magic, version 2.4, time zone, accuracy, longest packet, Ethernet.
+HEADER = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65_535, 1)
+RECORD = struct.Struct("<IIII")
+PACKET = 512
+BLOCK = 2**16
+# Broadcast of an ARP request, filled up with zeros.
+FRAME = bytes.fromhex("ffffffffffff7c1eb3052a110806000108000604000100") + bytes(PACKET)
+# Real seconds between two pieces of a live capture, and packets in each.
+BEAT = 0.02
+PACKETS = 4
+
+
+def packets(utc: int, size: int) -> Iterator[bytes]:
+    """Give records with that many bytes together, the last one shorter or longer to fit."""
+    whole = RECORD.size + PACKET
+    second = 0
+    while size:
+        length = PACKET if size >= whole + RECORD.size else size - RECORD.size
+        if length < 0:
+            raise ValueError("a record needs 16 bytes")
+        yield RECORD.pack(utc, second % 1_000_000, length, length) + FRAME[:length].ljust(length, b"\0")
+        size -= RECORD.size + length
+        second += 1
+
+
+def blocks(utc: int, size: int) -> Iterator[bytes]:
+    """Give a whole file of that size, in pieces that are small however long it is."""
+    piece = bytearray(HEADER)
+    for packet in packets(utc, max(0, size - len(HEADER))):
+        piece += packet
+        if len(piece) >= BLOCK:
+            yield bytes(piece)
+            piece.clear()
+    if piece:
+        yield bytes(piece)
+
+
+@dataclass(slots=True)
+class Live:
+    """A live capture in progress."""
+
+    bytes_sent: int = 0
+    packets_sent: int = 0
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Capture:
+    """The record, and at most one live capture."""
+
+    def __init__(self, model: Model, clock: Clock) -> None:
+        """Begin to record."""
+        self.size = 64 * 1024
+        self.recording = True
+        self.live: Live | None = None
+        # 5.13.1 says so, of a file for Wireshark.
+        self.content_type = "application/json"
+        self._model = model
+        self._clock = clock
+        self.handlers: dict[str, Handler] = {
+            "pcap": self._download,
+            "pcap/restart": self._restart,
+            "pcap/stop": self._stop,
+            "pcap/live": self._live,
+            "pcap/live/stop": self._live_stop,
+            "pcap/live/stats": self._live_stats,
+        }
+
+    def boot(self) -> None:
+        """Record anew."""
+        self.recording = True
+        self.size = len(HEADER)
+        self.live = None
+
+    def set_size(self, size: int) -> None:
+        """Let the record have that size."""
+        if size != len(HEADER) and size < len(HEADER) + RECORD.size:
+            raise ValueError(f"a file has {len(HEADER)} bytes without, or {len(HEADER) + RECORD.size} with a packet")
+        self.size = size
+
+    def note(self) -> None:
+        """Record a packet of a request."""
+        if self.recording:
+            self.size += RECORD.size + PACKET
+
+    async def _download(self, call: Call) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": self.content_type})
+        response.headers["Server"] = f"HIP{self._model.info['swVersion']}"
+        response.content_length = self.size
+        await response.prepare(call.request)
+        for piece in blocks(self._clock.utc(), self.size):
+            await response.write(piece)
+        return response
+
+    async def _restart(self, _: Call) -> web.StreamResponse:
+        self.recording = True
+        self.size = len(HEADER)
+        return success()
+
+    async def _stop(self, _: Call) -> web.StreamResponse:
+        self.recording = False
+        return success()
+
+    async def _live(self, call: Call) -> web.StreamResponse:
+        seconds = call.params.integer("duration", default=0)
+        if self.live is not None:
+            # "Another packet capture cannot be started"; which code says so is not known.
+            raise ApiError(Code.REJECTED)
+        live = self.live = Live()
+        response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
+        response.headers["Server"] = f"HIP{self._model.info['swVersion']}"
+        response.enable_chunked_encoding()
+        try:
+            async with asyncio.timeout(seconds / self._clock.speed if seconds else None):
+                await self._stream(call.request, response, live)
+        except TimeoutError:
+            pass
+        finally:
+            if self.live is live:
+                self.live = None
+        return response
+
+    async def _stream(self, request: web.BaseRequest, response: web.StreamResponse, live: Live) -> None:
+        await response.prepare(request)
+        await response.write(HEADER)
+        live.bytes_sent = len(HEADER)
+        while not live.stopped.is_set():
+            piece = b"".join(packets(self._clock.utc(), PACKETS * (RECORD.size + PACKET)))
+            await response.write(piece)
+            live.bytes_sent += len(piece)
+            live.packets_sent += PACKETS
+            try:
+                async with asyncio.timeout(BEAT):
+                    await live.stopped.wait()
+            except TimeoutError:
+                continue
+
+    async def _live_stop(self, _: Call) -> web.StreamResponse:
+        if self.live is not None:
+            self.live.stopped.set()
+            self.live = None
+        return success()
+
+    async def _live_stats(self, _: Call) -> web.StreamResponse:
+        live = self.live
+        return success(
+            {
+                "running": live is not None,
+                "bytesSent": 0 if live is None else live.bytes_sent,
+                "packetsSent": 0 if live is None else live.packets_sent,
+            }
+        )
