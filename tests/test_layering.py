@@ -37,9 +37,15 @@ LAYERS = (
     # The hierarchy of errors is the one part of api that the translation point above must know.
     layer("errors", "api.errors"),
     layer("api", "api api.*", "errors", "aiohttp multidict yarl"),
-    layer("model", "model events rings facets", "names"),
+    layer("model", "model events rings facets functions", "names"),
+    layer("pictures", "render", "", "PIL"),
     layer("systems", "systems systems.*", "names errors api model", "aiohttp yarl"),
-    layer("coordinator", "coordinator entity exceptions push refusals", "names errors model systems", "homeassistant"),
+    layer(
+        "coordinator",
+        "coordinator entity exceptions found push refusals shortcomings silence",
+        "names errors model systems",
+        "homeassistant",
+    ),
     # These two put the parts together: a form for each system, an adapter for each entry.
     layer(
         "entry",
@@ -47,7 +53,7 @@ LAYERS = (
         "names errors model systems coordinator platforms",
         "aiohttp homeassistant probatio yarl",
     ),
-    layer("platforms", "*", "names model coordinator", "aiohttp homeassistant probatio yarl"),
+    layer("platforms", "*", "names model pictures coordinator", "aiohttp homeassistant probatio yarl"),
 )
 
 Source = dict[str, str]  # a module's name, relative to the integration ("systems.two_n"), and its text

@@ -10,11 +10,13 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.storage import Store
 from homeassistant.helpers.typing import ConfigType
 
+from .actions import async_setup_actions
 from .const import DOMAIN
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import device_info
-from .push import EventFeed, event_store, stored_bells
-from .services import async_setup_services
+from .found import Found
+from .push import EventFeed, event_store
+from .shortcomings import async_show_missing
 from .systems import create_system
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -26,14 +28,16 @@ PLATFORMS = [
     Platform.EVENT,
     Platform.IMAGE,
     Platform.LOCK,
+    Platform.NOTIFY,
     Platform.SENSOR,
     Platform.SWITCH,
+    Platform.UPDATE,
 ]
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register the actions."""
-    async_setup_services(hass)
+    async_setup_actions(hass)
     return True
 
 
@@ -43,7 +47,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> 
     stored = await store.async_load() or {}
     system = create_system(async_get_clientsession(hass), entry.data, entry.options, stored.get("cursor"))
     try:
-        await _async_set_up(hass, entry, IntercomCoordinator(hass, entry, system, stored_bells(stored)), store)
+        await _async_set_up(hass, entry, IntercomCoordinator(hass, entry, system, Found.from_store(stored)), store)
     except BaseException:
         await system.close()
         raise
@@ -101,5 +105,6 @@ async def _async_let_go(coordinator: IntercomCoordinator) -> None:
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> None:
-    """Forget how far the events of a removed device were read."""
+    """Forget how far the events of a removed device were read, and what it lacked."""
+    async_show_missing(hass, entry.entry_id, entry.title, frozenset())
     await event_store(hass, entry.entry_id).async_remove()

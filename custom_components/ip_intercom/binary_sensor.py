@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.binary_sensor import (
     BinarySensorDeviceClass,
@@ -14,20 +14,41 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .entity import DoorEntity, IntercomEntity, PortEntity, async_add_as_found
+from .entity import AccessPointEntity, DoorEntity, IntercomEntity, PortEntity, async_add_as_found
 from .model import Alarm, CallState, Direction, DoorId, LineId, State
 
 PARALLEL_UPDATES = 0
 
 ALARMS: Mapping[Alarm, BinarySensorEntityDescription] = {
+    Alarm.ACCESS_LIMITED: BinarySensorEntityDescription(
+        key="access_limited", device_class=BinarySensorDeviceClass.PROBLEM
+    ),
+    Alarm.DEVICE_ERROR: BinarySensorEntityDescription(
+        key="device_error",
+        device_class=BinarySensorDeviceClass.PROBLEM,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+    ),
     Alarm.DOOR_OPEN: BinarySensorEntityDescription(key="door_open", device_class=BinarySensorDeviceClass.DOOR),
     Alarm.DOOR_FORCED: BinarySensorEntityDescription(key="door_forced", device_class=BinarySensorDeviceClass.SAFETY),
     Alarm.DOOR_HELD_OPEN: BinarySensorEntityDescription(
         key="door_held_open", device_class=BinarySensorDeviceClass.PROBLEM
     ),
+    Alarm.LIFT: BinarySensorEntityDescription(
+        key="lift",
+        device_class=BinarySensorDeviceClass.PROBLEM,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+    ),
     Alarm.LOCKDOWN: BinarySensorEntityDescription(key="lockdown"),
     Alarm.MOTION: BinarySensorEntityDescription(key="motion", device_class=BinarySensorDeviceClass.MOTION),
     Alarm.NOISE: BinarySensorEntityDescription(key="noise", device_class=BinarySensorDeviceClass.SOUND),
+    Alarm.RESCUE: BinarySensorEntityDescription(
+        key="rescue",
+        device_class=BinarySensorDeviceClass.PROBLEM,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+    ),
     Alarm.SWITCHES_BLOCKED: BinarySensorEntityDescription(
         key="switches_blocked",
         device_class=BinarySensorDeviceClass.PROBLEM,
@@ -36,16 +57,19 @@ ALARMS: Mapping[Alarm, BinarySensorEntityDescription] = {
     Alarm.TAMPER: BinarySensorEntityDescription(key="tamper", device_class=BinarySensorDeviceClass.TAMPER),
 }
 
+# Alarms whose parts are worth sensors of their own.
+PARTED = frozenset({Alarm.MOTION})
+
 
 async def async_setup_entry(
     hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
     """Add what the device reports."""
     coordinator = entry.runtime_data
-    may_open = coordinator.system.doors is not None
-    may_switch = coordinator.system.outputs is not None
 
     def find(state: State) -> dict[str, Callable[[], BinarySensorEntity]]:
+        facets = coordinator.facets
+        may_switch = facets.outputs is not None
         found: dict[str, Callable[[], BinarySensorEntity]] = {
             f"port_{port.id}": partial(PortSensor, coordinator, port.id)
             for port in state.ports.values()
@@ -53,7 +77,14 @@ async def async_setup_entry(
         }
         found |= {f"alarm_{alarm}": partial(AlarmSensor, coordinator, alarm) for alarm in state.alarms}
         found |= {f"line_{line}": partial(LineSensor, coordinator, line) for line in state.lines}
-        if not may_open:
+        for alarm, part in state.alarm_parts:
+            if alarm in PARTED:
+                found[f"alarm_{alarm}_{part}"] = partial(AlarmPartSensor, coordinator, alarm, part)
+        if facets.access_points is None:
+            found |= {
+                f"access_point_{point}": partial(AccessPointSensor, coordinator, point) for point in state.access_points
+            }
+        if facets.doors is None:
             found |= {f"door_{door}": partial(DoorSensor, coordinator, door) for door in state.doors}
         if coordinator.description.has_phone:
             found["ringing"] = partial(RingingSensor, coordinator, "ringing")
@@ -81,6 +112,36 @@ class AlarmSensor(IntercomEntity, BinarySensorEntity):
     def is_on(self) -> bool | None:
         """Return whether the condition lasts."""
         return self.coordinator.data.alarms.get(self._alarm)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        """Return where, as far as the device tells."""
+        parts = self.coordinator.data.alarm_parts.items()
+        where = [part for (alarm, part), on in parts if alarm is self._alarm and on]
+        return {"where": where} if where else None
+
+
+class AlarmPartSensor(IntercomEntity, BinarySensorEntity):
+    """A lasting condition in one place, for instance motion in one of the zones of the camera."""
+
+    def __init__(self, coordinator: IntercomCoordinator, alarm: Alarm, part: str) -> None:
+        """Show the ``part`` of ``alarm``."""
+        super().__init__(coordinator, f"alarm_{alarm}_{part}")
+        self.entity_description = ALARMS[alarm]
+        self._attr_translation_key = f"{alarm}_part"
+        self._attr_translation_placeholders = {"part": part}
+        self._part = alarm, part
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Return whether the condition lasts there."""
+        return self.coordinator.data.alarm_parts.get(self._part)
+
+
+class AccessPointSensor(AccessPointEntity, BinarySensorEntity):
+    """A way in or out that this account may not block."""
 
 
 class LineSensor(IntercomEntity, BinarySensorEntity):

@@ -1,48 +1,74 @@
-"""Answering and ending calls by a press."""
+"""What is done by a press: answering and ending calls, setting the clock, restarting."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import override
 
-from homeassistant.components.button import ButtonEntity, ButtonEntityDescription
+from homeassistant.components.button import ButtonDeviceClass, ButtonEntity, ButtonEntityDescription
+from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .call_actions import async_answer, async_hang_up
+from .actions.calls import async_answer, async_hang_up
+from .actions.maintenance import async_restart, async_sync_clock
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .entity import IntercomEntity
+from .entity import IntercomEntity, async_add_as_found
+from .facets import Facets
+from .model import State
 
 PARALLEL_UPDATES = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class CallButtonDescription(ButtonEntityDescription):
-    """What a press does."""
+class IntercomButtonDescription(ButtonEntityDescription):
+    """What a press does, and whether the device can do it."""
 
     press: Callable[[IntercomCoordinator], Awaitable[object]]
+    there: Callable[[Facets, State], bool]
 
 
-CALL_BUTTONS = (
-    CallButtonDescription(key="answer", press=async_answer),
-    CallButtonDescription(key="hang_up", press=async_hang_up),
+BUTTONS = (
+    IntercomButtonDescription(key="answer", press=async_answer, there=lambda facets, _: facets.calls is not None),
+    IntercomButtonDescription(key="hang_up", press=async_hang_up, there=lambda facets, _: facets.calls is not None),
+    IntercomButtonDescription(
+        key="restart",
+        device_class=ButtonDeviceClass.RESTART,
+        entity_category=EntityCategory.CONFIG,
+        press=async_restart,
+        there=lambda facets, _: facets.maintenance is not None,
+    ),
+    IntercomButtonDescription(
+        key="sync_clock",
+        entity_category=EntityCategory.CONFIG,
+        press=async_sync_clock,
+        there=lambda facets, state: facets.clock is not None and state.clock is not None,
+    ),
 )
 
 
 async def async_setup_entry(
     hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
-    """Add the buttons where the account may command calls."""
+    """Add the buttons for what device and account can do."""
     coordinator = entry.runtime_data
-    if coordinator.system.calls is not None:
-        async_add_entities(CallButton(coordinator, description) for description in CALL_BUTTONS)
+
+    def find(state: State) -> dict[str, Callable[[], IntercomButton]]:
+        return {
+            description.key: partial(IntercomButton, coordinator, description)
+            for description in BUTTONS
+            if description.there(coordinator.facets, state)
+        }
+
+    async_add_as_found(Platform.BUTTON, entry, async_add_entities, find)
 
 
-class CallButton(IntercomEntity, ButtonEntity):
-    """A button for the call in progress."""
+class IntercomButton(IntercomEntity, ButtonEntity):
+    """Does one thing."""
 
-    entity_description: CallButtonDescription
+    entity_description: IntercomButtonDescription
 
-    def __init__(self, coordinator: IntercomCoordinator, description: CallButtonDescription) -> None:
+    def __init__(self, coordinator: IntercomCoordinator, description: IntercomButtonDescription) -> None:
         """Do what ``description`` says."""
         super().__init__(coordinator, description.key)
         self.entity_description = description

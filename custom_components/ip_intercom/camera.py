@@ -11,9 +11,11 @@ from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.util.json import JsonObjectType
 
+from .actions.files import check_writable, save_bytes
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .entity import IntercomEntity, async_add_as_found
+from .entity import IntercomEntity, async_add_as_found, need
 from .facets import Cameras
 from .model import CameraId, State
 
@@ -27,11 +29,10 @@ async def async_setup_entry(
 ) -> None:
     """Add a camera for each video source."""
     coordinator = entry.runtime_data
-    if (cameras := coordinator.system.cameras) is None:
-        return
 
     def find(state: State) -> dict[str, Callable[[], Camera]]:
-        return {camera: partial(IntercomCamera, coordinator, cameras, camera) for camera in state.cameras}
+        cameras = () if coordinator.facets.cameras is None else state.cameras
+        return {camera: partial(IntercomCamera, coordinator, camera) for camera in cameras}
 
     async_add_as_found(Platform.CAMERA, entry, async_add_entities, find)
 
@@ -39,24 +40,35 @@ async def async_setup_entry(
 class IntercomCamera(IntercomEntity, Camera):
     """One video source."""
 
-    def __init__(self, coordinator: IntercomCoordinator, cameras: Cameras, camera: CameraId) -> None:
+    def __init__(self, coordinator: IntercomCoordinator, camera: CameraId) -> None:
         """Show ``camera``."""
         IntercomEntity.__init__(self, coordinator, f"camera_{camera}")
         Camera.__init__(self)
-        self._cameras = cameras
         self._camera_id = camera
         if len(coordinator.data.cameras) == 1:
             self._attr_translation_key = "camera"
         else:
             self._attr_translation_key = "camera_source"
             self._attr_translation_placeholders = {"source": camera}
-        if cameras.stream_address(camera) is not None:
+        if self._cameras.stream_address(camera) is not None:
             self._attr_supported_features = CameraEntityFeature.STREAM
+
+    @property
+    def _cameras(self) -> Cameras:
+        return need(self.coordinator, self.coordinator.facets.cameras, "no_camera")
 
     @override
     async def async_camera_image(self, width: int | None = None, height: int | None = None) -> bytes | None:
         """Return a snapshot of the size that suits best."""
         return await self.coordinator.async_command(self._cameras.snapshot(self._camera_id, width, height))
+
+    async def async_save_snapshot(
+        self, filename: str, seconds_back: int, width: int | None = None, height: int | None = None
+    ) -> JsonObjectType:
+        """Save a snapshot that may be some seconds old to a file (action ``snapshot``)."""
+        await check_writable(self.hass, filename)
+        picture = self._cameras.snapshot(self._camera_id, width, height, seconds_back)
+        return {"size": await save_bytes(self.hass, filename, await self.coordinator.async_command(picture))}
 
     @override
     async def stream_source(self) -> str | None:

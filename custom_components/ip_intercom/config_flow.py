@@ -38,6 +38,7 @@ from .const import (
     CONF_PLAIN_SWITCHES,
     CONF_SHOW_CARDS,
     CONF_SHOW_NAMES,
+    CONF_SHOW_TOUCHES,
     CONF_STREAM_PASSWORD,
     CONF_STREAM_PATH,
     CONF_STREAM_USERNAME,
@@ -276,6 +277,7 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
                 ),
                 vol.Required(CONF_SHOW_NAMES, default=True): bool,
                 vol.Required(CONF_SHOW_CARDS, default=False): bool,
+                vol.Required(CONF_SHOW_TOUCHES, default=False): bool,
                 vol.Required(SECTION_STREAM): section(
                     vol.Schema(
                         {

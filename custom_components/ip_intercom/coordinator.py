@@ -1,6 +1,7 @@
 """The owner of one device's state: reads it, folds events into it, carries out commands."""
 
-from collections.abc import Callable, Coroutine, Generator, Hashable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Hashable, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,17 +11,21 @@ from typing import TYPE_CHECKING, Any, override
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
 from .api.errors import AuthenticationFailed, IntercomError
 from .const import CONF_CONTROLS, DOMAIN
-from .events import Event, reduce
+from .events import CallChanged, CapabilitiesChanged, DirectoryChanged, Event, Restarted, reduce
 from .exceptions import sentence, told, translated
-from .facets import System
-from .model import Bell, BellId, Control, Description, SessionId, State, merge, with_bell
+from .facets import Facets, System
+from .found import Found
+from .model import Bell, BellId, CallState, Control, Description, Missing, SessionId, State, described, merge, with_bell
 from .refusals import RETRY_DELAY, Refusals
+from .shortcomings import async_show_missing
+from .silence import Silence
 
 if TYPE_CHECKING:
     from .push import EventFeed
@@ -40,8 +45,12 @@ _EFFECT_LOOKS = 15
 # A call that was dialled while its answer was lost may still begin for this many seconds.
 _DIAL_DELAY = 10.0
 _DIRECTORY_COOLDOWN = 3.0
-# One poll in so many also looks whether the account's privileges have changed.
-_POLLS_PER_PROBE = 12
+# Changes of what the device has come in flurries.
+_DESCRIBE_COOLDOWN = 1.0
+# The device writes its call log a moment after the call.
+_CALL_LOG_DELAY = 2.0
+# One poll in so many also looks whether device or account have changed in what they can.
+_POLLS_PER_DESCRIPTION = 12
 
 # Who may find the password refused.
 _POLL = "poll"
@@ -55,7 +64,7 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         hass: Home Assistant.
         entry: The entry of the device.
         system: Its adapter.
-        bells: Bells that were found by ringing in an earlier life.
+        found: What showed itself in an earlier life.
 
     Attributes:
         system: The adapter. Its facets carry out commands; send them through ``async_command``.
@@ -69,9 +78,7 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
 
     config_entry: IntercomConfigEntry
 
-    def __init__(
-        self, hass: HomeAssistant, entry: IntercomConfigEntry, system: System, bells: Mapping[BellId, Bell]
-    ) -> None:
+    def __init__(self, hass: HomeAssistant, entry: IntercomConfigEntry, system: System, found: Found) -> None:
         """See the class."""
         super().__init__(
             hass, _LOGGER, config_entry=entry, name=entry.title, update_interval=POLL_ALONE, always_update=False
@@ -81,12 +88,16 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         self.feed: EventFeed
         self.device_id = ""
         self.peers: Mapping[str, BellId] = {}
-        self.found_bells = dict(bells)
+        self.found_bells = dict(found.bells)
         self.offered: set[tuple[str, str | None]] = set()
+        self._found = found
         self._state = State()
         self._described = False
+        self._turn = asyncio.Lock()
         self._during_read: list[Event] | None = None
         self._polls = 0
+        self._silence = Silence()
+        self._withheld: frozenset[Missing] = frozenset()
         self._refusals = Refusals()
         self._doubters: set[str] = set()
         self._looks: dict[Hashable, CALLBACK_TYPE] = {}
@@ -98,6 +109,24 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
             function=self._async_refresh_bells,
             background=True,
         )
+        self._device_changed = Debouncer(
+            hass,
+            _LOGGER,
+            cooldown=_DESCRIBE_COOLDOWN,
+            immediate=False,
+            function=self.async_describe,
+            background=True,
+        )
+
+    @property
+    def facets(self) -> Facets:
+        """What the device can be asked to do now."""
+        return self.system.facets
+
+    @property
+    def found(self) -> Found:
+        """What showed itself, to be remembered for the next life."""
+        return Found.in_state(self._state, self.found_bells)
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -111,57 +140,126 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
             raise self._failure(ConfigEntryAuthFailed, err) from err
         except IntercomError as err:
             raise self._failure(UpdateFailed, err) from err
-        identity = description.identity
-        unique_id = self.config_entry.unique_id
-        if unique_id not in identity.names:
+        if self.config_entry.unique_id not in description.identity.names:
             # Its address may have been given to another: no door of a stranger is opened.
-            model = identity.model or identity.manufacturer
+            model = description.identity.model or description.identity.manufacturer
             raise told(UpdateFailed, "another_device", device=self.name, model=model)
-        # The id stays what it was, though newer firmware may tell a better one.
-        self.description = replace(description, identity=replace(identity, id=unique_id))
-        self.peers = self.description.peers
-        state = self.description.state
-        self._state = replace(state, bells={**self.found_bells, **state.bells})
-        self.update_interval = POLL_BESIDE_EVENTS if self.description.pushes else POLL_ALONE
+        self._async_adopt(description)
+        self._state = self._found.added_to(description.state)
+        self.update_interval = POLL_BESIDE_EVENTS if description.pushes else POLL_ALONE
 
     @override
     async def _async_update_data(self) -> State:
         if not self._described:
             self._described = True  # connecting has read the state already
             return self._state
-        self._during_read = []
         try:
-            reading = await self.system.read()
-            await self._async_probe_now_and_then()
+            reading, news = await self._async_gathering_news(self.system.read)
         except AuthenticationFailed as err:
             if self._refusals.count():
                 self._doubters.add(_POLL)
                 raise self._failure(ConfigEntryAuthFailed, err) from err
-            self._async_later(RETRY_DELAY, "refused", self.async_refresh)
+            self.async_later(RETRY_DELAY, "refused", self.async_refresh)
             return self._state
         except IntercomError as err:
             raise self._failure(UpdateFailed, err) from err
-        else:
-            self._refusals.clear()
-            self._async_withdraw_question(_POLL)
-            state = merge(self._state, reading)
-            for event in self._during_read:
-                state = reduce(state, event)  # news from after the device answered
-            self._state = state
-            return state
-        finally:
-            self._during_read = None
-
-    async def _async_probe_now_and_then(self) -> None:
-        """Look whether the account may command more or less than before; if so, set up anew."""
+        self._refusals.clear()
+        self._async_withdraw_question(_POLL)
+        before, self._state = self._state, _after(merge(self._state, reading), news)
+        self._async_compare(before)
         self._polls += 1
-        if self._polls % _POLLS_PER_PROBE != 0:
+        if self._polls % _POLLS_PER_DESCRIPTION == 0:
+            self.async_describe_soon()
+        return self._state
+
+    async def _async_gathering_news[T](self, ask: Callable[[], Awaitable[T]]) -> tuple[T, list[Event]]:
+        """Return an answer of the device, and the events that came while it was asked."""
+        async with self._turn:
+            news: list[Event] = []
+            self._during_read = news
+            try:
+                return await ask(), news
+            finally:
+                self._during_read = None
+
+    async def async_describe(self) -> None:
+        """Find out anew what the device is and has; what cannot be found out now changes nothing."""
+        try:
+            description, news = await self._async_gathering_news(self.system.describe)
+        except IntercomError as err:
+            _LOGGER.debug("%s: could not look what it has: %s", self.name, err)
             return
-        controls = await self.system.probe_controls()
-        if controls != self.description.controls:
-            data = {**self.config_entry.data, CONF_CONTROLS: sorted(map(str, controls))}
+        if self.config_entry.unique_id not in description.identity.names:
+            return
+        self._state = _after(described(self._state, description.state), news)
+        self._async_adopt(description)
+        if self.system.log is not None:
+            self.feed.async_start(self.system.log)
+        self.data = self._state
+        self.async_update_listeners()
+
+    @callback
+    def _async_adopt(self, description: Description) -> None:
+        """Take over what a device was found to be and have."""
+        # The id stays what it was, though newer firmware may tell a better one.
+        identity = replace(description.identity, id=self.config_entry.unique_id or "")
+        self.description = replace(description, identity=identity)
+        self.peers = description.peers
+        if CONF_CONTROLS in self.config_entry.data:
+            controls = sorted(map(str, description.controls))
+            data = {**self.config_entry.data, CONF_CONTROLS: controls}
             self.hass.config_entries.async_update_entry(self.config_entry, data=data)
-            self.hass.config_entries.async_schedule_reload(self.config_entry.entry_id)
+        if self.device_id:
+            dr.async_get(self.hass).async_update_device(
+                self.device_id,
+                name=identity.name,
+                model=identity.model,
+                sw_version=identity.firmware,
+                hw_version=identity.hardware,
+            )
+        self._async_show_missing()
+
+    @callback
+    def async_describe_soon(self) -> None:
+        """Look anew what the device is and has, once it has come to rest."""
+        self._device_changed.async_schedule_call()
+
+    @callback
+    def _async_compare(self, before: State) -> None:
+        """Wonder, where a poll found what no event told of; events may still be on their way."""
+        if self.description.state_events is None or not self.feed.following:
+            return
+        moved = self._silence.moved(before, self._state)
+
+        async def wonder() -> None:
+            self._silence.count_unheard(moved)
+            self._async_show_missing()
+
+        if moved:
+            self.async_later(_EFFECT_DELAY, "silence", wonder)
+
+    @callback
+    def async_note_withheld(self, withheld: frozenset[Missing]) -> None:
+        """Note what the account lacks, as the device's silence shows."""
+        if withheld != self._withheld:
+            self._withheld = withheld
+            self._async_show_missing()
+
+    async def async_look_again(self) -> None:
+        """Look whether what was missing is there now: somebody says so."""
+        self._silence = Silence()
+        self._withheld = frozenset()
+        if self.system.log is not None:
+            self.system.log.presume_complete()
+        await self.async_describe()
+        self._async_show_missing()
+
+    @callback
+    def _async_show_missing(self) -> None:
+        missing = {item for item in self.description.missing if item.vital} | self._withheld
+        if self._silence.certain and self.description.state_events is not None:
+            missing.add(self.description.state_events)
+        async_show_missing(self.hass, self.config_entry.entry_id, self.name, frozenset(missing))
 
     async def _async_refresh_bells(self) -> None:
         try:
@@ -189,7 +287,32 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         if self._during_read is not None:
             self._during_read.append(event)
         self._state = reduce(self._state, event)
+        self._silence.heard(event)
+        for fact in event.facts:
+            match fact:
+                case DirectoryChanged():
+                    self._directory_changed.async_schedule_call()
+                case CapabilitiesChanged() | Restarted():
+                    self.async_describe_soon()
+                case CallChanged(state=CallState.TERMINATED) if self.facets.call_log is not None:
+                    self.async_later(_CALL_LOG_DELAY, "call log", self._async_read_last_call)
         return self._state
+
+    async def _async_read_last_call(self) -> None:
+        if (log := self.facets.call_log) is None:
+            return
+        try:
+            calls = await log.query()
+        except IntercomError as err:
+            _LOGGER.debug("%s: the call log could not be read: %s", self.name, err)
+            return
+        self.async_change(last_call=calls[0] if calls else None)
+
+    @callback
+    def async_change(self, **parts: Any) -> None:
+        """Replace parts of the state and show it: what an action did, not what the device tells."""
+        self._state = replace(self._state, **parts)
+        self.async_publish()
 
     @callback
     def async_know_bell(self, bell: Bell) -> None:
@@ -212,11 +335,6 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         self.config_entry.async_create_background_task(
             self.hass, self.async_request_refresh(), f"{DOMAIN} state of {self.name}"
         )
-
-    @callback
-    def async_read_bells_soon(self) -> None:
-        """Read names and buttons once the directory has come to rest."""
-        self._directory_changed.async_schedule_call()
 
     # -- connection ------------------------------------------------------------------------------
 
@@ -271,22 +389,28 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         """Stop polling and looking."""
         await super().async_shutdown()
         self._directory_changed.async_shutdown()
+        self._device_changed.async_shutdown()
         for cancel in self._looks.values():
             cancel()
         self._looks.clear()
 
     @callback
-    def _async_later(self, delay: float, key: Hashable, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def async_later(self, delay: float, key: Hashable, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do something later, unless the device is let go before; a later wish of the same key replaces it."""
 
         async def act(_: datetime) -> None:
             self._looks.pop(key, None)
             await action()
 
-        if (cancel := self._looks.pop(key, None)) is not None:
-            cancel()
+        self.async_cancel(key)
         if not self._shutdown_requested:
             self._looks[key] = async_call_later(self.hass, delay, act)
+
+    @callback
+    def async_cancel(self, key: Hashable) -> None:
+        """Do not do what was put off under a key."""
+        if (cancel := self._looks.pop(key, None)) is not None:
+            cancel()
 
     # -- commands --------------------------------------------------------------------------------
 
@@ -335,22 +459,28 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
             if looks > 1 and not settled(self.data):
                 self._async_look_for_effect(part, part(self._state), settled, looks - 1)
 
-        self._async_later(_EFFECT_DELAY, part, look)
+        self.async_later(_EFFECT_DELAY, part, look)
 
     async def async_dial(self, number: str | None, users: list[str]) -> SessionId:
         """Call somebody; this call rings no bell."""
-        assert self.system.calls is not None
+        assert self.facets.calls is not None
         self.feed.async_dialling(True)
         try:
-            session = await self.async_command(self.system.calls.dial(number, users))
+            session = await self.async_command(self.facets.calls.dial(number, users))
         except HomeAssistantError:
-            self._async_later(_DIAL_DELAY, "dialling", self._async_dialled)
+            self.async_later(_DIAL_DELAY, "dialling", self._async_dialled)
             raise
         self.feed.async_dialled(session)
         self.feed.async_dialling(False)
-        self._state = replace(self._state, own_calls=self._state.own_calls | {session})
-        self.async_publish()
+        self.async_change(own_calls=self._state.own_calls | {session})
         return session
 
     async def _async_dialled(self) -> None:
         self.feed.async_dialling(False)
+
+
+def _after(state: State, news: Iterable[Event]) -> State:
+    """Return a state that was read, after the events from after the device answered."""
+    for event in news:
+        state = reduce(state, event)
+    return state

@@ -1,10 +1,11 @@
 """What helps to find a fault, without anything that is nobody else's business."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 
 from .const import (
     CONF_FINGERPRINT,
@@ -16,6 +17,7 @@ from .const import (
     CONF_USERNAME,
 )
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
+from .facets import Facets
 
 TO_REDACT = {
     CONF_FINGERPRINT,
@@ -28,6 +30,7 @@ TO_REDACT = {
     "discovery_keys",
     "id",
     "last_access",
+    "last_call",
     "mac",
     "name",
     "number",
@@ -46,11 +49,17 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: Interco
     if coordinator is None:
         return told  # it was never reached
     description = coordinator.description
+    try:
+        examined = await coordinator.async_command(coordinator.system.examine())
+    except HomeAssistantError as err:
+        examined = {"unreachable": err.translation_key}
     return told | {
         "identity": async_redact_data(asdict(description.identity), TO_REDACT),
         "controls": sorted(description.controls),
         "missing": sorted(f"{missing.kind}: {missing.name}" for missing in description.missing),
+        "facets": [part.name for part in fields(Facets) if getattr(coordinator.facets, part.name) is not None],
         "pushes": description.pushes,
+        "examined": dict(examined),
         "connected": coordinator.last_update_success,
         "state": async_redact_data(_plain(asdict(coordinator.data)), TO_REDACT - {"id"}),
     }
@@ -59,7 +68,10 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: Interco
 def _plain(value: Any) -> Any:
     """Return a value with text for keys, as JSON wants it."""
     if isinstance(value, dict):
-        return {str(key): _plain(inner) for key, inner in value.items()}
+        return {
+            " ".join(map(str, key)) if isinstance(key, tuple) else str(key): _plain(inner)
+            for key, inner in value.items()
+        }
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     return value

@@ -4,8 +4,9 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 import re
 from typing import Any, override
 
-from homeassistant.const import Platform
+from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import CALLBACK_TYPE, callback
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import CONNECTION_NETWORK_MAC, DeviceInfo
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -13,7 +14,9 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import CONF_URL, DOMAIN
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .model import Door, DoorId, Identity, Port, PortId, State
+from .exceptions import refused
+from .facets import Doors
+from .model import AccessPoint, AccessPointId, Door, DoorId, Identity, Port, PortId, State
 
 
 def device_info(identity: Identity, data: Mapping[str, Any]) -> DeviceInfo:
@@ -29,6 +32,17 @@ def device_info(identity: Identity, data: Mapping[str, Any]) -> DeviceInfo:
         hw_version=identity.hardware,
         configuration_url=data.get(CONF_URL),
     )
+
+
+def need[F](coordinator: IntercomCoordinator, facet: F | None, lack: str) -> F:
+    """Return a facet that something depends on.
+
+    Raises:
+        ServiceValidationError: The device lacks it, or the account may not use it; ``lack`` is the sentence.
+    """
+    if facet is None:
+        raise refused(lack, device=coordinator.name)
+    return facet
 
 
 class IntercomEntity(CoordinatorEntity[IntercomCoordinator]):
@@ -56,6 +70,13 @@ class IntercomEntity(CoordinatorEntity[IntercomCoordinator]):
         return ()
 
     @callback
+    def async_rename(self, key: str, **placeholders: str) -> None:
+        """Take another name; Home Assistant asks for it with the next state."""
+        self._attr_translation_key = key
+        self._attr_translation_placeholders = placeholders
+        self.__dict__.pop("name", None)  # a cached property that knows nothing of its placeholders
+
+    @callback
     def async_entity_id_changed(self, old_entity_id: str) -> None:
         """Keep listening: nothing here depends on the entity id (Home Assistant 2026.11)."""
         if (moved := getattr(super(), "async_entity_id_changed", None)) is not None:
@@ -69,7 +90,7 @@ def async_add_as_found(
     async_add_entities: AddConfigEntryEntitiesCallback,
     find: Callable[[State], Mapping[str, Callable[[], Entity]]],
 ) -> None:
-    """Add entities for what the state holds now, and for what it comes to hold later.
+    """Have entities for what there is: those of now, those that come, and no longer those that went.
 
     Args:
         platform: Whose entities they are.
@@ -77,20 +98,36 @@ def async_add_as_found(
         async_add_entities: Home Assistant's callback for new entities.
         find: Returns for a state what there is, by a key, and how its entity is made.
     """
-    known: set[str] = set()
+    coordinator = entry.runtime_data
+    known: dict[str, str | None] = {}
+    description = coordinator.description
 
     @callback
-    def add() -> None:
-        found = find(entry.runtime_data.data)
-        fresh = [key for key in found if key not in known]
-        known.update(fresh)
+    def update() -> None:
+        nonlocal description
+        found = find(coordinator.data)
+        fresh = {key: found[key]() for key in found if key not in known}
         if fresh:
-            entities = [found[key]() for key in fresh]
-            entry.runtime_data.offered.update((platform, entity.unique_id) for entity in entities)
-            async_add_entities(entities)
+            known.update({key: entity.unique_id for key, entity in fresh.items()})
+            coordinator.offered.update((platform, entity.unique_id) for entity in fresh.values())
+            async_add_entities(fresh.values())
+        before, description = description, coordinator.description
+        # What is out of reach since then may be there all the same.
+        if before is not description and description.missing <= before.missing:
+            for key in known.keys() - found.keys():
+                _async_remove(coordinator, platform, known.pop(key))
 
-    add()
-    entry.async_on_unload(entry.runtime_data.async_add_listener(add))
+    update()
+    entry.async_on_unload(coordinator.async_add_listener(update))
+
+
+@callback
+def _async_remove(coordinator: IntercomCoordinator, platform: Platform, unique_id: str | None) -> None:
+    """Remove the entity of something that the device has no more."""
+    coordinator.offered.discard((platform, unique_id))
+    registry = er.async_get(coordinator.hass)
+    if unique_id is not None and (entity_id := registry.async_get_entity_id(platform, DOMAIN, unique_id)) is not None:
+        registry.async_remove(entity_id)
 
 
 class DoorEntity(IntercomEntity):
@@ -102,6 +139,15 @@ class DoorEntity(IntercomEntity):
         self._door_id = door
         self._attr_translation_key = key if len(coordinator.data.doors) == 1 else f"{key}_numbered"
         self._attr_translation_placeholders = {"number": door}
+
+    @property
+    def doors(self) -> Doors:
+        """What commands the door.
+
+        Raises:
+            ServiceValidationError: The account may not any more.
+        """
+        return need(self.coordinator, self.coordinator.facets.doors, "no_doors")
 
     @property
     def door(self) -> Door | None:
@@ -164,3 +210,24 @@ class PortEntity(IntercomEntity):
     def available(self) -> bool:
         """Return whether the device is there and has the port."""
         return super().available and self._port_id in self.coordinator.data.ports
+
+
+class AccessPointEntity(IntercomEntity):
+    """Whether a way in or out refuses everybody."""
+
+    def __init__(self, coordinator: IntercomCoordinator, access_point: AccessPointId) -> None:
+        """Show ``access_point``."""
+        super().__init__(coordinator, f"access_point_{access_point}")
+        self._access_point_id = access_point
+        self._attr_translation_key = f"access_point_{access_point}"
+        self._attr_entity_category = EntityCategory.CONFIG
+
+    def part(self, state: State) -> AccessPoint | None:
+        """Return what a command of it changes."""
+        return state.access_points.get(self._access_point_id)
+
+    @property
+    def is_on(self) -> bool | None:
+        """Return whether it is blocked."""
+        point = self.coordinator.data.access_points.get(self._access_point_id)
+        return None if point is None else point.blocked

@@ -2,18 +2,19 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import override
 
-from homeassistant.components.event import DoorbellEventType, EventDeviceClass, EventEntity
-from homeassistant.const import Platform
+from homeassistant.components.event import DoorbellEventType, EventDeviceClass, EventEntity, EventEntityDescription
+from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity, async_add_as_found
-from .events import AccessDecided, CallChanged, Event, Fact
-from .model import Bell, CallState, SessionId, State
+from .events import AccessDecided, CallChanged, Event, Fact, Occurred
+from .model import Bell, CallState, Occurrence, SessionId, State
 from .rings import Ring
 
 PARALLEL_UPDATES = 0
@@ -31,6 +32,10 @@ async def async_setup_entry(
     def find(state: State) -> dict[str, Callable[[], EventEntity]]:
         found: dict[str, Callable[[], EventEntity]] = {
             f"bell_{bell.id}": partial(BellEvent, coordinator, bell) for bell in state.bells.values()
+        }
+        found |= {
+            occurrence: partial(OccurrenceEvent, coordinator, occurrence)
+            for occurrence in coordinator.description.occurrences
         }
         if coordinator.description.reports_access:
             found["access"] = partial(AccessEvent, coordinator, "access")
@@ -50,20 +55,32 @@ class BellEvent(IntercomEntity, EventEntity):
     def __init__(self, coordinator: IntercomCoordinator, bell: Bell) -> None:
         """Announce the rings of ``bell``."""
         super().__init__(coordinator, f"bell_{bell.id}")
-        self._bell_id = bell.id
-        if bell.name is not None:
-            self._attr_translation_key = "bell_named"
-            self._attr_translation_placeholders = {"name": bell.name}
-        elif bell.button is not None:
-            self._attr_translation_key = "bell_button"
-            self._attr_translation_placeholders = {"button": str(bell.button)}
+        self._bell = bell
+        self._async_name()
+
+    @callback
+    def _async_name(self) -> None:
+        if self._bell.name is not None:
+            self.async_rename("bell_named", name=self._bell.name)
+        elif self._bell.button is not None:
+            self.async_rename("bell_button", button=str(self._bell.button))
         else:
-            self._attr_translation_key = "bell"
+            self.async_rename("bell")
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Follow the directory: somebody else may live there now."""
+        bell = self.coordinator.data.bells.get(self._bell.id, self._bell)
+        if bell != self._bell:
+            self._bell = bell
+            self._async_name()
+        super()._handle_coordinator_update()
 
     @callback
     @override
     def async_listen(self) -> Iterable[CALLBACK_TYPE]:
-        yield self.coordinator.feed.async_listen_ring(self._bell_id, self._async_rang)
+        yield self.coordinator.feed.async_listen_ring(self._bell.id, self._async_rang)
 
     @callback
     def _async_rang(self, ring: Ring) -> None:
@@ -71,6 +88,13 @@ class BellEvent(IntercomEntity, EventEntity):
             DoorbellEventType.RING, {"button": ring.button or ring.bell.button, "session": ring.session}
         )
         self.async_write_ha_state()
+
+
+@dataclass(frozen=True, kw_only=True)
+class OccurrenceDescription(EventEntityDescription):
+    """What may happen; the first of its words where the device tells none."""
+
+    words: tuple[str, ...] = ("pressed",)
 
 
 class FactEvent(IntercomEntity, EventEntity):
@@ -113,6 +137,41 @@ class AccessEvent(FactEvent):
         access = fact.access
         details = {"name": access.name, "method": access.method, "reason": access.reason, "entrance": access.entrance}
         return GRANTED if access.granted else DENIED, details
+
+
+OCCURRENCES: Mapping[Occurrence, OccurrenceDescription] = {
+    Occurrence.AUDIO_TEST: OccurrenceDescription(
+        key="audio_test", words=("passed", "failed"), entity_category=EntityCategory.DIAGNOSTIC
+    ),
+    Occurrence.EXIT_BUTTON: OccurrenceDescription(key="exit_button", device_class=EventDeviceClass.BUTTON),
+    Occurrence.LOGIN_BLOCKED: OccurrenceDescription(
+        key="login_blocked", words=("blocked",), entity_category=EntityCategory.DIAGNOSTIC
+    ),
+    Occurrence.SILENT_ALARM: OccurrenceDescription(key="silent_alarm", words=("triggered",)),
+    Occurrence.TONE: OccurrenceDescription(key="tone", words=("entered", "sent")),
+    Occurrence.TOUCH: OccurrenceDescription(key="touch", words=("touched",)),
+}
+
+
+class OccurrenceEvent(FactEvent):
+    """Something happened and is over."""
+
+    entity_description: OccurrenceDescription
+    _unrecorded_attributes = frozenset({"address", "name"})
+
+    def __init__(self, coordinator: IntercomCoordinator, occurrence: Occurrence) -> None:
+        """Announce ``occurrence``."""
+        super().__init__(coordinator, occurrence)
+        self.entity_description = OCCURRENCES[occurrence]
+        self._attr_event_types = list(self.entity_description.words)
+        self._occurrence = occurrence
+
+    @override
+    def tell(self, fact: Fact, state: State) -> tuple[str, Mapping[str, object]] | None:
+        if not isinstance(fact, Occurred) or fact.occurrence is not self._occurrence:
+            return None
+        word = fact.word or self._attr_event_types[0]
+        return (word, fact.details) if word in self._attr_event_types else None
 
 
 class CallEvent(FactEvent):

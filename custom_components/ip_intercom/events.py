@@ -9,7 +9,23 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import singledispatch
 
-from .model import Access, Alarm, BellId, CallSession, CallState, Direction, DoorId, LineId, PortId, SessionId, State
+from .model import (
+    Access,
+    AccessPoint,
+    AccessPointId,
+    Alarm,
+    BellId,
+    CallSession,
+    CallState,
+    Direction,
+    DoorId,
+    LineId,
+    Occurrence,
+    Port,
+    PortId,
+    SessionId,
+    State,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +52,16 @@ class PortChanged:
 
     port: PortId
     on: bool
+    virtual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AlarmChanged:
-    """A lasting condition began or ended."""
+    """A lasting condition began or ended, as a whole or in one ``part`` of it."""
 
     alarm: Alarm
     on: bool
+    part: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +100,37 @@ class AccessDecided:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessPointBlocked:
+    """A way in or out was blocked, or is open again."""
+
+    access_point: AccessPointId
+    blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FloorsOpened:
+    """The floors that anybody may go to changed."""
+
+    floors: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Occurred:
+    """Something happened and is over. ``word`` tells which kind of it, where there are several."""
+
+    occurrence: Occurrence
+    word: str | None = None
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class DirectoryChanged:
     """Names or buttons may have changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class CapabilitiesChanged:
+    """What the device has, or how it is set up, may have changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +147,11 @@ type Fact = (
     | CallChanged
     | LineChanged
     | AccessDecided
+    | AccessPointBlocked
+    | FloorsOpened
+    | Occurred
     | DirectoryChanged
+    | CapabilitiesChanged
     | Restarted
 )
 
@@ -116,6 +167,7 @@ class Event:
         late: Too old to be news: it reaches log and sensors, but rings nothing and opens nothing.
         facts: What this integration makes of it.
         sequence: The device's own number of the record, counted from its restart.
+        age: Seconds between the event and its arrival, as far as that is known.
     """
 
     type: str
@@ -124,6 +176,7 @@ class Event:
     late: bool = False
     facts: tuple[Fact, ...] = ()
     sequence: int | None = None
+    age: float = 0.0
 
 
 def reduce(state: State, event: Event) -> State:
@@ -158,14 +211,23 @@ def _door_mode(fact: DoorMode, state: State) -> State:
 
 @_fold.register
 def _port_changed(fact: PortChanged, state: State) -> State:
-    if (port := state.ports.get(fact.port)) is None:
+    port = state.ports.get(fact.port)
+    if port is None and fact.virtual:
+        port = Port(fact.port, output=False, virtual=True)  # the device has no list of these
+    if port is None:
         return state
     return replace(state, ports={**state.ports, port.id: replace(port, on=fact.on)})
 
 
 @_fold.register
 def _alarm_changed(fact: AlarmChanged, state: State) -> State:
-    return replace(state, alarms={**state.alarms, fact.alarm: fact.on})
+    if fact.part is None:
+        # The end of the whole is the end of its parts; its beginning tells nothing of them.
+        parts = {key: on and (fact.on or key[0] is not fact.alarm) for key, on in state.alarm_parts.items()}
+        return replace(state, alarms={**state.alarms, fact.alarm: fact.on}, alarm_parts=parts)
+    parts = {**state.alarm_parts, (fact.alarm, fact.part): fact.on}
+    whole = any(on for (alarm, _), on in parts.items() if alarm is fact.alarm)
+    return replace(state, alarms={**state.alarms, fact.alarm: whole}, alarm_parts=parts)
 
 
 @_fold.register
@@ -179,6 +241,19 @@ def _line_changed(fact: LineChanged, state: State) -> State:
 def _access_decided(fact: AccessDecided, state: State) -> State:
     # The last one by the order of the log, not by time: the device's clock may have been set back.
     return replace(state, last_access=fact.access)
+
+
+@_fold.register
+def _access_point_blocked(fact: AccessPointBlocked, state: State) -> State:
+    if fact.access_point not in state.access_points:
+        return state
+    point = AccessPoint(fact.access_point, fact.blocked)
+    return replace(state, access_points={**state.access_points, point.id: point})
+
+
+@_fold.register
+def _floors_opened(fact: FloorsOpened, state: State) -> State:
+    return replace(state, public_floors=fact.floors)
 
 
 @_fold.register
@@ -212,4 +287,5 @@ def _whole_call(legs: Mapping[int, CallState]) -> CallState:
 def _restarted(_: Restarted, state: State) -> State:
     # Blocked switches stay blocked over a restart (HTTP API 5.10.4, SwitchesBlocked).
     alarms = {alarm: on if alarm is Alarm.SWITCHES_BLOCKED else None for alarm, on in state.alarms.items()}
-    return replace(state, calls={}, own_calls=frozenset(), alarms=alarms)
+    parts = dict.fromkeys(state.alarm_parts)
+    return replace(state, calls={}, own_calls=frozenset(), alarms=alarms, alarm_parts=parts)

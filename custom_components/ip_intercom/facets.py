@@ -4,13 +4,43 @@ A platform makes entities of a facet that is there. An action for one that is no
 that names the device and what it lacks. All methods raise ``IntercomError`` of ``api.errors``.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from .events import Event
-from .model import Bell, BellId, CallSession, CameraId, Control, Description, DoorId, PortId, Reading, SessionId
+from .functions import (
+    AccessPoints,
+    Automation,
+    ByteStream,
+    CallLog,
+    Capture,
+    Clocks,
+    Displays,
+    Doorbell,
+    FirmwareControl,
+    Lift,
+    Mail,
+    Maintenance,
+    MobileAccess,
+    Plates,
+    SelfTest,
+    Settings,
+)
+from .model import (
+    Bell,
+    BellId,
+    CallSession,
+    CameraId,
+    Control,
+    Description,
+    DoorId,
+    Missing,
+    PortId,
+    Reading,
+    SessionId,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +51,13 @@ class Delivery:
         events: What was read, oldest first; empty where nothing happened for a while.
         missed: State may have changed unseen before these events and has to be read once.
         cursor: Where to go on after a restart, as JSON.
+        withheld: What the account lacks, as the device's silence shows.
     """
 
     events: tuple[Event, ...]
     missed: bool
     cursor: Mapping[str, object]
+    withheld: frozenset[Missing] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +73,9 @@ class EventLog(Protocol):
 
     async def next(self) -> Delivery:
         """Return the next events, waiting for them for a while; after an error the next call begins anew."""
+
+    def presume_complete(self) -> None:
+        """Forget what the silence of the device seemed to show."""
 
 
 class Doors(Protocol):
@@ -85,20 +120,17 @@ class Calls(Protocol):
         """Return the calls that there are now."""
 
 
-class MjpegStream(Protocol):
+class MjpegStream(ByteStream, Protocol):
     """An endless motion JPEG answer."""
 
     content_type: str
-
-    def chunks(self) -> AsyncIterator[bytes]:
-        """Iterate over the bytes as they come."""
 
 
 class Cameras(Protocol):
     """Video sources."""
 
-    async def snapshot(self, camera: CameraId, width: int | None, height: int | None) -> bytes:
-        """Return a JPEG of the size nearest to the one asked for."""
+    async def snapshot(self, camera: CameraId, width: int | None, height: int | None, seconds_back: int = 0) -> bytes:
+        """Return a JPEG of the size nearest to the one asked for, as old as asked for if the device can."""
 
     def mjpeg(self, camera: CameraId) -> AbstractAsyncContextManager[MjpegStream]:
         """Open motion JPEG."""
@@ -150,25 +182,50 @@ class Directory(Protocol):
         """Delete entries by uuid, or all of an owner."""
 
 
-class System(Protocol):
-    """One intercom or account. A facet is None where the device lacks it or the account may not use it."""
+@dataclass(slots=True)
+class Facets:
+    """What a device can be asked to do. One is None where the device lacks it or the account may not use it."""
 
-    doors: Doors | None
-    outputs: Outputs | None
-    calls: Calls | None
-    cameras: Cameras | None
-    directory: Directory | None
+    access_points: AccessPoints | None = None
+    automation: Automation | None = None
+    call_log: CallLog | None = None
+    calls: Calls | None = None
+    cameras: Cameras | None = None
+    capture: Capture | None = None
+    clock: Clocks | None = None
+    directory: Directory | None = None
+    displays: Displays | None = None
+    doorbell: Doorbell | None = None
+    doors: Doors | None = None
+    firmware: FirmwareControl | None = None
+    lift: Lift | None = None
+    mail: Mail | None = None
+    maintenance: Maintenance | None = None
+    mobile_access: MobileAccess | None = None
+    outputs: Outputs | None = None
+    plates: Plates | None = None
+    self_test: SelfTest | None = None
+    settings: Settings | None = None
+
+
+class System(Protocol):
+    """One intercom or account."""
+
+    facets: Facets
 
     @property
     def log(self) -> EventLog | None:
         """The events of the device, None where it tells none to this account."""
 
     async def connect(self, controls: frozenset[Control] | None) -> Description:
-        """Find out what the device is and has.
+        """Find out what the device is and has, and begin to keep its events.
 
         Args:
             controls: What the account may command as found before; None to find out.
         """
+
+    async def describe(self) -> Description:
+        """Find out anew what the device is and has, and what the account may command."""
 
     async def read(self) -> Reading:
         """Read the state once."""
@@ -176,8 +233,8 @@ class System(Protocol):
     async def read_bells(self) -> Bells | None:
         """Read the bells and their names; None where the account may not."""
 
-    async def probe_controls(self) -> frozenset[Control]:
-        """Find out what the account may command, without commanding anything."""
+    async def examine(self) -> Mapping[str, object]:
+        """Return, as JSON without secrets, what helps to find a fault and nothing else needs."""
 
     async def close(self) -> None:
         """Give back what the device holds for us."""

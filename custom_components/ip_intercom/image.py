@@ -1,19 +1,20 @@
 """The last visitor: a picture taken when somebody rings."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 import logging
 from typing import override
 
 from homeassistant.components.image import ImageEntity
+from homeassistant.const import Platform
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .entity import IntercomEntity
-from .facets import Cameras
-from .model import CameraId
+from .entity import IntercomEntity, async_add_as_found
+from .model import State
 from .rings import Ring
 
 _LOGGER = logging.getLogger(__name__)
@@ -26,10 +27,12 @@ async def async_setup_entry(
 ) -> None:
     """Add the picture of the last visitor where there is a camera."""
     coordinator = entry.runtime_data
-    cameras = coordinator.system.cameras
-    camera = next(iter(coordinator.data.cameras), None)
-    if cameras is not None and camera is not None:
-        async_add_entities([LastVisitorImage(coordinator, cameras, camera)])
+
+    def find(state: State) -> dict[str, Callable[[], LastVisitorImage]]:
+        rings = state.cameras and state.bells and coordinator.facets.cameras is not None
+        return {"last_visitor": partial(LastVisitorImage, coordinator)} if rings else {}
+
+    async_add_as_found(Platform.IMAGE, entry, async_add_entities, find)
 
 
 class LastVisitorImage(IntercomEntity, ImageEntity):
@@ -38,12 +41,10 @@ class LastVisitorImage(IntercomEntity, ImageEntity):
     _attr_translation_key = "last_visitor"
     _attr_content_type = "image/jpeg"
 
-    def __init__(self, coordinator: IntercomCoordinator, cameras: Cameras, camera: CameraId) -> None:
-        """Take pictures with ``camera``."""
+    def __init__(self, coordinator: IntercomCoordinator) -> None:
+        """Take pictures with the first camera."""
         IntercomEntity.__init__(self, coordinator, "last_visitor")
         ImageEntity.__init__(self, coordinator.hass)
-        self._cameras = cameras
-        self._camera_id = camera
         self._picture: bytes | None = None
 
     @callback
@@ -54,12 +55,16 @@ class LastVisitorImage(IntercomEntity, ImageEntity):
     @callback
     def _async_rang(self, ring: Ring) -> None:
         self.coordinator.config_entry.async_create_background_task(
-            self.hass, self._async_take(), f"picture of the visitor at {self.coordinator.name}"
+            self.hass, self._async_take(ring), f"picture of the visitor at {self.coordinator.name}"
         )
 
-    async def _async_take(self) -> None:
+    async def _async_take(self, ring: Ring) -> None:
+        cameras, camera = self.coordinator.facets.cameras, next(iter(self.coordinator.data.cameras), None)
+        if cameras is None or camera is None:
+            return
         try:
-            picture = await self.coordinator.async_command(self._cameras.snapshot(self._camera_id, None, None))
+            # Whoever pressed may have turned away by the time that the event arrives.
+            picture = await self.coordinator.async_command(cameras.snapshot(camera, None, None, int(ring.age)))
         except HomeAssistantError as err:
             _LOGGER.debug("No picture of the visitor: %s", err)
             return

@@ -1,5 +1,6 @@
 """Doors that can be opened."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any, override
@@ -13,8 +14,7 @@ from homeassistant.util.json import JsonObjectType
 from .const import CONF_PLAIN_SWITCHES
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import DoorEntity, async_add_as_found
-from .facets import Doors
-from .model import DoorId
+from .model import DoorId, State
 
 PARALLEL_UPDATES = 1
 
@@ -24,15 +24,13 @@ async def async_setup_entry(
 ) -> None:
     """Add a lock for each relay that drives a door."""
     coordinator = entry.runtime_data
-    if (doors := coordinator.system.doors) is None:
-        return
     plain = entry.options.get(CONF_PLAIN_SWITCHES, [])
-    async_add_as_found(
-        Platform.LOCK,
-        entry,
-        async_add_entities,
-        lambda state: {door: partial(DoorLock, coordinator, doors, door) for door in state.doors if door not in plain},
-    )
+
+    def find(state: State) -> dict[str, Callable[[], DoorLock]]:
+        doors = () if coordinator.facets.doors is None else state.doors
+        return {door: partial(DoorLock, coordinator, door) for door in doors if door not in plain}
+
+    async_add_as_found(Platform.LOCK, entry, async_add_entities, find)
 
 
 class DoorLock(DoorEntity, LockEntity):
@@ -40,10 +38,9 @@ class DoorLock(DoorEntity, LockEntity):
 
     _attr_supported_features = LockEntityFeature.OPEN
 
-    def __init__(self, coordinator: IntercomCoordinator, doors: Doors, door: DoorId) -> None:
-        """Command ``door`` through ``doors``."""
+    def __init__(self, coordinator: IntercomCoordinator, door: DoorId) -> None:
+        """Command ``door``."""
         super().__init__(coordinator, door, "door")
-        self._doors = doors
 
     @property
     @override
@@ -54,7 +51,7 @@ class DoorLock(DoorEntity, LockEntity):
     @override
     async def async_open(self, **kwargs: Any) -> None:
         """Release the door: for a moment, or for good where its relay latches."""
-        await self.async_send(self._doors.release(self._door_id))
+        await self.async_send(self.doors.release(self._door_id))
 
     @override
     async def async_unlock(self, **kwargs: Any) -> None:
@@ -65,8 +62,8 @@ class DoorLock(DoorEntity, LockEntity):
     async def async_lock(self, **kwargs: Any) -> None:
         """Withdraw a hold and a release."""
         if self.door is not None and self.door.held_open:
-            await self.async_send(self._doors.let_go(self._door_id))
-        await self.async_send(self._doors.secure(self._door_id))
+            await self.async_send(self.doors.let_go(self._door_id))
+        await self.async_send(self.doors.secure(self._door_id))
 
     async def async_open_door(self, hold_time: timedelta | None = None) -> JsonObjectType:
         """Release the door, or hold it open for a time (action ``open_door``); return what was done."""
@@ -74,5 +71,5 @@ class DoorLock(DoorEntity, LockEntity):
             await self.async_open()
             return {"door": self._door_id, "hold_time": None}
         seconds = int(hold_time.total_seconds())
-        await self.async_send(self._doors.hold_open(self._door_id, seconds))
+        await self.async_send(self.doors.hold_open(self._door_id, seconds))
         return {"door": self._door_id, "hold_time": seconds}

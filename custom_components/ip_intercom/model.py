@@ -15,19 +15,36 @@ type BellId = str
 type CameraId = str
 type LineId = str
 type SessionId = int
+type AccessPointId = str
+type DisplayId = str
 
 
 class Alarm(StrEnum):
     """Conditions that last and that somebody may want to know of."""
 
+    ACCESS_LIMITED = "access_limited"
+    DEVICE_ERROR = "device_error"
     DOOR_OPEN = "door_open"
     DOOR_FORCED = "door_forced"
     DOOR_HELD_OPEN = "door_held_open"
+    LIFT = "lift"
     LOCKDOWN = "lockdown"
     MOTION = "motion"
     NOISE = "noise"
+    RESCUE = "rescue"
     SWITCHES_BLOCKED = "switches_blocked"
     TAMPER = "tamper"
+
+
+class Occurrence(StrEnum):
+    """What happens and is over, beside rings, accesses and calls."""
+
+    AUDIO_TEST = "audio_test"
+    EXIT_BUTTON = "exit_button"
+    LOGIN_BLOCKED = "login_blocked"
+    SILENT_ALARM = "silent_alarm"
+    TONE = "tone"
+    TOUCH = "touch"
 
 
 class Direction(StrEnum):
@@ -49,9 +66,11 @@ class CallState(StrEnum):
 class Control(StrEnum):
     """What an account may command, as far as accounts differ in it."""
 
-    DOORS = "doors"
-    OUTPUTS = "outputs"
+    ACCESS_POINTS = "access_points"
     CALLS = "calls"
+    DOORS = "doors"
+    MAINTENANCE = "maintenance"
+    OUTPUTS = "outputs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +110,12 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A logic input or output."""
+    """A logic input or output; a virtual one exists in the device's own automation only."""
 
     id: PortId
     output: bool
     on: bool | None = None
+    virtual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,18 +169,87 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessPoint:
+    """A way in or out, ``entry`` or ``exit``; a blocked one refuses everybody."""
+
+    id: AccessPointId
+    blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """A display that pictures can be sent to, with its size in pixels."""
+
+    id: DisplayId
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """An entry of the device's call log. ``type`` is the device's own word; ``duration`` in seconds."""
+
+    id: str
+    type: str | None
+    time: datetime | None
+    name: str | None = None
+    duration: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How far the device's clock is ahead of ours in whole seconds, and where its time comes from."""
+
+    drift: int
+    source: str | None = None
+    automatic: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StagedFirmware:
+    """A firmware file that waits on the device to be installed, until ``expires``."""
+
+    version: str
+    downgrade: bool
+    note: str | None
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Firmware:
+    """What runs, what waits, and what goes on: ``progress`` is the percentage of a transfer or None."""
+
+    version: str | None
+    staged: StagedFirmware | None = None
+    busy: bool = False
+    progress: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class State:
-    """Everything that is known of a device now. ``own_calls`` were dialled from Home Assistant: they ring nothing."""
+    """Everything that is known of a device now.
+
+    ``own_calls`` were dialled from Home Assistant: they ring nothing. ``alarm_parts`` tells where an
+    alarm comes from, where the device says so (a motion profile, an access point): the alarm is on
+    while any part of it is.
+    """
 
     doors: Mapping[DoorId, Door] = field(default_factory=dict)
     ports: Mapping[PortId, Port] = field(default_factory=dict)
     alarms: Mapping[Alarm, bool | None] = field(default_factory=dict)
+    alarm_parts: Mapping[tuple[Alarm, str], bool | None] = field(default_factory=dict)
     bells: Mapping[BellId, Bell] = field(default_factory=dict)
     cameras: Mapping[CameraId, Camera] = field(default_factory=dict)
     lines: Mapping[LineId, Line] = field(default_factory=dict)
     calls: Mapping[SessionId, CallSession] = field(default_factory=dict)
     own_calls: frozenset[SessionId] = frozenset()
+    access_points: Mapping[AccessPointId, AccessPoint] = field(default_factory=dict)
+    displays: Mapping[DisplayId, Display] = field(default_factory=dict)
+    public_floors: tuple[int, ...] | None = None
+    clock: Clock | None = None
+    firmware: Firmware | None = None
     last_access: Access | None = None
+    last_call: CallRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +257,13 @@ class Missing:
     """Something a device has or might have, out of reach, and the words of its page for what to tick.
 
     ``kind`` is ``service`` (switched off), ``privilege`` (not given to the account) or ``secure``
-    (over HTTPS only).
+    (over HTTPS only). Without a ``vital`` one Home Assistant does not see what happens; the others
+    are extras, or commands that an account need not have.
     """
 
     kind: str
     name: str
+    vital: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +271,8 @@ class Description:
     """What connecting to a device found: who it is, its state, and what the account may do.
 
     ``peers`` tells which bell rings when a number is called. ``pushes`` tells that events come by
-    themselves, so that polling is only a safety net.
+    themselves, so that polling is only a safety net. ``occurrences`` are those that the device can
+    tell of; ``state_events`` is what to tick where states move and no event tells of it.
     """
 
     identity: Identity
@@ -191,6 +283,8 @@ class Description:
     reports_access: bool = False
     has_phone: bool = False
     pushes: bool = False
+    occurrences: frozenset[Occurrence] = frozenset()
+    state_events: Missing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +296,8 @@ class Reading:
     alarms: Mapping[Alarm, bool | None] | None = None
     lines: Mapping[LineId, Line] | None = None
     calls: Mapping[SessionId, CallSession] | None = None
+    access_points: Mapping[AccessPointId, AccessPoint] | None = None
+    clock: Clock | None = None
 
 
 def with_bell(state: State, bell: Bell) -> State:
@@ -211,6 +307,8 @@ def with_bell(state: State, bell: Bell) -> State:
 
 # The device counts a hold down in whole seconds: a smaller move of its end is no change.
 _HOLD_JITTER = timedelta(seconds=3)
+# Rounding on both sides, and the way of the answer.
+_DRIFT_JITTER = 1
 
 
 def merge(state: State, reading: Reading) -> State:
@@ -223,11 +321,44 @@ def merge(state: State, reading: Reading) -> State:
     return replace(
         state,
         doors=doors,
-        ports=state.ports if reading.ports is None else reading.ports,
+        ports=state.ports if reading.ports is None else {**_virtual(state.ports), **reading.ports},
         alarms=state.alarms if reading.alarms is None else {**state.alarms, **reading.alarms},
         lines=state.lines if reading.lines is None else reading.lines,
         calls=state.calls if reading.calls is None else reading.calls,
+        access_points=state.access_points if reading.access_points is None else reading.access_points,
+        clock=state.clock if reading.clock is None else _steady_clock(reading.clock, state.clock),
     )
+
+
+def described(before: State, fresh: State) -> State:
+    """Return what a device was found to have anew, with what only its events have told before."""
+    merged = merge(
+        before,
+        Reading(fresh.doors, fresh.ports, None, fresh.lines, fresh.calls, fresh.access_points, fresh.clock),
+    )
+    staged = before.firmware if before.firmware is not None and fresh.firmware is not None else Firmware(None)
+    return replace(
+        merged,
+        alarms={alarm: before.alarms.get(alarm) if on is None else on for alarm, on in fresh.alarms.items()},
+        alarm_parts={part: on for part, on in before.alarm_parts.items() if part[0] in fresh.alarms},
+        bells={**before.bells, **fresh.bells},  # a button that rang stays, whoever has it now
+        cameras=fresh.cameras,
+        displays=fresh.displays,
+        firmware=None if fresh.firmware is None else replace(staged, version=fresh.firmware.version),
+        last_call=fresh.last_call,
+    )
+
+
+def _virtual(ports: Mapping[PortId, Port]) -> dict[PortId, Port]:
+    """Return the ports that only events tell of."""
+    return {port.id: port for port in ports.values() if port.virtual}
+
+
+def _steady_clock(clock: Clock, before: Clock | None) -> Clock:
+    """Return a clock that moves only when it really does: devices tell their time in whole seconds."""
+    if before is None or abs(clock.drift - before.drift) > _DRIFT_JITTER:
+        return clock
+    return replace(clock, drift=before.drift)
 
 
 def _steady(door: Door, before: Door | None) -> Door:

@@ -21,9 +21,9 @@ from .api.errors import (
 )
 from .const import DOMAIN, EVENT_LOG
 from .coordinator import IntercomCoordinator
-from .events import DirectoryChanged, Event
+from .events import Event
 from .facets import Delivery, EventLog
-from .model import Bell, BellId, State
+from .model import BellId, State
 from .refusals import RETRY_DELAY, Refusals
 from .rings import Ring, RingMemory, detect
 
@@ -48,11 +48,6 @@ def event_store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
     return Store(hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}")
 
 
-def stored_bells(stored: Mapping[str, Any]) -> dict[BellId, Bell]:
-    """Return the bells that rang in an earlier life, from what the store holds."""
-    return {str(bell): Bell(str(bell), button=button) for bell, button in stored.get("bells", [])}
-
-
 class EventFeed:
     """Hands on every event of a device, in order, and remembers how far it came.
 
@@ -67,6 +62,7 @@ class EventFeed:
         self._store = store
         self._cursor: Mapping[str, object] | None = None
         self._task: asyncio.Task[None] | None = None
+        self._following = False
         self._refusals = Refusals()
         self._rings = RingMemory(sessions=frozenset(coordinator.data.calls))
         self._unheard: dict[BellId, tuple[Ring, float]] = {}
@@ -77,10 +73,17 @@ class EventFeed:
 
     @callback
     def async_start(self, log: EventLog) -> None:
-        """Follow the events until stopped."""
+        """Follow the events until stopped; a second time changes nothing."""
+        if self._task is not None:
+            return
         self._task = self._coordinator.config_entry.async_create_background_task(
             self._coordinator.hass, self._async_follow(log), f"{DOMAIN} events of {self._coordinator.name}"
         )
+
+    @property
+    def following(self) -> bool:
+        """Return whether events come as they happen."""
+        return self._following
 
     async def async_stop(self) -> None:
         """Stop following, and write down how far the events were read."""
@@ -96,6 +99,7 @@ class EventFeed:
         while True:
             try:
                 delivery = await log.next()
+                self._following = not delivery.missed
             except AuthenticationFailed:
                 if certain := self._refusals.count():
                     self._coordinator.async_refused()
@@ -115,6 +119,7 @@ class EventFeed:
                     failures = 0
                 self._async_deliver(delivery)
                 continue
+            self._following = False
             await asyncio.sleep(delay * random.uniform(1 - _JITTER, 1 + _JITTER))
 
     @callback
@@ -130,6 +135,7 @@ class EventFeed:
         self._cursor = delivery.cursor
         if delivery.events:
             self._store.async_delay_save(self._stored, _SAVE_DELAY)
+        self._coordinator.async_note_withheld(delivery.withheld)
         self._coordinator.async_publish()
         if delivery.missed or was_away:
             self._coordinator.async_read_soon()
@@ -145,8 +151,6 @@ class EventFeed:
         coordinator.hass.bus.async_fire(EVENT_LOG, _bus_data(coordinator.device_id, event))
         for listener in tuple(self._event_listeners):
             listener(event, state)
-        if any(isinstance(fact, DirectoryChanged) for fact in event.facts):
-            coordinator.async_read_bells_soon()
 
     @callback
     def _async_ring(self, ring: Ring) -> None:
@@ -188,8 +192,7 @@ class EventFeed:
         self._rings = self._rings.quiet(session)
 
     def _stored(self) -> dict[str, Any]:
-        bells = self._coordinator.found_bells.values()
-        return {"cursor": self._cursor, "bells": [[bell.id, bell.button] for bell in bells]}
+        return {"cursor": self._cursor, **self._coordinator.found.as_store()}
 
 
 def _bus_data(device_id: str, event: Event) -> dict[str, object]:

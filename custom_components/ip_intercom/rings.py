@@ -23,12 +23,16 @@ _SESSIONS_KEPT = 64
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """Somebody rings: at which bell, when by the device's clock, with which call or button, if one is known."""
+    """Somebody rings: at which bell, when by the device's clock, with which call or button, if one is known.
+
+    ``age`` is how many seconds ago that was when Home Assistant heard of it.
+    """
 
     bell: Bell
     time: datetime
     session: SessionId | None = None
     button: int | None = None
+    age: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +76,12 @@ def detect(
                 memory = RingMemory()
             case ButtonPressed(bell, button):
                 memory = replace(memory, pressed_at=(*_recent(memory.pressed_at, event.time), event.time))
-                ring = Ring(_pressed_bell(bell, button, bells), event.time, button=button)
+                ring = Ring(_pressed_bell(bell, button, bells), event.time, button=button, age=event.age)
             case CallChanged(session=session, direction=Direction.OUTGOING) if session not in memory.sessions:
                 if fact.state in {CallState.CONNECTING, CallState.RINGING}:
                     pressed = _recent(memory.pressed_at, event.time)
                     if not pressed and not memory.dialling:
-                        ring = Ring(_called_bell(fact.peer, bells, peers), event.time, session)
+                        ring = Ring(_called_bell(fact.peer, bells, peers), event.time, session, age=event.age)
                     memory = replace(memory.quiet(session), pressed_at=pressed[1:])
     return memory, None if event.late else ring
 

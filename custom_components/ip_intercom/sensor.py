@@ -1,4 +1,4 @@
-"""The state of calls, and the last access."""
+"""The state of calls, the last access and the last call, the clock and the lift."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, override
 
 from homeassistant.components.sensor import RestoreSensor, SensorDeviceClass, SensorEntity
-from homeassistant.const import Platform
+from homeassistant.const import EntityCategory, Platform, UnitOfTime
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -26,12 +26,18 @@ async def async_setup_entry(
     """Add the sensors of what the device has."""
     coordinator = entry.runtime_data
 
-    def find(_: State) -> dict[str, Callable[[], SensorEntity]]:
+    def find(state: State) -> dict[str, Callable[[], SensorEntity]]:
         found: dict[str, Callable[[], SensorEntity]] = {}
         if coordinator.description.has_phone:
             found["call"] = partial(CallSensor, coordinator, "call_state")
         if coordinator.description.reports_access:
             found["access"] = partial(LastAccessSensor, coordinator, "last_access")
+        if coordinator.facets.call_log is not None:
+            found["call_log"] = partial(LastCallSensor, coordinator, "last_call")
+        if state.clock is not None:
+            found["clock"] = partial(ClockSensor, coordinator, "clock_drift")
+        if state.public_floors is not None:
+            found["floors"] = partial(FloorsSensor, coordinator, "public_floors")
         return found
 
     async_add_as_found(Platform.SENSOR, entry, async_add_entities, find)
@@ -103,6 +109,65 @@ class LastAccessSensor(IntercomEntity, RestoreSensor):
         if (access := self.coordinator.data.last_access) is None:
             return super().extra_state_attributes
         return {key: getattr(access, key) for key in _ACCESS_ATTRIBUTES}
+
+
+class LastCallSensor(IntercomEntity, SensorEntity):
+    """The newest entry of the device's call log."""
+
+    _attr_translation_key = "last_call"
+    _attr_device_class = SensorDeviceClass.TIMESTAMP
+    _unrecorded_attributes = frozenset({"name"})
+
+    @property
+    @override
+    def native_value(self) -> datetime | None:
+        """Return when the call was."""
+        call = self.coordinator.data.last_call
+        return None if call is None else call.time
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        """Return what call it was, with whom, and for how many seconds."""
+        if (call := self.coordinator.data.last_call) is None:
+            return None
+        return {"type": call.type, "name": call.name, "duration": call.duration}
+
+
+class ClockSensor(IntercomEntity, SensorEntity):
+    """How far the device's clock is ahead of Home Assistant's; behind, where it is negative."""
+
+    _attr_translation_key = "clock_drift"
+    _attr_device_class = SensorDeviceClass.DURATION
+    _attr_native_unit_of_measurement = UnitOfTime.SECONDS
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+
+    @property
+    @override
+    def native_value(self) -> int | None:
+        """Return whole seconds."""
+        clock = self.coordinator.data.clock
+        return None if clock is None else clock.drift
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        """Return where the device has its time from, and whether it corrects it by itself."""
+        clock = self.coordinator.data.clock
+        return None if clock is None else {"source": clock.source, "automatic": clock.automatic}
+
+
+class FloorsSensor(IntercomEntity, SensorEntity):
+    """The floors of the lift that are open to everybody."""
+
+    _attr_translation_key = "public_floors"
+
+    @property
+    @override
+    def native_value(self) -> str | None:
+        """Return the floors, separated by commas."""
+        floors = self.coordinator.data.public_floors
+        return None if floors is None else ", ".join(map(str, floors))
 
 
 _ACCESS_ATTRIBUTES = ("granted", "name", "method", "reason", "entrance")

@@ -12,9 +12,9 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import CONF_PLAIN_SWITCHES
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .entity import DoorEntity, PortEntity, async_add_as_found
-from .facets import Doors, Outputs
-from .model import Door, DoorId, PortId, State
+from .entity import AccessPointEntity, DoorEntity, PortEntity, async_add_as_found, need
+from .facets import Doors
+from .model import Door, DoorId, State
 
 PARALLEL_UPDATES = 1
 
@@ -54,21 +54,20 @@ async def async_setup_entry(
 ) -> None:
     """Add the switches of doors and outputs."""
     coordinator = entry.runtime_data
-    doors, outputs = coordinator.system.doors, coordinator.system.outputs
     plain = entry.options.get(CONF_PLAIN_SWITCHES, [])
 
     def find(state: State) -> dict[str, Callable[[], SwitchEntity]]:
+        facets = coordinator.facets
         found: dict[str, Callable[[], SwitchEntity]] = {}
-        if doors is not None:
-            for door in state.doors.values():
-                for description in (RELAY,) if door.id in plain else (HOLD_OPEN, BLOCK):
-                    if description.is_on(door) is not None:
-                        make = partial(DoorSwitch, coordinator, doors, door.id, description)
-                        found[f"door_{door.id}_{description.key}"] = make
-        if outputs is not None:
-            for port in state.ports.values():
-                if port.output:
-                    found[f"port_{port.id}"] = partial(OutputSwitch, coordinator, outputs, port.id)
+        for door in state.doors.values() if facets.doors is not None else ():
+            for description in (RELAY,) if door.id in plain else (HOLD_OPEN, BLOCK):
+                if description.is_on(door) is not None:
+                    found[f"door_{door.id}_{description.key}"] = partial(DoorSwitch, coordinator, door.id, description)
+        for port in state.ports.values() if facets.outputs is not None else ():
+            if port.output:
+                found[f"port_{port.id}"] = partial(OutputSwitch, coordinator, port.id)
+        for point in state.access_points if facets.access_points is not None else ():
+            found[f"access_point_{point}"] = partial(AccessPointSwitch, coordinator, point)
         return found
 
     async_add_as_found(Platform.SWITCH, entry, async_add_entities, find)
@@ -79,12 +78,9 @@ class DoorSwitch(DoorEntity, SwitchEntity):
 
     entity_description: DoorSwitchDescription
 
-    def __init__(
-        self, coordinator: IntercomCoordinator, doors: Doors, door: DoorId, description: DoorSwitchDescription
-    ) -> None:
-        """Switch ``door`` through ``doors``."""
+    def __init__(self, coordinator: IntercomCoordinator, door: DoorId, description: DoorSwitchDescription) -> None:
+        """Switch ``door``."""
         super().__init__(coordinator, door, description.key)
-        self._doors = doors
         self.entity_description = description
 
     @property
@@ -104,28 +100,45 @@ class DoorSwitch(DoorEntity, SwitchEntity):
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
         """Switch on."""
-        await self.async_send(self.entity_description.turn_on(self._doors, self._door_id))
+        await self.async_send(self.entity_description.turn_on(self.doors, self._door_id))
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
         """Switch off."""
-        await self.async_send(self.entity_description.turn_off(self._doors, self._door_id))
+        await self.async_send(self.entity_description.turn_off(self.doors, self._door_id))
 
 
 class OutputSwitch(PortEntity, SwitchEntity):
     """A logic output."""
 
-    def __init__(self, coordinator: IntercomCoordinator, outputs: Outputs, port: PortId) -> None:
-        """Switch ``port`` through ``outputs``."""
-        super().__init__(coordinator, port)
-        self._outputs = outputs
-
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
         """Switch on."""
-        await self.coordinator.async_effective_command(self._outputs.set_output(self._port_id, True), self.part)
+        await self._async_switch(True)
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
         """Switch off."""
-        await self.coordinator.async_effective_command(self._outputs.set_output(self._port_id, False), self.part)
+        await self._async_switch(False)
+
+    async def _async_switch(self, on: bool) -> None:
+        outputs = need(self.coordinator, self.coordinator.facets.outputs, "no_outputs")
+        await self.coordinator.async_effective_command(outputs.set_output(self._port_id, on), self.part)
+
+
+class AccessPointSwitch(AccessPointEntity, SwitchEntity):
+    """Refuses everybody at a way in or out."""
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Block it."""
+        await self._async_block(True)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Let people in again, by their rules."""
+        await self._async_block(False)
+
+    async def _async_block(self, blocked: bool) -> None:
+        points = need(self.coordinator, self.coordinator.facets.access_points, "no_access_points")
+        await self.coordinator.async_effective_command(points.block(self._access_point_id, blocked), self.part)

@@ -7,31 +7,42 @@ import pytest
 
 from custom_components.ip_intercom.events import (
     AccessDecided,
+    AccessPointBlocked,
     AlarmChanged,
     ButtonPressed,
     CallChanged,
+    CapabilitiesChanged,
     DirectoryChanged,
     DoorMode,
     DoorReleased,
     Event,
     Fact,
+    FloorsOpened,
     LineChanged,
+    Occurred,
     PortChanged,
     Restarted,
     reduce,
 )
 from custom_components.ip_intercom.model import (
     Access,
+    AccessPoint,
     Alarm,
     Bell,
     CallSession,
     CallState,
+    Camera,
+    Clock,
     Direction,
     Door,
+    Firmware,
     Line,
+    Occurrence,
     Port,
     Reading,
+    StagedFirmware,
     State,
+    described,
     merge,
     with_bell,
 )
@@ -205,3 +216,91 @@ def test_a_bell_that_was_not_known() -> None:
     assert with_bell(STATE, bell).bells == {"7": bell}
     named = State(bells={"7": Bell("7", "Novák", 7)})
     assert with_bell(named, bell) is named
+
+
+# -- what came with the whole API ---------------------------------------------------------------------
+
+
+def test_an_alarm_with_parts_is_on_while_any_part_is() -> None:
+    state = after(AlarmChanged(Alarm.MOTION, True, "1"), AlarmChanged(Alarm.MOTION, True, "2"))
+    assert (state.alarms[Alarm.MOTION], state.alarm_parts) == (
+        True,
+        {(Alarm.MOTION, "1"): True, (Alarm.MOTION, "2"): True},
+    )
+    state = after(AlarmChanged(Alarm.MOTION, False, "1"), state=state)
+    assert state.alarms[Alarm.MOTION] is True
+    state = after(AlarmChanged(Alarm.MOTION, False, "2"), state=state)
+    assert state.alarms[Alarm.MOTION] is False
+
+
+def test_the_end_of_the_whole_alarm_is_the_end_of_its_parts() -> None:
+    state = after(AlarmChanged(Alarm.MOTION, True, "1"), AlarmChanged(Alarm.LOCKDOWN, True, "entry"))
+    state = after(AlarmChanged(Alarm.MOTION, False), state=state)
+    assert state.alarm_parts == {(Alarm.MOTION, "1"): False, (Alarm.LOCKDOWN, "entry"): True}
+    state = after(AlarmChanged(Alarm.LOCKDOWN, True), state=state)
+    assert state.alarm_parts[Alarm.LOCKDOWN, "entry"] is True
+
+
+def test_a_restart_makes_alarms_unknown_and_their_parts_too() -> None:
+    state = after(AlarmChanged(Alarm.MOTION, True, "1"), Restarted())
+    assert (state.alarms[Alarm.MOTION], state.alarm_parts) == (None, {(Alarm.MOTION, "1"): None})
+
+
+def test_a_virtual_port_shows_itself_by_its_event() -> None:
+    state = after(PortChanged("virtual_input_1", True, virtual=True), PortChanged("unknown", True))
+    assert state.ports["virtual_input_1"] == Port("virtual_input_1", output=False, on=True, virtual=True)
+    assert "unknown" not in state.ports
+    read = merge(state, Reading(ports={"input1": Port("input1", output=False, on=True)}))
+    assert set(read.ports) == {"input1", "virtual_input_1"}
+
+
+def test_an_access_point_is_blocked_where_there_is_one() -> None:
+    known = replace(STATE, access_points={"entry": AccessPoint("entry", False)})
+    state = after(AccessPointBlocked("entry", True), AccessPointBlocked("exit", True), state=known)
+    assert state.access_points == {"entry": AccessPoint("entry", True)}
+
+
+def test_floors_are_what_the_last_event_told() -> None:
+    assert after(FloorsOpened((1, 4)), FloorsOpened(())).public_floors == ()
+
+
+def test_what_only_happens_changes_nothing() -> None:
+    assert after(Occurred(Occurrence.TONE, "entered"), CapabilitiesChanged()) == STATE
+
+
+@pytest.mark.parametrize(("drift", "shown"), [(5, 5), (6, 5), (4, 5), (7, 7), (-90, -90)])
+def test_a_clock_moves_only_when_it_really_does(drift: int, shown: int) -> None:
+    state = merge(STATE, Reading(clock=Clock(5, "ntp", True)))
+    assert merge(state, Reading(clock=Clock(drift, "api", False))).clock == Clock(shown, "api", False)
+
+
+def test_a_new_description_keeps_what_only_events_told() -> None:
+    staged = StagedFirmware("3.0", False, None, LATER)
+    before = replace(
+        after(
+            AlarmChanged(Alarm.MOTION, True, "1"),
+            AlarmChanged(Alarm.TAMPER, True),
+            PortChanged("virtual_input_1", True, virtual=True),
+        ),
+        bells={"7": Bell("7", button=7)},
+        own_calls=frozenset({3}),
+        firmware=Firmware("2.5", staged, progress=40),
+        last_access=Access(NOW, True),
+    )
+    fresh = State(
+        doors={"1": Door("1", released=True)},
+        ports={"relay9": Port("relay9", output=True, on=False)},
+        alarms={Alarm.MOTION: None, Alarm.NOISE: None},
+        bells={"1": Bell("1", "Alice", 1)},
+        firmware=Firmware("2.6"),
+        cameras={"internal": Camera("internal", ())},
+    )
+    state = described(before, fresh)
+    assert set(state.doors) == {"1"} and state.doors["1"].released
+    assert set(state.ports) == {"relay9", "virtual_input_1"}
+    assert state.alarms == {Alarm.MOTION: True, Alarm.NOISE: None}
+    assert state.alarm_parts == {(Alarm.MOTION, "1"): True}
+    assert set(state.bells) == {"1", "7"}
+    assert state.firmware == Firmware("2.6", staged, progress=40)
+    assert (state.own_calls, state.last_access) == (before.own_calls, before.last_access)
+    assert described(before, replace(fresh, firmware=None)).firmware is None

@@ -128,7 +128,13 @@ async def test_each_model(any_bench: Bench) -> None:
     assert state.alarms.get(Alarm.TAMPER) is (False if "tamper" in sim.model.ports else None)
     assert found.controls == expected["controls"]
     assert (found.pushes, found.missing, state.calls) == (True, frozenset(), {})
-    facets = (system.doors, system.outputs, system.calls, system.cameras, system.directory)
+    facets = (
+        system.facets.doors,
+        system.facets.outputs,
+        system.facets.calls,
+        system.facets.cameras,
+        system.facets.directory,
+    )
     assert [facet is not None for facet in facets] == [
         Control.DOORS in expected["controls"],
         Control.OUTPUTS in expected["controls"],
@@ -202,12 +208,12 @@ USED = {
 
 def parts(found: Description, system: TwoNSystem) -> dict[str, bool]:
     return {
-        "switch": bool(found.state.doors) and system.doors is not None,
-        "io": bool(found.state.ports) and system.outputs is not None,
-        "camera": system.cameras is not None,
-        "phone": bool(found.state.lines) and system.calls is not None,
+        "switch": bool(found.state.doors) and system.facets.doors is not None,
+        "io": bool(found.state.ports) and system.facets.outputs is not None,
+        "camera": system.facets.cameras is not None,
+        "phone": bool(found.state.lines) and system.facets.calls is not None,
         "logging": found.pushes,
-        "directory": system.directory is not None,
+        "directory": system.facets.directory is not None,
     }
 
 
@@ -257,8 +263,13 @@ async def test_a_read_only_account_is_a_full_citizen(start: Start) -> None:
     system = system_of(bench)
     found = await system.connect(None)
     assert found.controls == frozenset() and found.pushes
-    assert (system.doors, system.outputs, system.calls, system.directory) == (None, None, None, None)
-    assert found.state.doors and found.state.ports and found.state.lines and system.cameras is not None
+    assert (system.facets.doors, system.facets.outputs, system.facets.calls, system.facets.directory) == (
+        None,
+        None,
+        None,
+        None,
+    )
+    assert found.state.doors and found.state.ports and found.state.lines and system.facets.cameras is not None
     # Without the directory, nobody knows the buttons: there is a bell for any call.
     assert found.state.bells == {"call": Bell("call")}
     await system.close()
@@ -289,8 +300,8 @@ async def test_bells_are_named_from_the_directory(bench: Bench) -> None:
     system = system_of(bench)
     found = await system.connect(ALL)
     assert found.peers == {"101": "1", "102": "1", "4374834473": "2"}
-    assert system.directory is not None
-    await system.directory.create([{"name": "Bob", "buttons": "1,12", "callPos": [{"peer": "300"}]}], False)
+    assert system.facets.directory is not None
+    await system.facets.directory.create([{"name": "Bob", "buttons": "1,12", "callPos": [{"peer": "300"}]}], False)
     bells = await system.read_bells()
     assert bells is not None
     assert bells.bells == {
@@ -308,11 +319,11 @@ async def test_bells_are_named_from_the_directory(bench: Bench) -> None:
 async def test_readings(bench: Bench) -> None:
     system = system_of(bench)
     await system.connect(ALL)
-    assert system.doors is not None and system.outputs is not None and system.calls is not None
-    await system.doors.hold_open("1", 100)
-    await system.doors.block("2", True)
-    await system.outputs.set_output("led_secured", True)
-    session = await system.calls.dial("sip:100@pbx", [])
+    assert system.facets.doors is not None and system.facets.outputs is not None and system.facets.calls is not None
+    await system.facets.doors.hold_open("1", 100)
+    await system.facets.doors.block("2", True)
+    await system.facets.outputs.set_output("led_secured", True)
+    session = await system.facets.calls.dial("sip:100@pbx", [])
     reading = await system.read()
     assert reading.doors and reading.ports and reading.calls
     first, second = reading.doors["1"], reading.doors["2"]
@@ -321,17 +332,17 @@ async def test_readings(bench: Bench) -> None:
     assert reading.ports["led_secured"].on is True
     call = reading.calls[session]
     assert (call.direction, call.state, call.peer) == (Direction.OUTGOING, CallState.CONNECTING, "sip:100@pbx")
-    assert await system.calls.in_progress() == reading.calls
-    await system.calls.hang_up(session)
-    await system.doors.let_go("1")
-    await system.doors.block("2", False)
-    await system.doors.release("2")
+    assert await system.facets.calls.in_progress() == reading.calls
+    await system.facets.calls.hang_up(session)
+    await system.facets.doors.let_go("1")
+    await system.facets.doors.block("2", False)
+    await system.facets.doors.release("2")
     assert [(done.switch, done.action) for done in bench.sim.switch_activations] == [
         (1, "hold"), (2, "lock"), (1, "release"), (2, "unlock"), (2, "on"),
     ]  # fmt: skip
-    await system.doors.secure("2")
+    await system.facets.doors.secure("2")
     incoming = bench.sim.incoming_call()
-    await system.calls.answer(incoming)
+    await system.facets.calls.answer(incoming)
     reading = await system.read()
     assert reading.doors and reading.doors["2"].released is False
     assert reading.calls and reading.calls[incoming].state is CallState.CONNECTED
@@ -426,21 +437,21 @@ async def test_snapshots_of_a_size_that_the_device_has(
 ) -> None:
     system = system_of(bench)
     await system.connect(ALL)
-    assert system.cameras is not None
+    assert system.facets.cameras is not None
     bench.seen()
-    assert (await system.cameras.snapshot("internal", width, height)).startswith(b"\xff\xd8")
+    assert (await system.facets.cameras.snapshot("internal", width, height)).startswith(b"\xff\xd8")
     [asked] = bench.seen()
     assert f"{asked.query['width']}x{asked.query['height']}" == size
     with pytest.raises(NotSupported):
-        await system.cameras.snapshot("cellar", 640, 480)
+        await system.facets.cameras.snapshot("cellar", 640, 480)
     await system.close()
 
 
 async def test_motion_jpeg(bench: Bench) -> None:
     system = system_of(bench)
     await system.connect(ALL)
-    assert system.cameras is not None
-    async with system.cameras.mjpeg("internal") as stream:
+    assert system.facets.cameras is not None
+    async with system.facets.cameras.mjpeg("internal") as stream:
         assert stream.content_type.startswith("multipart/x-mixed-replace; boundary=")
         assert (await anext(stream.chunks())).startswith(b"--")
     await until(lambda: bench.sim.camera.streams == 0)
@@ -467,9 +478,9 @@ async def test_the_stream_address_has_its_own_account(
 ) -> None:
     system = system_of(await start("vario"), **options)
     await system.connect(ALL)
-    assert system.cameras is not None
-    assert system.cameras.stream_address("internal") == address
-    assert system.cameras.stream_address("external") is None
+    assert system.facets.cameras is not None
+    assert system.facets.cameras.stream_address("internal") == address
+    assert system.facets.cameras.stream_address("external") is None
     await system.close()
 
 

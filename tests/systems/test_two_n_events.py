@@ -24,8 +24,9 @@ from custom_components.ip_intercom.events import (
     Restarted,
 )
 from custom_components.ip_intercom.model import Access, Alarm, CallState, Direction
-from custom_components.ip_intercom.systems.two_n_events import REDACTED, Privacy, gap_event, neutral_event
-from custom_components.ip_intercom.systems.two_n_facets import fit, fitting_size, without_defaults
+from custom_components.ip_intercom.systems.two_n.events import REDACTED, Privacy, gap_event, neutral_event
+from custom_components.ip_intercom.systems.two_n.cameras import fitting_size
+from custom_components.ip_intercom.systems.two_n.directory import fit, without_defaults
 
 UTC_TIME = 1_790_000_000
 TIME = datetime.fromtimestamp(UTC_TIME, UTC)

@@ -16,6 +16,10 @@ class NotReached(ConnectionFailed):
     """No connection came about: the request was certainly not carried out."""
 
 
+class NoAnswer(ConnectionFailed):
+    """The device took the whole request, and said nothing to it."""
+
+
 class CertificateChanged(ConnectionFailed):
     """The device shows another certificate than the one pinned at first use."""
 
@@ -93,3 +97,19 @@ class InvalidRequest(CommandFailed):
         super().__init__(f"{reason} ({parameter})" if parameter else reason)
         self.reason = reason
         self.parameter = parameter
+
+
+class FileTooOld(CommandFailed):
+    """The device refuses a file because its version is lower than it allows."""
+
+
+class FileWaiting(CommandFailed):
+    """A file that was sent before waits to be applied or rejected; until then the device takes no other."""
+
+
+class NoData(CommandFailed):
+    """The device has nothing of what was asked for."""
+
+
+class Rejected(CommandFailed):
+    """The device cannot do this now."""

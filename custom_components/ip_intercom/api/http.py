@@ -5,23 +5,50 @@ request that must not run twice is never repeated behind the caller's back.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 import hashlib
+import re
+import secrets
 import ssl
+from typing import IO, override
 
 import aiohttp
-from aiohttp import ClientHandlerType, ClientMiddlewareType, ClientRequest, ClientResponse, Fingerprint
+from aiohttp import ClientHandlerType, ClientMiddlewareType, ClientRequest, ClientResponse, Fingerprint, Payload
+from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
-from .errors import CertificateChanged, CertificateInvalid, ConnectionFailed, NotReached, UnexpectedReply
+from .errors import CertificateChanged, CertificateInvalid, ConnectionFailed, NoAnswer, NotReached, UnexpectedReply
 
 CONNECT_TIMEOUT = 5.0
 REQUEST_TIMEOUT = 10.0
 # Seconds without a byte after which a picture stands still for good.
 STREAM_TIMEOUT = 10.0
 MAX_JSON = 4 * 1024 * 1024
+# Bytes of a file that are read and sent at once.
+UPLOAD_PIECE = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file in a request, as one part of a form.
+
+    Attributes:
+        name: Name of the form field.
+        filename: Name of the file, as the device may see it.
+        content_type: Its media type.
+        file: The file, open and seekable; it is read by pieces in the executor.
+        size: Its size in bytes.
+        progress: Hears on the event loop how many bytes of it are sent.
+    """
+
+    name: str
+    filename: str
+    content_type: str
+    file: IO[bytes]
+    size: int
+    progress: Callable[[int], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +60,12 @@ class Request:
         path: Absolute path on the device.
         params: Query parameters.
         json: Body to send as JSON.
-        timeout: Seconds for everything together.
+        timeout: Seconds for everything together; with an upload, seconds without progress.
         max_bytes: The largest body that is read.
         repeatable: False for what must not run twice on the device.
+        form: Body to send as a form.
+        upload: File to send in a multipart form.
+        stall: Seconds without a byte after which a stream is given up.
     """
 
     method: str
@@ -45,6 +75,9 @@ class Request:
     timeout: float = REQUEST_TIMEOUT
     max_bytes: int = MAX_JSON
     repeatable: bool = True
+    form: Mapping[str, str] | None = None
+    upload: Upload | None = None
+    stall: float = STREAM_TIMEOUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +110,69 @@ class _NoRepeat:
         except (aiohttp.ClientError, OSError) as err:
             self._broken = err
             raise
+
+
+class FileForm(Payload):
+    """A form with one file in it, of known length, that can be sent more than once.
+
+    A device knows no chunked request, and a challenge may come in the middle of one: then all is sent again.
+
+    Args:
+        upload: The file.
+        moved: Is called after each piece.
+    """
+
+    def __init__(self, upload: Upload, moved: Callable[[], None]) -> None:
+        """See the class."""
+        boundary = secrets.token_hex(16)
+        super().__init__(upload.file, content_type=f"multipart/form-data; boundary={boundary}")
+        disposition = f'form-data; name="{upload.name}"; filename="{_plain(upload.filename)}"'
+        head = f"--{boundary}\r\nContent-Disposition: {disposition}\r\nContent-Type: {upload.content_type}\r\n\r\n"
+        self._upload = upload
+        self._moved = moved
+        self._head, self._tail = head.encode(), f"\r\n--{boundary}--\r\n".encode()
+        self.sent = False
+
+    @property
+    @override
+    def size(self) -> int:
+        """The length of the whole form in bytes."""
+        return len(self._head) + self._upload.size + len(self._tail)
+
+    @override
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """Refuse: a file may be larger than the memory."""
+        raise TypeError("a file is not held in memory")
+
+    @override
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Send the form from its beginning."""
+        self.sent = False
+        loop = asyncio.get_running_loop()
+        file, left = self._upload.file, self._upload.size
+        await writer.write(self._head)
+        await loop.run_in_executor(None, file.seek, 0)
+        while left and (piece := await loop.run_in_executor(None, file.read, min(left, UPLOAD_PIECE))):
+            await writer.write(piece)
+            left -= len(piece)
+            self._moved()
+            if self._upload.progress is not None:
+                self._upload.progress(self._upload.size - left)
+        if left:
+            raise OSError("the file has become shorter")
+        await writer.write(self._tail)
+        self._moved()
+        self.sent = True
+
+    @override
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        """Send the form; its length is known."""
+        await self.write(writer)
+
+
+def _plain(filename: str) -> str:
+    """Return a file name that cannot break a header."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", filename)
 
 
 class HttpTransport:
@@ -117,13 +213,19 @@ class HttpTransport:
         """
         if not request.repeatable:
             middlewares = (*middlewares, _NoRepeat())
+        form: FileForm | None = None
         try:
-            async with asyncio.timeout(request.timeout):
+            async with asyncio.timeout(request.timeout) as limit:
+                if request.upload is not None:
+                    loop = asyncio.get_running_loop()
+                    form = FileForm(request.upload, lambda: limit.reschedule(loop.time() + request.timeout))
                 with _translated(request.path):
-                    async with await self._send(request, headers, middlewares, sock_read=None) as response:
+                    sending = self._send(request, headers, middlewares, sock_read=None, form=form)
+                    async with await sending as response:
                         return _reply(response, await _read_bounded(response, request.max_bytes))
         except TimeoutError as err:
-            raise ConnectionFailed(f"no answer to {request.path} within {request.timeout:g} s") from err
+            text = f"no answer to {request.path} within {request.timeout:g} s"
+            raise (NoAnswer(text) if form is not None and form.sent else ConnectionFailed(text)) from err
 
     @asynccontextmanager
     async def stream(
@@ -139,7 +241,7 @@ class HttpTransport:
             ConnectionFailed: The device did not begin to answer in time.
         """
         with _translated(request.path):
-            response = await self._send(request, headers, middlewares, sock_read=STREAM_TIMEOUT)
+            response = await self._send(request, headers, middlewares, sock_read=request.stall)
         # What whoever looks raises stays theirs: a browser that went away is no fault of the device.
         try:
             yield Stream(request, response)
@@ -152,12 +254,14 @@ class HttpTransport:
         headers: Mapping[str, str] | None,
         middlewares: tuple[ClientMiddlewareType, ...],
         sock_read: float | None,
+        form: FileForm | None = None,
     ) -> ClientResponse:
         return await self._session.request(
             request.method,
             self.base.with_path(request.path),
             params=request.params,
             json=request.json,
+            data=request.form if form is None else form,
             headers=headers,
             middlewares=middlewares,
             ssl=self._ssl,
@@ -176,17 +280,32 @@ class Stream:
 
     def __init__(self, request: Request, response: ClientResponse) -> None:
         """Read on from ``response``, the answer to ``request``."""
+        self._begin = b""
         self.status = response.status
         self.content_type = response.headers.get("Content-Type", "")
         self._request = request
         self._response = response
 
+    async def begins_with(self, *starts: bytes) -> bool:
+        """Return whether the answer begins with one of ``starts``, white space aside; nothing of it is lost.
+
+        Raises:
+            ConnectionFailed: The connection broke, or nothing came for ``stall`` seconds.
+        """
+        longest = max(map(len, starts))
+        while len(self._begin.lstrip()) < longest and (chunk := await self._read()):
+            self._begin += chunk
+        return self._begin.lstrip().startswith(starts)
+
     async def chunks(self) -> AsyncIterator[bytes]:
         """Iterate over the bytes as they come.
 
         Raises:
-            ConnectionFailed: The connection broke, or nothing came for ``STREAM_TIMEOUT`` seconds.
+            ConnectionFailed: The connection broke, or nothing came for ``stall`` seconds.
         """
+        begin, self._begin = self._begin, b""
+        if begin:
+            yield begin
         while chunk := await self._read():
             yield chunk
 
@@ -194,11 +313,12 @@ class Stream:
         """Return the whole answer, where it is no endless one after all.
 
         Raises:
-            ConnectionFailed: The connection broke, or nothing came for ``STREAM_TIMEOUT`` seconds.
+            ConnectionFailed: The connection broke, or nothing came for ``stall`` seconds.
             UnexpectedReply: The body is larger than the request allows.
         """
         with _translated(self._request.path):
-            return _reply(self._response, await _read_bounded(self._response, self._request.max_bytes))
+            rest = await _read_bounded(self._response, self._request.max_bytes)
+        return _reply(self._response, self._begin + rest)
 
     async def _read(self) -> bytes:
         with _translated(self._request.path):

@@ -1,7 +1,7 @@
 """Authentication by service group: found by asking, remembered, in doubt only once (HTTP API 3)."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from enum import StrEnum
 import logging
@@ -107,8 +107,10 @@ class Authentication:
         return await self._negotiate(endpoint, request)
 
     @asynccontextmanager
-    async def stream(self, endpoint: Endpoint, request: Request) -> AsyncIterator[Stream | Reply]:
-        """Open an endless multipart answer; yields the whole answer where it is something else.
+    async def stream(
+        self, endpoint: Endpoint, request: Request, wanted: Callable[[Stream], Awaitable[bool]]
+    ) -> AsyncIterator[Stream | Reply]:
+        """Open an answer that is not held; yields the whole answer where it is not what is ``wanted``.
 
         Raises:
             AuthenticationFailed: User name or password are wrong.
@@ -119,7 +121,7 @@ class Authentication:
         for attempt in (scheme, _OTHER[scheme]):
             headers, middlewares = self._credentials(attempt)
             async with self._transport.stream(request, headers=headers, middlewares=middlewares) as stream:
-                if stream.content_type.startswith("multipart/"):
+                if stream.status == 200 and await wanted(stream):
                     self._schemes[endpoint.service] = attempt
                     yield stream
                     return

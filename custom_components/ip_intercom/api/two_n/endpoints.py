@@ -13,6 +13,11 @@ class Service(StrEnum):
     CAMERA = "Camera API"
     PHONE = "Phone/Call API"
     LOGGING = "Logging API"
+    ACCESS = "API Access Control"
+    AUDIO = "Audio API"
+    DISPLAY = "Display API"
+    EMAIL = "E-Mail API"
+    AUTOMATION = "Automation API"
 
 
 class Privilege(StrEnum):
@@ -28,6 +33,14 @@ class Privilege(StrEnum):
     CAMERA_MONITORING = "Camera – Monitoring"
     PHONE_MONITORING = "Phone/Calls – Monitoring"
     PHONE_CONTROL = "Phone/Calls – Control"
+    ACCESS_MONITORING = "Access Control – Monitoring"
+    ACCESS_CONTROL = "Access Control – Control"
+    AUDIO_CONTROL = "Audio – Control"
+    DISPLAY_CONTROL = "Display – Control"
+    EMAIL_CONTROL = "E-Mail – Control"
+    UID_MONITORING = "UID (Cards & Wiegand) – Monitoring"
+    KEYPAD_MONITORING = "Keypad – Monitoring"
+    AUTOMATION_CONTROL = "Access to Automation – Control"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +98,71 @@ DIR_UPDATE = Endpoint("PUT", "/api/dir/update", Service.SYSTEM, Privilege.SYSTEM
 DIR_DELETE = Endpoint("PUT", "/api/dir/delete", Service.SYSTEM, Privilege.SYSTEM_CONTROL, repeatable=False)
 DIR_GET = Endpoint("POST", "/api/dir/get", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
 DIR_QUERY = Endpoint("POST", "/api/dir/query", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
+
+SYSTEM_TIME = Endpoint("GET", "/api/system/time", Service.SYSTEM, Privilege.SYSTEM_MONITORING)
+SYSTEM_TIME_SET = Endpoint("GET", "/api/system/time/set", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
+SYSTEM_TIME_PUT = Endpoint("PUT", "/api/system/time", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
+SYSTEM_TIMEZONE = Endpoint("GET", "/api/system/timezone", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
+SYSTEM_TIMEZONE_PUT = replace(SYSTEM_TIMEZONE, method="PUT")
+SYSTEM_TIMEZONE_CAPS = Endpoint("GET", "/api/system/timezone/caps", Service.SYSTEM, Privilege.SYSTEM_MONITORING)
+SYSTEM_DEVICENAME = Endpoint("GET", "/api/system/devicename", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
+
+FIRMWARE = Endpoint("PUT", "/api/firmware", Service.SYSTEM, Privilege.SYSTEM_CONTROL, repeatable=False)
+FIRMWARE_APPLY = Endpoint("GET", "/api/firmware/apply", Service.SYSTEM, Privilege.SYSTEM_CONTROL, repeatable=False)
+FIRMWARE_REJECT = Endpoint("GET", "/api/firmware/reject", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
+
+CONFIG = Endpoint("GET", "/api/config", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
+CONFIG_PUT = replace(CONFIG, method="PUT", repeatable=False)
+CONFIG_FACTORYRESET = Endpoint(
+    "GET", "/api/config/factoryreset", Service.SYSTEM, Privilege.SYSTEM_CONTROL, repeatable=False
+)
+CONFIG_HOLIDAYS = Endpoint("GET", "/api/config/holidays", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
+CONFIG_HOLIDAYS_PUT = replace(CONFIG_HOLIDAYS, method="PUT")
+# The table of chapter 5 has both paths; older firmware knows this one.
+HOLIDAYS = replace(CONFIG_HOLIDAYS, path="/api/holidays")
+HOLIDAYS_PUT = replace(HOLIDAYS, method="PUT")
+
+PHONE_CALLLOG = Endpoint("GET", "/api/phone/calllog", Service.PHONE, Privilege.PHONE_MONITORING)
+PHONE_CALLLOG_DELETE = Endpoint("DELETE", "/api/phone/calllog", Service.PHONE, Privilege.PHONE_CONTROL)
+PHONE_CONFIG = Endpoint("GET", "/api/phone/config", Service.PHONE, Privilege.PHONE_CONTROL)
+
+DISPLAY_CAPS = Endpoint("GET", "/api/display/caps", Service.DISPLAY, Privilege.DISPLAY_CONTROL)
+DISPLAY_IMAGE = Endpoint("PUT", "/api/display/image", Service.DISPLAY, Privilege.DISPLAY_CONTROL)
+DISPLAY_IMAGE_DELETE = replace(DISPLAY_IMAGE, method="DELETE")
+DISPLAY_TEXT = Endpoint("PUT", "/api/display/text", Service.DISPLAY, Privilege.DISPLAY_CONTROL)
+DISPLAY_TEXT_DELETE = replace(DISPLAY_TEXT, method="DELETE")
+DISPLAY_LANGUAGE = Endpoint("GET", "/api/display/language", Service.DISPLAY, Privilege.DISPLAY_CONTROL)
+DISPLAY_LANGUAGE_PUT = replace(DISPLAY_LANGUAGE, method="PUT")
+
+AUDIO_TEST = Endpoint("GET", "/api/audio/test", Service.AUDIO, Privilege.AUDIO_CONTROL, repeatable=False)
+EMAIL_SEND = Endpoint("GET", "/api/email/send", Service.EMAIL, Privilege.EMAIL_CONTROL, repeatable=False)
+
+PCAP = Endpoint("GET", "/api/pcap", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
+PCAP_RESTART = Endpoint("GET", "/api/pcap/restart", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
+PCAP_STOP = Endpoint("GET", "/api/pcap/stop", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
+PCAP_LIVE = Endpoint("GET", "/api/pcap/live", Service.SYSTEM, Privilege.SYSTEM_CONTROL, repeatable=False)
+PCAP_LIVE_STOP = Endpoint("GET", "/api/pcap/live/stop", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
+PCAP_LIVE_STATS = Endpoint("GET", "/api/pcap/live/stats", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
+
+MOBILEKEY_CONFIG = Endpoint("GET", "/api/mobilekey/config", Service.ACCESS, Privilege.ACCESS_MONITORING)
+MOBILEKEY_CONFIG_PUT = Endpoint("PUT", "/api/mobilekey/config", Service.ACCESS, Privilege.ACCESS_CONTROL)
+MOBILEKEY_COMPATIBILITY = Endpoint("GET", "/api/mobilekey/compatibility", Service.ACCESS, Privilege.ACCESS_CONTROL)
+MOBILEKEY_COMPATIBILITY_PUT = replace(MOBILEKEY_COMPATIBILITY, method="PUT")
+
+LPR_LICENSEPLATE = Endpoint("POST", "/api/lpr/licenseplate", Service.ACCESS, Privilege.ACCESS_CONTROL)
+LPR_IMAGE = Endpoint("GET", "/api/lpr/image", Service.ACCESS, Privilege.ACCESS_MONITORING)
+
+ACCESS_BLOCKING_CTRL = Endpoint("GET", "/api/accesspoint/blocking/ctrl", Service.ACCESS, Privilege.ACCESS_CONTROL)
+ACCESS_BLOCKING_STATUS = Endpoint(
+    "GET", "/api/accesspoint/blocking/status", Service.ACCESS, Privilege.ACCESS_MONITORING
+)
+ACCESS_GRANT = Endpoint(
+    "GET", "/api/accesspoint/grantaccess", Service.ACCESS, Privilege.ACCESS_CONTROL, repeatable=False
+)
+LIFT_GRANT = Endpoint("GET", "/api/lift/grantaccess", Service.ACCESS, Privilege.ACCESS_CONTROL, repeatable=False)
+
+AUTOMATION_TRIGGER = Endpoint(
+    "GET", "/api/automation/trigger", Service.AUTOMATION, Privilege.AUTOMATION_CONTROL, repeatable=False
+)
+
+IO_DOORBELL = Endpoint("POST", "/api/io/doorbell", Service.IO, Privilege.IO_CONTROL, repeatable=False)

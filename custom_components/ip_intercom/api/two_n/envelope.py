@@ -1,14 +1,18 @@
 """The JSON envelope of the 2N HTTP API, and its error codes (HTTP API 2.3)."""
 
+from collections.abc import Mapping
 import json
 
 from ..errors import (
     AuthenticationFailed,
     CommandFailed,
+    FileTooOld,
     IntercomError,
     InvalidRequest,
+    NoData,
     NotSupported,
     PermissionDenied,
+    Rejected,
     SecureConnectionRequired,
     ServiceDisabled,
     UnexpectedReply,
@@ -22,6 +26,7 @@ JSON_TYPES = frozenset({"application/json", "text/json", "text/plain"})
 WRONG_SCHEME = 8
 _NOT_SUPPORTED = frozenset({1, 2, 3})
 _INVALID = frozenset({11, 12, 13, 17})
+_COMMAND_ERRORS: Mapping[int | None, type[CommandFailed]] = {15: NoData, 18: Rejected, 19: FileTooOld}
 
 
 def error_code(reply: Reply) -> int | None:
@@ -63,6 +68,8 @@ def _error(endpoint: Endpoint, error: Fields) -> IntercomError:
         return AuthenticationFailed(f"{endpoint.path}: {reason}")
     if code == 10:
         return PermissionDenied(endpoint.privilege or endpoint.service)
+    if code in _COMMAND_ERRORS:
+        return _COMMAND_ERRORS[code](reason)
     if code in _INVALID:
         return InvalidRequest(reason, text(error.get("param")))
     return CommandFailed(reason)

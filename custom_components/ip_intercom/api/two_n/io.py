@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from ..parse import fields, flag, objects, text
 from .client import TwoNClient
-from .endpoints import IO_CAPS, IO_CTRL, IO_STATUS
+from .endpoints import IO_CAPS, IO_CTRL, IO_DOORBELL, IO_STATUS
 
 
 class Io:
@@ -39,3 +39,7 @@ class Io:
             InvalidRequest: The port is an input, or there is none of that name.
         """
         await self._client.call(IO_CTRL, {"port": port, "action": "on" if on else "off"})
+
+    async def doorbell(self) -> None:
+        """Ring the doorbell of an answering unit; firmware 3.3 and newer."""
+        await self._client.call(IO_DOORBELL, {})

@@ -8,68 +8,6 @@ from ..parse import Fields, fields, integer, objects, text, texts
 from .client import TwoNClient
 from .endpoints import LOG_CAPS, LOG_PULL, LOG_SUBSCRIBE, LOG_UNSUBSCRIBE
 
-# Every event type of HTTP API 5.10.1, and those that firmware 2.39 to 3.x adds.
-KNOWN_EVENTS = frozenset(
-    [
-        "AccessBlocked",
-        "AccessLimited",
-        "AccessTaken",
-        "ApiAccessRequested",
-        "ApLockStateChanged",
-        "AudioLoopTest",
-        "CallSessionStateChanged",
-        "CallStateChanged",
-        "CapabilitiesChanged",
-        "CardEntered",
-        "CardHeld",
-        "CheckingCall",
-        "CodeEntered",
-        "ConfigurationChanged",
-        "DeviceState",
-        "DirectoryChanged",
-        "DirectorySaved",
-        "DisplayTouched",
-        "DoorOpenTooLong",
-        "DoorStateChanged",
-        "DtmfEntered",
-        "DtmfPressed",
-        "DtmfSent",
-        "ErrorStateChanged",
-        "ExternalCameraStateChanged",
-        "FingerEnrollState",
-        "FingerEntered",
-        "HardwareChanged",
-        "InputChanged",
-        "KeyPressed",
-        "KeyReleased",
-        "LicensePlateRecognized",
-        "LiftConfigChanged",
-        "LiftFloorsEnabled",
-        "LiftStatusChanged",
-        "LoginBlocked",
-        "MobKeyEntered",
-        "MotionDetected",
-        "NoiseDetected",
-        "OutputChanged",
-        "PairingStateChanged",
-        "RegistrationStateChanged",
-        "RescueStateChanged",
-        "RexActivated",
-        "SilentAlarm",
-        "SwitchesBlocked",
-        "SwitchOperationChanged",
-        "SwitchStateChanged",
-        "TamperSwitchActivated",
-        "UnauthorizedDoorOpen",
-        "UserActionActivated",
-        "UserAuthenticated",
-        "UserRejected",
-        "VirtualInput",
-        "VirtualOutput",
-        "WaveKeyActivated",
-    ]
-)
-
 BATCH = 128
 
 

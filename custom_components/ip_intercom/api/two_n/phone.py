@@ -2,11 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from ..errors import UnexpectedReply
 from ..parse import Fields, fields, flag, integer, objects, text
 from .client import TwoNClient
-from .endpoints import CALL_ANSWER, CALL_DIAL, CALL_HANGUP, CALL_STATUS, PHONE_STATUS
+from .endpoints import (
+    CALL_ANSWER,
+    CALL_DIAL,
+    CALL_HANGUP,
+    CALL_STATUS,
+    PHONE_CALLLOG,
+    PHONE_CALLLOG_DELETE,
+    PHONE_CONFIG,
+    PHONE_STATUS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,22 @@ class CallSession:
     legs: tuple[CallLeg, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """An entry of the call log (HTTP API 5.6.2).
+
+    ``type`` is ``incoming``, ``outgoing``, ``missed``, ``voicemail``, ``completedElsewhere`` or
+    ``doorbell``; ``duration`` in seconds; ``device`` the kind of the other 2N device.
+    """
+
+    id: str
+    type: str | None
+    name: str | None
+    date: datetime | None
+    duration: int | None
+    device: str | None
+
+
 class Phone:
     """``/api/phone``."""
 
@@ -63,6 +89,33 @@ class Phone:
             for item in _listed(await self._client.call(PHONE_STATUS), "accounts")
             if (number := integer(item.get("account"))) is not None
         )
+
+    async def call_log(self) -> tuple[CallRecord, ...]:
+        """Return the calls, newest first; firmware 2.36 and newer (HTTP API 5.6.2)."""
+        return tuple(
+            CallRecord(
+                id=number,
+                type=text(item.get("callType")),
+                name=text(item.get("name")),
+                date=_date(text(item.get("date"))),
+                duration=integer(item.get("duration")),
+                device=text(item.get("devType")),
+            )
+            for item in _listed(await self._client.call(PHONE_CALLLOG), "callLog")
+            if (number := text(item.get("id"))) is not None
+        )
+
+    async def delete_calls(self, record: str | None = None) -> None:
+        """Delete a record of the call log, or all of them (HTTP API 5.6.2).
+
+        Raises:
+            InvalidRequest: There is no such record.
+        """
+        await self._client.call(PHONE_CALLLOG_DELETE, {} if record is None else {"id": record})
+
+    async def config(self) -> tuple[Fields, ...]:
+        """Return how the SIP accounts are set up, as the device tells it; firmware 2.43 and newer."""
+        return _listed(await self._client.call(PHONE_CONFIG), "accounts")
 
 
 class Call:
@@ -128,6 +181,15 @@ class Call:
         if reason is not None:
             params["reason"] = reason
         await self._client.call(CALL_HANGUP, params)
+
+
+def _date(value: str | None) -> datetime | None:
+    """Return the time of a record, in UTC."""
+    try:
+        date = datetime.fromisoformat(value or "")
+    except ValueError:
+        return None
+    return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
 
 
 def _listed(result: Fields | list[object], key: str) -> tuple[Fields, ...]:

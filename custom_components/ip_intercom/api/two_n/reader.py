@@ -15,7 +15,7 @@ import time
 
 from ..errors import CommandFailed, ConnectionFailed, IntercomError, InvalidRequest, NotReached, UnexpectedReply
 from ..parse import Fields, integer
-from .log import BATCH, KNOWN_EVENTS, Log, LogEvent
+from .log import BATCH, Log, LogEvent
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -101,10 +101,11 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A log event, and whether it is too old to be news."""
+    """A log event, whether it is too old to be news, and its age in seconds when it arrived."""
 
     event: LogEvent
     late: bool
+    age: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,7 @@ class LogReader:
         """See the class."""
         self.cursor = cursor
         self._log = log
-        self._events = caps & KNOWN_EVENTS
+        self._events = caps
         self._wall = wall
         self._monotonic = monotonic
         self._channel: int | None = None
@@ -214,6 +215,12 @@ class LogReader:
         readings = self._advance(events, replay=False)
         return Batch(readings, gap=None, resumed=False)
 
+    async def expect(self, caps: frozenset[str]) -> None:
+        """Read other event types from the next read on; a read in progress fails and is to be repeated."""
+        if caps != self._events:
+            self._events = caps
+            await self.close()
+
     async def close(self) -> None:
         """Close the channel, if the device still listens."""
         channel, self._channel, self._left = self._channel or self._left, None, None
@@ -261,7 +268,7 @@ class LogReader:
             self._channel = await self._log.subscribe(self._events, include, CHANNEL_DURATION)
         except InvalidRequest:
             # Another firmware may know fewer events, and refuses a filter that names others.
-            self._events = (await self._log.caps()) & KNOWN_EVENTS
+            self._events = await self._log.caps()
             self._channel = await self._log.subscribe(self._events, include, CHANNEL_DURATION)
         self._drained = False
         self._heard_at = self._monotonic()
@@ -363,16 +370,19 @@ class LogReader:
         kept = replay and self._outage
         if events and not kept:
             self._freshness.age(events[-1].up_time, now)  # the newest tells best how old the others are
-        readings = tuple(
-            Reading(event, late=kept or self._freshness.age(event.up_time, now) > LIVE_WINDOW)
-            for event in events[begin:]
-        )
+        readings = tuple(self._reading(event, now, kept=kept) for event in events[begin:])
         last = self.cursor.last if self.cursor is not None else None
         if events:
             newest = events[-1]
             last = EventKey(newest.id, newest.utc_time, newest.up_time, wall)
         self.cursor = Cursor(wall, last)
         return readings
+
+    def _reading(self, event: LogEvent, now: float, *, kept: bool) -> Reading:
+        if kept:
+            return Reading(event, late=True)
+        age = self._freshness.age(event.up_time, now)
+        return Reading(event, late=age > LIVE_WINDOW, age=age)
 
 
 def _is_unset(last: EventKey) -> bool:

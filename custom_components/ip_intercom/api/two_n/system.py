@@ -4,9 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 import re
 
-from ..parse import fields, integer, text
+from ..errors import NotSupported, UnexpectedReply
+from ..parse import fields, flag, integer, text, texts
 from .client import TwoNClient
-from .endpoints import SYSTEM_CAPS, SYSTEM_INFO, SYSTEM_RESTART, SYSTEM_STATUS
+from .endpoints import (
+    SYSTEM_CAPS,
+    SYSTEM_DEVICENAME,
+    SYSTEM_INFO,
+    SYSTEM_RESTART,
+    SYSTEM_STATUS,
+    SYSTEM_TIME,
+    SYSTEM_TIME_PUT,
+    SYSTEM_TIME_SET,
+    SYSTEM_TIMEZONE,
+    SYSTEM_TIMEZONE_CAPS,
+    SYSTEM_TIMEZONE_PUT,
+)
 
 _MAC_DIGITS = 12
 
@@ -34,6 +47,28 @@ class SystemStatus:
 
     time: int | None
     uptime: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTime:
+    """The device's clock in Unix seconds, where its time comes from, and whether it renews it by itself."""
+
+    utc: int
+    source: str | None
+    automatic: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeZone:
+    """A time zone by name, or ``custom`` as an offset such as ``UTC-08:00`` (manual 2.50)."""
+
+    zone: str | None
+    automatic: bool | None
+    custom: str | None
+
+
+# The zone that stands for an offset.
+_CUSTOM_ZONE = "custom"
 
 
 class System:
@@ -69,6 +104,53 @@ class System:
     async def restart(self) -> None:
         """Restart the device (HTTP API 5.1.3)."""
         await self._client.call(SYSTEM_RESTART)
+
+    async def time(self) -> DeviceTime:
+        """Return the clock; firmware 2.35 and newer (HTTP API 5.1.5)."""
+        result = fields(await self._client.call(SYSTEM_TIME))
+        if (utc := integer(result.get("utcTime"))) is None:
+            raise UnexpectedReply("the device did not tell its time")
+        return DeviceTime(utc, text(result.get("source")), flag(result.get("automatic")))
+
+    async def set_time(self, unix: int) -> None:
+        """Set the clock of a device that does not renew it by itself (HTTP API 5.1.6).
+
+        Firmware 2.44 and newer takes it in another way, and keeps the old one for a while.
+        """
+        try:
+            await self._client.call(SYSTEM_TIME_PUT, form={"automatic": "0", "utcTime": str(unix)})
+        except NotSupported:
+            await self._client.call(SYSTEM_TIME_SET, {"time": str(unix)})
+
+    async def device_name(self) -> str | None:
+        """Return the name of the device; firmware 2.50 and newer."""
+        return text(fields(await self._client.call(SYSTEM_DEVICENAME)).get("deviceName"))
+
+    async def set_device_name(self, name: str) -> None:
+        """Name the device; firmware 2.50 and newer."""
+        await self._client.call(SYSTEM_DEVICENAME, {"deviceName": name})
+
+    async def time_zone(self) -> TimeZone:
+        """Return the time zone; firmware 2.44 and newer."""
+        result = fields(await self._client.call(SYSTEM_TIMEZONE))
+        custom = text(result.get("custom"))
+        zone = None if custom is not None else text(result.get("zone"))
+        return TimeZone(zone, flag(result.get("automatic")), custom)
+
+    async def set_time_zone(
+        self, zone: str | None = None, *, automatic: bool = False, custom: str | None = None
+    ) -> None:
+        """Set the time zone by name or as an offset, or let the device find it; firmware 2.44 and newer."""
+        form = {"automatic": str(int(automatic))}
+        if not automatic and custom is not None:
+            form |= {"zone": _CUSTOM_ZONE, "custom": custom}
+        elif not automatic and zone is not None:
+            form["zone"] = zone
+        await self._client.call(SYSTEM_TIMEZONE_PUT, form=form)
+
+    async def time_zones(self) -> tuple[str, ...]:
+        """Return the names of the time zones; firmware 2.44 and newer."""
+        return texts(fields(await self._client.call(SYSTEM_TIMEZONE_CAPS)).get("timezones"))
 
 
 def normalize_mac(address: str | None) -> str | None:

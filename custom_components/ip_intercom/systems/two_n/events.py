@@ -4,25 +4,30 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from ..api.parse import Fields, fields, flag, integer, member, text
-from ..api.two_n.log import LogEvent
-from ..api.two_n.reader import Gap, GapReason, LogReader, Reading
-from ..events import (
+from ...api.parse import Fields, fields, flag, integer, member, text
+from ...api.two_n.reader import Gap, GapReason, LogReader, Reading
+from ...events import (
     AccessDecided,
+    AccessPointBlocked,
     AlarmChanged,
     ButtonPressed,
     CallChanged,
+    CapabilitiesChanged,
     DirectoryChanged,
     DoorMode,
     DoorReleased,
     Event,
     Fact,
+    FloorsOpened,
     LineChanged,
+    Occurred,
     PortChanged,
     Restarted,
 )
-from ..facets import Delivery
-from ..model import Access, Alarm, CallState, Direction
+from ...facets import Delivery
+from ...model import Access, Alarm, CallState, Direction, Occurrence
+from .access import ACCESS_POINTS
+from .withheld import Withheld
 
 REDACTED = "**REDACTED**"
 
@@ -31,20 +36,60 @@ GAP_EVENT = "LogGap"
 
 # Alarms by the event that tells of them; the event's presence in log/caps says that the device has it.
 ALARM_EVENTS: Mapping[str, Alarm] = {
+    "AccessLimited": Alarm.ACCESS_LIMITED,
     "ApLockStateChanged": Alarm.LOCKDOWN,
     "DoorOpenTooLong": Alarm.DOOR_HELD_OPEN,
     "DoorStateChanged": Alarm.DOOR_OPEN,
+    "ErrorStateChanged": Alarm.DEVICE_ERROR,
+    "LiftStatusChanged": Alarm.LIFT,
     "MotionDetected": Alarm.MOTION,
     "NoiseDetected": Alarm.NOISE,
+    "RescueStateChanged": Alarm.RESCUE,
     "SwitchesBlocked": Alarm.SWITCHES_BLOCKED,
     "TamperSwitchActivated": Alarm.TAMPER,
     "UnauthorizedDoorOpen": Alarm.DOOR_FORCED,
 }
 
+# What happens and is over, by the event that tells of it.
+OCCURRENCE_EVENTS: Mapping[str, Occurrence] = {
+    "AudioLoopTest": Occurrence.AUDIO_TEST,
+    "DisplayTouched": Occurrence.TOUCH,
+    "DtmfEntered": Occurrence.TONE,
+    "DtmfPressed": Occurrence.TONE,
+    "DtmfSent": Occurrence.TONE,
+    "LoginBlocked": Occurrence.LOGIN_BLOCKED,
+    "RexActivated": Occurrence.EXIT_BUTTON,
+    "SilentAlarm": Occurrence.SILENT_ALARM,
+}
+# Which kind of it, where there are several.
+_WORDS: Mapping[str, str] = {"DtmfEntered": "entered", "DtmfPressed": "entered", "DtmfSent": "sent"}
+# What may be told of it beside the entrance.
+_DETAILS = frozenset({"address", "call", "dx", "dy", "name", "type", "valid", "x", "y"})
+
 # Firmware that knows these tells by them who was let in or refused, and why.
 DECISION_EVENTS = frozenset({"UserAuthenticated", "UserRejected"})
 # Older firmware tells only whether a credential was valid.
-CREDENTIAL_EVENTS = frozenset({"CardEntered", "CodeEntered", "FingerEntered", "MobKeyEntered"})
+CREDENTIAL_EVENTS = frozenset(
+    {
+        "ApiAccessRequested",
+        "CardEntered",
+        "CodeEntered",
+        "FingerEntered",
+        "LicensePlateRecognized",
+        "MobKeyEntered",
+    }
+)
+_METHODS: Mapping[str, str] = {
+    "ApiAccessRequested": "api",
+    "CardEntered": "card",
+    "CodeEntered": "code",
+    "FingerEntered": "finger",
+    "LicensePlateRecognized": "license_plate",
+    "MobKeyEntered": "mobkey",
+}
+
+# After these the device may have other switches, ports, displays, cameras or events.
+_CAPABILITY_EVENTS = ("CapabilitiesChanged", "ConfigurationChanged", "ExternalCameraStateChanged", "HardwareChanged")
 
 _SECRET_PARAMS = frozenset({"authid", "code", "fpt", "licenseplate", "mobkey", "password", "pin"})
 # Tones of a call open doors; which parameter has them differs, and is not documented for all.
@@ -53,16 +98,21 @@ _OPEN_TONE_PARAMS = frozenset({"ap", "call", "direction", "session", "type", "uu
 _CARD_PARAMS = frozenset({"uid", "card", "virtcard"})
 _DOOR_STATES = {"opened": True, "closed": False}
 _MAX_HOLD = 86400
-_ENTRANCES = {0: "entry", 1: "exit"}
+_TOUCH_EVENT = "DisplayTouched"
 _BUTTON_PREFIX = "%"
 
 
 @dataclass(frozen=True, slots=True)
 class Privacy:
-    """What the user wants kept: names of people, and the last four characters of card numbers."""
+    """What the user wants told: names of people, the last four characters of card numbers, each touch of a display."""
 
     names: bool = True
     cards: bool = False
+    touches: bool = False
+
+    def shows(self, event: str) -> bool:
+        """Return whether events of a type are told at all."""
+        return self.touches or event != _TOUCH_EVENT
 
 
 class TwoNLog:
@@ -71,14 +121,32 @@ class TwoNLog:
     Args:
         reader: Reads the device's log.
         privacy: What of it may be shown.
-        credentials_decide: No ``DECISION_EVENTS`` follow a credential.
+        reported: The event types that the device records.
     """
 
-    def __init__(self, reader: LogReader, privacy: Privacy, credentials_decide: bool) -> None:
+    def __init__(self, reader: LogReader, privacy: Privacy, reported: frozenset[str]) -> None:
         """See the class."""
         self.reader = reader
         self._privacy = privacy
-        self._credentials_decide = credentials_decide
+        self._withheld = Withheld(reported)
+
+    async def expect(self, reported: frozenset[str]) -> None:
+        """Read other event types from now on, losing none of the others; none reported changes nothing.
+
+        Raises:
+            IntercomError: As ``LogReader.expect``.
+        """
+        if reported:
+            self._withheld.listed = reported
+            await self.reader.expect(reported)
+
+    def trust_numbers(self, exact: bool) -> None:
+        """Say whether nothing but keys and cards may be missing from the log."""
+        self._withheld.exact = exact
+
+    def presume_complete(self) -> None:
+        """Forget what the silence of the device seemed to show."""
+        self._withheld = Withheld(self._withheld.listed, exact=self._withheld.exact)
 
     async def next(self) -> Delivery:
         """Return the next log events, waiting for them for up to a minute.
@@ -87,11 +155,19 @@ class TwoNLog:
             IntercomError: The device is out of reach or refuses; the next call begins anew.
         """
         batch = await self.reader.read()
-        events = [neutral_event(reading, self._privacy, self._credentials_decide) for reading in batch.readings]
+        for reading in batch.readings:
+            self._withheld.see(reading.event)
+        # Where no decision follows a credential, the credential is the decision.
+        credentials_decide = not self._withheld.listed & DECISION_EVENTS
+        events = [
+            neutral_event(reading, self._privacy, credentials_decide)
+            for reading in batch.readings
+            if self._privacy.shows(reading.event.event)
+        ]
         if batch.gap is not None:
             events.insert(0, gap_event(batch.gap))
         assert self.reader.cursor is not None
-        return Delivery(tuple(events), batch.resumed, self.reader.cursor.as_json())
+        return Delivery(tuple(events), batch.resumed, self.reader.cursor.as_json(), self._withheld.missing)
 
 
 def neutral_event(reading: Reading, privacy: Privacy, credentials_decide: bool = False) -> Event:
@@ -108,10 +184,11 @@ def neutral_event(reading: Reading, privacy: Privacy, credentials_decide: bool =
     return Event(
         type=record.event,
         time=time,
-        data=redact(record, privacy),
+        data=redact(record.event, record.params, privacy),
         late=reading.late,
         facts=() if facts is None else facts(_Record(record.event, record.params, time, privacy, credentials_decide)),
         sequence=record.id,
+        age=reading.age,
     )
 
 
@@ -124,11 +201,11 @@ def gap_event(gap: Gap) -> Event:
     return Event(type=GAP_EVENT, time=end, data=data, late=True, facts=facts)
 
 
-def redact(record: LogEvent, privacy: Privacy) -> Mapping[str, object]:
+def redact(event: str, params: Fields, privacy: Privacy) -> Mapping[str, object]:
     """Return the parameters of an event without codes, keypad digits, card numbers and the like."""
-    if record.event in _TONE_EVENTS:
-        return {name: value if name in _OPEN_TONE_PARAMS else REDACTED for name, value in record.params.items()}
-    return {name: _shown(name, value, privacy) for name, value in record.params.items()}
+    if event in _TONE_EVENTS:
+        return {name: value if name in _OPEN_TONE_PARAMS else REDACTED for name, value in params.items()}
+    return {name: _shown(name, value, privacy) for name, value in params.items()}
 
 
 def _shown(name: str, value: object, privacy: Privacy) -> object:
@@ -163,7 +240,13 @@ class _Record:
     def entrance(self) -> str | None:
         """The access point in words (HTTP API 5.10.4: 0 = entry, 1 = exit)."""
         point = integer(self.params.get("ap"))
-        return None if point is None else _ENTRANCES.get(point)
+        return None if point is None else ACCESS_POINTS.get(point)
+
+    @property
+    def part(self) -> str | None:
+        """Which of several alarms of a kind: a motion profile, an access point and what is limited there."""
+        named = (text(self.params.get("id")), self.entrance, text(self.params.get("type")))
+        return " ".join(name for name in named if name is not None) or None
 
 
 type _Mapper = Callable[[_Record], tuple[Fact, ...]]
@@ -172,7 +255,42 @@ type _Mapper = Callable[[_Record], tuple[Fact, ...]]
 def _alarm(record: _Record) -> tuple[Fact, ...]:
     state = text(record.params.get("state"))
     on = _DOOR_STATES.get(state or "", flag(record.params.get("state")))
-    return () if on is None else (AlarmChanged(ALARM_EVENTS[record.event], on),)
+    return () if on is None else (AlarmChanged(ALARM_EVENTS[record.event], on, record.part),)
+
+
+def _lift(record: _Record) -> tuple[Fact, ...]:
+    ready = flag(record.params.get("ready"))
+    return () if ready is None else (AlarmChanged(Alarm.LIFT, not ready, text(record.params.get("module"))),)
+
+
+def _floors(record: _Record) -> tuple[Fact, ...]:
+    floors = record.params.get("floors")
+    if text(record.params.get("type")) != "public" or not isinstance(floors, list):
+        return ()
+    return (FloorsOpened(tuple(number for item in floors if (number := integer(item)) is not None)),)
+
+
+def _virtual_port(record: _Record) -> tuple[Fact, ...]:
+    port, on = text(record.params.get("port")), flag(record.params.get("state"))
+    kind = "virtual_input" if record.event == "VirtualInput" else "virtual_output"
+    return () if port is None or on is None else (PortChanged(f"{kind}_{port}", on, virtual=True),)
+
+
+def _access_blocked(record: _Record) -> tuple[Fact, ...]:
+    blocked = flag(record.params.get("state"))
+    return () if blocked is None or record.entrance is None else (AccessPointBlocked(record.entrance, blocked),)
+
+
+def _occurrence(record: _Record) -> tuple[Fact, ...]:
+    event = record.event
+    word = _WORDS.get(event)
+    if event == "AudioLoopTest":
+        word = text(record.params.get("result"))
+    shown = redact(event, record.params, record.privacy)
+    details = {name: shown[name] for name in shown if name in _DETAILS}
+    if record.entrance is not None:
+        details["entrance"] = record.entrance
+    return (Occurred(OCCURRENCE_EVENTS[event], word, details),)
 
 
 def _switch_state(record: _Record) -> tuple[Fact, ...]:
@@ -186,14 +304,13 @@ def _switch_operation(record: _Record) -> tuple[Fact, ...]:
     timeout = integer(record.params.get("hold_timeout"))
     if timeout is not None and not 0 < timeout <= _MAX_HOLD:
         timeout = None
-    return (
-        DoorMode(
-            str(switch),
-            held_open=flag(record.params.get("held")),
-            blocked=flag(record.params.get("locked")),
-            hold_until=record.time + timedelta(seconds=timeout) if timeout else None,
-        ),
+    mode = DoorMode(
+        str(switch),
+        held_open=flag(record.params.get("held")),
+        blocked=flag(record.params.get("locked")),
+        hold_until=record.time + timedelta(seconds=timeout) if timeout else None,
     )
+    return (mode,) if "enabled" not in record.params else (mode, CapabilitiesChanged())
 
 
 def _port(record: _Record) -> tuple[Fact, ...]:
@@ -256,12 +373,16 @@ def _credential(record: _Record) -> tuple[Fact, ...]:
     valid = flag(record.params.get("valid"))
     if valid is None or not record.credentials_decide:
         return ()
-    method = record.event.removesuffix("Entered").lower()
-    return (AccessDecided(Access(record.time, granted=valid, method=method, entrance=record.entrance)),)
+    access = Access(record.time, granted=valid, method=_METHODS[record.event], entrance=record.entrance)
+    return (AccessDecided(access),)
 
 
 def _directory(_: _Record) -> tuple[Fact, ...]:
     return (DirectoryChanged(),)
+
+
+def _capabilities(_: _Record) -> tuple[Fact, ...]:
+    return (CapabilitiesChanged(),)
 
 
 def _device_state(record: _Record) -> tuple[Fact, ...]:
@@ -272,14 +393,21 @@ _FACTS: Mapping[str, _Mapper] = {
     **dict.fromkeys(ALARM_EVENTS, _alarm),
     **dict.fromkeys(CREDENTIAL_EVENTS, _credential),
     **dict.fromkeys(DECISION_EVENTS, _user),
+    **dict.fromkeys(OCCURRENCE_EVENTS, _occurrence),
+    **dict.fromkeys(_CAPABILITY_EVENTS, _capabilities),
+    "AccessBlocked": _access_blocked,
     "CallSessionStateChanged": _call_session,
     "CallStateChanged": _call,
     "DeviceState": _device_state,
     "DirectoryChanged": _directory,
     "InputChanged": _port,
     "KeyPressed": _key,
+    "LiftFloorsEnabled": _floors,
+    "LiftStatusChanged": _lift,
     "OutputChanged": _port,
     "RegistrationStateChanged": _registration,
     "SwitchOperationChanged": _switch_operation,
     "SwitchStateChanged": _switch_state,
+    "VirtualInput": _virtual_port,
+    "VirtualOutput": _virtual_port,
 }

@@ -1,0 +1,82 @@
+"""The actions: tables of what they are, one module for each field."""
+
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any
+
+from homeassistant.components.camera import DOMAIN as CAMERA_DOMAIN
+from homeassistant.components.lock import DOMAIN as LOCK_DOMAIN
+from homeassistant.const import ATTR_DEVICE_ID
+from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
+from homeassistant.helpers import config_validation as cv, service
+import probatio as vol
+
+from ..const import DOMAIN
+from ..coordinator import IntercomConfigEntry
+from . import access, calls, capture, directory, displays, firmware, maintenance, settings, signals
+from .action import Run
+
+_ACTIONS = (
+    *access.ACTIONS,
+    *calls.ACTIONS,
+    *capture.ACTIONS,
+    *directory.ACTIONS,
+    *displays.ACTIONS,
+    *firmware.ACTIONS,
+    *maintenance.ACTIONS,
+    *settings.ACTIONS,
+    *signals.ACTIONS,
+)
+
+# What the device takes for a hold (2N HTTP API 5.4.3); the strictest of the systems.
+_HOLD_TIME = vol.All(cv.positive_time_period, vol.Range(min=timedelta(seconds=1), max=timedelta(days=1)))
+# How far back the device remembers pictures (2N HTTP API 5.8.2).
+_SECONDS_BACK = vol.All(vol.Coerce(int), vol.Range(min=0, max=30))
+
+
+@callback
+def async_setup_actions(hass: HomeAssistant) -> None:
+    """Register the actions."""
+    service.async_register_platform_entity_service(
+        hass,
+        DOMAIN,
+        "open_door",
+        entity_domain=LOCK_DOMAIN,
+        schema={vol.Optional("hold_time"): _HOLD_TIME},
+        func="async_open_door",
+        supports_response=SupportsResponse.OPTIONAL,
+    )
+    service.async_register_platform_entity_service(
+        hass,
+        DOMAIN,
+        "snapshot",
+        entity_domain=CAMERA_DOMAIN,
+        schema={
+            vol.Required("filename"): cv.string,
+            vol.Optional("seconds_back", default=0): _SECONDS_BACK,
+            vol.Optional("width"): cv.positive_int,
+            vol.Optional("height"): cv.positive_int,
+        },
+        func="async_save_snapshot",
+        supports_response=SupportsResponse.OPTIONAL,
+    )
+    for action in _ACTIONS:
+        handler = _handler(hass, action.run)
+        if action.admin:
+            service.async_register_admin_service(
+                hass, DOMAIN, action.name, handler, action.schema, supports_response=SupportsResponse.OPTIONAL
+            )
+        else:
+            hass.services.async_register(
+                DOMAIN, action.name, handler, action.schema, supports_response=SupportsResponse.OPTIONAL
+            )
+
+
+def _handler(hass: HomeAssistant, run: Run) -> Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse]]:
+    async def handle(call: ServiceCall) -> ServiceResponse:
+        entry: IntercomConfigEntry
+        _, entry = service.async_get_device_and_config_entry(hass, DOMAIN, call.data[ATTR_DEVICE_ID])
+        response = await run(entry.runtime_data, call.data)
+        return response if call.return_response else None
+
+    return handle

@@ -1,0 +1,69 @@
+"""Recording network packets: for administrators, since everything that the device says is in them."""
+
+from homeassistant.helpers import config_validation as cv
+from homeassistant.util.json import JsonObjectType
+import probatio as vol
+
+from ..coordinator import IntercomCoordinator
+from ..entity import need
+from ..functions import Capture, Download
+from .action import Action, Data, Fields
+from .files import check_writable, save
+
+ATTR_DURATION = "duration"
+ATTR_FILENAME = "filename"
+
+_FILENAME: Fields = {vol.Required(ATTR_FILENAME): cv.string}
+_DAY = 86400
+
+
+def _capture(coordinator: IntercomCoordinator) -> Capture:
+    return need(coordinator, coordinator.facets.capture, "no_capture")
+
+
+async def async_save(coordinator: IntercomCoordinator, download: Download, path: str) -> JsonObjectType:
+    """Write what a device sends to a file and return its size in bytes."""
+    await check_writable(coordinator.hass, path)
+    with coordinator.translating():
+        async with download as stream:
+            return {"size": await save(coordinator.hass, path, stream)}
+
+
+async def _download(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    return await async_save(coordinator, _capture(coordinator).download(), data[ATTR_FILENAME])
+
+
+async def _live(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    return await async_save(coordinator, _capture(coordinator).live(data[ATTR_DURATION]), data[ATTR_FILENAME])
+
+
+async def _stop_live(coordinator: IntercomCoordinator, data: Data) -> None:
+    await coordinator.async_command(_capture(coordinator).stop_live())
+
+
+async def _stats(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    stats = await coordinator.async_command(_capture(coordinator).stats())
+    return {"running": stats.running, "bytes": stats.bytes_sent, "packets": stats.packets_sent}
+
+
+async def _restart(coordinator: IntercomCoordinator, data: Data) -> None:
+    await coordinator.async_command(_capture(coordinator).restart())
+
+
+async def _stop(coordinator: IntercomCoordinator, data: Data) -> None:
+    await coordinator.async_command(_capture(coordinator).stop())
+
+
+ACTIONS = (
+    Action("capture_download", _download, _FILENAME, admin=True),
+    Action(
+        "capture_live",
+        _live,
+        {**_FILENAME, vol.Required(ATTR_DURATION): vol.All(vol.Coerce(int), vol.Range(min=1, max=_DAY))},
+        admin=True,
+    ),
+    Action("capture_live_stop", _stop_live, admin=True),
+    Action("capture_stats", _stats, admin=True),
+    Action("capture_restart", _restart, admin=True),
+    Action("capture_stop", _stop, admin=True),
+)

@@ -1,0 +1,114 @@
+"""Settings that automations and administrators change: name, time zone, holidays, Bluetooth keys."""
+
+from typing import cast
+
+from homeassistant.helpers import config_validation as cv
+from homeassistant.util.json import JsonArrayType, JsonObjectType
+import probatio as vol
+
+from ..coordinator import IntercomCoordinator
+from ..entity import need
+from ..functions import MobileAccess, Settings
+from .action import TEXTS, Action, Data
+
+ATTR_AUTOMATIC = "automatic"
+ATTR_COMPATIBLE = "compatible"
+ATTR_CUSTOM = "custom"
+ATTR_DATES = "dates"
+ATTR_KEYS = "keys"
+ATTR_LOCATION = "location"
+ATTR_NAME = "name"
+ATTR_ZONE = "zone"
+
+
+def _settings(coordinator: IntercomCoordinator) -> Settings:
+    return need(coordinator, coordinator.facets.settings, "no_settings")
+
+
+def _mobile_access(coordinator: IntercomCoordinator) -> MobileAccess:
+    return need(coordinator, coordinator.facets.mobile_access, "no_mobile_access")
+
+
+async def _device_name(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    settings = _settings(coordinator)
+    if ATTR_NAME in data:
+        await coordinator.async_command(settings.set_name(data[ATTR_NAME]))
+        coordinator.async_describe_soon()
+    return {"name": await coordinator.async_command(settings.name())}
+
+
+async def _time_zone(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    settings = _settings(coordinator)
+    if data.keys() & {ATTR_ZONE, ATTR_CUSTOM, ATTR_AUTOMATIC}:
+        zone, custom = data.get(ATTR_ZONE), data.get(ATTR_CUSTOM)
+        await coordinator.async_command(settings.set_time_zone(zone, custom, data.get(ATTR_AUTOMATIC, False)))
+    now = await coordinator.async_command(settings.time_zone())
+    known = await coordinator.async_command(settings.time_zones())
+    return {
+        "zone": now.zone,
+        "custom": now.custom,
+        "automatic": now.automatic,
+        "zones": list(known),
+    }
+
+
+async def _sip_accounts(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    accounts = await coordinator.async_command(_settings(coordinator).sip_accounts())
+    return {"accounts": cast(JsonArrayType, [dict(account) for account in accounts])}
+
+
+async def _get_holidays(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    return {"dates": list(await coordinator.async_command(_settings(coordinator).holidays()))}
+
+
+async def _set_holidays(coordinator: IntercomCoordinator, data: Data) -> None:
+    await coordinator.async_command(_settings(coordinator).set_holidays(data[ATTR_DATES]))
+
+
+async def _get_mobile_keys(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    keys = await coordinator.async_command(_mobile_access(coordinator).keys())
+    made = [None if time is None else time.isoformat() for time in keys.made]
+    return {
+        "location": keys.location,
+        "keys": len(made),
+        "made": cast(JsonArrayType, made),
+        "compatible": keys.compatible,
+    }
+
+
+async def _set_mobile_keys(coordinator: IntercomCoordinator, data: Data) -> None:
+    access = _mobile_access(coordinator)
+    if data.keys() & {ATTR_LOCATION, ATTR_KEYS}:
+        await coordinator.async_command(access.set_keys(data.get(ATTR_LOCATION), data.get(ATTR_KEYS)))
+    if ATTR_COMPATIBLE in data:
+        await coordinator.async_command(access.set_compatible(data[ATTR_COMPATIBLE]))
+
+
+ACTIONS = (
+    Action("device_name", _device_name, {vol.Optional(ATTR_NAME): cv.string}, admin=True),
+    Action(
+        "time_zone",
+        _time_zone,
+        {
+            vol.Exclusive(ATTR_ZONE, "zone"): cv.string,
+            vol.Exclusive(ATTR_CUSTOM, "zone"): cv.string,
+            vol.Exclusive(ATTR_AUTOMATIC, "zone"): cv.boolean,
+        },
+        admin=True,
+    ),
+    Action("sip_accounts", _sip_accounts, admin=True),
+    Action("get_holidays", _get_holidays, admin=True),
+    Action("set_holidays", _set_holidays, {vol.Required(ATTR_DATES): TEXTS}, admin=True),
+    Action("get_mobile_keys", _get_mobile_keys, admin=True),
+    Action(
+        "set_mobile_keys",
+        _set_mobile_keys,
+        {
+            vol.Optional(ATTR_LOCATION): cv.string,
+            vol.Optional(ATTR_KEYS): TEXTS,
+            vol.Optional(ATTR_COMPATIBLE): cv.boolean,
+        },
+        admin=True,
+        rules=(cv.has_at_least_one_key(ATTR_LOCATION, ATTR_KEYS, ATTR_COMPATIBLE),),
+    ),
+)

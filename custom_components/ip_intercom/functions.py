@@ -1,0 +1,282 @@
+"""What a device can do on request, beside doors, calls and pictures: the facets that actions are made of.
+
+Small protocols, as in ``facets``. All methods raise ``IntercomError`` of ``api.errors``.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import IO, Protocol
+
+from .model import AccessPointId, CallRecord, Clock, DisplayId, StagedFirmware
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """A file to send: open and seekable, read by pieces. ``progress`` hears how many bytes are sent."""
+
+    file: IO[bytes]
+    name: str
+    size: int
+    progress: Callable[[int], None] | None = None
+
+
+class ByteStream(Protocol):
+    """An answer that is handed on as it comes, not held."""
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Iterate over the bytes."""
+
+
+type Download = AbstractAsyncContextManager[ByteStream]
+
+
+class CallLog(Protocol):
+    """The device's own log of calls."""
+
+    async def query(self) -> tuple[CallRecord, ...]:
+        """Return the calls, newest first."""
+
+    async def delete(self, record: str | None) -> None:
+        """Delete one record, or all for None."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayLanguage:
+    """The language of a display, and those that it knows."""
+
+    current: str | None
+    known: tuple[str, ...]
+
+
+class Displays(Protocol):
+    """Displays that pictures and texts can be sent to."""
+
+    async def show(self, display: DisplayId, image: bytes, content_type: str, seconds: float | None) -> None:
+        """Show a picture of the display's size, for a while, or for None until it is cleared."""
+
+    async def play(self, display: DisplayId, video: Payload, seconds: float | None, repeat: int | None) -> None:
+        """Play a video."""
+
+    async def clear(self, display: DisplayId) -> None:
+        """Show what the device shows by itself."""
+
+    async def show_text(self, text: str | None, seconds: int | None) -> None:
+        """Show a text in the device's own type, or for None delete it."""
+
+    async def language(self) -> DisplayLanguage:
+        """Return the language of the display."""
+
+    async def set_language(self, language: str) -> None:
+        """Set the language of the display."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Whether somebody was let in, and if not, the device's own word for why."""
+
+    granted: bool
+    reason: str | None
+
+
+class AccessPoints(Protocol):
+    """Ways in and out, on which people are let in or refused."""
+
+    async def block(self, access_point: AccessPointId, blocked: bool) -> None:
+        """Refuse everybody, or end that."""
+
+    async def grant(self, access_point: AccessPointId, user: str) -> Grant:
+        """Let somebody of the directory in as if they had shown a credential, by their rules."""
+
+
+class Lift(Protocol):
+    """A lift whose floors people may use."""
+
+    async def grant(self, user: str, seconds: int | None) -> None:
+        """Open the floors of somebody of the directory for a while."""
+
+
+class Plates(Protocol):
+    """Number plates that a camera has read."""
+
+    async def recognize(
+        self,
+        access_point: AccessPointId,
+        plate: str,
+        *,
+        event: str,
+        image: bytes | None,
+        camera: int | None,
+        direction: int | None,
+    ) -> None:
+        """Let a car in or refuse it by its plate; ``event`` is a uuid that makes a repetition harmless.
+
+        ``camera`` and ``direction`` are numbers of the recognizing system.
+        """
+
+    async def image(self, plate: str) -> bytes:
+        """Return the JPEG in which a plate was read last."""
+
+
+@dataclass(frozen=True, slots=True)
+class MobileKeys:
+    """Bluetooth keys without the keys: where they are valid, and when each was made.
+
+    ``compatible`` tells whether telephones with the old way are let in too, None where the firmware knows one way.
+    """
+
+    location: str | None
+    made: tuple[datetime | None, ...]
+    compatible: bool | None = None
+
+
+class MobileAccess(Protocol):
+    """Opening by telephone."""
+
+    async def keys(self) -> MobileKeys:
+        """Return what is known of the keys; never the keys themselves."""
+
+    async def set_keys(self, location: str | None, keys: Sequence[str] | None) -> None:
+        """Set the location, or the keys (DER in Base64), newest first; what is None stays."""
+
+    async def set_compatible(self, compatible: bool) -> None:
+        """Let telephones with the old way in, or not."""
+
+
+class Clocks(Protocol):
+    """The device's clock."""
+
+    async def read(self) -> Clock:
+        """Return how far the clock is off."""
+
+    async def set_time(self, time: datetime) -> None:
+        """Set the clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeZone:
+    """The device's time zone: by name, or a rule of its own where it has none of the names."""
+
+    zone: str | None
+    automatic: bool | None
+    custom: str | None
+
+
+class Settings(Protocol):
+    """Settings of the device that are worth an action."""
+
+    async def name(self) -> str | None:
+        """Return the name of the device."""
+
+    async def set_name(self, name: str) -> None:
+        """Name the device."""
+
+    async def time_zone(self) -> TimeZone:
+        """Return the time zone."""
+
+    async def time_zones(self) -> Sequence[str]:
+        """Return the names of the time zones that the device knows."""
+
+    async def set_time_zone(self, zone: str | None, custom: str | None, automatic: bool) -> None:
+        """Set the time zone."""
+
+    async def sip_accounts(self) -> Sequence[Mapping[str, object]]:
+        """Return how the SIP accounts are set up, without passwords, in the device's own words."""
+
+    async def holidays(self) -> Sequence[str]:
+        """Return the holidays: ``DD/MM``, or ``DD/MM/YYYY`` for one year only."""
+
+    async def set_holidays(self, dates: Sequence[str]) -> None:
+        """Set the holidays."""
+
+
+class FirmwareControl(Protocol):
+    """Changing the firmware: a file is staged, looked at, and installed or discarded."""
+
+    async def stage(self, file: Payload) -> StagedFirmware:
+        """Send a file; the device says what is in it."""
+
+    async def install(self) -> None:
+        """Install the staged file; the device restarts."""
+
+    async def discard(self) -> None:
+        """Discard the staged file."""
+
+    async def version(self) -> str | None:
+        """Return the version that runs now."""
+
+
+class Maintenance(Protocol):
+    """What keeps a device going, and what ends it."""
+
+    async def restart(self) -> None:
+        """Restart the device."""
+
+    async def factory_reset(self) -> None:
+        """Set the device back to what it was when it was new; accounts and directory are gone."""
+
+    def download_config(self) -> Download:
+        """Open the device's whole configuration."""
+
+    async def upload_config(self, file: Payload) -> None:
+        """Replace the device's configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureStats:
+    """How a live capture goes."""
+
+    running: bool
+    bytes_sent: int
+    packets_sent: int
+
+
+class Capture(Protocol):
+    """Recording of network packets, for who looks for a fault."""
+
+    def download(self) -> Download:
+        """Open what was recorded, as pcap."""
+
+    def live(self, seconds: int | None) -> Download:
+        """Record from now on, for a while or until stopped."""
+
+    async def stop_live(self) -> None:
+        """End a live recording."""
+
+    async def stats(self) -> CaptureStats:
+        """Return how a live recording goes."""
+
+    async def restart(self) -> None:
+        """Forget what was recorded and record anew."""
+
+    async def stop(self) -> None:
+        """Stop recording."""
+
+
+class Mail(Protocol):
+    """E-mail that the device sends."""
+
+    async def send(self, to: str, subject: str, body: str | None, pictures: int, time_span: int | None) -> None:
+        """Send an e-mail with up to five camera pictures of the last ``time_span`` seconds."""
+
+
+class SelfTest(Protocol):
+    """The device's test of its own loudspeaker and microphone."""
+
+    async def start(self) -> None:
+        """Begin the test; its result comes as an event."""
+
+
+class Automation(Protocol):
+    """The device's own automation."""
+
+    async def trigger(self, trigger: str, params: Mapping[str, str]) -> None:
+        """Set off a trigger of the device's automation."""
+
+
+class Doorbell(Protocol):
+    """The doorbell of an answering unit."""
+
+    async def ring(self) -> None:
+        """Ring it."""

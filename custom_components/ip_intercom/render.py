@@ -1,0 +1,133 @@
+"""Messages as pictures for displays that know no letters: Latin, Greek and Cyrillic, as large as fits."""
+
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+import unicodedata
+
+from PIL import Image, ImageDraw, ImageFont
+
+# Baseline JPEG is what all displays take (2N HTTP API 5.9.2); progressive they do not.
+CONTENT_TYPE = "image/jpeg"
+
+_FONTS = Path(__file__).parent / "fonts"
+_REGULAR, _BOLD = _FONTS / "NotoSans-Regular.ttf", _FONTS / "NotoSans-Bold.ttf"
+
+_BACKGROUND = (18, 22, 30)
+_TITLE_COLOUR = (120, 190, 255)
+_TEXT_COLOUR = (245, 245, 245)
+
+# Sizes as shares of the display's height: the largest that is tried, and the smallest that can be read.
+_LARGEST = 0.22
+_SMALLEST = 0.055
+_SHRINK = 0.92
+_MARGIN = 0.06
+_LINE = 1.28
+_TITLE_SCALE = 0.8
+# Nobody reads more from a door station, and drawing shall end.
+_LONGEST = 1000
+_ELLIPSIS = "…"
+
+type Font = ImageFont.FreeTypeFont
+
+
+def draw_message(width: int, height: int, message: str, title: str | None = None) -> bytes:
+    """Return a message as a JPEG of ``width`` by ``height`` pixels; what does not fit ends with an ellipsis.
+
+    Takes some milliseconds: for the executor.
+    """
+    margin = max(2, round(min(width, height) * _MARGIN))
+    room = (width - 2 * margin, height - 2 * margin)
+    head, body = _clean(title or ""), _clean(message)
+    size = height * _LARGEST
+    while True:
+        lines = _layout(head, body, room[0], round(size))
+        if _height(lines) <= room[1]:
+            break
+        if size <= height * _SMALLEST:
+            lines = _shortened(lines, room)
+            break
+        size = max(size * _SHRINK, height * _SMALLEST)
+    image = Image.new("RGB", (width, height), _BACKGROUND)
+    draw = ImageDraw.Draw(image)
+    top = margin + (room[1] - _height(lines)) / 2
+    for text, font, colour in lines:
+        draw.text((width / 2, top), text, font=font, fill=colour, anchor="ma")
+        top += _advance(font)
+    buffer = BytesIO()
+    image.save(buffer, "JPEG", quality=92, progressive=False)
+    return buffer.getvalue()
+
+
+type _Line = tuple[str, Font, tuple[int, int, int]]
+
+
+def _clean(text: str) -> str:
+    """Return text with composed letters, and without what the fonts have no shape for, such as emoji."""
+    composed = unicodedata.normalize("NFC", text)[:_LONGEST]
+    return "".join(letter for letter in composed if letter == "\n" or _has_shape(letter)).strip()
+
+
+def _has_shape(letter: str) -> bool:
+    return unicodedata.category(letter) not in {"Cc", "Cf", "Cn", "Co", "Cs", "So", "Sk"} or letter in "№™"
+
+
+@lru_cache(maxsize=64)
+def _font(path: Path, size: int) -> Font:
+    return ImageFont.truetype(path, max(size, 6), layout_engine=ImageFont.Layout.BASIC)
+
+
+def _layout(title: str, message: str, width: int, size: int) -> list[_Line]:
+    bold, regular = _font(_BOLD, round(size * _TITLE_SCALE)), _font(_REGULAR, size)
+    lines = [(line, bold, _TITLE_COLOUR) for line in _wrapped(title, bold, width)] if title else []
+    return lines + [(line, regular, _TEXT_COLOUR) for line in _wrapped(message, regular, width)]
+
+
+def _wrapped(text: str, font: Font, width: int) -> list[str]:
+    """Return text in lines that fit, broken between words, or inside one that fits no line."""
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        line = ""
+        for word in paragraph.split():
+            longer = f"{line} {word}" if line else word
+            if font.getlength(longer) <= width:
+                line = longer
+                continue
+            if line:
+                lines.append(line)
+            line = word
+            while font.getlength(line) > width and len(line) > 1:
+                fitting = _fitting(line, font, width)
+                lines.append(line[:fitting])
+                line = line[fitting:]
+        lines.append(line)
+    return lines
+
+
+def _fitting(word: str, font: Font, width: int) -> int:
+    """Return how many letters of a word fit, at least one."""
+    count = 1
+    while count < len(word) and font.getlength(word[: count + 1]) <= width:
+        count += 1
+    return count
+
+
+def _shortened(lines: list[_Line], room: tuple[int, int]) -> list[_Line]:
+    """Return as many lines as fit, the last one with an ellipsis."""
+    kept: list[_Line] = []
+    for line in lines:
+        if _height([*kept, line]) > room[1] and kept:
+            break
+        kept.append(line)
+    text, font, colour = kept[-1]
+    while text and font.getlength(text + _ELLIPSIS) > room[0]:
+        text = text[:-1]
+    return [*kept[:-1], (text.rstrip() + _ELLIPSIS, font, colour)]
+
+
+def _advance(font: Font) -> float:
+    return font.size * _LINE
+
+
+def _height(lines: list[_Line]) -> float:
+    return sum(_advance(font) for _, font, _ in lines)

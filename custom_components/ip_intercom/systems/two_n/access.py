@@ -1,0 +1,125 @@
+"""Who a 2N lets in: access points, lift, number plates, Bluetooth keys."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from time import time
+
+from ...api.errors import NotSupported
+from ...api.two_n import TwoNDevice
+from ...api.two_n.mobilekey import MobileKey
+from ...functions import Grant, MobileKeys
+from ...model import AccessPoint, AccessPointId
+
+# HTTP API 5.17: 0 for entry, 1 for exit.
+ACCESS_POINTS: dict[int, AccessPointId] = {0: "entry", 1: "exit"}
+_NUMBERS = {name: number for number, name in ACCESS_POINTS.items()}
+
+
+def access_points_of(blocked: dict[int, bool]) -> dict[AccessPointId, AccessPoint]:
+    """Return the access points from the device's numbers."""
+    return {name: AccessPoint(name, blocked[number]) for number, name in ACCESS_POINTS.items() if number in blocked}
+
+
+def number_of(access_point: AccessPointId) -> int:
+    """Return the device's number of an access point.
+
+    Raises:
+        NotSupported: There is none of that name.
+    """
+    if (number := _NUMBERS.get(access_point)) is None:
+        raise NotSupported(f"no access point {access_point}")
+    return number
+
+
+class TwoNAccessPoints:
+    """Entry and exit."""
+
+    def __init__(self, device: TwoNDevice) -> None:
+        """Command ``device``."""
+        self._access = device.access
+
+    async def block(self, access_point: AccessPointId, blocked: bool) -> None:
+        """Refuse everybody, or end that."""
+        await self._access.block(number_of(access_point), blocked)
+
+    async def grant(self, access_point: AccessPointId, user: str) -> Grant:
+        """Let somebody of the directory in by their rules."""
+        answer = await self._access.grant(number_of(access_point), user)
+        return Grant(answer.granted, answer.reason)
+
+
+class TwoNLift:
+    """Lift control."""
+
+    def __init__(self, device: TwoNDevice) -> None:
+        """Command ``device``."""
+        self._lift = device.lift
+
+    async def grant(self, user: str, seconds: int | None) -> None:
+        """Open the floors of somebody for 1 to 600 seconds, or as long as the device is set to."""
+        await self._lift.grant(user, seconds)
+
+
+class TwoNPlates:
+    """Number plate recognition."""
+
+    def __init__(self, device: TwoNDevice) -> None:
+        """Command ``device``."""
+        self._lpr = device.lpr
+
+    async def recognize(
+        self,
+        access_point: AccessPointId,
+        plate: str,
+        *,
+        event: str,
+        image: bytes | None,
+        camera: int | None,
+        direction: int | None,
+    ) -> None:
+        """Let a car in or refuse it by its plate; the device ignores an ``event`` that it knows."""
+        await self._lpr.recognize(event, number_of(access_point), plate, image, camera, direction)
+
+    async def image(self, plate: str) -> bytes:
+        """Return the JPEG in which a plate was read last, of the last five."""
+        return await self._lpr.image(plate)
+
+
+class TwoNMobileAccess:
+    """Bluetooth authentication."""
+
+    def __init__(self, device: TwoNDevice) -> None:
+        """Command ``device``."""
+        self._keys = device.mobilekey
+
+    async def keys(self) -> MobileKeys:
+        """Return location and ages of the keys; the keys stay where they are."""
+        config = await self._keys.config()
+        made = (None if key.ctime is None else datetime.fromtimestamp(key.ctime, UTC) for key in config.keys)
+        try:
+            compatible = await self._keys.compatibility()
+        except NotSupported:
+            compatible = None  # before firmware 2.50
+        return MobileKeys(config.location, tuple(made), compatible)
+
+    async def set_keys(self, location: str | None, keys: Sequence[str] | None) -> None:
+        """Set location or keys, up to four, newest first; missing ones are deleted."""
+        now = int(time())
+        slots = None if keys is None else tuple(MobileKey("rsa", key, now) for key in keys)
+        await self._keys.set_config(location, slots)
+
+    async def set_compatible(self, compatible: bool) -> None:
+        """Set the compatibility mode (firmware 2.50)."""
+        await self._keys.set_compatibility(compatible)
+
+
+class TwoNDoorbell:
+    """The doorbell of an answering unit."""
+
+    def __init__(self, device: TwoNDevice) -> None:
+        """Command ``device``."""
+        self._io = device.io
+
+    async def ring(self) -> None:
+        """Ring it."""
+        await self._io.doorbell()

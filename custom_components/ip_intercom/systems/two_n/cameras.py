@@ -1,0 +1,87 @@
+"""Pictures and streams of a 2N."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from yarl import URL
+
+from ...api.errors import NotSupported
+from ...api.two_n import TwoNDevice
+from ...facets import MjpegStream
+from ...model import Camera, CameraId
+
+# The size asked for where nobody names one: more is not returned by any model (HTTP API 5.8.2).
+_DEFAULT_SIZE = (1280, 960)
+_STREAM_SIZE = (640, 480)
+_STREAM_FPS = 10
+# Seconds of pictures that the device keeps (HTTP API 5.8.2).
+_MEMORY = 30
+
+
+@dataclass(frozen=True, slots=True)
+class StreamAccess:
+    """Credentials and path of the RTSP server: it has users of its own, not those of the API."""
+
+    username: str = ""
+    password: str = ""
+    path: str = "h264_stream"
+
+
+class TwoNCameras:
+    """Snapshots, motion JPEG and the RTSP stream."""
+
+    def __init__(self, device: TwoNDevice, cameras: Mapping[CameraId, Camera], stream: StreamAccess | None) -> None:
+        """Command ``device``; ``stream`` is None where the user gave no RTSP account."""
+        self._camera = device.camera
+        self._host = device.client.transport.base.host
+        self._cameras = cameras
+        self._stream = stream
+
+    async def snapshot(self, camera: CameraId, width: int | None, height: int | None, seconds_back: int = 0) -> bytes:
+        """Return a JPEG of the smallest size that is large enough, up to 30 s old."""
+        size = self._size(camera, width, height)
+        return await self._camera.snapshot(camera, size, min(seconds_back, _MEMORY))
+
+    @asynccontextmanager
+    async def mjpeg(self, camera: CameraId) -> AsyncIterator[MjpegStream]:
+        """Open motion JPEG; works without the licence that RTSP needs on older models."""
+        async with self._camera.stream(camera, self._size(camera, *_STREAM_SIZE), _STREAM_FPS) as stream:
+            yield stream
+
+    def stream_address(self, camera: CameraId) -> str | None:
+        """Return the RTSP address with its account; the device streams its first source only."""
+        if self._stream is None or self._host is None or camera != next(iter(self._cameras), None):
+            return None
+        path, _, query = self._stream.path.lstrip("/").partition("?")
+        return str(
+            URL.build(
+                scheme="rtsp",
+                user=self._stream.username or None,
+                password=self._stream.password or None,
+                host=self._host,
+                port=554,
+                path=f"/{path}",
+                query_string=query,
+            )
+        )
+
+    def _size(self, camera: CameraId, width: int | None, height: int | None) -> tuple[int, int]:
+        known = self._cameras.get(camera)
+        if known is None or not known.sizes:
+            raise NotSupported(f"no camera {camera}")
+        return fitting_size(known.sizes, width, height)
+
+
+def fitting_size(sizes: Sequence[tuple[int, int]], width: int | None, height: int | None) -> tuple[int, int]:
+    """Return the smallest size that covers the one asked for, else the largest.
+
+    The device knows only the sizes of its caps and refuses any other. ``sizes`` is sorted by area.
+    """
+    if width is None and height is None:
+        fitting = [size for size in sizes if size[0] <= _DEFAULT_SIZE[0] and size[1] <= _DEFAULT_SIZE[1]]
+        return (fitting or list(sizes))[-1]
+    for size in sizes:
+        if size[0] >= (width or 0) and size[1] >= (height or 0):
+            return size
+    return sizes[-1]

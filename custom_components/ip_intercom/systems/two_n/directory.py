@@ -1,0 +1,110 @@
+"""The directory of a 2N."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ...api.parse import Fields, fields
+from ...api.two_n import TwoNDevice
+from ...api.two_n.directory import DirectoryAnswer
+from ...facets import DirectoryResult, EntryResult
+
+
+class TwoNDirectory:
+    """The directory."""
+
+    secrets = frozenset({"pin", "code", "card", "virtCard", "mobkey", "fpt", "licensePlates"})
+
+    def __init__(self, device: TwoNDevice) -> None:
+        """Command ``device``."""
+        self._directory = device.directory
+        self._template: Fields | None = None
+
+    async def query(self, wanted: Sequence[str] | None, since: int, series: str | None) -> DirectoryResult:
+        """Return the entries changed since a timestamp of a series, all for 0."""
+        return _result(await self._directory.query(wanted, since, series))
+
+    async def get(self, uuids: Sequence[str], wanted: Sequence[str] | None) -> DirectoryResult:
+        """Return entries by uuid."""
+        return _result(await self._directory.get(uuids, wanted))
+
+    async def create(self, entries: Sequence[Mapping[str, object]], overwrite: bool) -> DirectoryResult:
+        """Create entries; with ``overwrite`` replace those of the same uuid."""
+        template = await self._known_template()
+        wanted = [without_defaults(fit(entry, template), template) for entry in entries]
+        return _result(await self._directory.create(wanted, overwrite))
+
+    async def update(self, entries: Sequence[Mapping[str, object]]) -> DirectoryResult:
+        """Set the given fields of entries."""
+        template = await self._known_template()
+        return _result(await self._directory.update([fit(entry, template) for entry in entries]))
+
+    async def delete(self, uuids: Iterable[str], owner: str | None) -> DirectoryResult:
+        """Delete entries by uuid, or all of an owner."""
+        return _result(await self._directory.delete(uuids, owner))
+
+    async def _known_template(self) -> Fields:
+        if self._template is None:
+            self._template = await self._directory.template()
+        return self._template
+
+
+def fit(entry: Fields, template: Fields) -> dict[str, object]:
+    """Return an entry with its values in the types of the device's template.
+
+    YAML makes a number of a PIN where the device wants text. Fields that the template does not have
+    are left as they are: the device refuses them with its own reason.
+    """
+    return {name: _fitting(value, _default(name, template)) for name, value in entry.items()}
+
+
+def _default(name: str, template: Fields) -> object:
+    """Return the default of a field, also of one named like ``access.pin`` (HTTP API 5.14.3)."""
+    value: object = template
+    for part in name.split("."):
+        value = fields(value).get(part)
+    return value
+
+
+def _fitting(value: object, default: object) -> object:
+    if isinstance(value, Mapping) and isinstance(default, Mapping):
+        return fit(value, default)
+    if isinstance(value, list) and isinstance(default, list) and default:
+        return [_fitting(item, default[min(place, len(default) - 1)]) for place, item in enumerate(value)]
+    if not isinstance(default, str) or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return str(value)
+    # An empty value where the default is another one: firmware answers error 3 to treepath "" and the like.
+    return default if value == "" else value
+
+
+def without_defaults(entry: Fields, template: Fields) -> dict[str, object]:
+    """Return an entry without the fields that a new one has anyway; empty ones are refused by firmware."""
+    kept: dict[str, object] = {}
+    for name, value in entry.items():
+        default = template.get(name)
+        if isinstance(value, Mapping) and isinstance(default, Mapping):
+            if inner := without_defaults(value, default):
+                kept[name] = inner
+        elif name not in template or value != default:
+            kept[name] = value
+    return kept
+
+
+def _result(answer: DirectoryAnswer) -> DirectoryResult:
+    return DirectoryResult(
+        entries=tuple(
+            EntryResult(
+                uuid=entry.uuid,
+                fields=entry.fields,
+                errors=tuple(
+                    {"code": error.code} | ({"field": error.field} if error.field is not None else {})
+                    for error in entry.errors
+                ),
+                timestamp=entry.timestamp,
+            )
+            for entry in answer.entries
+        ),
+        series=answer.series,
+        timestamp=answer.timestamp,
+        complete=answer.invalid is None,
+    )

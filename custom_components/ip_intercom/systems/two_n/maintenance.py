@@ -1,0 +1,221 @@
+"""What keeps a 2N going: clock, settings, firmware, configuration, packets, mail, tests."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+import logging
+from time import time
+
+from ...api.errors import CommandFailed
+from ...api.two_n import TwoNDevice
+from ...api.two_n.system import DeviceTime
+from ...functions import CaptureStats, Download, Payload, TimeZone
+from ...model import Clock, StagedFirmware
+
+_LOGGER = logging.getLogger(__name__)
+
+# How long a firmware file waits to be applied (HTTP API 5.2.1).
+STAGED_FOR = timedelta(minutes=5)
+
+
+def clock_of(answer: DeviceTime) -> Clock:
+    """Return how far the device's clock is off; it tells whole seconds, so half a second is added."""
+    return Clock(round(answer.utc + 0.5 - time()), answer.source, answer.automatic)
+
+
+class TwoNClocks:
+    """The clock."""
+
+    def __init__(self, device: TwoNDevice) -> None:
+        """Command ``device``."""
+        self._system = device.system
+
+    async def read(self) -> Clock:
+        """Return how far the clock is off."""
+        return clock_of(await self._system.time())
+
+    async def set_time(self, time: datetime) -> None:
+        """Set the clock to the whole second."""
+        await self._system.set_time(int(time.timestamp()))
+
+
+class TwoNSettings:
+    """Name, time zone and holidays."""
+
+    def __init__(self, device: TwoNDevice) -> None:
+        """Command ``device``."""
+        self._system = device.system
+        self._config = device.config
+        self._phone = device.phone
+
+    async def name(self) -> str | None:
+        """Return the name of the device (firmware 2.50)."""
+        return await self._system.device_name()
+
+    async def set_name(self, name: str) -> None:
+        """Name the device (firmware 2.50)."""
+        await self._system.set_device_name(name)
+
+    async def time_zone(self) -> TimeZone:
+        """Return the time zone (firmware 2.44)."""
+        answer = await self._system.time_zone()
+        return TimeZone(answer.zone, answer.automatic, answer.custom)
+
+    async def time_zones(self) -> Sequence[str]:
+        """Return the names of the time zones (firmware 2.44)."""
+        return await self._system.time_zones()
+
+    async def set_time_zone(self, zone: str | None, custom: str | None, automatic: bool) -> None:
+        """Set the time zone (firmware 2.44)."""
+        await self._system.set_time_zone(zone, automatic=automatic, custom=custom)
+
+    async def sip_accounts(self) -> Sequence[Mapping[str, object]]:
+        """Return how the SIP accounts are set up (firmware 2.43)."""
+        return [
+            {name: value for name, value in account.items() if "password" not in name.lower()}
+            for account in await self._phone.config()
+        ]
+
+    async def holidays(self) -> Sequence[str]:
+        """Return the holidays (firmware 2.27)."""
+        return await self._config.holidays()
+
+    async def set_holidays(self, dates: Sequence[str]) -> None:
+        """Set the holidays (firmware 2.27)."""
+        await self._config.set_holidays(dates)
+
+
+class TwoNFirmware:
+    """Firmware: uploaded first, applied or rejected then."""
+
+    def __init__(self, device: TwoNDevice) -> None:
+        """Command ``device``."""
+        self._firmware = device.firmware
+        self._system = device.system
+        self._file: str | None = None
+
+    async def stage(self, file: Payload) -> StagedFirmware:
+        """Send a file. The device does not answer while another one waits: that one goes first."""
+        if self._file is not None:
+            await self._forget()
+        answer = await self._firmware.upload(file.file, file.name, file.size, file.progress)
+        self._file = answer.id
+        return StagedFirmware(answer.version, answer.downgrade, answer.note, datetime.now(UTC) + STAGED_FOR)
+
+    async def install(self) -> None:
+        """Apply the staged file; the device restarts with it.
+
+        Raises:
+            CommandFailed: The file is not there any more.
+        """
+        file, self._file = self._file, None
+        await self._firmware.apply(file or "")
+
+    async def discard(self) -> None:
+        """Reject the staged file."""
+        if self._file is not None:
+            await self._forget()
+
+    async def version(self) -> str | None:
+        """Return the version that runs."""
+        return (await self._system.info()).firmware
+
+    async def _forget(self) -> None:
+        file, self._file = self._file, None
+        try:
+            await self._firmware.reject(file or "")
+        except CommandFailed as err:
+            _LOGGER.debug("The file is gone already: %s", err)
+
+
+class TwoNMaintenance:
+    """Restart, factory reset and configuration."""
+
+    def __init__(self, device: TwoNDevice) -> None:
+        """Command ``device``."""
+        self._system = device.system
+        self._config = device.config
+
+    async def restart(self) -> None:
+        """Restart the device."""
+        await self._system.restart()
+
+    async def factory_reset(self) -> None:
+        """Set the device back; it takes some 15 seconds."""
+        await self._config.factory_reset()
+
+    def download_config(self) -> Download:
+        """Open the configuration, an XML file with secrets in it."""
+        return self._config.download()
+
+    async def upload_config(self, file: Payload) -> None:
+        """Replace the configuration; it takes some 15 seconds."""
+        await self._config.upload(file.file, file.name, file.size, file.progress)
+
+
+class TwoNCapture:
+    """Recording of packets."""
+
+    def __init__(self, device: TwoNDevice) -> None:
+        """Command ``device``."""
+        self._capture = device.capture
+
+    def download(self) -> Download:
+        """Open what was recorded."""
+        return self._capture.download()
+
+    def live(self, seconds: int | None) -> Download:
+        """Record from now on; one at a time."""
+        return self._capture.live(seconds)
+
+    async def stop_live(self) -> None:
+        """End a live recording, if there is one."""
+        await self._capture.stop_live()
+
+    async def stats(self) -> CaptureStats:
+        """Return how a live recording goes."""
+        answer = await self._capture.stats()
+        return CaptureStats(answer.running, answer.bytes_sent, answer.packets_sent)
+
+    async def restart(self) -> None:
+        """Forget what was recorded and record anew."""
+        await self._capture.restart()
+
+    async def stop(self) -> None:
+        """Stop recording."""
+        await self._capture.stop()
+
+
+class TwoNMail:
+    """E-mail by the device's own SMTP account."""
+
+    def __init__(self, device: TwoNDevice) -> None:
+        """Command ``device``."""
+        self._email = device.email
+
+    async def send(self, to: str, subject: str, body: str | None, pictures: int, time_span: int | None) -> None:
+        """Send an e-mail with up to five pictures of the last seconds."""
+        await self._email.send(to, subject, body, pictures, time_span)
+
+
+class TwoNSelfTest:
+    """The audio loop test."""
+
+    def __init__(self, device: TwoNDevice) -> None:
+        """Command ``device``."""
+        self._audio = device.audio
+
+    async def start(self) -> None:
+        """Begin it; ``AudioLoopTest`` tells the result."""
+        await self._audio.test()
+
+
+class TwoNAutomation:
+    """HttpTrigger functions of 2N Automation."""
+
+    def __init__(self, device: TwoNDevice) -> None:
+        """Command ``device``."""
+        self._automation = device.automation
+
+    async def trigger(self, trigger: str, params: Mapping[str, str]) -> None:
+        """Set off the trigger of that id."""
+        await self._automation.trigger(trigger, params)

@@ -1,0 +1,372 @@
+"""One 2N device in the neutral model: finding out what it has, and reading its state."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+import logging
+from typing import Any
+
+from ...api.errors import (
+    CommandFailed,
+    ConnectionFailed,
+    IntercomError,
+    NotSupported,
+    PermissionDenied,
+    SecureConnectionRequired,
+    ServiceDisabled,
+    UnexpectedReply,
+)
+from ...api.two_n import TwoNDevice
+from ...api.two_n.endpoints import ACCESS_BLOCKING_CTRL, CALL_DIAL, IO_CTRL, SWITCH_CTRL, SYSTEM_STATUS, Privilege
+from ...api.two_n.reader import Cursor, LogReader
+from ...api.two_n.switch import SwitchCaps
+from ...facets import Bells, Facets
+from ...model import Alarm, Camera, Control, Description, Display, Firmware, Missing, PortId, Reading, State
+from .access import TwoNAccessPoints, TwoNDoorbell, TwoNLift, TwoNMobileAccess, TwoNPlates, access_points_of
+from .answers import bells_of, doors_of, identity_of, known_bells, lines_of, ports_of
+from .calls import TwoNCallLog, TwoNCalls, neutral_call, neutral_calls
+from .cameras import StreamAccess, TwoNCameras
+from .directory import TwoNDirectory
+from .displays import TwoNDisplays
+from .doors import TwoNDoors, TwoNOutputs
+from .events import ALARM_EVENTS, CREDENTIAL_EVENTS, DECISION_EVENTS, OCCURRENCE_EVENTS, Privacy, TwoNLog
+from .maintenance import (
+    TwoNAutomation,
+    TwoNCapture,
+    TwoNClocks,
+    TwoNFirmware,
+    TwoNMail,
+    TwoNMaintenance,
+    TwoNSelfTest,
+    TwoNSettings,
+    clock_of,
+)
+
+_LOGGER = logging.getLogger(__name__)
+
+_TAMPER_PORT = "tamper"
+_BELL_FIELDS = ("name", "buttons", "callPos.peer")
+# Commands that are refused for want of a parameter where the account may use them, and do nothing.
+_PROBES = {
+    Control.ACCESS_POINTS: ACCESS_BLOCKING_CTRL,
+    Control.CALLS: CALL_DIAL,
+    Control.DOORS: SWITCH_CTRL,
+    Control.MAINTENANCE: SYSTEM_STATUS,
+    Control.OUTPUTS: IO_CTRL,
+}
+# Inputs, outputs and switches change unseen without it (HTTP API 5.10.2).
+_STATE_EVENTS = Missing("privilege", Privilege.IO_MONITORING)
+# One reading in so many also looks at the clock: it does not run away within the hour.
+_READINGS_PER_CLOCK = 12
+
+
+class TwoNSystem:
+    """One 2N device.
+
+    Args:
+        device: Its client.
+        cursor: How far the log was read before, as ``Delivery.cursor``; None begins now.
+        privacy: What the user wants kept of people and cards.
+        stream: The RTSP account, where the user gave one.
+    """
+
+    def __init__(
+        self,
+        device: TwoNDevice,
+        cursor: Mapping[str, object] | None = None,
+        privacy: Privacy | None = None,
+        stream: StreamAccess | None = None,
+    ) -> None:
+        """See the class."""
+        self._device = device
+        self._cursor = Cursor.from_json(cursor) if cursor is not None else None
+        self._privacy = privacy or Privacy()
+        self._stream = stream
+        self._firmware = TwoNFirmware(device)
+        self._missing: set[Missing] = set()
+        self._refusal: IntercomError | None = None
+        self._switches: Mapping[int, SwitchCaps] = {}
+        self._ports: Mapping[PortId, bool] = {}
+        self._has_phone = True
+        self._has_access_points = True
+        self._readings = 0
+        self.log: TwoNLog | None = None
+        self.facets = Facets()
+
+    # -- what the device has ---------------------------------------------------------------------
+
+    async def connect(self, controls: frozenset[Control] | None) -> Description:
+        """Find out what the device is and has; what is out of reach is left out and named.
+
+        Raises:
+            IntercomError: The device is out of reach, or refuses user name and password.
+        """
+        await self.close()  # of an attempt before
+        self.log = None
+        return await self._describe(controls)
+
+    async def describe(self) -> Description:
+        """Find out anew what the device is and has, and what the account may command.
+
+        Raises:
+            IntercomError: Not everything could be found out; nothing is known to have changed.
+        """
+        return await self._describe(None)
+
+    async def _describe(self, controls: frozenset[Control] | None) -> Description:
+        device = self._device
+        self._missing, before = set(), self._missing
+        self._has_phone = self._has_access_points = True
+        self._readings = 0
+        try:
+            # The log's first request meets the challenge for all; the others follow in a few rounds.
+            info, events = await _together(device.system.info(), self._attempt(device.log.caps()))
+            reported: frozenset[str] = events or frozenset()
+            switches, ports, cameras, displays, bells, call_log, _ = await _together(
+                self._attempt(device.switch.caps()),
+                self._attempt(device.io.caps()),
+                self._attempt(device.camera.caps()),
+                self._extra(device.display.caps()),
+                self._bells_if_readable(),
+                self._extra(device.phone.call_log()),
+                self._attempt(self._follow(reported)),
+            )
+            self._switches = {caps.switch: caps for caps in switches or () if caps.enabled}
+            self._ports = ports or {}
+            if controls is None:
+                controls = await self._probe()
+            reading = await self._read_all()
+        except BaseException:
+            self._missing = before
+            raise
+        phone = reading.lines is not None
+        self._has_phone = phone or reading.calls is not None
+        self._has_access_points = reading.access_points is not None
+        sources = {source: Camera(source, cameras.sizes) for source in cameras.sources} if cameras else {}
+        alarms: dict[Alarm, bool | None] = {ALARM_EVENTS[name]: None for name in reported if name in ALARM_EVENTS}
+        if self.log is not None:
+            self.log.trust_numbers(not any(missing.vital for missing in self._missing))
+        self.facets = self._facets(controls, phone, sources)
+        if bells is None:
+            self.facets.directory = None
+        if not displays:
+            self.facets.displays = None
+        if call_log is None:
+            self.facets.call_log = None
+        return Description(
+            identity=identity_of(info, device.client.transport.base.host),
+            state=State(
+                alarms=alarms | dict(reading.alarms or {}),
+                doors=reading.doors or {},
+                ports=reading.ports or {},
+                lines=reading.lines or {},
+                calls=reading.calls or {},
+                cameras=sources,
+                displays={caps.id: Display(caps.id, caps.width, caps.height) for caps in displays or ()},
+                access_points=reading.access_points or {},
+                clock=reading.clock,
+                firmware=Firmware(info.firmware) if self.facets.firmware is not None else None,
+                bells=known_bells(bells, phone),
+                last_call=neutral_call(call_log[0], self._privacy.names) if call_log else None,
+            ),
+            controls=controls,
+            missing=frozenset(self._missing),
+            peers=bells.peers if bells is not None else {},
+            reports_access=bool(reported & (DECISION_EVENTS | CREDENTIAL_EVENTS)),
+            has_phone=phone,
+            pushes=self.log is not None,
+            occurrences=frozenset(
+                OCCURRENCE_EVENTS[name] for name in reported if name in OCCURRENCE_EVENTS and self._privacy.shows(name)
+            ),
+            state_events=_STATE_EVENTS if self.log is not None else None,
+        )
+
+    def _facets(self, controls: frozenset[Control], phone: bool, cameras: Mapping[str, Camera]) -> Facets:
+        device = self._device
+        maintained = Control.MAINTENANCE in controls
+        return Facets(
+            access_points=TwoNAccessPoints(device) if Control.ACCESS_POINTS in controls else None,
+            calls=TwoNCalls(device) if phone and Control.CALLS in controls else None,
+            cameras=TwoNCameras(device, cameras, self._stream) if cameras else None,
+            clock=TwoNClocks(device) if maintained else None,
+            doors=TwoNDoors(device) if self._switches and Control.DOORS in controls else None,
+            firmware=self._firmware if maintained else None,
+            maintenance=TwoNMaintenance(device) if maintained else None,
+            outputs=TwoNOutputs(device) if any(self._ports.values()) and Control.OUTPUTS in controls else None,
+            call_log=TwoNCallLog(device, self._privacy.names),
+            directory=TwoNDirectory(device),
+            displays=TwoNDisplays(device),
+            # Nothing tells beforehand whether the device has these: it says so when it is asked.
+            automation=TwoNAutomation(device),
+            capture=TwoNCapture(device),
+            doorbell=TwoNDoorbell(device),
+            lift=TwoNLift(device),
+            mail=TwoNMail(device),
+            mobile_access=TwoNMobileAccess(device),
+            plates=TwoNPlates(device),
+            self_test=TwoNSelfTest(device),
+            settings=TwoNSettings(device),
+        )
+
+    async def _probe(self) -> frozenset[Control]:
+        """Find out what the account may command, by commands without their parameters."""
+        wanted = [
+            control
+            for control, there in (
+                (Control.ACCESS_POINTS, self._has_access_points),
+                (Control.CALLS, self._has_phone),
+                (Control.DOORS, bool(self._switches)),
+                (Control.MAINTENANCE, True),
+                (Control.OUTPUTS, any(self._ports.values())),
+            )
+            if there
+        ]
+        allowed = await _together(*(self._device.client.permits(_PROBES[control]) for control in wanted))
+        return frozenset(control for control, may in zip(wanted, allowed, strict=True) if may)
+
+    async def _follow(self, reported: frozenset[str]) -> None:
+        """Open the log, or let the one that is open know which events there are now."""
+        # Opened before the state is read: what happens in between is in the channel.
+        if self.log is not None:
+            await self.log.expect(reported)
+        elif reported:
+            self.log = TwoNLog(LogReader(self._device.log, reported, self._cursor), self._privacy, reported)
+            await self.log.reader.open()
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    async def read(self) -> Reading:
+        """Read switches, ports, SIP accounts and calls once; a part that cannot be read now is left out.
+
+        Raises:
+            IntercomError: Not one of them could be read, or user name and password are refused.
+        """
+        failures: list[IntercomError] = []
+        reading = await self._read(failures)
+        if failures and reading == Reading():
+            raise failures[0]
+        return reading
+
+    async def _read_all(self) -> Reading:
+        """Read everything, or fail: what the device has is decided by it."""
+        failures: list[IntercomError] = []
+        reading = await self._read(failures)
+        if failures:
+            raise failures[0]
+        return reading
+
+    async def _read(self, failures: list[IntercomError]) -> Reading:
+        device = self._device
+        clock_is_due = self._readings % _READINGS_PER_CLOCK == 0
+        self._readings += 1
+        switches, ports, accounts, calls, blocked, clock = await _together(
+            self._part(device.switch.status(), failures) if self._switches else _nothing(),
+            self._part(device.io.status(), failures) if self._ports else _nothing(),
+            self._part(device.phone.status(), failures) if self._has_phone else _nothing(),
+            self._part(device.call.status(), failures) if self._has_phone else _nothing(),
+            self._extra(device.access.blocked()) if self._has_access_points else _nothing(),
+            self._extra(device.system.time()) if clock_is_due else _nothing(),
+        )
+        return Reading(
+            doors=None if switches is None else doors_of(switches, self._switches),
+            ports=None if ports is None else ports_of(ports, self._ports),
+            alarms={Alarm.TAMPER: ports[_TAMPER_PORT]} if ports and _TAMPER_PORT in ports else None,
+            lines=None if accounts is None else lines_of(accounts),
+            calls=None if calls is None else neutral_calls(calls),
+            access_points=None if blocked is None else access_points_of(blocked),
+            clock=None if clock is None else clock_of(clock),
+        )
+
+    async def read_bells(self) -> Bells | None:
+        """Read names and buttons from the directory; None where the account may not."""
+        bells = await self._attempt(self._query_bells(), vital=False)
+        if bells is None:
+            return None
+        return Bells(known_bells(bells, self._has_phone), bells.peers)
+
+    async def examine(self) -> Mapping[str, object]:
+        """Return what the device says of its functions, its clock and its uptime (HTTP API 5.1.2, 5.1.4).
+
+        Raises:
+            IntercomError: The device is out of reach.
+        """
+        system = self._device.system
+        caps, status = await _together(self._extra(system.caps()), self._extra(system.status()))
+        return {
+            "functions": None if caps is None else {name: ",".join(sorted(words)) for name, words in caps.items()},
+            "uptime": None if status is None else status.uptime,
+        }
+
+    async def close(self) -> None:
+        """Close the log channel."""
+        if self.log is not None:
+            await self.log.reader.close()
+
+    async def _query_bells(self) -> Bells:
+        return bells_of(await self._device.directory.query(_BELL_FIELDS))
+
+    async def _bells_if_readable(self) -> Bells | None:
+        """Return the bells; none where the device is too busy for it, or the directory too large."""
+        try:
+            return await self._attempt(self._query_bells(), vital=False)
+        except (CommandFailed, UnexpectedReply) as err:
+            _LOGGER.debug("The directory cannot be read: %s", err)
+            return Bells({}, {})
+
+    async def _attempt[T](self, request: Coroutine[Any, Any, T], *, vital: bool = True) -> T | None:
+        """Return the answer, or None where the device or the account does not have the function."""
+        try:
+            return await request
+        except ServiceDisabled as err:
+            self._refuse(Missing("service", err.service, vital), err)
+        except SecureConnectionRequired as err:
+            self._refuse(Missing("secure", err.service, vital), err)
+        except PermissionDenied as err:
+            self._refuse(Missing("privilege", err.privilege, vital), err)
+        except NotSupported:
+            pass
+        return None
+
+    async def _extra[T](self, request: Coroutine[Any, Any, T]) -> T | None:
+        """Return the answer of something that the device can be used without, None where there is none."""
+        try:
+            return await self._attempt(request, vital=False)
+        except (CommandFailed, UnexpectedReply) as err:
+            _LOGGER.debug("Done without: %s", err)
+            return None
+
+    async def _part[T](self, request: Coroutine[Any, Any, T], failures: list[IntercomError]) -> T | None:
+        """Return the answer, or None where there is none; a failure is noted."""
+        try:
+            return await self._attempt(request)
+        except (CommandFailed, ConnectionFailed, UnexpectedReply) as err:
+            failures.append(err)
+            return None
+
+    def _refuse(self, missing: Missing, err: IntercomError) -> None:
+        self._missing.add(missing)
+        if not missing.vital and isinstance(err, SecureConnectionRequired):
+            return
+        # HTTPS is the one thing that a person has to mend for all services at once.
+        if self._refusal is None or isinstance(err, SecureConnectionRequired):
+            self._refusal = err
+
+    def require_something(self) -> None:
+        """Raise why nothing can be used, or why one part insists on HTTPS that was not found."""
+        facets = self.facets
+        usable = self._switches or self._ports or self.log or facets.cameras or facets.directory or facets.calls
+        if self._refusal is not None and (not usable or isinstance(self._refusal, SecureConnectionRequired)):
+            raise self._refusal
+
+
+async def _together(*requests: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
+    """Run requests side by side; the first failure ends the others and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(request) for request in requests]
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return tuple(task.result() for task in tasks)
+
+
+async def _nothing() -> None:
+    """Stand for a request that is not made."""

@@ -1,0 +1,154 @@
+"""The firmware: what runs, what waits to be installed, and how far a transfer has come."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+import logging
+import re
+from typing import Any, override
+
+from homeassistant.components.update import UpdateDeviceClass, UpdateEntity, UpdateEntityFeature
+from homeassistant.const import EVENT_STATE_CHANGED, Platform
+from homeassistant.core import CALLBACK_TYPE, Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .actions.firmware import async_discard, async_install
+from .const import DOMAIN
+from .coordinator import IntercomConfigEntry, IntercomCoordinator
+from .entity import IntercomEntity, async_add_as_found
+from .model import Firmware, State
+
+_LOGGER = logging.getLogger(__name__)
+
+PARALLEL_UPDATES = 1
+
+_LANGUAGE = re.compile(r"[A-Z]{2}:")
+# The manufacturer writes the country instead of the language.
+_CODES = {"cz": "cs"}
+
+
+async def async_setup_entry(
+    hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
+) -> None:
+    """Add the firmware where the account may change it."""
+    coordinator = entry.runtime_data
+
+    def find(state: State) -> dict[str, Callable[[], FirmwareUpdate]]:
+        return {} if state.firmware is None else {"firmware": partial(FirmwareUpdate, coordinator)}
+
+    async_add_as_found(Platform.UPDATE, entry, async_add_entities, find)
+
+
+class FirmwareUpdate(IntercomEntity, UpdateEntity):
+    """The firmware of a device. Files come by the action ``upload_firmware``; skipping one discards it."""
+
+    _attr_device_class = UpdateDeviceClass.FIRMWARE
+    _attr_translation_key = "firmware"
+    _attr_supported_features = (
+        UpdateEntityFeature.INSTALL | UpdateEntityFeature.PROGRESS | UpdateEntityFeature.RELEASE_NOTES
+    )
+
+    def __init__(self, coordinator: IntercomCoordinator) -> None:
+        """Show the firmware."""
+        super().__init__(coordinator, "firmware")
+
+    @property
+    def _firmware(self) -> Firmware:
+        return self.coordinator.data.firmware or Firmware(None)
+
+    @property
+    @override
+    def installed_version(self) -> str | None:
+        """Return the version that runs."""
+        return self._firmware.version
+
+    @property
+    @override
+    def latest_version(self) -> str | None:
+        """Return the version that waits, else the one that runs: nobody else tells of newer ones."""
+        staged = self._firmware.staged
+        return self._firmware.version if staged is None else staged.version
+
+    @override
+    def version_is_newer(self, latest_version: str, installed_version: str) -> bool:
+        """Return whether a file waits; somebody may want to go back to an older version."""
+        return latest_version != installed_version
+
+    @property
+    @override
+    def in_progress(self) -> bool:
+        """Return whether a file is sent or installed."""
+        return self._firmware.busy
+
+    @property
+    @override
+    def update_percentage(self) -> int | None:
+        """Return how much of the file is sent; installing has no measure."""
+        return self._firmware.progress
+
+    @property
+    @override
+    def release_summary(self) -> str | None:
+        """Return the beginning of the device's note."""
+        staged = self._firmware.staged
+        return None if staged is None else note_in(self.hass.config.language, staged.note)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        """Return whether the waiting version is an older one, and until when it waits."""
+        staged = self._firmware.staged
+        return None if staged is None else {"downgrade": staged.downgrade, "expires": staged.expires}
+
+    @override
+    async def async_release_notes(self) -> str | None:
+        """Return the device's note."""
+        staged = self._firmware.staged
+        return None if staged is None else note_in(self.hass.config.language, staged.note)
+
+    @override
+    async def async_install(self, version: str | None, backup: bool, **kwargs: Any) -> None:
+        """Install the file that waits, and wait until the device is back with it."""
+        await async_install(self.coordinator)
+
+    @callback
+    @override
+    def async_listen(self) -> Iterable[CALLBACK_TYPE]:
+        # Home Assistant keeps to itself that somebody skips a version: only the state tells.
+        yield self.hass.bus.async_listen(EVENT_STATE_CHANGED, self._async_written, event_filter=self._async_is_own)
+
+    @callback
+    def _async_is_own(self, data: EventStateChangedData) -> bool:
+        return data["entity_id"] == self.entity_id
+
+    @callback
+    def _async_written(self, event: Event[EventStateChangedData]) -> None:
+        staged, state = self._firmware.staged, event.data["new_state"]
+        if staged is not None and state is not None and state.attributes.get("skipped_version") == staged.version:
+            self.coordinator.config_entry.async_create_background_task(
+                self.hass, self._async_discard(), f"{DOMAIN} firmware discarded at {self.coordinator.name}"
+            )
+
+    async def _async_discard(self) -> None:
+        try:
+            await async_discard(self.coordinator)
+        except HomeAssistantError as err:
+            _LOGGER.warning("%s: the firmware file could not be discarded: %s", self.coordinator.name, err)
+
+
+def note_in(language: str, note: str | None) -> str | None:
+    """Return the part of a device's note in a language, in English where it has none, else all of it.
+
+    Parts begin with a line like ``EN:``, and then the version that the note belongs to.
+    """
+    if note is None:
+        return None
+    parts: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for line in note.splitlines():
+        if _LANGUAGE.fullmatch(line.strip()):
+            lines = parts.setdefault(_CODES.get(code := line.strip()[:2].lower(), code), [])
+        elif not line.startswith("VER="):
+            lines.append(line)
+    chosen = parts.get(language.partition("-")[0], parts.get("en"))
+    return "\n".join(chosen).strip() if chosen is not None else note.strip()

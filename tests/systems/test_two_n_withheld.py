@@ -1,0 +1,77 @@
+"""Holes in the numbers of the log tell which privilege the account lacks (HTTP API 5.10.2, 5.10.4)."""
+
+from typing import Any
+
+import pytest
+
+from custom_components.ip_intercom.api.two_n.log import LogEvent
+from custom_components.ip_intercom.systems.two_n.withheld import CARDS, KEYPAD, Withheld
+
+ALL = frozenset({"KeyPressed", "CardEntered", "CallStateChanged", "UserAuthenticated"})
+CALL = {"state": "connecting", "direction": "outgoing"}
+
+
+def seen(*records: tuple[int, str, dict[str, Any]], listed: frozenset[str] = ALL, exact: bool = True) -> Withheld:
+    withheld = Withheld(listed, exact=exact)
+    for number, name, params in records:
+        withheld.see(LogEvent(number, name, 1000 + number, number, params))
+    return withheld
+
+
+START = (1, "DeviceState", {})
+
+
+def test_two_calls_after_hidden_records_mean_the_keypad() -> None:
+    once = seen(START, (3, "CallStateChanged", CALL))
+    assert once.missing == set()
+    assert seen(START, (3, "CallStateChanged", CALL), (8, "CallStateChanged", CALL)).missing == {KEYPAD}
+
+
+@pytest.mark.parametrize("name", ["UserAuthenticated", "UserRejected"])
+def test_one_hidden_record_before_a_person_is_a_card(name: str) -> None:
+    assert seen(START, (3, name, {}), (5, name, {})).missing == {CARDS}
+
+
+def test_many_hidden_records_before_a_person_are_a_code() -> None:
+    assert seen(START, (11, "UserAuthenticated", {}), (21, "UserAuthenticated", {})).missing == {KEYPAD}
+    # Two or three may be anything.
+    assert seen(START, (4, "UserAuthenticated", {}), (7, "UserAuthenticated", {})).missing == set()
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        pytest.param([(2, "CallStateChanged", CALL), (3, "CallStateChanged", CALL)], id="no holes"),
+        pytest.param([(3, "CallStateChanged", CALL | {"direction": "incoming"})] * 2, id="incoming"),
+        pytest.param([(3, "CallStateChanged", CALL | {"state": "connected"})] * 2, id="on its way"),
+        pytest.param([(3, "InputChanged", {}), (9, "OutputChanged", {})], id="others"),
+    ],
+)
+def test_what_is_no_evidence(records: list[tuple[int, str, dict[str, Any]]]) -> None:
+    assert seen(START, *records).missing == set()
+
+
+def test_numbers_of_another_start_are_no_hole() -> None:
+    withheld = Withheld(ALL)
+    for number, up_time in ((40, 900), (6, 5), (12, 3)):
+        withheld.see(LogEvent(number, "UserAuthenticated", 1000, up_time, {}))
+    assert withheld.missing == set()
+
+
+def test_what_the_device_does_not_record_is_not_missing() -> None:
+    records = (START, (3, "UserAuthenticated", {}), (5, "UserAuthenticated", {}))
+    assert seen(*records, listed=frozenset({"UserAuthenticated"})).missing == set()
+    # Other things are known to be hidden: they fill the holes.
+    assert seen(*records, exact=False).missing == set()
+
+
+@pytest.mark.parametrize("proof", ["KeyPressed", "KeyReleased", "CodeEntered"])
+def test_the_event_itself_disproves_it_for_good(proof: str) -> None:
+    calls = [(3, "CallStateChanged", CALL), (8, "CallStateChanged", CALL)]
+    withheld = seen(START, *calls)
+    assert withheld.missing == {KEYPAD}
+    withheld.see(LogEvent(9, proof, 1009, 9, {}))
+    assert withheld.missing == set()
+    for number in (20, 30, 40):
+        withheld.see(LogEvent(number, "CallStateChanged", 1000 + number, number, CALL))
+    assert withheld.missing == set()
