@@ -1,5 +1,6 @@
 """Sockets for the simulators, and a plain HTTP client that reads like the manual's examples."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -14,6 +15,22 @@ from tests.simulators.two_n import Simulator
 @pytest.fixture(autouse=True)
 def sockets(socket_enabled: None) -> None:
     """The simulators listen on 127.0.0.1, which the Home Assistant plugin forbids by default."""
+
+
+OK = {"success": True}
+
+
+def failure(body: Any) -> tuple[int, str | None]:
+    """Give code and parameter of a negative reply."""
+    assert body["success"] is False, body
+    return body["error"]["code"], body["error"].get("param")
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for something that happens on the device."""
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.005)
 
 
 @dataclass(slots=True)
@@ -42,9 +59,7 @@ class Api:
         assert await self.get(path, **params) == {"success": True}
 
     async def error(self, path: str, **params: Any) -> tuple[int, str | None]:
-        body = await self.get(path, **params)
-        assert body["success"] is False, body
-        return body["error"]["code"], body["error"].get("param")
+        return failure(await self.get(path, **params))
 
     async def subscribe(self, **params: Any) -> int:
         number: int = (await self.result("log/subscribe", **params))["id"]
@@ -53,6 +68,29 @@ class Api:
     async def pull(self, number: int, timeout: int = 0) -> list[dict[str, Any]]:
         events: list[dict[str, Any]] = (await self.result("log/pull", id=number, timeout=timeout))["events"]
         return events
+
+    async def put(self, path: str, blobs: dict[str, bytes | str] | None = None, **params: Any) -> Any:
+        """Upload in the way of HTTP API 2.2; without `blobs` a PUT without a body."""
+        form = aiohttp.FormData(default_to_multipart=True)
+        for name, data in (blobs or {}).items():
+            content = data.encode() if isinstance(data, str) else data
+            form.add_field(name, content, filename="file", content_type="application/octet-stream")
+        return await self.send("PUT", path, params=params, data=form if blobs else None)
+
+    async def put_error(
+        self, path: str, blobs: dict[str, bytes | str] | None = None, **params: Any
+    ) -> tuple[int, str | None]:
+        return failure(await self.put(path, blobs, **params))
+
+    async def delete(self, path: str, **params: Any) -> Any:
+        return await self.send("DELETE", path, params=params)
+
+    async def events(self, *names: str, since: int = 0) -> list[tuple[str, dict[str, Any]]]:
+        """Give the events of those types that the device has recorded, read by a channel of their own."""
+        number = await self.subscribe(include="all", filter=",".join(names))
+        events = await self.pull(number)
+        await self.do("log/unsubscribe", id=number)
+        return [(event["event"], event["params"]) for event in events if event["id"] > since]
 
     async def directory(self, method: str, path: str, **body: Any) -> Any:
         answer = await self.send(method, f"dir/{path}", json=body)

@@ -136,7 +136,8 @@ class Network:
 
     async def start(self, http_port: int, https_port: int) -> None:
         """Take the ports and listen."""
-        self._server = web.Server(self._handler, access_log=None)
+        # Each request is read to its end, so none lingers.
+        self._server = web.Server(self._handler, access_log=None, lingering_time=0)
         self._listeners = [Listener(http_port, None), Listener(https_port, self.certificate)]
         await self.connect()
 

@@ -181,6 +181,9 @@ class Simulator(Installer):
         self._handling.add(task)
         try:
             return await self._answer(request)
+        except ConnectionError:
+            # Nobody is there to read the answer.
+            return web.Response()
         finally:
             self._handling.discard(task)
 
@@ -192,9 +195,11 @@ class Simulator(Installer):
         if wrong is not None and wrong.left != 0:
             if wrong.left is not None:
                 wrong.left -= 1
+            await _drain(request)
             self._note(request, Outcome(web.Response(status=wrong.status)))
             return await wrong.send(request)
         outcome = await self.pipeline.answer(request)
+        await _drain(request)
         self._note(request, outcome)
         if not outcome.response.prepared:
             outcome.response.headers["Server"] = f"HIP{self.model.info['swVersion']}"
@@ -347,6 +352,12 @@ class Simulator(Installer):
             "doorbell": self.doorbell.rings,
             "requests": len(self._requests),
         }
+
+
+async def _drain(request: web.BaseRequest) -> None:
+    """Read what a refused request goes on to send, so that its sender comes to read the answer."""
+    while await request.content.readany():
+        pass
 
 
 def _full(path: str) -> str:
