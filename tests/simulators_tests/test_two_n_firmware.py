@@ -1,7 +1,6 @@
 """Firmware of the 2N simulator (HTTP API 5.2)."""
 
 import asyncio
-from contextlib import suppress
 from hashlib import sha256
 
 import aiohttp
@@ -129,9 +128,7 @@ async def test_apply(device: Factory, version: str) -> None:
     assert await api.error("firmware/apply", fileId=result["fileId"]) == (14, None)
     assert await api.error("firmware/reject", fileId=result["fileId"]) == (14, None)
     await until(lambda: api.sim.model.info["swVersion"] == version)
-    await until(lambda: api.sim.history)
-    with suppress(aiohttp.ClientConnectionError):
-        await api.sim.restore_connection()
+    await api.sim.wait_until_up()
     assert (await api.result("system/info"))["swVersion"] == version
     async with api.session.get(api.url("system/info")) as response:
         assert response.headers["Server"] == f"HIP{version}"
@@ -151,7 +148,7 @@ async def test_functions_follow_the_version(device: Factory) -> None:
     result = await upload(api, make_firmware("indoorview", "3.3.1.82.4"))
     await api.do("firmware/apply", fileId=result["fileId"])
     await until(lambda: api.sim.model.since(3, 3))
-    await api.sim.restore_connection()
+    await api.sim.wait_until_up()
     assert (await api.get("display/language"))["default"] == "en"
     assert await api.get("call/status") == []
     assert failure(await api.send("POST", "phone/status")) == (14, None)

@@ -65,6 +65,7 @@ class Capture:
         self.size = 64 * 1024
         self.recording = True
         self.live: Live | None = None
+        self._growing = True
         # 5.13.1 says so, of a file for Wireshark.
         self.content_type = "application/json"
         self._model = model
@@ -80,19 +81,23 @@ class Capture:
 
     def boot(self) -> None:
         """Record anew."""
-        self.recording = True
-        self.size = len(HEADER)
+        self._begin()
         self.live = None
 
+    def _begin(self) -> None:
+        self.recording = self._growing = True
+        self.size = len(HEADER)
+
     def set_size(self, size: int) -> None:
-        """Let the record have that size."""
+        """Let the record have that size, until it is begun anew."""
         if size != len(HEADER) and size < len(HEADER) + RECORD.size:
             raise ValueError(f"a file has {len(HEADER)} bytes without, or {len(HEADER) + RECORD.size} with a packet")
         self.size = size
+        self._growing = False
 
     def note(self) -> None:
         """Record a packet of a request."""
-        if self.recording:
+        if self.recording and self._growing:
             self.size += RECORD.size + PACKET
 
     async def _download(self, call: Call) -> web.StreamResponse:
@@ -105,8 +110,7 @@ class Capture:
         return response
 
     async def _restart(self, _: Call) -> web.StreamResponse:
-        self.recording = True
-        self.size = len(HEADER)
+        self._begin()
         return success()
 
     async def _stop(self, _: Call) -> web.StreamResponse:

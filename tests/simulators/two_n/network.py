@@ -94,6 +94,11 @@ class Listener:
         sock.bind((HOST, port))
         return sock
 
+    @property
+    def is_open(self) -> bool:
+        """Are connections accepted?"""
+        return self._server is not None
+
     async def open(self, server: web.Server) -> None:
         """Accept connections."""
         await _rounds()
@@ -129,6 +134,12 @@ class Network:
         self._handler = handler
         self._listeners: list[Listener] = []
         self._server: web.Server | None = None
+        self._connecting = asyncio.Lock()
+
+    @property
+    def up(self) -> bool:
+        """Is the cable plugged in, and does the device listen?"""
+        return all(listener.is_open for listener in self._listeners)
 
     def address(self, index: int) -> str:
         """Give host and port of the HTTP (0) or HTTPS (1) listener."""
@@ -143,9 +154,10 @@ class Network:
 
     async def connect(self) -> None:
         """Plug the cable in."""
-        if self._server is not None:
-            for listener in self._listeners:
-                await listener.open(self._server)
+        async with self._connecting:
+            if self._server is not None:
+                for listener in self._listeners:
+                    await listener.open(self._server)
 
     def cut(self) -> None:
         """Pull the cable: every connection is reset, new ones are refused."""

@@ -310,6 +310,12 @@ class Simulator(Installer):
         """Sign a new certificate; new connections show it."""
         self._network.certificate.renew()
 
+    async def wait_until_up(self, timeout: float = 5.0) -> None:
+        """Wait until the device answers, such as after a restart."""
+        async with asyncio.timeout(timeout):
+            while not self._network.up:
+                await asyncio.sleep(0.002)
+
     async def wait_for_pull(self, timeout: float = 5.0) -> None:
         """Wait until a long poll is in progress."""
         async with asyncio.timeout(timeout):
