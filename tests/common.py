@@ -8,7 +8,9 @@ from typing import Any
 from homeassistant.config_entries import SOURCE_USER, ConfigEntry
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
+import pytest
 
 from custom_components.ip_intercom.const import DOMAIN, EVENT_LOG
 from tests.simulators.two_n import Simulator
@@ -78,3 +80,17 @@ async def act(hass: HomeAssistant, action: str, response: bool = False, **data: 
     """Call an action such as ``lock.open`` and return its response."""
     domain, name = action.split(".")
     return await hass.services.async_call(domain, name, data, blocking=True, return_response=response)
+
+
+async def command(hass: HomeAssistant, entry: ConfigEntry, action: str, **data: Any) -> Any:
+    """Call one of our actions for a device and return its response."""
+    device_id = entry.runtime_data.device_id
+    return await act(hass, f"{DOMAIN}.{action}", response=True, device_id=device_id, **data)
+
+
+async def refusal(hass: HomeAssistant, entry: ConfigEntry, action: str, **data: Any) -> str:
+    """Call an action that fails, and return the key of the sentence that people read."""
+    with pytest.raises(HomeAssistantError) as failed:
+        await command(hass, entry, action, **data)
+    assert str(failed.value), "no sentence"
+    return str(failed.value.translation_key)

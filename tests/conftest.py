@@ -2,6 +2,7 @@
 
 from asyncio import AbstractEventLoop
 from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
@@ -55,3 +56,10 @@ def refused_handshakes(hass: HomeAssistant) -> Generator[None]:
     hass.loop.set_exception_handler(handle)
     yield
     hass.loop.set_exception_handler(report)
+
+
+@pytest.fixture
+def files(hass: HomeAssistant, tmp_path: Path) -> Path:
+    """A directory that Home Assistant may read and write."""
+    hass.config.allowlist_external_dirs = {str(tmp_path)}
+    return tmp_path

@@ -195,6 +195,7 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         self._async_adopt(description)
         if self.system.log is not None:
             self.feed.async_start(self.system.log)
+        self._async_recover()
         self.data = self._state
         self.async_update_listeners()
 
@@ -353,10 +354,17 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         self._async_withdraw_question(_LOG)
         was_away = self.update_interval != POLL_BESIDE_EVENTS or not self.last_update_success
         self.update_interval = POLL_BESIDE_EVENTS
-        if not self.last_update_success:
+        if self._async_recover():
+            self.async_update_listeners()
+        return was_away
+
+    @callback
+    def _async_recover(self) -> bool:
+        """Note that the device is there; return whether it was away."""
+        was_away = not self.last_update_success
+        if was_away:
             self.last_update_success = True
             _LOGGER.info("Fetching %s data recovered", self.name)
-            self.async_update_listeners()
         return was_away
 
     @callback

@@ -27,6 +27,7 @@ _TITLE_SCALE = 0.8
 # Nobody reads more from a door station, and drawing shall end.
 _LONGEST = 1000
 _ELLIPSIS = "…"
+_SELECTORS = frozenset(map(chr, range(0xFE00, 0xFE10)))
 
 type Font = ImageFont.FreeTypeFont
 
@@ -69,7 +70,9 @@ def _clean(text: str) -> str:
 
 
 def _has_shape(letter: str) -> bool:
-    return unicodedata.category(letter) not in {"Cc", "Cf", "Cn", "Co", "Cs", "So", "Sk"} or letter in "№™"
+    category = unicodedata.category(letter)
+    # Variation selectors call themselves marks.
+    return letter in "№™" or (category not in {"Cc", "Cf", "Cn", "Co", "Cs", "So", "Sk"} and letter not in _SELECTORS)
 
 
 @lru_cache(maxsize=64)

@@ -77,6 +77,6 @@ def _handler(hass: HomeAssistant, run: Run) -> Callable[[ServiceCall], Coroutine
         entry: IntercomConfigEntry
         _, entry = service.async_get_device_and_config_entry(hass, DOMAIN, call.data[ATTR_DEVICE_ID])
         response = await run(entry.runtime_data, call.data)
-        return response if call.return_response else None
+        return (response or {}) if call.return_response else None
 
     return handle

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 import logging
 from typing import Any
 
@@ -121,20 +122,20 @@ class TwoNSystem:
             # The log's first request meets the challenge for all; the others follow in a few rounds.
             info, events = await _together(device.system.info(), self._attempt(device.log.caps()))
             reported: frozenset[str] = events or frozenset()
-            switches, ports, cameras, displays, bells, call_log, _ = await _together(
+            _, switches, ports, cameras, displays = await _together(
+                self._attempt(self._follow(reported)),
                 self._attempt(device.switch.caps()),
                 self._attempt(device.io.caps()),
                 self._attempt(device.camera.caps()),
                 self._extra(device.display.caps()),
-                self._bells_if_readable(),
-                self._extra(device.phone.call_log()),
-                self._attempt(self._follow(reported)),
             )
             self._switches = {caps.switch: caps for caps in switches or () if caps.enabled}
             self._ports = ports or {}
             if controls is None:
                 controls = await self._probe()
-            reading = await self._read_all()
+            reading, bells, call_log = await _together(
+                self._read_all(), self._bells_if_readable(), self._extra(device.phone.call_log())
+            )
         except BaseException:
             self._missing = before
             raise
@@ -343,7 +344,11 @@ class TwoNSystem:
             return None
 
     def _refuse(self, missing: Missing, err: IntercomError) -> None:
-        self._missing.add(missing)
+        twin = replace(missing, vital=not missing.vital)
+        if missing.vital:
+            self._missing.discard(twin)
+        if twin not in self._missing:
+            self._missing.add(missing)
         if not missing.vital and isinstance(err, SecureConnectionRequired):
             return
         # HTTPS is the one thing that a person has to mend for all services at once.

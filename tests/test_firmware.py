@@ -1,0 +1,270 @@
+"""Firmware: a file is sent and looked at, then installed, skipped or forgotten (HTTP API 5.2)."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from homeassistant.components.update import DOMAIN as UPDATE
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, State, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.event import async_track_state_change_event
+import pytest
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+
+from custom_components.ip_intercom.actions import firmware as firmware_actions
+from custom_components.ip_intercom.systems.two_n import maintenance
+from custom_components.ip_intercom.update import note_in
+from tests.common import USERNAME, act, add_intercom, command, entity_id, refusal, state_of, until
+from tests.simulators.two_n import Privilege, Simulator
+from tests.simulators.two_n.config import Timing
+from tests.simulators.two_n.firmware import NOTE, make_firmware
+
+NOW, NEXT, OLD = "2.50.0.76.2", "2.51.0.77.1", "2.49.0.70.0"
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look more often."""
+    monkeypatch.setattr(firmware_actions, "_LOOK", 0.05)
+
+
+@pytest.fixture
+def timing() -> Timing:
+    return Timing(firmware_apply=0.05, reboot=0.2)
+
+
+@pytest.fixture
+async def sim(sockets: None, timing: Timing) -> Any:
+    async with Simulator("verso", timing=timing) as simulator:
+        yield simulator
+
+
+def firmware(files: Path, version: str = NEXT, package: str = "verso", size: int = 4096) -> str:
+    path = files / f"{version}.bin"
+    path.write_bytes(make_firmware(package, version, size))
+    return str(path)
+
+
+def update(hass: HomeAssistant, entry: ConfigEntry) -> State:
+    state = hass.states.get(entity_id(hass, entry, UPDATE, "firmware"))
+    assert state is not None
+    return state
+
+
+async def test_nothing_waits_at_first(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    state = update(hass, entry)
+    assert state.state == "off"
+    assert state.attributes["installed_version"] == state.attributes["latest_version"] == NOW
+
+
+async def test_a_file_is_sent_shown_and_installed(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path, hass_ws_client: WebSocketGenerator
+) -> None:
+    sent = await command(hass, entry, "upload_firmware", filename=firmware(files))
+    assert (sent["version"], sent["downgrade"], sent["note"]) == (NEXT, False, NOTE)
+    state = update(hass, entry)
+    assert state.state == "on"
+    assert (state.attributes["latest_version"], state.attributes["downgrade"]) == (NEXT, False)
+    assert state.attributes["expires"].isoformat() == sent["expires"]
+    assert state.attributes["release_summary"].startswith("Some changes associated")
+    client = await hass_ws_client(hass)
+    await client.send_json_auto_id({"type": "update/release_notes", "entity_id": state.entity_id})
+    assert "Access cards" in (await client.receive_json())["result"]
+
+    busy: list[bool] = []
+
+    @callback
+    def look(event: Event[EventStateChangedData]) -> None:
+        if event.data["new_state"] is not None:
+            busy.append(event.data["new_state"].attributes.get("in_progress") is True)
+
+    async_track_state_change_event(hass, [state.entity_id], look)
+    await act(hass, "update.install", entity_id=state.entity_id)
+    assert any(busy)
+    state = update(hass, entry)
+    assert (state.state, state.attributes["installed_version"], state.attributes["in_progress"]) == ("off", NEXT, False)
+    device = dr.async_get(hass).async_get(entry.runtime_data.device_id)
+    assert device is not None and device.sw_version == NEXT
+    await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "locked")
+    # One upload and one application: nothing of it happens twice.
+    paths = [
+        request.path
+        for request in sim.requests
+        if (request.error_code is None and request.query) or request.method == "PUT"
+    ]
+    assert paths.count("/api/firmware/apply") == 1
+    assert [request.status for request in sim.requests if request.path == "/api/firmware"] == [200]
+
+
+async def test_an_older_version_can_be_installed_too(hass: HomeAssistant, entry: ConfigEntry, files: Path) -> None:
+    await command(hass, entry, "upload_firmware", filename=firmware(files, OLD))
+    state = update(hass, entry)
+    assert (state.state, state.attributes["latest_version"], state.attributes["downgrade"]) == ("on", OLD, True)
+    await act(hass, "update.install", entity_id=state.entity_id)
+    assert update(hass, entry).attributes["installed_version"] == OLD
+
+
+async def test_a_skipped_version_is_discarded(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
+) -> None:
+    await command(hass, entry, "upload_firmware", filename=firmware(files))
+    assert sim.firmware.upload is not None
+    await act(hass, "update.skip", entity_id=update(hass, entry).entity_id)
+    await until(lambda: sim.firmware.upload is None)
+    await until(lambda: update(hass, entry).attributes["latest_version"] == NOW)
+    # The same version may be sent again, and is news again.
+    await command(hass, entry, "upload_firmware", filename=firmware(files))
+    assert update(hass, entry).state == "on"
+    await command(hass, entry, "discard_firmware")
+    assert (update(hass, entry).state, sim.firmware.upload) == ("off", None)
+
+
+async def test_a_renamed_entity_can_be_skipped_as_well(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
+) -> None:
+    er.async_get(hass).async_update_entity(update(hass, entry).entity_id, new_entity_id="update.other")
+    await hass.async_block_till_done()
+    await command(hass, entry, "upload_firmware", filename=firmware(files))
+    await act(hass, "update.skip", entity_id="update.other")
+    await until(lambda: sim.firmware.upload is None)
+
+
+async def test_a_file_that_nobody_installs_expires(
+    hass: HomeAssistant, entry: ConfigEntry, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maintenance, "STAGED_FOR", timedelta(seconds=0.2))
+    await command(hass, entry, "upload_firmware", filename=firmware(files))
+    assert update(hass, entry).state == "on"
+    await until(lambda: update(hass, entry).state == "off")
+    with pytest.raises(HomeAssistantError):
+        await act(hass, "update.install", entity_id=update(hass, entry).entity_id)
+
+
+async def test_a_second_file_takes_the_place_of_the_first(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
+) -> None:
+    for version in (NEXT, "2.52.0.1.1"):
+        await command(hass, entry, "upload_firmware", filename=firmware(files, version))
+        assert update(hass, entry).attributes["latest_version"] == version
+    assert sim.firmware.upload is not None and sim.firmware.upload.version == "2.52.0.1.1"
+
+
+async def test_a_file_of_somebody_else_holds_the_device_up(
+    hass: HomeAssistant, entry: ConfigEntry, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await command(hass, entry, "upload_firmware", filename=firmware(files))
+    await hass.config_entries.async_reload(entry.entry_id)  # the id of the file is forgotten
+    monkeypatch.setattr("custom_components.ip_intercom.api.two_n.client.UPLOAD_TIMEOUT", 0.5)
+    assert await refusal(hass, entry, "upload_firmware", filename=firmware(files)) == "file_waiting"
+    assert update(hass, entry).attributes["in_progress"] is False
+
+
+async def test_installing_a_file_that_the_device_has_dropped(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
+) -> None:
+    await command(hass, entry, "upload_firmware", filename=firmware(files))
+    await sim.reboot(0.05)
+    await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "locked")
+    with pytest.raises(HomeAssistantError, match="new firmware not found"):
+        await act(hass, "update.install", entity_id=update(hass, entry).entity_id)
+    await until(lambda: update(hass, entry).state == "off")
+
+
+async def test_a_device_that_comes_back_as_it_was(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await command(hass, entry, "upload_firmware", filename=firmware(files))
+    monkeypatch.setattr(sim.firmware, "boot", lambda: None)  # the file was broken after all
+    with pytest.raises(HomeAssistantError) as failed:
+        await act(hass, "update.install", entity_id=update(hass, entry).entity_id)
+    assert failed.value.translation_key == "firmware_not_installed"
+    assert update(hass, entry).attributes["installed_version"] == NOW
+
+
+async def test_progress_is_shown_while_a_large_file_is_sent(
+    hass: HomeAssistant, entry: ConfigEntry, files: Path
+) -> None:
+    seen: list[int] = []
+
+    @callback
+    def look(event: Event[EventStateChangedData]) -> None:
+        state = event.data["new_state"]
+        if state is not None and (percentage := state.attributes.get("update_percentage")) is not None:
+            seen.append(percentage)
+
+    async_track_state_change_event(hass, [update(hass, entry).entity_id], look)
+    await command(hass, entry, "upload_firmware", filename=firmware(files, size=6 * 2**20))
+    await hass.async_block_till_done()
+    assert len(set(seen)) > 5 and seen == sorted(seen) and seen[-1] == 100
+    assert update(hass, entry).attributes["update_percentage"] is None
+
+
+@pytest.mark.parametrize(
+    ("content", "key"),
+    [
+        (make_firmware("another", NEXT), "invalid_request"),
+        (b"no firmware at all", "invalid_request"),
+        (make_firmware("verso", "1.0.0.0.1"), "file_too_old"),
+    ],
+)
+async def test_a_file_that_the_device_refuses(
+    hass: HomeAssistant, entry: ConfigEntry, files: Path, content: bytes, key: str
+) -> None:
+    path = files / "wrong.bin"
+    path.write_bytes(content)
+    assert await refusal(hass, entry, "upload_firmware", filename=str(path)) == key
+    assert (update(hass, entry).state, update(hass, entry).attributes["in_progress"]) == ("off", False)
+
+
+async def test_only_files_in_allowed_directories(hass: HomeAssistant, entry: ConfigEntry, files: Path) -> None:
+    assert await refusal(hass, entry, "upload_firmware", filename="/etc/passwd") == "path_not_allowed"
+    assert await refusal(hass, entry, "upload_firmware", filename=f"{files}/../x.bin") == "path_not_allowed"
+    assert await refusal(hass, entry, "upload_firmware", filename=f"{files}/none.bin") == "file_unreadable"
+    assert await refusal(hass, entry, "upload_firmware", filename=str(files)) == "file_unreadable"
+
+
+async def test_two_uploads_at_once(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path) -> None:
+    sim.delay(0.3, "firmware")
+    first = hass.async_create_task(command(hass, entry, "upload_firmware", filename=firmware(files)))
+    await until(lambda: update(hass, entry).attributes["in_progress"])
+    assert await refusal(hass, entry, "upload_firmware", filename=firmware(files)) == "firmware_busy"
+    assert (await first)["version"] == NEXT
+
+
+async def test_an_account_that_may_not_has_no_update(hass: HomeAssistant, sim: Simulator, files: Path) -> None:
+    sim.revoke(USERNAME, Privilege.SYSTEM_CONTROL)
+    entry = await add_intercom(hass, sim)
+    assert er.async_get(hass).async_get_entity_id(UPDATE, "ip_intercom", f"{entry.unique_id}_firmware") is None
+    assert await refusal(hass, entry, "upload_firmware", filename=firmware(files)) == "no_firmware"
+
+
+async def test_unloading_in_mid_upload_leaves_no_open_file(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
+) -> None:
+    sim.delay(5, "firmware")
+    task = asyncio.ensure_future(command(hass, entry, "upload_firmware", filename=firmware(files)))
+    await until(lambda: update(hass, entry).attributes["in_progress"])
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert update(hass, entry).attributes["in_progress"] is False
+
+
+@pytest.mark.parametrize(
+    ("language", "begin"),
+    [("en", "Some changes"), ("cs", "Některé změny"), ("ru", "Некоторые изменения"), ("de-CH", "Some changes")],
+)
+def test_a_note_in_the_language_of_the_house(language: str, begin: str) -> None:
+    note = note_in(language, NOTE)
+    assert note is not None and note.startswith(begin)
+    assert "VER=" not in note
+
+
+@pytest.mark.parametrize(
+    ("note", "shown"), [(None, None), ("Be careful.", "Be careful."), ("CZ:\nPozor", "CZ:\nPozor")]
+)
+def test_a_note_without_languages(note: str | None, shown: str | None) -> None:
+    assert note_in("de", note) == shown
