@@ -3,6 +3,8 @@
 Messages are for logs and tests: they never carry credentials, codes or card numbers.
 """
 
+from collections.abc import Mapping
+
 
 class IntercomError(Exception):
     """Base of everything the clients raise."""
@@ -17,7 +19,7 @@ class NotReached(ConnectionFailed):
 
 
 class NoAnswer(ConnectionFailed):
-    """The device took the whole request, and said nothing to it."""
+    """The device is reached, but says nothing, or takes no more of a file; it may have carried out the request."""
 
 
 class CertificateChanged(ConnectionFailed):
@@ -80,21 +82,33 @@ class NotSupported(IntercomError):
     """This model or firmware does not have the function."""
 
 
-class CommandFailed(IntercomError):
-    """The device understood the request and refused it; ``reason`` is its own word for why."""
+class FileUnreadable(IntercomError):
+    """A file to be sent cannot be read from disk, or has become shorter meanwhile."""
 
-    def __init__(self, reason: str) -> None:
+
+class CommandFailed(IntercomError):
+    """The device understood the request and refused it.
+
+    Attributes:
+        reason: Its own word for why.
+        details: What else it says, unread; no part of the message.
+    """
+
+    def __init__(self, reason: str, *, details: Mapping[str, object] | None = None) -> None:
         """Remember the device's own reason."""
         super().__init__(reason)
         self.reason = reason
+        self.details = details or {}
 
 
 class InvalidRequest(CommandFailed):
     """The device refused a value; ``parameter`` names it where the device does."""
 
-    def __init__(self, reason: str, parameter: str | None = None) -> None:
+    def __init__(
+        self, reason: str, parameter: str | None = None, *, details: Mapping[str, object] | None = None
+    ) -> None:
         """Remember the device's own reason and the parameter it names."""
-        super().__init__(f"{reason} ({parameter})" if parameter else reason)
+        super().__init__(f"{reason} ({parameter})" if parameter else reason, details=details)
         self.reason = reason
         self.parameter = parameter
 

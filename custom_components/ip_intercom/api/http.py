@@ -5,50 +5,36 @@ request that must not run twice is never repeated behind the caller's back.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
 import hashlib
-import re
-import secrets
 import ssl
-from typing import IO, override
 
 import aiohttp
-from aiohttp import ClientHandlerType, ClientMiddlewareType, ClientRequest, ClientResponse, Fingerprint, Payload
-from aiohttp.abc import AbstractStreamWriter
+from aiohttp import (
+    ClientHandlerType,
+    ClientMiddlewareType,
+    ClientRequest,
+    ClientResponse,
+    Fingerprint,
+    FormData,
+    MultipartWriter,
+)
 from yarl import URL
 
 from .errors import CertificateChanged, CertificateInvalid, ConnectionFailed, NoAnswer, NotReached, UnexpectedReply
+from .upload import FilePart, Upload, multipart
+
+__all__ = ["HttpTransport", "Reply", "Request", "Stream", "Upload", "certificate_fingerprint"]
 
 CONNECT_TIMEOUT = 5.0
 REQUEST_TIMEOUT = 10.0
 # Seconds without a byte after which a picture stands still for good.
 STREAM_TIMEOUT = 10.0
+# Seconds in which a device takes nothing of an upload after which it is given up; it may write to flash in between.
+UPLOAD_STALL = 30.0
 MAX_JSON = 4 * 1024 * 1024
-# Bytes of a file that are read and sent at once.
-UPLOAD_PIECE = 256 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file in a request, as one part of a form.
-
-    Attributes:
-        name: Name of the form field.
-        filename: Name of the file, as the device may see it.
-        content_type: Its media type.
-        file: The file, open and seekable; it is read by pieces in the executor.
-        size: Its size in bytes.
-        progress: Hears on the event loop how many bytes of it are sent.
-    """
-
-    name: str
-    filename: str
-    content_type: str
-    file: IO[bytes]
-    size: int
-    progress: Callable[[int], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +46,24 @@ class Request:
         path: Absolute path on the device.
         params: Query parameters.
         json: Body to send as JSON.
-        timeout: Seconds for everything together; with an upload, seconds without progress.
+        timeout: Seconds for everything together; with an upload, from its last byte to the answer.
         max_bytes: The largest body that is read.
         repeatable: False for what must not run twice on the device.
         form: Body to send as a form.
         upload: File to send in a multipart form.
-        stall: Seconds without a byte after which a stream is given up.
+        stall: Seconds without a byte after which a stream is given up; None for ``STREAM_TIMEOUT``.
     """
 
     method: str
     path: str
-    params: Mapping[str, str] | None = None
-    json: object = None
+    params: Mapping[str, str] | None = field(default=None, repr=False)
+    json: object = field(default=None, repr=False)
     timeout: float = REQUEST_TIMEOUT
     max_bytes: int = MAX_JSON
     repeatable: bool = True
-    form: Mapping[str, str] | None = None
+    form: Mapping[str, str] | None = field(default=None, repr=False)
     upload: Upload | None = None
-    stall: float = STREAM_TIMEOUT
+    stall: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,67 +98,21 @@ class _NoRepeat:
             raise
 
 
-class FileForm(Payload):
-    """A form with one file in it, of known length, that can be sent more than once.
+class _OneAttempt:
+    """Ends the attempt before when an upload is sent again, as after a refusal in the middle of it.
 
-    A device knows no chunked request, and a challenge may come in the middle of one: then all is sent again.
-
-    Args:
-        upload: The file.
-        moved: Is called after each piece.
+    aiohttp would leave it as it is: still sending, on a connection of its own.
     """
 
-    def __init__(self, upload: Upload, moved: Callable[[], None]) -> None:
-        """See the class."""
-        boundary = secrets.token_hex(16)
-        super().__init__(upload.file, content_type=f"multipart/form-data; boundary={boundary}")
-        disposition = f'form-data; name="{upload.name}"; filename="{_plain(upload.filename)}"'
-        head = f"--{boundary}\r\nContent-Disposition: {disposition}\r\nContent-Type: {upload.content_type}\r\n\r\n"
-        self._upload = upload
-        self._moved = moved
-        self._head, self._tail = head.encode(), f"\r\n--{boundary}--\r\n".encode()
-        self.sent = False
+    def __init__(self) -> None:
+        self._before: ClientResponse | None = None
 
-    @property
-    @override
-    def size(self) -> int:
-        """The length of the whole form in bytes."""
-        return len(self._head) + self._upload.size + len(self._tail)
-
-    @override
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """Refuse: a file may be larger than the memory."""
-        raise TypeError("a file is not held in memory")
-
-    @override
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        """Send the form from its beginning."""
-        self.sent = False
-        loop = asyncio.get_running_loop()
-        file, left = self._upload.file, self._upload.size
-        await writer.write(self._head)
-        await loop.run_in_executor(None, file.seek, 0)
-        while left and (piece := await loop.run_in_executor(None, file.read, min(left, UPLOAD_PIECE))):
-            await writer.write(piece)
-            left -= len(piece)
-            self._moved()
-            if self._upload.progress is not None:
-                self._upload.progress(self._upload.size - left)
-        if left:
-            raise OSError("the file has become shorter")
-        await writer.write(self._tail)
-        self._moved()
-        self.sent = True
-
-    @override
-    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
-        """Send the form; its length is known."""
-        await self.write(writer)
-
-
-def _plain(filename: str) -> str:
-    """Return a file name that cannot break a header."""
-    return re.sub(r"[^A-Za-z0-9._-]", "_", filename)
+    async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        if self._before is not None:
+            self._before.close()
+            await self._before.wait_for_close()
+        self._before = await handler(request)
+        return self._before
 
 
 class HttpTransport:
@@ -208,24 +148,32 @@ class HttpTransport:
             middlewares: aiohttp middlewares, outermost first.
 
         Raises:
-            ConnectionFailed: No answer in time, or the connection broke.
+            ConnectionFailed: The connection broke.
+            NoAnswer: No answer in time, or the device took no more of an upload.
             UnexpectedReply: The body is larger than the request allows.
+            FileUnreadable: The file to upload cannot be read to its end.
         """
+        deadline = asyncio.timeout(request.timeout)
+        part: FilePart | None = None
+        if request.upload is not None:
+            part = FilePart(request.upload, lambda: _extend(deadline, request, part))
+            middlewares = (*middlewares, _OneAttempt())
         if not request.repeatable:
             middlewares = (*middlewares, _NoRepeat())
-        form: FileForm | None = None
         try:
-            async with asyncio.timeout(request.timeout) as limit:
-                if request.upload is not None:
-                    loop = asyncio.get_running_loop()
-                    form = FileForm(request.upload, lambda: limit.reschedule(loop.time() + request.timeout))
+            async with deadline:
+                _extend(deadline, request, part)
                 with _translated(request.path):
-                    sending = self._send(request, headers, middlewares, sock_read=None, form=form)
-                    async with await sending as response:
+                    async with await self._send(request, _body(request, part), headers, middlewares) as response:
                         return _reply(response, await _read_bounded(response, request.max_bytes))
         except TimeoutError as err:
-            text = f"no answer to {request.path} within {request.timeout:g} s"
-            raise (NoAnswer(text) if form is not None and form.sent else ConnectionFailed(text)) from err
+            if part is not None and not part.is_sent:
+                raise NoAnswer(f"{request.path} took no more after {part.sent} bytes") from err
+            raise NoAnswer(f"no answer to {request.path} within {request.timeout:g} s") from err
+        except ConnectionFailed as err:
+            if part is not None and part.failure is not None:
+                raise part.failure from err
+            raise
 
     @asynccontextmanager
     async def stream(
@@ -235,13 +183,16 @@ class HttpTransport:
         headers: Mapping[str, str] | None = None,
         middlewares: tuple[ClientMiddlewareType, ...] = (),
     ) -> AsyncIterator[Stream]:
-        """Open an answer without end, such as motion JPEG, and hand it over unread.
+        """Open an answer that is long or without end, such as motion JPEG, and hand it over unread.
 
         Raises:
             ConnectionFailed: The device did not begin to answer in time.
         """
         with _translated(request.path):
-            response = await self._send(request, headers, middlewares, sock_read=request.stall)
+            async with asyncio.timeout(STREAM_TIMEOUT):
+                response = await self._send(
+                    request, _body(request, None), headers, middlewares, sock_read=request.stall or STREAM_TIMEOUT
+                )
         # What whoever looks raises stays theirs: a browser that went away is no fault of the device.
         try:
             yield Stream(request, response)
@@ -251,17 +202,17 @@ class HttpTransport:
     async def _send(
         self,
         request: Request,
+        data: FormData | MultipartWriter | None,
         headers: Mapping[str, str] | None,
         middlewares: tuple[ClientMiddlewareType, ...],
-        sock_read: float | None,
-        form: FileForm | None = None,
+        sock_read: float | None = None,
     ) -> ClientResponse:
         return await self._session.request(
             request.method,
             self.base.with_path(request.path),
             params=request.params,
             json=request.json,
-            data=request.form if form is None else form,
+            data=data,
             headers=headers,
             middlewares=middlewares,
             ssl=self._ssl,
@@ -271,7 +222,7 @@ class HttpTransport:
 
 
 class Stream:
-    """An answer without end.
+    """An answer that is long or without end.
 
     Attributes:
         status: HTTP status.
@@ -286,43 +237,59 @@ class Stream:
         self._request = request
         self._response = response
 
-    async def begins_with(self, *starts: bytes) -> bool:
-        """Return whether the answer begins with one of ``starts``, white space aside; nothing of it is lost.
+    async def begin(self, size: int) -> bytes:
+        """Return the first ``size`` bytes or more, fewer where there are no more; nothing of it is lost.
 
         Raises:
-            ConnectionFailed: The connection broke, or nothing came for ``stall`` seconds.
+            ConnectionFailed: As ``chunks``.
         """
-        longest = max(map(len, starts))
-        while len(self._begin.lstrip()) < longest and (chunk := await self._read()):
+        while len(self._begin) < size and (chunk := await self._read()):
             self._begin += chunk
-        return self._begin.lstrip().startswith(starts)
+        return self._begin
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Iterate over the bytes as they come.
 
         Raises:
             ConnectionFailed: The connection broke, or nothing came for ``stall`` seconds.
+            UnexpectedReply: More came than the request allows.
         """
-        begin, self._begin = self._begin, b""
-        if begin:
-            yield begin
-        while chunk := await self._read():
+        size = 0
+        while chunk := self._begin or await self._read():
+            self._begin = b""
+            size += len(chunk)
+            if size > self._request.max_bytes:
+                raise _too_large(self._request.max_bytes)
             yield chunk
 
     async def reply(self) -> Reply:
-        """Return the whole answer, where it is no endless one after all.
+        """Return the whole answer, where it is a short one after all.
 
         Raises:
-            ConnectionFailed: The connection broke, or nothing came for ``stall`` seconds.
-            UnexpectedReply: The body is larger than the request allows.
+            ConnectionFailed: As ``chunks``.
+            UnexpectedReply: It is larger than ``MAX_JSON``.
         """
         with _translated(self._request.path):
-            rest = await _read_bounded(self._response, self._request.max_bytes)
-        return _reply(self._response, self._begin + rest)
+            return _reply(self._response, await _read_bounded(self._response, MAX_JSON, self._begin))
 
     async def _read(self) -> bytes:
         with _translated(self._request.path):
             return await self._response.content.readany()
+
+
+def _body(request: Request, part: FilePart | None) -> FormData | MultipartWriter | None:
+    if part is not None:
+        return multipart(part)
+    return None if request.form is None else FormData(dict(request.form))
+
+
+def _extend(deadline: asyncio.Timeout, request: Request, part: FilePart | None) -> None:
+    """Give an upload time for its next piece, or for the answer once all is sent."""
+    if part is None:
+        return
+    pause = request.timeout if part.is_sent else UPLOAD_STALL
+    with suppress(RuntimeError):  # the request has ended meanwhile
+        deadline.reschedule(asyncio.get_running_loop().time() + pause)
 
 
 @contextmanager
@@ -352,16 +319,20 @@ def _reply(response: ClientResponse, body: bytes) -> Reply:
     )
 
 
-async def _read_bounded(response: ClientResponse, max_bytes: int) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
+async def _read_bounded(response: ClientResponse, max_bytes: int, begin: bytes = b"") -> bytes:
+    chunks = [begin]
+    size = len(begin)
     async for chunk in response.content.iter_any():
         size += len(chunk)
         if size > max_bytes:
             response.close()
-            raise UnexpectedReply(f"the answer is larger than {max_bytes} bytes")
+            raise _too_large(max_bytes)
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _too_large(most: int) -> UnexpectedReply:
+    return UnexpectedReply(f"the answer is larger than {most} bytes")
 
 
 async def certificate_fingerprint(host: str, port: int) -> bytes:

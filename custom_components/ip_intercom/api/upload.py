@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import IO, Any, override
+from typing import IO, override
 
 from aiohttp import MultipartWriter
 from aiohttp.abc import AbstractStreamWriter
@@ -48,30 +48,37 @@ class FilePart(Payload):
     _value: Upload
     _autoclose = True  # the file belongs to whoever opened it
 
-    def __init__(self, upload: Upload, sent: Callable[[int], None] | None = None) -> None:
-        """Send ``upload``, telling ``sent`` of each piece before its own ``progress``."""
+    def __init__(self, upload: Upload, on_piece: Callable[[], None]) -> None:
+        """Send ``upload``, and call ``on_piece`` after each piece."""
         super().__init__(upload, content_type=upload.content_type)
         self.set_content_disposition("form-data", name=upload.name, filename=upload.filename)
         self._size = upload.size
-        self._sent = sent
+        self._on_piece = on_piece
         self._reading = Lock()
+        self.sent = 0
         self.failure: FileUnreadable | None = None
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether all of it was handed to the connection."""
+        return self.sent >= self._value.size
 
     @override
     async def write(self, writer: AbstractStreamWriter) -> None:
         """Send the file piece by piece."""
-        upload, loop, done = self._value, asyncio.get_running_loop(), 0
-        while done < upload.size:
+        upload, loop, sent = self._value, asyncio.get_running_loop(), 0
+        self.sent = 0
+        while sent < upload.size:
             try:
-                piece = await loop.run_in_executor(None, self._read, done, min(PIECE, upload.size - done))
-            except (OSError, ValueError) as err:  # a ValueError is a closed file
+                piece = await loop.run_in_executor(None, self._read, sent, min(PIECE, upload.size - sent))
+            except (EOFError, OSError, ValueError) as err:  # a closed file is a ValueError
                 self.failure = FileUnreadable(f"{upload.filename} cannot be read: {type(err).__name__}")
                 raise
             await writer.write(piece)
-            done += len(piece)
-            for told in (self._sent, upload.progress):
-                if told is not None:
-                    told(done)
+            self.sent = sent = sent + len(piece)
+            self._on_piece()
+            if upload.progress is not None:
+                upload.progress(sent)
 
     def _read(self, place: int, size: int) -> bytes:
         with self._reading:

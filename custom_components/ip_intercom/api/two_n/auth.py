@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from enum import StrEnum
 import logging
 
@@ -108,9 +108,19 @@ class Authentication:
 
     @asynccontextmanager
     async def stream(
-        self, endpoint: Endpoint, request: Request, wanted: Callable[[Stream], Awaitable[bool]]
+        self,
+        endpoint: Endpoint,
+        request: Request,
+        wanted: Callable[[Stream], Awaitable[bool]],
+        opening: AbstractAsyncContextManager[object],
     ) -> AsyncIterator[Stream | Reply]:
         """Open an answer that is not held; yields the whole answer where it is not what is ``wanted``.
+
+        Args:
+            endpoint: What is asked.
+            request: How.
+            wanted: Tells whether an answer is to be handed over unread.
+            opening: Entered anew for each attempt, until its answer begins.
 
         Raises:
             AuthenticationFailed: User name or password are wrong.
@@ -120,7 +130,11 @@ class Authentication:
         reply: Reply | None = None
         for attempt in (scheme, _OTHER[scheme]):
             headers, middlewares = self._credentials(attempt)
-            async with self._transport.stream(request, headers=headers, middlewares=middlewares) as stream:
+            async with AsyncExitStack() as stack:
+                async with opening:
+                    stream = await stack.enter_async_context(
+                        self._transport.stream(request, headers=headers, middlewares=middlewares)
+                    )
                 if stream.status == 200 and await wanted(stream):
                     self._schemes[endpoint.service] = attempt
                     yield stream

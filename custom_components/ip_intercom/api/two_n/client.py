@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from contextlib import asynccontextmanager, suppress
+import re
 
 from ..errors import (
     CommandFailed,
@@ -14,16 +14,24 @@ from ..errors import (
     ServiceDisabled,
     UnexpectedReply,
 )
-from ..http import MAX_JSON, REQUEST_TIMEOUT, STREAM_TIMEOUT, HttpTransport, Reply, Request, Stream, Upload
+from ..http import MAX_JSON, REQUEST_TIMEOUT, HttpTransport, Reply, Request, Stream
 from ..parse import Fields
+from ..upload import Upload
 from .auth import Authentication
 from .endpoints import Endpoint
 from .envelope import JSON_TYPES, result
 
 # The device runs the door: no more than this many requests at a time, the log pull aside.
 CONCURRENT_REQUESTS = 5
-# Seconds without progress after which an upload is given up; the device looks at a firmware before it answers.
-UPLOAD_TIMEOUT = 60.0
+# Seconds from the last byte of a file to the answer: a minute in which the device looks at a firmware, and what
+# the connection may still hold back of it.
+UPLOAD_TIMEOUT = 90.0
+# A file of fewer bytes than this is sent like any other request.
+SMALL_FILE = 256 * 1024
+MAX_DOWNLOAD = 1024 * 1024 * 1024
+_PAGE = re.compile(rb"<!doctype html|<html", re.IGNORECASE)
+# The head of a pcap without a packet has 24 bytes: to wait for more could mean to wait for a packet.
+_PAGE_BYTES = 24
 
 
 class TwoNClient:
@@ -40,6 +48,7 @@ class TwoNClient:
         self.transport = transport
         self._authentication = Authentication(transport, username, password)
         self._slots = asyncio.Semaphore(CONCURRENT_REQUESTS)
+        self._uploading = asyncio.Lock()
 
     async def call(
         self,
@@ -54,18 +63,15 @@ class TwoNClient:
 
         Args:
             endpoint: What to ask.
-            params: Query parameters.
+            params: Parameters: in the address, of a POST without ``body`` in a form.
             body: JSON body.
-            form: Parameters in the body, for what is too long or too secret for an address.
+            form: Parameters in the body, for what is too long or too private for an address.
             wait: Seconds that the device may hold back its answer; such a request takes no slot.
 
         Raises:
             IntercomError: One of its kinds, by the device's error code (HTTP API 2.3).
         """
-        request = replace(
-            _request(endpoint, params, body, REQUEST_TIMEOUT + (wait or 0), MAX_JSON),
-            form=_form(endpoint, params, form),
-        )
+        request = _request(endpoint, params, json=body, form=form, timeout=REQUEST_TIMEOUT + (wait or 0))
         if wait is not None:
             return result(endpoint, await self._authentication.send(endpoint, request))
         async with self._slots:
@@ -92,9 +98,7 @@ class TwoNClient:
             IntercomError: As ``call``; also where the device answers JSON without an error.
         """
         async with self._slots:
-            reply = await self._authentication.send(
-                endpoint, _request(endpoint, params, None, REQUEST_TIMEOUT, max_bytes)
-            )
+            reply = await self._authentication.send(endpoint, _request(endpoint, params, max_bytes=max_bytes))
         if reply.content_type in JSON_TYPES or reply.content_type == "text/html":
             result(endpoint, reply)
             raise UnexpectedReply(f"{endpoint.path} answered {reply.content_type}")
@@ -108,21 +112,31 @@ class TwoNClient:
         *,
         first: Endpoint | None = None,
     ) -> Fields | list[object]:
-        """Send a file and return the ``result`` of the answer; it takes no slot, however long it lasts.
+        """Send a file and return the ``result`` of the answer.
+
+        A large file takes no slot, however long it lasts; there is one at a time.
 
         Args:
             endpoint: Where it goes.
             upload: The file.
-            params: Query parameters.
-            first: A function of the same service to ask before: a refusal need not cost a whole file.
+            params: Parameters in the address.
+            first: A harmless function of the same service and privilege, asked before a large file: neither
+                a refusal nor a stale nonce shall cost all of it.
 
         Raises:
-            IntercomError: As ``call``; ``NoAnswer`` where the device took the file and said nothing.
+            NoAnswer: The device takes no more, or took it all and says nothing.
+            FileUnreadable: The file cannot be read to its end.
+            IntercomError: As ``call``.
         """
-        if first is not None and not await self.permits(first):
-            await self.call(first)  # says why
-        request = _request(endpoint, params, None, UPLOAD_TIMEOUT, MAX_JSON)
-        return result(endpoint, await self._authentication.send(endpoint, replace(request, upload=upload)))
+        request = _request(endpoint, params, timeout=UPLOAD_TIMEOUT, upload=upload)
+        if upload.size < SMALL_FILE:
+            async with self._slots:
+                return result(endpoint, await self._authentication.send(endpoint, request))
+        async with self._uploading:
+            if first is not None:
+                with suppress(CommandFailed):
+                    await self.call(first)
+            return result(endpoint, await self._authentication.send(endpoint, request))
 
     @asynccontextmanager
     async def open(self, endpoint: Endpoint, params: Mapping[str, str]) -> AsyncIterator[Stream]:
@@ -131,33 +145,38 @@ class TwoNClient:
         Raises:
             IntercomError: As ``call``; also where the device answers something else.
         """
-        request = _request(endpoint, params, None, REQUEST_TIMEOUT, MAX_JSON)
-        async with self._stream(endpoint, request, _is_multipart) as stream:
+        async with self._stream(endpoint, _request(endpoint, params), _is_multipart) as stream:
             yield stream
 
     @asynccontextmanager
     async def download(
-        self, endpoint: Endpoint, params: Mapping[str, str] | None = None, *, stall: float = STREAM_TIMEOUT
+        self,
+        endpoint: Endpoint,
+        params: Mapping[str, str] | None = None,
+        *,
+        stall: float | None = None,
+        max_bytes: int = MAX_DOWNLOAD,
     ) -> AsyncIterator[Stream]:
-        """Open an answer that is a file; it takes no slot, however long it lasts.
+        """Open an answer that is a file; once it has begun it takes no slot, however long it lasts.
 
         Args:
             endpoint: What to ask.
-            params: Query parameters.
+            params: Parameters.
             stall: Seconds without a byte after which it is given up.
+            max_bytes: How long it may become.
 
         Raises:
             IntercomError: As ``call``; also where the device answers a page.
         """
-        request = _request(endpoint, params, None, REQUEST_TIMEOUT, MAX_JSON)
-        async with self._stream(endpoint, replace(request, stall=stall), _is_file) as stream:
+        request = _request(endpoint, params, stall=stall, max_bytes=max_bytes)
+        async with self._stream(endpoint, request, _is_file) as stream:
             yield stream
 
     @asynccontextmanager
     async def _stream(
         self, endpoint: Endpoint, request: Request, wanted: Callable[[Stream], Awaitable[bool]]
     ) -> AsyncIterator[Stream]:
-        async with self._authentication.stream(endpoint, request, wanted) as answer:
+        async with self._authentication.stream(endpoint, request, wanted, self._slots) as answer:
             if isinstance(answer, Reply):
                 result(endpoint, answer)
                 raise UnexpectedReply(f"{endpoint.path} answered {answer.content_type}")
@@ -169,26 +188,34 @@ async def _is_multipart(stream: Stream) -> bool:
 
 
 async def _is_file(stream: Stream) -> bool:
-    """Tell a file by its beginning: a pcap comes as application/json (HTTP API 5.13.1), a login page instead of both."""
-    return not await stream.begins_with(b"{", b"<!DOCTYPE html", b"<!doctype html", b"<html", b"<HTML")
-
-
-def _form(
-    endpoint: Endpoint, params: Mapping[str, str] | None, form: Mapping[str, str] | None
-) -> Mapping[str, str] | None:
-    """Return the form of a request: firmware 2.50 refuses a POST that has none (code 14)."""
-    if form is not None or endpoint.method != "POST" or params is None:
-        return form
-    return params
+    """Tell a file by its beginning: a pcap comes as application/json (HTTP API 5.13.1), a login page as anything."""
+    begin = (await stream.begin(_PAGE_BYTES)).lstrip()
+    return not (begin.startswith(b"{") or _PAGE.match(begin))
 
 
 def _request(
     endpoint: Endpoint,
     params: Mapping[str, str] | None,
-    body: Mapping[str, object] | None,
-    timeout: float,
-    max_bytes: int,
+    *,
+    json: Mapping[str, object] | None = None,
+    form: Mapping[str, str] | None = None,
+    upload: Upload | None = None,
+    timeout: float | None = None,
+    stall: float | None = None,
+    max_bytes: int = MAX_JSON,
 ) -> Request:
-    in_form = endpoint.method == "POST" and body is None
-    query = None if in_form else params
-    return Request(endpoint.method, endpoint.path, query, body, timeout, max_bytes, endpoint.repeatable)
+    if endpoint.method == "POST" and json is None and form is None:
+        # Firmware 2.50 refuses a POST without a form, or ignores it (code 14).
+        params, form = None, params or {}
+    return Request(
+        endpoint.method,
+        endpoint.path,
+        params,
+        json,
+        REQUEST_TIMEOUT if timeout is None else timeout,
+        max_bytes,
+        endpoint.repeatable,
+        form,
+        upload,
+        stall,
+    )

@@ -49,7 +49,7 @@ class Endpoint:
 
     ``repeatable`` is False where a second run would do something twice: such a request is
     never sent again by itself after the connection broke. ``anonymous`` is answered whatever
-    the authentication of its service.
+    the authentication of its service. ``bare`` may be answered without the envelope of 2.3.
     """
 
     method: str
@@ -58,6 +58,7 @@ class Endpoint:
     privilege: Privilege = Privilege.NONE
     repeatable: bool = True
     anonymous: bool = False
+    bare: bool = False
 
 
 # Commands go by GET: firmware 2.50 refuses a POST without a body, or ignores it (code 14).
@@ -131,8 +132,8 @@ DISPLAY_IMAGE = Endpoint("PUT", "/api/display/image", Service.DISPLAY, Privilege
 DISPLAY_IMAGE_DELETE = replace(DISPLAY_IMAGE, method="DELETE")
 DISPLAY_TEXT = Endpoint("PUT", "/api/display/text", Service.DISPLAY, Privilege.DISPLAY_CONTROL)
 DISPLAY_TEXT_DELETE = replace(DISPLAY_TEXT, method="DELETE")
-DISPLAY_LANGUAGE = Endpoint("GET", "/api/display/language", Service.DISPLAY, Privilege.DISPLAY_CONTROL)
-DISPLAY_LANGUAGE_PUT = replace(DISPLAY_LANGUAGE, method="PUT")
+DISPLAY_LANGUAGE = Endpoint("GET", "/api/display/language", Service.DISPLAY, Privilege.DISPLAY_CONTROL, bare=True)
+DISPLAY_LANGUAGE_PUT = replace(DISPLAY_LANGUAGE, method="PUT", bare=False)
 
 AUDIO_TEST = Endpoint("GET", "/api/audio/test", Service.AUDIO, Privilege.AUDIO_CONTROL, repeatable=False)
 EMAIL_SEND = Endpoint("GET", "/api/email/send", Service.EMAIL, Privilege.EMAIL_CONTROL, repeatable=False)

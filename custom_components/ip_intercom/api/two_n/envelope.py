@@ -47,6 +47,8 @@ def result(endpoint: Endpoint, reply: Reply) -> Fields | list[object]:
     if isinstance(document, list):
         return document  # firmware 3.x answers some functions with a bare array, without the envelope
     envelope = fields(document)
+    if endpoint.bare and envelope and "success" not in envelope:
+        return envelope
     if "success" not in envelope:
         raise UnexpectedReply(f"{endpoint.path} answered {reply.content_type} that is not its JSON")
     if envelope["success"] is not True:
@@ -68,11 +70,10 @@ def _error(endpoint: Endpoint, error: Fields) -> IntercomError:
         return AuthenticationFailed(f"{endpoint.path}: {reason}")
     if code == 10:
         return PermissionDenied(endpoint.privilege or endpoint.service)
-    if code in _COMMAND_ERRORS:
-        return _COMMAND_ERRORS[code](reason)
+    details = fields(error.get("data"))  # firmware 2.50
     if code in _INVALID:
-        return InvalidRequest(reason, text(error.get("param")))
-    return CommandFailed(reason)
+        return InvalidRequest(reason, text(error.get("param")), details=details)
+    return _COMMAND_ERRORS.get(code, CommandFailed)(reason, details=details)
 
 
 def _document(reply: Reply) -> object:
