@@ -40,7 +40,7 @@ class Modules:
         show: Callable[[bool], None],
     ) -> None:
         """`show` is told whether the device has a display."""
-        self.all = {name: Kind.DISPLAY for name in displays.all} if model.modular else {}
+        self.all = dict.fromkeys(displays.all, Kind.DISPLAY) if model.modular else {}
         self._model = model
         self._log = log
         self._ports = ports

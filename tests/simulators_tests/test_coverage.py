@@ -1,0 +1,129 @@
+"""What simulators write down of their clients, and how it is counted."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import coverage_report
+from tests.coverage_report import Used, main, read_used, report
+from tests.simulators.coverage import VARIABLE, Recorder
+from tests.simulators.two_n import Privilege
+
+from .conftest import Factory
+
+API: dict[str, Any] = {
+    "endpoints": [
+        {"path": "/api/a", "methods": ["GET", "POST"]},
+        {"path": "/api/b", "methods": ["PUT"]},
+        {"path": "/api/b", "methods": ["DELETE"]},
+        {"path": "/api/c", "methods": ["GET"], "played": False},
+    ],
+    "events": [{"type": "Ring"}, {"type": "Knock"}],
+}
+
+
+def used(*functions: tuple[str, str], events: tuple[str, ...] = ()) -> Used:
+    return Used(frozenset(functions), frozenset(events))
+
+
+def test_counting() -> None:
+    found = report("two_n", API, used(("/api/a", "GET"), ("/api/b", "DELETE"), ("/api/x", "GET"), events=("Ring",)))
+    assert not found.complete
+    assert list(found.lines()) == [
+        "two_n: 2/4 endpoints, 1/2 events",
+        "  missing: POST /api/a",
+        "  missing: PUT /api/b",
+        "  missing: Knock",
+    ]
+
+
+def test_equal_methods() -> None:
+    """GET and POST may count as one, PUT and DELETE may not."""
+    functions = used(("/api/a", "POST"), ("/api/b", "PUT"), events=("Ring", "Knock"))
+    found = report("two_n", API, functions, equal=True)
+    assert found.missing_functions == (("/api/b", "DELETE"),)
+    assert report("two_n", API, functions).missing_functions == (("/api/a", "GET"), ("/api/b", "DELETE"))
+
+
+def test_complete() -> None:
+    everything = used(
+        ("/api/a", "GET"), ("/api/a", "POST"), ("/api/b", "PUT"), ("/api/b", "DELETE"), events=("Ring", "Knock", "More")
+    )
+    found = report("two_n", API, everything)
+    assert found.complete
+    assert list(found.lines()) == ["two_n: 4/4 endpoints, 2/2 events"]
+
+
+def test_records_of_all_processes(tmp_path: Path) -> None:
+    (tmp_path / "two_n-1.jsonl").write_text('["request", "GET", "/api/a", true]\n["event", "Ring"]\n')
+    (tmp_path / "two_n-2.jsonl").write_text('["request", "PUT", "/api/b", false]\n["event", "Knock"]\n')
+    (tmp_path / "akuvox-1.jsonl").write_text('["request", "GET", "/api/x", true]\n')
+    assert read_used(tmp_path, "two_n") == used(("/api/a", "GET"), events=("Ring", "Knock"))
+
+
+def test_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "door_api.json").write_text(json.dumps(API))
+    monkeypatch.setattr(coverage_report, "DATA", tmp_path)
+    records = tmp_path / "door-1.jsonl"
+    records.write_text('["request", "GET", "/api/a", true]\n')
+    assert main(["door", str(tmp_path)]) == 1
+    assert capsys.readouterr().out.startswith("door: 1/4 endpoints, 0/2 events\n")
+    lines = [["request", "PUT", "/api/b", True], ["request", "DELETE", "/api/b", True], ["event", "Ring"]]
+    records.write_text(records.read_text() + "".join(f"{json.dumps(line)}\n" for line in [*lines, ["event", "Knock"]]))
+    assert main(["door", str(tmp_path), "--equal"]) == 0
+    assert capsys.readouterr().out == "door: 4/4 endpoints, 2/2 events\n"
+
+
+def test_nothing_without_the_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    Recorder("two_n").event("Ring")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_each_record_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    for _ in range(3):
+        recorder = Recorder("two_n")
+        recorder.event("Ring")
+        recorder.request("GET", "/api/a", success=True)
+    [file] = tmp_path.iterdir()
+    assert file.read_text().splitlines() == ['["event", "Ring"]', '["request", "GET", "/api/a", true]']
+
+
+async def test_what_a_simulator_writes_down(device: Factory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Functions that answered with success, and events that were delivered: not those that were only recorded."""
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    api = await device("verso3")
+    api.sim.motion()
+    channel = await api.subscribe(filter="NoiseDetected")
+    api.sim.noise()
+    api.sim.garbage("io/caps", "html")
+    assert read_used(tmp_path, "two_n").events == frozenset()
+    await asyncio.gather(api.pull(channel), api.send("GET", "io/status"))
+    async with api.session.get(api.url("io/caps")) as response:
+        assert response.status == 200
+    await api.error("switch/ctrl", switch=9, action="on")
+    await api.send("POST", "automation/trigger/openGate", data={"a": "b"})
+    api.sim.revoke("ha", Privilege.ALL)
+    await api.error("switch/caps")
+    found = read_used(tmp_path, "two_n")
+    assert found.events == {"NoiseDetected"}
+    assert found.functions == {
+        ("/api/log/subscribe", "GET"),
+        ("/api/log/pull", "GET"),
+        ("/api/io/status", "GET"),
+        ("/api/automation/trigger/{triggerId}", "POST"),
+    }
+
+
+async def test_events_that_got_lost(device: Factory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    api = await device()
+    channel = await api.subscribe(filter="NoiseDetected")
+    api.sim.noise()
+    api.sim.lose_next_pull_response()
+    await asyncio.gather(api.pull(channel), return_exceptions=True)
+    assert read_used(tmp_path, "two_n").events == frozenset()
