@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 import re
 from typing import Any, override
 
-from homeassistant.const import EntityCategory, Platform
+from homeassistant.const import Platform
 from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import CONNECTION_NETWORK_MAC, DeviceInfo
@@ -220,7 +220,6 @@ class AccessPointEntity(IntercomEntity):
         super().__init__(coordinator, f"access_point_{access_point}")
         self._access_point_id = access_point
         self._attr_translation_key = f"access_point_{access_point}"
-        self._attr_entity_category = EntityCategory.CONFIG
 
     def part(self, state: State) -> AccessPoint | None:
         """Return what a command of it changes."""

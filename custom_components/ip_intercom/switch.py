@@ -129,6 +129,8 @@ class OutputSwitch(PortEntity, SwitchEntity):
 class AccessPointSwitch(AccessPointEntity, SwitchEntity):
     """Refuses everybody at a way in or out."""
 
+    _attr_entity_category = EntityCategory.CONFIG
+
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
         """Block it."""

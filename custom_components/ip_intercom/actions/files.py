@@ -81,9 +81,9 @@ async def check_writable(hass: HomeAssistant, path: str) -> None:
     """Refuse a path early, before the device is asked for what shall go there.
 
     Raises:
-        ServiceValidationError: It lies outside the allowed directories.
+        ServiceValidationError: It lies outside the allowed directories, or cannot be written to.
     """
-    await hass.async_add_executor_job(_check, hass, path)
+    await hass.async_add_executor_job(_check_target, hass, path)
 
 
 @asynccontextmanager
@@ -103,6 +103,15 @@ def _check(hass: HomeAssistant, path: str) -> None:
         raise refused("path_not_allowed", path=path)
 
 
+def _check_target(hass: HomeAssistant, path: str) -> None:
+    _check(hass, path)
+    target = Path(path)
+    if not target.parent.is_dir() or not os.access(target.parent, os.W_OK) or target.is_dir():
+        raise refused(
+            "file_unwritable", path=path, reason="no such directory" if not target.is_dir() else "a directory"
+        )
+
+
 def _open(hass: HomeAssistant, path: str) -> tuple[IO[bytes], int]:
     _check(hass, path)
     try:
@@ -114,7 +123,7 @@ def _open(hass: HomeAssistant, path: str) -> tuple[IO[bytes], int]:
 
 
 def _create(hass: HomeAssistant, path: str) -> IO[bytes]:
-    _check(hass, path)
+    _check_target(hass, path)
     target = Path(path)
     try:
         return tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False)
