@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from io import BytesIO
+import json
 from threading import Lock
 from typing import IO, override
 
@@ -35,6 +37,12 @@ class Upload:
     file: IO[bytes] = field(repr=False)
     size: int
     progress: Callable[[int], None] | None = field(default=None, repr=False)
+
+
+def json_upload(name: str, value: object) -> Upload:
+    """Return a value that a device takes as a file of JSON."""
+    content = json.dumps(value).encode()
+    return Upload(name, f"{name}.json", "application/json", BytesIO(content), len(content))
 
 
 class FilePart(Payload):

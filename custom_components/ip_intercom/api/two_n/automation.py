@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import quote
 
-from ..errors import NotSupported
+from ..errors import InvalidRequest, NotSupported
 from .client import TwoNClient
-from .endpoints import AUTOMATION_TRIGGER
+from .endpoints import AUTOMATION_TRIGGER, AUTOMATION_TRIGGER_BY_PATH
 
 
 class Automation:
@@ -27,5 +26,8 @@ class Automation:
         try:
             await self._client.call(AUTOMATION_TRIGGER, {**params, "triggerId": trigger})
         except NotSupported:
-            path = f"{AUTOMATION_TRIGGER.path}/{quote(trigger, safe='')}"
-            await self._client.call(replace(AUTOMATION_TRIGGER, method="POST", path=path), dict(params))
+            if "/" in trigger or trigger in {"", ".", ".."}:
+                # It would be the path of another function.
+                raise InvalidRequest("not the name of a trigger", "triggerId") from None
+            path = AUTOMATION_TRIGGER_BY_PATH.path.format(triggerId=trigger)
+            await self._client.call(replace(AUTOMATION_TRIGGER_BY_PATH, path=path), params)

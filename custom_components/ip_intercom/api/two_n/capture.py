@@ -3,15 +3,17 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+import sys
 
 from ..http import Stream
 from ..parse import fields, flag, integer
 from .client import TwoNClient
 from .endpoints import PCAP, PCAP_LIVE, PCAP_LIVE_STATS, PCAP_LIVE_STOP, PCAP_RESTART, PCAP_STOP
 
-# A quiet network sends nothing for a while; without a duration there is no other bound.
+# A quiet network sends nothing for a while. What is asked of the device meanwhile is recorded as well.
 _QUIET = 120.0
-_OVERTIME = 30.0
+# Whoever records until further notice has said so.
+_MAX_LIVE = sys.maxsize
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,7 @@ class Capture:
             CommandFailed: A live recording runs already.
         """
         params = {} if duration is None else {"duration": str(duration)}
-        stall = _QUIET if duration is None else duration + _OVERTIME
-        async with self._client.download(PCAP_LIVE, params, stall=stall) as stream:
+        async with self._client.download(PCAP_LIVE, params, stall=_QUIET, max_bytes=_MAX_LIVE) as stream:
             yield stream
 
     async def stop_live(self) -> None:

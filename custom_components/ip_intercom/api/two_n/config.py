@@ -2,13 +2,12 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from io import BytesIO
-import json
 from typing import IO
 
 from ..errors import NotSupported
-from ..http import Stream, Upload
+from ..http import Stream
 from ..parse import fields, texts
+from ..upload import Upload, json_upload
 from .client import TwoNClient
 from .endpoints import (
     CONFIG,
@@ -16,10 +15,12 @@ from .endpoints import (
     CONFIG_HOLIDAYS,
     CONFIG_HOLIDAYS_PUT,
     CONFIG_PUT,
-    FIRMWARE_APPLY,
     HOLIDAYS,
     HOLIDAYS_PUT,
+    SYSTEM_STATUS,
 )
+
+_MAX_CONFIG = 64 * 1024 * 1024
 
 
 class Config:
@@ -32,7 +33,7 @@ class Config:
     @asynccontextmanager
     async def download(self) -> AsyncIterator[Stream]:
         """Open the whole configuration, XML with passwords in it (HTTP API 5.3.1)."""
-        async with self._client.download(CONFIG) as stream:
+        async with self._client.download(CONFIG, max_bytes=_MAX_CONFIG) as stream:
             yield stream
 
     async def upload(
@@ -44,8 +45,7 @@ class Config:
             InvalidRequest: No configuration of this device.
         """
         upload = Upload("blob-cfg", filename, "application/xml", file, size, progress)
-        # A harmless question of the same service tells whether the account may.
-        await self._client.upload(CONFIG_PUT, upload, first=FIRMWARE_APPLY)
+        await self._client.upload(CONFIG_PUT, upload, first=SYSTEM_STATUS)
 
     async def factory_reset(self) -> None:
         """Set everything back; it takes effect some 15 seconds later (HTTP API 5.3.2)."""
@@ -57,7 +57,8 @@ class Config:
             result = await self._client.call(CONFIG_HOLIDAYS)
         except NotSupported:
             result = await self._client.call(HOLIDAYS)
-        return texts(fields(result).get("dates"))
+        # The example of the manual 2.38 has backslashes.
+        return tuple(date.replace("\\", "/") for date in texts(fields(result).get("dates")))
 
     async def set_holidays(self, dates: Sequence[str]) -> None:
         """Set the holidays (HTTP API 5.3.3).
@@ -65,8 +66,7 @@ class Config:
         Raises:
             InvalidRequest: A date that is none.
         """
-        body = json.dumps({"dates": list(dates)}).encode()
-        upload = Upload("blob-json", "holidays.json", "application/json", BytesIO(body), len(body))
+        upload = json_upload("blob-json", {"dates": list(dates)})
         try:
             await self._client.upload(CONFIG_HOLIDAYS_PUT, upload)
         except NotSupported:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import IO
 
-from ..http import Upload
 from ..parse import fields, integer, objects, text, texts
+from ..upload import Upload
 from .client import TwoNClient
 from .endpoints import (
     DISPLAY_CAPS,
@@ -64,14 +64,15 @@ class Display:
             image: Baseline JPEG, BMP or PNG; GIF instead of PNG on 2N IP Vario.
             content_type: Its media type.
             duration: Seconds; None until it is replaced or cleared.
-            layer: ``top``, ``popup``, ``main`` or ``default``; firmware 2.50 and newer.
+            layer: ``top``, ``popup``, ``main`` or ``default``; 2N IP Style with firmware 2.50 and newer.
 
         Raises:
             InvalidRequest: Another size or format, or no such display.
         """
         name = f"image.{content_type.rpartition('/')[2]}"
         upload = Upload("blob-image", name, content_type, BytesIO(image), len(image))
-        await self._client.upload(DISPLAY_IMAGE, upload, _target(display, layer) | _milliseconds(duration))
+        params = _target(display, layer) | _milliseconds(duration)
+        await self._client.upload(DISPLAY_IMAGE, upload, params, first=DISPLAY_CAPS)
 
     async def show_video(
         self,
@@ -95,7 +96,7 @@ class Display:
         await self._client.upload(DISPLAY_IMAGE, upload, params, first=DISPLAY_CAPS)
 
     async def clear(self, display: str, layer: str | None = None) -> None:
-        """Delete what was sent to a display (HTTP API 5.9.2)."""
+        """Delete what was sent to a display, or to one ``layer`` of it, ``all`` included (HTTP API 5.9.2)."""
         await self._client.call(DISPLAY_IMAGE_DELETE, _target(display, layer))
 
     async def show_text(self, content: str, duration: int | None = None) -> None:

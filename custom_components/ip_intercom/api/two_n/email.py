@@ -1,12 +1,7 @@
 """E-mail by the device's own SMTP client (HTTP API 5.12)."""
 
-from dataclasses import replace
-
 from .client import TwoNClient
 from .endpoints import EMAIL_SEND
-
-# A text of any length does not fit into the address of a request.
-_SEND = replace(EMAIL_SEND, method="POST")
 
 
 class Email:
@@ -47,4 +42,4 @@ class Email:
             params["timeSpan"] = str(time_span)
         if size is not None:
             params |= {"width": str(size[0]), "height": str(size[1])}
-        await self._client.call(_SEND, params)
+        await self._client.call(EMAIL_SEND, params)

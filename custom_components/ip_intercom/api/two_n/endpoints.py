@@ -40,7 +40,7 @@ class Privilege(StrEnum):
     EMAIL_CONTROL = "E-Mail – Control"
     UID_MONITORING = "UID (Cards & Wiegand) – Monitoring"
     KEYPAD_MONITORING = "Keypad – Monitoring"
-    AUTOMATION_CONTROL = "Access to Automation – Control"
+    AUTOMATION = "Access to Automation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +103,11 @@ DIR_QUERY = Endpoint("POST", "/api/dir/query", Service.SYSTEM, Privilege.SYSTEM_
 SYSTEM_TIME = Endpoint("GET", "/api/system/time", Service.SYSTEM, Privilege.SYSTEM_MONITORING)
 SYSTEM_TIME_SET = Endpoint("GET", "/api/system/time/set", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
 SYSTEM_TIME_PUT = Endpoint("PUT", "/api/system/time", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
-SYSTEM_TIMEZONE = Endpoint("GET", "/api/system/timezone", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
-SYSTEM_TIMEZONE_PUT = replace(SYSTEM_TIMEZONE, method="PUT")
+SYSTEM_TIMEZONE = Endpoint("GET", "/api/system/timezone", Service.SYSTEM, Privilege.SYSTEM_MONITORING)
+SYSTEM_TIMEZONE_PUT = Endpoint("PUT", "/api/system/timezone", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
 SYSTEM_TIMEZONE_CAPS = Endpoint("GET", "/api/system/timezone/caps", Service.SYSTEM, Privilege.SYSTEM_MONITORING)
 SYSTEM_DEVICENAME = Endpoint("GET", "/api/system/devicename", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
+SYSTEM_DEVICENAME_POST = replace(SYSTEM_DEVICENAME, method="POST")
 
 FIRMWARE = Endpoint("PUT", "/api/firmware", Service.SYSTEM, Privilege.SYSTEM_CONTROL, repeatable=False)
 FIRMWARE_APPLY = Endpoint("GET", "/api/firmware/apply", Service.SYSTEM, Privilege.SYSTEM_CONTROL, repeatable=False)
@@ -125,7 +126,8 @@ HOLIDAYS_PUT = replace(HOLIDAYS, method="PUT")
 
 PHONE_CALLLOG = Endpoint("GET", "/api/phone/calllog", Service.PHONE, Privilege.PHONE_MONITORING)
 PHONE_CALLLOG_DELETE = Endpoint("DELETE", "/api/phone/calllog", Service.PHONE, Privilege.PHONE_CONTROL)
-PHONE_CONFIG = Endpoint("GET", "/api/phone/config", Service.PHONE, Privilege.PHONE_CONTROL)
+PHONE_CONFIG = Endpoint("GET", "/api/phone/config", Service.PHONE, Privilege.PHONE_MONITORING)
+PHONE_CONFIG_PUT = Endpoint("PUT", "/api/phone/config", Service.PHONE, Privilege.PHONE_CONTROL)
 
 DISPLAY_CAPS = Endpoint("GET", "/api/display/caps", Service.DISPLAY, Privilege.DISPLAY_CONTROL)
 DISPLAY_IMAGE = Endpoint("PUT", "/api/display/image", Service.DISPLAY, Privilege.DISPLAY_CONTROL)
@@ -136,7 +138,8 @@ DISPLAY_LANGUAGE = Endpoint("GET", "/api/display/language", Service.DISPLAY, Pri
 DISPLAY_LANGUAGE_PUT = replace(DISPLAY_LANGUAGE, method="PUT", bare=False)
 
 AUDIO_TEST = Endpoint("GET", "/api/audio/test", Service.AUDIO, Privilege.AUDIO_CONTROL, repeatable=False)
-EMAIL_SEND = Endpoint("GET", "/api/email/send", Service.EMAIL, Privilege.EMAIL_CONTROL, repeatable=False)
+# A text of any length does not fit into the address of a request.
+EMAIL_SEND = Endpoint("POST", "/api/email/send", Service.EMAIL, Privilege.EMAIL_CONTROL, repeatable=False)
 
 PCAP = Endpoint("GET", "/api/pcap", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
 PCAP_RESTART = Endpoint("GET", "/api/pcap/restart", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
@@ -150,7 +153,7 @@ MOBILEKEY_CONFIG_PUT = Endpoint("PUT", "/api/mobilekey/config", Service.ACCESS, 
 MOBILEKEY_COMPATIBILITY = Endpoint("GET", "/api/mobilekey/compatibility", Service.ACCESS, Privilege.ACCESS_CONTROL)
 MOBILEKEY_COMPATIBILITY_PUT = replace(MOBILEKEY_COMPATIBILITY, method="PUT")
 
-LPR_LICENSEPLATE = Endpoint("POST", "/api/lpr/licenseplate", Service.ACCESS, Privilege.ACCESS_CONTROL)
+LPR_LICENSEPLATE = Endpoint("POST", "/api/lpr/licenseplate", Service.ACCESS, Privilege.ACCESS_CONTROL, repeatable=False)
 LPR_IMAGE = Endpoint("GET", "/api/lpr/image", Service.ACCESS, Privilege.ACCESS_MONITORING)
 
 ACCESS_BLOCKING_CTRL = Endpoint("GET", "/api/accesspoint/blocking/ctrl", Service.ACCESS, Privilege.ACCESS_CONTROL)
@@ -163,7 +166,8 @@ ACCESS_GRANT = Endpoint(
 LIFT_GRANT = Endpoint("GET", "/api/lift/grantaccess", Service.ACCESS, Privilege.ACCESS_CONTROL, repeatable=False)
 
 AUTOMATION_TRIGGER = Endpoint(
-    "GET", "/api/automation/trigger", Service.AUTOMATION, Privilege.AUTOMATION_CONTROL, repeatable=False
+    "GET", "/api/automation/trigger", Service.AUTOMATION, Privilege.AUTOMATION, repeatable=False
 )
+AUTOMATION_TRIGGER_BY_PATH = replace(AUTOMATION_TRIGGER, method="POST", path="/api/automation/trigger/{triggerId}")
 
 IO_DOORBELL = Endpoint("POST", "/api/io/doorbell", Service.IO, Privilege.IO_CONTROL, repeatable=False)

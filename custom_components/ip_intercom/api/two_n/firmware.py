@@ -1,12 +1,13 @@
 """Firmware files: sent, looked at by the device, then applied or rejected (HTTP API 5.2)."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
-from ..errors import FileWaiting, NoAnswer, UnexpectedReply
-from ..http import Upload
+from ..errors import CommandFailed, FileWaiting, NoAnswer, UnexpectedReply
 from ..parse import fields, flag, text
+from ..upload import Upload
 from .client import TwoNClient
 from .endpoints import FIRMWARE, FIRMWARE_APPLY, FIRMWARE_REJECT
 
@@ -42,12 +43,16 @@ class Firmware:
         Raises:
             InvalidRequest: No firmware, or of another model.
             FileTooOld: Older than the device allows.
-            FileWaiting: The device says nothing: it holds another file.
+            FileWaiting: The device answers everything but this: it holds another file.
+            NoAnswer: The device answers nothing.
         """
         upload = Upload("blob-fw", filename, "application/octet-stream", file, size, progress)
         try:
-            result = fields(await self._client.upload(FIRMWARE, upload, first=FIRMWARE_APPLY))
+            # Without its parameter it does nothing; and were it to do something, that would be no harm.
+            result = fields(await self._client.upload(FIRMWARE, upload, first=FIRMWARE_REJECT))
         except NoAnswer as err:
+            with suppress(CommandFailed):
+                await self._client.call(FIRMWARE_REJECT)
             raise FileWaiting("another firmware file waits at the device") from err
         # The table of the manual spells it fileid, its example fileId.
         number = text(result.get("fileId")) or text(result.get("fileid"))

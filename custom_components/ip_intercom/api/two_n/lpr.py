@@ -1,6 +1,7 @@
 """Number plates that a camera has read (HTTP API 5.16)."""
 
 from base64 import b64encode
+from zlib import crc32
 
 from ..errors import UnexpectedReply
 from .client import TwoNClient
@@ -22,7 +23,7 @@ class Lpr:
         point: int,
         plate: str,
         image: bytes | None = None,
-        camera: int | None = None,
+        arrival: int | None = None,
         direction: int | None = None,
     ) -> None:
         """Let a car in or refuse it (HTTP API 5.16.1).
@@ -32,8 +33,9 @@ class Lpr:
             point: 0 to come in, 1 to go out.
             plate: Text of the plate.
             image: JPEG of up to 256 KiB.
-            camera: Number of the recognizing system; firmware 2.40 insists on one.
-            direction: Which way the car went, by that system's numbers; firmware 2.40 and newer.
+            arrival: The ``lprID`` of firmware 2.40 and newer: the same number for each recognition of a car that
+                comes once. Made from ``uuid`` for None, since that firmware insists on one.
+            direction: 0 unknown, 1 in or out, 2 in, 3 out; firmware 2.40 and newer.
 
         Raises:
             InvalidRequest: A value that the device does not take.
@@ -42,7 +44,7 @@ class Lpr:
             "lprUuid": uuid,
             "accessPoint": point,
             "plateText": plate,
-            "lprID": 0 if camera is None else camera,
+            "lprID": crc32(uuid.encode()) & 0x7FFFFFFF if arrival is None else arrival,
         }
         if image is not None:
             body["plateImage"] = b64encode(image).decode()

@@ -1,11 +1,14 @@
 """SIP accounts and calls (HTTP API 5.6 and 5.7)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
+import json
 
 from ..errors import UnexpectedReply
 from ..parse import Fields, fields, flag, integer, objects, text
+from ..upload import Upload, json_upload
 from .client import TwoNClient
 from .endpoints import (
     CALL_ANSWER,
@@ -15,6 +18,7 @@ from .endpoints import (
     PHONE_CALLLOG,
     PHONE_CALLLOG_DELETE,
     PHONE_CONFIG,
+    PHONE_CONFIG_PUT,
     PHONE_STATUS,
 )
 
@@ -95,7 +99,7 @@ class Phone:
         return tuple(
             CallRecord(
                 id=number,
-                type=text(item.get("callType")),
+                type=_call_type(text(item.get("callType"))),
                 name=text(item.get("name")),
                 date=_date(text(item.get("date"))),
                 duration=integer(item.get("duration")),
@@ -116,6 +120,25 @@ class Phone:
     async def config(self) -> tuple[Fields, ...]:
         """Return how the SIP accounts are set up, as the device tells it; firmware 2.43 and newer."""
         return _listed(await self._client.call(PHONE_CONFIG), "accounts")
+
+    async def set_config(self, accounts: Sequence[Fields]) -> None:
+        """Set the given fields of SIP accounts, each with its number in ``account``; firmware 2.43 and newer.
+
+        Raises:
+            InvalidRequest: An account or a field that the device does not have; nothing is changed then.
+        """
+        body = json.dumps({"accounts": [dict(account) for account in accounts]}).encode()
+        upload = Upload("blob-json", "accounts.json", "application/json", BytesIO(body), len(body))
+        await self._client.upload(PHONE_CONFIG_PUT, upload)
+
+    async def set_config(self, account: int, settings: Mapping[str, object]) -> None:
+        """Change settings of a SIP account by their names in ``config``; firmware 2.43 and newer.
+
+        Raises:
+            InvalidRequest: There is no such account, or a value that it does not take.
+        """
+        changed = {"accounts": [{**settings, "account": account}]}
+        await self._client.upload(PHONE_CONFIG_PUT, json_upload("blob-json", changed))
 
 
 class Call:
@@ -181,6 +204,11 @@ class Call:
         if reason is not None:
             params["reason"] = reason
         await self._client.call(CALL_HANGUP, params)
+
+
+def _call_type(value: str | None) -> str | None:
+    """Return the type of a record; the table of the manual has ``doorbell button``, its example ``doorbell``."""
+    return "doorbell" if value == "doorbell button" else value
 
 
 def _date(value: str | None) -> datetime | None:

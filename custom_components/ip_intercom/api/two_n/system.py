@@ -10,6 +10,7 @@ from .client import TwoNClient
 from .endpoints import (
     SYSTEM_CAPS,
     SYSTEM_DEVICENAME,
+    SYSTEM_DEVICENAME_POST,
     SYSTEM_INFO,
     SYSTEM_RESTART,
     SYSTEM_STATUS,
@@ -128,7 +129,7 @@ class System:
 
     async def set_device_name(self, name: str) -> None:
         """Name the device; firmware 2.50 and newer."""
-        await self._client.call(SYSTEM_DEVICENAME, {"deviceName": name})
+        await self._client.call(SYSTEM_DEVICENAME_POST, {"deviceName": name})
 
     async def time_zone(self) -> TimeZone:
         """Return the time zone; firmware 2.44 and newer."""
@@ -143,7 +144,8 @@ class System:
         """Set the time zone by name or as an offset, or let the device find it; firmware 2.44 and newer."""
         form = {"automatic": str(int(automatic))}
         if not automatic and custom is not None:
-            form |= {"zone": _CUSTOM_ZONE, "custom": custom}
+            # The manual prints a true minus, the device takes a hyphen.
+            form |= {"zone": _CUSTOM_ZONE, "custom": custom.replace("\N{MINUS SIGN}", "-")}
         elif not automatic and zone is not None:
             form["zone"] = zone
         await self._client.call(SYSTEM_TIMEZONE_PUT, form=form)
