@@ -3,10 +3,11 @@
 from io import BytesIO
 from typing import Any
 
+import aiohttp
 from PIL import Image
 import pytest
 
-from tests.simulators.two_n import MODELS, VERBS, Simulator
+from tests.simulators.two_n import MODELS, VERBS, Control, Simulator
 from tests.simulators.two_n.models import EVENTS_UNDESCRIBED
 
 from .conftest import OK, Api, Factory
@@ -199,6 +200,57 @@ async def test_dtmf(api: Api) -> None:
         ("SwitchStateChanged", {"switch": 2, "state": True, "originator": "dtmf"}),
         ("DtmfEntered", {"code": "99", "type": "uni", "call": 1, "valid": False}),
     ]
+
+
+# ---- The control port ----
+
+CONTROLLED: list[tuple[str, dict[str, Any]]] = [
+    ("plug_module", {"name": "ext7", "kind": "io"}),
+    ("unplug_module", {"name": "ext7"}),
+    ("configure_switch", {"number": 1, "enabled": False}),
+    ("rename_entry", {"entry": "Alice Gruberová", "new_name": "Alice"}),
+    ("disable_access_point", {"ap": 1}),
+    ("set_triggers", {"triggers": ["light"]}),
+    ("take_licence", {"function": "config"}),
+    ("give_licence", {"function": "config"}),
+    ("set_audio_result", {"result": "failed"}),
+    ("set_pcap_size", {"size": 1000}),
+    ("touch_display", {"display": "ext1", "x": 1, "y": 2}),
+    ("hold_card", {"uid": "4BD9E903"}),
+    ("swipe_finger", {"user": "Alice"}),
+    ("mobile_key_entered", {"authid": "48c48155eed7ea1dbb0b4d534b7459b9"}),
+    ("pair", {"authid": "48c48155eed7ea1dbb0b4d534b7459b9", "state": "paired"}),
+    ("silent_alarm", {"user": "Alice"}),
+    ("lockdown", {"state": False}),
+    ("rex", {}),
+    ("lift_module", {"module": 0, "ready": False}),
+    ("lift_public_floors", {"floors": [1, 4]}),
+    ("lift_config", {"config_hash": 11}),
+    ("set", {"limit_failed_access": False, "pcap_content_type": "application/octet-stream"}),
+    ("factory_reset", {}),
+    *((verb, arguments) for verb, arguments, _, _ in CAUSES),
+]
+
+
+async def test_the_control_port(device: Factory) -> None:
+    """Every verb can be sent as JSON, and what the device has become can be read as JSON."""
+    api = await device("verso3")
+    control = Control(api.sim)
+    await control.start(0)
+    try:
+        async with aiohttp.ClientSession(f"http://{control.address}/control/") as session:
+            for verb, arguments in CONTROLLED:
+                async with session.post(verb, json=arguments) as response:
+                    assert (await response.json())["success"], verb
+            async with session.post("set_audio_result", json={"result": "loud"}) as response:
+                assert response.status == 400
+            async with session.get("state") as response:
+                state = await response.json()
+    finally:
+        await control.stop()
+    assert state["displays"] == {"ext1": {}}
+    assert state["deviceName"] == "2N IP Verso 2.0"
+    assert state["directory"] == {}
 
 
 def test_every_verb_is_a_method() -> None:

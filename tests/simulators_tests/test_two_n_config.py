@@ -72,6 +72,8 @@ async def test_factory_reset(device: Factory) -> None:
     """About 15 seconds later nobody has an account any more, and the directory is empty."""
     assert Timing().factory_reset == 15
     api = await device(timing=Timing(factory_reset=0.1))
+    # Not even a service without authentication stays open.
+    api.sim.set_auth("system", "none")
     await api.do("config/factoryreset")
     assert len(api.sim.directory) == 3
     await until(lambda: not api.sim.accounts)

@@ -12,7 +12,7 @@ from py2n import Py2NDevice  # type: ignore[import-untyped]  # ships no types
 from py2n.model import Py2NConnectionData  # type: ignore[import-untyped]  # ships no types
 import pytest
 
-from tests.simulators.two_n import MODELS, VERBS, Simulator
+from tests.simulators.two_n import MODELS, Simulator
 
 from .conftest import Api, Factory, digest
 
@@ -220,7 +220,3 @@ async def test_command_line() -> None:
         assert (request["path"], request["status"]) == ("/api/camera/caps", 200)
     process.terminate()
     assert await process.wait() == 0
-
-
-def test_every_verb_is_a_method() -> None:
-    assert [verb for verb in VERBS if not callable(getattr(Simulator, verb, None))] == []

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, override
 
 from .config import Auth, Connection, Privilege, Service, ServiceConfig
 from .hands import Hands
@@ -90,6 +90,11 @@ class Installer(Hands):
     def factory_reset(self) -> None:
         """Reset the device at once."""
         self._factory_reset()
+
+    @override
+    def _factory_reset(self) -> None:
+        super()._factory_reset()
+        self.services.update((service, ServiceConfig()) for service in Service)
 
 
 def _privilege(value: Privilege | str) -> Privilege:
