@@ -3,12 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from io import BytesIO
-import json
 
 from ..errors import UnexpectedReply
 from ..parse import Fields, fields, flag, integer, objects, text
-from ..upload import Upload, json_upload
+from ..upload import json_upload
 from .client import TwoNClient
 from .endpoints import (
     CALL_ANSWER,
@@ -120,16 +118,6 @@ class Phone:
     async def config(self) -> tuple[Fields, ...]:
         """Return how the SIP accounts are set up, as the device tells it; firmware 2.43 and newer."""
         return _listed(await self._client.call(PHONE_CONFIG), "accounts")
-
-    async def set_config(self, accounts: Sequence[Fields]) -> None:
-        """Set the given fields of SIP accounts, each with its number in ``account``; firmware 2.43 and newer.
-
-        Raises:
-            InvalidRequest: An account or a field that the device does not have; nothing is changed then.
-        """
-        body = json.dumps({"accounts": [dict(account) for account in accounts]}).encode()
-        upload = Upload("blob-json", "accounts.json", "application/json", BytesIO(body), len(body))
-        await self._client.upload(PHONE_CONFIG_PUT, upload)
 
     async def set_config(self, account: int, settings: Mapping[str, object]) -> None:
         """Change settings of a SIP account by their names in ``config``; firmware 2.43 and newer.
