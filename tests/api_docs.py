@@ -39,8 +39,8 @@ def read(name: str) -> Any:
 def page() -> str:
     api, surfaces, words = read("two_n_api.json"), read("two_n_surfaces.json"), json.loads(TRANSLATIONS.read_text())
     functions = [
-        (f"`{row['path']}`", ", ".join(row["methods"]), section(row), cell(surfaces["endpoints"][row["path"]], words))
-        for row in api["endpoints"]
+        (f"`{row['path']}`", ", ".join(row["methods"]), section(row), place(row, surfaces["endpoints"], words))
+        for row in sorted(api["endpoints"], key=lambda row: (row["path"], row["methods"]))
     ]
     events = [(f"`{row['type']}`", section(row), cell(surfaces["events"][row["type"]], words)) for row in api["events"]]
     return "\n".join(
@@ -55,9 +55,21 @@ def page() -> str:
     )
 
 
+def place(row: Mapping[str, Any], surfaces: Mapping[str, Sequence[str]], words: Mapping[str, Any]) -> str:
+    """Say what becomes of a function; of some, no manual tells the parameters."""
+    return (
+        cell(surfaces[row["path"]], words) if row.get("played", True) else "not used: its parameters are not documented"
+    )
+
+
 def section(row: Mapping[str, Any]) -> str:
-    since = f"since {row['since']}" if row.get("since") else ""
+    since = f"since {row['since']}" if _is_newer(row.get("since")) else ""
     return ", ".join(part for part in (row.get("section") or "", since) if part)
+
+
+def _is_newer(since: str | None) -> bool:
+    """Tell what is not in the manual 2.38."""
+    return since is not None and tuple(map(int, since.split("."))) > (2, 38)
 
 
 def cell(surfaces: Sequence[str], words: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ def test_the_page_is_current(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_each_function_and_event_of_the_manual_has_its_place() -> None:
     api, surfaces = api_docs.read("two_n_api.json"), api_docs.read("two_n_surfaces.json")
-    assert {row["path"] for row in api["endpoints"]} == set(surfaces["endpoints"])
+    assert {row["path"] for row in api["endpoints"] if row.get("played", True)} == set(surfaces["endpoints"])
     assert {row["type"] for row in api["events"]} == set(surfaces["events"])
     assert all(surfaces["endpoints"].values()) and all(surfaces["events"].values())
 

@@ -225,6 +225,12 @@ async def test_sip_accounts_are_told_without_passwords(hass: HomeAssistant, sock
         answer = await command(hass, entry, "sip_accounts")
         assert [account["account"] for account in answer["accounts"]] == [1, 2, 3, 4]
         assert "password" not in str(answer).lower()
+        wanted = {"displayName": "Dveře", "password": "sip-secret"}
+        answer = await command(hass, entry, "sip_accounts", account=1, settings=wanted)
+        assert answer["accounts"][0]["displayName"] == "Dveře"
+        assert sim.sip.all[1].password == "sip-secret"
+        assert "sip-secret" not in str(answer)
+        assert await refusal(hass, entry, "sip_accounts", account=9, settings={"displayName": "x"}) == "invalid_request"
 
 
 # -- captures ----------------------------------------------------------------------------------------

@@ -184,6 +184,9 @@ class Settings(Protocol):
     async def sip_accounts(self) -> Sequence[Mapping[str, object]]:
         """Return how the SIP accounts are set up, without passwords, in the device's own words."""
 
+    async def set_sip_account(self, account: int, settings: Mapping[str, object]) -> None:
+        """Set the given fields of a SIP account."""
+
     async def holidays(self) -> Sequence[str]:
         """Return the holidays: ``DD/MM``, or ``DD/MM/YYYY`` for one year only."""
 

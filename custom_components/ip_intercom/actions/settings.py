@@ -11,6 +11,7 @@ from ..entity import need
 from ..functions import MobileAccess, Settings
 from .action import TEXTS, Action, Data
 
+ATTR_ACCOUNT = "account"
 ATTR_AUTOMATIC = "automatic"
 ATTR_COMPATIBLE = "compatible"
 ATTR_CUSTOM = "custom"
@@ -18,6 +19,7 @@ ATTR_DATES = "dates"
 ATTR_KEYS = "keys"
 ATTR_LOCATION = "location"
 ATTR_NAME = "name"
+ATTR_SETTINGS = "settings"
 ATTR_ZONE = "zone"
 
 
@@ -53,7 +55,10 @@ async def _time_zone(coordinator: IntercomCoordinator, data: Data) -> JsonObject
 
 
 async def _sip_accounts(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    accounts = await coordinator.async_command(_settings(coordinator).sip_accounts())
+    settings = _settings(coordinator)
+    if ATTR_ACCOUNT in data:
+        await coordinator.async_command(settings.set_sip_account(data[ATTR_ACCOUNT], data[ATTR_SETTINGS]))
+    accounts = await coordinator.async_command(settings.sip_accounts())
     return {"accounts": cast(JsonArrayType, [dict(account) for account in accounts])}
 
 
@@ -96,7 +101,12 @@ ACTIONS = (
         },
         admin=True,
     ),
-    Action("sip_accounts", _sip_accounts, admin=True),
+    Action(
+        "sip_accounts",
+        _sip_accounts,
+        {vol.Inclusive(ATTR_ACCOUNT, "set"): cv.positive_int, vol.Inclusive(ATTR_SETTINGS, "set"): dict},
+        admin=True,
+    ),
     Action("get_holidays", _get_holidays, admin=True),
     Action("set_holidays", _set_holidays, {vol.Required(ATTR_DATES): TEXTS}, admin=True),
     Action("get_mobile_keys", _get_mobile_keys, admin=True),

@@ -75,6 +75,10 @@ class TwoNSettings:
             for account in await self._phone.config()
         ]
 
+    async def set_sip_account(self, account: int, settings: Mapping[str, object]) -> None:
+        """Set the given fields of a SIP account (firmware 2.43)."""
+        await self._phone.set_config(account, settings)
+
     async def holidays(self) -> Sequence[str]:
         """Return the holidays (firmware 2.27)."""
         return await self._config.holidays()
