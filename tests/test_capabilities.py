@@ -1,0 +1,160 @@
+"""What the device comes to have or loses appears and goes without a reload; names follow the directory."""
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+import pytest
+
+from custom_components.ip_intercom import coordinator as coordinator_module
+from custom_components.ip_intercom.const import CONF_CONTROLS, DOMAIN
+from tests.common import USERNAME, act, add_intercom, capture_log_events, entity_id, state_of, until
+from tests.simulators.two_n import Privilege, Simulator
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coordinator_module, "_DESCRIBE_COOLDOWN", 0.1)
+    monkeypatch.setattr(coordinator_module, "_DIRECTORY_COOLDOWN", 0.1)
+
+
+def there(hass: HomeAssistant, entry: ConfigEntry, platform: str, key: str) -> bool:
+    return er.async_get(hass).async_get_entity_id(platform, DOMAIN, f"{entry.unique_id}_{key}") is not None
+
+
+async def test_a_module_is_plugged_in_and_pulled_out(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    coordinator = entry.runtime_data
+    sim.plug_module("ext3", "io")
+    await until(lambda: there(hass, entry, "binary_sensor", "port_ext3_input1"))
+    assert there(hass, entry, "switch", "port_ext3_relay1")
+    sim.set_input("ext3_input1", True)
+    await until(lambda: state_of(hass, entry, "binary_sensor", "port_ext3_input1") == "on")
+    await act(hass, "switch.turn_on", entity_id=entity_id(hass, entry, "switch", "port_ext3_relay1")) if (
+        hass.states.get(entity_id(hass, entry, "switch", "port_ext3_relay1"))
+    ) else None
+    sim.unplug_module("ext3")
+    await until(lambda: not there(hass, entry, "binary_sensor", "port_ext3_input1"))
+    assert not there(hass, entry, "switch", "port_ext3_relay1")
+    assert there(hass, entry, "binary_sensor", "port_input1")
+    assert entry.runtime_data is coordinator, "it was reloaded"
+
+
+async def test_a_switch_is_enabled_and_disabled(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    assert not there(hass, entry, "lock", "door_3_door")
+    sim.configure_switch(3, enabled=True)
+    await until(lambda: there(hass, entry, "lock", "door_3_door"))
+    await hass.async_block_till_done()
+    await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_3_door"))
+    await until(lambda: state_of(hass, entry, "lock", "door_3_door") in {"open", "unlocked"})
+    sim.configure_switch(3, enabled=False)
+    await until(lambda: not there(hass, entry, "lock", "door_3_door"))
+    assert there(hass, entry, "lock", "door_1_door")
+
+
+async def test_no_event_is_lost_or_doubled_meanwhile(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    events = capture_log_events(hass)
+    for number in range(30):
+        sim.emit("UserActionActivated", id=number, state="in")
+        if number == 10:
+            sim.configure_switch(4, enabled=True)
+        if number == 20:
+            sim.take_licence("audio")
+
+    def numbers() -> list[object]:
+        return [event.data["data"]["id"] for event in events if event.data["type"] == "UserActionActivated"]
+
+    await until(lambda: len(numbers()) >= 30)
+    await until(lambda: there(hass, entry, "lock", "door_4_door"))
+    assert numbers() == list(range(30))
+
+
+async def test_what_cannot_be_asked_for_now_stays(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    sim.garbage("io/caps", "html", times=1)
+    sim.emit("CapabilitiesChanged")
+    await until(lambda: not sim._garbage or sim._garbage["/api/io/caps"].left == 0)
+    await hass.async_block_till_done()
+    assert there(hass, entry, "binary_sensor", "port_input1")
+
+
+async def test_what_is_out_of_reach_stays_too(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    sim.disable("io")
+    sim.emit("CapabilitiesChanged")
+    await until(lambda: state_of(hass, entry, "binary_sensor", "port_input1") == "unavailable")
+    assert there(hass, entry, "binary_sensor", "port_input1")
+    sim.enable("io")
+    sim.emit("CapabilitiesChanged")
+    await until(lambda: state_of(hass, entry, "binary_sensor", "port_input1") == "off")
+
+
+async def test_an_account_that_may_less_gets_sensors_instead(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    assert "doors" in entry.data[CONF_CONTROLS]
+    sim.revoke(USERNAME, Privilege.SWITCH_CONTROL)
+    sim.emit("CapabilitiesChanged")
+    await until(lambda: there(hass, entry, "binary_sensor", "door_1_door"))
+    assert not there(hass, entry, "lock", "door_1_door")
+    assert "doors" not in entry.data[CONF_CONTROLS]
+    sim.grant(USERNAME, Privilege.SWITCH_CONTROL)
+    sim.emit("CapabilitiesChanged")
+    await until(lambda: there(hass, entry, "lock", "door_1_door"))
+    assert not there(hass, entry, "binary_sensor", "door_1_door")
+    assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_a_bell_follows_the_directory(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    bell = entity_id(hass, entry, "event", "bell_1")
+    state = hass.states.get(bell)
+    assert state is not None and state.attributes["friendly_name"] == "Front Gate Doorbell Alice Gruberová"
+    sim.rename_entry("Alice Gruberová", "Karel Čapek")
+
+    def name() -> object:
+        current = hass.states.get(bell)
+        return current and current.attributes["friendly_name"]
+
+    await until(lambda: name() == "Front Gate Doorbell Karel Čapek")
+    registered = er.async_get(hass).async_get(bell)
+    assert registered is not None and registered.original_name == "Doorbell Karel Čapek"
+    # And it still rings.
+    sim.press("%1")
+    await until(lambda: state_of(hass, entry, "event", "bell_1") != "unknown")
+
+
+async def test_a_bell_that_somebody_gets_later(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    assert not there(hass, entry, "event", "bell_3")
+    sim.press("%3", call=False)
+    await until(lambda: there(hass, entry, "event", "bell_3"))
+    assert entry.runtime_data.found.bells.keys() == {"3"}
+
+
+async def test_a_restart_of_the_device_is_looked_after(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    sim.model.info["swVersion"] = "2.50.1.1.1"
+    sim.set_input("input1", True)
+    await sim.reboot(0.2)
+    await until(lambda: entry.runtime_data.description.identity.firmware == "2.50.1.1.1")
+    await until(lambda: state_of(hass, entry, "binary_sensor", "port_input1") == "on")
+
+
+async def test_motion_in_zones_and_virtual_ports_are_remembered(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.motion(True, profile=2)
+    sim.virtual_input("1", True)
+    await until(lambda: there(hass, entry, "binary_sensor", "alarm_motion_2"))
+    await until(lambda: there(hass, entry, "binary_sensor", "port_virtual_input_1"))
+    await until(lambda: state_of(hass, entry, "binary_sensor", "alarm_motion_2") == "on")
+    assert state_of(hass, entry, "binary_sensor", "alarm_motion") == "on"
+    sim.motion(True, profile=1)
+    sim.motion(False, profile=2)
+    await until(lambda: state_of(hass, entry, "binary_sensor", "alarm_motion_2") == "off")
+    assert state_of(hass, entry, "binary_sensor", "alarm_motion") == "on"
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    assert state_of(hass, entry, "binary_sensor", "alarm_motion_2") == "unknown"
+    assert state_of(hass, entry, "binary_sensor", "port_virtual_input_1") == "unknown"
+
+
+async def test_the_clock_of_an_indoor_unit(hass: HomeAssistant, sockets: None) -> None:
+    async with Simulator("indoor") as sim:
+        entry = await add_intercom(hass, sim)
+        assert there(hass, entry, "sensor", "clock_drift")
+        assert not there(hass, entry, "switch", "access_point_entry")

@@ -1,0 +1,197 @@
+"""What the device keeps from us becomes a repair that says what to tick, and goes when it is ticked (HTTP API 5.10.2)."""
+
+from homeassistant.components.repairs import DOMAIN as REPAIRS
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import Event, HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.ip_intercom import coordinator as coordinator_module
+from custom_components.ip_intercom.const import DOMAIN
+from tests.common import USERNAME, add_intercom, capture_log_events, until
+from tests.simulators.two_n import Privilege, Service, Simulator
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coordinator_module, "_DESCRIBE_COOLDOWN", 0.1)
+    monkeypatch.setattr(coordinator_module, "_EFFECT_DELAY", 0.1)
+
+
+def lacking(hass: HomeAssistant) -> dict[str, str]:
+    """Return what is named by the repairs that are open, by their sentence."""
+    issues = ir.async_get(hass).issues.values()
+    return {
+        str((issue.translation_placeholders or {}).get("name")): str(issue.translation_key)
+        for issue in issues
+        if issue.domain == DOMAIN and issue.active
+    }
+
+
+async def test_an_account_with_everything_lacks_nothing(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    assert lacking(hass) == {}
+
+
+@pytest.mark.parametrize(
+    ("service", "named"),
+    [
+        (Service.LOGGING, "Logging API"),
+        (Service.SWITCH, "Switch API"),
+        (Service.IO, "I/O API"),
+        (Service.PHONE, "Phone/Call API"),
+        (Service.CAMERA, "Camera API"),
+    ],
+)
+async def test_a_service_that_is_off(hass: HomeAssistant, sim: Simulator, service: Service, named: str) -> None:
+    sim.disable(service)
+    entry = await add_intercom(hass, sim)
+    assert lacking(hass) == {named: "service_missing"}
+    sim.enable(service)
+    await entry.runtime_data.async_describe()
+    assert lacking(hass) == {}
+
+
+@pytest.mark.parametrize(
+    ("privilege", "named"),
+    [
+        (Privilege.IO_MONITORING, "Inputs and outputs – Monitoring"),
+        (Privilege.PHONE_MONITORING, "Phone/Calls – Monitoring"),
+        (Privilege.CAMERA_MONITORING, "Camera – Monitoring"),
+        (Privilege.SWITCH_MONITORING | Privilege.SWITCH_CONTROL, "Switches – Monitoring"),
+    ],
+)
+async def test_a_privilege_that_a_question_tells_of(
+    hass: HomeAssistant, sim: Simulator, privilege: Privilege, named: str
+) -> None:
+    sim.revoke(USERNAME, privilege)
+    entry = await add_intercom(hass, sim)
+    assert lacking(hass) == {named: "privilege_missing"}
+    sim.grant(USERNAME, privilege)
+    await entry.runtime_data.async_describe()
+    assert lacking(hass) == {}
+
+
+async def test_a_service_over_https_only(hass: HomeAssistant, sim: Simulator) -> None:
+    sim.require_tls(Service.DISPLAY)
+    sim.require_tls(Service.ACCESS_CONTROL)
+    await add_intercom(hass, sim, address=sim.http_address)
+    assert lacking(hass) == {}  # Home Assistant can do without these
+    (entry,) = hass.config_entries.async_entries(DOMAIN)
+    sim.require_tls(Service.IO)
+    await entry.runtime_data.async_describe()
+    assert lacking(hass) == {"I/O API": "https_missing"}
+
+
+async def test_what_an_account_may_not_command_is_no_fault(hass: HomeAssistant, sim: Simulator) -> None:
+    for privilege in (
+        Privilege.SWITCH_CONTROL,
+        Privilege.SYSTEM_CONTROL,
+        Privilege.SYSTEM_MONITORING,
+        Privilege.ACCESS_CONTROL,
+        Privilege.ACCESS_MONITORING,
+        Privilege.DISPLAY_CONTROL,
+    ):
+        sim.revoke(USERNAME, privilege)
+    await add_intercom(hass, sim)
+    assert lacking(hass) == {}
+
+
+async def first_of(hass: HomeAssistant, sim: Simulator) -> list[Event]:
+    """Return the events on the bus, the first of them there: numbers are counted from it."""
+    events = capture_log_events(hass)
+    sim.emit("UserActionActivated", id=1, state="in")
+    await until(lambda: events)
+    return events
+
+
+async def test_a_call_without_a_key_means_the_keypad(hass: HomeAssistant, sim: Simulator) -> None:
+    sim.revoke(USERNAME, Privilege.KEYPAD_MONITORING)
+    await add_intercom(hass, sim)
+    events = await first_of(hass, sim)
+    for count in range(1, 3):
+        session = sim.press("%1")
+        assert session is not None
+        sim.terminate(session)
+        await until(lambda wanted=count: sum(e.data["type"] == "CallStateChanged" for e in events) >= 2 * wanted)
+    await until(lambda: lacking(hass) == {"Keypad – Monitoring": "privilege_missing"})
+    sim.grant(USERNAME, Privilege.KEYPAD_MONITORING)
+    sim.press("%1")
+    await until(lambda: lacking(hass) == {})
+
+
+async def test_a_person_without_a_card_means_cards(hass: HomeAssistant, sim: Simulator) -> None:
+    sim.revoke(USERNAME, Privilege.UID_MONITORING)
+    await add_intercom(hass, sim)
+    events = await first_of(hass, sim)
+    card = next(entry["access"]["card"][0] for entry in sim.directory if entry["access"]["card"])
+    sim.swipe_card(card)
+    await until(lambda: any(event.data["type"] == "UserAuthenticated" for event in events))
+    assert lacking(hass) == {}, "one hole proves nothing"
+    sim.swipe_card(card)
+    await until(lambda: list(lacking(hass)) == ["UID (Cards & Wiegand) – Monitoring"])
+    sim.grant(USERNAME, Privilege.UID_MONITORING)
+    sim.swipe_card(card)
+    await until(lambda: lacking(hass) == {})
+
+
+async def test_a_state_that_moves_in_silence(hass: HomeAssistant, sim: Simulator) -> None:
+    # Reading needs no account here, but the log has one, and that may not see ports.
+    sim.set_auth(Service.IO, "none")
+    sim.revoke(USERNAME, Privilege.IO_MONITORING)
+    entry = await add_intercom(hass, sim)
+    assert lacking(hass) == {}
+    for state in (True, False):
+        sim.set_input("input1", state)
+        await entry.runtime_data.async_refresh()
+        await hass.async_block_till_done(wait_background_tasks=False)
+        await until(lambda: not entry.runtime_data._looks)
+    await until(lambda: lacking(hass) == {"Inputs and outputs – Monitoring": "privilege_missing"})
+    sim.grant(USERNAME, Privilege.IO_MONITORING)
+    sim.set_input("input1", True)
+    await until(lambda: entry.runtime_data.data.ports["input1"].on)
+    await entry.runtime_data.async_look_again()
+    assert lacking(hass) == {}
+
+
+async def test_somebody_ticks_it_and_submits_the_repair(
+    hass: HomeAssistant, sim: Simulator, hass_client: ClientSessionGenerator
+) -> None:
+    assert await async_setup_component(hass, REPAIRS, {})
+    sim.revoke(USERNAME, Privilege.IO_MONITORING)
+    await add_intercom(hass, sim)
+    issue = next(issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN)
+    client = await hass_client()
+    form = await (
+        await client.post("/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue.issue_id})
+    ).json()
+    assert form["step_id"] == "confirm"
+    assert form["description_placeholders"] == {"device": "Front Gate", "name": "Inputs and outputs – Monitoring"}
+    url = f"/api/repairs/issues/fix/{form['flow_id']}"
+    still = await (await client.post(url, json={})).json()
+    assert still["errors"] == {"base": "still_missing"}
+    sim.grant(USERNAME, Privilege.IO_MONITORING)
+    done = await (await client.post(url, json={})).json()
+    assert done["type"] == "create_entry"
+    assert lacking(hass) == {}
+
+
+async def test_a_removed_device_lacks_nothing_any_more(hass: HomeAssistant, sim: Simulator) -> None:
+    sim.disable(Service.CAMERA)
+    entry = await add_intercom(hass, sim)
+    assert lacking(hass)
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert lacking(hass) == {"Camera API": "service_missing"}
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert lacking(hass) == {}
+
+
+async def test_an_ignored_repair_stays_ignored_over_a_reload(hass: HomeAssistant, sim: Simulator) -> None:
+    sim.disable(Service.CAMERA)
+    entry = await add_intercom(hass, sim)
+    issue = next(issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN)
+    ir.async_ignore_issue(hass, DOMAIN, issue.issue_id, True)
+    await hass.config_entries.async_reload(entry.entry_id)
+    kept = ir.async_get(hass).async_get_issue(DOMAIN, issue.issue_id)
+    assert kept is not None and kept.dismissed_version is not None
