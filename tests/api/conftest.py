@@ -58,6 +58,10 @@ class Bench:
         """Return how many of them brought credentials and were refused: what a lock-out counts."""
         return sum(request.status == 401 and request.authorization is not None for request in self.seen())
 
+    def has(self, function: str, major: int = 0, minor: int = 0) -> bool:
+        """Return whether this model has a function, which came with that firmware."""
+        return self.sim.model.since(major, minor) and not self.sim.lacks & {function, function.partition("/")[0]}
+
     def set_auth(self, **schemes: str) -> None:
         for service, scheme in schemes.items():
             self.sim.set_auth(Service(service), scheme)
