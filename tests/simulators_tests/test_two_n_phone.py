@@ -1,13 +1,12 @@
 """Calls and SIP accounts of the 2N simulator (HTTP API 5.6 and 5.7)."""
 
-import asyncio
 from typing import Any
 
 import pytest
 
 from tests.simulators.two_n import MODELS, Timing
 
-from .conftest import Api, Factory
+from .conftest import Api, Factory, until
 
 WITH_PHONE = [model for model in MODELS if model != "access_unit"]
 ALICE = "54877b0e-4cc3-c645-9530-6c7850f47a9c"
@@ -56,11 +55,12 @@ async def test_no_call(device: Factory, model: str) -> None:
 @pytest.mark.parametrize("model", ["verso", "verso3", "vario"])
 async def test_a_visitor_rings(device: Factory, model: str) -> None:
     """A visitor's ring is an outgoing call; a group call has several calls in one session."""
-    api = await device(model, speed=50)
+    api = await device(model, timing=Timing(ring_delay=0.3))
     channel = await api.subscribe(filter="KeyPressed,CallStateChanged")
     session = api.sim.press("%1")
+    assert session is not None
     assert (await sessions(api))[0]["state"] == "connecting"
-    await asyncio.sleep(0.05)
+    await until(lambda: api.sim.calls[session].state == "ringing")
     (status,) = await sessions(api)
     assert (status["session"], status["direction"], status["state"]) == (session, "outgoing", "ringing")
     if model == "vario":
@@ -98,7 +98,7 @@ async def test_nobody_answers(device: Factory) -> None:
     api = await device("verso", timing=Timing(ring_delay=0, ring_timeout=0.05))
     channel = await api.subscribe(filter="CallStateChanged")
     api.sim.press("%2")
-    await asyncio.sleep(0.1)
+    await until(lambda: not api.sim.calls)
     assert await states(api, channel) == [("connecting", 1, None), ("ringing", 1, None), ("terminated", 1, "noanswer")]
     assert await sessions(api) == []
 
@@ -135,7 +135,8 @@ async def test_dial(api: Api) -> None:
     assert await api.error("call/answer", session=session) == (14, None)
 
 
-async def test_keypad_call(api: Api) -> None:
+async def test_keypad_call(device: Factory) -> None:
+    api = await device()
     channel = await api.subscribe(filter="KeyPressed,CallStateChanged")
     api.sim.dial_from_keypad("42")
     keys = [event["params"].get("key") for event in await api.pull(channel)]
