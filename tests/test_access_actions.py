@@ -15,7 +15,7 @@ from tests.simulators.two_n import Privilege, Simulator
 
 def someone(sim: Simulator, name: str = "Alice Gruberová") -> str:
     """Return the uuid of somebody in the directory."""
-    return next(entry["uuid"] for entry in sim.directory if entry["name"] == name)
+    return str(next(entry["uuid"] for entry in sim.directory if entry["name"] == name))
 
 
 # -- blocking ----------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ def test_each_function_and_event_of_the_manual_has_its_place() -> None:
 
 @pytest.mark.parametrize("surface", ["lock.drawbridge", "action.fly", "moon.light", "nothing"])
 def test_what_the_integration_has_not_cannot_be_written_of(surface: str) -> None:
-    words = {"services": {}, "entity": {"lock": {}}}
+    words: dict[str, dict[str, object]] = {"services": {}, "entity": {"lock": {}}}
     with pytest.raises(KeyError):
         api_docs.named(surface, words)
 

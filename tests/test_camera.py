@@ -2,16 +2,20 @@
 
 from http import HTTPStatus
 from io import BytesIO
+import json
+from pathlib import Path
+from typing import Any
 
 from homeassistant.components.camera import async_get_image, async_get_stream_source
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from PIL import Image
+import probatio as vol
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from tests.common import add_intercom, entity_id, state_of, until
+from tests.common import act, add_intercom, entity_id, state_of, until
 from tests.simulators.two_n import Simulator
 
 
@@ -112,3 +116,49 @@ async def test_a_visitor_without_a_picture_still_rings(hass: HomeAssistant, sim:
     await until(lambda: any(request.path == "/api/camera/snapshot" for request in sim.requests))
     await hass.async_block_till_done(wait_background_tasks=False)
     assert state_of(hass, entry, "image", "last_visitor") == "unknown"
+
+
+def facts(picture: bytes) -> dict[str, Any]:
+    """Return what the simulated camera wrote into a picture."""
+    told: dict[str, Any] = json.loads(Image.open(BytesIO(picture)).info["comment"])
+    return told
+
+
+async def test_the_last_visitor_is_the_one_of_the_press(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_client: ClientSessionGenerator
+) -> None:
+    sim.emit("UserActionActivated", id=1, state="in")  # a prompt event tells how old others are
+    await until(lambda: any(request.path == "/api/log/pull" for request in sim.requests))
+    await sim.wait_for_pull()
+    image = entity_id(hass, entry, "image", "last_visitor")
+    pressed_at = sim.clock.utc()
+    # The news of it is three seconds on its way.
+    uptime = sim.clock.uptime
+    sim.log.append("KeyPressed", {"key": "%2"}, sim.clock.stamp(uptime() - 3))
+    await until(lambda: state_of(hass, entry, "image", "last_visitor") != "unknown")
+    client = await hass_client()
+    picture = await (await client.get(f"/api/image_proxy/{image}")).read()
+    assert abs(facts(picture)["utcTime"] - (pressed_at - 3)) <= 1
+    assert int(snapshots(sim)[-1]["time"]) in {-2, -3}
+
+
+async def test_a_prompt_ring_is_pictured_at_once(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    sim.press("%1")
+    await until(lambda: state_of(hass, entry, "image", "last_visitor") != "unknown")
+    assert "time" not in snapshots(sim)[-1]
+
+
+async def test_a_snapshot_goes_to_a_file(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path) -> None:
+    camera = entity_id(hass, entry, "camera", "camera_internal")
+    path = files / "door.jpg"
+    answer = await act(
+        hass, "ip_intercom.snapshot", True, entity_id=camera, filename=str(path), seconds_back=10, width=600, height=400
+    )
+    assert answer == {camera: {"size": path.stat().st_size}}
+    assert snapshots(sim)[-1] == {"source": "internal", "width": "640", "height": "480", "time": "-10"}
+    assert abs(facts(path.read_bytes())["utcTime"] - (sim.clock.utc() - 10)) <= 1
+    with pytest.raises(HomeAssistantError) as failed:
+        await act(hass, "ip_intercom.snapshot", True, entity_id=camera, filename="/etc/door.jpg")
+    assert failed.value.translation_key == "path_not_allowed"
+    with pytest.raises(vol.Invalid):
+        await act(hass, "ip_intercom.snapshot", True, entity_id=camera, filename=str(path), seconds_back=31)

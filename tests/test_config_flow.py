@@ -344,6 +344,7 @@ async def test_options_tell_doors_from_switches_and_what_to_show(
         "plain_switches": ["2"],
         "show_names": False,
         "show_cards": True,
+        "show_touches": True,
         "stream": {"stream_username": "viewer", "stream_password": "rtsp", "stream_path": "h264_stream"},
     }
     result = await hass.config_entries.options.async_configure(result["flow_id"], chosen)
@@ -353,6 +354,7 @@ async def test_options_tell_doors_from_switches_and_what_to_show(
         "plain_switches": ["2"],
         "show_names": False,
         "show_cards": True,
+        "show_touches": True,
         "stream_username": "viewer",
         "stream_password": "rtsp",
         "stream_path": "h264_stream",

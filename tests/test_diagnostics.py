@@ -27,7 +27,18 @@ async def test_diagnostics(
         assert word not in text, word
     assert diagnostics["identity"]["model"] == "2N IP Verso"
     assert diagnostics["state"]["doors"]["1"]["latching"] is False
-    assert diagnostics["controls"] == ["calls", "doors", "outputs"]
+    assert diagnostics["controls"] == ["access_points", "calls", "doors", "maintenance", "outputs"]
+    assert "firmware" in diagnostics["facets"]
+    assert diagnostics["examined"]["functions"]["noiseDetection"] == "active,licensed"
+    assert diagnostics["examined"]["uptime"] >= 190_000
+
+
+async def test_diagnostics_of_a_device_that_went_away(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_client: ClientSessionGenerator
+) -> None:
+    sim.lose_connection()
+    diagnostics: Any = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    assert diagnostics["examined"] == {"unreachable": "cannot_connect"}
 
 
 async def test_diagnostics_of_a_device_that_was_never_reached(

@@ -33,6 +33,10 @@ def shown(sim: Simulator) -> Any:
     return next(iter(sim.displays.shown[display(sim)].values()), None)
 
 
+def message(sim: Simulator) -> str | None:
+    return None if sim.messages.current is None else sim.messages.current.text
+
+
 def picture(data: bytes) -> Image.Image:
     return Image.open(BytesIO(data))
 
@@ -109,9 +113,9 @@ async def test_texts_and_language_of_an_answering_unit(hass: HomeAssistant, sock
     async with Simulator("indoor", firmware="2.50.0.76.2") as sim:
         entry = await add_intercom(hass, sim)
         await command(hass, entry, "show_text", text="Pošta je tu", duration=60)
-        assert sim.messages.current is not None and sim.messages.current.text == "Pošta je tu"
+        assert message(sim) == "Pošta je tu"
         await command(hass, entry, "show_text")
-        assert sim.messages.current is None
+        assert message(sim) is None
         answer = await command(hass, entry, "display_language")
         assert answer["language"] in answer["languages"]
         other = next(language for language in answer["languages"] if language != answer["language"])

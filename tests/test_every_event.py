@@ -87,8 +87,9 @@ async def test_what_lasts_is_a_state(
 ) -> None:
     captured = capture_log_events(hass)
     for params, state in ((on, "on"), (off, "off"), (on, "on")):
+        captured.clear()
         sim.emit(event, **params)
-        await until(lambda wanted=len(captured) + 1: len(captured) >= wanted)
+        await until(lambda: captured)
         await hass.async_block_till_done()
         assert state_of(hass, entry, platform, key) == state
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from typing import Any, cast
 from unittest.mock import patch
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
@@ -227,7 +226,7 @@ async def test_an_unchanged_poll_writes_nothing(hass: HomeAssistant, sim: Simula
         await entry.runtime_data.async_refresh()
     await hass.async_block_till_done()
     assert writes == []
-    assert len([request for request in sim.requests if request.path != "/api/log/pull"]) == 12
+    assert len([request for request in sim.requests if request.path != "/api/log/pull"]) == 3 * 5
 
 
 async def test_news_that_comes_while_a_poll_is_under_way_is_kept(
@@ -247,7 +246,7 @@ async def test_a_privilege_given_later_shows_its_things(hass: HomeAssistant, sim
     entry = await add_intercom(hass, sim)
     assert hass.states.get("lock.front_gate_door_1") is None
     sim.grant(USERNAME, Privilege.SWITCH_CONTROL)
-    with patch("custom_components.ip_intercom.coordinator._POLLS_PER_PROBE", 1):
+    with patch("custom_components.ip_intercom.coordinator._POLLS_PER_DESCRIPTION", 1):
         await entry.runtime_data.async_refresh()
         await until(lambda: hass.states.get("lock.front_gate_door_1") is not None)
 
@@ -308,8 +307,7 @@ async def test_firmware_that_comes_to_tell_a_mac_address_stays_the_same_device(
         entry = await add_intercom(hass, sim)
         serial = entry.unique_id
         await hass.config_entries.async_unload(entry.entry_id)
-        info = cast(dict[str, Any], sim.model.info)
-        monkeypatch.setitem(info, "macAddr", "7C-1E-B3-00-00-99")
+        monkeypatch.setitem(sim.model.info, "macAddr", "7C-1E-B3-00-00-99")
         await hass.config_entries.async_setup(entry.entry_id)
         assert entry.state is ConfigEntryState.LOADED
         assert entity_id(hass, entry, "lock", "door_1_door") == "lock.2n_helios_ip_vario_door_1"

@@ -1,6 +1,7 @@
 """What each 2N becomes in the neutral model, and what is left where something is missing."""
 
 import asyncio
+import itertools
 import time
 from typing import Any
 
@@ -160,11 +161,12 @@ async def test_connecting_is_light_on_the_device(any_bench: Bench) -> None:
 
 async def test_connecting_takes_few_round_trips(bench: Bench) -> None:
     system = system_of(bench)
-    bench.sim.delay(0.1)
-    before = time.monotonic()
+    bench.sim.delay(0.2)
     await system.connect(ALL)
-    # The challenge is one of them.
-    assert time.monotonic() - before < 0.59
+    answered = sorted(request.at for request in bench.seen())
+    # Those of one round are answered together; the challenge is a round of its own.
+    rounds = 1 + sum(later - earlier > 0.1 for earlier, later in itertools.pairwise(answered))
+    assert rounds <= 5
     bench.sim.heal()
     await system.close()
 

@@ -7,26 +7,31 @@ from typing import Any
 
 import pytest
 
-from custom_components.ip_intercom.api.two_n.log import KNOWN_EVENTS, LogEvent
+from custom_components.ip_intercom.api.two_n.log import LogEvent
 from custom_components.ip_intercom.api.two_n.reader import Gap, GapReason, Reading
 from custom_components.ip_intercom.events import (
     AccessDecided,
+    AccessPointBlocked,
     AlarmChanged,
     ButtonPressed,
     CallChanged,
+    CapabilitiesChanged,
     DirectoryChanged,
     DoorMode,
     DoorReleased,
     Event,
     Fact,
+    FloorsOpened,
     LineChanged,
+    Occurred,
     PortChanged,
     Restarted,
 )
-from custom_components.ip_intercom.model import Access, Alarm, CallState, Direction
-from custom_components.ip_intercom.systems.two_n.events import REDACTED, Privacy, gap_event, neutral_event
+from custom_components.ip_intercom.model import Access, Alarm, CallState, Direction, Occurrence
 from custom_components.ip_intercom.systems.two_n.cameras import fitting_size
 from custom_components.ip_intercom.systems.two_n.directory import fit, without_defaults
+from custom_components.ip_intercom.systems.two_n.events import REDACTED, Privacy, gap_event, neutral_event
+from tests.api_docs import read
 
 UTC_TIME = 1_790_000_000
 TIME = datetime.fromtimestamp(UTC_TIME, UTC)
@@ -55,6 +60,28 @@ def refused(reason: str | None = None, **details: Any) -> AccessDecided:
         ("SwitchStateChanged", {"switch": 1, "state": True, "originator": "api"}, [DoorReleased("1", True)]),
         ("SwitchStateChanged", {"switch": "2", "state": "0"}, [DoorReleased("2", False)]),
         ("SwitchOperationChanged", {"switch": 1, "locked": True}, [DoorMode("1", blocked=True)]),
+        ("SwitchOperationChanged", {"switch": 3, "enabled": True}, [DoorMode("3"), CapabilitiesChanged()]),
+        ("MotionDetected", {"state": "in", "id": 2}, [AlarmChanged(Alarm.MOTION, True, "2")]),
+        (
+            "AccessLimited",
+            {"ap": 1, "type": "code", "state": "in"},
+            [AlarmChanged(Alarm.ACCESS_LIMITED, True, "exit code")],
+        ),
+        ("AccessBlocked", {"ap": 1, "state": "out"}, [AccessPointBlocked("exit", False)]),
+        ("AccessBlocked", {"ap": 7, "state": "in"}, []),
+        ("LiftStatusChanged", {"module": 0, "ready": False}, [AlarmChanged(Alarm.LIFT, True, "0")]),
+        ("LiftFloorsEnabled", {"type": "public", "floors": [1, "4", None]}, [FloorsOpened((1, 4))]),
+        ("LiftFloorsEnabled", {"type": "user", "floors": [1]}, []),
+        ("VirtualInput", {"port": 3, "state": "in"}, [PortChanged("virtual_input_3", True, virtual=True)]),
+        ("ErrorStateChanged", {"state": "in"}, [AlarmChanged(Alarm.DEVICE_ERROR, True)]),
+        ("ErrorStateChanged", {}, []),
+        ("RescueStateChanged", {"state": "out", "reason": "x"}, [AlarmChanged(Alarm.RESCUE, False)]),
+        ("AudioLoopTest", {"result": "passed"}, [Occurred(Occurrence.AUDIO_TEST, "passed")]),
+        ("RexActivated", {"ap": 1}, [Occurred(Occurrence.EXIT_BUTTON, None, {"entrance": "exit"})]),
+        ("CapabilitiesChanged", {}, [CapabilitiesChanged()]),
+        ("HardwareChanged", {"reason": 1, "class": 5, "id": "ext1"}, [CapabilitiesChanged()]),
+        ("ConfigurationChanged", {}, [CapabilitiesChanged()]),
+        ("ExternalCameraStateChanged", {}, [CapabilitiesChanged()]),
         (
             "SwitchOperationChanged",
             {"switch": 1, "held": True, "hold_timeout": 60},
@@ -67,7 +94,7 @@ def refused(reason: str | None = None, **details: Any) -> AccessDecided:
         ),
         ("InputChanged", {"port": "input1", "state": True}, [PortChanged("input1", True)]),
         ("OutputChanged", {"port": "relay1", "state": 0}, [PortChanged("relay1", False)]),
-        ("MotionDetected", {"state": "in", "id": 1}, [AlarmChanged(Alarm.MOTION, True)]),
+        ("MotionDetected", {"state": "in", "id": 1}, [AlarmChanged(Alarm.MOTION, True, "1")]),
         ("NoiseDetected", {"state": "out"}, [AlarmChanged(Alarm.NOISE, False)]),
         ("TamperSwitchActivated", {"state": "in"}, [AlarmChanged(Alarm.TAMPER, True)]),
         ("UnauthorizedDoorOpen", {"state": "in"}, [AlarmChanged(Alarm.DOOR_FORCED, True)]),
@@ -75,7 +102,7 @@ def refused(reason: str | None = None, **details: Any) -> AccessDecided:
         ("DoorStateChanged", {"state": "opened"}, [AlarmChanged(Alarm.DOOR_OPEN, True)]),
         ("DoorStateChanged", {"state": "closed"}, [AlarmChanged(Alarm.DOOR_OPEN, False)]),
         ("SwitchesBlocked", {"state": "in"}, [AlarmChanged(Alarm.SWITCHES_BLOCKED, True)]),
-        ("ApLockStateChanged", {"ap": 0, "state": "in"}, [AlarmChanged(Alarm.LOCKDOWN, True)]),
+        ("ApLockStateChanged", {"ap": 0, "state": "in"}, [AlarmChanged(Alarm.LOCKDOWN, True, "entry")]),
         ("RegistrationStateChanged", {"sipAccount": 1, "state": "registered"}, [LineChanged("1", True)]),
         ("RegistrationStateChanged", {"sipAccount": 1, "state": "unregistered"}, [LineChanged("1", False)]),
         ("RegistrationStateChanged", {"sipAccount": 1, "state": "registering"}, []),
@@ -124,11 +151,11 @@ ODD: tuple[Any, ...] = (None, "", "x", "-1", -1, 0, 1.5, 10**30, True, [], [None
 PARAMS = (
     "ap", "session", "direction", "code", "type", "uuid", "valid", "uid", "reader", "port", "state", "switch", "locked",
     "held", "hold_timeout", "peer", "call", "reason", "sipAccount", "name", "key", "id", "authid", "licensePlate",
-    "series", "timestamp", "x", "address",
+    "series", "timestamp", "x", "address", "module", "ready", "floors", "result", "enabled",
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", sorted(KNOWN_EVENTS | {"SomethingNew"}))
+@pytest.mark.parametrize("name", [*(event["type"] for event in read("two_n_api.json")["events"]), "SomethingNew"])
 def test_any_event_with_any_parameters_is_passed_on(name: str) -> None:
     assert neutral(name, {}).data == {}
     for value in ODD:

@@ -11,14 +11,16 @@ ALL = frozenset({"KeyPressed", "CardEntered", "CallStateChanged", "UserAuthentic
 CALL = {"state": "connecting", "direction": "outgoing"}
 
 
-def seen(*records: tuple[int, str, dict[str, Any]], listed: frozenset[str] = ALL, exact: bool = True) -> Withheld:
+def seen(*records: Record, listed: frozenset[str] = ALL, exact: bool = True) -> Withheld:
     withheld = Withheld(listed, exact=exact)
     for number, name, params in records:
         withheld.see(LogEvent(number, name, 1000 + number, number, params))
     return withheld
 
 
-START = (1, "DeviceState", {})
+type Record = tuple[int, str, dict[str, Any]]
+
+START: Record = (1, "DeviceState", {})
 
 
 def test_two_calls_after_hidden_records_mean_the_keypad() -> None:
@@ -47,7 +49,7 @@ def test_many_hidden_records_before_a_person_are_a_code() -> None:
         pytest.param([(3, "InputChanged", {}), (9, "OutputChanged", {})], id="others"),
     ],
 )
-def test_what_is_no_evidence(records: list[tuple[int, str, dict[str, Any]]]) -> None:
+def test_what_is_no_evidence(records: list[Record]) -> None:
     assert seen(START, *records).missing == set()
 
 
@@ -59,7 +61,7 @@ def test_numbers_of_another_start_are_no_hole() -> None:
 
 
 def test_what_the_device_does_not_record_is_not_missing() -> None:
-    records = (START, (3, "UserAuthenticated", {}), (5, "UserAuthenticated", {}))
+    records: tuple[Record, ...] = (START, (3, "UserAuthenticated", {}), (5, "UserAuthenticated", {}))
     assert seen(*records, listed=frozenset({"UserAuthenticated"})).missing == set()
     # Other things are known to be hidden: they fill the holes.
     assert seen(*records, exact=False).missing == set()

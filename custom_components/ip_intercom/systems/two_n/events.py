@@ -71,7 +71,6 @@ DECISION_EVENTS = frozenset({"UserAuthenticated", "UserRejected"})
 # Older firmware tells only whether a credential was valid.
 CREDENTIAL_EVENTS = frozenset(
     {
-        "ApiAccessRequested",
         "CardEntered",
         "CodeEntered",
         "FingerEntered",
@@ -80,7 +79,6 @@ CREDENTIAL_EVENTS = frozenset(
     }
 )
 _METHODS: Mapping[str, str] = {
-    "ApiAccessRequested": "api",
     "CardEntered": "card",
     "CodeEntered": "code",
     "FingerEntered": "finger",
