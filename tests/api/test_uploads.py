@@ -467,10 +467,8 @@ async def test_the_form_is_as_the_manual_shows_it(listen: Listen) -> None:
     ]
 
 
-@pytest.mark.parametrize("closes", [True, False])
-async def test_a_challenge_in_the_middle_of_a_file(
-    listen: Listen, monkeypatch: pytest.MonkeyPatch, closes: bool
-) -> None:
+@pytest.mark.parametrize("how", ["keep-alive", "close", "unfinished"])
+async def test_a_challenge_in_the_middle_of_a_file(listen: Listen, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     """The attempt before ends at once, and the other one is whole: not what was left of the file."""
     monkeypatch.setattr(f"{CLIENT}.SMALL_FILE", 2**30)
     content = bytes(range(256)) * 2**17  # more than the buffers of a connection hold
@@ -481,8 +479,12 @@ async def test_a_challenge_in_the_middle_of_a_file(
         _, fields = await head(reader)
         if "authorization" not in fields:
             await reader.readexactly(PIECE)
-            extra = CHALLENGE % 1 + (b"Connection: close\r\n" if closes else b"")
-            answer(writer, b'{"success": false, "error": {"code": 9}}', 401, extra)
+            extra = CHALLENGE % 1 + (b"Connection: close\r\n" if how == "close" else b"")
+            if how == "unfinished":  # the rest of the answer comes when all is read
+                extra += b"Content-Length: 40\r\n"
+                writer.write(b"HTTP/1.1 401 X\r\nContent-Type: application/json\r\n" + extra + b"\r\n{")
+            else:
+                answer(writer, b'{"success": false, "error": {"code": 9}}', 401, extra)
             try:
                 rest = await reader.read(-1)
             except ConnectionError:

@@ -54,7 +54,6 @@ class FilePart(Payload):
     """
 
     _value: Upload
-    _autoclose = True  # the file belongs to whoever opened it
 
     def __init__(self, upload: Upload, on_piece: Callable[[], None]) -> None:
         """Send ``upload``, and call ``on_piece`` after each piece."""
