@@ -8,7 +8,7 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.ip_intercom import coordinator as coordinator_module
+from custom_components.ip_intercom import coordinator as coordinator_module, shortcomings
 from custom_components.ip_intercom.const import DOMAIN
 from tests.common import USERNAME, add_intercom, capture_log_events, until
 from tests.simulators.two_n import Privilege, Service, Simulator
@@ -17,7 +17,7 @@ from tests.simulators.two_n import Privilege, Service, Simulator
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coordinator_module, "_DESCRIBE_COOLDOWN", 0.1)
-    monkeypatch.setattr(coordinator_module, "_EFFECT_DELAY", 0.1)
+    monkeypatch.setattr(shortcomings, "_PATIENCE", 0.1)
 
 
 def lacking(hass: HomeAssistant) -> dict[str, str]:
@@ -147,13 +147,11 @@ async def test_a_state_that_moves_in_silence(hass: HomeAssistant, sim: Simulator
         sim.set_input("input1", state)
         await entry.runtime_data.async_refresh()
         await hass.async_block_till_done(wait_background_tasks=False)
-        await until(lambda: not entry.runtime_data._looks)
+        await until(lambda: not entry.runtime_data.later)
     await until(lambda: lacking(hass) == {"Inputs and outputs – Monitoring": "privilege_missing"})
     sim.grant(USERNAME, Privilege.IO_MONITORING)
     sim.set_input("input1", True)
-    await until(lambda: entry.runtime_data.data.ports["input1"].on)
-    await entry.runtime_data.async_look_again()
-    assert lacking(hass) == {}
+    await until(lambda: lacking(hass) == {})
 
 
 async def test_somebody_ticks_it_and_submits_the_repair(

@@ -4,16 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Hashable, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 import logging
 from typing import TYPE_CHECKING, Any, override
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.debounce import Debouncer
-from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
 from .api.errors import AuthenticationFailed, IntercomError
@@ -22,10 +21,10 @@ from .events import CallChanged, CapabilitiesChanged, DirectoryChanged, Event, R
 from .exceptions import sentence, told, translated
 from .facets import Facets, System
 from .found import Found
-from .model import Bell, BellId, CallState, Control, Description, Missing, SessionId, State, described, merge, with_bell
+from .later import Later
+from .model import Bell, BellId, CallState, Control, Description, SessionId, State, described, merge, with_bell
 from .refusals import RETRY_DELAY, Refusals
-from .shortcomings import async_show_missing
-from .silence import Silence
+from .shortcomings import Shortcomings
 
 if TYPE_CHECKING:
     from .push import EventFeed
@@ -74,6 +73,8 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         peers: The bell of a called number.
         found_bells: Bells that no directory tells of; they rang.
         offered: The entities that the platforms made: platform and unique id.
+        later: What is put off.
+        shortcomings: What the device keeps from us.
     """
 
     config_entry: IntercomConfigEntry
@@ -96,11 +97,10 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         self._turn = asyncio.Lock()
         self._during_read: list[Event] | None = None
         self._polls = 0
-        self._silence = Silence()
-        self._withheld: frozenset[Missing] = frozenset()
+        self.later = Later(hass)
+        self.shortcomings = Shortcomings(hass, entry.entry_id, entry.title, self.later)
         self._refusals = Refusals()
         self._doubters: set[str] = set()
-        self._looks: dict[Hashable, CALLBACK_TYPE] = {}
         self._directory_changed = Debouncer(
             hass,
             _LOGGER,
@@ -159,14 +159,15 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
             if self._refusals.count():
                 self._doubters.add(_POLL)
                 raise self._failure(ConfigEntryAuthFailed, err) from err
-            self.async_later(RETRY_DELAY, "refused", self.async_refresh)
+            self.later.async_do(RETRY_DELAY, "refused", self.async_refresh)
             return self._state
         except IntercomError as err:
             raise self._failure(UpdateFailed, err) from err
         self._refusals.clear()
         self._async_withdraw_question(_POLL)
         before, self._state = self._state, _after(merge(self._state, reading), news)
-        self._async_compare(before)
+        if self.feed.following:
+            self.shortcomings.async_compare(before, self._state)
         self._polls += 1
         if self._polls % _POLLS_PER_DESCRIPTION == 0:
             self.async_describe_soon()
@@ -188,6 +189,9 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
             description, news = await self._async_gathering_news(self.system.describe)
         except IntercomError as err:
             _LOGGER.debug("%s: could not look what it has: %s", self.name, err)
+            return
+        if self._shutdown_requested:
+            await self.system.close()  # it may have opened what was closed already
             return
         if self.config_entry.unique_id not in description.identity.names:
             return
@@ -218,49 +222,19 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
                 sw_version=identity.firmware,
                 hw_version=identity.hardware,
             )
-        self._async_show_missing()
+        self.shortcomings.async_describe(description)
 
     @callback
     def async_describe_soon(self) -> None:
         """Look anew what the device is and has, once it has come to rest."""
         self._device_changed.async_schedule_call()
 
-    @callback
-    def _async_compare(self, before: State) -> None:
-        """Wonder, where a poll found what no event told of; events may still be on their way."""
-        if self.description.state_events is None or not self.feed.following:
-            return
-        moved = self._silence.moved(before, self._state)
-
-        async def wonder() -> None:
-            self._silence.count_unheard(moved)
-            self._async_show_missing()
-
-        if moved:
-            self.async_later(_EFFECT_DELAY, "silence", wonder)
-
-    @callback
-    def async_note_withheld(self, withheld: frozenset[Missing]) -> None:
-        """Note what the account lacks, as the device's silence shows."""
-        if withheld != self._withheld:
-            self._withheld = withheld
-            self._async_show_missing()
-
     async def async_look_again(self) -> None:
         """Look whether what was missing is there now: somebody says so."""
-        self._silence = Silence()
-        self._withheld = frozenset()
         if self.system.log is not None:
             self.system.log.presume_complete()
+        self.shortcomings.async_forget_evidence()
         await self.async_describe()
-        self._async_show_missing()
-
-    @callback
-    def _async_show_missing(self) -> None:
-        missing = {item for item in self.description.missing if item.vital} | self._withheld
-        if self._silence.certain and self.description.state_events is not None:
-            missing.add(self.description.state_events)
-        async_show_missing(self.hass, self.config_entry.entry_id, self.name, frozenset(missing))
 
     async def _async_refresh_bells(self) -> None:
         try:
@@ -288,7 +262,7 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         if self._during_read is not None:
             self._during_read.append(event)
         self._state = reduce(self._state, event)
-        self._silence.heard(event)
+        self.shortcomings.async_hear(event)
         for fact in event.facts:
             match fact:
                 case DirectoryChanged():
@@ -296,7 +270,7 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
                 case CapabilitiesChanged() | Restarted():
                     self.async_describe_soon()
                 case CallChanged(state=CallState.TERMINATED) if self.facets.call_log is not None:
-                    self.async_later(_CALL_LOG_DELAY, "call log", self._async_read_last_call)
+                    self.later.async_do(_CALL_LOG_DELAY, "call log", self._async_read_last_call)
         return self._state
 
     async def _async_read_last_call(self) -> None:
@@ -398,27 +372,7 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         await super().async_shutdown()
         self._directory_changed.async_shutdown()
         self._device_changed.async_shutdown()
-        for cancel in self._looks.values():
-            cancel()
-        self._looks.clear()
-
-    @callback
-    def async_later(self, delay: float, key: Hashable, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Do something later, unless the device is let go before; a later wish of the same key replaces it."""
-
-        async def act(_: datetime) -> None:
-            self._looks.pop(key, None)
-            await action()
-
-        self.async_cancel(key)
-        if not self._shutdown_requested:
-            self._looks[key] = async_call_later(self.hass, delay, act)
-
-    @callback
-    def async_cancel(self, key: Hashable) -> None:
-        """Do not do what was put off under a key."""
-        if (cancel := self._looks.pop(key, None)) is not None:
-            cancel()
+        self.later.async_close()
 
     # -- commands --------------------------------------------------------------------------------
 
@@ -467,7 +421,7 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
             if looks > 1 and not settled(self.data):
                 self._async_look_for_effect(part, part(self._state), settled, looks - 1)
 
-        self.async_later(_EFFECT_DELAY, part, look)
+        self.later.async_do(_EFFECT_DELAY, part, look)
 
     async def async_dial(self, number: str | None, users: list[str]) -> SessionId:
         """Call somebody; this call rings no bell."""
@@ -476,7 +430,7 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         try:
             session = await self.async_command(self.facets.calls.dial(number, users))
         except HomeAssistantError:
-            self.async_later(_DIAL_DELAY, "dialling", self._async_dialled)
+            self.later.async_do(_DIAL_DELAY, "dialling", self._async_dialled)
             raise
         self.feed.async_dialled(session)
         self.feed.async_dialling(False)

@@ -135,7 +135,7 @@ class EventFeed:
         self._cursor = delivery.cursor
         if delivery.events:
             self._store.async_delay_save(self._stored, _SAVE_DELAY)
-        self._coordinator.async_note_withheld(delivery.withheld)
+        self._coordinator.shortcomings.async_withhold(delivery.withheld)
         self._coordinator.async_publish()
         if delivery.missed or was_away:
             self._coordinator.async_read_soon()

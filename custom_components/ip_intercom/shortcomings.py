@@ -5,7 +5,13 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import slugify
 
 from .const import DOMAIN
-from .model import Missing
+from .events import Event
+from .later import Later
+from .model import Description, Missing, State
+from .silence import Silence
+
+# An event may be on its way for so many seconds after a poll found what it tells of.
+_PATIENCE = 2.0
 
 # Translation keys by the kind of what is missing.
 _SENTENCES = {
@@ -13,6 +19,79 @@ _SENTENCES = {
     "secure": "https_missing",
     "service": "service_missing",
 }
+
+
+class Shortcomings:
+    """What one device keeps from us, put together from all that shows it.
+
+    A question that is refused shows it at once; for what no question tells of, there is evidence:
+    holes in the log (``Delivery.withheld``), and states that move without an event.
+
+    Args:
+        hass: Home Assistant.
+        entry_id: The entry of the device.
+        device: Its name.
+        later: For second looks.
+    """
+
+    def __init__(self, hass: HomeAssistant, entry_id: str, device: str, later: Later) -> None:
+        """Begin without any."""
+        self._hass = hass
+        self._entry_id = entry_id
+        self._device = device
+        self._later = later
+        self._refused: frozenset[Missing] = frozenset()
+        self._state_events: Missing | None = None
+        self._withheld: frozenset[Missing] = frozenset()
+        self._silence = Silence()
+
+    @callback
+    def async_describe(self, description: Description) -> None:
+        """Note what was refused when the device was asked what it has."""
+        self._refused = frozenset(missing for missing in description.missing if missing.vital)
+        self._state_events = description.state_events
+        self._async_show()
+
+    @callback
+    def async_hear(self, event: Event) -> None:
+        """Note an event: whatever it tells of is not kept from us."""
+        was_certain = self._silence.certain
+        self._silence.heard(event)
+        if was_certain and not self._silence.certain:
+            self._async_show()
+
+    @callback
+    def async_withhold(self, withheld: frozenset[Missing]) -> None:
+        """Note what holes in the log show."""
+        if withheld != self._withheld:
+            self._withheld = withheld
+            self._async_show()
+
+    @callback
+    def async_compare(self, before: State, after: State) -> None:
+        """Wonder, where a poll found what no event told of."""
+        moved = self._silence.moved(before, after)
+
+        async def wonder() -> None:
+            self._silence.count_unheard(moved)
+            self._async_show()
+
+        if moved:
+            self._later.async_do(_PATIENCE, "silence", wonder)
+
+    @callback
+    def async_forget_evidence(self) -> None:
+        """Begin anew with what only evidence shows: somebody says that it is mended."""
+        self._withheld = frozenset()
+        self._silence = Silence()
+        self._async_show()
+
+    @callback
+    def _async_show(self) -> None:
+        missing = self._refused | self._withheld
+        if self._silence.certain and self._state_events is not None:
+            missing |= {self._state_events}
+        async_show_missing(self._hass, self._entry_id, self._device, missing)
 
 
 @callback

@@ -37,7 +37,7 @@ async def async_install(coordinator: IntercomCoordinator) -> None:
     control, staged = _control(coordinator), _firmware(coordinator).staged
     if staged is None:
         raise refused("no_staged_firmware", device=coordinator.name)
-    coordinator.async_cancel(_STAGED)
+    coordinator.later.async_cancel(_STAGED)
     _change(coordinator, staged=None, busy=True, progress=None)
     try:
         await coordinator.async_command(control.install())
@@ -54,7 +54,7 @@ async def async_discard(coordinator: IntercomCoordinator) -> None:
         HomeAssistantError: The device does not answer.
     """
     await coordinator.async_command(_control(coordinator).discard())
-    coordinator.async_cancel(_STAGED)
+    coordinator.later.async_cancel(_STAGED)
     _change(coordinator, staged=None)
 
 
@@ -98,7 +98,7 @@ async def _upload(coordinator: IntercomCoordinator, data: Data) -> JsonObjectTyp
             _change(coordinator, progress=percentage)
 
     async with payload(coordinator.hass, data[ATTR_FILENAME], progress) as source:
-        coordinator.async_cancel(_STAGED)
+        coordinator.later.async_cancel(_STAGED)
         _change(coordinator, staged=None, busy=True, progress=0)
         try:
             staged = await coordinator.async_command(control.stage(source))
@@ -109,7 +109,7 @@ async def _upload(coordinator: IntercomCoordinator, data: Data) -> JsonObjectTyp
     async def expire() -> None:
         _change(coordinator, staged=None)
 
-    coordinator.async_later((staged.expires - dt_util.utcnow()).total_seconds(), _STAGED, expire)
+    coordinator.later.async_do((staged.expires - dt_util.utcnow()).total_seconds(), _STAGED, expire)
     return {
         "version": staged.version,
         "downgrade": staged.downgrade,
