@@ -24,7 +24,7 @@ from ...const import (
 )
 from ...model import Description
 from .cameras import StreamAccess
-from .events import Privacy
+from .privacy import Privacy
 from .system import TwoNSystem
 
 __all__ = ["TwoNSystem", "create", "find"]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from ...api.parse import Fields, fields, flag, integer, member, text
+from ...api.parse import Fields, flag, integer, member, text
 from ...api.two_n.reader import Gap, GapReason, LogReader, Reading
 from ...events import (
     AccessDecided,
@@ -27,9 +27,8 @@ from ...events import (
 from ...facets import Delivery
 from ...model import Access, Alarm, CallState, Direction, Occurrence
 from .access import ACCESS_POINTS
+from .privacy import Privacy, redact
 from .withheld import Withheld
-
-REDACTED = "**REDACTED**"
 
 # The event that stands for what the device cannot tell any more.
 GAP_EVENT = "LogGap"
@@ -89,28 +88,10 @@ _METHODS: Mapping[str, str] = {
 # After these the device may have other switches, ports, displays, cameras or events.
 _CAPABILITY_EVENTS = ("CapabilitiesChanged", "ConfigurationChanged", "ExternalCameraStateChanged", "HardwareChanged")
 
-_SECRET_PARAMS = frozenset({"authid", "code", "fpt", "licenseplate", "mobkey", "password", "pin"})
-# Tones of a call open doors; which parameter has them differs, and is not documented for all.
-_TONE_EVENTS = frozenset({"DtmfEntered", "DtmfPressed", "DtmfSent"})
-_OPEN_TONE_PARAMS = frozenset({"ap", "call", "direction", "session", "type", "uuid", "valid"})
-_CARD_PARAMS = frozenset({"uid", "card", "virtcard"})
 _DOOR_STATES = {"opened": True, "closed": False}
 _MAX_HOLD = 86400
-_TOUCH_EVENT = "DisplayTouched"
+
 _BUTTON_PREFIX = "%"
-
-
-@dataclass(frozen=True, slots=True)
-class Privacy:
-    """What the user wants told: names of people, the last four characters of card numbers, each touch of a display."""
-
-    names: bool = True
-    cards: bool = False
-    touches: bool = False
-
-    def shows(self, event: str) -> bool:
-        """Return whether events of a type are told at all."""
-        return self.touches or event != _TOUCH_EVENT
 
 
 class TwoNLog:
@@ -197,31 +178,6 @@ def gap_event(gap: Gap) -> Event:
     # The device's own record of its start may be lost too.
     facts = (Restarted(),) if gap.reason is GapReason.RESTART else ()
     return Event(type=GAP_EVENT, time=end, data=data, late=True, facts=facts)
-
-
-def redact(event: str, params: Fields, privacy: Privacy) -> Mapping[str, object]:
-    """Return the parameters of an event without codes, keypad digits, card numbers and the like."""
-    if event in _TONE_EVENTS:
-        return {name: value if name in _OPEN_TONE_PARAMS else REDACTED for name, value in params.items()}
-    return {name: _shown(name, value, privacy) for name, value in params.items()}
-
-
-def _shown(name: str, value: object, privacy: Privacy) -> object:
-    if isinstance(value, list):
-        return [_shown(name, item, privacy) for item in value]
-    lower = name.lower()
-    if lower in _SECRET_PARAMS:
-        return REDACTED
-    if lower in _CARD_PARAMS:
-        return f"…{str(value)[-4:]}" if privacy.cards and len(str(value)) > 4 else REDACTED
-    if lower == "name" and not privacy.names:
-        return REDACTED
-    # PINs pass through KeyPressed digit by digit; only quick-dial buttons are shown.
-    if lower == "key" and str(value).isdigit():
-        return REDACTED
-    if isinstance(value, Mapping):
-        return {key: _shown(key, inner, privacy) for key, inner in fields(value).items()}
-    return value
 
 
 @dataclass(frozen=True, slots=True)

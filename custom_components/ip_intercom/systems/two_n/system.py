@@ -29,7 +29,7 @@ from .cameras import StreamAccess, TwoNCameras
 from .directory import TwoNDirectory
 from .displays import TwoNDisplays
 from .doors import TwoNDoors, TwoNOutputs
-from .events import ALARM_EVENTS, CREDENTIAL_EVENTS, DECISION_EVENTS, OCCURRENCE_EVENTS, Privacy, TwoNLog
+from .events import ALARM_EVENTS, CREDENTIAL_EVENTS, DECISION_EVENTS, OCCURRENCE_EVENTS, TwoNLog
 from .maintenance import (
     TwoNAutomation,
     TwoNCapture,
@@ -41,6 +41,7 @@ from .maintenance import (
     TwoNSettings,
     clock_of,
 )
+from .privacy import Privacy
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -1,0 +1,53 @@
+"""What of a 2N's log may be seen: no codes, keypad digits, keys and card numbers, and names as the user wants."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ...api.parse import Fields, fields
+
+REDACTED = "**REDACTED**"
+
+_SECRET_PARAMS = frozenset({"authid", "code", "fpt", "licenseplate", "mobkey", "password", "pin"})
+# Tones of a call open doors; which parameter has them differs, and is not documented for all.
+_TONE_EVENTS = frozenset({"DtmfEntered", "DtmfPressed", "DtmfSent"})
+_OPEN_TONE_PARAMS = frozenset({"ap", "call", "direction", "session", "type", "uuid", "valid"})
+_CARD_PARAMS = frozenset({"uid", "card", "virtcard"})
+_TOUCH_EVENT = "DisplayTouched"
+
+
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """What the user wants told: names of people, the last four characters of card numbers, each touch of a display."""
+
+    names: bool = True
+    cards: bool = False
+    touches: bool = False
+
+    def shows(self, event: str) -> bool:
+        """Return whether events of a type are told at all."""
+        return self.touches or event != _TOUCH_EVENT
+
+
+def redact(event: str, params: Fields, privacy: Privacy) -> Mapping[str, object]:
+    """Return the parameters of an event without codes, keypad digits, card numbers and the like."""
+    if event in _TONE_EVENTS:
+        return {name: value if name in _OPEN_TONE_PARAMS else REDACTED for name, value in params.items()}
+    return {name: _shown(name, value, privacy) for name, value in params.items()}
+
+
+def _shown(name: str, value: object, privacy: Privacy) -> object:
+    if isinstance(value, list):
+        return [_shown(name, item, privacy) for item in value]
+    lower = name.lower()
+    if lower in _SECRET_PARAMS:
+        return REDACTED
+    if lower in _CARD_PARAMS:
+        return f"…{str(value)[-4:]}" if privacy.cards and len(str(value)) > 4 else REDACTED
+    if lower == "name" and not privacy.names:
+        return REDACTED
+    # PINs pass through KeyPressed digit by digit; only quick-dial buttons are shown.
+    if lower == "key" and str(value).isdigit():
+        return REDACTED
+    if isinstance(value, Mapping):
+        return {key: _shown(key, inner, privacy) for key, inner in fields(value).items()}
+    return value
