@@ -211,6 +211,7 @@ CONTROLLED: list[tuple[str, dict[str, Any]]] = [
     ("rename_entry", {"entry": "Alice Gruberová", "new_name": "Alice"}),
     ("disable_access_point", {"ap": 1}),
     ("set_triggers", {"triggers": ["light"]}),
+    ("automatic_time", {"automatic": False}),
     ("take_licence", {"function": "config"}),
     ("give_licence", {"function": "config"}),
     ("set_audio_result", {"result": "failed"}),
@@ -251,6 +252,44 @@ async def test_the_control_port(device: Factory) -> None:
     assert state["displays"] == {"ext1": {}}
     assert state["deviceName"] == "2N IP Verso 2.0"
     assert state["directory"] == {}
+
+
+async def test_what_is_seen_on_a_display(device: Factory) -> None:
+    api = await device("verso3")
+    control = Control(api.sim)
+    await control.start(0)
+    try:
+        async with aiohttp.ClientSession(f"http://{control.address}/control/") as session:
+            assert (await session.get("display/ext1")).status == 204
+            assert (await session.get("display/cellar")).status == 404
+            for layer, colour in (("top", "red"), ("main", "blue")):
+                buffer = BytesIO()
+                Image.new("RGB", (320, 214), colour).save(buffer, "PNG")
+                form = aiohttp.FormData({"display": "ext1", "displayLayer": layer})
+                form.add_field("blob-image", buffer.getvalue(), filename="a.png", content_type="image/png")
+                assert await api.send("PUT", "display/image", data=form) == OK
+            for layer, pixel in (("top", (255, 0, 0)), ("main", (0, 0, 255))):
+                async with session.get("display/ext1") as response:
+                    picture = Image.open(BytesIO(await response.read()))
+                assert picture.getpixel((0, 0)) == pixel, "the layer in front hides the others"
+                assert (
+                    await api.send("DELETE", "display/image", params={"display": "ext1", "displayLayer": layer}) == OK
+                )
+            assert (await session.get("display/ext1")).status == 204
+    finally:
+        await control.stop()
+
+
+async def test_time_from_the_network_is_ticked_and_cleared(api: Api) -> None:
+    right = api.sim.clock.utc()
+    api.sim.automatic_time(False)
+    assert (await api.result("system/time"))["automatic"] is False
+    assert await changes(api) == [("ConfigurationChanged", {})]
+    await api.do("system/time/set", time=right - 90)
+    assert api.sim.clock.utc() < right - 60
+    api.sim.automatic_time()
+    assert (await api.result("system/time")).items() >= {"automatic": True, "source": "ntp"}.items()
+    assert api.sim.clock.utc() >= right
 
 
 def test_every_verb_is_a_method() -> None:

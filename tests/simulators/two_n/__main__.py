@@ -7,7 +7,7 @@ import signal
 import sys
 
 from .auth import ALGORITHMS
-from .config import Account, Auth, Connection, Privilege, Service, ServiceConfig
+from .config import Account, Auth, Connection, Privilege, Service, ServiceConfig, Timing
 from .control import Control
 from .models import MODELS
 from .simulator import Simulator
@@ -33,6 +33,14 @@ def _service(text: str) -> tuple[Service, ServiceConfig]:
     return Service(name), ServiceConfig(**config)  # type: ignore[arg-type]  # values are made to fit above
 
 
+def _duration(text: str) -> tuple[str, float]:
+    """Read NAME=SECONDS of one of the durations in Timing."""
+    name, _, seconds = text.partition("=")
+    if name not in Timing.__dataclass_fields__:
+        raise ValueError(name)
+    return name, float(seconds)
+
+
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="two_n", description="A 2N intercom on 127.0.0.1.")
     parser.add_argument("--model", choices=sorted(MODELS), default="verso")
@@ -41,6 +49,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--control-port", type=int, default=0)
     parser.add_argument("--account", type=_account, action="append", metavar="NAME:PASSWORD[:PRIVILEGE,…]")
     parser.add_argument("--service", type=_service, action="append", default=[], metavar="SERVICE=WORD[,WORD…]")
+    parser.add_argument("--timing", type=_duration, action="append", default=[], metavar="NAME=SECONDS")
     parser.add_argument("--speed", type=float, default=1.0, help="device seconds per real second")
     parser.add_argument("--uptime", type=float, help="seconds the device has been running")
     parser.add_argument("--nonce-lifetime", type=float, default=300.0, help="seconds; 0 is for ever")
@@ -61,6 +70,7 @@ async def run(options: argparse.Namespace) -> None:
         http_port=options.http_port,
         https_port=options.https_port,
         speed=options.speed,
+        timing=Timing(**dict(options.timing)),
         nonce_lifetime=options.nonce_lifetime or None,
         algorithm=options.algorithm,
         firmware=options.firmware,

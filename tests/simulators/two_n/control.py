@@ -24,7 +24,7 @@ VERBS = (
     # The installer
     "change_password", "grant", "revoke", "disable", "enable", "require_tls", "set_auth", "renew_certificate",
     "take_licence", "give_licence", "configure_switch", "plug_module", "unplug_module", "rename_entry",
-    "disable_access_point", "set_triggers", "factory_reset",
+    "disable_access_point", "set_triggers", "automatic_time", "factory_reset",
     # The network
     "lose_connection", "restore_connection", "drop_network", "reset_connections", "lose_next_pull_response", "reboot",
     "delay", "garbage", "heal", "stray_401", "expire_nonces", "clear_requests",
@@ -38,7 +38,7 @@ SETTINGS = frozenset(
 
 
 class Control:
-    """Serves `POST /control/<verb>`, `POST /control/set`, `GET /control/state` and `GET /control/requests`."""
+    """Serves `POST /control/<verb>` and `POST /control/set`; `GET` of `state`, `requests` and `display/<name>`."""
 
     def __init__(self, simulator: Simulator) -> None:
         """Control that simulator."""
@@ -52,6 +52,7 @@ class Control:
         app.router.add_post("/control/{verb}", self._verb)
         app.router.add_get("/control/state", self._state)
         app.router.add_get("/control/requests", self._requests)
+        app.router.add_get("/control/display/{name}", self._display)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
@@ -92,3 +93,11 @@ class Control:
 
     async def _requests(self, _: web.Request) -> web.Response:
         return web.json_response([asdict(request) for request in self._simulator.requests])
+
+    async def _display(self, request: web.Request) -> web.Response:
+        """Give what is to be seen on a display: the bytes of a picture or video as they were uploaded."""
+        try:
+            shown = self._simulator.displays.seen(request.match_info["name"])
+        except KeyError:
+            raise web.HTTPNotFound from None
+        return web.Response(status=204) if shown is None else web.Response(body=shown.data)

@@ -14,8 +14,9 @@ from .envelope import INT_MAX, ApiError, Call, Code, Handler, Json, Params, succ
 from .models import DisplaySpec, Model
 from .video import read_video
 
-# Of firmware 2.50 (captures/endpoints_manual_2.50_LTS.txt); "all" can only be deleted.
-LAYERS = frozenset({"top", "popup", "main", "default"})
+# Of firmware 2.50 (captures/endpoints_manual_2.50_LTS.txt), the one in front first; "all" can only be deleted.
+STACK = ("top", "popup", "main", "default")
+LAYERS = frozenset(STACK)
 ALL_LAYERS = "all"
 DEFAULT_LAYER = "top"
 MAX_VIDEO_SECONDS = 60
@@ -81,6 +82,11 @@ class Displays:
         shown = self.shown[name].pop(layer, None)
         if shown is not None and shown.timer is not None:
             shown.timer.cancel()
+
+    def seen(self, name: str) -> Shown | None:
+        """Give what somebody before a display sees, None where it shows its own."""
+        layers = self.shown[name]
+        return next((layers[layer] for layer in STACK if layer in layers), None)
 
     def state(self) -> Json:
         """Describe what is shown as JSON, bytes by their number."""

@@ -87,6 +87,11 @@ class Installer(Hands):
         """Say which HttpTrigger blocks Automation has."""
         self.automation.triggers = set(triggers)
 
+    def automatic_time(self, automatic: bool = True) -> None:
+        """Tick or clear *Use Time from Internet*."""
+        self.system.take_time_from_network(automatic)
+        self._configured()
+
     def factory_reset(self) -> None:
         """Reset the device at once."""
         self._factory_reset()

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Coroutine, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
 import time
 from typing import Any, Self
@@ -349,6 +349,7 @@ class Simulator(Installer):
             "channels": [{"id": c.id, "queued": len(c.queue), "pulling": c.pull is not None} for c in self.channels],
             "streams": self.camera.streams,
             "firmware": self.model.info["swVersion"],
+            "upload": None if self.firmware.upload is None else asdict(self.firmware.upload),
             "deviceName": self.model.info["deviceName"],
             "displays": self.displays.state(),
             "blocked": [point.id for point in self._access.all if point.blocked],

@@ -53,6 +53,12 @@ class System:
         if self.automatic_time:
             self._synchronise()
 
+    def take_time_from_network(self, automatic: bool) -> None:
+        """Follow a time server, or be set by hand."""
+        self.automatic_time = automatic
+        if automatic:
+            self._synchronise()
+
     async def _info(self, _: Call) -> web.StreamResponse:
         return success(dict(self._model.info))
 
@@ -87,10 +93,9 @@ class System:
         server = params.get("server", self.time_server)
         if not server or " " in server:
             raise ApiError(Code.INVALID_VALUE, "server")
-        self.automatic_time, self.time_server = automatic, server
-        if automatic:
-            self._synchronise()
-        elif utc is not None:
+        self.time_server = server
+        self.take_time_from_network(automatic)
+        if utc is not None:
             self._step_to(utc)
 
     async def _set_time(self, call: Call) -> web.StreamResponse:
