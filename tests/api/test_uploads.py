@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
+import hashlib
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import IO
+from urllib.request import parse_http_list, parse_keqv_list
 
 import aiohttp
 import pytest
@@ -506,6 +508,33 @@ async def test_a_challenge_in_the_middle_of_a_file(listen: Listen, monkeypatch: 
     assert told[begins[1] :] == [*range(PIECE, len(content), PIECE), len(content)]
     await until(lambda: given_up, "the first attempt to end")
     assert given_up == [True]
+
+
+async def test_digest_over_the_file_as_well(listen: Listen) -> None:
+    """``auth-int``, which no 2N is known to ask for."""
+
+    def md5(*parts: str | bytes) -> str:
+        joined = b":".join(part.encode() if isinstance(part, str) else part for part in parts)
+        return hashlib.md5(joined, usedforsecurity=False).hexdigest()
+
+    right: list[bool] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while not right:
+            line, fields = await head(reader)
+            body = await reader.readexactly(int(fields["content-length"]))
+            if (given := fields.get("authorization")) is None:
+                answer(writer, b"{}", 401, (CHALLENGE % 1).replace(b'"auth"', b'"auth-int"'))
+                continue
+            told = parse_keqv_list(parse_http_list(given.removeprefix("Digest ")))
+            ha1, ha2 = md5(USERNAME, "HTTP API", PASSWORD), md5("PUT", line.split()[1], md5(body))
+            response = md5(ha1, "1", told["nc"], told["cnonce"], "auth-int", ha2)
+            right.append(told["response"] == response)
+            answer(writer)
+
+    client = await listen(talk)
+    await client.upload(DISPLAY_IMAGE, video(b"video" * 1000), {"display": "ext1"})
+    assert right == [True]
 
 
 async def test_an_answer_before_the_end_of_a_file(listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
