@@ -111,7 +111,7 @@ SYSTEM_DEVICENAME_POST = replace(SYSTEM_DEVICENAME, method="POST")
 
 FIRMWARE = Endpoint("PUT", "/api/firmware", Service.SYSTEM, Privilege.SYSTEM_CONTROL, repeatable=False)
 FIRMWARE_APPLY = Endpoint("GET", "/api/firmware/apply", Service.SYSTEM, Privilege.SYSTEM_CONTROL, repeatable=False)
-FIRMWARE_REJECT = Endpoint("GET", "/api/firmware/reject", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
+FIRMWARE_REJECT = replace(FIRMWARE_APPLY, path="/api/firmware/reject")
 
 CONFIG = Endpoint("GET", "/api/config", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
 CONFIG_PUT = replace(CONFIG, method="PUT", repeatable=False)
@@ -125,7 +125,9 @@ HOLIDAYS = replace(CONFIG_HOLIDAYS, path="/api/holidays")
 HOLIDAYS_PUT = replace(HOLIDAYS, method="PUT")
 
 PHONE_CALLLOG = Endpoint("GET", "/api/phone/calllog", Service.PHONE, Privilege.PHONE_MONITORING)
-PHONE_CALLLOG_DELETE = Endpoint("DELETE", "/api/phone/calllog", Service.PHONE, Privilege.PHONE_CONTROL)
+PHONE_CALLLOG_DELETE = Endpoint(
+    "DELETE", "/api/phone/calllog", Service.PHONE, Privilege.PHONE_CONTROL, repeatable=False
+)
 PHONE_CONFIG = Endpoint("GET", "/api/phone/config", Service.PHONE, Privilege.PHONE_MONITORING)
 PHONE_CONFIG_PUT = Endpoint("PUT", "/api/phone/config", Service.PHONE, Privilege.PHONE_CONTROL)
 
