@@ -246,7 +246,7 @@ async def test_a_privilege_given_later_shows_its_things(hass: HomeAssistant, sim
     entry = await add_intercom(hass, sim)
     assert hass.states.get("lock.front_gate_door_1") is None
     sim.grant(USERNAME, Privilege.SWITCH_CONTROL)
-    with patch("custom_components.ip_intercom.coordinator._POLLS_PER_DESCRIPTION", 1):
+    with patch("custom_components.ip_intercom.coordinator._DESCRIBE_EVERY", 0.0):
         await entry.runtime_data.async_refresh()
         await until(lambda: hass.states.get("lock.front_gate_door_1") is not None)
 

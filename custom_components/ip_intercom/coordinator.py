@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 import logging
+import time
 from typing import TYPE_CHECKING, Any, override
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
@@ -48,8 +49,8 @@ _DIRECTORY_COOLDOWN = 3.0
 _DESCRIBE_COOLDOWN = 1.0
 # The device writes its call log a moment after the call.
 _CALL_LOG_DELAY = 2.0
-# One poll in so many also looks whether device or account have changed in what they can.
-_POLLS_PER_DESCRIPTION = 12
+# Seconds after which a poll also looks whether device or account have changed in what they can.
+_DESCRIBE_EVERY = 3600.0
 
 # Who may find the password refused.
 _POLL = "poll"
@@ -96,7 +97,7 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         self._described = False
         self._turn = asyncio.Lock()
         self._during_read: list[Event] | None = None
-        self._polls = 0
+        self._described_at = 0.0
         self.later = Later(hass)
         self.shortcomings = Shortcomings(hass, entry.entry_id, entry.title, self.later)
         self._refusals = Refusals()
@@ -168,8 +169,7 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         before, self._state = self._state, _after(merge(self._state, reading), news)
         if self.feed.following:
             self.shortcomings.async_compare(before, self._state)
-        self._polls += 1
-        if self._polls % _POLLS_PER_DESCRIPTION == 0:
+        if time.monotonic() - self._described_at >= _DESCRIBE_EVERY:
             self.async_describe_soon()
         return self._state
 
@@ -206,6 +206,7 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
     @callback
     def _async_adopt(self, description: Description) -> None:
         """Take over what a device was found to be and have."""
+        self._described_at = time.monotonic()
         # The id stays what it was, though newer firmware may tell a better one.
         identity = replace(description.identity, id=self.config_entry.unique_id or "")
         self.description = replace(description, identity=identity)
