@@ -11,15 +11,17 @@ from typing import Any
 
 from aiohttp import ClientError
 
-from . import check
+from . import check, device_check, events_check, transfer_check
 from .checks import Checks, say
 from .dashboard import URL_PATH, dashboard
-from .events_check import OUTAGES, compare, run_events
+from .events_check import compare, run_events
 from .home_assistant import PASSWORD, USERNAME, CommandFailed
 from .recorded import problems, recorded_texts
 from .stage import DOMAIN, Stage, set_up
 
 LOG_LINES = 40
+# How often the integration loses the device.
+OUTAGES = events_check.OUTAGES + transfer_check.OUTAGES
 INTERRUPTED = 130
 # Their text says enough; anything else is shown with where it came from.
 FAILURES = (AssertionError, CommandFailed, ClientError, TimeoutError)
@@ -94,6 +96,9 @@ async def _check(checks: Checks, stage: Stage) -> None:
         await show_dashboard(stage)
     for part in (
         check.check_rings, check.check_doors, check.check_directory, check.check_calls, check.check_access,
+        device_check.check_access_points, device_check.check_snapshot, device_check.check_displays,
+        device_check.check_clock, device_check.check_privilege, device_check.check_service,
+        transfer_check.check_capture, transfer_check.check_firmware,
     ):  # fmt: skip
         await part(checks, scene)
     run = await run_events(checks, scene)

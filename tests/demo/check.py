@@ -10,19 +10,21 @@ from .simulator import SimulatorControl
 from .stage import ACCOUNT, DOMAIN, Stage
 
 EVENT = "ip_intercom_event"
-BELL, SECOND_BELL, CALL_STATE, DOOR, CAMERA, VISITOR, ACCESS = (
-    "bell_1", "bell_2", "call_state", "door_1_door", "camera_internal", "last_visitor", "access",
+BELL, SECOND_BELL, CALL_STATE, DOOR, CAMERA, VISITOR, ACCESS, ENTRY, CLOCK, SET_CLOCK, FIRMWARE = (
+    "bell_1", "bell_2", "call_state", "door_1_door", "camera_internal", "last_visitor", "access", "access_point_entry",
+    "clock_drift", "sync_clock", "firmware",
 )  # fmt: skip
 # Keys of the entities that a Verso must have, by platform.
 EXPECTED: Mapping[str, tuple[str, ...]] = {
     "binary_sensor": ("port_input1", "alarm_door_open", "alarm_tamper", "alarm_motion", "line_1", "ringing"),
-    "button": ("answer", "hang_up"),
+    "button": ("answer", "hang_up", "restart", SET_CLOCK),
     "camera": (CAMERA,),
     "event": (BELL, SECOND_BELL, ACCESS, "call"),
     "image": (VISITOR,),
     "lock": (DOOR, "door_2_door"),
-    "sensor": (CALL_STATE, "last_access"),
-    "switch": ("door_1_hold_open", "door_1_block", "port_output1"),
+    "sensor": (CALL_STATE, CLOCK, "last_access", "last_call"),
+    "switch": ("door_1_hold_open", "door_1_block", ENTRY, "access_point_exit", "port_output1"),
+    "update": (FIRMWARE,),
 }
 
 # What people type and carry at the door; nowhere in Home Assistant may it be found.
@@ -35,6 +37,8 @@ DIRECTORY_PIN = "62840917"
 SECRETS = (KEYPAD_CODE, WRONG_CODE, CARD, TONES, ACCOUNT[1])
 
 JPEG = b"\xff\xd8\xff"
+# The card of the first entry of the simulator's directory.
+KNOWN_CARD = "4BD9E903"
 UNKNOWN_UUID = "DEADBEEF-0000-4000-8000-000000000001"
 
 
@@ -136,7 +140,7 @@ async def check_rings(checks: Checks, scene: Scene) -> None:
         details.append(entities[BELL])
     with checks("the picture of the last visitor was taken at the ring") as details:
         await home.wait_state(entities[VISITOR], lambda state: state not in {"unknown", "unavailable"})
-        details.append(await _picture(home, entities[VISITOR]))
+        details.append(await check_picture(home, entities[VISITOR]))
     with checks("an incoming call does not ring"):
         before = await scene.forget()
         session = await simulator.do("incoming_call")
@@ -145,10 +149,10 @@ async def check_rings(checks: Checks, scene: Scene) -> None:
         await home.wait_state(entities[CALL_STATE], "idle")
         assert scene.last_rung() == before, "it rang"
     with checks("the camera shows a JPEG") as details:
-        details.append(await _picture(home, entities[CAMERA]))
+        details.append(await check_picture(home, entities[CAMERA]))
 
 
-async def _picture(home: HomeAssistant, entity_id: str) -> str:
+async def check_picture(home: HomeAssistant, entity_id: str) -> str:
     content_type, body = await home.picture(entity_id)
     assert content_type == "image/jpeg", content_type
     assert body.startswith(JPEG) and len(body) > 1000, body[:20]

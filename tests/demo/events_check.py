@@ -47,6 +47,7 @@ class Run:
     """What was done, to be compared with what arrived."""
 
     scene: Scene
+    began: float = field(default_factory=time.time)
     emitted: list[Emitted] = field(default_factory=list)
     boot: int = 1
     # What the device held at last of each boot, as the watcher read it.
@@ -185,7 +186,7 @@ async def _restart(checks: Checks, run: Run) -> None:
 
 def compare(checks: Checks, run: Run) -> None:
     """Compare what the recorder kept with what was emitted and held."""
-    received = recorded_events(run.scene.stage.database, EVENT)
+    received = [item for item in recorded_events(run.scene.stage.database, EVENT) if item.at >= run.began]
     marked = [item for item in received if "mark" in item.data["data"]]
     lost_by_device = {emitted.mark for emitted in run.emitted} - _marks_held(run)
     with checks("no event is lost that the device still held") as details:

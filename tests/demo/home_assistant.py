@@ -145,6 +145,13 @@ class HomeAssistant:
         result: Json = await self.post(f"/api/config/config_entries/flow/{flow_id}", user_input)
         return result
 
+    async def repair(self, domain: str, issue_id: str) -> Json:
+        """Submit a repair that asks for nothing; gives the flow's result."""
+        path = "/api/repairs/issues/fix"
+        flow = await self.post(path, {"handler": domain, "issue_id": issue_id})
+        result: Json = await self.post(f"{path}/{flow['flow_id']}", {})
+        return result
+
     # -- websocket -------------------------------------------------------------------------------
 
     async def connect(self) -> None:
@@ -212,13 +219,13 @@ class HomeAssistant:
         response: Json = (await self._call(action, data, {"return_response": True}))["response"]
         return response
 
-    async def refusal(self, action: str, **data: Any) -> str:
+    async def refusal(self, action: str, entity_id: str | None = None, **data: Any) -> str:
         """Perform an action that must be refused; gives the reason."""
         try:
-            response = await self.ask(action, **data)
+            await self.act(action, entity_id, **data)
         except CommandFailed as refusal:
             return str(refusal)
-        raise AssertionError(f"{action} was not refused but answered {response}")
+        raise AssertionError(f"{action} was not refused")
 
     async def _call(self, action: str, data: Json, options: Json) -> Any:
         domain, service = action.split(".")

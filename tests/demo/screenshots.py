@@ -10,6 +10,7 @@ import tempfile
 from playwright.async_api import Page, async_playwright  # type: ignore[import-not-found]  # in the docs environment only
 
 from .__main__ import run, show_dashboard
+from .check import KNOWN_CARD
 from .checks import say
 from .dashboard import URL_PATH
 from .home_assistant import PASSWORD, USERNAME
@@ -23,8 +24,6 @@ FLAGS = (
     "--disable-component-update", "--disable-sync", "--hide-scrollbars",
 )  # fmt: skip
 TIMEOUT = 30_000.0
-# The card of the first entry of the simulator's directory.
-CARD = "4BD9E903"
 NARROW_SIDEBAR = "localStorage.setItem('dockedSidebar', '\"auto\"')"
 
 
@@ -36,7 +35,7 @@ async def play(stage: Stage) -> None:
     await simulator.do("door", opened=False)
     await simulator.do("emit", event="SwitchesBlocked", state="out")
     await simulator.do("emit", event="ApLockStateChanged", state="out")
-    await simulator.do("swipe_card", uid=CARD)
+    await simulator.do("swipe_card", uid=KNOWN_CARD)
     lock = entities["door_1_door"]
     for state in ("unlocked", "locked"):
         await home.wait_state(lock, state, 10.0)

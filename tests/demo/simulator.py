@@ -92,6 +92,11 @@ class SimulatorControl:
             state: Json = await response.json()
         return state
 
+    async def display(self, name: str) -> bytes:
+        """Give what is to be seen on a display, as it was uploaded; nothing where it shows its own."""
+        async with self._session.get(f"{self.url}/display/{name}") as response:
+            return await response.read()
+
     async def requests(self, account: str | None = None) -> list[Json]:
         """Give the requests answered since `clear_requests`, oldest first, those of one account if named."""
         async with self._session.get(f"{self.url}/requests") as response:

@@ -23,6 +23,9 @@ HOST = "127.0.0.1"
 ACCOUNT = ("homeassistant", "pw-Tr4pdoor-91")
 WATCHER = ("watcher", "pw-W4tch-27")
 
+# The device takes 10 s to write its firmware.
+HURRY = {"firmware_apply": 1}
+
 START_TIMEOUT = 120.0
 STOP_TIMEOUT = 30.0
 
@@ -37,6 +40,8 @@ homeassistant:
   country: CZ
   language: en
   currency: EUR
+  allowlist_external_dirs:
+    - {files}
 http:
   server_host: {host}
   server_port: {port}
@@ -94,6 +99,12 @@ class Process:
         return None if self._process is None else self._process.returncode
 
     @property
+    def pid(self) -> int:
+        """Its id."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def runs(self) -> bool:
         """Was it started and has not ended?"""
         return self._process is not None and self._process.returncode is None
@@ -125,6 +136,8 @@ class Stage:
         """`folder` is temporary, `port` is Home Assistant's."""
         self.folder = folder
         self.config = folder / "config"
+        # Where actions may read and write.
+        self.files = folder / "files"
         self._modules = folder / "modules"
         self.url = f"http://{HOST}:{port}"
         self.port = port
@@ -145,6 +158,11 @@ class Stage:
         return self._home_assistant_process.log.read_text(errors="replace")
 
     @property
+    def pid(self) -> int:
+        """The process of Home Assistant."""
+        return self._home_assistant_process.pid
+
+    @property
     def database(self) -> Path:
         """The recorder's database."""
         return self.config / "home-assistant_v2.db"
@@ -156,8 +174,9 @@ class Stage:
     async def start_simulator(self, model: str) -> None:
         """Start the simulator."""
         accounts = [part for account in (ACCOUNT, WATCHER) for part in ("--account", ":".join(account))]
+        timing = [part for name, seconds in HURRY.items() for part in ("--timing", f"{name}={seconds}")]
         ready = await self._simulator_process.start(
-            sys.executable, "-m", "tests.simulators.two_n", "--model", model, *accounts,
+            sys.executable, "-m", "tests.simulators.two_n", "--model", model, *accounts, *timing,
             folder=ROOT, environment=dict(os.environ), speaks=True,
         )  # fmt: skip
         if not ready:
@@ -174,7 +193,10 @@ class Stage:
             self.config / "custom_components" / DOMAIN,
             ignore=shutil.ignore_patterns("__pycache__"),
         )
-        text = CONFIGURATION.format(host=HOST, port=self.port, time_zone=_time_zone(), more=more, log_level=log_level)
+        self.files.mkdir()
+        text = CONFIGURATION.format(
+            host=HOST, port=self.port, files=self.files, time_zone=_time_zone(), more=more, log_level=log_level
+        )
         (self.config / "configuration.yaml").write_text(text)
         self._modules.mkdir()
         for name, source in AUDIO_STAND_INS.items():

@@ -1,0 +1,35 @@
+"""How much more memory a process takes at the height of some work (Linux)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+# Written to clear_refs, it lets the peak begin anew (proc_pid_clear_refs(5)).
+_RESET_PEAK = "5"
+
+
+@dataclass(slots=True)
+class Growth:
+    """What some work took at its height, in MiB; there once the work is done."""
+
+    mebibytes: float = 0.0
+
+    def __str__(self) -> str:
+        """Write it for people."""
+        return f"{self.mebibytes:.1f} MiB more memory at the peak"
+
+
+@contextmanager
+def peak_memory(pid: int) -> Iterator[Growth]:
+    """Measure the peak of the resident memory of a process against what it had before."""
+    process, growth = Path("/proc", str(pid)), Growth()
+    (process / "clear_refs").write_text(_RESET_PEAK)
+    before = _kibibytes(process, "VmHWM")
+    yield growth
+    growth.mebibytes = (_kibibytes(process, "VmHWM") - before) / 1024
+
+
+def _kibibytes(process: Path, name: str) -> int:
+    lines = (process / "status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
