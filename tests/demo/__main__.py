@@ -20,6 +20,7 @@ from .recorded import problems, recorded_texts
 from .stage import DOMAIN, Stage, set_up
 
 LOG_LINES = 40
+DISPLAY = "ext1"
 # How often the integration loses the device.
 OUTAGES = events_check.OUTAGES + transfer_check.OUTAGES
 INTERRUPTED = 130
@@ -42,8 +43,10 @@ async def show(port: int) -> None:
     """Show the demo until it is interrupted."""
     say("Starting a 2N intercom and Home Assistant …")
     async with set_up(port) as stage:
+        await stage.simulator.do("plug_module", name=DISPLAY, kind="display")
         await stage.add_intercom()
         await show_dashboard(stage)
+        firmware = transfer_check.write_firmware(stage.files, transfer_check.VERSION)
         say(f"""
   Home Assistant   {stage.url}
   Login            {USERNAME} / {PASSWORD}
@@ -51,6 +54,8 @@ async def show(port: int) -> None:
   Ring             {stage.simulator.ring_command()}
                    or type r and Enter here; n for the other bell, q or Ctrl-C to end
   Intercom         http://{stage.address}   (a simulated 2N IP Verso)
+  Its display      {stage.simulator.display_url(DISPLAY)}   (once notify.send_message was used)
+  A firmware       {firmware}   (for ip_intercom.upload_firmware)
 """)
         await _obey(stage)
         say("Stopping …")

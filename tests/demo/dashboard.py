@@ -50,6 +50,8 @@ def dashboard(entities: Mapping[str, str]) -> dict[str, Any]:
         _tile(entities["last_access"], "Last access"),
         _tile(entities["answer"], "Answer", hide_state=True),
         _tile(entities["hang_up"], "Hang up", hide_state=True),
+        _tile(entities["last_call"], "Last call"),
+        _tile(entities["access_point_entry"], "Block entry"),
     ]
     history = [
         _heading("What happened", "mdi:history"),

@@ -2,23 +2,29 @@
 
 import argparse
 import asyncio
-from pathlib import Path
+import json
 import shutil
 import sys
 import tempfile
 
 from playwright.async_api import Page, async_playwright  # type: ignore[import-not-found]  # in the docs environment only
 
-from .__main__ import run, show_dashboard
+from .__main__ import DISPLAY, run, show_dashboard
 from .check import KNOWN_CARD
 from .checks import say
 from .dashboard import URL_PATH
 from .home_assistant import PASSWORD, USERNAME
-from .stage import ROOT, Stage, set_up
+from .photo import side_by_side
+from .stage import DOMAIN, ROOT, Stage, set_up
+from .transfer_check import VERSION, write_firmware
 
 WIDTH, HEIGHT = 1280, 900
 # The dashboard ends here.
 DASHBOARD_HEIGHT = 680
+FIRMWARE_SIZE = 960, 510
+# As wide as the form of an action needs, and high enough for all of it.
+FORM_SIZE = 640, 1000
+MESSAGE = {"title": "Just a moment", "message": "We are on our way to the gate."}
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--hide-scrollbars",
@@ -33,8 +39,8 @@ async def play(stage: Stage) -> None:
     for alarm in ("motion", "noise", "tamper", "unauthorized_door", "door_too_long"):
         await simulator.do(alarm, state=False)
     await simulator.do("door", opened=False)
-    await simulator.do("emit", event="SwitchesBlocked", state="out")
-    await simulator.do("emit", event="ApLockStateChanged", state="out")
+    for event in ("SwitchesBlocked", "ApLockStateChanged", "AccessLimited"):
+        await simulator.do("emit", event=event, state="out")
     await simulator.do("swipe_card", uid=KNOWN_CARD)
     lock = entities["door_1_door"]
     for state in ("unlocked", "locked"):
@@ -58,22 +64,57 @@ async def log_in(page: Page, url: str) -> None:
     await page.locator("ha-sidebar").wait_for()
 
 
-async def take(page: Page, url: str, wanted: str, file: Path, height: int = HEIGHT) -> None:
-    """Take a page once what is wanted is there and everything is at rest."""
-    await page.set_viewport_size({"width": WIDTH, "height": height})
+async def take(page: Page, url: str, wanted: str, size: tuple[int, int], part: str | None = None) -> bytes:
+    """Take a page, or a part of it, once what is wanted is there and everything is at rest."""
+    await page.set_viewport_size({"width": size[0], "height": size[1]})
     await page.goto(url)
     await page.locator(wanted).first.wait_for()
+    shown = page if part is None else page.locator(part).first
     before = b""
     async with asyncio.timeout(TIMEOUT / 1000):
         while True:
             busy = await page.locator("ha-spinner:visible, hui-error-card:visible").count()
-            picture = await page.screenshot()
+            picture: bytes = await shown.screenshot()
             if not busy and picture == before:
-                break
+                return picture
             before = picture
             await asyncio.sleep(0.5)
+
+
+def keep(name: str, picture: bytes) -> None:
+    """Write a picture of the README."""
+    file = ROOT / "docs" / f"{name}.png"
+    file.parent.mkdir(exist_ok=True)
     file.write_bytes(picture)
     say(f"  {file.relative_to(ROOT)}, {len(picture) // 1000} kB")
+
+
+async def take_firmware(page: Page, stage: Stage) -> bytes:
+    """Let a firmware wait, and take the dialog that tells of it."""
+    file = write_firmware(stage.files, VERSION, size=4096)
+    await stage.home_assistant.ask(f"{DOMAIN}.upload_firmware", device_id=stage.device_id, filename=str(file))
+    update = (await stage.entities())["firmware"]
+    await stage.home_assistant.wait_state(update, "on")
+    url = f"{stage.url}/config/devices/device/{stage.device_id}?more-info-entity-id={update}"
+    return await take(page, url, "ha-more-info-dialog ha-markdown", FIRMWARE_SIZE)
+
+
+async def take_display(page: Page, stage: Stage) -> bytes:
+    """Send a message as a person does with the actions tool, and take it beside what the display shows."""
+    notifier = (await stage.entities())[f"display_{DISPLAY}"]
+    action = {"action": "notify.send_message", "target": {"entity_id": [notifier]}, "data": MESSAGE}
+    await page.evaluate(
+        "action => localStorage.setItem('panel-dev-action-state-service-data', action)", json.dumps(action)
+    )
+    url, button = f"{stage.url}/config/developer-tools/action", page.get_by_text("Perform action", exact=True)
+    form = await take(page, url, "ha-service-control ha-selector", FORM_SIZE, "ha-card:has(ha-service-control)")
+    await button.first.click()
+    async with asyncio.timeout(TIMEOUT / 1000):
+        while not (shown := await stage.simulator.display(DISPLAY)):
+            await asyncio.sleep(0.1)
+    await page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    await page.set_content(side_by_side(form, shown))
+    return bytes(await page.locator("main").screenshot())
 
 
 async def photograph(stage: Stage, chromium: str, profile: str) -> None:
@@ -87,11 +128,11 @@ async def photograph(stage: Stage, chromium: str, profile: str) -> None:
         await context.add_init_script(NARROW_SIDEBAR)
         page = context.pages[0]
         await log_in(page, stage.url)
-        docs = ROOT / "docs"
-        docs.mkdir(exist_ok=True)
-        await take(page, f"{stage.url}/{URL_PATH}", "hui-logbook-card", docs / "dashboard.png", DASHBOARD_HEIGHT)
+        keep("dashboard", await take(page, f"{stage.url}/{URL_PATH}", "hui-logbook-card", (WIDTH, DASHBOARD_HEIGHT)))
         device = f"{stage.url}/config/devices/device/{stage.device_id}"
-        await take(page, device, "ha-config-device-page", docs / "device-page.png")
+        keep("device-page", await take(page, device, "ha-config-device-page", (WIDTH, HEIGHT)))
+        keep("firmware", await take_firmware(page, stage))
+        keep("display", await take_display(page, stage))
         await context.close()
 
 
@@ -99,6 +140,7 @@ async def main(chromium: str) -> None:
     """Set the stage, play, and take the pictures."""
     with tempfile.TemporaryDirectory(prefix="ip-intercom-chromium-", ignore_cleanup_errors=True) as profile:
         async with set_up() as stage:
+            await stage.simulator.do("plug_module", name=DISPLAY, kind="display")
             await stage.add_intercom()
             await show_dashboard(stage)
             await play(stage)

@@ -94,8 +94,12 @@ class SimulatorControl:
 
     async def display(self, name: str) -> bytes:
         """Give what is to be seen on a display, as it was uploaded; nothing where it shows its own."""
-        async with self._session.get(f"{self.url}/display/{name}") as response:
+        async with self._session.get(self.display_url(name)) as response:
             return await response.read()
+
+    def display_url(self, name: str) -> str:
+        """Give the address where a browser sees what is on a display."""
+        return f"{self.url}/display/{name}"
 
     async def requests(self, account: str | None = None) -> list[Json]:
         """Give the requests answered since `clear_requests`, oldest first, those of one account if named."""

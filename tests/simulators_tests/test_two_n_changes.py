@@ -270,6 +270,7 @@ async def test_what_is_seen_on_a_display(device: Factory) -> None:
                 assert await api.send("PUT", "display/image", data=form) == OK
             for layer, pixel in (("top", (255, 0, 0)), ("main", (0, 0, 255))):
                 async with session.get("display/ext1") as response:
+                    assert response.content_type == "image/png"
                     picture = Image.open(BytesIO(await response.read()))
                 assert picture.getpixel((0, 0)) == pixel, "the layer in front hides the others"
                 assert (

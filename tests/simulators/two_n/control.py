@@ -100,4 +100,6 @@ class Control:
             shown = self._simulator.displays.seen(request.match_info["name"])
         except KeyError:
             raise web.HTTPNotFound from None
-        return web.Response(status=204) if shown is None else web.Response(body=shown.data)
+        if shown is None:
+            return web.Response(status=204)
+        return web.Response(body=shown.data, content_type=shown.content_type)

@@ -35,6 +35,14 @@ class Shown:
     timer: Timer | None = None
 
     @property
+    def content_type(self) -> str:
+        """Its type."""
+        if self.kind == "video":
+            return "video/mp4"
+        with Image.open(BytesIO(self.data)) as image:
+            return Image.MIME[image.format or ""]
+
+    @property
     def notification(self) -> bool:
         """Does it go by itself?"""
         return self.duration is not None
