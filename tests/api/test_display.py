@@ -72,7 +72,8 @@ async def test_odd_displays(bench: Bench, told: object, understood: object) -> N
 
 
 @pytest.mark.parametrize(("seconds", "milliseconds"), [(None, None), (1.5, "1500"), (0.0001, "1"), (3600, "3600000")])
-async def test_how_long_a_picture_stays(bench: Bench, seconds: float | None, milliseconds: str | None) -> None:
+async def test_how_long_a_picture_stays(start: Start, seconds: float | None, milliseconds: str | None) -> None:
+    bench = await start("verso3", speed=0.0001)
     await bench.device().display.show_image("ext1", picture(), "image/jpeg", seconds)
     shown = bench.sim.displays.shown["ext1"]["top"]
     assert shown.notification is (seconds is not None)
