@@ -32,7 +32,7 @@ VERSO = {
     "event": {"bell_1", "bell_2", "access", "call", "audio_test", "tone", *OCCURRENCES},
     "image": {"last_visitor"},
     "lock": DOORS,
-    "sensor": {"call_state", "clock_drift", "last_access", "last_call"},
+    "sensor": {"call_state", "clock_drift", "firmware_expires", "last_access", "last_call"},
     "switch": DOOR_SWITCHES | ACCESS_POINTS | {"port_led_secured", "port_relay1", "port_output1"},
     "update": {"firmware"},
 }
@@ -53,7 +53,7 @@ EXPECTED = {
         "image": {"last_visitor"},
         "lock": DOORS,
         "notify": {"display_internal"},
-        "sensor": {"call_state", "last_access"},
+        "sensor": {"call_state", "firmware_expires", "last_access"},
         "switch": {"port_relay1", "port_relay2"},
         "update": {"firmware"},
     },
@@ -62,7 +62,7 @@ EXPECTED = {
         "button": UPKEEP,
         "event": {"access", *OCCURRENCES},
         "lock": {"door_1_door"},
-        "sensor": {"clock_drift", "last_access"},
+        "sensor": {"clock_drift", "firmware_expires", "last_access"},
         "switch": {"door_1_hold_open", "door_1_block", "port_led_secured", "port_relay1", *ACCESS_POINTS},
         "update": {"firmware"},
     },
@@ -71,7 +71,7 @@ EXPECTED = {
         "button": CALLS | UPKEEP,
         "event": {"bell_1", "bell_2", "call", "login_blocked", "tone"},
         "notify": {"display_internal"},
-        "sensor": {"call_state", "clock_drift", "last_call"},
+        "sensor": {"call_state", "clock_drift", "firmware_expires", "last_call"},
         "update": {"firmware"},
     },
 }
@@ -168,7 +168,7 @@ async def test_a_service_that_is_off_takes_only_its_own_things_away(
         Service.PHONE: "sensor",
     }
     for other, platform in gone.items():
-        keys = found.get(platform, set()) - {"clock_drift", "last_access"}
+        keys = found.get(platform, set()) - {"clock_drift", "firmware_expires", "last_access"}
         assert bool(keys) is (other is not service)
     description = entry.runtime_data.description
     assert {(missing.kind) for missing in description.missing} == {"service"}

@@ -74,6 +74,7 @@ async def test_a_file_is_sent_shown_and_installed(
     assert state.state == "on"
     assert (state.attributes["latest_version"], state.attributes["downgrade"]) == (NEXT, False)
     assert state.attributes["expires"].isoformat() == sent["expires"]
+    assert state_of(hass, entry, "sensor", "firmware_expires") == sent["expires"].partition(".")[0] + "+00:00"
     assert state.attributes["release_summary"].startswith("Some changes associated")
     client = await hass_ws_client(hass)
     await client.send_json_auto_id({"type": "update/release_notes", "entity_id": state.entity_id})
@@ -91,6 +92,7 @@ async def test_a_file_is_sent_shown_and_installed(
     assert any(busy)
     state = update(hass, entry)
     assert (state.state, state.attributes["installed_version"], state.attributes["in_progress"]) == ("off", NEXT, False)
+    assert state_of(hass, entry, "sensor", "firmware_expires") == "unknown"
     device = dr.async_get(hass).async_get(entry.runtime_data.device_id)
     assert isinstance(device, dr.DeviceEntry) and device.sw_version == NEXT
     await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "locked")

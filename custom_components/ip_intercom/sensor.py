@@ -36,6 +36,8 @@ async def async_setup_entry(
             found["call_log"] = partial(LastCallSensor, coordinator, "last_call")
         if state.clock is not None:
             found["clock"] = partial(ClockSensor, coordinator, "clock_drift")
+        if state.firmware is not None:
+            found["firmware"] = partial(FirmwareExpirySensor, coordinator, "firmware_expires")
         if state.public_floors is not None:
             found["floors"] = partial(FloorsSensor, coordinator, "public_floors")
         return found
@@ -155,6 +157,21 @@ class ClockSensor(IntercomEntity, SensorEntity):
         """Return where the device has its time from, and whether it corrects it by itself."""
         clock = self.coordinator.data.clock
         return None if clock is None else {"source": clock.source, "automatic": clock.automatic}
+
+
+class FirmwareExpirySensor(IntercomEntity, SensorEntity):
+    """Until when a firmware file waits to be installed; unknown where none does."""
+
+    _attr_translation_key = "firmware_expires"
+    _attr_device_class = SensorDeviceClass.TIMESTAMP
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+
+    @property
+    @override
+    def native_value(self) -> datetime | None:
+        """Return when the device discards the file."""
+        firmware = self.coordinator.data.firmware
+        return None if firmware is None or firmware.staged is None else firmware.staged.expires
 
 
 class FloorsSensor(IntercomEntity, SensorEntity):
