@@ -117,11 +117,13 @@ async def test_a_car_at_a_station_with_plates(hass: HomeAssistant, sockets: None
 async def _drive_in(hass: HomeAssistant, sim: Simulator, files: Path, photo: Path) -> None:
     entry = await add_intercom(hass, sim)
     events = capture_log_events(hass)
-    answer = await command(hass, entry, "recognize_plate", plate="1A2 3456", filename=str(photo), camera=3, direction=1)
+    answer = await command(
+        hass, entry, "recognize_plate", plate="1A2 3456", filename=str(photo), arrival=3, direction="outgoing"
+    )
     await until(lambda: any(event.data["type"] == "LicensePlateRecognized" for event in events))
     assert "1A2" not in str([event.data for event in events])
     sighting = sim.license_plates.sightings[0]
-    assert (sighting.plate, sighting.ap, sighting.lpr_id, sighting.direction) == ("1A2 3456", 0, 3, 1)
+    assert (sighting.plate, sighting.ap, sighting.lpr_id, sighting.direction) == ("1A2 3456", 0, 3, 3)
     # The same recognition again is no second car.
     await command(hass, entry, "recognize_plate", plate="1A2 3456", event=answer["event"])
     assert len(sim.license_plates.sightings) == 1

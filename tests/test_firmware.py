@@ -276,3 +276,17 @@ def test_a_note_in_the_language_of_the_house(language: str, begin: str) -> None:
 )
 def test_a_note_without_languages(note: str | None, shown: str | None) -> None:
     assert note_in("de", note) == shown
+
+
+async def test_a_file_that_becomes_shorter_while_it_is_sent(
+    hass: HomeAssistant, entry: ConfigEntry, files: Path
+) -> None:
+    path = Path(firmware(files, size=8 * 2**20))
+
+    @callback
+    def truncate(event: Event[EventStateChangedData]) -> None:
+        path.write_bytes(b"")
+
+    async_track_state_change_event(hass, [update(hass, entry).entity_id], truncate)
+    assert await refusal(hass, entry, "upload_firmware", filename=str(path)) == "file_broken"
+    assert update(hass, entry).attributes["in_progress"] is False

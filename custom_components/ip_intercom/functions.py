@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Protocol
 
-from .model import AccessPointId, CallRecord, Clock, DisplayId, StagedFirmware
+from .model import AccessPointId, CallRecord, Clock, Direction, DisplayId, StagedFirmware
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +107,12 @@ class Plates(Protocol):
         *,
         event: str,
         image: bytes | None,
-        camera: int | None,
-        direction: int | None,
+        arrival: int | None,
+        direction: Direction | None,
     ) -> None:
         """Let a car in or refuse it by its plate; ``event`` is a uuid that makes a repetition harmless.
 
-        ``camera`` and ``direction`` are numbers of the recognizing system.
+        ``arrival`` is the same number for each reading of a car that comes once.
         """
 
     async def image(self, plate: str) -> bytes:

@@ -8,11 +8,12 @@ import probatio as vol
 
 from ..coordinator import IntercomCoordinator
 from ..entity import need
+from ..model import Direction
 from .action import Action, Data
 from .files import check_writable, read, save_bytes
 
 ATTR_ACCESS_POINT = "access_point"
-ATTR_CAMERA = "camera"
+ATTR_ARRIVAL = "arrival"
 ATTR_DIRECTION = "direction"
 ATTR_DURATION = "duration"
 ATTR_EVENT = "event"
@@ -48,7 +49,7 @@ async def _recognize_plate(coordinator: IntercomCoordinator, data: Data) -> Json
             data[ATTR_PLATE],
             event=event,
             image=image,
-            camera=data.get(ATTR_CAMERA),
+            arrival=data.get(ATTR_ARRIVAL),
             direction=data.get(ATTR_DIRECTION),
         )
     )
@@ -84,8 +85,8 @@ ACTIONS = (
             vol.Optional(ATTR_ACCESS_POINT, default="entry"): _ACCESS_POINT,
             vol.Optional(ATTR_EVENT): cv.string,
             vol.Optional(ATTR_FILENAME): cv.string,
-            vol.Optional(ATTR_CAMERA): cv.positive_int,
-            vol.Optional(ATTR_DIRECTION): cv.positive_int,
+            vol.Optional(ATTR_ARRIVAL): cv.positive_int,
+            vol.Optional(ATTR_DIRECTION): vol.Coerce(Direction),
         },
     ),
     Action("plate_image", _plate_image, {vol.Required(ATTR_PLATE): cv.string, vol.Required(ATTR_FILENAME): cv.string}),

@@ -8,10 +8,12 @@ from ...api.errors import NotSupported
 from ...api.two_n import TwoNDevice
 from ...api.two_n.mobilekey import MobileKey
 from ...functions import Grant, MobileKeys
-from ...model import AccessPoint, AccessPointId
+from ...model import AccessPoint, AccessPointId, Direction
 
 # HTTP API 5.17: 0 for entry, 1 for exit.
 ACCESS_POINTS: dict[int, AccessPointId] = {0: "entry", 1: "exit"}
+# The lprDir of firmware 2.40.
+_WAYS = {Direction.INCOMING: 2, Direction.OUTGOING: 3}
 _NUMBERS = {name: number for number, name in ACCESS_POINTS.items()}
 
 
@@ -74,11 +76,12 @@ class TwoNPlates:
         *,
         event: str,
         image: bytes | None,
-        camera: int | None,
-        direction: int | None,
+        arrival: int | None,
+        direction: Direction | None,
     ) -> None:
         """Let a car in or refuse it by its plate; the device ignores an ``event`` that it knows."""
-        await self._lpr.recognize(event, number_of(access_point), plate, image, camera, direction)
+        way = None if direction is None else _WAYS[direction]
+        await self._lpr.recognize(event, number_of(access_point), plate, image, arrival, way)
 
     async def image(self, plate: str) -> bytes:
         """Return the JPEG in which a plate was read last, of the last five."""
