@@ -334,6 +334,27 @@ async def test_an_event_that_cannot_be_handled_costs_only_itself(
     assert "an event could not be handled: UserActionActivated" in caplog.text
 
 
+async def test_other_events_while_many_are_fetched_cost_none(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, events: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sim.lose_connection()
+    for number in range(2, 302):
+        mark(sim, number)
+    sim.delay(0.3, "log/pull")
+    sim.delay(1.0, "log/unsubscribe")
+    sim.clear_requests()
+    await sim.restore_connection()
+    await until(lambda: any(request.path == "/api/log/subscribe" for request in sim.requests))
+    # Between two pulls.
+    monkeypatch.setattr(sim.log, "_supported", tuple(set(sim.log._supported) - {"NoiseDetected"}))
+    await entry.runtime_data.async_describe()
+    sim.heal()
+    await until(lambda: len(numbers(events)) >= 301)
+    assert numbers(events) == list(range(1, 302))
+    sim.press("%1")
+    await until(lambda: state_of(hass, entry, "event", "bell_1") != "unknown")
+
+
 async def test_a_directory_that_cannot_be_read_does_not_break_the_set_up(hass: HomeAssistant, sim: Simulator) -> None:
     sim.garbage("dir/query", "html", times=2)
     entry = await add_intercom(hass, sim)

@@ -108,11 +108,16 @@ class EventFeed:
                 self._coordinator.async_without_events(err)
                 delay = _PERSON_DELAY
             except IntercomError as err:
-                delay = _BACK_OFF[min(failures, len(_BACK_OFF) - 1)]
+                delay = _back_off(failures)
                 failures += 1
                 if failures > 1:
                     self._coordinator.async_lost(err)
                 _LOGGER.debug("%s: events interrupted: %s", self._coordinator.name, err)
+            except Exception:
+                # A fault of ours must not silence the doorbell until somebody reloads it.
+                _LOGGER.exception("%s: events interrupted", self._coordinator.name)
+                delay = _back_off(failures)
+                failures += 1
             else:
                 # The first delivery of a channel proves little: it may be closed again at once.
                 if not delivery.missed:
@@ -193,6 +198,10 @@ class EventFeed:
 
     def _stored(self) -> dict[str, Any]:
         return {"cursor": self._cursor, **self._coordinator.found.as_store()}
+
+
+def _back_off(failures: int) -> float:
+    return _BACK_OFF[min(failures, len(_BACK_OFF) - 1)]
 
 
 def _bus_data(device_id: str, event: Event) -> dict[str, object]:
