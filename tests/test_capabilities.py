@@ -8,7 +8,7 @@ import pytest
 from custom_components.ip_intercom import coordinator as coordinator_module
 from custom_components.ip_intercom.const import CONF_CONTROLS, DOMAIN
 from tests.common import USERNAME, act, add_intercom, capture_log_events, entity_id, state_of, until
-from tests.simulators.two_n import Privilege, Simulator
+from tests.simulators.two_n import Privilege, Service, Simulator
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +83,75 @@ async def test_what_is_out_of_reach_stays_too(hass: HomeAssistant, sim: Simulato
     sim.enable("io")
     sim.emit("CapabilitiesChanged")
     await until(lambda: state_of(hass, entry, "binary_sensor", "port_input1") == "off")
+
+
+@pytest.mark.parametrize(
+    ("service", "platform", "key"),
+    [(Service.IO, "binary_sensor", "port_input1"), (Service.LOGGING, "event", "access")],
+)
+async def test_however_often_it_is_asked_for(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, service: Service, platform: str, key: str
+) -> None:
+    sim.disable(service)
+    for _ in range(3):
+        await entry.runtime_data.async_describe()
+    assert there(hass, entry, platform, key)
+    sim.enable(service)
+    await entry.runtime_data.async_describe()
+    await until(lambda: state_of(hass, entry, platform, key) != "unavailable")
+
+
+@pytest.mark.parametrize(
+    ("path", "platform", "key"),
+    [
+        ("display/caps", "notify", "display_ext1"),
+        ("accesspoint/blocking/status", "switch", "access_point_entry"),
+        ("phone/calllog", "sensor", "last_call"),
+    ],
+)
+async def test_an_extra_that_answers_nonsense_for_once_stays(
+    hass: HomeAssistant, sockets: None, path: str, platform: str, key: str
+) -> None:
+    async with Simulator("verso3") as sim:
+        entry = await add_intercom(hass, sim)
+        assert there(hass, entry, platform, key)
+        sim.garbage(path, "html", times=1)
+        await entry.runtime_data.async_describe()
+        assert there(hass, entry, platform, key)
+        assert state_of(hass, entry, platform, key) != "unavailable"
+
+
+async def test_a_directory_that_answers_nonsense_for_once_makes_no_doorbell(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.garbage("dir/query", "html", times=1)
+    await entry.runtime_data.async_describe()
+    assert not there(hass, entry, "event", "bell_call")
+    # And who is called is still known.
+    sim.revoke(USERNAME, Privilege.KEYPAD_MONITORING)
+    sim.press("%2")
+    await until(lambda: state_of(hass, entry, "event", "bell_2") != "unknown")
+
+
+async def test_what_could_not_be_found_out_is_asked_for_again(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coordinator_module, "_DESCRIBE_AGAIN", 0.2)
+    sim.garbage("io/caps", "html", times=1)
+    sim.configure_switch(3, enabled=True)
+    await until(lambda: there(hass, entry, "lock", "door_3_door"))
+
+
+async def test_an_access_unit_gets_no_doorbell(hass: HomeAssistant, sockets: None) -> None:
+    async with Simulator("access_unit") as sim:
+        entry = await add_intercom(hass, sim)
+        sim.garbage("switch/status", "html", times=1)
+        await entry.runtime_data.async_describe()
+        read = sum(request.path == "/api/dir/query" for request in sim.requests)
+        sim.rename_entry("Alice Gruberová", "Karel Čapek")
+        await until(lambda: sum(request.path == "/api/dir/query" for request in sim.requests) > read)
+        await hass.async_block_till_done()
+        assert not there(hass, entry, "event", "bell_1")
 
 
 async def test_an_account_that_may_less_gets_sensors_instead(

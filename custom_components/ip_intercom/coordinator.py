@@ -51,6 +51,8 @@ _DESCRIBE_COOLDOWN = 1.0
 _CALL_LOG_DELAY = 2.0
 # Seconds after which a poll also looks whether device or account have changed in what they can.
 _DESCRIBE_EVERY = 3600.0
+# And after how many it looks again where it could not be found out.
+_DESCRIBE_AGAIN = 60.0
 
 # Who may find the password refused.
 _POLL = "poll"
@@ -189,7 +191,10 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
             description, news = await self._async_gathering_news(self.system.describe)
         except IntercomError as err:
             _LOGGER.debug("%s: could not look what it has: %s", self.name, err)
+            if not isinstance(err, AuthenticationFailed):  # a password is for polls to doubt; too many lock it out
+                self.later.async_do(_DESCRIBE_AGAIN, "describe", self.async_describe)
             return
+        self.later.async_cancel("describe")
         if self._shutdown_requested:
             await self.system.close()  # it may have opened what was closed already
             return

@@ -16,7 +16,7 @@ from .const import CONF_URL, DOMAIN
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .exceptions import refused
 from .facets import Doors
-from .model import AccessPoint, AccessPointId, Door, DoorId, Identity, Port, PortId, State
+from .model import AccessPoint, AccessPointId, Door, DoorId, Identity, Missing, Port, PortId, State
 
 
 def device_info(identity: Identity, data: Mapping[str, Any]) -> DeviceInfo:
@@ -100,6 +100,7 @@ def async_add_as_found(
     """
     coordinator = entry.runtime_data
     known: dict[str, str | None] = {}
+    missing_then: dict[str, frozenset[Missing]] = {}
     description = coordinator.description
 
     @callback
@@ -112,9 +113,12 @@ def async_add_as_found(
             coordinator.offered.update((platform, entity.unique_id) for entity in fresh.values())
             async_add_entities(fresh.values())
         before, description = description, coordinator.description
-        # What is out of reach since then may be there all the same.
-        if before is not description and description.missing <= before.missing:
-            for key in known.keys() - found.keys():
+        missing_then.update(dict.fromkeys(found, description.missing))
+        if before is description:
+            return
+        for key in known.keys() - found.keys():
+            # What came out of reach since it was there last may be there all the same.
+            if description.missing <= missing_then[key]:
                 _async_remove(coordinator, platform, known.pop(key))
 
     update()

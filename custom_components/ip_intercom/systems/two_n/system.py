@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 import logging
 from typing import Any
 
@@ -61,6 +61,19 @@ _STATE_EVENTS = Missing("privilege", Privilege.IO_MONITORING)
 _READINGS_PER_CLOCK = 12
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a device has that is asked for again and again."""
+
+    switches: Mapping[int, SwitchCaps] = field(default_factory=dict)
+    ports: Mapping[PortId, bool] = field(default_factory=dict)
+    phone: bool = False
+    access_points: bool = False
+    displays: bool = False
+    call_log: bool = False
+    bells: Bells = field(default_factory=lambda: Bells({}, {}))
+
+
 class TwoNSystem:
     """One 2N device.
 
@@ -86,10 +99,7 @@ class TwoNSystem:
         self._firmware = TwoNFirmware(device)
         self._missing: set[Missing] = set()
         self._refusal: IntercomError | None = None
-        self._switches: Mapping[int, SwitchCaps] = {}
-        self._ports: Mapping[PortId, bool] = {}
-        self._has_phone = True
-        self._has_access_points = True
+        self._parts = _Parts()
         self._readings = 0
         self.log: TwoNLog | None = None
         self.facets = Facets()
@@ -117,7 +127,7 @@ class TwoNSystem:
     async def _describe(self, controls: frozenset[Control] | None) -> Description:
         device = self._device
         self._missing, before = set(), self._missing
-        self._has_phone = self._has_access_points = True
+        had = self._parts
         self._readings = 0
         try:
             # The log's first request meets the challenge for all; the others follow in a few rounds.
@@ -128,21 +138,28 @@ class TwoNSystem:
                 self._attempt(device.switch.caps()),
                 self._attempt(device.io.caps()),
                 self._attempt(device.camera.caps()),
-                self._extra(device.display.caps()),
+                self._extra(device.display.caps(), needed=had.displays),
             )
-            self._switches = {caps.switch: caps for caps in switches or () if caps.enabled}
-            self._ports = ports or {}
+            parts = _Parts({caps.switch: caps for caps in switches or () if caps.enabled}, ports or {}, True, True)
             if controls is None:
-                controls = await self._probe()
+                controls = await self._probe(parts)
             reading, bells, call_log = await _together(
-                self._read_all(), self._bells_if_readable(), self._extra(device.phone.call_log())
+                self._read_all(parts),
+                self._bells_if_readable(),
+                self._extra(device.phone.call_log(), needed=had.call_log),
             )
         except BaseException:
             self._missing = before
             raise
         phone = reading.lines is not None
-        self._has_phone = phone or reading.calls is not None
-        self._has_access_points = reading.access_points is not None
+        self._parts = replace(
+            parts,
+            phone=phone or reading.calls is not None,
+            access_points=reading.access_points is not None,
+            displays=bool(displays),
+            call_log=call_log is not None,
+            bells=bells or Bells({}, {}),
+        )
         sources = {source: Camera(source, cameras.sizes) for source in cameras.sources} if cameras else {}
         alarms: dict[Alarm, bool | None] = {ALARM_EVENTS[name]: None for name in reported if name in ALARM_EVENTS}
         if self.log is not None:
@@ -190,10 +207,10 @@ class TwoNSystem:
             calls=TwoNCalls(device) if phone and Control.CALLS in controls else None,
             cameras=TwoNCameras(device, cameras, self._stream) if cameras else None,
             clock=TwoNClocks(device) if maintained else None,
-            doors=TwoNDoors(device) if self._switches and Control.DOORS in controls else None,
+            doors=TwoNDoors(device) if self._parts.switches and Control.DOORS in controls else None,
             firmware=self._firmware if maintained else None,
             maintenance=TwoNMaintenance(device) if maintained else None,
-            outputs=TwoNOutputs(device) if any(self._ports.values()) and Control.OUTPUTS in controls else None,
+            outputs=TwoNOutputs(device) if any(self._parts.ports.values()) and Control.OUTPUTS in controls else None,
             call_log=TwoNCallLog(device, self._privacy.names),
             directory=TwoNDirectory(device),
             displays=TwoNDisplays(device),
@@ -209,16 +226,16 @@ class TwoNSystem:
             settings=TwoNSettings(device),
         )
 
-    async def _probe(self) -> frozenset[Control]:
+    async def _probe(self, parts: _Parts) -> frozenset[Control]:
         """Find out what the account may command, by commands without their parameters."""
         wanted = [
             control
             for control, there in (
-                (Control.ACCESS_POINTS, self._has_access_points),
-                (Control.CALLS, self._has_phone),
-                (Control.DOORS, bool(self._switches)),
+                (Control.ACCESS_POINTS, parts.access_points),
+                (Control.CALLS, parts.phone),
+                (Control.DOORS, bool(parts.switches)),
                 (Control.MAINTENANCE, True),
-                (Control.OUTPUTS, any(self._ports.values())),
+                (Control.OUTPUTS, any(parts.ports.values())),
             )
             if there
         ]
@@ -243,34 +260,34 @@ class TwoNSystem:
             IntercomError: Not one of them could be read, or user name and password are refused.
         """
         failures: list[IntercomError] = []
-        reading = await self._read(failures)
+        reading = await self._read(self._parts, failures)
         if failures and replace(reading, access_points=None, clock=None) == Reading():
             raise failures[0]  # extras alone do not make a device that can be used
         return reading
 
-    async def _read_all(self) -> Reading:
+    async def _read_all(self, parts: _Parts) -> Reading:
         """Read everything, or fail: what the device has is decided by it."""
         failures: list[IntercomError] = []
-        reading = await self._read(failures)
+        reading = await self._read(parts, failures, blocked_needed=self._parts.access_points)
         if failures:
             raise failures[0]
         return reading
 
-    async def _read(self, failures: list[IntercomError]) -> Reading:
+    async def _read(self, parts: _Parts, failures: list[IntercomError], *, blocked_needed: bool = False) -> Reading:
         device = self._device
         clock_is_due = self._readings % _READINGS_PER_CLOCK == 0
         self._readings += 1
         switches, ports, accounts, calls, blocked, clock = await _together(
-            self._part(device.switch.status(), failures) if self._switches else _nothing(),
-            self._part(device.io.status(), failures) if self._ports else _nothing(),
-            self._part(device.phone.status(), failures) if self._has_phone else _nothing(),
-            self._part(device.call.status(), failures) if self._has_phone else _nothing(),
-            self._extra(device.access.blocked()) if self._has_access_points else _nothing(),
+            self._part(device.switch.status(), failures) if parts.switches else _nothing(),
+            self._part(device.io.status(), failures) if parts.ports else _nothing(),
+            self._part(device.phone.status(), failures) if parts.phone else _nothing(),
+            self._part(device.call.status(), failures) if parts.phone else _nothing(),
+            self._extra(device.access.blocked(), needed=blocked_needed) if parts.access_points else _nothing(),
             self._extra(device.system.time()) if clock_is_due else _nothing(),
         )
         return Reading(
-            doors=None if switches is None else doors_of(switches, self._switches),
-            ports=None if ports is None else ports_of(ports, self._ports),
+            doors=None if switches is None else doors_of(switches, parts.switches),
+            ports=None if ports is None else ports_of(ports, parts.ports),
             alarms={Alarm.TAMPER: ports[_TAMPER_PORT]} if ports and _TAMPER_PORT in ports else None,
             lines=None if accounts is None else lines_of(accounts),
             calls=None if calls is None else neutral_calls(calls),
@@ -283,7 +300,8 @@ class TwoNSystem:
         bells = await self._attempt(self._query_bells(), vital=False)
         if bells is None:
             return None
-        return Bells(known_bells(bells, self._has_phone), bells.peers)
+        self._parts = replace(self._parts, bells=bells)
+        return Bells(known_bells(bells, self._parts.phone), bells.peers)
 
     async def examine(self) -> Mapping[str, object]:
         """Return what the device says of its functions, its clock and its uptime (HTTP API 5.1.2, 5.1.4).
@@ -307,12 +325,12 @@ class TwoNSystem:
         return bells_of(await self._device.directory.query(_BELL_FIELDS))
 
     async def _bells_if_readable(self) -> Bells | None:
-        """Return the bells; none where the device is too busy for it, or the directory too large."""
+        """Return the bells; those of before where the device is too busy for it, or the directory too large."""
         try:
             return await self._attempt(self._query_bells(), vital=False)
         except (CommandFailed, UnexpectedReply) as err:
             _LOGGER.debug("The directory cannot be read: %s", err)
-            return Bells({}, {})
+            return self._parts.bells
 
     async def _attempt[T](self, request: Coroutine[Any, Any, T], *, vital: bool = True) -> T | None:
         """Return the answer, or None where the device or the account does not have the function."""
@@ -328,11 +346,17 @@ class TwoNSystem:
             pass
         return None
 
-    async def _extra[T](self, request: Coroutine[Any, Any, T]) -> T | None:
-        """Return the answer of something that the device can be used without, None where there is none."""
+    async def _extra[T](self, request: Coroutine[Any, Any, T], *, needed: bool = False) -> T | None:
+        """Return the answer of something that the device can be used without, None where there is none.
+
+        Raises:
+            IntercomError: The device is out of reach; or it has what is ``needed``, but cannot say so now.
+        """
         try:
             return await self._attempt(request, vital=False)
         except (CommandFailed, UnexpectedReply) as err:
+            if needed:
+                raise
             _LOGGER.debug("Done without: %s", err)
             return None
 
@@ -359,7 +383,9 @@ class TwoNSystem:
     def require_something(self) -> None:
         """Raise why nothing can be used, or why one part insists on HTTPS that was not found."""
         facets = self.facets
-        usable = self._switches or self._ports or self.log or facets.cameras or facets.directory or facets.calls
+        usable = (
+            self._parts.switches or self._parts.ports or self.log or facets.cameras or facets.directory or facets.calls
+        )
         if self._refusal is not None and (not usable or isinstance(self._refusal, SecureConnectionRequired)):
             raise self._refusal
 
