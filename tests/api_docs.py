@@ -56,10 +56,8 @@ def page() -> str:
 
 
 def place(row: Mapping[str, Any], surfaces: Mapping[str, Sequence[str]], words: Mapping[str, Any]) -> str:
-    """Say what becomes of a function; of some, no manual tells the parameters."""
-    return (
-        cell(surfaces[row["path"]], words) if row.get("played", True) else "not used: its parameters are not documented"
-    )
+    """Say what becomes of a function, or why it is left alone."""
+    return cell(surfaces[row["path"]], words) if row.get("played", True) else f"not used: {row['left']}"
 
 
 def section(row: Mapping[str, Any]) -> str:

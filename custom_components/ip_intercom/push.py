@@ -21,7 +21,7 @@ from .api.errors import (
 )
 from .const import DOMAIN, EVENT_LOG
 from .coordinator import IntercomCoordinator
-from .events import Event
+from .events import Event, Restarted
 from .facets import Delivery, EventLog
 from .model import BellId, State
 from .refusals import RETRY_DELAY, Refusals
@@ -142,7 +142,9 @@ class EventFeed:
             self._store.async_delay_save(self._stored, _SAVE_DELAY)
         self._coordinator.shortcomings.async_withhold(delivery.withheld)
         self._coordinator.async_publish()
-        if delivery.missed or was_away:
+        # After a restart all is looked at anew, the state as well.
+        restarted = any(isinstance(fact, Restarted) for event in delivery.events for fact in event.facts)
+        if (delivery.missed or was_away) and not restarted:
             self._coordinator.async_read_soon()
 
     @callback

@@ -22,7 +22,7 @@ _CARD_RECORDS = 1
 # One hole may be anything; the same hole again is a privilege.
 _EVIDENCE = 2
 
-# What comes only with the privilege: to see one disproves all evidence.
+# What comes only with the privilege: to see one disproves the evidence so far.
 _PROOF = {"KeyPressed": KEYPAD, "KeyReleased": KEYPAD, "CodeEntered": KEYPAD, "CardEntered": CARDS}
 _LISTED = {KEYPAD: "KeyPressed", CARDS: "CardEntered"}
 
@@ -60,13 +60,11 @@ class Withheld:
     exact: bool = True
     _last: LogEvent | None = field(default=None, init=False)
     _evidence: dict[Missing, int] = field(default_factory=dict, init=False)
-    _disproved: set[Missing] = field(default_factory=set, init=False)
 
     def see(self, event: LogEvent) -> None:
         """Look at the next record of the log."""
         last, self._last = self._last, event
         if (proved := _PROOF.get(event.event)) is not None:
-            self._disproved.add(proved)
             self._evidence.pop(proved, None)
             self.missing -= {proved}
             return
@@ -75,7 +73,7 @@ class Withheld:
         if hidden <= 0 or judge is None or not self.exact:
             return
         lacking = judge(event, hidden)
-        if lacking is None or lacking in self._disproved or _LISTED[lacking] not in self.listed:
+        if lacking is None or _LISTED[lacking] not in self.listed:
             return
         self._evidence[lacking] = self._evidence.get(lacking, 0) + 1
         if self._evidence[lacking] >= _EVIDENCE:
