@@ -20,7 +20,7 @@ from custom_components.ip_intercom.update import note_in
 from tests.common import USERNAME, act, add_intercom, command, entity_id, refusal, state_of, until
 from tests.simulators.two_n import Privilege, Simulator
 from tests.simulators.two_n.config import Timing
-from tests.simulators.two_n.firmware import NOTE, make_firmware
+from tests.simulators.two_n.firmware import NOTE, Upload, make_firmware
 
 NOW, NEXT, OLD = "2.50.0.76.2", "2.51.0.77.1", "2.49.0.70.0"
 
@@ -80,16 +80,17 @@ async def test_a_file_is_sent_shown_and_installed(
     await client.send_json_auto_id({"type": "update/release_notes", "entity_id": state.entity_id})
     assert "Access cards" in (await client.receive_json())["result"]
 
-    busy: list[bool] = []
+    busy: list[str] = []
 
     @callback
     def look(event: Event[EventStateChangedData]) -> None:
-        if event.data["new_state"] is not None:
-            busy.append(event.data["new_state"].attributes.get("in_progress") is True)
+        new = event.data["new_state"]
+        if new is not None and new.attributes.get("in_progress") and new.attributes["installed_version"] == NOW:
+            busy.append(new.state)
 
     async_track_state_change_event(hass, [state.entity_id], look)
     await act(hass, "update.install", entity_id=state.entity_id)
-    assert any(busy)
+    assert set(busy) == {"on"}, "it is not up to date yet"
     state = update(hass, entry)
     assert (state.state, state.attributes["installed_version"], state.attributes["in_progress"]) == ("off", NEXT, False)
     assert state_of(hass, entry, "sensor", "firmware_expires") == "unknown"
@@ -161,13 +162,34 @@ async def test_a_second_file_takes_the_place_of_the_first(
 
 
 async def test_a_file_of_somebody_else_holds_the_device_up(
-    hass: HomeAssistant, entry: ConfigEntry, files: Path, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await command(hass, entry, "upload_firmware", filename=firmware(files))
-    await hass.config_entries.async_reload(entry.entry_id)  # the id of the file is forgotten
+    sim.firmware.upload = Upload("0a1b2c3d", NEXT, False, 4096, "")
     monkeypatch.setattr("custom_components.ip_intercom.api.two_n.client.UPLOAD_TIMEOUT", 0.5)
     assert await refusal(hass, entry, "upload_firmware", filename=firmware(files)) == "file_waiting"
     assert update(hass, entry).attributes["in_progress"] is False
+
+
+async def test_a_reload_leaves_no_file_waiting(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
+) -> None:
+    await command(hass, entry, "upload_firmware", filename=firmware(files))
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert waiting(sim) is None
+    assert update(hass, entry).state == "off"
+    assert (await command(hass, entry, "upload_firmware", filename=firmware(files)))["version"] == NEXT
+
+
+async def test_two_uploads_that_begin_together(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
+) -> None:
+    path = firmware(files)
+    answers = await asyncio.gather(
+        *(command(hass, entry, "upload_firmware", filename=path) for _ in range(2)), return_exceptions=True
+    )
+    (failed,) = (answer for answer in answers if isinstance(answer, HomeAssistantError))
+    assert failed.translation_key == "firmware_busy"
+    assert waiting(sim) == NEXT and update(hass, entry).state == "on"
 
 
 async def test_installing_a_file_that_the_device_has_dropped(

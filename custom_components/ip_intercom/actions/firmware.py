@@ -38,12 +38,12 @@ async def async_install(coordinator: IntercomCoordinator) -> None:
     if staged is None:
         raise refused("no_staged_firmware", device=coordinator.name)
     coordinator.later.async_cancel(_STAGED)
-    _change(coordinator, staged=None, busy=True, progress=None)
+    _change(coordinator, busy=True, progress=None)
     try:
         await coordinator.async_command(control.install())
         await _async_wait_for(coordinator, control, staged)
     finally:
-        _change(coordinator, busy=False)
+        _change(coordinator, staged=None, busy=False)
         await coordinator.async_describe()
 
 
@@ -89,8 +89,6 @@ def _change(coordinator: IntercomCoordinator, **parts: Any) -> None:
 
 async def _upload(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
     control = _control(coordinator)
-    if _firmware(coordinator).busy:
-        raise refused("firmware_busy", device=coordinator.name)
 
     def progress(sent: int) -> None:
         percentage = min(100, sent * 100 // max(source.size, 1))
@@ -98,6 +96,8 @@ async def _upload(coordinator: IntercomCoordinator, data: Data) -> JsonObjectTyp
             _change(coordinator, progress=percentage)
 
     async with payload(coordinator.hass, data[ATTR_FILENAME], progress) as source:
+        if _firmware(coordinator).busy:
+            raise refused("firmware_busy", device=coordinator.name)
         coordinator.later.async_cancel(_STAGED)
         _change(coordinator, staged=None, busy=True, progress=0)
         try:

@@ -317,9 +317,13 @@ class TwoNSystem:
         }
 
     async def close(self) -> None:
-        """Close the log channel."""
+        """Close the log channel, and let go of a firmware file that nobody could install any more."""
         if self.log is not None:
             await self.log.reader.close()
+        try:
+            await self._firmware.discard()
+        except IntercomError as err:
+            _LOGGER.debug("The firmware file expires by itself: %s", err)
 
     async def _query_bells(self) -> Bells:
         return bells_of(await self._device.directory.query(_BELL_FIELDS))
