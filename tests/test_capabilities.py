@@ -203,6 +203,15 @@ async def test_a_restart_of_the_device_is_looked_after(hass: HomeAssistant, sim:
     await until(lambda: state_of(hass, entry, "binary_sensor", "port_input1") == "on")
 
 
+async def test_a_restart_shows_the_state_even_where_not_all_is_told(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.garbage("io/caps", "html")
+    sim.ports["input1"].state = True
+    await sim.reboot(0.2)
+    await until(lambda: state_of(hass, entry, "binary_sensor", "port_input1") == "on")
+
+
 async def test_motion_in_zones_and_virtual_ports_are_remembered(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:

@@ -191,8 +191,11 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
             description, news = await self._async_gathering_news(self.system.describe)
         except IntercomError as err:
             _LOGGER.debug("%s: could not look what it has: %s", self.name, err)
+            self._described_at = time.monotonic()
             if not isinstance(err, AuthenticationFailed):  # a password is for polls to doubt; too many lock it out
                 self.later.async_do(_DESCRIBE_AGAIN, "describe", self.async_describe)
+            if not self._shutdown_requested:
+                self.async_read_soon()  # not all that it has, but how it is
             return
         self.later.async_cancel("describe")
         if self._shutdown_requested:
