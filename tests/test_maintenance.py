@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+import resource
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
@@ -122,6 +123,36 @@ async def test_a_download_that_breaks_off_leaves_the_old_file(
     assert failed.value.translation_key == "cannot_connect"
     assert backup.read_text() == "the old one"
     assert list(files.iterdir()) == [backup]
+
+
+@pytest.mark.parametrize("size", [2000, 3 * 2**20])
+async def test_a_disk_that_is_full_leaves_the_old_file_and_says_so(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path, size: int
+) -> None:
+    sim.set_pcap_size(size)
+    path = files / "packets.pcap"
+    path.write_text("the old one")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        assert await refusal(hass, entry, "capture_download", filename=str(path)) == "file_unwritable"
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path.read_text() == "the old one"
+    assert list(files.iterdir()) == [path]
+
+
+async def test_a_file_that_cannot_be_written_says_why(
+    hass: HomeAssistant, entry: ConfigEntry, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def why(path: Path) -> str:
+        with pytest.raises(ServiceValidationError) as failed:
+            await command(hass, entry, "download_config", filename=str(path))
+        return str((failed.value.translation_placeholders or {})["reason"])
+
+    assert await why(files) == "a directory"
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert await why(files / "backup.xml") == "no permission for its directory"
 
 
 async def test_files_outside_the_allowed_directories(

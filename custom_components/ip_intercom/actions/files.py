@@ -1,14 +1,15 @@
 """Files of actions: only inside the directories that Home Assistant allows, by pieces, whole or not at all."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
 import os
 from pathlib import Path
 import tempfile
 from typing import IO
 
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
 
 from ..exceptions import refused
 from ..functions import ByteStream, Payload
@@ -91,7 +92,7 @@ async def _written(hass: HomeAssistant, path: str) -> AsyncGenerator[Callable[[b
     """Give a function that writes; the file appears under its name once all is there."""
     file = await hass.async_add_executor_job(_create, hass, path)
     try:
-        yield lambda piece: hass.async_add_executor_job(file.write, piece)
+        yield lambda piece: hass.async_add_executor_job(_write, file, piece, path)
     except BaseException:
         await asyncio.shield(hass.async_add_executor_job(_discard, file))
         raise
@@ -106,10 +107,12 @@ def _check(hass: HomeAssistant, path: str) -> None:
 def _check_target(hass: HomeAssistant, path: str) -> None:
     _check(hass, path)
     target = Path(path)
-    if not target.parent.is_dir() or not os.access(target.parent, os.W_OK) or target.is_dir():
-        raise refused(
-            "file_unwritable", path=path, reason="no such directory" if not target.is_dir() else "a directory"
-        )
+    if target.is_dir():
+        raise refused("file_unwritable", path=path, reason="a directory")
+    if not target.parent.is_dir():
+        raise refused("file_unwritable", path=path, reason="no such directory")
+    if not os.access(target.parent, os.W_OK):
+        raise refused("file_unwritable", path=path, reason="no permission for its directory")
 
 
 def _open(hass: HomeAssistant, path: str) -> tuple[IO[bytes], int]:
@@ -125,22 +128,36 @@ def _open(hass: HomeAssistant, path: str) -> tuple[IO[bytes], int]:
 def _create(hass: HomeAssistant, path: str) -> IO[bytes]:
     _check_target(hass, path)
     target = Path(path)
-    try:
+    with _telling(path):
         return tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False)
-    except OSError as err:
-        raise refused("file_unwritable", path=path, reason=err.strerror or type(err).__name__) from err
+
+
+def _write(file: IO[bytes], piece: bytes, path: str) -> int:
+    with _telling(path):
+        return file.write(piece)
 
 
 def _discard(file: IO[bytes]) -> None:
-    file.close()
+    with suppress(OSError):  # the disk may be full, still
+        file.close()
     with suppress(FileNotFoundError):
         Path(file.name).unlink()
 
 
 def _finish(file: IO[bytes], path: str) -> None:
-    file.close()
     try:
-        Path(file.name).replace(path)
-    except OSError as err:
+        with _telling(path):
+            file.close()
+            Path(file.name).replace(path)
+    except ServiceValidationError:
         _discard(file)
+        raise
+
+
+@contextmanager
+def _telling(path: str) -> Generator[None]:
+    """Say why a file cannot be written."""
+    try:
+        yield
+    except OSError as err:
         raise refused("file_unwritable", path=path, reason=err.strerror or type(err).__name__) from err
