@@ -154,6 +154,19 @@ async def test_a_state_that_moves_in_silence(hass: HomeAssistant, sim: Simulator
     await until(lambda: lacking(hass) == {})
 
 
+async def test_states_that_firmware_has_no_event_for_prove_nothing(
+    hass: HomeAssistant, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = [name for name in sim.log._supported if name not in {"OutputChanged", "SwitchStateChanged"}]
+    monkeypatch.setattr(sim.log, "_supported", tuple(known))
+    entry = await add_intercom(hass, sim)
+    for state in (True, False):
+        sim.switches[1].active = state
+        await entry.runtime_data.async_refresh()
+        await until(lambda: not entry.runtime_data.later)
+    assert lacking(hass) == {}
+
+
 async def test_somebody_ticks_it_and_submits_the_repair(
     hass: HomeAssistant, sim: Simulator, hass_client: ClientSessionGenerator
 ) -> None:

@@ -57,6 +57,8 @@ _PROBES = {
 }
 # Inputs, outputs and switches change unseen without it (HTTP API 5.10.2).
 _STATE_EVENTS = Missing("privilege", Privilege.IO_MONITORING)
+# What such a change looks like; old firmware does not have all of them.
+_STATE_EVENT_TYPES = frozenset({"InputChanged", "OutputChanged", "SwitchStateChanged"})
 # One reading in so many also looks at the clock: it does not run away within the hour.
 _READINGS_PER_CLOCK = 12
 
@@ -196,7 +198,7 @@ class TwoNSystem:
             occurrences=frozenset(
                 OCCURRENCE_EVENTS[name] for name in reported if name in OCCURRENCE_EVENTS and self._privacy.shows(name)
             ),
-            state_events=_STATE_EVENTS if self.log is not None else None,
+            state_events=_STATE_EVENTS if reported >= _STATE_EVENT_TYPES else None,
         )
 
     def _facets(self, controls: frozenset[Control], phone: bool, cameras: Mapping[str, Camera]) -> Facets:
