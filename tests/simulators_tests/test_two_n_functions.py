@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.simulators.two_n import Timing
-from tests.simulators.two_n.capture import blocks
+from tests.simulators.common.pcap import blocks
 
 from .conftest import OK, Api, Factory, failure, until
 

@@ -3,11 +3,12 @@
 `async with Simulator("verso") as sim:` inside a test, `python -m tests.simulators.two_n` on the command line.
 """
 
+from tests.simulators.common.faults import Garbage
+
 from .config import Account, Auth, Connection, Privilege, Service, ServiceConfig, Timing
 from .control import VERBS, Control
 from .envelope import Code
 from .eventlog import LogEvent
-from .faults import Garbage
 from .firmware import firmware_chunks, make_firmware
 from .models import MODELS, Model
 from .phone import Session

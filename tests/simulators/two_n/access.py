@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .clock import Clock, Stamp
+from tests.simulators.common.clock import Clock, Stamp
+
 from .config import Timing
 from .directory import Directory
 from .envelope import ApiError, Json

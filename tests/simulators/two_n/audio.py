@@ -2,7 +2,8 @@
 
 from aiohttp import web
 
-from .clock import Clock
+from tests.simulators.common.clock import Clock
+
 from .config import Timing
 from .envelope import Call, Handler, success
 from .eventlog import EventLog

@@ -6,10 +6,11 @@ from itertools import count
 
 from aiohttp import web
 
-from .clock import Clock
+from tests.simulators.common.clock import Clock
+from tests.simulators.common.scene import draw_frame
+
 from .envelope import ApiError, Call, Code, Handler, success
 from .models import Model
-from .scene import draw_frame
 
 FRAME_RATE = 15
 MAX_FPS = 15

@@ -7,8 +7,9 @@ from xml.parsers import expat
 
 from aiohttp import web
 
-from .blob import Blob
-from .clock import Clock, Timer
+from tests.simulators.common.blob import Blob
+from tests.simulators.common.clock import Clock, Timer
+
 from .config import Account, Timing
 from .directory import Directory
 from .envelope import ApiError, Call, Code, Handler, success

@@ -1,11 +1,10 @@
-"""The side channel of a simulator in its own process: HTTP and JSON, one verb per method of `Simulator`."""
+"""The side channel of a 2N in its own process: the verbs, and what its displays show."""
 
-from dataclasses import asdict
-import inspect
-import json
-from typing import Any
+from typing import override
 
 from aiohttp import web
+
+from tests.simulators.common.control import Control as CommonControl
 
 from .simulator import Simulator
 
@@ -37,67 +36,22 @@ SETTINGS = frozenset(
 )  # fmt: skip
 
 
-class Control:
-    """Serves `POST /control/<verb>` and `POST /control/set`; `GET` of `state`, `requests` and `display/<name>`."""
+class Control(CommonControl):
+    """Serves `GET /control/display/<name>` as well."""
 
     def __init__(self, simulator: Simulator) -> None:
         """Control that simulator."""
-        self._simulator = simulator
-        self._runner: web.AppRunner | None = None
-        self.address = ""
+        super().__init__(simulator, VERBS, SETTINGS)
+        self._displays = simulator.displays
 
-    async def start(self, port: int) -> None:
-        """Listen on 127.0.0.1."""
-        app = web.Application()
-        app.router.add_post("/control/{verb}", self._verb)
-        app.router.add_get("/control/state", self._state)
-        app.router.add_get("/control/requests", self._requests)
+    @override
+    def _add_routes(self, app: web.Application) -> None:
         app.router.add_get("/control/display/{name}", self._display)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port)
-        await site.start()
-        host, bound = self._runner.addresses[0][:2]
-        self.address = f"{host}:{bound}"
-
-    async def stop(self) -> None:
-        """Stop listening."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-
-    async def _verb(self, request: web.Request) -> web.Response:
-        verb = request.match_info["verb"]
-        try:
-            arguments = json.loads(await request.text() or "{}")
-            result = await self._do(verb, arguments)
-        except (KeyError, TypeError, ValueError) as error:
-            return web.json_response({"success": False, "error": f"{type(error).__name__}: {error}"}, status=400)
-        return web.json_response({"success": True, "result": result})
-
-    async def _do(self, verb: str, arguments: dict[str, Any]) -> object:
-        if verb == "set":
-            for name, value in arguments.items():
-                if name not in SETTINGS:
-                    raise KeyError(name)
-                setattr(self._simulator, name, value)
-            return None
-        if verb not in VERBS:
-            raise KeyError(verb)
-        result = getattr(self._simulator, verb)(**arguments)
-        if inspect.isawaitable(result):
-            result = await result
-        return result
-
-    async def _state(self, _: web.Request) -> web.Response:
-        return web.json_response(self._simulator.state())
-
-    async def _requests(self, _: web.Request) -> web.Response:
-        return web.json_response([asdict(request) for request in self._simulator.requests])
 
     async def _display(self, request: web.Request) -> web.Response:
         """Give what is to be seen on a display: the bytes of a picture or video as they were uploaded."""
         try:
-            shown = self._simulator.displays.seen(request.match_info["name"])
+            shown = self._displays.seen(request.match_info["name"])
         except KeyError:
             raise web.HTTPNotFound from None
         if shown is None:

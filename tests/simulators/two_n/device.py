@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from tests.simulators.common.clock import BOOT_UPTIME, Clock, Stamp
 from tests.simulators.coverage import Recorder
 
 from .access import AccessPoints
@@ -13,7 +14,6 @@ from .automation import Automation
 from .calllog import CallLog
 from .camera import Camera
 from .capture import Capture
-from .clock import BOOT_UPTIME, Clock, Stamp
 from .config import Account, Timing
 from .config_file import ConfigFile
 from .directory import DEFAULT_ENTRIES, Directory

@@ -8,7 +8,8 @@ import uuid
 
 from aiohttp import web
 
-from .clock import Clock
+from tests.simulators.common.clock import Clock
+
 from .config import Timing
 from .entry import apply, non_default, select, template, valid_uuid
 from .envelope import ApiError, Call, Code, Handler, Json, success

@@ -7,8 +7,9 @@ from typing import Any
 from aiohttp import web
 from PIL import Image
 
-from .blob import Blob
-from .clock import Clock, Timer
+from tests.simulators.common.blob import Blob
+from tests.simulators.common.clock import Clock, Timer
+
 from .config import Timing
 from .envelope import INT_MAX, ApiError, Call, Code, Handler, Json, Params, success
 from .models import DisplaySpec, Model

@@ -2,8 +2,9 @@
 
 from aiohttp import web
 
+from tests.simulators.common.clock import Clock
+
 from .calllog import CallLog
-from .clock import Clock
 from .envelope import Call, Handler, success
 
 

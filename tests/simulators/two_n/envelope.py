@@ -8,7 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
-from .blob import Blob
+from tests.simulators.common.blob import Blob
+
 from .config import Account
 
 type Json = dict[str, Any]

@@ -10,10 +10,11 @@ from zlib import crc32
 
 from aiohttp import web
 
-from .clock import BOOT_UPTIME, Clock, Stamp, Timer
+from tests.simulators.common.clock import BOOT_UPTIME, Clock, Stamp, Timer
+from tests.simulators.common.network import reset
+
 from .config import Account, Privilege as P
 from .envelope import UINT_MAX, ApiError, Call, Code, Handler, Json, success
-from .network import reset
 
 HISTORY = 10_000
 BATCH = 128

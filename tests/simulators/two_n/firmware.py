@@ -19,15 +19,15 @@ import secrets
 
 from aiohttp import web
 
-from .blob import Blob
-from .clock import Clock, Timer
+from tests.simulators.common.blob import Blob
+from tests.simulators.common.clock import Clock, Timer
+from tests.simulators.common.padding import padded
+
 from .config import Timing
 from .envelope import ApiError, Call, Code, Handler, action_failed, success
 from .models import Model
 
 MAGIC = "2NFW1"
-FILLER = b"."
-CHUNK = 2**16
 FILE_ID = re.compile(r"[0-9A-Fa-f]{1,8}")
 VERSION = re.compile(r"\d+(\.\d+){4}")
 # How often a request that gets no answer looks whether somebody still waits for it, in real seconds.
@@ -60,11 +60,7 @@ VER=2.20.0
 def firmware_chunks(package: str, version: str, size: int = 4096) -> Iterator[bytes]:
     """Make a file of that size, piece by piece."""
     head = f"{MAGIC}\npackage={package}\nversion={version}\nlength={size}\n\n".encode()
-    if len(head) > size:
-        raise ValueError(f"the header alone has {len(head)} bytes")
-    yield head
-    for start in range(len(head), size, CHUNK):
-        yield FILLER * min(CHUNK, size - start)
+    return padded(head, size)
 
 
 def make_firmware(package: str, version: str, size: int = 4096) -> bytes:
@@ -127,7 +123,7 @@ class Firmware:
         await self._wait_until_free(call.request)
         version = self._check(blob)
         downgrade = number(version) < number(self._model.info["swVersion"])
-        self.upload = Upload(secrets.token_hex(4), version, downgrade, blob.size, blob.sha256)
+        self.upload = Upload(secrets.token_hex(4), version, downgrade, blob.size, blob.hash.hexdigest())
         self._expiry = self._clock.later(self._timing.firmware_kept, self._free)
         # The example spells it fileId, the table fileid.
         return success(

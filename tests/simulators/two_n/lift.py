@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
-from .clock import Clock, Timer
+from tests.simulators.common.clock import Clock, Timer
+
 from .config import Timing
 from .directory import Directory
 from .entry import valid_uuid

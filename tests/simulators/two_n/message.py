@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from .clock import Clock, Timer
+from tests.simulators.common.clock import Clock, Timer
+
 from .envelope import ApiError, Call, Code, Handler, Json, reply, success
 from .models import Model
 

@@ -6,8 +6,9 @@ import secrets
 
 from aiohttp import web
 
+from tests.simulators.common.clock import Clock, Timer
+
 from .calllog import CallLog
-from .clock import Clock, Timer
 from .config import Timing
 from .envelope import ApiError, Call, Code, Handler, Json, action_failed, reply, success
 from .eventlog import EventLog

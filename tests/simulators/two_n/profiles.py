@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 import re
 
-from .clock import Clock
+from tests.simulators.common.clock import Clock
+
 from .eventlog import EventLog
 
 HOLIDAY = 7

@@ -1,25 +1,26 @@
-"""The device on the network, with everything that can go wrong."""
+"""The device on the network."""
 
 import asyncio
-from collections import deque
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 import time
-from typing import Any, Self
+from typing import Any, override
 
 from aiohttp import web
+
+from tests.simulators.common.faults import bodies
+from tests.simulators.common.host import Host, drain
 
 from .auth import ALGORITHMS, Authenticator
 from .config import DEFAULT_ACCOUNT, MAX_ACCOUNTS, Account, Service, ServiceConfig, Timing
 from .device import DEFAULT_UPTIME
 from .envelope import Code, Json
-from .faults import WrongAnswer
 from .installer import Installer
-from .network import Network
 from .pipeline import PREFIX, Outcome, Pipeline
 
-REQUESTS_KEPT = 100_000
+# captures/errors.json: the login page instead of JSON.
+BODIES = bodies(b'{"success" : true, "result" : {', b"<!DOCTYPE html><html><title>2N</title></html>")
 # Time for the answer of system/restart to leave before the connections die.
 RESTART_DELAY = 0.05
 
@@ -62,7 +63,7 @@ class Setting[T]:
         setattr(getattr(simulator, self._part), self._name, value)
 
 
-class Simulator(Installer):
+class Simulator(Installer, Host[Request]):
     """One 2N device on 127.0.0.1."""
 
     # include=new never delivers (Access Unit 2.0 2.46).
@@ -118,43 +119,18 @@ class Simulator(Installer):
             timing=timing,
             firmware=firmware,
         )
+        Host.__init__(self, self.model.info["deviceName"], PREFIX, BODIES)
         self.services = {service: ServiceConfig() for service in Service} | dict(services or {})
         self.authenticator = Authenticator(self.block_login, nonce_lifetime, algorithm)
         self.pipeline = Pipeline(
             self.model, self.lacks, self.handlers, self.services, self.accounts, self.authenticator
         )
         self._ports_wanted = (http_port, https_port)
-        self._network = Network(self._handle, self.model.info["deviceName"])
-        self._requests: deque[Request] = deque(maxlen=REQUESTS_KEPT)
-        self._delays: dict[str | None, float] = {}
-        self._garbage: dict[str, WrongAnswer] = {}
-        self._handling: set[asyncio.Task[Any]] = set()
-        self._background: set[asyncio.Task[None]] = set()
 
-    async def start(self) -> None:
-        """Listen."""
-        self._cold_start()
-        await self._network.start(*self._ports_wanted)
-
-    async def stop(self) -> None:
-        """Close every socket, task and timer."""
-        self.clock.cancel_timers()
-        self._network.cut()
-        tasks = (self._background | self._handling) - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self._network.stop()
-        self.clock.cancel_timers()
-
-    async def __aenter__(self) -> Self:
-        """Start."""
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Stop."""
-        await self.stop()
+    @override
+    def _doors(self) -> tuple[tuple[int, bool], ...]:
+        http, https = self._ports_wanted
+        return (http, False), (https, True)
 
     @property
     def http_address(self) -> str:
@@ -166,44 +142,18 @@ class Simulator(Installer):
         """Host and port like a device's port 443."""
         return self._network.address(1)
 
-    @property
-    def requests(self) -> list[Request]:
-        """Requests answered so far, oldest first; a long poll appears when it ends."""
-        return list(self._requests)
-
-    def clear_requests(self) -> None:
-        """Forget them."""
-        self._requests.clear()
-
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        task = asyncio.current_task()
-        assert task is not None
-        self._handling.add(task)
-        try:
-            return await self._answer(request)
-        except ConnectionError:
-            # Nobody is there to read the answer.
-            return web.Response()
-        finally:
-            self._handling.discard(task)
-
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        delay = self._delays.get(request.path, self._delays.get(None))
-        if delay:
-            await asyncio.sleep(delay)
-        wrong = self._garbage.get(request.path)
-        if wrong is not None and wrong.left != 0:
-            if wrong.left is not None:
-                wrong.left -= 1
-            await _drain(request)
-            self._note(request, Outcome(web.Response(status=wrong.status)))
-            return await wrong.send(request)
+    @override
+    async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
         outcome = await self.pipeline.answer(request)
-        await _drain(request)
+        await drain(request)
         self._note(request, outcome)
         if not outcome.response.prepared:
             outcome.response.headers["Server"] = f"HIP{self.model.info['swVersion']}"
         return outcome.response
+
+    @override
+    def _note_garbage(self, request: web.BaseRequest, status: int) -> None:
+        self._note(request, Outcome(web.Response(status=status)))
 
     def _note(self, request: web.BaseRequest, outcome: Outcome) -> None:
         authorization = request.headers.get("Authorization")
@@ -227,32 +177,6 @@ class Simulator(Installer):
             succeeded = status == HTTPStatus.OK and outcome.error is None
             self._coverage.request(request.method, PREFIX + outcome.function, success=succeeded)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-        return task
-
-    def lose_connection(self) -> None:
-        """Pull the cable. A long poll stays open on the device and swallows the next events."""
-        self._network.cut()
-
-    def restore_connection(self) -> asyncio.Task[None]:
-        """Plug the cable in; await the result to know that it is."""
-        return self._spawn(self._network.connect())
-
-    async def drop_network(self, seconds: float) -> None:
-        """Pull the cable for real seconds."""
-        self.lose_connection()
-        await asyncio.sleep(seconds)
-        await self.restore_connection()
-
-    def reset_connections(self) -> None:
-        """Reset every connection, but keep listening."""
-        for task in self._handling:
-            task.cancel()
-        self._network.reset_all()
-
     def lose_next_pull_response(self, n: int = 1) -> None:
         """The next pulls with events dequeue them and die before the answer."""
         self.log.lose_responses = n
@@ -266,37 +190,13 @@ class Simulator(Installer):
 
     async def reboot(self, seconds: float | None = None) -> None:
         """Restart the device; it is away for real seconds, or for `timing.reboot` of its own."""
-        self._network.cut()
-        for task in self._handling - {asyncio.current_task()}:
-            task.cancel()
+        self._cut_off()
         self.clock.cancel_timers()
         self.authenticator.forget_nonces()
         await asyncio.sleep(self.timing.reboot / self.clock.speed if seconds is None else seconds)
         self._boot()
         self.pipeline.boot()
         await self._network.connect()
-
-    def delay(self, seconds: float, path: str | None = None) -> None:
-        """Answer late, everywhere or on one path; 0 ends it."""
-        self._delays[None if path is None else _full(path)] = seconds
-
-    def garbage(
-        self,
-        path: str,
-        body: str | bytes = "truncated",
-        content_type: str | None = None,
-        *,
-        status: int = 200,
-        times: int | None = None,
-        mebibytes: int = 64,
-    ) -> None:
-        """Answer nonsense on a path: a body, or one of `Garbage` (truncated, html, empty, huge, endless)."""
-        self._garbage[_full(path)] = WrongAnswer(body, content_type, status, mebibytes, times)
-
-    def heal(self) -> None:
-        """End delays and garbage."""
-        self._delays.clear()
-        self._garbage.clear()
 
     def stray_401(self, n: int = 1) -> None:
         """The next requests with right credentials answer 401 with a new nonce and no body."""
@@ -305,16 +205,6 @@ class Simulator(Installer):
     def expire_nonces(self) -> None:
         """Every nonce is stale from now on."""
         self.authenticator.forget_nonces()
-
-    def renew_certificate(self) -> None:
-        """Sign a new certificate; new connections show it."""
-        self._network.certificate.renew()
-
-    async def wait_until_up(self, timeout: float = 5.0) -> None:
-        """Wait until the device answers, such as after a restart."""
-        async with asyncio.timeout(timeout):
-            while not self._network.up:
-                await asyncio.sleep(0.002)
 
     async def wait_for_pull(self, timeout: float = 5.0) -> None:
         """Wait until a long poll is in progress."""
@@ -359,13 +249,3 @@ class Simulator(Installer):
             "doorbell": self.doorbell.rings,
             "requests": len(self._requests),
         }
-
-
-async def _drain(request: web.BaseRequest) -> None:
-    """Read what a refused request goes on to send, so that its sender comes to read the answer."""
-    while await request.content.readany():
-        pass
-
-
-def _full(path: str) -> str:
-    return path if path.startswith("/") else PREFIX + path

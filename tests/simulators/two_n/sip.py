@@ -7,7 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
-from .clock import Clock, Stamp
+from tests.simulators.common.clock import Clock, Stamp
+
 from .config import Timing
 from .envelope import ApiError, Call, Code, Handler, Json, Params, success
 from .eventlog import EventLog

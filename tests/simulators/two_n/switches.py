@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from .clock import Clock, Timer
+from tests.simulators.common.clock import Clock, Timer
+
 from .envelope import ApiError, Call, Code, Handler, Json, Params, action_failed, success, text_or_success
 from .eventlog import EventLog
 from .models import SwitchSpec

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from .clock import Clock, Timer
+from tests.simulators.common.clock import Clock, Timer
+
 from .config import Timing
 from .envelope import INT_MAX, ApiError, Call, Code, Handler, success
 from .models import Model

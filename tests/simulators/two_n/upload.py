@@ -2,7 +2,9 @@
 
 from aiohttp import BodyPartReader, web
 
-from .blob import LIMITS, PREFIX, Blob, Limit
+from tests.simulators.common.blob import Blob, Limit
+
+from .blob import LIMITS, PREFIX
 from .envelope import ApiError, Code, Params, action_failed
 
 CHUNK = 2**16

@@ -1,4 +1,4 @@
-"""Two listening sockets like ports 80 and 443, and a cable that can be pulled."""
+"""Listening sockets like ports 80 and 443, and a cable that can be pulled."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,7 @@ from threading import Thread
 from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 type RequestHandler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -24,9 +24,8 @@ HOST = "127.0.0.1"
 RESET = struct.pack("ii", 1, 0)
 
 
-def _certificate(name: str) -> bytes:
+def self_signed(name: str, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
     """Make a self-signed certificate with its key, as PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
     certificate = (
@@ -68,13 +67,19 @@ class Certificate:
         worker.start()
         worker.join()
 
+    def _context(self) -> ssl.SSLContext:
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+
     def _load(self) -> None:
         if not self._contexts:
-            self._contexts.append(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+            self._contexts.append(self._context())
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "server.pem")
-            path.write_bytes(_certificate(self._name))
+            path.write_bytes(self._certificate())
             self._contexts[0].load_cert_chain(path)
+
+    def _certificate(self) -> bytes:
+        return self_signed(self._name, ec.generate_private_key(ec.SECP256R1()))
 
 
 class Listener:
@@ -126,11 +131,11 @@ class Listener:
 
 
 class Network:
-    """Both listeners and every connection on them."""
+    """The listeners and every connection on them."""
 
-    def __init__(self, handler: RequestHandler, name: str) -> None:
-        """`handler` answers a request, `name` is written into the certificate."""
-        self.certificate = Certificate(name)
+    def __init__(self, handler: RequestHandler, name: str, certificate: Certificate | None = None) -> None:
+        """`handler` answers a request, `name` is written into the certificate unless there is a special one."""
+        self.certificate = certificate or Certificate(name)
         self._handler = handler
         self._listeners: list[Listener] = []
         self._server: web.Server | None = None
@@ -142,14 +147,18 @@ class Network:
         return all(listener.is_open for listener in self._listeners)
 
     def address(self, index: int) -> str:
-        """Give host and port of the HTTP (0) or HTTPS (1) listener."""
+        """Give host and port of a listener, in the order of `start`."""
         return f"{HOST}:{self._listeners[index].port}"
 
-    async def start(self, http_port: int, https_port: int) -> None:
-        """Take the ports and listen."""
+    def port(self, index: int) -> int:
+        """Give the port of a listener."""
+        return self._listeners[index].port
+
+    async def start(self, *doors: tuple[int, bool]) -> None:
+        """Take the ports and listen; each is a number, 0 for any, and whether it speaks TLS."""
         # Each request is read to its end, so none lingers.
         self._server = web.Server(self._handler, access_log=None, lingering_time=0)
-        self._listeners = [Listener(http_port, None), Listener(https_port, self.certificate)]
+        self._listeners = [Listener(port, self.certificate if tls else None) for port, tls in doors]
         await self.connect()
 
     async def connect(self) -> None:

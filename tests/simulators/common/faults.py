@@ -22,20 +22,25 @@ class Garbage(StrEnum):
     ENDLESS = "endless"
 
 
-BODIES: Mapping[str, tuple[str, bytes]] = {
-    Garbage.TRUNCATED: ("application/json", b'{"success" : true, "result" : {"switches" : ['),
-    # captures/errors.json: the login page instead of JSON.
-    Garbage.HTML: ("text/html", b"<!DOCTYPE html><html><title>2N</title></html>"),
-    Garbage.EMPTY: ("application/json", b""),
-    Garbage.HUGE: ("application/json", b'{"success" : true, "result" : {"filler" : "'),
-    Garbage.ENDLESS: ("application/json", b'{"success" : true, "result" : {"filler" : "'),
-}
+type Bodies = Mapping[str, tuple[str, bytes]]
+
+
+def bodies(opening: bytes, page: bytes) -> Bodies:
+    """Give what a system answers wrongly; `opening` begins an object in an object that is then not finished."""
+    return {
+        Garbage.TRUNCATED: ("application/json", opening + b'"filler" : ['),
+        Garbage.HTML: ("text/html", page),
+        Garbage.EMPTY: ("application/json", b""),
+        Garbage.HUGE: ("application/json", opening + b'"filler" : "'),
+        Garbage.ENDLESS: ("application/json", opening + b'"filler" : "'),
+    }
 
 
 @dataclass(slots=True)
 class WrongAnswer:
     """What a path answers instead; `left` counts down, None is for ever."""
 
+    bodies: Bodies
     body: str | bytes
     content_type: str | None = None
     status: int = 200
@@ -44,8 +49,8 @@ class WrongAnswer:
 
     async def send(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer with it."""
-        default_type, data = BODIES.get(str(self.body), ("text/plain", b""))
-        if self.body not in BODIES:
+        default_type, data = self.bodies.get(str(self.body), ("text/plain", b""))
+        if self.body not in self.bodies:
             data = self.body.encode() if isinstance(self.body, str) else self.body
         content_type = self.content_type or default_type
         if self.body not in (Garbage.HUGE, Garbage.ENDLESS):

@@ -1,0 +1,179 @@
+"""A device on the network, with everything that can go wrong there."""
+
+import asyncio
+from collections import deque
+from collections.abc import Coroutine
+from typing import Any, Self
+
+from aiohttp import web
+
+from .clock import Clock
+from .faults import Bodies, WrongAnswer
+from .network import Certificate, Network
+
+REQUESTS_KEPT = 100_000
+
+
+class Host[Request]:
+    """The network side of a simulator; `Request` is what it remembers of one."""
+
+    clock: Clock
+
+    def __init__(self, name: str, prefix: str, bodies: Bodies, certificate: Certificate | None = None) -> None:
+        """`name` is for the certificate, `prefix` for paths that are given without it, `bodies` are wrong answers."""
+        self._prefix = prefix
+        self._bodies = bodies
+        self._network = Network(self._handle, name, certificate)
+        self._requests: deque[Request] = deque(maxlen=REQUESTS_KEPT)
+        self._delays: dict[str | None, float] = {}
+        self._garbage: dict[str, WrongAnswer] = {}
+        self._handling: set[asyncio.Task[Any]] = set()
+        self._background: set[asyncio.Task[None]] = set()
+
+    def _doors(self) -> tuple[tuple[int, bool], ...]:
+        """Give the ports to listen on, and whether each speaks TLS."""
+        raise NotImplementedError
+
+    def _cold_start(self) -> None:
+        """Switch the device on."""
+
+    async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer as the device does."""
+        raise NotImplementedError
+
+    def _note_garbage(self, request: web.BaseRequest, status: int) -> None:
+        """Remember a request that gets a wrong answer."""
+        raise NotImplementedError
+
+    async def start(self) -> None:
+        """Listen."""
+        self._cold_start()
+        await self._network.start(*self._doors())
+
+    async def stop(self) -> None:
+        """Close every socket, task and timer."""
+        self.clock.cancel_timers()
+        self._network.cut()
+        tasks = (self._background | self._handling) - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._network.stop()
+        self.clock.cancel_timers()
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop."""
+        await self.stop()
+
+    @property
+    def requests(self) -> list[Request]:
+        """Requests answered so far, oldest first; a long poll appears when it ends."""
+        return list(self._requests)
+
+    def clear_requests(self) -> None:
+        """Forget them."""
+        self._requests.clear()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        task = asyncio.current_task()
+        assert task is not None
+        self._handling.add(task)
+        try:
+            return await self._answer(request)
+        except ConnectionError:
+            # Nobody is there to read the answer.
+            return web.Response()
+        finally:
+            self._handling.discard(task)
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        delay = self._delays.get(request.path, self._delays.get(None))
+        if delay:
+            await asyncio.sleep(delay)
+        wrong = self._garbage.get(request.path)
+        if wrong is not None and wrong.left != 0:
+            if wrong.left is not None:
+                wrong.left -= 1
+            await drain(request)
+            self._note_garbage(request, wrong.status)
+            return await wrong.send(request)
+        return await self._respond(request)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
+
+    def _cut_off(self) -> None:
+        """Pull the cable and end what is being answered, except by who asks for it."""
+        self._network.cut()
+        for task in self._handling - {asyncio.current_task()}:
+            task.cancel()
+
+    def lose_connection(self) -> None:
+        """Pull the cable. What is being answered goes on, on the device."""
+        self._network.cut()
+
+    def restore_connection(self) -> asyncio.Task[None]:
+        """Plug the cable in; await the result to know that it is."""
+        return self._spawn(self._network.connect())
+
+    async def drop_network(self, seconds: float) -> None:
+        """Pull the cable for real seconds."""
+        self.lose_connection()
+        await asyncio.sleep(seconds)
+        await self.restore_connection()
+
+    def reset_connections(self) -> None:
+        """Reset every connection, but keep listening."""
+        for task in self._handling:
+            task.cancel()
+        self._network.reset_all()
+
+    def delay(self, seconds: float, path: str | None = None) -> None:
+        """Answer late, everywhere or on one path; 0 ends it."""
+        self._delays[None if path is None else self._full(path)] = seconds
+
+    def garbage(
+        self,
+        path: str,
+        body: str | bytes = "truncated",
+        content_type: str | None = None,
+        *,
+        status: int = 200,
+        times: int | None = None,
+        mebibytes: int = 64,
+    ) -> None:
+        """Answer nonsense on a path: a body, or one of `Garbage` (truncated, html, empty, huge, endless)."""
+        wrong = WrongAnswer(self._bodies, body, content_type, status, mebibytes, times)
+        self._garbage[self._full(path)] = wrong
+
+    def heal(self) -> None:
+        """End delays and garbage."""
+        self._delays.clear()
+        self._garbage.clear()
+
+    def renew_certificate(self) -> None:
+        """Sign a new certificate; new connections show it."""
+        self._network.certificate.renew()
+
+    async def wait_until_up(self, timeout: float = 5.0) -> None:
+        """Wait until the device answers, such as after a restart."""
+        async with asyncio.timeout(timeout):
+            while not self._network.up:
+                await asyncio.sleep(0.002)
+
+    def _full(self, path: str) -> str:
+        return path if path.startswith("/") else self._prefix + path
+
+
+async def drain(request: web.BaseRequest) -> None:
+    """Read what a refused request goes on to send, so that its sender comes to read the answer."""
+    while await request.content.readany():
+        pass
