@@ -2,12 +2,15 @@
 
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers import entity_registry as er
 from PIL import Image
 import pytest
+from pytest_homeassistant_custom_component.common import MockUser
 
 from tests.common import USERNAME, act, add_intercom, capture_log_events, command, entity_id, refusal, state_of, until
 from tests.simulators.two_n import Privilege, Simulator
@@ -208,3 +211,43 @@ async def test_an_access_unit_keeps_no_calls(hass: HomeAssistant, sockets: None)
     async with Simulator("access_unit") as sim:
         entry = await add_intercom(hass, sim)
         assert await refusal(hass, entry, "call_log_query") == "no_call_log"
+
+
+# -- who may -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("policy", [{"entities": True}, {"entities": {"domains": {"lock": {"control": True}}}}])
+async def test_who_may_open_the_lock_may_let_people_in(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, policy: dict[str, Any]
+) -> None:
+    user = MockUser(is_owner=False).add_to_hass(hass)
+    user.mock_policy(policy)
+    data = {"device_id": entry.runtime_data.device_id, "user": someone(sim)}
+    await hass.services.async_call("ip_intercom", "grant_access", data, blocking=True, context=Context(user_id=user.id))
+    await until(lambda: state_of(hass, entry, "lock", "door_1_door") in {"unlocked", "open"})
+
+
+@pytest.mark.parametrize(
+    ("action", "data"),
+    [
+        ("grant_access", {"user": "x"}),
+        ("grant_lift_access", {"user": "x"}),
+        ("recognize_plate", {"plate": "1A2"}),
+        ("trigger_automation", {"trigger": "openGate"}),
+    ],
+)
+async def test_who_may_only_look_opens_nothing(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, action: str, data: dict[str, Any]
+) -> None:
+    user = MockUser(is_owner=False).add_to_hass(hass)
+    user.mock_policy({"entities": {"all": {"read": True}}})
+    sim.clear_requests()
+    with pytest.raises(Unauthorized):
+        await hass.services.async_call(
+            "ip_intercom",
+            action,
+            {"device_id": entry.runtime_data.device_id, **data},
+            blocking=True,
+            context=Context(user_id=user.id),
+        )
+    assert not [request for request in sim.requests if request.path != "/api/log/pull"]

@@ -312,3 +312,18 @@ async def test_a_file_that_becomes_shorter_while_it_is_sent(
     async_track_state_change_event(hass, [update(hass, entry).entity_id], truncate)
     assert await refusal(hass, entry, "upload_firmware", filename=str(path)) == "file_broken"
     assert update(hass, entry).attributes["in_progress"] is False
+
+
+async def test_a_file_still_waits_where_the_device_was_not_reached(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
+) -> None:
+    await command(hass, entry, "upload_firmware", filename=firmware(files))
+    sim.lose_connection()
+    install = hass.async_create_task(act(hass, "update.install", entity_id=update(hass, entry).entity_id))
+    await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "unavailable")
+    await sim.restore_connection()
+    with pytest.raises(HomeAssistantError):
+        await install
+    await until(lambda: update(hass, entry).state == "on")
+    await act(hass, "update.install", entity_id=update(hass, entry).entity_id)
+    assert update(hass, entry).attributes["installed_version"] == NEXT

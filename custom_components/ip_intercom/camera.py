@@ -13,7 +13,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util.json import JsonObjectType
 
-from .actions.files import check_writable, save_bytes
+from .actions.files import check_writable, save_picture
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity, async_add_as_found, need
 from .facets import Cameras
@@ -68,7 +68,7 @@ class IntercomCamera(IntercomEntity, Camera):
         """Save a snapshot that may be some seconds old to a file (action ``snapshot``)."""
         await check_writable(self.hass, filename)
         picture = self._cameras.snapshot(self._camera_id, width, height, seconds_back)
-        return {"size": await save_bytes(self.hass, filename, await self.coordinator.async_command(picture))}
+        return {"size": await save_picture(self.hass, filename, await self.coordinator.async_command(picture))}
 
     @override
     async def stream_source(self) -> str | None:

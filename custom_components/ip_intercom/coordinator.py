@@ -240,10 +240,13 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
 
     async def async_look_again(self) -> None:
         """Look whether what was missing is there now: somebody says so."""
+        described_at = self._described_at
+        await self.async_describe()
+        if self._described_at == described_at:
+            return  # the device could not be asked
         if self.system.log is not None:
             self.system.log.presume_complete()
         self.shortcomings.async_forget_evidence()
-        await self.async_describe()
 
     async def _async_refresh_bells(self) -> None:
         try:
@@ -279,10 +282,11 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
                 case CapabilitiesChanged() | Restarted():
                     self.async_describe_soon()
                 case CallChanged(state=CallState.TERMINATED) if self.facets.call_log is not None:
-                    self.later.async_do(_CALL_LOG_DELAY, "call log", self._async_read_last_call)
+                    self.later.async_do(_CALL_LOG_DELAY, "call log", self.async_read_last_call)
         return self._state
 
-    async def _async_read_last_call(self) -> None:
+    async def async_read_last_call(self) -> None:
+        """Read the newest entry of the device's call log."""
         if (log := self.facets.call_log) is None:
             return
         try:

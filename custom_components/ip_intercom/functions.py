@@ -200,6 +200,10 @@ class FirmwareControl(Protocol):
     async def stage(self, file: Payload) -> StagedFirmware:
         """Send a file; the device says what is in it."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether a file is staged, as far as that is known."""
+
     async def install(self) -> None:
         """Install the staged file; the device restarts."""
 

@@ -46,6 +46,7 @@ class LastVisitorImage(IntercomEntity, ImageEntity):
         IntercomEntity.__init__(self, coordinator, "last_visitor")
         ImageEntity.__init__(self, coordinator.hass)
         self._picture: bytes | None = None
+        self._ring: Ring | None = None
 
     @callback
     @override
@@ -54,6 +55,7 @@ class LastVisitorImage(IntercomEntity, ImageEntity):
 
     @callback
     def _async_rang(self, ring: Ring) -> None:
+        self._ring = ring
         self.coordinator.config_entry.async_create_background_task(
             self.hass, self._async_take(ring), f"picture of the visitor at {self.coordinator.name}"
         )
@@ -68,6 +70,8 @@ class LastVisitorImage(IntercomEntity, ImageEntity):
         except HomeAssistantError as err:
             _LOGGER.debug("No picture of the visitor: %s", err)
             return
+        if self._ring is not ring:
+            return  # somebody else rang meanwhile
         self._picture = picture
         self._attr_image_last_updated = dt_util.utcnow()
         self.async_write_ha_state()

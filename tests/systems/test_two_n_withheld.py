@@ -78,3 +78,10 @@ def test_the_event_itself_disproves_the_evidence_so_far(proof: str) -> None:
     assert withheld.missing == set()
     withheld.see(LogEvent(30, "CallStateChanged", 1030, 30, CALL))
     assert withheld.missing == {KEYPAD}
+
+
+def test_records_that_the_device_has_lost_are_no_hole() -> None:
+    withheld = seen(START, (3, "CallStateChanged", CALL))
+    withheld.break_off()
+    withheld.see(LogEvent(90, "CallStateChanged", 1090, 90, CALL))
+    assert withheld.missing == set()

@@ -4,17 +4,19 @@ from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 
+from homeassistant.auth.permissions.const import POLICY_CONTROL
 from homeassistant.components.camera import DOMAIN as CAMERA_DOMAIN
 from homeassistant.components.lock import DOMAIN as LOCK_DOMAIN
 from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
-from homeassistant.helpers import config_validation as cv, service
+from homeassistant.exceptions import Unauthorized, UnknownUser
+from homeassistant.helpers import config_validation as cv, entity_registry as er, service
 import probatio as vol
 
 from ..const import DOMAIN
 from ..coordinator import IntercomConfigEntry
 from . import access, calls, capture, directory, displays, firmware, maintenance, settings, signals
-from .action import Run
+from .action import Action
 
 _ACTIONS = (
     *access.ACTIONS,
@@ -61,7 +63,7 @@ def async_setup_actions(hass: HomeAssistant) -> None:
         supports_response=SupportsResponse.OPTIONAL,
     )
     for action in _ACTIONS:
-        handler = _handler(hass, action.run)
+        handler = _handler(hass, action)
         if action.admin:
             service.async_register_admin_service(
                 hass, DOMAIN, action.name, handler, action.schema, supports_response=SupportsResponse.OPTIONAL
@@ -72,11 +74,30 @@ def async_setup_actions(hass: HomeAssistant) -> None:
             )
 
 
-def _handler(hass: HomeAssistant, run: Run) -> Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse]]:
+def _handler(hass: HomeAssistant, action: Action) -> Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse]]:
     async def handle(call: ServiceCall) -> ServiceResponse:
         entry: IntercomConfigEntry
         _, entry = service.async_get_device_and_config_entry(hass, DOMAIN, call.data[ATTR_DEVICE_ID])
-        response = await run(entry.runtime_data, call.data)
+        if action.opens:
+            await _async_check_may_open(hass, call, entry)
+        response = await action.run(entry.runtime_data, call.data)
         return (response or {}) if call.return_response else None
 
     return handle
+
+
+async def _async_check_may_open(hass: HomeAssistant, call: ServiceCall, entry: IntercomConfigEntry) -> None:
+    """Refuse who could not open the doors of the device by their locks either; automations may.
+
+    Raises:
+        Unauthorized: The user may not control every lock of the device.
+    """
+    if call.context.user_id is None:
+        return
+    if (user := await hass.auth.async_get_user(call.context.user_id)) is None:
+        raise UnknownUser(context=call.context, permission=POLICY_CONTROL)
+    entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+    locks = [entity.entity_id for entity in entities if entity.domain == LOCK_DOMAIN]
+    may = locks and all(user.permissions.check_entity(lock, POLICY_CONTROL) for lock in locks)
+    if not (user.is_admin or may):
+        raise Unauthorized(context=call.context, permission=POLICY_CONTROL)

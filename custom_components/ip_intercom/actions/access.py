@@ -10,7 +10,7 @@ from ..coordinator import IntercomCoordinator
 from ..entity import need
 from ..model import Direction
 from .action import Action, Data
-from .files import check_writable, read, save_bytes
+from .files import check_writable, read, save_picture
 
 ATTR_ACCESS_POINT = "access_point"
 ATTR_ARRIVAL = "arrival"
@@ -60,7 +60,7 @@ async def _plate_image(coordinator: IntercomCoordinator, data: Data) -> JsonObje
     plates = need(coordinator, coordinator.facets.plates, "no_plates")
     await check_writable(coordinator.hass, data[ATTR_FILENAME])
     image = await coordinator.async_command(plates.image(data[ATTR_PLATE]))
-    return {"size": await save_bytes(coordinator.hass, data[ATTR_FILENAME], image)}
+    return {"size": await save_picture(coordinator.hass, data[ATTR_FILENAME], image)}
 
 
 ACTIONS = (
@@ -68,6 +68,7 @@ ACTIONS = (
         "grant_access",
         _grant_access,
         {vol.Optional(ATTR_ACCESS_POINT, default="entry"): _ACCESS_POINT, vol.Required(ATTR_USER): cv.string},
+        opens=True,
     ),
     Action(
         "grant_lift_access",
@@ -76,6 +77,7 @@ ACTIONS = (
             vol.Required(ATTR_USER): cv.string,
             vol.Optional(ATTR_DURATION): vol.All(vol.Coerce(int), vol.Range(min=1, max=600)),
         },
+        opens=True,
     ),
     Action(
         "recognize_plate",
@@ -88,6 +90,12 @@ ACTIONS = (
             vol.Optional(ATTR_ARRIVAL): cv.positive_int,
             vol.Optional(ATTR_DIRECTION): vol.Coerce(Direction),
         },
+        opens=True,
     ),
-    Action("plate_image", _plate_image, {vol.Required(ATTR_PLATE): cv.string, vol.Required(ATTR_FILENAME): cv.string}),
+    Action(
+        "plate_image",
+        _plate_image,
+        {vol.Required(ATTR_PLATE): cv.string, vol.Required(ATTR_FILENAME): cv.string},
+        admin=True,
+    ),
 )

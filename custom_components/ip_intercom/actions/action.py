@@ -27,6 +27,7 @@ class Action:
         run: Carries it out and returns the response.
         fields: Its fields, beside the device.
         admin: Only administrators may, and automations.
+        opens: It may open a door: who may not control the doors of the device may not do this.
         rules: What has to hold between the fields.
     """
 
@@ -34,6 +35,7 @@ class Action:
     run: Run
     fields: Fields = field(default_factory=dict)
     admin: bool = False
+    opens: bool = False
     rules: tuple[Any, ...] = ()
 
     @property

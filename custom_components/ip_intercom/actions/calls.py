@@ -124,11 +124,12 @@ async def _query_log(coordinator: IntercomCoordinator, data: Data) -> JsonObject
 
 async def _delete_log(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
     log = _call_log(coordinator)
-    for record in data.get(ATTR_RECORDS) or [None]:
-        await coordinator.async_command(log.delete(record))
-    records = await coordinator.async_command(log.query())
-    coordinator.async_change(last_call=records[0] if records else None)
-    return {"left": len(records)}
+    try:
+        for record in data.get(ATTR_RECORDS) or [None]:
+            await coordinator.async_command(log.delete(record))
+    finally:  # some may be gone although another was refused
+        await coordinator.async_read_last_call()
+    return {"left": len(await coordinator.async_command(log.query()))}
 
 
 ACTIONS = (

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 import os
 from pathlib import Path
+import stat
 import tempfile
 from typing import IO
 
@@ -16,6 +17,8 @@ from ..functions import ByteStream, Payload
 
 # Written to disk in pieces of this size: one trip to the executor each.
 _PIECE = 1024 * 1024
+# Configurations and packets hold secrets: they stay with Home Assistant's own user.
+_READABLE = 0o644
 
 
 @asynccontextmanager
@@ -67,14 +70,15 @@ async def save(hass: HomeAssistant, path: str, stream: ByteStream) -> int:
         return size + held
 
 
-async def save_bytes(hass: HomeAssistant, path: str, content: bytes) -> int:
-    """Write a file and return its size.
+async def save_picture(hass: HomeAssistant, path: str, content: bytes) -> int:
+    """Write a picture, which others may read too, and return its size.
 
     Raises:
         ServiceValidationError: As ``save``.
     """
     async with _written(hass, path) as write:
         await write(content)
+    await hass.async_add_executor_job(Path(path).chmod, _READABLE)
     return len(content)
 
 
@@ -90,7 +94,12 @@ async def check_writable(hass: HomeAssistant, path: str) -> None:
 @asynccontextmanager
 async def _written(hass: HomeAssistant, path: str) -> AsyncGenerator[Callable[[bytes], asyncio.Future[int]]]:
     """Give a function that writes; the file appears under its name once all is there."""
-    file = await hass.async_add_executor_job(_create, hass, path)
+    creating = hass.async_add_executor_job(_create, hass, path)
+    try:
+        file = await asyncio.shield(creating)
+    except asyncio.CancelledError:
+        await hass.async_add_executor_job(_discard, await creating)
+        raise
     try:
         yield lambda piece: hass.async_add_executor_job(_write, file, piece, path)
     except BaseException:
@@ -118,6 +127,8 @@ def _check_target(hass: HomeAssistant, path: str) -> None:
 def _open(hass: HomeAssistant, path: str) -> tuple[IO[bytes], int]:
     _check(hass, path)
     try:
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            raise refused("file_unreadable", path=path, reason="not a file")
         # Opened before it is measured: what the name stands for may change in between.
         file = Path(path).open("rb")
     except OSError as err:

@@ -39,12 +39,18 @@ async def async_install(coordinator: IntercomCoordinator) -> None:
         raise refused("no_staged_firmware", device=coordinator.name)
     coordinator.later.async_cancel(_STAGED)
     _change(coordinator, busy=True, progress=None)
+    installed = False
     try:
         await coordinator.async_command(control.install())
         await _async_wait_for(coordinator, control, staged)
+        installed = True
     finally:
-        _change(coordinator, staged=None, busy=False)
-        await coordinator.async_describe()
+        if control.waits and not installed:  # the device was not reached
+            _change(coordinator, busy=False)
+            _expire_later(coordinator, staged)
+        else:
+            _change(coordinator, staged=None, busy=False)
+            await coordinator.async_describe()
 
 
 async def async_discard(coordinator: IntercomCoordinator) -> None:
@@ -87,6 +93,15 @@ def _change(coordinator: IntercomCoordinator, **parts: Any) -> None:
     coordinator.async_change(firmware=replace(_firmware(coordinator), **parts))
 
 
+def _expire_later(coordinator: IntercomCoordinator, staged: StagedFirmware) -> None:
+    """Forget the file when the device does."""
+
+    async def expire() -> None:
+        _change(coordinator, staged=None)
+
+    coordinator.later.async_do((staged.expires - dt_util.utcnow()).total_seconds(), _STAGED, expire)
+
+
 async def _upload(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
     control = _control(coordinator)
 
@@ -105,11 +120,7 @@ async def _upload(coordinator: IntercomCoordinator, data: Data) -> JsonObjectTyp
         finally:
             _change(coordinator, busy=False, progress=None)
     _change(coordinator, staged=staged)
-
-    async def expire() -> None:
-        _change(coordinator, staged=None)
-
-    coordinator.later.async_do((staged.expires - dt_util.utcnow()).total_seconds(), _STAGED, expire)
+    _expire_later(coordinator, staged)
     return {
         "version": staged.version,
         "downgrade": staged.downgrade,

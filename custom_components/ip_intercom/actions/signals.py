@@ -51,7 +51,7 @@ async def _test_audio(coordinator: IntercomCoordinator, data: Data) -> JsonObjec
 
     @callback
     def listen(event: Event, state: State) -> None:
-        for fact in event.facts:
+        for fact in () if event.late else event.facts:
             if isinstance(fact, Occurred) and fact.occurrence is Occurrence.AUDIO_TEST and not result.done():
                 result.set_result(fact.word)
 
@@ -77,6 +77,7 @@ ACTIONS = (
             vol.Optional(ATTR_PICTURES, default=0): vol.All(vol.Coerce(int), vol.Range(min=0, max=5)),
             vol.Optional(ATTR_TIME_SPAN): cv.positive_int,
         },
+        admin=True,
     ),
     Action(
         "trigger_automation",
@@ -85,6 +86,7 @@ ACTIONS = (
             vol.Required(ATTR_TRIGGER): cv.string,
             vol.Optional(ATTR_PARAMETERS, default=dict): {cv.string: vol.Any(str, int, float, bool)},
         },
+        opens=True,
     ),
     Action("ring_doorbell", _ring_doorbell),
     Action("test_audio", _test_audio),

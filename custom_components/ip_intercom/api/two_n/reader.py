@@ -166,6 +166,8 @@ class LogReader:
         self.cursor = cursor
         self._log = log
         self._events = caps
+        # What the channel was opened for.
+        self._filter = caps
         self._wall = wall
         self._monotonic = monotonic
         self._channel: int | None = None
@@ -200,6 +202,8 @@ class LogReader:
             IntercomError: The device is out of reach, has closed the channel, or refuses.
         """
         try:
+            if self._drained and self._filter != self._events:
+                await self.close()
             if self._channel is None:
                 self._resumed = True
                 if self._left is not None:
@@ -216,9 +220,10 @@ class LogReader:
         return Batch(readings, gap=None, resumed=False)
 
     async def expect(self, caps: frozenset[str]) -> None:
-        """Read other event types from the next read on; a read in progress fails and is to be repeated."""
-        if caps != self._events:
-            self._events = caps
+        """Read other event types as soon as possible; a read that waits for events fails, and is to be repeated."""
+        self._events = caps
+        # A channel that is just being opened or emptied is left to the read that does it.
+        if self._drained and self._filter != caps:
             await self.close()
 
     async def close(self) -> None:
@@ -264,12 +269,13 @@ class LogReader:
         return False if self._monotonic() - self._heard_at < CHANNEL_DURATION else None
 
     async def _subscribe(self, include: str) -> None:
+        self._filter = self._events
         try:
-            self._channel = await self._log.subscribe(self._events, include, CHANNEL_DURATION)
+            self._channel = await self._log.subscribe(self._filter, include, CHANNEL_DURATION)
         except InvalidRequest:
             # Another firmware may know fewer events, and refuses a filter that names others.
-            self._events = await self._log.caps()
-            self._channel = await self._log.subscribe(self._events, include, CHANNEL_DURATION)
+            self._events = self._filter = await self._log.caps()
+            self._channel = await self._log.subscribe(self._filter, include, CHANNEL_DURATION)
         self._drained = False
         self._heard_at = self._monotonic()
 

@@ -134,6 +134,8 @@ class TwoNLog:
             IntercomError: The device is out of reach or refuses; the next call begins anew.
         """
         batch = await self.reader.read()
+        if batch.gap is not None:
+            self._withheld.break_off()
         for reading in batch.readings:
             self._withheld.see(reading.event)
         # Where no decision follows a credential, the credential is the decision.

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import logging
 from time import time
 
-from ...api.errors import CommandFailed
+from ...api.errors import CommandFailed, ConnectionFailed, NotReached
 from ...api.two_n import TwoNDevice
 from ...api.two_n.system import DeviceTime
 from ...functions import CaptureStats, Download, Payload, TimeZone
@@ -111,8 +111,23 @@ class TwoNFirmware:
         Raises:
             CommandFailed: The file is not there any more.
         """
-        file, self._file = self._file, None
-        await self._firmware.apply(file or "")
+        try:
+            await self._firmware.apply(self._file or "")
+        except NotReached:
+            raise
+        except ConnectionFailed as err:
+            # It may be at it, or the file may wait still: the version that comes back tells.
+            _LOGGER.debug("The answer was lost: %s", err)
+            return
+        except CommandFailed:
+            self._file = None
+            raise
+        self._file = None
+
+    @property
+    def waits(self) -> bool:
+        """Return whether a file of ours waits at the device, as far as that is known."""
+        return self._file is not None
 
     async def discard(self) -> None:
         """Reject the staged file."""

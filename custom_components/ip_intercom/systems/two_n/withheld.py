@@ -61,6 +61,10 @@ class Withheld:
     _last: LogEvent | None = field(default=None, init=False)
     _evidence: dict[Missing, int] = field(default_factory=dict, init=False)
 
+    def break_off(self) -> None:
+        """Note that the device has lost records: a hole before the next one shows nothing."""
+        self._last = None
+
     def see(self, event: LogEvent) -> None:
         """Look at the next record of the log."""
         last, self._last = self._last, event
