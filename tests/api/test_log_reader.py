@@ -501,6 +501,42 @@ async def test_the_filter_is_explicit_and_known(follower: Follower, bench: Bench
     assert subscribed.query["include"].startswith("-")
 
 
+async def test_other_events_are_read_as_soon_as_they_are_expected(bench: Bench) -> None:
+    """The read that waits ends, and the next one has lost nothing."""
+    everything = frozenset(bench.sim.model.events)
+    reader = LogReader(bench.device().log, frozenset({"InputChanged"}))
+    await reader.open()
+    await reader.read()
+    waiting = asyncio.ensure_future(reader.read())
+    await bench.sim.wait_for_pull()
+    bench.sim.set_input("input1", True)
+    assert [reading.event.event for reading in (await waiting).readings] == ["InputChanged"]
+    waiting = asyncio.ensure_future(reader.read())
+    await bench.sim.wait_for_pull()
+    await reader.expect(everything)
+    with pytest.raises(IntercomError):
+        await waiting
+    bench.sim.release("%1")
+    bench.sim.set_input("input1", False)
+    batch = await reader.read()
+    assert [reading.event.event for reading in batch.readings] == ["KeyReleased", "InputChanged"]
+    assert batch.gap is None
+    assert len(bench.sim.channels) == 1
+    await reader.close()
+
+
+async def test_a_channel_that_is_being_emptied_is_emptied_first(bench: Bench) -> None:
+    reader = LogReader(bench.device().log, frozenset({"InputChanged"}))
+    await reader.open()
+    await reader.expect(frozenset(bench.sim.model.events))
+    assert await reader.read() == Batch((), None, resumed=False)
+    bench.sim.release("%1")
+    batch = await reader.read()
+    assert [reading.event.event for reading in batch.readings][-1] == "KeyReleased"
+    assert len(bench.sim.channels) == 1
+    await reader.close()
+
+
 # -- late or live ------------------------------------------------------------------------------------
 
 
