@@ -15,6 +15,7 @@ from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.render import draw_message
 from tests.common import USERNAME, act, add_intercom, command, entity_id, refusal, state_of, until
 from tests.simulators.two_n import Privilege, Simulator
+from tests.simulators.two_n.video import make_video
 
 
 @pytest.fixture
@@ -78,6 +79,13 @@ async def test_a_picture_from_a_file(hass: HomeAssistant, sim: Simulator, entry:
     assert await refusal(hass, entry, "show_image", filename="/etc/hostname") == "path_not_allowed"
     path.write_bytes(b"\xff\xd8" + bytes(5 * 2**20))
     assert await refusal(hass, entry, "show_image", filename=str(path)) == "file_too_large"
+
+
+async def test_a_video_from_a_file(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path) -> None:
+    path = files / "hello.mp4"
+    path.write_bytes(make_video(320, 214, 2.0))
+    assert await command(hass, entry, "show_video", filename=str(path), repeat=3) == {"display": display(sim)}
+    assert (shown(sim).kind, shown(sim).data, shown(sim).repeat) == ("video", path.read_bytes(), 3)
 
 
 async def test_a_file_that_is_no_video(hass: HomeAssistant, entry: ConfigEntry, files: Path) -> None:

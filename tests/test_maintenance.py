@@ -250,6 +250,13 @@ async def test_keys_for_telephones_are_never_told(
     assert key not in str(answer)
 
 
+async def test_older_firmware_knows_one_way_for_telephones(hass: HomeAssistant, sockets: None) -> None:
+    async with Simulator("verso", firmware="2.38.0.1.1") as sim:
+        entry = await add_intercom(hass, sim)
+        assert (await command(hass, entry, "get_mobile_keys"))["compatible"] is None
+        assert await refusal(hass, entry, "set_mobile_keys", compatible=True) == "not_supported"
+
+
 async def test_sip_accounts_are_told_without_passwords(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("verso3") as sim:
         entry = await add_intercom(hass, sim)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.simulators.two_n import Timing
 from tests.simulators.common.pcap import blocks
+from tests.simulators.two_n import Timing
 
 from .conftest import OK, Api, Factory, failure, until
 
