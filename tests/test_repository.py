@@ -220,3 +220,10 @@ def test_no_registry_is_named() -> None:
     files = repository_files()
     assert files
     assert {str(path.relative_to(ROOT)): found for path in files if (found := named_hosts(path.read_bytes()))} == {}
+
+
+def test_every_action_is_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    actions = read_yaml(INTEGRATION / "services.yaml")
+    missing = [action for action in actions if f"`{action}`" not in readme and f"`ip_intercom.{action}`" not in readme]
+    assert missing == []
