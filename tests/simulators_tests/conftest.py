@@ -9,7 +9,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.simulators import akuvox as akuvox_simulator
 from tests.simulators.two_n import Simulator
+
+from .akuvox_api import AkuvoxApi, login
 
 
 @pytest.fixture(autouse=True)
@@ -122,3 +125,19 @@ async def device() -> AsyncGenerator[Factory]:
 async def api(device: Factory) -> Api:
     """A Verso that lives twenty times as fast."""
     return await device("verso", speed=20)
+
+
+type AkuvoxFactory = Callable[..., Awaitable[AkuvoxApi]]
+
+
+@pytest.fixture
+async def akuvox() -> AsyncGenerator[AkuvoxFactory]:
+    """Make simulated Akuvox devices of any dialect that end with the test; the client's address is on the whitelist."""
+    async with AsyncExitStack() as stack:
+
+        async def start(dialect: str = "a_series", **settings: Any) -> AkuvoxApi:
+            settings.setdefault("whitelist", ["127.0.0.1"])
+            sim = await stack.enter_async_context(akuvox_simulator.Simulator(dialect, **settings))
+            return AkuvoxApi(sim, await stack.enter_async_context(login(sim)))
+
+        yield start

@@ -1,0 +1,74 @@
+"""Run a simulator of its own: `python -m tests.simulators.akuvox --dialect e18`."""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+
+from .control import Control
+from .dialects import DIALECTS, Auth
+from .simulator import Simulator
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """Read KEY=VALUE."""
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(text)
+    return key, value
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="akuvox", description="An Akuvox device on 127.0.0.1.")
+    parser.add_argument("--dialect", choices=sorted(DIALECTS), default="a_series")
+    parser.add_argument("--http-port", type=int, default=0)
+    parser.add_argument("--https-port", type=int, default=0)
+    parser.add_argument("--camera-port", type=int, default=0, help="like the device's 8080")
+    parser.add_argument("--control-port", type=int, default=0)
+    parser.add_argument("--auth", choices=[auth.name.lower() for auth in Auth])
+    parser.add_argument("--username", default="admin")
+    parser.add_argument("--password", default="httpapi")
+    parser.add_argument("--whitelist", action="append", default=[], metavar="ADDRESS")
+    parser.add_argument("--config", type=_pair, action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--speed", type=float, default=1.0, help="device seconds per real second")
+    return parser.parse_args(argv)
+
+
+async def run(options: argparse.Namespace) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    simulator = Simulator(
+        options.dialect,
+        auth=None if options.auth is None else Auth[options.auth.upper()],
+        username=options.username,
+        password=options.password,
+        whitelist=options.whitelist,
+        config=dict(options.config),
+        http_port=options.http_port,
+        https_port=options.https_port,
+        camera_port=options.camera_port,
+        speed=options.speed,
+    )
+    control = Control(simulator)
+    async with simulator:
+        await control.start(options.control_port)
+        ready = {
+            "dialect": options.dialect,
+            "http": simulator.http_address,
+            "https": simulator.https_address,
+            "camera": simulator.camera_address,
+            "control": control.address,
+        }
+        sys.stdout.write(json.dumps(ready) + "\n")
+        sys.stdout.flush()
+        try:
+            await stopped.wait()
+        finally:
+            await control.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(run(_arguments(None)))

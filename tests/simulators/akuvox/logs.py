@@ -1,0 +1,183 @@
+"""The log file, the call log and the door log (Api log, Api calllog, Api doorlog)."""
+
+from collections.abc import Iterable, Iterator
+import csv
+from datetime import UTC, datetime
+import html
+from io import StringIO
+from typing import Any
+
+from tests.simulators.common.clock import Clock
+from tests.simulators.common.padding import padded
+
+from .dialects import Dialect
+from .envelope import ApiError, Call, File, Handler, Json, Reply, bad_param
+
+PAGE = 10
+# A real X912 had 1,003 records.
+KEPT = 1003
+CALL_TYPES = ("All", "Dialed", "Received", "Missed", "Forwarded", "Unknow")
+DOOR_TYPES = ("Unknow", "Card", "Password", "Public", "Face")
+LOG_FILES = {"log": "log.txt", "kmsg": "kmsg.txt"}
+
+
+class Journal:
+    """Records, newest first; `?page=N` gives ten of them where the device knows pages."""
+
+    def __init__(self, dialect: Dialect, clock: Clock) -> None:
+        """Begin empty."""
+        self._dialect = dialect
+        self._clock = clock
+        self._last = 0
+        self.records: list[Json] = []
+
+    def note(self, **record: Any) -> Json:
+        """Write a record with number, date and time; the oldest is forgotten."""
+        self._last += 1
+        now = datetime.fromtimestamp(self._clock.utc(), UTC)
+        entry = {"ID": str(self._last), "Date": f"{now:%Y-%m-%d}", "Time": f"{now:%H:%M:%S}", **record}
+        self.records.insert(0, dict(sorted(entry.items())))
+        del self.records[KEPT:]
+        return entry
+
+    def page(self, call: Call, records: list[Json]) -> Reply:
+        """Answer with all of them or with a page."""
+        page = call.text("page")
+        if self._dialect.paging and page is not None:
+            start = PAGE * (call.integer("page", 1, 10_000) - 1)
+            records = records[start : start + PAGE]
+        return Reply({"num": len(records), "item": records})
+
+    def delete(self, call: Call) -> Reply:
+        """Delete one record."""
+        wanted = call.text("ID")
+        if wanted is None:
+            raise bad_param()
+        if not any(record["ID"] == wanted for record in self.records):
+            raise ApiError(-1, "Error param")
+        self.records = [record for record in self.records if record["ID"] != wanted]
+        return Reply()
+
+
+class CallLog(Journal):
+    """Calls: Dialed, Received, Missed."""
+
+    @property
+    def handlers(self) -> dict[str, Handler]:
+        """The functions."""
+        return {
+            "calllog/get": self._get,
+            "calllog/del": self.delete,
+            "calllog/clear": self._clear,
+            "calllog/export": self._export,
+        }
+
+    def _of_type(self, call: Call) -> list[Json]:
+        """By name or number of the type; GET writes `type`, POST `Type`."""
+        wanted = call.text("Type", "type") or "All"
+        if wanted.isdecimal() and int(wanted) < len(CALL_TYPES):
+            wanted = CALL_TYPES[int(wanted)]
+        if wanted not in CALL_TYPES:
+            raise bad_param()
+        return [record for record in self.records if wanted in ("All", record["Type"])]
+
+    def _get(self, call: Call) -> Reply:
+        return self.page(call, self._of_type(call))
+
+    def _clear(self, call: Call) -> Reply:
+        gone = self._of_type(call)
+        self.records = [record for record in self.records if record not in gone]
+        return Reply()
+
+    def _export(self, _: Call) -> File:
+        buffer = StringIO()
+        writer = csv.DictWriter(buffer, ["ID", "Type", "Date", "Time", "LocalIdentity", "Name", "Num"])
+        writer.writeheader()
+        writer.writerows(self.records)
+        return File.of("History.csv", buffer.getvalue())
+
+
+class DoorLog(Journal):
+    """Who opened, or tried to; words and numbers as the device has them."""
+
+    @property
+    def handlers(self) -> dict[str, Handler]:
+        """The functions."""
+        return {
+            "doorlog/get": self._get,
+            "doorlog/del": self.delete,
+            "doorlog/clear": self._clear,
+            "doorlog/export": lambda _: File.of("DoorLog.xml", "".join(self._xml())),
+        }
+
+    def enter(self, kind: str, code: str, relays: Iterable[int], user: str | None, success: bool) -> None:
+        """Write down an attempt."""
+        dialect = self._dialect
+        record: Json = {
+            "Type": kind if dialect.typed else str(DOOR_TYPES.index(kind)),
+            "Name": dialect.unknown if user is None else user,
+            "Code": code,
+            "Relay": "".join(str(number) for number in sorted(relays)),
+            "Status": dialect.succeeded if success else dialect.failed,
+        }
+        if dialect.picture_field:
+            # An address of its own that need not be the one it was asked by.
+            path = f"/Image/DoorPicture/{self._last + 1}.jpg"
+            record[dialect.picture_field] = (
+                f"https://192.168.1.78{path}" if dialect.picture_field == "Picture" else path
+            )
+        self.note(**record)
+
+    def _get(self, call: Call) -> Reply:
+        records = self.records
+        if self._dialect.paging:
+            records = [record for record in records if self._wanted(call, record)]
+            last = call.text("Num")
+            if last is not None and last.isdecimal():
+                records = records[: int(last)]
+        return self.page(call, records)
+
+    def _wanted(self, call: Call, record: Json) -> bool:
+        status, who = call.text("Status"), call.text("NameOrCode")
+        begin, end = call.text("TimeStart") or "", call.text("TimeEnd") or "9"
+        return (
+            (status is None or record["Status"] == status)
+            and (who is None or who in (record["Name"], record["Code"]))
+            and begin <= record["Date"] <= end
+        )
+
+    def _clear(self, _: Call) -> Reply:
+        self.records.clear()
+        return Reply()
+
+    def _xml(self) -> Iterator[str]:
+        yield '<?xml version="1.0" encoding="UTF-8"?>\n<DoorLog>\n'
+        for record in self.records:
+            yield f"<Item {' '.join(f'{name}="{html.escape(value)}"' for name, value in record.items())} />\n"
+        yield "</DoorLog>\n"
+
+
+class SystemLog:
+    """The log of the device; its size is whatever a test wants."""
+
+    def __init__(self) -> None:
+        """Begin small."""
+        self.sizes = dict.fromkeys(LOG_FILES, 4096)
+        self.handlers: dict[str, Handler] = {"log/export": self._export, "log/clear": self._clear}
+
+    @staticmethod
+    def _kind(call: Call) -> str:
+        kind = call.text("type") or "log"
+        if kind not in LOG_FILES:
+            # log_debug is for Android only.
+            raise bad_param()
+        return kind
+
+    def _export(self, call: Call) -> File:
+        kind = self._kind(call)
+        head = b"<6>Nov 21 10:00:00 system: log\n"[: self.sizes[kind]]
+        return File(LOG_FILES[kind], self.sizes[kind], padded(head, self.sizes[kind]))
+
+    def _clear(self, call: Call) -> Reply:
+        self.sizes[self._kind(call)] = 0
+        return Reply()
