@@ -42,7 +42,7 @@ LAYERS = (
     layer("systems", "systems systems.*", "names errors api model", "aiohttp yarl"),
     layer(
         "coordinator",
-        "coordinator entity exceptions found later push refusals shortcomings silence",
+        "commanding coordinator entity exceptions found later push refusals shortcomings silence",
         "names errors model systems",
         "homeassistant",
     ),

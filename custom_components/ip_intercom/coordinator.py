@@ -1,8 +1,7 @@
 """The owner of one device's state: reads it, folds events into it, carries out commands."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Hashable, Iterable, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 import logging
@@ -14,15 +13,15 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.debounce import Debouncer
-from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+from homeassistant.helpers.update_coordinator import UpdateFailed
 
 from .api.errors import AuthenticationFailed, IntercomError
+from .commanding import CommandingCoordinator
 from .const import CONF_CONTROLS, DOMAIN
 from .events import CallChanged, CapabilitiesChanged, DirectoryChanged, Event, Restarted, reduce
-from .exceptions import sentence, told, translated
+from .exceptions import sentence, told
 from .facets import Facets, System
 from .found import Found
-from .later import Later
 from .model import Bell, BellId, CallState, Control, Description, SessionId, State, described, merge, with_bell
 from .refusals import RETRY_DELAY, Refusals
 from .shortcomings import Shortcomings
@@ -38,10 +37,6 @@ type IntercomConfigEntry = ConfigEntry[IntercomCoordinator]
 POLL_BESIDE_EVENTS = timedelta(minutes=5)
 POLL_ALONE = timedelta(seconds=30)
 
-# A command whose effect no event has told of after this many seconds is looked up.
-_EFFECT_DELAY = 2.0
-# How often to look while a door that was released for a moment is still released.
-_EFFECT_LOOKS = 15
 # A call that was dialled while its answer was lost may still begin for this many seconds.
 _DIAL_DELAY = 10.0
 _DIRECTORY_COOLDOWN = 3.0
@@ -59,7 +54,7 @@ _POLL = "poll"
 _LOG = "log"
 
 
-class IntercomCoordinator(DataUpdateCoordinator[State]):
+class IntercomCoordinator(CommandingCoordinator):
     """State and commands of one intercom.
 
     Args:
@@ -76,7 +71,6 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         peers: The bell of a called number.
         found_bells: Bells that no directory tells of; they rang.
         offered: The entities that the platforms made: platform and unique id.
-        later: What is put off.
         shortcomings: What the device keeps from us.
     """
 
@@ -84,9 +78,7 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
 
     def __init__(self, hass: HomeAssistant, entry: IntercomConfigEntry, system: System, found: Found) -> None:
         """See the class."""
-        super().__init__(
-            hass, _LOGGER, config_entry=entry, name=entry.title, update_interval=POLL_ALONE, always_update=False
-        )
+        super().__init__(hass, _LOGGER, entry, POLL_ALONE)
         self.system = system
         self.description: Description
         self.feed: EventFeed
@@ -100,7 +92,6 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         self._turn = asyncio.Lock()
         self._during_read: list[Event] | None = None
         self._described_at = 0.0
-        self.later = Later(hass)
         self.shortcomings = Shortcomings(hass, entry.entry_id, entry.title, self.later)
         self._refusals = Refusals()
         self._doubters: set[str] = set()
@@ -387,54 +378,7 @@ class IntercomCoordinator(DataUpdateCoordinator[State]):
         self._device_changed.async_shutdown()
         self.later.async_close()
 
-    # -- commands --------------------------------------------------------------------------------
-
-    @contextmanager
-    def translating(self) -> Generator[None]:
-        """Turn what goes wrong with the device into a ``HomeAssistantError`` with a sentence."""
-        try:
-            yield
-        except IntercomError as err:
-            raise translated(err, self.name) from err
-
-    async def async_command[T](self, command: Coroutine[Any, Any, T]) -> T:
-        """Carry out a command of a facet.
-
-        Raises:
-            HomeAssistantError: What went wrong, as a sentence.
-        """
-        with self.translating():
-            return await command
-
-    async def async_effective_command(
-        self,
-        command: Coroutine[Any, Any, None],
-        part: Callable[[State], Hashable],
-        settled: Callable[[State], bool] = lambda _: True,
-    ) -> None:
-        """Carry out a command that changes the state, and look where no event tells of its effect.
-
-        Args:
-            command: The command of a facet.
-            part: Returns the part of a state that it changes.
-            settled: Returns whether a state is not about to change by itself again.
-        """
-        before = part(self._state)
-        await self.async_command(command)
-        self._async_look_for_effect(part, before, settled, _EFFECT_LOOKS)
-
-    @callback
-    def _async_look_for_effect(
-        self, part: Callable[[State], Hashable], before: Hashable, settled: Callable[[State], bool], looks: int
-    ) -> None:
-        async def look() -> None:
-            if part(self._state) != before:
-                return  # an event has told
-            await self.async_refresh()
-            if looks > 1 and not settled(self.data):
-                self._async_look_for_effect(part, part(self._state), settled, looks - 1)
-
-        self.later.async_do(_EFFECT_DELAY, part, look)
+    # -- calls from here -------------------------------------------------------------------------
 
     async def async_dial(self, number: str | None, users: list[str]) -> SessionId:
         """Call somebody; this call rings no bell."""

@@ -1,0 +1,91 @@
+"""Carrying out commands: what goes wrong becomes a sentence, and what they change is seen."""
+
+from collections.abc import Callable, Coroutine, Generator, Hashable
+from contextlib import contextmanager
+from datetime import timedelta
+import logging
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+
+from .api.errors import IntercomError
+from .exceptions import translated
+from .later import Later
+from .model import State
+
+# A command whose effect no event has told of after this many seconds is looked up.
+_EFFECT_DELAY = 2.0
+# How often to look while a door that was released for a moment is still released.
+_EFFECT_LOOKS = 15
+
+
+class CommandingCoordinator(DataUpdateCoordinator[State]):
+    """A coordinator of one device that can carry out commands.
+
+    Args:
+        hass: Home Assistant.
+        logger: For its log lines.
+        entry: The entry of the device.
+        update_interval: How often to poll.
+
+    Attributes:
+        later: What is put off.
+    """
+
+    def __init__(
+        self, hass: HomeAssistant, logger: logging.Logger, entry: ConfigEntry[Any], update_interval: timedelta
+    ) -> None:
+        """See the class."""
+        super().__init__(
+            hass, logger, config_entry=entry, name=entry.title, update_interval=update_interval, always_update=False
+        )
+        self.later = Later(hass)
+
+    @contextmanager
+    def translating(self) -> Generator[None]:
+        """Turn what goes wrong with the device into a ``HomeAssistantError`` with a sentence."""
+        try:
+            yield
+        except IntercomError as err:
+            raise translated(err, self.name) from err
+
+    async def async_command[T](self, command: Coroutine[Any, Any, T]) -> T:
+        """Carry out a command of a facet.
+
+        Raises:
+            HomeAssistantError: What went wrong, as a sentence.
+        """
+        with self.translating():
+            return await command
+
+    async def async_effective_command(
+        self,
+        command: Coroutine[Any, Any, None],
+        part: Callable[[State], Hashable],
+        settled: Callable[[State], bool] = lambda _: True,
+    ) -> None:
+        """Carry out a command that changes the state, and look where no event tells of its effect.
+
+        Args:
+            command: The command of a facet.
+            part: Returns the part of a state that it changes.
+            settled: Returns whether a state is not about to change by itself again.
+        """
+        before = part(self.data)
+        await self.async_command(command)
+        self._async_look_for_effect(part, before, settled, _EFFECT_LOOKS)
+
+    @callback
+    def _async_look_for_effect(
+        self, part: Callable[[State], Hashable], before: Hashable, settled: Callable[[State], bool], looks: int
+    ) -> None:
+        async def look() -> None:
+            if part(self.data) != before:
+                return  # an event has told
+            await self.async_refresh()
+            if looks > 1 and not settled(self.data):
+                self._async_look_for_effect(part, part(self.data), settled, looks - 1)
+
+        self.later.async_do(_EFFECT_DELAY, part, look)
