@@ -172,6 +172,8 @@ DIALECTS: Mapping[str, Dialect] = {
         trailing=b"\r\n\x00\xff\xfe",
         location="Eingang S\udcfcd",
         closes=True,
+        # pylocal-akuvox, which its author runs against an E18, reads lists page by page until one is empty.
+        paging=True,
         counts_users=True,
         succeeded="Succ",
         failed="Failed",

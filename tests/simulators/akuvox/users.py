@@ -142,9 +142,9 @@ class Users:
         return Reply({})
 
     def relays_of(self, user: Mapping[str, Any]) -> set[int]:
-        """Which relays a user may open, by ScheduleRelay such as `1001-1;1001-2`."""
+        """Which relays a user may open, by ScheduleRelay such as `1001-1;1001-2` or with commas."""
         relays: set[int] = set()
-        for part in user[self._dialect.schedule_fields[0]].split(";"):
+        for part in user[self._dialect.schedule_fields[0]].replace(",", ";").split(";"):
             schedule, _, numbers = part.partition("-")
             if schedule and schedule != NEVER:
                 relays.update(int(number) for number in numbers if number.isdecimal())
