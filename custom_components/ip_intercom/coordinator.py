@@ -323,15 +323,19 @@ class IntercomCoordinator(CommandingCoordinator):
         self.async_set_update_error(self._failure(UpdateFailed, err))
 
     @callback
-    def async_reached(self) -> bool:
+    def async_reached(self, live: bool) -> bool:
         """Note that the device told of its events: it is there, whatever a poll said.
+
+        Args:
+            live: Its events come by themselves as they happen.
 
         Returns:
             Whether it was away, so that its state has to be read.
         """
         self._async_withdraw_question(_LOG)
-        was_away = self.update_interval != POLL_BESIDE_EVENTS or not self.last_update_success
-        self.update_interval = POLL_BESIDE_EVENTS
+        interval = POLL_BESIDE_EVENTS if live else POLL_ALONE
+        was_away = self.update_interval != interval or not self.last_update_success
+        self.update_interval = interval
         if self._async_recover():
             self.async_update_listeners()
         return was_away

@@ -52,12 +52,14 @@ class Delivery:
         missed: State may have changed unseen before these events and has to be read once.
         cursor: Where to go on after a restart, as JSON.
         withheld: What the account lacks, as the device's silence shows.
+        live: Events come by themselves as they happen, so that reading the state is only a safety net.
     """
 
     events: tuple[Event, ...]
     missed: bool
     cursor: Mapping[str, object]
     withheld: frozenset[Missing] = frozenset()
+    live: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,10 @@ class Outputs(Protocol):
 
 class Calls(Protocol):
     """Telephone calls of the intercom."""
+
+    @property
+    def answers(self) -> bool:
+        """Whether the device can be told to answer a call that comes in."""
 
     async def dial(self, number: str | None, users: Sequence[str]) -> SessionId:
         """Call a number or directory entries by their uuid."""

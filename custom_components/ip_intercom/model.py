@@ -97,15 +97,17 @@ class Door:
     """A relay that drives a strike or a gate.
 
     ``released`` is its state now. A ``latching`` one stays where it was put, any other falls back
-    by itself. None in ``held_open`` or ``blocked`` where the device cannot tell; blocked prevails.
+    by itself. None in ``released``, ``held_open`` or ``blocked`` where the device cannot tell; blocked
+    prevails. ``name`` is what somebody called it at the device.
     """
 
     id: DoorId
-    released: bool
+    released: bool | None
     latching: bool = False
     held_open: bool | None = None
     hold_until: datetime | None = None
     blocked: bool | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
