@@ -28,6 +28,7 @@ from .shortcomings import Shortcomings
 
 if TYPE_CHECKING:
     from .push import EventFeed
+    from .webhook import PushAddress
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -67,6 +68,7 @@ class IntercomCoordinator(CommandingCoordinator):
         system: The adapter. Its facets carry out commands; send them through ``async_command``.
         description: What the device is and has.
         feed: Follows its events.
+        push_address: Where the device may push them to.
         device_id: Its id in the device registry.
         peers: The bell of a called number.
         found_bells: Bells that no directory tells of; they rang.
@@ -82,6 +84,7 @@ class IntercomCoordinator(CommandingCoordinator):
         self.system = system
         self.description: Description
         self.feed: EventFeed
+        self.push_address: PushAddress
         self.device_id = ""
         self.peers: Mapping[str, BellId] = {}
         self.found_bells = dict(found.bells)
@@ -201,6 +204,7 @@ class IntercomCoordinator(CommandingCoordinator):
         self._async_recover()
         self.data = self._state
         self.async_update_listeners()
+        await self.push_address.async_subscribe()  # its settings may be gone
 
     @callback
     def _async_adopt(self, description: Description) -> None:

@@ -161,7 +161,7 @@ class EventFeed:
         coordinator = self._coordinator
         state = coordinator.async_fold(event)
         self._rings, ring = detect(self._rings, event, state.bells, coordinator.peers)
-        if ring is not None:
+        if ring is not None and coordinator.description.visitors:
             coordinator.async_know_bell(ring.bell)
             self._async_ring(ring)  # before all else: somebody waits
         coordinator.hass.bus.async_fire(EVENT_LOG, _bus_data(coordinator.device_id, event))
