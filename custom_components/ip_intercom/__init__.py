@@ -18,6 +18,7 @@ from .found import Found
 from .push import EventFeed, event_store
 from .shortcomings import async_show_missing
 from .systems import create_system
+from .temporary_codes import TemporaryCodes, async_take_away, code_store
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -59,6 +60,7 @@ async def _async_set_up(
 ) -> None:
     await coordinator.async_config_entry_first_refresh()
     coordinator.feed = EventFeed(coordinator, store)
+    coordinator.codes = TemporaryCodes(coordinator, code_store(hass, entry.entry_id))
     entry.runtime_data = coordinator
     device = dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id, **device_info(coordinator.description.identity, entry.data)
@@ -66,6 +68,8 @@ async def _async_set_up(
     coordinator.device_id = device.id
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     _async_remove_stale(hass, entry)
+
+    await coordinator.codes.async_load()
 
     async def start(_: HomeAssistant) -> None:
         if coordinator.system.log is not None:
@@ -105,6 +109,7 @@ async def _async_let_go(coordinator: IntercomCoordinator) -> None:
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> None:
-    """Forget how far the events of a removed device were read, and what it lacked."""
+    """Take the codes away that were given for a while, and forget what was known of a removed device."""
+    await async_take_away(hass, entry)
     async_show_missing(hass, entry.entry_id, entry.title, frozenset())
     await event_store(hass, entry.entry_id).async_remove()
