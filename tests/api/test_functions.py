@@ -9,6 +9,7 @@ import pytest
 from yarl import URL
 
 from custom_components.ip_intercom.api import errors
+from custom_components.ip_intercom.api.address import normalize_mac
 from custom_components.ip_intercom.api.errors import (
     AuthenticationFailed,
     CommandFailed,
@@ -29,7 +30,6 @@ from custom_components.ip_intercom.api.two_n.directory import EntryError
 from custom_components.ip_intercom.api.two_n.endpoints import CALL_DIAL, SWITCH_CTRL, SWITCH_STATUS
 from custom_components.ip_intercom.api.two_n.phone import CallLeg, CallSession, SipAccount
 from custom_components.ip_intercom.api.two_n.switch import SwitchAction, SwitchCaps, SwitchStatus
-from custom_components.ip_intercom.api.two_n.system import normalize_mac
 from tests.common import until
 from tests.simulators.two_n import Account, Privilege
 

@@ -11,6 +11,7 @@ import pytest
 from yarl import URL
 
 from custom_components.ip_intercom.api import http
+from custom_components.ip_intercom.api.address import parse_address
 from custom_components.ip_intercom.api.errors import (
     AuthenticationFailed,
     CertificateChanged,
@@ -24,7 +25,6 @@ from custom_components.ip_intercom.api.errors import (
 )
 from custom_components.ip_intercom.api.http import HttpTransport, certificate_fingerprint
 from custom_components.ip_intercom.api.two_n import TwoNClient, TwoNDevice, find_device
-from custom_components.ip_intercom.api.two_n.discovery import parse_address
 from tests.simulators.two_n import Garbage
 
 from .conftest import Bench

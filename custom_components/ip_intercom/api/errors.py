@@ -30,6 +30,10 @@ class CertificateInvalid(ConnectionFailed):
     """Verification was asked for and the device's certificate does not pass it."""
 
 
+class TlsRefused(ConnectionFailed):
+    """Somebody listens, but no TLS connection comes about: no TLS there, or only one that is too old."""
+
+
 class UnexpectedReply(IntercomError):
     """The device answered something that is not its API: HTML, broken JSON, too much data."""
 
@@ -49,6 +53,19 @@ class UnsupportedProduct(WrongDevice):
 
 class AuthenticationFailed(IntercomError):
     """User name or password were refused."""
+
+
+class LoginRefused(AuthenticationFailed):
+    """The login of the device's API was refused, or none was given where it asks for one."""
+
+
+class AddressRefused(IntercomError):
+    """The device answers nobody at this address, or nobody at all; ``address`` is ours as it sees it."""
+
+    def __init__(self, address: str) -> None:
+        """Remember which address is to be allowed."""
+        super().__init__(f"the device does not answer {address}")
+        self.address = address
 
 
 class SecureConnectionRequired(IntercomError):
@@ -127,3 +144,15 @@ class NoData(CommandFailed):
 
 class Rejected(CommandFailed):
     """The device cannot do this now."""
+
+
+class OpeningDisabled(CommandFailed):
+    """The device opens no door over HTTP: *Open Relay via HTTP* is not ticked."""
+
+
+class HighSecurity(CommandFailed):
+    """The device opens no door over HTTP while its High Security Mode is on."""
+
+
+class OpeningRefused(CommandFailed):
+    """The device refuses the login of *Open Relay via HTTP*, or that relay."""

@@ -23,7 +23,16 @@ from aiohttp import (
 )
 from yarl import URL
 
-from .errors import CertificateChanged, CertificateInvalid, ConnectionFailed, NoAnswer, NotReached, UnexpectedReply
+from .errors import (
+    CertificateChanged,
+    CertificateInvalid,
+    ConnectionFailed,
+    NoAnswer,
+    NotReached,
+    TlsRefused,
+    UnexpectedReply,
+)
+from .tls import OtherCertificate, tls_context
 from .upload import FilePart, Upload, multipart
 
 __all__ = ["HttpTransport", "Reply", "Request", "Stream", "Upload", "certificate_fingerprint"]
@@ -68,13 +77,23 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer: HTTP status, media type without parameters, challenge and body."""
+    """A whole answer.
+
+    Attributes:
+        status: HTTP status.
+        content_type: Media type without parameters.
+        body: All of it.
+        challenge: What ``WWW-Authenticate`` says, several of them with commas in between.
+        authorization: The credentials that the request brought.
+        location: Where a redirect leads.
+    """
 
     status: int
     content_type: str
-    body: bytes
+    body: bytes = field(repr=False)
     challenge: str
-    authorization: str
+    authorization: str = field(repr=False)
+    location: str = ""
 
 
 class _NoRepeat:
@@ -123,15 +142,26 @@ class HttpTransport:
         base: Scheme, host and port of the device.
         fingerprint: SHA-256 of the certificate to insist on (32 bytes), for ``https``.
         verify: Check the certificate against the system's authorities instead.
+        legacy: Take the TLS of old devices as well, which nobody can verify: ``verify`` is not looked at.
     """
 
     def __init__(
-        self, session: aiohttp.ClientSession, base: URL, *, fingerprint: bytes | None = None, verify: bool = False
+        self,
+        session: aiohttp.ClientSession,
+        base: URL,
+        *,
+        fingerprint: bytes | None = None,
+        verify: bool = False,
+        legacy: bool = False,
     ) -> None:
         """See the class."""
         self._session = session
         self.base = base
-        self._ssl: bool | Fingerprint = verify if fingerprint is None or verify else Fingerprint(fingerprint)
+        self._ssl: bool | Fingerprint | ssl.SSLContext
+        if legacy:
+            self._ssl = tls_context(legacy=True, fingerprint=fingerprint)
+        else:
+            self._ssl = verify if fingerprint is None or verify else Fingerprint(fingerprint)
 
     async def request(
         self,
@@ -300,6 +330,8 @@ def _translated(path: str) -> Iterator[None]:
     except aiohttp.ServerFingerprintMismatch as err:
         raise CertificateChanged("the device shows another certificate than before") from err
     except aiohttp.ClientConnectorCertificateError as err:
+        if isinstance(err.certificate_error, OtherCertificate):
+            raise CertificateChanged("the device shows another certificate than before") from err
         raise CertificateInvalid("the device's certificate does not pass verification") from err
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as err:
         raise NotReached(f"no connection for {path}: {type(err).__name__}") from err
@@ -314,8 +346,9 @@ def _reply(response: ClientResponse, body: bytes) -> Reply:
         status=response.status,
         content_type=response.content_type,
         body=body,
-        challenge=response.headers.get("WWW-Authenticate", ""),
+        challenge=", ".join(response.headers.getall("WWW-Authenticate", [])),
         authorization=response.request_info.headers.get("Authorization", ""),
+        location=response.headers.get("Location", ""),
     )
 
 
@@ -335,20 +368,25 @@ def _too_large(most: int) -> UnexpectedReply:
     return UnexpectedReply(f"the answer is larger than {most} bytes")
 
 
-async def certificate_fingerprint(host: str, port: int) -> bytes:
+async def certificate_fingerprint(host: str, port: int, *, legacy: bool = False) -> bytes:
     """Return the SHA-256 of the certificate shown at ``host``:``port``, whoever signed it.
 
+    Args:
+        host: Whom to ask.
+        port: Where.
+        legacy: Take the TLS of old devices as well.
+
     Raises:
-        ConnectionFailed: Nobody listens there, or not with TLS.
+        TlsRefused: Somebody listens there, but not with a TLS that is taken.
+        NotReached: Nobody listens there, or says nothing.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT):
-            _, writer = await asyncio.open_connection(host, port, ssl=context)
+            _, writer = await asyncio.open_connection(host, port, ssl=tls_context(legacy=legacy))
+    except ssl.SSLError as err:
+        raise TlsRefused(f"no TLS with port {port}: {err.reason}") from err
     except (OSError, TimeoutError) as err:
-        raise ConnectionFailed(f"nobody speaks TLS at port {port}: {type(err).__name__}") from err
+        raise NotReached(f"nobody speaks TLS at port {port}: {type(err).__name__}") from err
     try:
         certificate = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     finally:

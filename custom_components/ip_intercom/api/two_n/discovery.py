@@ -1,12 +1,12 @@
 """Finding a device at an address that a person typed: scheme, certificate, and whether it is a 2N."""
 
 from dataclasses import dataclass
-from ipaddress import IPv6Address
 import json
 
 import aiohttp
 from yarl import URL
 
+from ..address import parse_address
 from ..errors import (
     AuthenticationFailed,
     CertificateChanged,
@@ -34,32 +34,6 @@ class FoundDevice:
     base: URL
     fingerprint: bytes | None
     info: SystemInfo
-
-
-def parse_address(address: str) -> URL:
-    """Return scheme, host and port of what a person typed; the scheme is empty where it was not typed.
-
-    Raises:
-        ValueError: It names no host.
-    """
-    typed = address.strip()
-    if "://" not in typed:
-        typed = f"//[{typed}]" if _is_ipv6(typed) else f"//{typed}"
-    try:
-        url = URL(typed)
-    except ValueError:
-        url = URL()
-    if not url.host or url.scheme not in {"", "http", "https"} or url.user or url.password:
-        raise ValueError("not an address")  # what was typed may hold a password
-    return URL.build(scheme=url.scheme, host=url.host, port=url.explicit_port)
-
-
-def _is_ipv6(host: str) -> bool:
-    try:
-        IPv6Address(host)
-    except ValueError:
-        return False
-    return True
 
 
 async def find_device(

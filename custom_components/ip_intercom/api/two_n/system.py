@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-import re
 
+from ..address import normalize_mac
 from ..errors import NotSupported, UnexpectedReply
 from ..parse import fields, flag, integer, text, texts
 from .client import TwoNClient
@@ -21,8 +21,6 @@ from .endpoints import (
     SYSTEM_TIMEZONE_CAPS,
     SYSTEM_TIMEZONE_PUT,
 )
-
-_MAC_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +151,3 @@ class System:
     async def time_zones(self) -> tuple[str, ...]:
         """Return the names of the time zones; firmware 2.44 and newer."""
         return texts(fields(await self._client.call(SYSTEM_TIMEZONE_CAPS)).get("timezones"))
-
-
-def normalize_mac(address: str | None) -> str | None:
-    """Return a MAC address in lower case with colons, None where it is not one."""
-    digits = re.sub(r"[^0-9a-f]", "", (address or "").lower())
-    if len(digits) != _MAC_DIGITS or not int(digits, 16):
-        return None
-    return ":".join(digits[place : place + 2] for place in range(0, _MAC_DIGITS, 2))

@@ -1,0 +1,214 @@
+"""Requests to one Akuvox device in its envelope (HTTP API Request, HTTP API Reply)."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+import re
+
+from ..errors import NotSupported, UnexpectedReply
+from ..http import MAX_JSON, HttpTransport, Reply, Request, Stream
+from ..parse import Fields
+from ..upload import Upload
+from .endpoints import GET, POST, SYSTEM_STATUS, Endpoint
+from .envelope import Spoiled, read, result
+from .exchange import Exchange
+
+type Data = Mapping[str, object]
+
+# Old devices take 2 s for a TLS handshake, and a login may need two.
+REQUEST_TIMEOUT = 15.0
+# Seconds from the last byte of a file to the answer.
+UPLOAD_TIMEOUT = 90.0
+MAX_DOWNLOAD = 1024 * 1024 * 1024
+# How often a reply that the device spoiled is asked for again.
+SPOILED_TRIES = 2
+_PAGE = re.compile(rb"<!doctype html|<html", re.IGNORECASE)
+_BEGIN = 24
+# What devices say to a function that they have, but not by that method.
+_WRONG_METHOD = "unsupport action"
+
+
+class AkuvoxClient:
+    """Requests to one Akuvox device, one at a time.
+
+    Args:
+        transport: The connection to the device.
+        username: Account of *HTTP API*; empty where the device asks for none.
+        password: Its password.
+        post: Ask by POST where the device may be asked by either method.
+    """
+
+    def __init__(self, transport: HttpTransport, username: str = "", password: str = "", *, post: bool = False) -> None:
+        """See the class."""
+        self.transport = transport
+        self._exchange = Exchange(transport, username, password)
+        self._post = post
+        self._methods: dict[Endpoint, str] = {}
+        self._turn = asyncio.Lock()
+        # An E16C can bear two requests at a time: a file and whatever else there is.
+        self._files = asyncio.Lock()
+
+    @property
+    def fragile(self) -> bool:
+        """Whether the device was seen to spoil an answer or a connection; it is asked more gently then."""
+        return self._exchange.fragile
+
+    async def call(self, endpoint: Endpoint, data: Data | None = None) -> Fields:
+        """Send one request and return ``data`` of the reply.
+
+        Where the manual allows GET and POST and the device refuses one of them, the other is used from then on.
+
+        Args:
+            endpoint: What to ask.
+            data: Parameters; those that are lists need POST.
+
+        Raises:
+            NotSupported: The device does not have the function.
+            InvalidRequest: It refuses a parameter.
+            CommandFailed: It refuses for another reason.
+            LoginRefused: It asks for a login and does not take this one.
+            AddressRefused: It answers nobody at this address.
+            UnexpectedReply: The answer is not the API's.
+            ConnectionFailed: The connection broke.
+        """
+        async with self._turn:
+            return await self._call(endpoint, data or {})
+
+    async def page(self, path: str, params: Mapping[str, str], *, repeatable: bool = True) -> Reply:
+        """Ask for a page beside the API and return it unread.
+
+        Raises:
+            IntercomError: As ``call``, by HTTP status.
+        """
+        request = Request(GET, path, params, timeout=REQUEST_TIMEOUT, repeatable=repeatable)
+        async with self._turn:
+            return await self._exchange.send(request)
+
+    async def upload(self, endpoint: Endpoint, upload: Upload, params: Mapping[str, str] | None = None) -> Fields:
+        """Send a file and return ``data`` of the reply.
+
+        Other requests may be sent meanwhile, unless the device is fragile; there is one file at a time.
+
+        Raises:
+            NoAnswer: The device takes no more, or took it all and says nothing.
+            FileUnreadable: The file cannot be read to its end.
+            IntercomError: As ``call``.
+        """
+        request = Request(POST, endpoint.path, params, timeout=UPLOAD_TIMEOUT, repeatable=False, upload=upload)
+        # A refusal of the login shall not cost a whole file.
+        await self.call(SYSTEM_STATUS)
+        async with self._files, AsyncExitStack() as turn:
+            if self.fragile:
+                await turn.enter_async_context(self._turn)
+            reply = await self._exchange.send(request)
+            return self._result(endpoint, reply)
+
+    @asynccontextmanager
+    async def download(
+        self, endpoint: Endpoint, data: Data | None = None, *, max_bytes: int = MAX_DOWNLOAD
+    ) -> AsyncIterator[Stream]:
+        """Open an answer that is a file.
+
+        Other requests may be sent once it has begun, unless the device is fragile; there is one file at a time.
+
+        Raises:
+            IntercomError: As ``call``; also where the device answers a page.
+        """
+        request = self._request(endpoint, self._method(endpoint, data or {}), data or {}, max_bytes)
+        async with self._download(endpoint, request) as stream:
+            yield stream
+
+    @asynccontextmanager
+    async def fetch(self, path: str, *, max_bytes: int = MAX_DOWNLOAD) -> AsyncIterator[Stream]:
+        """Open a file of the device that is no function of the API, as ``download``."""
+        request = Request(GET, path, timeout=REQUEST_TIMEOUT, max_bytes=max_bytes)
+        async with self._download(None, request) as stream:
+            yield stream
+
+    @asynccontextmanager
+    async def _download(self, endpoint: Endpoint | None, request: Request) -> AsyncIterator[Stream]:
+        async with self._files, AsyncExitStack() as turn, AsyncExitStack() as stack:
+            await turn.enter_async_context(self._turn)
+            answer = await stack.enter_async_context(self._exchange.stream(request, _is_file))
+            if not self.fragile:
+                await turn.aclose()
+            if isinstance(answer, Reply):
+                if endpoint is not None:
+                    self._result(endpoint, answer)
+                raise UnexpectedReply(f"{request.path} answered {answer.content_type}")
+            yield answer
+
+    async def _call(self, endpoint: Endpoint, data: Data) -> Fields:
+        method = self._method(endpoint, data)
+        try:
+            return await self._ask(endpoint, self._request(endpoint, method, data))
+        except NotSupported as err:
+            other = POST if method == GET else GET
+            if other not in endpoint.methods or endpoint in self._methods or _WRONG_METHOD not in str(err):
+                raise
+            if other == GET and _is_nested(data):
+                raise
+        found = await self._ask(endpoint, self._request(endpoint, other, data))
+        self._methods[endpoint] = other
+        return found
+
+    async def _ask(self, endpoint: Endpoint, request: Request) -> Fields:
+        tries = SPOILED_TRIES if endpoint.repeatable else 0
+        while True:
+            reply = await self._exchange.send(request)
+            try:
+                found = self._result(endpoint, reply)
+            except Spoiled:
+                if not tries:
+                    raise
+                tries -= 1
+            else:
+                self._methods.setdefault(endpoint, request.method)
+                return found
+
+    def _result(self, endpoint: Endpoint, reply: Reply) -> Fields:
+        try:
+            document = read(endpoint.path, reply.body)
+        except Spoiled:
+            self._exchange.note_answer(clean=False)
+            raise
+        self._exchange.note_answer(clean=document.clean)
+        return result(endpoint, document.content)
+
+    def _method(self, endpoint: Endpoint, data: Data) -> str:
+        if len(endpoint.methods) == 1:
+            return endpoint.methods[0]
+        if _is_nested(data):
+            return POST
+        return self._methods.get(endpoint) or (POST if self._post else endpoint.methods[0])
+
+    @staticmethod
+    def _request(endpoint: Endpoint, method: str, data: Data, max_bytes: int = MAX_JSON) -> Request:
+        params: Mapping[str, str] | None = None
+        body: dict[str, object] | None = None
+        if method == GET:
+            params = {name: str(value) for name, value in data.items()} or None
+        else:
+            # Without target and action, a device does not look at the path either.
+            body = {"target": endpoint.target, "action": endpoint.action}
+            if data:
+                body["data"] = dict(data)
+        return Request(
+            method,
+            endpoint.path,
+            params,
+            body,
+            timeout=REQUEST_TIMEOUT,
+            max_bytes=max_bytes,
+            repeatable=endpoint.repeatable,
+        )
+
+
+def _is_nested(data: Data) -> bool:
+    return any(not isinstance(value, str | int | float) for value in data.values())
+
+
+async def _is_file(stream: Stream) -> bool:
+    """Tell a file by its beginning: a refusal is JSON, and newer devices answer a page to whatever they do not know."""
+    begin = (await stream.begin(_BEGIN)).lstrip()
+    return not (begin.startswith(b"{") or _PAGE.match(begin))

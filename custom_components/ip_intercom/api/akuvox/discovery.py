@@ -1,0 +1,227 @@
+"""Finding a device at an address: scheme, certificate, the age of its TLS, and whether it is an Akuvox."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+import re
+
+import aiohttp
+from yarl import URL
+
+from ..address import own_address, parse_address
+from ..errors import (
+    AddressRefused,
+    AuthenticationFailed,
+    CertificateChanged,
+    ConnectionFailed,
+    IntercomError,
+    NotReached,
+    TlsRefused,
+    WrongDevice,
+)
+from ..http import HttpTransport, Reply, Request, certificate_fingerprint
+from ..login import challenges
+from .client import REQUEST_TIMEOUT, AkuvoxClient
+from .endpoints import SYSTEM_INFO
+from .envelope import read, retcode
+from .system import System, SystemInfo
+
+MAX_REDIRECTS = 2
+# The manual prints the realm HTTPAPI, devices say "HTTP API".
+_REALM = "httpapi"
+_NAME = b"akuvox"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDevice:
+    """An Akuvox that answers.
+
+    Attributes:
+        base: Scheme, host and port.
+        fingerprint: SHA-256 of its certificate, None for http.
+        legacy: Whether it speaks the TLS of old devices only.
+        info: Who it is.
+    """
+
+    base: URL
+    fingerprint: bytes | None
+    legacy: bool
+    info: SystemInfo
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """A way to a device, and what it answers somebody without a login to who asks who it is."""
+
+    transport: HttpTransport
+    fingerprint: bytes | None
+    legacy: bool
+    reply: Reply
+
+    @property
+    def basic_only(self) -> bool:
+        """Whether a password would go out in the clear."""
+        offered = challenges(self.reply.challenge)
+        return bool(offered) and all(challenge.scheme == "basic" for challenge in offered)
+
+
+async def find_device(
+    session: aiohttp.ClientSession,
+    address: str,
+    *,
+    username: str = "",
+    password: str = "",
+    verify: bool = False,
+    pinned: bytes | None = None,
+) -> FoundDevice:
+    """Find the Akuvox at ``address``.
+
+    HTTPS where the device has it. Where it has only old TLS that is no better than none, HTTP is taken, unless it
+    redirects or would send the password in the clear.
+
+    Args:
+        session: Used for the requests.
+        address: Host or IP address, with or without scheme and port.
+        username: Account of *HTTP API*; empty where the device asks for none.
+        password: Its password; shown to an Akuvox only.
+        verify: Check the certificate against the system's authorities.
+        pinned: SHA-256 of the only certificate to talk to; None takes any.
+
+    Raises:
+        ConnectionFailed: Nobody answers.
+        CertificateChanged: Another certificate than ``pinned`` is shown.
+        WrongDevice: Something else answers.
+        AddressRefused: It answers nobody at our address: its API is off, or it has a list of who is let in.
+        LoginRefused: It asks for an account and does not take this one.
+        ValueError: The address names no host.
+    """
+    door = await _enter(session, parse_address(address), verify=verify, pinned=pinned)
+    info = await _identify(door, username, password)
+    return FoundDevice(door.transport.base, door.fingerprint, door.legacy, info)
+
+
+async def is_akuvox(session: aiohttp.ClientSession, host: str) -> bool:
+    """Return whether an Akuvox answers at ``host``, whether or not it lets us in; sends no password."""
+    try:
+        door = await _enter(session, parse_address(host))
+        return _speaks_api(door.reply) or await _names_itself(door)
+    except IntercomError, ValueError:
+        return False
+
+
+async def _enter(
+    session: aiohttp.ClientSession, typed: URL, *, verify: bool = False, pinned: bytes | None = None
+) -> _Door:
+    """Choose the way to the device."""
+    unreachable: ConnectionFailed | None = None
+    old: _Door | None = None
+    for base in _bases(typed):
+        try:
+            door = await _knock(session, base, verify=verify, pinned=pinned)
+        except CertificateChanged:
+            raise
+        except ConnectionFailed as err:
+            unreachable = unreachable or err
+            if verify and base.scheme == "https" and not isinstance(err, NotReached):
+                break
+            continue
+        if not door.legacy:
+            return old if old is not None and door.basic_only else door
+        if typed.scheme:
+            return door
+        old = door
+    if old is not None:
+        return old
+    assert unreachable is not None
+    raise unreachable
+
+
+def _bases(typed: URL) -> tuple[URL, ...]:
+    """Return the addresses to try, the better one first."""
+    assert typed.host is not None
+    schemes = (typed.scheme,) if typed.scheme else ("https", "http")
+    return tuple(URL.build(scheme=scheme, host=typed.host, port=typed.explicit_port) for scheme in schemes)
+
+
+async def _knock(session: aiohttp.ClientSession, base: URL, *, verify: bool, pinned: bytes | None) -> _Door:
+    """Ask who is there, without a login, and follow where the device itself redirects."""
+    for _ in range(MAX_REDIRECTS + 1):
+        fingerprint, legacy = None, False
+        if base.scheme == "https":
+            fingerprint, legacy = await _certificate(base, verify=verify)
+            if pinned is not None and fingerprint != pinned:
+                raise CertificateChanged("the device shows another certificate than before")
+        elif pinned is not None:
+            raise ConnectionFailed("the device is to be asked over HTTPS")
+        transport = HttpTransport(session, base, fingerprint=fingerprint, verify=verify, legacy=legacy)
+        reply = await _ask(transport, SYSTEM_INFO.path)
+        if not HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST:
+            return _Door(transport, fingerprint, legacy, reply)
+        base = _redirected(base, reply.location)
+    raise WrongDevice(f"{base.host} redirects without end")
+
+
+async def _certificate(base: URL, *, verify: bool) -> tuple[bytes, bool]:
+    assert base.host is not None
+    assert base.port is not None
+    try:
+        return await certificate_fingerprint(base.host, base.port), False
+    except TlsRefused:
+        if verify:
+            raise  # nobody can vouch for a connection of that kind
+        return await certificate_fingerprint(base.host, base.port, legacy=True), True
+
+
+async def _ask(transport: HttpTransport, path: str) -> Reply:
+    request = Request("GET", path, timeout=REQUEST_TIMEOUT)
+    return await transport.request(request, headers={"Connection": "close"})
+
+
+def _redirected(base: URL, location: str) -> URL:
+    """Return where a redirect leads: to another door of the same host, and never back into the clear."""
+    try:
+        to = base.join(URL(location))
+    except ValueError:
+        to = URL()
+    there = URL.build(scheme=to.scheme, host=to.host or "", port=to.explicit_port) if to.host else URL()
+    if to.host != base.host or there == base or (base.scheme, to.scheme) == ("https", "http"):
+        raise WrongDevice(f"{base.host} does not answer as an Akuvox")
+    return there
+
+
+async def _identify(door: _Door, username: str, password: str) -> SystemInfo:
+    transport = door.transport
+    host = transport.base.host
+    if door.reply.status == HTTPStatus.FORBIDDEN and not door.reply.challenge:
+        assert host is not None
+        assert transport.base.port is not None
+        raise AddressRefused(await own_address(host, transport.base.port))
+    if not _speaks_api(door.reply) and not await _names_itself(door):
+        raise WrongDevice(f"{host} does not answer as an Akuvox")
+    try:
+        info = await System(AkuvoxClient(transport, username, password)).info()
+    except ConnectionFailed, AuthenticationFailed, AddressRefused:
+        raise
+    except IntercomError as err:
+        raise WrongDevice(f"{host} does not answer as an Akuvox") from err
+    if info.mac is None and info.model is None:
+        raise WrongDevice(f"{host} names neither model nor MAC address")
+    return info
+
+
+def _speaks_api(reply: Reply) -> bool:
+    """Return whether an answer is the API's: its JSON, or a refusal in its name."""
+    if reply.status == HTTPStatus.UNAUTHORIZED:
+        realms = {re.sub(r"[^a-z]", "", challenge.realm.lower()) for challenge in challenges(reply.challenge)}
+        return any(_REALM in realm for realm in realms)
+    try:
+        return reply.status == HTTPStatus.OK and retcode(read(SYSTEM_INFO.path, reply.body).content) is not None
+    except IntercomError:
+        return False
+
+
+async def _names_itself(door: _Door) -> bool:
+    """Return whether a device that refuses shows a page of Akuvox."""
+    if door.reply.status not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return False
+    page = await _ask(door.transport, "/")
+    return page.status == HTTPStatus.OK and _NAME in page.body.lower()

@@ -1,0 +1,80 @@
+"""The JSON envelope of the Akuvox HTTP API, and what its return codes mean (HTTP API Reply, Negative Reply)."""
+
+from dataclasses import dataclass
+import json
+import re
+
+from ..errors import CommandFailed, IntercomError, InvalidRequest, NotSupported, UnexpectedReply
+from ..parse import Fields, fields, integer, text
+from .endpoints import Endpoint
+
+_DECODER = json.JSONDecoder()
+_BAD_PARAM = -100
+_BAD_PARAM_TEXT = "error param"
+# "unsupport action", "Api unsupported", "No hanlders for this request": as devices spell it.
+_UNSUPPORTED = re.compile(r"unsupport|not support|no ha(nl|nd)", re.IGNORECASE)
+
+
+class Spoiled(UnexpectedReply):
+    """A reply that began as JSON and is none: the device mixed it with another one, or cut it off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A JSON object, and whether it came as cleanly as from a device that is well."""
+
+    content: Fields
+    clean: bool
+
+
+def read(path: str, body: bytes) -> Document:
+    """Read a reply: UTF-8 or else Latin-1, whatever follows the JSON object.
+
+    Raises:
+        Spoiled: It is no JSON, or cut off.
+        UnexpectedReply: It is something else, such as a page.
+    """
+    decoded = body.decode("utf-8", "surrogateescape").lstrip("\ufeff \t\r\n")
+    if decoded.startswith("<"):
+        raise UnexpectedReply(f"{path} answered with a page")
+    try:
+        content, end = _DECODER.raw_decode(decoded)
+        raw = decoded[:end].encode("utf-8", "surrogateescape")
+        foreign = any("\udc80" <= character <= "\udcff" for character in decoded[:end])
+        if foreign:
+            content = json.loads(raw.decode("latin-1"))
+    except ValueError as err:
+        raise Spoiled(f"{path} answered no JSON") from err
+    if not isinstance(content, dict):
+        raise UnexpectedReply(f"{path} answered JSON that is not its own")
+    return Document(content, clean=not foreign and not decoded[end:].strip())
+
+
+def result(endpoint: Endpoint, content: Fields) -> Fields:
+    """Return ``data`` of a reply; ``action`` in it is not to be relied on (field notes 5).
+
+    Raises:
+        IntercomError: One of its kinds, by return code and message.
+    """
+    code = retcode(content)
+    if code is None:
+        raise UnexpectedReply(f"{endpoint.path} answered JSON that is not its own")
+    if code < 0:
+        raise error(endpoint.path, code, text(content.get("message")), fields(content.get("data")))
+    data = content.get("data")
+    return {"item": data} if isinstance(data, list) else fields(data)
+
+
+def retcode(content: Fields) -> int | None:
+    """Return the code of a reply: 0 or more is success, for users how many were changed."""
+    return integer(content.get("retcode"))
+
+
+def error(path: str, code: int, message: str | None, details: Fields) -> IntercomError:
+    """Return what a negative reply means."""
+    reason = message or f"error {code}"
+    if _UNSUPPORTED.search(reason):
+        return NotSupported(f"{path}: {reason}")
+    if code == _BAD_PARAM or reason.strip().lower() == _BAD_PARAM_TEXT:
+        return InvalidRequest(reason, details=details)
+    return CommandFailed(reason, details=details)

@@ -1,0 +1,178 @@
+"""Users with their PIN, cards and relays (Api user)."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+import re
+from typing import IO
+
+from yarl import URL
+
+from ..errors import UnexpectedReply
+from ..http import Stream
+from ..parse import Fields, integer, objects, text, texts
+from .client import AkuvoxClient, Data
+from .config import send_file
+from .endpoints import USER, USER_EXPORT, USER_INFO, USER_SCAN, Endpoint
+from .items import ItemResult
+
+# By the age of the firmware; a bare Schedule has no relays.
+_SCHEDULE_RELAY = ("ScheduleRelay", "Schedule-Relay")
+_SCHEDULE = "Schedule"
+_SEPARATORS = re.compile(r"[;,]")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user (Api user get).
+
+    Attributes:
+        id: The device's ID of it.
+        user_id: The number that a person gives.
+        name: The name.
+        pin: The PIN.
+        cards: Card numbers.
+        schedules: Which schedule is valid for which relays, such as ``("1001", "12")``; ``""`` for unknown relays.
+        source: Where the user comes from.
+        fields: All that the device tells, for a change: some devices erase what a change leaves out.
+    """
+
+    id: str | None
+    user_id: str | None
+    name: str | None
+    pin: str | None = field(repr=False)
+    cards: tuple[str, ...] = field(repr=False)
+    schedules: tuple[tuple[str, str], ...]
+    source: str | None
+    fields: Fields = field(repr=False)
+
+
+class Users:
+    """``/api/user``."""
+
+    def __init__(self, client: AkuvoxClient) -> None:
+        """Use ``client`` for the requests."""
+        self._client = client
+
+    async def default_id(self) -> int | None:
+        """Return the number that the next user would get (Api user info)."""
+        return integer((await self._client.call(USER_INFO)).get("DefaultUserId"))
+
+    async def get(self, name: str | None = None, page: int | None = None) -> tuple[User, ...]:
+        """Return users (Api user get).
+
+        Args:
+            name: Only those of this name, number or PIN; not every device looks at it.
+            page: Ten of them, the first page is 1; devices that know no pages return all.
+        """
+        data: dict[str, object] = {}
+        if name is not None:
+            data |= {"NameOrPerID": name, "NameOrCode": name}
+        if page is not None:
+            data["page"] = page
+        return tuple(_user(item) for item in objects((await self._client.call(USER.get, data)).get("item")))
+
+    async def add(self, users: Iterable[Data]) -> tuple[ItemResult, ...]:
+        """Add users of the device's own fields; returns what it tells of each, mostly nothing (Api user add).
+
+        ``ScheduleRelay`` goes out by both its names, of which a device knows one.
+
+        Raises:
+            CommandFailed: A number or PIN that another user has.
+        """
+        return await self._change(USER.add, users)
+
+    async def set(self, users: Iterable[Data]) -> tuple[ItemResult, ...]:
+        """Replace users by their ID: some devices erase what is left out (Api user set).
+
+        Raises:
+            CommandFailed: There is no such user, or another one has the number or the PIN.
+        """
+        return await self._change(USER.set, users)
+
+    async def change(self, user: User, values: Data) -> None:
+        """Change some fields of a user that was just read, and keep the others."""
+        await self.set([{**user.fields, **values}])
+
+    async def delete(self, ids: Iterable[str]) -> tuple[ItemResult, ...]:
+        """Delete users by their ID; to delete nobody is success (Api user del)."""
+        return await self._change(USER.delete, [{"ID": number} for number in ids])
+
+    async def scan(self) -> str | None:
+        """Return the number of the card that was held before the reader last (Api user scan)."""
+        return text((await self._client.call(USER_SCAN)).get("RFCode"))
+
+    async def clear(self) -> None:
+        """Delete all users (Api user clear)."""
+        await self._client.call(USER.clear)
+
+    @asynccontextmanager
+    async def export(self) -> AsyncIterator[Stream]:
+        """Open all users as a file; the device says where it is (Api user export).
+
+        Raises:
+            UnexpectedReply: It names another host, which is not asked.
+        """
+        address = text((await self._client.call(USER_EXPORT)).get("address")) or ""
+        async with self._client.fetch(self._path(address)) as stream:
+            yield stream
+
+    async def import_(
+        self, file: IO[bytes], filename: str, size: int, progress: Callable[[int], None] | None = None
+    ) -> None:
+        """Replace all users by a file that was exported, even by another device (Api user import).
+
+        Raises:
+            CommandFailed: No such file.
+        """
+        await send_file(self._client, USER.import_, file, filename, size, progress)
+
+    def _path(self, address: str) -> str:
+        try:
+            url = URL(address.strip())
+        except ValueError:
+            url = URL()
+        if url.host not in {None, self._client.transport.base.host} or not url.path.startswith("/"):
+            raise UnexpectedReply("the users' file is said to be elsewhere")
+        return url.path
+
+    async def _change(self, endpoint: Endpoint, users: Iterable[Data]) -> tuple[ItemResult, ...]:
+        data = await self._client.call(endpoint, {"item": [_by_both_names(user) for user in users]})
+        results = []
+        for item in objects(data.get("item")):
+            ret = integer(item.get("Ret"))
+            results.append(ItemResult(text(item.get("ID")), ret, item, ok=ret is None or ret >= 0))
+        return tuple(results)
+
+
+def _user(item: Fields) -> User:
+    return User(
+        id=text(item.get("ID")),
+        user_id=text(item.get("UserID")),
+        name=text(item.get("Name")),
+        pin=text(item.get("PrivatePIN")),
+        cards=tuple(_parts(text(item.get("CardCode")))),
+        schedules=schedules(item),
+        source=text(item.get("SourceType")) or text(item.get("Source")),
+        fields=item,
+    )
+
+
+def schedules(item: Fields) -> tuple[tuple[str, str], ...]:
+    """Return schedules and their relays: ``1001-12;1002-3`` by either name, or a bare list of schedules."""
+    for name in _SCHEDULE_RELAY:
+        if parts := _parts(text(item.get(name))):
+            return tuple((part.partition("-")[0], part.partition("-")[2]) for part in parts)
+    bare = item.get(_SCHEDULE)
+    return tuple((schedule, "") for schedule in texts(bare) or _parts(text(bare)))
+
+
+def _parts(value: str | None) -> list[str]:
+    """Return what stands between semicolons, or between commas as on OEM devices."""
+    return [part.strip() for part in _SEPARATORS.split(value or "") if part.strip()]
+
+
+def _by_both_names(user: Mapping[str, object]) -> dict[str, object]:
+    both = dict(user)
+    given = next((user[name] for name in _SCHEDULE_RELAY if name in user), None)
+    return both if given is None else {**both, **dict.fromkeys(_SCHEDULE_RELAY, given)}

@@ -1,0 +1,41 @@
+"""TLS with devices whose certificate nobody signed: any is taken, or one and no other, and old TLS on request."""
+
+import hashlib
+import ssl
+from typing import override
+
+
+class OtherCertificate(ssl.SSLCertVerificationError):
+    """The device shows another certificate than the one that is insisted on."""
+
+
+def tls_context(*, legacy: bool = False, fingerprint: bytes | None = None) -> ssl.SSLContext:
+    """Return a context that checks no authority and no name.
+
+    Args:
+        legacy: Take TLS 1.0 and short keys as well: old Akuvox have 1024 bits of Diffie-Hellman (E18).
+        fingerprint: SHA-256 of the only certificate to talk to; with another one nothing is sent.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if legacy:
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    if fingerprint is not None:
+        context.sslobject_class = _insisting_on(fingerprint)
+    return context
+
+
+def _insisting_on(fingerprint: bytes) -> type[ssl.SSLObject]:
+    class Insisting(ssl.SSLObject):
+        """Ends a connection before anything is sent where the certificate is another one."""
+
+        @override
+        def do_handshake(self) -> None:
+            super().do_handshake()
+            shown = self.getpeercert(binary_form=True)
+            if shown is None or hashlib.sha256(shown).digest() != fingerprint:
+                raise OtherCertificate("another certificate")
+
+    return Insisting
