@@ -24,6 +24,7 @@ from .const import DOMAIN
 from .coordinator import IntercomCoordinator
 from .exceptions import refused, told
 from .functions import Code, Codes
+from .model import DoorId
 from .systems import create_system
 
 _LOGGER = logging.getLogger(__name__)
@@ -88,8 +89,10 @@ class TemporaryCodes:
                 self._coordinator.hass, self._async_wake(), f"{DOMAIN} temporary codes of {self._coordinator.name}"
             )
 
-    async def async_add(self, code: Code) -> TemporaryCode:
-        """Keep a code, and bring it to the device if its time has begun.
+    async def async_add(
+        self, name: str, pin: str, start: datetime | None, end: datetime, doors: tuple[DoorId, ...]
+    ) -> TemporaryCode:
+        """Keep a code, and bring it to the device if its time has begun, as it has without ``start``.
 
         A device out of reach gets it later.
 
@@ -97,6 +100,7 @@ class TemporaryCodes:
             ServiceValidationError: Its time is over, or its PIN is taken.
             HomeAssistantError: The device refuses it.
         """
+        code = Code(name, pin, start or utcnow(), end, doors)
         if code.end <= max(code.start, utcnow()):
             raise refused("code_window")
         async with self._turn:

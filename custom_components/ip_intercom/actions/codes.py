@@ -12,7 +12,6 @@ import probatio as vol
 from ..coordinator import IntercomCoordinator
 from ..entity import need
 from ..exceptions import refused
-from ..functions import Code
 from ..temporary_codes import TemporaryCode
 from .action import TEXTS, Action, Data
 
@@ -33,9 +32,9 @@ async def _add(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
     pin = data.get(ATTR_CODE) or str(randbelow(10**_DIGITS)).zfill(_DIGITS)
     if _PIN.fullmatch(pin) is None:
         raise refused("code_not_digits")
-    start = dt_util.as_utc(data[ATTR_START]) if ATTR_START in data else dt_util.utcnow()
-    code = Code(data[ATTR_NAME], pin, start, dt_util.as_utc(data[ATTR_END]), tuple(data.get(ATTR_DOORS, ())))
-    return {**_told(await coordinator.codes.async_add(code)), ATTR_CODE: pin}
+    start = dt_util.as_utc(data[ATTR_START]) if ATTR_START in data else None
+    end, doors = dt_util.as_utc(data[ATTR_END]), tuple(data.get(ATTR_DOORS, ()))
+    return {**_told(await coordinator.codes.async_add(data[ATTR_NAME], pin, start, end, doors)), ATTR_CODE: pin}
 
 
 async def _remove(coordinator: IntercomCoordinator, data: Data) -> None:

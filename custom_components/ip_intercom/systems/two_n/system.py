@@ -22,6 +22,7 @@ from ...api.two_n.reader import Cursor, LogReader
 from ...api.two_n.switch import SwitchCaps
 from ...facets import Bells, Facets
 from ...model import Alarm, Camera, Control, Description, Display, Firmware, Missing, PortId, Reading, State
+from ..privacy import Privacy
 from .access import TwoNAccessPoints, TwoNDoorbell, TwoNLift, TwoNMobileAccess, TwoNPlates, access_points_of
 from .answers import bells_of, doors_of, identity_of, known_bells, lines_of, ports_of
 from .calls import TwoNCallLog, TwoNCalls, neutral_call, neutral_calls
@@ -42,7 +43,7 @@ from .maintenance import (
     TwoNSettings,
     clock_of,
 )
-from .privacy import Privacy
+from .privacy import shows
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -197,7 +198,7 @@ class TwoNSystem:
             has_phone=phone,
             pushes=self.log is not None,
             occurrences=frozenset(
-                OCCURRENCE_EVENTS[name] for name in reported if name in OCCURRENCE_EVENTS and self._privacy.shows(name)
+                OCCURRENCE_EVENTS[name] for name in reported if name in OCCURRENCE_EVENTS and shows(name, self._privacy)
             ),
             state_events=_STATE_EVENTS if reported >= _STATE_EVENT_TYPES else None,
         )
