@@ -1,0 +1,1 @@
+"""Akuvox door phones and access control."""
