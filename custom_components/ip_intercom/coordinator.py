@@ -29,6 +29,7 @@ from .shortcomings import Shortcomings
 if TYPE_CHECKING:
     from .push import EventFeed
     from .temporary_codes import TemporaryCodes
+    from .webhook import PushAddress
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ class IntercomCoordinator(CommandingCoordinator):
         description: What the device is and has.
         feed: Follows its events.
         codes: The codes that open for a while.
+        push_address: Where the device may push them to.
         device_id: Its id in the device registry.
         peers: The bell of a called number.
         found_bells: Bells that no directory tells of; they rang.
@@ -85,6 +87,7 @@ class IntercomCoordinator(CommandingCoordinator):
         self.description: Description
         self.feed: EventFeed
         self.codes: TemporaryCodes
+        self.push_address: PushAddress
         self.device_id = ""
         self.peers: Mapping[str, BellId] = {}
         self.found_bells = dict(found.bells)
@@ -204,6 +207,7 @@ class IntercomCoordinator(CommandingCoordinator):
         self._async_recover()
         self.data = self._state
         self.async_update_listeners()
+        await self.push_address.async_subscribe()  # its settings may be gone
 
     @callback
     def _async_adopt(self, description: Description) -> None:
@@ -326,15 +330,19 @@ class IntercomCoordinator(CommandingCoordinator):
         self.async_set_update_error(self._failure(UpdateFailed, err))
 
     @callback
-    def async_reached(self) -> bool:
+    def async_reached(self, live: bool) -> bool:
         """Note that the device told of its events: it is there, whatever a poll said.
+
+        Args:
+            live: Its events come by themselves as they happen.
 
         Returns:
             Whether it was away, so that its state has to be read.
         """
         self._async_withdraw_question(_LOG)
-        was_away = self.update_interval != POLL_BESIDE_EVENTS or not self.last_update_success
-        self.update_interval = POLL_BESIDE_EVENTS
+        interval = POLL_BESIDE_EVENTS if live else POLL_ALONE
+        was_away = self.update_interval != interval or not self.last_update_success
+        self.update_interval = interval
         if self._async_recover():
             self.async_update_listeners()
         return was_away

@@ -59,12 +59,14 @@ class Delivery:
         missed: State may have changed unseen before these events and has to be read once.
         cursor: Where to go on after a restart, as JSON.
         withheld: What the account lacks, as the device's silence shows.
+        live: Events come by themselves as they happen, so that reading the state is only a safety net.
     """
 
     events: tuple[Event, ...]
     missed: bool
     cursor: Mapping[str, object]
     withheld: frozenset[Missing] = frozenset()
+    live: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,10 @@ class Outputs(Protocol):
 
 class Calls(Protocol):
     """Telephone calls of the intercom."""
+
+    @property
+    def answers(self) -> bool:
+        """Whether the device can be told to answer a call that comes in."""
 
     async def dial(self, number: str | None, users: Sequence[str]) -> SessionId:
         """Call a number or directory entries by their uuid."""
@@ -189,6 +195,36 @@ class Directory(Protocol):
         """Delete entries by uuid, or all of an owner, in the system's own words for owners."""
 
 
+@dataclass(frozen=True, slots=True)
+class PushMessage:
+    """What somebody sent to the address where a device shall tell of its events; it may be anybody."""
+
+    method: str
+    query: Mapping[str, str]
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What became of asking a device to push: its settings from before, to be put back, and what is in the way."""
+
+    originals: Mapping[str, str]
+    missing: frozenset[Missing] = frozenset()
+
+
+class Push(Protocol):
+    """Events that the device sends by itself to an address in Home Assistant, where somebody tells it to."""
+
+    async def subscribe(self, address: str, marker: str) -> Subscription:
+        """Have events sent to ``address``; ``marker`` is the part of it that is ours alone. Again changes nothing."""
+
+    async def unsubscribe(self, marker: str, originals: Mapping[str, str]) -> None:
+        """End that, and put back what was there before."""
+
+    def receive(self, message: PushMessage) -> bool:
+        """Take what was sent; return whether it made sense. Its events come by the log."""
+
+
 @dataclass(slots=True)
 class Facets:
     """What a device can be asked to do. One is None where the device lacks it or the account may not use it."""
@@ -217,6 +253,7 @@ class Facets:
     mobile_access: MobileAccess | None = None
     outputs: Outputs | None = None
     plates: Plates | None = None
+    push: Push | None = None
     self_test: SelfTest | None = None
     settings: Settings | None = None
     time_zone: TimeZones | None = None

@@ -11,6 +11,8 @@ from ...model import CallRecord, CallSession, CallState, Direction, SessionId
 class TwoNCalls:
     """Calls by SIP."""
 
+    answers = True
+
     def __init__(self, device: TwoNDevice) -> None:
         """Command ``device``."""
         self._call = device.call

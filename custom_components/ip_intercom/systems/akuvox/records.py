@@ -1,5 +1,6 @@
 """The logs of an Akuvox: calls, and who came in (Api calllog, Api doorlog)."""
 
+from collections.abc import Callable
 from datetime import datetime, tzinfo
 
 from ...api.akuvox import AkuvoxDevice
@@ -7,6 +8,9 @@ from ...api.akuvox.logs import CallRecord as ApiCallRecord, DoorRecord
 from ...functions import AccessRecord
 from ...model import CallRecord
 from ..privacy import Privacy
+from .log import RECORDED_METHODS, somebody
+
+type Zone = Callable[[], tzinfo | None]
 
 # What a page of either log holds (field notes 4.2).
 _PAGE = 10
@@ -18,10 +22,10 @@ class AkuvoxCallLog:
     Args:
         device: Asked.
         privacy: Whether names are wanted.
-        zone: That of the device's clock; None for this computer's own.
+        zone: Returns that of the device's clock, or None as long as it is not known.
     """
 
-    def __init__(self, device: AkuvoxDevice, privacy: Privacy, zone: tzinfo | None = None) -> None:
+    def __init__(self, device: AkuvoxDevice, privacy: Privacy, zone: Zone) -> None:
         """See the class."""
         self._log = device.call_log
         self._privacy = privacy
@@ -31,7 +35,7 @@ class AkuvoxCallLog:
         """Return the calls, newest first; a few cost a page only."""
         page = 1 if limit is not None and limit <= _PAGE else None
         records = await self._log.get(page=page)
-        return tuple(neutral_call(record, self._privacy, self._zone) for record in records[:limit])
+        return tuple(neutral_call(record, self._privacy, self._zone()) for record in records[:limit])
 
     async def delete(self, record: str | None) -> None:
         """Delete one record, or all for None."""
@@ -44,10 +48,10 @@ class AkuvoxAccessLog:
     Args:
         device: Asked.
         privacy: Whether names are wanted.
-        zone: That of the device's clock; None for this computer's own.
+        zone: Returns that of the device's clock, or None as long as it is not known.
     """
 
-    def __init__(self, device: AkuvoxDevice, privacy: Privacy, zone: tzinfo | None = None) -> None:
+    def __init__(self, device: AkuvoxDevice, privacy: Privacy, zone: Zone) -> None:
         """See the class."""
         self._log = device.door_log
         self._privacy = privacy
@@ -67,7 +71,7 @@ class AkuvoxAccessLog:
             if len(records) != _PAGE:
                 break
         newest = list(found.values())[:limit]
-        return tuple(neutral_access(record, self._privacy, self._zone) for record in newest)
+        return tuple(neutral_access(record, self._privacy, self._zone()) for record in newest)
 
     async def delete(self, record: str | None) -> None:
         """Delete one record, or all for None."""
@@ -90,15 +94,15 @@ def neutral_access(record: DoorRecord, privacy: Privacy, zone: tzinfo | None) ->
         id=record.id or "",
         time=at(record.when, zone),
         granted=record.granted,
-        name=privacy.name(record.name),
-        method=record.method.value,
+        name=privacy.name(somebody(record)),
+        method=RECORDED_METHODS.get(record.method),
         door=record.relay,
         picture=record.picture,
     )
 
 
 def at(when: datetime | None, zone: tzinfo | None) -> datetime | None:
-    """Return the moment that a device's clock in a time zone showed, for None that of this computer."""
+    """Return the moment that a device's clock showed, in the zone of this computer for want of a better one."""
     if when is None:
         return None
     return when.astimezone() if zone is None else when.replace(tzinfo=zone)
