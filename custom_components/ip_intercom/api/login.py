@@ -34,8 +34,8 @@ def challenges(header: str) -> tuple[Challenge, ...]:
     """Return those challenges of ``WWW-Authenticate`` that can be met, the safest first."""
     found: list[Challenge] = []
     places = list(_SCHEME.finditer(header))
-    for place, following in zip(places, [*places[1:], None], strict=True):
-        end = len(header) if following is None else following.start()
+    ends = [place.start() for place in places[1:]] + [len(header)]
+    for place, end in zip(places, ends, strict=False):
         parts = [part for part in parse_http_list(header[place.end() : end]) if part.partition("=")[2]]
         values = {name.lower(): value for name, value in parse_keqv_list(parts).items()}
         qops = {word.strip() for word in values.get("qop", "").split(",")} - {""}

@@ -20,7 +20,7 @@ def tls_context(*, legacy: bool = False, fingerprint: bytes | None = None) -> ss
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     if legacy:
-        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
         context.set_ciphers("DEFAULT:@SECLEVEL=0")
     if fingerprint is not None:
         context.sslobject_class = _insisting_on(fingerprint)

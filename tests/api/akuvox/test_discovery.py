@@ -1,0 +1,230 @@
+"""Finding a device: its scheme, its TLS, and whether it is one."""
+
+from collections.abc import AsyncGenerator, Callable
+
+import aiohttp
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+import pytest
+from yarl import URL
+
+from custom_components.ip_intercom.api.akuvox import discovery, find_device, is_akuvox
+from custom_components.ip_intercom.api.errors import (
+    AddressRefused,
+    CertificateChanged,
+    ConnectionFailed,
+    LoginRefused,
+    TlsRefused,
+    WrongDevice,
+)
+from custom_components.ip_intercom.api.http import certificate_fingerprint
+from tests.simulators.akuvox import DIALECTS, Auth, Redirect
+from tests.simulators.two_n import Simulator as TwoNSimulator
+
+from .conftest import PASSWORD, USERNAME, Bench, Start
+
+LOGIN = {"username": USERNAME, "password": PASSWORD}
+
+
+@pytest.fixture
+def doors(monkeypatch: pytest.MonkeyPatch) -> Callable[[Bench], str]:
+    """Return an address without scheme and port, behind which are those of a simulator."""
+
+    def doors(bench: Bench) -> str:
+        bases = (URL(f"https://{bench.sim.https_address}"), URL(f"http://{bench.sim.http_address}"))
+        monkeypatch.setattr(discovery, "_bases", lambda _: bases)
+        return "127.0.0.1"
+
+    return doors
+
+
+@pytest.fixture
+async def serve() -> AsyncGenerator[Callable[..., object]]:
+    """Serve one answer for every path."""
+    servers: list[TestServer] = []
+
+    async def serve(**answer: object) -> str:
+        async def handle(_: web.Request) -> web.Response:
+            return web.Response(**answer)  # type: ignore[arg-type]  # whatever the test wants
+
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", handle)
+        server = TestServer(app)
+        await server.start_server()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.port}"
+
+    yield serve
+    for server in servers:
+        await server.close()
+
+
+@pytest.mark.parametrize(
+    ("dialect", "scheme", "legacy"),
+    [
+        ("a_series", "https", False),
+        # Digest over HTTP is better than TLS that everybody can break, and faster.
+        ("e18", "http", False),
+        ("e16c", "https", False),
+        ("r29", "https", False),
+        ("it83", "https", False),
+    ],
+)
+async def test_every_dialect(
+    start: Start, doors: Callable[[Bench], str], dialect: str, scheme: str, legacy: bool
+) -> None:
+    bench = await start(dialect)
+    found = await find_device(bench.session, doors(bench), **LOGIN)
+    assert (found.base.scheme, found.legacy) == (scheme, legacy)
+    assert found.info.model == DIALECTS[dialect].model
+    if scheme == "https":
+        host, _, port = bench.sim.https_address.partition(":")
+        assert found.fingerprint == await certificate_fingerprint(host, int(port))
+    else:
+        assert found.fingerprint is None
+    assert await is_akuvox(bench.session, "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("auth", "redirect"),
+    [(Auth.BASIC, Redirect.NOWHERE), (Auth.DIGEST, Redirect.HTTPS), (Auth.DIGEST, Redirect.WEB_APP)],
+)
+async def test_old_tls_where_there_is_nothing_better(
+    start: Start, doors: Callable[[Bench], str], auth: Auth, redirect: Redirect
+) -> None:
+    bench = await start("e18", auth=auth)
+    bench.sim.pipeline.redirect = redirect
+    found = await find_device(bench.session, doors(bench), **LOGIN)
+    assert (found.base, found.legacy) == (URL(f"https://{bench.sim.https_address}"), True)
+    assert found.fingerprint is not None
+    assert not any(request.authorization for request in bench.seen() if request.port == "http")
+
+
+@pytest.mark.parametrize("dialect", ["e16c", "r29"])
+async def test_a_redirect_to_another_door(start: Start, dialect: str) -> None:
+    bench = await start(dialect)
+    found = await find_device(bench.session, f"http://{bench.sim.http_address}", **LOGIN)
+    assert found.base == URL(f"https://{bench.sim.https_address}")
+    assert await is_akuvox(bench.session, f"http://{bench.sim.http_address}")
+
+
+async def test_https_that_was_typed(start: Start) -> None:
+    bench = await start("e18")
+    found = await find_device(bench.session, f"https://{bench.sim.https_address}", **LOGIN)
+    assert found.legacy
+
+
+@pytest.mark.parametrize(
+    "location", ["http://192.168.1.9/", "https://example.com/api/system/info", "/login.html", "x://"]
+)
+async def test_redirects_that_are_not_followed(
+    session: aiohttp.ClientSession, serve: Callable[..., object], location: str
+) -> None:
+    address = await serve(status=302, headers={"Location": location})  # type: ignore[misc]  # a coroutine
+    with pytest.raises(WrongDevice):
+        await find_device(session, address, **LOGIN)
+    assert not await is_akuvox(session, address)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"text": "<html>hello</html>", "content_type": "text/html"},
+        {"text": '{"success": true, "result": {}}', "content_type": "application/json"},
+        {"text": '{"retcode": -1, "message": "unsupport action"}', "content_type": "application/json"},
+        {"text": '{"retcode": 0, "data": {}}', "content_type": "application/json"},
+        {"status": 404},
+        {"status": 401, "headers": {"WWW-Authenticate": 'Basic realm="Router"'}},
+        {"status": 401, "headers": {"WWW-Authenticate": 'Bearer realm="HTTP API"'}},
+        {"status": 401},
+    ],
+)
+async def test_something_else(
+    session: aiohttp.ClientSession, serve: Callable[..., object], answer: dict[str, object]
+) -> None:
+    """A password is shown to nobody who does not say that he is one."""
+    address = await serve(**answer)  # type: ignore[misc]  # a coroutine
+    with pytest.raises(WrongDevice):
+        await find_device(session, address, **LOGIN)
+
+
+async def test_another_intercom(session: aiohttp.ClientSession) -> None:
+    async with TwoNSimulator("verso") as sim:
+        assert not await is_akuvox(session, f"http://{sim.http_address}")
+        with pytest.raises(WrongDevice):
+            await find_device(session, f"http://{sim.http_address}", **LOGIN)
+        assert not any(request.authorization for request in sim.requests)
+
+
+@pytest.mark.parametrize("realm", ["HTTP API", "HTTPAPI", "http-api of E18"])
+async def test_realms(session: aiohttp.ClientSession, serve: Callable[..., object], realm: str) -> None:
+    challenge = {"WWW-Authenticate": f'Basic realm="{realm}"'}
+    address = await serve(status=401, headers=challenge)  # type: ignore[misc]  # a coroutine
+    assert await is_akuvox(session, address)
+    with pytest.raises(LoginRefused):
+        await find_device(session, address, **LOGIN)
+
+
+async def test_the_factory_lets_nobody_in(start: Start) -> None:
+    """403 without a challenge names the address that is to be allowed; the root page says who it is."""
+    bench = await start("r29", whitelist=[])
+    address = f"https://{bench.sim.https_address}"
+    with pytest.raises(AddressRefused) as raised:
+        await find_device(bench.session, address, **LOGIN)
+    assert raised.value.address == "127.0.0.1"
+    assert await is_akuvox(bench.session, address)
+
+
+async def test_somebody_else_who_lets_nobody_in(session: aiohttp.ClientSession, serve: Callable[..., object]) -> None:
+    address = await serve(status=403)  # type: ignore[misc]  # a coroutine
+    assert not await is_akuvox(session, address)
+
+
+async def test_a_wrong_password(start: Start) -> None:
+    bench = await start()
+    with pytest.raises(LoginRefused):
+        await find_device(bench.session, f"http://{bench.sim.http_address}", username=USERNAME, password="wrong")
+
+
+async def test_the_pinned_certificate(start: Start, doors: Callable[[Bench], str]) -> None:
+    """With another one, or without one, nobody is asked."""
+    bench = await start("e16c")
+    address = doors(bench)
+    pinned = (await find_device(bench.session, address, **LOGIN)).fingerprint
+    assert (await find_device(bench.session, address, **LOGIN, pinned=pinned)).fingerprint == pinned
+    bench.sim.renew_certificate()
+    bench.seen()
+    with pytest.raises(CertificateChanged):
+        await find_device(bench.session, address, **LOGIN, pinned=pinned)
+    with pytest.raises(ConnectionFailed):
+        await find_device(bench.session, f"http://{bench.sim.http_address}", **LOGIN, pinned=pinned)
+    assert bench.seen() == []
+
+
+async def test_a_certificate_that_is_to_be_verified(start: Start, doors: Callable[[Bench], str]) -> None:
+    old = await start("e18")
+    with pytest.raises(TlsRefused):
+        await find_device(old.session, f"https://{old.sim.https_address}", **LOGIN, verify=True)
+    bench = await start("e16c")
+    with pytest.raises(ConnectionFailed):
+        await find_device(bench.session, doors(bench), **LOGIN, verify=True)
+    assert not any(request.authorization for request in bench.seen())
+
+
+async def test_nobody_there(start: Start, doors: Callable[[Bench], str]) -> None:
+    bench = await start()
+    address = doors(bench)
+    bench.sim.lose_connection()
+    with pytest.raises(ConnectionFailed):
+        await find_device(bench.session, address, **LOGIN)
+    assert not await is_akuvox(bench.session, address)
+    assert not await is_akuvox(bench.session, "http://")
+
+
+async def test_plain_http_where_tls_is_wanted(start: Start) -> None:
+    bench = await start()
+    host, _, port = bench.sim.http_address.partition(":")
+    with pytest.raises(TlsRefused):
+        await certificate_fingerprint(host, int(port))
+    with pytest.raises(TlsRefused):
+        await find_device(bench.session, f"https://{bench.sim.http_address}", **LOGIN)
