@@ -18,6 +18,7 @@ from .found import Found
 from .push import EventFeed, event_store
 from .shortcomings import async_show_missing
 from .systems import create_system
+from .temporary_codes import TemporaryCodes, async_take_away, code_store
 from .webhook import PushAddress, async_take_back
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -60,6 +61,7 @@ async def _async_set_up(
 ) -> None:
     await coordinator.async_config_entry_first_refresh()
     coordinator.feed = EventFeed(coordinator, store)
+    coordinator.codes = TemporaryCodes(coordinator, code_store(hass, entry.entry_id))
     coordinator.push_address = PushAddress(coordinator)
     entry.runtime_data = coordinator
     device = dr.async_get(hass).async_get_or_create(
@@ -68,6 +70,8 @@ async def _async_set_up(
     coordinator.device_id = device.id
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     _async_remove_stale(hass, entry)
+
+    await coordinator.codes.async_load()
 
     async def start(_: HomeAssistant) -> None:
         if coordinator.system.log is not None:
@@ -109,7 +113,8 @@ async def _async_let_go(coordinator: IntercomCoordinator) -> None:
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> None:
-    """Forget how far the events of a removed device were read, what it lacked, and have it push no more."""
+    """Leave nothing of ours on a removed device, neither codes nor addresses, and forget what was known of it."""
+    await async_take_away(hass, entry)
     await async_take_back(hass, entry)
     async_show_missing(hass, entry.entry_id, entry.title, frozenset())
     await event_store(hass, entry.entry_id).async_remove()

@@ -28,6 +28,7 @@ from .shortcomings import Shortcomings
 
 if TYPE_CHECKING:
     from .push import EventFeed
+    from .temporary_codes import TemporaryCodes
     from .webhook import PushAddress
 
 _LOGGER = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class IntercomCoordinator(CommandingCoordinator):
         system: The adapter. Its facets carry out commands; send them through ``async_command``.
         description: What the device is and has.
         feed: Follows its events.
+        codes: The codes that open for a while.
         push_address: Where the device may push them to.
         device_id: Its id in the device registry.
         peers: The bell of a called number.
@@ -84,6 +86,7 @@ class IntercomCoordinator(CommandingCoordinator):
         self.system = system
         self.description: Description
         self.feed: EventFeed
+        self.codes: TemporaryCodes
         self.push_address: PushAddress
         self.device_id = ""
         self.peers: Mapping[str, BellId] = {}
@@ -285,7 +288,7 @@ class IntercomCoordinator(CommandingCoordinator):
         if (log := self.facets.call_log) is None:
             return
         try:
-            calls = await log.query()
+            calls = await log.query(1)
         except IntercomError as err:
             _LOGGER.debug("%s: the call log could not be read: %s", self.name, err)
             return

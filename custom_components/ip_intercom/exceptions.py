@@ -26,6 +26,7 @@ from .api.errors import (
     PermissionDenied,
     SecureConnectionRequired,
     ServiceDisabled,
+    TlsRefused,
     UnexpectedReply,
 )
 from .const import DOMAIN
@@ -41,6 +42,7 @@ def _none(_: IntercomError) -> dict[str, str]:
 _SENTENCES: tuple[tuple[type[IntercomError], type[HomeAssistantError], str, _Placeholders], ...] = (
     (CertificateChanged, HomeAssistantError, "certificate_changed", _none),
     (CertificateInvalid, HomeAssistantError, "certificate_invalid", _none),
+    (TlsRefused, HomeAssistantError, "tls_refused", _none),
     (ConnectionFailed, HomeAssistantError, "cannot_connect", _none),
     (LoginRefused, HomeAssistantError, "login_refused", _none),
     (AuthenticationFailed, HomeAssistantError, "invalid_auth", _none),

@@ -6,27 +6,34 @@ that names the device and what it lacks. All methods raise ``IntercomError`` of 
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from .events import Event
 from .functions import (
+    AccessLog,
     AccessPoints,
     Automation,
     ByteStream,
     CallLog,
     Capture,
+    CardReader,
     Clocks,
+    Codes,
+    Configuration,
     Displays,
     Doorbell,
     FirmwareControl,
+    Holidays,
     Lift,
+    Lists,
     Mail,
     Maintenance,
     MobileAccess,
     Plates,
     SelfTest,
     Settings,
+    TimeZones,
 )
 from .model import (
     Bell,
@@ -150,7 +157,7 @@ class EntryResult:
     """What became of one directory entry: its fields, or why the device refused it."""
 
     uuid: str | None
-    fields: Mapping[str, object]
+    fields: Mapping[str, object] = field(repr=False)
     errors: tuple[Mapping[str, str], ...]
     timestamp: int | None = None
 
@@ -185,7 +192,7 @@ class Directory(Protocol):
         """Set the given fields of entries."""
 
     async def delete(self, uuids: Iterable[str], owner: str | None) -> DirectoryResult:
-        """Delete entries by uuid, or all of an owner."""
+        """Delete entries by uuid, or all of an owner, in the system's own words for owners."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,19 +229,25 @@ class Push(Protocol):
 class Facets:
     """What a device can be asked to do. One is None where the device lacks it or the account may not use it."""
 
+    access_log: AccessLog | None = None
     access_points: AccessPoints | None = None
     automation: Automation | None = None
     call_log: CallLog | None = None
     calls: Calls | None = None
     cameras: Cameras | None = None
     capture: Capture | None = None
+    card_reader: CardReader | None = None
     clock: Clocks | None = None
+    codes: Codes | None = None
+    configuration: Configuration | None = None
     directory: Directory | None = None
     displays: Displays | None = None
     doorbell: Doorbell | None = None
     doors: Doors | None = None
     firmware: FirmwareControl | None = None
+    holidays: Holidays | None = None
     lift: Lift | None = None
+    lists: Lists | None = None
     mail: Mail | None = None
     maintenance: Maintenance | None = None
     mobile_access: MobileAccess | None = None
@@ -243,6 +256,7 @@ class Facets:
     push: Push | None = None
     self_test: SelfTest | None = None
     settings: Settings | None = None
+    time_zone: TimeZones | None = None
 
 
 class System(Protocol):

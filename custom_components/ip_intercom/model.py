@@ -209,12 +209,16 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class StagedFirmware:
-    """A firmware file that waits on the device to be installed, until ``expires``."""
+    """A firmware file that waits on the device to be installed, until ``expires`` where it does not wait for ever.
+
+    ``certain`` tells whether the device itself said which version is in it.
+    """
 
     version: str
     downgrade: bool
     note: str | None
-    expires: datetime
+    expires: datetime | None
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)

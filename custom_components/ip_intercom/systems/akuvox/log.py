@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 import logging
 from math import inf
 import time
@@ -65,7 +65,7 @@ _UPTIME_SLACK = 30.0
 _EVIDENCE = 2
 
 _METHODS = {"Code": "code", "Card": "card", "Face": "face", "QR": "qr_code", "QRCode": "qr_code"}
-_RECORDED_METHODS = {
+RECORDED_METHODS = {
     DoorMethod.CARD: "card",
     DoorMethod.PIN: "code",
     DoorMethod.PUBLIC_CODE: "code",
@@ -176,6 +176,11 @@ class AkuvoxLog:
     def presume_complete(self) -> None:
         """Forget that pushes did not arrive."""
         self._tracker.unpushed = 0
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The time zone of the device's clock, None as long as it is not found out."""
+        return None if self._zone is None else timezone(timedelta(seconds=self._zone))
 
     @property
     def _live(self) -> bool:
@@ -392,8 +397,8 @@ class AkuvoxLog:
 
     def _access_event(self, record: DoorRecord, fresh: bool) -> Event:
         when, age = self._time_of(record.when, fresh, datetime.now(UTC))
-        who = record.name if self._names and (record.name or "").lower() not in _NOBODY else None
-        method = _RECORDED_METHODS.get(record.method)
+        who = somebody(record) if self._names else None
+        method = RECORDED_METHODS.get(record.method)
         doors = [door for door, relay in self._doors.relays.items() if str(relay.number) in (record.relay or "")]
         data = {"name": who, "method": method, "granted": record.granted, "doors": doors}
         if record.granted is None:
@@ -444,3 +449,8 @@ class AkuvoxLog:
             return False
         known, self._uptime = self._uptime, (uptime, now)
         return known is not None and uptime < known[0] + (now - known[1]) - _UPTIME_SLACK
+
+
+def somebody(record: DoorRecord) -> str | None:
+    """Return who a record of the door log is about, None for nobody that the device knows."""
+    return None if (record.name or "").lower() in _NOBODY else record.name

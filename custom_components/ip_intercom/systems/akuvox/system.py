@@ -18,13 +18,21 @@ from ...api.errors import (
 from ...facets import Bells, Facets
 from ...model import Alarm, Bell, Control, Description, DoorId, Firmware, Missing, Reading, State
 from ...rings import CALL_BELL
+from ..privacy import Privacy
 from . import push
 from .answers import clock_of, identity_of, lines_of, ports_of
 from .calls import READY, AkuvoxCalls, CallTracker
 from .cameras import CAMERAS, AkuvoxCameras
+from .codes import AkuvoxCodes
+from .configuration import AkuvoxConfiguration, AkuvoxSettings
+from .directory import AkuvoxDirectory
 from .doors import AkuvoxDoors, OpeningLogin
+from .files import AkuvoxLists
+from .firmware import AkuvoxFirmware
 from .log import AkuvoxLog
+from .maintenance import AkuvoxCapture, AkuvoxCardReader, AkuvoxMaintenance
 from .push import AkuvoxPush
+from .records import AkuvoxAccessLog, AkuvoxCallLog, neutral_call
 from .wiring import INPUT, RELAY, Input, inputs_of, relays_of
 
 _LOGGER = logging.getLogger(__name__)
@@ -91,6 +99,8 @@ class AkuvoxSystem:
         self._doors = AkuvoxDoors(device, self._choices.opening)
         self._log = AkuvoxLog(device, self._doors, self._tracker, names=self._choices.names, stored=cursor)
         self._push = AkuvoxPush(device, self._log.hear, self._log.expect_pushes)
+        self._codes = AkuvoxCodes(device)
+        self._firmware = AkuvoxFirmware(device)
         self._parts = _Parts()
         self._readings = 0
         self.log: AkuvoxLog | None = None
@@ -141,7 +151,13 @@ class AkuvoxSystem:
         events = push.events_of(config)
         has_log = phone or door_log is not None or (self._choices.pushes and bool(events))
         self.log = self._log if has_log else None
-        self.facets = self._facets(phone=phone, sees=sees, pushes_events=bool(events))
+        self.facets = self._facets(
+            phone=phone,
+            sees=sees,
+            pushes_events=bool(events),
+            call_log=call_log is not None,
+            access_log=door_log is not None,
+        )
         reading = self._reading(info, relays, levels, status)
         return Description(
             identity=identity_of(info, config.get(_LOCATION), device.client.transport.base.host),
@@ -154,6 +170,9 @@ class AkuvoxSystem:
                 cameras=CAMERAS if sees else {},
                 clock=reading.clock,
                 firmware=Firmware(info.firmware) if self.facets.firmware is not None else None,
+                last_call=(
+                    neutral_call(call_log[0], Privacy(names=self._choices.names), self._log.zone) if call_log else None
+                ),
                 bells={CALL_BELL: Bell(CALL_BELL)} if phone and visitors else {},
             ),
             controls=frozenset({Control.CALLS, Control.DOORS, Control.MAINTENANCE}),
@@ -163,14 +182,27 @@ class AkuvoxSystem:
             visitors=visitors,
         )
 
-    def _facets(self, *, phone: bool, sees: bool, pushes_events: bool) -> Facets:
+    def _facets(self, *, phone: bool, sees: bool, pushes_events: bool, call_log: bool, access_log: bool) -> Facets:
         device = self._device
         host = device.client.transport.base.host
+        privacy = Privacy(names=self._choices.names)
         return Facets(
+            access_log=AkuvoxAccessLog(device, privacy, lambda: self._log.zone) if access_log else None,
+            call_log=AkuvoxCallLog(device, privacy, lambda: self._log.zone) if call_log else None,
             calls=AkuvoxCalls(device, self._tracker) if phone else None,
             cameras=AkuvoxCameras(self._camera, host, *self._choices.stream) if sees else None,
             doors=self._doors if self._doors.relays else None,
             push=self._push if pushes_events else None,
+            # Nothing tells beforehand whether the device has these: it says so when it is asked.
+            capture=AkuvoxCapture(device),
+            card_reader=AkuvoxCardReader(device),
+            codes=self._codes,
+            configuration=AkuvoxConfiguration(device),
+            directory=AkuvoxDirectory(device),
+            firmware=self._firmware,
+            lists=AkuvoxLists(device),
+            maintenance=AkuvoxMaintenance(device),
+            settings=AkuvoxSettings(device),
         )
 
     def _alarms(self, events: Collection[str]) -> dict[Alarm, bool | None]:

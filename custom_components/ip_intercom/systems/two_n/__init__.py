@@ -23,8 +23,8 @@ from ...const import (
     DEFAULT_STREAM_PATH,
 )
 from ...model import Description
+from ..privacy import Privacy
 from .cameras import StreamAccess
-from .privacy import Privacy
 from .system import TwoNSystem
 
 __all__ = ["OPTIONS", "TwoNSystem", "create", "find"]

@@ -59,8 +59,8 @@ class TwoNCallLog:
         self._phone = device.phone
         self._names = names
 
-    async def query(self) -> tuple[CallRecord, ...]:
-        """Return the calls, newest first."""
+    async def query(self, limit: int | None = None) -> tuple[CallRecord, ...]:
+        """Return the calls, newest first; the device tells them all at once."""
         return tuple(neutral_call(record, self._names) for record in await self._phone.call_log())
 
     async def delete(self, record: str | None) -> None:
