@@ -1,5 +1,6 @@
 """Finding a device at an address: scheme, certificate, the age of its TLS, and whether it is an Akuvox."""
 
+import asyncio
 from dataclasses import dataclass
 from http import HTTPStatus
 import re
@@ -23,6 +24,7 @@ from ..login import challenges
 from .client import REQUEST_TIMEOUT, AkuvoxClient
 from .endpoints import SYSTEM_INFO
 from .envelope import read, retcode
+from .exchange import GAP
 from .system import System, SystemInfo
 
 MAX_REDIRECTS = 2
@@ -172,6 +174,7 @@ async def _certificate(base: URL, *, verify: bool) -> tuple[bytes, bool]:
 
 
 async def _ask(transport: HttpTransport, path: str) -> Reply:
+    await asyncio.sleep(GAP)  # whoever asked before: nothing is known yet of what the device can bear
     request = Request("GET", path, timeout=REQUEST_TIMEOUT)
     return await transport.request(request, headers={"Connection": "close"})
 
@@ -197,6 +200,7 @@ async def _identify(door: _Door, username: str, password: str) -> SystemInfo:
         raise AddressRefused(await own_address(host, transport.base.port))
     if not _speaks_api(door.reply) and not await _names_itself(door):
         raise WrongDevice(f"{host} does not answer as an Akuvox")
+    await asyncio.sleep(GAP)
     try:
         info = await System(AkuvoxClient(transport, username, password)).info()
     except ConnectionFailed, AuthenticationFailed, AddressRefused:
