@@ -1,6 +1,7 @@
 """Finding a device: its scheme, its TLS, and whether it is one."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import TypedDict
 
 import aiohttp
 from aiohttp import web
@@ -23,7 +24,15 @@ from tests.simulators.two_n import Simulator as TwoNSimulator
 
 from .conftest import PASSWORD, USERNAME, Bench, Start
 
-LOGIN = {"username": USERNAME, "password": PASSWORD}
+
+class Account(TypedDict):
+    username: str
+    password: str
+
+
+LOGIN: Account = {"username": USERNAME, "password": PASSWORD}
+
+type Serve = Callable[..., Awaitable[str]]
 
 
 @pytest.fixture
@@ -39,7 +48,7 @@ def doors(monkeypatch: pytest.MonkeyPatch) -> Callable[[Bench], str]:
 
 
 @pytest.fixture
-async def serve() -> AsyncGenerator[Callable[..., object]]:
+async def serve() -> AsyncGenerator[Serve]:
     """Serve one answer for every path."""
     servers: list[TestServer] = []
 
@@ -117,10 +126,8 @@ async def test_https_that_was_typed(start: Start) -> None:
 @pytest.mark.parametrize(
     "location", ["http://192.168.1.9/", "https://example.com/api/system/info", "/login.html", "x://"]
 )
-async def test_redirects_that_are_not_followed(
-    session: aiohttp.ClientSession, serve: Callable[..., object], location: str
-) -> None:
-    address = await serve(status=302, headers={"Location": location})  # type: ignore[misc]  # a coroutine
+async def test_redirects_that_are_not_followed(session: aiohttp.ClientSession, serve: Serve, location: str) -> None:
+    address = await serve(status=302, headers={"Location": location})
     with pytest.raises(WrongDevice):
         await find_device(session, address, **LOGIN)
     assert not await is_akuvox(session, address)
@@ -139,11 +146,9 @@ async def test_redirects_that_are_not_followed(
         {"status": 401},
     ],
 )
-async def test_something_else(
-    session: aiohttp.ClientSession, serve: Callable[..., object], answer: dict[str, object]
-) -> None:
+async def test_something_else(session: aiohttp.ClientSession, serve: Serve, answer: dict[str, object]) -> None:
     """A password is shown to nobody who does not say that he is one."""
-    address = await serve(**answer)  # type: ignore[misc]  # a coroutine
+    address = await serve(**answer)
     with pytest.raises(WrongDevice):
         await find_device(session, address, **LOGIN)
 
@@ -157,9 +162,9 @@ async def test_another_intercom(session: aiohttp.ClientSession) -> None:
 
 
 @pytest.mark.parametrize("realm", ["HTTP API", "HTTPAPI", "http-api of E18"])
-async def test_realms(session: aiohttp.ClientSession, serve: Callable[..., object], realm: str) -> None:
+async def test_realms(session: aiohttp.ClientSession, serve: Serve, realm: str) -> None:
     challenge = {"WWW-Authenticate": f'Basic realm="{realm}"'}
-    address = await serve(status=401, headers=challenge)  # type: ignore[misc]  # a coroutine
+    address = await serve(status=401, headers=challenge)
     assert await is_akuvox(session, address)
     with pytest.raises(LoginRefused):
         await find_device(session, address, **LOGIN)
@@ -175,8 +180,8 @@ async def test_the_factory_lets_nobody_in(start: Start) -> None:
     assert await is_akuvox(bench.session, address)
 
 
-async def test_somebody_else_who_lets_nobody_in(session: aiohttp.ClientSession, serve: Callable[..., object]) -> None:
-    address = await serve(status=403)  # type: ignore[misc]  # a coroutine
+async def test_somebody_else_who_lets_nobody_in(session: aiohttp.ClientSession, serve: Serve) -> None:
+    address = await serve(status=403)
     assert not await is_akuvox(session, address)
 
 

@@ -74,15 +74,27 @@ class AkuvoxClient:
         async with self._turn:
             return await self._call(endpoint, data or {})
 
-    async def page(self, path: str, params: Mapping[str, str], *, repeatable: bool = True) -> Reply:
-        """Ask for a page beside the API and return it unread.
+    async def page(self, path: str, params: Mapping[str, str]) -> Reply:
+        """Ask for a page beside the API, once, and return it unread.
 
         Raises:
             IntercomError: As ``call``, by HTTP status.
         """
-        request = Request(GET, path, params, timeout=REQUEST_TIMEOUT, repeatable=repeatable)
+        request = Request(GET, path, params, timeout=REQUEST_TIMEOUT, repeatable=False)
         async with self._turn:
             return await self._exchange.send(request)
+
+    async def command(self, path: str, params: Mapping[str, str]) -> Fields:
+        """Ask for JSON beside the API, once, and return all of it, whatever its ``retcode``.
+
+        Raises:
+            NotSupported: The device answers a page to that path.
+            IntercomError: As ``call``, by HTTP status.
+        """
+        reply = await self.page(path, params)
+        if reply.content_type == "text/html":
+            raise NotSupported(f"{path} is a page")
+        return self._document(path, reply)
 
     async def upload(self, endpoint: Endpoint, upload: Upload, params: Mapping[str, str] | None = None) -> Fields:
         """Send a file and return ``data`` of the reply.
@@ -167,13 +179,16 @@ class AkuvoxClient:
                 return found
 
     def _result(self, endpoint: Endpoint, reply: Reply) -> Fields:
+        return result(endpoint, self._document(endpoint.path, reply))
+
+    def _document(self, path: str, reply: Reply) -> Fields:
         try:
-            document = read(endpoint.path, reply.body)
+            document = read(path, reply.body)
         except Spoiled:
             self._exchange.note_answer(clean=False)
             raise
         self._exchange.note_answer(clean=document.clean)
-        return result(endpoint, document.content)
+        return document.content
 
     def _method(self, endpoint: Endpoint, data: Data) -> str:
         if len(endpoint.methods) == 1:
