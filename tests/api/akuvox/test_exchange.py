@@ -263,9 +263,9 @@ async def test_a_fragile_device(start: Start) -> None:
     """An E18 needs a gap and a connection for each request; it is noticed by what it appends."""
     bench = await start("e18")
     device = bench.device()
-    assert not device.client.fragile
+    before = device.client.fragile
     await asyncio.gather(*(device.relay.status() for _ in range(4)))
-    assert device.client.fragile
+    assert (before, device.client.fragile) == (False, True)
     answered = [request for request in bench.seen() if request.status == 200]
     assert len(answered) == 4
     assert not any(request.spoiled for request in answered)

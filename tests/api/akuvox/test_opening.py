@@ -1,5 +1,7 @@
 """Opening a door beside the API (captures/error_envelopes.md)."""
 
+from typing import TypedDict
+
 import pytest
 
 from custom_components.ip_intercom.api.errors import (
@@ -15,7 +17,13 @@ from custom_components.ip_intercom.api.errors import (
 
 from .conftest import Bench, Start
 
-DOOR = {"username": "door", "password": "pa55-word"}
+
+class Door(TypedDict):
+    username: str
+    password: str
+
+
+DOOR: Door = {"username": "door", "password": "pa55-word"}
 
 
 @pytest.mark.parametrize("dialect", ["e18", "e16c", "r29"])
