@@ -61,6 +61,7 @@ class Request:
         form: Body to send as a form.
         upload: File to send in a multipart form.
         stall: Seconds without a byte after which a stream is given up; None for ``STREAM_TIMEOUT``.
+        begin: Seconds after which a stream that has not begun is given up; None for ``STREAM_TIMEOUT``.
     """
 
     method: str
@@ -73,6 +74,7 @@ class Request:
     form: Mapping[str, str] | None = field(default=None, repr=False)
     upload: Upload | None = None
     stall: float | None = None
+    begin: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +221,7 @@ class HttpTransport:
             ConnectionFailed: The device did not begin to answer in time.
         """
         with _translated(request.path):
-            async with asyncio.timeout(STREAM_TIMEOUT):
+            async with asyncio.timeout(request.begin or STREAM_TIMEOUT):
                 response = await self._send(
                     request, _body(request, None), headers, middlewares, sock_read=request.stall or STREAM_TIMEOUT
                 )

@@ -20,6 +20,7 @@ from custom_components.ip_intercom.api.errors import (
 )
 from custom_components.ip_intercom.api.http import certificate_fingerprint
 from tests.simulators.akuvox import DIALECTS, Auth, Redirect
+from tests.simulators.akuvox.pipeline import Outcome
 from tests.simulators.two_n import Simulator as TwoNSimulator
 
 from .conftest import PASSWORD, USERNAME, Bench, Start
@@ -109,6 +110,28 @@ async def test_old_tls_where_there_is_nothing_better(
     assert not any(request.authorization for request in bench.seen() if request.port == "http")
 
 
+async def test_a_fragile_device_is_asked_once(start: Start) -> None:
+    bench = await start("e18", auth=Auth.NONE)
+    await find_device(bench.session, f"http://{bench.sim.http_address}")
+    assert [request.spoiled for request in bench.seen()] == [False]
+
+
+@pytest.mark.parametrize(
+    "web",
+    [{"text": "<html>", "content_type": "text/html"}, {"status": 302, "headers": {"Location": "/login.html"}}],
+)
+async def test_the_api_behind_the_other_door(
+    start: Start, serve: Serve, monkeypatch: pytest.MonkeyPatch, web: dict[str, object]
+) -> None:
+    """Where the better door leads to a web page only, whichever it is."""
+    bench = await start("e18")
+    page = URL(await serve(**web))
+    for api in (f"http://{bench.sim.http_address}", f"https://{bench.sim.https_address}"):
+        for bases in ((page, URL(api)), (URL(api), page)):
+            monkeypatch.setattr(discovery, "_bases", lambda _, bases=bases: bases)
+            assert (await find_device(bench.session, "127.0.0.1", **LOGIN)).base == URL(api)
+
+
 @pytest.mark.parametrize("dialect", ["e16c", "r29"])
 async def test_a_redirect_to_another_door(start: Start, dialect: str) -> None:
     bench = await start(dialect)
@@ -178,6 +201,37 @@ async def test_the_factory_lets_nobody_in(start: Start) -> None:
         await find_device(bench.session, address, **LOGIN)
     assert raised.value.address == "127.0.0.1"
     assert await is_akuvox(bench.session, address)
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_a_refusal_in_another_name(start: Start, monkeypatch: pytest.MonkeyPatch, named: bool) -> None:
+    """The root page says whose it is; a password is sent to nobody else."""
+    monkeypatch.setattr("tests.simulators.akuvox.auth.REALM", "Door")
+    bench = await start("r29", auth=Auth.BASIC)
+    address = f"https://{bench.sim.https_address}"
+    if named:
+        assert (await find_device(bench.session, address, **LOGIN)).info.model == "R29C"
+        return
+    monkeypatch.setattr("tests.simulators.akuvox.pipeline.WEB_APP", "<html>Router</html>")
+    with pytest.raises(WrongDevice):
+        await find_device(bench.session, address, **LOGIN)
+    assert not any(request.authorization for request in bench.seen())
+
+
+async def test_redirects_without_end(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From one port to another and back."""
+    bench, other = await start(auth=Auth.NONE), await start(auth=Auth.NONE)
+    for one, two in ((bench, other), (other, bench)):
+        monkeypatch.setattr(one.sim.pipeline, "answer", _redirect(f"http://{two.sim.http_address}/"))
+    with pytest.raises(WrongDevice, match="without end"):
+        await find_device(bench.session, f"http://{bench.sim.http_address}")
+
+
+def _redirect(location: str) -> Callable[[object], Awaitable[Outcome]]:
+    async def answer(_: object) -> Outcome:
+        return Outcome(web.Response(status=302, headers={"Location": location}))
+
+    return answer
 
 
 async def test_somebody_else_who_lets_nobody_in(session: aiohttp.ClientSession, serve: Serve) -> None:

@@ -1,5 +1,6 @@
 """Configuration, relays, inputs, lists, users, logs, calls and recordings, by the modules of the client."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
@@ -20,6 +21,7 @@ RELAY = "Config.DoorSetting.RELAY"
 LOCATION = "Config.DoorSetting.DEVICENODE.Location"
 DISCOVERY = "Config.DoorSetting.CONNECT.DiscoveryMode"
 PIN = "24682468"
+JPEG = b"\xff\xd8picture\xff\xd9"
 
 
 # ---- Configuration ----
@@ -50,6 +52,20 @@ async def test_nothing_to_set(bench: Bench) -> None:
 async def test_keys_or_sections(bench: Bench) -> None:
     with pytest.raises(ValueError, match="not both"):
         await bench.device().config.get(items=[LOCATION], sections=[RELAY])
+
+
+async def test_a_device_that_takes_no_lists(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked for everything by GET."""
+    bench = await start("r29")
+    config = bench.device().config
+    monkeypatch.setattr("tests.simulators.akuvox.pipeline.methods", lambda *_: frozenset({"GET"}))
+    assert await config.get(items=[DISCOVERY, "No.Such.Key"]) == {DISCOVERY: "1"}
+    section = await config.get(sections=[RELAY])
+    assert section
+    assert all(key.startswith(f"{RELAY}.") for key in section)
+    monkeypatch.setattr("tests.simulators.akuvox.pipeline.methods", lambda *_: frozenset())
+    with pytest.raises(NotSupported):
+        await config.get()
 
 
 async def test_a_value_that_is_refused(bench: Bench) -> None:
@@ -294,7 +310,7 @@ async def test_users_as_a_file(start: Start) -> None:
     assert await users.get() == ()
 
 
-@pytest.mark.parametrize("address", ["http://192.168.1.9/download/UserData.tgz", "//evil/x", "x", "", "http://[", None])
+@pytest.mark.parametrize("address", ["http://192.168.1.9/download/UserData.tgz", "//evil/x", "x", "", "http://[", "http://127.0.0.1:99999/x", None])
 async def test_a_file_that_is_elsewhere(bench: Bench, address: str | None) -> None:
     users = bench.device().users
     told = "null" if address is None else f'"{address}"'
@@ -390,6 +406,23 @@ async def test_door_log(start: Start, dialect: str) -> None:
     assert await device.door_log.get() == ()
 
 
+@pytest.mark.parametrize("dialect", ["e16c", "r29"])
+async def test_pictures_of_the_door_log(start: Start, dialect: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are asked of the device itself, whatever host their address names."""
+    bench = await start(dialect)
+    bench.sim.fill_door_log(1)
+    log = bench.device().door_log
+    [record] = await log.get()
+    assert record.picture is not None
+    monkeypatch.setattr(bench.sim, "_full", lambda path: path)
+    bench.sim.garbage(record.picture, JPEG, "image/jpeg")
+    assert await log.picture(record.picture) == JPEG
+    for wrong in (JPEG[:-2], b"", b"<html>"):
+        bench.sim.garbage(record.picture, wrong)
+        with pytest.raises(UnexpectedReply):
+            await log.picture(record.picture)
+
+
 async def test_pages_of_logs(start: Start) -> None:
     bench = await start("r29")
     bench.sim.fill_door_log(25)
@@ -462,6 +495,22 @@ async def test_log_files(bench: Bench) -> None:
 
 
 # ---- Firmware, recordings ----
+
+
+async def test_a_file_for_a_fragile_device(start: Start) -> None:
+    """Nothing else is asked meanwhile."""
+    bench = await start("e18")
+    device = bench.device()
+    await device.firmware.prepare()
+    content = make_firmware("E18", "1", 2**20)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(device.firmware.upload(*file(content)))
+        group.create_task(device.relay.status())
+        group.create_task(device.input.status())
+    requests = bench.seen()
+    assert device.client.fragile
+    assert not any(request.spoiled for request in requests)
+    assert {request.function for request in requests if request.status == 200} >= {"firmware/upload", "relay/status"}
 
 
 @pytest.mark.parametrize("dialect", ["a_series", "e18", "r29"])

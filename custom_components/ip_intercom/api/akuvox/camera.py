@@ -139,9 +139,7 @@ class AkuvoxCamera:
         if reply.content_type == "text/html":
             # Newer firmware shows its web app on every path.
             raise NotSupported(f"{path} is a page")
-        if not reply.body.startswith(_BEGIN) or _END not in reply.body[-_END_WITHIN:]:
-            raise UnexpectedReply("the snapshot is no whole JPEG")
-        return reply.body
+        return whole_jpeg(path, reply)
 
     async def _logged_in(self, path: str, attempt: Attempt) -> Reply:
         reply = await attempt((self._login,))
@@ -154,3 +152,14 @@ class AkuvoxCamera:
         if reply.status != HTTPStatus.OK:
             raise UnexpectedReply(f"{path} answered {reply.status}")
         return reply
+
+
+def whole_jpeg(path: str, reply: Reply) -> bytes:
+    """Return a picture.
+
+    Raises:
+        UnexpectedReply: It is none, or it is cut off.
+    """
+    if not reply.body.startswith(_BEGIN) or _END not in reply.body[-_END_WITHIN:]:
+        raise UnexpectedReply(f"{path} is no whole JPEG")
+    return reply.body

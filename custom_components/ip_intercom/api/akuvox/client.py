@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 import re
 
 from ..errors import NotSupported, UnexpectedReply
-from ..http import MAX_JSON, HttpTransport, Reply, Request, Stream
+from ..http import HttpTransport, Reply, Request, Stream
 from ..parse import Fields
 from ..upload import Upload
 from .endpoints import GET, POST, SYSTEM_STATUS, Endpoint
@@ -19,6 +20,8 @@ type Data = Mapping[str, object]
 REQUEST_TIMEOUT = 15.0
 # Seconds from the last byte of a file to the answer.
 UPLOAD_TIMEOUT = 90.0
+# Seconds in which a device packs a file, and in which nothing comes of it.
+DOWNLOAD_STALL = 30.0
 MAX_DOWNLOAD = 1024 * 1024 * 1024
 # How often a reply that the device spoiled is asked for again.
 SPOILED_TRIES = 2
@@ -121,27 +124,28 @@ class AkuvoxClient:
     ) -> AsyncIterator[Stream]:
         """Open an answer that is a file.
 
-        Other requests may be sent once it has begun, unless the device is fragile; there is one file at a time.
+        Other requests may be sent once it has begun; a fragile device is asked nothing before its end, so whoever
+        reads must not ask. There is one file at a time.
 
         Raises:
             IntercomError: As ``call``; also where the device answers a page.
         """
-        request = self._request(endpoint, self._method(endpoint, data or {}), data or {}, max_bytes)
-        async with self._download(endpoint, request) as stream:
+        request = self._request(endpoint, self._method(endpoint, data or {}), data or {})
+        async with self._download(endpoint, replace(request, max_bytes=max_bytes)) as stream:
             yield stream
 
     @asynccontextmanager
     async def fetch(self, path: str, *, max_bytes: int = MAX_DOWNLOAD) -> AsyncIterator[Stream]:
         """Open a file of the device that is no function of the API, as ``download``."""
-        request = Request(GET, path, timeout=REQUEST_TIMEOUT, max_bytes=max_bytes)
-        async with self._download(None, request) as stream:
+        async with self._download(None, Request(GET, path, max_bytes=max_bytes)) as stream:
             yield stream
 
     @asynccontextmanager
     async def _download(self, endpoint: Endpoint | None, request: Request) -> AsyncIterator[Stream]:
         async with self._files, AsyncExitStack() as turn, AsyncExitStack() as stack:
             await turn.enter_async_context(self._turn)
-            answer = await stack.enter_async_context(self._exchange.stream(request, _is_file))
+            patient = replace(request, begin=DOWNLOAD_STALL, stall=DOWNLOAD_STALL)
+            answer = await stack.enter_async_context(self._exchange.stream(patient, _is_file))
             if not self.fragile:
                 await turn.aclose()
             if isinstance(answer, Reply):
@@ -198,7 +202,7 @@ class AkuvoxClient:
         return self._methods.get(endpoint) or (POST if self._post else endpoint.methods[0])
 
     @staticmethod
-    def _request(endpoint: Endpoint, method: str, data: Data, max_bytes: int = MAX_JSON) -> Request:
+    def _request(endpoint: Endpoint, method: str, data: Data) -> Request:
         params: Mapping[str, str] | None = None
         body: dict[str, object] | None = None
         if method == GET:
@@ -214,7 +218,6 @@ class AkuvoxClient:
             params,
             body,
             timeout=REQUEST_TIMEOUT,
-            max_bytes=max_bytes,
             repeatable=endpoint.repeatable,
         )
 
