@@ -310,7 +310,10 @@ async def test_users_as_a_file(start: Start) -> None:
     assert await users.get() == ()
 
 
-@pytest.mark.parametrize("address", ["http://192.168.1.9/download/UserData.tgz", "//evil/x", "x", "", "http://[", "http://127.0.0.1:99999/x", None])
+@pytest.mark.parametrize(
+    "address",
+    ["http://192.168.1.9/download/UserData.tgz", "//evil/x", "x", "", "http://[", "http://127.0.0.1:99999/x", None],
+)
 async def test_a_file_that_is_elsewhere(bench: Bench, address: str | None) -> None:
     users = bench.device().users
     told = "null" if address is None else f'"{address}"'

@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-import re
 
 from ..errors import NotSupported, UnexpectedReply
-from ..http import HttpTransport, Reply, Request, Stream
+from ..http import HttpTransport, Reply, Request, Stream, is_file
 from ..parse import Fields
 from ..upload import Upload
 from .endpoints import GET, POST, SYSTEM_STATUS, Endpoint
@@ -25,8 +24,6 @@ DOWNLOAD_STALL = 30.0
 MAX_DOWNLOAD = 1024 * 1024 * 1024
 # How often a reply that the device spoiled is asked for again.
 SPOILED_TRIES = 2
-_PAGE = re.compile(rb"<!doctype html|<html", re.IGNORECASE)
-_BEGIN = 24
 # What devices say to a function that they have, but not by that method.
 _WRONG_METHOD = "unsupport action"
 
@@ -145,7 +142,7 @@ class AkuvoxClient:
         async with self._files, AsyncExitStack() as turn, AsyncExitStack() as stack:
             await turn.enter_async_context(self._turn)
             patient = replace(request, begin=DOWNLOAD_STALL, stall=DOWNLOAD_STALL)
-            answer = await stack.enter_async_context(self._exchange.stream(patient, _is_file))
+            answer = await stack.enter_async_context(self._exchange.stream(patient, is_file))
             if not self.fragile:
                 await turn.aclose()
             if isinstance(answer, Reply):
@@ -224,9 +221,3 @@ class AkuvoxClient:
 
 def _is_nested(data: Data) -> bool:
     return any(not isinstance(value, str | int | float) for value in data.values())
-
-
-async def _is_file(stream: Stream) -> bool:
-    """Tell a file by its beginning: a refusal is JSON, and newer devices answer a page to whatever they do not know."""
-    begin = (await stream.begin(_BEGIN)).lstrip()
-    return not (begin.startswith(b"{") or _PAGE.match(begin))
