@@ -354,6 +354,19 @@ async def test_both_names_of_the_schedule(start: Start) -> None:
         assert bench.sim.users.rows["1"][name] == "1002-2"
 
 
+@pytest.mark.parametrize(("dialect", "name"), [("e18", "ScheduleRelay"), ("r29", "Schedule-Relay")])
+@pytest.mark.parametrize("written", ["ScheduleRelay", "Schedule-Relay"])
+async def test_a_change_of_the_schedule(start: Start, dialect: str, name: str, written: str) -> None:
+    """What was read by one name does not win over what is written by the other."""
+    bench = await start(dialect)
+    bench.sim.add_user(Name="Lucy", PrivatePIN=PIN, **{name: "1001-1"})
+    users = bench.device().users
+    [user] = await users.get()
+    await users.change(user, {written: "1002-2"})
+    [user] = await users.get()
+    assert (user.schedules, user.pin) == ((("1002", "2"),), PIN)
+
+
 # ---- Calls ----
 
 
