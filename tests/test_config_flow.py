@@ -181,7 +181,7 @@ async def other_server(sockets: None) -> AsyncGenerator[str]:
 
 async def test_something_else_at_the_address(hass: HomeAssistant, other_server: str) -> None:
     result = await enter(hass, await start(hass), user_input(other_server))
-    assert result["errors"] == {"base": "not_two_n"}
+    assert result["errors"] == {"base": "wrong_device"}
 
 
 @pytest.fixture
@@ -279,7 +279,7 @@ async def test_a_device_that_announces_itself(hass: HomeAssistant, sim: Simulato
 async def test_an_announcement_without_a_serial_number_is_passed_over(hass: HomeAssistant) -> None:
     announced = SsdpServiceInfo(ssdp_usn="usn", ssdp_st="st", ssdp_location="http://127.0.0.1/x", upnp={})
     result: Any = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_SSDP}, data=announced)
-    assert result["reason"] == "not_two_n"
+    assert result["reason"] == "wrong_device"
 
 
 # -- mending ---------------------------------------------------------------------------------------

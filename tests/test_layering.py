@@ -42,9 +42,9 @@ LAYERS = (
     layer("systems", "systems systems.*", "names errors api model", "aiohttp yarl"),
     layer(
         "coordinator",
-        "commanding coordinator entity exceptions found later push refusals shortcomings silence",
+        "commanding coordinator entity exceptions found later push refusals shortcomings silence temporary_codes webhook",
         "names errors model systems",
-        "homeassistant",
+        "aiohttp homeassistant",
     ),
     # These two put the parts together: a form for each system, an adapter for each entry.
     layer(

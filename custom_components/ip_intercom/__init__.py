@@ -18,6 +18,8 @@ from .found import Found
 from .push import EventFeed, event_store
 from .shortcomings import async_show_missing
 from .systems import create_system
+from .temporary_codes import TemporaryCodes, async_take_away, code_store
+from .webhook import PushAddress, async_take_back
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -59,6 +61,8 @@ async def _async_set_up(
 ) -> None:
     await coordinator.async_config_entry_first_refresh()
     coordinator.feed = EventFeed(coordinator, store)
+    coordinator.codes = TemporaryCodes(coordinator, code_store(hass, entry.entry_id))
+    coordinator.push_address = PushAddress(coordinator)
     entry.runtime_data = coordinator
     device = dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id, **device_info(coordinator.description.identity, entry.data)
@@ -67,9 +71,12 @@ async def _async_set_up(
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     _async_remove_stale(hass, entry)
 
+    await coordinator.codes.async_load()
+
     async def start(_: HomeAssistant) -> None:
         if coordinator.system.log is not None:
             coordinator.feed.async_start(coordinator.system.log)
+        coordinator.push_address.async_start()
 
     async def stop(_: Event) -> None:
         await _async_let_go(coordinator)
@@ -100,11 +107,14 @@ async def async_unload_entry(hass: HomeAssistant, entry: IntercomConfigEntry) ->
 
 
 async def _async_let_go(coordinator: IntercomCoordinator) -> None:
+    coordinator.push_address.async_stop()
     await coordinator.feed.async_stop()
     await coordinator.system.close()
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> None:
-    """Forget how far the events of a removed device were read, and what it lacked."""
+    """Leave nothing of ours on a removed device, neither codes nor addresses, and forget what was known of it."""
+    await async_take_away(hass, entry)
+    await async_take_back(hass, entry)
     async_show_missing(hass, entry.entry_id, entry.title, frozenset())
     await event_store(hass, entry.entry_id).async_remove()

@@ -29,7 +29,9 @@ class IntercomButtonDescription(ButtonEntityDescription):
 
 
 BUTTONS = (
-    IntercomButtonDescription(key="answer", press=async_answer, there=lambda facets, _: facets.calls is not None),
+    IntercomButtonDescription(
+        key="answer", press=async_answer, there=lambda facets, _: facets.calls is not None and facets.calls.answers
+    ),
     IntercomButtonDescription(key="hang_up", press=async_hang_up, there=lambda facets, _: facets.calls is not None),
     IntercomButtonDescription(
         key="restart",

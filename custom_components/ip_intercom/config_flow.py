@@ -13,6 +13,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import section
+from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.device_registry import format_mac
 from homeassistant.helpers.selector import (
@@ -34,8 +35,16 @@ from .const import (
     CONF_CONTROLS,
     CONF_FINGERPRINT,
     CONF_HOST,
+    CONF_INVERTED,
+    CONF_OPENING_PASSWORD,
+    CONF_OPENING_USERNAME,
     CONF_PASSWORD,
+    CONF_PICTURE_PORT,
     CONF_PLAIN_SWITCHES,
+    CONF_PUSH,
+    CONF_PUSH_ORIGINALS,
+    CONF_PUSH_TOKEN,
+    CONF_SECURITY_RELAYS,
     CONF_SHOW_CARDS,
     CONF_SHOW_NAMES,
     CONF_SHOW_TOUCHES,
@@ -46,19 +55,20 @@ from .const import (
     CONF_URL,
     CONF_USERNAME,
     CONF_VERIFY_SSL,
+    DEFAULT_PICTURE_PORT,
     DEFAULT_STREAM_PATH,
     DOMAIN,
-    SYSTEM_TWO_N,
 )
 from .coordinator import IntercomConfigEntry
 from .exceptions import sentence
 from .model import Description
-from .systems import two_n
+from .systems import asks_for_proof, find_system, options_of, recognised
 
 _LOGGER = logging.getLogger(__name__)
 
 SECTION_SECURITY = "security"
 SECTION_STREAM = "stream"
+SECTION_OPENING = "opening"
 
 _PASSWORD = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="current-password"))
 _ACCOUNT = {vol.Optional(CONF_USERNAME, default=""): str, vol.Optional(CONF_PASSWORD, default=""): _PASSWORD}
@@ -74,8 +84,11 @@ USER_SCHEMA = vol.Schema({vol.Required(CONF_HOST): str, **_ACCOUNT, **_SECURITY}
 # Errors of finding a device, which no entity can meet; the others have their key in ``exceptions``.
 _FIND_ERRORS: tuple[tuple[type[IntercomError], str], ...] = (
     (UnsupportedProduct, "unsupported_product"),
-    (WrongDevice, "not_two_n"),
+    (WrongDevice, "wrong_device"),
 )
+
+
+_PLACEHOLDERS = ("address", "privilege", "product", "reason", "service")
 
 
 class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
@@ -88,6 +101,7 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
         self._data: dict[str, Any] = {}
         self._description: Description
         self._discovered_host = ""
+        self._system: str | None = None
         self._placeholders: dict[str, str] = {}
 
     @staticmethod
@@ -109,7 +123,11 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
 
     @override
     async def async_step_dhcp(self, discovery_info: DhcpServiceInfo) -> ConfigFlowResult:
-        """Take a device that asked for an address."""
+        """Take a device that asked for an address, once it is clear that it is an intercom."""
+        if asks_for_proof(discovery_info.macaddress):
+            self._system = await recognised(async_get_clientsession(self.hass), discovery_info.ip)
+            if self._system is None:
+                return self.async_abort(reason="wrong_device")
         return await self._async_discovered(discovery_info.macaddress, discovery_info.ip, discovery_info.hostname)
 
     @override
@@ -118,7 +136,7 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
         host = URL(discovery_info.ssdp_location or "").host
         serial = discovery_info.upnp.get(ATTR_UPNP_SERIAL)
         if host is None or not serial:
-            return self.async_abort(reason="not_two_n")
+            return self.async_abort(reason="wrong_device")
         name = discovery_info.upnp.get(ATTR_UPNP_FRIENDLY_NAME) or host
         return await self._async_discovered(serial, host, name)
 
@@ -152,6 +170,7 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
             security = {SECTION_SECURITY: {CONF_VERIFY_SSL: entry.data.get(CONF_VERIFY_SSL, False)}}
             # Whoever answers now has to be whoever was trusted before: the password goes to nobody else.
             pinned = entry.data.get(CONF_FINGERPRINT)
+            self._system = entry.data[CONF_SYSTEM]
             errors = await self._async_find(entry.data[CONF_URL], user_input | security, pinned)
             if not errors:
                 return await self._async_mend(entry)
@@ -163,6 +182,7 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
         entry = self._get_reconfigure_entry()
         errors: dict[str, str] = {}
         if user_input is not None:
+            self._system = entry.data[CONF_SYSTEM]
             errors = await self._async_find(user_input[CONF_HOST], user_input)
             if not errors:
                 return await self._async_mend(entry)
@@ -181,13 +201,15 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
         username, password = user_input[CONF_USERNAME], user_input[CONF_PASSWORD]
         verify = user_input[SECTION_SECURITY][CONF_VERIFY_SSL]
         try:
-            data, self._description = await two_n.find(session, address, username, password, verify, pinned)
+            data, self._description = await find_system(
+                session, address, username, password, verify, pinned=pinned, system=self._system
+            )
         except ValueError:
             return {CONF_HOST: "invalid_host"}
         except IntercomError as err:
             _LOGGER.debug("No device at the address: %s", err)
             return {"base": self._error(err)}
-        self._data = {CONF_SYSTEM: SYSTEM_TWO_N, **data, CONF_CONTROLS: sorted(map(str, self._description.controls))}
+        self._data = {**data, CONF_CONTROLS: sorted(map(str, self._description.controls))}
         return {}
 
     def _error(self, err: IntercomError) -> str:
@@ -212,7 +234,9 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
         known = entry.unique_id if entry.unique_id in identity.names else identity.id
         await self.async_set_unique_id(known, raise_on_progress=False)
         self._abort_if_unique_id_mismatch()
-        return self.async_update_reload_and_abort(entry, data=self._data)
+        # What the device has of ours is to be found again, wherever it is now.
+        kept = {key: entry.data[key] for key in (CONF_PUSH_TOKEN, CONF_PUSH_ORIGINALS) if key in entry.data}
+        return self.async_update_reload_and_abort(entry, data=self._data | kept)
 
     @callback
     def _async_form(
@@ -224,7 +248,7 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
             data_schema=self.add_suggested_values_to_schema(schema, shown),
             errors=errors,
             # Every text may use every placeholder: the device decides which error it is.
-            description_placeholders={"service": "", "privilege": "", "product": "", "reason": ""} | self._placeholders,
+            description_placeholders=dict.fromkeys(_PLACEHOLDERS, "") | self._placeholders,
         )
 
 
@@ -245,51 +269,81 @@ def _is_connected(entry: ConfigEntry) -> bool:
     return entry.state is ConfigEntryState.LOADED and entry.runtime_data.last_update_success is True
 
 
+# Options of a page of their own, by section: text, and passwords that stay as they are where nothing is entered.
+_SECTIONS: Mapping[str, tuple[str, ...]] = {
+    SECTION_STREAM: (CONF_STREAM_USERNAME, CONF_STREAM_PASSWORD, CONF_STREAM_PATH, CONF_PICTURE_PORT),
+    SECTION_OPENING: (CONF_OPENING_USERNAME, CONF_OPENING_PASSWORD),
+}
+_PASSWORDS = {CONF_STREAM_USERNAME: CONF_STREAM_PASSWORD, CONF_OPENING_USERNAME: CONF_OPENING_PASSWORD}
+_FIELDS: Mapping[str, tuple[vol.Marker, object]] = {
+    CONF_STREAM_USERNAME: (vol.Optional(CONF_STREAM_USERNAME, default=""), str),
+    CONF_STREAM_PASSWORD: (vol.Optional(CONF_STREAM_PASSWORD, default=""), _PASSWORD),
+    CONF_STREAM_PATH: (vol.Optional(CONF_STREAM_PATH, default=DEFAULT_STREAM_PATH), str),
+    CONF_PICTURE_PORT: (vol.Optional(CONF_PICTURE_PORT, default=DEFAULT_PICTURE_PORT), cv.port),
+    CONF_OPENING_USERNAME: (vol.Optional(CONF_OPENING_USERNAME, default=""), str),
+    CONF_OPENING_PASSWORD: (vol.Optional(CONF_OPENING_PASSWORD, default=""), _PASSWORD),
+    CONF_PUSH: (vol.Required(CONF_PUSH, default=False), bool),
+    CONF_SHOW_NAMES: (vol.Required(CONF_SHOW_NAMES, default=True), bool),
+    CONF_SHOW_CARDS: (vol.Required(CONF_SHOW_CARDS, default=False), bool),
+    CONF_SHOW_TOUCHES: (vol.Required(CONF_SHOW_TOUCHES, default=False), bool),
+    CONF_SECURITY_RELAYS: (
+        vol.Optional(CONF_SECURITY_RELAYS, default=[]),
+        SelectSelector(
+            SelectSelectorConfig(
+                options=[
+                    SelectOptionDict(value="SA", label="Security relay A"),
+                    SelectOptionDict(value="SB", label="Security relay B"),
+                ],
+                multiple=True,
+            )
+        ),
+    ),
+}
+
+
 class IntercomOptionsFlow(OptionsFlowWithReload):
-    """What is a door, what is shown of people, and the account of the video stream."""
+    """What is a door, what is shown of people, how events come, and the accounts of stream and relays."""
 
     config_entry: IntercomConfigEntry
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for everything on one page."""
-        if user_input is not None:
-            stream = user_input.pop(SECTION_STREAM)
-            if not stream[CONF_STREAM_PASSWORD] and stream[CONF_STREAM_USERNAME]:
-                stream[CONF_STREAM_PASSWORD] = self.config_entry.options.get(CONF_STREAM_PASSWORD, "")
-            return self.async_create_entry(data=user_input | stream)
+        """Ask for everything that the device has on one page."""
         options = self.config_entry.options
-        stream = {key: options[key] for key in _STREAM_FIELDS if key in options and key != CONF_STREAM_PASSWORD}
+        if user_input is not None:
+            given = {key: value for key, value in user_input.items() if key not in _SECTIONS}
+            for name in _SECTIONS:
+                given |= user_input.get(name, {})
+            for username, password in _PASSWORDS.items():
+                if given.get(username) and not given.get(password):
+                    given[password] = options.get(password, "")
+            return self.async_create_entry(data=given)
+        shown: dict[str, Any] = {key: value for key, value in options.items() if key not in _PASSWORDS.values()}
+        sections = {name: {key: shown[key] for key in keys if key in shown} for name, keys in _SECTIONS.items()}
         return self.async_show_form(
-            step_id="init",
-            data_schema=self.add_suggested_values_to_schema(self._schema(), {**options, SECTION_STREAM: stream}),
+            step_id="init", data_schema=self.add_suggested_values_to_schema(self._schema(), shown | sections)
         )
 
     def _schema(self) -> vol.Schema:
-        plain = self.config_entry.options.get(CONF_PLAIN_SWITCHES, [])
+        has = options_of(self.config_entry.data)
+        schema: dict[vol.Marker, object] = {
+            vol.Optional(CONF_PLAIN_SWITCHES, default=[]): self._doors(CONF_PLAIN_SWITCHES)
+        }
+        if CONF_INVERTED in has:
+            schema[vol.Optional(CONF_INVERTED, default=[])] = self._doors(CONF_INVERTED)
+        sectioned = {key for keys in _SECTIONS.values() for key in keys}
+        schema |= dict(_FIELDS[key] for key in _FIELDS if key in has and key not in sectioned)
+        for name, keys in _SECTIONS.items():
+            if parts := dict(_FIELDS[key] for key in keys if key in has):
+                schema[vol.Required(name)] = section(vol.Schema(parts), {"collapsed": True})
+        return vol.Schema(schema)
+
+    def _doors(self, option: str) -> SelectSelector:
+        """Return a choice of doors: those of the device, and those chosen before."""
         coordinator = getattr(self.config_entry, "runtime_data", None)
-        doors = sorted({*plain, *(coordinator.data.doors if coordinator is not None else ())})
-        return vol.Schema(
-            {
-                vol.Optional(CONF_PLAIN_SWITCHES, default=[]): SelectSelector(
-                    SelectSelectorConfig(
-                        options=[SelectOptionDict(value=door, label=f"Switch {door}") for door in doors], multiple=True
-                    )
-                ),
-                vol.Required(CONF_SHOW_NAMES, default=True): bool,
-                vol.Required(CONF_SHOW_CARDS, default=False): bool,
-                vol.Required(CONF_SHOW_TOUCHES, default=False): bool,
-                vol.Required(SECTION_STREAM): section(
-                    vol.Schema(
-                        {
-                            vol.Optional(CONF_STREAM_USERNAME, default=""): str,
-                            vol.Optional(CONF_STREAM_PASSWORD, default=""): _PASSWORD,
-                            vol.Optional(CONF_STREAM_PATH, default=DEFAULT_STREAM_PATH): str,
-                        }
-                    ),
-                    {"collapsed": True},
-                ),
-            }
+        known = coordinator.data.doors if coordinator is not None else ()
+        doors = sorted({*self.config_entry.options.get(option, []), *known})
+        return SelectSelector(
+            SelectSelectorConfig(
+                options=[SelectOptionDict(value=door, label=f"Switch {door}") for door in doors], multiple=True
+            )
         )
-
-
-_STREAM_FIELDS = (CONF_STREAM_USERNAME, CONF_STREAM_PASSWORD, CONF_STREAM_PATH)

@@ -4,6 +4,7 @@ DOMAIN = "ip_intercom"
 
 # Which system an entry belongs to.
 CONF_SYSTEM = "system"
+SYSTEM_AKUVOX = "akuvox"
 SYSTEM_TWO_N = "two_n"
 
 # Entry data.
@@ -13,7 +14,11 @@ CONF_USERNAME = "username"
 CONF_PASSWORD = "password"
 CONF_VERIFY_SSL = "verify_ssl"
 CONF_FINGERPRINT = "fingerprint"
+CONF_LEGACY_TLS = "legacy_tls"
 CONF_CONTROLS = "controls"
+# Where a device pushes its events to, and its settings from before it was told to.
+CONF_PUSH_TOKEN = "push_token"
+CONF_PUSH_ORIGINALS = "push_originals"
 
 # Entry options.
 CONF_PLAIN_SWITCHES = "plain_switches"
@@ -24,6 +29,13 @@ CONF_STREAM_USERNAME = "stream_username"
 CONF_STREAM_PASSWORD = "stream_password"
 CONF_STREAM_PATH = "stream_path"
 DEFAULT_STREAM_PATH = "h264_stream"
+CONF_INVERTED = "inverted"
+CONF_SECURITY_RELAYS = "security_relays"
+CONF_OPENING_USERNAME = "opening_username"
+CONF_OPENING_PASSWORD = "opening_password"
+CONF_PICTURE_PORT = "picture_port"
+DEFAULT_PICTURE_PORT = 8080
+CONF_PUSH = "push"
 
 # The bus event that every record of a device's log becomes.
 EVENT_LOG = "ip_intercom_event"

@@ -28,6 +28,8 @@ from .shortcomings import Shortcomings
 
 if TYPE_CHECKING:
     from .push import EventFeed
+    from .temporary_codes import TemporaryCodes
+    from .webhook import PushAddress
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -67,6 +69,8 @@ class IntercomCoordinator(CommandingCoordinator):
         system: The adapter. Its facets carry out commands; send them through ``async_command``.
         description: What the device is and has.
         feed: Follows its events.
+        codes: The codes that open for a while.
+        push_address: Where the device may push them to.
         device_id: Its id in the device registry.
         peers: The bell of a called number.
         found_bells: Bells that no directory tells of; they rang.
@@ -82,6 +86,8 @@ class IntercomCoordinator(CommandingCoordinator):
         self.system = system
         self.description: Description
         self.feed: EventFeed
+        self.codes: TemporaryCodes
+        self.push_address: PushAddress
         self.device_id = ""
         self.peers: Mapping[str, BellId] = {}
         self.found_bells = dict(found.bells)
@@ -201,6 +207,7 @@ class IntercomCoordinator(CommandingCoordinator):
         self._async_recover()
         self.data = self._state
         self.async_update_listeners()
+        await self.push_address.async_subscribe()  # its settings may be gone
 
     @callback
     def _async_adopt(self, description: Description) -> None:
@@ -281,7 +288,7 @@ class IntercomCoordinator(CommandingCoordinator):
         if (log := self.facets.call_log) is None:
             return
         try:
-            calls = await log.query()
+            calls = await log.query(1)
         except IntercomError as err:
             _LOGGER.debug("%s: the call log could not be read: %s", self.name, err)
             return
@@ -323,15 +330,19 @@ class IntercomCoordinator(CommandingCoordinator):
         self.async_set_update_error(self._failure(UpdateFailed, err))
 
     @callback
-    def async_reached(self) -> bool:
+    def async_reached(self, live: bool) -> bool:
         """Note that the device told of its events: it is there, whatever a poll said.
+
+        Args:
+            live: Its events come by themselves as they happen.
 
         Returns:
             Whether it was away, so that its state has to be read.
         """
         self._async_withdraw_question(_LOG)
-        was_away = self.update_interval != POLL_BESIDE_EVENTS or not self.last_update_success
-        self.update_interval = POLL_BESIDE_EVENTS
+        interval = POLL_BESIDE_EVENTS if live else POLL_ALONE
+        was_away = self.update_interval != interval or not self.last_update_success
+        self.update_interval = interval
         if self._async_recover():
             self.async_update_listeners()
         return was_away

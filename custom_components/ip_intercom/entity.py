@@ -135,14 +135,18 @@ def _async_remove(coordinator: IntercomCoordinator, platform: Platform, unique_i
 
 
 class DoorEntity(IntercomEntity):
-    """A view of one door; with several doors, the name tells which."""
+    """A view of one door; its name tells which it is, where it has one or there are several."""
 
     def __init__(self, coordinator: IntercomCoordinator, door: DoorId, key: str) -> None:
         """Show the door ``door``; ``key`` is also the translation key."""
         super().__init__(coordinator, f"door_{door}_{key}")
         self._door_id = door
-        self._attr_translation_key = key if len(coordinator.data.doors) == 1 else f"{key}_numbered"
-        self._attr_translation_placeholders = {"number": door}
+        if (name := coordinator.data.doors[door].name) is not None:
+            self._attr_translation_key, self._attr_translation_placeholders = f"{key}_named", {"name": name}
+        elif len(coordinator.data.doors) > 1:
+            self._attr_translation_key, self._attr_translation_placeholders = f"{key}_numbered", {"number": door}
+        else:
+            self._attr_translation_key = key
 
     @property
     def doors(self) -> Doors:
@@ -182,8 +186,9 @@ _COVERED_PORTS = ("relay", "led_", "tamper")
 
 
 def port_name(port: PortId) -> str:
-    """Return a port's name for people: ``input1`` is *Input 1*, ``led_secured`` *Led secured*."""
-    return re.sub(r"(?<=\D)(?=\d)", " ", port.replace("_", " ")).strip().capitalize()
+    """Return a port's name for people: ``input1`` is *Input 1*, ``input_A`` *Input A*, ``led_secured`` *Led secured*."""
+    name = re.sub(r"(?<=\D)(?=\d)", " ", port.replace("_", " ")).strip()
+    return name[:1].upper() + name[1:]
 
 
 class PortEntity(IntercomEntity):

@@ -6,6 +6,7 @@ from typing import Any
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from .api.errors import (
+    AddressRefused,
     AuthenticationFailed,
     CertificateChanged,
     CertificateInvalid,
@@ -14,13 +15,18 @@ from .api.errors import (
     FileTooOld,
     FileUnreadable,
     FileWaiting,
+    HighSecurity,
     IntercomError,
     InvalidRequest,
+    LoginRefused,
     NoData,
     NotSupported,
+    OpeningDisabled,
+    OpeningRefused,
     PermissionDenied,
     SecureConnectionRequired,
     ServiceDisabled,
+    TlsRefused,
     UnexpectedReply,
 )
 from .const import DOMAIN
@@ -36,8 +42,11 @@ def _none(_: IntercomError) -> dict[str, str]:
 _SENTENCES: tuple[tuple[type[IntercomError], type[HomeAssistantError], str, _Placeholders], ...] = (
     (CertificateChanged, HomeAssistantError, "certificate_changed", _none),
     (CertificateInvalid, HomeAssistantError, "certificate_invalid", _none),
+    (TlsRefused, HomeAssistantError, "tls_refused", _none),
     (ConnectionFailed, HomeAssistantError, "cannot_connect", _none),
+    (LoginRefused, HomeAssistantError, "login_refused", _none),
     (AuthenticationFailed, HomeAssistantError, "invalid_auth", _none),
+    (AddressRefused, HomeAssistantError, "address_refused", lambda err: {"address": err.address}),
     (SecureConnectionRequired, HomeAssistantError, "https_required", lambda err: {"service": err.service}),
     (ServiceDisabled, ServiceValidationError, "service_disabled", lambda err: {"service": err.service}),
     (PermissionDenied, ServiceValidationError, "permission_denied", lambda err: {"privilege": err.privilege}),
@@ -47,6 +56,9 @@ _SENTENCES: tuple[tuple[type[IntercomError], type[HomeAssistantError], str, _Pla
     (FileTooOld, ServiceValidationError, "file_too_old", _none),
     (FileWaiting, ServiceValidationError, "file_waiting", _none),
     (NoData, ServiceValidationError, "no_data", _none),
+    (HighSecurity, HomeAssistantError, "high_security", _none),
+    (OpeningDisabled, HomeAssistantError, "opening_disabled", _none),
+    (OpeningRefused, HomeAssistantError, "opening_refused", _none),
     (CommandFailed, HomeAssistantError, "command_failed", lambda err: {"reason": err.reason}),
     (UnexpectedReply, HomeAssistantError, "unexpected_reply", _none),
     (IntercomError, HomeAssistantError, "unexpected_reply", _none),

@@ -6,27 +6,34 @@ that names the device and what it lacks. All methods raise ``IntercomError`` of 
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from .events import Event
 from .functions import (
+    AccessLog,
     AccessPoints,
     Automation,
     ByteStream,
     CallLog,
     Capture,
+    CardReader,
     Clocks,
+    Codes,
+    Configuration,
     Displays,
     Doorbell,
     FirmwareControl,
+    Holidays,
     Lift,
+    Lists,
     Mail,
     Maintenance,
     MobileAccess,
     Plates,
     SelfTest,
     Settings,
+    TimeZones,
 )
 from .model import (
     Bell,
@@ -52,12 +59,14 @@ class Delivery:
         missed: State may have changed unseen before these events and has to be read once.
         cursor: Where to go on after a restart, as JSON.
         withheld: What the account lacks, as the device's silence shows.
+        live: Events come by themselves as they happen, so that reading the state is only a safety net.
     """
 
     events: tuple[Event, ...]
     missed: bool
     cursor: Mapping[str, object]
     withheld: frozenset[Missing] = frozenset()
+    live: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +116,10 @@ class Outputs(Protocol):
 class Calls(Protocol):
     """Telephone calls of the intercom."""
 
+    @property
+    def answers(self) -> bool:
+        """Whether the device can be told to answer a call that comes in."""
+
     async def dial(self, number: str | None, users: Sequence[str]) -> SessionId:
         """Call a number or directory entries by their uuid."""
 
@@ -144,7 +157,7 @@ class EntryResult:
     """What became of one directory entry: its fields, or why the device refused it."""
 
     uuid: str | None
-    fields: Mapping[str, object]
+    fields: Mapping[str, object] = field(repr=False)
     errors: tuple[Mapping[str, str], ...]
     timestamp: int | None = None
 
@@ -179,33 +192,71 @@ class Directory(Protocol):
         """Set the given fields of entries."""
 
     async def delete(self, uuids: Iterable[str], owner: str | None) -> DirectoryResult:
-        """Delete entries by uuid, or all of an owner."""
+        """Delete entries by uuid, or all of an owner, in the system's own words for owners."""
+
+
+@dataclass(frozen=True, slots=True)
+class PushMessage:
+    """What somebody sent to the address where a device shall tell of its events; it may be anybody."""
+
+    method: str
+    query: Mapping[str, str]
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What became of asking a device to push: its settings from before, to be put back, and what is in the way."""
+
+    originals: Mapping[str, str]
+    missing: frozenset[Missing] = frozenset()
+
+
+class Push(Protocol):
+    """Events that the device sends by itself to an address in Home Assistant, where somebody tells it to."""
+
+    async def subscribe(self, address: str, marker: str) -> Subscription:
+        """Have events sent to ``address``; ``marker`` is the part of it that is ours alone. Again changes nothing."""
+
+    async def unsubscribe(self, marker: str, originals: Mapping[str, str]) -> None:
+        """End that, and put back what was there before."""
+
+    def receive(self, message: PushMessage) -> bool:
+        """Take what was sent; return whether it made sense. Its events come by the log."""
 
 
 @dataclass(slots=True)
 class Facets:
     """What a device can be asked to do. One is None where the device lacks it or the account may not use it."""
 
+    access_log: AccessLog | None = None
     access_points: AccessPoints | None = None
     automation: Automation | None = None
     call_log: CallLog | None = None
     calls: Calls | None = None
     cameras: Cameras | None = None
     capture: Capture | None = None
+    card_reader: CardReader | None = None
     clock: Clocks | None = None
+    codes: Codes | None = None
+    configuration: Configuration | None = None
     directory: Directory | None = None
     displays: Displays | None = None
     doorbell: Doorbell | None = None
     doors: Doors | None = None
     firmware: FirmwareControl | None = None
+    holidays: Holidays | None = None
     lift: Lift | None = None
+    lists: Lists | None = None
     mail: Mail | None = None
     maintenance: Maintenance | None = None
     mobile_access: MobileAccess | None = None
     outputs: Outputs | None = None
     plates: Plates | None = None
+    push: Push | None = None
     self_test: SelfTest | None = None
     settings: Settings | None = None
+    time_zone: TimeZones | None = None
 
 
 class System(Protocol):

@@ -5,11 +5,12 @@ Small protocols, as in ``facets``. All methods raise ``IntercomError`` of ``api.
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import IO, Protocol
 
-from .model import AccessPointId, CallRecord, Clock, Direction, DisplayId, StagedFirmware
+from .model import AccessPointId, CallRecord, Clock, Direction, DisplayId, DoorId, StagedFirmware
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,118 @@ type Download = AbstractAsyncContextManager[ByteStream]
 class CallLog(Protocol):
     """The device's own log of calls."""
 
-    async def query(self) -> tuple[CallRecord, ...]:
-        """Return the calls, newest first."""
+    async def query(self, limit: int | None = None) -> tuple[CallRecord, ...]:
+        """Return the calls, newest first: all, or at most so many where that costs less."""
 
     async def delete(self, record: str | None) -> None:
         """Delete one record, or all for None."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRecord:
+    """An entry of the device's log of who came in: never with the code or card itself.
+
+    ``method`` is a neutral word such as ``card``, ``picture`` an address on the device.
+    """
+
+    id: str
+    time: datetime | None
+    granted: bool | None
+    name: str | None = None
+    method: str | None = None
+    door: str | None = None
+    picture: str | None = None
+
+
+class AccessLog(Protocol):
+    """The device's own log of who came in or was refused."""
+
+    async def query(self, limit: int) -> tuple[AccessRecord, ...]:
+        """Return the newest records, newest first."""
+
+    async def delete(self, record: str | None) -> None:
+        """Delete one record, or all for None."""
+
+
+class CardReader(Protocol):
+    """A reader that tells which card was held before it, so that it can be given to somebody."""
+
+    async def scan(self) -> str | None:
+        """Return the number of the card that was read last, None where there was none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A PIN that opens doors for a while, and a name that tells it from others.
+
+    The device need not know of the window: whoever adds it takes it away again. Without ``doors``
+    it opens what a PIN opens by itself.
+    """
+
+    name: str
+    pin: str = field(repr=False)
+    start: datetime
+    end: datetime
+    doors: tuple[DoorId, ...] = ()
+
+
+class Codes(Protocol):
+    """PINs that are given to somebody for a while."""
+
+    async def add(self, code: Code) -> str:
+        """Let a PIN in and return what the device knows it by; one that is there already is no error."""
+
+    async def remove(self, code: Code, known_as: str | None) -> None:
+        """Take a PIN away and see that it is gone; another's entry is left alone, one that is gone is no error."""
+
+
+class Guard(StrEnum):
+    """What stands before changing a value of the configuration."""
+
+    NONE = "none"
+    # It decides whether we get in ourselves.
+    OWN_ACCESS = "own_access"
+    # Home Assistant writes it.
+    OWNED = "owned"
+
+
+class Configuration(Protocol):
+    """The configuration as names and values, all of them text."""
+
+    def is_secret(self, key: str) -> bool:
+        """Return whether a value is told only to whoever names it."""
+
+    def guard(self, key: str) -> Guard:
+        """Return what stands before changing a value."""
+
+    async def read(self, keys: Sequence[str] = (), sections: Sequence[str] = ()) -> Mapping[str, str]:
+        """Return values by their keys or by the sections that they are in; all without any."""
+
+    async def write(self, values: Mapping[str, str]) -> None:
+        """Set values that the device has; those that it refuses without a word are for the caller to find."""
+
+
+class Lists(Protocol):
+    """Lists and logs of the device that go to a file and come back from one.
+
+    Attributes:
+        exported: The names of those that can be written to a file.
+        imported: And of those that a file replaces.
+        cleared: And of the logs that can be emptied.
+    """
+
+    exported: frozenset[str]
+    imported: frozenset[str]
+    cleared: frozenset[str]
+
+    def export(self, name: str, suffix: str) -> Download:
+        """Open one as a file, in the format of a suffix such as ``.csv`` where the device has several."""
+
+    async def replace(self, name: str, file: Payload) -> None:
+        """Replace one by what is in a file."""
+
+    async def clear(self, name: str) -> None:
+        """Empty a log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +280,16 @@ class Settings(Protocol):
     async def set_name(self, name: str) -> None:
         """Name the device."""
 
+    async def sip_accounts(self) -> Sequence[Mapping[str, object]]:
+        """Return how the SIP accounts are set up, without passwords, in the device's own words."""
+
+    async def set_sip_account(self, account: int, settings: Mapping[str, object]) -> None:
+        """Set the given fields of a SIP account."""
+
+
+class TimeZones(Protocol):
+    """The time zone that the device shows its time in."""
+
     async def time_zone(self) -> TimeZone:
         """Return the time zone."""
 
@@ -181,11 +299,9 @@ class Settings(Protocol):
     async def set_time_zone(self, zone: str | None, custom: str | None, automatic: bool) -> None:
         """Set the time zone."""
 
-    async def sip_accounts(self) -> Sequence[Mapping[str, object]]:
-        """Return how the SIP accounts are set up, without passwords, in the device's own words."""
 
-    async def set_sip_account(self, account: int, settings: Mapping[str, object]) -> None:
-        """Set the given fields of a SIP account."""
+class Holidays(Protocol):
+    """The holidays that time profiles heed."""
 
     async def holidays(self) -> Sequence[str]:
         """Return the holidays: ``DD/MM``, or ``DD/MM/YYYY`` for one year only."""
@@ -208,7 +324,7 @@ class FirmwareControl(Protocol):
         """Install the staged file; the device restarts."""
 
     async def discard(self) -> None:
-        """Discard the staged file."""
+        """Discard the staged file; a device that knows no other way restarts."""
 
     async def version(self) -> str | None:
         """Return the version that runs now."""
@@ -232,11 +348,11 @@ class Maintenance(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CaptureStats:
-    """How a live capture goes."""
+    """How a live capture goes; the number of packets is None where the device does not count them."""
 
     running: bool
     bytes_sent: int
-    packets_sent: int
+    packets_sent: int | None
 
 
 class Capture(Protocol):

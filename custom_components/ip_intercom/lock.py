@@ -46,7 +46,7 @@ class DoorLock(DoorEntity, LockEntity):
     @override
     def is_locked(self) -> bool | None:
         """Return whether the door is not released."""
-        return None if self.door is None else not self.door.released
+        return None if self.door is None or self.door.released is None else not self.door.released
 
     @override
     async def async_open(self, **kwargs: Any) -> None:

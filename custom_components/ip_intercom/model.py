@@ -97,15 +97,17 @@ class Door:
     """A relay that drives a strike or a gate.
 
     ``released`` is its state now. A ``latching`` one stays where it was put, any other falls back
-    by itself. None in ``held_open`` or ``blocked`` where the device cannot tell; blocked prevails.
+    by itself. None in ``released``, ``held_open`` or ``blocked`` where the device cannot tell; blocked
+    prevails. ``name`` is what somebody called it at the device.
     """
 
     id: DoorId
-    released: bool
+    released: bool | None
     latching: bool = False
     held_open: bool | None = None
     hold_until: datetime | None = None
     blocked: bool | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +209,16 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class StagedFirmware:
-    """A firmware file that waits on the device to be installed, until ``expires``."""
+    """A firmware file that waits on the device to be installed, until ``expires`` where it does not wait for ever.
+
+    ``certain`` tells whether the device itself said which version is in it.
+    """
 
     version: str
     downgrade: bool
     note: str | None
-    expires: datetime
+    expires: datetime | None
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,8 +262,9 @@ class State:
 class Missing:
     """Something a device has or might have, out of reach, and the words of its page for what to tick.
 
-    ``kind`` is ``service`` (switched off), ``privilege`` (not given to the account) or ``secure``
-    (over HTTPS only). Without a ``vital`` one Home Assistant does not see what happens; the others
+    ``kind`` is ``service`` (switched off), ``privilege`` (not given to the account), ``secure`` (over
+    HTTPS only), ``stream_login`` (pictures want another login), or one of the ``push_`` kinds: the address
+    that it shall push to is unknown, taken by somebody else, refused, or never reached. Without a ``vital`` one Home Assistant does not see what happens; the others
     are extras, or commands that an account need not have.
     """
 
@@ -271,7 +278,8 @@ class Description:
     """What connecting to a device found: who it is, its state, and what the account may do.
 
     ``peers`` tells which bell rings when a number is called. ``pushes`` tells that events come by
-    themselves, so that polling is only a safety net. ``occurrences`` are those that the device can
+    themselves, so that polling is only a safety net. ``visitors`` tells that calls which go out are
+    their wish to be let in; a monitor in the house calls as well, but rings nobody. ``occurrences`` are those that the device can
     tell of; ``state_events`` is what to tick where states move and no event tells of it.
     """
 
@@ -282,6 +290,7 @@ class Description:
     peers: Mapping[str, BellId] = field(default_factory=dict)
     reports_access: bool = False
     has_phone: bool = False
+    visitors: bool = True
     pushes: bool = False
     occurrences: frozenset[Occurrence] = frozenset()
     state_events: Missing | None = None

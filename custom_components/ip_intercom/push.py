@@ -63,6 +63,7 @@ class EventFeed:
         self._cursor: Mapping[str, object] | None = None
         self._task: asyncio.Task[None] | None = None
         self._following = False
+        self._hastened = asyncio.Event()
         self._refusals = Refusals()
         self._rings = RingMemory(sessions=frozenset(coordinator.data.calls))
         self._unheard: dict[BellId, tuple[Ring, float]] = {}
@@ -85,6 +86,11 @@ class EventFeed:
         """Return whether events come as they happen."""
         return self._following
 
+    @callback
+    def async_hasten(self) -> None:
+        """Ask for events at once, whatever failed before: the device has just spoken."""
+        self._hastened.set()
+
     async def async_stop(self) -> None:
         """Stop following, and write down how far the events were read."""
         if self._task is not None:
@@ -97,6 +103,7 @@ class EventFeed:
     async def _async_follow(self, log: EventLog) -> None:
         failures = 0
         while True:
+            self._hastened.clear()
             try:
                 delivery = await log.next()
                 self._following = not delivery.missed
@@ -125,12 +132,14 @@ class EventFeed:
                 self._async_deliver(delivery)
                 continue
             self._following = False
-            await asyncio.sleep(delay * random.uniform(1 - _JITTER, 1 + _JITTER))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(delay * random.uniform(1 - _JITTER, 1 + _JITTER)):
+                    await self._hastened.wait()
 
     @callback
     def _async_deliver(self, delivery: Delivery) -> None:
         self._refusals.clear()
-        was_away = self._coordinator.async_reached()
+        was_away = self._coordinator.async_reached(delivery.live)
         for event in delivery.events:
             try:
                 self._async_take(event)
@@ -152,7 +161,7 @@ class EventFeed:
         coordinator = self._coordinator
         state = coordinator.async_fold(event)
         self._rings, ring = detect(self._rings, event, state.bells, coordinator.peers)
-        if ring is not None:
+        if ring is not None and coordinator.description.visitors:
             coordinator.async_know_bell(ring.bell)
             self._async_ring(ring)  # before all else: somebody waits
         coordinator.hass.bus.async_fire(EVENT_LOG, _bus_data(coordinator.device_id, event))

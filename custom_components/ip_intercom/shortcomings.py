@@ -16,8 +16,14 @@ _PATIENCE = 2.0
 # Translation keys by the kind of what is missing.
 _SENTENCES = {
     "privilege": "privilege_missing",
+    "push_foreign": "push_foreign",
+    "push_https": "push_https",
+    "push_no_url": "push_no_url",
+    "push_refused": "push_refused",
+    "push_unreachable": "push_unreachable",
     "secure": "https_missing",
     "service": "service_missing",
+    "stream_login": "stream_login",
 }
 
 
@@ -43,7 +49,14 @@ class Shortcomings:
         self._refused: frozenset[Missing] = frozenset()
         self._state_events: Missing | None = None
         self._withheld: frozenset[Missing] = frozenset()
+        self._noted: dict[str, frozenset[Missing]] = {}
         self._silence = Silence()
+
+    @callback
+    def async_note(self, source: str, missing: frozenset[Missing]) -> None:
+        """Note what one part of Home Assistant found missing, in place of what it found before."""
+        self._noted[source] = missing
+        self._async_show()
 
     @callback
     def async_describe(self, description: Description) -> None:
@@ -88,7 +101,7 @@ class Shortcomings:
 
     @callback
     def _async_show(self) -> None:
-        missing = self._refused | self._withheld
+        missing = self._refused.union(self._withheld, *self._noted.values())
         if self._silence.certain and self._state_events is not None:
             missing |= {self._state_events}
         async_show_missing(self._hass, self._entry_id, self._device, missing)

@@ -28,10 +28,10 @@ from custom_components.ip_intercom.events import (
     Restarted,
 )
 from custom_components.ip_intercom.model import Access, Alarm, CallState, Direction, Occurrence
+from custom_components.ip_intercom.systems.privacy import REDACTED, Privacy
 from custom_components.ip_intercom.systems.two_n.cameras import fitting_size
 from custom_components.ip_intercom.systems.two_n.directory import fit, without_defaults
 from custom_components.ip_intercom.systems.two_n.events import gap_event, neutral_event
-from custom_components.ip_intercom.systems.two_n.privacy import REDACTED, Privacy
 from tests.api_docs import read
 
 UTC_TIME = 1_790_000_000

@@ -15,16 +15,34 @@ import probatio as vol
 
 from ..const import DOMAIN
 from ..coordinator import IntercomConfigEntry
-from . import access, calls, capture, directory, displays, firmware, maintenance, settings, signals
+from . import (
+    access,
+    calls,
+    capture,
+    codes,
+    configuration,
+    directory,
+    displays,
+    firmware,
+    lists,
+    logs,
+    maintenance,
+    settings,
+    signals,
+)
 from .action import Action
 
 _ACTIONS = (
     *access.ACTIONS,
     *calls.ACTIONS,
     *capture.ACTIONS,
+    *codes.ACTIONS,
+    *configuration.ACTIONS,
     *directory.ACTIONS,
     *displays.ACTIONS,
     *firmware.ACTIONS,
+    *lists.ACTIONS,
+    *logs.ACTIONS,
     *maintenance.ACTIONS,
     *settings.ACTIONS,
     *signals.ACTIONS,

@@ -23,6 +23,13 @@ ATTR_RECORDS = "records"
 ATTR_SESSION = "session"
 ATTR_USERS = "users"
 
+# Records of a log by their ids, or all of them; a slip must not empty it.
+RECORDS_OR_ALL: Fields = {
+    vol.Exclusive(ATTR_RECORDS, "records"): vol.All(TEXTS, vol.Length(min=1)),
+    vol.Exclusive(ATTR_ALL, "records"): vol.Equal(True),
+}
+ONE_OR_ALL = (cv.has_at_least_one_key(ATTR_RECORDS, ATTR_ALL),)
+
 HANG_UP_REASONS = ("normal", "rejected", "busy")
 _SESSION: Fields = {vol.Optional(ATTR_SESSION): cv.positive_int}
 
@@ -142,11 +149,5 @@ ACTIONS = (
     Action("answer", _answer, _SESSION),
     Action("hang_up", _hang_up, {**_SESSION, vol.Optional(ATTR_REASON): vol.In(HANG_UP_REASONS)}),
     Action("call_log_query", _query_log),
-    Action(
-        "call_log_delete",
-        _delete_log,
-        {vol.Exclusive(ATTR_RECORDS, "records"): TEXTS, vol.Exclusive(ATTR_ALL, "records"): vol.Equal(True)},
-        admin=True,
-        rules=(cv.has_at_least_one_key(ATTR_RECORDS, ATTR_ALL),),
-    ),
+    Action("call_log_delete", _delete_log, RECORDS_OR_ALL, admin=True, rules=ONE_OR_ALL),
 )

@@ -65,7 +65,7 @@ def _changed(coordinator: IntercomCoordinator, result: DirectoryResult) -> JsonO
     """
     if result.entries and all(entry.errors for entry in result.entries):
         raise _refusal(coordinator, result)
-    return _response(result, frozenset())
+    return _response(result, _directory(coordinator).secrets)
 
 
 def _refusal(coordinator: IntercomCoordinator, result: DirectoryResult) -> ServiceValidationError:

@@ -66,6 +66,7 @@ async def async_discard(coordinator: IntercomCoordinator) -> None:
 
 async def _async_wait_for(coordinator: IntercomCoordinator, control: FirmwareControl, staged: StagedFirmware) -> None:
     deadline = time.monotonic() + _PATIENCE
+    before = _firmware(coordinator).version
     away = False
     while time.monotonic() < deadline:
         await asyncio.sleep(_LOOK)
@@ -74,7 +75,7 @@ async def _async_wait_for(coordinator: IntercomCoordinator, control: FirmwareCon
         except HomeAssistantError:
             away = True  # it restarts
             continue
-        if version == staged.version:
+        if version == staged.version or not (staged.certain or version == before):
             return
         if away:
             break  # it came back, and is what it was
@@ -95,6 +96,8 @@ def _change(coordinator: IntercomCoordinator, **parts: Any) -> None:
 
 def _expire_later(coordinator: IntercomCoordinator, staged: StagedFirmware) -> None:
     """Forget the file when the device does."""
+    if staged.expires is None:
+        return
 
     async def expire() -> None:
         _change(coordinator, staged=None)
@@ -125,7 +128,8 @@ async def _upload(coordinator: IntercomCoordinator, data: Data) -> JsonObjectTyp
         "version": staged.version,
         "downgrade": staged.downgrade,
         "note": staged.note,
-        "expires": staged.expires.isoformat(),
+        "expires": None if staged.expires is None else staged.expires.isoformat(),
+        "certain": staged.certain,
     }
 
 

@@ -8,7 +8,7 @@ import probatio as vol
 
 from ..coordinator import IntercomCoordinator
 from ..entity import need
-from ..functions import MobileAccess, Settings
+from ..functions import Holidays, MobileAccess, Settings
 from .action import TEXTS, Action, Data
 
 ATTR_ACCOUNT = "account"
@@ -27,6 +27,10 @@ def _settings(coordinator: IntercomCoordinator) -> Settings:
     return need(coordinator, coordinator.facets.settings, "no_settings")
 
 
+def _holidays(coordinator: IntercomCoordinator) -> Holidays:
+    return need(coordinator, coordinator.facets.holidays, "no_settings")
+
+
 def _mobile_access(coordinator: IntercomCoordinator) -> MobileAccess:
     return need(coordinator, coordinator.facets.mobile_access, "no_mobile_access")
 
@@ -40,7 +44,7 @@ async def _device_name(coordinator: IntercomCoordinator, data: Data) -> JsonObje
 
 
 async def _time_zone(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    settings = _settings(coordinator)
+    settings = need(coordinator, coordinator.facets.time_zone, "no_settings")
     if data.keys() & {ATTR_ZONE, ATTR_CUSTOM, ATTR_AUTOMATIC}:
         zone, custom = data.get(ATTR_ZONE), data.get(ATTR_CUSTOM)
         await coordinator.async_command(settings.set_time_zone(zone, custom, data.get(ATTR_AUTOMATIC, False)))
@@ -63,11 +67,11 @@ async def _sip_accounts(coordinator: IntercomCoordinator, data: Data) -> JsonObj
 
 
 async def _get_holidays(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    return {"dates": list(await coordinator.async_command(_settings(coordinator).holidays()))}
+    return {"dates": list(await coordinator.async_command(_holidays(coordinator).holidays()))}
 
 
 async def _set_holidays(coordinator: IntercomCoordinator, data: Data) -> None:
-    await coordinator.async_command(_settings(coordinator).set_holidays(data[ATTR_DATES]))
+    await coordinator.async_command(_holidays(coordinator).set_holidays(data[ATTR_DATES]))
 
 
 async def _get_mobile_keys(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:

@@ -1,20 +1,47 @@
 """The systems: adapters that turn a protocol client into the neutral model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import ClientSession
 
-from ..const import CONF_SYSTEM, SYSTEM_TWO_N
+from ..const import CONF_SYSTEM, SYSTEM_AKUVOX, SYSTEM_TWO_N
 from ..facets import System
-from . import two_n
+from ..model import Description
+from . import akuvox, two_n
 
-type _Factory = Callable[
+type _Find = Callable[[ClientSession, str, str, str, bool, str | None], Awaitable[tuple[dict[str, Any], Description]]]
+type _Create = Callable[
     [ClientSession, Mapping[str, Any], Mapping[str, Any], Mapping[str, object] | None],
     System,
 ]
 
-_FACTORIES: Mapping[str, _Factory] = {SYSTEM_TWO_N: two_n.create}
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """What an entry needs of a maker's devices.
+
+    Attributes:
+        find: Finds a device by its address.
+        create: Makes the system of an entry.
+        options: The options that its devices have (``const``).
+        recognises: Tells whether a device at an address is of this maker; None where ``find`` tells.
+        macs: How MAC addresses begin that it may share with other makers, so that ``recognises`` has to be asked.
+    """
+
+    find: _Find
+    create: _Create
+    options: frozenset[str]
+    recognises: Callable[[ClientSession, str], Awaitable[bool]] | None = None
+    macs: tuple[str, ...] = ()
+
+
+# Those that can be recognised come first, those that only their login tells last.
+_MAKERS: Mapping[str, Maker] = {
+    SYSTEM_AKUVOX: Maker(akuvox.find, akuvox.create, akuvox.OPTIONS, akuvox.recognises, macs=("0c1105",)),
+    SYSTEM_TWO_N: Maker(two_n.find, two_n.create, two_n.OPTIONS),
+}
 
 
 def create_system(
@@ -31,4 +58,55 @@ def create_system(
         options: The entry's options.
         cursor: How far its events were read, None for a new one.
     """
-    return _FACTORIES[data[CONF_SYSTEM]](session, data, options, cursor)
+    return _MAKERS[data[CONF_SYSTEM]].create(session, data, options, cursor)
+
+
+def options_of(data: Mapping[str, Any]) -> frozenset[str]:
+    """Return the options that the device of an entry has."""
+    return _MAKERS[data[CONF_SYSTEM]].options
+
+
+async def find_system(
+    session: ClientSession,
+    address: str,
+    username: str,
+    password: str,
+    verify: bool,
+    *,
+    pinned: str | None = None,
+    system: str | None = None,
+) -> tuple[dict[str, Any], Description]:
+    """Find the device at an address that a person typed, and log in.
+
+    Args:
+        session: For the requests.
+        address: Host or IP address, with or without scheme and port.
+        username: The account; empty where the device asks for none.
+        password: Its password.
+        verify: Check the certificate against the system's authorities.
+        pinned: SHA-256 of the only certificate to talk to, in hexadecimal.
+        system: Whose device it has to be, where that is known.
+
+    Returns:
+        The entry's data, and what was found.
+
+    Raises:
+        IntercomError: One of its kinds, as the system's own ``find`` says.
+        ValueError: The address names no host.
+    """
+    name = system or await recognised(session, address) or SYSTEM_TWO_N
+    data, description = await _MAKERS[name].find(session, address, username, password, verify, pinned)
+    return {CONF_SYSTEM: name, **data}, description
+
+
+async def recognised(session: ClientSession, address: str) -> str | None:
+    """Return whose device answers at an address; None where nobody says so without being asked for an account."""
+    for name, maker in _MAKERS.items():
+        if maker.recognises is not None and await maker.recognises(session, address):
+            return name
+    return None
+
+
+def asks_for_proof(mac: str) -> bool:
+    """Return whether a device with a MAC address may be of another kind altogether."""
+    return mac.replace(":", "").lower().startswith(tuple(start for maker in _MAKERS.values() for start in maker.macs))

@@ -23,11 +23,22 @@ from ...const import (
     DEFAULT_STREAM_PATH,
 )
 from ...model import Description
+from ..privacy import Privacy
 from .cameras import StreamAccess
-from .privacy import Privacy
 from .system import TwoNSystem
 
-__all__ = ["TwoNSystem", "create", "find"]
+__all__ = ["OPTIONS", "TwoNSystem", "create", "find"]
+
+OPTIONS = frozenset(
+    {
+        CONF_SHOW_CARDS,
+        CONF_SHOW_NAMES,
+        CONF_SHOW_TOUCHES,
+        CONF_STREAM_PASSWORD,
+        CONF_STREAM_PATH,
+        CONF_STREAM_USERNAME,
+    }
+)
 
 
 async def find(

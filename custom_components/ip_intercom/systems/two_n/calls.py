@@ -11,6 +11,8 @@ from ...model import CallRecord, CallSession, CallState, Direction, SessionId
 class TwoNCalls:
     """Calls by SIP."""
 
+    answers = True
+
     def __init__(self, device: TwoNDevice) -> None:
         """Command ``device``."""
         self._call = device.call
@@ -57,8 +59,8 @@ class TwoNCallLog:
         self._phone = device.phone
         self._names = names
 
-    async def query(self) -> tuple[CallRecord, ...]:
-        """Return the calls, newest first."""
+    async def query(self, limit: int | None = None) -> tuple[CallRecord, ...]:
+        """Return the calls, newest first; the device tells them all at once."""
         return tuple(neutral_call(record, self._names) for record in await self._phone.call_log())
 
     async def delete(self, record: str | None) -> None:

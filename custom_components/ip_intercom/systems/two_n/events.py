@@ -26,8 +26,9 @@ from ...events import (
 )
 from ...facets import Delivery
 from ...model import Access, Alarm, CallState, Direction, Occurrence
+from ..privacy import Privacy
 from .access import ACCESS_POINTS
-from .privacy import Privacy, redact
+from .privacy import redact, shows
 from .withheld import Withheld
 
 # The event that stands for what the device cannot tell any more.
@@ -143,7 +144,7 @@ class TwoNLog:
         events = [
             neutral_event(reading, self._privacy, credentials_decide)
             for reading in batch.readings
-            if self._privacy.shows(reading.event.event)
+            if shows(reading.event.event, self._privacy)
         ]
         if batch.gap is not None:
             events.insert(0, gap_event(batch.gap))

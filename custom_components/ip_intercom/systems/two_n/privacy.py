@@ -1,11 +1,9 @@
 """What of a 2N's log may be seen: no codes, keypad digits, keys and card numbers, and names as the user wants."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ...api.parse import Fields, fields
-
-REDACTED = "**REDACTED**"
+from ..privacy import REDACTED, Privacy
 
 _SECRET_PARAMS = frozenset({"authid", "code", "fpt", "licenseplate", "mobkey", "password", "pin"})
 # Tones of a call open doors; which parameter has them differs, and is not documented for all.
@@ -15,17 +13,9 @@ _CARD_PARAMS = frozenset({"uid", "card", "virtcard"})
 _TOUCH_EVENT = "DisplayTouched"
 
 
-@dataclass(frozen=True, slots=True)
-class Privacy:
-    """What the user wants told: names of people, the last four characters of card numbers, each touch of a display."""
-
-    names: bool = True
-    cards: bool = False
-    touches: bool = False
-
-    def shows(self, event: str) -> bool:
-        """Return whether events of a type are told at all."""
-        return self.touches or event != _TOUCH_EVENT
+def shows(event: str, privacy: Privacy) -> bool:
+    """Return whether events of a type are told at all."""
+    return privacy.touches or event != _TOUCH_EVENT
 
 
 def redact(event: str, params: Fields, privacy: Privacy) -> Mapping[str, object]:
@@ -42,7 +32,7 @@ def _shown(name: str, value: object, privacy: Privacy) -> object:
     if lower in _SECRET_PARAMS:
         return REDACTED
     if lower in _CARD_PARAMS:
-        return f"…{str(value)[-4:]}" if privacy.cards and len(str(value)) > 4 else REDACTED
+        return privacy.card(value)
     if lower == "name" and not privacy.names:
         return REDACTED
     # PINs pass through KeyPressed digit by digit; only quick-dial buttons are shown.

@@ -22,10 +22,12 @@ from ...api.two_n.reader import Cursor, LogReader
 from ...api.two_n.switch import SwitchCaps
 from ...facets import Bells, Facets
 from ...model import Alarm, Camera, Control, Description, Display, Firmware, Missing, PortId, Reading, State
+from ..privacy import Privacy
 from .access import TwoNAccessPoints, TwoNDoorbell, TwoNLift, TwoNMobileAccess, TwoNPlates, access_points_of
 from .answers import bells_of, doors_of, identity_of, known_bells, lines_of, ports_of
 from .calls import TwoNCallLog, TwoNCalls, neutral_call, neutral_calls
 from .cameras import StreamAccess, TwoNCameras
+from .codes import TwoNCodes
 from .directory import TwoNDirectory
 from .displays import TwoNDisplays
 from .doors import TwoNDoors, TwoNOutputs
@@ -41,7 +43,7 @@ from .maintenance import (
     TwoNSettings,
     clock_of,
 )
-from .privacy import Privacy
+from .privacy import shows
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -168,7 +170,7 @@ class TwoNSystem:
             self.log.trust_numbers(not any(missing.vital for missing in self._missing))
         self.facets = self._facets(controls, phone, sources)
         if bells is None:
-            self.facets.directory = None
+            self.facets.codes = self.facets.directory = None
         if not displays:
             self.facets.displays = None
         if call_log is None:
@@ -196,7 +198,7 @@ class TwoNSystem:
             has_phone=phone,
             pushes=self.log is not None,
             occurrences=frozenset(
-                OCCURRENCE_EVENTS[name] for name in reported if name in OCCURRENCE_EVENTS and self._privacy.shows(name)
+                OCCURRENCE_EVENTS[name] for name in reported if name in OCCURRENCE_EVENTS and shows(name, self._privacy)
             ),
             state_events=_STATE_EVENTS if reported >= _STATE_EVENT_TYPES else None,
         )
@@ -204,6 +206,7 @@ class TwoNSystem:
     def _facets(self, controls: frozenset[Control], phone: bool, cameras: Mapping[str, Camera]) -> Facets:
         device = self._device
         maintained = Control.MAINTENANCE in controls
+        settings = TwoNSettings(device)
         return Facets(
             access_points=TwoNAccessPoints(device) if Control.ACCESS_POINTS in controls else None,
             calls=TwoNCalls(device) if phone and Control.CALLS in controls else None,
@@ -219,13 +222,16 @@ class TwoNSystem:
             # Nothing tells beforehand whether the device has these: it says so when it is asked.
             automation=TwoNAutomation(device),
             capture=TwoNCapture(device),
+            codes=TwoNCodes(device),
             doorbell=TwoNDoorbell(device),
+            holidays=settings,
             lift=TwoNLift(device),
             mail=TwoNMail(device),
             mobile_access=TwoNMobileAccess(device),
             plates=TwoNPlates(device),
             self_test=TwoNSelfTest(device),
-            settings=TwoNSettings(device),
+            settings=settings,
+            time_zone=settings,
         )
 
     async def _probe(self, parts: _Parts) -> frozenset[Control]:

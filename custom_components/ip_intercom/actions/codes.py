@@ -1,0 +1,81 @@
+"""PINs for a while, and cards that are to be given to somebody."""
+
+import re
+from secrets import randbelow
+from typing import cast
+
+from homeassistant.helpers import config_validation as cv
+from homeassistant.util import dt as dt_util
+from homeassistant.util.json import JsonArrayType, JsonObjectType
+import probatio as vol
+
+from ..coordinator import IntercomCoordinator
+from ..entity import need
+from ..exceptions import refused
+from ..temporary_codes import TemporaryCode
+from .action import TEXTS, Action, Data
+
+ATTR_CODE = "code"
+ATTR_DOORS = "doors"
+ATTR_END = "end"
+ATTR_ID = "id"
+ATTR_NAME = "name"
+ATTR_START = "start"
+
+_DIGITS = 6
+_PIN = re.compile(r"\d{3,15}")
+
+
+async def _add(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    need(coordinator, coordinator.facets.codes, "no_codes")
+    # Not checked by the schema: its errors repeat the value.
+    pin = data.get(ATTR_CODE) or str(randbelow(10**_DIGITS)).zfill(_DIGITS)
+    if _PIN.fullmatch(pin) is None:
+        raise refused("code_not_digits")
+    start = dt_util.as_utc(data[ATTR_START]) if ATTR_START in data else None
+    end, doors = dt_util.as_utc(data[ATTR_END]), tuple(data.get(ATTR_DOORS, ()))
+    return {**_told(await coordinator.codes.async_add(data[ATTR_NAME], pin, start, end, doors)), ATTR_CODE: pin}
+
+
+async def _remove(coordinator: IntercomCoordinator, data: Data) -> None:
+    await coordinator.codes.async_remove(data[ATTR_ID])
+
+
+async def _list(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    return {"codes": cast(JsonArrayType, [_told(known) for known in coordinator.codes.all])}
+
+
+async def _scan_card(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    reader = need(coordinator, coordinator.facets.card_reader, "no_card_reader")
+    return {"card": await coordinator.async_command(reader.scan())}
+
+
+def _told(known: TemporaryCode) -> JsonObjectType:
+    code = known.code
+    return {
+        "id": known.id,
+        "name": code.name,
+        "start": code.start.isoformat(),
+        "end": code.end.isoformat(),
+        "doors": list(code.doors),
+        "active": known.known_as is not None,
+    }
+
+
+ACTIONS = (
+    Action(
+        "add_temporary_code",
+        _add,
+        {
+            vol.Required(ATTR_NAME): cv.string,
+            vol.Required(ATTR_END): cv.datetime,
+            vol.Optional(ATTR_START): cv.datetime,
+            vol.Optional(ATTR_CODE): cv.string,
+            vol.Optional(ATTR_DOORS): TEXTS,
+        },
+        admin=True,
+    ),
+    Action("remove_temporary_code", _remove, {vol.Required(ATTR_ID): cv.string}, admin=True),
+    Action("list_temporary_codes", _list, admin=True),
+    Action("scan_card", _scan_card, admin=True),
+)

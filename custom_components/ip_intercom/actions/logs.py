@@ -1,0 +1,50 @@
+"""The device's log of who came in or was refused."""
+
+from typing import cast
+
+from homeassistant.util.json import JsonArrayType, JsonObjectType
+import probatio as vol
+
+from ..coordinator import IntercomCoordinator
+from ..entity import need
+from ..functions import AccessLog
+from .action import Action, Data
+from .calls import ATTR_RECORDS, ONE_OR_ALL, RECORDS_OR_ALL
+
+ATTR_LIMIT = "limit"
+
+_LIMIT = vol.All(vol.Coerce(int), vol.Range(min=1, max=1000))
+
+
+def _access_log(coordinator: IntercomCoordinator) -> AccessLog:
+    return need(coordinator, coordinator.facets.access_log, "no_access_log")
+
+
+async def _query(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    records = await coordinator.async_command(_access_log(coordinator).query(data[ATTR_LIMIT]))
+    shown = [
+        {
+            "id": record.id,
+            "time": None if record.time is None else record.time.isoformat(),
+            "granted": record.granted,
+            "name": record.name,
+            "method": record.method,
+            "door": record.door,
+            "picture": record.picture,
+        }
+        for record in records
+    ]
+    return {"records": cast(JsonArrayType, shown)}
+
+
+async def _delete(coordinator: IntercomCoordinator, data: Data) -> None:
+    log = _access_log(coordinator)
+    for record in data.get(ATTR_RECORDS) or [None]:
+        await coordinator.async_command(log.delete(record))
+
+
+# Who came when is for administrators.
+ACTIONS = (
+    Action("access_log_query", _query, {vol.Optional(ATTR_LIMIT, default=10): _LIMIT}, admin=True),
+    Action("access_log_delete", _delete, RECORDS_OR_ALL, admin=True, rules=ONE_OR_ALL),
+)

@@ -1,0 +1,313 @@
+"""Calls of an Akuvox: three routes tell of the same call, and the first one that does counts.
+
+The device knows no sessions. It pushes MakeCall and HangUp (Action URLs), says READY or another word
+when asked (Api call), and writes a record when a call is over (Api calllog). Here they are put together,
+one session for each call.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+import logging
+from math import inf
+import time
+
+from ...api.akuvox import AkuvoxDevice
+from ...api.akuvox.logs import CallKind, CallRecord
+from ...api.errors import ConnectionFailed, IntercomError, NotReached, NotSupported
+from ...events import CallChanged
+from ...model import CallSession, CallState, Direction, SessionId
+from ...rings import peer_number
+
+_LOGGER = logging.getLogger(__name__)
+
+READY = "READY"
+
+# So many seconds after it was told to call, a device may still say that it is ready.
+_BEGINNING = 3.0
+# A call that nothing has confirmed for so many seconds is over, whoever has missed its end.
+_FORGOTTEN = 60.0
+# A call to the next number that begins so many seconds after the last one gave up is the same visit.
+_NEXT_NUMBER = 3.0
+# The records of a call come so many seconds after its end at the latest.
+_RECORD = 180.0
+_WAITING = 8
+
+# Only READY is documented (Api call status). Parts of words that tell more, as far as words can.
+_STATES: tuple[tuple[str, CallState], ...] = (
+    ("TALK", CallState.CONNECTED),
+    ("CONNECTED", CallState.CONNECTED),
+    ("ESTABLISH", CallState.CONNECTED),
+    ("HOLD", CallState.CONNECTED),
+    ("CALLING", CallState.CONNECTING),
+    ("DIAL", CallState.CONNECTING),
+)
+_INCOMING_WORD = "INCOMING"
+
+
+def _state_of(word: str) -> CallState:
+    return next((state for part, state in _STATES if part in word.upper()), CallState.RINGING)
+
+
+@dataclass(slots=True)
+class _Call:
+    """A call in progress, or one whose records may still come.
+
+    Attributes:
+        session: Its number, ours.
+        direction: As far as known; ``certain`` tells whether it is more than a guess.
+        state: Where it stands.
+        confirmed: When the device spoke of it last, by our clock.
+        peers: The numbers called, as the device pushed them; ``logged`` those of its records.
+        pushed: The device told of it by itself.
+        own: It was dialled from here.
+        answered: Somebody talked.
+        word: The device's first word for it, when asked.
+    """
+
+    session: SessionId
+    direction: Direction
+    certain: bool
+    state: CallState
+    began: float
+    confirmed: float
+    peer: str | None = None
+    peers: set[str] = field(default_factory=set)
+    logged: set[str] = field(default_factory=set)
+    pushed: bool = False
+    own: bool = False
+    answered: bool = False
+    word: str | None = None
+
+    def changed(self, state: CallState | None = None) -> CallChanged:
+        return CallChanged(self.session, self.direction, state or self.state, self.peer)
+
+    def may_have(self, number: str, outgoing: bool) -> bool:
+        """Return whether a record of a number and a direction may be of this call."""
+        if self.certain and (self.direction is Direction.OUTGOING) is not outgoing:
+            return False
+        return number not in self.logged and (not self.peers or number in self.peers)
+
+
+@dataclass(slots=True)
+class CallTracker:
+    """Puts together what the three routes tell.
+
+    Attributes:
+        words: Directions of the device's words, as its records have shown: True for outgoing, None for both.
+        monotonic: A clock in seconds.
+        unpushed: Visitors' calls in a row that the device did not tell of by itself.
+    """
+
+    words: dict[str, bool | None] = field(default_factory=dict)
+    monotonic: Callable[[], float] = time.monotonic
+    unpushed: int = 0
+    _next: SessionId = field(default_factory=lambda: int(time.time()))
+    _call: _Call | None = None
+    _pushed_at: float = -inf
+    _over: deque[_Call] = field(default_factory=lambda: deque(maxlen=_WAITING))
+
+    @property
+    def in_call(self) -> bool:
+        """Whether a call is in progress."""
+        return self._call is not None
+
+    @property
+    def sessions(self) -> Mapping[SessionId, CallSession]:
+        """The call in progress."""
+        call = self._call
+        return {} if call is None else {call.session: CallSession(call.session, call.direction, call.state, call.peer)}
+
+    # -- from here -------------------------------------------------------------------------------
+
+    def dialling(self, number: str) -> SessionId:
+        """Note that a call is being dialled from here, before the device hears of it."""
+        self._end()
+        self._call = call = self._new(Direction.OUTGOING, certain=True, peer=number)
+        call.own = True
+        return call.session
+
+    def not_dialled(self, session: SessionId) -> None:
+        """Note that the device did not call after all."""
+        if self._call is not None and self._call.session == session:
+            self._call = None
+
+    def hung_up(self) -> None:
+        """Note that the device was told to end the call: that it is ready may be taken at its word."""
+        if self._call is not None:
+            self._call.began -= _BEGINNING
+
+    def restart(self) -> None:
+        """Forget all calls: the device has restarted."""
+        self._call = None
+        self._over.clear()
+
+    # -- what the device pushes ------------------------------------------------------------------
+
+    def made(self, number: str | None) -> tuple[CallChanged, ...]:
+        """Take a MakeCall."""
+        now = self.monotonic()
+        self._pushed_at, self.unpushed = now, 0
+        ended: tuple[CallChanged, ...] = ()
+        if self._call is not None and now - self._call.confirmed > _FORGOTTEN:
+            ended = self._end()
+        call = self._call or self._continued(now)
+        mistaken = call is not None and call.direction is Direction.INCOMING
+        if call is None:
+            call = self._new(Direction.OUTGOING, certain=True, peer=number)
+        self._call = call
+        call.direction, call.certain, call.pushed, call.confirmed = Direction.OUTGOING, True, True, now
+        if number is not None:
+            call.peer = number
+            call.peers.add(peer_number(number))
+        # That it rings is the news, also where it was taken for another before.
+        rang = (call.changed(CallState.RINGING),) if mistaken and call.state is CallState.CONNECTED else ()
+        return (*ended, *rang, call.changed())
+
+    def hung(self) -> tuple[CallChanged, ...]:
+        """Take a HangUp."""
+        self._pushed_at = self.monotonic()
+        return self._end()
+
+    def _continued(self, now: float) -> _Call | None:
+        """Return the call that has just given up one number and tries the next."""
+        last = self._over[-1] if self._over else None
+        if last is None or last.answered or last.own or last.direction is not Direction.OUTGOING:
+            return None
+        if now - last.confirmed > _NEXT_NUMBER:
+            return None
+        self._over.pop()
+        last.state, last.began = CallState.CONNECTING, now
+        return last
+
+    # -- what it says when asked -----------------------------------------------------------------
+
+    def looked(self, word: str, asked_at: float) -> tuple[CallChanged, ...]:
+        """Take an answer of call/status that was asked for at ``asked_at``."""
+        call = self._call
+        if asked_at < self._pushed_at:
+            return ()  # older than what the device has pushed since
+        if word.upper() == READY:
+            return () if call is None or asked_at - call.began < _BEGINNING else self._end()
+        state = _state_of(word)
+        began: tuple[CallChanged, ...] = ()
+        if call is None:
+            self._call = call = self._new(self._direction_of(word), certain=False)
+            call.state = CallState.RINGING
+            # That it rings is the news, also where somebody answered before anybody looked.
+            began = (call.changed(),)
+        call.word = call.word or word
+        call.confirmed = self.monotonic()
+        call.answered = call.answered or state is CallState.CONNECTED
+        if state is call.state:
+            return began
+        call.state = state
+        return (*began, call.changed())
+
+    def _direction_of(self, word: str) -> Direction:
+        """Return the direction of a call by the first word for it; unless it is known better, a visitor's."""
+        outgoing = self.words.get(word, _INCOMING_WORD not in word.upper())
+        return Direction.INCOMING if outgoing is False else Direction.OUTGOING
+
+    # -- what it writes down ---------------------------------------------------------------------
+
+    def logged(self, record: CallRecord) -> tuple[CallChanged, ...]:
+        """Take a new record; return the call in it, if no other route has told of it."""
+        outgoing = record.kind is CallKind.DIALED
+        number = peer_number(record.number or "")
+        call = self._call_of(number, outgoing)
+        ended = self._end() if call is not None and call is self._call else ()
+        if call is not None:
+            call.logged.add(number)
+            if call.word is not None:
+                known = self.words.setdefault(call.word, outgoing)
+                self.words[call.word] = outgoing if known is outgoing else None
+        if outgoing and (call is None or not (call.pushed or call.own)):
+            self.unpushed += 1
+        if call is not None and (call.direction is Direction.OUTGOING or not outgoing):
+            return ended
+        # Nobody told of it, or it was taken for a call that came in.
+        unseen = self._new(Direction.OUTGOING if outgoing else Direction.INCOMING, certain=True, peer=record.number)
+        unseen.logged.add(number)
+        self._over.append(unseen)
+        return (*ended, unseen.changed(CallState.RINGING), unseen.changed(CallState.TERMINATED))
+
+    def _call_of(self, number: str, outgoing: bool) -> _Call | None:
+        """Return the call that a record is of, the one in progress last: its end may not have been seen yet."""
+        oldest = self.monotonic() - _RECORD
+        over = [call for call in self._over if call.confirmed >= oldest]
+        candidates = over if self._call is None else [*over, self._call]
+        return next((call for call in candidates if call.may_have(number, outgoing)), None)
+
+    # -- sessions --------------------------------------------------------------------------------
+
+    def _new(self, direction: Direction, *, certain: bool, peer: str | None = None) -> _Call:
+        now = self.monotonic()
+        session, self._next = self._next, self._next + 1
+        return _Call(session, direction, certain, CallState.CONNECTING, now, now, peer)
+
+    def _end(self) -> tuple[CallChanged, ...]:
+        """End the call in progress, if there is one."""
+        call, self._call = self._call, None
+        if call is None:
+            return ()
+        call.confirmed = self.monotonic()
+        self._over.append(call)
+        return (call.changed(CallState.TERMINATED),)
+
+
+class AkuvoxCalls:
+    """Calls that are made and ended from here.
+
+    Args:
+        device: The device.
+        tracker: What is known of the call in progress.
+    """
+
+    answers = False
+
+    def __init__(self, device: AkuvoxDevice, tracker: CallTracker) -> None:
+        """See the class."""
+        self._call = device.call
+        self._tracker = tracker
+
+    async def dial(self, number: str | None, users: Sequence[str]) -> SessionId:
+        """Call a number, an IP address or a SIP URI.
+
+        Raises:
+            NotSupported: An entry of the directory shall be called: the device calls numbers.
+        """
+        if number is None or users:
+            raise NotSupported("an Akuvox calls numbers, not entries of the directory")
+        session = self._tracker.dialling(number)
+        try:
+            await self._call.dial(number)
+        except ConnectionFailed as err:
+            # It may call all the same, unless it was never asked.
+            if isinstance(err, NotReached):
+                self._tracker.not_dialled(session)
+            raise
+        except IntercomError:
+            self._tracker.not_dialled(session)
+            raise
+        return session
+
+    async def answer(self, session: SessionId) -> None:
+        """Refuse: the API has nothing to answer a call with; the device may be set to answer by itself.
+
+        Raises:
+            NotSupported: Always.
+        """
+        raise NotSupported("an Akuvox answers by itself or by its own buttons")
+
+    async def hang_up(self, session: SessionId, reason: str | None = None) -> None:
+        """End the call in progress."""
+        await self._call.hangup()
+        self._tracker.hung_up()
+
+    async def in_progress(self) -> Mapping[SessionId, CallSession]:
+        """Return the call that there is now."""
+        if (await self._call.status() or READY).upper() == READY:
+            return {}
+        # One that nobody has told of yet: it can be ended as well.
+        return self._tracker.sessions or {0: CallSession(0, Direction.OUTGOING, CallState.RINGING)}

@@ -1,0 +1,59 @@
+"""Pictures and streams of an Akuvox (captures/akuvox/port8080_snapshot_mjpeg.md)."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from yarl import URL
+
+from ...api.akuvox import MAIN_STREAM, SUB_STREAM, AkuvoxCamera
+from ...facets import MjpegStream
+from ...model import Camera, CameraId
+
+_RTSP_PORT = 554
+_STREAMS = {"main": MAIN_STREAM, "sub": SUB_STREAM}
+
+# The port for pictures has no sizes to choose from.
+CAMERAS = {camera: Camera(camera, ()) for camera in _STREAMS}
+
+
+class AkuvoxCameras:
+    """The camera, with its main and its sub stream.
+
+    Args:
+        camera: The port for pictures.
+        host: Where the streams are.
+        username: The login of RTSP, which is not that of the API; empty for none.
+        password: Its password.
+    """
+
+    def __init__(self, camera: AkuvoxCamera, host: str | None, username: str, password: str) -> None:
+        """See the class."""
+        self._camera = camera
+        self._host = host
+        self._username = username
+        self._password = password
+
+    async def snapshot(self, camera: CameraId, width: int | None, height: int | None, seconds_back: int = 0) -> bytes:
+        """Return the picture of now, in the one size that there is."""
+        return await self._camera.snapshot()
+
+    @asynccontextmanager
+    async def mjpeg(self, camera: CameraId) -> AsyncIterator[MjpegStream]:
+        """Open motion JPEG: in full size, up to 60 Mbit/s."""
+        async with self._camera.mjpeg() as stream:
+            yield stream
+
+    def stream_address(self, camera: CameraId) -> str | None:
+        """Return the RTSP address with its login; None where the user gave none."""
+        if not self._username or self._host is None:
+            return None
+        return str(
+            URL.build(
+                scheme="rtsp",
+                user=self._username,
+                password=self._password or None,
+                host=self._host,
+                port=_RTSP_PORT,
+                path=_STREAMS[camera],
+            )
+        )

@@ -1,0 +1,238 @@
+"""The directory of an Akuvox: users, contacts, groups, keys, cards and replaced numbers, in its own fields.
+
+An entry is known by its kind and the ID that the device gave it, such as ``user:3``.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+from ...api.akuvox import AkuvoxDevice
+from ...api.errors import CommandFailed, InvalidRequest, NotSupported
+from ...api.parse import Fields, text
+from ...facets import DirectoryResult, EntryResult
+from .lists import ItemList, Rows, Values, lists_of
+from .privacy import SECRET_FIELDS
+
+_UUID, _KIND, _ID = "uuid", "kind", "ID"
+# Whoever deletes all of a kind names it so: ``user:*``.
+_ALL = "*"
+
+# Why an entry was not created, changed or deleted, beside the device's own words.
+_NO_KIND = "unknown_kind"
+_NO_ENTRY = "not_found"
+_THERE = "exists"
+# The apartment book of an X915S has no IDs: nothing in it can be named.
+_NO_IDS = "read_only_without_ids"
+_NOT_TAKEN = "not_taken"
+_NOT_DELETED = "not_deleted"
+_NO_LIST = "not_supported"
+# By these names firmware knows the relays of a user.
+_SCHEDULE_RELAYS = frozenset({"ScheduleRelay", "Schedule-Relay"})
+
+
+class _Refused(Exception):
+    """One entry is not carried out, for a reason of ours."""
+
+    def __init__(self, code: str, field: str | None = None) -> None:
+        super().__init__(code)
+        self.error = {"code": code} | ({} if field is None else {"field": field})
+
+
+class AkuvoxDirectory:
+    """The lists of the device, each entry as the device has it."""
+
+    secrets = SECRET_FIELDS
+
+    def __init__(self, device: AkuvoxDevice) -> None:
+        """Command ``device``."""
+        self._lists = lists_of(device)
+
+    async def query(self, wanted: Sequence[str] | None, since: int, series: str | None) -> DirectoryResult:
+        """Return all entries of all lists that the device has: it keeps no timestamps."""
+        entries: list[EntryResult] = []
+        for kind, items in self._lists.items():
+            try:
+                rows = await items.get()
+            except NotSupported:
+                continue
+            entries.extend(_shown(kind, row, wanted) for row in rows)
+        return DirectoryResult(tuple(entries), None, None)
+
+    async def get(self, uuids: Sequence[str], wanted: Sequence[str] | None) -> DirectoryResult:
+        """Return entries by uuid."""
+        turn = _Turn(self._lists)
+        return await _each(uuids, lambda uuid: turn.get(uuid, wanted), lambda uuid: uuid)
+
+    async def create(self, entries: Sequence[Mapping[str, object]], overwrite: bool) -> DirectoryResult:
+        """Create entries of a ``kind``; with ``overwrite`` those that have a uuid may replace it."""
+        turn = _Turn(self._lists)
+        return await _each(entries, lambda entry: turn.create(entry, overwrite), _uuid)
+
+    async def update(self, entries: Sequence[Mapping[str, object]]) -> DirectoryResult:
+        """Set the given fields of entries by their ``uuid``; all others are written back as they are."""
+        turn = _Turn(self._lists)
+        return await _each(entries, turn.update, _uuid)
+
+    async def delete(self, uuids: Iterable[str], owner: str | None) -> DirectoryResult:
+        """Delete entries by uuid, or all of a kind, such as ``key:*``.
+
+        Raises:
+            InvalidRequest: ``owner`` is not a kind followed by ``:*``.
+        """
+        if owner is None:
+            turn = _Turn(self._lists)
+            return await _each(uuids, turn.delete, lambda uuid: uuid)
+        kind, _, rest = owner.partition(":")
+        if kind not in self._lists or rest != _ALL:
+            raise InvalidRequest(f"all of a kind are {', '.join(f'{kind}:{_ALL}' for kind in self._lists)}", "owner")
+        rows = await self._lists[kind].get()
+        await self._lists[kind].clear()
+        return DirectoryResult(tuple(EntryResult(_uuid_of(kind, row), {}, ()) for row in rows), None, None)
+
+
+class _Turn:
+    """One request to the directory: reads each list once, and anew after a change."""
+
+    def __init__(self, lists: Mapping[str, ItemList]) -> None:
+        self._lists = lists
+        self._rows: dict[str, Rows] = {}
+
+    async def get(self, uuid: str, wanted: Sequence[str] | None) -> EntryResult:
+        kind, number = self._named(uuid)
+        return _shown(kind, await self._row(kind, number), wanted)
+
+    async def create(self, entry: Mapping[str, object], overwrite: bool) -> EntryResult:
+        if entry.get(_UUID):
+            kind, number = self._named(str(entry[_UUID]))
+        elif (kind := str(entry.get(_KIND, ""))) in self._lists:
+            number = ""
+        else:
+            raise _Refused(_NO_KIND, _KIND)
+        there = await self._read(kind)
+        if there and not any(_id(row) for row in there):
+            raise _Refused(_NO_IDS)
+        if number and any(_id(row) == number for row in there):
+            if not overwrite:
+                raise _Refused(_THERE, _UUID)
+            return await self._set(kind, number, {}, _values(entry))
+        values = _values(entry)
+        result = await self._lists[kind].add(values)
+        old = {_id(row) for row in there}
+        fresh = [row for row in await self._read(kind, anew=True) if _id(row) not in old]
+        mine = [row for row in fresh if _id(row) == result] or [row for row in fresh if _fits(row, values)] or fresh
+        if len(mine) != 1:
+            raise _Refused(_NOT_TAKEN)
+        return _checked(kind, {}, values, mine[0])
+
+    async def update(self, entry: Mapping[str, object]) -> EntryResult:
+        kind, number = self._named(str(entry.get(_UUID, "")))
+        return await self._set(kind, number, await self._row(kind, number), _values(entry))
+
+    async def delete(self, uuid: str) -> EntryResult:
+        kind, number = self._named(uuid)
+        await self._row(kind, number)  # to delete nobody is success for a device
+        await self._lists[kind].delete(number)
+        if any(_id(row) == number for row in await self._read(kind, anew=True)):
+            raise _Refused(_NOT_DELETED)
+        return EntryResult(uuid, {}, ())
+
+    async def _set(self, kind: str, number: str, before: Fields, values: Values) -> EntryResult:
+        if _SCHEDULE_RELAYS & values.keys():  # what is written by one name must not stand beside the old by the other
+            before = {name: value for name, value in before.items() if name not in _SCHEDULE_RELAYS}
+        await self._lists[kind].set({**before, **values, _ID: number})
+        await self._read(kind, anew=True)
+        return _checked(kind, before, values, await self._row(kind, number))
+
+    def _named(self, uuid: str) -> tuple[str, str]:
+        kind, _, number = uuid.partition(":")
+        if kind not in self._lists or not number:
+            raise _Refused(_NO_KIND, _UUID)
+        return kind, number
+
+    async def _row(self, kind: str, number: str) -> Fields:
+        rows = await self._read(kind)
+        for row in rows:
+            if _id(row) == number:
+                return row
+        raise _Refused(_NO_IDS if rows and not any(_id(row) for row in rows) else _NO_ENTRY, _UUID)
+
+    async def _read(self, kind: str, *, anew: bool = False) -> Rows:
+        if anew or kind not in self._rows:
+            self._rows[kind] = await self._lists[kind].get()
+        return self._rows[kind]
+
+
+async def _each[T](
+    asked: Iterable[T], carry_out: Callable[[T], Awaitable[EntryResult]], uuid_of: Callable[[T], str | None]
+) -> DirectoryResult:
+    """Carry each out for itself: one that is refused does not keep the others."""
+    results: list[EntryResult] = []
+    for one in asked:
+        try:
+            results.append(await carry_out(one))
+        except _Refused as err:
+            results.append(EntryResult(uuid_of(one), {}, (err.error,)))
+        except CommandFailed as err:
+            results.append(EntryResult(uuid_of(one), {}, ({"code": err.reason},)))
+        except NotSupported:
+            results.append(EntryResult(uuid_of(one), {}, ({"code": _NO_LIST},)))
+    return DirectoryResult(tuple(results), None, None)
+
+
+def _uuid(entry: Mapping[str, object]) -> str | None:
+    return text(entry.get(_UUID))
+
+
+def _uuid_of(kind: str, row: Fields) -> str | None:
+    return None if _id(row) is None else f"{kind}:{_id(row)}"
+
+
+def _id(row: Fields) -> str | None:
+    return text(row.get(_ID))
+
+
+def _shown(kind: str, row: Fields, wanted: Sequence[str] | None = None) -> EntryResult:
+    told = {name: value for name, value in row.items() if name != _ID and (wanted is None or name in wanted)}
+    return EntryResult(_uuid_of(kind, row), {_KIND: kind, **told}, ())
+
+
+def _checked(kind: str, before: Fields, values: Values, row: Fields) -> EntryResult:
+    """Return an entry as the device has it now, and what of the wanted values it left out or cut off."""
+    both = _SCHEDULE_RELAYS & values.keys()
+    shown = dict(row)
+    if both and not both & row.keys():  # the firmware knows it by the other name
+        shown[next(iter(both))] = next((row[name] for name in _SCHEDULE_RELAYS if name in row), "")
+    errors = tuple(
+        {"code": _NOT_TAKEN, "field": name} for name, value in values.items() if not _taken(value, name, before, shown)
+    )
+    entry = _shown(kind, row)
+    return EntryResult(entry.uuid, entry.fields, errors)
+
+
+def _taken(value: object, name: str, before: Fields, row: Fields) -> bool:
+    """Return whether a value arrived; the device may have its own way to write it."""
+    if name not in row:
+        return False
+    now, wanted = _text(row[name]), _text(value)
+    cut = len(now) < len(wanted) and wanted.startswith(now)
+    return now == wanted or not (cut or now == _text(before.get(name)))
+
+
+def _fits(row: Fields, values: Values) -> bool:
+    return all(_text(row.get(name)) == _text(value) for name, value in values.items() if name in row)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ";".join(_text(part) for part in value)
+    return "" if value is None else str(value)
+
+
+def _values(entry: Mapping[str, object]) -> Values:
+    """Return the device's fields of an entry: text, as all of them are, or lists of text."""
+    return {name: _plain(value) for name, value in entry.items() if name not in {_UUID, _KIND, _ID}}
+
+
+def _plain(value: object) -> str | list[str]:
+    if isinstance(value, list):
+        return [_text(part) for part in value]
+    return str(int(value)) if isinstance(value, bool) else _text(value)

@@ -1,0 +1,94 @@
+"""Which records of a device's log are new since the last look, over restarts and deletions."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ...api.parse import integer, text
+
+# What a device that knows pages gives at once (captures/akuvox/doorlog_paging_x912.md).
+PAGE = 10
+# A device that was away for long has had more records than anybody wants to hear of.
+_PAGES = 10
+
+
+class Record(Protocol):
+    """A record of the call log or the door log: its number counts up, its time is the device's own."""
+
+    @property
+    def id(self) -> str | None:
+        """The number."""
+
+    @property
+    def when(self) -> datetime | None:
+        """Date and time, without zone."""
+
+
+type Fetch[R: Record] = Callable[[int], Awaitable[Sequence[R]]]
+
+
+@dataclass(slots=True)
+class Journal:
+    """Remembers the newest record.
+
+    Attributes:
+        known: A look was taken before; without one, everything there is old.
+        paged: The device gives pages; else each look reads the whole log.
+    """
+
+    known: bool = False
+    paged: bool = True
+    _id: int = 0
+    _when: datetime | None = None
+
+    @classmethod
+    def from_json(cls, stored: object) -> Journal:
+        """Return what ``as_json`` wrote."""
+        if not isinstance(stored, Mapping):
+            return cls()
+        when = text(stored.get("when"))
+        try:
+            return cls(
+                True, True, integer(stored.get("id")) or 0, None if when is None else datetime.fromisoformat(when)
+            )
+        except ValueError:
+            return cls()
+
+    def as_json(self) -> Mapping[str, object] | None:
+        """Return how far the log was read; None before the first look."""
+        return {"id": self._id, "when": None if self._when is None else self._when.isoformat()} if self.known else None
+
+    async def news[R: Record](self, fetch: Fetch[R]) -> list[R]:
+        """Return the records since the last look, oldest first.
+
+        Args:
+            fetch: Returns a page of the log, newest record first; the first page is 1.
+
+        Raises:
+            IntercomError: As ``fetch``; nothing counts as read then.
+        """
+        found: list[R] = []
+        for page in range(1, _PAGES + 1):
+            records = await fetch(page)
+            self.paged = len(records) <= PAGE
+            fresh = [record for record in records if self._is_new(record)]
+            found += fresh
+            if not self.known or not self.paged or len(fresh) < PAGE:
+                break
+        was_known, self.known = self.known, True
+        newest = max(found, key=_order, default=None)
+        if newest is not None:
+            self._id, self._when = integer(newest.id) or 0, newest.when
+        return sorted(found, key=_order) if was_known else []
+
+    def _is_new(self, record: Record) -> bool:
+        number = integer(record.id) or 0
+        if number > self._id:
+            return True
+        # A log that was cleared begins to count anew; then its time tells, as it does without numbers.
+        return record.when is not None and self._when is not None and record.when > self._when
+
+
+def _order(record: Record) -> tuple[datetime, int]:
+    return record.when or datetime.min, integer(record.id) or 0

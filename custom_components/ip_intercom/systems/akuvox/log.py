@@ -1,0 +1,456 @@
+"""The events of an Akuvox: what it pushes at once, and what looks at its state and its logs find.
+
+There is no log of everything. Action URLs tell of most things, where they are set up; ``call/status``,
+the call log and the door log are looked at besides, often where nothing is pushed and now and then
+where it is. Whatever tells first counts, and nothing twice.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+import logging
+from math import inf
+import time
+from typing import Any
+
+from ...api.akuvox import AkuvoxDevice
+from ...api.akuvox.logs import CallRecord, DoorMethod, DoorRecord
+from ...api.errors import IntercomError, NotSupported
+from ...api.parse import integer
+from ...events import AccessDecided, AlarmChanged, CallChanged, Event, Fact, PortChanged, Restarted
+from ...facets import Delivery
+from ...model import Access, Alarm, Missing
+from .calls import READY, CallTracker
+from .doors import AkuvoxDoors
+from .journal import Journal
+from .push import (
+    ACCESS_EVENT,
+    BREAK_IN_EVENT,
+    CALL_EVENT,
+    HANG_UP_EVENT,
+    INPUT_EVENT,
+    RELAY_EVENT,
+    TAMPER_EVENT,
+    Pushed,
+)
+from .wiring import LETTERS, input_port
+
+_LOGGER = logging.getLogger(__name__)
+
+# Seconds between looks: alone, and beside events that are pushed.
+_CALL_LOOKS = (2.0, 30.0)
+_DOOR_LOG_LOOKS = (10.0, 60.0)
+_CALL_LOG_LOOKS = (30.0, 60.0)
+# A log without pages is read whole each time.
+_WHOLE_LOG_LOOKS = 60.0
+# The device writes its records a moment after what they tell of.
+_RECORD_DELAY = 1.0
+_RECORD_AGAIN = 2.0
+# What is found within so many seconds of the last look is news; what is older only happened.
+_NEWS = 90.0
+# A credential that was pushed waits so many seconds for its record, which knows whose it was.
+_RECORD_PATIENCE = 6.0
+# The alarms of an Akuvox have a beginning only.
+_ALARM_LASTS = 60.0
+# An empty delivery in so many seconds tells that the device is there.
+_HEARTBEAT = 30.0
+# Time zones differ by quarters of an hour.
+_ZONE_STEP = 900
+# Two clocks may drift apart by so many seconds between two looks.
+_UPTIME_SLACK = 30.0
+# Calls in a row that were not pushed leave no doubt.
+_EVIDENCE = 2
+
+_METHODS = {"Code": "code", "Card": "card", "Face": "face", "QR": "qr_code", "QRCode": "qr_code"}
+RECORDED_METHODS = {
+    DoorMethod.CARD: "card",
+    DoorMethod.PIN: "code",
+    DoorMethod.PUBLIC_CODE: "code",
+    DoorMethod.FACE: "face",
+}
+# What stands for a name where the device knows none, in the languages that were seen.
+_NOBODY = frozenset({"", "unknown", "unknow", "desconhecido"})
+
+RESTART_EVENT = "DeviceRestarted"
+ALARM_OVER_EVENT = "AlarmOver"
+CALL_STATUS_EVENT = "CallStatus"
+CALL_LOG_EVENT = "CallLog"
+DOOR_LOG_EVENT = "DoorLog"
+UNRECORDED_EVENT = "AccessUnrecorded"
+
+
+@dataclass(slots=True)
+class _Look:
+    """Something to look at: how, how often (alone, beside pushes), and when next by the monotonic clock."""
+
+    take: Callable[[], Coroutine[Any, Any, list[Event]]]
+    intervals: tuple[float, float]
+    due: float = 0.0
+    looked_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Credential:
+    """A credential that was pushed and whose record has not come yet, or came too late."""
+
+    event: str
+    time: datetime
+    access: Access
+    deadline: float
+
+
+class AkuvoxLog:
+    """What happens at one device.
+
+    Args:
+        device: The device.
+        doors: Its doors, which know what a relay that moves means.
+        tracker: Its calls.
+        names: Whether names of people may be told.
+        stored: Where an earlier life left off (``Delivery.cursor``).
+        monotonic: A clock in seconds.
+    """
+
+    def __init__(
+        self,
+        device: AkuvoxDevice,
+        doors: AkuvoxDoors,
+        tracker: CallTracker,
+        *,
+        names: bool = True,
+        stored: Mapping[str, object] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """See the class."""
+        self._device = device
+        self._doors = doors
+        self._tracker = tracker
+        self._names = names
+        self._monotonic = monotonic
+        stored = stored or {}
+        self._call_journal = Journal.from_json(stored.get("calls"))
+        self._door_journal = Journal.from_json(stored.get("doors"))
+        words = stored.get("words")
+        tracker.words |= words if isinstance(words, Mapping) else {}
+        self._zone = integer(stored.get("zone"))
+        # Whether pushes arrive: only the first one proves it.
+        self._pushes_arrive = stored.get("pushes") is True
+        self._pushes_lost: Missing | None = None
+        self._inbox: deque[tuple[datetime, Pushed]] = deque()
+        self._arrived = asyncio.Event()
+        self._looks: dict[str, _Look] = {}
+        self._look: asyncio.Task[list[Event]] | None = None
+        self._credentials: list[_Credential] = []
+        self._alarms_end: dict[Alarm, float] = {}
+        self._uptime: tuple[int, float] | None = None
+        self._interrupted = False
+        self._missed = False
+        self._delivered_at = -inf
+
+    # -- what there is to follow -----------------------------------------------------------------
+
+    def follow(self, *, phone: bool, call_log: bool, door_log: bool, uptime: int | None) -> None:
+        """Say what the device has; asked for again, what is followed already goes on."""
+        wanted: dict[str, tuple[Callable[[], Coroutine[Any, Any, list[Event]]], tuple[float, float]]] = {}
+        if phone:
+            wanted[CALL_STATUS_EVENT] = (self._look_at_call, _CALL_LOOKS)
+        if call_log and phone:
+            wanted[CALL_LOG_EVENT] = (self._look_at_call_log, _CALL_LOG_LOOKS)
+        if door_log:
+            wanted[DOOR_LOG_EVENT] = (self._look_at_door_log, _DOOR_LOG_LOOKS)
+        self._looks = {name: self._looks.get(name) or _Look(*how) for name, how in wanted.items()}
+        self._note_uptime(uptime)
+
+    def hear(self, pushed: Pushed) -> None:
+        """Take what the device has pushed."""
+        self._inbox.append((datetime.now(UTC), pushed))
+        self._arrived.set()
+
+    def expect_pushes(self, lost: Missing | None) -> None:
+        """Say that the device shall push, and what it lacks if it does not; None where it shall not."""
+        self._pushes_lost = lost
+
+    def presume_complete(self) -> None:
+        """Forget that pushes did not arrive."""
+        self._tracker.unpushed = 0
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The time zone of the device's clock, None as long as it is not found out."""
+        return None if self._zone is None else timezone(timedelta(seconds=self._zone))
+
+    @property
+    def _live(self) -> bool:
+        return self._pushes_arrive and self._pushes_lost is not None
+
+    # -- following -------------------------------------------------------------------------------
+
+    async def next(self) -> Delivery:
+        """Return the next events, waiting for them for a while.
+
+        Raises:
+            IntercomError: The device is out of reach or refuses; what it pushes is heard all the same.
+        """
+        while True:
+            if events := [*self._take_pushed(), *self._take_overdue()]:
+                return self._delivery(events)
+            if self._look is None:
+                self._look = self._begin_look()
+            if self._heartbeat <= self._monotonic():
+                return self._delivery([])
+            await self._wait()
+            if self._look is not None and self._look.done():
+                events = self._finish_look(self._look)
+                if events or self._missed:
+                    return self._delivery(events)
+
+    @property
+    def _heartbeat(self) -> float:
+        """When to tell that nothing has happened: once all has been looked at, and again in a while."""
+        all_seen = self._looks and all(look.looked_at is not None for look in self._looks.values())
+        return self._delivered_at + _HEARTBEAT if all_seen and not self._interrupted else inf
+
+    def _begin_look(self) -> asyncio.Task[list[Event]] | None:
+        now = self._monotonic()
+        due = [name for name, look in self._looks.items() if look.due <= now]
+        if not due:
+            return None
+        take = self._look_for_restart if self._interrupted else self._looks[due[0]].take
+        task = asyncio.create_task(take(), name="" if self._interrupted else due[0])
+        task.add_done_callback(lambda _: self._arrived.set())
+        return task
+
+    def _finish_look(self, task: asyncio.Task[list[Event]]) -> list[Event]:
+        """Return what a look has found; a failed one is taken again."""
+        self._look = None
+        name = task.get_name()
+        try:
+            events = task.result()
+        except NotSupported as err:
+            _LOGGER.debug("No more looks at %s: %s", name, err)
+            self._looks.pop(name, None)
+            return []
+        except IntercomError:
+            self._interrupted = True
+            raise
+        if self._interrupted:
+            self._interrupted, self._missed = False, True
+        if (look := self._looks.get(name)) is not None:
+            look.looked_at = self._monotonic()
+            look.due = look.looked_at + self._interval(name, look)
+        return events
+
+    def _interval(self, name: str, look: _Look) -> float:
+        alone, beside = look.intervals
+        if name == CALL_STATUS_EVENT and self._tracker.in_call:
+            return alone
+        if name == DOOR_LOG_EVENT and self._credentials:
+            return _RECORD_AGAIN
+        journal = {CALL_LOG_EVENT: self._call_journal, DOOR_LOG_EVENT: self._door_journal}.get(name)
+        if journal is not None and not journal.paged:
+            return max(_WHOLE_LOG_LOOKS, alone)
+        return beside if self._live else alone
+
+    def _look_soon(self, name: str, delay: float = 0.0) -> None:
+        if (look := self._looks.get(name)) is not None:
+            look.due = min(look.due, self._monotonic() + delay)
+
+    async def _wait(self) -> None:
+        """Wait for a push, the end of a look, or the time of the next one."""
+        times = list(self._alarms_end.values())
+        times += [credential.deadline for credential in self._credentials]
+        if self._look is None:
+            times += [look.due for look in self._looks.values()]
+        wait = min([*times, self._heartbeat]) - self._monotonic()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None if wait == inf else max(0.0, wait)):
+                await self._arrived.wait()
+        self._arrived.clear()
+
+    def _delivery(self, events: list[Event]) -> Delivery:
+        missed, self._missed = self._missed, False
+        self._delivered_at = self._monotonic()
+        certain = self._tracker.unpushed >= _EVIDENCE and self._pushes_lost is not None
+        if self._tracker.unpushed and self._pushes_lost is not None:
+            self._pushes_arrive = False
+        cursor = {
+            "calls": self._call_journal.as_json(),
+            "doors": self._door_journal.as_json(),
+            "words": dict(self._tracker.words),
+            "zone": self._zone,
+            "pushes": self._pushes_arrive,
+        }
+        withheld = frozenset({self._pushes_lost} if certain and self._pushes_lost is not None else ())
+        return Delivery(tuple(events), missed, cursor, withheld, self._live)
+
+    async def close(self) -> None:
+        """Stop looking."""
+        look, self._look = self._look, None
+        if look is not None:
+            look.cancel()
+            with suppress(asyncio.CancelledError, IntercomError):
+                await look
+
+    # -- pushes ----------------------------------------------------------------------------------
+
+    def _take_pushed(self) -> list[Event]:
+        """Return what was pushed since the last time."""
+        events: list[Event] = []
+        while self._inbox:
+            when, pushed = self._inbox.popleft()
+            self._pushes_arrive = True
+            data = {} if pushed.number is None else {"remote": pushed.number}
+            events.append(Event(pushed.event, when, data, facts=self._facts(pushed, when)))
+        return events
+
+    def _facts(self, pushed: Pushed, when: datetime) -> tuple[Fact, ...]:
+        event = pushed.event
+        if event == CALL_EVENT:
+            # Who answers, and when it ends, only looks tell for sure.
+            self._look_soon(CALL_STATUS_EVENT, _CALL_LOOKS[0])
+            return self._tracker.made(pushed.number)
+        if event == HANG_UP_EVENT:
+            self._look_soon(CALL_LOG_EVENT, _RECORD_DELAY)
+            return self._tracker.hung()
+        if event == TAMPER_EVENT:
+            return self._alarm(Alarm.TAMPER)
+        if (found := RELAY_EVENT.fullmatch(event)) is not None:
+            return self._doors.moved(found[1] or LETTERS[0], found[2] == "Triggered")
+        if (found := INPUT_EVENT.fullmatch(event)) is not None:
+            return (PortChanged(input_port(found[1] or LETTERS[0]), found[2] == "Triggered"),)
+        if BREAK_IN_EVENT.fullmatch(event) is not None:
+            return self._alarm(Alarm.DOOR_FORCED)
+        return self._credential(event, when)
+
+    def _alarm(self, alarm: Alarm) -> tuple[Fact, ...]:
+        self._alarms_end[alarm] = self._monotonic() + _ALARM_LASTS
+        return (AlarmChanged(alarm, True),)
+
+    def _credential(self, event: str, when: datetime) -> tuple[Fact, ...]:
+        found = ACCESS_EVENT.fullmatch(event)
+        assert found is not None, event  # all that is understood has been looked for
+        granted = found[1] == "Valid"
+        # The relay may have moved without a push of its own (field notes 4.4).
+        self._missed = self._missed or granted
+        access = Access(when, granted, method=_METHODS[found[2]])
+        if DOOR_LOG_EVENT not in self._looks:
+            return (AccessDecided(access),)
+        self._look_soon(DOOR_LOG_EVENT, _RECORD_DELAY / 2)
+        self._credentials.append(_Credential(event, when, access, self._monotonic() + _RECORD_PATIENCE))
+        return ()
+
+    def _take_overdue(self) -> list[Event]:
+        """Return the alarms that are over, and the credentials whose records did not come."""
+        now = self._monotonic()
+        events: list[Event] = []
+        for alarm in [alarm for alarm, end in self._alarms_end.items() if end <= now]:
+            del self._alarms_end[alarm]
+            over = AlarmChanged(alarm, False)
+            events.append(Event(ALARM_OVER_EVENT, datetime.now(UTC), {"alarm": alarm.value}, facts=(over,)))
+        for credential in [credential for credential in self._credentials if credential.deadline <= now]:
+            self._credentials.remove(credential)
+            facts = (AccessDecided(credential.access),)
+            events.append(Event(UNRECORDED_EVENT, credential.time, {"event": credential.event}, facts=facts))
+        return events
+
+    # -- looks -----------------------------------------------------------------------------------
+
+    async def _look_at_call(self) -> list[Event]:
+        asked_at = self._monotonic()
+        word = await self._device.call.status() or READY
+        facts = self._tracker.looked(word, asked_at)
+        if any(fact.state.value == "terminated" for fact in facts):
+            self._look_soon(CALL_LOG_EVENT, _RECORD_DELAY)
+        return [Event(CALL_STATUS_EVENT, datetime.now(UTC), {"status": word}, facts=facts)] if facts else []
+
+    async def _look_at_call_log(self) -> list[Event]:
+        fresh = self._is_fresh(CALL_LOG_EVENT)
+
+        async def page(number: int) -> tuple[CallRecord, ...]:
+            return await self._device.call_log.get(page=number)
+
+        records = await self._call_journal.news(page)
+        return [self._call_event(record, fresh) for record in records]
+
+    def _call_event(self, record: CallRecord, fresh: bool) -> Event:
+        now = datetime.now(UTC)
+        when, age = self._time_of(record.when, fresh, now)
+        facts: tuple[CallChanged, ...] = self._tracker.logged(record) if fresh else ()
+        data: dict[str, object] = {"type": record.kind.value, "number": record.number}
+        if self._names:
+            data["name"] = record.name
+        return Event(CALL_LOG_EVENT, when, data, late=not fresh, facts=facts, age=age)
+
+    async def _look_at_door_log(self) -> list[Event]:
+        fresh = self._is_fresh(DOOR_LOG_EVENT)
+
+        async def page(number: int) -> tuple[DoorRecord, ...]:
+            return await self._device.door_log.get(page=number)
+
+        records = await self._door_journal.news(page)
+        if fresh and any(record.granted for record in records):
+            self._missed = True  # nothing else tells that the door was released
+        return [self._access_event(record, fresh) for record in records]
+
+    def _access_event(self, record: DoorRecord, fresh: bool) -> Event:
+        when, age = self._time_of(record.when, fresh, datetime.now(UTC))
+        who = somebody(record) if self._names else None
+        method = RECORDED_METHODS.get(record.method)
+        doors = [door for door, relay in self._doors.relays.items() if str(relay.number) in (record.relay or "")]
+        data = {"name": who, "method": method, "granted": record.granted, "doors": doors}
+        if record.granted is None:
+            return Event(DOOR_LOG_EVENT, when, data, late=not fresh, age=age)
+        pushed = next((known for known in self._credentials if known.access.granted is record.granted), None)
+        if pushed is not None:
+            self._credentials.remove(pushed)
+        access = Access(when, record.granted, name=who, method=method, entrance=", ".join(doors) or None)
+        return Event(DOOR_LOG_EVENT, when, data, late=not fresh, facts=(AccessDecided(access),), age=age)
+
+    def _is_fresh(self, name: str) -> bool:
+        """Return whether what a look finds has only just happened."""
+        looked_at = self._looks[name].looked_at
+        return looked_at is not None and self._monotonic() - looked_at <= _NEWS
+
+    def _time_of(self, when: datetime | None, fresh: bool, now: datetime) -> tuple[datetime, float]:
+        """Return when a record is from, in UTC, and how many seconds ago that was.
+
+        The device writes its own time without a zone: the zone is what makes a fresh record one of now.
+        """
+        if when is None:
+            return now, 0.0
+        ahead = (when.replace(tzinfo=UTC) - now).total_seconds()
+        if fresh:
+            self._zone = round(ahead / _ZONE_STEP) * _ZONE_STEP
+        if self._zone is None:
+            return when.astimezone(UTC), 0.0  # the zone of this machine, for want of a better one
+        happened = min(now, when.replace(tzinfo=UTC) - timedelta(seconds=self._zone))
+        return happened, (now - happened).total_seconds() if fresh else 0.0
+
+    async def _look_for_restart(self) -> list[Event]:
+        """Look, after the device was out of reach, whether it has restarted."""
+        try:
+            status = await self._device.system.status()
+        except NotSupported:
+            return []
+        return [self._restarted()] if self._note_uptime(status.uptime) else []
+
+    def _restarted(self) -> Event:
+        self._tracker.restart()
+        self._alarms_end.clear()
+        return Event(RESTART_EVENT, datetime.now(UTC), facts=(Restarted(),))
+
+    def _note_uptime(self, uptime: int | None) -> bool:
+        """Note for how many seconds the device has been running; return whether it has restarted since."""
+        now = self._monotonic()
+        if uptime is None:
+            return False
+        known, self._uptime = self._uptime, (uptime, now)
+        return known is not None and uptime < known[0] + (now - known[1]) - _UPTIME_SLACK
+
+
+def somebody(record: DoorRecord) -> str | None:
+    """Return who a record of the door log is about, None for nobody that the device knows."""
+    return None if (record.name or "").lower() in _NOBODY else record.name

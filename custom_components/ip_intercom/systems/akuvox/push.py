@@ -1,0 +1,209 @@
+"""Action URLs: an Akuvox calls an address of ours when something happens.
+
+The keys ``Config.Features.ACTIONURL.*`` that a device has are the events that it can tell of
+(captures/akuvox/action_url_keys.md). Only those are written; what somebody else has set stays.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+import logging
+import re
+from urllib.parse import parse_qsl
+
+from yarl import URL
+
+from ...api.akuvox import AkuvoxDevice
+from ...api.errors import CommandFailed, InvalidRequest, NotSupported
+from ...facets import PushMessage, Subscription
+from ...model import Missing
+
+_LOGGER = logging.getLogger(__name__)
+
+SECTION = "Config.Features.ACTIONURL"
+_ENABLE = f"{SECTION}.Enable"
+
+# What is understood; what a device has besides is left alone. "RelayTriggered" is that of models with one relay.
+RELAY_EVENT = re.compile(r"Relay([A-D]?)(Triggered|Closed)")
+INPUT_EVENT = re.compile(r"Input([A-D]?)(Triggered|Closed)")
+ACCESS_EVENT = re.compile(r"(Valid|Invalid)(Code|Card|Face|QRCode|QR)(?:Entered|Recognition)")
+BREAK_IN_EVENT = re.compile(r"(?:InputBreakIn|BreakInAlarm|BreakIn)([A-D]?)")
+TAMPER_EVENT = "AlarmTriggered"
+CALL_EVENT = "MakeCall"
+HANG_UP_EVENT = "HangUp"
+
+# The one variable that is worth it: names and codes come unescaped and break the address, or are nobody's business.
+_NUMBER = {CALL_EVENT: "remote", HANG_UP_EVENT: "remote"}
+_UNEXPANDED = "$"
+
+_EVENT_FIELD = "event"
+
+
+class Status(StrEnum):
+    """What became of one event's address."""
+
+    OURS = "ours"
+    FOREIGN = "foreign"
+    DROPPED = "dropped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What a device pushed: the event, and the number of a call, if it told one."""
+
+    event: str
+    number: str | None = None
+
+
+def understood(event: str) -> bool:
+    """Return whether an event of a device means something here."""
+    return event in {TAMPER_EVENT, CALL_EVENT, HANG_UP_EVENT} or any(
+        pattern.fullmatch(event) for pattern in (RELAY_EVENT, INPUT_EVENT, ACCESS_EVENT, BREAK_IN_EVENT)
+    )
+
+
+def events_of(config: Mapping[str, str]) -> frozenset[str]:
+    """Return the events that a device can push, from the keys of its section ACTIONURL."""
+    names = (key.removeprefix(f"{SECTION}.") for key in config if key.startswith(f"{SECTION}."))
+    return frozenset(name for name in names if understood(name))
+
+
+def parse(message: PushMessage) -> Pushed | None:
+    """Return what a device pushed by GET or POST; None where it makes no sense.
+
+    Values come as they are, unescaped, and a variable that the device does not know stays as it is written.
+    """
+    fields = dict(message.query)
+    if message.body:
+        fields |= dict(parse_qsl(message.body.decode("utf-8", "replace")))
+    event = fields.get(_EVENT_FIELD, "")
+    if not understood(event):
+        return None
+    number = fields.get(_NUMBER.get(event, ""), "").strip()
+    return Pushed(event, number if number and not number.startswith(_UNEXPANDED) else None)
+
+
+class AkuvoxPush:
+    """The Action URLs of a device.
+
+    Args:
+        device: The device.
+        hear: Takes what it pushes.
+        expect: Is told what the device lacks if nothing comes, or None when nothing shall come.
+
+    Attributes:
+        statuses: What became of each event's address, since the last ``subscribe``.
+    """
+
+    def __init__(
+        self, device: AkuvoxDevice, hear: Callable[[Pushed], None], expect: Callable[[Missing | None], None]
+    ) -> None:
+        """See the class."""
+        self._config = device.config
+        self._hear = hear
+        self._expect = expect
+        self.statuses: Mapping[str, Status] = {}
+
+    def receive(self, message: PushMessage) -> bool:
+        """Take what was sent to the address; return whether it is an event of this device's kind."""
+        pushed = parse(message)
+        if pushed is None:
+            return False
+        self._hear(pushed)
+        return True
+
+    async def subscribe(self, address: str, marker: str) -> Subscription:
+        """Have the device call ``address`` for each event that it knows and nobody else has taken.
+
+        Args:
+            address: Where, without a query.
+            marker: The part of it by which an address of ours is known, whatever host it names.
+
+        Returns:
+            What was there before, to be put back, and what is in the way.
+
+        Raises:
+            IntercomError: The device is out of reach, or does not let its settings be read.
+        """
+        before = await self._read()
+        taken = {name for name in events_of(before) if (url := before[f"{SECTION}.{name}"]) and marker not in url}
+        wanted = {name: _address(address, name, variable=True) for name in sorted(events_of(before) - taken)}
+        statuses = dict.fromkeys(taken, Status.FOREIGN)
+        statuses |= await self._write({name: url for name, url in wanted.items() if before[f"{SECTION}.{name}"] != url})
+        after = await self._read()
+        dropped = [name for name, url in wanted.items() if after.get(f"{SECTION}.{name}") != url]
+        # Some firmware drops an address with a variable that it does not know, and says nothing.
+        plain = {name: _address(address, name, variable=False) for name in dropped if name in _NUMBER}
+        if plain:
+            await self._write(plain)
+            after = await self._read()
+        for name, url in wanted.items():
+            if after.get(f"{SECTION}.{name}") in {url, plain.get(name, url)}:
+                statuses[name] = Status.OURS
+            else:
+                statuses.setdefault(name, Status.DROPPED)
+        enabled = await self._enable(before, statuses)
+        self.statuses = statuses
+        rings = statuses.get(CALL_EVENT) is Status.OURS
+        secure = URL(address).scheme == "https"
+        self._expect(Missing("push_https" if secure else "push_unreachable", address) if enabled and rings else None)
+        foreign = ", ".join(sorted(name for name, status in statuses.items() if status is Status.FOREIGN))
+        silent = not enabled or not any(status is Status.OURS for status in statuses.values())
+        missing = {Missing("push_foreign", foreign)} if foreign else set()
+        return Subscription(
+            originals={} if before.get(_ENABLE) == "1" or not enabled else {_ENABLE: before.get(_ENABLE, "")},
+            missing=frozenset(missing | ({Missing("push_refused", "Action URL")} if silent and not foreign else set())),
+        )
+
+    async def _enable(self, before: Mapping[str, str], statuses: Mapping[str, Status]) -> bool:
+        """Turn Action URLs on, unless that would wake somebody else's; return whether they are on."""
+        if before.get(_ENABLE) == "1" or _ENABLE not in before:
+            return True
+        if Status.FOREIGN in statuses.values() or Status.OURS not in statuses.values():
+            return False
+        await self._config.set({_ENABLE: "1"})
+        return (await self._read()).get(_ENABLE) == "1"
+
+    async def unsubscribe(self, marker: str, originals: Mapping[str, str]) -> None:
+        """Take our addresses away, and put back what was there before.
+
+        Raises:
+            IntercomError: The device is out of reach, or refuses.
+        """
+        config = await self._read()
+        ours = {key: "" for key, url in config.items() if marker in url}
+        if ours:
+            await self._config.set(ours)
+        # Somebody else may rely on it by now.
+        others = any(config[f"{SECTION}.{name}"] for name in events_of(config) if f"{SECTION}.{name}" not in ours)
+        if originals and not others:
+            await self._config.set(dict(originals))
+        self.statuses = {}
+        self._expect(None)
+
+    async def _read(self) -> Mapping[str, str]:
+        config = await self._config.get(sections=(SECTION,))
+        return {key: value for key, value in config.items() if key.startswith(f"{SECTION}.")}
+
+    async def _write(self, urls: Mapping[str, str]) -> dict[str, Status]:
+        """Write addresses, all at once or, where the device refuses that, each by itself; return the refused ones."""
+        if not urls:
+            return {}
+        try:
+            await self._config.set({f"{SECTION}.{name}": url for name, url in urls.items()})
+        except (CommandFailed, InvalidRequest, NotSupported) as err:
+            if len(urls) == 1:
+                _LOGGER.debug("Action URL %s: %s", *urls, err)
+                return dict.fromkeys(urls, Status.FAILED)
+            refused: dict[str, Status] = {}
+            for name, url in urls.items():
+                refused |= await self._write({name: url})
+            return refused
+        return {}
+
+
+def _address(address: str, event: str, *, variable: bool) -> str:
+    """Return the address for an event; the variable comes last, for its value is not escaped."""
+    url = f"{URL(address).with_query({_EVENT_FIELD: event})}"
+    return f"{url}&{_NUMBER[event]}=${_NUMBER[event]}" if variable and event in _NUMBER else url

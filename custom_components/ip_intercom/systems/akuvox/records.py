@@ -1,0 +1,108 @@
+"""The logs of an Akuvox: calls, and who came in (Api calllog, Api doorlog)."""
+
+from collections.abc import Callable
+from datetime import datetime, tzinfo
+
+from ...api.akuvox import AkuvoxDevice
+from ...api.akuvox.logs import CallRecord as ApiCallRecord, DoorRecord
+from ...functions import AccessRecord
+from ...model import CallRecord
+from ..privacy import Privacy
+from .log import RECORDED_METHODS, somebody
+
+type Zone = Callable[[], tzinfo | None]
+
+# What a page of either log holds (field notes 4.2).
+_PAGE = 10
+
+
+class AkuvoxCallLog:
+    """The log of calls.
+
+    Args:
+        device: Asked.
+        privacy: Whether names are wanted.
+        zone: Returns that of the device's clock, or None as long as it is not known.
+    """
+
+    def __init__(self, device: AkuvoxDevice, privacy: Privacy, zone: Zone) -> None:
+        """See the class."""
+        self._log = device.call_log
+        self._privacy = privacy
+        self._zone = zone
+
+    async def query(self, limit: int | None = None) -> tuple[CallRecord, ...]:
+        """Return the calls, newest first; a few cost a page only."""
+        page = 1 if limit is not None and limit <= _PAGE else None
+        records = await self._log.get(page=page)
+        return tuple(neutral_call(record, self._privacy, self._zone()) for record in records[:limit])
+
+    async def delete(self, record: str | None) -> None:
+        """Delete one record, or all for None."""
+        await (self._log.clear() if record is None else self._log.delete(record))
+
+
+class AkuvoxAccessLog:
+    """The log of who came in or was refused; the codes and cards in it stay on the device.
+
+    Args:
+        device: Asked.
+        privacy: Whether names are wanted.
+        zone: Returns that of the device's clock, or None as long as it is not known.
+    """
+
+    def __init__(self, device: AkuvoxDevice, privacy: Privacy, zone: Zone) -> None:
+        """See the class."""
+        self._log = device.door_log
+        self._privacy = privacy
+        self._zone = zone
+
+    async def query(self, limit: int) -> tuple[AccessRecord, ...]:
+        """Return the newest records page by page: the whole log takes a device half a second."""
+        found: dict[str | None, DoorRecord] = {}
+        page = 0
+        while len(found) < limit:
+            page += 1
+            records = {record.id: record for record in await self._log.get(page=page)}
+            # A device that knows no pages returns all of them each time.
+            if not records.keys() - found.keys():
+                break
+            found |= records
+            if len(records) != _PAGE:
+                break
+        newest = list(found.values())[:limit]
+        return tuple(neutral_access(record, self._privacy, self._zone()) for record in newest)
+
+    async def delete(self, record: str | None) -> None:
+        """Delete one record, or all for None."""
+        await (self._log.clear() if record is None else self._log.delete(record))
+
+
+def neutral_call(record: ApiCallRecord, privacy: Privacy, zone: tzinfo | None) -> CallRecord:
+    """Return a call in the neutral model; a device that knows no name writes the number in its place."""
+    return CallRecord(
+        id=record.id or "",
+        type=record.kind.value,
+        time=at(record.when, zone),
+        name=privacy.name(record.name or record.number),
+    )
+
+
+def neutral_access(record: DoorRecord, privacy: Privacy, zone: tzinfo | None) -> AccessRecord:
+    """Return an attempt to open a door in the neutral model, without the code or card."""
+    return AccessRecord(
+        id=record.id or "",
+        time=at(record.when, zone),
+        granted=record.granted,
+        name=privacy.name(somebody(record)),
+        method=RECORDED_METHODS.get(record.method),
+        door=record.relay,
+        picture=record.picture,
+    )
+
+
+def at(when: datetime | None, zone: tzinfo | None) -> datetime | None:
+    """Return the moment that a device's clock showed, in the zone of this computer for want of a better one."""
+    if when is None:
+        return None
+    return when.astimezone() if zone is None else when.replace(tzinfo=zone)

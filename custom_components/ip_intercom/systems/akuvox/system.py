@@ -1,0 +1,297 @@
+"""One Akuvox device in the neutral model: finding out what it has, and reading its state."""
+
+from collections.abc import Collection, Coroutine, Mapping
+from dataclasses import dataclass, field
+import logging
+from typing import Any
+
+from ...api.akuvox import AkuvoxCamera, AkuvoxDevice
+from ...api.akuvox.system import SystemInfo, SystemStatus
+from ...api.errors import (
+    AuthenticationFailed,
+    CommandFailed,
+    ConnectionFailed,
+    IntercomError,
+    NotSupported,
+    UnexpectedReply,
+)
+from ...facets import Bells, Facets
+from ...model import Alarm, Bell, Control, Description, DoorId, Firmware, Missing, Reading, State
+from ...rings import CALL_BELL
+from ..privacy import Privacy
+from . import push
+from .answers import clock_of, identity_of, lines_of, ports_of
+from .calls import READY, AkuvoxCalls, CallTracker
+from .cameras import CAMERAS, AkuvoxCameras
+from .codes import AkuvoxCodes
+from .configuration import AkuvoxConfiguration, AkuvoxSettings
+from .directory import AkuvoxDirectory
+from .doors import AkuvoxDoors, OpeningLogin
+from .files import AkuvoxLists
+from .firmware import AkuvoxFirmware
+from .log import AkuvoxLog
+from .maintenance import AkuvoxCapture, AkuvoxCardReader, AkuvoxMaintenance
+from .push import AkuvoxPush
+from .records import AkuvoxAccessLog, AkuvoxCallLog, neutral_call
+from .wiring import INPUT, RELAY, Input, inputs_of, relays_of
+
+_LOGGER = logging.getLogger(__name__)
+
+_LOCATION = "Config.DoorSetting.DEVICENODE.Location"
+_SECTIONS = (RELAY.rstrip("."), INPUT.rstrip("."), push.SECTION, "Config.DoorSetting.DEVICENODE")
+# One reading in so many also looks at the clock: it does not run away within the hour.
+_READINGS_PER_CLOCK = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the user has told of a device that it does not tell itself.
+
+    Attributes:
+        names: Names of people may be told.
+        inverted: Doors that are wired the other way round.
+        security: Security relays that are connected.
+        opening: The login of *Open Relay via HTTP*.
+        stream: User name and password of RTSP; both empty for none.
+        pushes: Home Assistant may have itself called by the device.
+    """
+
+    names: bool = True
+    inverted: Collection[DoorId] = ()
+    security: Collection[DoorId] = ()
+    opening: OpeningLogin = field(default_factory=OpeningLogin)
+    stream: tuple[str, str] = ("", "")
+    pushes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a device has that is asked for again and again."""
+
+    inputs: Mapping[str, Input] = field(default_factory=dict)
+    relay_status: bool = False
+    clock: bool = False
+    phone: bool | None = None
+
+
+class AkuvoxSystem:
+    """One Akuvox device.
+
+    Args:
+        device: Its client.
+        camera: Its port for pictures.
+        cursor: How far its logs were read before, as ``Delivery.cursor``; None begins now.
+        choices: What the user has told.
+    """
+
+    def __init__(
+        self,
+        device: AkuvoxDevice,
+        camera: AkuvoxCamera,
+        cursor: Mapping[str, object] | None = None,
+        choices: Choices | None = None,
+    ) -> None:
+        """See the class."""
+        self._device = device
+        self._camera = camera
+        self._choices = choices or Choices()
+        self._tracker = CallTracker()
+        self._doors = AkuvoxDoors(device, self._choices.opening)
+        self._log = AkuvoxLog(device, self._doors, self._tracker, names=self._choices.names, stored=cursor)
+        self._push = AkuvoxPush(device, self._log.hear, self._log.expect_pushes)
+        self._codes = AkuvoxCodes(device)
+        self._firmware = AkuvoxFirmware(device)
+        self._parts = _Parts()
+        self._readings = 0
+        self.log: AkuvoxLog | None = None
+        self.facets = Facets()
+
+    # -- what the device has ---------------------------------------------------------------------
+
+    async def connect(self, controls: frozenset[Control] | None) -> Description:
+        """Find out what the device is and has.
+
+        Raises:
+            IntercomError: The device is out of reach, or refuses user name and password.
+        """
+        await self.close()  # of an attempt before
+        return await self.describe()
+
+    async def describe(self) -> Description:
+        """Find out anew what the device is and has: one request after the other, for many bear no more.
+
+        Raises:
+            IntercomError: Not everything could be found out; nothing is known to have changed.
+        """
+        device = self._device
+        info = await device.system.info()
+        status = await self._if_there(device.system.status())
+        config = await self._if_there(device.config.get(sections=_SECTIONS)) or {}
+        relays = await self._if_there(device.relay.status())
+        levels = await self._if_there(device.input.status())
+        phone = self._parts.phone
+        if phone is None:
+            # Later on, a call that is found here would never be told of.
+            word = await self._if_there(device.call.status())
+            phone = word is not None
+            self._tracker.looked(word or READY, self._tracker.monotonic())
+        call_log = await self._if_there(device.call_log.get(page=1))
+        door_log = await self._if_there(device.door_log.get(page=1))
+        sees, login_lacks = await self._find_camera()
+        self._doors.relays = relays_of(config, relays, self._choices.security, self._choices.inverted)
+        self._parts = _Parts(inputs_of(config, levels or ()), relays is not None, status is not None, phone)
+        # A monitor in the house calls as well, but no visitor does it.
+        visitors = relays is not None or door_log is not None
+        self._log.follow(
+            phone=phone,
+            call_log=call_log is not None,
+            door_log=door_log is not None,
+            uptime=None if status is None else status.uptime,
+        )
+        events = push.events_of(config)
+        has_log = phone or door_log is not None or (self._choices.pushes and bool(events))
+        self.log = self._log if has_log else None
+        self.facets = self._facets(
+            phone=phone,
+            sees=sees,
+            pushes_events=bool(events),
+            call_log=call_log is not None,
+            access_log=door_log is not None,
+        )
+        reading = self._reading(info, relays, levels, status)
+        return Description(
+            identity=identity_of(info, config.get(_LOCATION), device.client.transport.base.host),
+            state=State(
+                doors=reading.doors or {},
+                ports=reading.ports or {},
+                lines=reading.lines or {},
+                alarms=self._alarms(events),
+                calls=self._tracker.sessions,
+                cameras=CAMERAS if sees else {},
+                clock=reading.clock,
+                firmware=Firmware(info.firmware) if self.facets.firmware is not None else None,
+                last_call=(
+                    neutral_call(call_log[0], Privacy(names=self._choices.names), self._log.zone) if call_log else None
+                ),
+                bells={CALL_BELL: Bell(CALL_BELL)} if phone and visitors else {},
+            ),
+            controls=frozenset({Control.CALLS, Control.DOORS, Control.MAINTENANCE}),
+            missing=frozenset({Missing("stream_login", "RTSP")} if login_lacks else ()),
+            reports_access=door_log is not None,
+            has_phone=phone,
+            visitors=visitors,
+        )
+
+    def _facets(self, *, phone: bool, sees: bool, pushes_events: bool, call_log: bool, access_log: bool) -> Facets:
+        device = self._device
+        host = device.client.transport.base.host
+        privacy = Privacy(names=self._choices.names)
+        return Facets(
+            access_log=AkuvoxAccessLog(device, privacy, lambda: self._log.zone) if access_log else None,
+            call_log=AkuvoxCallLog(device, privacy, lambda: self._log.zone) if call_log else None,
+            calls=AkuvoxCalls(device, self._tracker) if phone else None,
+            cameras=AkuvoxCameras(self._camera, host, *self._choices.stream) if sees else None,
+            doors=self._doors if self._doors.relays else None,
+            push=self._push if pushes_events else None,
+            # Nothing tells beforehand whether the device has these: it says so when it is asked.
+            capture=AkuvoxCapture(device),
+            card_reader=AkuvoxCardReader(device),
+            codes=self._codes,
+            configuration=AkuvoxConfiguration(device),
+            directory=AkuvoxDirectory(device),
+            firmware=self._firmware,
+            lists=AkuvoxLists(device),
+            maintenance=AkuvoxMaintenance(device),
+            settings=AkuvoxSettings(device),
+        )
+
+    def _alarms(self, events: Collection[str]) -> dict[Alarm, bool | None]:
+        """Return the alarms that the device pushes. They have a beginning only: none has begun."""
+        if not self._choices.pushes:
+            return {}
+        alarms: dict[Alarm, bool | None] = {Alarm.TAMPER: False} if push.TAMPER_EVENT in events else {}
+        if any(push.BREAK_IN_EVENT.fullmatch(event) for event in events):
+            alarms[Alarm.DOOR_FORCED] = False
+        return alarms
+
+    async def _find_camera(self) -> tuple[bool, bool]:
+        """Return whether there is a camera, and whether it wants a login that it was not given."""
+        try:
+            await self._camera.find()
+        except AuthenticationFailed:
+            return True, True
+        except IntercomError as err:
+            _LOGGER.debug("No camera: %s", err)
+            return False, False
+        return True, False
+
+    async def _if_there[T](self, request: Coroutine[Any, Any, T]) -> T | None:
+        """Return the answer, or None where the device does not have the function."""
+        try:
+            return await request
+        except NotSupported:
+            return None
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    async def read(self) -> Reading:
+        """Read relays, inputs and SIP accounts once; a part that cannot be read now is left out.
+
+        Raises:
+            IntercomError: Not one of them could be read, or user name and password are refused.
+        """
+        device, parts = self._device, self._parts
+        failures: list[IntercomError] = []
+        clock_is_due = parts.clock and self._readings % _READINGS_PER_CLOCK == 0
+        self._readings += 1
+        relays = await self._part(device.relay.status(), failures) if parts.relay_status else None
+        levels = await self._part(device.input.status(), failures) if parts.inputs else None
+        info = await self._part(device.system.info(), failures)
+        status = await self._part(device.system.status(), failures) if clock_is_due else None
+        if failures and relays is None and levels is None and info is None:
+            raise failures[0]
+        return self._reading(info, relays, levels, status)
+
+    def _reading(
+        self,
+        info: SystemInfo | None,
+        relays: Mapping[str, int] | None,
+        levels: Mapping[str, int] | None,
+        status: SystemStatus | None,
+    ) -> Reading:
+        told = relays is not None or not self._parts.relay_status
+        return Reading(
+            doors=self._doors.read(relays) if told else None,
+            ports=None if levels is None else ports_of(levels, self._parts.inputs),
+            lines=None if info is None else lines_of(info.accounts),
+            clock=None if status is None else clock_of(status),
+        )
+
+    async def _part[T](self, request: Coroutine[Any, Any, T], failures: list[IntercomError]) -> T | None:
+        """Return the answer, or None where there is none; a failure is noted."""
+        try:
+            return await self._if_there(request)
+        except (CommandFailed, ConnectionFailed, UnexpectedReply) as err:
+            failures.append(err)
+            return None
+
+    async def read_bells(self) -> Bells | None:
+        """Return None: no list of an Akuvox tells whom its button calls."""
+        return None
+
+    async def examine(self) -> Mapping[str, object]:
+        """Return how the device is asked, for how long it runs, and what became of each Action URL.
+
+        Raises:
+            IntercomError: The device is out of reach.
+        """
+        status = await self._if_there(self._device.system.status())
+        return {
+            "fragile": self._device.client.fragile,
+            "uptime": None if status is None else status.uptime,
+            "pushes": {event: status.value for event, status in sorted(self._push.statuses.items())},
+        }
+
+    async def close(self) -> None:
+        """End looking."""
+        await self._log.close()

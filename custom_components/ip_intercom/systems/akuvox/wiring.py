@@ -1,0 +1,121 @@
+"""How the relays and inputs of an Akuvox are wired and set, from whatever configuration keys it has.
+
+The manual's keys (Api relay, Api input: ``TypeA``, ``HoldDelayA``, ``EnableA``, ``OptionA``) and those of
+devices in the field (``RelayAType``, ``RelayADelay``, ``InputEnable``, ``InputBTrigger``) mean the same.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+import re
+
+from ...api.parse import integer
+from ...model import DoorId, PortId
+
+RELAY = "Config.DoorSetting.RELAY."
+INPUT = "Config.DoorSetting.INPUT."
+LETTERS = "ABCD"
+
+# Numbers of relay/trig for the security relays, which sit at the far end of an RS-485 line.
+SECURITY_RELAYS: Mapping[DoorId, int] = {"SA": 11, "SB": 12}
+
+# Seconds that a door stays released where no key tells.
+_DELAY = 5
+_LATCHING = "1"
+# What the factory calls a relay tells nothing.
+_FACTORY_NAME = re.compile(r"(?i)relay\s*[a-d1-4]?")
+_NAMED_RELAY = re.compile(rf"{re.escape(RELAY)}(?:Name|HoldDelay|Type)([A-D])|{re.escape(RELAY)}Relay([A-D])")
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """A relay: ``level`` is the one of ``relay/trig`` that releases the door, ``delay`` is in seconds."""
+
+    door: DoorId
+    number: int
+    level: int = 0
+    delay: int = _DELAY
+    latching: bool = False
+    name: str | None = None
+
+    @property
+    def is_security(self) -> bool:
+        """Whether it is a security relay, whose state the device does not tell."""
+        return self.door in SECURITY_RELAYS
+
+    @property
+    def fcgi_number(self) -> str:
+        """Its ``DoorNum`` in ``/fcgi``: 1 to 4, SA or SB."""
+        return self.door if self.is_security else str(self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An input that is enabled; at the pin's ``level`` it is triggered (Api input: 0 low, 1 high)."""
+
+    port: PortId
+    level: int = 0
+
+
+def relays_of(
+    config: Mapping[str, str],
+    letters: Iterable[str] | None,
+    security: Collection[DoorId],
+    inverted: Collection[DoorId],
+) -> dict[DoorId, Relay]:
+    """Return the relays by their door.
+
+    Args:
+        config: The values of the section RELAY.
+        letters: The relays that ``relay/status`` tells of; None where it is not there.
+        security: The security relays that the user has.
+        inverted: The doors that the user says are wired the other way round.
+    """
+    if letters is None:
+        letters = {found[1] or found[2] for key in config if (found := _NAMED_RELAY.match(key))}
+    relays = {letter: _relay(config, letter, LETTERS.index(letter) + 1) for letter in sorted(letters)}
+    relays |= {door: Relay(door, SECURITY_RELAYS[door]) for door in sorted(security) if door in SECURITY_RELAYS}
+    return {
+        door: Relay(door, relay.number, relay.level ^ (door in inverted), relay.delay, relay.latching, relay.name)
+        for door, relay in relays.items()
+    }
+
+
+def _relay(config: Mapping[str, str], letter: str, number: int) -> Relay:
+    level = _setting(config, f"{RELAY}Type{letter}", f"{RELAY}Relay{letter}Type")
+    delay = _setting(config, f"{RELAY}HoldDelay{letter}", f"{RELAY}Relay{letter}Delay")
+    name = config.get(f"{RELAY}Name{letter}", "").strip()
+    return Relay(
+        letter,
+        number,
+        level=1 if level == 1 else 0,
+        delay=delay or _DELAY,
+        latching=config.get(f"{RELAY}Relay{letter}Mode") == _LATCHING,
+        name=None if not name or _FACTORY_NAME.fullmatch(name) else name,
+    )
+
+
+def input_port(letter: str) -> PortId:
+    """Return the port of the input A, B, C or D."""
+    return f"input_{letter}"
+
+
+def inputs_of(config: Mapping[str, str], letters: Iterable[str]) -> dict[str, Input]:
+    """Return the inputs that are enabled, by their letter.
+
+    Args:
+        config: The values of the section INPUT.
+        letters: The inputs that ``input/status`` tells of.
+    """
+    found: dict[str, Input] = {}
+    for letter in sorted(letters):
+        # Of the keys in the field, those of input A have no letter.
+        own = "" if letter == "A" else letter
+        enabled = _setting(config, f"{INPUT}Enable{letter}", f"{INPUT}Input{own}Enable")
+        level = _setting(config, f"{INPUT}Option{letter}", f"{INPUT}Input{own}Trigger")
+        if enabled != 0:
+            found[letter] = Input(input_port(letter), level=1 if level == 1 else 0)
+    return found
+
+
+def _setting(config: Mapping[str, str], *keys: str) -> int | None:
+    return next((number for key in keys if (number := integer(config.get(key))) is not None), None)

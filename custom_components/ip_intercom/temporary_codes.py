@@ -1,0 +1,264 @@
+"""PINs that open for a while: brought to the device when their time begins, and taken away when it is over.
+
+The device's own schedules are weekly, or not there at all: the window is kept here. What was meant
+to happen while Home Assistant or the device was away happens as soon as both are there.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+import logging
+from typing import Any
+from uuid import uuid4
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.storage import Store
+from homeassistant.util.dt import utcnow
+
+from .api.errors import ConnectionFailed, IntercomError, NotSupported, UnexpectedReply
+from .const import DOMAIN
+from .coordinator import IntercomCoordinator
+from .exceptions import refused, told
+from .functions import Code, Codes
+from .model import DoorId
+from .systems import create_system
+
+_LOGGER = logging.getLogger(__name__)
+
+_STORAGE_VERSION = 1
+_WAKE = "temporary codes"
+# Seconds after which a device that refused or was away is tried again: doubled each time, up to the second.
+_AGAIN = 60.0
+_AGAIN_AT_MOST = 3600.0
+# Clocks are set: the next window is looked at anew after this many seconds at the latest.
+_LOOK_AT_MOST = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class TemporaryCode:
+    """A code and what has become of it.
+
+    Attributes:
+        id: What the actions call it.
+        code: The PIN and its window.
+        tried: It was sent to the device, which may have it even if it did not say so.
+        known_as: What the device calls it; None until it said that it has it.
+    """
+
+    id: str
+    code: Code
+    tried: bool = False
+    known_as: str | None = None
+
+
+def code_store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
+    """Return where the codes of an entry are kept."""
+    return Store(hass, _STORAGE_VERSION, f"{DOMAIN}.{entry_id}.codes", private=True, atomic_writes=True)
+
+
+class TemporaryCodes:
+    """The temporary codes of one device.
+
+    Args:
+        coordinator: The owner of the device.
+        store: Where they are kept; without codes there is nothing in it.
+    """
+
+    def __init__(self, coordinator: IntercomCoordinator, store: Store[dict[str, Any]]) -> None:
+        """Begin with none."""
+        self._coordinator = coordinator
+        self._store = store
+        self._codes: dict[str, TemporaryCode] = {}
+        self._turn = asyncio.Lock()
+        self._failures = 0
+
+    @property
+    def all(self) -> tuple[TemporaryCode, ...]:
+        """The codes that are not over, in the order in which they begin."""
+        return tuple(sorted(self._codes.values(), key=lambda known: known.code.start))
+
+    async def async_load(self) -> None:
+        """Read what is kept, and do in the background what is due."""
+        self._codes = {known.id: known for known in _stored(await self._store.async_load())}
+        if self._codes:
+            self._coordinator.config_entry.async_create_background_task(
+                self._coordinator.hass, self._async_wake(), f"{DOMAIN} temporary codes of {self._coordinator.name}"
+            )
+
+    async def async_add(
+        self, name: str, pin: str, start: datetime | None, end: datetime, doors: tuple[DoorId, ...]
+    ) -> TemporaryCode:
+        """Keep a code, and bring it to the device if its time has begun, as it has without ``start``.
+
+        A device out of reach gets it later.
+
+        Raises:
+            ServiceValidationError: Its time is over, or its PIN is taken.
+            HomeAssistantError: The device refuses it.
+        """
+        code = Code(name, pin, start or utcnow(), end, doors)
+        if code.end <= max(code.start, utcnow()):
+            raise refused("code_window")
+        async with self._turn:
+            if any(_collide(code, other.code) for other in self._codes.values()):
+                raise refused("code_taken", device=self._coordinator.name)
+            known = TemporaryCode(uuid4().hex, code)
+            await self._async_keep(known)
+            try:
+                await self._async_settle(known)
+            except (ConnectionFailed, UnexpectedReply) as err:
+                self._note_failure(err)
+            except IntercomError:
+                await self._async_drop(known.id)
+                with self._coordinator.translating():
+                    raise
+            self._wake_later()
+            return self._codes.get(known.id, known)
+
+    async def async_remove(self, code_id: str) -> None:
+        """Take a code away before its time is over.
+
+        Raises:
+            ServiceValidationError: There is none of that id.
+            HomeAssistantError: The device does not answer, or refuses; it will be asked again.
+        """
+        async with self._turn:
+            if (known := self._codes.get(code_id)) is None:
+                raise refused("no_such_code", device=self._coordinator.name)
+            over = replace(known, code=replace(known.code, end=min(known.code.end, utcnow())))
+            await self._async_keep(over)
+            try:
+                await self._async_settle(over)
+            except IntercomError as err:
+                self._note_failure(err)
+                raise told(HomeAssistantError, "code_not_removed", device=self._coordinator.name) from err
+            finally:
+                self._wake_later()
+
+    async def _async_wake(self) -> None:
+        """Do what is due."""
+        async with self._turn:
+            failure: IntercomError | None = None
+            for known in self.all:
+                try:
+                    await self._async_settle(known)
+                except IntercomError as err:
+                    failure = err
+            if failure is None:
+                self._failures = 0
+            else:
+                self._note_failure(failure)
+            self._wake_later()
+
+    async def _async_settle(self, known: TemporaryCode) -> None:
+        """Bring one code to the device or take it away, as its time demands."""
+        now = utcnow()
+        if now >= known.code.end:
+            if known.tried:
+                await self._facet.remove(known.code, known.known_as)
+            await self._async_drop(known.id)
+        elif now >= known.code.start and known.known_as is None:
+            known = replace(known, tried=True)
+            await self._async_keep(known)  # before it is sent: it must never be there unknown to us
+            await self._async_keep(replace(known, known_as=await self._facet.add(known.code)))
+
+    @property
+    def _facet(self) -> Codes:
+        if (codes := self._coordinator.facets.codes) is None:
+            raise NotSupported("no codes")
+        return codes
+
+    def _note_failure(self, err: IntercomError) -> None:
+        if self._failures == 0:
+            _LOGGER.warning(
+                "A temporary code could not be brought to %s or taken away, and will be tried again: %s",
+                self._coordinator.name,
+                type(err).__name__,
+            )
+        self._failures += 1
+
+    def _wake_later(self) -> None:
+        """Come back when the next window begins or ends, or what failed may go well."""
+        if not self._codes:
+            return
+        now = utcnow()
+        again = min(_AGAIN * 2.0 ** min(self._failures - 1, 10), _AGAIN_AT_MOST) if self._failures else 0.0
+        waits = (_wait(moment, now, again) for known in self._codes.values() for moment in _moments(known))
+        self._coordinator.later.async_do(min(*waits, _LOOK_AT_MOST), _WAKE, self._async_wake)
+
+    async def _async_keep(self, known: TemporaryCode) -> None:
+        self._codes[known.id] = known
+        await self._async_save()
+
+    async def _async_drop(self, code_id: str) -> None:
+        self._codes.pop(code_id, None)
+        await self._async_save()
+
+    async def _async_save(self) -> None:
+        if self._codes:
+            await self._store.async_save({"codes": [_as_json(known) for known in self._codes.values()]})
+        else:
+            await self._store.async_remove()
+
+
+async def async_take_away(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+    """Take all codes of an entry that is removed from its device, and forget them."""
+    store = code_store(hass, entry.entry_id)
+    placed = [known for known in _stored(await store.async_load()) if known.tried]
+    if placed:
+        system = create_system(async_get_clientsession(hass), entry.data, entry.options, None)
+        try:
+            await system.connect(None)
+            if (codes := system.facets.codes) is None:
+                raise NotSupported("no codes")
+            for known in placed:
+                await codes.remove(known.code, known.known_as)
+        except IntercomError as err:
+            names = ", ".join(known.code.name for known in placed)
+            _LOGGER.warning(
+                "Delete these codes at %s yourself, they still open: %s (%s)", entry.title, names, type(err).__name__
+            )
+        finally:
+            await system.close()
+    await store.async_remove()
+
+
+def _moments(known: TemporaryCode) -> Iterable[datetime]:
+    """Return when something is to be done about a code."""
+    if known.known_as is None:
+        yield known.code.start
+    yield known.code.end
+
+
+def _wait(moment: datetime, now: datetime, again: float) -> float:
+    """Return the seconds to a moment; one that is past is tried ``again`` after so many."""
+    return (moment - now).total_seconds() if moment > now else again
+
+
+def _collide(code: Code, other: Code) -> bool:
+    return code.pin == other.pin and code.start < other.end and other.start < code.end
+
+
+def _as_json(known: TemporaryCode) -> dict[str, Any]:
+    code = known.code
+    return {
+        "id": known.id,
+        "name": code.name,
+        "pin": code.pin,
+        "start": code.start.isoformat(),
+        "end": code.end.isoformat(),
+        "doors": list(code.doors),
+        "tried": known.tried,
+        "known_as": known.known_as,
+    }
+
+
+def _stored(content: dict[str, Any] | None) -> Iterable[TemporaryCode]:
+    for item in (content or {}).get("codes", []):
+        start, end = (datetime.fromisoformat(item[part]) for part in ("start", "end"))
+        code = Code(item["name"], item["pin"], start, end, tuple(item["doors"]))
+        yield TemporaryCode(item["id"], code, item["tried"], item["known_as"])

@@ -1,0 +1,132 @@
+"""The address in Home Assistant to which a device pushes its events, where the user wants that.
+
+Whoever knows the address may send to it: its path is random, only machines of the local network get
+an answer, and nothing that comes opens a door or is believed to be more than an event of its device.
+"""
+
+import logging
+
+from aiohttp import web
+from homeassistant.components import webhook
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.network import NoURLAvailableError
+
+from .api.errors import IntercomError
+from .const import CONF_PUSH, CONF_PUSH_ORIGINALS, CONF_PUSH_TOKEN, DOMAIN
+from .coordinator import IntercomCoordinator
+from .facets import PushMessage
+from .model import Missing
+from .systems import create_system
+
+_LOGGER = logging.getLogger(__name__)
+
+_METHODS = ("GET", "POST")
+# An event is some hundred bytes.
+_MAX_BODY = 16 * 1024
+# Seconds until another attempt where the device could not be told.
+_AGAIN = 60.0
+_SOURCE = "push"
+_NO_URL = Missing("push_no_url", "Home Assistant URL")
+
+
+class PushAddress:
+    """The address of one entry.
+
+    Args:
+        coordinator: The device that shall push.
+    """
+
+    def __init__(self, coordinator: IntercomCoordinator) -> None:
+        """See the class."""
+        self._coordinator = coordinator
+        self._hass = coordinator.hass
+        self._entry = coordinator.config_entry
+        self._registered: str | None = None
+
+    @property
+    def _wanted(self) -> bool:
+        return bool(self._entry.options.get(CONF_PUSH)) and self._coordinator.facets.push is not None
+
+    @callback
+    def async_start(self) -> None:
+        """Open the address, and tell the device of it without keeping anybody waiting."""
+        if self._wanted:
+            token = self._entry.data.get(CONF_PUSH_TOKEN) or webhook.async_generate_id()
+            self._async_keep(CONF_PUSH_TOKEN, token)
+            webhook.async_register(
+                self._hass,
+                DOMAIN,
+                self._coordinator.name,
+                token,
+                self._async_receive,
+                local_only=True,
+                allowed_methods=_METHODS,
+            )
+            self._registered = token
+        self._entry.async_create_background_task(
+            self._hass, self.async_subscribe(), f"{DOMAIN} push address of {self._coordinator.name}"
+        )
+
+    @callback
+    def async_stop(self) -> None:
+        """Close the address; the device goes on pushing, for it will be opened again."""
+        if self._registered is not None:
+            webhook.async_unregister(self._hass, self._registered)
+            self._registered = None
+
+    async def async_subscribe(self) -> None:
+        """Have the device push to the address, or no more where the user does not want it any more."""
+        push, token = self._coordinator.facets.push, self._entry.data.get(CONF_PUSH_TOKEN)
+        if push is None or token is None:
+            return
+        try:
+            if self._registered is None:
+                await push.unsubscribe(token, self._entry.data.get(CONF_PUSH_ORIGINALS, {}))
+                self._async_keep(CONF_PUSH_TOKEN, None)
+                self._async_keep(CONF_PUSH_ORIGINALS, None)
+                return
+            url = webhook.async_generate_url(self._hass, token, allow_external=False, prefer_external=False)
+            subscription = await push.subscribe(url, token)
+        except NoURLAvailableError:
+            self._coordinator.shortcomings.async_note(_SOURCE, frozenset({_NO_URL}))
+            return
+        except IntercomError as err:
+            _LOGGER.debug("%s: could not be told where to push: %s", self._coordinator.name, err)
+            self._coordinator.later.async_do(_AGAIN, _SOURCE, self.async_subscribe)
+            return
+        if subscription.originals and CONF_PUSH_ORIGINALS not in self._entry.data:
+            self._async_keep(CONF_PUSH_ORIGINALS, dict(subscription.originals))
+        self._coordinator.shortcomings.async_note(_SOURCE, subscription.missing)
+
+    @callback
+    def _async_keep(self, key: str, value: object) -> None:
+        """Keep something in the entry's data, or no more."""
+        data = {name: known for name, known in self._entry.data.items() if name != key}
+        self._hass.config_entries.async_update_entry(self._entry, data=data if value is None else {**data, key: value})
+
+    async def _async_receive(self, hass: HomeAssistant, webhook_id: str, request: web.Request) -> web.Response:
+        """Take what was sent; whatever it is, the answer tells nothing."""
+        push = self._coordinator.facets.push
+        body = await request.content.read(_MAX_BODY)
+        if push is not None and push.receive(PushMessage(request.method, dict(request.query), body)):
+            self._coordinator.feed.async_hasten()
+        else:
+            _LOGGER.debug("%s: something was sent that is no event", self._coordinator.name)
+        return web.Response(text="OK")
+
+
+async def async_take_back(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Take the address away from the device of an entry that is removed."""
+    if (token := entry.data.get(CONF_PUSH_TOKEN)) is None:
+        return
+    system = create_system(async_get_clientsession(hass), entry.data, entry.options, None)
+    try:
+        await system.connect(None)
+        if system.facets.push is not None:
+            await system.facets.push.unsubscribe(token, entry.data.get(CONF_PUSH_ORIGINALS, {}))
+    except IntercomError as err:
+        _LOGGER.warning("%s goes on pushing its events here; end that on its own page: %s", entry.title, err)
+    finally:
+        await system.close()

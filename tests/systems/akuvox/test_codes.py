@@ -1,0 +1,120 @@
+"""Codes for a while, as the device keeps them."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from custom_components.ip_intercom.api.errors import CommandFailed, InvalidRequest, NotSupported, Rejected
+from custom_components.ip_intercom.functions import Code
+from custom_components.ip_intercom.systems.akuvox.codes import AkuvoxCodes, relays_of
+from tests.api.akuvox.conftest import Bench, Start
+from tests.simulators.akuvox.envelope import Call, Reply, unsupported
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+PIN = "837261"
+CODE = Code("Cleaner", PIN, NOW, NOW + timedelta(hours=1))
+WITH_USERS = ("a_series", "e16c", "e18", "r29")
+
+
+@pytest.mark.parametrize("dialect", WITH_USERS)
+async def test_a_code_opens_the_doors_that_were_named(start: Start, dialect: str) -> None:
+    bench = await start(dialect)
+    doors = ("A", "B") if len(bench.sim.dialect.relays) > 1 else ("A",)
+    codes = AkuvoxCodes(bench.device())
+    assert not bench.sim.enter_code(PIN)
+    number = await codes.add(replace(CODE, doors=doors))
+    assert bench.sim.users.rows[number]["Name"] == "Cleaner"
+    assert bench.sim.enter_code(PIN)
+    assert {letter for letter, is_open in bench.sim.relay_status().items() if is_open} == set(doors)
+    await codes.remove(CODE, number)
+    assert not bench.sim.users.rows
+    assert not bench.sim.enter_code(PIN)
+
+
+async def test_a_device_without_users_gets_a_private_key(bench: Bench) -> None:
+    def refuse(_: Call) -> Reply:
+        raise unsupported("unsupport action")
+
+    bench.sim.handlers.update({name: refuse for name in bench.sim.handlers if name.startswith("user/")})
+    codes = AkuvoxCodes(bench.device())
+    number = await codes.add(replace(CODE, doors=("B", "C")))
+    assert bench.sim.private_keys.rows[number]["DoorNum"] == "23"
+    assert bench.sim.enter_code(PIN)
+    assert bench.sim.relay_status() == {"A": False, "B": True, "C": True}
+    await codes.remove(CODE, number)
+    assert not bench.sim.private_keys.rows
+
+
+async def test_a_device_with_neither_says_so(start: Start) -> None:
+    bench = await start("it83")
+    with pytest.raises(NotSupported):
+        await AkuvoxCodes(bench.device()).add(CODE)
+
+
+async def test_adding_again_adds_nothing(bench: Bench) -> None:
+    """An answer may have been lost."""
+    codes = AkuvoxCodes(bench.device())
+    assert await codes.add(CODE) == await codes.add(CODE)
+    assert len(bench.sim.users.rows) == 1
+
+
+async def test_the_pin_of_somebody_else_is_refused_and_theirs_stays(bench: Bench) -> None:
+    bench.sim.add_user(Name="Anna", PrivatePIN=PIN)
+    codes = AkuvoxCodes(bench.device())
+    with pytest.raises(CommandFailed, match="PIN already exist") as failed:
+        await codes.add(CODE)
+    assert PIN not in str(failed.value)
+    await codes.remove(CODE, None)
+    assert [row["Name"] for row in bench.sim.users.rows.values()] == ["Anna"]
+
+
+@pytest.mark.parametrize(
+    ("row", "known_as"),
+    [
+        pytest.param({"Name": "Anna", "PrivatePIN": "1111"}, "1", id="its ID was given to another"),
+        pytest.param({"Name": "Cleaner", "PrivatePIN": "1111"}, None, id="another has its name"),
+        pytest.param({"Name": "Anna", "PrivatePIN": PIN}, None, id="another has its PIN"),
+    ],
+)
+async def test_one_trait_alone_makes_nobody_ours(bench: Bench, row: dict[str, str], known_as: str | None) -> None:
+    bench.sim.add_user(**row)
+    await AkuvoxCodes(bench.device()).remove(CODE, known_as)
+    assert len(bench.sim.users.rows) == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "known_as"),
+    [
+        pytest.param({"Name": "Renamed", "PrivatePIN": PIN}, "1", id="it was renamed"),
+        pytest.param({"Name": "Cleaner", "PrivatePIN": "1111"}, "1", id="its PIN was changed"),
+        pytest.param({"Name": "Cleaner", "PrivatePIN": PIN}, None, id="its ID never arrived"),
+    ],
+)
+async def test_two_traits_make_it_ours(bench: Bench, row: dict[str, str], known_as: str | None) -> None:
+    bench.sim.add_user(**row)
+    await AkuvoxCodes(bench.device()).remove(CODE, known_as)
+    assert not bench.sim.users.rows
+
+
+async def test_a_device_that_says_that_it_deleted_and_did_not(bench: Bench) -> None:
+    codes = AkuvoxCodes(bench.device())
+    number = await codes.add(CODE)
+    bench.sim.handlers["user/del"] = bench.sim.handlers["user/info"]
+    with pytest.raises(Rejected):
+        await codes.remove(CODE, number)
+    assert number in bench.sim.users.rows
+
+
+async def test_a_device_that_says_that_it_added_and_did_not(bench: Bench) -> None:
+    bench.sim.handlers["user/add"] = bench.sim.handlers["user/info"]
+    with pytest.raises(Rejected):
+        await AkuvoxCodes(bench.device()).add(CODE)
+
+
+def test_doors_are_relays() -> None:
+    assert relays_of(()) == "1"
+    assert relays_of(("B", "a", "2")) == "12"
+    for wrong in ("SA", "E", "0", "5", "", "AB", "11"):
+        with pytest.raises(InvalidRequest):
+            relays_of((wrong,))

@@ -1,0 +1,263 @@
+"""Codes that open for a while: there in time, gone in time, whatever was away meanwhile."""
+
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime, timedelta
+import logging
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.exceptions import Unauthorized
+import pytest
+from pytest_homeassistant_custom_component.common import MockUser
+
+from custom_components.ip_intercom import temporary_codes
+from custom_components.ip_intercom.const import DOMAIN
+from tests.common import command, refusal, until
+from tests.simulators.two_n import Simulator
+
+PIN = "837261"
+HOUR = timedelta(hours=1)
+
+
+class Clock:
+    """What Home Assistant takes for the time."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A clock that a test moves; what it moves past is noticed soon."""
+    clock = Clock()
+    monkeypatch.setattr(temporary_codes, "utcnow", clock)
+    monkeypatch.setattr(temporary_codes, "_LOOK_AT_MOST", 0.05)
+    monkeypatch.setattr(temporary_codes, "_AGAIN", 0.05)
+    monkeypatch.setattr(temporary_codes, "_AGAIN_AT_MOST", 0.05)
+    return clock
+
+
+@pytest.fixture
+async def quiet(hass: HomeAssistant, entry: ConfigEntry) -> AsyncGenerator[ConfigEntry]:
+    """An intercom that is let go before its simulator is."""
+    yield entry
+    await hass.config_entries.async_unload(entry.entry_id)
+
+
+def pins(sim: Simulator) -> set[str]:
+    return {entry["access"]["pin"] for entry in sim.directory} - {""}
+
+
+def our_lines(caplog: pytest.LogCaptureFixture) -> str:
+    """Return what the integration logged; the test plugin logs what it keeps in place of files."""
+    return "\n".join(record.getMessage() for record in caplog.records if "ip_intercom" in record.name)
+
+
+def stored(hass_storage: dict[str, Any], entry: ConfigEntry) -> Any:
+    return hass_storage.get(f"{DOMAIN}.{entry.entry_id}.codes")
+
+
+async def add(hass: HomeAssistant, entry: ConfigEntry, clock: Clock, **data: Any) -> Any:
+    data = {"name": "Cleaner", "code": PIN, "end": clock.now + HOUR} | data
+    return await command(hass, entry, "add_temporary_code", **data)
+
+
+async def test_a_code_opens_from_its_start_to_its_end(
+    hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock, hass_storage: dict[str, Any]
+) -> None:
+    before = pins(sim)
+    added = await add(hass, quiet, clock, start=clock.now + HOUR, end=clock.now + 2 * HOUR)
+    assert (added["active"], added["code"]) == (False, PIN)
+    assert pins(sim) == before
+    clock.now += HOUR
+    await until(lambda: PIN in pins(sim))
+    await until(lambda: stored(hass_storage, quiet)["data"]["codes"][0]["known_as"])
+    listed = await command(hass, quiet, "list_temporary_codes")
+    assert [(code["id"], code["active"]) for code in listed["codes"]] == [(added["id"], True)]
+    clock.now += HOUR
+    await until(lambda: pins(sim) == before)
+    await until(lambda: stored(hass_storage, quiet) is None)
+    assert await command(hass, quiet, "list_temporary_codes") == {"codes": []}
+
+
+async def test_a_code_without_a_start_opens_at_once_and_is_made_up(
+    hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock
+) -> None:
+    answers = [
+        await command(hass, quiet, "add_temporary_code", name=name, end=clock.now + HOUR) for name in ("Anna", "Ben")
+    ]
+    codes = {answer["code"] for answer in answers}
+    assert len(codes) == 2 and all(len(code) == 6 and code.isdecimal() for code in codes)
+    assert all(answer["active"] for answer in answers)
+    assert codes <= pins(sim)
+
+
+async def test_a_code_is_taken_away_early(
+    hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock
+) -> None:
+    before = pins(sim)
+    added = await add(hass, quiet, clock)
+    assert PIN in pins(sim)
+    await command(hass, quiet, "remove_temporary_code", id=added["id"])
+    assert pins(sim) == before
+    assert await refusal(hass, quiet, "remove_temporary_code", id=added["id"]) == "no_such_code"
+
+
+async def test_the_digits_are_told_once_only(
+    hass: HomeAssistant,
+    sim: Simulator,
+    quiet: ConfigEntry,
+    clock: Clock,
+    hass_storage: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    logging.getLogger("custom_components.ip_intercom").setLevel(logging.DEBUG)
+    added = await add(hass, quiet, clock)
+    assert PIN not in str(await command(hass, quiet, "list_temporary_codes"))
+    assert PIN not in repr(quiet.runtime_data.codes.all)
+    assert PIN in str(stored(hass_storage, quiet))
+    await command(hass, quiet, "remove_temporary_code", id=added["id"])
+    assert PIN not in str(stored(hass_storage, quiet))
+    assert "dir/create" in our_lines(caplog) and PIN not in our_lines(caplog)
+
+
+async def test_what_became_due_while_home_assistant_was_down(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, clock: Clock
+) -> None:
+    before = pins(sim)
+    await add(hass, entry, clock, name="Ends", code="111222")
+    await add(hass, entry, clock, name="Begins", code="333444", start=clock.now + HOUR, end=clock.now + 3 * HOUR)
+    await hass.config_entries.async_unload(entry.entry_id)
+    clock.now += 2 * HOUR
+    assert pins(sim) == before | {"111222"}
+    await hass.config_entries.async_setup(entry.entry_id)
+    await until(lambda: pins(sim) == before | {"333444"})
+    await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_a_device_out_of_reach_is_tried_again(
+    hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = pins(sim)
+    sim.lose_connection()
+    added = await add(hass, quiet, clock)
+    assert added["active"] is False
+    await sim.restore_connection()
+    await until(lambda: PIN in pins(sim))
+    sim.lose_connection()
+    assert await refusal(hass, quiet, "remove_temporary_code", id=added["id"]) == "code_not_removed"
+    await sim.restore_connection()
+    await until(lambda: pins(sim) == before)
+    assert PIN not in our_lines(caplog)
+
+
+async def test_a_lost_answer_adds_no_second_entry(
+    hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock, hass_storage: dict[str, Any]
+) -> None:
+    """The device has created the entry, but what it said of it did not arrive whole."""
+    create = sim.directory.handlers["dir/create"]
+    there = len(sim.directory)
+
+    def create_silently(*args: Any) -> Any:
+        answer = create(*args)
+        sim.garbage("/api/dir/create", "truncated")
+        return answer
+
+    sim.directory.handlers["dir/create"] = create_silently
+    sim.lose_connection()
+    await add(hass, quiet, clock)
+    await sim.restore_connection()
+    await until(lambda: stored(hass_storage, quiet)["data"]["codes"][0]["known_as"])
+    assert len(sim.directory) == there + 1
+
+
+async def test_refusals_are_sentences_and_leave_nothing(
+    hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock, hass_storage: dict[str, Any]
+) -> None:
+    before = pins(sim)
+    past = clock.now - HOUR
+    assert await refusal(hass, quiet, "add_temporary_code", name="A", end=past) == "code_window"
+    assert (
+        await refusal(hass, quiet, "add_temporary_code", name="A", start=clock.now + 2 * HOUR, end=clock.now + HOUR)
+        == "code_window"
+    )
+    for code in ("12", "12ab", "1" * 16):
+        assert (
+            await refusal(hass, quiet, "add_temporary_code", name="A", end=clock.now + HOUR, code=code)
+            == "code_not_digits"
+        )
+    # The device lets a PIN open all or nothing.
+    assert (
+        await refusal(hass, quiet, "add_temporary_code", name="A", end=clock.now + HOUR, doors=["1"]) == "not_supported"
+    )
+    assert pins(sim) == before
+    assert stored(hass_storage, quiet) is None
+
+
+async def test_the_same_digits_open_for_one_at_a_time(
+    hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock
+) -> None:
+    await add(hass, quiet, clock)
+    end = clock.now + 2 * HOUR
+    assert await refusal(hass, quiet, "add_temporary_code", name="Other", code=PIN, end=end) == "code_taken"
+    later = await add(hass, quiet, clock, name="Later", start=clock.now + HOUR, end=end)
+    clock.now += HOUR
+    await until(lambda: {entry["name"] for entry in sim.directory if entry["access"]["pin"] == PIN} == {"Later"})
+    await command(hass, quiet, "remove_temporary_code", id=later["id"])
+
+
+async def test_an_entry_of_somebody_else_is_left_alone(
+    hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock
+) -> None:
+    """The directory was cleared on the device, and somebody of the same name has come since."""
+    await command(hass, quiet, "directory_create", entries=[{"name": "Cleaner", "access": {"pin": "5566"}}])
+    added = await add(hass, quiet, clock)
+    await command(hass, quiet, "remove_temporary_code", id=added["id"])
+    assert PIN not in pins(sim)
+    assert "5566" in pins(sim)
+
+
+async def test_removing_the_device_takes_its_codes_away(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, clock: Clock, hass_storage: dict[str, Any]
+) -> None:
+    before = pins(sim)
+    await add(hass, entry, clock)
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert pins(sim) == before
+    assert stored(hass_storage, entry) is None
+
+
+async def test_codes_that_cannot_be_taken_away_are_named(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    await add(hass, entry, clock)
+    sim.lose_connection()
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert "they still open: Cleaner" in caplog.text
+    assert PIN not in our_lines(caplog)
+
+
+@pytest.mark.parametrize(
+    ("action", "data"),
+    [
+        ("add_temporary_code", {"name": "Thief", "end": "2099-01-01 00:00:00"}),
+        ("remove_temporary_code", {"id": "0"}),
+        ("list_temporary_codes", {}),
+        ("scan_card", {}),
+    ],
+)
+async def test_codes_are_for_administrators(
+    hass: HomeAssistant, quiet: ConfigEntry, hass_read_only_user: MockUser, action: str, data: dict[str, Any]
+) -> None:
+    with pytest.raises(Unauthorized):
+        await hass.services.async_call(
+            DOMAIN,
+            action,
+            {"device_id": quiet.runtime_data.device_id, **data},
+            blocking=True,
+            context=Context(user_id=hass_read_only_user.id),
+        )
