@@ -115,7 +115,10 @@ async def _enter(
     failure: IntercomError | None = None
     old: _Door | None = None
     strange: _Door | None = None
+    spoken: set[int | None] = set()
     for base in _bases(typed):
+        if base.port in spoken:  # nobody speaks both at one port
+            continue
         try:
             door = await _knock(session, base, verify=verify, pinned=pinned)
         except CertificateChanged:
@@ -125,7 +128,10 @@ async def _enter(
             # Whoever wants certificates verified does not want to be sent past them.
             if verify and not isinstance(err, NotReached):
                 break
+            if isinstance(err, WrongDevice):
+                spoken.add(base.port)
             continue
+        spoken.add(base.port)
         if not _may_be_api(door.reply):
             strange = strange or door
         elif not door.legacy:
