@@ -1,5 +1,6 @@
 """Finding a device at an address: scheme, certificate, the age of its TLS, and whether it is an Akuvox."""
 
+import asyncio
 from dataclasses import dataclass
 from http import HTTPStatus
 import re
@@ -23,6 +24,7 @@ from ..login import challenges
 from .client import REQUEST_TIMEOUT, AkuvoxClient
 from .endpoints import SYSTEM_INFO
 from .envelope import read, result, retcode
+from .exchange import GAP
 from .system import System, SystemInfo, system_info
 
 MAX_REDIRECTS = 2
@@ -115,10 +117,8 @@ async def _enter(
     failure: IntercomError | None = None
     old: _Door | None = None
     strange: _Door | None = None
-    spoken: set[int | None] = set()
+    one_port = typed.explicit_port is not None
     for base in _bases(typed):
-        if base.port in spoken:  # nobody speaks both at one port
-            continue
         try:
             door = await _knock(session, base, verify=verify, pinned=pinned)
         except CertificateChanged:
@@ -126,19 +126,17 @@ async def _enter(
         except (ConnectionFailed, WrongDevice) as err:
             failure = failure or err
             # Whoever wants certificates verified does not want to be sent past them.
-            if verify and not isinstance(err, NotReached):
+            # And whatever a port speaks, it speaks nothing besides.
+            if (one_port and isinstance(err, WrongDevice)) or (verify and not isinstance(err, NotReached)):
                 break
-            if isinstance(err, WrongDevice):
-                spoken.add(base.port)
             continue
-        spoken.add(base.port)
         if not _may_be_api(door.reply):
             strange = strange or door
         elif not door.legacy:
             return old if old is not None and door.basic_only else door
         else:
             old = door
-        if verify:
+        if verify or one_port:
             break
     if (door_left := old or strange) is not None:
         return door_left
@@ -183,6 +181,7 @@ async def _certificate(base: URL, *, verify: bool) -> tuple[bytes, bool]:
 
 
 async def _ask(transport: HttpTransport, path: str) -> Reply:
+    await asyncio.sleep(GAP)  # whoever asked before: nothing is known yet of what the device can bear
     request = Request("GET", path, timeout=REQUEST_TIMEOUT)
     return await transport.request(request, headers={"Connection": "close"})
 
@@ -212,6 +211,7 @@ async def _identify(door: _Door, username: str, password: str) -> SystemInfo:
         if door.reply.status == HTTPStatus.OK:
             info = system_info(result(SYSTEM_INFO, read(SYSTEM_INFO.path, door.reply.body).content))
         else:
+            await asyncio.sleep(GAP)
             info = await System(AkuvoxClient(transport, username, password)).info()
     except ConnectionFailed, AuthenticationFailed, AddressRefused:
         raise
