@@ -11,7 +11,7 @@ from custom_components.ip_intercom.actions import firmware as firmware_actions
 from tests.common import act, entity_id, until
 from tests.simulators.akuvox.system import make_firmware
 
-from .conftest import Intercom
+from .conftest import Add, Intercom
 
 OLD, NEXT = "101.30.10.221", "101.30.10.300"
 
@@ -59,9 +59,9 @@ async def test_an_older_file_is_called_so(intercom: Intercom, files: Path) -> No
     assert (await upload(intercom, files, "101.30.9.999.zip", "101.30.9.999"))["downgrade"] is True
 
 
-async def test_firmware_that_does_not_take_is_told(
-    intercom: Intercom, files: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_firmware_that_does_not_take_is_told(add: Add, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Away for longer than a request may be put off: it has to be seen to be away.
+    intercom = await add(speed=20)
     await upload(intercom, files, f"A02_{NEXT}.zip")
     monkeypatch.setattr(type(intercom.sim.firmware), "boot", lambda _: None)  # the file was broken after all
     with pytest.raises(HomeAssistantError) as failed:
