@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 import logging
+from math import inf
 import time
 
 from ...api.akuvox import AkuvoxDevice
@@ -103,7 +104,7 @@ class CallTracker:
     unpushed: int = 0
     _next: SessionId = field(default_factory=lambda: int(time.time()))
     _call: _Call | None = None
-    _pushed_at: float = float("-inf")
+    _pushed_at: float = -inf
     _over: deque[_Call] = field(default_factory=lambda: deque(maxlen=_WAITING))
 
     @property

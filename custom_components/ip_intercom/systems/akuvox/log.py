@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 import logging
+from math import inf
 import time
 from typing import Any
 
@@ -147,7 +148,7 @@ class AkuvoxLog:
         self._uptime: tuple[int, float] | None = None
         self._interrupted = False
         self._missed = False
-        self._delivered_at = monotonic()
+        self._delivered_at = -inf
 
     # -- what there is to follow -----------------------------------------------------------------
 
@@ -198,13 +199,19 @@ class AkuvoxLog:
                 return self._delivery(events)
             if self._look is None:
                 self._look = self._begin_look()
-            if self._looks and self._monotonic() - self._delivered_at > _HEARTBEAT and not self._interrupted:
+            if self._heartbeat <= self._monotonic():
                 return self._delivery([])
             await self._wait()
             if self._look is not None and self._look.done():
                 events = self._finish_look(self._look)
                 if events or self._missed:
                     return self._delivery(events)
+
+    @property
+    def _heartbeat(self) -> float:
+        """When to tell that nothing has happened: once all has been looked at, and again in a while."""
+        all_seen = self._looks and all(look.looked_at is not None for look in self._looks.values())
+        return self._delivered_at + _HEARTBEAT if all_seen and not self._interrupted else inf
 
     def _begin_look(self) -> asyncio.Task[list[Event]] | None:
         now = self._monotonic()
@@ -257,10 +264,9 @@ class AkuvoxLog:
         times += [credential.deadline for credential in self._credentials]
         if self._look is None:
             times += [look.due for look in self._looks.values()]
-        if self._looks and not self._interrupted:
-            times.append(self._delivered_at + _HEARTBEAT)
+        wait = min([*times, self._heartbeat]) - self._monotonic()
         with suppress(TimeoutError):
-            async with asyncio.timeout(max(0.01, min(times) - self._monotonic()) if times else None):
+            async with asyncio.timeout(None if wait == inf else max(0.0, wait)):
                 await self._arrived.wait()
         self._arrived.clear()
 

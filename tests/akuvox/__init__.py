@@ -1,0 +1,1 @@
+"""Akuvox devices in Home Assistant, from the config flow to the entities."""

@@ -1,0 +1,80 @@
+"""Simulated Akuvox devices of each dialect, and Home Assistant to add them to."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+from homeassistant.config_entries import SOURCE_USER, ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.ip_intercom.const import DOMAIN
+from custom_components.ip_intercom.systems.akuvox import log
+from tests.common import user_input
+from tests.simulators.akuvox import Simulator
+
+# The number that the call button of a door phone calls.
+BUTTON = {"Config.Programable.SOFTKEY01.LocalParam1": "192.168.1.20"}
+
+type Start = Callable[..., Awaitable[Simulator]]
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look ten times as often as one does at a real device."""
+    monkeypatch.setattr(log, "_CALL_LOOKS", (0.2, 3.0))
+    monkeypatch.setattr(log, "_DOOR_LOG_LOOKS", (0.3, 3.0))
+    monkeypatch.setattr(log, "_CALL_LOG_LOOKS", (0.3, 3.0))
+    monkeypatch.setattr(log, "_WHOLE_LOG_LOOKS", 0.3)
+    monkeypatch.setattr(log, "_RECORD_DELAY", 0.1)
+
+
+@pytest.fixture
+async def device(sockets: None, refused_handshakes: None) -> AsyncGenerator[Start]:
+    """Start simulated devices, which end with the test; Home Assistant's address is on their whitelists."""
+    async with AsyncExitStack() as stack:
+
+        async def start(dialect: str = "e16c", *, config: dict[str, str] | None = None, **settings: Any) -> Simulator:
+            has_phone = dialect != "a_series"
+            settings.setdefault("whitelist", ["127.0.0.1"])
+            config = (BUTTON if has_phone else {}) | (config or {})
+            return await stack.enter_async_context(Simulator(dialect, config=config, **settings))
+
+        yield start
+
+
+def address_of(sim: Simulator) -> str:
+    """Return the address at which a person would reach a device: without a scheme where it has its usual ports."""
+    return f"https://{sim.https_address}" if sim.dialect.redirect.value == "https" else f"http://{sim.http_address}"
+
+
+async def add(hass: HomeAssistant, sim: Simulator, **options: Any) -> ConfigEntry:
+    """Add a device through the config flow, with options, and wait until its events are followed."""
+    result: Any = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_USER}, data=user_input(address_of(sim), "admin", "httpapi")
+    )
+    assert result["type"] is FlowResultType.CREATE_ENTRY, result
+    await hass.async_block_till_done()
+    entry: ConfigEntry = result["result"]
+    if sim.camera_address is not None:
+        options.setdefault("picture_port", int(sim.camera_address.rpartition(":")[2]))
+        options.setdefault("stream_username", "admin")
+        options.setdefault("stream_password", "admin")
+    if options:
+        hass.config_entries.async_update_entry(entry, options=options)
+        assert await hass.config_entries.async_reload(entry.entry_id)
+        await hass.async_block_till_done()
+    return entry
+
+
+@pytest.fixture
+async def local_url(hass: HomeAssistant, hass_client_no_auth: ClientSessionGenerator) -> str:
+    """Let Home Assistant be reached, and know by which address."""
+    assert await async_setup_component(hass, "webhook", {})
+    client = await hass_client_no_auth()
+    url = str(client.make_url("/")).rstrip("/")
+    hass.config.internal_url = url
+    return url

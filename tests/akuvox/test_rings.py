@@ -1,0 +1,209 @@
+"""A visitor rings: by whichever of three routes is first, and once."""
+
+from collections.abc import Callable
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.helpers.event import async_track_state_change_event
+import pytest
+
+from custom_components.ip_intercom.systems.akuvox import log
+from tests.common import capture_log_events, command, entity_id, state_of, until
+from tests.simulators.akuvox import Simulator
+
+from .conftest import Start, add
+
+PHONES = ("e18", "e16c", "r29")
+
+
+def count_rings(hass: HomeAssistant, entry: ConfigEntry) -> Callable[[], int]:
+    """Return how often the doorbell has rung since."""
+    rings: list[Event[EventStateChangedData]] = []
+
+    @callback
+    def rang(event: Event[EventStateChangedData]) -> None:
+        new = event.data["new_state"]
+        if new is not None and new.state not in {"unknown", "unavailable"}:
+            rings.append(event)
+
+    async_track_state_change_event(hass, entity_id(hass, entry, "event", "bell_call"), rang)
+    return lambda: len(rings)
+
+
+async def reach(count: Callable[[], int], number: int) -> None:
+    """Wait until something was counted so often."""
+    await until(lambda: count() == number, f"number {number}")
+
+
+def blind(monkeypatch: pytest.MonkeyPatch, *routes: str) -> None:
+    """Let only some of the looks be taken within a test."""
+    for name in {"_CALL_LOOKS", "_CALL_LOG_LOOKS", "_DOOR_LOG_LOOKS"} - set(routes):
+        monkeypatch.setattr(log, name, (600.0, 600.0))
+
+
+async def following(sim: Simulator, function: str = "call/status", n: int = 2) -> None:
+    """Wait until the device has been looked at, and is looked at again."""
+    sim.clear_requests()
+    await until(lambda: sum(request.function == function for request in sim.requests) >= n, f"looks at {function}")
+
+
+@pytest.mark.parametrize("dialect", PHONES)
+async def test_call_status_alone_tells_of_a_ring(
+    hass: HomeAssistant, device: Start, dialect: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blind(monkeypatch, "_CALL_LOOKS")
+    sim = await device(dialect)
+    entry = await add(hass, sim)
+    rings = count_rings(hass, entry)
+    await following(sim)
+    assert sim.press()
+    await until(rings, "the ring")
+    assert state_of(hass, entry, "binary_sensor", "ringing") == "on"
+    sim.call_answered()
+    await until(lambda: state_of(hass, entry, "sensor", "call_state") == "connected")
+    assert state_of(hass, entry, "binary_sensor", "ringing") == "off"
+    sim.call_ended()
+    await until(lambda: state_of(hass, entry, "sensor", "call_state") == "idle")
+    assert rings() == 1
+
+
+@pytest.mark.parametrize("dialect", PHONES)
+async def test_the_call_log_alone_tells_of_a_ring(
+    hass: HomeAssistant, device: Start, dialect: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A visitor who gives up between two looks at the call has rung all the same."""
+    blind(monkeypatch, "_CALL_LOG_LOOKS")
+    sim = await device(dialect)
+    entry = await add(hass, sim)
+    rings = count_rings(hass, entry)
+    await following(sim, "calllog/get")
+    assert sim.press()
+    sim.call_ended()
+    await until(rings, "the ring")
+    await following(sim, "calllog/get")
+    assert rings() == 1
+    assert state_of(hass, entry, "sensor", "call_state") == "idle"
+
+
+@pytest.mark.parametrize("dialect", PHONES)
+async def test_the_pushed_call_alone_tells_of_a_ring(
+    hass: HomeAssistant, device: Start, dialect: str, local_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blind(monkeypatch)
+    sim = await device(dialect)
+    entry = await add(hass, sim, push=True)
+    rings = count_rings(hass, entry)
+    await until(lambda: sim.config["Config.Features.ACTIONURL.Enable"] == "1", "the Action URLs")
+    events = capture_log_events(hass)
+    assert sim.press()
+    await until(rings, "the ring")
+    sim.call_ended()
+    await until(lambda: state_of(hass, entry, "sensor", "call_state") == "idle")
+    assert rings() == 1
+    assert [(event.data["type"], event.data["data"]) for event in events] == [
+        ("MakeCall", {"remote": "192.168.1.20"}),
+        ("HangUp", {"remote": "192.168.1.20"}),
+    ]
+
+
+@pytest.mark.parametrize("dialect", PHONES)
+async def test_three_routes_make_one_ring(hass: HomeAssistant, device: Start, dialect: str, local_url: str) -> None:
+    sim = await device(dialect)
+    entry = await add(hass, sim, push=True)
+    rings = count_rings(hass, entry)
+    await until(lambda: sim.config["Config.Features.ACTIONURL.Enable"] == "1", "the Action URLs")
+    events = capture_log_events(hass)
+
+    def records() -> int:
+        return sum(event.data["type"] == "CallLog" for event in events)
+
+    for number in (1, 2):
+        assert sim.press()
+        await reach(rings, number)
+        await following(sim, "call/status", 1)
+        sim.call_answered()
+        await until(lambda: state_of(hass, entry, "sensor", "call_state") == "connected")
+        sim.call_ended()
+        await reach(records, number)
+        assert rings() == number
+    assert state_of(hass, entry, "sensor", "call_state") == "idle"
+
+
+async def test_a_call_from_here_rings_nothing(hass: HomeAssistant, device: Start, local_url: str) -> None:
+    sim = await device("e16c")
+    entry = await add(hass, sim, push=True)
+    rings = count_rings(hass, entry)
+    await until(lambda: sim.config["Config.Features.ACTIONURL.Enable"] == "1", "the Action URLs")
+    events = capture_log_events(hass)
+    answer = await command(hass, entry, "dial", number="192.168.1.58")
+    await until(lambda: any(event.data["type"] == "MakeCall" for event in events), "the push")
+    assert list(entry.runtime_data.data.calls) == [answer["session"]]
+    assert state_of(hass, entry, "binary_sensor", "ringing") == "off"
+    ended = await command(hass, entry, "hang_up")
+    assert ended == {"sessions": [answer["session"]]}
+    await until(lambda: any(event.data["type"] == "CallLog" for event in events), "the record")
+    assert rings() == 0
+    assert not entry.runtime_data.data.calls
+
+
+async def test_a_call_that_comes_in_is_no_ring_once_its_word_is_known(hass: HomeAssistant, device: Start) -> None:
+    """Only READY is documented: what another word means, the records of calls teach."""
+    sim = await device("e16c", config={"Config.Account1.AUTO_ANSWER.Enable": "0"})
+    entry = await add(hass, sim)
+    events = capture_log_events(hass)
+    await following(sim)
+
+    async def incoming(n: int) -> None:
+        sim.incoming_call("101", "Reception")
+        await until(lambda: state_of(hass, entry, "sensor", "call_state") != "idle")
+        sim.call_ended()
+        await until(lambda: sum(event.data["type"] == "CallLog" for event in events) == n, "the record")
+        await until(lambda: state_of(hass, entry, "sensor", "call_state") == "idle")
+
+    await incoming(1)
+    rings = count_rings(hass, entry)
+    await incoming(2)
+    assert rings() == 0
+    assert sim.press()
+    await until(rings, "the ring of a visitor")
+
+
+async def test_calls_from_before_ring_nothing(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("e16c")
+    for _ in range(3):
+        assert sim.press()
+        sim.call_ended()
+    entry = await add(hass, sim)
+    rings = count_rings(hass, entry)
+    events = capture_log_events(hass)
+    await following(sim, "calllog/get")
+    assert not events
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert sim.press()
+    sim.call_ended()
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    await until(lambda: events, "the record of a call while Home Assistant was away")
+    assert [(event.data["type"], event.data["late"]) for event in events] == [("CallLog", True)]
+    assert rings() == 0
+
+
+async def test_a_monitor_in_the_house_rings_nobody(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("it83")
+    entry = await add(hass, sim)
+    await following(sim)
+    assert sim.press()
+    await until(lambda: state_of(hass, entry, "sensor", "call_state") != "idle")
+    assert not entry.runtime_data.data.bells
+
+
+async def test_a_restart_ends_the_call(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("e16c")
+    entry = await add(hass, sim)
+    events = capture_log_events(hass)
+    await following(sim)
+    assert sim.press()
+    await until(lambda: state_of(hass, entry, "sensor", "call_state") != "idle")
+    await sim.reboot(0.5)
+    await until(lambda: any(event.data["type"] == "DeviceRestarted" for event in events), "the restart")
+    await until(lambda: state_of(hass, entry, "sensor", "call_state") == "idle")
