@@ -78,7 +78,9 @@ async def test_action_urls_are_ours(intercom: Intercom) -> None:
     assert intercom.sim.config[key] == ""
 
 
-async def test_our_own_login_wants_a_confirmation(intercom: Intercom, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("dialect", ["a_series", "e16c"])
+async def test_our_own_login_wants_a_confirmation(add: Add, caplog: pytest.LogCaptureFixture, dialect: str) -> None:
+    intercom = await add(dialect)
     key = f"{APIFCGI}Password"
     name = intercom.entry.runtime_data.description.identity.name
     wanted = {key: "another-secret-5", HOLD_DELAY: "9"}
