@@ -5,15 +5,14 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from homeassistant.config_entries import SOURCE_USER, ConfigEntry
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
 from custom_components.ip_intercom.api.akuvox import exchange
-from custom_components.ip_intercom.const import DOMAIN
-from tests.common import command, refusal, user_input
-from tests.simulators.akuvox import Redirect, Simulator
+from tests.akuvox.conftest import Start, add as add_entry
+from tests.common import command, refusal
+from tests.simulators.akuvox import Simulator
 
 
 @dataclass(slots=True)
@@ -49,22 +48,14 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def add(hass: HomeAssistant, sockets: None, refused_handshakes: None) -> AsyncGenerator[Add]:
-    """Add devices of any dialect, which are let go with the test."""
+async def add(hass: HomeAssistant, device: Start) -> AsyncGenerator[Add]:
+    """Add devices of any dialect, which are let go before they end."""
     async with AsyncExitStack() as stack:
 
         async def add(dialect: str = "a_series", **settings: Any) -> Intercom:
-            settings.setdefault("whitelist", ["127.0.0.1"])
-            sim = await stack.enter_async_context(Simulator(dialect, **settings))
+            sim = await device(dialect, **settings)
             sim.pipeline.throttle = 0
-            secure = sim.dialect.redirect is Redirect.HTTPS
-            address = f"https://{sim.https_address}" if secure else f"http://{sim.http_address}"
-            result: Any = await hass.config_entries.flow.async_init(
-                DOMAIN, context={"source": SOURCE_USER}, data=user_input(address, "admin", "httpapi")
-            )
-            assert result["type"] is FlowResultType.CREATE_ENTRY, result
-            await hass.async_block_till_done()
-            entry: ConfigEntry = result["result"]
+            entry = await add_entry(hass, sim)
             stack.push_async_callback(hass.config_entries.async_unload, entry.entry_id)
             return Intercom(hass, sim, entry)
 
