@@ -1,6 +1,7 @@
 """What all entities share: the device, the unique id, and a view of the state."""
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from datetime import timedelta
 import re
 from typing import Any, override
 
@@ -11,6 +12,7 @@ from homeassistant.helpers.device_registry import CONNECTION_NETWORK_MAC, Device
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
+from homeassistant.util import dt as dt_util
 
 from .const import CONF_URL, DOMAIN
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
@@ -134,6 +136,10 @@ def _async_remove(coordinator: IntercomCoordinator, platform: Platform, unique_i
         registry.async_remove(entity_id)
 
 
+# The end of a hold that is nearer is waited for; what is farther away, polls will see.
+_SOON = timedelta(seconds=20)
+
+
 class DoorEntity(IntercomEntity):
     """A view of one door; its name tells which it is, where it has one or there are several."""
 
@@ -179,7 +185,10 @@ class DoorEntity(IntercomEntity):
     def _settled(self, state: State) -> bool:
         """Return whether the door will stay as it is: a strike falls back by itself."""
         door = state.doors.get(self._door_id)
-        return door is None or not door.released or door.latching or bool(door.held_open)
+        if door is None or not door.released or door.latching:
+            return True
+        soon = dt_util.utcnow() + _SOON
+        return bool(door.held_open) and (door.hold_until is None or door.hold_until > soon)
 
 
 _COVERED_PORTS = ("relay", "led_", "tamper")

@@ -13,7 +13,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.systems.akuvox import log
-from tests.common import user_input
+from tests.common import state_of, until, user_input
 from tests.simulators.akuvox import Simulator
 
 # The number that the call button of a door phone calls.
@@ -68,6 +68,11 @@ async def add(hass: HomeAssistant, sim: Simulator, **options: Any) -> ConfigEntr
         assert await hass.config_entries.async_reload(entry.entry_id)
         await hass.async_block_till_done()
     return entry
+
+
+async def shows(hass: HomeAssistant, entry: ConfigEntry, platform: str, key: str, wanted: str) -> None:
+    """Wait until an entity shows a state."""
+    await until(lambda: state_of(hass, entry, platform, key) == wanted, f"{key} to be {wanted}")
 
 
 @pytest.fixture

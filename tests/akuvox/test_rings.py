@@ -11,7 +11,7 @@ from custom_components.ip_intercom.systems.akuvox import log
 from tests.common import capture_log_events, command, entity_id, state_of, until
 from tests.simulators.akuvox import Simulator
 
-from .conftest import Start, add
+from .conftest import Start, add, shows
 
 PHONES = ("e18", "e16c", "r29")
 
@@ -60,10 +60,10 @@ async def test_call_status_alone_tells_of_a_ring(
     await until(rings, "the ring")
     assert state_of(hass, entry, "binary_sensor", "ringing") == "on"
     sim.call_answered()
-    await until(lambda: state_of(hass, entry, "sensor", "call_state") == "connected")
+    await shows(hass, entry, "sensor", "call_state", "connected")
     assert state_of(hass, entry, "binary_sensor", "ringing") == "off"
     sim.call_ended()
-    await until(lambda: state_of(hass, entry, "sensor", "call_state") == "idle")
+    await shows(hass, entry, "sensor", "call_state", "idle")
     assert rings() == 1
 
 
@@ -98,7 +98,7 @@ async def test_the_pushed_call_alone_tells_of_a_ring(
     assert sim.press()
     await until(rings, "the ring")
     sim.call_ended()
-    await until(lambda: state_of(hass, entry, "sensor", "call_state") == "idle")
+    await shows(hass, entry, "sensor", "call_state", "idle")
     assert rings() == 1
     assert [(event.data["type"], event.data["data"]) for event in events] == [
         ("MakeCall", {"remote": "192.168.1.20"}),
@@ -122,7 +122,7 @@ async def test_three_routes_make_one_ring(hass: HomeAssistant, device: Start, di
         await reach(rings, number)
         await following(sim, "call/status", 1)
         sim.call_answered()
-        await until(lambda: state_of(hass, entry, "sensor", "call_state") == "connected")
+        await shows(hass, entry, "sensor", "call_state", "connected")
         sim.call_ended()
         await reach(records, number)
         assert rings() == number
@@ -158,7 +158,7 @@ async def test_a_call_that_comes_in_is_no_ring_once_its_word_is_known(hass: Home
         await until(lambda: state_of(hass, entry, "sensor", "call_state") != "idle")
         sim.call_ended()
         await until(lambda: sum(event.data["type"] == "CallLog" for event in events) == n, "the record")
-        await until(lambda: state_of(hass, entry, "sensor", "call_state") == "idle")
+        await shows(hass, entry, "sensor", "call_state", "idle")
 
     await incoming(1)
     rings = count_rings(hass, entry)
@@ -206,4 +206,4 @@ async def test_a_restart_ends_the_call(hass: HomeAssistant, device: Start) -> No
     await until(lambda: state_of(hass, entry, "sensor", "call_state") != "idle")
     await sim.reboot(0.5)
     await until(lambda: any(event.data["type"] == "DeviceRestarted" for event in events), "the restart")
-    await until(lambda: state_of(hass, entry, "sensor", "call_state") == "idle")
+    await shows(hass, entry, "sensor", "call_state", "idle")

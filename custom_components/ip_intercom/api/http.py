@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 import hashlib
+import re
 import ssl
 
 import aiohttp
@@ -35,7 +36,7 @@ from .errors import (
 from .tls import OtherCertificate, tls_context
 from .upload import FilePart, Upload, multipart
 
-__all__ = ["HttpTransport", "Reply", "Request", "Stream", "Upload", "certificate_fingerprint"]
+__all__ = ["HttpTransport", "Reply", "Request", "Stream", "Upload", "certificate_fingerprint", "is_file"]
 
 CONNECT_TIMEOUT = 5.0
 REQUEST_TIMEOUT = 10.0
@@ -44,6 +45,9 @@ STREAM_TIMEOUT = 10.0
 # Seconds in which a device takes nothing of an upload after which it is given up; it may write to flash in between.
 UPLOAD_STALL = 30.0
 MAX_JSON = 4 * 1024 * 1024
+_PAGE = re.compile(rb"<!doctype html|<html", re.IGNORECASE)
+# The head of a pcap without a packet has 24 bytes: to wait for more could mean to wait for a packet.
+_BEGIN = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Request:
         form: Body to send as a form.
         upload: File to send in a multipart form.
         stall: Seconds without a byte after which a stream is given up; None for ``STREAM_TIMEOUT``.
+        begin: Seconds after which a stream that has not begun is given up; None for ``STREAM_TIMEOUT``.
     """
 
     method: str
@@ -73,6 +78,7 @@ class Request:
     form: Mapping[str, str] | None = field(default=None, repr=False)
     upload: Upload | None = None
     stall: float | None = None
+    begin: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +225,7 @@ class HttpTransport:
             ConnectionFailed: The device did not begin to answer in time.
         """
         with _translated(request.path):
-            async with asyncio.timeout(STREAM_TIMEOUT):
+            async with asyncio.timeout(request.begin or STREAM_TIMEOUT):
                 response = await self._send(
                     request, _body(request, None), headers, middlewares, sock_read=request.stall or STREAM_TIMEOUT
                 )
@@ -305,6 +311,15 @@ class Stream:
     async def _read(self) -> bytes:
         with _translated(self._request.path):
             return await self._response.content.readany()
+
+
+async def is_file(stream: Stream) -> bool:
+    """Tell a file from what a device answers in its place, by its beginning.
+
+    Its media type says little: 2N sends a pcap as application/json, and a refusal is JSON in any case, or a page.
+    """
+    begin = (await stream.begin(_BEGIN)).lstrip()
+    return not (begin.startswith(b"{") or _PAGE.match(begin))
 
 
 def _body(request: Request, part: FilePart | None) -> FormData | MultipartWriter | None:

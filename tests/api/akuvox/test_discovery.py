@@ -1,6 +1,7 @@
 """Finding a device: its scheme, its TLS, and whether it is one."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import TypedDict
 
 import aiohttp
 from aiohttp import web
@@ -19,11 +20,20 @@ from custom_components.ip_intercom.api.errors import (
 )
 from custom_components.ip_intercom.api.http import certificate_fingerprint
 from tests.simulators.akuvox import DIALECTS, Auth, Redirect
+from tests.simulators.akuvox.pipeline import Outcome
 from tests.simulators.two_n import Simulator as TwoNSimulator
 
 from .conftest import PASSWORD, USERNAME, Bench, Start
 
-LOGIN = {"username": USERNAME, "password": PASSWORD}
+
+class Account(TypedDict):
+    username: str
+    password: str
+
+
+LOGIN: Account = {"username": USERNAME, "password": PASSWORD}
+
+type Serve = Callable[..., Awaitable[str]]
 
 
 @pytest.fixture
@@ -39,7 +49,7 @@ def doors(monkeypatch: pytest.MonkeyPatch) -> Callable[[Bench], str]:
 
 
 @pytest.fixture
-async def serve() -> AsyncGenerator[Callable[..., object]]:
+async def serve() -> AsyncGenerator[Serve]:
     """Serve one answer for every path."""
     servers: list[TestServer] = []
 
@@ -100,6 +110,28 @@ async def test_old_tls_where_there_is_nothing_better(
     assert not any(request.authorization for request in bench.seen() if request.port == "http")
 
 
+async def test_a_fragile_device_is_asked_once(start: Start) -> None:
+    bench = await start("e18", auth=Auth.NONE)
+    await find_device(bench.session, f"http://{bench.sim.http_address}")
+    assert [request.spoiled for request in bench.seen()] == [False]
+
+
+@pytest.mark.parametrize(
+    "web",
+    [{"text": "<html>", "content_type": "text/html"}, {"status": 302, "headers": {"Location": "/login.html"}}],
+)
+async def test_the_api_behind_the_other_door(
+    start: Start, serve: Serve, monkeypatch: pytest.MonkeyPatch, web: dict[str, object]
+) -> None:
+    """Where the better door leads to a web page only, whichever it is."""
+    bench = await start("e18")
+    page = URL(await serve(**web))
+    for api in (f"http://{bench.sim.http_address}", f"https://{bench.sim.https_address}"):
+        for bases in ((page, URL(api)), (URL(api), page)):
+            monkeypatch.setattr(discovery, "_bases", lambda _, bases=bases: bases)
+            assert (await find_device(bench.session, "127.0.0.1", **LOGIN)).base == URL(api)
+
+
 @pytest.mark.parametrize("dialect", ["e16c", "r29"])
 async def test_a_redirect_to_another_door(start: Start, dialect: str) -> None:
     bench = await start(dialect)
@@ -117,10 +149,8 @@ async def test_https_that_was_typed(start: Start) -> None:
 @pytest.mark.parametrize(
     "location", ["http://192.168.1.9/", "https://example.com/api/system/info", "/login.html", "x://"]
 )
-async def test_redirects_that_are_not_followed(
-    session: aiohttp.ClientSession, serve: Callable[..., object], location: str
-) -> None:
-    address = await serve(status=302, headers={"Location": location})  # type: ignore[misc]  # a coroutine
+async def test_redirects_that_are_not_followed(session: aiohttp.ClientSession, serve: Serve, location: str) -> None:
+    address = await serve(status=302, headers={"Location": location})
     with pytest.raises(WrongDevice):
         await find_device(session, address, **LOGIN)
     assert not await is_akuvox(session, address)
@@ -139,11 +169,9 @@ async def test_redirects_that_are_not_followed(
         {"status": 401},
     ],
 )
-async def test_something_else(
-    session: aiohttp.ClientSession, serve: Callable[..., object], answer: dict[str, object]
-) -> None:
+async def test_something_else(session: aiohttp.ClientSession, serve: Serve, answer: dict[str, object]) -> None:
     """A password is shown to nobody who does not say that he is one."""
-    address = await serve(**answer)  # type: ignore[misc]  # a coroutine
+    address = await serve(**answer)
     with pytest.raises(WrongDevice):
         await find_device(session, address, **LOGIN)
 
@@ -157,9 +185,9 @@ async def test_another_intercom(session: aiohttp.ClientSession) -> None:
 
 
 @pytest.mark.parametrize("realm", ["HTTP API", "HTTPAPI", "http-api of E18"])
-async def test_realms(session: aiohttp.ClientSession, serve: Callable[..., object], realm: str) -> None:
+async def test_realms(session: aiohttp.ClientSession, serve: Serve, realm: str) -> None:
     challenge = {"WWW-Authenticate": f'Basic realm="{realm}"'}
-    address = await serve(status=401, headers=challenge)  # type: ignore[misc]  # a coroutine
+    address = await serve(status=401, headers=challenge)
     assert await is_akuvox(session, address)
     with pytest.raises(LoginRefused):
         await find_device(session, address, **LOGIN)
@@ -175,8 +203,39 @@ async def test_the_factory_lets_nobody_in(start: Start) -> None:
     assert await is_akuvox(bench.session, address)
 
 
-async def test_somebody_else_who_lets_nobody_in(session: aiohttp.ClientSession, serve: Callable[..., object]) -> None:
-    address = await serve(status=403)  # type: ignore[misc]  # a coroutine
+@pytest.mark.parametrize("named", [True, False])
+async def test_a_refusal_in_another_name(start: Start, monkeypatch: pytest.MonkeyPatch, named: bool) -> None:
+    """The root page says whose it is; a password is sent to nobody else."""
+    monkeypatch.setattr("tests.simulators.akuvox.auth.REALM", "Door")
+    bench = await start("r29", auth=Auth.BASIC)
+    address = f"https://{bench.sim.https_address}"
+    if named:
+        assert (await find_device(bench.session, address, **LOGIN)).info.model == "R29C"
+        return
+    monkeypatch.setattr("tests.simulators.akuvox.pipeline.WEB_APP", "<html>Router</html>")
+    with pytest.raises(WrongDevice):
+        await find_device(bench.session, address, **LOGIN)
+    assert not any(request.authorization for request in bench.seen())
+
+
+async def test_redirects_without_end(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From one port to another and back."""
+    bench, other = await start(auth=Auth.NONE), await start(auth=Auth.NONE)
+    for one, two in ((bench, other), (other, bench)):
+        monkeypatch.setattr(one.sim.pipeline, "answer", _redirect(f"http://{two.sim.http_address}/"))
+    with pytest.raises(WrongDevice, match="without end"):
+        await find_device(bench.session, f"http://{bench.sim.http_address}")
+
+
+def _redirect(location: str) -> Callable[[object], Awaitable[Outcome]]:
+    async def answer(_: object) -> Outcome:
+        return Outcome(web.Response(status=302, headers={"Location": location}))
+
+    return answer
+
+
+async def test_somebody_else_who_lets_nobody_in(session: aiohttp.ClientSession, serve: Serve) -> None:
+    address = await serve(status=403)
     assert not await is_akuvox(session, address)
 
 

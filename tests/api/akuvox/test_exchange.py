@@ -17,6 +17,7 @@ from custom_components.ip_intercom.api.errors import (
     ConnectionFailed,
     InvalidRequest,
     LoginRefused,
+    NoAnswer,
     NotSupported,
     Rejected,
     SecureConnectionRequired,
@@ -263,9 +264,9 @@ async def test_a_fragile_device(start: Start) -> None:
     """An E18 needs a gap and a connection for each request; it is noticed by what it appends."""
     bench = await start("e18")
     device = bench.device()
-    assert not device.client.fragile
+    before = device.client.fragile
     await asyncio.gather(*(device.relay.status() for _ in range(4)))
-    assert device.client.fragile
+    assert (before, device.client.fragile) == (False, True)
     answered = [request for request in bench.seen() if request.status == 200]
     assert len(answered) == 4
     assert not any(request.spoiled for request in answered)
@@ -342,6 +343,18 @@ def _kept(bench: Bench) -> int:
     connector = bench.session.connector
     assert connector is not None
     return sum(len(connections) for connections in connector._conns.values())
+
+
+async def test_no_answer(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device that says nothing may have done it: nothing is asked again."""
+    monkeypatch.setattr("custom_components.ip_intercom.api.akuvox.client.REQUEST_TIMEOUT", 0.3)
+    bench = await start(auth=Auth.NONE)
+    bench.sim.delay(1.0)
+    device = bench.device()
+    for ask in (device.relay.status, lambda: device.relay.trig(1, delay=5)):
+        with pytest.raises(NoAnswer):
+            await ask()
+    assert not device.client.fragile
 
 
 async def test_requests_keep_their_distance(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:

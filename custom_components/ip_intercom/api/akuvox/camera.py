@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from http import HTTPStatus
 
 import aiohttp
@@ -46,8 +46,7 @@ class AkuvoxCamera:
         self._host = host
         self._port = port
         self._login = Login(username, password)
-        self._transport: HttpTransport | None = None
-        self._path: str | None = None
+        self._way: tuple[HttpTransport, str] | None = None
         self._finding = asyncio.Lock()
 
     async def find(self) -> None:
@@ -58,18 +57,7 @@ class AkuvoxCamera:
             LoginRefused: It asks for a login and does not take this one.
             ConnectionFailed: Nobody answers.
         """
-        async with self._finding:
-            if self._path is not None:
-                return
-            transport = await self._connect()
-            for path in PICTURES:
-                try:
-                    await self._picture(transport, path)
-                except NotSupported:
-                    continue
-                self._transport, self._path = transport, path
-                return
-        raise NotSupported(f"port {self._port} has no pictures")
+        await self._found()
 
     async def snapshot(self) -> bytes:
         """Return one JPEG.
@@ -82,7 +70,7 @@ class AkuvoxCamera:
         try:
             return await self._picture(transport, path)
         except ConnectionFailed, NotSupported:
-            self._path = None  # the device may have got another firmware, or other settings
+            self._way = None  # the device may have got another firmware, or other settings
             raise
 
     @asynccontextmanager
@@ -111,11 +99,16 @@ class AkuvoxCamera:
             yield opened[0]
 
     async def _found(self) -> tuple[HttpTransport, str]:
-        await self.find()
-        transport, path = self._transport, self._path
-        if transport is None or path is None:
-            raise NotReached("the camera was lost in between")
-        return transport, path
+        async with self._finding:
+            if self._way is not None:
+                return self._way
+            transport = await self._connect()
+            for path in PICTURES:
+                with suppress(NotSupported):
+                    await self._picture(transport, path)
+                    self._way = transport, path
+                    return self._way
+        raise NotSupported(f"port {self._port} has no pictures")
 
     async def _connect(self) -> HttpTransport:
         for legacy in (False, True):
@@ -139,9 +132,7 @@ class AkuvoxCamera:
         if reply.content_type == "text/html":
             # Newer firmware shows its web app on every path.
             raise NotSupported(f"{path} is a page")
-        if not reply.body.startswith(_BEGIN) or _END not in reply.body[-_END_WITHIN:]:
-            raise UnexpectedReply("the snapshot is no whole JPEG")
-        return reply.body
+        return whole_jpeg(path, reply)
 
     async def _logged_in(self, path: str, attempt: Attempt) -> Reply:
         reply = await attempt((self._login,))
@@ -154,3 +145,14 @@ class AkuvoxCamera:
         if reply.status != HTTPStatus.OK:
             raise UnexpectedReply(f"{path} answered {reply.status}")
         return reply
+
+
+def whole_jpeg(path: str, reply: Reply) -> bytes:
+    """Return a picture.
+
+    Raises:
+        UnexpectedReply: It is none, or it is cut off.
+    """
+    if not reply.body.startswith(_BEGIN) or _END not in reply.body[-_END_WITHIN:]:
+        raise UnexpectedReply(f"{path} is no whole JPEG")
+    return reply.body

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-import re
+from dataclasses import replace
 
 from ..errors import NotSupported, UnexpectedReply
-from ..http import MAX_JSON, HttpTransport, Reply, Request, Stream
+from ..http import HttpTransport, Reply, Request, Stream, is_file
 from ..parse import Fields
 from ..upload import Upload
 from .endpoints import GET, POST, SYSTEM_STATUS, Endpoint
@@ -19,11 +19,11 @@ type Data = Mapping[str, object]
 REQUEST_TIMEOUT = 15.0
 # Seconds from the last byte of a file to the answer.
 UPLOAD_TIMEOUT = 90.0
+# Seconds in which a device packs a file, and in which nothing comes of it.
+DOWNLOAD_STALL = 30.0
 MAX_DOWNLOAD = 1024 * 1024 * 1024
 # How often a reply that the device spoiled is asked for again.
 SPOILED_TRIES = 2
-_PAGE = re.compile(rb"<!doctype html|<html", re.IGNORECASE)
-_BEGIN = 24
 # What devices say to a function that they have, but not by that method.
 _WRONG_METHOD = "unsupport action"
 
@@ -74,15 +74,27 @@ class AkuvoxClient:
         async with self._turn:
             return await self._call(endpoint, data or {})
 
-    async def page(self, path: str, params: Mapping[str, str], *, repeatable: bool = True) -> Reply:
-        """Ask for a page beside the API and return it unread.
+    async def page(self, path: str, params: Mapping[str, str]) -> Reply:
+        """Ask for a page beside the API, once, and return it unread.
 
         Raises:
             IntercomError: As ``call``, by HTTP status.
         """
-        request = Request(GET, path, params, timeout=REQUEST_TIMEOUT, repeatable=repeatable)
+        request = Request(GET, path, params, timeout=REQUEST_TIMEOUT, repeatable=False)
         async with self._turn:
             return await self._exchange.send(request)
+
+    async def command(self, path: str, params: Mapping[str, str]) -> Fields:
+        """Ask for JSON beside the API, once, and return all of it, whatever its ``retcode``.
+
+        Raises:
+            NotSupported: The device answers a page to that path.
+            IntercomError: As ``call``, by HTTP status.
+        """
+        reply = await self.page(path, params)
+        if reply.content_type == "text/html":
+            raise NotSupported(f"{path} is a page")
+        return self._document(path, reply)
 
     async def upload(self, endpoint: Endpoint, upload: Upload, params: Mapping[str, str] | None = None) -> Fields:
         """Send a file and return ``data`` of the reply.
@@ -109,27 +121,28 @@ class AkuvoxClient:
     ) -> AsyncIterator[Stream]:
         """Open an answer that is a file.
 
-        Other requests may be sent once it has begun, unless the device is fragile; there is one file at a time.
+        Other requests may be sent once it has begun; a fragile device is asked nothing before its end, so whoever
+        reads must not ask. There is one file at a time.
 
         Raises:
             IntercomError: As ``call``; also where the device answers a page.
         """
-        request = self._request(endpoint, self._method(endpoint, data or {}), data or {}, max_bytes)
-        async with self._download(endpoint, request) as stream:
+        request = self._request(endpoint, self._method(endpoint, data or {}), data or {})
+        async with self._download(endpoint, replace(request, max_bytes=max_bytes)) as stream:
             yield stream
 
     @asynccontextmanager
     async def fetch(self, path: str, *, max_bytes: int = MAX_DOWNLOAD) -> AsyncIterator[Stream]:
         """Open a file of the device that is no function of the API, as ``download``."""
-        request = Request(GET, path, timeout=REQUEST_TIMEOUT, max_bytes=max_bytes)
-        async with self._download(None, request) as stream:
+        async with self._download(None, Request(GET, path, max_bytes=max_bytes)) as stream:
             yield stream
 
     @asynccontextmanager
     async def _download(self, endpoint: Endpoint | None, request: Request) -> AsyncIterator[Stream]:
         async with self._files, AsyncExitStack() as turn, AsyncExitStack() as stack:
             await turn.enter_async_context(self._turn)
-            answer = await stack.enter_async_context(self._exchange.stream(request, _is_file))
+            patient = replace(request, begin=DOWNLOAD_STALL, stall=DOWNLOAD_STALL)
+            answer = await stack.enter_async_context(self._exchange.stream(patient, is_file))
             if not self.fragile:
                 await turn.aclose()
             if isinstance(answer, Reply):
@@ -167,13 +180,16 @@ class AkuvoxClient:
                 return found
 
     def _result(self, endpoint: Endpoint, reply: Reply) -> Fields:
+        return result(endpoint, self._document(endpoint.path, reply))
+
+    def _document(self, path: str, reply: Reply) -> Fields:
         try:
-            document = read(endpoint.path, reply.body)
+            document = read(path, reply.body)
         except Spoiled:
             self._exchange.note_answer(clean=False)
             raise
         self._exchange.note_answer(clean=document.clean)
-        return result(endpoint, document.content)
+        return document.content
 
     def _method(self, endpoint: Endpoint, data: Data) -> str:
         if len(endpoint.methods) == 1:
@@ -183,7 +199,7 @@ class AkuvoxClient:
         return self._methods.get(endpoint) or (POST if self._post else endpoint.methods[0])
 
     @staticmethod
-    def _request(endpoint: Endpoint, method: str, data: Data, max_bytes: int = MAX_JSON) -> Request:
+    def _request(endpoint: Endpoint, method: str, data: Data) -> Request:
         params: Mapping[str, str] | None = None
         body: dict[str, object] | None = None
         if method == GET:
@@ -199,16 +215,9 @@ class AkuvoxClient:
             params,
             body,
             timeout=REQUEST_TIMEOUT,
-            max_bytes=max_bytes,
             repeatable=endpoint.repeatable,
         )
 
 
 def _is_nested(data: Data) -> bool:
     return any(not isinstance(value, str | int | float) for value in data.values())
-
-
-async def _is_file(stream: Stream) -> bool:
-    """Tell a file by its beginning: a refusal is JSON, and newer devices answer a page to whatever they do not know."""
-    begin = (await stream.begin(_BEGIN)).lstrip()
-    return not (begin.startswith(b"{") or _PAGE.match(begin))

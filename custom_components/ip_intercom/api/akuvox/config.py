@@ -16,7 +16,9 @@ from .endpoints import (
     CONFIG_RESET_FACTORY,
     CONFIG_SET,
     CONFIG_SET_ONE,
+    GET,
     Endpoint,
+    by,
 )
 
 # The field of a form that every file but a firmware goes in.
@@ -46,7 +48,15 @@ class Config:
         if wanted and within:
             raise ValueError("keys or sections, not both")
         data = {"item": wanted} if wanted else {"filter": within} if within else None
-        return settings(await self._client.call(CONFIG_GET, data))
+        try:
+            return settings(await self._client.call(CONFIG_GET, data))
+        except NotSupported:
+            if data is None:
+                raise
+        # Lists need POST; a device that refuses it is asked for everything.
+        everything = settings(await self._client.call(by(GET, CONFIG_GET)))
+        sections_of_keys = tuple(f"{section}." for section in within)
+        return {key: value for key, value in everything.items() if key in wanted or key.startswith(sections_of_keys)}
 
     async def set(self, values: Mapping[str, str]) -> None:
         """Change values (Api config set).

@@ -1,5 +1,6 @@
 """Finding a device at an address: scheme, certificate, the age of its TLS, and whether it is an Akuvox."""
 
+import asyncio
 from dataclasses import dataclass
 from http import HTTPStatus
 import re
@@ -22,8 +23,9 @@ from ..http import HttpTransport, Reply, Request, certificate_fingerprint
 from ..login import challenges
 from .client import REQUEST_TIMEOUT, AkuvoxClient
 from .endpoints import SYSTEM_INFO
-from .envelope import read, retcode
-from .system import System, SystemInfo
+from .envelope import read, result, retcode
+from .exchange import GAP
+from .system import System, SystemInfo, system_info
 
 MAX_REDIRECTS = 2
 # The manual prints the realm HTTPAPI, devices say "HTTP API".
@@ -111,28 +113,33 @@ async def is_akuvox(session: aiohttp.ClientSession, host: str) -> bool:
 async def _enter(
     session: aiohttp.ClientSession, typed: URL, *, verify: bool = False, pinned: bytes | None = None
 ) -> _Door:
-    """Choose the way to the device."""
-    unreachable: ConnectionFailed | None = None
+    """Choose the way to the device: the first that leads to its API, then the first at all."""
+    failure: IntercomError | None = None
     old: _Door | None = None
+    strange: _Door | None = None
     for base in _bases(typed):
         try:
             door = await _knock(session, base, verify=verify, pinned=pinned)
         except CertificateChanged:
             raise
-        except ConnectionFailed as err:
-            unreachable = unreachable or err
-            if verify and base.scheme == "https" and not isinstance(err, NotReached):
+        except (ConnectionFailed, WrongDevice) as err:
+            failure = failure or err
+            # Whoever wants certificates verified does not want to be sent past them.
+            if verify and not isinstance(err, NotReached):
                 break
             continue
-        if not door.legacy:
+        if not _may_be_api(door.reply):
+            strange = strange or door
+        elif not door.legacy:
             return old if old is not None and door.basic_only else door
-        if typed.scheme:
-            return door
-        old = door
-    if old is not None:
-        return old
-    assert unreachable is not None
-    raise unreachable
+        else:
+            old = door
+        if verify:
+            break
+    if (door_left := old or strange) is not None:
+        return door_left
+    assert failure is not None
+    raise failure
 
 
 def _bases(typed: URL) -> tuple[URL, ...]:
@@ -172,6 +179,7 @@ async def _certificate(base: URL, *, verify: bool) -> tuple[bytes, bool]:
 
 
 async def _ask(transport: HttpTransport, path: str) -> Reply:
+    await asyncio.sleep(GAP)  # whoever asked before: nothing is known yet of what the device can bear
     request = Request("GET", path, timeout=REQUEST_TIMEOUT)
     return await transport.request(request, headers={"Connection": "close"})
 
@@ -198,7 +206,11 @@ async def _identify(door: _Door, username: str, password: str) -> SystemInfo:
     if not _speaks_api(door.reply) and not await _names_itself(door):
         raise WrongDevice(f"{host} does not answer as an Akuvox")
     try:
-        info = await System(AkuvoxClient(transport, username, password)).info()
+        if door.reply.status == HTTPStatus.OK:
+            info = system_info(result(SYSTEM_INFO, read(SYSTEM_INFO.path, door.reply.body).content))
+        else:
+            await asyncio.sleep(GAP)
+            info = await System(AkuvoxClient(transport, username, password)).info()
     except ConnectionFailed, AuthenticationFailed, AddressRefused:
         raise
     except IntercomError as err:
@@ -206,6 +218,11 @@ async def _identify(door: _Door, username: str, password: str) -> SystemInfo:
     if info.mac is None and info.model is None:
         raise WrongDevice(f"{host} names neither model nor MAC address")
     return info
+
+
+def _may_be_api(reply: Reply) -> bool:
+    """Return whether an answer is the API's, or that of somebody who does not let us in."""
+    return reply.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} or _speaks_api(reply)
 
 
 def _speaks_api(reply: Reply) -> bool:

@@ -14,8 +14,6 @@ from ..errors import (
     AddressRefused,
     ConnectionFailed,
     LoginRefused,
-    NoAnswer,
-    NotReached,
     NotSupported,
     Rejected,
     SecureConnectionRequired,
@@ -36,6 +34,8 @@ SECOND_TRY = 1.1
 CLOSED_AT_FIRST = 2
 # As the device's page names it.
 SERVICE = "HTTP API"
+
+_CLOSE = {"Connection": "close"}
 
 type Attempt = Callable[[dict[str, str]], Awaitable[Reply]]
 
@@ -168,16 +168,14 @@ class Exchange:
         """Make an attempt, and another one where the device has only dropped a connection that was kept."""
         close = self.fragile or self._clean < CLOSED_AT_FIRST
         try:
-            reply = await attempt({"Connection": "close"} if close else {})
-        except NotReached, NoAnswer:
-            raise
-        except ConnectionFailed:
-            if close:
+            reply = await attempt(_CLOSE if close else {})
+        except ConnectionFailed as err:
+            self._clean = 0
+            if close or not request.repeatable or type(err) is not ConnectionFailed:
                 raise
+            reply = await attempt(_CLOSE)
+            # It was there all the time.
             self.note_answer(clean=False)
-            if not request.repeatable:
-                raise
-            reply = await attempt({"Connection": "close"})
         finally:
             self._pace.end()
         _LOGGER.debug("%s %s: %s %s", request.method, request.path, reply.status, reply.content_type)

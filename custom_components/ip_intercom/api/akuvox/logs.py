@@ -10,6 +10,7 @@ from yarl import URL
 
 from ..http import Stream
 from ..parse import Fields, integer, objects, text
+from .camera import whole_jpeg
 from .client import AkuvoxClient
 from .endpoints import (
     CALLLOG_CLEAR,
@@ -96,7 +97,7 @@ class DoorRecord:
         method: How.
         granted: Whether the door opened, None where the device has a word that is not known.
         relay: Which relays, as the device says it.
-        picture: Path of a picture on the device; ``""`` never.
+        picture: Path of a picture on the device, where it took one.
         code: The PIN or card.
     """
 
@@ -205,6 +206,18 @@ class DoorLog:
             data["Num"] = str(count)
         items = objects((await self._client.call(DOORLOG_GET, data)).get("item"))
         return tuple(_door(item) for item in items[:count])
+
+    async def picture(self, path: str) -> bytes:
+        """Return the JPEG of a record (captures/port8080_snapshot_mjpeg.md).
+
+        Args:
+            path: ``DoorRecord.picture``.
+
+        Raises:
+            NotSupported: It is not there any more.
+            UnexpectedReply: It is none.
+        """
+        return whole_jpeg(path, await self._client.page(path, {}))
 
     async def delete(self, record_id: str) -> None:
         """Delete a record (Api doorlog del).

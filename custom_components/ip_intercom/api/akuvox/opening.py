@@ -11,10 +11,9 @@ from ..errors import (
     Rejected,
     UnexpectedReply,
 )
-from ..http import Reply
 from ..parse import text
 from .client import AkuvoxClient
-from .envelope import error, read, retcode
+from .envelope import error, retcode
 
 OPEN_DOOR = "/fcgi/OpenDoor"
 LEGACY = "/fcgi/do"
@@ -45,11 +44,10 @@ class Opening:
             NotSupported: The device has no such way.
         """
         try:
-            reply = await self._ask(OPEN_DOOR, {"action": _ACTION, "DoorNum": str(number)})
+            content = await self._client.command(OPEN_DOOR, {"action": _ACTION, "DoorNum": str(number)})
         except Rejected as err:
             # So says an R29 as long as it is not enabled.
             raise OpeningDisabled("opening over HTTP is not enabled") from err
-        content = read(OPEN_DOOR, reply.body).content
         code = retcode(content)
         message = text(content.get("message"))
         if code is None:
@@ -76,15 +74,8 @@ class Opening:
             NotSupported: The device has no such way.
         """
         params = {"action": _ACTION, "UserName": username, "Password": password, "DoorNum": str(number)}
-        reply = await self._ask(LEGACY, params)
+        reply = await self._client.page(LEGACY, params)
         if _MOVED in reply.body.lower() or (value := _VALUE.search(reply.body)) is None:
             raise NotSupported(f"{LEGACY} opens no door")
         if int(value[1]) < 0:
             raise OpeningRefused("the device refused to open")
-
-    async def _ask(self, path: str, params: dict[str, str]) -> Reply:
-        reply = await self._client.page(path, params, repeatable=False)
-        if path == OPEN_DOOR and reply.content_type == "text/html":
-            # The web app, which answers every path.
-            raise NotSupported(f"{path} is a page")
-        return reply

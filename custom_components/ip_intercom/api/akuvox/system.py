@@ -67,15 +67,7 @@ class System:
 
     async def info(self) -> SystemInfo:
         """Return who the device is, and its SIP accounts (Api system info)."""
-        data = await self._client.call(SYSTEM_INFO)
-        status = fields(data.get("Status"))
-        return SystemInfo(
-            model=text(status.get("Model")),
-            mac=normalize_mac(text(status.get("MAC"))),
-            firmware=text(status.get("FirmwareVersion")),
-            hardware=text(status.get("HardwareVersion")),
-            accounts=sip_accounts(data),
-        )
+        return system_info(await self._client.call(SYSTEM_INFO))
 
     async def status(self) -> SystemStatus:
         """Return clock and uptime (Api system status)."""
@@ -85,6 +77,18 @@ class System:
     async def reboot(self) -> None:
         """Restart the device (Api system reboot)."""
         await self._client.call(SYSTEM_REBOOT)
+
+
+def system_info(data: Fields) -> SystemInfo:
+    """Return what ``system/info`` says."""
+    status = fields(data.get("Status"))
+    return SystemInfo(
+        model=text(status.get("Model")),
+        mac=normalize_mac(text(status.get("MAC"))),
+        firmware=text(status.get("FirmwareVersion")),
+        hardware=text(status.get("HardwareVersion")),
+        accounts=sip_accounts(data),
+    )
 
 
 def sip_accounts(data: Fields) -> tuple[SipAccount, ...]:

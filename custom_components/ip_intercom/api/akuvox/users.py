@@ -91,8 +91,16 @@ class Users:
         return await self._change(USER.set, users)
 
     async def change(self, user: User, values: Data) -> None:
-        """Change some fields of a user that was just read, and keep the others."""
-        await self.set([{**user.fields, **values}])
+        """Change some fields of a user that was just read, and keep the others.
+
+        Raises:
+            CommandFailed: As ``set``.
+        """
+        changes = _by_both_names(values)
+        kept = dict(user.fields)
+        if any(name in changes for name in _SCHEDULE_RELAY) and any(name in kept for name in _SCHEDULE_RELAY):
+            kept.pop(_SCHEDULE, None)  # it says the same in another way
+        await self.set([{**kept, **changes}])
 
     async def delete(self, ids: Iterable[str]) -> tuple[ItemResult, ...]:
         """Delete users by their ID; to delete nobody is success (Api user del)."""

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-import re
 
 from ..errors import (
     CommandFailed,
@@ -14,7 +13,7 @@ from ..errors import (
     ServiceDisabled,
     UnexpectedReply,
 )
-from ..http import MAX_JSON, REQUEST_TIMEOUT, HttpTransport, Reply, Request, Stream
+from ..http import MAX_JSON, REQUEST_TIMEOUT, HttpTransport, Reply, Request, Stream, is_file
 from ..parse import Fields
 from ..upload import Upload
 from .auth import Authentication
@@ -29,9 +28,6 @@ UPLOAD_TIMEOUT = 90.0
 # A file of fewer bytes than this is sent like any other request.
 SMALL_FILE = 256 * 1024
 MAX_DOWNLOAD = 1024 * 1024 * 1024
-_PAGE = re.compile(rb"<!doctype html|<html", re.IGNORECASE)
-# The head of a pcap without a packet has 24 bytes: to wait for more could mean to wait for a packet.
-_PAGE_BYTES = 24
 
 
 class TwoNClient:
@@ -169,7 +165,7 @@ class TwoNClient:
             IntercomError: As ``call``; also where the device answers a page.
         """
         request = _request(endpoint, params, stall=stall, max_bytes=max_bytes)
-        async with self._stream(endpoint, request, _is_file) as stream:
+        async with self._stream(endpoint, request, is_file) as stream:
             yield stream
 
     @asynccontextmanager
@@ -185,12 +181,6 @@ class TwoNClient:
 
 async def _is_multipart(stream: Stream) -> bool:
     return stream.content_type.startswith("multipart/")
-
-
-async def _is_file(stream: Stream) -> bool:
-    """Tell a file by its beginning: a pcap comes as application/json (HTTP API 5.13.1), a login page as anything."""
-    begin = (await stream.begin(_PAGE_BYTES)).lstrip()
-    return not (begin.startswith(b"{") or _PAGE.match(begin))
 
 
 def _request(

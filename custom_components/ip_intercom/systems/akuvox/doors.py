@@ -133,7 +133,7 @@ class AkuvoxDoors:
 
     async def _open_as_of_old(self, relay: Relay) -> None:
         if not self._login.username:
-            raise NotSupported("no login of Open Relay via HTTP is set")
+            raise OpeningRefused("no login of Open Relay via HTTP is set")
         await self._device.opening.legacy(relay.fcgi_number, self._login.username, self._login.password)
 
     # -- state -----------------------------------------------------------------------------------

@@ -173,6 +173,10 @@ class AkuvoxLog:
         """Say that the device shall push, and what it lacks if it does not; None where it shall not."""
         self._pushes_lost = lost
 
+    def is_alarmed(self, alarm: Alarm) -> bool:
+        """Return whether an alarm has begun not long ago."""
+        return alarm in self._alarms_end
+
     def presume_complete(self) -> None:
         """Forget that pushes did not arrive."""
         self._tracker.unpushed = 0

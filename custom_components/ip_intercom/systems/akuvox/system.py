@@ -72,6 +72,7 @@ class _Parts:
     relay_status: bool = False
     clock: bool = False
     phone: bool | None = None
+    sees: bool = False
 
 
 class AkuvoxSystem:
@@ -139,7 +140,7 @@ class AkuvoxSystem:
         door_log = await self._if_there(device.door_log.get(page=1))
         sees, login_lacks = await self._find_camera()
         self._doors.relays = relays_of(config, relays, self._choices.security, self._choices.inverted)
-        self._parts = _Parts(inputs_of(config, levels or ()), relays is not None, status is not None, phone)
+        self._parts = _Parts(inputs_of(config, levels or ()), relays is not None, status is not None, phone, sees)
         # A monitor in the house calls as well, but no visitor does it.
         visitors = relays is not None or door_log is not None
         self._log.follow(
@@ -206,13 +207,13 @@ class AkuvoxSystem:
         )
 
     def _alarms(self, events: Collection[str]) -> dict[Alarm, bool | None]:
-        """Return the alarms that the device pushes. They have a beginning only: none has begun."""
+        """Return the alarms that the device pushes; nothing else tells of them."""
         if not self._choices.pushes:
             return {}
-        alarms: dict[Alarm, bool | None] = {Alarm.TAMPER: False} if push.TAMPER_EVENT in events else {}
+        alarms = {Alarm.TAMPER} if push.TAMPER_EVENT in events else set()
         if any(push.BREAK_IN_EVENT.fullmatch(event) for event in events):
-            alarms[Alarm.DOOR_FORCED] = False
-        return alarms
+            alarms.add(Alarm.DOOR_FORCED)
+        return {alarm: self._log.is_alarmed(alarm) for alarm in alarms}
 
     async def _find_camera(self) -> tuple[bool, bool]:
         """Return whether there is a camera, and whether it wants a login that it was not given."""
@@ -220,9 +221,11 @@ class AkuvoxSystem:
             await self._camera.find()
         except AuthenticationFailed:
             return True, True
-        except IntercomError as err:
-            _LOGGER.debug("No camera: %s", err)
+        except NotSupported:
             return False, False
+        except IntercomError as err:
+            _LOGGER.debug("No pictures now: %s", err)
+            return self._parts.sees, False
         return True, False
 
     async def _if_there[T](self, request: Coroutine[Any, Any, T]) -> T | None:

@@ -1,0 +1,173 @@
+"""Doors: opened by the way that the device takes, held open, and read in whatever way they are wired."""
+
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+import pytest
+
+from custom_components.ip_intercom import commanding
+from tests.common import act, entity_id, state_of
+from tests.simulators.akuvox import DIALECTS, Simulator
+from tests.simulators.akuvox.envelope import Answer, Call, unsupported
+
+from .conftest import Start, add, shows
+
+RELAY = "Config.DoorSetting.RELAY."
+# An indoor monitor opens with a login of its own only.
+OPENING = {"opening_username": "opener", "opening_password": "secret"}
+
+
+@pytest.fixture(autouse=True)
+def look_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commanding, "_EFFECT_DELAY", 0.3)
+
+
+def openings(sim: Simulator, relay: str = "A") -> int:
+    return sim.relays.all[relay].openings
+
+
+async def lock(hass: HomeAssistant, entry: ConfigEntry, action: str, door: str = "A", **data: Any) -> None:
+    target = entity_id(hass, entry, "lock", f"door_{door}_door")
+    await act(hass, action, entity_id=target, **data)
+
+
+async def refusal(hass: HomeAssistant, entry: ConfigEntry) -> str | None:
+    with pytest.raises(HomeAssistantError) as failed:
+        await lock(hass, entry, "lock.open")
+    return failed.value.translation_key
+
+
+@pytest.mark.parametrize("dialect", sorted(DIALECTS))
+async def test_every_dialect_opens(hass: HomeAssistant, device: Start, dialect: str) -> None:
+    sim = await device(dialect)
+    sim.allow_http_open("opener", "secret", enabled=dialect == "it83")
+    entry = await add(hass, sim, **OPENING)
+    await lock(hass, entry, "lock.open")
+    assert openings(sim) == 1
+    if dialect == "it83":
+        assert state_of(hass, entry, "lock", "door_A_door") == "unknown"
+        return
+    await shows(hass, entry, "lock", "door_A_door", "unlocked")
+    await lock(hass, entry, "lock.lock")
+    assert not sim.relays.all["A"].open
+    await shows(hass, entry, "lock", "door_A_door", "locked")
+
+
+async def test_a_monitor_says_which_login_it_wants(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("it83")
+    sim.allow_http_open("opener", "other")
+    entry = await add(hass, sim)
+    assert await refusal(hass, entry) == "opening_refused"
+    hass.config_entries.async_update_entry(entry, options=OPENING)
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert await refusal(hass, entry) == "opening_refused"
+    sim.allow_http_open("opener", "secret")
+    await lock(hass, entry, "lock.open")
+    assert openings(sim) == 1
+
+
+@pytest.mark.parametrize("dialect", ["e18", "e16c", "r29"])
+async def test_the_chain_goes_on_where_a_way_is_missing(hass: HomeAssistant, device: Start, dialect: str) -> None:
+    """A device without relay/trig opens by /fcgi/OpenDoor, once that is ticked and High Security is off."""
+
+    def lacking(_: Call) -> Answer:
+        raise unsupported(sim.dialect.lacks_text)
+
+    sim = await device(dialect)
+    sim.handlers["relay/trig"] = lacking
+    entry = await add(hass, sim)
+    assert await refusal(hass, entry) == "opening_disabled"
+    sim.allow_http_open()
+    sim.set_high_security(True)
+    assert await refusal(hass, entry) == "high_security"
+    sim.set_high_security(False)
+    await lock(hass, entry, "lock.open")
+    assert openings(sim) == 1
+    sim.clear_requests()
+    await lock(hass, entry, "lock.open")
+    assert not any(request.function == "relay/trig" for request in sim.requests), "what worked is tried first"
+
+
+@pytest.mark.parametrize("dialect", ["a_series", "e18", "r29"])
+@pytest.mark.parametrize("normally_closed", [False, True])
+async def test_wiring_and_delay_are_read(
+    hass: HomeAssistant, device: Start, dialect: str, normally_closed: bool
+) -> None:
+    keys = {"a_series": "TypeA", "e18": "RelayAType", "r29": "RelayAType"}
+    delays = {"a_series": "HoldDelayA", "e18": "HoldDelayA", "r29": "RelayADelay"}
+    config = {RELAY + keys[dialect]: str(int(normally_closed)), RELAY + delays[dialect]: "1"}
+    sim = await device(dialect, config=config)
+    entry = await add(hass, sim)
+    assert state_of(hass, entry, "lock", "door_A_door") == "locked"
+    await lock(hass, entry, "lock.open")
+    assert sim.relays.all["A"].open
+    await shows(hass, entry, "lock", "door_A_door", "unlocked")
+    await shows(hass, entry, "lock", "door_A_door", "locked")
+
+
+async def test_the_user_knows_the_wiring_better(hass: HomeAssistant, device: Start) -> None:
+    """The device says NO where an installer has wired NC: whatever it tells is to be turned round."""
+    sim = await device("e18", config={f"{RELAY}RelayAType": "1"})
+    entry = await add(hass, sim, inverted=["A"])
+    assert state_of(hass, entry, "lock", "door_A_door") == "unlocked"
+    await lock(hass, entry, "lock.open")
+    assert openings(sim) == 0, "with the wrong wiring nothing opens"
+
+
+async def test_hold_open(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("e18")
+    entry = await add(hass, sim)
+    hold = entity_id(hass, entry, "switch", "door_A_hold_open")
+    await act(hass, "switch.turn_on", entity_id=hold)
+    assert sim.relays.all["A"].held
+    await shows(hass, entry, "switch", "door_A_hold_open", "on")
+    await act(hass, "switch.turn_off", entity_id=hold)
+    assert not sim.relays.all["A"].open
+    await shows(hass, entry, "switch", "door_A_hold_open", "off")
+
+
+async def test_hold_open_for_a_while(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("e18")
+    entry = await add(hass, sim)
+    await act(
+        hass,
+        "ip_intercom.open_door",
+        response=True,
+        entity_id=entity_id(hass, entry, "lock", "door_A_door"),
+        hold_time={"seconds": 2},
+    )
+    assert sim.relays.all["A"].open
+    await shows(hass, entry, "switch", "door_A_hold_open", "on")
+    assert entry.runtime_data.data.doors["A"].hold_until is not None
+    await shows(hass, entry, "switch", "door_A_hold_open", "off")
+    assert not sim.relays.all["A"].open
+
+
+async def test_security_relays_are_what_the_user_says(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("r29")
+    entry = await add(hass, sim, security_relays=["SA", "SB"])
+    assert state_of(hass, entry, "lock", "door_SB_door") == "unknown"
+    await lock(hass, entry, "lock.open", "SB")
+    assert openings(sim, "SB") == 1
+
+
+async def test_a_latching_relay_stays(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("e18", config={f"{RELAY}RelayAMode": "1"})
+    entry = await add(hass, sim)
+    await lock(hass, entry, "lock.unlock")
+    assert sim.relays.all["A"].held
+    await shows(hass, entry, "lock", "door_A_door", "unlocked")
+    await lock(hass, entry, "lock.lock")
+    assert not sim.relays.all["A"].open
+
+
+async def test_a_door_bears_the_name_of_its_relay(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("e18", config={f"{RELAY}NameB": "Gate"})
+    entry = await add(hass, sim)
+    states = [hass.states.get(entity_id(hass, entry, "lock", f"door_{door}_door")) for door in "AB"]
+    assert [state.attributes["friendly_name"].removeprefix(entry.title).strip() for state in states if state] == [
+        "Door A",
+        "Gate",
+    ]

@@ -1,0 +1,271 @@
+"""Action URLs: written where nobody else has one, read back, heard, and taken away again."""
+
+from http import HTTPStatus
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+import pytest
+from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+from yarl import URL
+
+from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, DOMAIN
+from custom_components.ip_intercom.systems.akuvox import log
+from tests.common import capture_log_events, state_of, until
+from tests.simulators.akuvox import DIALECTS, Simulator
+
+from .conftest import Start, add, shows
+
+SECTION = "Config.Features.ACTIONURL."
+PUSHING = sorted(dialect for dialect in DIALECTS if DIALECTS[dialect].action_urls)
+NEVER = (600.0, 600.0)
+
+
+def urls(sim: Simulator) -> dict[str, str]:
+    """Return the Action URLs that are set."""
+    settings = {"Enable", "Method", "UserName", "Password"}
+    return {
+        key.removeprefix(SECTION): value
+        for key, value in sim.config.values.items()
+        if key.startswith(SECTION) and value and key.removeprefix(SECTION) not in settings
+    }
+
+
+def repairs(hass: HomeAssistant) -> set[str | None]:
+    return {issue.translation_key for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN}
+
+
+async def pushing(hass: HomeAssistant, sim: Simulator) -> ConfigEntry:
+    """Add a device and wait until it is set up to push."""
+    entry = await add(hass, sim, push=True)
+    await until(lambda: sim.config[f"{SECTION}Enable"] == "1", "the Action URLs")
+    await hass.async_block_till_done(wait_background_tasks=False)
+    return entry
+
+
+@pytest.mark.parametrize("dialect", PUSHING)
+async def test_only_keys_that_exist_are_written(
+    hass: HomeAssistant, device: Start, dialect: str, local_url: str
+) -> None:
+    sim = await device(dialect)
+    before = dict(sim.config.values)
+    entry = await pushing(hass, sim)
+    token = entry.data[CONF_PUSH_TOKEN]
+    set_up = urls(sim)
+    assert set_up.keys() == set(DIALECTS[dialect].action_urls) - {
+        "InputAlarm",
+        "AlarmLog",
+        "CallLog",
+        "Card",
+        "DoorLog",
+    }
+    for event, url in set_up.items():
+        assert URL(url).with_query(None) == URL(f"{local_url}/api/webhook/{token}")
+        assert URL(url).query["event"] == event
+        assert "$code" not in url
+        assert "$card_sn" not in url
+        assert ("$" in url) is (event in {"MakeCall", "HangUp"})
+    assert sim.config.values.keys() == before.keys()
+
+    # Without the option, all is as it was.
+    hass.config_entries.async_update_entry(entry, options={**entry.options, "push": False})
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await until(lambda: sim.config[f"{SECTION}Enable"] == "0", "the Action URLs to be taken away")
+    assert sim.config.values == before
+    await until(lambda: CONF_PUSH_TOKEN not in entry.data)
+
+
+async def test_a_removed_entry_leaves_nothing(hass: HomeAssistant, device: Start, local_url: str) -> None:
+    sim = await device("e16c")
+    before = dict(sim.config.values)
+    entry = await pushing(hass, sim)
+    assert await hass.config_entries.async_remove(entry.entry_id)
+    assert sim.config.values == before
+
+
+async def test_a_foreign_address_is_left_alone(
+    hass: HomeAssistant, device: Start, local_url: str, hass_client: ClientSessionGenerator
+) -> None:
+    foreign = "http://192.168.1.9/ring?number=$remote"
+    sim = await device("e18", config={f"{SECTION}MakeCall": foreign, f"{SECTION}Enable": "1"})
+    entry = await pushing(hass, sim)
+    await until(lambda: "push_foreign" in repairs(hass), "the repair")
+    assert urls(sim)["MakeCall"] == foreign
+    assert entry.data[CONF_PUSH_TOKEN] in urls(sim)["HangUp"]
+    (issue,) = (issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN)
+    assert issue.translation_placeholders is not None
+    assert issue.translation_placeholders["name"] == "MakeCall"
+
+    told: Any = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    assert told["examined"]["pushes"]["MakeCall"] == "foreign"
+    assert told["examined"]["pushes"]["HangUp"] == "ours"
+    assert entry.data[CONF_PUSH_TOKEN] not in str(told)
+
+    sim.configure(f"{SECTION}MakeCall", "")
+    await entry.runtime_data.async_look_again()
+    assert "push_foreign" not in repairs(hass)
+    assert entry.data[CONF_PUSH_TOKEN] in urls(sim)["MakeCall"]
+
+    # Theirs was on before, so it stays on.
+    assert await hass.config_entries.async_remove(entry.entry_id)
+    assert not urls(sim)
+    assert sim.config[f"{SECTION}Enable"] == "1"
+
+
+async def test_somebody_elses_addresses_are_not_woken(hass: HomeAssistant, device: Start, local_url: str) -> None:
+    """They are set but off: turning Action URLs on would send theirs as well."""
+    sim = await device("e18", config={f"{SECTION}MakeCall": "http://192.168.1.9/ring"})
+    await add(hass, sim, push=True)
+    await until(lambda: "push_foreign" in repairs(hass), "the repair")
+    assert sim.config[f"{SECTION}Enable"] == "0"
+
+
+async def test_without_an_address_of_its_own(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("e18")
+    hass.config.internal_url = None
+    hass.config.api = None
+    entry = await add(hass, sim, push=True)
+    await until(lambda: repairs(hass) == {"push_no_url"}, "the repair")
+    assert not urls(sim)
+    hass.config.internal_url = "http://192.168.1.5:8123"
+    await entry.runtime_data.async_look_again()
+    assert repairs(hass) == set()
+    assert urls(sim)
+
+
+@pytest.mark.parametrize(("scheme", "repair"), [("http", "push_unreachable"), ("https", "push_https")])
+async def test_pushes_that_never_arrive(
+    hass: HomeAssistant, device: Start, local_url: str, scheme: str, repair: str
+) -> None:
+    """Calls that only looks have told of leave no doubt; the first push that arrives mends it."""
+    sim = await device("e16c")
+    hass.config.internal_url = f"{scheme}://127.0.0.1:9"
+    entry = await pushing(hass, sim)
+    events = capture_log_events(hass)
+
+    async def visit(n: int) -> None:
+        assert sim.press()
+        await until(lambda: state_of(hass, entry, "sensor", "call_state") != "idle", "the ring")
+        sim.call_ended()
+        await until(lambda: sum(event.data["type"] == "CallLog" for event in events) == n, "the record")
+
+    await visit(1)
+    assert repairs(hass) == set()
+    await visit(2)
+    await until(lambda: repairs(hass) == {repair}, "the repair")
+    hass.config.internal_url = local_url
+    await entry.runtime_data.async_look_again()
+    assert sim.press()
+    await until(lambda: any(event.data["type"] == "MakeCall" for event in events), "the push")
+    await until(lambda: repairs(hass) == set(), "the repair to go")
+
+
+@pytest.mark.parametrize("dialect", PUSHING)
+async def test_every_event_that_is_pushed(
+    hass: HomeAssistant, device: Start, dialect: str, local_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is looked at here but the door log: what changes, the pushes have changed."""
+    for looks in ("_CALL_LOOKS", "_CALL_LOG_LOOKS"):
+        monkeypatch.setattr(log, looks, NEVER)
+    monkeypatch.setattr(log, "_ALARM_LASTS", 0.5)
+    sim = await device(
+        dialect, config={"Config.DoorSetting.INPUT.InputABreakInIntrusion": "1"} if dialect != "a_series" else {}
+    )
+    sim.add_user(
+        Name="Lucy", PrivatePIN="2222", CardCode="99D78D72", **{DIALECTS[dialect].schedule_fields[0]: "1001-1"}
+    )
+    entry = await pushing(hass, sim)
+    known = set(urls(sim))
+    events = capture_log_events(hass)
+
+    def told() -> set[str]:
+        return {event.data["type"] for event in events}
+
+    if dialect != "a_series":
+        assert sim.press()
+        await shows(hass, entry, "binary_sensor", "ringing", "on")
+        sim.call_ended()
+        await shows(hass, entry, "binary_sensor", "ringing", "off")
+        sim.show_face("Lucy")
+        sim.show_face()
+        await until(lambda: {"ValidFaceRecognition", "InvalidFaceRecognition"} <= told())
+    for relay in sim.relays.all.values():
+        if f"Relay{relay.name}Triggered" not in known:
+            continue
+        lock = f"door_{relay.name}_door"
+        sim.relays.open(relay, seconds=60)
+        await shows(hass, entry, "lock", lock, "unlocked")
+        sim.relays.close(relay)
+        await shows(hass, entry, "lock", lock, "locked")
+    for letter in sim.dialect.inputs:
+        if f"Input{letter}Triggered" not in known:
+            continue
+        port = f"port_input_{letter}"
+        sim.input(letter, closed=True)
+        await shows(hass, entry, "binary_sensor", port, "on")
+        sim.input(letter, closed=False)
+        await shows(hass, entry, "binary_sensor", port, "off")
+    for attempt in ("2222", "9999"):
+        sim.enter_code(attempt)
+    for card in ("99D78D72", "00000000"):
+        sim.swipe_card(card)
+    await until(lambda: {"ValidCodeEntered", "InvalidCodeEntered", "ValidCardEntered", "InvalidCardEntered"} <= told())
+    if "AlarmTriggered" in known:
+        sim.tamper()
+        await shows(hass, entry, "binary_sensor", "alarm_tamper", "on")
+        await shows(hass, entry, "binary_sensor", "alarm_tamper", "off")
+    if "InputBreakIn" in known:
+        sim.break_in("A")
+        await shows(hass, entry, "binary_sensor", "alarm_door_forced", "on")
+        await shows(hass, entry, "binary_sensor", "alarm_door_forced", "off")
+    assert told() >= known
+    assert "2222" not in str([event.data for event in events])
+    assert "99D78D72" not in str([event.data for event in events])
+
+
+async def test_devices_that_post(hass: HomeAssistant, device: Start, local_url: str) -> None:
+    sim = await device("r29", config={f"{SECTION}Method": "1"})
+    entry = await pushing(hass, sim)
+    events = capture_log_events(hass)
+    assert sim.press()
+    await until(lambda: events, "the push")
+    assert (events[0].data["type"], events[0].data["data"]) == ("MakeCall", {"remote": "192.168.1.20"})
+    assert sim.action_urls.sent[-1].method == "POST"
+    assert state_of(hass, entry, "binary_sensor", "ringing") == "on"
+
+
+async def test_nonsense_changes_nothing(
+    hass: HomeAssistant, device: Start, local_url: str, hass_client_no_auth: ClientSessionGenerator
+) -> None:
+    sim = await device("e16c")
+    entry = await pushing(hass, sim)
+    events = capture_log_events(hass)
+    client = await hass_client_no_auth()
+    path = f"/api/webhook/{entry.data[CONF_PUSH_TOKEN]}"
+    before = entry.runtime_data.data
+    for query in ("", "?event=", "?event=Reboot", "?event=RelayZTriggered", "?remote=5"):
+        assert (await client.get(path + query)).status == HTTPStatus.OK
+    for body in (b"\xff\xfe", b"event=Enable", b"{" * 100_000):
+        assert (await client.post(path, data=body)).status == HTTPStatus.OK
+    assert (await client.get("/api/webhook/guess?event=MakeCall")).status == HTTPStatus.OK
+    assert not events
+    assert entry.runtime_data.data == before
+
+    # What the device does not know stays as it is written; a number that is none is none.
+    assert (await client.get(f"{path}?event=MakeCall&remote=$remote")).status == HTTPStatus.OK
+    await until(lambda: events, "the event")
+    assert events[0].data["data"] == {}
+
+
+async def test_settings_that_are_lost_are_set_again(
+    hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sim = await device("e16c")
+    entry = await pushing(hass, sim)
+    set_up = urls(sim)
+    for event in set_up:
+        sim.configure(SECTION + event, "")
+    await entry.runtime_data.async_describe()
+    assert urls(sim) == set_up

@@ -1,0 +1,240 @@
+"""Adding an Akuvox: by an address and the login of its HTTP API, and a sentence for whatever is in the way."""
+
+from typing import Any
+
+from aiohttp import web
+from homeassistant.config_entries import SOURCE_DHCP, SOURCE_REAUTH, SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.service_info.dhcp import DhcpServiceInfo
+import pytest
+
+from custom_components.ip_intercom import config_flow
+from custom_components.ip_intercom.const import CONF_LEGACY_TLS, CONF_SYSTEM, CONF_URL, DOMAIN, SYSTEM_AKUVOX
+from tests.common import user_input
+from tests.simulators.akuvox import DIALECTS, Auth, Simulator
+
+from .conftest import Start, add, address_of
+
+UNVERIFIED = {"security": {"verify_ssl": False}}
+LOGIN = {"username": "admin", "password": "httpapi"}
+
+# What a device of each dialect has, by platform; the numbers are those of entities of a kind.
+KINDS: dict[str, dict[str, set[str]]] = {
+    "a_series": {
+        "lock": {"door_A_door", "door_B_door", "door_C_door"},
+        "binary_sensor": {"port_input_A", "port_input_B", "port_input_C", "line_1", "line_2"},
+        "event": {"access"},
+        "camera": set(),
+        "image": set(),
+    },
+    "e18": {
+        "lock": {"door_A_door", "door_B_door"},
+        "binary_sensor": {"port_input_A", "port_input_B", "port_input_C", "line_1", "line_2", "ringing"},
+        "event": {"access", "bell_call", "call"},
+        "camera": {"camera_main", "camera_sub"},
+        "image": {"last_visitor"},
+    },
+    "e16c": {
+        "lock": {"door_A_door"},
+        "binary_sensor": {"port_input_A", "line_1", "line_2", "ringing"},
+        "event": {"access", "bell_call", "call"},
+        "camera": {"camera_main", "camera_sub"},
+        "image": {"last_visitor"},
+    },
+    "r29": {
+        "lock": {"door_A_door", "door_B_door", "door_C_door"},
+        "binary_sensor": {"port_input_A", "port_input_B", "port_input_C", "line_1", "line_2", "ringing"},
+        "event": {"access", "bell_call", "call"},
+        "camera": {"camera_main", "camera_sub"},
+        "image": {"last_visitor"},
+    },
+    "it83": {
+        "lock": {"door_A_door", "door_B_door"},
+        "binary_sensor": {"line_1", "line_2", "ringing"},
+        "event": {"call"},
+        "camera": set(),
+        "image": set(),
+    },
+}
+
+
+def entities(hass: HomeAssistant, entry: ConfigEntry, platform: str) -> set[str]:
+    """Return what tells a device's entities of a platform from each other."""
+    registered = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+    return {item.unique_id.removeprefix(f"{entry.unique_id}_") for item in registered if item.domain == platform}
+
+
+async def start(hass: HomeAssistant, address: str, password: str = "httpapi") -> Any:  # noqa: S107 - the manual's
+    return await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_USER}, data=user_input(address, "admin", password)
+    )
+
+
+@pytest.mark.parametrize("dialect", sorted(DIALECTS))
+async def test_address_and_login_are_all_it_takes(hass: HomeAssistant, device: Start, dialect: str) -> None:
+    sim = await device(dialect)
+    entry = await add(hass, sim)
+    assert entry.data[CONF_SYSTEM] == SYSTEM_AKUVOX
+    assert entry.unique_id == sim.dialect.mac.lower()
+    shown = {platform: entities(hass, entry, platform) for platform in KINDS[dialect]}
+    assert shown == KINDS[dialect]
+    (registered,) = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+    assert (registered.manufacturer, registered.model) == ("Akuvox", sim.dialect.model)
+    assert (registered.sw_version, registered.hw_version) == (sim.dialect.firmware, sim.dialect.hardware)
+
+
+@pytest.mark.parametrize("dialect", ["a_series", "e18", "e16c"])
+async def test_a_wrong_login(hass: HomeAssistant, device: Start, dialect: str) -> None:
+    sim = await device(dialect)
+    result = await start(hass, address_of(sim), "wrong")
+    assert result["errors"] == {"base": "login_refused"}
+    result = await hass.config_entries.flow.async_configure(result["flow_id"], user_input(address_of(sim), **LOGIN))
+    assert result["type"] is FlowResultType.CREATE_ENTRY, result
+
+
+@pytest.mark.parametrize("dialect", sorted(DIALECTS))
+async def test_not_on_the_whitelist(hass: HomeAssistant, device: Start, dialect: str) -> None:
+    sim = await device(dialect, auth=Auth.WHITELIST, whitelist=[])
+    result = await start(hass, address_of(sim))
+    assert result["errors"] == {"base": "address_refused"}
+    assert result["description_placeholders"]["address"] == "127.0.0.1"
+    sim.set_whitelist("127.0.0.1")
+    result = await hass.config_entries.flow.async_configure(result["flow_id"], user_input(address_of(sim), **LOGIN))
+    assert result["type"] is FlowResultType.CREATE_ENTRY, result
+
+
+async def test_the_api_is_off(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("e16c")
+    sim.enable_api(False)
+    result = await start(hass, address_of(sim))
+    assert result["errors"] == {"base": "address_refused"}
+
+
+@pytest.mark.parametrize("auth", [Auth.NONE, Auth.BASIC, Auth.DIGEST, Auth.BASIC_DIGEST, Auth.DIGEST_SERVER])
+async def test_every_kind_of_login(hass: HomeAssistant, device: Start, auth: Auth) -> None:
+    sim = await device("r29", auth=auth)
+    entry = await add(hass, sim)
+    assert entry.data[CONF_URL].startswith("https://")
+
+
+async def test_a_device_with_the_tls_of_yesterday(hass: HomeAssistant, device: Start) -> None:
+    """Chosen by a person with its scheme; otherwise HTTP with Digest is no worse."""
+    sim = await device("e18")
+    result = await start(hass, f"https://{sim.https_address}")
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["result"].data[CONF_LEGACY_TLS] is True
+    await hass.async_block_till_done()
+    assert result["result"].runtime_data.last_update_success
+
+
+async def test_the_same_device_twice(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("e16c")
+    await add(hass, sim)
+    result = await start(hass, address_of(sim))
+    assert result["reason"] == "already_configured"
+
+
+def lease(sim: Simulator, mac: str | None = None) -> DhcpServiceInfo:
+    mac = (mac or sim.dialect.mac).replace(":", "").lower()
+    return DhcpServiceInfo(ip=sim.http_address, hostname="akuvox", macaddress=mac)
+
+
+async def test_discovered(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("r29")
+    result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_DHCP}, data=lease(sim))
+    assert result["step_id"] == "discovery_confirm"
+    result = await hass.config_entries.flow.async_configure(result["flow_id"], {**LOGIN, **UNVERIFIED})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["result"].unique_id == sim.dialect.mac.lower()
+
+
+@pytest.mark.parametrize("status", [200, 401, 403, 404])
+async def test_a_telephone_with_the_same_kind_of_mac_address(
+    hass: HomeAssistant, sockets: None, unused_tcp_port: int, status: int
+) -> None:
+    """Old telephones of another brand share it: nobody is to be asked for their password."""
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(status=status, text="<html>LXP200</html>", content_type="text/html")
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", unused_tcp_port).start()
+    try:
+        info = DhcpServiceInfo(ip=f"127.0.0.1:{unused_tcp_port}", hostname="lxp", macaddress="0c1105000001")
+        result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_DHCP}, data=info)
+        assert result["reason"] == "wrong_device"
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_new_password(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("e16c")
+    entry = await add(hass, sim)
+    sim.change_password("new")
+    result = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_REAUTH, "entry_id": entry.entry_id}, data=dict(entry.data)
+    )
+    result = await hass.config_entries.flow.async_configure(result["flow_id"], {"username": "admin", "password": "old"})
+    assert result["errors"] == {"base": "login_refused"}
+    result = await hass.config_entries.flow.async_configure(result["flow_id"], {"username": "admin", "password": "new"})
+    assert result["reason"] == "reauth_successful"
+    await hass.async_block_till_done()
+    assert entry.data["password"] == "new"
+
+
+async def test_another_address(hass: HomeAssistant, device: Start, any_model: Any) -> None:
+    """A 2N that answers there is somebody else, whatever its login."""
+    sim = await device("e16c")
+    entry = await add(hass, sim)
+    result = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_RECONFIGURE, "entry_id": entry.entry_id}
+    )
+    stranger = user_input(any_model.https_address)
+    result = await hass.config_entries.flow.async_configure(result["flow_id"], stranger)
+    assert result["errors"] == {"base": "wrong_device"}
+    result = await hass.config_entries.flow.async_configure(
+        result["flow_id"], user_input(f"https://{sim.https_address}", **LOGIN)
+    )
+    assert result["reason"] == "reconfigure_successful"
+    await hass.async_block_till_done()
+
+
+async def test_options_are_those_of_the_device(hass: HomeAssistant, device: Start, entry: ConfigEntry) -> None:
+    """A 2N has no Action URLs, an Akuvox no touches to tell of."""
+    akuvox = await add(hass, await device("r29"))
+
+    async def offered(of: ConfigEntry) -> set[str]:
+        result: Any = await hass.config_entries.options.async_init(of.entry_id)
+        return {str(key) for key in result["data_schema"].schema}
+
+    common = {"plain_switches", "show_names", "stream"}
+    assert await offered(entry) == common | {"show_cards", "show_touches"}
+    assert await offered(akuvox) == common | {"inverted", "security_relays", "push", "opening"}
+
+
+async def test_options_are_kept(hass: HomeAssistant, device: Start) -> None:
+    entry = await add(hass, await device("r29"))
+
+    async def choose(**chosen: Any) -> None:
+        result: Any = await hass.config_entries.options.async_init(entry.entry_id)
+        everything = {
+            "show_names": True,
+            "push": False,
+            config_flow.SECTION_STREAM: {},
+            config_flow.SECTION_OPENING: {},
+        }
+        result = await hass.config_entries.options.async_configure(result["flow_id"], everything | chosen)
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        await hass.async_block_till_done()
+
+    await choose(opening={"opening_username": "opener", "opening_password": "secret"}, inverted=["B"])
+    assert entry.options["opening_password"] == "secret"
+    assert entry.options["picture_port"] == 8080
+    await choose(opening={"opening_username": "opener"}, security_relays=["SA"])
+    assert entry.options["opening_password"] == "secret", "an empty password keeps the one from before"
+    assert entry.runtime_data.data.doors["SA"].released is None
