@@ -90,7 +90,9 @@ async def test_a_wrong_login(hass: HomeAssistant, device: Start, dialect: str) -
     sim = await device(dialect)
     result = await start(hass, address_of(sim), "wrong")
     assert result["errors"] == {"base": "login_refused"}
-    result = await hass.config_entries.flow.async_configure(result["flow_id"], user_input(address_of(sim), **LOGIN))
+    result = await hass.config_entries.flow.async_configure(
+        result["flow_id"], user_input(address_of(sim), "admin", "httpapi")
+    )
     assert result["type"] is FlowResultType.CREATE_ENTRY, result
 
 
@@ -101,7 +103,9 @@ async def test_not_on_the_whitelist(hass: HomeAssistant, device: Start, dialect:
     assert result["errors"] == {"base": "address_refused"}
     assert result["description_placeholders"]["address"] == "127.0.0.1"
     sim.set_whitelist("127.0.0.1")
-    result = await hass.config_entries.flow.async_configure(result["flow_id"], user_input(address_of(sim), **LOGIN))
+    result = await hass.config_entries.flow.async_configure(
+        result["flow_id"], user_input(address_of(sim), "admin", "httpapi")
+    )
     assert result["type"] is FlowResultType.CREATE_ENTRY, result
 
 
@@ -198,7 +202,7 @@ async def test_another_address(hass: HomeAssistant, device: Start, any_model: An
     result = await hass.config_entries.flow.async_configure(result["flow_id"], stranger)
     assert result["errors"] == {"base": "wrong_device"}
     result = await hass.config_entries.flow.async_configure(
-        result["flow_id"], user_input(f"https://{sim.https_address}", **LOGIN)
+        result["flow_id"], user_input(f"https://{sim.https_address}", "admin", "httpapi")
     )
     assert result["reason"] == "reconfigure_successful"
     await hass.async_block_till_done()

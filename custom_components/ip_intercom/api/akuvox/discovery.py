@@ -117,6 +117,7 @@ async def _enter(
     failure: IntercomError | None = None
     old: _Door | None = None
     strange: _Door | None = None
+    one_port = typed.explicit_port is not None
     for base in _bases(typed):
         try:
             door = await _knock(session, base, verify=verify, pinned=pinned)
@@ -125,7 +126,8 @@ async def _enter(
         except (ConnectionFailed, WrongDevice) as err:
             failure = failure or err
             # Whoever wants certificates verified does not want to be sent past them.
-            if verify and not isinstance(err, NotReached):
+            # And whatever a port speaks, it speaks nothing besides.
+            if (one_port and isinstance(err, WrongDevice)) or (verify and not isinstance(err, NotReached)):
                 break
             continue
         if not _may_be_api(door.reply):
@@ -134,7 +136,7 @@ async def _enter(
             return old if old is not None and door.basic_only else door
         else:
             old = door
-        if verify:
+        if verify or one_port:
             break
     if (door_left := old or strange) is not None:
         return door_left
