@@ -11,7 +11,8 @@ from typing import Any
 
 from aiohttp import ClientError
 
-from . import check, device_check, events_check, transfer_check
+from . import akuvox_check, check, device_check, events_check, transfer_check
+from .akuvox import PLANS
 from .checks import Checks, say
 from .dashboard import URL_PATH, dashboard
 from .events_check import compare, run_events
@@ -82,8 +83,8 @@ async def _obey(stage: Stage) -> None:
 async def check_everything(port: int) -> None:
     """Drive the demo from outside and assert what it does."""
     checks, begin = Checks(), time.monotonic()
-    async with set_up(port) as stage:
-        say(f"  Home Assistant and the simulator are up ({time.monotonic() - begin:.1f} s)")
+    async with set_up(port, akuvox=PLANS) as stage:
+        say(f"  Home Assistant and the simulators are up ({time.monotonic() - begin:.1f} s)")
         try:
             await _check(checks, stage)
         except Exception:
@@ -97,6 +98,7 @@ async def check_everything(port: int) -> None:
 
 async def _check(checks: Checks, stage: Stage) -> None:
     scene = await check.check_set_up(checks, stage)
+    await akuvox_check.check_akuvox(checks, scene)
     with checks("the dashboard is saved"):
         await show_dashboard(stage)
     for part in (
@@ -118,7 +120,9 @@ async def _check(checks: Checks, stage: Stage) -> None:
     with checks("no password, code, card number or tone in the log, the states or the events"):
         kept = {"the log": log, "the database": recorded_texts(stage.database)}
         for place, text in kept.items():
-            found = [secret for secret in (*check.SECRETS, check.DIRECTORY_PIN) if secret in text]
+            found = [
+                secret for secret in (*check.SECRETS, check.DIRECTORY_PIN, *akuvox_check.SECRETS) if secret in text
+            ]
             assert not found, f"{found} in {place}"
 
 

@@ -53,8 +53,11 @@ class Scene:
     events: Subscription
 
     def rung(self, bell: str) -> list[str]:
+        """Give when a bell of the 2N rang; see `rung_at`."""
+        return self.rung_at(self.entities[bell])
+
+    def rung_at(self, entity_id: str) -> list[str]:
         """Give when a bell rang, as far as states told since the changes were cleared, and when it rang before."""
-        entity_id = self.entities[bell]
         changes = [heard.event["data"] for heard in self.home.changes.heard]
         states = [self.home.states[entity_id]]
         for change in changes:

@@ -1,7 +1,5 @@
 """What the check asserts of the rest of the device: displays, pictures of the past, clock, access points, repairs."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from io import BytesIO
 import json
 from typing import Any
@@ -12,6 +10,7 @@ from . import check
 from .check import Scene, check_picture
 from .checks import Checks
 from .stage import ACCOUNT, DOMAIN
+from .waiting import until
 
 MODULE = "ext1"
 # Beside each message, a letter that only a font with this alphabet shows other than as an empty box.
@@ -76,7 +75,7 @@ async def check_displays(checks: Checks, scene: Scene) -> None:
         await scene.forget()
         assert key not in await scene.stage.entities()
         await simulator.do("plug_module", name=MODULE, kind="display")
-        entity_id = await _until(scene.stage.entities, lambda entities: entities.get(key), "the notifier")
+        entity_id = await until(scene.stage.entities, lambda entities: entities.get(key), "the notifier", SETTLED)
         await home.wait_state(entity_id, "unknown")
         assert not _unavailable(scene), f"reloaded: {_unavailable(scene)}"
         details.append(entity_id)
@@ -92,7 +91,7 @@ async def check_displays(checks: Checks, scene: Scene) -> None:
         await home.act(f"{DOMAIN}.clear_display", device_id=scene.stage.device_id)
         assert not await simulator.display(MODULE)
         await simulator.do("unplug_module", name=MODULE)
-        await _until(scene.stage.entities, lambda entities: key not in entities or None, "it goes")
+        await until(scene.stage.entities, lambda entities: key not in entities or None, "it goes", SETTLED)
         assert not _unavailable(scene) - {entity_id}, f"reloaded: {_unavailable(scene)}"
 
 
@@ -160,13 +159,13 @@ async def check_privilege(checks: Checks, scene: Scene) -> None:
         await _ring(scene)
         assert await _repairs(scene) == {}, "one call proves nothing"
         await _ring(scene)
-        details.extend(await _until(lambda: _repairs(scene), lambda found: found or None, "the repair"))
+        details.extend(await until(lambda: _repairs(scene), lambda found: found or None, "the repair", SETTLED))
         assert details == ["Keypad – Monitoring"]
         assert len(set(scene.rung(check.BELL)) - set(before)) == 2, "not exactly two rings"
     with checks("keys are told again: the repair goes by itself"):
         await simulator.do("grant", account=ACCOUNT[0], privilege="keypad_monitoring")
         await _ring(scene)
-        await _until(lambda: _repairs(scene), lambda found: None if found else True, "no repair")
+        await until(lambda: _repairs(scene), lambda found: None if found else True, "no repair", SETTLED)
     await home.wait_state(scene.entities[check.CALL_STATE], "idle")
 
 
@@ -184,7 +183,7 @@ async def check_service(checks: Checks, scene: Scene) -> None:
     with checks("a service is switched off: a repair names it, and all else goes on") as details:
         await simulator.do("disable", service="camera")
         await simulator.do("emit", event="ConfigurationChanged")  # somebody pressed Save
-        details.extend(await _until(lambda: _repairs(scene), lambda found: found or None, "the repair"))
+        details.extend(await until(lambda: _repairs(scene), lambda found: found or None, "the repair", SETTLED))
         assert details == ["Camera API"]
         assert home.states[scene.entities[check.DOOR]]["state"] != "unavailable"
     with checks("it is switched on: the repair is submitted, goes, and the camera is back") as details:
@@ -204,14 +203,3 @@ async def _repairs(scene: Scene) -> dict[str, str]:
     return {
         issue["translation_placeholders"]["name"]: issue["issue_id"] for issue in issues if issue["domain"] == DOMAIN
     }
-
-
-async def _until[T, U](look: Callable[[], Awaitable[T]], find: Callable[[T], U | None], what: str) -> U:
-    """Look until something is found."""
-    try:
-        async with asyncio.timeout(SETTLED):
-            while (found := find(await look())) is None:
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        raise AssertionError(f"{what}: not within {SETTLED:g} s") from None
-    return found

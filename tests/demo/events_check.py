@@ -186,7 +186,9 @@ async def _restart(checks: Checks, run: Run) -> None:
 
 def compare(checks: Checks, run: Run) -> None:
     """Compare what the recorder kept with what was emitted and held."""
-    received = [item for item in recorded_events(run.scene.stage.database, EVENT) if item.at >= run.began]
+    stage = run.scene.stage
+    logged = (item for item in recorded_events(stage.database, EVENT) if item.data["device_id"] == stage.device_id)
+    received = [item for item in logged if item.at >= run.began]
     marked = [item for item in received if "mark" in item.data["data"]]
     lost_by_device = {emitted.mark for emitted in run.emitted} - _marks_held(run)
     with checks("no event is lost that the device still held") as details:

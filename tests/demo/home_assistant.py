@@ -145,6 +145,32 @@ class HomeAssistant:
         result: Json = await self.post(f"/api/config/config_entries/flow/{flow_id}", user_input)
         return result
 
+    async def set_options(self, entry_id: str, user_input: Mapping[str, Any]) -> Json:
+        """Set the options of an entry through its flow, which loads it anew; gives the flow's result."""
+        path = "/api/config/config_entries/options/flow"
+        flow = await self.post(path, {"handler": entry_id})
+        result: Json = await self.post(f"{path}/{flow['flow_id']}", user_input)
+        return result
+
+    async def remove(self, entry_id: str) -> None:
+        """Remove an entry."""
+        async with self._request("DELETE", f"/api/config/config_entries/entry/{entry_id}"):
+            pass
+
+    async def device_of(self, entry_id: str) -> str:
+        """Give the id of an entry's device."""
+        devices = await self.command("config/device_registry/list")
+        return str(next(device["id"] for device in devices if entry_id in device["config_entries"]))
+
+    async def entities_of(self, entry_id: str) -> dict[str, str]:
+        """Give the ids of an entry's enabled entities by the key in their unique ids."""
+        registry = await self.command("config/entity_registry/list")
+        return {
+            entry["unique_id"].partition("_")[2]: entry["entity_id"]
+            for entry in registry
+            if entry["config_entry_id"] == entry_id and entry["disabled_by"] is None
+        }
+
     async def repair(self, domain: str, issue_id: str) -> Json:
         """Submit a repair that asks for nothing; gives the flow's result."""
         path = "/api/repairs/issues/fix"

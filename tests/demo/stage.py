@@ -1,7 +1,7 @@
-"""The stage: a temporary directory, the simulator and Home Assistant as processes of their own, the intercom added."""
+"""The stage: a temporary directory, the simulators and Home Assistant as processes of their own, what is added to it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 import json
 import os
@@ -12,7 +12,9 @@ import sys
 import tempfile
 from typing import Any
 
+from .akuvox import Akuvox, Plan
 from .home_assistant import CommandFailed, HomeAssistant
+from .process import Process
 from .simulator import DeviceClient, SimulatorControl
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +29,6 @@ WATCHER = ("watcher", "pw-W4tch-27")
 HURRY = {"firmware_apply": 1}
 
 START_TIMEOUT = 120.0
-STOP_TIMEOUT = 30.0
 
 CONFIGURATION = """\
 homeassistant:
@@ -40,6 +41,7 @@ homeassistant:
   country: CZ
   language: en
   currency: EUR
+  internal_url: http://{host}:{port}
   allowlist_external_dirs:
     - {files}
 http:
@@ -68,72 +70,11 @@ ONBOARDING = {"version": 4, "minor_version": 1, "key": "onboarding", "data": {"d
 AUDIO_STAND_INS = {"pymicro_vad": "class MicroVad: ...\n", "pyspeex_noise": "class AudioProcessor: ...\n"}
 
 
-class Process:
-    """A process that is ended for certain; what it says goes into a file."""
-
-    def __init__(self, name: str, log: Path) -> None:
-        """`name` is for people."""
-        self.name = name
-        self.log = log
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def start(self, *command: str, folder: Path, environment: dict[str, str], speaks: bool = False) -> str:
-        """Start it; gives the first line it says on standard output if it `speaks`."""
-        with self.log.open("ab") as log:
-            # A session of its own: Ctrl-C is for us alone, and we end it in order.
-            self._process = await asyncio.create_subprocess_exec(
-                *command,
-                cwd=folder,
-                env=environment,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE if speaks else log,
-                stderr=log,
-                start_new_session=True,
-            )
-        output = self._process.stdout
-        return "" if output is None else (await output.readline()).decode()
-
-    @property
-    def exit_code(self) -> int | None:
-        """The exit code, None while it runs."""
-        return None if self._process is None else self._process.returncode
-
-    @property
-    def pid(self) -> int:
-        """Its id."""
-        assert self._process is not None
-        return self._process.pid
-
-    @property
-    def runs(self) -> bool:
-        """Was it started and has not ended?"""
-        return self._process is not None and self._process.returncode is None
-
-    async def stop(self) -> int | None:
-        """End it, gently first; gives the exit code."""
-        if (process := self._process) is None:
-            return None
-        with suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            async with asyncio.timeout(STOP_TIMEOUT):
-                return await process.wait()
-        finally:
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
-
-    def tail(self, lines: int) -> str:
-        """Give the end of what it said."""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else ""
-
-
 class Stage:
     """What runs, and where. Made by `set_up`."""
 
-    def __init__(self, folder: Path, port: int) -> None:
-        """`folder` is temporary, `port` is Home Assistant's."""
+    def __init__(self, folder: Path, port: int, akuvox: Iterable[Plan] = ()) -> None:
+        """`folder` is temporary, `port` is Home Assistant's, `akuvox` are the Akuvox devices beside the 2N."""
         self.folder = folder
         self.config = folder / "config"
         # Where actions may read and write.
@@ -147,6 +88,7 @@ class Stage:
         self.home_assistant: HomeAssistant
         self.entry_id = ""
         self.device_id = ""
+        self.akuvox = {plan.dialect: Akuvox(plan, folder) for plan in akuvox}
         self._simulator_process = Process("simulator", folder / "simulator.log")
         self._home_assistant_process = Process("Home Assistant", folder / "output.log")
         self._token: str | None = None
@@ -171,8 +113,11 @@ class Stage:
         """Give the end of what Home Assistant and the simulator said."""
         return "\n".join((self._home_assistant_process.tail(lines), self._simulator_process.tail(lines)))
 
-    async def start_simulator(self, model: str) -> None:
-        """Start the simulator."""
+    async def start_simulators(self, model: str) -> None:
+        """Start the 2N, and the Akuvox devices, whose start takes as long as all others'."""
+        await asyncio.gather(self._start_two_n(model), *(device.start(ROOT) for device in self.akuvox.values()))
+
+    async def _start_two_n(self, model: str) -> None:
         accounts = [part for account in (ACCOUNT, WATCHER) for part in ("--account", ":".join(account))]
         timing = [part for name, seconds in HURRY.items() for part in ("--timing", f"{name}={seconds}")]
         ready = await self._simulator_process.start(
@@ -255,30 +200,29 @@ class Stage:
         if result["type"] != "create_entry":
             raise AssertionError(f"the config flow says {result}")
         self.entry_id = result["result"]["entry_id"]
-        devices = await self.home_assistant.command("config/device_registry/list")
-        self.device_id = next(device["id"] for device in devices if self.entry_id in device["config_entries"])
+        self.device_id = await self.home_assistant.device_of(self.entry_id)
         return result
+
+    async def add_akuvox(self) -> None:
+        """Add the Akuvox devices, all at once."""
+        await asyncio.gather(*(device.add(self.home_assistant) for device in self.akuvox.values()))
 
     async def entities(self) -> dict[str, str]:
         """Give the ids of the intercom's enabled entities by the key in their unique ids."""
-        registry = await self.home_assistant.command("config/entity_registry/list")
-        return {
-            entry["unique_id"].partition("_")[2]: entry["entity_id"]
-            for entry in registry
-            if entry["config_entry_id"] == self.entry_id and entry["disabled_by"] is None
-        }
+        return await self.home_assistant.entities_of(self.entry_id)
 
     @property
     def ended(self) -> bool:
         """Has every process ended?"""
-        return not (self._simulator_process.runs or self._home_assistant_process.runs)
+        processes = [device.process for device in self.akuvox.values()]
+        return not any(process.runs for process in (self._simulator_process, self._home_assistant_process, *processes))
 
     async def stop(self) -> None:
         """Stop everything."""
         try:
             await self.stop_home_assistant()
         finally:
-            await self._simulator_process.stop()
+            await asyncio.gather(self._simulator_process.stop(), *(device.stop() for device in self.akuvox.values()))
             for client in ("simulator", "watcher"):
                 if hasattr(self, client):
                     await getattr(self, client).__aexit__(None, None, None)
@@ -286,17 +230,22 @@ class Stage:
 
 @asynccontextmanager
 async def set_up(
-    port: int = 0, model: str = "verso", more: str = RECORDER, log_level: str = "debug"
+    port: int = 0,
+    model: str = "verso",
+    more: str = RECORDER,
+    log_level: str = "debug",
+    akuvox: Iterable[Plan] = (),
 ) -> AsyncIterator[Stage]:
-    """Start simulator and Home Assistant with the frontend and a user; stop and remove everything at the end.
+    """Start simulators and Home Assistant with the frontend and a user; stop and remove everything at the end.
 
-    `more` is added to Home Assistant's configuration, `log_level` is that of the integration.
+    `more` is added to Home Assistant's configuration, `log_level` is that of the integration, `akuvox` are devices
+    beside the 2N.
     """
     with tempfile.TemporaryDirectory(prefix="ip-intercom-demo-", ignore_cleanup_errors=True) as folder:
-        stage = Stage(Path(folder), port or free_port())
+        stage = Stage(Path(folder), port or free_port(), akuvox)
         try:
             stage.write_configuration(more, log_level)
-            await stage.start_simulator(model)
+            await stage.start_simulators(model)
             client = await stage.start_home_assistant()
             # A port that YAML asks for is on trial until somebody has logged in through it.
             with suppress(CommandFailed):

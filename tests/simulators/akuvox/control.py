@@ -15,7 +15,7 @@ VERBS = (
     "set_log_size", "advance_clock", "factory_reset", "renew_certificate",
     # The network
     "lose_connection", "restore_connection", "drop_network", "reset_connections", "reboot", "delay", "garbage", "heal",
-    "stray_401", "expire_nonces", "clear_requests",
+    "stray_401", "withhold", "expire_nonces", "clear_requests",
 )  # fmt: skip
 
 

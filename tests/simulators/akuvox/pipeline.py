@@ -60,6 +60,8 @@ class Pipeline:
         self.throttle = dialect.throttle
         # Requests with right credentials that get 401 nevertheless.
         self.strays = 0
+        # Functions, as `relay/trig`, that this firmware does not have.
+        self.withheld: set[str] = set()
         self._dialect = dialect
         self._handlers = handlers
         self._pages = pages
@@ -195,7 +197,8 @@ class Pipeline:
             call = self._posted(body)
         if call.target not in self._dialect.targets:
             raise unsupported("unsupport action" if not call.target else self._dialect.lacks_text)
-        if method not in methods(self._dialect, f"{call.target}/{call.action}"):
+        name = f"{call.target}/{call.action}"
+        if name in self.withheld or method not in methods(self._dialect, name):
             raise unsupported("unsupport action")
         return call
 

@@ -180,6 +180,10 @@ class Simulator(Hands, Host[Request]):
         """The next requests with right credentials answer 401."""
         self.pipeline.strays = n
 
+    def withhold(self, function: str, withheld: bool = True) -> None:
+        """Be of a firmware without a function such as `relay/trig`, or again of one that has it."""
+        (self.pipeline.withheld.add if withheld else self.pipeline.withheld.discard)(function)
+
     def expire_nonces(self) -> None:
         """Every nonce is stale from now on."""
         self.authenticator.digest.forget_nonces()

@@ -1,0 +1,130 @@
+"""The Akuvox devices of the demo: a simulator for each dialect, in a process of its own, and its entry."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+import json
+import os
+from pathlib import Path
+import sys
+from typing import Any
+
+from .home_assistant import HomeAssistant
+from .process import Process
+from .simulator import SimulatorControl
+
+DOMAIN = "ip_intercom"
+LOCALHOST = "127.0.0.1"
+
+# The three logins of a device: of its API, of its pictures, and of *Open Relay via HTTP*.
+API = ("admin", "pw-Gr4nite-58")
+RTSP = ("admin", "pw-V1deo-33")
+OPENING = ("opener", "pw-R3lay-76")
+
+_BUTTON = {"Config.Programable.SOFTKEY01.LocalParam1": "192.168.1.20"}
+_PICTURES = {"Config.DoorSetting.RTSP.Password": RTSP[1]}
+_OPENING = {
+    "Config.DoorSetting.RELAY.HttpTrig": "1",
+    "Config.DoorSetting.RELAY.UserName": OPENING[0],
+    "Config.DoorSetting.RELAY.Password": OPENING[1],
+}
+_LOCATION = "Config.DoorSetting.DEVICENODE.Location"
+RELOAD = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A device: what its installer has set, and the options that it gets in Home Assistant."""
+
+    dialect: str
+    name: str
+    config: Mapping[str, str] = field(default_factory=dict)
+    push: bool = False
+    # Its port for pictures, and the logins beside that of the API, are entered.
+    has_options: bool = True
+
+
+PLANS = (
+    Plan("e16c", "Side door", _BUTTON | _PICTURES, push=True),
+    Plan("r29", "Lobby", _BUTTON | _PICTURES | _OPENING),
+    Plan("e18", "Courtyard", _BUTTON, has_options=False),
+    Plan("a_series", "Cellar", has_options=False),
+    Plan("it83", "Hallway", _OPENING),
+)
+PUSHING, POLLED, LOGGED, CELLAR, MONITOR = (plan.dialect for plan in PLANS)
+
+
+class Akuvox:
+    """One simulated device, and what Home Assistant has made of it."""
+
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        """Nothing runs yet; what the process says goes into `folder`."""
+        self.plan = plan
+        self.process = Process(plan.name, folder / f"akuvox-{plan.dialect}.log")
+        self.addresses: Mapping[str, str | None] = {}
+        self.control: SimulatorControl
+        self.entry_id = ""
+        self.device_id = ""
+        self.entities: Mapping[str, str] = {}
+
+    async def start(self, folder: Path) -> None:
+        """Start the simulator, with `folder` as the working directory."""
+        config = {_LOCATION: self.plan.name, **self.plan.config}
+        settings = [part for key, value in config.items() for part in ("--config", f"{key}={value}")]
+        ready = await self.process.start(
+            sys.executable, "-m", "tests.simulators.akuvox", "--dialect", self.plan.dialect, "--username", API[0],
+            "--password", API[1], "--whitelist", LOCALHOST, *settings,
+            folder=folder, environment=dict(os.environ), speaks=True,
+        )  # fmt: skip
+        if not ready:
+            raise AssertionError(f"the simulator of {self.plan.name} did not start")
+        self.addresses = json.loads(ready)
+        self.control = SimulatorControl(str(self.addresses["control"]))
+
+    async def add(self, home: HomeAssistant) -> None:
+        """Add it through the config flow, and set its options through theirs."""
+        username, password = API
+        result = await home.add(
+            DOMAIN,
+            {
+                "host": f"http://{self.addresses['http']}",
+                "username": username,
+                "password": password,
+                "security": {"verify_ssl": False},
+            },
+        )
+        if result["type"] != "create_entry":
+            raise AssertionError(f"the config flow of {self.plan.name} says {result}")
+        self.entry_id = result["result"]["entry_id"]
+        self.device_id = await home.device_of(self.entry_id)
+        if self.plan.has_options:
+            await self._set_options(home)
+        self.entities = await home.entities_of(self.entry_id)
+
+    async def _set_options(self, home: HomeAssistant) -> None:
+        before = len(home.changes.heard)
+        entity_id = (await home.entities_of(self.entry_id))["door_A_door"]
+        result = await home.set_options(self.entry_id, self._options())
+        if result["type"] != "create_entry":
+            raise AssertionError(f"the options flow of {self.plan.name} says {result}")
+
+        def loaded_anew(heard: list[Any]) -> bool | None:
+            changes = [item.event["data"] for item in heard[before:]]
+            states = [change["new_state"] for change in changes if change["entity_id"] == entity_id]
+            names = ["" if state is None else state["state"] for state in states]
+            return True if "unavailable" in names and names[-1] not in ("", "unavailable") else None
+
+        await home.changes.wait(loaded_anew, RELOAD, f"{self.plan.name} is loaded anew")
+
+    def _options(self) -> dict[str, Any]:
+        camera = self.addresses["camera"]
+        stream = {} if camera is None else {
+            "stream_username": RTSP[0], "stream_password": RTSP[1], "picture_port": int(camera.rpartition(":")[2]),
+        }  # fmt: skip
+        opening = {"opening_username": OPENING[0], "opening_password": OPENING[1]}
+        return {"push": self.plan.push, "show_names": True, "stream": stream, "opening": opening}
+
+    async def stop(self) -> None:
+        """End it."""
+        await self.process.stop()
+        if hasattr(self, "control"):
+            await self.control.__aexit__(None, None, None)

@@ -1,0 +1,406 @@
+"""What the check asserts of the Akuvox devices beside the 2N: rings by each route, doors of each dialect, and the rest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+
+from .akuvox import API, CELLAR, DOMAIN, LOGGED, MONITOR, OPENING, POLLED, PUSHING, RTSP, Akuvox
+from .check import Scene, check_picture
+from .checks import Checks
+from .home_assistant import Heard, HomeAssistant
+from .simulator import SimulatorControl
+from .waiting import until
+
+# What is typed at the door; nowhere in Home Assistant may it be found.
+PIN = "86420975"
+WRONG_PIN = "19283746"
+SECRETS = (API[1], RTSP[1], OPENING[1], PIN, WRONG_PIN)
+RESIDENT = "Mia Nováková"
+
+BELL, CALL_STATE, RINGING, DOOR, HOLD, ACCESS, LAST_ACCESS, INPUT, TAMPER, CAMERA, VISITOR = (
+    "bell_call", "call_state", "ringing", "door_A_door", "door_A_hold_open", "access", "last_access", "port_input_A",
+    "alarm_tamper", "camera_main", "last_visitor",
+)  # fmt: skip
+EXPECTED = {
+    PUSHING: (BELL, CALL_STATE, RINGING, DOOR, HOLD, ACCESS, INPUT, TAMPER, CAMERA, VISITOR),
+    POLLED: (BELL, CALL_STATE, RINGING, DOOR, HOLD, ACCESS, INPUT, CAMERA, VISITOR),
+    LOGGED: (BELL, CALL_STATE, RINGING, DOOR, HOLD, ACCESS, INPUT),
+    CELLAR: (DOOR, HOLD, ACCESS, INPUT),
+    MONITOR: (CALL_STATE, DOOR),
+}
+DIAL_TIMEOUT = "Config.Settings.CALLTIMEOUT.DialOut"
+ACTION_URLS = "Config.Features.ACTIONURL."
+TRIGGER, OPEN_DOOR, OPEN_AS_OF_OLD = "/api/relay/trig", "/fcgi/OpenDoor", "/fcgi/do"
+
+# Looks at what a device does not push: at its calls every other second, at its logs at most this often.
+SEEN = 10.0
+LOGGED_WITHIN = 60.0
+# The longest that a door stays open by itself, with the next look at it.
+CLOSED = 20.0
+LOOKED = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A device, with what Home Assistant shows of it."""
+
+    scene: Scene
+    device: Akuvox
+
+    @property
+    def home(self) -> HomeAssistant:
+        """Home Assistant."""
+        return self.scene.home
+
+    @property
+    def control(self) -> SimulatorControl:
+        """The simulator's control port."""
+        return self.device.control
+
+    def entity(self, key: str) -> str:
+        """Give the id of an entity."""
+        return self.device.entities[key]
+
+    def state(self, key: str) -> str:
+        """Give the state of an entity."""
+        return str(self.home.states[self.entity(key)]["state"])
+
+    async def wait(self, key: str, wanted: Any, timeout: float = SEEN) -> dict[str, Any]:
+        """Wait until an entity has a state."""
+        return await self.home.wait_state(self.entity(key), wanted, timeout)
+
+    async def wait_news(self, key: str, before: str, timeout: float = SEEN) -> dict[str, Any]:
+        """Wait until an event entity tells of something new."""
+        return await self.wait(key, lambda state: state != before and state[:1].isdigit(), timeout)
+
+    def told(self, since: int = 0) -> list[dict[str, Any]]:
+        """Give its events on the bus."""
+        events = [heard.event["data"] for heard in self.scene.events.heard[since:]]
+        return [event for event in events if event["device_id"] == self.device.device_id]
+
+    @property
+    def mark(self) -> int:
+        """Where the bus is now."""
+        return len(self.scene.events.heard)
+
+    async def wait_told(self, kind: str, since: int, timeout: float = SEEN) -> dict[str, Any]:
+        """Wait until an event of the device is on the bus; gives its data."""
+
+        def find(_: list[Heard]) -> dict[str, Any] | None:
+            return next((event["data"] for event in self.told(since) if event["type"] == kind), None)
+
+        return await self.scene.events.wait(find, timeout, f"{kind} of {self.device.plan.name} on the bus")
+
+    async def relay(self, name: str = "A") -> dict[str, Any]:
+        """Give the state of a relay at the device itself."""
+        relay: dict[str, Any] = (await self.control.state())["relays"][name]
+        return relay
+
+    async def requests(self, *paths: str) -> list[dict[str, Any]]:
+        """Give the requests for some paths that were carried out."""
+        return [request for request in await self.control.requests() if request["path"] in paths]
+
+
+def unit(scene: Scene, dialect: str) -> Unit:
+    """Give one of the devices."""
+    return Unit(scene, scene.stage.akuvox[dialect])
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A visitor at a bell, and where the bus was when they came."""
+
+    unit: Unit
+    before: str
+    mark: int
+
+    @classmethod
+    async def begin(cls, unit: Unit) -> Visit:
+        """Press the button."""
+        visit = cls(unit, unit.state(BELL), unit.mark)
+        assert await unit.control.do("press"), "the button called nobody"
+        return visit
+
+    @classmethod
+    async def unseen(cls, unit: Unit) -> Visit:
+        """Press the button and give up at once: no look at the state of the call can find it."""
+        await unit.control.do("configure", key=DIAL_TIMEOUT, value="0")
+        visit = await cls.begin(unit)
+
+        async def call() -> str:
+            return str((await unit.control.state())["call"])
+
+        await until(call, lambda word: word == "READY" or None, "the visitor gives up", SEEN)
+        await unit.control.do("configure", key=DIAL_TIMEOUT, value="60")
+        return visit
+
+    async def rung(self, timeout: float = SEEN) -> dict[str, Any]:
+        """Wait for the ring."""
+        state = await self.unit.wait_news(BELL, self.before, timeout)
+        assert state["attributes"]["event_type"] == "ring", state["attributes"]
+        return state
+
+    def routes(self) -> list[str]:
+        """Give the types of the events that told of it, in order."""
+        return [event["type"] for event in self.unit.told(self.mark)]
+
+    def assert_once(self) -> None:
+        """Assert that it rang exactly once."""
+        rings = set(self.unit.scene.rung_at(self.unit.entity(BELL))) - {self.before}
+        assert len(rings) == 1, f"{len(rings)} rings"
+
+
+async def check_akuvox(checks: Checks, scene: Scene) -> None:
+    """Add the devices and play with them."""
+    await _check_set_up(checks, scene)
+    # Nothing but the log of calls tells of this one, and that is looked at seldom: it comes while all else goes on.
+    unseen = await _visit_logged_only(unit(scene, LOGGED))
+    await _check_pushed_ring(checks, unit(scene, PUSHING))
+    await _check_seen_ring(checks, unit(scene, POLLED))
+    await _check_opening(checks, scene)
+    await _check_hold(checks, unit(scene, CELLAR))
+    await _check_access(checks, unit(scene, PUSHING))
+    await _check_house(checks, unit(scene, PUSHING))
+    await _check_pictures(checks, [unit(scene, PUSHING), unit(scene, POLLED)])
+    await _check_temporary_code(checks, unit(scene, PUSHING))
+    await _check_diagnostics(checks, scene)
+    await _check_logged_ring(checks, unseen)
+    await _check_removal(checks, unit(scene, PUSHING))
+
+
+async def _check_set_up(checks: Checks, scene: Scene) -> None:
+    home, devices = scene.home, scene.stage.akuvox
+    with checks("an Akuvox of each dialect is found by the config flow, beside the 2N") as details:
+        await scene.stage.add_akuvox()
+        entries = {entry["entry_id"]: entry["state"] for entry in await home.command("config_entries/get")}
+        states = {device.plan.name: entries[device.entry_id] for device in devices.values()}
+        assert set(states.values()) == {"loaded"} and len(states) == len(EXPECTED), states
+        details.append(", ".join(f"{device.plan.name}: {dialect}" for dialect, device in devices.items()))
+    with checks("each has the entities that its dialect lets it have") as details:
+        for dialect, keys in EXPECTED.items():
+            missing = [key for key in keys if key not in devices[dialect].entities]
+            assert not missing, f"{dialect} lacks {missing}"
+            for entity_id in devices[dialect].entities.values():
+                await home.wait_state(entity_id, lambda state: state != "unavailable")
+        assert BELL not in devices[MONITOR].entities, "a monitor in the house has a doorbell"
+        details.append(f"{sum(len(device.entities) for device in devices.values())} entities")
+
+
+# -- rings ---------------------------------------------------------------------------------------------------------
+
+
+async def _check_pushed_ring(checks: Checks, unit: Unit) -> None:
+    with checks("the option push: the device has the Action URLs of Home Assistant"):
+
+        async def statuses() -> dict[str, str]:
+            found: dict[str, str] = (await _diagnostics(unit))["examined"]["pushes"]
+            return found
+
+        found = await until(statuses, lambda pushes: pushes or None, "the Action URLs", SEEN)
+        assert set(found.values()) == {"ours"} and "MakeCall" in found, found
+        assert unit.state(TAMPER) == "off"
+    with checks("a ring is pushed as MakeCall, and is one ring with the record that follows") as details:
+        visit = await Visit.unseen(unit)
+        await visit.rung()
+        await unit.wait_told("HangUp", visit.mark)
+        await unit.wait_told("CallLog", visit.mark)
+        assert visit.routes() == ["MakeCall", "HangUp", "CallLog"], visit.routes()
+        visit.assert_once()
+        assert unit.state(CALL_STATE) == "idle"
+        details.extend(visit.routes())
+
+
+async def _check_seen_ring(checks: Checks, unit: Unit) -> None:
+    with checks("without push, call/status away from READY is a ring, and one with its record") as details:
+        visit = await Visit.begin(unit)
+        await visit.rung()
+        await unit.wait_told("CallStatus", visit.mark)
+        assert unit.state(RINGING) == "on"
+        await unit.control.do("call_answered")
+        await unit.wait(CALL_STATE, "connected")
+        await unit.control.do("call_ended")
+        await unit.wait(CALL_STATE, "idle")
+        await unit.wait_told("CallLog", visit.mark)
+        assert visit.routes() == ["CallStatus", "CallStatus", "CallStatus", "CallLog"], visit.routes()
+        visit.assert_once()
+        details.extend(visit.routes())
+
+
+async def _visit_logged_only(unit: Unit) -> Visit:
+    """Come once the log of calls was looked at: what it held before is no news."""
+    await unit.control.do("clear_requests")
+
+    async def door_log_reads() -> int:
+        return len(await unit.requests("/api/doorlog/get"))
+
+    # That log is looked at after the one of calls.
+    await until(door_log_reads, lambda reads: reads or None, "the first look at the logs", LOOKED)
+    return await Visit.unseen(unit)
+
+
+async def _check_logged_ring(checks: Checks, visit: Visit) -> None:
+    with checks("a visitor who gave up between two looks has rung by the log of calls alone") as details:
+        await visit.rung(LOGGED_WITHIN)
+        assert set(visit.routes()) - {"DoorLog"} == {"CallLog"}, visit.routes()
+        visit.assert_once()
+        assert visit.unit.state(CALL_STATE) == "idle"
+        details.extend(visit.routes())
+
+
+# -- doors ---------------------------------------------------------------------------------------------------------
+
+
+async def _check_opening(checks: Checks, scene: Scene) -> None:
+    for dialect in (PUSHING, POLLED, LOGGED, CELLAR):
+        with checks(f"lock.open opens a relay of {dialect}") as details:
+            details.append(await _open(unit(scene, dialect), TRIGGER))
+    with checks(f"lock.open opens a relay of {POLLED} that has no relay/trig, with the login of the API") as details:
+        lobby = unit(scene, POLLED)
+        await lobby.control.do("withhold", function="relay/trig")
+        details.append(await _open(lobby, OPEN_DOOR))
+        await lobby.control.do("withhold", function="relay/trig", withheld=False)
+    with checks(f"lock.open opens a relay of {MONITOR}, with the login of Open Relay via HTTP") as details:
+        details.append(await _open(unit(scene, MONITOR), OPEN_AS_OF_OLD))
+
+
+async def _open(unit: Unit, way: str) -> str:
+    """Open by Home Assistant, and see at the device itself that it opened once, and how."""
+    before, knows = await unit.relay(), unit.state(DOOR) != "unknown"
+    if knows:
+        await unit.wait(DOOR, "locked", CLOSED)
+    await unit.control.do("clear_requests")
+    await unit.home.act("lock.open", unit.entity(DOOR))
+    after = await unit.relay()
+    assert (after["openings"] - before["openings"], after["open"]) == (1, True), f"{before}, then {after}"
+    sent = [request["path"] for request in await unit.requests(TRIGGER, OPEN_DOOR, OPEN_AS_OF_OLD)]
+    # A request that wants a login is sent twice.
+    assert sent[-1] == way, sent
+    if knows:
+        await unit.wait(DOOR, "unlocked")
+        await unit.wait(DOOR, "locked", CLOSED)
+    return " ".join(dict.fromkeys(sent))
+
+
+async def _check_hold(checks: Checks, unit: Unit) -> None:
+    with checks("a door is held open, and is closed again when that ends"):
+        await unit.home.act("switch.turn_on", unit.entity(HOLD))
+        await unit.wait(HOLD, "on")
+        await unit.wait(DOOR, "unlocked")
+        relay = await unit.relay()
+        assert relay["open"] and relay["held"], relay
+        await unit.home.act("switch.turn_off", unit.entity(HOLD))
+        await unit.wait(HOLD, "off")
+        await unit.wait(DOOR, "locked")
+        assert not (await unit.relay())["open"]
+
+
+# -- people and the house ------------------------------------------------------------------------------------------
+
+
+async def _check_access(checks: Checks, unit: Unit) -> None:
+    with checks("a code at the door is an access of the user whose it is; a wrong one is refused") as details:
+        await unit.control.do("add_user", Name=RESIDENT, PrivatePIN=PIN, ScheduleRelay="1001-1")
+        before = unit.state(ACCESS)
+        assert await unit.control.do("enter_code", code=PIN), "the device did not take the code"
+        granted = await unit.wait_news(ACCESS, before)
+        told = {key: granted["attributes"].get(key) for key in ("event_type", "name", "method")}
+        assert told == {"event_type": "granted", "name": RESIDENT, "method": "code"}, told
+        await unit.wait(LAST_ACCESS, RESIDENT)
+        await unit.wait(DOOR, "unlocked")
+        assert not await unit.control.do("enter_code", code=WRONG_PIN), "the device took a wrong code"
+        denied = await unit.wait_news(ACCESS, granted["state"])
+        assert denied["attributes"]["event_type"] == "denied", denied["attributes"]
+        assert not any(pin in str(unit.told()) for pin in (PIN, WRONG_PIN)), "a code is on the bus"
+        details.append(str(told["name"]))
+
+
+async def _check_house(checks: Checks, unit: Unit) -> None:
+    with checks("an input follows its contact"):
+        for closed, word in ((True, "on"), (False, "off")):
+            await unit.control.do("input", letter="A", closed=closed)
+            await unit.wait(INPUT, word)
+    with checks("taking the device off the wall is an alarm"):
+        await unit.control.do("tamper")
+        await unit.wait(TAMPER, "on")
+
+
+async def _check_pictures(checks: Checks, units: Sequence[Unit]) -> None:
+    with checks("the cameras show a JPEG, and so do the last visitors") as details:
+        for each in units:
+            details.append(await check_picture(each.home, each.entity(CAMERA)))
+            await each.wait(VISITOR, lambda state: state[:1].isdigit())
+            await check_picture(each.home, each.entity(VISITOR))
+
+
+async def _check_temporary_code(checks: Checks, unit: Unit) -> None:
+    device = unit.device.device_id
+    with checks("a temporary code opens the door as long as it is there"):
+        end = datetime.now(UTC) + timedelta(hours=1)
+        added = await unit.home.ask(
+            f"{DOMAIN}.add_temporary_code", device_id=device, name="Cleaner", end=end.isoformat()
+        )
+        assert added["active"], added
+        assert "Cleaner" in (await unit.control.state())["users"].values()
+        assert await unit.control.do("enter_code", code=added["code"]), "it opens nothing"
+        await unit.home.ask(f"{DOMAIN}.remove_temporary_code", device_id=device, id=added["id"])
+        assert "Cleaner" not in (await unit.control.state())["users"].values()
+        assert not await unit.control.do("enter_code", code=added["code"]), "it still opens"
+        assert (await unit.home.ask(f"{DOMAIN}.list_temporary_codes", device_id=device))["codes"] == []
+
+
+# -- diagnostics and the end ---------------------------------------------------------------------------------------
+
+
+async def _diagnostics(unit: Unit) -> dict[str, Any]:
+    downloaded = await unit.home.get(f"/api/diagnostics/config_entry/{unit.device.entry_id}")
+    data: dict[str, Any] = downloaded["data"]
+    return data
+
+
+async def _check_diagnostics(checks: Checks, scene: Scene) -> None:
+    with checks("diagnostics of each are there, without passwords, logins, names, addresses or the secret of push"):
+        for device in scene.stage.akuvox.values():
+            data = await _diagnostics(Unit(scene, device))
+            assert data["connected"], data
+            addresses = [str(address) for address in device.addresses.values() if address]
+            private = [*SECRETS, OPENING[0], RESIDENT, device.plan.name, *addresses]
+            found = [text for text in private if text in str(data)]
+            assert not found, f"{found} in those of {device.plan.dialect}"
+        urls = await _action_urls(unit(scene, PUSHING))
+        tokens = {
+            url.partition("/api/webhook/")[2].partition("?")[0] for url in urls.values() if "/api/webhook/" in url
+        }
+        assert len(tokens) == 1, f"{len(tokens)} secrets of push"
+        assert tokens.pop() not in str(await _diagnostics(unit(scene, PUSHING))), "the secret of push is told"
+
+
+async def _action_urls(unit: Unit) -> dict[str, str]:
+    """Ask the device itself which addresses it calls, and whether it does."""
+    url = f"https://{unit.device.addresses['https']}/api/config/get"
+    async with (
+        aiohttp.ClientSession(auth=aiohttp.BasicAuth(*API)) as session,
+        session.get(url, ssl=False) as response,
+    ):
+        config = (await response.json(content_type=None))["data"]
+    return {key: value for key, value in config.items() if key.startswith(ACTION_URLS)}
+
+
+async def _check_removal(checks: Checks, unit: Unit) -> None:
+    with checks(
+        "its entry is removed: the device calls Home Assistant no more, and pushes are off as before"
+    ) as details:
+        before = await _action_urls(unit)
+        ours = [key for key, url in before.items() if unit.home.url in url]
+        assert before[f"{ACTION_URLS}Enable"] == "1" and f"{ACTION_URLS}MakeCall" in ours, before
+        await unit.home.remove(unit.device.entry_id)
+
+        async def left() -> list[str]:
+            return [value for value in (await _action_urls(unit)).values() if unit.home.url in value]
+
+        await until(left, lambda found: None if found else True, "the addresses are taken away", SEEN)
+        assert (await _action_urls(unit))[f"{ACTION_URLS}Enable"] == "0"
+        assert not any(entity_id in unit.home.states for entity_id in unit.device.entities.values())
+        details.append(f"{len(ours)} Action URLs")
