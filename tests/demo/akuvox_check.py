@@ -218,7 +218,7 @@ async def _check_seen_ring(checks: Checks, unit: Unit) -> None:
         visit = await Visit.begin(unit)
         await visit.rung()
         await unit.wait_told("CallStatus", visit.mark)
-        assert unit.state(RINGING) == "on"
+        await unit.wait(RINGING, "on")
         await unit.control.do("call_answered")
         await unit.wait(CALL_STATE, "connected")
         await unit.control.do("call_ended")
@@ -308,7 +308,8 @@ async def _check_access(checks: Checks, unit: Unit) -> None:
         granted = await unit.wait_news(ACCESS, before)
         told = {key: granted["attributes"].get(key) for key in ("event_type", "name", "method")}
         assert told == {"event_type": "granted", "name": RESIDENT, "method": "code"}, told
-        await unit.wait(LAST_ACCESS, RESIDENT)
+        last = await unit.wait(LAST_ACCESS, lambda state: state[:1].isdigit())
+        assert last["attributes"]["name"] == RESIDENT, last["attributes"]
         await unit.wait(DOOR, "unlocked")
         assert not await unit.control.do("enter_code", code=WRONG_PIN), "the device took a wrong code"
         denied = await unit.wait_news(ACCESS, granted["state"])
