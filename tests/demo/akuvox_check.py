@@ -154,8 +154,7 @@ class Visit:
 
 
 async def check_akuvox(checks: Checks, scene: Scene) -> None:
-    """Add the devices and play with them."""
-    await _check_set_up(checks, scene)
+    """Play with the devices."""
     # Nothing but the log of calls tells of this one, and that is looked at seldom: it comes while all else goes on.
     unseen = await _visit_logged_only(unit(scene, LOGGED))
     await _check_pushed_ring(checks, unit(scene, PUSHING))
@@ -171,7 +170,8 @@ async def check_akuvox(checks: Checks, scene: Scene) -> None:
     await _check_removal(checks, unit(scene, PUSHING))
 
 
-async def _check_set_up(checks: Checks, scene: Scene) -> None:
+async def check_set_up(checks: Checks, scene: Scene) -> None:
+    """Add the devices."""
     home, devices = scene.home, scene.stage.akuvox
     with checks("an Akuvox of each dialect is found by the config flow, beside the 2N") as details:
         await scene.stage.add_akuvox()
