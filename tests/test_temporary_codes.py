@@ -158,18 +158,19 @@ async def test_a_device_out_of_reach_is_tried_again(
 async def test_a_lost_answer_adds_no_second_entry(
     hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock, hass_storage: dict[str, Any]
 ) -> None:
-    """The device has created the entry, but what it said of it did not arrive whole."""
-    create = sim.directory.handlers["dir/create"]
+    """The device has created the entry, but the network broke before it could say so."""
+    create = sim.handlers["dir/create"]
     there = len(sim.directory)
 
-    def create_silently(*args: Any) -> Any:
-        answer = create(*args)
-        sim.garbage("/api/dir/create", "truncated")
+    async def create_unheard(*args: Any) -> Any:
+        sim.handlers["dir/create"] = create
+        answer = await create(*args)
+        sim.lose_connection()
         return answer
 
-    sim.directory.handlers["dir/create"] = create_silently
-    sim.lose_connection()
-    await add(hass, quiet, clock)
+    sim.handlers["dir/create"] = create_unheard
+    added = await add(hass, quiet, clock)
+    assert added["active"] is False and len(sim.directory) == there + 1
     await sim.restore_connection()
     await until(lambda: stored(hass_storage, quiet)["data"]["codes"][0]["known_as"])
     assert len(sim.directory) == there + 1

@@ -204,19 +204,17 @@ class PushMessage:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """What became of asking a device to push: its settings from before, to be put back, and what is in the way."""
-
-    originals: Mapping[str, str]
-    missing: frozenset[Missing] = frozenset()
-
-
 class Push(Protocol):
     """Events that the device sends by itself to an address in Home Assistant, where somebody tells it to."""
 
-    async def subscribe(self, address: str, marker: str) -> Subscription:
-        """Have events sent to ``address``; ``marker`` is the part of it that is ours alone. Again changes nothing."""
+    async def originals(self) -> Mapping[str, str]:
+        """Return the settings that subscribing changes beside the addresses, to be put back some day."""
+
+    async def subscribe(self, address: str, marker: str) -> frozenset[Missing]:
+        """Have events sent to ``address``, and return what is in the way; a second time changes nothing.
+
+        ``marker`` is the part of the address that is ours alone.
+        """
 
     async def unsubscribe(self, marker: str, originals: Mapping[str, str]) -> None:
         """End that, and put back what was there before."""

@@ -320,6 +320,10 @@ class FirmwareControl(Protocol):
     def waits(self) -> bool:
         """Whether a file is staged, as far as that is known."""
 
+    @property
+    def expires(self) -> bool:
+        """Whether the device discards a staged file by itself after a while."""
+
     async def install(self) -> None:
         """Install the staged file; the device restarts."""
 

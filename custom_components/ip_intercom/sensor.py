@@ -36,7 +36,7 @@ async def async_setup_entry(
             found["call_log"] = partial(LastCallSensor, coordinator, "last_call")
         if state.clock is not None:
             found["clock"] = partial(ClockSensor, coordinator, "clock_drift")
-        if state.firmware is not None:
+        if state.firmware is not None and (control := coordinator.facets.firmware) is not None and control.expires:
             found["firmware"] = partial(FirmwareExpirySensor, coordinator, "firmware_expires")
         if state.public_floors is not None:
             found["floors"] = partial(FloorsSensor, coordinator, "public_floors")

@@ -146,6 +146,9 @@ class TemporaryCodes:
             for known in self.all:
                 try:
                     await self._async_settle(known)
+                except ConnectionFailed as err:
+                    failure = err
+                    break  # it would not answer for the others either
                 except IntercomError as err:
                     failure = err
             if failure is None:

@@ -96,9 +96,11 @@ class FirmwareUpdate(IntercomEntity, UpdateEntity):
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
-        """Return whether the waiting version is an older one, and until when it waits."""
+        """Return whether the waiting version is an older one, until when it waits, and whether the device named it."""
         staged = self._firmware.staged
-        return None if staged is None else {"downgrade": staged.downgrade, "expires": staged.expires}
+        if staged is None:
+            return None
+        return {"downgrade": staged.downgrade, "expires": staged.expires, "certain": staged.certain}
 
     @override
     async def async_release_notes(self) -> str | None:

@@ -88,7 +88,9 @@ class PushAddress:
                 self._async_keep(CONF_PUSH_ORIGINALS, None)
                 return
             url = webhook.async_generate_url(self._hass, token, allow_external=False, prefer_external=False)
-            subscription = await push.subscribe(url, token)
+            if CONF_PUSH_ORIGINALS not in self._entry.data:
+                self._async_keep(CONF_PUSH_ORIGINALS, dict(await push.originals()))
+            missing = await push.subscribe(url, token)
         except NoURLAvailableError:
             self._coordinator.shortcomings.async_note(_SOURCE, frozenset({_NO_URL}))
             return
@@ -96,9 +98,7 @@ class PushAddress:
             _LOGGER.debug("%s: could not be told where to push: %s", self._coordinator.name, err)
             self._coordinator.later.async_do(_AGAIN, _SOURCE, self.async_subscribe)
             return
-        if subscription.originals and CONF_PUSH_ORIGINALS not in self._entry.data:
-            self._async_keep(CONF_PUSH_ORIGINALS, dict(subscription.originals))
-        self._coordinator.shortcomings.async_note(_SOURCE, subscription.missing)
+        self._coordinator.shortcomings.async_note(_SOURCE, missing)
 
     @callback
     def _async_keep(self, key: str, value: object) -> None:

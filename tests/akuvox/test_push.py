@@ -124,9 +124,11 @@ async def test_somebody_elses_addresses_are_not_woken(hass: HomeAssistant, devic
 
 async def test_without_an_address_of_its_own(hass: HomeAssistant, device: Start) -> None:
     sim = await device("e18")
+    entry = await add(hass, sim)
     hass.config.internal_url = None
     hass.config.api = None
-    entry = await add(hass, sim, push=True)
+    hass.config_entries.async_update_entry(entry, options={**entry.options, "push": True})
+    assert await hass.config_entries.async_reload(entry.entry_id)
     await until(lambda: repairs(hass) == {"push_no_url"}, "the repair")
     assert not urls(sim)
     hass.config.internal_url = "http://192.168.1.5:8123"
@@ -195,6 +197,7 @@ async def test_every_event_that_is_pushed(
         if f"Relay{relay.name}Triggered" not in known:
             continue
         lock = f"door_{relay.name}_door"
+        sim.relays.close(relay)  # the face may have opened it
         sim.relays.open(relay, seconds=60)
         await shows(hass, entry, "lock", lock, "unlocked")
         sim.relays.close(relay)

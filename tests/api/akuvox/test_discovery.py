@@ -132,6 +132,16 @@ async def test_the_api_behind_the_other_door(
             assert (await find_device(bench.session, "127.0.0.1", **LOGIN)).base == URL(api)
 
 
+async def test_one_port_speaks_one_way(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    """No HTTP goes to a port that has just answered over HTTPS, whoever that was."""
+    async with TwoNSimulator("verso") as sim, aiohttp.ClientSession() as session:
+        with pytest.raises(WrongDevice):
+            await find_device(session, sim.https_address, **LOGIN)
+    assert "HTTP_REQUEST" not in caplog.text
+    bench = await start("e16c")
+    assert (await find_device(bench.session, bench.sim.https_address, **LOGIN)).info.model == "E16C"
+
+
 @pytest.mark.parametrize("dialect", ["e16c", "r29"])
 async def test_a_redirect_to_another_door(start: Start, dialect: str) -> None:
     bench = await start(dialect)

@@ -22,6 +22,8 @@ _PIECE = 1024 * 1024
 class AkuvoxFirmware:
     """``prepare``, ``upload`` and ``upgrade``; only a restart ends what ``prepare`` began."""
 
+    expires = False
+
     def __init__(self, device: AkuvoxDevice) -> None:
         """Command ``device``."""
         self._firmware = device.firmware

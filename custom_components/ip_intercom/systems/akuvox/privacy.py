@@ -9,9 +9,9 @@ ACTION_URLS = "Config.Features.ACTIONURL."
 # The login and whitelist of the API that we use ourselves.
 API_LOGIN = "Config.DoorSetting.APIFCGI."
 
-# By the last part of a key: passwords, tokens, public codes, the digits that open during a call.
+# By the last part of a key: passwords, tokens, addresses that may carry them, codes, digits that open during a call.
 _SECRET_KEY = re.compile(
-    r"pass(word|wd)|pwd|token|secret|community|^PublicKey\d|^(Multi)?Code[0-9A-Z]?$|AuthCode|PrivateKey|PinCode",
+    r"pass(word|wd)|pwd|Url|token|secret|community|^PublicKey\d|^(Multi)?Code[0-9A-Z]?$|AuthCode|PrivateKey|PinCode",
     re.IGNORECASE,
 )
 

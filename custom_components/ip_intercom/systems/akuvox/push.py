@@ -15,7 +15,7 @@ from yarl import URL
 
 from ...api.akuvox import AkuvoxDevice
 from ...api.errors import CommandFailed, InvalidRequest, NotSupported
-from ...facets import PushMessage, Subscription
+from ...facets import PushMessage
 from ...model import Missing
 
 _LOGGER = logging.getLogger(__name__)
@@ -113,7 +113,15 @@ class AkuvoxPush:
         self._hear(pushed)
         return True
 
-    async def subscribe(self, address: str, marker: str) -> Subscription:
+    async def originals(self) -> Mapping[str, str]:
+        """Return whether Action URLs are on.
+
+        Raises:
+            IntercomError: The device is out of reach, or does not let its settings be read.
+        """
+        return {key: value for key, value in (await self._read()).items() if key == _ENABLE}
+
+    async def subscribe(self, address: str, marker: str) -> frozenset[Missing]:
         """Have the device call ``address`` for each event that it knows and nobody else has taken.
 
         Args:
@@ -121,7 +129,7 @@ class AkuvoxPush:
             marker: The part of it by which an address of ours is known, whatever host it names.
 
         Returns:
-            What was there before, to be put back, and what is in the way.
+            What is in the way.
 
         Raises:
             IntercomError: The device is out of reach, or does not let its settings be read.
@@ -150,11 +158,9 @@ class AkuvoxPush:
         self._expect(Missing("push_https" if secure else "push_unreachable", address) if enabled and rings else None)
         foreign = ", ".join(sorted(name for name, status in statuses.items() if status is Status.FOREIGN))
         silent = not enabled or not any(status is Status.OURS for status in statuses.values())
-        missing = {Missing("push_foreign", foreign)} if foreign else set()
-        return Subscription(
-            originals={} if before.get(_ENABLE) == "1" or not enabled else {_ENABLE: before.get(_ENABLE, "")},
-            missing=frozenset(missing | ({Missing("push_refused", "Action URL")} if silent and not foreign else set())),
-        )
+        if foreign:
+            return frozenset({Missing("push_foreign", foreign)})
+        return frozenset({Missing("push_refused", "Action URL")} if silent else ())
 
     async def _enable(self, before: Mapping[str, str], statuses: Mapping[str, Status]) -> bool:
         """Turn Action URLs on, unless that would wake somebody else's; return whether they are on."""

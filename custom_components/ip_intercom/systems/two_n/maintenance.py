@@ -91,6 +91,8 @@ class TwoNSettings:
 class TwoNFirmware:
     """Firmware: uploaded first, applied or rejected then."""
 
+    expires = True
+
     def __init__(self, device: TwoNDevice) -> None:
         """Command ``device``."""
         self._firmware = device.firmware

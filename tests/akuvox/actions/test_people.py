@@ -1,0 +1,87 @@
+"""People of an Akuvox: the directory actions and codes for a while."""
+
+from datetime import UTC, datetime, timedelta
+import logging
+
+import pytest
+
+from custom_components.ip_intercom import temporary_codes
+from tests.common import until
+
+from .conftest import Add, Intercom
+
+PIN = "837261"
+
+
+@pytest.fixture
+async def clock(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
+    """The time, in a list to change it; what it moves past is noticed soon."""
+    now = [datetime.now(UTC)]
+    monkeypatch.setattr(temporary_codes, "utcnow", lambda: now[0])
+    monkeypatch.setattr(temporary_codes, "_LOOK_AT_MOST", 0.05)
+    monkeypatch.setattr(temporary_codes, "_AGAIN", 0.05)
+    return now
+
+
+@pytest.mark.parametrize("dialect", ["a_series", "e16c"])
+async def test_a_code_for_a_while(add: Add, clock: list[datetime], dialect: str) -> None:
+    intercom = await add(dialect)
+    start = clock[0] + timedelta(hours=1)
+    await intercom.do(
+        "add_temporary_code", name="Cleaner", code=PIN, start=start, end=start + timedelta(hours=1), doors=["A"]
+    )
+    assert not intercom.sim.enter_code(PIN)
+    clock[0] += timedelta(hours=1)
+    await until(lambda: intercom.sim.enter_code(PIN))
+    clock[0] += timedelta(hours=1)
+    await until(lambda: not intercom.sim.users.rows)
+    assert not intercom.sim.enter_code(PIN)
+
+
+async def test_a_pin_that_somebody_has_is_refused(intercom: Intercom, clock: list[datetime]) -> None:
+    intercom.sim.add_user(Name="Anna", PrivatePIN=PIN)
+    end = clock[0] + timedelta(hours=1)
+    assert await intercom.refuses("add_temporary_code", name="Cleaner", code=PIN, end=end) == "command_failed"
+    assert (
+        await intercom.refuses("add_temporary_code", name="Cleaner", code="1234", end=end, doors=["SA"])
+        == "invalid_request"
+    )
+    assert await intercom.do("list_temporary_codes") == {"codes": []}
+    assert len(intercom.sim.users.rows) == 1
+
+
+async def test_secrets_are_told_to_whoever_names_them(intercom: Intercom, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, "custom_components.ip_intercom"):
+        created = await intercom.do(
+            "directory_create", entries=[{"kind": "user", "Name": "Anna", "PrivatePIN": "24681357"}]
+        )
+        uuid = created["entries"][0]["uuid"]
+        changed = await intercom.do(
+            "directory_update", entries=[{"uuid": uuid, "CardCode": "AABBCCDD", "PrivatePIN": "97531246"}]
+        )
+        listed = await intercom.do("directory_query")
+        got = await intercom.do("directory_get", uuids=[uuid])
+    for answer in (created, changed, listed, got):
+        (entry,) = answer["entries"]
+        assert (entry["uuid"], entry["Name"], entry["kind"]) == (uuid, "Anna", "user")
+        assert not {"PrivatePIN", "CardCode", "FaceUrl"} & entry.keys()
+    named = await intercom.do("directory_get", uuids=[uuid], fields=["PrivatePIN"])
+    assert named["entries"][0]["PrivatePIN"] == "97531246"
+    lines = "\n".join(record.getMessage() for record in caplog.records if "ip_intercom" in record.name)
+    assert "user/add" in lines
+    for secret in ("24681357", "97531246", "AABBCCDD"):
+        assert secret not in lines
+
+
+async def test_a_kind_is_emptied_by_its_name(intercom: Intercom) -> None:
+    for number in range(2):
+        intercom.sim.add_user(Name=f"User {number}")
+    assert await intercom.refuses("directory_delete", owner="user") == "invalid_request"
+    gone = await intercom.do("directory_delete", owner="user:*")
+    assert [entry["uuid"] for entry in gone["entries"]] == ["user:1", "user:2"]
+    assert not intercom.sim.users.rows
+
+
+async def test_refusals_are_sentences(intercom: Intercom) -> None:
+    assert await intercom.refuses("directory_update", entries=[{"uuid": "user:9", "Name": "X"}]) == "directory_refused"
+    assert await intercom.refuses("directory_create", entries=[{"Name": "X"}]) == "directory_refused"
