@@ -1,11 +1,13 @@
-"""Writes `docs/two-n.md`: what each function and event of a manual is in Home Assistant.
+"""Writes the pages of `docs` on the manuals: what each of their functions and events is in Home Assistant.
 
-Made of two lists in `tests/data`: what the manual has (`two_n_api.json`) and what becomes of it (`two_n_surfaces.json`);
-names come from the integration's own translations, so that the page cannot speak of what there is not.
+Each is made of two lists in `tests/data`: what the manual has (`two_n_api.json`) and what becomes of it
+(`two_n_surfaces.json`); names come from the integration's own translations, so that the page cannot speak of what
+there is not.
 """
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 import json
 from pathlib import Path
 import sys
@@ -13,7 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "tests" / "data"
-PAGE = ROOT / "docs" / "two-n.md"
+DOCS = ROOT / "docs"
 TRANSLATIONS = ROOT / "custom_components" / "ip_intercom" / "translations" / "en.json"
 
 # What is no entity and no action.
@@ -23,41 +25,85 @@ OTHERS: Mapping[str, str] = {
     "refresh": "what the device has is read anew",
     "setup": "set-up",
 }
-HEAD = """# 2N: the HTTP API in Home Assistant
+ENTRY = "This page is made by `scripts/api-docs`; a test keeps it current."
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page: the beginning of the names of its lists, its file in `docs`, and what stands above the tables."""
+
+    system: str
+    file: str
+    head: str
+    # Whether sections of the manual have numbers.
+    numbered: bool = True
+
+
+PAGES = (
+    Page(
+        "two_n",
+        "two-n.md",
+        """# 2N: the HTTP API in Home Assistant
 
 What each function and event of the manufacturer's *HTTP API manual* becomes. Numbers are sections of the manual 2.38; *since*
 names the firmware of what is newer. Every event, whatever else it does, is also the bus event `ip_intercom_event`.
+""",
+    ),
+    Page(
+        "akuvox",
+        "akuvox.md",
+        """# Akuvox: the HTTP API in Home Assistant
 
-This page is made by `scripts/api-docs`; a test keeps it current.
-"""
+What each function of the manufacturer's *HTTP API 2.0* and each *Action URL* becomes. No device has all of them: what yours
+does not have is left out. Every event, whatever else it does, is also the bus event `ip_intercom_event`; Action URLs are events
+only with the option *Let the intercom push its events*.
+""",
+        numbered=False,
+    ),
+)
 
 
 def read(name: str) -> Any:
     return json.loads((DATA / name).read_text(encoding="utf-8"))
 
 
-def page() -> str:
-    api, surfaces, words = read("two_n_api.json"), read("two_n_surfaces.json"), json.loads(TRANSLATIONS.read_text())
-    functions = [
-        (f"`{row['path']}`", ", ".join(row["methods"]), section(row), place(row, surfaces["endpoints"], words))
-        for row in sorted(api["endpoints"], key=lambda row: (row["path"], row["methods"]))
-    ]
-    events = [(f"`{row['type']}`", section(row), cell(surfaces["events"][row["type"]], words)) for row in api["events"]]
-    return "\n".join(
-        (
-            HEAD,
-            "## Functions\n",
-            *table(("function", "methods", "section", "in Home Assistant"), functions),
-            "\n## Events\n",
-            *table(("event", "section", "in Home Assistant"), events),
-            "",
-        )
-    )
+def page(kind: Page) -> str:
+    """Give the text of a page."""
+    api, surfaces = read(f"{kind.system}_api.json"), read(f"{kind.system}_surfaces.json")
+    words, left = json.loads(TRANSLATIONS.read_text(encoding="utf-8")), surfaces.get("left", {})
+
+    def row(name: str, more: Sequence[str], entry: Mapping[str, Any], known: Mapping[str, Sequence[str]]) -> list[str]:
+        reason = entry.get("left") or left.get(name)
+        becomes = cell(known[name], words) if reason is None else f"not used: {reason}"
+        return [f"`{name}`", *more, *([section(entry)] if kind.numbered else []), becomes]
+
+    def functions(entries: Sequence[Mapping[str, Any]], known: Mapping[str, Sequence[str]]) -> list[list[str]]:
+        ordered = sorted(entries, key=lambda entry: (entry["path"], entry["methods"]))
+        rows = [row(entry["path"], [", ".join(entry["methods"])], entry, known) for entry in ordered]
+        return rows if kind.numbered else joined(rows)
+
+    where = ["section"] if kind.numbered else []
+    events = [row(entry["type"], [], entry, surfaces["events"]) for entry in (*api["events"], *unsent(api, left))]
+    beyond = functions(api.get("beyond", ()), surfaces.get("beyond", {}))
+    head = ("function", "methods", *where, "in Home Assistant")
+    lines = [kind.head, ENTRY, "\n## Functions\n", *table(head, functions(api["endpoints"], surfaces["endpoints"]))]
+    if beyond:
+        lines += ["\n## Functions that the manual does not have\n", *table(head, beyond)]
+    lines += ["\n## Events\n", *table(("event", *where, "in Home Assistant"), events), ""]
+    return "\n".join(lines)
 
 
-def place(row: Mapping[str, Any], surfaces: Mapping[str, Sequence[str]], words: Mapping[str, Any]) -> str:
-    """Say what becomes of a function, or why it is left alone."""
-    return cell(surfaces[row["path"]], words) if row.get("played", True) else f"not used: {row['left']}"
+def joined(rows: Sequence[list[str]]) -> list[list[str]]:
+    """Make one row of those that differ in their methods, which not every device takes."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for name, methods, *rest in rows:
+        found.setdefault((name, *rest), []).append(methods)
+    return [[name, ", ".join(methods), *rest] for (name, *rest), methods in found.items()]
+
+
+def unsent(api: Mapping[str, Any], left: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    """Give the events that nobody knows the meaning of."""
+    return [entry for entry in api.get("unsent", ()) if entry["type"] in left]
 
 
 def section(row: Mapping[str, Any]) -> str:
@@ -82,6 +128,8 @@ def named(surface: str, words: Mapping[str, Any]) -> str:
     if kind == "action":
         words["services"][key]
         return f"`ip_intercom.{key}`"
+    if kind == "option":
+        return f"option *{words['options']['step']['init']['data'][key]}*"
     name = words["entity"][kind][key]["name"].format_map(_Placeholders())
     return f"`{kind}` *{name}*"
 
@@ -98,17 +146,21 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="api-docs", description="Write docs/two-n.md.")
-    parser.add_argument("--check", action="store_true", help="only say whether it is current")
+    parser = argparse.ArgumentParser(prog="api-docs", description="Write the pages of docs on the manuals.")
+    parser.add_argument("--check", action="store_true", help="only say whether they are current")
     options = parser.parse_args(arguments)
-    text = page()
-    if options.check:
-        current = PAGE.exists() and PAGE.read_text(encoding="utf-8") == text
-        sys.stdout.write(f"{PAGE.relative_to(ROOT)} is {'current' if current else 'stale: run scripts/api-docs'}\n")
-        return 0 if current else 1
-    PAGE.write_text(text, encoding="utf-8")
-    sys.stdout.write(f"{PAGE.relative_to(ROOT)} written\n")
-    return 0
+    stale = False
+    for kind in PAGES:
+        file, text = DOCS / kind.file, page(kind)
+        current = file.exists() and file.read_text(encoding="utf-8") == text
+        if options.check:
+            stale |= not current
+            said = "is current" if current else "is stale: run scripts/api-docs"
+        else:
+            file.write_text(text, encoding="utf-8")
+            said = "written"
+        sys.stdout.write(f"{file.relative_to(ROOT)} {said}\n")
+    return int(stale)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,9 @@ from .exceptions import translated
 from .later import Later
 from .model import State
 
-# A command whose effect no event has told of after this many seconds is looked up.
+# A command whose effect no event has told of after this many seconds is looked up: a door may close again after two.
+_FIRST_LOOK = 0.5
+# What was not to be seen then may have waited: it is looked up once more.
 _EFFECT_DELAY = 2.0
 # How often to look while a door that was released for a moment is still released.
 _EFFECT_LOOKS = 15
@@ -75,7 +77,7 @@ class CommandingCoordinator(DataUpdateCoordinator[State]):
         """
         before = part(self.data)
         await self.async_command(command)
-        self._async_look_for_effect(part, before, settled, _EFFECT_LOOKS)
+        self._async_look_for_effect(part, before, settled, 0)
 
     @callback
     def _async_look_for_effect(
@@ -85,7 +87,9 @@ class CommandingCoordinator(DataUpdateCoordinator[State]):
             if part(self.data) != before:
                 return  # an event has told
             await self.async_refresh()
-            if looks > 1 and not settled(self.data):
-                self._async_look_for_effect(part, part(self.data), settled, looks - 1)
+            now = part(self.data)
+            nothing_yet = looks == 0 and now == before
+            if nothing_yet or (looks < _EFFECT_LOOKS and not settled(self.data)):
+                self._async_look_for_effect(part, now, settled, looks + 1)
 
-        self.later.async_do(_EFFECT_DELAY, part, look)
+        self.later.async_do(_EFFECT_DELAY if looks else _FIRST_LOOK, part, look)

@@ -6,6 +6,8 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 import pytest
+from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom import commanding
 from tests.common import act, entity_id, state_of
@@ -53,6 +55,36 @@ async def test_every_dialect_opens(hass: HomeAssistant, device: Start, dialect: 
     await lock(hass, entry, "lock.lock")
     assert not sim.relays.all["A"].open
     await shows(hass, entry, "lock", "door_A_door", "locked")
+
+
+async def test_diagnostics_keep_the_logins(
+    hass: HomeAssistant, device: Start, hass_client: ClientSessionGenerator
+) -> None:
+    entry = await add(hass, await device("it83"), **OPENING)
+    told = str(await get_diagnostics_for_config_entry(hass, hass_client, entry))
+    assert "opening_password" in told
+    assert not [text for text in (*OPENING.values(), "httpapi") if text in told]
+
+
+async def test_a_door_that_closes_soon_is_seen_open(
+    hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two seconds are usual, and nothing but a look tells."""
+    monkeypatch.setattr(commanding, "_EFFECT_DELAY", 600.0)
+    entry = await add(hass, await device("r29", config={f"{RELAY}RelayADelay": "60"}))
+    await lock(hass, entry, "lock.open")
+    await shows(hass, entry, "lock", "door_A_door", "unlocked")
+
+
+async def test_a_door_that_waits_before_it_opens_is_seen_open(
+    hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commanding, "_FIRST_LOOK", 0.0)
+    monkeypatch.setattr(commanding, "_EFFECT_DELAY", 1.5)
+    sim = await device("e18", config={f"{RELAY}TriggerDelayA": "1", f"{RELAY}HoldDelayA": "60"})
+    entry = await add(hass, sim)
+    await lock(hass, entry, "lock.open")
+    await shows(hass, entry, "lock", "door_A_door", "unlocked")
 
 
 async def test_a_monitor_says_which_login_it_wants(hass: HomeAssistant, device: Start) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import ClientError
 
 from . import akuvox_check, check, device_check, events_check, transfer_check
-from .akuvox import PLANS
+from .akuvox import PLANS, PUSHING
 from .checks import Checks, say
 from .dashboard import URL_PATH, dashboard
 from .events_check import compare, run_events
@@ -22,6 +22,8 @@ from .stage import DOMAIN, Stage, set_up
 
 LOG_LINES = 40
 DISPLAY = "ext1"
+# What is typed for the buttons of the 2N.
+_BELLS = {"r": "%1", "n": "%2"}
 # How often the integration loses the device.
 OUTAGES = events_check.OUTAGES + transfer_check.OUTAGES
 INTERRUPTED = 130
@@ -30,20 +32,26 @@ FAILURES = (AssertionError, CommandFailed, ClientError, TimeoutError)
 
 
 async def show_dashboard(stage: Stage) -> None:
-    """Make the demo's dashboard and the first page of every user."""
+    """Make the demo's dashboard the first page of every user."""
     home = stage.home_assistant
     await home.command(
         "lovelace/dashboards/create", url_path=URL_PATH, title="Front door", icon="mdi:doorbell-video",
         show_in_sidebar=True, require_admin=False,
     )  # fmt: skip
-    await home.command("lovelace/config/save", url_path=URL_PATH, config=dashboard(await stage.entities()))
+    await fill_dashboard(stage)
     await home.command("frontend/set_system_data", key="core", value={"default_panel": URL_PATH})
+
+
+async def fill_dashboard(stage: Stage) -> None:
+    """Put what there is on the dashboard."""
+    config = dashboard(await stage.entities(), stage.akuvox[PUSHING].entities)
+    await stage.home_assistant.command("lovelace/config/save", url_path=URL_PATH, config=config)
 
 
 async def show(port: int) -> None:
     """Show the demo until it is interrupted."""
-    say("Starting a 2N intercom and Home Assistant …")
-    async with set_up(port) as stage:
+    say("Starting a 2N intercom, Akuvox devices and Home Assistant …")
+    async with set_up(port, akuvox=PLANS) as stage:
         await stage.simulator.do("plug_module", name=DISPLAY, kind="display")
         await stage.add_intercom()
         await show_dashboard(stage)
@@ -52,12 +60,19 @@ async def show(port: int) -> None:
   Home Assistant   {stage.url}
   Login            {USERNAME} / {PASSWORD}
 
-  Ring             {stage.simulator.ring_command()}
-                   or type r and Enter here; n for the other bell, q or Ctrl-C to end
+  Ring             {stage.simulator.ring_command(key="%1")}
+                   or type r and Enter here; n for the other bell, a for that of an Akuvox, q or Ctrl-C to end
   Intercom         http://{stage.address}   (a simulated 2N IP Verso)
   Its display      {stage.simulator.display_url(DISPLAY)}   (once notify.send_message was used)
   A firmware       {firmware}   (for ip_intercom.upload_firmware)
 """)
+        await stage.add_akuvox()
+        await fill_dashboard(stage)
+        for device in stage.akuvox.values():
+            say(
+                f"  {device.plan.name:16} http://{device.addresses['http']}   (a simulated Akuvox, {device.plan.dialect})"
+            )
+        say(f"  Ring             {stage.akuvox[PUSHING].control.ring_command()}\n")
         await _obey(stage)
         say("Stopping …")
 
@@ -72,9 +87,12 @@ async def _obey(stage: Stage) -> None:
         while (line := await lines.get()).strip() != "q":
             if not line:
                 loop.remove_reader(sys.stdin)
-            elif line.strip() in {"r", "n"}:
-                await stage.simulator.do("press", key="%1" if line.strip() == "r" else "%2")
+            elif (key := _BELLS.get(line.strip())) is not None:
+                await stage.simulator.do("press", key=key)
                 say("  ding dong")
+            elif line.strip() == "a":
+                called = await stage.akuvox[PUSHING].control.do("press")
+                say("  ding dong" if called else "  it calls already")
     finally:
         with suppress(OSError, ValueError):
             loop.remove_reader(sys.stdin)
@@ -98,9 +116,10 @@ async def check_everything(port: int) -> None:
 
 async def _check(checks: Checks, stage: Stage) -> None:
     scene = await check.check_set_up(checks, stage)
-    await akuvox_check.check_akuvox(checks, scene)
-    with checks("the dashboard is saved"):
+    await akuvox_check.check_set_up(checks, scene)
+    with checks("the dashboard with both systems is saved"):
         await show_dashboard(stage)
+    await akuvox_check.check_akuvox(checks, scene)
     for part in (
         check.check_rings, check.check_doors, check.check_directory, check.check_calls, check.check_access,
         device_check.check_access_points, device_check.check_snapshot, device_check.check_displays,
@@ -153,7 +172,9 @@ def run(work: Coroutine[Any, Any, None]) -> int:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="scripts/demo", description="A 2N intercom in a real Home Assistant.")
+    parser = argparse.ArgumentParser(
+        prog="scripts/demo", description="A 2N intercom and Akuvox devices in a real Home Assistant."
+    )
     parser.add_argument("--check", action="store_true", help="drive it from outside, assert, and end")
     parser.add_argument("--port", type=int, default=0, help="Home Assistant's port; any free one by default")
     options = parser.parse_args()

@@ -45,7 +45,7 @@ class Plan:
 
 PLANS = (
     Plan("e16c", "Side door", _BUTTON | _PICTURES, push=True),
-    Plan("r29", "Lobby", _BUTTON | _PICTURES | _OPENING),
+    Plan("r29", "Lobby", _BUTTON | _PICTURES | _OPENING | {"Config.DoorSetting.RELAY.RelayADelay": "5"}),
     Plan("e18", "Courtyard", _BUTTON, has_options=False),
     Plan("a_series", "Cellar", has_options=False),
     Plan("it83", "Hallway", _OPENING),

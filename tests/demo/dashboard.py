@@ -14,27 +14,40 @@ def _tile(entity: str, name: str, **options: Any) -> dict[str, Any]:
     return {"type": "tile", "entity": entity, "name": name, **options}
 
 
-def dashboard(entities: Mapping[str, str]) -> dict[str, Any]:
-    """Give the dashboard of an intercom, by the keys of its entities."""
-    door = [
+def _camera(entity: str) -> dict[str, Any]:
+    return {
+        "type": "picture-entity",
+        "entity": entity,
+        "camera_view": "auto",
+        "show_name": False,
+        "show_state": False,
+        "grid_options": {"columns": "full"},
+    }
+
+
+def _door(entity: str, name: str) -> dict[str, Any]:
+    features = [{"type": "lock-commands"}, {"type": "lock-open-door"}]
+    return _tile(entity, name, features=features, grid_options={"columns": "full"})
+
+
+def dashboard(entities: Mapping[str, str], akuvox: Mapping[str, str]) -> dict[str, Any]:
+    """Give the dashboard by the keys of the entities: of a 2N, and of an Akuvox that may not be there yet."""
+    gate = [
         _heading("Front gate", "mdi:doorbell-video"),
-        {
-            "type": "picture-entity",
-            "entity": entities["camera_internal"],
-            "camera_view": "auto",
-            "show_name": False,
-            "show_state": False,
-            "grid_options": {"columns": "full"},
-        },
-        _tile(
-            entities["door_1_door"],
-            "Gate",
-            features=[{"type": "lock-commands"}, {"type": "lock-open-door"}],
-            grid_options={"columns": "full"},
-        ),
+        _camera(entities["camera_internal"]),
+        _door(entities["door_1_door"], "Gate"),
         _tile(entities["door_1_hold_open"], "Hold open"),
         _tile(entities["door_2_door"], "Garage"),
     ]
+    side_door = [
+        _heading("Side door", "mdi:doorbell-video"),
+        _camera(akuvox["camera_main"]),
+        _door(akuvox["door_A_door"], "Side door"),
+        _tile(akuvox["door_A_hold_open"], "Hold open"),
+        _tile(akuvox["bell_call"], "Bell"),
+        _tile(akuvox["last_access"], "Last access"),
+        _tile(akuvox["alarm_tamper"], "Tamper"),
+    ] if akuvox else []  # fmt: skip
     visitors = [
         _heading("Visitors", "mdi:account-clock"),
         {
@@ -57,11 +70,16 @@ def dashboard(entities: Mapping[str, str]) -> dict[str, Any]:
         _heading("What happened", "mdi:history"),
         {
             "type": "logbook",
-            "target": {"entity_id": [entities[key] for key in ("bell_1", "bell_2", "door_1_door", "access")]},
+            "target": {
+                "entity_id": [
+                    *(entities[key] for key in ("bell_1", "bell_2", "door_1_door", "access")),
+                    *(akuvox[key] for key in ("bell_call", "door_A_door", "access") if akuvox),
+                ]
+            },
             "hours_to_show": 12,
             "grid_options": {"columns": "full", "rows": 8},
         },
     ]
-    sections = [{"type": "grid", "cards": cards} for cards in (door, visitors, history)]
-    view = {"type": "sections", "title": "Front door", "path": "door", "max_columns": 3, "sections": sections}
+    sections = [{"type": "grid", "cards": cards} for cards in (gate, side_door, visitors, history) if cards]
+    view = {"type": "sections", "title": "Front door", "path": "door", "max_columns": 4, "sections": sections}
     return {"title": "Front door", "views": [view]}

@@ -10,6 +10,7 @@ import tempfile
 from playwright.async_api import Page, async_playwright  # type: ignore[import-not-found]  # in the docs environment only
 
 from .__main__ import DISPLAY, run, show_dashboard
+from .akuvox import PLANS, PUSHING
 from .check import KNOWN_CARD
 from .checks import say
 from .dashboard import URL_PATH
@@ -19,12 +20,13 @@ from .stage import DOMAIN, ROOT, Stage, set_up
 from .transfer_check import VERSION, write_firmware
 
 WIDTH, HEIGHT = 1280, 900
-# The dashboard ends here.
-DASHBOARD_HEIGHT = 680
+# Wide enough for four columns; it ends here.
+DASHBOARD_SIZE = 1640, 720
 FIRMWARE_SIZE = 960, 510
 # As wide as the form of an action needs, and high enough for all of it.
 FORM_SIZE = 640, 1000
 MESSAGE = {"title": "Just a moment", "message": "We are on our way to the gate."}
+ANNAS_PIN = "60718"
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--hide-scrollbars",
@@ -53,6 +55,19 @@ async def play(stage: Stage) -> None:
         await home.wait_state(lock, state, 10.0)
     await simulator.do("press", key="%1")
     await home.wait_state(entities["call_state"], "ringing")
+
+
+async def play_akuvox(stage: Stage) -> None:
+    """Let somebody come home by the side door, and somebody else ring."""
+    home, device = stage.home_assistant, stage.akuvox[PUSHING]
+    lock = device.entities["door_A_door"]
+    await device.control.do("add_user", Name="Anna", PrivatePIN=ANNAS_PIN, ScheduleRelay="1001-1")
+    await device.control.do("enter_code", code=ANNAS_PIN)
+    await home.wait_state(device.entities["last_access"], lambda state: state[:1].isdigit(), 10.0)
+    for state in ("unlocked", "locked"):
+        await home.wait_state(lock, state, 20.0)
+    await device.control.do("press")
+    await home.wait_state(device.entities["last_visitor"], lambda state: state[:1].isdigit(), 10.0)
 
 
 async def log_in(page: Page, url: str) -> None:
@@ -128,9 +143,11 @@ async def photograph(stage: Stage, chromium: str, profile: str) -> None:
         await context.add_init_script(NARROW_SIDEBAR)
         page = context.pages[0]
         await log_in(page, stage.url)
-        keep("dashboard", await take(page, f"{stage.url}/{URL_PATH}", "hui-logbook-card", (WIDTH, DASHBOARD_HEIGHT)))
+        keep("dashboard", await take(page, f"{stage.url}/{URL_PATH}", "hui-logbook-card", DASHBOARD_SIZE))
         device = f"{stage.url}/config/devices/device/{stage.device_id}"
         keep("device-page", await take(page, device, "ha-config-device-page", (WIDTH, HEIGHT)))
+        akuvox = f"{stage.url}/config/devices/device/{stage.akuvox[PUSHING].device_id}"
+        keep("akuvox", await take(page, akuvox, "ha-config-device-page", (WIDTH, HEIGHT)))
         keep("firmware", await take_firmware(page, stage))
         keep("display", await take_display(page, stage))
         await context.close()
@@ -139,11 +156,13 @@ async def photograph(stage: Stage, chromium: str, profile: str) -> None:
 async def main(chromium: str) -> None:
     """Set the stage, play, and take the pictures."""
     with tempfile.TemporaryDirectory(prefix="ip-intercom-chromium-", ignore_cleanup_errors=True) as profile:
-        async with set_up() as stage:
+        async with set_up(akuvox=[plan for plan in PLANS if plan.dialect == PUSHING]) as stage:
             await stage.simulator.do("plug_module", name=DISPLAY, kind="display")
             await stage.add_intercom()
+            await stage.add_akuvox()
             await show_dashboard(stage)
             await play(stage)
+            await play_akuvox(stage)
             await photograph(stage, chromium, profile)
 
 

@@ -79,7 +79,7 @@ class SimulatorControl:
         await self._session.close()
 
     async def do(self, verb: str, **arguments: Any) -> Any:
-        """Do something to the device; the verbs are those of `tests.simulators.two_n`."""
+        """Do something to the device; the verbs are those of its simulator in `tests.simulators`."""
         async with self._session.post(f"{self.url}/{verb}", data=json.dumps(arguments)) as response:
             answer = await response.json()
         if not answer["success"]:
@@ -107,6 +107,6 @@ class SimulatorControl:
             requests: list[Json] = await response.json()
         return [request for request in requests if account is None or request["account"] == account]
 
-    def ring_command(self, key: str = "%1") -> str:
+    def ring_command(self, **arguments: Any) -> str:
         """Give the command line that presses a button."""
-        return f"curl -s -d '{json.dumps({'key': key})}' {self.url}/press"
+        return f"curl -s -d '{json.dumps(arguments)}' {self.url}/press"
