@@ -4,29 +4,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import ClientSession
-from yarl import URL
 
 from ...api.akuvox import AkuvoxCamera, AkuvoxClient, AkuvoxDevice, find_device, is_akuvox
-from ...api.http import HttpTransport
 from ...const import (
-    CONF_FINGERPRINT,
     CONF_INVERTED,
-    CONF_LEGACY_TLS,
     CONF_OPENING_PASSWORD,
     CONF_OPENING_USERNAME,
-    CONF_PASSWORD,
     CONF_PICTURE_PORT,
     CONF_PUSH,
     CONF_SECURITY_RELAYS,
     CONF_SHOW_NAMES,
     CONF_STREAM_PASSWORD,
     CONF_STREAM_USERNAME,
-    CONF_URL,
-    CONF_USERNAME,
-    CONF_VERIFY_SSL,
     DEFAULT_PICTURE_PORT,
 )
 from ...model import Description
+from ..connection import account_of, entry_data, transport_of
 from .doors import OpeningLogin
 from .system import AkuvoxSystem, Choices
 
@@ -72,14 +65,7 @@ async def find(
         verify=verify,
         pinned=bytes.fromhex(pinned) if pinned else None,
     )
-    data = {
-        CONF_URL: str(found.base.origin()),
-        CONF_USERNAME: username,
-        CONF_PASSWORD: password,
-        CONF_VERIFY_SSL: verify,
-        CONF_FINGERPRINT: found.fingerprint.hex() if found.fingerprint is not None and not verify else None,
-        CONF_LEGACY_TLS: found.legacy,
-    }
+    data = entry_data(found.base, found.fingerprint, username, password, verify, legacy=found.legacy)
     return data, await create(session, data, {}, None).introduce(found.info)
 
 
@@ -90,26 +76,13 @@ def create(
     cursor: Mapping[str, object] | None,
 ) -> AkuvoxSystem:
     """Return the system of an entry from its data and options (``const``)."""
-    fingerprint = data.get(CONF_FINGERPRINT)
-    base = URL(data[CONF_URL])
-    transport = HttpTransport(
-        session,
-        base,
-        fingerprint=bytes.fromhex(fingerprint) if fingerprint else None,
-        verify=data.get(CONF_VERIFY_SSL, False),
-        legacy=data.get(CONF_LEGACY_TLS, False),
-    )
-    username, password = data.get(CONF_USERNAME, ""), data.get(CONF_PASSWORD, "")
+    transport = transport_of(session, data)
+    account = account_of(data)
     stream = options.get(CONF_STREAM_USERNAME, ""), options.get(CONF_STREAM_PASSWORD, "")
     # Many people have one password for all; whoever has another for RTSP enters it.
-    picture_login = stream if stream[0] else (username, password)
-    camera = AkuvoxCamera(
-        session,
-        base.host or "",
-        port=options.get(CONF_PICTURE_PORT, DEFAULT_PICTURE_PORT),
-        username=picture_login[0],
-        password=picture_login[1],
-    )
+    username, password = stream if stream[0] else account
+    port = options.get(CONF_PICTURE_PORT, DEFAULT_PICTURE_PORT)
+    camera = AkuvoxCamera(session, transport.base.host or "", port=port, username=username, password=password)
     choices = Choices(
         names=options.get(CONF_SHOW_NAMES, True),
         inverted=frozenset(options.get(CONF_INVERTED, ())),
@@ -118,4 +91,4 @@ def create(
         stream=stream,
         pushes=options.get(CONF_PUSH, False),
     )
-    return AkuvoxSystem(AkuvoxDevice(AkuvoxClient(transport, username, password)), camera, cursor, choices)
+    return AkuvoxSystem(AkuvoxDevice(AkuvoxClient(transport, *account)), camera, cursor, choices)

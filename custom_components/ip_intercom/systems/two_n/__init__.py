@@ -4,25 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import ClientSession
-from yarl import URL
 
-from ...api.http import HttpTransport
 from ...api.two_n import TwoNClient, TwoNDevice, find_device
 from ...const import (
-    CONF_FINGERPRINT,
-    CONF_PASSWORD,
     CONF_SHOW_CARDS,
     CONF_SHOW_NAMES,
     CONF_SHOW_TOUCHES,
     CONF_STREAM_PASSWORD,
     CONF_STREAM_PATH,
     CONF_STREAM_USERNAME,
-    CONF_URL,
-    CONF_USERNAME,
-    CONF_VERIFY_SSL,
     DEFAULT_STREAM_PATH,
 )
 from ...model import Description
+from ..connection import account_of, entry_data, transport_of
 from ..privacy import Privacy
 from .cameras import StreamAccess
 from .system import TwoNSystem
@@ -62,13 +56,7 @@ async def find(
         verify=verify,
         pinned=bytes.fromhex(pinned) if pinned else None,
     )
-    data = {
-        CONF_URL: str(found.base.origin()),
-        CONF_USERNAME: username,
-        CONF_PASSWORD: password,
-        CONF_VERIFY_SSL: verify,
-        CONF_FINGERPRINT: found.fingerprint.hex() if found.fingerprint is not None and not verify else None,
-    }
+    data = entry_data(found.base, found.fingerprint, username, password, verify)
     system = create(session, data, {}, None)
     try:
         description = await system.connect(None)
@@ -85,20 +73,13 @@ def create(
     cursor: Mapping[str, object] | None,
 ) -> TwoNSystem:
     """Return the system of an entry from its data and options (``const``)."""
-    fingerprint = data.get(CONF_FINGERPRINT)
-    transport = HttpTransport(
-        session,
-        URL(data[CONF_URL]),
-        fingerprint=bytes.fromhex(fingerprint) if fingerprint else None,
-        verify=data.get(CONF_VERIFY_SSL, False),
-    )
     stream = StreamAccess(
         options.get(CONF_STREAM_USERNAME, ""),
         options.get(CONF_STREAM_PASSWORD, ""),
         options.get(CONF_STREAM_PATH, DEFAULT_STREAM_PATH),
     )
     return TwoNSystem(
-        TwoNDevice(TwoNClient(transport, data.get(CONF_USERNAME, ""), data.get(CONF_PASSWORD, ""))),
+        TwoNDevice(TwoNClient(transport_of(session, data), *account_of(data))),
         cursor,
         Privacy(
             names=options.get(CONF_SHOW_NAMES, True),
