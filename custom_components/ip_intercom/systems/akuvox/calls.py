@@ -151,7 +151,7 @@ class CallTracker:
         ended: tuple[CallChanged, ...] = ()
         if self._call is not None and now - self._call.confirmed > _FORGOTTEN:
             ended = self._end()
-        call = self._call or self._continued(now)
+        call = self._call or (None if ended else self._continued(now))
         mistaken = call is not None and call.direction is Direction.INCOMING
         if call is None:
             call = self._new(Direction.OUTGOING, certain=True, peer=number)

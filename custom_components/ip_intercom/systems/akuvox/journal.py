@@ -72,7 +72,7 @@ class Journal:
         for page in range(1, _PAGES + 1):
             records = await fetch(page)
             self.paged = len(records) <= PAGE
-            fresh = [record for record in records if self._is_new(record)]
+            fresh = [record for record in records if not self.known or self._is_new(record)]
             found += fresh
             if not self.known or not self.paged or len(fresh) < PAGE:
                 break

@@ -218,12 +218,12 @@ class AkuvoxLog:
         return self._delivered_at + _HEARTBEAT if all_seen and not self._interrupted else inf
 
     def _begin_look(self) -> asyncio.Task[list[Event]] | None:
-        now = self._monotonic()
-        due = [name for name, look in self._looks.items() if look.due <= now]
-        if not due:
+        # The one that waits longest: a slow device gets to all of them.
+        name = min(self._looks, key=lambda name: self._looks[name].due, default=None)
+        if name is None or self._looks[name].due > self._monotonic():
             return None
-        take = self._look_for_restart if self._interrupted else self._looks[due[0]].take
-        task = asyncio.create_task(take(), name="" if self._interrupted else due[0])
+        take = self._look_for_restart if self._interrupted else self._looks[name].take
+        task = asyncio.create_task(take(), name="" if self._interrupted else name)
         task.add_done_callback(lambda _: self._arrived.set())
         return task
 

@@ -1,0 +1,155 @@
+"""Who came in, from the door log and what is pushed, each once."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from homeassistant.core import Event, HomeAssistant
+import pytest
+
+from custom_components.ip_intercom.systems.akuvox import log
+from tests.common import capture_log_events, state_of, until
+from tests.simulators.akuvox import Simulator
+
+from .conftest import Start, add
+
+WITH_DOOR_LOG = ("a_series", "e18", "e16c", "r29")
+PIN, CARD = "28374650", "99D78D72"
+
+
+def lucy(sim: Simulator) -> None:
+    """Let Lucy in at the first door."""
+    sim.add_user(Name="Lucy", PrivatePIN=PIN, CardCode=CARD, **{sim.dialect.schedule_fields[0]: "1001-1"})
+
+
+def decisions(events: list[Event[Any]]) -> list[tuple[Any, ...]]:
+    """Return what the records of the door log tell."""
+    told = [event.data["data"] for event in events if event.data["type"] == "DoorLog"]
+    return [(data["granted"], data["name"], data["method"], data["doors"]) for data in told]
+
+
+async def watching(sim: Simulator) -> None:
+    """Wait until the door log has been read."""
+    sim.clear_requests()
+    await until(lambda: sum(request.function == "doorlog/get" for request in sim.requests) >= 2, "looks at the log")
+
+
+@pytest.mark.parametrize("dialect", WITH_DOOR_LOG)
+async def test_the_door_log_tells_who(hass: HomeAssistant, device: Start, dialect: str) -> None:
+    sim = await device(dialect)
+    lucy(sim)
+    sim.enter_code("1111")
+    entry = await add(hass, sim)
+    events = capture_log_events(hass)
+    await watching(sim)
+    assert not events, "what was before is no news"
+    sim.enter_code(PIN)
+    sim.swipe_card("00000000")
+    sim.swipe_card(CARD)
+    await until(lambda: len(decisions(events)) == 3, "the records")
+    assert decisions(events) == [
+        (True, "Lucy", "code", ["A"]),
+        (False, None, "card", []),
+        (True, "Lucy", "card", ["A"]),
+    ]
+    state = hass.states.get(f"event.{entry.title.lower().replace(' ', '_').replace('ü', 'u')}_access")
+    assert state is not None
+    assert (state.attributes["event_type"], state.attributes["name"]) == ("granted", "Lucy")
+    assert datetime.now(UTC) - datetime.fromisoformat(state_of(hass, entry, "sensor", "last_access")) < timedelta(
+        minutes=1
+    )
+    # The door that it opened is seen to be open, though nothing was pushed.
+    await until(lambda: state_of(hass, entry, "lock", "door_A_door") == "unlocked", "the open door")
+    everything = str([event.data for event in events]) + str([state.as_dict() for state in hass.states.async_all()])
+    assert PIN not in everything
+    assert CARD not in everything
+
+
+@pytest.mark.parametrize("dialect", ["e18", "r29"])
+async def test_pushed_and_recorded_is_one_access(
+    hass: HomeAssistant, device: Start, dialect: str, local_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sim = await device(dialect)
+    lucy(sim)
+    await add(hass, sim, push=True)
+    await until(lambda: sim.config["Config.Features.ACTIONURL.Enable"] == "1", "the Action URLs")
+    events = capture_log_events(hass)
+    await watching(sim)
+    sim.enter_code(PIN)
+    sim.show_face("Lucy")
+    await until(lambda: len(decisions(events)) == 2, "the records")
+    assert decisions(events) == [(True, "Lucy", "code", ["A"]), (True, "Lucy", "face", ["A"])]
+    assert {event.data["type"] for event in events} >= {"ValidCodeEntered", "ValidFaceRecognition"}
+    assert "AccessUnrecorded" not in {event.data["type"] for event in events}
+
+
+async def test_an_access_without_a_record(
+    hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log that is full, or off, does not silence who came in."""
+    monkeypatch.setattr(log, "_RECORD_PATIENCE", 0.5)
+    sim = await device("e16c")
+    entry = await add(hass, sim, push=True)
+    await until(lambda: sim.config["Config.Features.ACTIONURL.Enable"] == "1", "the Action URLs")
+    events = capture_log_events(hass)
+    await watching(sim)
+    sim.action_urls.fire("InvalidCardEntered", card_sn=CARD, active_user="Null")
+    await until(lambda: any(event.data["type"] == "AccessUnrecorded" for event in events), "the access")
+    assert entry.runtime_data.data.last_access.granted is False
+    assert entry.runtime_data.data.last_access.method == "card"
+
+
+async def test_names_are_kept_out_where_they_are_not_wanted(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("e16c")
+    lucy(sim)
+    await add(hass, sim, show_names=False)
+    events = capture_log_events(hass)
+    await watching(sim)
+    sim.enter_code(PIN)
+    await until(lambda: decisions(events), "the record")
+    assert decisions(events) == [(True, None, "code", ["A"])]
+    assert "Lucy" not in str([state.as_dict() for state in hass.states.async_all()])
+
+
+@pytest.mark.parametrize("hours", [-5, 0, 9])
+async def test_the_zone_of_the_device_is_found_out(hass: HomeAssistant, device: Start, hours: int) -> None:
+    """Its records bear its own time, and nothing says which zone that is."""
+    sim = await device("r29")
+    sim.advance_clock(hours * 3600)  # the simulated device writes UTC
+    entry = await add(hass, sim)
+    await watching(sim)
+    sim.enter_code("1111")
+    await until(lambda: entry.runtime_data.data.last_access, "the record")
+    assert abs(entry.runtime_data.data.last_access.time - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+async def test_what_happened_while_home_assistant_was_away(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("r29")
+    entry = await add(hass, sim)
+    await watching(sim)
+    await hass.async_block_till_done()
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    for number in range(25):
+        sim.enter_code(f"{number:08}")
+    events = capture_log_events(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    await until(lambda: len(decisions(events)) == 25, "what was missed, page by page")
+    assert all(event.data["late"] for event in events)
+
+
+async def test_a_log_that_is_cleared_goes_on(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("r29")
+    await add(hass, sim)
+    events = capture_log_events(hass)
+    sim.enter_code("1111")
+    await watching(sim)
+    sim.enter_code("2222")
+    await until(lambda: decisions(events), "a record")
+    before = len(decisions(events))
+    sim.door_log.records.clear()
+    sim.door_log._last = 0
+    sim.advance_clock(2)
+    sim.enter_code("3333")
+    await until(lambda: len(decisions(events)) == before + 1, "a record of the new log")
+    await watching(sim)
+    assert len(decisions(events)) == before + 1

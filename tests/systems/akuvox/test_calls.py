@@ -1,0 +1,211 @@
+"""One call from three routes, in whatever order they speak: no devices, no clocks but ours."""
+
+from datetime import datetime
+
+import pytest
+
+from custom_components.ip_intercom.api.akuvox.logs import CallKind, CallRecord
+from custom_components.ip_intercom.events import CallChanged
+from custom_components.ip_intercom.model import CallState, Direction
+from custom_components.ip_intercom.systems.akuvox.calls import CallTracker
+
+
+class Clock:
+    """Seconds that pass when told."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def tracker(clock: Clock) -> CallTracker:
+    return CallTracker(monotonic=clock)
+
+
+def record(number: str = "101", kind: CallKind = CallKind.DIALED) -> CallRecord:
+    return CallRecord("1", kind, datetime(2026, 11, 21), number, number, None)
+
+
+def steps(changes: tuple[CallChanged, ...]) -> list[tuple[CallState, Direction | None]]:
+    return [(change.state, change.direction) for change in changes]
+
+
+def rings(*answers: tuple[CallChanged, ...]) -> int:
+    """Return how many calls would ring: each session once, outgoing, before somebody talks."""
+    return len(
+        {
+            change.session
+            for changes in answers
+            for change in changes
+            if change.direction is Direction.OUTGOING and change.state in {CallState.CONNECTING, CallState.RINGING}
+        }
+    )
+
+
+def test_pushed_looked_at_and_logged(tracker: CallTracker, clock: Clock) -> None:
+    pushed = tracker.made("101")
+    clock.now += 2
+    looked = tracker.looked("CALLING", clock.now)
+    talking = tracker.looked("TALKING", clock.now)
+    clock.now += 30
+    hung = tracker.hung()
+    clock.now += 2
+    assert tracker.looked("READY", clock.now) == ()
+    assert tracker.logged(record()) == ()
+    assert rings(pushed, looked, talking, hung) == 1
+    assert steps(talking) == [(CallState.CONNECTED, Direction.OUTGOING)]
+    assert steps(hung) == [(CallState.TERMINATED, Direction.OUTGOING)]
+    assert tracker.unpushed == 0
+
+
+def test_looked_at_first_pushed_late(tracker: CallTracker, clock: Clock) -> None:
+    looked = tracker.looked("RINGING", clock.now)
+    clock.now += 1
+    pushed = tracker.made("101")
+    assert rings(looked, pushed) == 1
+    assert tracker.sessions[looked[0].session].peer == "101"
+
+
+def test_an_answer_that_is_older_than_the_push(tracker: CallTracker, clock: Clock) -> None:
+    asked = clock.now
+    clock.now += 0.5
+    pushed = tracker.made("101")
+    clock.now += 0.5
+    assert tracker.looked("READY", asked) == ()
+    assert tracker.sessions.keys() == {pushed[0].session}
+    hung_at = clock.now
+    tracker.hung()
+    assert tracker.looked("CALLING", hung_at - 0.1) == (), "what was asked before the end begins no call"
+
+
+def test_ready_in_the_first_seconds(tracker: CallTracker, clock: Clock) -> None:
+    tracker.made("101")
+    clock.now += 1
+    assert tracker.looked("READY", clock.now) == ()
+    clock.now += 5
+    assert steps(tracker.looked("READY", clock.now)) == [(CallState.TERMINATED, Direction.OUTGOING)]
+
+
+def test_answered_before_anybody_looked(tracker: CallTracker, clock: Clock) -> None:
+    assert steps(tracker.looked("TALKING", clock.now)) == [
+        (CallState.RINGING, Direction.OUTGOING),
+        (CallState.CONNECTED, Direction.OUTGOING),
+    ]
+
+
+def test_only_the_log_tells(tracker: CallTracker) -> None:
+    assert steps(tracker.logged(record())) == [
+        (CallState.RINGING, Direction.OUTGOING),
+        (CallState.TERMINATED, Direction.OUTGOING),
+    ]
+    assert not tracker.in_call
+    assert tracker.unpushed == 1
+    assert rings(tracker.logged(record())) == 1, "the same number again is another visitor"
+
+
+def test_the_log_comes_before_the_end_was_seen(tracker: CallTracker, clock: Clock) -> None:
+    tracker.looked("RINGING", clock.now)
+    assert steps(tracker.logged(record())) == [(CallState.TERMINATED, Direction.OUTGOING)]
+    assert not tracker.in_call
+
+
+def test_a_group_is_one_visit(tracker: CallTracker, clock: Clock) -> None:
+    """All numbers at once, or one after the other: a push and a record for each."""
+    first, second = tracker.made("101"), tracker.made("102")
+    clock.now += 20
+    ended = tracker.hung()
+    clock.now += 1
+    third = tracker.made("103")
+    clock.now += 20
+    tracker.hung()
+    assert rings(first, second, third) == 1
+    assert steps(ended) == [(CallState.TERMINATED, Direction.OUTGOING)]
+    for number in ("101", "102", "103"):
+        assert tracker.logged(record(number)) == ()
+
+
+def test_the_next_visitor_is_another(tracker: CallTracker, clock: Clock) -> None:
+    first = tracker.made("101")
+    clock.now += 10
+    tracker.hung()
+    clock.now += 10
+    second = tracker.made("101")
+    assert rings(first, second) == 2
+
+
+def test_a_lost_end(tracker: CallTracker, clock: Clock) -> None:
+    first = tracker.made("101")
+    clock.now += 600
+    second = tracker.made("101")
+    assert steps(second) == [
+        (CallState.TERMINATED, Direction.OUTGOING),
+        (CallState.CONNECTING, Direction.OUTGOING),
+    ]
+    assert rings(first, second) == 2
+
+
+def test_words_are_learned_from_records(tracker: CallTracker, clock: Clock) -> None:
+    guessed = tracker.looked("RINGING", clock.now)
+    assert steps(guessed) == [(CallState.RINGING, Direction.OUTGOING)]
+    clock.now += 10
+    tracker.looked("READY", clock.now)
+    assert tracker.logged(record(kind=CallKind.MISSED)) == ()
+    assert tracker.words == {"RINGING": False}
+    assert steps(tracker.looked("RINGING", clock.now)) == [(CallState.RINGING, Direction.INCOMING)]
+
+
+def test_a_word_for_both_rings(tracker: CallTracker, clock: Clock) -> None:
+    """No ring is lost to a word that is used for both directions."""
+    for kind in (CallKind.RECEIVED, CallKind.DIALED):
+        tracker.looked("BUSY", clock.now)
+        clock.now += 10
+        tracker.looked("READY", clock.now)
+        tracker.logged(record(kind=kind))
+        clock.now += 200
+    assert tracker.words == {"BUSY": None}
+    assert steps(tracker.looked("BUSY", clock.now)) == [(CallState.RINGING, Direction.OUTGOING)]
+
+
+def test_a_visitor_taken_for_a_caller(tracker: CallTracker, clock: Clock) -> None:
+    """What was learned may be wrong: the record rings then, and is the better teacher."""
+    tracker.words["RINGING"] = False
+    assert rings(tracker.looked("RINGING", clock.now)) == 0
+    clock.now += 10
+    tracker.looked("READY", clock.now)
+    assert rings(tracker.logged(record())) == 1
+    assert tracker.words == {"RINGING": None}
+
+
+def test_a_call_that_is_taken_for_one_from_outside_until_it_is_pushed(tracker: CallTracker, clock: Clock) -> None:
+    tracker.words["TALKING"] = False
+    assert rings(tracker.looked("TALKING", clock.now)) == 0
+    clock.now += 1
+    assert rings(tracker.made("101")) == 1
+
+
+def test_calls_from_here(tracker: CallTracker, clock: Clock) -> None:
+    session = tracker.dialling("101")
+    told = (*tracker.made("101"), *tracker.looked("CALLING", clock.now))
+    clock.now += 10
+    told += tracker.hung()
+    assert {change.session for change in told} == {session}
+    assert tracker.logged(record()) == ()
+    assert tracker.unpushed == 0
+    refused = tracker.dialling("102")
+    tracker.not_dialled(refused)
+    assert not tracker.in_call
+
+
+def test_a_restart_forgets(tracker: CallTracker, clock: Clock) -> None:
+    tracker.made("101")
+    tracker.restart()
+    assert not tracker.in_call
+    assert tracker.looked("READY", clock.now) == ()

@@ -1,0 +1,96 @@
+"""What is new in a log since the last look."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
+
+from custom_components.ip_intercom.systems.akuvox.journal import PAGE, Journal
+
+START = datetime(2026, 11, 21, 12)
+
+
+@dataclass(frozen=True)
+class Line:
+    id: str | None
+    when: datetime | None
+
+
+class Device:
+    """A log of a device that gives pages, or all at once."""
+
+    def __init__(self, paged: bool = True) -> None:
+        self.lines: list[Line] = []
+        self.paged = paged
+        self.asked: list[int] = []
+
+    def write(self, number: int | None, second: int) -> None:
+        self.lines.insert(0, Line(None if number is None else str(number), START + timedelta(seconds=second)))
+
+    async def fetch(self, page: int) -> list[Line]:
+        self.asked.append(page)
+        return self.lines[(page - 1) * PAGE : page * PAGE] if self.paged else self.lines
+
+
+async def ids(journal: Journal, device: Device) -> list[str | None]:
+    return [line.id for line in await journal.news(device.fetch)]
+
+
+@pytest.mark.parametrize("paged", [True, False])
+async def test_only_what_is_new(paged: bool) -> None:
+    device, journal = Device(paged), Journal()
+    for number in range(1, 31):
+        device.write(number, number)
+    assert await ids(journal, device) == [], "what was there before is no news"
+    assert await ids(journal, device) == []
+    assert journal.paged is paged
+    for number in range(31, 56):
+        device.write(number, number)
+    assert await ids(journal, device) == [str(number) for number in range(31, 56)]
+    assert await ids(journal, device) == []
+
+
+async def test_pages_are_read_as_far_as_needed() -> None:
+    device, journal = Device(), Journal()
+    device.write(1, 1)
+    await ids(journal, device)
+    device.asked.clear()
+    await ids(journal, device)
+    assert device.asked == [1]
+
+
+async def test_a_log_that_begins_anew() -> None:
+    device, journal = Device(), Journal()
+    for number in range(1, 6):
+        device.write(number, number)
+    await ids(journal, device)
+    del device.lines[0]
+    assert await ids(journal, device) == [], "a record that was deleted makes no news of those before"
+    device.lines.clear()
+    assert await ids(journal, device) == []
+    device.write(1, 60)
+    assert await ids(journal, device) == ["1"]
+    assert await ids(journal, device) == []
+
+
+async def test_records_without_numbers() -> None:
+    device, journal = Device(), Journal()
+    device.write(None, 1)
+    await ids(journal, device)
+    device.write(None, 2)
+    assert len(await journal.news(device.fetch)) == 1
+    assert await ids(journal, device) == []
+
+
+async def test_over_a_restart() -> None:
+    device, journal = Device(), Journal()
+    device.write(1, 1)
+    await ids(journal, device)
+    device.write(2, 2)
+    later = Journal.from_json(journal.as_json())
+    assert await ids(later, device) == ["2"]
+
+
+@pytest.mark.parametrize("stored", [None, "x", {"id": 3, "when": "yesterday"}])
+def test_what_is_stored_may_be_broken(stored: object) -> None:
+    assert not Journal.from_json(stored).known

@@ -1,0 +1,39 @@
+"""Relays and inputs from whatever keys a device has."""
+
+import pytest
+
+from custom_components.ip_intercom.systems.akuvox.wiring import INPUT, RELAY, Input, Relay, inputs_of, relays_of
+
+
+def test_the_keys_of_the_manual() -> None:
+    config = {f"{RELAY}TypeA": "1", f"{RELAY}HoldDelayA": "8", f"{RELAY}NameA": "RelayA", f"{RELAY}NameB": "Gate"}
+    assert relays_of(config, "AB", (), ()) == {"A": Relay("A", 1, level=1, delay=8), "B": Relay("B", 2, name="Gate")}
+
+
+def test_the_keys_in_the_field() -> None:
+    config = {f"{RELAY}RelayAType": "1", f"{RELAY}RelayAMode": "1", f"{RELAY}RelayBDelay": "3"}
+    assert relays_of(config, "AB", (), ()) == {"A": Relay("A", 1, level=1, latching=True), "B": Relay("B", 2, delay=3)}
+
+
+def test_relays_that_only_the_configuration_tells_of() -> None:
+    config = {f"{RELAY}NameA": "RelayA", f"{RELAY}RelayBType": "0", f"{RELAY}HttpTrig": "1", f"{RELAY}UserName": "x"}
+    assert relays_of(config, None, (), ()).keys() == {"A", "B"}
+
+
+def test_what_the_user_knows_better() -> None:
+    relays = relays_of({f"{RELAY}TypeB": "1"}, "AB", ("SB", "SX"), ("A", "B", "SB"))
+    assert {door: relay.level for door, relay in relays.items()} == {"A": 1, "B": 0, "SB": 1}
+    assert relays["SB"].number == 12
+    assert (relays["SB"].fcgi_number, relays["B"].fcgi_number) == ("SB", "2")
+
+
+@pytest.mark.parametrize("name", ["RelayA", "Relay A", "relay1", "Relay", ""])
+def test_names_from_the_factory_tell_nothing(name: str) -> None:
+    assert relays_of({f"{RELAY}NameA": name}, "A", (), ())["A"].name is None
+
+
+def test_inputs() -> None:
+    manual = {f"{INPUT}EnableA": "1", f"{INPUT}OptionA": "1", f"{INPUT}EnableB": "0"}
+    assert inputs_of(manual, "AB") == {"A": Input("input_A", level=1)}
+    live = {f"{INPUT}InputEnable": "0", f"{INPUT}InputBEnable": "1", f"{INPUT}InputBTrigger": "1"}
+    assert inputs_of(live, "ABC") == {"B": Input("input_B", level=1), "C": Input("input_C")}
