@@ -98,6 +98,19 @@ async def test_an_access_without_a_record(
     assert entry.runtime_data.data.last_access.method == "card"
 
 
+@pytest.mark.parametrize("dialect", ["a_series", "e16c"])
+async def test_a_record_without_a_name_is_looked_up(hass: HomeAssistant, device: Start, dialect: str) -> None:
+    sim = await device(dialect)
+    lucy(sim)
+    await add(hass, sim)
+    events = capture_log_events(hass)
+    await watching(sim)
+    for code in (PIN, CARD, "5555"):
+        sim.door_log.enter("Card" if code == CARD else "Password", code, {1}, None, success=True)
+    await until(lambda: len(decisions(events)) == 3, "the records")
+    assert [name for _, name, _, _ in decisions(events)] == ["Lucy", "Lucy", None]
+
+
 async def test_names_are_kept_out_where_they_are_not_wanted(hass: HomeAssistant, device: Start) -> None:
     sim = await device("e16c")
     lucy(sim)

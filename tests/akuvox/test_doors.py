@@ -122,13 +122,13 @@ async def test_the_chain_goes_on_where_a_way_is_missing(hass: HomeAssistant, dev
     assert not any(request.function == "relay/trig" for request in sim.requests), "what worked is tried first"
 
 
-@pytest.mark.parametrize("dialect", ["a_series", "e18", "r29"])
+@pytest.mark.parametrize("dialect", ["a_series", "e16c", "r29"])
 @pytest.mark.parametrize("normally_closed", [False, True])
 async def test_wiring_and_delay_are_read(
     hass: HomeAssistant, device: Start, dialect: str, normally_closed: bool
 ) -> None:
-    keys = {"a_series": "TypeA", "e18": "RelayAType", "r29": "RelayAType"}
-    delays = {"a_series": "HoldDelayA", "e18": "HoldDelayA", "r29": "RelayADelay"}
+    keys = {"a_series": "TypeA", "e16c": "RelayAType", "r29": "RelayAType"}
+    delays = {"a_series": "HoldDelayA", "e16c": "HoldDelayA", "r29": "RelayADelay"}
     config = {RELAY + keys[dialect]: str(int(normally_closed)), RELAY + delays[dialect]: "1"}
     sim = await device(dialect, config=config)
     entry = await add(hass, sim)
@@ -141,7 +141,7 @@ async def test_wiring_and_delay_are_read(
 
 async def test_the_user_knows_the_wiring_better(hass: HomeAssistant, device: Start) -> None:
     """The device says NO where an installer has wired NC: whatever it tells is to be turned round."""
-    sim = await device("e18", config={f"{RELAY}RelayAType": "1"})
+    sim = await device("e16c", config={f"{RELAY}RelayAType": "1"})
     entry = await add(hass, sim, inverted=["A"])
     assert state_of(hass, entry, "lock", "door_A_door") == "unlocked"
     await lock(hass, entry, "lock.open")
@@ -149,7 +149,7 @@ async def test_the_user_knows_the_wiring_better(hass: HomeAssistant, device: Sta
 
 
 async def test_hold_open(hass: HomeAssistant, device: Start) -> None:
-    sim = await device("e18")
+    sim = await device("e16c")
     entry = await add(hass, sim)
     hold = entity_id(hass, entry, "switch", "door_A_hold_open")
     await act(hass, "switch.turn_on", entity_id=hold)
@@ -161,7 +161,7 @@ async def test_hold_open(hass: HomeAssistant, device: Start) -> None:
 
 
 async def test_hold_open_for_a_while(hass: HomeAssistant, device: Start) -> None:
-    sim = await device("e18")
+    sim = await device("e16c")
     entry = await add(hass, sim)
     await act(
         hass,
@@ -186,7 +186,7 @@ async def test_security_relays_are_what_the_user_says(hass: HomeAssistant, devic
 
 
 async def test_a_latching_relay_stays(hass: HomeAssistant, device: Start) -> None:
-    sim = await device("e18", config={f"{RELAY}RelayAMode": "1"})
+    sim = await device("e16c", config={f"{RELAY}RelayAMode": "1"})
     entry = await add(hass, sim)
     await lock(hass, entry, "lock.unlock")
     assert sim.relays.all["A"].held
@@ -196,10 +196,11 @@ async def test_a_latching_relay_stays(hass: HomeAssistant, device: Start) -> Non
 
 
 async def test_a_door_bears_the_name_of_its_relay(hass: HomeAssistant, device: Start) -> None:
-    sim = await device("e18", config={f"{RELAY}NameB": "Gate"})
+    sim = await device("a_series", config={f"{RELAY}NameB": "Gate"})
     entry = await add(hass, sim)
-    states = [hass.states.get(entity_id(hass, entry, "lock", f"door_{door}_door")) for door in "AB"]
+    states = [hass.states.get(entity_id(hass, entry, "lock", f"door_{door}_door")) for door in "ABC"]
     assert [state.attributes["friendly_name"].removeprefix(entry.title).strip() for state in states if state] == [
         "Door A",
         "Gate",
+        "Door C",
     ]

@@ -33,7 +33,7 @@ async def test_a_snapshot(hass: HomeAssistant, device: Start, dialect: str) -> N
 @pytest.mark.parametrize("how", list(Broken))
 async def test_what_is_no_picture(hass: HomeAssistant, device: Start, how: Broken) -> None:
     """Newer firmware answers its web page to everything, with success."""
-    sim = await device("e18")
+    sim = await device("e16c")
     entry = await add(hass, sim)
     camera = entity_id(hass, entry, "camera", "camera_main")
     sim.break_snapshots(how)

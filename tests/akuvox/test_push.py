@@ -89,7 +89,7 @@ async def test_a_foreign_address_is_left_alone(
     hass: HomeAssistant, device: Start, local_url: str, hass_client: ClientSessionGenerator
 ) -> None:
     foreign = "http://192.168.1.9/ring?number=$remote"
-    sim = await device("e18", config={f"{SECTION}MakeCall": foreign, f"{SECTION}Enable": "1"})
+    sim = await device("e16c", config={f"{SECTION}MakeCall": foreign, f"{SECTION}Enable": "1"})
     entry = await pushing(hass, sim)
     await until(lambda: "push_foreign" in repairs(hass), "the repair")
     assert urls(sim)["MakeCall"] == foreign
@@ -116,14 +116,14 @@ async def test_a_foreign_address_is_left_alone(
 
 async def test_somebody_elses_addresses_are_not_woken(hass: HomeAssistant, device: Start, local_url: str) -> None:
     """They are set but off: turning Action URLs on would send theirs as well."""
-    sim = await device("e18", config={f"{SECTION}MakeCall": "http://192.168.1.9/ring"})
+    sim = await device("e16c", config={f"{SECTION}MakeCall": "http://192.168.1.9/ring"})
     await add(hass, sim, push=True)
     await until(lambda: "push_foreign" in repairs(hass), "the repair")
     assert sim.config[f"{SECTION}Enable"] == "0"
 
 
 async def test_without_an_address_of_its_own(hass: HomeAssistant, device: Start) -> None:
-    sim = await device("e18")
+    sim = await device("e16c")
     entry = await add(hass, sim)
     hass.config.internal_url = None
     hass.config.api = None

@@ -80,11 +80,7 @@ async def find(
         CONF_FINGERPRINT: found.fingerprint.hex() if found.fingerprint is not None and not verify else None,
         CONF_LEGACY_TLS: found.legacy,
     }
-    system = create(session, data, {}, None)
-    try:
-        return data, await system.connect(None)
-    finally:
-        await system.close()
+    return data, await create(session, data, {}, None).introduce(found.info)
 
 
 def create(

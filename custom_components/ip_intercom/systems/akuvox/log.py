@@ -26,6 +26,7 @@ from ...model import Access, Alarm, Missing
 from .calls import READY, CallTracker
 from .doors import AkuvoxDoors
 from .journal import Journal
+from .people import name_behind
 from .push import (
     ACCESS_EVENT,
     BREAK_IN_EVENT,
@@ -397,11 +398,19 @@ class AkuvoxLog:
         records = await self._door_journal.news(page)
         if fresh and any(record.granted for record in records):
             self._missed = True  # nothing else tells that the door was released
-        return [self._access_event(record, fresh) for record in records]
+        return [self._access_event(record, fresh, await self._who(record, fresh)) for record in records]
 
-    def _access_event(self, record: DoorRecord, fresh: bool) -> Event:
+    async def _who(self, record: DoorRecord, fresh: bool) -> str | None:
+        """Return who came in or was refused, None where that is not known or not to be told."""
+        if not self._names:
+            return None
+        known = somebody(record)
+        if known is not None or not (fresh and record.granted and record.code):
+            return known
+        return await name_behind(self._device, record.code)
+
+    def _access_event(self, record: DoorRecord, fresh: bool, who: str | None) -> Event:
         when, age = self._time_of(record.when, fresh, datetime.now(UTC))
-        who = somebody(record) if self._names else None
         method = RECORDED_METHODS.get(record.method)
         doors = [door for door, relay in self._doors.relays.items() if str(relay.number) in (record.relay or "")]
         data = {"name": who, "method": method, "granted": record.granted, "doors": doors}

@@ -16,7 +16,7 @@ from ...api.errors import (
     UnexpectedReply,
 )
 from ...facets import Bells, Facets
-from ...model import Alarm, Bell, Control, Description, DoorId, Firmware, Missing, Reading, State
+from ...model import Alarm, Bell, Control, Description, DoorId, Firmware, Identity, Missing, Reading, State
 from ...rings import CALL_BELL
 from ..privacy import Privacy
 from . import push
@@ -39,6 +39,8 @@ _LOGGER = logging.getLogger(__name__)
 
 _LOCATION = "Config.DoorSetting.DEVICENODE.Location"
 _SECTIONS = (RELAY.rstrip("."), INPUT.rstrip("."), push.SECTION, "Config.DoorSetting.DEVICENODE")
+# Accounts do not differ in what they may.
+_CONTROLS = frozenset({Control.CALLS, Control.DOORS, Control.MAINTENANCE})
 # One reading in so many also looks at the clock: it does not run away within the hour.
 _READINGS_PER_CLOCK = 12
 
@@ -109,6 +111,18 @@ class AkuvoxSystem:
 
     # -- what the device has ---------------------------------------------------------------------
 
+    async def introduce(self, info: SystemInfo) -> Description:
+        """Return no more of a device than who it is; connecting finds out the rest.
+
+        Raises:
+            IntercomError: The device is out of reach.
+        """
+        config = await self._if_there(self._device.config.get(items=[_LOCATION])) or {}
+        return Description(self._identity(info, config), State(), _CONTROLS)
+
+    def _identity(self, info: SystemInfo, config: Mapping[str, str]) -> Identity:
+        return identity_of(info, config.get(_LOCATION), self._device.client.transport.base.host)
+
     async def connect(self, controls: frozenset[Control] | None) -> Description:
         """Find out what the device is and has.
 
@@ -161,7 +175,7 @@ class AkuvoxSystem:
         )
         reading = self._reading(info, relays, levels, status)
         return Description(
-            identity=identity_of(info, config.get(_LOCATION), device.client.transport.base.host),
+            identity=self._identity(info, config),
             state=State(
                 doors=reading.doors or {},
                 ports=reading.ports or {},
@@ -176,7 +190,7 @@ class AkuvoxSystem:
                 ),
                 bells={CALL_BELL: Bell(CALL_BELL)} if phone and visitors else {},
             ),
-            controls=frozenset({Control.CALLS, Control.DOORS, Control.MAINTENANCE}),
+            controls=_CONTROLS,
             missing=frozenset({Missing("stream_login", "RTSP")} if login_lacks else ()),
             reports_access=door_log is not None,
             has_phone=phone,

@@ -1,0 +1,44 @@
+"""Whose code or card it was, where the door log of an Akuvox does not tell."""
+
+from collections.abc import Iterable
+import logging
+import re
+
+from ...api.akuvox import AkuvoxDevice
+from ...api.errors import IntercomError
+from ...api.parse import text
+
+_LOGGER = logging.getLogger(__name__)
+
+# An entry may have several cards (field notes 4.2).
+_SEPARATORS = re.compile(r"[;,]")
+
+
+async def name_behind(device: AkuvoxDevice, code: str) -> str | None:
+    """Return the name of whoever has a PIN or a card; None for nobody, or where the device cannot say so now."""
+    for lookup in (_users, _cards, _private_keys):
+        try:
+            people = await lookup(device, code)
+        except IntercomError as err:
+            _LOGGER.debug("Nobody to be found: %s", err)
+            continue
+        for name, codes in people:
+            if name and code in codes:
+                return name
+    return None
+
+
+async def _users(device: AkuvoxDevice, code: str) -> Iterable[tuple[str | None, Iterable[str | None]]]:
+    # Some devices answer with one user instead of hundreds, but not all of those know cards by it.
+    users = await device.users.get(name=code) or await device.users.get()
+    return [(user.name, (user.pin, *user.cards)) for user in users]
+
+
+async def _cards(device: AkuvoxDevice, _: str) -> Iterable[tuple[str | None, Iterable[str | None]]]:
+    return [
+        (text(card.get("Name")), _SEPARATORS.split(text(card.get("Code")) or "")) for card in await device.cards.get()
+    ]
+
+
+async def _private_keys(device: AkuvoxDevice, _: str) -> Iterable[tuple[str | None, Iterable[str | None]]]:
+    return [(text(key.get("Name")), (text(key.get("Code")),)) for key in await device.private_keys.get()]
