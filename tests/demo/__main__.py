@@ -17,7 +17,7 @@ from .checks import Checks, say
 from .dashboard import URL_PATH, dashboard
 from .events_check import compare, run_events
 from .home_assistant import PASSWORD, USERNAME, CommandFailed
-from .recorded import problems, recorded_texts
+from .recorded import errors, problems, recorded_texts
 from .stage import DOMAIN, Stage, set_up
 
 LOG_LINES = 40
@@ -136,6 +136,9 @@ async def _check(checks: Checks, stage: Stage) -> None:
         assert [line for line in trouble if "does not answer" not in line] == [], "\n".join(trouble)
         returns = log.count(" data recovered")
         assert (len(trouble), returns) == (OUTAGES, OUTAGES), f"{len(trouble)} losses, {returns} returns"
+    with checks("no error in the log of Home Assistant beside the lost connections"):
+        found = [line for line in errors(log) if line not in trouble]
+        assert not found, "\n".join(found)
     with checks("no password, code, card number or tone in the log, the states or the events"):
         kept = {"the log": log, "the database": recorded_texts(stage.database)}
         for place, text in kept.items():

@@ -35,6 +35,9 @@ ORDER BY states.state_id
 _PROBLEM = re.compile(r"^\S+ \S+ (WARNING|ERROR|CRITICAL) .*", re.MULTILINE)
 # Every custom integration gets this one.
 _NOT_OURS = "We found a custom integration"
+_ERROR = re.compile(r"^\S+ \S+ (?:ERROR|CRITICAL) \([^)]*\) \[([^\]]+)\].*", re.MULTILINE)
+# Libraries of the operating system that are not everywhere, and refusals, which who asked is told.
+_NO_ERRORS = ("haffmpeg.", "homeassistant.components.camera.img_util", "homeassistant.components.websocket_api.")
 
 
 class Recorded(NamedTuple):
@@ -68,3 +71,8 @@ def problems(log: str, domain: str) -> list[str]:
     """Give the warnings and errors of an integration in a log."""
     lines = (match[0] for match in _PROBLEM.finditer(log))
     return [line for line in lines if domain in line and _NOT_OURS not in line]
+
+
+def errors(log: str) -> list[str]:
+    """Give the errors of whatever part of Home Assistant in a log."""
+    return [match[0] for match in _ERROR.finditer(log) if not match[1].startswith(_NO_ERRORS)]

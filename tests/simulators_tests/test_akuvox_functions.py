@@ -18,6 +18,16 @@ async def trig(api: AkuvoxApi, num: int, mode: int = 0, level: int = 0, delay: i
     return outcome(await api.post("relay", "trig", {"mode": mode, "num": num, "level": level, "delay": delay}))
 
 
+async def test_firmware_without_a_function(akuvox: AkuvoxFactory) -> None:
+    api = await akuvox()
+    api.sim.withhold("relay/trig")
+    assert await trig(api, 1) == (-1, "unsupport action")
+    assert (await api.data("relay", "status"))["RelayA"] == 0
+    api.sim.withhold("relay/trig", withheld=False)
+    assert await trig(api, 1) == (0, "OK")
+    assert api.sim.relay_status()["A"]
+
+
 # ---- Api config ----
 
 
