@@ -73,6 +73,38 @@ async def test_a_log_that_begins_anew() -> None:
     assert await ids(journal, device) == []
 
 
+async def test_a_clock_that_is_set_back() -> None:
+    """An hour happens twice in autumn, and a device without a battery begins in the past."""
+    device, journal = Device(), Journal()
+    for number in range(1, 6):
+        device.write(number, 3600 + number)
+    await ids(journal, device)
+    device.write(6, 7)
+    assert await ids(journal, device) == ["6"]
+    assert await ids(journal, device) == []
+    device.write(7, 4000)
+    device.write(8, 9)
+    assert await ids(journal, device) == ["7", "8"]
+    assert await ids(journal, device) == []
+
+
+async def test_a_record_that_moves_to_the_next_page_is_news_once() -> None:
+    device, journal = Device(), Journal()
+    device.write(1, 1)
+    await ids(journal, device)
+    for number in range(2, 14):
+        device.write(number, number)
+
+    async def busy(page: int) -> list[Line]:
+        lines = await device.fetch(page)
+        if page == 1:
+            device.write(14, 14)
+        return lines
+
+    assert [line.id for line in await journal.news(busy)] == [str(number) for number in range(2, 14)]
+    assert await ids(journal, device) == ["14"]
+
+
 async def test_records_without_numbers() -> None:
     device, journal = Device(), Journal()
     device.write(None, 1)

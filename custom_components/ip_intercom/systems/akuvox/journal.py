@@ -69,26 +69,33 @@ class Journal:
             IntercomError: As ``fetch``; nothing counts as read then.
         """
         found: list[R] = []
+        begun_anew = False
         for page in range(1, _PAGES + 1):
             records = await fetch(page)
             self.paged = len(records) <= PAGE
-            fresh = [record for record in records if not self.known or self._is_new(record)]
-            found += fresh
+            if page == 1:
+                begun_anew = max((_number(record) for record in records), default=0) < max(self._id, 1)
+            fresh = [record for record in records if not self.known or self._is_new(record, begun_anew)]
+            # One that was written meanwhile has moved the last of a page to the next one.
+            found += [record for record in fresh if record not in found]
             if not self.known or not self.paged or len(fresh) < PAGE:
                 break
         was_known, self.known = self.known, True
         newest = max(found, key=_order, default=None)
         if newest is not None:
-            self._id, self._when = integer(newest.id) or 0, newest.when
+            self._id, self._when = _number(newest), newest.when
         return sorted(found, key=_order) if was_known else []
 
-    def _is_new(self, record: Record) -> bool:
-        number = integer(record.id) or 0
-        if number > self._id:
-            return True
+    def _is_new(self, record: Record, begun_anew: bool) -> bool:
+        if not begun_anew:
+            return _number(record) > self._id  # whatever its time: clocks are set back
         # A log that was cleared begins to count anew; then its time tells, as it does without numbers.
         return record.when is not None and self._when is not None and record.when > self._when
 
 
-def _order(record: Record) -> tuple[datetime, int]:
-    return record.when or datetime.min, integer(record.id) or 0
+def _number(record: Record) -> int:
+    return integer(record.id) or 0
+
+
+def _order(record: Record) -> tuple[int, datetime]:
+    return _number(record), record.when or datetime.min
