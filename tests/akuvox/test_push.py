@@ -157,6 +157,7 @@ async def test_pushes_that_never_arrive(
     assert repairs(hass) == set()
     await visit(2)
     await until(lambda: repairs(hass) == {repair}, "the repair")
+    assert entry.data[CONF_PUSH_TOKEN] not in str(ir.async_get(hass).issues)
     hass.config.internal_url = local_url
     await entry.runtime_data.async_look_again()
     assert sim.press()

@@ -168,6 +168,25 @@ async def test_a_call_that_comes_in_is_no_ring_once_its_word_is_known(hass: Home
     await until(rings, "the ring of a visitor")
 
 
+async def test_a_call_that_comes_in_is_no_ring_where_calls_are_pushed(
+    hass: HomeAssistant, device: Start, local_url: str
+) -> None:
+    sim = await device("r29", config={"Config.Account1.AUTO_ANSWER.Enable": "0"})
+    entry = await add(hass, sim, push=True)
+    rings = count_rings(hass, entry)
+    await until(lambda: sim.config["Config.Features.ACTIONURL.Enable"] == "1", "the Action URLs")
+    assert sim.press()
+    await reach(rings, 1)
+    sim.call_ended()
+    await shows(hass, entry, "sensor", "call_state", "idle")
+    sim.incoming_call("101", "Reception")
+    await shows(hass, entry, "sensor", "call_state", "ringing")
+    assert state_of(hass, entry, "binary_sensor", "ringing") == "off"
+    sim.call_ended()
+    await shows(hass, entry, "sensor", "call_state", "idle")
+    assert rings() == 1
+
+
 async def test_calls_from_before_ring_nothing(hass: HomeAssistant, device: Start) -> None:
     sim = await device("e16c")
     for _ in range(3):

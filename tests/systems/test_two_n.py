@@ -18,6 +18,7 @@ from custom_components.ip_intercom.api.errors import (
 )
 from custom_components.ip_intercom.const import (
     CONF_FINGERPRINT,
+    CONF_LEGACY_TLS,
     CONF_PASSWORD,
     CONF_STREAM_PASSWORD,
     CONF_STREAM_PATH,
@@ -498,7 +499,14 @@ async def test_the_stream_address_has_its_own_account(
 async def test_find(any_bench: Bench) -> None:
     sim = any_bench.sim
     data, found = await find(any_bench.session, sim.https_address, USERNAME, PASSWORD, False)
-    assert data.keys() == {CONF_URL, CONF_USERNAME, CONF_PASSWORD, CONF_VERIFY_SSL, CONF_FINGERPRINT}
+    assert data.keys() == {
+        CONF_URL,
+        CONF_USERNAME,
+        CONF_PASSWORD,
+        CONF_VERIFY_SSL,
+        CONF_FINGERPRINT,
+        CONF_LEGACY_TLS,
+    }
     assert data[CONF_URL] == f"https://{sim.https_address}" and len(bytes.fromhex(data[CONF_FINGERPRINT])) == 32
     assert found.identity.id == EXPECTED[sim.model_key]["id"]
     assert sim.channels == []

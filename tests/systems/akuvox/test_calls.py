@@ -95,10 +95,29 @@ def test_ready_in_the_first_seconds(tracker: CallTracker, clock: Clock) -> None:
 
 
 def test_answered_before_anybody_looked(tracker: CallTracker, clock: Clock) -> None:
+    """The device itself may have answered a caller; if it was a visitor, the record tells."""
     assert steps(tracker.looked("TALKING", clock.now)) == [
-        (CallState.RINGING, Direction.OUTGOING),
-        (CallState.CONNECTED, Direction.OUTGOING),
+        (CallState.RINGING, Direction.INCOMING),
+        (CallState.CONNECTED, Direction.INCOMING),
     ]
+    clock.now += 10
+    tracker.looked("READY", clock.now)
+    assert rings(tracker.logged(record())) == 1
+
+
+def test_a_device_that_pushes_its_calls_has_not_made_the_others(tracker: CallTracker, clock: Clock) -> None:
+    tracker.pushes_calls = True
+    assert rings(tracker.looked("RINGING", clock.now)) == 0
+    clock.now += 10
+    tracker.looked("READY", clock.now)
+    assert tracker.logged(record(kind=CallKind.MISSED)) == ()
+    clock.now += 10
+    assert rings(tracker.looked("CALLING", clock.now)) == 0
+    assert rings(tracker.made("101")) == 1, "the push was a little late"
+    clock.now += 30
+    tracker.hung()
+    clock.now += 200
+    assert rings(tracker.looked("CALLING", clock.now), tracker.logged(record("102"))) == 1, "the push was lost"
 
 
 def test_only_the_log_tells(tracker: CallTracker) -> None:

@@ -97,11 +97,13 @@ class CallTracker:
         words: Directions of the device's words, as its records have shown: True for outgoing, None for both.
         monotonic: A clock in seconds.
         unpushed: Visitors' calls in a row that the device did not tell of by itself.
+        pushes_calls: The device is known to tell of every call that it makes.
     """
 
     words: dict[str, bool | None] = field(default_factory=dict)
     monotonic: Callable[[], float] = time.monotonic
     unpushed: int = 0
+    pushes_calls: bool = False
     _next: SessionId = field(default_factory=lambda: int(time.time()))
     _call: _Call | None = None
     _pushed_at: float = -inf
@@ -192,7 +194,7 @@ class CallTracker:
         state = _state_of(word)
         began: tuple[CallChanged, ...] = ()
         if call is None:
-            self._call = call = self._new(self._direction_of(word), certain=False)
+            self._call = call = self._new(self._direction_of(word, state), certain=False)
             call.state = CallState.RINGING
             # That it rings is the news, also where somebody answered before anybody looked.
             began = (call.changed(),)
@@ -204,10 +206,17 @@ class CallTracker:
         call.state = state
         return (*began, call.changed())
 
-    def _direction_of(self, word: str) -> Direction:
-        """Return the direction of a call by the first word for it; unless it is known better, a visitor's."""
-        outgoing = self.words.get(word, _INCOMING_WORD not in word.upper())
-        return Direction.INCOMING if outgoing is False else Direction.OUTGOING
+    def _direction_of(self, word: str, state: CallState) -> Direction:
+        """Return the direction of a call by the first word for it; unless something speaks against it, a visitor's.
+
+        A device that pushes its calls has not made this one. One in which somebody talks from the first was most
+        likely answered by the device itself. If that is wrong, a push or a record will tell.
+        """
+        likely = not self.pushes_calls and state is not CallState.CONNECTED and _INCOMING_WORD not in word.upper()
+        outgoing = self.words.get(word, likely)
+        if outgoing is None or self.pushes_calls:
+            outgoing = likely
+        return Direction.OUTGOING if outgoing else Direction.INCOMING
 
     # -- what it writes down ---------------------------------------------------------------------
 

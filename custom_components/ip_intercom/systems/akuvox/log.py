@@ -365,6 +365,7 @@ class AkuvoxLog:
 
     async def _look_at_call(self) -> list[Event]:
         asked_at = self._monotonic()
+        self._tracker.pushes_calls = self._live
         word = await self._device.call.status() or READY
         facts = self._tracker.looked(word, asked_at)
         if any(fact.state.value == "terminated" for fact in facts):

@@ -154,8 +154,10 @@ class AkuvoxPush:
         enabled = await self._enable(before, statuses)
         self.statuses = statuses
         rings = statuses.get(CALL_EVENT) is Status.OURS
-        secure = URL(address).scheme == "https"
-        self._expect(Missing("push_https" if secure else "push_unreachable", address) if enabled and rings else None)
+        # The path of the address is a secret; whether it can be reached depends on the rest.
+        here = URL(address).origin()
+        lost = Missing("push_https" if here.scheme == "https" else "push_unreachable", str(here))
+        self._expect(lost if enabled and rings else None)
         foreign = ", ".join(sorted(name for name, status in statuses.items() if status is Status.FOREIGN))
         silent = not enabled or not any(status is Status.OURS for status in statuses.values())
         if foreign:
