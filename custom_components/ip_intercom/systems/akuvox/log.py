@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta
 import logging
 from math import inf
 import time
@@ -182,9 +182,12 @@ class AkuvoxLog:
         self._tracker.unpushed = 0
 
     @property
-    def zone(self) -> tzinfo | None:
-        """The time zone of the device's clock, None as long as it is not found out."""
-        return None if self._zone is None else timezone(timedelta(seconds=self._zone))
+    def ahead(self) -> timedelta | None:
+        """How far the device's clock is ahead of UTC, None as long as it is not found out.
+
+        That is its time zone, or years where nobody has set it.
+        """
+        return None if self._zone is None else timedelta(seconds=self._zone)
 
     @property
     def _live(self) -> bool:
