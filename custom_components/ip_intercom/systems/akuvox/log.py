@@ -18,7 +18,7 @@ from typing import Any
 
 from ...api.akuvox import AkuvoxDevice
 from ...api.akuvox.logs import CallRecord, DoorMethod, DoorRecord
-from ...api.errors import IntercomError, NotSupported
+from ...api.errors import CommandFailed, ConnectionFailed, IntercomError, NotSupported, UnexpectedReply
 from ...api.parse import integer
 from ...events import AccessDecided, AlarmChanged, CallChanged, Event, Fact, PortChanged, Restarted
 from ...facets import Delivery
@@ -46,6 +46,8 @@ _DOOR_LOG_LOOKS = (10.0, 60.0)
 _CALL_LOG_LOOKS = (30.0, 60.0)
 # A log without pages is read whole each time.
 _WHOLE_LOG_LOOKS = 60.0
+# A look that fails again and again waits twice as long each time, up to so many seconds.
+_FAILED_LOOKS = 300.0
 # The device writes its records a moment after what they tell of.
 _RECORD_DELAY = 1.0
 _RECORD_AGAIN = 2.0
@@ -90,6 +92,7 @@ class _Look:
     intervals: tuple[float, float]
     due: float = 0.0
     looked_at: float | None = None
+    failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,13 +220,13 @@ class AkuvoxLog:
     @property
     def _heartbeat(self) -> float:
         """When to tell that nothing has happened: once all has been looked at, and again in a while."""
-        all_seen = self._looks and all(look.looked_at is not None for look in self._looks.values())
+        all_seen = self._looks and all(look.looked_at is not None or look.failures for look in self._looks.values())
         return self._delivered_at + _HEARTBEAT if all_seen and not self._interrupted else inf
 
     def _begin_look(self) -> asyncio.Task[list[Event]] | None:
         # The one that waits longest: a slow device gets to all of them.
         name = min(self._looks, key=lambda name: self._looks[name].due, default=None)
-        if name is None or self._looks[name].due > self._monotonic():
+        if name is None or (self._looks[name].due > self._monotonic() and not self._interrupted):
             return None
         take = self._look_for_restart if self._interrupted else self._looks[name].take
         task = asyncio.create_task(take(), name="" if self._interrupted else name)
@@ -231,24 +234,35 @@ class AkuvoxLog:
         return task
 
     def _finish_look(self, task: asyncio.Task[list[Event]]) -> list[Event]:
-        """Return what a look has found; a failed one is taken again."""
+        """Return what a look has found; a failed one is taken again, and keeps none of the others from being taken."""
         self._look = None
         name = task.get_name()
+        look = self._looks.get(name)
         try:
             events = task.result()
-        except NotSupported as err:
-            _LOGGER.debug("No more looks at %s: %s", name, err)
-            self._looks.pop(name, None)
-            return []
-        except IntercomError:
+        except (CommandFailed, NotSupported, UnexpectedReply) as err:
+            _LOGGER.debug("A look at %s failed: %s", name or "the device", err)
+            if look is not None:
+                self._put_off(name, look)
+                return []
+            events = []  # it answers
+        except IntercomError as err:
             self._interrupted = True
+            if look is not None and isinstance(err, ConnectionFailed):
+                self._put_off(name, look, at_first=0.0)
             raise
         if self._interrupted:
             self._interrupted, self._missed = False, True
-        if (look := self._looks.get(name)) is not None:
+        if look is not None:
+            look.failures = 0
             look.looked_at = self._monotonic()
             look.due = look.looked_at + self._interval(name, look)
         return events
+
+    def _put_off(self, name: str, look: _Look, at_first: float = 1.0) -> None:
+        factor = 2.0 ** min(look.failures, 10) if look.failures else at_first
+        look.failures += 1
+        look.due = self._monotonic() + min(self._interval(name, look) * factor, _FAILED_LOOKS)
 
     def _interval(self, name: str, look: _Look) -> float:
         alone, beside = look.intervals
@@ -262,7 +276,8 @@ class AkuvoxLog:
         return beside if self._live else alone
 
     def _look_soon(self, name: str, delay: float = 0.0) -> None:
-        if (look := self._looks.get(name)) is not None:
+        look = self._looks.get(name)
+        if look is not None and not look.failures:
             look.due = min(look.due, self._monotonic() + delay)
 
     async def _wait(self) -> None:
@@ -270,7 +285,7 @@ class AkuvoxLog:
         times = list(self._alarms_end.values())
         times += [credential.deadline for credential in self._credentials]
         if self._look is None:
-            times += [look.due for look in self._looks.values()]
+            times += [-inf if self._interrupted else look.due for look in self._looks.values()]
         wait = min([*times, self._heartbeat]) - self._monotonic()
         with suppress(TimeoutError):
             async with asyncio.timeout(None if wait == inf else max(0.0, wait)):
