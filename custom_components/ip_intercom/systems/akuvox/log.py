@@ -137,6 +137,7 @@ class AkuvoxLog:
         self._call_journal = Journal.from_json(stored.get("calls"))
         self._door_journal = Journal.from_json(stored.get("doors"))
         words = stored.get("words")
+        tracker.commanded = self._commanded
         tracker.words |= words if isinstance(words, Mapping) else {}
         self._zone = integer(stored.get("zone"))
         # Whether pushes arrive: only the first one proves it.
@@ -170,6 +171,11 @@ class AkuvoxLog:
     def hear(self, pushed: Pushed) -> None:
         """Take what the device has pushed."""
         self._inbox.append((datetime.now(UTC), pushed))
+        self._arrived.set()
+
+    def _commanded(self) -> None:
+        """Look soon at the call that was begun or ended from here: nothing else may tell of its end."""
+        self._look_soon(CALL_STATUS_EVENT, _CALL_LOOKS[0])
         self._arrived.set()
 
     def expect_pushes(self, lost: Missing | None) -> None:
@@ -365,9 +371,11 @@ class AkuvoxLog:
         return ()
 
     def _take_overdue(self) -> list[Event]:
-        """Return the alarms that are over, and the credentials whose records did not come."""
+        """Return the calls that commands have ended, the alarms that are over, and credentials without a record."""
         now = self._monotonic()
         events: list[Event] = []
+        if changes := self._tracker.untold():
+            events.append(Event(CALL_STATUS_EVENT, datetime.now(UTC), facts=changes))
         for alarm in [alarm for alarm, end in self._alarms_end.items() if end <= now]:
             del self._alarms_end[alarm]
             over = AlarmChanged(alarm, False)
