@@ -4,6 +4,7 @@ Whoever knows the address may send to it: its path is random, only machines of t
 an answer, and nothing that comes opens a door or is believed to be more than an event of its device.
 """
 
+import asyncio
 import logging
 
 from aiohttp import web
@@ -44,15 +45,25 @@ class PushAddress:
         self._hass = coordinator.hass
         self._entry = coordinator.config_entry
         self._registered: str | None = None
+        self._stopped = False
+        self._turn = asyncio.Lock()
 
     @property
     def _wanted(self) -> bool:
-        return bool(self._entry.options.get(CONF_PUSH)) and self._coordinator.facets.push is not None
+        return bool(self._entry.options.get(CONF_PUSH))
 
     @callback
     def async_start(self) -> None:
         """Open the address, and tell the device of it without keeping anybody waiting."""
-        if self._wanted:
+        self._async_open()
+        self._entry.async_create_background_task(
+            self._hass, self.async_subscribe(), f"{DOMAIN} push address of {self._coordinator.name}"
+        )
+
+    @callback
+    def _async_open(self) -> None:
+        """Open the address as soon as the device is known to push, which may not be at first."""
+        if self._wanted and self._registered is None and self._coordinator.facets.push is not None:
             token = self._entry.data.get(CONF_PUSH_TOKEN) or webhook.async_generate_id()
             self._async_keep(CONF_PUSH_TOKEN, token)
             webhook.async_register(
@@ -65,24 +76,28 @@ class PushAddress:
                 allowed_methods=_METHODS,
             )
             self._registered = token
-        self._entry.async_create_background_task(
-            self._hass, self.async_subscribe(), f"{DOMAIN} push address of {self._coordinator.name}"
-        )
 
     @callback
     def async_stop(self) -> None:
         """Close the address; the device goes on pushing, for it will be opened again."""
+        self._stopped = True
         if self._registered is not None:
             webhook.async_unregister(self._hass, self._registered)
             self._registered = None
 
     async def async_subscribe(self) -> None:
         """Have the device push to the address, or no more where the user does not want it any more."""
+        async with self._turn:
+            if not self._stopped:  # the one who comes next has to find what is there
+                self._async_open()
+                await self._async_subscribe()
+
+    async def _async_subscribe(self) -> None:
         push, token = self._coordinator.facets.push, self._entry.data.get(CONF_PUSH_TOKEN)
         if push is None or token is None:
             return
         try:
-            if self._registered is None:
+            if not self._wanted:
                 await push.unsubscribe(token, self._entry.data.get(CONF_PUSH_ORIGINALS, {}))
                 self._async_keep(CONF_PUSH_TOKEN, None)
                 self._async_keep(CONF_PUSH_ORIGINALS, None)

@@ -135,6 +135,21 @@ async def test_the_zone_of_the_device_is_found_out(hass: HomeAssistant, device: 
     assert abs(entry.runtime_data.data.last_access.time - datetime.now(UTC)) < timedelta(minutes=1)
 
 
+async def test_a_clock_that_nobody_has_set(hass: HomeAssistant, device: Start) -> None:
+    """A device without access to the internet lives years ago: that is no time zone, and keeps nobody out."""
+    sim = await device("r29")
+    sim.advance_clock(-3000 * 86400)
+    entry = await add(hass, sim)
+    await watching(sim)
+    sim.enter_code("1111")
+    await until(lambda: entry.runtime_data.data.last_access, "the record")
+    sim.fill_call_log(1)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    last_call = entry.runtime_data.data.last_call
+    assert last_call is not None
+    assert abs(last_call.time - datetime.now(UTC)) < timedelta(minutes=20)
+
+
 async def test_what_happened_while_home_assistant_was_away(hass: HomeAssistant, device: Start) -> None:
     sim = await device("r29")
     entry = await add(hass, sim)

@@ -273,3 +273,34 @@ async def test_settings_that_are_lost_are_set_again(
         sim.configure(SECTION + event, "")
     await entry.runtime_data.async_describe()
     assert urls(sim) == set_up
+
+
+async def test_a_look_that_ends_after_unloading_takes_nothing_away(
+    hass: HomeAssistant, device: Start, local_url: str
+) -> None:
+    sim = await device("e16c")
+    entry = await pushing(hass, sim)
+    before, set_up = dict(entry.data), urls(sim)
+    address = entry.runtime_data.push_address
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    await address.async_subscribe()
+    assert urls(sim) == set_up
+    assert dict(entry.data) == before
+
+
+async def test_a_device_that_told_nothing_of_action_urls_at_first(
+    hass: HomeAssistant, device: Start, local_url: str
+) -> None:
+    """While it starts, it may lack anything: what is there is kept, and heard once it is known."""
+    sim = await device("e16c")
+    entry = await pushing(hass, sim)
+    set_up = urls(sim)
+    sim.withhold("config/get")
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert entry.runtime_data.facets.push is None
+    sim.withhold("config/get", False)
+    await entry.runtime_data.async_describe()
+    assert urls(sim) == set_up
+    events = capture_log_events(hass)
+    assert sim.press()
+    await until(lambda: any(event.data["type"] == "MakeCall" for event in events), "the push")

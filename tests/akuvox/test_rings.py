@@ -10,6 +10,7 @@ import pytest
 from custom_components.ip_intercom.systems.akuvox import log
 from tests.common import capture_log_events, command, entity_id, state_of, until
 from tests.simulators.akuvox import Simulator
+from tests.simulators.akuvox.envelope import ApiError, Reply
 
 from .conftest import Start, add, shows
 
@@ -226,3 +227,44 @@ async def test_a_restart_ends_the_call(hass: HomeAssistant, device: Start) -> No
     await sim.reboot(0.5)
     await until(lambda: any(event.data["type"] == "DeviceRestarted" for event in events), "the restart")
     await shows(hass, entry, "sensor", "call_state", "idle")
+
+
+async def test_a_log_that_cannot_be_read_silences_nothing(
+    hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other looks are taken in time, and the device that answers them is not out of reach."""
+    sim = await device("e16c")
+    entry = await add(hass, sim)
+    states: list[str] = []
+
+    @callback
+    def changed(event: Event[EventStateChangedData]) -> None:
+        if (new := event.data["new_state"]) is not None:
+            states.append(new.state)
+
+    async_track_state_change_event(hass, entity_id(hass, entry, "sensor", "call_state"), changed)
+
+    def broken(_: object) -> Reply:
+        raise ApiError(-1, "Internal error")
+
+    await following(sim)
+    monkeypatch.setitem(sim.pipeline._handlers, "doorlog/get", broken)
+    await following(sim, "doorlog/get", 1)
+    await following(sim, n=10)
+    assert sum(request.function == "doorlog/get" for request in sim.requests) < 5
+    rings = count_rings(hass, entry)
+    assert sim.press()
+    await until(rings, "the ring")
+    assert "unavailable" not in states
+
+
+async def test_a_function_that_was_missing_for_a_moment(hass: HomeAssistant, device: Start) -> None:
+    """A device that starts says that it has nothing; what is missing once is looked at again."""
+    sim = await device("e16c")
+    await add(hass, sim)
+    await following(sim)
+    sim.withhold("call/status")
+    sim.clear_requests()
+    await until(lambda: any("call/status" in request.path for request in sim.requests), "the refusal")
+    sim.withhold("call/status", False)
+    await following(sim)

@@ -3,11 +3,14 @@
 from datetime import datetime
 
 import pytest
+from yarl import URL
 
 from custom_components.ip_intercom.api.akuvox.logs import CallKind, CallRecord
 from custom_components.ip_intercom.events import CallChanged
+from custom_components.ip_intercom.facets import PushMessage
 from custom_components.ip_intercom.model import CallState, Direction
 from custom_components.ip_intercom.systems.akuvox.calls import CallTracker
+from custom_components.ip_intercom.systems.akuvox.push import parse
 
 
 class Clock:
@@ -228,3 +231,55 @@ def test_a_restart_forgets(tracker: CallTracker, clock: Clock) -> None:
     tracker.restart()
     assert not tracker.in_call
     assert tracker.looked("READY", clock.now) == ()
+
+
+def test_a_restart_makes_no_ring_of_the_record(tracker: CallTracker, clock: Clock) -> None:
+    """The call rang before, and its record outlives the restart."""
+    tracker.made("101")
+    tracker.restart()
+    clock.now += 60
+    assert tracker.logged(record()) == ()
+
+
+@pytest.mark.parametrize("seconds", [0.1, 2.5])
+def test_a_call_that_lingers_after_its_end_was_pushed(tracker: CallTracker, clock: Clock, seconds: float) -> None:
+    tracker.made("101")
+    clock.now += 10
+    tracker.hung()
+    clock.now += seconds
+    assert tracker.looked("TALKING", clock.now) == ()
+    tracker.looked("READY", clock.now)
+    clock.now += 0.2
+    assert rings(tracker.looked("CALLING", clock.now)) == 1, "the next visitor"
+
+
+def test_a_call_in_place_of_another(tracker: CallTracker, clock: Clock) -> None:
+    (first,) = tracker.made("101")
+    tracker.dialling("102")
+    assert tracker.untold() == ()
+    tracker.dialled()
+    assert [(change.session, change.state) for change in tracker.untold()] == [
+        (first.session, CallState.TERMINATED),
+    ]
+    assert tracker.untold() == ()
+
+
+def test_a_call_that_is_refused_ends_no_other(tracker: CallTracker, clock: Clock) -> None:
+    """A visitor rings; that the device does not dial meanwhile makes no second ring."""
+    first = tracker.looked("CALLING", clock.now)
+    refused = tracker.dialling("102")
+    tracker.not_dialled(refused)
+    clock.now += 2
+    assert rings(first, tracker.looked("CALLING", clock.now)) == 1
+    assert tracker.sessions.keys() == {first[0].session}
+
+
+@pytest.mark.parametrize("remote", ["+49301234567", "101", "sip:101@192.168.1.5"])
+def test_a_number_that_is_pushed_is_that_of_the_record(tracker: CallTracker, remote: str) -> None:
+    """It comes unescaped, so that its plus arrives as a space."""
+    pushed = parse(PushMessage("GET", dict(URL(f"http://ha/?event=MakeCall&remote={remote}").query)))
+    assert pushed is not None
+    tracker.made(pushed.number)
+    tracker.hung()
+    assert tracker.logged(record(remote)) == ()
+    assert tracker.unpushed == 0

@@ -1,6 +1,6 @@
 """The logs of calls and of who came in."""
 
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,8 +9,8 @@ from custom_components.ip_intercom.systems.privacy import Privacy
 from tests.api.akuvox.conftest import Start
 
 
-def utc() -> tzinfo:
-    return UTC
+def utc() -> timedelta:
+    return timedelta()
 
 
 @pytest.mark.parametrize(("limit", "pages"), [(3, ["1"]), (10, ["1"]), (15, ["1", "2"]), (100, ["1", "2", "3"])])
@@ -70,7 +70,8 @@ async def test_nobody_has_no_name(start: Start, dialect: str) -> None:
 
 def test_the_clock_of_the_device_has_a_zone() -> None:
     when = datetime(2026, 11, 21, 12)
-    assert at(None, UTC) is None
-    assert at(when, timezone(timedelta(hours=2))) == datetime(2026, 11, 21, 10, tzinfo=UTC)
+    assert at(None, timedelta()) is None
+    assert at(when, timedelta(hours=2)) == datetime(2026, 11, 21, 10, tzinfo=UTC)
+    assert at(when, timedelta(days=-2000)) == when.replace(tzinfo=UTC) + timedelta(days=2000), "nobody has set it"
     without = at(when, None)
     assert without is not None and without.tzinfo is not None and without.replace(tzinfo=None) == when

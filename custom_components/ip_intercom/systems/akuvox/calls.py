@@ -25,6 +25,8 @@ READY = "READY"
 
 # So many seconds after it was told to call, a device may still say that it is ready.
 _BEGINNING = 3.0
+# So many seconds after it pushed the end of a call, it may still say that the call goes on.
+_ENDING = 3.0
 # A call that nothing has confirmed for so many seconds is over, whoever has missed its end.
 _FORGOTTEN = 60.0
 # A call to the next number that begins so many seconds after the last one gave up is the same visit.
@@ -98,15 +100,20 @@ class CallTracker:
         monotonic: A clock in seconds.
         unpushed: Visitors' calls in a row that the device did not tell of by itself.
         pushes_calls: The device is known to tell of every call that it makes.
+        commanded: Is told that a call was begun or ended from here.
     """
 
     words: dict[str, bool | None] = field(default_factory=dict)
     monotonic: Callable[[], float] = time.monotonic
     unpushed: int = 0
     pushes_calls: bool = False
+    commanded: Callable[[], None] = lambda: None
     _next: SessionId = field(default_factory=lambda: int(time.time()))
     _call: _Call | None = None
     _pushed_at: float = -inf
+    _hung_at: float = -inf
+    _before: _Call | None = None
+    _untold: tuple[CallChanged, ...] = ()
     _over: deque[_Call] = field(default_factory=lambda: deque(maxlen=_WAITING))
 
     @property
@@ -124,25 +131,38 @@ class CallTracker:
 
     def dialling(self, number: str) -> SessionId:
         """Note that a call is being dialled from here, before the device hears of it."""
-        self._end()
+        self._before = self._call
         self._call = call = self._new(Direction.OUTGOING, certain=True, peer=number)
         call.own = True
         return call.session
 
+    def dialled(self) -> None:
+        """Note that the device calls, or may: the call before is over."""
+        if self._before is not None:
+            self._untold += self._finish(self._before)
+            self._before = None
+        self.commanded()
+
     def not_dialled(self, session: SessionId) -> None:
-        """Note that the device did not call after all."""
+        """Note that the device did not call after all: the call before, if there was one, goes on."""
         if self._call is not None and self._call.session == session:
-            self._call = None
+            self._call = self._before
+        self._before = None
 
     def hung_up(self) -> None:
         """Note that the device was told to end the call: that it is ready may be taken at its word."""
         if self._call is not None:
             self._call.began -= _BEGINNING
+            self.commanded()
+
+    def untold(self) -> tuple[CallChanged, ...]:
+        """Return what commands have changed, once."""
+        changes, self._untold = self._untold, ()
+        return changes
 
     def restart(self) -> None:
-        """Forget all calls: the device has restarted."""
-        self._call = None
-        self._over.clear()
+        """End the call in progress: the device has restarted, but its records of calls may still come."""
+        self._end()
 
     # -- what the device pushes ------------------------------------------------------------------
 
@@ -168,7 +188,7 @@ class CallTracker:
 
     def hung(self) -> tuple[CallChanged, ...]:
         """Take a HangUp."""
-        self._pushed_at = self.monotonic()
+        self._pushed_at = self._hung_at = self.monotonic()
         return self._end()
 
     def _continued(self, now: float) -> _Call | None:
@@ -190,7 +210,10 @@ class CallTracker:
         if asked_at < self._pushed_at:
             return ()  # older than what the device has pushed since
         if word.upper() == READY:
+            self._hung_at = -inf
             return () if call is None or asked_at - call.began < _BEGINNING else self._end()
+        if call is None and asked_at - self._hung_at < _ENDING:
+            return ()
         state = _state_of(word)
         began: tuple[CallChanged, ...] = ()
         if call is None:
@@ -258,8 +281,9 @@ class CallTracker:
     def _end(self) -> tuple[CallChanged, ...]:
         """End the call in progress, if there is one."""
         call, self._call = self._call, None
-        if call is None:
-            return ()
+        return () if call is None else self._finish(call)
+
+    def _finish(self, call: _Call) -> tuple[CallChanged, ...]:
         call.confirmed = self.monotonic()
         self._over.append(call)
         return (call.changed(CallState.TERMINATED),)
@@ -295,10 +319,13 @@ class AkuvoxCalls:
             # It may call all the same, unless it was never asked.
             if isinstance(err, NotReached):
                 self._tracker.not_dialled(session)
+            else:
+                self._tracker.dialled()
             raise
         except IntercomError:
             self._tracker.not_dialled(session)
             raise
+        self._tracker.dialled()
         return session
 
     async def answer(self, session: SessionId) -> None:

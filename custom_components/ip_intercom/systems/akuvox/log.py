@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta
 import logging
 from math import inf
 import time
@@ -18,7 +18,7 @@ from typing import Any
 
 from ...api.akuvox import AkuvoxDevice
 from ...api.akuvox.logs import CallRecord, DoorMethod, DoorRecord
-from ...api.errors import IntercomError, NotSupported
+from ...api.errors import CommandFailed, ConnectionFailed, IntercomError, NotSupported, UnexpectedReply
 from ...api.parse import integer
 from ...events import AccessDecided, AlarmChanged, CallChanged, Event, Fact, PortChanged, Restarted
 from ...facets import Delivery
@@ -47,6 +47,8 @@ _DOOR_LOG_LOOKS = (10.0, 60.0)
 _CALL_LOG_LOOKS = (30.0, 60.0)
 # A log without pages is read whole each time.
 _WHOLE_LOG_LOOKS = 60.0
+# A look that fails again and again waits twice as long each time, up to so many seconds.
+_FAILED_LOOKS = 300.0
 # The device writes its records a moment after what they tell of.
 _RECORD_DELAY = 1.0
 _RECORD_AGAIN = 2.0
@@ -91,6 +93,7 @@ class _Look:
     intervals: tuple[float, float]
     due: float = 0.0
     looked_at: float | None = None
+    failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,7 @@ class AkuvoxLog:
         self._call_journal = Journal.from_json(stored.get("calls"))
         self._door_journal = Journal.from_json(stored.get("doors"))
         words = stored.get("words")
+        tracker.commanded = self._commanded
         tracker.words |= words if isinstance(words, Mapping) else {}
         self._zone = integer(stored.get("zone"))
         # Whether pushes arrive: only the first one proves it.
@@ -170,6 +174,11 @@ class AkuvoxLog:
         self._inbox.append((datetime.now(UTC), pushed))
         self._arrived.set()
 
+    def _commanded(self) -> None:
+        """Look soon at the call that was begun or ended from here: nothing else may tell of its end."""
+        self._look_soon(CALL_STATUS_EVENT, _CALL_LOOKS[0])
+        self._arrived.set()
+
     def expect_pushes(self, lost: Missing | None) -> None:
         """Say that the device shall push, and what it lacks if it does not; None where it shall not."""
         self._pushes_lost = lost
@@ -183,9 +192,12 @@ class AkuvoxLog:
         self._tracker.unpushed = 0
 
     @property
-    def zone(self) -> tzinfo | None:
-        """The time zone of the device's clock, None as long as it is not found out."""
-        return None if self._zone is None else timezone(timedelta(seconds=self._zone))
+    def ahead(self) -> timedelta | None:
+        """How far the device's clock is ahead of UTC, None as long as it is not found out.
+
+        That is its time zone, or years where nobody has set it.
+        """
+        return None if self._zone is None else timedelta(seconds=self._zone)
 
     @property
     def _live(self) -> bool:
@@ -215,13 +227,13 @@ class AkuvoxLog:
     @property
     def _heartbeat(self) -> float:
         """When to tell that nothing has happened: once all has been looked at, and again in a while."""
-        all_seen = self._looks and all(look.looked_at is not None for look in self._looks.values())
+        all_seen = self._looks and all(look.looked_at is not None or look.failures for look in self._looks.values())
         return self._delivered_at + _HEARTBEAT if all_seen and not self._interrupted else inf
 
     def _begin_look(self) -> asyncio.Task[list[Event]] | None:
         # The one that waits longest: a slow device gets to all of them.
         name = min(self._looks, key=lambda name: self._looks[name].due, default=None)
-        if name is None or self._looks[name].due > self._monotonic():
+        if name is None or (self._looks[name].due > self._monotonic() and not self._interrupted):
             return None
         take = self._look_for_restart if self._interrupted else self._looks[name].take
         task = asyncio.create_task(take(), name="" if self._interrupted else name)
@@ -229,24 +241,35 @@ class AkuvoxLog:
         return task
 
     def _finish_look(self, task: asyncio.Task[list[Event]]) -> list[Event]:
-        """Return what a look has found; a failed one is taken again."""
+        """Return what a look has found; a failed one is taken again, and keeps none of the others from being taken."""
         self._look = None
         name = task.get_name()
+        look = self._looks.get(name)
         try:
             events = task.result()
-        except NotSupported as err:
-            _LOGGER.debug("No more looks at %s: %s", name, err)
-            self._looks.pop(name, None)
-            return []
-        except IntercomError:
+        except (CommandFailed, NotSupported, UnexpectedReply) as err:
+            _LOGGER.debug("A look at %s failed: %s", name or "the device", err)
+            if look is not None:
+                self._put_off(name, look)
+                return []
+            events = []  # it answers
+        except IntercomError as err:
             self._interrupted = True
+            if look is not None and isinstance(err, ConnectionFailed):
+                self._put_off(name, look, at_first=0.0)
             raise
         if self._interrupted:
             self._interrupted, self._missed = False, True
-        if (look := self._looks.get(name)) is not None:
+        if look is not None:
+            look.failures = 0
             look.looked_at = self._monotonic()
             look.due = look.looked_at + self._interval(name, look)
         return events
+
+    def _put_off(self, name: str, look: _Look, at_first: float = 1.0) -> None:
+        factor = 2.0 ** min(look.failures, 10) if look.failures else at_first
+        look.failures += 1
+        look.due = self._monotonic() + min(self._interval(name, look) * factor, _FAILED_LOOKS)
 
     def _interval(self, name: str, look: _Look) -> float:
         alone, beside = look.intervals
@@ -260,7 +283,8 @@ class AkuvoxLog:
         return beside if self._live else alone
 
     def _look_soon(self, name: str, delay: float = 0.0) -> None:
-        if (look := self._looks.get(name)) is not None:
+        look = self._looks.get(name)
+        if look is not None and not look.failures:
             look.due = min(look.due, self._monotonic() + delay)
 
     async def _wait(self) -> None:
@@ -268,7 +292,7 @@ class AkuvoxLog:
         times = list(self._alarms_end.values())
         times += [credential.deadline for credential in self._credentials]
         if self._look is None:
-            times += [look.due for look in self._looks.values()]
+            times += [-inf if self._interrupted else look.due for look in self._looks.values()]
         wait = min([*times, self._heartbeat]) - self._monotonic()
         with suppress(TimeoutError):
             async with asyncio.timeout(None if wait == inf else max(0.0, wait)):
@@ -348,9 +372,11 @@ class AkuvoxLog:
         return ()
 
     def _take_overdue(self) -> list[Event]:
-        """Return the alarms that are over, and the credentials whose records did not come."""
+        """Return the calls that commands have ended, the alarms that are over, and credentials without a record."""
         now = self._monotonic()
         events: list[Event] = []
+        if changes := self._tracker.untold():
+            events.append(Event(CALL_STATUS_EVENT, datetime.now(UTC), facts=changes))
         for alarm in [alarm for alarm, end in self._alarms_end.items() if end <= now]:
             del self._alarms_end[alarm]
             over = AlarmChanged(alarm, False)

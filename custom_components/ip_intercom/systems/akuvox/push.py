@@ -80,7 +80,8 @@ def parse(message: PushMessage) -> Pushed | None:
     event = fields.get(_EVENT_FIELD, "")
     if not understood(event):
         return None
-    number = fields.get(_NUMBER.get(event, ""), "").strip()
+    # No number has spaces: that is what becomes of a plus that is not escaped.
+    number = fields.get(_NUMBER.get(event, ""), "").rstrip().replace(" ", "+")
     return Pushed(event, number if number and not number.startswith(_UNEXPANDED) else None)
 
 

@@ -1,7 +1,7 @@
 """The logs of an Akuvox: calls, and who came in (Api calllog, Api doorlog)."""
 
 from collections.abc import Callable
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, timedelta
 
 from ...api.akuvox import AkuvoxDevice
 from ...api.akuvox.logs import CallRecord as ApiCallRecord, DoorRecord
@@ -10,7 +10,7 @@ from ...model import CallRecord
 from ..privacy import Privacy
 from .log import RECORDED_METHODS, somebody
 
-type Zone = Callable[[], tzinfo | None]
+type Ahead = Callable[[], timedelta | None]
 
 # What a page of either log holds (field notes 4.2).
 _PAGE = 10
@@ -22,20 +22,20 @@ class AkuvoxCallLog:
     Args:
         device: Asked.
         privacy: Whether names are wanted.
-        zone: Returns that of the device's clock, or None as long as it is not known.
+        ahead: Returns how far the device's clock is ahead of UTC, or None as long as it is not known.
     """
 
-    def __init__(self, device: AkuvoxDevice, privacy: Privacy, zone: Zone) -> None:
+    def __init__(self, device: AkuvoxDevice, privacy: Privacy, ahead: Ahead) -> None:
         """See the class."""
         self._log = device.call_log
         self._privacy = privacy
-        self._zone = zone
+        self._ahead = ahead
 
     async def query(self, limit: int | None = None) -> tuple[CallRecord, ...]:
         """Return the calls, newest first; a few cost a page only."""
         page = 1 if limit is not None and limit <= _PAGE else None
         records = await self._log.get(page=page)
-        return tuple(neutral_call(record, self._privacy, self._zone()) for record in records[:limit])
+        return tuple(neutral_call(record, self._privacy, self._ahead()) for record in records[:limit])
 
     async def delete(self, record: str | None) -> None:
         """Delete one record, or all for None."""
@@ -48,14 +48,14 @@ class AkuvoxAccessLog:
     Args:
         device: Asked.
         privacy: Whether names are wanted.
-        zone: Returns that of the device's clock, or None as long as it is not known.
+        ahead: Returns how far the device's clock is ahead of UTC, or None as long as it is not known.
     """
 
-    def __init__(self, device: AkuvoxDevice, privacy: Privacy, zone: Zone) -> None:
+    def __init__(self, device: AkuvoxDevice, privacy: Privacy, ahead: Ahead) -> None:
         """See the class."""
         self._log = device.door_log
         self._privacy = privacy
-        self._zone = zone
+        self._ahead = ahead
 
     async def query(self, limit: int) -> tuple[AccessRecord, ...]:
         """Return the newest records page by page: the whole log takes a device half a second."""
@@ -71,28 +71,28 @@ class AkuvoxAccessLog:
             if len(records) != _PAGE:
                 break
         newest = list(found.values())[:limit]
-        return tuple(neutral_access(record, self._privacy, self._zone()) for record in newest)
+        return tuple(neutral_access(record, self._privacy, self._ahead()) for record in newest)
 
     async def delete(self, record: str | None) -> None:
         """Delete one record, or all for None."""
         await (self._log.clear() if record is None else self._log.delete(record))
 
 
-def neutral_call(record: ApiCallRecord, privacy: Privacy, zone: tzinfo | None) -> CallRecord:
+def neutral_call(record: ApiCallRecord, privacy: Privacy, ahead: timedelta | None) -> CallRecord:
     """Return a call in the neutral model; a device that knows no name writes the number in its place."""
     return CallRecord(
         id=record.id or "",
         type=record.kind.value,
-        time=at(record.when, zone),
+        time=at(record.when, ahead),
         name=privacy.name(record.name or record.number),
     )
 
 
-def neutral_access(record: DoorRecord, privacy: Privacy, zone: tzinfo | None) -> AccessRecord:
+def neutral_access(record: DoorRecord, privacy: Privacy, ahead: timedelta | None) -> AccessRecord:
     """Return an attempt to open a door in the neutral model, without the code or card."""
     return AccessRecord(
         id=record.id or "",
-        time=at(record.when, zone),
+        time=at(record.when, ahead),
         granted=record.granted,
         name=privacy.name(somebody(record)),
         method=RECORDED_METHODS.get(record.method),
@@ -101,8 +101,8 @@ def neutral_access(record: DoorRecord, privacy: Privacy, zone: tzinfo | None) ->
     )
 
 
-def at(when: datetime | None, zone: tzinfo | None) -> datetime | None:
+def at(when: datetime | None, ahead: timedelta | None) -> datetime | None:
     """Return the moment that a device's clock showed, in the zone of this computer for want of a better one."""
     if when is None:
         return None
-    return when.astimezone() if zone is None else when.replace(tzinfo=zone)
+    return when.astimezone() if ahead is None else when.replace(tzinfo=UTC) - ahead
