@@ -122,6 +122,28 @@ async def test_somebody_elses_addresses_are_not_woken(hass: HomeAssistant, devic
     assert sim.config[f"{SECTION}Enable"] == "0"
 
 
+async def test_addresses_for_events_that_mean_nothing_here_are_somebody_elses_too(
+    hass: HomeAssistant, device: Start, local_url: str
+) -> None:
+    foreign = {f"{SECTION}CallLog": "http://192.168.1.9/calls"}
+    sim = await device("e16c", config=foreign)
+    entry = await add(hass, sim, push=True)
+    await until(lambda: "push_foreign" in repairs(hass), "the repair")
+    (issue,) = (issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN)
+    assert issue.translation_placeholders is not None
+    assert issue.translation_placeholders["name"] == "CallLog"
+    assert sim.config[f"{SECTION}Enable"] == "0", "theirs are not woken"
+
+    # One that was entered while ours were on goes on working without ours.
+    sim.configure(f"{SECTION}CallLog", "")
+    await entry.runtime_data.async_look_again()
+    assert sim.config[f"{SECTION}Enable"] == "1"
+    sim.configure(f"{SECTION}CallLog", foreign[f"{SECTION}CallLog"])
+    assert await hass.config_entries.async_remove(entry.entry_id)
+    assert set(urls(sim)) == {"CallLog"}
+    assert sim.config[f"{SECTION}Enable"] == "1"
+
+
 async def test_without_an_address_of_its_own(hass: HomeAssistant, device: Start) -> None:
     sim = await device("e16c")
     entry = await add(hass, sim)
@@ -157,6 +179,8 @@ async def test_pushes_that_never_arrive(
     assert repairs(hass) == set()
     await visit(2)
     await until(lambda: repairs(hass) == {repair}, "the repair")
+    issues = [issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN]
+    assert entry.data[CONF_PUSH_TOKEN] not in str(issues), "every user may read repairs"
     hass.config.internal_url = local_url
     await entry.runtime_data.async_look_again()
     assert sim.press()
@@ -303,3 +327,19 @@ async def test_a_device_that_told_nothing_of_action_urls_at_first(
     events = capture_log_events(hass)
     assert sim.press()
     await until(lambda: any(event.data["type"] == "MakeCall" for event in events), "the push")
+
+
+async def test_a_variable_that_is_dropped_is_tried_once(
+    hass: HomeAssistant, device: Start, local_url: str
+) -> None:
+    """To look anew each hour writes nothing that is there already."""
+    sim = await device("e16c")
+    entry = await pushing(hass, sim)
+    address, token = f"{local_url}/api/webhook/{entry.data[CONF_PUSH_TOKEN]}", entry.data[CONF_PUSH_TOKEN]
+    for event in ("MakeCall", "HangUp"):
+        sim.configure(SECTION + event, f"{address}?event={event}")
+    sim.clear_requests()
+    missing = await entry.runtime_data.facets.push.subscribe(address, token)
+    assert missing == frozenset()
+    assert not [request for request in sim.requests if request.function == "config/set"]
+    assert urls(sim)["MakeCall"] == f"{address}?event=MakeCall"
