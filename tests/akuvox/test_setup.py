@@ -3,7 +3,14 @@
 from typing import Any
 
 from aiohttp import web
-from homeassistant.config_entries import SOURCE_DHCP, SOURCE_REAUTH, SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntry, ConfigEntryState
+from homeassistant.config_entries import (
+    SOURCE_DHCP,
+    SOURCE_REAUTH,
+    SOURCE_RECONFIGURE,
+    SOURCE_USER,
+    ConfigEntry,
+    ConfigEntryState,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -14,7 +21,6 @@ from custom_components.ip_intercom import config_flow
 from custom_components.ip_intercom.const import CONF_LEGACY_TLS, CONF_SYSTEM, CONF_URL, DOMAIN, SYSTEM_AKUVOX
 from tests.common import user_input
 from tests.simulators.akuvox import DIALECTS, Auth, Simulator
-
 from tests.simulators.akuvox.envelope import Answer, ApiError, Call
 
 from .conftest import Start, add, address_of

@@ -7,8 +7,8 @@ from yarl import URL
 
 from custom_components.ip_intercom.api.akuvox.logs import CallKind, CallRecord
 from custom_components.ip_intercom.events import CallChanged
-from custom_components.ip_intercom.model import CallState, Direction
 from custom_components.ip_intercom.facets import PushMessage
+from custom_components.ip_intercom.model import CallState, Direction
 from custom_components.ip_intercom.systems.akuvox.calls import CallTracker
 from custom_components.ip_intercom.systems.akuvox.push import parse
 

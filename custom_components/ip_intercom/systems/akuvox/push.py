@@ -219,7 +219,9 @@ def _others(config: Mapping[str, str], marker: str) -> frozenset[str]:
     """Return the events, understood or not, for which somebody else has entered an address."""
     urls = {key.removeprefix(f"{SECTION}."): url for key, url in config.items() if key.startswith(f"{SECTION}.")}
     known = events_of(config)
-    return frozenset(name for name, url in urls.items() if marker not in url and url and (name in known or "://" in url))
+    return frozenset(
+        name for name, url in urls.items() if marker not in url and url and (name in known or "://" in url)
+    )
 
 
 def _address(address: str, event: str, *, variable: bool) -> str:

@@ -247,7 +247,7 @@ class AkuvoxSystem:
         """Return the answer, or None where the device does not have the function."""
         try:
             return await request
-        except (InvalidRequest, NotSupported):  # "Error param" is what some say to a function that they do not know
+        except InvalidRequest, NotSupported:  # "Error param" is what some say to a function that they do not know
             return None
 
     # -- reading ---------------------------------------------------------------------------------
