@@ -19,7 +19,14 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.storage import Store
 from homeassistant.util.dt import utcnow
 
-from .api.errors import ConnectionFailed, IntercomError, NotSupported, UnexpectedReply
+from .api.errors import (
+    AuthenticationFailed,
+    CommandFailed,
+    ConnectionFailed,
+    IntercomError,
+    NotSupported,
+    UnexpectedReply,
+)
 from .const import DOMAIN
 from .coordinator import IntercomCoordinator
 from .exceptions import refused, told
@@ -113,7 +120,7 @@ class TemporaryCodes:
             except (ConnectionFailed, UnexpectedReply) as err:
                 self._note_failure(err)
             except IntercomError:
-                await self._async_drop(known.id)
+                await self._async_undo(self._codes[known.id])
                 with self._coordinator.translating():
                     raise
             self._wake_later()
@@ -138,6 +145,18 @@ class TemporaryCodes:
                 raise told(HomeAssistantError, "code_not_removed", device=self._coordinator.name) from err
             finally:
                 self._wake_later()
+
+    async def _async_undo(self, known: TemporaryCode) -> None:
+        """Forget a refused code once it is certain that the device does not have it all the same."""
+        over = replace(known, code=replace(known.code, end=min(known.code.end, utcnow())))
+        try:
+            await self._async_settle(over)
+        except (AuthenticationFailed, CommandFailed, ConnectionFailed, UnexpectedReply) as err:
+            await self._async_keep(over)
+            self._note_failure(err)
+            self._wake_later()
+        except IntercomError:
+            await self._async_drop(known.id)  # whoever may not ask cannot have added it
 
     async def _async_wake(self) -> None:
         """Do what is due."""

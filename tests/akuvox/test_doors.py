@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.ip_intercom import commanding
 from tests.common import act, entity_id, state_of
 from tests.simulators.akuvox import DIALECTS, Simulator
-from tests.simulators.akuvox.envelope import Answer, Call, unsupported
+from tests.simulators.akuvox.envelope import Answer, ApiError, Call, unsupported
 
 from .conftest import Start, add, shows
 
@@ -204,3 +204,19 @@ async def test_a_door_bears_the_name_of_its_relay(hass: HomeAssistant, device: S
         "Gate",
         "Door C",
     ]
+
+
+async def test_a_refusal_without_a_reason_is_not_the_last_word(
+    hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was refused was not carried out: another way may open."""
+
+    def fail(_: Call) -> Answer:
+        raise ApiError(-1, "Internal error")
+
+    sim = await device("e16c")
+    sim.allow_http_open("opener", "secret")
+    entry = await add(hass, sim)
+    monkeypatch.setitem(sim.pipeline._handlers, "relay/trig", fail)
+    await lock(hass, entry, "lock.open")
+    assert openings(sim) == 1

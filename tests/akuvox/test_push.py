@@ -4,8 +4,9 @@ from http import HTTPStatus
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.event import async_track_state_change_event
 import pytest
 from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
@@ -13,8 +14,9 @@ from yarl import URL
 
 from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, DOMAIN
 from custom_components.ip_intercom.systems.akuvox import log
-from tests.common import capture_log_events, state_of, until
+from tests.common import capture_log_events, entity_id, state_of, until
 from tests.simulators.akuvox import DIALECTS, Simulator
+from tests.simulators.akuvox.envelope import Answer, ApiError, Call
 
 from .conftest import Start, add, shows
 
@@ -122,6 +124,28 @@ async def test_somebody_elses_addresses_are_not_woken(hass: HomeAssistant, devic
     assert sim.config[f"{SECTION}Enable"] == "0"
 
 
+async def test_addresses_for_events_that_mean_nothing_here_are_somebody_elses_too(
+    hass: HomeAssistant, device: Start, local_url: str
+) -> None:
+    foreign = {f"{SECTION}CallLog": "http://192.168.1.9/calls"}
+    sim = await device("e16c", config=foreign)
+    entry = await add(hass, sim, push=True)
+    await until(lambda: "push_foreign" in repairs(hass), "the repair")
+    (issue,) = (issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN)
+    assert issue.translation_placeholders is not None
+    assert issue.translation_placeholders["name"] == "CallLog"
+    assert sim.config[f"{SECTION}Enable"] == "0", "theirs are not woken"
+
+    # One that was entered while ours were on goes on working without ours.
+    sim.configure(f"{SECTION}CallLog", "")
+    await entry.runtime_data.async_look_again()
+    assert sim.config[f"{SECTION}Enable"] == "1"
+    sim.configure(f"{SECTION}CallLog", foreign[f"{SECTION}CallLog"])
+    assert await hass.config_entries.async_remove(entry.entry_id)
+    assert set(urls(sim)) == {"CallLog"}
+    assert sim.config[f"{SECTION}Enable"] == "1"
+
+
 async def test_without_an_address_of_its_own(hass: HomeAssistant, device: Start) -> None:
     sim = await device("e16c")
     entry = await add(hass, sim)
@@ -157,7 +181,8 @@ async def test_pushes_that_never_arrive(
     assert repairs(hass) == set()
     await visit(2)
     await until(lambda: repairs(hass) == {repair}, "the repair")
-    assert entry.data[CONF_PUSH_TOKEN] not in str(ir.async_get(hass).issues)
+    issues = [issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN]
+    assert entry.data[CONF_PUSH_TOKEN] not in str(issues), "every user may read repairs"
     hass.config.internal_url = local_url
     await entry.runtime_data.async_look_again()
     assert sim.press()
@@ -304,3 +329,57 @@ async def test_a_device_that_told_nothing_of_action_urls_at_first(
     events = capture_log_events(hass)
     assert sim.press()
     await until(lambda: any(event.data["type"] == "MakeCall" for event in events), "the push")
+
+
+async def test_a_variable_that_is_dropped_is_tried_once(hass: HomeAssistant, device: Start, local_url: str) -> None:
+    """To look anew each hour writes nothing that is there already."""
+    sim = await device("e16c")
+    entry = await pushing(hass, sim)
+    address, token = f"{local_url}/api/webhook/{entry.data[CONF_PUSH_TOKEN]}", entry.data[CONF_PUSH_TOKEN]
+    for event in ("MakeCall", "HangUp"):
+        sim.configure(SECTION + event, f"{address}?event={event}")
+    sim.clear_requests()
+    missing = await entry.runtime_data.facets.push.subscribe(address, token)
+    assert missing == frozenset()
+    assert not [request for request in sim.requests if request.function == "config/set"]
+    assert urls(sim)["MakeCall"] == f"{address}?event=MakeCall"
+
+
+async def test_a_record_that_comes_too_late_is_no_second_access(
+    hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "_RECORD_PATIENCE", 0.3)
+    monkeypatch.setattr(log, "_RECORD_AGAIN", 0.1)
+    monkeypatch.setattr(log, "_FAILED_LOOKS", 0.2)
+    sim = await device("e16c")
+    sim.add_user(Name="Lucy", PrivatePIN="2222")
+    entry = await pushing(hass, sim)
+    events = capture_log_events(hass)
+    decided: list[str] = []
+
+    @callback
+    def changed(event: Event[EventStateChangedData]) -> None:
+        decided.append(event.data["new_state"].attributes["event_type"] if event.data["new_state"] else "")
+
+    async_track_state_change_event(hass, entity_id(hass, entry, "event", "access"), changed)
+
+    def told() -> list[str]:
+        return [event.data["type"] for event in events]
+
+    handlers = sim.pipeline._handlers
+    get = handlers["doorlog/get"]
+
+    def busy(_: Call) -> Answer:
+        raise ApiError(-1, "Internal error")
+
+    sim.clear_requests()
+    await until(lambda: any(request.function == "doorlog/get" for request in sim.requests), "a look")
+    monkeypatch.setitem(handlers, "doorlog/get", busy)
+    sim.enter_code("2222")
+    await until(lambda: "AccessUnrecorded" in told(), "the end of patience")
+    monkeypatch.setitem(handlers, "doorlog/get", get)
+    await until(lambda: "DoorLog" in told(), "the record")
+    assert decided == ["granted"]
+    sim.enter_code("9999")
+    await until(lambda: len(decided) == 2, "the next one")
+    assert decided == ["granted", "denied"]

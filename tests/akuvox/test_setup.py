@@ -3,7 +3,14 @@
 from typing import Any
 
 from aiohttp import web
-from homeassistant.config_entries import SOURCE_DHCP, SOURCE_REAUTH, SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntry
+from homeassistant.config_entries import (
+    SOURCE_DHCP,
+    SOURCE_REAUTH,
+    SOURCE_RECONFIGURE,
+    SOURCE_USER,
+    ConfigEntry,
+    ConfigEntryState,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -14,6 +21,7 @@ from custom_components.ip_intercom import config_flow
 from custom_components.ip_intercom.const import CONF_LEGACY_TLS, CONF_SYSTEM, CONF_URL, DOMAIN, SYSTEM_AKUVOX
 from tests.common import user_input
 from tests.simulators.akuvox import DIALECTS, Auth, Simulator
+from tests.simulators.akuvox.envelope import Answer, ApiError, Call
 
 from .conftest import Start, add, address_of
 
@@ -83,6 +91,22 @@ async def test_address_and_login_are_all_it_takes(hass: HomeAssistant, device: S
     (registered,) = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
     assert (registered.manufacturer, registered.model) == ("Akuvox", sim.dialect.model)
     assert (registered.sw_version, registered.hw_version) == (sim.dialect.firmware, sim.dialect.hardware)
+
+
+@pytest.mark.parametrize("function", ["calllog/get", "doorlog/get", "input/status"])
+async def test_a_bad_parameter_may_be_a_function_that_is_not_there(
+    hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    """Some firmware says "Error param" to what it does not know; the rest of the device is added."""
+
+    def refuse(_: Call) -> Answer:
+        raise ApiError(-1, "Error param")
+
+    sim = await device("e16c")
+    monkeypatch.setitem(sim.pipeline._handlers, function, refuse)
+    entry = await add(hass, sim)
+    assert entry.state is ConfigEntryState.LOADED
+    assert entities(hass, entry, "lock") == {"door_A_door"}
 
 
 @pytest.mark.parametrize("dialect", ["a_series", "e18", "e16c"])

@@ -7,6 +7,7 @@ import pytest
 
 from custom_components.ip_intercom import temporary_codes
 from tests.common import until
+from tests.simulators.akuvox.envelope import Answer, ApiError, Call
 
 from .conftest import Add, Intercom
 
@@ -48,6 +49,26 @@ async def test_a_pin_that_somebody_has_is_refused(intercom: Intercom, clock: lis
     )
     assert await intercom.do("list_temporary_codes") == {"codes": []}
     assert len(intercom.sim.users.rows) == 1
+
+
+async def test_a_code_that_was_refused_after_all_opens_nothing(
+    intercom: Intercom, clock: list[datetime], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The device took it, and fails when it is asked for what it has."""
+    sim, failures = intercom.sim, [ApiError(-1, "Internal error")]
+    get = sim.pipeline._handlers["user/get"]
+
+    def fail_once(call: Call) -> Answer:
+        if sim.users.rows and failures:
+            raise failures.pop()
+        return get(call)
+
+    monkeypatch.setitem(sim.pipeline._handlers, "user/get", fail_once)
+    end = clock[0] + timedelta(hours=1)
+    assert await intercom.refuses("add_temporary_code", name="Cleaner", code=PIN, end=end) == "command_failed"
+    assert not failures
+    assert not sim.users.rows
+    assert await intercom.do("list_temporary_codes") == {"codes": []}
 
 
 async def test_secrets_are_told_to_whoever_names_them(intercom: Intercom, caplog: pytest.LogCaptureFixture) -> None:

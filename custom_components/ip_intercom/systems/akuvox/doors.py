@@ -7,7 +7,15 @@ import logging
 import time
 
 from ...api.akuvox import AkuvoxDevice
-from ...api.errors import HighSecurity, IntercomError, InvalidRequest, NotSupported, OpeningDisabled, OpeningRefused
+from ...api.errors import (
+    CommandFailed,
+    HighSecurity,
+    IntercomError,
+    InvalidRequest,
+    NotSupported,
+    OpeningDisabled,
+    OpeningRefused,
+)
 from ...events import DoorMode, DoorReleased, Fact
 from ...model import Door, DoorId
 from .wiring import Relay
@@ -27,6 +35,7 @@ _REFUSALS: tuple[type[IntercomError], ...] = (
     OpeningDisabled,
     OpeningRefused,
     InvalidRequest,
+    CommandFailed,
     NotSupported,
 )
 
@@ -73,6 +82,7 @@ class AkuvoxDoors:
             HighSecurity: Of all refusals, the one that tells most of what to change.
             OpeningDisabled: As well.
             OpeningRefused: As well.
+            CommandFailed: As well.
             NotSupported: The device has none of the ways.
         """
         relay = self._relay(door)

@@ -9,7 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 import logging
 from math import inf
@@ -149,6 +149,7 @@ class AkuvoxLog:
         self._looks: dict[str, _Look] = {}
         self._look: asyncio.Task[list[Event]] | None = None
         self._credentials: list[_Credential] = []
+        self._unrecorded: list[_Credential] = []
         self._alarms_end: dict[Alarm, float] = {}
         self._uptime: tuple[int, float] | None = None
         self._interrupted = False
@@ -383,6 +384,7 @@ class AkuvoxLog:
             events.append(Event(ALARM_OVER_EVENT, datetime.now(UTC), {"alarm": alarm.value}, facts=(over,)))
         for credential in [credential for credential in self._credentials if credential.deadline <= now]:
             self._credentials.remove(credential)
+            self._unrecorded.append(replace(credential, deadline=now + _NEWS))
             facts = (AccessDecided(credential.access),)
             events.append(Event(UNRECORDED_EVENT, credential.time, {"event": credential.event}, facts=facts))
         return events
@@ -442,6 +444,12 @@ class AkuvoxLog:
         doors = [door for door, relay in self._doors.relays.items() if str(relay.number) in (record.relay or "")]
         data = {"name": who, "method": method, "granted": record.granted, "doors": doors}
         if record.granted is None:
+            return Event(DOOR_LOG_EVENT, when, data, late=not fresh, age=age)
+        now = self._monotonic()
+        self._unrecorded = [known for known in self._unrecorded if known.deadline > now]
+        told = [known for known in self._unrecorded if known.access.granted is record.granted]
+        if late := next((known for known in told if method in {None, known.access.method}), None):
+            self._unrecorded.remove(late)
             return Event(DOOR_LOG_EVENT, when, data, late=not fresh, age=age)
         pushed = next((known for known in self._credentials if known.access.granted is record.granted), None)
         if pushed is not None:

@@ -138,38 +138,42 @@ class AkuvoxPush:
         before = await self._read()
         taken = {name for name in events_of(before) if (url := before[f"{SECTION}.{name}"]) and marker not in url}
         wanted = {name: _address(address, name, variable=True) for name in sorted(events_of(before) - taken)}
-        statuses = dict.fromkeys(taken, Status.FOREIGN)
-        statuses |= await self._write({name: url for name, url in wanted.items() if before[f"{SECTION}.{name}"] != url})
-        after = await self._read()
-        dropped = [name for name, url in wanted.items() if after.get(f"{SECTION}.{name}") != url]
         # Some firmware drops an address with a variable that it does not know, and says nothing.
-        plain = {name: _address(address, name, variable=False) for name in dropped if name in _NUMBER}
-        if plain:
-            await self._write(plain)
+        plain = {name: _address(address, name, variable=False) for name in wanted}
+        statuses = dict.fromkeys(taken, Status.FOREIGN)
+        fresh = {name: url for name, url in wanted.items() if before[f"{SECTION}.{name}"] not in {url, plain[name]}}
+        statuses |= await self._write(fresh)
+        after = await self._read()
+        dropped = [name for name, url in fresh.items() if name in _NUMBER and after.get(f"{SECTION}.{name}") != url]
+        if dropped:
+            await self._write({name: plain[name] for name in dropped})
             after = await self._read()
         for name, url in wanted.items():
-            if after.get(f"{SECTION}.{name}") in {url, plain.get(name, url)}:
+            if after.get(f"{SECTION}.{name}") in {url, plain[name]}:
                 statuses[name] = Status.OURS
             else:
                 statuses.setdefault(name, Status.DROPPED)
-        enabled = await self._enable(before, statuses)
+        sleeping = _others(before, marker) if before.get(_ENABLE, "1") != "1" else frozenset()
+        enabled = await self._enable(before, statuses, sleeping)
         self.statuses = statuses
         rings = statuses.get(CALL_EVENT) is Status.OURS
         # The path of the address is a secret; whether it can be reached depends on the rest.
         here = URL(address).origin()
         lost = Missing("push_https" if here.scheme == "https" else "push_unreachable", str(here))
         self._expect(lost if enabled and rings else None)
-        foreign = ", ".join(sorted(name for name, status in statuses.items() if status is Status.FOREIGN))
+        foreign = ", ".join(sorted(sleeping | taken))
         silent = not enabled or not any(status is Status.OURS for status in statuses.values())
         if foreign:
             return frozenset({Missing("push_foreign", foreign)})
         return frozenset({Missing("push_refused", "Action URL")} if silent else ())
 
-    async def _enable(self, before: Mapping[str, str], statuses: Mapping[str, Status]) -> bool:
+    async def _enable(
+        self, before: Mapping[str, str], statuses: Mapping[str, Status], sleeping: frozenset[str]
+    ) -> bool:
         """Turn Action URLs on, unless that would wake somebody else's; return whether they are on."""
         if before.get(_ENABLE) == "1" or _ENABLE not in before:
             return True
-        if Status.FOREIGN in statuses.values() or Status.OURS not in statuses.values():
+        if sleeping or Status.OURS not in statuses.values():
             return False
         await self._config.set({_ENABLE: "1"})
         return (await self._read()).get(_ENABLE) == "1"
@@ -185,8 +189,7 @@ class AkuvoxPush:
         if ours:
             await self._config.set(ours)
         # Somebody else may rely on it by now.
-        others = any(config[f"{SECTION}.{name}"] for name in events_of(config) if f"{SECTION}.{name}" not in ours)
-        if originals and not others:
+        if originals and not _others(config, marker):
             await self._config.set(dict(originals))
         self.statuses = {}
         self._expect(None)
@@ -210,6 +213,15 @@ class AkuvoxPush:
                 refused |= await self._write({name: url})
             return refused
         return {}
+
+
+def _others(config: Mapping[str, str], marker: str) -> frozenset[str]:
+    """Return the events, understood or not, for which somebody else has entered an address."""
+    urls = {key.removeprefix(f"{SECTION}."): url for key, url in config.items() if key.startswith(f"{SECTION}.")}
+    known = events_of(config)
+    return frozenset(
+        name for name, url in urls.items() if marker not in url and url and (name in known or "://" in url)
+    )
 
 
 def _address(address: str, event: str, *, variable: bool) -> str:

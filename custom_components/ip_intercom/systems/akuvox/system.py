@@ -12,6 +12,7 @@ from ...api.errors import (
     CommandFailed,
     ConnectionFailed,
     IntercomError,
+    InvalidRequest,
     NotSupported,
     UnexpectedReply,
 )
@@ -246,7 +247,7 @@ class AkuvoxSystem:
         """Return the answer, or None where the device does not have the function."""
         try:
             return await request
-        except NotSupported:
+        except InvalidRequest, NotSupported:  # "Error param" is what some say to a function that they do not know
             return None
 
     # -- reading ---------------------------------------------------------------------------------
