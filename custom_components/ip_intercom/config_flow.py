@@ -344,6 +344,6 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
         doors = sorted({*self.config_entry.options.get(option, []), *known})
         return SelectSelector(
             SelectSelectorConfig(
-                options=[SelectOptionDict(value=door, label=f"Switch {door}") for door in doors], multiple=True
+                options=[SelectOptionDict(value=door, label=f"Switch or relay {door}") for door in doors], multiple=True
             )
         )
