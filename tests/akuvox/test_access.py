@@ -6,7 +6,7 @@ from typing import Any
 from homeassistant.core import Event, HomeAssistant
 import pytest
 
-from custom_components.ip_intercom.systems.akuvox import log
+from custom_components.ip_intercom.systems.akuvox import credentials
 from tests.common import capture_log_events, state_of, until
 from tests.simulators.akuvox import Simulator
 
@@ -86,7 +86,7 @@ async def test_an_access_without_a_record(
     hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A log that is full, or off, does not silence who came in."""
-    monkeypatch.setattr(log, "_RECORD_PATIENCE", 0.5)
+    monkeypatch.setattr(credentials, "_PATIENCE", 0.5)
     sim = await device("e16c")
     entry = await add(hass, sim, push=True)
     await until(lambda: sim.config["Config.Features.ACTIONURL.Enable"] == "1", "the Action URLs")

@@ -13,7 +13,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from yarl import URL
 
 from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, DOMAIN
-from custom_components.ip_intercom.systems.akuvox import log
+from custom_components.ip_intercom.systems.akuvox import credentials, log
 from tests.common import capture_log_events, entity_id, state_of, until
 from tests.simulators.akuvox import DIALECTS, Simulator
 from tests.simulators.akuvox.envelope import Answer, ApiError, Call
@@ -348,7 +348,7 @@ async def test_a_variable_that_is_dropped_is_tried_once(hass: HomeAssistant, dev
 async def test_a_record_that_comes_too_late_is_no_second_access(
     hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log, "_RECORD_PATIENCE", 0.3)
+    monkeypatch.setattr(credentials, "_PATIENCE", 0.3)
     monkeypatch.setattr(log, "_RECORD_AGAIN", 0.1)
     monkeypatch.setattr(log, "_FAILED_LOOKS", 0.2)
     sim = await device("e16c")

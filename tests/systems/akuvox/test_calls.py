@@ -33,8 +33,8 @@ def tracker(clock: Clock) -> CallTracker:
     return CallTracker(monotonic=clock)
 
 
-def record(number: str = "101", kind: CallKind = CallKind.DIALED) -> CallRecord:
-    return CallRecord("1", kind, datetime(2026, 11, 21), number, number, None)
+def record(number: str = "101", kind: CallKind = CallKind.DIALED, second: int = 0) -> CallRecord:
+    return CallRecord("1", kind, datetime(2026, 11, 21, 12, 0, second), number, number, None)
 
 
 def steps(changes: tuple[CallChanged, ...]) -> list[tuple[CallState, Direction | None]]:
@@ -152,6 +152,21 @@ def test_a_group_is_one_visit(tracker: CallTracker, clock: Clock) -> None:
     assert steps(ended) == [(CallState.TERMINATED, Direction.OUTGOING)]
     for number in ("101", "102", "103"):
         assert tracker.logged(record(number)) == ()
+
+
+def test_a_group_that_is_pushed_once(tracker: CallTracker, clock: Clock) -> None:
+    """One push for all of its numbers, and a record for each."""
+    tracker.made("101")
+    clock.now += 20
+    tracker.hung()
+    assert tracker.logged(record("101")) == ()
+    assert tracker.logged(record("102", second=1)) == ()
+    assert rings(tracker.logged(record("103", second=40))) == 1, "that was somebody else"
+
+
+def test_visitors_that_only_the_log_tells_of(tracker: CallTracker) -> None:
+    assert rings(tracker.logged(record("101")), tracker.logged(record("102", second=1))) == 1
+    assert rings(tracker.logged(record("103", second=30))) == 1
 
 
 def test_the_next_visitor_is_another(tracker: CallTracker, clock: Clock) -> None:

@@ -8,6 +8,7 @@ one session for each call.
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 import logging
 from math import inf
 import time
@@ -34,6 +35,7 @@ _NEXT_NUMBER = 3.0
 # The records of a call come so many seconds after its end at the latest.
 _RECORD = 180.0
 _WAITING = 8
+_AT_ONCE = timedelta(seconds=3)
 
 # Only READY is documented (Api call status). Parts of words that tell more, as far as words can.
 _STATES: tuple[tuple[str, CallState], ...] = (
@@ -60,7 +62,8 @@ class _Call:
         direction: As far as known; ``certain`` tells whether it is more than a guess.
         state: Where it stands.
         confirmed: When the device spoke of it last, by our clock.
-        peers: The numbers called, as the device pushed them; ``logged`` those of its records.
+        peers: The numbers called, as the device pushed them; ``logged`` those of its records, and ``logged_at`` when
+            the first of them is from.
         pushed: The device told of it by itself.
         own: It was dialled from here.
         answered: Somebody talked.
@@ -76,6 +79,7 @@ class _Call:
     peer: str | None = None
     peers: set[str] = field(default_factory=set)
     logged: set[str] = field(default_factory=set)
+    logged_at: datetime | None = None
     pushed: bool = False
     own: bool = False
     answered: bool = False
@@ -84,11 +88,19 @@ class _Call:
     def changed(self, state: CallState | None = None) -> CallChanged:
         return CallChanged(self.session, self.direction, state or self.state, self.peer)
 
-    def may_have(self, number: str, outgoing: bool) -> bool:
+    def log(self, number: str, when: datetime | None) -> None:
+        """Note that the device has written a record of it."""
+        self.logged.add(number)
+        self.logged_at = self.logged_at or when
+
+    def may_have(self, number: str, outgoing: bool, when: datetime | None) -> bool:
         """Return whether a record of a number and a direction may be of this call."""
-        if self.certain and (self.direction is Direction.OUTGOING) is not outgoing:
+        if number in self.logged or (self.certain and (self.direction is Direction.OUTGOING) is not outgoing):
             return False
-        return number not in self.logged and (not self.peers or number in self.peers)
+        if number in self.peers or not self.logged:
+            return number in self.peers or not self.peers
+        # A group is called at once: a record for each number, and perhaps a push for the first only.
+        return when is not None and self.logged_at is not None and abs(when - self.logged_at) <= _AT_ONCE
 
 
 @dataclass(slots=True)
@@ -247,10 +259,10 @@ class CallTracker:
         """Take a new record; return the call in it, if no other route has told of it."""
         outgoing = record.kind is CallKind.DIALED
         number = peer_number(record.number or "")
-        call = self._call_of(number, outgoing)
+        call = self._call_of(number, outgoing, record.when)
         ended = self._end() if call is not None and call is self._call else ()
         if call is not None:
-            call.logged.add(number)
+            call.log(number, record.when)
             if call.word is not None:
                 known = self.words.setdefault(call.word, outgoing)
                 self.words[call.word] = outgoing if known is outgoing else None
@@ -260,16 +272,16 @@ class CallTracker:
             return ended
         # Nobody told of it, or it was taken for a call that came in.
         unseen = self._new(Direction.OUTGOING if outgoing else Direction.INCOMING, certain=True, peer=record.number)
-        unseen.logged.add(number)
+        unseen.log(number, record.when)
         self._over.append(unseen)
         return (*ended, unseen.changed(CallState.RINGING), unseen.changed(CallState.TERMINATED))
 
-    def _call_of(self, number: str, outgoing: bool) -> _Call | None:
+    def _call_of(self, number: str, outgoing: bool, when: datetime | None) -> _Call | None:
         """Return the call that a record is of, the one in progress last: its end may not have been seen yet."""
         oldest = self.monotonic() - _RECORD
         over = [call for call in self._over if call.confirmed >= oldest]
         candidates = over if self._call is None else [*over, self._call]
-        return next((call for call in candidates if call.may_have(number, outgoing)), None)
+        return next((call for call in candidates if call.may_have(number, outgoing, when)), None)
 
     # -- sessions --------------------------------------------------------------------------------
 

@@ -9,34 +9,27 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime
 import logging
 from math import inf
 import time
 from typing import Any
 
 from ...api.akuvox import AkuvoxDevice
-from ...api.akuvox.logs import CallRecord, DoorMethod, DoorRecord
+from ...api.akuvox.logs import CallRecord, DoorRecord
 from ...api.errors import CommandFailed, ConnectionFailed, IntercomError, NotSupported, UnexpectedReply
 from ...api.parse import integer
 from ...events import AccessDecided, AlarmChanged, CallChanged, Event, Fact, PortChanged, Restarted
 from ...facets import Delivery
 from ...model import Access, Alarm, Missing
 from .calls import READY, CallTracker
+from .clock import DeviceClock
+from .credentials import RECORDED_METHODS, Credentials, access_of, somebody
 from .doors import AkuvoxDoors
 from .journal import Journal
 from .people import name_behind
-from .push import (
-    ACCESS_EVENT,
-    BREAK_IN_EVENT,
-    CALL_EVENT,
-    HANG_UP_EVENT,
-    INPUT_EVENT,
-    RELAY_EVENT,
-    TAMPER_EVENT,
-    Pushed,
-)
+from .push import BREAK_IN_EVENT, CALL_EVENT, HANG_UP_EVENT, INPUT_EVENT, RELAY_EVENT, TAMPER_EVENT, Pushed
 from .wiring import LETTERS, input_port
 
 _LOGGER = logging.getLogger(__name__)
@@ -54,28 +47,12 @@ _RECORD_DELAY = 1.0
 _RECORD_AGAIN = 2.0
 # What is found within so many seconds of the last look is news; what is older only happened.
 _NEWS = 90.0
-# A credential that was pushed waits so many seconds for its record, which knows whose it was.
-_RECORD_PATIENCE = 6.0
 # The alarms of an Akuvox have a beginning only.
 _ALARM_LASTS = 60.0
 # An empty delivery in so many seconds tells that the device is there.
 _HEARTBEAT = 30.0
-# Time zones differ by quarters of an hour.
-_ZONE_STEP = 900
-# Two clocks may drift apart by so many seconds between two looks.
-_UPTIME_SLACK = 30.0
 # Calls in a row that were not pushed leave no doubt.
 _EVIDENCE = 2
-
-_METHODS = {"Code": "code", "Card": "card", "Face": "face", "QR": "qr_code", "QRCode": "qr_code"}
-RECORDED_METHODS = {
-    DoorMethod.CARD: "card",
-    DoorMethod.PIN: "code",
-    DoorMethod.PUBLIC_CODE: "code",
-    DoorMethod.FACE: "face",
-}
-# What stands for a name where the device knows none, in the languages that were seen.
-_NOBODY = frozenset({"", "unknown", "unknow", "desconhecido"})
 
 RESTART_EVENT = "DeviceRestarted"
 ALARM_OVER_EVENT = "AlarmOver"
@@ -94,16 +71,6 @@ class _Look:
     due: float = 0.0
     looked_at: float | None = None
     failures: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Credential:
-    """A credential that was pushed and whose record has not come yet, or came too late."""
-
-    event: str
-    time: datetime
-    access: Access
-    deadline: float
 
 
 class AkuvoxLog:
@@ -140,18 +107,17 @@ class AkuvoxLog:
         words = stored.get("words")
         tracker.commanded = self._commanded
         tracker.words |= words if isinstance(words, Mapping) else {}
-        self._zone = integer(stored.get("zone"))
+        self.clock = DeviceClock(monotonic, integer(stored.get("zone")))
         # Whether pushes arrive: only the first one proves it.
         self._pushes_arrive = stored.get("pushes") is True
         self._pushes_lost: Missing | None = None
         self._inbox: deque[tuple[datetime, Pushed]] = deque()
         self._arrived = asyncio.Event()
+        self._found: list[Event] = []
         self._looks: dict[str, _Look] = {}
         self._look: asyncio.Task[list[Event]] | None = None
-        self._credentials: list[_Credential] = []
-        self._unrecorded: list[_Credential] = []
+        self._credentials = Credentials()
         self._alarms_end: dict[Alarm, float] = {}
-        self._uptime: tuple[int, float] | None = None
         self._interrupted = False
         self._missed = False
         self._delivered_at = -inf
@@ -168,7 +134,9 @@ class AkuvoxLog:
         if door_log:
             wanted[DOOR_LOG_EVENT] = (self._look_at_door_log, _DOOR_LOG_LOOKS)
         self._looks = {name: self._looks.get(name) or _Look(*how) for name, how in wanted.items()}
-        self._note_uptime(uptime)
+        if self.clock.has_restarted(uptime):
+            self._found.append(self._restarted())
+            self._arrived.set()
 
     def hear(self, pushed: Pushed) -> None:
         """Take what the device has pushed."""
@@ -191,14 +159,6 @@ class AkuvoxLog:
     def presume_complete(self) -> None:
         """Forget that pushes did not arrive."""
         self._tracker.unpushed = 0
-
-    @property
-    def ahead(self) -> timedelta | None:
-        """How far the device's clock is ahead of UTC, None as long as it is not found out.
-
-        That is its time zone, or years where nobody has set it.
-        """
-        return None if self._zone is None else timedelta(seconds=self._zone)
 
     @property
     def _live(self) -> bool:
@@ -276,7 +236,7 @@ class AkuvoxLog:
         alone, beside = look.intervals
         if name == CALL_STATUS_EVENT and self._tracker.in_call:
             return alone
-        if name == DOOR_LOG_EVENT and self._credentials:
+        if name == DOOR_LOG_EVENT and self._credentials.deadlines:
             return _RECORD_AGAIN
         journal = {CALL_LOG_EVENT: self._call_journal, DOOR_LOG_EVENT: self._door_journal}.get(name)
         if journal is not None and not journal.paged:
@@ -290,8 +250,7 @@ class AkuvoxLog:
 
     async def _wait(self) -> None:
         """Wait for a push, the end of a look, or the time of the next one."""
-        times = list(self._alarms_end.values())
-        times += [credential.deadline for credential in self._credentials]
+        times = [*self._alarms_end.values(), *self._credentials.deadlines]
         if self._look is None:
             times += [-inf if self._interrupted else look.due for look in self._looks.values()]
         wait = min([*times, self._heartbeat]) - self._monotonic()
@@ -310,7 +269,7 @@ class AkuvoxLog:
             "calls": self._call_journal.as_json(),
             "doors": self._door_journal.as_json(),
             "words": dict(self._tracker.words),
-            "zone": self._zone,
+            "zone": self.clock.seconds_ahead,
             "pushes": self._pushes_arrive,
         }
         withheld = frozenset({self._pushes_lost} if certain and self._pushes_lost is not None else ())
@@ -360,33 +319,28 @@ class AkuvoxLog:
         return (AlarmChanged(alarm, True),)
 
     def _credential(self, event: str, when: datetime) -> tuple[Fact, ...]:
-        found = ACCESS_EVENT.fullmatch(event)
-        assert found is not None, event  # all that is understood has been looked for
-        granted = found[1] == "Valid"
+        access = access_of(event, when)
         # The relay may have moved without a push of its own (field notes 4.4).
-        self._missed = self._missed or granted
-        access = Access(when, granted, method=_METHODS[found[2]])
+        self._missed = self._missed or access.granted
         if DOOR_LOG_EVENT not in self._looks:
             return (AccessDecided(access),)
         self._look_soon(DOOR_LOG_EVENT, _RECORD_DELAY / 2)
-        self._credentials.append(_Credential(event, when, access, self._monotonic() + _RECORD_PATIENCE))
+        self._credentials.push(event, access, self._monotonic())
         return ()
 
     def _take_overdue(self) -> list[Event]:
-        """Return the calls that commands have ended, the alarms that are over, and credentials without a record."""
+        """Return what was found beside the looks, the alarms that are over, and credentials without a record."""
         now = self._monotonic()
-        events: list[Event] = []
+        events, self._found = self._found, []
         if changes := self._tracker.untold():
             events.append(Event(CALL_STATUS_EVENT, datetime.now(UTC), facts=changes))
         for alarm in [alarm for alarm, end in self._alarms_end.items() if end <= now]:
             del self._alarms_end[alarm]
             over = AlarmChanged(alarm, False)
             events.append(Event(ALARM_OVER_EVENT, datetime.now(UTC), {"alarm": alarm.value}, facts=(over,)))
-        for credential in [credential for credential in self._credentials if credential.deadline <= now]:
-            self._credentials.remove(credential)
-            self._unrecorded.append(replace(credential, deadline=now + _NEWS))
+        for credential in self._credentials.take_overdue(now):
             facts = (AccessDecided(credential.access),)
-            events.append(Event(UNRECORDED_EVENT, credential.time, {"event": credential.event}, facts=facts))
+            events.append(Event(UNRECORDED_EVENT, credential.access.time, {"event": credential.event}, facts=facts))
         return events
 
     # -- looks -----------------------------------------------------------------------------------
@@ -410,8 +364,7 @@ class AkuvoxLog:
         return [self._call_event(record, fresh) for record in records]
 
     def _call_event(self, record: CallRecord, fresh: bool) -> Event:
-        now = datetime.now(UTC)
-        when, age = self._time_of(record.when, fresh, now)
+        when, age = self.clock.time_of(record.when, fresh)
         facts: tuple[CallChanged, ...] = self._tracker.logged(record) if fresh else ()
         data: dict[str, object] = {"type": record.kind.value, "number": record.number}
         if self._names:
@@ -439,21 +392,12 @@ class AkuvoxLog:
         return await name_behind(self._device, record.code)
 
     def _access_event(self, record: DoorRecord, fresh: bool, who: str | None) -> Event:
-        when, age = self._time_of(record.when, fresh, datetime.now(UTC))
+        when, age = self.clock.time_of(record.when, fresh)
         method = RECORDED_METHODS.get(record.method)
         doors = [door for door, relay in self._doors.relays.items() if str(relay.number) in (record.relay or "")]
         data = {"name": who, "method": method, "granted": record.granted, "doors": doors}
-        if record.granted is None:
+        if record.granted is None or self._credentials.is_told(record.granted, method, self._monotonic()):
             return Event(DOOR_LOG_EVENT, when, data, late=not fresh, age=age)
-        now = self._monotonic()
-        self._unrecorded = [known for known in self._unrecorded if known.deadline > now]
-        told = [known for known in self._unrecorded if known.access.granted is record.granted]
-        if late := next((known for known in told if method in {None, known.access.method}), None):
-            self._unrecorded.remove(late)
-            return Event(DOOR_LOG_EVENT, when, data, late=not fresh, age=age)
-        pushed = next((known for known in self._credentials if known.access.granted is record.granted), None)
-        if pushed is not None:
-            self._credentials.remove(pushed)
         access = Access(when, record.granted, name=who, method=method, entrance=", ".join(doors) or None)
         return Event(DOOR_LOG_EVENT, when, data, late=not fresh, facts=(AccessDecided(access),), age=age)
 
@@ -462,43 +406,15 @@ class AkuvoxLog:
         looked_at = self._looks[name].looked_at
         return looked_at is not None and self._monotonic() - looked_at <= _NEWS
 
-    def _time_of(self, when: datetime | None, fresh: bool, now: datetime) -> tuple[datetime, float]:
-        """Return when a record is from, in UTC, and how many seconds ago that was.
-
-        The device writes its own time without a zone: the zone is what makes a fresh record one of now.
-        """
-        if when is None:
-            return now, 0.0
-        ahead = (when.replace(tzinfo=UTC) - now).total_seconds()
-        if fresh:
-            self._zone = round(ahead / _ZONE_STEP) * _ZONE_STEP
-        if self._zone is None:
-            return when.astimezone(UTC), 0.0  # the zone of this machine, for want of a better one
-        happened = min(now, when.replace(tzinfo=UTC) - timedelta(seconds=self._zone))
-        return happened, (now - happened).total_seconds() if fresh else 0.0
-
     async def _look_for_restart(self) -> list[Event]:
         """Look, after the device was out of reach, whether it has restarted."""
         try:
             status = await self._device.system.status()
         except NotSupported:
             return []
-        return [self._restarted()] if self._note_uptime(status.uptime) else []
+        return [self._restarted()] if self.clock.has_restarted(status.uptime) else []
 
     def _restarted(self) -> Event:
         self._tracker.restart()
         self._alarms_end.clear()
         return Event(RESTART_EVENT, datetime.now(UTC), facts=(Restarted(),))
-
-    def _note_uptime(self, uptime: int | None) -> bool:
-        """Note for how many seconds the device has been running; return whether it has restarted since."""
-        now = self._monotonic()
-        if uptime is None:
-            return False
-        known, self._uptime = self._uptime, (uptime, now)
-        return known is not None and uptime < known[0] + (now - known[1]) - _UPTIME_SLACK
-
-
-def somebody(record: DoorRecord) -> str | None:
-    """Return who a record of the door log is about, None for nobody that the device knows."""
-    return None if (record.name or "").lower() in _NOBODY else record.name

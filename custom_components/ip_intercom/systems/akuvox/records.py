@@ -8,7 +8,7 @@ from ...api.akuvox.logs import CallRecord as ApiCallRecord, DoorRecord
 from ...functions import AccessRecord
 from ...model import CallRecord
 from ..privacy import Privacy
-from .log import RECORDED_METHODS, somebody
+from .credentials import RECORDED_METHODS, somebody
 
 type Ahead = Callable[[], timedelta | None]
 

@@ -187,7 +187,9 @@ class AkuvoxSystem:
                 clock=reading.clock,
                 firmware=Firmware(info.firmware) if self.facets.firmware is not None else None,
                 last_call=(
-                    neutral_call(call_log[0], Privacy(names=self._choices.names), self._log.ahead) if call_log else None
+                    neutral_call(call_log[0], Privacy(names=self._choices.names), self._log.clock.ahead)
+                    if call_log
+                    else None
                 ),
                 bells={CALL_BELL: Bell(CALL_BELL)} if phone and visitors else {},
             ),
@@ -203,8 +205,8 @@ class AkuvoxSystem:
         host = device.client.transport.base.host
         privacy = Privacy(names=self._choices.names)
         return Facets(
-            access_log=AkuvoxAccessLog(device, privacy, lambda: self._log.ahead) if access_log else None,
-            call_log=AkuvoxCallLog(device, privacy, lambda: self._log.ahead) if call_log else None,
+            access_log=AkuvoxAccessLog(device, privacy, lambda: self._log.clock.ahead) if access_log else None,
+            call_log=AkuvoxCallLog(device, privacy, lambda: self._log.clock.ahead) if call_log else None,
             calls=AkuvoxCalls(device, self._tracker) if phone else None,
             cameras=AkuvoxCameras(self._camera, host, *self._choices.stream) if sees else None,
             doors=self._doors if self._doors.relays else None,

@@ -1,0 +1,82 @@
+"""Codes, cards and faces of an Akuvox: pushed without a name, recorded a moment later with one, told once."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ...api.akuvox.logs import DoorMethod, DoorRecord
+from ...model import Access
+from .push import ACCESS_EVENT
+
+# A credential that was pushed waits so many seconds for its record, which knows whose it was.
+_PATIENCE = 6.0
+# A record that comes so many seconds later is still that of the credential.
+_LATE = 90.0
+
+_PUSHED_METHODS = {"Code": "code", "Card": "card", "Face": "face", "QR": "qr_code", "QRCode": "qr_code"}
+RECORDED_METHODS = {
+    DoorMethod.CARD: "card",
+    DoorMethod.PIN: "code",
+    DoorMethod.PUBLIC_CODE: "code",
+    DoorMethod.FACE: "face",
+}
+# What stands for a name where the device knows none, in the languages that were seen.
+_NOBODY = frozenset({"", "unknown", "unknow", "desconhecido"})
+
+
+def somebody(record: DoorRecord) -> str | None:
+    """Return who a record of the door log is about, None for nobody that the device knows."""
+    return None if (record.name or "").lower() in _NOBODY else record.name
+
+
+def access_of(event: str, when: datetime) -> Access:
+    """Return what a pushed credential tells by itself."""
+    found = ACCESS_EVENT.fullmatch(event)
+    assert found is not None, event  # all else that is understood has been looked for
+    return Access(when, granted=found[1] == "Valid", method=_PUSHED_METHODS[found[2]])
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One that was pushed; ``deadline`` is when to tell of it, or when to forget it, by the monotonic clock."""
+
+    event: str
+    access: Access
+    deadline: float
+
+
+class Credentials:
+    """Those that wait for their record, and those that were told without it."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._waiting: list[Credential] = []
+        self._told: list[Credential] = []
+
+    @property
+    def deadlines(self) -> Collection[float]:
+        """When those that wait are to be told of."""
+        return [credential.deadline for credential in self._waiting]
+
+    def push(self, event: str, access: Access, now: float) -> None:
+        """Let one wait for its record."""
+        self._waiting.append(Credential(event, access, now + _PATIENCE))
+
+    def take_overdue(self, now: float) -> list[Credential]:
+        """Return those whose record did not come."""
+        overdue = [credential for credential in self._waiting if credential.deadline <= now]
+        self._waiting = [credential for credential in self._waiting if credential.deadline > now]
+        self._told += [replace(credential, deadline=now + _LATE) for credential in overdue]
+        return overdue
+
+    def is_told(self, granted: bool, method: str | None, now: float) -> bool:
+        """Take a record's credential away, and return whether somebody was told of it already."""
+        self._told = [credential for credential in self._told if credential.deadline > now]
+        for credential in self._told:
+            if credential.access.granted is granted and method in {None, credential.access.method}:
+                self._told.remove(credential)
+                return True
+        waiting = next((one for one in self._waiting if one.access.granted is granted), None)
+        if waiting is not None:
+            self._waiting.remove(waiting)
+        return False
