@@ -15,7 +15,6 @@ from uuid import uuid4
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.storage import Store
 from homeassistant.util.dt import utcnow
 
@@ -32,7 +31,7 @@ from .coordinator import IntercomCoordinator
 from .exceptions import refused, told
 from .functions import Code, Codes
 from .model import DoorId
-from .systems import create_system
+from .parting import async_parting
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -232,20 +231,17 @@ async def async_take_away(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     store = code_store(hass, entry.entry_id)
     placed = [known for known in _stored(await store.async_load()) if known.tried]
     if placed:
-        system = create_system(async_get_clientsession(hass), entry.data, entry.options, None)
         try:
-            await system.connect(None)
-            if (codes := system.facets.codes) is None:
-                raise NotSupported("no codes")
-            for known in placed:
-                await codes.remove(known.code, known.known_as)
+            async with async_parting(hass, entry) as facets:
+                if facets.codes is None:
+                    raise NotSupported("no codes")
+                for known in placed:
+                    await facets.codes.remove(known.code, known.known_as)
         except IntercomError as err:
             names = ", ".join(known.code.name for known in placed)
             _LOGGER.warning(
                 "Delete these codes at %s yourself, they still open: %s (%s)", entry.title, names, type(err).__name__
             )
-        finally:
-            await system.close()
     await store.async_remove()
 
 

@@ -11,7 +11,6 @@ from aiohttp import web
 from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.network import NoURLAvailableError
 
 from .api.errors import IntercomError
@@ -19,7 +18,7 @@ from .const import CONF_PUSH, CONF_PUSH_ORIGINALS, CONF_PUSH_TOKEN, DOMAIN
 from .coordinator import IntercomCoordinator
 from .facets import PushMessage
 from .model import Missing
-from .systems import create_system
+from .parting import async_parting
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -136,12 +135,9 @@ async def async_take_back(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Take the address away from the device of an entry that is removed."""
     if (token := entry.data.get(CONF_PUSH_TOKEN)) is None:
         return
-    system = create_system(async_get_clientsession(hass), entry.data, entry.options, None)
     try:
-        await system.connect(None)
-        if system.facets.push is not None:
-            await system.facets.push.unsubscribe(token, entry.data.get(CONF_PUSH_ORIGINALS, {}))
+        async with async_parting(hass, entry) as facets:
+            if facets.push is not None:
+                await facets.push.unsubscribe(token, entry.data.get(CONF_PUSH_ORIGINALS, {}))
     except IntercomError as err:
         _LOGGER.warning("%s goes on pushing its events here; end that on its own page: %s", entry.title, err)
-    finally:
-        await system.close()

@@ -383,3 +383,16 @@ async def test_a_record_that_comes_too_late_is_no_second_access(
     sim.enter_code("9999")
     await until(lambda: len(decided) == 2, "the next one")
     assert decided == ["granted", "denied"]
+
+
+async def test_a_stranger_at_the_address_is_left_alone(hass: HomeAssistant, device: Start, local_url: str) -> None:
+    """An entry is removed whose address another device has by now: nothing is written there."""
+    sim, stranger = await device("e16c"), await device("r29", config={f"{SECTION}Enable": "1"})
+    entry = await pushing(hass, sim)
+    before = dict(stranger.config.values)
+    hass.config_entries.async_update_entry(
+        entry, data={**entry.data, "url": f"https://{stranger.https_address}", "fingerprint": None}
+    )
+    assert await hass.config_entries.async_remove(entry.entry_id)
+    assert any(request.function == "system/info" for request in stranger.requests)
+    assert stranger.config.values == before

@@ -21,7 +21,7 @@ from custom_components.ip_intercom import config_flow
 from custom_components.ip_intercom.const import CONF_LEGACY_TLS, CONF_SYSTEM, CONF_URL, DOMAIN, SYSTEM_AKUVOX
 from tests.common import user_input
 from tests.simulators.akuvox import DIALECTS, Auth, Simulator
-from tests.simulators.akuvox.envelope import Answer, ApiError, Call
+from tests.simulators.akuvox.envelope import Answer, ApiError, Call, unsupported
 
 from .conftest import Start, add, address_of
 
@@ -266,3 +266,26 @@ async def test_options_are_kept(hass: HomeAssistant, device: Start) -> None:
     await choose(opening={"opening_username": "opener"}, security_relays=["SA"])
     assert entry.options["opening_password"] == "secret", "an empty password keeps the one from before"
     assert entry.runtime_data.data.doors["SA"].released is None
+
+
+async def test_functions_that_are_away_after_a_start_are_not_gone(hass: HomeAssistant, device: Start) -> None:
+    """Nor are their entities, with all that somebody has made of them; what stays away is gone."""
+
+    def away(_: Call) -> Answer:
+        raise unsupported(sim.dialect.lacks_text)
+
+    sim = await device("e16c")
+    entry = await add(hass, sim)
+    coordinator = entry.runtime_data
+    was = sim.handlers["input/status"]
+    sim.handlers["input/status"] = away
+    for _ in range(2):
+        await coordinator.async_describe()
+        assert "port_input_A" in entities(hass, entry, "binary_sensor")
+    sim.handlers["input/status"] = was
+    await coordinator.async_describe()
+    assert coordinator.data.ports["input_A"].on is False
+    sim.handlers["input/status"] = away
+    for _ in range(3):
+        await coordinator.async_describe()
+    assert "port_input_A" not in entities(hass, entry, "binary_sensor")

@@ -42,6 +42,8 @@ _LOCATION = "Config.DoorSetting.DEVICENODE.Location"
 _SECTIONS = (RELAY.rstrip("."), INPUT.rstrip("."), push.SECTION, "Config.DoorSetting.DEVICENODE")
 # Accounts do not differ in what they may.
 _CONTROLS = frozenset({Control.CALLS, Control.DOORS, Control.MAINTENANCE})
+# A function that is away so many times in a row is gone.
+_GONE = 3
 # One reading in so many also looks at the clock: it does not run away within the hour.
 _READINGS_PER_CLOCK = 12
 
@@ -78,6 +80,28 @@ class _Parts:
     sees: bool = False
 
 
+class _Functions:
+    """What a device was seen to have: a function that is away, for instance right after a start, is not gone."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._absences: dict[str, int] = {}
+
+    def look(self, **there: bool) -> None:
+        """Note which functions are there.
+
+        Raises:
+            CommandFailed: One that was there is away, and not for so long that it must be gone.
+        """
+        for name in [name for name, is_there in there.items() if is_there]:
+            self._absences[name] = 0
+        for name in self._absences.keys() & {name for name, is_there in there.items() if not is_there}:
+            self._absences[name] += 1
+            if self._absences[name] < _GONE:
+                raise CommandFailed(f"its function {name} is away")
+            del self._absences[name]
+
+
 class AkuvoxSystem:
     """One Akuvox device.
 
@@ -105,6 +129,7 @@ class AkuvoxSystem:
         self._push = AkuvoxPush(device, self._log.hear, self._log.expect_pushes)
         self._codes = AkuvoxCodes(device)
         self._firmware = AkuvoxFirmware(device)
+        self._functions = _Functions()
         self._parts = _Parts()
         self._readings = 0
         self.log: AkuvoxLog | None = None
@@ -142,7 +167,7 @@ class AkuvoxSystem:
         device = self._device
         info = await device.system.info()
         status = await self._if_there(device.system.status())
-        config = await self._if_there(device.config.get(sections=_SECTIONS)) or {}
+        config = await self._if_there(device.config.get(sections=_SECTIONS))
         relays = await self._if_there(device.relay.status())
         levels = await self._if_there(device.input.status())
         phone = self._parts.phone
@@ -153,6 +178,14 @@ class AkuvoxSystem:
             self._tracker.looked(word or READY, self._tracker.monotonic())
         call_log = await self._if_there(device.call_log.get(page=1))
         door_log = await self._if_there(device.door_log.get(page=1))
+        self._functions.look(
+            config=config is not None,
+            relay=relays is not None,
+            input=levels is not None,
+            calllog=call_log is not None,
+            doorlog=door_log is not None,
+        )
+        config = config or {}
         sees, login_lacks = await self._find_camera()
         self._doors.relays = relays_of(config, relays, self._choices.security, self._choices.inverted)
         self._parts = _Parts(inputs_of(config, levels or ()), relays is not None, status is not None, phone, sees)

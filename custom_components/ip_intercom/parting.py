@@ -1,0 +1,31 @@
+"""The device of an entry that is being removed, for as long as it takes to leave nothing of ours on it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+
+from .api.errors import WrongDevice
+from .facets import Facets
+from .systems import create_system
+
+
+@asynccontextmanager
+async def async_parting(hass: HomeAssistant, entry: ConfigEntry[Any]) -> AsyncIterator[Facets]:
+    """Connect once more, and give what the device can be asked to do.
+
+    Raises:
+        WrongDevice: Another device answers at the address by now.
+        IntercomError: The device is out of reach, or refuses.
+    """
+    system = create_system(async_get_clientsession(hass), entry.data, entry.options, None)
+    try:
+        description = await system.connect(None)
+        if entry.unique_id not in description.identity.names:
+            raise WrongDevice("another device answers at the address")
+        yield system.facets
+    finally:
+        await system.close()
