@@ -1,0 +1,46 @@
+"""The log of calls (manual, Список звонков пользователя)."""
+
+from datetime import datetime
+from typing import Any
+
+from .envelope import ApiError, Json, lean
+
+# The MX sends the log in blocks, and does not say which is the last.
+BLOCK = 21
+MISSED, TALKED, VOICEMAIL = 9, 1, 3
+FIRST_RECORD = 1301
+
+
+def timestamp(text: str) -> int:
+    """Read the number or the RFC 3339 time of the query."""
+    if text.isascii() and text.isdecimal():
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ApiError(400, "bad timestamp format") from None
+    # Python takes dates and local times as well, Go does not.
+    if "T" not in text or moment.tzinfo is None:
+        raise ApiError(400, "bad timestamp format")
+    return int(moment.timestamp())
+
+
+class CallLog:
+    """The records of one user, ordered by `record_id`."""
+
+    def __init__(self) -> None:
+        """It begins empty."""
+        self.records: list[Json] = []
+        self._next = FIRST_RECORD
+
+    def enter(self, *, missed: bool, direction: str, **fields: Any) -> Json:
+        """Write a record; `missed` is always there, other fields only with a value."""
+        record = {"missed": missed, "direction": direction, "record_id": self._next, **lean(**fields)}
+        record |= {name: fields.get(name, TALKED) for name in ("callType", "legType", "selfLegType")}
+        self._next += 1
+        self.records.append(record)
+        return record
+
+    def since(self, moment: int | None) -> list[Json]:
+        """Give the calls that ended after a time."""
+        return [record for record in self.records if moment is None or record["disconnectTimestamp"] > moment]
