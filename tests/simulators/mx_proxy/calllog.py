@@ -35,8 +35,8 @@ class CallLog:
 
     def enter(self, *, missed: bool, direction: str, **fields: Any) -> Json:
         """Write a record; `missed` is always there, other fields only with a value."""
-        record = {"missed": missed, "direction": direction, "record_id": self._next, **lean(**fields)}
-        record |= {name: fields.get(name, TALKED) for name in ("callType", "legType", "selfLegType")}
+        kinds = {name: fields.pop(name, TALKED) for name in ("callType", "legType", "selfLegType")}
+        record = {"missed": missed, "direction": direction, "record_id": self._next, **lean(**fields), **kinds}
         self._next += 1
         self.records.append(record)
         return record
