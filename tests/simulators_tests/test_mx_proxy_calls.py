@@ -279,6 +279,13 @@ async def test_a_lost_reply(mx: MxFactory) -> None:
     assert set(api.sim.state()["calls"]["anna@office.test"].values()) == {"held"}
 
 
+async def test_an_empty_reply(mx: MxFactory) -> None:
+    api = await mx()
+    api.sim.empty_reply("hold")
+    assert await hold(api) == (400, "empty mx response")
+    assert set(api.sim.state()["calls"]["anna@office.test"].values()) == {"talking"}
+
+
 async def test_a_link_that_is_lost_meanwhile(mx: MxFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     api = await mx(speed=100)
     ask = api.sim.mx.ask

@@ -190,6 +190,10 @@ class Hands(Server):
         """Let the MX's next replies be lost: 408, and what was asked for has happened."""
         self.mx.trouble(function, Trouble(Silence.LOST), n)
 
+    def empty_reply(self, function: str, n: int = 1) -> None:
+        """Let the MX's next replies be empty: 400, and nothing happens."""
+        self.mx.trouble(function, Trouble(Silence.EMPTY), n)
+
     def refuse(self, function: str, text: str = "URM Denied", n: int = 1) -> None:
         """Let the MX refuse the next requests of a function with a CSTA error."""
         self.mx.trouble(function, Trouble(refusal=text), n)

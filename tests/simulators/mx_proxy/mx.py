@@ -39,12 +39,14 @@ OUTAGES = {
 
 
 class Silence(StrEnum):
-    """How a request of the proxy stays without a reply."""
+    """How a request of the proxy stays without a reply that it can use."""
 
     # The MX does nothing.
     IGNORED = "ignored"
     # It does what it was asked, but the reply is lost.
     LOST = "lost"
+    # It does nothing, and says nothing but that.
+    EMPTY = "empty"
 
 
 class Trouble(NamedTuple):
@@ -54,7 +56,9 @@ class Trouble(NamedTuple):
     refusal: str = ""
 
     def refuse(self) -> Never:
-        """Refuse."""
+        """Do nothing, and say so."""
+        if self.silence is Silence.EMPTY:
+            raise ApiError(400, "empty mx response")
         raise CstaError(self.refusal)
 
 
@@ -131,7 +135,8 @@ class Mx:
             if not link.alive or trouble.silence is Silence.IGNORED:
                 return
             try:
-                result = trouble.refuse() if trouble.refusal else work()
+                refused = trouble.refusal or trouble.silence is Silence.EMPTY
+                result = trouble.refuse() if refused else work()
             except (CstaError, ApiError) as error:
                 # An error carries the number of its request.
                 if future in waiting:
