@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+from aiohttp import web
 import pytest
 
-from tests.simulators import akuvox as akuvox_simulator
+from tests.simulators import akuvox as akuvox_simulator, mx_proxy as mx_simulator
 from tests.simulators.two_n import Simulator
 
 from .akuvox_api import AkuvoxApi, login
+from .mx_proxy_api import Inbox, MxApi
 
 
 @pytest.fixture(autouse=True)
@@ -141,3 +143,37 @@ async def akuvox() -> AsyncGenerator[AkuvoxFactory]:
             return AkuvoxApi(sim, await stack.enter_async_context(login(sim)))
 
         yield start
+
+
+type MxFactory = Callable[..., Awaitable[MxApi]]
+
+
+@pytest.fixture
+async def mx() -> AsyncGenerator[MxFactory]:
+    """Make simulated MX Proxies that end with the test; the session has a token unless it is not to."""
+    async with AsyncExitStack() as stack:
+
+        async def start(*, logged_in: bool = True, **settings: Any) -> MxApi:
+            sim = await stack.enter_async_context(mx_simulator.Simulator(**settings))
+            connector = aiohttp.TCPConnector(ssl=False)
+            api = MxApi(sim, await stack.enter_async_context(aiohttp.ClientSession(connector=connector)))
+            if logged_in:
+                await api.login()
+            return api
+
+        yield start
+
+
+@pytest.fixture
+async def inbox() -> AsyncGenerator[Inbox]:
+    """A web server for pushes."""
+    taken = Inbox()
+    server = web.Server(taken.take, access_log=None)
+    runner = web.ServerRunner(server, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    taken.url = f"http://{host}:{port}/api/webhook/secret"
+    yield taken
+    await runner.cleanup()
