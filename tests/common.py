@@ -17,7 +17,7 @@ from tests.simulators.two_n import Simulator
 
 USERNAME = "ha"
 PASSWORD = "ha-pass"
-PATIENCE = 8.0
+PATIENCE = 20.0
 
 
 async def until(condition: Callable[[], object], what: str = "") -> None:
