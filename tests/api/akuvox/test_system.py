@@ -51,7 +51,7 @@ async def test_sip_accounts(start: Start) -> None:
 
 
 async def test_reboot(start: Start) -> None:
-    bench = await start(speed=200)
+    bench = await start(speed=20)
     device = bench.device()
     await device.system.reboot()
     async with asyncio.timeout(5):
