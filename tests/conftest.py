@@ -19,8 +19,11 @@ def integration(enable_custom_integrations: None) -> None:
 
 
 @pytest.fixture
-def sockets(socket_enabled: None) -> None:
-    """Let simulators listen on 127.0.0.1, which the Home Assistant plugin forbids by default."""
+def sockets(socket_enabled: None, refused_handshakes: None) -> None:
+    """Let simulators listen on 127.0.0.1, which the Home Assistant plugin forbids by default.
+
+    Whoever breaks off a TLS handshake, because a device goes away in the middle of it, is nobody's failure.
+    """
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def device(sockets: None, refused_handshakes: None, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Start]:
+async def device(sockets: None, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Start]:
     """Start simulated devices, which end with the test; Home Assistant's address is on their whitelists.
 
     Those that bear it are asked without pauses.
