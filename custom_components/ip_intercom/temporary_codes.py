@@ -60,6 +60,10 @@ class TemporaryCode:
     tried: bool = False
     known_as: str | None = None
 
+    def ended(self) -> TemporaryCode:
+        """Return it with its time over."""
+        return replace(self, code=replace(self.code, end=min(self.code.end, utcnow())))
+
 
 def code_store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
     """Return where the codes of an entry are kept."""
@@ -135,7 +139,7 @@ class TemporaryCodes:
         async with self._turn:
             if (known := self._codes.get(code_id)) is None:
                 raise refused("no_such_code", device=self._coordinator.name)
-            over = replace(known, code=replace(known.code, end=min(known.code.end, utcnow())))
+            over = known.ended()
             await self._async_keep(over)
             try:
                 await self._async_settle(over)
@@ -147,7 +151,7 @@ class TemporaryCodes:
 
     async def _async_undo(self, known: TemporaryCode) -> None:
         """Forget a refused code once it is certain that the device does not have it all the same."""
-        over = replace(known, code=replace(known.code, end=min(known.code.end, utcnow())))
+        over = known.ended()
         try:
             await self._async_settle(over)
         except (AuthenticationFailed, CommandFailed, ConnectionFailed, UnexpectedReply) as err:

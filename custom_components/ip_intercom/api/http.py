@@ -36,7 +36,16 @@ from .errors import (
 from .tls import OtherCertificate, tls_context
 from .upload import FilePart, Upload, multipart
 
-__all__ = ["HttpTransport", "Reply", "Request", "Stream", "Upload", "certificate_fingerprint", "is_file"]
+__all__ = [
+    "HttpTransport",
+    "Reply",
+    "Request",
+    "Stream",
+    "Upload",
+    "any_certificate_fingerprint",
+    "certificate_fingerprint",
+    "is_file",
+]
 
 CONNECT_TIMEOUT = 5.0
 REQUEST_TIMEOUT = 10.0
@@ -381,6 +390,18 @@ async def _read_bounded(response: ClientResponse, max_bytes: int, begin: bytes =
 
 def _too_large(most: int) -> UnexpectedReply:
     return UnexpectedReply(f"the answer is larger than {most} bytes")
+
+
+async def any_certificate_fingerprint(host: str, port: int) -> tuple[bytes, bool]:
+    """Return the SHA-256 of a certificate, and whether only the TLS of old devices brought it to light.
+
+    Raises:
+        ConnectionFailed: As ``certificate_fingerprint``.
+    """
+    try:
+        return await certificate_fingerprint(host, port), False
+    except TlsRefused:
+        return await certificate_fingerprint(host, port, legacy=True), True
 
 
 async def certificate_fingerprint(host: str, port: int, *, legacy: bool = False) -> bytes:

@@ -2,21 +2,12 @@
 
 import argparse
 import asyncio
-import json
-import signal
-import sys
+
+from tests.simulators.common.process import pair, serve
 
 from .control import Control
 from .dialects import DIALECTS, Auth
 from .simulator import Simulator
-
-
-def _pair(text: str) -> tuple[str, str]:
-    """Read KEY=VALUE."""
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise ValueError(text)
-    return key, value
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -30,16 +21,13 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--username", default="admin")
     parser.add_argument("--password", default="httpapi")
     parser.add_argument("--whitelist", action="append", default=[], metavar="ADDRESS")
-    parser.add_argument("--config", type=_pair, action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--config", type=pair, action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--speed", type=float, default=1.0, help="device seconds per real second")
     return parser.parse_args(argv)
 
 
 async def run(options: argparse.Namespace) -> None:
     """Serve until SIGTERM or SIGINT."""
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     simulator = Simulator(
         options.dialect,
         auth=None if options.auth is None else Auth[options.auth.upper()],
@@ -52,22 +40,17 @@ async def run(options: argparse.Namespace) -> None:
         camera_port=options.camera_port,
         speed=options.speed,
     )
-    control = Control(simulator)
-    async with simulator:
-        await control.start(options.control_port)
-        ready = {
+    await serve(
+        simulator,
+        Control(simulator),
+        options.control_port,
+        lambda: {
             "dialect": options.dialect,
             "http": simulator.http_address,
             "https": simulator.https_address,
             "camera": simulator.camera_address,
-            "control": control.address,
-        }
-        sys.stdout.write(json.dumps(ready) + "\n")
-        sys.stdout.flush()
-        try:
-            await stopped.wait()
-        finally:
-            await control.stop()
+        },
+    )
 
 
 if __name__ == "__main__":

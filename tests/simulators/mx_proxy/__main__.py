@@ -2,21 +2,12 @@
 
 import argparse
 import asyncio
-import json
-import signal
-import sys
+
+from tests.simulators.common.process import pair, serve
 
 from .control import Control
 from .push import Form
 from .simulator import Simulator
-
-
-def _pair(text: str) -> tuple[str, str]:
-    """Read CLIENT=SECRET."""
-    client, equals, secret = text.partition("=")
-    if not equals:
-        raise ValueError(text)
-    return client, secret
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -24,7 +15,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--http-port", type=int, default=0)
     parser.add_argument("--https", action="store_true", help="speak TLS on that port")
     parser.add_argument("--control-port", type=int, default=0)
-    parser.add_argument("--app", type=_pair, action="append", default=[], metavar="CLIENT=SECRET")
+    parser.add_argument("--app", type=pair, action="append", default=[], metavar="CLIENT=SECRET")
     parser.add_argument("--token-ttl", type=int, help="seconds that a token lives")
     parser.add_argument("--empty", action="store_true", help="without contacts, calls and voicemails of the past")
     parser.add_argument("--push-url", help="where a forwarder sends the pushes")
@@ -35,9 +26,6 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 
 async def run(options: argparse.Namespace) -> None:
     """Serve until SIGTERM or SIGINT."""
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     simulator = Simulator(
         apps=dict(options.app),
         empty=options.empty,
@@ -49,15 +37,12 @@ async def run(options: argparse.Namespace) -> None:
         simulator.set_token_ttl(options.token_ttl)
     if options.push_url:
         simulator.push_to(options.push_url, options.push_form)
-    control = Control(simulator)
-    async with simulator:
-        await control.start(options.control_port)
-        sys.stdout.write(json.dumps({"http": simulator.address, "control": control.address}) + "\n")
-        sys.stdout.flush()
-        try:
-            await stopped.wait()
-        finally:
-            await control.stop()
+    await serve(
+        simulator,
+        Control(simulator),
+        options.control_port,
+        lambda: {"http": simulator.address},
+    )
 
 
 if __name__ == "__main__":

@@ -2,9 +2,8 @@
 
 import argparse
 import asyncio
-import json
-import signal
-import sys
+
+from tests.simulators.common.process import serve
 
 from .auth import ALGORITHMS
 from .config import Account, Auth, Connection, Privilege, Service, ServiceConfig, Timing
@@ -60,9 +59,6 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 
 async def run(options: argparse.Namespace) -> None:
     """Serve until SIGTERM or SIGINT."""
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     simulator = Simulator(
         options.model,
         accounts=options.account,
@@ -76,21 +72,16 @@ async def run(options: argparse.Namespace) -> None:
         firmware=options.firmware,
         **({} if options.uptime is None else {"uptime": options.uptime}),
     )
-    control = Control(simulator)
-    async with simulator:
-        await control.start(options.control_port)
-        ready = {
+    await serve(
+        simulator,
+        Control(simulator),
+        options.control_port,
+        lambda: {
             "model": options.model,
             "http": simulator.http_address,
             "https": simulator.https_address,
-            "control": control.address,
-        }
-        sys.stdout.write(json.dumps(ready) + "\n")
-        sys.stdout.flush()
-        try:
-            await stopped.wait()
-        finally:
-            await control.stop()
+        },
+    )
 
 
 if __name__ == "__main__":

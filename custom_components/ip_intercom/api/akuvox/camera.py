@@ -9,7 +9,7 @@ import aiohttp
 from yarl import URL
 
 from ..errors import ConnectionFailed, LoginRefused, NotReached, NotSupported, TlsRefused, UnexpectedReply
-from ..http import HttpTransport, Reply, Request, Stream, certificate_fingerprint
+from ..http import HttpTransport, Reply, Request, Stream, any_certificate_fingerprint
 from ..login import Login
 
 MAIN_STREAM = "/live/ch00_0"
@@ -111,16 +111,12 @@ class AkuvoxCamera:
         raise NotSupported(f"port {self._port} has no pictures")
 
     async def _connect(self) -> HttpTransport:
-        for legacy in (False, True):
-            try:
-                fingerprint = await certificate_fingerprint(self._host, self._port, legacy=legacy)
-            except TlsRefused:
-                continue
-            except NotReached:
-                break
-            base = URL.build(scheme="https", host=self._host, port=self._port)
-            return HttpTransport(self._session, base, fingerprint=fingerprint, legacy=legacy)
-        return HttpTransport(self._session, URL.build(scheme="http", host=self._host, port=self._port))
+        try:
+            fingerprint, legacy = await any_certificate_fingerprint(self._host, self._port)
+        except NotReached, TlsRefused:
+            return HttpTransport(self._session, URL.build(scheme="http", host=self._host, port=self._port))
+        base = URL.build(scheme="https", host=self._host, port=self._port)
+        return HttpTransport(self._session, base, fingerprint=fingerprint, legacy=legacy)
 
     async def _picture(self, transport: HttpTransport, path: str) -> bytes:
         request = Request("GET", path, timeout=REQUEST_TIMEOUT, max_bytes=MAX_JPEG)

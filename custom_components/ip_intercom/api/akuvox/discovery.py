@@ -16,10 +16,9 @@ from ..errors import (
     ConnectionFailed,
     IntercomError,
     NotReached,
-    TlsRefused,
     WrongDevice,
 )
-from ..http import HttpTransport, Reply, Request, certificate_fingerprint
+from ..http import HttpTransport, Reply, Request, any_certificate_fingerprint, certificate_fingerprint
 from ..login import challenges
 from .client import REQUEST_TIMEOUT, AkuvoxClient
 from .endpoints import SYSTEM_INFO
@@ -172,12 +171,9 @@ async def _knock(session: aiohttp.ClientSession, base: URL, *, verify: bool, pin
 async def _certificate(base: URL, *, verify: bool) -> tuple[bytes, bool]:
     assert base.host is not None
     assert base.port is not None
-    try:
+    if verify:  # nobody can vouch for a connection to an old device
         return await certificate_fingerprint(base.host, base.port), False
-    except TlsRefused:
-        if verify:
-            raise  # nobody can vouch for a connection of that kind
-        return await certificate_fingerprint(base.host, base.port, legacy=True), True
+    return await any_certificate_fingerprint(base.host, base.port)
 
 
 async def _ask(transport: HttpTransport, path: str) -> Reply:

@@ -3,12 +3,10 @@
 from collections.abc import Callable
 from typing import IO
 
-from ..address import normalize_mac
-from ..parse import text
 from ..upload import Upload
 from .client import AkuvoxClient
 from .endpoints import FIRMWARE_PREPARE, FIRMWARE_STATUS, FIRMWARE_UPGRADE, FIRMWARE_UPLOAD
-from .system import SystemInfo
+from .system import SystemInfo, versions
 
 _FIELD = "file"
 
@@ -22,13 +20,7 @@ class Firmware:
 
     async def status(self) -> SystemInfo:
         """Return model and versions, without accounts (Api firmware status)."""
-        data = await self._client.call(FIRMWARE_STATUS)
-        return SystemInfo(
-            model=text(data.get("Model")),
-            mac=normalize_mac(text(data.get("MAC"))),
-            firmware=text(data.get("FirmwareVersion")),
-            hardware=text(data.get("HardwareVersion")),
-        )
+        return versions(await self._client.call(FIRMWARE_STATUS))
 
     async def prepare(self) -> None:
         """Bring the device into upgrade mode, which a restart ends (Api firmware prepare)."""

@@ -82,12 +82,17 @@ class System:
 def system_info(data: Fields) -> SystemInfo:
     """Return what ``system/info`` says."""
     status = fields(data.get("Status"))
+    return versions(status, sip_accounts(data))
+
+
+def versions(status: Fields, accounts: tuple[SipAccount, ...] = ()) -> SystemInfo:
+    """Return model and versions from ``system/info`` or ``firmware/status``."""
     return SystemInfo(
         model=text(status.get("Model")),
         mac=normalize_mac(text(status.get("MAC"))),
         firmware=text(status.get("FirmwareVersion")),
         hardware=text(status.get("HardwareVersion")),
-        accounts=sip_accounts(data),
+        accounts=accounts,
     )
 
 

@@ -12,9 +12,8 @@ from ..errors import UnexpectedReply
 from ..http import Stream
 from ..parse import Fields, integer, objects, text, texts
 from .client import AkuvoxClient, Data
-from .config import send_file
-from .endpoints import USER, USER_EXPORT, USER_INFO, USER_SCAN, Endpoint
-from .items import ItemResult
+from .endpoints import USER, USER_EXPORT, USER_INFO, USER_SCAN
+from .items import ItemResult, Items
 
 # By the age of the firmware; a bare Schedule has no relays.
 _SCHEDULE_RELAY = ("ScheduleRelay", "Schedule-Relay")
@@ -53,6 +52,7 @@ class Users:
     def __init__(self, client: AkuvoxClient) -> None:
         """Use ``client`` for the requests."""
         self._client = client
+        self._items = Items(client, USER)
 
     async def default_id(self) -> int | None:
         """Return the number that the next user would get (Api user info)."""
@@ -80,7 +80,7 @@ class Users:
         Raises:
             CommandFailed: A number or PIN that another user has.
         """
-        return await self._change(USER.add, users)
+        return await self._items.add([_by_both_names(user) for user in users])
 
     async def set(self, users: Iterable[Data]) -> tuple[ItemResult, ...]:
         """Replace users by their ID: some devices erase what is left out (Api user set).
@@ -88,7 +88,7 @@ class Users:
         Raises:
             CommandFailed: There is no such user, or another one has the number or the PIN.
         """
-        return await self._change(USER.set, users)
+        return await self._items.set([_by_both_names(user) for user in users])
 
     async def change(self, user: User, values: Data) -> None:
         """Change some fields of a user that was just read, and keep the others.
@@ -104,7 +104,7 @@ class Users:
 
     async def delete(self, ids: Iterable[str]) -> tuple[ItemResult, ...]:
         """Delete users by their ID; to delete nobody is success (Api user del)."""
-        return await self._change(USER.delete, [{"ID": number} for number in ids])
+        return await self._items.delete([{"ID": number} for number in ids])
 
     async def scan(self) -> str | None:
         """Return the number of the card that was held before the reader last (Api user scan)."""
@@ -112,7 +112,7 @@ class Users:
 
     async def clear(self) -> None:
         """Delete all users (Api user clear)."""
-        await self._client.call(USER.clear)
+        await self._items.clear()
 
     @asynccontextmanager
     async def export(self) -> AsyncIterator[Stream]:
@@ -133,7 +133,7 @@ class Users:
         Raises:
             CommandFailed: No such file.
         """
-        await send_file(self._client, USER.import_, file, filename, size, progress)
+        await self._items.import_(file, filename, size, progress)
 
     def _path(self, address: str) -> str:
         try:
@@ -144,14 +144,6 @@ class Users:
             raise UnexpectedReply("the users' file is said to be elsewhere")
         return url.path
 
-    async def _change(self, endpoint: Endpoint, users: Iterable[Data]) -> tuple[ItemResult, ...]:
-        data = await self._client.call(endpoint, {"item": [_by_both_names(user) for user in users]})
-        results = []
-        for item in objects(data.get("item")):
-            ret = integer(item.get("Ret"))
-            results.append(ItemResult(text(item.get("ID")), ret, item, ok=ret is None or ret >= 0))
-        return tuple(results)
-
 
 def _user(item: Fields) -> User:
     return User(
@@ -159,7 +151,7 @@ def _user(item: Fields) -> User:
         user_id=text(item.get("UserID")),
         name=text(item.get("Name")),
         pin=text(item.get("PrivatePIN")),
-        cards=tuple(_parts(text(item.get("CardCode")))),
+        cards=tuple(parts(text(item.get("CardCode")))),
         schedules=schedules(item),
         source=text(item.get("SourceType")) or text(item.get("Source")),
         fields=item,
@@ -169,13 +161,13 @@ def _user(item: Fields) -> User:
 def schedules(item: Fields) -> tuple[tuple[str, str], ...]:
     """Return schedules and their relays: ``1001-12;1002-3`` by either name, or a bare list of schedules."""
     for name in _SCHEDULE_RELAY:
-        if parts := _parts(text(item.get(name))):
-            return tuple((part.partition("-")[0], part.partition("-")[2]) for part in parts)
+        if found := parts(text(item.get(name))):
+            return tuple((part.partition("-")[0], part.partition("-")[2]) for part in found)
     bare = item.get(_SCHEDULE)
-    return tuple((schedule, "") for schedule in texts(bare) or _parts(text(bare)))
+    return tuple((schedule, "") for schedule in texts(bare) or parts(text(bare)))
 
 
-def _parts(value: str | None) -> list[str]:
+def parts(value: str | None) -> list[str]:
     """Return what stands between semicolons, or between commas as on OEM devices."""
     return [part.strip() for part in _SEPARATORS.split(value or "") if part.strip()]
 

@@ -4,16 +4,18 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ...api.akuvox import AkuvoxDevice
-from ...api.errors import CommandFailed, InvalidRequest, NotSupported, Rejected
+from ...api.errors import InvalidRequest, NotSupported, Rejected
 from ...api.parse import text
 from ...functions import Code
 from ...model import DoorId
+from .rows import Rows, lists_of
+from .wiring import LETTERS
 
 # The schedule that is always valid (Api user get).
 _ALWAYS = "1001"
 _DAYS = ("Mon", "Tue", "Wed", "Thur", "Fri", "Sat", "Sun")
-# Relays by letter as the API numbers them, 1 to 4.
-_LETTERS = "ABCD"
+# What the PIN is called, of a user and of a key.
+_USER_PIN, _KEY_PIN = "PrivatePIN", "Code"
 _FIRST = "1"
 
 
@@ -30,8 +32,8 @@ class AkuvoxCodes:
 
     def __init__(self, device: AkuvoxDevice) -> None:
         """Command ``device``."""
-        self._users = device.users
-        self._keys = device.private_keys
+        lists = lists_of(device)
+        self._users, self._keys = lists["user"], lists["key"]
         self._has_users: bool | None = None
 
     async def add(self, code: Code) -> str:
@@ -62,10 +64,8 @@ class AkuvoxCodes:
         """
         if not (ours := await self._ours(code, known_as)):
             return
-        if self._has_users:
-            await self._users.delete(ours)
-        else:
-            await self._keys.delete([{"ID": number} for number in ours])
+        for number in ours:
+            await (self._users if self._has_users else self._keys).delete(number)
         if await self._ours(code, known_as):
             raise Rejected("the code is still there")
 
@@ -86,18 +86,13 @@ class AkuvoxCodes:
                 self._has_users = False
             else:
                 self._has_users = True
-                return [_Row(user.id, user.name, user.pin) for user in users if user.id is not None]
-        return [
-            _Row(number, text(key.get("Name")), text(key.get("Code")))
-            for key in await self._keys.get()
-            if (number := text(key.get("ID"))) is not None
-        ]
+                return _people(users, _USER_PIN)
+        return _people(await self._keys.get(), _KEY_PIN)
 
     async def _add_user(self, code: Code, relays: str) -> None:
-        number = await self._users.default_id()
-        user: dict[str, object] = {
+        user = {
             "Name": code.name,
-            "PrivatePIN": code.pin,
+            _USER_PIN: code.pin,
             "ScheduleRelay": ";".join(f"{_ALWAYS}-{relay}" for relay in relays),
             "Type": "0",
             "CardCode": "",
@@ -105,17 +100,11 @@ class AkuvoxCodes:
             "LiftFloorNum": "0",
             "WebRelay": "0",
         }
-        if number is not None:
-            user["UserID"] = str(number)
-        for result in await self._users.add([user]):
-            if not result.ok:
-                raise CommandFailed(f"error {result.ret}")
+        await self._users.add(user)
 
     async def _add_key(self, code: Code, relays: str) -> None:
         always = {**dict.fromkeys(_DAYS, "1"), "TimeStart": "00:00", "TimeEnd": "00:00"}
-        for result in await self._keys.add([{"Name": code.name, "Code": code.pin, "DoorNum": relays, **always}]):
-            if not result.ok:
-                raise CommandFailed(f"error {result.ret}")
+        await self._keys.add({"Name": code.name, _KEY_PIN: code.pin, "DoorNum": relays, **always})
 
 
 def relays_of(doors: Iterable[DoorId]) -> str:
@@ -126,11 +115,19 @@ def relays_of(doors: Iterable[DoorId]) -> str:
     """
     numbers = set()
     for door in doors:
-        number = str(_LETTERS.index(door.upper()) + 1) if door.upper() in tuple(_LETTERS) else door
+        number = str(LETTERS.index(door.upper()) + 1) if door.upper() in tuple(LETTERS) else door
         if number not in {"1", "2", "3", "4"}:
             raise InvalidRequest("no such relay for a code", "doors")
         numbers.add(number)
     return "".join(sorted(numbers)) or _FIRST
+
+
+def _people(rows: Rows, pin: str) -> list[_Row]:
+    return [
+        _Row(number, text(row.get("Name")), text(row.get(pin)))
+        for row in rows
+        if (number := text(row.get("ID"))) is not None
+    ]
 
 
 def _found(rows: Iterable[_Row], code: Code) -> str | None:

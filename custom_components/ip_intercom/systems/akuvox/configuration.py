@@ -7,7 +7,8 @@ from ...api.errors import NotSupported, Rejected
 from ...functions import Guard
 from .privacy import ACTION_URLS, API_LOGIN, is_secret_key
 
-_LOCATION = "Config.DoorSetting.DEVICENODE.Location"
+# What somebody called the device on its web page.
+LOCATION = "Config.DoorSetting.DEVICENODE.Location"
 _ACCOUNT = "Config.Account"
 
 
@@ -51,7 +52,7 @@ class AkuvoxSettings:
 
     async def name(self) -> str | None:
         """Return the name on the web page of the device."""
-        return (await self._config.get(items=[_LOCATION])).get(_LOCATION) or None
+        return (await self._config.get(items=[LOCATION])).get(LOCATION) or None
 
     async def set_name(self, name: str) -> None:
         """Name the device.
@@ -60,7 +61,7 @@ class AkuvoxSettings:
             NotSupported: It has no name.
             Rejected: It did not take this one.
         """
-        await _set_existing(await self._config.get(items=[_LOCATION]), {_LOCATION: name}, self._config.set)
+        await _set_existing(await self._config.get(items=[LOCATION]), {LOCATION: name}, self._config.set)
         if await self.name() != name:
             raise Rejected("another name was kept")
 

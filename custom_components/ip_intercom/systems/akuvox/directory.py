@@ -9,8 +9,8 @@ from ...api.akuvox import AkuvoxDevice
 from ...api.errors import CommandFailed, InvalidRequest, NotSupported
 from ...api.parse import Fields, text
 from ...facets import DirectoryResult, EntryResult
-from .lists import ItemList, Rows, Values, lists_of
 from .privacy import SECRET_FIELDS
+from .rows import ItemList, Rows, Values, lists_of
 
 _UUID, _KIND, _ID = "uuid", "kind", "ID"
 # Whoever deletes all of a kind names it so: ``user:*``.

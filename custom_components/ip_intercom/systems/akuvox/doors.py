@@ -7,6 +7,7 @@ import logging
 import time
 
 from ...api.akuvox import AkuvoxDevice
+from ...api.akuvox.door import Mode
 from ...api.errors import (
     CommandFailed,
     HighSecurity,
@@ -22,9 +23,6 @@ from .wiring import Relay
 
 _LOGGER = logging.getLogger(__name__)
 
-# relay/trig (Api relay): by itself back after the delay, or for good.
-_AUTO_CLOSE = 0
-_MANUAL = 1
 _LONGEST = 65535
 # A relay that stays released so many seconds longer than it is set to is held by somebody.
 _HELD = 5.0
@@ -103,18 +101,18 @@ class AkuvoxDoors:
         """Put the relay back, whatever released it."""
         relay = self._relay(door)
         # In the other mode it would go on again by itself.
-        await self._device.relay.trig(relay.number, mode=_MANUAL, level=1 - relay.level, delay=0)
+        await self._device.relay.trig(relay.number, mode=Mode.MANUAL, level=1 - relay.level, delay=0)
         self._holds.pop(door, None)
 
     async def hold_open(self, door: DoorId, seconds: int | None = None) -> None:
         """Keep the relay on, for good or for up to 65535 seconds."""
         relay = self._relay(door)
         if seconds is None:
-            await self._device.relay.trig(relay.number, mode=_MANUAL, level=relay.level, delay=0)
+            await self._device.relay.trig(relay.number, mode=Mode.MANUAL, level=relay.level, delay=0)
             self._holds[door] = None
         else:
             seconds = min(seconds, _LONGEST)
-            await self._device.relay.trig(relay.number, mode=_AUTO_CLOSE, level=relay.level, delay=seconds)
+            await self._device.relay.trig(relay.number, mode=Mode.AUTO, level=relay.level, delay=seconds)
             self._holds[door] = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds)
 
     async def let_go(self, door: DoorId) -> None:
@@ -135,7 +133,7 @@ class AkuvoxDoors:
         return relay
 
     async def _trigger(self, relay: Relay) -> None:
-        mode = _MANUAL if relay.latching else _AUTO_CLOSE
+        mode = Mode.MANUAL if relay.latching else Mode.AUTO
         await self._device.relay.trig(relay.number, mode=mode, level=relay.level, delay=relay.delay)
 
     async def _open(self, relay: Relay) -> None:

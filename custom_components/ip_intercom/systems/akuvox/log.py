@@ -22,7 +22,7 @@ from ...api.errors import CommandFailed, ConnectionFailed, IntercomError, NotSup
 from ...api.parse import integer
 from ...events import AccessDecided, AlarmChanged, CallChanged, Event, Fact, PortChanged, Restarted
 from ...facets import Delivery
-from ...model import Access, Alarm, Missing
+from ...model import Access, Alarm, CallState, Missing
 from .calls import READY, CallTracker
 from .clock import DeviceClock
 from .credentials import RECORDED_METHODS, Credentials, access_of, somebody
@@ -350,7 +350,7 @@ class AkuvoxLog:
         self._tracker.pushes_calls = self._live
         word = await self._device.call.status() or READY
         facts = self._tracker.looked(word, asked_at)
-        if any(fact.state.value == "terminated" for fact in facts):
+        if any(fact.state is CallState.TERMINATED for fact in facts):
             self._look_soon(CALL_LOG_EVENT, _RECORD_DELAY)
         return [Event(CALL_STATUS_EVENT, datetime.now(UTC), {"status": word}, facts=facts)] if facts else []
 

@@ -2,16 +2,13 @@
 
 from collections.abc import Iterable
 import logging
-import re
 
 from ...api.akuvox import AkuvoxDevice
+from ...api.akuvox.users import parts
 from ...api.errors import IntercomError
 from ...api.parse import text
 
 _LOGGER = logging.getLogger(__name__)
-
-# An entry may have several cards (field notes 4.2).
-_SEPARATORS = re.compile(r"[;,]")
 
 
 async def name_behind(device: AkuvoxDevice, code: str) -> str | None:
@@ -35,9 +32,8 @@ async def _users(device: AkuvoxDevice, code: str) -> Iterable[tuple[str | None, 
 
 
 async def _cards(device: AkuvoxDevice, _: str) -> Iterable[tuple[str | None, Iterable[str | None]]]:
-    return [
-        (text(card.get("Name")), _SEPARATORS.split(text(card.get("Code")) or "")) for card in await device.cards.get()
-    ]
+    # An entry may have several cards (field notes 4.2).
+    return [(text(card.get("Name")), parts(text(card.get("Code")))) for card in await device.cards.get()]
 
 
 async def _private_keys(device: AkuvoxDevice, _: str) -> Iterable[tuple[str | None, Iterable[str | None]]]:

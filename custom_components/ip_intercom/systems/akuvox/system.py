@@ -25,7 +25,7 @@ from .answers import clock_of, identity_of, lines_of, ports_of
 from .calls import READY, AkuvoxCalls, CallTracker
 from .cameras import CAMERAS, AkuvoxCameras
 from .codes import AkuvoxCodes
-from .configuration import AkuvoxConfiguration, AkuvoxSettings
+from .configuration import LOCATION, AkuvoxConfiguration, AkuvoxSettings
 from .directory import AkuvoxDirectory
 from .doors import AkuvoxDoors, OpeningLogin
 from .files import AkuvoxLists
@@ -38,8 +38,7 @@ from .wiring import INPUT, RELAY, Input, inputs_of, relays_of
 
 _LOGGER = logging.getLogger(__name__)
 
-_LOCATION = "Config.DoorSetting.DEVICENODE.Location"
-_SECTIONS = (RELAY.rstrip("."), INPUT.rstrip("."), push.SECTION, "Config.DoorSetting.DEVICENODE")
+_SECTIONS = (RELAY.rstrip("."), INPUT.rstrip("."), push.SECTION, LOCATION.rpartition(".")[0])
 # Accounts do not differ in what they may.
 _CONTROLS = frozenset({Control.CALLS, Control.DOORS, Control.MAINTENANCE})
 # A function that is away so many times in a row is gone.
@@ -123,6 +122,7 @@ class AkuvoxSystem:
         self._device = device
         self._camera = camera
         self._choices = choices or Choices()
+        self._privacy = Privacy(names=self._choices.names)
         self._tracker = CallTracker()
         self._doors = AkuvoxDoors(device, self._choices.opening)
         self._log = AkuvoxLog(device, self._doors, self._tracker, names=self._choices.names, stored=cursor)
@@ -143,11 +143,11 @@ class AkuvoxSystem:
         Raises:
             IntercomError: The device is out of reach.
         """
-        config = await self._if_there(self._device.config.get(items=[_LOCATION])) or {}
+        config = await self._if_there(self._device.config.get(items=[LOCATION])) or {}
         return Description(self._identity(info, config), State(), _CONTROLS)
 
     def _identity(self, info: SystemInfo, config: Mapping[str, str]) -> Identity:
-        return identity_of(info, config.get(_LOCATION), self._device.client.transport.base.host)
+        return identity_of(info, config.get(LOCATION), self._device.client.transport.base.host)
 
     async def connect(self, controls: frozenset[Control] | None) -> Description:
         """Find out what the device is and has.
@@ -219,11 +219,7 @@ class AkuvoxSystem:
                 cameras=CAMERAS if sees else {},
                 clock=reading.clock,
                 firmware=Firmware(info.firmware) if self.facets.firmware is not None else None,
-                last_call=(
-                    neutral_call(call_log[0], Privacy(names=self._choices.names), self._log.clock.ahead)
-                    if call_log
-                    else None
-                ),
+                last_call=neutral_call(call_log[0], self._privacy, self._log.clock.ahead) if call_log else None,
                 bells={CALL_BELL: Bell(CALL_BELL)} if phone and visitors else {},
             ),
             controls=_CONTROLS,
@@ -236,7 +232,7 @@ class AkuvoxSystem:
     def _facets(self, *, phone: bool, sees: bool, pushes_events: bool, call_log: bool, access_log: bool) -> Facets:
         device = self._device
         host = device.client.transport.base.host
-        privacy = Privacy(names=self._choices.names)
+        privacy = self._privacy
         return Facets(
             access_log=AkuvoxAccessLog(device, privacy, lambda: self._log.clock.ahead) if access_log else None,
             call_log=AkuvoxCallLog(device, privacy, lambda: self._log.clock.ahead) if call_log else None,
