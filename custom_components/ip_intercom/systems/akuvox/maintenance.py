@@ -54,17 +54,23 @@ class AkuvoxCapture:
     async def live(self, seconds: int | None) -> AsyncIterator[ByteStream]:
         """Record for a while, then open it; earlier where the memory is full or somebody stops it."""
         by_itself = seconds is not None and seconds <= _LONGEST
-        await self._capture.start(seconds=seconds if by_itself else None)
         over = None if by_itself or seconds is None else monotonic() + seconds
+        begun = True
         try:
+            try:
+                await self._capture.start(seconds=seconds if by_itself else None)
+            except CommandFailed:
+                begun = False  # somebody else's goes on
+                raise
             while (await self._capture.status()).running:
                 if over is not None and monotonic() >= over:
                     await self._capture.stop()
                     break
                 await asyncio.sleep(_LOOK)
         except BaseException:
-            with suppress(IntercomError):
-                await self._capture.stop()
+            if begun:  # or may have: who gives up before the device has answered leaves nothing behind either
+                with suppress(IntercomError):
+                    await self._capture.stop()
             raise
         async with self._capture.export() as stream:
             yield stream
