@@ -38,6 +38,7 @@ class Capture:
         self.content_type = "application/json"
         self._model = model
         self._clock = clock
+        self._since = clock.utc()
         self.handlers: dict[str, Handler] = {
             "pcap": self._download,
             "pcap/restart": self._restart,
@@ -55,6 +56,7 @@ class Capture:
     def _begin(self) -> None:
         self.recording = self._growing = True
         self.size = len(HEADER)
+        self._since = self._clock.utc()
 
     def set_size(self, size: int) -> None:
         """Let the record have that size, until it is begun anew."""
@@ -73,7 +75,7 @@ class Capture:
         response.headers["Server"] = f"HIP{self._model.info['swVersion']}"
         response.content_length = self.size
         await response.prepare(call.request)
-        for piece in blocks(self._clock.utc(), self.size):
+        for piece in blocks(self._since, self.size):
             await response.write(piece)
         return response
 
