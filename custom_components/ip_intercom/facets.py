@@ -48,6 +48,7 @@ from .model import (
     Reading,
     SessionId,
 )
+from .telephony import CallControl, CallModes, Conferences, MissedCalls, PhoneBook, PushTokens, Voicemails
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +206,13 @@ class PushMessage:
 
 
 class Push(Protocol):
-    """Events that the device sends by itself to an address in Home Assistant, where somebody tells it to."""
+    """Events that the device sends by itself to an address in Home Assistant, where somebody tells it to.
+
+    Attributes:
+        local: Whoever sends them is in the local network; nobody else gets an answer.
+    """
+
+    local: bool
 
     async def originals(self) -> Mapping[str, str]:
         """Return the settings that subscribing changes beside the addresses, to be put back some day."""
@@ -230,13 +237,16 @@ class Facets:
     access_log: AccessLog | None = None
     access_points: AccessPoints | None = None
     automation: Automation | None = None
+    call_control: CallControl | None = None
     call_log: CallLog | None = None
+    call_modes: CallModes | None = None
     calls: Calls | None = None
     cameras: Cameras | None = None
     capture: Capture | None = None
     card_reader: CardReader | None = None
     clock: Clocks | None = None
     codes: Codes | None = None
+    conferences: Conferences | None = None
     configuration: Configuration | None = None
     directory: Directory | None = None
     displays: Displays | None = None
@@ -248,13 +258,17 @@ class Facets:
     lists: Lists | None = None
     mail: Mail | None = None
     maintenance: Maintenance | None = None
+    missed_calls: MissedCalls | None = None
     mobile_access: MobileAccess | None = None
     outputs: Outputs | None = None
+    phone_book: PhoneBook | None = None
     plates: Plates | None = None
     push: Push | None = None
+    push_tokens: PushTokens | None = None
     self_test: SelfTest | None = None
     settings: Settings | None = None
     time_zone: TimeZones | None = None
+    voicemails: Voicemails | None = None
 
 
 class System(Protocol):

@@ -1,7 +1,7 @@
 """The address in Home Assistant to which a device pushes its events, where the user wants that.
 
 Whoever knows the address may send to it: its path is random, only machines of the local network get
-an answer, and nothing that comes opens a door or is believed to be more than an event of its device.
+an answer unless a forwarder sends from elsewhere (``Push.local``), and nothing that comes opens a door or is believed to be more than an event of its device.
 """
 
 import asyncio
@@ -62,7 +62,7 @@ class PushAddress:
     @callback
     def _async_open(self) -> None:
         """Open the address as soon as the device is known to push, which may not be at first."""
-        if self._wanted and self._registered is None and self._coordinator.facets.push is not None:
+        if self._wanted and self._registered is None and (push := self._coordinator.facets.push) is not None:
             token = self._entry.data.get(CONF_PUSH_TOKEN) or webhook.async_generate_id()
             self._async_keep(CONF_PUSH_TOKEN, token)
             webhook.async_register(
@@ -71,7 +71,7 @@ class PushAddress:
                 self._coordinator.name,
                 token,
                 self._async_receive,
-                local_only=True,
+                local_only=push.local,
                 allowed_methods=_METHODS,
             )
             self._registered = token
