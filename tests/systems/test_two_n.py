@@ -337,7 +337,7 @@ async def test_readings(bench: Bench) -> None:
     assert reading.doors and reading.ports and reading.calls
     first, second = reading.doors["1"], reading.doors["2"]
     assert (first.released, first.held_open, second.blocked) == (True, True, True)
-    assert first.hold_until is not None and abs(first.hold_until.timestamp() - time.time() - 100) < 3
+    assert first.hold_until is not None and abs(first.hold_until.timestamp() - time.time() - 100) < 20
     assert reading.ports["led_secured"].on is True
     call = reading.calls[session]
     assert (call.direction, call.state, call.peer) == (Direction.OUTGOING, CallState.CONNECTING, "sip:100@pbx")
