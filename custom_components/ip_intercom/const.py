@@ -36,6 +36,12 @@ CONF_OPENING_PASSWORD = "opening_password"
 CONF_PICTURE_PORT = "picture_port"
 DEFAULT_PICTURE_PORT = 8080
 CONF_PUSH = "push"
+# The telephone that calls ring at beside the desk, and after how many seconds; and when the voicemail takes them.
+CONF_MOBILE_NUMBER = "mobile_number"
+CONF_RING_DELAY = "ring_delay"
+CONF_VOICEMAIL_DELAY = "voicemail_delay"
+# The telephone that calls are made and answered with.
+CONF_CALL_DEVICE = "call_device"
 
 # The bus event that every record of a device's log becomes.
 EVENT_LOG = "ip_intercom_event"
