@@ -19,6 +19,7 @@ from .push import EventFeed, event_store
 from .shortcomings import async_show_missing
 from .systems import create_system
 from .temporary_codes import TemporaryCodes, async_take_away, code_store
+from .voicemail_view import VoicemailView
 from .webhook import PushAddress, async_take_back
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -26,11 +27,13 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [
     Platform.BINARY_SENSOR,
     Platform.BUTTON,
+    Platform.CALENDAR,
     Platform.CAMERA,
     Platform.EVENT,
     Platform.IMAGE,
     Platform.LOCK,
     Platform.NOTIFY,
+    Platform.SELECT,
     Platform.SENSOR,
     Platform.SWITCH,
     Platform.UPDATE,
@@ -38,8 +41,9 @@ PLATFORMS = [
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the actions."""
+    """Register the actions, and where voicemails are heard."""
     async_setup_actions(hass)
+    hass.http.register_view(VoicemailView(hass))
     return True
 
 

@@ -1,7 +1,7 @@
 """The owner of one device's state: reads it, folds events into it, carries out commands."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 import logging
@@ -294,6 +294,16 @@ class IntercomCoordinator(CommandingCoordinator):
             return
         self.async_change(last_call=calls[0] if calls else None)
 
+    async def async_read_again(self, part: str, ask: Callable[[], Awaitable[Any]]) -> None:
+        """Read one part of the state anew, because an action has changed it; where that fails, a poll will see."""
+        try:
+            value, news = await self._async_gathering_news(ask)
+        except IntercomError as err:
+            _LOGGER.debug("%s: its %s could not be read: %s", self.name, part, err)
+            return
+        self._state = _after(replace(self._state, **{part: value}), news)
+        self.async_publish()
+
     @callback
     def async_change(self, **parts: Any) -> None:
         """Replace parts of the state and show it: what an action did, not what the device tells."""
@@ -391,12 +401,11 @@ class IntercomCoordinator(CommandingCoordinator):
 
     # -- calls from here -------------------------------------------------------------------------
 
-    async def async_dial(self, number: str | None, users: list[str]) -> SessionId:
-        """Call somebody; this call rings no bell."""
-        assert self.facets.calls is not None
+    async def async_dial(self, dialling: Coroutine[Any, Any, SessionId]) -> SessionId:
+        """Carry out a command that calls somebody; this call rings no bell."""
         self.feed.async_dialling(True)
         try:
-            session = await self.async_command(self.facets.calls.dial(number, users))
+            session = await self.async_command(dialling)
         except HomeAssistantError:
             self.later.async_do(_DIAL_DELAY, "dialling", self._async_dialled)
             raise
