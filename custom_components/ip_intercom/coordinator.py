@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, override
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
 from homeassistant.helpers import device_registry as dr
@@ -72,6 +73,7 @@ class IntercomCoordinator(CommandingCoordinator):
         codes: The codes that open for a while.
         push_address: Where the device may push them to.
         device_id: Its id in the device registry.
+        platforms: Those that its entities are of.
         peers: The bell of a called number.
         found_bells: Bells that no directory tells of; they rang.
         offered: The entities that the platforms made: platform and unique id.
@@ -89,6 +91,7 @@ class IntercomCoordinator(CommandingCoordinator):
         self.codes: TemporaryCodes
         self.push_address: PushAddress
         self.device_id = ""
+        self.platforms: list[Platform] = []
         self.peers: Mapping[str, BellId] = {}
         self.found_bells = dict(found.bells)
         self.offered: set[tuple[str, str | None]] = set()

@@ -8,7 +8,6 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
-from ..const import CONF_MOBILE_NUMBER, CONF_RING_DELAY, CONF_VOICEMAIL_DELAY
 from ..coordinator import IntercomCoordinator
 from ..entity import need
 from ..exceptions import refused
@@ -56,21 +55,16 @@ def async_find_session(
 async def async_set_mode(coordinator: IntercomCoordinator, mode: CallMode) -> CallMode:
     """Say where calls ring, show it, and return what came of it.
 
-    What ``mode`` leaves open is taken from the options; a number also from before, or from the exchange.
+    A number that ``mode`` leaves open is the one that is suggested, or that of before.
 
     Raises:
         ServiceValidationError: They shall ring at another telephone, and nobody knows which.
         HomeAssistantError: The device refuses.
     """
     modes = need(coordinator, coordinator.facets.call_modes, "no_call_modes")
-    options = coordinator.config_entry.options
-    if mode.ring_delay is None:
-        mode = replace(mode, ring_delay=options.get(CONF_RING_DELAY))
-    if mode.voicemail_delay is None:
-        mode = replace(mode, voicemail_delay=options.get(CONF_VOICEMAIL_DELAY))
     if mode.remote and not mode.device:
         before = coordinator.data.call_mode
-        device = options.get(CONF_MOBILE_NUMBER) or (before and before.device) or modes.suggested_device
+        device = modes.suggested_device or (before and before.device)
         if not device:
             raise refused("no_mobile_number", device=coordinator.name)
         mode = replace(mode, device=device)
