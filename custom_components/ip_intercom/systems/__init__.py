@@ -43,9 +43,7 @@ class Maker:
 
 # Those that can be recognised come first, those that only their login tells last.
 _MAKERS: Mapping[str, Maker] = {
-    SYSTEM_AKUVOX: Maker(
-        akuvox.find, akuvox.create, akuvox.OPTIONS, recognises=akuvox.recognises, macs=("0c1105",)
-    ),
+    SYSTEM_AKUVOX: Maker(akuvox.find, akuvox.create, akuvox.OPTIONS, recognises=akuvox.recognises, macs=("0c1105",)),
     SYSTEM_MX_PROXY: Maker(mx_proxy.find, mx_proxy.create, mx_proxy.OPTIONS, forwarded=True),
     SYSTEM_TWO_N: Maker(two_n.find, two_n.create, two_n.OPTIONS),
 }

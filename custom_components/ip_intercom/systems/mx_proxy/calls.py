@@ -1,15 +1,15 @@
-"""Calls that are made and commanded from here (manual, Режим звонков to Информация о звонке)."""
+"""Calls that are made and commanded from here (manual, calls)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from ...api.errors import InvalidRequest, NoSuchCall
-from ...api.mx_proxy import MxProxy
+from ...api.mx_proxy import Kind, MxProxy
 from ...events import CallChanged
 from ...model import CallMode, CallSession, SessionId
 from .directory import MxPhoneBook
-from .tracker import CLEARED, ESTABLISHED, HELD, ORIGINATED, RETRIEVED, STATES, CallTracker
+from .tracker import STATES, CallTracker
 
 type Tell = Callable[[str, CallChanged | None], None]
 
@@ -70,22 +70,22 @@ class MxCalls:
                 raise InvalidRequest("an extension calls one person at a time", "users")
             number = await self._book.number_of(users[0])
         made = await self._calls.make(self._desk.origin, number)
-        self._tell(ORIGINATED, self._tracker.made(made.call_id, self._desk.origin, number))
+        self._tell(Kind.ORIGINATED, self._tracker.made(made.call_id, self._desk.origin, number))
         return made.call_id
 
     async def answer(self, session: SessionId) -> None:
         """Answer an incoming call where the person is."""
         await self._calls.answer(session, self._desk.origin)
-        self._tell(ESTABLISHED, self._tracker.done(session, ESTABLISHED))
+        self._tell(Kind.ESTABLISHED, self._tracker.done(session, Kind.ESTABLISHED))
 
     async def hang_up(self, session: SessionId, reason: str | None = None) -> None:
         """End a call; the exchange knows no reasons."""
         try:
             await self._calls.clear(session)
         except NoSuchCall:
-            self._tell(CLEARED, self._tracker.done(session, CLEARED))
+            self._tell(Kind.CLEARED, self._tracker.done(session, Kind.CLEARED))
             raise
-        self._tell(CLEARED, self._tracker.done(session, CLEARED))
+        self._tell(Kind.CLEARED, self._tracker.done(session, Kind.CLEARED))
 
     async def in_progress(self) -> Mapping[SessionId, CallSession]:
         """Return the calls that are known: nobody can be asked for others."""
@@ -103,9 +103,7 @@ class MxCallControl:
         look: Has the calls looked at soon.
     """
 
-    def __init__(
-        self, proxy: MxProxy, tracker: CallTracker, desk: Desk, tell: Tell, look: Callable[[], None]
-    ) -> None:
+    def __init__(self, proxy: MxProxy, tracker: CallTracker, desk: Desk, tell: Tell, look: Callable[[], None]) -> None:
         """See the class."""
         self._calls = proxy.calls
         self._tracker = tracker
@@ -116,13 +114,13 @@ class MxCallControl:
     async def make(self, origin: str, to: str, device: str | None) -> SessionId:
         """Call ``origin`` and connect it with ``to``; ``device`` is taken into use before, where one is named."""
         made = await self._calls.make(origin, to, device)
-        self._tell(ORIGINATED, self._tracker.made(made.call_id, origin, to))
+        self._tell(Kind.ORIGINATED, self._tracker.made(made.call_id, origin, to))
         return made.call_id
 
     async def answer_at(self, session: SessionId, device: str, timeout: timedelta, assign: bool) -> None:
         """Answer a call that rings at a SIP device, which has so long to do so; ``assign`` takes it into use."""
         await self._calls.answer(session, device, int(timeout.total_seconds()), assign)
-        self._tell(ESTABLISHED, self._tracker.done(session, ESTABLISHED))
+        self._tell(Kind.ESTABLISHED, self._tracker.done(session, Kind.ESTABLISHED))
 
     async def transfer(self, session: SessionId, to: str, device: str | None) -> None:
         """Hand a call over to another number; it leaves the extension once the other side has taken it."""
@@ -132,12 +130,12 @@ class MxCallControl:
     async def hold(self, session: SessionId) -> None:
         """Let a call wait."""
         await self._calls.hold(session)
-        self._tell(HELD, self._tracker.done(session, HELD))
+        self._tell(Kind.HELD, self._tracker.done(session, Kind.HELD))
 
     async def resume(self, session: SessionId) -> None:
         """Go on with a call that waits."""
         await self._calls.unhold(session)
-        self._tell(RETRIEVED, self._tracker.done(session, RETRIEVED))
+        self._tell(Kind.RETRIEVED, self._tracker.done(session, Kind.RETRIEVED))
 
     async def assign_device(self, device: str) -> None:
         """Take a telephone into use for calls."""
@@ -148,7 +146,7 @@ class MxCallControl:
         try:
             info = await self._calls.info(session)
         except NoSuchCall:
-            self._tell(CLEARED, self._tracker.looked(session, None))
+            self._tell(Kind.CLEARED, self._tracker.looked(session, None))
             return self._tracker.sessions.get(session)  # one that goes out may not be known yet
         self._tell(info.type, self._tracker.looked(session, info))
         if (known := self._tracker.sessions.get(session)) is not None:

@@ -1,4 +1,4 @@
-"""Conferences that people dial into (manual, Серверная информация о конференция and what follows it)."""
+"""Conferences that people dial into (manual, conferences)."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,10 +14,6 @@ from .moments import at
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MINUTE = timedelta(minutes=1)
-# The words of the manual for one that takes place once and has no web meeting.
-_ONCE = "Once"
-_NO_WEB = "None"
-_NO_WEB_TYPE = "Undefined"
 # A code of eight digits, as those of the manual.
 _LOWEST_CODE, _HIGHEST_CODE = 10_000_000, 99_999_999
 
@@ -63,7 +59,9 @@ class MxConferences:
     async def invitation(self) -> Invitation:
         """Return how to invite."""
         settings = await self._conferences.settings()
-        return Invitation(settings.extension, settings.did, settings.subject, settings.body, settings.meeting)
+        return Invitation(
+            settings.extension, settings.did, settings.subject or "", settings.body or "", settings.meeting or ""
+        )
 
     async def query(self) -> tuple[Conference, ...]:
         """Return the conferences by their start."""
@@ -73,17 +71,11 @@ class MxConferences:
         """Plan a conference of our own; an access code is made up for None."""
         created = await self._conferences.create(
             ApiConference(
-                id="",
                 owner_id=self._own_id or 0,
                 name=name,
                 access_id=new_access_code() if access_code is None else access_code,
-                type=_ONCE,
                 start=int(start.timestamp()),
                 duration=_minutes(duration),
-                wait_for_owner=False,
-                delete_on_owner_leave=False,
-                ws=_NO_WEB,
-                ws_type=_NO_WEB_TYPE,
             )
         )
         return neutral_conference(created, self._own_id)

@@ -1,4 +1,4 @@
-"""The people and services of the exchange (manual, Список контактов, Список сервисов)."""
+"""The people and services of the exchange (manual, contacts and services)."""
 
 from collections.abc import Iterable
 import re
@@ -25,12 +25,12 @@ def numbers_of(contact: ApiContact) -> dict[str, str]:
 def name_of(contact: ApiContact) -> str:
     """Return how somebody is called."""
     person = " ".join(part for part in (contact.first_name, contact.last_name) if part)
-    return person or contact.extension or contact.jid
+    return person or contact.extension or contact.jid or ""
 
 
 def neutral_contact(contact: ApiContact) -> Contact:
     """Return somebody in the neutral model."""
-    return Contact(contact.jid, name_of(contact), contact.extension, numbers_of(contact) or None, contact.email)
+    return Contact(contact.jid or "", name_of(contact), contact.extension, numbers_of(contact) or None, contact.email)
 
 
 class MxPhoneBook:
@@ -59,10 +59,12 @@ class MxPhoneBook:
     async def services(self) -> tuple[Service, ...]:
         """Return the services."""
         services = await self._directory.services()
-        return tuple(Service(service.id, service.name, service.type, service.extension) for service in services)
+        return tuple(
+            Service(service.id or "", service.name or "", service.type, service.extension) for service in services
+        )
 
     def _keep(self, contacts: Iterable[ApiContact]) -> None:
-        self._people = {contact.jid: contact for contact in contacts}
+        self._people = {contact.jid: contact for contact in contacts if contact.jid}
         names: dict[str, str] = {}
         for contact in self._people.values():
             for number in (contact.extension, *numbers_of(contact).values()):

@@ -16,20 +16,28 @@ from math import inf
 import time
 from typing import Any
 
-from ...api.errors import CommandFailed, IntercomError, NoAnswer, NoSuchCall, NotSupported, UnexpectedReply
+from ...api.errors import (
+    CommandFailed,
+    ConnectionFailed,
+    IntercomError,
+    NoAnswer,
+    NoSuchCall,
+    NotSupported,
+    UnexpectedReply,
+)
 from ...api.mx_proxy import MxProxy
 from ...api.mx_proxy.calls import LogRecord
-from ...api.mx_proxy.push import CallEvent, MailEvent
+from ...api.mx_proxy.events import CallEvent, Kind, MailEvent
 from ...api.parse import texts
 from ...events import CallChanged, CallLogged, Event, VoicemailReceived, VoicemailsListed
 from ...facets import Delivery
-from ...model import Voicemail, VoicemailId
+from ...model import Direction, Voicemail, VoicemailId
 from ..privacy import Privacy
 from .directory import MxPhoneBook
 from .mailbox import neutral_mailbox
 from .moments import ServerClock, at
 from .records import CallJournal, duration_of, is_incoming, name_in, neutral_call, other_number, outcome_of
-from .tracker import CLEARED, CallTracker
+from .tracker import STATES, CallTracker
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -60,7 +68,6 @@ CALL_LOG = "call_log"
 VOICEMAILS = "voicemails"
 
 CALL_LOG_EVENT = "CallLog"
-VOICEMAIL_EVENT = "MailIncoming"
 VOICEMAILS_EVENT = "Voicemails"
 
 
@@ -127,6 +134,7 @@ class MxLog:
         self._deep_at = -inf
         self._interrupted = False
         self._missed = False
+        self._kept = True
         self._delivered_at = -inf
 
     # -- what others tell ------------------------------------------------------------------------
@@ -147,6 +155,11 @@ class MxLog:
         look = self._looks.get(name)
         if look is not None and not look.failures:
             look.due = min(look.due, self._monotonic() + delay)
+        self._arrived.set()
+
+    def keep(self) -> None:
+        """Have what was changed from here written down with the next delivery."""
+        self._kept = False
         self._arrived.set()
 
     def presume_complete(self) -> None:
@@ -176,16 +189,12 @@ class MxLog:
         assert task is not None
         await asyncio.wait((task,), timeout=patience)
         if task.done():
+            error = task.exception()
             if look.task is task:
                 look.task = None
-            error = None if task.cancelled() else task.exception()
-            self._reckon(name, look, error)
+                self._reckon(name, look, error)
             if error is not None:
                 raise error
-
-    def drop(self, name: str) -> None:
-        """Look at something no more: the exchange does not have it."""
-        self._looks.pop(name, None)
 
     # -- following -------------------------------------------------------------------------------
 
@@ -198,7 +207,7 @@ class MxLog:
         while True:
             while self._inbox:
                 self._take(self._inbox.popleft())
-            if self._found or self._missed:
+            if self._found or self._missed or not self._kept:
                 return self._delivery()
             self._start_due()
             if self._heartbeat <= self._monotonic():
@@ -220,9 +229,7 @@ class MxLog:
     def _wanted(self) -> dict[str, _Look]:
         """Return what there is to look at now, and does not happen yet."""
         return {
-            name: look
-            for name, look in self._looks.items()
-            if look.task is None and (name != CALLS or self._has_calls)
+            name: look for name, look in self._looks.items() if look.task is None and (name != CALLS or self._has_calls)
         }
 
     def _start_due(self) -> None:
@@ -237,7 +244,8 @@ class MxLog:
             self._start(min(steady, key=lambda look: look.due))
 
     def _start(self, look: _Look) -> None:
-        look.task = asyncio.create_task(look.take())  # type: ignore[arg-type]  # a coroutine function's
+        look.due = inf  # whoever wants it again meanwhile, says so
+        look.task = asyncio.create_task(look.take())
         look.task.add_done_callback(lambda _: self._arrived.set())
 
     async def _wait(self) -> None:
@@ -256,6 +264,7 @@ class MxLog:
             IntercomError: The proxy is out of reach.
         """
         failure: IntercomError | None = None
+        answered = False
         for name, look in list(self._looks.items()):
             if look.task is None or not look.task.done():
                 continue
@@ -264,12 +273,13 @@ class MxLog:
             if error is not None and not isinstance(error, IntercomError):
                 raise error
             self._reckon(name, look, error)
+            answered = answered or not isinstance(error, ConnectionFailed)
             if error is not None and not self._is_mere_hiccup(error):
                 failure = error
         if failure is not None:
             self._interrupted = True
             raise failure
-        if self._interrupted and any(not look.failures and look.looked_at is not None for look in self._looks.values()):
+        if self._interrupted and answered:
             self._interrupted, self._missed = False, True
 
     def _is_mere_hiccup(self, error: IntercomError) -> bool:
@@ -286,7 +296,7 @@ class MxLog:
         if error is None:
             look.failures = 0
             look.looked_at = now
-            look.due = max(now + _RECORD_DELAY, now + self._interval(name)) if look.due <= now else look.due
+            look.due = min(look.due, now + self._interval(name))
             return
         _LOGGER.debug("A look at %s failed: %s", name, error)
         look.due = now + min(self._interval(name) * 2.0 ** min(look.failures, 10), _FAILED_LOOKS)
@@ -302,6 +312,7 @@ class MxLog:
     def _delivery(self) -> Delivery:
         events, self._found = self._found, []
         missed, self._missed = self._missed, False
+        self._kept = True
         self._delivered_at = self._monotonic()
         cursor: dict[str, object] = {
             "calls": self.journal.as_json(),
@@ -341,17 +352,20 @@ class MxLog:
         self._believe(pushed)
 
     def _is_stale(self, pushed: CallEvent) -> bool:
-        return bool(pushed.timestamp) and abs(self._clock.age(pushed.timestamp)) > _STALE
+        return pushed.timestamp is not None and abs(self._clock.age(pushed.timestamp)) > _STALE
 
     def _believe(self, event: CallEvent) -> None:
         """Tell of an event, if it changes anything."""
-        names = event.calling_name, event.answering_name
+        when = at(event.timestamp) or datetime.now(UTC)
+        if event.type not in STATES:
+            self._found.append(Event(event.type, when, {"session": event.call_id}))  # of a newer server
+            return
         changed = self.tracker.told(event)
-        if event.type == CLEARED:
+        if event.type == Kind.CLEARED:
             self.look_soon(CALL_LOG, _RECORD_DELAY)
         if changed is not None:
             self.look_soon(CALLS, _CALL_LOOKS)
-            when = at(event.timestamp) or datetime.now(UTC)
+            names = event.calling_name, event.answering_name
             self._found.append(self._call_event(event.type, changed, when, names, event.cause))
 
     def _call_event(
@@ -363,8 +377,7 @@ class MxLog:
         cause: str | None = None,
     ) -> Event:
         calling, answering = names
-        incoming = changed.direction is not None and changed.direction.value == "incoming"
-        name = (calling if incoming else answering) or self._book.name_at(changed.peer)
+        name = (calling if changed.direction is Direction.INCOMING else answering) or self._book.name_at(changed.peer)
         data = {
             "session": changed.session,
             "direction": None if changed.direction is None else changed.direction.value,
@@ -396,7 +409,7 @@ class MxLog:
         if changed is None:
             return
         if info is None:
-            self._found.append(self._call_event(CLEARED, changed, datetime.now(UTC)))
+            self._found.append(self._call_event(Kind.CLEARED, changed, datetime.now(UTC)))
             self.look_soon(CALL_LOG, _RECORD_DELAY)
             return
         when = at(info.timestamp) or datetime.now(UTC)
@@ -405,7 +418,7 @@ class MxLog:
 
     def _clear_up(self, event: CallEvent, info: CallEvent | None) -> None:
         """Believe a doubtful event where the proxy knows of its call; of a call that is over, the log of calls tells."""
-        if info is None and event.type != CLEARED:
+        if info is None and event.type != Kind.CLEARED:
             _LOGGER.debug("A push told %s of a call that there is not", event.type)
             return
         if info is not None and event.timestamp and event.timestamp == info.timestamp:
@@ -430,7 +443,7 @@ class MxLog:
         if fresh and not is_incoming(record):
             ended = self.tracker.logged(record.calling, record.called)
             if ended is not None:
-                self._found.append(self._call_event(CLEARED, ended, datetime.now(UTC)))
+                self._found.append(self._call_event(Kind.CLEARED, ended, datetime.now(UTC)))
         outcome = outcome_of(record)
         name = name_in(record) or self._book.name_at(other_number(record))
         data = {
@@ -465,7 +478,7 @@ class MxLog:
         name = mail.name or self._privacy.name(self._book.name_at(mail.number))
         data = {"id": mail.id, "number": mail.number, "name": name, "duration": mail.duration}
         told = {key: value for key, value in data.items() if value is not None}
-        return Event(VOICEMAIL_EVENT, mail.received, told, late=late, facts=(VoicemailReceived(mail),))
+        return Event(Kind.MAIL, mail.received, told, late=late, facts=(VoicemailReceived(mail),))
 
     def _is_fresh(self, name: str) -> bool:
         """Return whether what a look finds has only just happened."""

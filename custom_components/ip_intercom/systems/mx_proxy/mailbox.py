@@ -1,4 +1,4 @@
-"""The messages of an extension (manual, Список голосовых сообщений пользователя and what follows it)."""
+"""The messages of an extension (manual, voicemails)."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager

@@ -1,9 +1,10 @@
-"""What the exchange tells by itself: pushes that somebody forwards, and the telephones that it wakes up (manual, Регистрация токена устройства)."""
+"""What the proxy tells by itself: pushes that somebody forwards, and the telephones that it wakes up (manual, tokens)."""
 
 from collections.abc import Callable, Mapping
 
 from ...api.mx_proxy import MxProxy
-from ...api.mx_proxy.push import CallEvent, MailEvent, parse
+from ...api.mx_proxy.events import CallEvent, MailEvent
+from ...api.mx_proxy.push import parse
 from ...facets import PushMessage
 from ...model import Missing
 

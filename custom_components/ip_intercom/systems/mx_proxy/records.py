@@ -1,4 +1,4 @@
-"""The log of calls of an extension (manual, Список звонков пользователя): each record once, and what became of the call."""
+"""The log of calls of an extension (manual, calls): each record once, and what became of the call."""
 
 from collections.abc import Callable, Iterable, Mapping
 

@@ -1,45 +1,40 @@
 """Live calls of an extension: what is pushed, what asking finds, and what is done from here are put together, each change once.
 
 The exchange numbers its calls with small integers. The proxy remembers a call from when it rings here or somebody has
-answered it until its end (manual, Информация о звонке; field notes 3): one that goes out and was not answered yet
+answered it until its end (manual, call info; field notes 3): one that goes out and was not answered yet
 is unknown to it.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 import time
 
-from ...api.mx_proxy.push import CallEvent
+from ...api.mx_proxy.events import CallEvent, Kind
 from ...events import CallChanged
 from ...model import CallSession, CallState, Direction, SessionId
 from .directory import plain_number
 
-DELIVERED = "Delivered"
-ORIGINATED = "Originated"
-ESTABLISHED = "Established"
-HELD = "HeldEvent"
-RETRIEVED = "RetrievedEvent"
-CLEARED = "ConnectionCleared"
-
-STATES = {
-    DELIVERED: CallState.RINGING,
-    ORIGINATED: CallState.CONNECTING,
-    ESTABLISHED: CallState.CONNECTED,
-    HELD: CallState.HELD,
-    RETRIEVED: CallState.CONNECTED,
-    CLEARED: CallState.TERMINATED,
+STATES: Mapping[str, CallState] = {
+    Kind.DELIVERED: CallState.RINGING,
+    Kind.ORIGINATED: CallState.CONNECTING,
+    Kind.ESTABLISHED: CallState.CONNECTED,
+    Kind.HELD: CallState.HELD,
+    Kind.RETRIEVED: CallState.CONNECTED,
+    Kind.CLEARED: CallState.TERMINATED,
 }
 # What may follow what; an event that comes too late changes nothing.
-_FOLLOWS = {
-    DELIVERED: {CallState.CONNECTING},
-    ORIGINATED: set[CallState](),
-    ESTABLISHED: {CallState.CONNECTING, CallState.RINGING},
-    HELD: {CallState.CONNECTING, CallState.RINGING, CallState.CONNECTED},
-    RETRIEVED: {CallState.CONNECTING, CallState.RINGING, CallState.HELD},
-    CLEARED: {CallState.CONNECTING, CallState.RINGING, CallState.CONNECTED, CallState.HELD},
+_FOLLOWS: Mapping[str, frozenset[CallState]] = {
+    Kind.DELIVERED: frozenset({CallState.CONNECTING}),
+    Kind.ORIGINATED: frozenset(),
+    Kind.ESTABLISHED: frozenset({CallState.CONNECTING, CallState.RINGING}),
+    Kind.HELD: frozenset({CallState.CONNECTING, CallState.RINGING, CallState.CONNECTED}),
+    Kind.RETRIEVED: frozenset({CallState.CONNECTING, CallState.RINGING, CallState.HELD}),
+    Kind.CLEARED: frozenset({CallState.CONNECTING, CallState.RINGING, CallState.CONNECTED, CallState.HELD}),
 }
+# After these, the proxy knows of the call.
+_REMEMBERED_BY_PROXY = frozenset({Kind.DELIVERED, Kind.ESTABLISHED})
 # A call that goes out and that the proxy does not know (yet) may ring at the other end for so many seconds.
 _UNANSWERED = 90.0
 # What arrives of a call within so many seconds of its end was on its way before.
@@ -103,7 +98,7 @@ class CallTracker:
 
     @staticmethod
     def _is_unanswered(call: _Call) -> bool:
-        return call.direction is Direction.OUTGOING and not call.known and call.state is CallState.CONNECTING
+        return call.direction is Direction.OUTGOING and not call.known
 
     # -- what is told ----------------------------------------------------------------------------
 
@@ -118,7 +113,7 @@ class CallTracker:
 
     def needs_context(self, event: CallEvent) -> bool:
         """Return whether an event speaks of a call that nothing is known of, and does not tell who calls whom."""
-        return event.type in {HELD, RETRIEVED} and event.call_id not in self._calls
+        return event.type in {Kind.HELD, Kind.RETRIEVED} and event.call_id not in self._calls
 
     def told(self, event: CallEvent) -> CallChanged | None:
         """Take an event that is believed; return what changes, None where that is nothing new."""
@@ -128,6 +123,7 @@ class CallTracker:
             return None
         if call is None:
             return self._begin(event, state)
+        call.known = call.known or event.type in _REMEMBERED_BY_PROXY
         if call.state not in _FOLLOWS[event.type]:
             return None
         return self._change(call, state, event.timestamp)
@@ -144,7 +140,8 @@ class CallTracker:
         direction = self.direction_of(event)
         incoming = direction is Direction.INCOMING
         peer, origin = (event.calling, event.called) if incoming else (event.called, event.calling)
-        call = _Call(event.call_id, direction, state, self._monotonic(), peer, origin)
+        known = event.type in _REMEMBERED_BY_PROXY
+        call = _Call(event.call_id, direction, state, self._monotonic(), peer, origin, known)
         self._calls[call.session] = call
         self._ended.pop(call.session, None)
         return CallChanged(call.session, direction, state, peer)
@@ -153,9 +150,9 @@ class CallTracker:
         """Return who began a call, as the extension sees it."""
         if (call := self._calls.get(event.call_id)) is not None:
             return call.direction
-        if event.type == DELIVERED:
+        if event.type == Kind.DELIVERED:
             return Direction.INCOMING
-        if event.type == ORIGINATED or (event.calling and event.calling in {self.extension, event.device_id}):
+        if event.type == Kind.ORIGINATED or (event.calling and event.calling in {self.extension, event.device_id}):
             return Direction.OUTGOING
         return Direction.INCOMING
 
