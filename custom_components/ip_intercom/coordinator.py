@@ -378,10 +378,10 @@ class IntercomCoordinator(CommandingCoordinator):
             self.async_read_soon()
 
     @callback
-    def async_refused(self) -> None:
-        """Note that user name and password are beyond doubt wrong, and ask for them."""
+    def async_refused(self, err: AuthenticationFailed) -> None:
+        """Note that what logs in is beyond doubt wrong, and ask for it."""
         self._doubters.add(_LOG)
-        self.async_set_update_error(self._failure(ConfigEntryAuthFailed, AuthenticationFailed()))
+        self.async_set_update_error(self._failure(ConfigEntryAuthFailed, err))
         self.config_entry.async_start_reauth(self.hass)
 
     @callback

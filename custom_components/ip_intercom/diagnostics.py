@@ -9,6 +9,8 @@ from homeassistant.exceptions import HomeAssistantError
 
 from .const import (
     CONF_CALL_DEVICE,
+    CONF_CLIENT_ID,
+    CONF_CLIENT_SECRET,
     CONF_FINGERPRINT,
     CONF_MOBILE_NUMBER,
     CONF_OPENING_PASSWORD,
@@ -26,6 +28,8 @@ from .facets import Facets
 
 TO_REDACT = {
     CONF_CALL_DEVICE,
+    CONF_CLIENT_ID,
+    CONF_CLIENT_SECRET,
     CONF_FINGERPRINT,
     CONF_MOBILE_NUMBER,
     CONF_OPENING_PASSWORD,
