@@ -4,6 +4,7 @@ from collections.abc import Mapping
 import logging
 from typing import Any, override
 
+from homeassistant.components import webhook
 from homeassistant.config_entries import (
     ConfigEntry,
     ConfigEntryState,
@@ -11,12 +12,17 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
     OptionsFlowWithReload,
 )
+from homeassistant.const import UnitOfTime
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.device_registry import format_mac
+from homeassistant.helpers.network import NoURLAvailableError
 from homeassistant.helpers.selector import (
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
@@ -32,10 +38,14 @@ from yarl import URL
 
 from .api.errors import IntercomError, UnsupportedProduct, WrongDevice
 from .const import (
+    CONF_CALL_DEVICE,
+    CONF_CLIENT_ID,
+    CONF_CLIENT_SECRET,
     CONF_CONTROLS,
     CONF_FINGERPRINT,
     CONF_HOST,
     CONF_INVERTED,
+    CONF_MOBILE_NUMBER,
     CONF_OPENING_PASSWORD,
     CONF_OPENING_USERNAME,
     CONF_PASSWORD,
@@ -44,6 +54,7 @@ from .const import (
     CONF_PUSH,
     CONF_PUSH_ORIGINALS,
     CONF_PUSH_TOKEN,
+    CONF_RING_DELAY,
     CONF_SECURITY_RELAYS,
     CONF_SHOW_CARDS,
     CONF_SHOW_NAMES,
@@ -55,14 +66,16 @@ from .const import (
     CONF_URL,
     CONF_USERNAME,
     CONF_VERIFY_SSL,
+    CONF_VOICEMAIL_DELAY,
     DEFAULT_PICTURE_PORT,
     DEFAULT_STREAM_PATH,
     DOMAIN,
+    SYSTEM_MX_PROXY,
 )
 from .coordinator import IntercomConfigEntry
 from .exceptions import sentence
 from .model import Description
-from .systems import asks_for_proof, find_system, options_of, recognised
+from .systems import asks_for_proof, find_system, is_forwarded, options_of, recognised
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -71,7 +84,14 @@ SECTION_STREAM = "stream"
 SECTION_OPENING = "opening"
 
 _PASSWORD = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="current-password"))
+_SECRET = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off"))
 _ACCOUNT = {vol.Optional(CONF_USERNAME, default=""): str, vol.Optional(CONF_PASSWORD, default=""): _PASSWORD}
+_EXTENSION_ACCOUNT = {
+    vol.Required(CONF_CLIENT_ID): str,
+    vol.Required(CONF_CLIENT_SECRET): _SECRET,
+    vol.Required(CONF_USERNAME): str,
+    vol.Required(CONF_PASSWORD): _PASSWORD,
+}
 _SECURITY = {
     vol.Required(SECTION_SECURITY): section(
         vol.Schema({vol.Required(CONF_VERIFY_SSL, default=False): bool}), {"collapsed": True}
@@ -79,7 +99,12 @@ _SECURITY = {
 }
 ACCOUNT_SCHEMA = vol.Schema(_ACCOUNT)
 CONFIRM_SCHEMA = vol.Schema({**_ACCOUNT, **_SECURITY})
-USER_SCHEMA = vol.Schema({vol.Required(CONF_HOST): str, **_ACCOUNT, **_SECURITY})
+DEVICE_SCHEMA = vol.Schema({vol.Required(CONF_HOST): str, **_ACCOUNT, **_SECURITY})
+EXTENSION_ACCOUNT_SCHEMA = vol.Schema(_EXTENSION_ACCOUNT)
+EXTENSION_SCHEMA = vol.Schema({vol.Required(CONF_HOST): str, **_EXTENSION_ACCOUNT, **_SECURITY})
+# What logs in, and what of it is entered anew each time.
+_CREDENTIALS = (CONF_CLIENT_ID, CONF_CLIENT_SECRET, CONF_USERNAME, CONF_PASSWORD)
+_SECRETS = frozenset({CONF_CLIENT_SECRET, CONF_PASSWORD})
 
 # Errors of finding a device, which no entity can meet; the others have their key in ``exceptions``.
 _FIND_ERRORS: tuple[tuple[type[IntercomError], str], ...] = (
@@ -87,6 +112,9 @@ _FIND_ERRORS: tuple[tuple[type[IntercomError], str], ...] = (
     (WrongDevice, "wrong_device"),
 )
 
+
+# Why an account is refused, as far as the form that asks for another one tells it.
+_REFUSALS = frozenset({"app_refused", "exchange_refused", "invalid_auth", "login_refused", "not_provisioned"})
 
 _PLACEHOLDERS = ("address", "privilege", "product", "reason", "service")
 
@@ -113,13 +141,25 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for address and account."""
+        """Ask what to add: they are logged in to in different ways."""
+        return self.async_show_menu(step_id="user", menu_options=["device", "mx_proxy"])
+
+    async def async_step_device(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for address and account of an intercom."""
+        return await self._async_new("device", DEVICE_SCHEMA, user_input)
+
+    async def async_step_mx_proxy(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for address, application and account of an extension."""
+        self._system = SYSTEM_MX_PROXY
+        return await self._async_new("mx_proxy", EXTENSION_SCHEMA, user_input)
+
+    async def _async_new(self, step: str, schema: vol.Schema, user_input: dict[str, Any] | None) -> ConfigFlowResult:
         errors: dict[str, str] = {}
         if user_input is not None:
             errors = await self._async_find(user_input[CONF_HOST], user_input)
             if not errors:
                 return await self._async_add()
-        return self._async_form("user", USER_SCHEMA, user_input or {}, errors)
+        return self._async_form(step, schema, user_input or {}, errors)
 
     @override
     async def async_step_dhcp(self, discovery_info: DhcpServiceInfo) -> ConfigFlowResult:
@@ -160,25 +200,42 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
         """Begin to ask for the account again."""
+        if entry_data[CONF_SYSTEM] == SYSTEM_MX_PROXY:
+            return await self.async_step_reauth_mx_proxy()
         return await self.async_step_reauth_confirm()
 
     async def async_step_reauth_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the account again."""
+        return await self._async_again("reauth_confirm", ACCOUNT_SCHEMA, user_input)
+
+    async def async_step_reauth_mx_proxy(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for application and account again, and say which of them is refused."""
+        return await self._async_again("reauth_mx_proxy", EXTENSION_ACCOUNT_SCHEMA, user_input)
+
+    async def _async_again(self, step: str, schema: vol.Schema, user_input: dict[str, Any] | None) -> ConfigFlowResult:
         entry = self._get_reauth_entry()
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            security = {SECTION_SECURITY: {CONF_VERIFY_SSL: entry.data.get(CONF_VERIFY_SSL, False)}}
-            # Whoever answers now has to be whoever was trusted before: the password goes to nobody else.
-            pinned = entry.data.get(CONF_FINGERPRINT)
-            self._system = entry.data[CONF_SYSTEM]
-            errors = await self._async_find(entry.data[CONF_URL], user_input | security, pinned)
-            if not errors:
-                return await self._async_mend(entry)
-        known = user_input or {CONF_USERNAME: entry.data.get(CONF_USERNAME, "")}
-        return self._async_form("reauth_confirm", ACCOUNT_SCHEMA, known, errors)
+        if user_input is None:
+            return self._async_form(step, schema, _account_of(entry), _refusal(entry))
+        security = {SECTION_SECURITY: {CONF_VERIFY_SSL: entry.data.get(CONF_VERIFY_SSL, False)}}
+        # Whoever answers now has to be whoever was trusted before: the password goes to nobody else.
+        pinned = entry.data.get(CONF_FINGERPRINT)
+        self._system = entry.data[CONF_SYSTEM]
+        errors = await self._async_find(entry.data[CONF_URL], user_input | security, pinned)
+        if not errors:
+            return await self._async_mend(entry)
+        return self._async_form(step, schema, user_input, errors)
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for another address or account; a new certificate is taken as it is."""
+        if self._get_reconfigure_entry().data[CONF_SYSTEM] == SYSTEM_MX_PROXY:
+            return await self.async_step_reconfigure_mx_proxy()
+        return await self._async_other("reconfigure", DEVICE_SCHEMA, user_input)
+
+    async def async_step_reconfigure_mx_proxy(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for another address, application or account of an extension."""
+        return await self._async_other("reconfigure_mx_proxy", EXTENSION_SCHEMA, user_input)
+
+    async def _async_other(self, step: str, schema: vol.Schema, user_input: dict[str, Any] | None) -> ConfigFlowResult:
         entry = self._get_reconfigure_entry()
         errors: dict[str, str] = {}
         if user_input is not None:
@@ -188,21 +245,21 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
                 return await self._async_mend(entry)
         known = user_input or {
             CONF_HOST: entry.data[CONF_URL],
-            CONF_USERNAME: entry.data.get(CONF_USERNAME, ""),
             SECTION_SECURITY: {CONF_VERIFY_SSL: entry.data.get(CONF_VERIFY_SSL, False)},
+            **_account_of(entry),
         }
-        return self._async_form("reconfigure", USER_SCHEMA, known, errors)
+        return self._async_form(step, schema, known, errors)
 
     async def _async_find(
         self, address: str, user_input: Mapping[str, Any], pinned: str | None = None
     ) -> dict[str, str]:
         """Find the device and log in; return the error to show, if there is one."""
         session = async_get_clientsession(self.hass)
-        username, password = user_input[CONF_USERNAME], user_input[CONF_PASSWORD]
+        account = {key: user_input[key] for key in _CREDENTIALS if key in user_input}
         verify = user_input[SECTION_SECURITY][CONF_VERIFY_SSL]
         try:
             data, self._description = await find_system(
-                session, address, username, password, verify, pinned=pinned, system=self._system
+                session, address, account, verify, pinned=pinned, system=self._system
             )
         except ValueError:
             return {CONF_HOST: "invalid_host"}
@@ -242,7 +299,7 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
     def _async_form(
         self, step: str, schema: vol.Schema, known: Mapping[str, Any], errors: dict[str, str]
     ) -> ConfigFlowResult:
-        shown = {key: value for key, value in known.items() if key != CONF_PASSWORD}
+        shown = {key: value for key, value in known.items() if key not in _SECRETS}
         return self.async_show_form(
             step_id=step,
             data_schema=self.add_suggested_values_to_schema(schema, shown),
@@ -250,6 +307,19 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
             # Every text may use every placeholder: the device decides which error it is.
             description_placeholders=dict.fromkeys(_PLACEHOLDERS, "") | self._placeholders,
         )
+
+
+def _account_of(entry: ConfigEntry) -> dict[str, Any]:
+    """Return what logs in to an entry, as far as it is there."""
+    return {key: entry.data[key] for key in _CREDENTIALS if key in entry.data}
+
+
+def _refusal(entry: ConfigEntry) -> dict[str, str]:
+    """Return why an entry's account is refused, as an error of the form that asks for another one."""
+    coordinator = getattr(entry, "runtime_data", None)
+    err = None if coordinator is None else coordinator.last_exception
+    key = entry.error_reason_translation_key if coordinator is None else getattr(err, "translation_key", None)
+    return {"base": key} if key in _REFUSALS else {}
 
 
 def _moved(entry: ConfigEntry, host: str) -> dict[str, Any] | None:
@@ -275,6 +345,15 @@ _SECTIONS: Mapping[str, tuple[str, ...]] = {
     SECTION_OPENING: (CONF_OPENING_USERNAME, CONF_OPENING_PASSWORD),
 }
 _PASSWORDS = {CONF_STREAM_USERNAME: CONF_STREAM_PASSWORD, CONF_OPENING_USERNAME: CONF_OPENING_PASSWORD}
+# Seconds until another telephone rings, and until the voicemail takes a call.
+_DELAY = vol.All(
+    NumberSelector(
+        NumberSelectorConfig(
+            min=0, max=600, step=1, mode=NumberSelectorMode.BOX, unit_of_measurement=UnitOfTime.SECONDS
+        )
+    ),
+    vol.Coerce(int),
+)
 _FIELDS: Mapping[str, tuple[vol.Marker, object]] = {
     CONF_STREAM_USERNAME: (vol.Optional(CONF_STREAM_USERNAME, default=""), str),
     CONF_STREAM_PASSWORD: (vol.Optional(CONF_STREAM_PASSWORD, default=""), _PASSWORD),
@@ -286,6 +365,10 @@ _FIELDS: Mapping[str, tuple[vol.Marker, object]] = {
     CONF_SHOW_NAMES: (vol.Required(CONF_SHOW_NAMES, default=True), bool),
     CONF_SHOW_CARDS: (vol.Required(CONF_SHOW_CARDS, default=False), bool),
     CONF_SHOW_TOUCHES: (vol.Required(CONF_SHOW_TOUCHES, default=False), bool),
+    CONF_CALL_DEVICE: (vol.Optional(CONF_CALL_DEVICE), str),
+    CONF_MOBILE_NUMBER: (vol.Optional(CONF_MOBILE_NUMBER), str),
+    CONF_RING_DELAY: (vol.Optional(CONF_RING_DELAY), _DELAY),
+    CONF_VOICEMAIL_DELAY: (vol.Optional(CONF_VOICEMAIL_DELAY), _DELAY),
     CONF_SECURITY_RELAYS: (
         vol.Optional(CONF_SECURITY_RELAYS, default=[]),
         SelectSelector(
@@ -302,12 +385,25 @@ _FIELDS: Mapping[str, tuple[vol.Marker, object]] = {
 
 
 class IntercomOptionsFlow(OptionsFlowWithReload):
-    """What is a door, what is shown of people, how events come, and the accounts of stream and relays."""
+    """What is a door, what is shown of people, how events and calls come, and the accounts of stream and relays."""
 
     config_entry: IntercomConfigEntry
 
+    def __init__(self) -> None:
+        """Begin with nothing chosen."""
+        self._chosen: dict[str, Any] = {}
+
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for everything that the device has on one page."""
+        if is_forwarded(self.config_entry.data):
+            return await self.async_step_extension()
+        return await self._async_page("init", user_input)
+
+    async def async_step_extension(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for everything that an extension has."""
+        return await self._async_page("extension", user_input)
+
+    async def _async_page(self, step: str, user_input: dict[str, Any] | None) -> ConfigFlowResult:
         options = self.config_entry.options
         if user_input is not None:
             given = {key: value for key, value in user_input.items() if key not in _SECTIONS}
@@ -316,20 +412,45 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
             for username, password in _PASSWORDS.items():
                 if given.get(username) and not given.get(password):
                     given[password] = options.get(password, "")
+            self._chosen = given
+            if given.get(CONF_PUSH) and is_forwarded(self.config_entry.data):
+                return await self.async_step_webhook()
             return self.async_create_entry(data=given)
         shown: dict[str, Any] = {key: value for key, value in options.items() if key not in _PASSWORDS.values()}
         sections = {name: {key: shown[key] for key in keys if key in shown} for name, keys in _SECTIONS.items()}
         return self.async_show_form(
-            step_id="init", data_schema=self.add_suggested_values_to_schema(self._schema(), shown | sections)
+            step_id=step, data_schema=self.add_suggested_values_to_schema(self._schema(), shown | sections)
         )
+
+    async def async_step_webhook(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Show the address that a person has to enter elsewhere: no device can be told."""
+        if user_input is not None:
+            return self.async_create_entry(data=self._chosen)
+        return self.async_show_form(
+            step_id="webhook",
+            data_schema=vol.Schema({}),
+            description_placeholders={"address": self._push_address()},
+            last_step=True,
+        )
+
+    def _push_address(self) -> str:
+        """Return where the events of the entry shall be sent; the secret part of it is made here, if there is none."""
+        data = self.config_entry.data
+        if (token := data.get(CONF_PUSH_TOKEN)) is None:
+            token = webhook.async_generate_id()
+            self.hass.config_entries.async_update_entry(self.config_entry, data={**data, CONF_PUSH_TOKEN: token})
+        try:
+            return webhook.async_generate_url(self.hass, token)
+        except NoURLAvailableError:
+            return webhook.async_generate_path(token)
 
     def _schema(self) -> vol.Schema:
         has = options_of(self.config_entry.data)
         schema: dict[vol.Marker, object] = {
-            vol.Optional(CONF_PLAIN_SWITCHES, default=[]): self._doors(CONF_PLAIN_SWITCHES)
+            vol.Optional(option, default=[]): self._doors(option)
+            for option in (CONF_PLAIN_SWITCHES, CONF_INVERTED)
+            if option in has
         }
-        if CONF_INVERTED in has:
-            schema[vol.Optional(CONF_INVERTED, default=[])] = self._doors(CONF_INVERTED)
         sectioned = {key for keys in _SECTIONS.values() for key in keys}
         schema |= dict(_FIELDS[key] for key in _FIELDS if key in has and key not in sectioned)
         for name, keys in _SECTIONS.items():

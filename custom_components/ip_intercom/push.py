@@ -107,9 +107,9 @@ class EventFeed:
             try:
                 delivery = await log.next()
                 self._following = not delivery.missed
-            except AuthenticationFailed:
+            except AuthenticationFailed as err:
                 if certain := self._refusals.count():
-                    self._coordinator.async_refused()
+                    self._coordinator.async_refused(err)
                 delay = _PERSON_DELAY if certain else RETRY_DELAY
             except (ServiceDisabled, PermissionDenied, SecureConnectionRequired, NotSupported) as err:
                 self._coordinator.async_without_events(err)

@@ -152,5 +152,5 @@ class PushTokens(Protocol):
     async def add(self, kind: str, topic: str, token: str, sandbox: bool) -> None:
         """Register one; ``kind`` is ``apn`` or ``fcm``."""
 
-    async def remove(self, kind: str, topic: str, token: str) -> None:
-        """Forget one."""
+    async def remove(self, kind: str, topic: str, token: str, sandbox: bool = False) -> None:
+        """Forget one; it is known by all that it was registered with."""

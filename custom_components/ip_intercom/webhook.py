@@ -101,7 +101,9 @@ class PushAddress:
                 self._async_keep(CONF_PUSH_TOKEN, None)
                 self._async_keep(CONF_PUSH_ORIGINALS, None)
                 return
-            url = webhook.async_generate_url(self._hass, token, allow_external=False, prefer_external=False)
+            url = webhook.async_generate_url(
+                self._hass, token, allow_external=not push.local, prefer_external=not push.local
+            )
             if CONF_PUSH_ORIGINALS not in self._entry.data:
                 self._async_keep(CONF_PUSH_ORIGINALS, dict(await push.originals()))
             missing = await push.subscribe(url, token)

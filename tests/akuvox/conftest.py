@@ -88,7 +88,7 @@ async def shows(hass: HomeAssistant, entry: ConfigEntry, platform: str, key: str
 @pytest.fixture
 async def local_url(hass: HomeAssistant, hass_client_no_auth: ClientSessionGenerator) -> str:
     """Let Home Assistant be reached, and know by which address."""
-    for component in ("webhook", "repairs", "diagnostics", "camera", "image"):  # no more once the server runs
+    for component in ("repairs", "diagnostics", "camera", "image", DOMAIN):  # no more once the server runs
         assert await async_setup_component(hass, component, {})
     client = await hass_client_no_auth()
     url = str(client.make_url("/")).rstrip("/")
