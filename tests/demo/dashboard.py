@@ -53,7 +53,7 @@ def dashboard(entities: Mapping[str, str], akuvox: Mapping[str, str], extension:
         _tile(extension["call_state"], "Call"),
         _tile(extension["missed_calls"], "Missed"),
         _tile(extension["last_call"], "Last call"),
-        _tile(extension["unread_voicemails"], "Voicemails"),
+        _tile(extension["voicemails"], "Voicemails"),
         _tile(extension["call_mode"], "Ring at", features=[{"type": "select-options"}], grid_options={"columns": "full"}),
         {"type": "calendar", "entities": [extension["conferences"]], "initial_view": "listWeek"},
     ] if extension else []  # fmt: skip

@@ -184,14 +184,18 @@ class HomeAssistant:
 
     async def device_of(self, entry_id: str) -> str:
         """Give the id of an entry's device."""
-        devices = await self.command("config/device_registry/list")
-        return str(next(device["id"] for device in devices if entry_id in device["config_entries"]))
+        return str((await self._device_of(entry_id))["id"])
+
+    async def _device_of(self, entry_id: str) -> Json:
+        devices: list[Json] = await self.command("config/device_registry/list")
+        return next(device for device in devices if entry_id in device["config_entries"])
 
     async def entities_of(self, entry_id: str) -> dict[str, str]:
-        """Give the ids of an entry's enabled entities by the key in their unique ids."""
+        """Give the ids of an entry's enabled entities by what follows the device's in their unique ids."""
+        ((_, identity),) = (await self._device_of(entry_id))["identifiers"]
         registry = await self.command("config/entity_registry/list")
         return {
-            entry["unique_id"].partition("_")[2]: entry["entity_id"]
+            entry["unique_id"].removeprefix(f"{identity}_"): entry["entity_id"]
             for entry in registry
             if entry["config_entry_id"] == entry_id and entry["disabled_by"] is None
         }
