@@ -6,6 +6,7 @@ from typing import Any
 from .check import Scene
 from .checks import Checks
 from .extension import APP, DOMAIN, MOBILE, PERSON, Extension
+from .home_assistant import HomeAssistant
 from .unit import SEEN, Unit
 from .waiting import until
 
@@ -85,7 +86,7 @@ async def _check_pushed_call(checks: Checks, phone: Phone) -> None:
         logged = await phone.wait_told("CallLog", mark, LOOKED)
         shown = await phone.wait_news(LAST_CALL, last_call)
         assert "Front door" in str(shown["attributes"]), shown["attributes"]
-        details.append(str(logged["data"]))
+        details.append(f"{logged}")
 
 
 async def _check_missed_call(checks: Checks, phone: Phone) -> None:
@@ -154,6 +155,15 @@ async def _check_dialled_call(checks: Checks, phone: Phone) -> None:
         details.append(f"call {session}")
 
 
+def _event(name: str, start: datetime, duration: timedelta) -> dict[str, str]:
+    return {"summary": name, "dtstart": start.isoformat(), "dtend": (start + duration).isoformat()}
+
+
+async def plan_conference(home: HomeAssistant, calendar: str, name: str, start: datetime, duration: timedelta) -> None:
+    """Enter a conference in the calendar as the frontend does."""
+    await home.command("calendar/event/create", entity_id=calendar, event=_event(name, start, duration))
+
+
 async def _check_conference(checks: Checks, phone: Phone) -> None:
     home, calendar = phone.home, phone.entity(CONFERENCES)
     start = datetime.now(UTC).replace(microsecond=0, second=0) + timedelta(hours=2)
@@ -162,15 +172,7 @@ async def _check_conference(checks: Checks, phone: Phone) -> None:
         return [row for row in (await phone.device.seen())["conferences"] if row["name"].startswith("Residents")]
 
     with checks("a conference is planned in the calendar, moved and deleted there") as details:
-        await home.command(
-            "calendar/event/create",
-            entity_id=calendar,
-            event={
-                "summary": "Residents",
-                "dtstart": start.isoformat(),
-                "dtend": (start + timedelta(minutes=45)).isoformat(),
-            },
-        )
+        await plan_conference(home, calendar, "Residents", start, timedelta(minutes=45))
         (row,) = await planned()
         assert (row["startDate"], row["duration"]) == (int(start.timestamp()), 45), row
         event = await _calendar_event(phone, start)
@@ -179,11 +181,7 @@ async def _check_conference(checks: Checks, phone: Phone) -> None:
             "calendar/event/update",
             entity_id=calendar,
             uid=event["uid"],
-            event={
-                "summary": "Residents' meeting",
-                "dtstart": start.isoformat(),
-                "dtend": (start + timedelta(hours=1)).isoformat(),
-            },
+            event=_event("Residents' meeting", start, timedelta(hours=1)),
         )
         assert [(row["name"], row["duration"]) for row in await planned()] == [("Residents' meeting", 60)]
         invitation = await phone.ask("conference_invitation", conference=row["Id"])
