@@ -17,7 +17,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, CONF_SYSTEM, SYSTEM_MX_PROXY
 from tests.common import begin, enter, until
-from tests.simulators.mx_proxy import APPS, LOGIN, MX, PASSWORD, Outage, Simulator
+from tests.simulators.mx_proxy import LOGIN, MX, PASSWORD, Outage, Simulator
 
 from .conftest import ACCOUNT, BEN, CLIENT, UNVERIFIED, Start, add, user_input
 
@@ -306,8 +306,9 @@ async def test_diagnostics_tell_nothing_private(
     hass_client: ClientSessionGenerator,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    sim = await device()
-    entry = await add(hass, sim, **{**CHOSEN, "show_names": True})
+    app = {"client_id": "household-app", "client_secret": "household-secret"}
+    sim = await device(apps={app["client_id"]: app["client_secret"]})
+    entry = await add(hass, sim, app, **{**CHOSEN, "show_names": True})
     coordinator = entry.runtime_data
     start = dt_util.utcnow() + timedelta(days=1)
     conference = await coordinator.facets.conferences.create("Board", start, timedelta(minutes=30), None)
@@ -316,8 +317,7 @@ async def test_diagnostics_tell_nothing_private(
     text = json.dumps(diagnostics, ensure_ascii=False)
     private = (
         PASSWORD,
-        APPS[CLIENT],
-        CLIENT + '"',
+        *app.values(),
         LOGIN,
         sim.address,
         sim.users[LOGIN].soft_phone_password,
@@ -332,5 +332,5 @@ async def test_diagnostics_tell_nothing_private(
     assert [word for word in private if word in text] == []
     assert diagnostics["examined"]["contacts"] == 3
     assert "voicemails" in diagnostics["facets"]
-    secrets = (PASSWORD, APPS[CLIENT], sim.users[LOGIN].soft_phone_password, str(conference.access_code))
+    secrets = (PASSWORD, app["client_secret"], sim.users[LOGIN].soft_phone_password, str(conference.access_code))
     assert [word for word in secrets if word in caplog.text] == []
