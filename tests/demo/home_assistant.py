@@ -135,9 +135,11 @@ class HomeAssistant:
         await self.post("/api/onboarding/analytics", {})
         await self.post("/api/onboarding/integration", {"client_id": client_id, "redirect_uri": client_id})
 
-    async def add(self, handler: str, user_input: Mapping[str, Any]) -> Json:
-        """Add an integration through its config flow; gives the flow's result."""
+    async def add(self, handler: str, user_input: Mapping[str, Any], what: str = "device") -> Json:
+        """Add something through the config flow of its integration, by its name in the menu; gives the flow's result."""
         flow = await self.post("/api/config/config_entries/flow", {"handler": handler})
+        if flow["type"] == "menu":
+            flow = await self.continue_flow(flow["flow_id"], {"next_step_id": what})
         return await self.continue_flow(flow["flow_id"], user_input)
 
     async def continue_flow(self, flow_id: str, user_input: Mapping[str, Any]) -> Json:
