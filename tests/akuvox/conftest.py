@@ -12,6 +12,7 @@ import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom.api.akuvox import discovery, exchange
+from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.systems.akuvox import log
 from tests.common import enter, state_of, until, user_input
 from tests.simulators.akuvox import Simulator

@@ -11,7 +11,7 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.ip_intercom.const import CONF_PUSH_TOKEN
+from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, DOMAIN
 from custom_components.ip_intercom.systems.mx_proxy import log
 from tests.common import enter, until
 from tests.simulators.mx_proxy import APPS, LOGIN, PASSWORD, Form, Simulator
@@ -70,7 +70,8 @@ async def add(
 @pytest.fixture
 async def local_url(hass: HomeAssistant, hass_client_no_auth: ClientSessionGenerator) -> str:
     """Let Home Assistant be reached, and know by which address."""
-    for component in ("webhook", "repairs", "diagnostics", "camera", "image"):  # no more once the server runs
+    # No more once the server runs.
+    for component in ("media_source", "repairs", "diagnostics", "camera", "image", "calendar", DOMAIN):
         assert await async_setup_component(hass, component, {})
     client = await hass_client_no_auth()
     url = str(client.make_url("/")).rstrip("/")
@@ -84,3 +85,21 @@ async def pushing(hass: HomeAssistant, sim: Simulator, url: str, form: Form = Fo
     await until(lambda: entry.data.get(CONF_PUSH_TOKEN), "the address for events")
     sim.push_to(f"{url}/api/webhook/{entry.data[CONF_PUSH_TOKEN]}", form)
     return entry
+
+
+@pytest.fixture
+async def sim(device: Start) -> Simulator:
+    """A proxy with an office behind it, in which things happen fast."""
+    return await device(speed=10)
+
+
+@pytest.fixture
+async def entry(hass: HomeAssistant, sim: Simulator) -> ConfigEntry:
+    """The first user's extension, to which nothing is pushed."""
+    return await add(hass, sim)
+
+
+@pytest.fixture
+async def pushed(hass: HomeAssistant, sim: Simulator, local_url: str) -> ConfigEntry:
+    """The first user's extension, with somebody who forwards pushes."""
+    return await pushing(hass, sim, local_url)
