@@ -19,7 +19,7 @@ from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, CONF_SYSTEM, SY
 from tests.common import begin, enter, until
 from tests.simulators.mx_proxy import LOGIN, MX, PASSWORD, Outage, Simulator
 
-from .conftest import ACCOUNT, BEN, CLIENT, UNVERIFIED, Start, add, user_input
+from .conftest import ACCOUNT, BEN, CLIENT, Start, add, user_input
 
 JID = "43884851900310701"
 
