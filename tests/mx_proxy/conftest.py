@@ -71,7 +71,7 @@ async def add(
 async def local_url(hass: HomeAssistant, hass_client_no_auth: ClientSessionGenerator) -> str:
     """Let Home Assistant be reached, and know by which address."""
     # No more once the server runs.
-    for component in ("media_source", "repairs", "diagnostics", "camera", "image", "calendar", DOMAIN):
+    for component in ("websocket_api", "media_source", "repairs", "diagnostics", "camera", "image", "calendar", DOMAIN):
         assert await async_setup_component(hass, component, {})
     client = await hass_client_no_auth()
     url = str(client.make_url("/")).rstrip("/")
