@@ -287,6 +287,13 @@ async def test_voicemails(bench: Bench, proxy: MxProxy) -> None:
         await proxy.voicemails.update(unheard.id)
 
 
+async def test_voicemails_of_other_servers(bench: Bench, proxy: MxProxy) -> None:
+    """Numbers and marks as text or as numbers; what has no id is no message."""
+    rows = '[{"from": "3108"}, {"id": 96, "received": "1790000000", "duration": "5", "read": "true"}, null]'
+    bench.sim.garbage("/voicemails", f'{{"voiceMails": {rows}}}', "application/json")
+    assert await proxy.voicemails.list() == (Voicemail("96", received=1790000000, duration=5, read=True),)
+
+
 async def test_what_was_said(bench: Bench, proxy: MxProxy) -> None:
     async with proxy.voicemails.open("82") as recording:
         # Whoever listens takes no turn.
@@ -374,6 +381,13 @@ async def test_the_example_of_the_manual_is_no_conference(bench: Bench, proxy: M
     """It is the form of one, with nothing in it."""
     bench.sim.garbage("/conferences", '{"conferences": [{"Id": "", "ownerId": 0}]}', "application/json")
     assert await proxy.conferences.list() == ()
+
+
+@pytest.mark.parametrize("body", ["{}", '{"conference": null}', '{"conference": {"name": "x"}}'])
+async def test_a_conference_without_its_id(bench: Bench, proxy: MxProxy, body: str) -> None:
+    bench.sim.garbage("/conferences", body, "application/json")
+    with pytest.raises(UnexpectedReply):
+        await proxy.conferences.create(Conference(name="x"))
 
 
 # ---- Tokens of telephones ----
