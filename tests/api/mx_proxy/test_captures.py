@@ -17,6 +17,7 @@ from custom_components.ip_intercom.api.errors import (
     AuthenticationFailed,
     CommandFailed,
     ExchangeRefused,
+    ExchangeUnreachable,
     InvalidRequest,
     LoginRefused,
     NoAnswer,
@@ -233,12 +234,12 @@ CASES = {
     "60_makecall_csta_error": Case(lambda p: p.calls.make("1", "2"), Refusal(CommandFailed, "URM Denied")),
     "61_services_mx_timeout": Case(lambda p: p.directory.services(), Refusal(NoAnswer, "mx response timeout")),
     "66_after_mx_drop": Case(
-        lambda p: p.directory.contacts(), Refusal(AuthenticationFailed, "active mx connection unavailable")
+        lambda p: p.directory.contacts(), Refusal(ExchangeUnreachable, "active mx connection unavailable")
     ),
     "67_auth_again": login(None),
     "68_logout": Case(lambda p: p.session.logout(), None),
     "69_after_logout": Case(
-        lambda p: p.session.info(), Refusal(AuthenticationFailed, "active mx connection unavailable")
+        lambda p: p.session.info(), Refusal(ExchangeUnreachable, "active mx connection unavailable")
     ),
 }
 
@@ -288,7 +289,7 @@ async def test_a_refused_token_is_renewed_once(session: aiohttp.ClientSession) -
     recordings = {(row.method, row.path): row for row in (ALL["07_auth_ok"], ALL["66_after_mx_drop"])}
     async with Replay(recordings).serving() as server:
         proxy = MxProxy(HttpTransport(session, URL(server.url)), LOGGED_IN)
-        with pytest.raises(AuthenticationFailed):
+        with pytest.raises(ExchangeUnreachable):
             await proxy.directory.contacts()
     assert [(asked.method, asked.path) for asked in server.asked] == [("POST", "/auth"), ("GET", "/contacts")] * 2
 
