@@ -194,17 +194,17 @@ async def test_a_stale_nonce_is_renewed_once(bench: Bench) -> None:
 
 
 async def test_nonces_expire_under_parallel_requests(start: Start) -> None:
-    # Longer than a request takes on a busy machine, shorter than a few rounds.
-    bench = await start(nonce_lifetime=0.3)
+    # Longer than a request takes on a busy machine.
+    bench = await start(nonce_lifetime=1.5)
     device = bench.device()
-    for _ in range(10):
-        await asyncio.gather(
-            *(device.switch.status() for _ in range(5)),
-            device.io.status(),
-            device.log.caps(),
-        )
-        await asyncio.sleep(0.1)
-    assert bench.refused() > 1
+    async with asyncio.timeout(40):
+        while bench.refused() <= 2:
+            await asyncio.gather(
+                *(device.switch.status() for _ in range(5)),
+                device.io.status(),
+                device.log.caps(),
+            )
+            await asyncio.sleep(0.1)
 
 
 async def test_a_long_poll_keeps_nobody_from_renewing_a_nonce(bench: Bench) -> None:

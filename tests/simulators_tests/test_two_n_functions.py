@@ -17,7 +17,7 @@ from .conftest import OK, Api, Factory, failure, until
 @pytest.mark.parametrize("result", ["passed", "failed"])
 async def test_audio(device: Factory, result: str) -> None:
     """The result comes in the log, a moment later."""
-    api = await device(timing=Timing(audio_test=0.1))
+    api = await device(timing=Timing(audio_test=1.0))
     api.sim.set_audio_result(result)
     await api.do("audio/test")
     assert await api.events("AudioLoopTest") == []
