@@ -12,7 +12,7 @@ from custom_components.ip_intercom.systems.mx_proxy import log
 from tests.common import capture_log_events, state_of, until
 from tests.simulators.mx_proxy import Outage, Simulator
 
-from .conftest import Start, add
+from .conftest import BEN, Start, add
 
 
 @pytest.fixture(autouse=True)
@@ -143,12 +143,11 @@ async def test_an_exchange_that_is_away_at_the_start(hass: HomeAssistant, device
     sim = await device()
     entry = await add(hass, sim)
     sim.break_mx()
-    await hass.config_entries.async_reload(entry.entry_id)
+    assert not await hass.config_entries.async_reload(entry.entry_id)
     assert entry.state is ConfigEntryState.SETUP_RETRY
     assert entry.error_reason_translation_key == "exchange_unreachable"
     sim.mend_mx()
-    await hass.config_entries.async_reload(entry.entry_id)
-    assert entry.state is ConfigEntryState.LOADED
+    assert await hass.config_entries.async_reload(entry.entry_id)
 
 
 @pytest.mark.parametrize("function", ["call_log", "voicemails"])
@@ -228,3 +227,26 @@ async def test_the_clock_of_the_exchange_set_back(
     sim.hang_up(sim.incoming_call("3108"))
     await until(lambda: entry.runtime_data.data.missed_calls == 2, "another one")
     assert entry.runtime_data.data.last_call.time.timestamp() < time.time() - 3600
+
+
+async def test_nothing_is_left_open_after_removal(hass: HomeAssistant, device: Start) -> None:
+    sim = await device()
+    entry = await add(hass, sim)
+    other = await add(hass, sim, BEN)
+    await hass.config_entries.async_unload(other.entry_id)
+    assert len(sim.mx.links) == 2
+    await hass.config_entries.async_remove(entry.entry_id)
+    await hass.async_block_till_done()
+    assert set(sim.mx.links) == {BEN["username"]}
+
+
+async def test_a_removal_does_not_wait_for_a_proxy_that_is_away(
+    hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    sim = await device()
+    entry = await add(hass, sim)
+    await hass.config_entries.async_unload(entry.entry_id)
+    sim.lose_connection()
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert "could not be logged out" in caplog.text
+    assert not hass.config_entries.async_entries(entry.domain)

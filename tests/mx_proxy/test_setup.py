@@ -278,12 +278,14 @@ async def test_only_options_that_make_sense_are_shown(hass: HomeAssistant, devic
 
 @pytest.mark.parametrize("internal_url", ["http://192.168.1.2:8123", None])
 async def test_the_address_for_events_is_shown(hass: HomeAssistant, device: Start, internal_url: str | None) -> None:
-    hass.config.internal_url = internal_url
+    """Where Home Assistant does not know by which name it is reached, at least the rest of it."""
     entry = await add(hass, await device())
+    hass.config.internal_url = internal_url
+    hass.config.api = None
     result = await options(hass, entry, {**CHOSEN, "push": True})
     assert result["step_id"] == "webhook"
     token = entry.data[CONF_PUSH_TOKEN]
-    assert result["description_placeholders"]["address"].endswith(f"/api/webhook/{token}")
+    assert result["description_placeholders"]["address"] == f"{internal_url or ''}/api/webhook/{token}"
     result = await hass.config_entries.options.async_configure(result["flow_id"], {})
     await hass.async_block_till_done()
     assert result["type"] is FlowResultType.CREATE_ENTRY

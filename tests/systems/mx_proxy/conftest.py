@@ -91,13 +91,12 @@ async def start(session: aiohttp.ClientSession) -> AsyncGenerator[Start]:
 
         async def start(
             *,
-            sim: Simulator | None = None,
             choices: Choices | None = None,
             cursor: Mapping[str, object] | None = None,
             prepare: Callable[[Simulator], None] = lambda _: None,
             **settings: Any,
         ) -> Bench:
-            sim = sim or await stack.enter_async_context(Simulator(**settings))
+            sim = await stack.enter_async_context(Simulator(**settings))
             prepare(sim)
             bench = Bench(sim, MxSystem(proxy_of(sim, session), cursor, choices))
             stack.push_async_callback(bench.close)

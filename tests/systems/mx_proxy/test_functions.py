@@ -11,7 +11,7 @@ from custom_components.ip_intercom.facets import PushMessage
 from custom_components.ip_intercom.systems.mx_proxy import MxSystem
 from custom_components.ip_intercom.systems.mx_proxy.system import Choices
 from tests.common import until
-from tests.simulators.mx_proxy import MX
+from tests.simulators.mx_proxy import MX, Simulator
 
 from .conftest import Bench, Start, proxy_of
 
@@ -95,7 +95,11 @@ async def test_a_message_that_is_new(bench: Bench) -> None:
 
 
 async def test_an_exchange_without_mailbox_and_conferences(start: Start) -> None:
-    bench = await start(prepare=lambda sim: [sim.refuse(name, n=1000) for name in ("voicemails", "conferences")])  # type: ignore[arg-type,func-returns-value]
+    def refuse(sim: Simulator) -> None:
+        for name in ("voicemails", "conferences"):
+            sim.refuse(name, n=1000)
+
+    bench = await start(prepare=refuse)
     assert bench.system.facets.voicemails is None
     assert bench.system.facets.conferences is None
     assert bench.system.facets.calls is not None
@@ -217,3 +221,9 @@ async def test_closing_leaves_the_account_logged_in(start: Start, session: aioht
     assert description.state.voicemails is not None
     assert {mail.name for mail in description.state.voicemails.values()} == {None}
     await system.close()
+
+
+async def test_logging_out_is_for_good(bench: Bench) -> None:
+    assert bench.system.facets.session is not None
+    await bench.system.facets.session.log_out()
+    assert bench.asked("logout")[-1].status == 200
