@@ -17,6 +17,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, CONF_SYSTEM, SYSTEM_MX_PROXY
 from tests.common import begin, enter, until
+from tests.repository_rules import translations
 from tests.simulators.mx_proxy import LOGIN, MX, PASSWORD, Outage, Simulator
 
 from .conftest import ACCOUNT, BEN, CLIENT, Start, add, user_input
@@ -139,6 +140,13 @@ async def test_a_certificate_that_nobody_vouches_for(hass: HomeAssistant, device
     sim = await device(https=True)
     result = await enter(hass, {**user_input(sim), "security": {"verify_ssl": True}}, "mx_proxy")
     assert result["errors"] == {"base": "certificate_invalid"}
+
+
+async def test_https_where_there_is_none(hass: HomeAssistant, device: Start) -> None:
+    sim = await device()
+    result = await enter(hass, {**user_input(sim), "host": f"https://{sim.address}"}, "mx_proxy")
+    assert result["errors"] == {"base": "tls_refused"}
+    assert "tls_refused" in translations()["config"]["error"]
 
 
 async def test_something_else_at_the_address(hass: HomeAssistant, device: Start, unused_tcp_port: int) -> None:

@@ -97,6 +97,24 @@ async def test_calling_somebody_of_the_address_book(bench: Bench) -> None:
     assert (call.caller, call.called) == ("3107", "3108")
 
 
+async def test_calling_somebody_who_has_no_extension(start: Start) -> None:
+    """The address book writes numbers as people like them, the exchange wants digits."""
+    outside = {"jid": "5", "ext": "", "homePhone": "+1 (202) 555-0118"}
+    unreachable = {"jid": "6", "ext": "", "firstName": "Nobody"}
+    bench = await start(prepare=lambda sim: sim.contacts.extend([outside, unreachable]))
+    session = await facets(bench).calls.dial(None, ["5"])
+    assert bench.sim.extensions[bench.sim.login].calls.live[session].called == "12025550118"
+    with pytest.raises(InvalidRequest):
+        await facets(bench).calls.dial(None, ["6"])
+
+
+async def test_a_call_that_goes_out_is_looked_at(bench: Bench) -> None:
+    session = await facets(bench).calls.dial("3108", [])
+    seen = await facets(bench).call_control.look(session)
+    assert seen is not None
+    assert seen.state is CallState.CONNECTING, "the proxy does not know it yet, which is no end"
+
+
 @pytest.mark.parametrize("users", [[], ["1"], [BEN, "43884851900319002"]])
 async def test_who_cannot_be_called(bench: Bench, users: list[str]) -> None:
     with pytest.raises(InvalidRequest) as refused:
@@ -203,3 +221,15 @@ async def test_the_log_of_calls(bench: Bench) -> None:
     assert await call_log.query(2) == everything[:2]
     with pytest.raises(NotSupported):
         await call_log.delete(None)
+
+
+async def test_pushes_that_arrive_no_more(start: Start) -> None:
+    """Whoever has forwarded them once may have stopped: looks then come as often as without."""
+    bench = await start(cursor={"pushes": True})
+    bench.sim.hang_up(bench.sim.dial("3108"))
+    await until(lambda: len(bench.types()) == 1, "a call that went out")
+    assert (await bench.system.examine())["pushes"] is True
+    bench.sim.hang_up(bench.sim.incoming_call("3108"))
+    await until(lambda: len(bench.types()) == 2, "a call that nobody told of")
+    assert (await bench.system.examine())["pushes"] is False
+    await until(lambda: bench.cursor.get("pushes") is False, "the note of it")

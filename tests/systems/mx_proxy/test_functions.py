@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 import pytest
 
-from custom_components.ip_intercom.api.errors import CommandFailed, InvalidRequest, NoData, Unconfirmed
+from custom_components.ip_intercom.api.errors import CommandFailed, InvalidRequest, NoAnswer, NoData, Unconfirmed
 from custom_components.ip_intercom.facets import PushMessage
 from custom_components.ip_intercom.systems.mx_proxy import MxSystem
 from custom_components.ip_intercom.systems.mx_proxy.system import Choices
@@ -118,6 +118,23 @@ async def test_what_was_there_stays_though_it_is_refused_for_once(bench: Bench) 
     description = await bench.system.describe()
     assert description.state.conferences is None
     assert bench.system.facets.conferences is not None
+
+
+@pytest.mark.parametrize("function", ["contacts", "voicemails", "conferences", "call_log"])
+async def test_an_exchange_that_is_slow_with_one_thing(start: Start, function: str) -> None:
+    bench = await start(speed=20, prepare=lambda sim: sim.ignore(function))
+    assert bench.state.extension == "3107"
+    assert bench.system.facets.voicemails is not None
+    assert bench.system.facets.conferences is not None
+
+
+async def test_an_exchange_that_says_nothing_is_away(start: Start) -> None:
+    def ignore(sim: Simulator) -> None:
+        for function in ("contacts", "voicemails", "conferences", "call_log"):
+            sim.ignore(function)
+
+    with pytest.raises(NoAnswer):
+        await start(speed=20, prepare=ignore)
 
 
 async def test_reading_goes_on_with_what_can_be_read(bench: Bench) -> None:
