@@ -45,7 +45,8 @@ async def test_a_call_from_here_is_followed_to_its_end(bench: Bench) -> None:
     bench.sim.hang_up(session)
     await until(lambda: bench.calls() == {}, "the end")
     await until(lambda: "CallLog" in bench.types(), "the record")
-    assert bench.types() == ["Originated", "Established", "ConnectionCleared", "CallLog"]
+    assert bench.types()[:2] == ["Originated", "Established"]
+    assert sorted(bench.types()[2:]) == ["CallLog", "ConnectionCleared"], "two looks, in any order"
     (call,) = [item for item in bench.sim.requests if item.function == "make_call"]
     assert call.status == 200
     assert bench.state.last_call is not None
