@@ -165,6 +165,16 @@ async def test_a_conference_that_others_plan_appears(hass: HomeAssistant, sim: S
     assert shown(hass, entry, "calendar", "conferences").attributes["message"] == "Board"
 
 
+async def test_a_conference_whose_answer_was_lost_shows_itself(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.lose_reply("conference_create")
+    data = {"name": "Lost", "start": at(timedelta(days=1)).isoformat(), "duration": {"minutes": 30}}
+    assert await refusal(hass, entry, "conference_create", **data) == "unconfirmed"
+    await until(lambda: "message" in shown(hass, entry, "calendar", "conferences").attributes, "the conference")
+    assert len(rows(sim)) == 1
+
+
 async def test_codes_are_told_on_request_only(
     hass: HomeAssistant,
     sim: Simulator,

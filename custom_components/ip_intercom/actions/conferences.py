@@ -1,10 +1,12 @@
 """Conferences: planning them, inviting to them, and putting somebody in."""
 
+from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import datetime, timedelta
 import re
-from typing import cast
+from typing import Any, cast
 
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonArrayType, JsonObjectType
@@ -56,9 +58,7 @@ async def async_create(
         HomeAssistantError: The exchange refuses.
     """
     conferences = async_conferences(coordinator)
-    conference = await coordinator.async_command(conferences.create(name, start, duration, access_code))
-    await _async_read_again(coordinator, conferences)
-    return conference
+    return await _async_change(coordinator, conferences.create(name, start, duration, access_code))
 
 
 async def async_update(coordinator: IntercomCoordinator, conference: ConferenceId, **changes: object) -> Conference:
@@ -70,9 +70,8 @@ async def async_update(coordinator: IntercomCoordinator, conference: ConferenceI
     """
     conferences = async_conferences(coordinator)
     before = await _async_find_own(coordinator, conference)
-    after = await coordinator.async_command(conferences.update(replace(before, **changes)))  # type: ignore[arg-type]
-    await _async_read_again(coordinator, conferences)
-    return after
+    after = replace(before, **changes)  # type: ignore[arg-type]
+    return await _async_change(coordinator, conferences.update(after))
 
 
 async def async_delete(coordinator: IntercomCoordinator, conference: ConferenceId) -> None:
@@ -84,8 +83,7 @@ async def async_delete(coordinator: IntercomCoordinator, conference: ConferenceI
     """
     conferences = async_conferences(coordinator)
     await _async_find_own(coordinator, conference)
-    await coordinator.async_command(conferences.delete(conference))
-    await _async_read_again(coordinator, conferences)
+    await _async_change(coordinator, conferences.delete(conference))
 
 
 async def _async_find(coordinator: IntercomCoordinator, conference: ConferenceId) -> Conference:
@@ -103,11 +101,19 @@ async def _async_find_own(coordinator: IntercomCoordinator, conference: Conferen
     return found
 
 
-async def _async_read_again(coordinator: IntercomCoordinator, conferences: Conferences) -> None:
+async def _async_change[T](coordinator: IntercomCoordinator, command: Coroutine[Any, Any, T]) -> T:
+    """Carry out a command that changes conferences, and read them anew."""
+    try:
+        result = await coordinator.async_command(command)
+    except HomeAssistantError:
+        coordinator.async_read_soon()  # it may have happened all the same
+        raise
+
     async def ask() -> dict[ConferenceId, Conference]:
-        return {conference.id: conference for conference in await conferences.query()}
+        return {conference.id: conference for conference in await async_conferences(coordinator).query()}
 
     await coordinator.async_read_again("conferences", ask)
+    return result
 
 
 def render(invitation: Invitation, conference: Conference) -> dict[str, str]:
