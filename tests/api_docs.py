@@ -69,7 +69,7 @@ only with the option *Let the intercom push its events*.
 
 What each request of the document of *MX Proxy 2.1* and each object that it pushes becomes. Every pushed object and every record
 of the call log, whatever else it does, is also the bus event `ip_intercom_event`; pushed objects reach Home Assistant only with
-the option *Take what the exchange pushes*, and by a forwarder (README).
+the option *Receive events by a webhook*, and by a forwarder (README).
 """,
         numbered=False,
     ),

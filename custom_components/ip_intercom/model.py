@@ -87,7 +87,10 @@ class Control(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a device is. ``id`` is its MAC with colons, or its serial number where it tells no MAC."""
+    """Who a device is. ``id`` is its MAC with colons, or its serial number where it tells no MAC.
+
+    ``has_page`` tells that a person finds something to look at under its address.
+    """
 
     id: str
     mac: str | None
@@ -97,6 +100,7 @@ class Identity:
     name: str
     firmware: str | None
     hardware: str | None
+    has_page: bool = True
 
     @property
     def names(self) -> frozenset[str]:

@@ -61,6 +61,7 @@ async def test_address_application_and_account_are_all_it_takes(
     assert (entry.data["fingerprint"] is not None) is https
     (registered,) = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
     assert (registered.manufacturer, registered.model) == ("Zultys", "MX extension")
+    assert registered.configuration_url is None  # no page for people
     state = entry.runtime_data.data
     assert (state.extension, state.missed_calls, len(state.voicemails), state.conferences) == ("3107", 0, 2, {})
     assert state.last_call.name == "Ben Osei"

@@ -58,6 +58,7 @@ def identity_of(info: UserInfo) -> Identity:
         name=f"MX {info.mx} extension {info.extension}" if info.extension else f"MX {info.mx}",
         firmware=None,
         hardware=None,
+        has_page=False,
     )
 
 
