@@ -15,6 +15,7 @@ from .const import DOMAIN
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import device_info
 from .found import Found
+from .parting import async_log_out
 from .push import EventFeed, event_store
 from .shortcomings import async_show_missing
 from .systems import create_system
@@ -122,5 +123,6 @@ async def async_remove_entry(hass: HomeAssistant, entry: IntercomConfigEntry) ->
     """Leave nothing of ours on a removed device, neither codes nor addresses, and forget what was known of it."""
     await async_take_away(hass, entry)
     await async_take_back(hass, entry)
+    await async_log_out(hass, entry)
     async_show_missing(hass, entry.entry_id, entry.title, frozenset())
     await event_store(hass, entry.entry_id).async_remove()

@@ -230,6 +230,13 @@ class Push(Protocol):
         """Take what was sent; return whether it made sense. Its events come by the log."""
 
 
+class Session(Protocol):
+    """What a server keeps open for an account."""
+
+    async def log_out(self) -> None:
+        """End it; whoever else uses the account there has to log in anew."""
+
+
 @dataclass(slots=True)
 class Facets:
     """What a device can be asked to do. One is None where the device lacks it or the account may not use it."""
@@ -266,6 +273,7 @@ class Facets:
     push: Push | None = None
     push_tokens: PushTokens | None = None
     self_test: SelfTest | None = None
+    session: Session | None = None
     settings: Settings | None = None
     time_zone: TimeZones | None = None
     voicemails: Voicemails | None = None

@@ -2,15 +2,18 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+import logging
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
-from .api.errors import WrongDevice
+from .api.errors import IntercomError, WrongDevice
 from .facets import Facets
-from .systems import create_system
+from .systems import create_system, logs_in
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -29,3 +32,15 @@ async def async_parting(hass: HomeAssistant, entry: ConfigEntry[Any]) -> AsyncIt
         yield system.facets
     finally:
         await system.close()
+
+
+async def async_log_out(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+    """Have nothing kept open for the account of an entry that is removed; what cannot be reached ends by itself."""
+    if not logs_in(entry.data):
+        return
+    try:
+        async with async_parting(hass, entry) as facets:
+            if facets.session is not None:
+                await facets.session.log_out()
+    except IntercomError as err:
+        _LOGGER.debug("%s could not be logged out: %s", entry.title, err)

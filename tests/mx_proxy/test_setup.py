@@ -17,6 +17,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, CONF_SYSTEM, SYSTEM_MX_PROXY
 from tests.common import begin, enter, until
+from tests.repository_rules import translations
 from tests.simulators.mx_proxy import LOGIN, MX, PASSWORD, Outage, Simulator
 
 from .conftest import ACCOUNT, BEN, CLIENT, Start, add, user_input
@@ -139,6 +140,13 @@ async def test_a_certificate_that_nobody_vouches_for(hass: HomeAssistant, device
     sim = await device(https=True)
     result = await enter(hass, {**user_input(sim), "security": {"verify_ssl": True}}, "mx_proxy")
     assert result["errors"] == {"base": "certificate_invalid"}
+
+
+async def test_https_where_there_is_none(hass: HomeAssistant, device: Start) -> None:
+    sim = await device()
+    result = await enter(hass, {**user_input(sim), "host": f"https://{sim.address}"}, "mx_proxy")
+    assert result["errors"] == {"base": "tls_refused"}
+    assert "tls_refused" in translations()["config"]["error"]
 
 
 async def test_something_else_at_the_address(hass: HomeAssistant, device: Start, unused_tcp_port: int) -> None:
@@ -278,12 +286,14 @@ async def test_only_options_that_make_sense_are_shown(hass: HomeAssistant, devic
 
 @pytest.mark.parametrize("internal_url", ["http://192.168.1.2:8123", None])
 async def test_the_address_for_events_is_shown(hass: HomeAssistant, device: Start, internal_url: str | None) -> None:
-    hass.config.internal_url = internal_url
+    """Where Home Assistant does not know by which name it is reached, at least the rest of it."""
     entry = await add(hass, await device())
+    hass.config.internal_url = internal_url
+    hass.config.api = None
     result = await options(hass, entry, {**CHOSEN, "push": True})
     assert result["step_id"] == "webhook"
     token = entry.data[CONF_PUSH_TOKEN]
-    assert result["description_placeholders"]["address"].endswith(f"/api/webhook/{token}")
+    assert result["description_placeholders"]["address"] == f"{internal_url or ''}/api/webhook/{token}"
     result = await hass.config_entries.options.async_configure(result["flow_id"], {})
     await hass.async_block_till_done()
     assert result["type"] is FlowResultType.CREATE_ENTRY

@@ -28,6 +28,7 @@ class Maker:
         find: Finds a device by its address.
         create: Makes the system of an entry.
         options: The options that its devices have (``const``).
+        logs_in: Its server keeps something open for the account, until it is logged out.
         forwarded: Its events come by way of somebody whom a person has to tell the address: no device can be told.
         recognises: Tells whether a device at an address is of this maker; None where ``find`` tells.
         macs: How MAC addresses begin that it may share with other makers, so that ``recognises`` has to be asked.
@@ -36,6 +37,7 @@ class Maker:
     find: _Find
     create: _Create
     options: frozenset[str]
+    logs_in: bool = False
     forwarded: bool = False
     recognises: Callable[[ClientSession, str], Awaitable[bool]] | None = None
     macs: tuple[str, ...] = ()
@@ -44,7 +46,7 @@ class Maker:
 # Those that can be recognised come first, those that only their login tells last.
 _MAKERS: Mapping[str, Maker] = {
     SYSTEM_AKUVOX: Maker(akuvox.find, akuvox.create, akuvox.OPTIONS, recognises=akuvox.recognises, macs=("0c1105",)),
-    SYSTEM_MX_PROXY: Maker(mx_proxy.find, mx_proxy.create, mx_proxy.OPTIONS, forwarded=True),
+    SYSTEM_MX_PROXY: Maker(mx_proxy.find, mx_proxy.create, mx_proxy.OPTIONS, logs_in=True, forwarded=True),
     SYSTEM_TWO_N: Maker(two_n.find, two_n.create, two_n.OPTIONS),
 }
 
@@ -74,6 +76,11 @@ def options_of(data: Mapping[str, Any]) -> frozenset[str]:
 def is_forwarded(data: Mapping[str, Any]) -> bool:
     """Return whether a person has to tell somebody where the events of an entry shall be sent."""
     return _MAKERS[data[CONF_SYSTEM]].forwarded
+
+
+def logs_in(data: Mapping[str, Any]) -> bool:
+    """Return whether the account of an entry has to be logged out some day."""
+    return _MAKERS[data[CONF_SYSTEM]].logs_in
 
 
 async def find_system(

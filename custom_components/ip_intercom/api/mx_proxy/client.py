@@ -91,8 +91,9 @@ class MxClient:
         async def attempt(headers: dict[str, str]) -> Reply:
             return await self.transport.request(request, headers=headers if body is None else {**headers, **_JSON})
 
+        since = self.login.attempts
         async with self._log_turn if is_log else self._turn:
-            reply = await self._authorized(endpoint, attempt)
+            reply = await self._authorized(endpoint, attempt, since)
         return result(endpoint, reply)
 
     @asynccontextmanager
@@ -110,22 +111,23 @@ class MxClient:
             begin=REQUEST_TIMEOUT,
             parts=parts,
         )
+        since = self.login.attempts
         async with self._turn:
-            token = await self.login.token()
+            token = await self.login.token(since)
             for is_last in (False, True):
                 async with self.transport.stream(request, headers=_bearer(token)) as stream:
                     if stream.status != HTTPStatus.UNAUTHORIZED or is_last:
                         await self._expect_file(endpoint, stream)
                         yield stream
                         return
-                token = await self.login.instead_of(token)
+                token = await self.login.instead_of(token, since)
 
-    async def _authorized(self, endpoint: Endpoint, attempt: Attempt) -> Reply:
-        token = await self.login.token()
+    async def _authorized(self, endpoint: Endpoint, attempt: Attempt, since: int) -> Reply:
+        token = await self.login.token(since)
         reply = await attempt(_bearer(token))
         if reply.status == HTTPStatus.UNAUTHORIZED:
             # The token has ended, or the proxy has lost the MX: a login helps with both.
-            reply = await attempt(_bearer(await self.login.instead_of(token)))
+            reply = await attempt(_bearer(await self.login.instead_of(token, since)))
         _LOGGER.debug("%s %s: %s", endpoint.method, endpoint.path, reply.status)
         return reply
 

@@ -32,6 +32,8 @@ SERVICE = "MX Proxy"
 # What the MX says of a call that it does not know, whatever the status is.
 _UNKNOWN_CALL = "invalidCallIdentifier"
 _NOT_FOUND = "not found"
+# The token is right, but nobody is connected with the MX for it; a login that was taken does not help at once.
+_NO_LINK = "active mx connection unavailable"
 # What the proxy itself says of a request, and which parameter is wrong; matched at the beginning.
 _INVALID: tuple[tuple[str, str | None], ...] = (
     ("bad timestamp format", "timestamp"),
@@ -112,7 +114,8 @@ def error(endpoint: Endpoint, status: int, content: Fields | None, location: str
     if status == HTTPStatus.REQUEST_TIMEOUT:
         return _silence(endpoint, f"{path}: {said or status}", NoAnswer)
     if status == HTTPStatus.UNAUTHORIZED:
-        return AuthenticationFailed(f"{path}: {said or status}")
+        kind = ExchangeUnreachable if said == _NO_LINK else AuthenticationFailed
+        return kind(f"{path}: {said or status}")
     if status == HTTPStatus.METHOD_NOT_ALLOWED or (status == HTTPStatus.NOT_FOUND and said is None):
         return NotSupported(f"{path}: {said or status}")
     if said is None:

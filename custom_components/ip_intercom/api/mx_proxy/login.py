@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 import logging
+from time import monotonic
 
 from aiohttp import encode_basic_auth
 
@@ -64,12 +65,20 @@ class Login:
         """Whether there is a token, be it an old one."""
         return self._token is not None
 
+    @property
+    def attempts(self) -> int:
+        """How many logins there were so far, refused ones included."""
+        return self._attempts
+
     def forget(self) -> None:
         """Let the next request log in."""
         self._token = None
 
-    async def token(self) -> str:
+    async def token(self, since: int) -> str:
         """Return a token that is good for a while.
+
+        Args:
+            since: ``attempts`` when its user began to wait: a refusal since then is the user's as well.
 
         Raises:
             LoginRefused: User name or password are wrong.
@@ -80,34 +89,32 @@ class Login:
             ExchangeUnreachable: The server does not reach the MX.
             IntercomError: As ``HttpTransport.request``.
         """
-        if self._token is None or asyncio.get_running_loop().time() >= self._renew_at:
-            return await self.log_in()
-        return self._token
+        return await self.instead_of(None, since)
 
-    async def instead_of(self, refused: str) -> str:
-        """Return another token than one that was refused.
+    async def instead_of(self, refused: str | None, since: int) -> str:
+        """Return another token than one that was refused; ``since`` is that of ``token``.
 
         Raises:
             IntercomError: As ``token``.
         """
-        return await self.log_in() if self._token in {None, refused} else await self.token()
-
-    async def log_in(self) -> str:
-        """Log in, unless somebody does so already, and return the token.
-
-        Raises:
-            IntercomError: As ``token``.
-        """
-        before = self._attempts
         async with self._turn:
-            if self._attempts == before:
-                return await self._attempt()
-        if self._failure is not None:
-            raise self._failure
-        return self._token or await self.log_in()
+            token = self._token
+            if token is not None and token != refused and monotonic() < self._renew_at:
+                return token
+            if self._failure is not None and self._attempts > since:
+                raise self._failure
+            return await self._attempt()
+
+    async def log_in(self) -> None:
+        """Log in now, unless somebody does so already.
+
+        Raises:
+            IntercomError: As ``token``.
+        """
+        await self.instead_of(self._token, self._attempts)
 
     async def _attempt(self) -> str:
-        asked_at = asyncio.get_running_loop().time()
+        asked_at = monotonic()
         try:
             token, lifetime = await self._ask()
         except IntercomError as err:

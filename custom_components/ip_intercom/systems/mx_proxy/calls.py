@@ -9,7 +9,7 @@ from ...api.mx_proxy import Kind, MxProxy
 from ...events import CallChanged
 from ...model import CallMode, CallSession, SessionId
 from .directory import MxPhoneBook
-from .tracker import STATES, CallTracker
+from .tracker import CallTracker
 
 type Tell = Callable[[str, CallChanged | None], None]
 
@@ -147,12 +147,10 @@ class MxCallControl:
             info = await self._calls.info(session)
         except NoSuchCall:
             self._tell(Kind.CLEARED, self._tracker.looked(session, None))
-            return self._tracker.sessions.get(session)  # one that goes out may not be known yet
-        self._tell(info.type, self._tracker.looked(session, info))
-        if (known := self._tracker.sessions.get(session)) is not None:
-            return known
-        state = STATES.get(info.type)
-        return None if state is None else CallSession(session, self._tracker.direction_of(info), state)
+        else:
+            self._tell(info.type, self._tracker.looked(session, info))
+        # One that goes out is there although the proxy does not know it yet.
+        return self._tracker.sessions.get(session)
 
 
 class MxCallModes:

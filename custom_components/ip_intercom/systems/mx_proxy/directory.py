@@ -79,7 +79,7 @@ class MxPhoneBook:
     def cell_phone_of(self, jid: str) -> str | None:
         """Return the mobile number of somebody."""
         contact = self._people.get(jid)
-        return None if contact is None else contact.cell_phone
+        return None if contact is None or not contact.cell_phone else plain_number(contact.cell_phone)
 
     async def number_of(self, jid: str) -> str:
         """Return how to call somebody: by the extension, where there is one.
@@ -92,7 +92,8 @@ class MxPhoneBook:
         contact = self._people.get(jid)
         if contact is None:
             raise InvalidRequest("nobody in the address book has this id", "users")
-        number = contact.extension or next(iter(numbers_of(contact).values()), None)
-        if number is None:
-            raise InvalidRequest("the address book has no number of this person", "users")
-        return number
+        if contact.extension:
+            return contact.extension
+        for number in numbers_of(contact).values():
+            return plain_number(number)
+        raise InvalidRequest("the address book has no number of this person", "users")

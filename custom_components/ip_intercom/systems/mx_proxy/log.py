@@ -270,9 +270,9 @@ class MxLog:
                 continue
             task, look.task = look.task, None
             error = task.exception()
-            if error is not None and not isinstance(error, IntercomError):
-                raise error
             self._reckon(name, look, error)
+            if error is not None and not isinstance(error, IntercomError):
+                raise error  # a fault of ours
             answered = answered or not isinstance(error, ConnectionFailed)
             if error is not None and not self._is_mere_hiccup(error):
                 failure = error
@@ -325,7 +325,7 @@ class MxLog:
         """Stop looking."""
         tasks = [look.task for look in self._looks.values() if look.task is not None]
         for look in self._looks.values():
-            look.task = None
+            look.task, look.due = None, 0.0
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -386,7 +386,7 @@ class MxLog:
             "cause": cause,
         }
         told = {key: value for key, value in data.items() if value is not None}
-        return Event(kind, when, told, facts=(changed,))
+        return Event(str(kind), when, told, facts=(changed,))
 
     # -- looks -----------------------------------------------------------------------------------
 
@@ -478,7 +478,7 @@ class MxLog:
         name = mail.name or self._privacy.name(self._book.name_at(mail.number))
         data = {"id": mail.id, "number": mail.number, "name": name, "duration": mail.duration}
         told = {key: value for key, value in data.items() if value is not None}
-        return Event(Kind.MAIL, mail.received, told, late=late, facts=(VoicemailReceived(mail),))
+        return Event(str(Kind.MAIL), mail.received, told, late=late, facts=(VoicemailReceived(mail),))
 
     def _is_fresh(self, name: str) -> bool:
         """Return whether what a look finds has only just happened."""

@@ -74,6 +74,22 @@ def description_of(info: UserInfo, state: State) -> Description:
     )
 
 
+class MxSession:
+    """The connection to the exchange that the proxy keeps for an account.
+
+    Args:
+        proxy: Keeps it.
+    """
+
+    def __init__(self, proxy: MxProxy) -> None:
+        """See the class."""
+        self._session = proxy.session
+
+    async def log_out(self) -> None:
+        """End it, for whoever uses the account at this proxy."""
+        await self._session.logout()
+
+
 class MxSystem:
     """One extension.
 
@@ -161,6 +177,7 @@ class MxSystem:
             phone_book=self._book,
             push=self._push,
             push_tokens=MxPushTokens(proxy),
+            session=MxSession(proxy),
             voicemails=MxVoicemails(proxy, self._privacy, lambda: log.look_soon(VOICEMAILS)) if has_mailbox else None,
         )
 

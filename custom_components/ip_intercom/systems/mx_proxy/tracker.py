@@ -137,7 +137,7 @@ class CallTracker:
         if state is CallState.TERMINATED:
             self._note_end(event.call_id, event.timestamp)
             return None
-        direction = self.direction_of(event)
+        direction = self._direction_of(event)
         incoming = direction is Direction.INCOMING
         peer, origin = (event.calling, event.called) if incoming else (event.called, event.calling)
         known = event.type in _REMEMBERED_BY_PROXY
@@ -146,10 +146,7 @@ class CallTracker:
         self._ended.pop(call.session, None)
         return CallChanged(call.session, direction, state, peer)
 
-    def direction_of(self, event: CallEvent) -> Direction:
-        """Return who began a call, as the extension sees it."""
-        if (call := self._calls.get(event.call_id)) is not None:
-            return call.direction
+    def _direction_of(self, event: CallEvent) -> Direction:
         if event.type == Kind.DELIVERED:
             return Direction.INCOMING
         if event.type == Kind.ORIGINATED or (event.calling and event.calling in {self.extension, event.device_id}):
