@@ -9,7 +9,7 @@ import pytest
 
 from custom_components.ip_intercom import push
 from custom_components.ip_intercom.systems.mx_proxy import log
-from tests.common import capture_log_events, state_of, until
+from tests.common import capture_log_events, command, state_of, until
 from tests.simulators.mx_proxy import Outage, Simulator
 
 from .conftest import BEN, Start, add
@@ -193,7 +193,7 @@ async def test_a_full_block_keeps_nobody_waiting(
     assert not any(request.function == "call_log" for request in sim.requests), "it is not answered yet"
     mail = sim.leave_voicemail("3108")
     await until(lambda: mail in entry.runtime_data.data.voicemails, "the message")
-    session = await entry.runtime_data.async_dial("3108", [])
+    session = (await command(hass, entry, "dial", number="3108"))["session"]
     assert session in sim.extensions[sim.login].calls.live
     assert not any(request.function == "call_log" for request in sim.requests), "it is not answered yet"
     await until(lambda: any(request.function == "call_log" for request in sim.requests), "the log")
