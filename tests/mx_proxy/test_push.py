@@ -196,6 +196,19 @@ async def test_a_push_from_long_ago_is_no_call(
     assert types(events) == ["Delivered"]
 
 
+async def test_a_flood_of_made_up_calls_ends(
+    hass: HomeAssistant, device: Start, local_url: str, no_looks: None, stranger: TestClient[Any, Any]
+) -> None:
+    sim = await device()
+    entry = await pushing(hass, sim, local_url)
+    events = capture_log_events(hass)
+    for call in range(1000, 1060):
+        await send(stranger, entry, delivered(sim, call))
+    real = sim.incoming_call("3108")
+    await until(lambda: calls(entry) == {real: "ringing"}, "the real one to be left")
+    assert types(events).count("Delivered") == types(events).count("ConnectionCleared") + 1
+
+
 @pytest.mark.parametrize("body", [{}, [], "x", 7, None, {"data": 7}, {"type": "Delivered"}, {"callId": 1}])
 async def test_what_makes_no_sense_is_answered_and_forgotten(
     hass: HomeAssistant,
