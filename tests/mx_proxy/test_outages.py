@@ -1,5 +1,6 @@
 """Whatever is away for a while comes back, and tells once what happened meanwhile."""
 
+import asyncio
 import logging
 import time
 
@@ -9,7 +10,7 @@ import pytest
 
 from custom_components.ip_intercom import push
 from custom_components.ip_intercom.systems.mx_proxy import log
-from tests.common import capture_log_events, state_of, until
+from tests.common import capture_log_events, command, state_of, until
 from tests.simulators.mx_proxy import Outage, Simulator
 
 from .conftest import BEN, Start, add
@@ -154,7 +155,7 @@ async def test_an_exchange_that_is_away_at_the_start(hass: HomeAssistant, device
 async def test_one_silence_is_no_outage(
     hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture, function: str
 ) -> None:
-    sim = await device(speed=20)
+    sim = await device(speed=10)
     entry = await add(hass, sim)
     sim.ignore(function, 2)
     asked = len(sim.requests)
@@ -166,9 +167,9 @@ async def test_one_silence_is_no_outage(
 
 
 async def test_an_exchange_that_says_nothing_at_all(
-    hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sim = await device(speed=50)
+    sim = await device(speed=10)
     entry = await add(hass, sim)
     for function in ("call_log", "voicemails", "contacts", "conferences"):
         sim.ignore(function, 500)
@@ -186,16 +187,18 @@ async def test_a_full_block_keeps_nobody_waiting(
     """The proxy answers GET /calls after its patience only; meanwhile messages are seen and commands go through."""
     monkeypatch.setattr("custom_components.ip_intercom.systems.mx_proxy.system._LOG_PATIENCE", 0.1)
     sim = await device(empty=True)
-    sim.set_patience(3.0)
+    patience = asyncio.Event()
+    monkeypatch.setattr(sim.mx, "pause", patience.wait)
     sim.fill_log(21)
     entry = await add(hass, sim)
     assert entry.runtime_data.data.last_call is None
     assert not any(request.function == "call_log" for request in sim.requests), "it is not answered yet"
     mail = sim.leave_voicemail("3108")
     await until(lambda: mail in entry.runtime_data.data.voicemails, "the message")
-    session = await entry.runtime_data.async_dial("3108", [])
+    session = (await command(hass, entry, "dial", number="3108"))["session"]
     assert session in sim.extensions[sim.login].calls.live
     assert not any(request.function == "call_log" for request in sim.requests), "it is not answered yet"
+    patience.set()
     await until(lambda: any(request.function == "call_log" for request in sim.requests), "the log")
 
 

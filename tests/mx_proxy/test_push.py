@@ -37,8 +37,7 @@ def calls(entry: ConfigEntry) -> dict[int, str]:
 
 async def becomes(hass: HomeAssistant, entry: ConfigEntry, state: str) -> None:
     await until(lambda: set(calls(entry).values()) == ({state} - {"idle"}), f"a call that is {state}")
-    if state != "held":
-        assert state_of(hass, entry, "sensor", "call_state") == state
+    assert state_of(hass, entry, "sensor", "call_state") == state
 
 
 @pytest.mark.parametrize("form", list(Form))
@@ -51,9 +50,10 @@ async def test_an_incoming_call_from_its_ring_to_its_record(
 
     call = sim.incoming_call("3108")
     await becomes(hass, entry, "ringing")
-    assert state_of(hass, entry, "binary_sensor", "ringing") == "off", "an extension is no doorbell"
+    assert state_of(hass, entry, "binary_sensor", "ringing") == "on"
     sim.pick_up(call)
     await becomes(hass, entry, "connected")
+    assert state_of(hass, entry, "binary_sensor", "ringing") == "off"
     sim.hold(call)
     await becomes(hass, entry, "held")
     sim.retrieve(call)
@@ -194,6 +194,19 @@ async def test_a_push_from_long_ago_is_no_call(
     call = sim.incoming_call("3108")
     await until(lambda: call in calls(entry), "a real one")
     assert types(events) == ["Delivered"]
+
+
+async def test_a_flood_of_made_up_calls_ends(
+    hass: HomeAssistant, device: Start, local_url: str, no_looks: None, stranger: TestClient[Any, Any]
+) -> None:
+    sim = await device()
+    entry = await pushing(hass, sim, local_url)
+    events = capture_log_events(hass)
+    for call in range(1000, 1060):
+        await send(stranger, entry, delivered(sim, call))
+    real = sim.incoming_call("3108")
+    await until(lambda: calls(entry) == {real: "ringing"}, "the real one to be left")
+    assert types(events).count("Delivered") == types(events).count("ConnectionCleared") + 1
 
 
 @pytest.mark.parametrize("body", [{}, [], "x", 7, None, {"data": 7}, {"type": "Delivered"}, {"callId": 1}])

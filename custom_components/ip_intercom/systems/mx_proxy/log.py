@@ -60,6 +60,9 @@ _MAIL_AGAIN = 2.0
 _NEWS = 90.0
 # What was pushed and is older, by the clock of the exchange, is believed only if the proxy says so, too.
 _STALE = 30.0
+# Whoever floods the address of the webhook is not heard to the end, and believed no more without a question.
+_MANY_PUSHES = 256
+_MANY_CALLS = 32
 # An empty delivery in so many seconds tells that the proxy is there.
 _HEARTBEAT = 30.0
 
@@ -122,8 +125,8 @@ class MxLog:
         self._pushes_arrive = stored.get("pushes") is True
         self._pushed_at = -inf
         self._arrived = asyncio.Event()
-        self._inbox: deque[CallEvent | MailEvent] = deque()
-        self._doubtful: deque[CallEvent] = deque()
+        self._inbox: deque[CallEvent | MailEvent] = deque(maxlen=_MANY_PUSHES)
+        self._doubtful: deque[CallEvent] = deque(maxlen=_MANY_CALLS)
         self._awaited: dict[VoicemailId, int] = {}
         self._found: list[Event] = []
         self._looks = {
@@ -339,13 +342,14 @@ class MxLog:
         self._pushes_arrive = True
         self._pushed_at = self._monotonic()
         if isinstance(pushed, MailEvent):
-            if pushed.mail_id not in (self._known_mails or ()):
+            if pushed.mail_id not in (self._known_mails or ()) and len(self._awaited) < _MANY_CALLS:
                 self._awaited.setdefault(pushed.mail_id, _MAIL_LOOKS)
                 self.look_soon(VOICEMAILS)
             return
         if self.tracker.is_repeated(pushed):
             return
-        if self.tracker.needs_context(pushed) or self._is_stale(pushed):
+        crowded = len(self.tracker.sessions) >= _MANY_CALLS
+        if crowded or self.tracker.needs_context(pushed) or self._is_stale(pushed):
             self._doubtful.append(pushed)
             self.look_soon(CALLS)
             return
