@@ -46,10 +46,10 @@ LAYERS = (
         "names errors model systems",
         "aiohttp homeassistant",
     ),
-    # These two put the parts together: a form for each system, an adapter for each entry.
+    # These put the parts together: a form for each system, an adapter for each entry.
     layer(
         "entry",
-        "__init__ config_flow",
+        "__init__ config_flow options_flow",
         "names errors model systems coordinator platforms",
         "aiohttp homeassistant probatio yarl",
     ),

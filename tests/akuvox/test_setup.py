@@ -10,7 +10,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.service_info.dhcp import DhcpServiceInfo
 import pytest
 
-from custom_components.ip_intercom import config_flow
+from custom_components.ip_intercom import options_flow
 from custom_components.ip_intercom.const import CONF_LEGACY_TLS, CONF_SYSTEM, CONF_URL, DOMAIN, SYSTEM_AKUVOX
 from tests.common import enter, user_input
 from tests.simulators.akuvox import DIALECTS, Auth, Simulator
@@ -244,8 +244,8 @@ async def test_options_are_kept(hass: HomeAssistant, device: Start) -> None:
         everything = {
             "show_names": True,
             "push": False,
-            config_flow.SECTION_STREAM: {},
-            config_flow.SECTION_OPENING: {},
+            options_flow.SECTION_STREAM: {},
+            options_flow.SECTION_OPENING: {},
         }
         result = await hass.config_entries.options.async_configure(result["flow_id"], everything | chosen)
         assert result["type"] is FlowResultType.CREATE_ENTRY

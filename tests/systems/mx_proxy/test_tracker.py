@@ -94,6 +94,7 @@ def test_the_same_event_again(tracker: CallTracker, monkeypatch: pytest.MonkeyPa
     assert not tracker.is_repeated(bare(Kind.HELD, when=101))
     assert not tracker.is_repeated(bare(Kind.HELD, when=102))
     assert not tracker.is_repeated(bare(Kind.HELD)), "long forgotten"
+    assert [tracker.is_repeated(bare(Kind.HELD, when=0)) for _ in range(2)] == [False, False]
 
 
 def test_what_asking_finds(tracker: CallTracker, clock: Time) -> None:

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 import logging
 from math import inf
 import time
@@ -29,14 +28,15 @@ from ...api.mx_proxy import MxProxy
 from ...api.mx_proxy.calls import LogRecord
 from ...api.mx_proxy.events import CallEvent, Kind, MailEvent
 from ...api.parse import texts
-from ...events import CallChanged, CallLogged, Event, VoicemailReceived, VoicemailsListed
+from ...events import CallChanged, Event
 from ...facets import Delivery
-from ...model import Direction, Voicemail, VoicemailId
+from ...model import Voicemail, VoicemailId
 from ..privacy import Privacy
 from .directory import MxPhoneBook
 from .mailbox import neutral_mailbox
-from .moments import ServerClock, at
-from .records import CallJournal, duration_of, is_incoming, name_in, neutral_call, other_number, outcome_of
+from .moments import ServerClock
+from .records import CallJournal, duration_of, is_incoming
+from .telling import Teller
 from .tracker import STATES, CallTracker
 
 _LOGGER = logging.getLogger(__name__)
@@ -69,9 +69,6 @@ _HEARTBEAT = 30.0
 CALLS = "calls"
 CALL_LOG = "call_log"
 VOICEMAILS = "voicemails"
-
-CALL_LOG_EVENT = "CallLog"
-VOICEMAILS_EVENT = "Voicemails"
 
 
 @dataclass(slots=True)
@@ -116,7 +113,7 @@ class MxLog:
         self.journal = CallJournal(stored.get("calls"))
         self.mails: Mapping[VoicemailId, Voicemail] | None = None
         self._proxy = proxy
-        self._book = book
+        self._tell = Teller(book, privacy)
         self._privacy = privacy
         self._monotonic = monotonic
         self._clock = ServerClock()
@@ -150,7 +147,7 @@ class MxLog:
     def tell(self, kind: str, changed: CallChanged | None) -> None:
         """Take what was done to a call from here, by the name of the event that the exchange has for it."""
         if changed is not None:
-            self._found.append(self._call_event(kind, changed, datetime.now(UTC)))
+            self._found.append(self._tell.call(kind, changed))
         self.look_soon(CALLS, _CALL_LOOKS)
 
     def look_soon(self, name: str, delay: float = 0.0) -> None:
@@ -192,6 +189,8 @@ class MxLog:
         assert task is not None
         await asyncio.wait((task,), timeout=patience)
         if task.done():
+            if task.cancelled():
+                raise NoAnswer("nobody looks any more")
             error = task.exception()
             if look.task is task:
                 look.task = None
@@ -360,37 +359,15 @@ class MxLog:
 
     def _believe(self, event: CallEvent) -> None:
         """Tell of an event, if it changes anything."""
-        when = at(event.timestamp) or datetime.now(UTC)
         if event.type not in STATES:
-            self._found.append(Event(event.type, when, {"session": event.call_id}))  # of a newer server
+            self._found.append(self._tell.unknown(event))
             return
         changed = self.tracker.told(event)
         if event.type == Kind.CLEARED:
             self.look_soon(CALL_LOG, _RECORD_DELAY)
         if changed is not None:
             self.look_soon(CALLS, _CALL_LOOKS)
-            names = event.calling_name, event.answering_name
-            self._found.append(self._call_event(event.type, changed, when, names, event.cause))
-
-    def _call_event(
-        self,
-        kind: str,
-        changed: CallChanged,
-        when: datetime,
-        names: tuple[str | None, str | None] = (None, None),
-        cause: str | None = None,
-    ) -> Event:
-        calling, answering = names
-        name = (calling if changed.direction is Direction.INCOMING else answering) or self._book.name_at(changed.peer)
-        data = {
-            "session": changed.session,
-            "direction": None if changed.direction is None else changed.direction.value,
-            "number": changed.peer,
-            "name": self._privacy.name(name),
-            "cause": cause,
-        }
-        told = {key: value for key, value in data.items() if value is not None}
-        return Event(str(kind), when, told, facts=(changed,))
+            self._found.append(self._tell.call(event.type, changed, event))
 
     # -- looks -----------------------------------------------------------------------------------
 
@@ -413,12 +390,10 @@ class MxLog:
         if changed is None:
             return
         if info is None:
-            self._found.append(self._call_event(Kind.CLEARED, changed, datetime.now(UTC)))
+            self._found.append(self._tell.call(Kind.CLEARED, changed))
             self.look_soon(CALL_LOG, _RECORD_DELAY)
             return
-        when = at(info.timestamp) or datetime.now(UTC)
-        names = info.calling_name, info.answering_name
-        self._found.append(self._call_event(info.type, changed, when, names, info.cause))
+        self._found.append(self._tell.call(info.type, changed, info))
 
     def _clear_up(self, event: CallEvent, info: CallEvent | None) -> None:
         """Believe a doubtful event where the proxy knows of its call; of a call that is over, the log of calls tells."""
@@ -447,22 +422,8 @@ class MxLog:
         if fresh and not is_incoming(record):
             ended = self.tracker.logged(record.calling, record.called)
             if ended is not None:
-                self._found.append(self._call_event(Kind.CLEARED, ended, datetime.now(UTC)))
-        outcome = outcome_of(record)
-        name = name_in(record) or self._book.name_at(other_number(record))
-        data = {
-            "id": record.record_id,
-            "direction": record.direction,
-            "outcome": outcome.value,
-            "number": other_number(record),
-            "name": self._privacy.name(name),
-            "duration": duration_of(record),
-        }
-        told = {key: value for key, value in data.items() if value is not None}
-        call = neutral_call(record, self._privacy)
-        when = at(record.disconnected or record.connected) or datetime.now(UTC)
-        facts = (CallLogged(call, outcome, missed),)
-        self._found.append(Event(CALL_LOG_EVENT, when, told, late=not fresh, facts=facts))
+                self._found.append(self._tell.call(Kind.CLEARED, ended))
+        self._found.append(self._tell.record(record, missed, late=not fresh))
 
     async def _look_at_voicemails(self) -> None:
         fresh = self._is_fresh(VOICEMAILS)
@@ -472,17 +433,10 @@ class MxLog:
         news = [mail for key, mail in mails.items() if key not in known]
         self._known_mails = set(mails)
         for mail in news:
-            self._found.append(self._mail_event(mail, late=not fresh))
+            self._found.append(self._tell.mail(mail, late=not fresh))
         if before is not None and {**before, **{mail.id: mail for mail in news}} != mails:
-            data = {"count": len(mails), "unread": sum(not mail.read for mail in mails.values())}
-            self._found.append(Event(VOICEMAILS_EVENT, datetime.now(UTC), data, facts=(VoicemailsListed(mails),)))
+            self._found.append(self._tell.mailbox(mails))
         self._awaited = {key: tries - 1 for key, tries in self._awaited.items() if key not in mails and tries > 1}
-
-    def _mail_event(self, mail: Voicemail, *, late: bool) -> Event:
-        name = mail.name or self._privacy.name(self._book.name_at(mail.number))
-        data = {"id": mail.id, "number": mail.number, "name": name, "duration": mail.duration}
-        told = {key: value for key, value in data.items() if value is not None}
-        return Event(str(Kind.MAIL), mail.received, told, late=late, facts=(VoicemailReceived(mail),))
 
     def _is_fresh(self, name: str) -> bool:
         """Return whether what a look finds has only just happened."""

@@ -104,7 +104,9 @@ class CallTracker:
 
     def is_repeated(self, event: CallEvent) -> bool:
         """Return whether an event was heard before, and remember it."""
-        key = (event.type, event.call_id, event.timestamp or 0)
+        if not event.timestamp:
+            return False  # nothing tells it from the next one of its kind
+        key = (event.type, event.call_id, event.timestamp)
         if key in self._heard:
             return True
         self._heard[key] = None
