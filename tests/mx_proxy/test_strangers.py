@@ -83,3 +83,15 @@ async def test_a_number_that_no_call_has_is_none(
     sim.hang_up(real)
     await becomes(hass, entry, "binary_sensor", "ringing", "off")
     assert all(item.data["data"].get("session") in (real, None) for item in events)
+
+
+async def test_what_no_text_can_be_does_not_reach_the_states(
+    hass: HomeAssistant, sim: Simulator, local_url: str, stranger: TestClient[Any, Any]
+) -> None:
+    entry = await pushing(hass, sim, local_url)
+    events = capture_log_events(hass)
+    address = f"/api/webhook/{entry.data[CONF_PUSH_TOKEN]}"
+    await stranger.post(address, data=json.dumps(ring(sim, 999, callingDevice="\ud800", callingDisplayName="\udfff")))
+    await until(lambda: events, "the event")
+    assert json_bytes(events[0].data)
+    assert json_bytes(dict(shown(hass, entry, "sensor", "call_state").attributes))
