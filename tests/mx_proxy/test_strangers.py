@@ -95,3 +95,14 @@ async def test_what_no_text_can_be_does_not_reach_the_states(
     await until(lambda: events, "the event")
     assert json_bytes(events[0].data)
     assert json_bytes(dict(shown(hass, entry, "sensor", "call_state").attributes))
+
+
+async def test_a_flood_of_calls_costs_a_few_questions(
+    hass: HomeAssistant, sim: Simulator, local_url: str, stranger: TestClient[Any, Any]
+) -> None:
+    entry = await pushing(hass, sim, local_url)
+    address = f"/api/webhook/{entry.data[CONF_PUSH_TOKEN]}"
+    for call in range(1000, 1040):
+        await stranger.post(address, json=ring(sim, call, type=Kind.ORIGINATED))
+        await stranger.post(address, json=ring(sim, call, type=Kind.HELD))
+    assert 0 < len(entry.runtime_data.data.calls) <= tracker.MOST_CALLS

@@ -37,7 +37,7 @@ from .directory import MxPhoneBook
 from .mailbox import neutral_mailbox
 from .moments import ServerClock, at
 from .records import CallJournal, duration_of, is_incoming, name_in, neutral_call, other_number, outcome_of
-from .tracker import STATES, CallTracker
+from .tracker import MOST_CALLS, STATES, CallTracker
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -56,6 +56,8 @@ _RECORD_DELAY = 1.0
 # A message that was pushed is looked for so many times, with so many seconds between.
 _MAIL_LOOKS = 5
 _MAIL_AGAIN = 2.0
+# More are made up.
+_MOST_MAILS = 16
 # What is found within so many seconds of the last look is news; what is older only happened.
 _NEWS = 90.0
 # What was pushed and is older, by the clock of the exchange, is believed only if the proxy says so, too.
@@ -123,7 +125,7 @@ class MxLog:
         self._pushed_at = -inf
         self._arrived = asyncio.Event()
         self._inbox: deque[CallEvent | MailEvent] = deque()
-        self._doubtful: deque[CallEvent] = deque()
+        self._doubtful: deque[CallEvent] = deque(maxlen=MOST_CALLS)
         self._awaited: dict[VoicemailId, int] = {}
         self._found: list[Event] = []
         self._looks = {
@@ -339,7 +341,7 @@ class MxLog:
         self._pushes_arrive = True
         self._pushed_at = self._monotonic()
         if isinstance(pushed, MailEvent):
-            if pushed.mail_id not in (self._known_mails or ()):
+            if pushed.mail_id not in (self._known_mails or ()) and len(self._awaited) < _MOST_MAILS:
                 self._awaited.setdefault(pushed.mail_id, _MAIL_LOOKS)
                 self.look_soon(VOICEMAILS)
             return

@@ -41,6 +41,8 @@ _UNANSWERED = 90.0
 _ECHO = 5.0
 # Events and ends of calls that are remembered, to know them again.
 _REMEMBERED = 256
+# No telephone has so many calls at once: more are made up, and each costs questions.
+MOST_CALLS = 16
 
 
 @dataclass(slots=True)
@@ -136,6 +138,8 @@ class CallTracker:
     def _begin(self, event: CallEvent, state: CallState) -> CallChanged | None:
         if state is CallState.TERMINATED:
             self._note_end(event.call_id, event.timestamp)
+            return None
+        if len(self._calls) >= MOST_CALLS:
             return None
         direction = self._direction_of(event)
         incoming = direction is Direction.INCOMING
