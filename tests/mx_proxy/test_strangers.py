@@ -106,3 +106,24 @@ async def test_a_flood_of_calls_costs_a_few_questions(
         await stranger.post(address, json=ring(sim, call, type=Kind.ORIGINATED))
         await stranger.post(address, json=ring(sim, call, type=Kind.HELD))
     assert 0 < len(entry.runtime_data.data.calls) <= tracker.MOST_CALLS
+
+
+async def test_an_event_that_comes_in_pieces_is_one(
+    hass: HomeAssistant, sim: Simulator, local_url: str, stranger: TestClient[Any, Any]
+) -> None:
+    entry = await pushing(hass, sim, local_url)
+    events = capture_log_events(hass)
+    call = sim.incoming_call("3108")
+    await until(lambda: events, "its push")
+    sim.push_to("http://127.0.0.1:9")
+    told = json.dumps(event(Kind.CLEARED, sim.clock.utc(), callId=call, cause="normal")).encode()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield told[:20]
+        await asyncio.sleep(0.05)
+        yield told[20:]
+
+    await stranger.post(f"/api/webhook/{entry.data[CONF_PUSH_TOKEN]}", data=pieces())
+    await until(lambda: state_of(hass, entry, "binary_sensor", "ringing") == "off", "its end")
+    assert events[-1].data["type"] == Kind.CLEARED
+    assert sim.extensions[sim.login].calls.live, "nobody but the push has told"
