@@ -24,3 +24,19 @@ def test_a_hold_that_is_told_after_its_end_is_over() -> None:
     assert tracker.sessions[7].state is CallState.HELD
     tracker.told(told(Kind.CLEARED, 1))
     assert tracker.sessions == {}, "an end is an end"
+
+
+async def test_an_end_from_long_ago_ends_no_call_that_goes_on(start: Start) -> None:
+    """Numbers of calls come again: a forwarder that was away may tell of another one."""
+    bench = await start()
+    call = bench.sim.incoming_call("3108")
+    info = bench.sim.mx.links[bench.sim.login].calls[call]
+    fresh = CallEvent(Kind.DELIVERED, call, calling="3108", called="3107", timestamp=info["timestamp"])
+    assert bench.system.log is not None
+    bench.system.log.hear(fresh)
+    await until(lambda: bench.calls() == {call: "ringing"}, "the ring")
+    asked = len(bench.asked("call_info"))
+    bench.system.log.hear(CallEvent(Kind.CLEARED, call, timestamp=info["timestamp"] - 3600))
+    await until(lambda: len(bench.asked("call_info")) >= asked + 3, "the proxy to be asked")
+    assert bench.calls() == {call: "ringing"}
+    assert bench.types().count(Kind.CLEARED) == 0

@@ -419,9 +419,9 @@ class MxLog:
         self._found.append(self._call_event(info.type, changed, when, names, info.cause))
 
     def _clear_up(self, event: CallEvent, info: CallEvent | None) -> None:
-        """Believe a doubtful event where the proxy knows of its call; of a call that is over, the log of calls tells."""
-        if info is None and event.type != Kind.CLEARED:
-            _LOGGER.debug("A push told %s of a call that there is not", event.type)
+        """Believe a doubtful event where the proxy agrees: it knows of the call, or, of one that is over, nothing."""
+        if (info is None) != (event.type == Kind.CLEARED):
+            _LOGGER.debug("A push told %s of a call of which the proxy tells something else", event.type)
             return
         if info is not None and event.timestamp and event.timestamp == info.timestamp:
             self._clock.learn(event.timestamp)
