@@ -207,9 +207,11 @@ class MxLog:
             IntercomError: The proxy is out of reach or refuses; what is pushed is heard all the same.
         """
         while True:
+            heard = bool(self._inbox)
             while self._inbox:
                 self._take(self._inbox.popleft())
-            if self._found or self._missed or not self._kept:
+            # What is heard while the proxy refuses or is away is no reason to ask it.
+            if self._found or self._missed or not self._kept or (heard and self._interrupted):
                 return self._delivery()
             self._start_due()
             if self._heartbeat <= self._monotonic():
@@ -321,7 +323,7 @@ class MxLog:
             "voicemails": None if self._known_mails is None else sorted(self._known_mails),
             "pushes": self._pushes_arrive,
         }
-        return Delivery(tuple(events), missed, cursor)
+        return Delivery(tuple(events), missed, cursor, answered=not self._interrupted)
 
     async def close(self) -> None:
         """Stop looking."""
