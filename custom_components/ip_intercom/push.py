@@ -164,7 +164,7 @@ class EventFeed:
                 # An event that cannot be understood must not cost those that follow.
                 _LOGGER.exception("%s: an event could not be handled: %s", self._coordinator.name, event.type)
         self._cursor = delivery.cursor
-        if delivery.events:
+        if delivery.events or delivery.keep:
             self._store.async_delay_save(self._stored, _SAVE_DELAY)
 
     @callback

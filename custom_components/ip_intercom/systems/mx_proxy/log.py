@@ -160,7 +160,7 @@ class MxLog:
         self._arrived.set()
 
     def keep(self) -> None:
-        """Have what was changed from here written down with the next delivery."""
+        """Have what is known now written down with the next delivery, whether or not it tells of anything."""
         self._kept = False
         self._arrived.set()
 
@@ -316,14 +316,14 @@ class MxLog:
     def _delivery(self) -> Delivery:
         events, self._found = self._found, []
         missed, self._missed = self._missed, False
-        self._kept = True
+        keep, self._kept = not self._kept, True
         self._delivered_at = self._monotonic()
         cursor: dict[str, object] = {
             "calls": self.journal.as_json(),
             "voicemails": None if self._known_mails is None else sorted(self._known_mails),
             "pushes": self._pushes_arrive,
         }
-        return Delivery(tuple(events), missed, cursor, answered=not self._interrupted)
+        return Delivery(tuple(events), missed, cursor, keep=keep, answered=not self._interrupted)
 
     async def close(self) -> None:
         """Stop looking."""
@@ -436,6 +436,8 @@ class MxLog:
         records = await self._proxy.calls.log(self.journal.since(deep=deep))
         if deep:
             self._deep_at = began
+        if not self.journal.has_begun:
+            self.keep()
         for record, missed in self.journal.take(records):
             self._record_found(record, missed, fresh)
 
@@ -468,6 +470,8 @@ class MxLog:
         fresh = self._is_fresh(VOICEMAILS)
         mails = neutral_mailbox(await self._proxy.voicemails.list(), self._privacy)
         before, self.mails = self.mails, mails
+        if self._known_mails is None:
+            self.keep()
         known = set(mails) if self._known_mails is None else self._known_mails
         news = [mail for key, mail in mails.items() if key not in known]
         self._known_mails = set(mails)

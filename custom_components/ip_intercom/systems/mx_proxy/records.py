@@ -86,6 +86,11 @@ class CallJournal:
         self.missed = integer(known.get("missed")) or 0
         self.last: LogRecord | None = None
 
+    @property
+    def has_begun(self) -> bool:
+        """Return whether the log was read before, in this life or an earlier one."""
+        return self._newest is not None
+
     def as_json(self) -> dict[str, object]:
         """Return what is to be kept."""
         return {"record": self._newest, "time": self._time, "missed": self.missed}
