@@ -438,6 +438,7 @@ class MxLog:
             self._deep_at = began
         if not self.journal.has_begun:
             self.keep()
+            self._missed = True  # the last call is known now
         for record, missed in self.journal.take(records):
             self._record_found(record, missed, fresh)
 
