@@ -28,3 +28,19 @@ async def test_a_number_that_was_dialled_once_rings_when_it_comes_in(
     assert sim.incoming_call("3108") == session
     await becomes(hass, entry, "sensor", "call_state", "ringing")
     await becomes(hass, entry, "binary_sensor", "ringing", "on")
+
+
+async def test_a_call_that_is_over_keeps_no_other_from_ending(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call that nobody answered may have ended unseen; whoever hangs up wants the other one to end."""
+    monkeypatch.setattr(log, "_CALL_LOOKS", 600.0)
+    monkeypatch.setattr(log, "_UNANSWERED_LOOKS", 600.0)
+    monkeypatch.setattr(log, "_CALL_LOG_LOOKS", (600.0, 600.0))
+    over = (await command(hass, entry, "dial", number="3108"))["session"]
+    live = (await command(hass, entry, "dial", number="12025550142"))["session"]
+    await until(lambda: set(entry.runtime_data.data.calls) == {over, live}, "both calls")
+    sim.hang_up(over)
+    assert set((await command(hass, entry, "hang_up"))["sessions"]) == {over, live}
+    assert not sim.extensions[sim.login].calls.live
+    assert await refusal(hass, entry, "hang_up", session=over) == "no_such_call"
