@@ -302,7 +302,10 @@ def _call_changed(fact: CallChanged, state: State) -> State:
     before = known.peer if known is not None else None
     peer = fact.peer or before if fact.state is CallState.CONNECTED else before or fact.peer
     call = CallSession(fact.session, direction, whole, peer, legs)
-    return replace(state, calls={**others, fact.session: call})
+    # Numbers of calls come again: one that comes in is another than the one that was dialled once.
+    is_another = known is None and direction is Direction.INCOMING
+    own = state.own_calls - {fact.session} if is_another else state.own_calls
+    return replace(state, calls={**others, fact.session: call}, own_calls=own)
 
 
 @_fold.register

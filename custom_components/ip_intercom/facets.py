@@ -61,6 +61,8 @@ class Delivery:
         cursor: Where to go on after a restart, as JSON.
         withheld: What the account lacks, as the device's silence shows.
         live: Events come by themselves as they happen, so that reading the state is only a safety net.
+        keep: The cursor is worth writing down although nothing happened.
+        answered: The device itself has told. False for what others tell of it while it does not answer or refuses.
     """
 
     events: tuple[Event, ...]
@@ -68,6 +70,8 @@ class Delivery:
     cursor: Mapping[str, object]
     withheld: frozenset[Missing] = frozenset()
     live: bool = True
+    keep: bool = False
+    answered: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -379,6 +379,7 @@ class Reading:
     clock: Clock | None = None
     voicemails: Mapping[VoicemailId, Voicemail] | None = None
     conferences: Mapping[ConferenceId, Conference] | None = None
+    last_call: CallRecord | None = None
 
 
 def with_bell(state: State, bell: Bell) -> State:
@@ -410,6 +411,7 @@ def merge(state: State, reading: Reading) -> State:
         clock=state.clock if reading.clock is None else _steady_clock(reading.clock, state.clock),
         voicemails=state.voicemails if reading.voicemails is None else reading.voicemails,
         conferences=state.conferences if reading.conferences is None else reading.conferences,
+        last_call=state.last_call if reading.last_call is None else reading.last_call,
     )
 
 

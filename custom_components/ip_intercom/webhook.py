@@ -125,12 +125,22 @@ class PushAddress:
     async def _async_receive(self, hass: HomeAssistant, webhook_id: str, request: web.Request) -> web.Response:
         """Take what was sent; whatever it is, the answer tells nothing."""
         push = self._coordinator.facets.push
-        body = await request.content.read(_MAX_BODY)
+        body = await _read(request)
         if push is not None and push.receive(PushMessage(request.method, dict(request.query), body)):
             self._coordinator.feed.async_hasten()
         else:
             _LOGGER.debug("%s: something was sent that is no event", self._coordinator.name)
         return web.Response(text="OK")
+
+
+async def _read(request: web.Request) -> bytes:
+    """Return what was sent, in however many pieces it comes; nothing of what is too long to be an event."""
+    body = b""
+    async for piece in request.content.iter_any():
+        body += piece
+        if len(body) > _MAX_BODY:
+            return b""
+    return body
 
 
 async def async_take_back(hass: HomeAssistant, entry: ConfigEntry) -> None:

@@ -62,13 +62,15 @@ async def async_set_mode(coordinator: IntercomCoordinator, mode: CallMode) -> Ca
         HomeAssistantError: The device refuses.
     """
     modes = need(coordinator, coordinator.facets.call_modes, "no_call_modes")
+    before = coordinator.data.call_mode
     if mode.remote and not mode.device:
-        before = coordinator.data.call_mode
         device = modes.suggested_device or (before and before.device)
         if not device:
             raise refused("no_mobile_number", device=coordinator.name)
         mode = replace(mode, device=device)
     now = await coordinator.async_command(modes.set_mode(mode))
+    if before is not None and now.device is None:
+        now = replace(now, device=before.device)  # the desk needs none, but the next change may
     coordinator.async_change(call_mode=now)
     return now
 

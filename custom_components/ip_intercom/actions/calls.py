@@ -101,7 +101,12 @@ async def async_hang_up(
     elif not (sessions := list(await coordinator.async_command(calls.in_progress()))):
         raise refused("no_call", device=coordinator.name)
     for ending in sessions:
-        await coordinator.async_command(calls.hang_up(ending, reason))
+        try:
+            await coordinator.async_command(calls.hang_up(ending, reason))
+        except HomeAssistantError as err:
+            # One that is over already was not meant, and keeps none of the others.
+            if session is not None or err.translation_key != "no_such_call":
+                raise
     for delay in _LOOKS:
         await asyncio.sleep(delay)
         if not set(sessions) & set(await coordinator.async_command(calls.in_progress())):

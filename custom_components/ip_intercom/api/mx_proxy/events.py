@@ -9,6 +9,8 @@ from ..parse import Fields, integer, objects, text
 
 # By this name comes the id that the call has in the log (``LogRecord.gcid``).
 _LOG_ID = "__FIRST_CALL_ID__"
+# Calls have small numbers, and times are seconds; a push may bring any, for it may come from anybody.
+_LARGEST = 2**53
 
 
 class Kind(StrEnum):
@@ -111,7 +113,7 @@ def event(what: Fields) -> CallEvent | MailEvent | None:
 
 def call_event(what: Fields) -> CallEvent | None:
     """Return the event of a call, None where no call is named."""
-    call_id = integer(what.get("callId"))
+    call_id = _count(what.get("callId"))
     if call_id is None:
         return None
     return CallEvent(
@@ -132,7 +134,7 @@ def call_event(what: Fields) -> CallEvent | None:
         cause=text(what.get("cause")),
         flags=integer(what.get("callTypeFlags")),
         commands=integer(what.get("cmdsAllowed")),
-        timestamp=integer(what.get("timestamp")) or None,
+        timestamp=_count(what.get("timestamp")) or None,
     )
 
 
@@ -150,10 +152,10 @@ def mail_event(what: Fields) -> MailEvent | None:
         owner_id=text(what.get("ownerId")),
         owner_type=text(what.get("ownerType")),
         gcid=text(what.get("gcid")),
-        received=integer(what.get("received")) or None,
+        received=_count(what.get("received")) or None,
         duration=integer(what.get("duration")),
         note=text(what.get("note")),
-        timestamp=integer(what.get("timestamp")) or None,
+        timestamp=_count(what.get("timestamp")) or None,
     )
 
 
@@ -166,6 +168,12 @@ def unpacked(value: object) -> object:
     except ValueError, RecursionError:
         return None
     return found
+
+
+def _count(value: object) -> int | None:
+    """Return a whole number as calls and times have it."""
+    number = integer(value)
+    return number if number is not None and 0 <= number < _LARGEST else None
 
 
 def _gcid(cads: object) -> str | None:

@@ -14,6 +14,8 @@ from .moments import at
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MINUTE = timedelta(minutes=1)
+# Minutes; a calendar that is told more, or less than none, shows nothing at all.
+_LONGEST = 366 * 24 * 60
 # A code of eight digits, as those of the manual.
 _LOWEST_CODE, _HIGHEST_CODE = 10_000_000, 99_999_999
 
@@ -29,7 +31,7 @@ def neutral_conference(conference: ApiConference, own_id: int | None) -> Confere
         id=conference.id,
         name=conference.name,
         start=at(conference.start) or _EPOCH,
-        duration=conference.duration * _MINUTE,
+        duration=min(max(0, conference.duration), _LONGEST) * _MINUTE,
         access_code=conference.access_id,
         own=conference.owner_id == own_id,
         wait_for_owner=conference.wait_for_owner,

@@ -62,7 +62,7 @@ _NEWS = 90.0
 _STALE = 30.0
 # Whoever floods the address of the webhook is not heard to the end, and believed no more without a question.
 _MANY_PUSHES = 256
-_MANY_CALLS = 32
+_MANY_CALLS = 16
 # An empty delivery in so many seconds tells that the proxy is there.
 _HEARTBEAT = 30.0
 
@@ -158,7 +158,7 @@ class MxLog:
         self._arrived.set()
 
     def keep(self) -> None:
-        """Have what was changed from here written down with the next delivery."""
+        """Have what is known now written down with the next delivery, whether or not it tells of anything."""
         self._kept = False
         self._arrived.set()
 
@@ -207,9 +207,11 @@ class MxLog:
             IntercomError: The proxy is out of reach or refuses; what is pushed is heard all the same.
         """
         while True:
+            heard = bool(self._inbox)
             while self._inbox:
                 self._take(self._inbox.popleft())
-            if self._found or self._missed or not self._kept:
+            # What is heard while the proxy refuses or is away is no reason to ask it.
+            if self._found or self._missed or not self._kept or (heard and self._interrupted):
                 return self._delivery()
             self._start_due()
             if self._heartbeat <= self._monotonic():
@@ -314,14 +316,14 @@ class MxLog:
     def _delivery(self) -> Delivery:
         events, self._found = self._found, []
         missed, self._missed = self._missed, False
-        self._kept = True
+        keep, self._kept = not self._kept, True
         self._delivered_at = self._monotonic()
         cursor: dict[str, object] = {
             "calls": self.journal.as_json(),
             "voicemails": None if self._known_mails is None else sorted(self._known_mails),
             "pushes": self._pushes_arrive,
         }
-        return Delivery(tuple(events), missed, cursor)
+        return Delivery(tuple(events), missed, cursor, keep=keep, answered=not self._interrupted)
 
     async def close(self) -> None:
         """Stop looking."""
@@ -396,9 +398,9 @@ class MxLog:
         self._found.append(self._tell.call(info.type, changed, info))
 
     def _clear_up(self, event: CallEvent, info: CallEvent | None) -> None:
-        """Believe a doubtful event where the proxy knows of its call; of a call that is over, the log of calls tells."""
-        if info is None and event.type != Kind.CLEARED:
-            _LOGGER.debug("A push told %s of a call that there is not", event.type)
+        """Believe a doubtful event where the proxy agrees: it knows of the call, or, of one that is over, nothing."""
+        if (info is None) != (event.type == Kind.CLEARED):
+            _LOGGER.debug("A push told %s of a call of which the proxy tells something else", event.type)
             return
         if info is not None and event.timestamp and event.timestamp == info.timestamp:
             self._clock.learn(event.timestamp)
@@ -411,6 +413,9 @@ class MxLog:
         records = await self._proxy.calls.log(self.journal.since(deep=deep))
         if deep:
             self._deep_at = began
+        if not self.journal.has_begun:
+            self.keep()
+            self._missed = True  # the last call is known now
         for record, missed in self.journal.take(records):
             self._record_found(record, missed, fresh)
 
@@ -429,6 +434,8 @@ class MxLog:
         fresh = self._is_fresh(VOICEMAILS)
         mails = neutral_mailbox(await self._proxy.voicemails.list(), self._privacy)
         before, self.mails = self.mails, mails
+        if self._known_mails is None:
+            self.keep()
         known = set(mails) if self._known_mails is None else self._known_mails
         news = [mail for key, mail in mails.items() if key not in known]
         self._known_mails = set(mails)

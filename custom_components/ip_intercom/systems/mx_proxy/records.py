@@ -1,6 +1,7 @@
 """The log of calls of an extension (manual, calls): each record once, and what became of the call."""
 
 from collections.abc import Callable, Iterable, Mapping
+import time
 
 from ...api.errors import NotSupported
 from ...api.mx_proxy import MxProxy
@@ -72,19 +73,26 @@ class CallJournal:
 
     Args:
         stored: What ``as_json`` returned in an earlier life; None to take all that there is for old.
+        now: Our clock in seconds since 1970.
 
     Attributes:
         missed: The calls missed since somebody cleared the number.
         last: The newest record, as far as it was read in this life.
     """
 
-    def __init__(self, stored: object = None) -> None:
+    def __init__(self, stored: object = None, now: Callable[[], float] = time.time) -> None:
         """See the class."""
         known: Mapping[str, object] = stored if isinstance(stored, Mapping) else {}
+        self._now = now
         self._newest = integer(known.get("record"))
         self._time = integer(known.get("time"))
         self.missed = integer(known.get("missed")) or 0
         self.last: LogRecord | None = None
+
+    @property
+    def has_begun(self) -> bool:
+        """Return whether the log was read before, in this life or an earlier one."""
+        return self._newest is not None
 
     def as_json(self) -> dict[str, object]:
         """Return what is to be kept."""
@@ -93,9 +101,12 @@ class CallJournal:
     def since(self, *, deep: bool) -> int | None:
         """Return from which time on the log is to be read, None for all of it.
 
-        It is a time of the exchange itself: how wrong its clock is does not matter.
+        It is a time of the exchange itself: how wrong its clock is does not matter. A deep look does not trust one
+        that is ahead of ours: what follows would seem older once the clock is right.
         """
-        return None if self._time is None else max(0, self._time - (_DEEP_OVERLAP if deep else _OVERLAP))
+        if self._time is None:
+            return None
+        return max(0, min(self._time, int(self._now())) - _DEEP_OVERLAP if deep else self._time - _OVERLAP)
 
     def take(self, records: Iterable[LogRecord]) -> list[tuple[LogRecord, int]]:
         """Return the new ones of some records, oldest first, and how many calls had been missed after each."""

@@ -8,7 +8,7 @@ from typing import Any
 from ...api.errors import CommandFailed, ConnectionFailed, IntercomError, NoAnswer, NotSupported, UnexpectedReply
 from ...api.mx_proxy import MxProxy, UserInfo
 from ...facets import Bells, Facets
-from ...model import CallOutcome, Control, Description, Identity, Reading, State
+from ...model import CallOutcome, CallRecord, Control, Description, Identity, Reading, State
 from ..privacy import Privacy
 from .calls import Desk, MxCallControl, MxCallModes, MxCalls
 from .conferences import MxConferences, by_start
@@ -147,10 +147,9 @@ class MxSystem:
         self._info = info
         self.log = log
         self.facets = self._facets(info, own_id)
-        last = log.journal.last
         state = State(
             calls=log.tracker.sessions,
-            last_call=None if last is None else neutral_call(last, self._privacy),
+            last_call=self._last_call,
             extension=info.extension or None,
             missed_calls=log.journal.missed,
             voicemails=log.mails,
@@ -224,7 +223,13 @@ class MxSystem:
         return Reading(
             voicemails=None if mails is None else neutral_mailbox(mails, self._privacy),
             conferences=None if conferences is None else by_start(conferences, own_id),
+            last_call=self._last_call,
         )
+
+    @property
+    def _last_call(self) -> CallRecord | None:
+        last = self._log.journal.last
+        return None if last is None else neutral_call(last, self._privacy)
 
     async def _read[T](self, request: Coroutine[Any, Any, T], failures: list[IntercomError]) -> T | None:
         try:

@@ -35,6 +35,7 @@ _FOLLOWS: Mapping[str, frozenset[CallState]] = {
 }
 # After these, the proxy knows of the call.
 _REMEMBERED_BY_PROXY = frozenset({Kind.DELIVERED, Kind.ESTABLISHED})
+_REPEATABLE = frozenset({Kind.HELD, Kind.RETRIEVED})
 # A call that goes out and that the proxy does not know (yet) may ring at the other end for so many seconds.
 _UNANSWERED = 90.0
 # What arrives of a call within so many seconds of its end was on its way before.
@@ -54,6 +55,7 @@ class _Call:
         began: When we heard of it, by our clock.
         peer: The number at the other end; ``origin`` the one at ours.
         known: The proxy has told of it when it was asked.
+        latest: The newest time that was told of it, by the clock of the exchange.
     """
 
     session: SessionId
@@ -63,6 +65,7 @@ class _Call:
     peer: str | None = None
     origin: str | None = None
     known: bool = False
+    latest: int = 0
 
 
 class CallTracker:
@@ -115,7 +118,7 @@ class CallTracker:
 
     def needs_context(self, event: CallEvent) -> bool:
         """Return whether an event speaks of a call that nothing is known of, and does not tell who calls whom."""
-        return event.type in {Kind.HELD, Kind.RETRIEVED} and event.call_id not in self._calls
+        return event.type in _REPEATABLE and event.call_id not in self._calls
 
     def told(self, event: CallEvent) -> CallChanged | None:
         """Take an event that is believed; return what changes, None where that is nothing new."""
@@ -126,7 +129,10 @@ class CallTracker:
         if call is None:
             return self._begin(event, state)
         call.known = call.known or event.type in _REMEMBERED_BY_PROXY
-        if call.state not in _FOLLOWS[event.type]:
+        # Hold and its end follow each other again and again: only their times tell which is the last one.
+        is_old = event.type in _REPEATABLE and (event.timestamp or call.latest) < call.latest
+        call.latest = max(call.latest, event.timestamp or 0)
+        if is_old or call.state not in _FOLLOWS[event.type]:
             return None
         return self._change(call, state, event.timestamp)
 
@@ -143,7 +149,7 @@ class CallTracker:
         incoming = direction is Direction.INCOMING
         peer, origin = (event.calling, event.called) if incoming else (event.called, event.calling)
         known = event.type in _REMEMBERED_BY_PROXY
-        call = _Call(event.call_id, direction, state, self._monotonic(), peer, origin, known)
+        call = _Call(event.call_id, direction, state, self._monotonic(), peer, origin, known, event.timestamp or 0)
         self._calls[call.session] = call
         self._ended.pop(call.session, None)
         return CallChanged(call.session, direction, state, peer)
