@@ -71,6 +71,7 @@ VOICEMAILS = "voicemails"
 
 CALL_LOG_EVENT = "CallLog"
 VOICEMAILS_EVENT = "Voicemails"
+_OWN_EVENTS = frozenset({CALL_LOG_EVENT, VOICEMAILS_EVENT})
 
 
 @dataclass(slots=True)
@@ -361,6 +362,8 @@ class MxLog:
     def _believe(self, event: CallEvent) -> None:
         """Tell of an event, if it changes anything."""
         when = at(event.timestamp) or datetime.now(UTC)
+        if event.type in _OWN_EVENTS:
+            return  # nobody pushes these
         if event.type not in STATES:
             self._found.append(Event(event.type, when, {"session": event.call_id}))  # of a newer server
             return
