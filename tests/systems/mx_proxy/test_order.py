@@ -15,13 +15,17 @@ def told(kind: str, when: int) -> CallEvent:
 def test_a_hold_that_is_told_after_its_end_is_over() -> None:
     tracker = CallTracker()
     tracker.extension = "3107"
-    for event in (told(Kind.ESTABLISHED, 10), told(Kind.RETRIEVED, 15), told(Kind.HELD, 12)):
-        tracker.told(event)
-    assert tracker.sessions[7].state is CallState.CONNECTED
-    tracker.told(told(Kind.HELD, 15))
-    assert tracker.sessions[7].state is CallState.HELD
-    tracker.told(told(Kind.RETRIEVED, 14))
-    assert tracker.sessions[7].state is CallState.HELD
+    pushed = (
+        (Kind.ESTABLISHED, 10, CallState.CONNECTED),
+        (Kind.RETRIEVED, 15, CallState.CONNECTED),
+        (Kind.HELD, 12, CallState.CONNECTED),
+        (Kind.HELD, 15, CallState.HELD),
+        (Kind.RETRIEVED, 14, CallState.HELD),
+        (Kind.RETRIEVED, 16, CallState.CONNECTED),
+    )
+    for kind, when, expected in pushed:
+        tracker.told(told(kind, when))
+        assert tracker.sessions[7].state is expected, (kind, when)
     tracker.told(told(Kind.CLEARED, 1))
     assert tracker.sessions == {}, "an end is an end"
 
