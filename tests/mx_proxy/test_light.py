@@ -1,7 +1,10 @@
 """Nothing is asked twice."""
 
+from typing import Any
+
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
+from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED
+from homeassistant.core import Event, HomeAssistant, callback
 import pytest
 
 from custom_components.ip_intercom import coordinator
@@ -26,3 +29,34 @@ async def test_the_record_of_a_call_is_read_once(
         assert sum(request.function == "call_log" for request in sim.requests) == before + count
     assert [item.data["type"] for item in events].count("CallLog") == 2
     assert entry.runtime_data.data.last_call.number == "3108"
+
+
+async def test_a_removal_asks_for_no_more_than_it_takes(hass: HomeAssistant, sim: Simulator, local_url: str) -> None:
+    entry = await pushing(hass, sim, local_url)
+    await hass.config_entries.async_unload(entry.entry_id)
+    before = len(sim.requests)
+    await hass.config_entries.async_remove(entry.entry_id)
+    await hass.async_block_till_done()
+    asked = [request.function for request in sim.requests[before:] if request.function is not None]
+    assert asked == ["login", "logout"]
+    assert not sim.mx.links
+
+
+async def test_what_has_not_changed_is_not_written(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    written: list[str] = []
+
+    @callback
+    def take(event: Event[Any]) -> None:
+        written.append(event.data["entity_id"])
+
+    @callback
+    def of_every_entity(_: Any) -> bool:
+        return True
+
+    hass.bus.async_listen(EVENT_STATE_CHANGED, take)
+    hass.bus.async_listen(EVENT_STATE_REPORTED, take, event_filter=of_every_entity)
+    before = len(sim.requests)
+    await until(lambda: len(sim.requests) >= before + 6, "looks")
+    await entry.runtime_data.async_refresh()
+    await hass.async_block_till_done()
+    assert written == []
