@@ -282,9 +282,14 @@ class IntercomCoordinator(CommandingCoordinator):
                     self._directory_changed.async_schedule_call()
                 case CapabilitiesChanged() | Restarted():
                     self.async_describe_soon()
-                case CallChanged(state=CallState.TERMINATED) if self.facets.call_log is not None:
+                case CallChanged(state=CallState.TERMINATED) if self._reads_last_call:
                     self.later.async_do(_CALL_LOG_DELAY, "call log", self.async_read_last_call)
         return self._state
+
+    @property
+    def _reads_last_call(self) -> bool:
+        """Return whether the log of calls is to be asked for what no event tells."""
+        return self.facets.call_log is not None and not self.description.outcomes
 
     async def async_read_last_call(self) -> None:
         """Read the newest entry of the device's call log."""

@@ -19,6 +19,7 @@ from .coordinator import IntercomCoordinator
 from .facets import PushMessage
 from .model import Missing
 from .parting import async_parting
+from .systems import is_forwarded
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -145,8 +146,8 @@ async def _read(request: web.Request) -> bytes:
 
 async def async_take_back(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Take the address away from the device of an entry that is removed."""
-    if (token := entry.data.get(CONF_PUSH_TOKEN)) is None:
-        return
+    if (token := entry.data.get(CONF_PUSH_TOKEN)) is None or is_forwarded(entry.data):
+        return  # no device was told
     try:
         async with async_parting(hass, entry) as facets:
             if facets.push is not None:

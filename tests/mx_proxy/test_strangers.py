@@ -127,3 +127,16 @@ async def test_an_event_that_comes_in_pieces_is_one(
     await until(lambda: state_of(hass, entry, "binary_sensor", "ringing") == "off", "its end")
     assert events[-1].data["type"] == Kind.CLEARED
     assert sim.extensions[sim.login].calls.live, "nobody but the push has told"
+
+
+@pytest.mark.parametrize("kind", ["CallLog", "Voicemails"])
+async def test_what_only_the_proxy_can_tell_is_not_believed(
+    hass: HomeAssistant, sim: Simulator, local_url: str, stranger: TestClient[Any, Any], kind: str
+) -> None:
+    """These events are made of what was read: automations may rely on that."""
+    entry = await pushing(hass, sim, local_url)
+    events = capture_log_events(hass)
+    await stranger.post(f"/api/webhook/{entry.data[CONF_PUSH_TOKEN]}", json=ring(sim, 999, type=kind))
+    sim.incoming_call("3108")
+    await until(lambda: events, "a real event")
+    assert [item.data["type"] for item in events] == [Kind.DELIVERED]

@@ -1,7 +1,9 @@
 """Finding a server at what a person typed."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack
+import ssl
 
 import aiohttp
 from aiohttp import web
@@ -177,6 +179,21 @@ async def test_a_certificate_is_verified(start: Start, usual_ports: Callable[...
     with pytest.raises(CertificateInvalid):
         await found(secure.session, "127.0.0.1", verify=True)
     assert plain.seen() == []
+
+
+async def test_a_certificate_that_can_be_verified_is_not_remembered(start: Start) -> None:
+    """Public names renew theirs every few weeks."""
+    secure = await start(https=True)
+    pem = await asyncio.to_thread(ssl.get_server_certificate, ("127.0.0.1", port(secure.sim.address)))
+    trusting = ssl.create_default_context(cadata=pem)
+    trusting.verify_flags &= ~ssl.VERIFY_X509_STRICT  # it is its own authority
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusting)) as session:
+        proxy, _, fingerprint = await found(session, secure.sim.address)
+        assert fingerprint is None
+        secure.sim.renew_certificate()
+        secure.sim.reset_connections()
+        with pytest.raises(CertificateInvalid):
+            await proxy.directory.contacts()
 
 
 # ---- Who it is ----

@@ -12,20 +12,20 @@ def told(kind: str, when: int) -> CallEvent:
     return CallEvent(kind, 7, device_id="3107", calling="3108", called="3107", timestamp=when)
 
 
-def state_of(tracker: CallTracker) -> CallState:
-    return tracker.sessions[7].state
-
-
 def test_a_hold_that_is_told_after_its_end_is_over() -> None:
     tracker = CallTracker()
     tracker.extension = "3107"
-    for event in (told(Kind.ESTABLISHED, 10), told(Kind.RETRIEVED, 15), told(Kind.HELD, 12)):
-        tracker.told(event)
-    assert state_of(tracker) is CallState.CONNECTED
-    tracker.told(told(Kind.HELD, 15))
-    assert state_of(tracker) is CallState.HELD
-    tracker.told(told(Kind.RETRIEVED, 14))
-    assert state_of(tracker) is CallState.HELD
+    pushed = (
+        (Kind.ESTABLISHED, 10, CallState.CONNECTED),
+        (Kind.RETRIEVED, 15, CallState.CONNECTED),
+        (Kind.HELD, 12, CallState.CONNECTED),
+        (Kind.HELD, 15, CallState.HELD),
+        (Kind.RETRIEVED, 14, CallState.HELD),
+        (Kind.RETRIEVED, 16, CallState.CONNECTED),
+    )
+    for kind, when, expected in pushed:
+        tracker.told(told(kind, when))
+        assert tracker.sessions[7].state is expected, (kind, when)
     tracker.told(told(Kind.CLEARED, 1))
     assert tracker.sessions == {}, "an end is an end"
 

@@ -10,6 +10,7 @@ from ..address import parse_address
 from ..errors import (
     AuthenticationFailed,
     CertificateChanged,
+    CertificateInvalid,
     ConnectionFailed,
     ExchangeInsecure,
     IntercomError,
@@ -47,7 +48,8 @@ async def find(
         pinned: SHA-256 of the only certificate to talk to, in hexadecimal digits; None takes any.
 
     Returns:
-        The account, who it is, and the SHA-256 of the server's certificate, None for http.
+        The account, who it is, and the SHA-256 of the certificate to insist on from now on; None for http, and for a
+        certificate that was verified, which may be another one tomorrow.
 
     Raises:
         ConnectionFailed: Nobody answers; ``ExchangeUnreachable`` where the MX does not answer the server.
@@ -65,7 +67,7 @@ async def find(
     try:
         await proxy.session.login()
         info = await proxy.session.info()
-    except ConnectionFailed, AuthenticationFailed, ExchangeInsecure:
+    except ConnectionFailed, AuthenticationFailed, ExchangeInsecure, SecureConnectionRequired:
         raise
     except IntercomError as err:
         raise WrongDevice(f"{typed.host} does not answer as an MX Proxy") from err
@@ -109,22 +111,34 @@ async def _knock(
     session: ClientSession, base: URL, *, verify: bool, pinned: bytes | None
 ) -> tuple[HttpTransport, bytes | None]:
     """Ask who is there, without a login."""
-    fingerprint = None
-    if base.scheme == "https":
-        assert base.host is not None
-        assert base.port is not None
-        fingerprint = await certificate_fingerprint(base.host, base.port)
-        if pinned is not None and fingerprint != pinned:
-            raise CertificateChanged("the server shows another certificate than before")
-    elif pinned is not None:
-        raise ConnectionFailed("the server is to be asked over HTTPS")
-    transport = HttpTransport(session, base, fingerprint=fingerprint, verify=verify)
+    if base.scheme == "http":
+        if pinned is not None:
+            raise ConnectionFailed("the server is to be asked over HTTPS")
+        return await _greet(HttpTransport(session, base)), None
+    assert base.host is not None
+    assert base.port is not None
+    fingerprint = await certificate_fingerprint(base.host, base.port)
+    if pinned is None:
+        # A public name has a certificate that is renewed every few weeks: it is verified, not remembered.
+        try:
+            return await _greet(HttpTransport(session, base, verify=True)), None
+        except CertificateInvalid:
+            if verify:
+                raise
+    elif fingerprint != pinned:
+        raise CertificateChanged("the server shows another certificate than before")
+    return await _greet(HttpTransport(session, base, fingerprint=fingerprint)), fingerprint
+
+
+async def _greet(transport: HttpTransport) -> HttpTransport:
+    """Return the way again, if there is an MX Proxy at its end."""
+    base = transport.base
     try:
         reply = await transport.request(Request(USER_INFO.method, USER_INFO.path, timeout=REQUEST_TIMEOUT))
     except UnexpectedReply as err:
         raise WrongDevice(f"{base.host} does not answer as an MX Proxy") from err
     if reply.status == HTTPStatus.UNAUTHORIZED and _REALM in reply.challenge.lower():
-        return transport, fingerprint
+        return transport
     refusal = error(USER_INFO, reply.status, None, reply.location)
     if isinstance(refusal, ConnectionFailed | SecureConnectionRequired):
         raise refusal

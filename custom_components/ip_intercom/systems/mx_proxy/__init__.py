@@ -51,7 +51,9 @@ async def find(
     """
     credentials = _credentials(account)
     proxy, info, fingerprint = await find_proxy(session, address, credentials, verify=verify, pinned=pinned)
-    data = entry_data(proxy.transport.base, fingerprint, credentials.username, credentials.password, verify)
+    base = proxy.transport.base
+    verified = base.scheme == "https" and fingerprint is None
+    data = entry_data(base, fingerprint, credentials.username, credentials.password, verify or verified)
     data |= {CONF_CLIENT_ID: credentials.client_id, CONF_CLIENT_SECRET: credentials.client_secret}
     return data, description_of(info, State())
 

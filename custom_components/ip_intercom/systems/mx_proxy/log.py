@@ -36,7 +36,7 @@ from .directory import MxPhoneBook
 from .mailbox import neutral_mailbox
 from .moments import ServerClock
 from .records import CallJournal, duration_of, is_incoming
-from .telling import Teller
+from .telling import OWN_EVENTS, Teller
 from .tracker import STATES, CallTracker
 
 _LOGGER = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ _RECORD_DELAY = 1.0
 _MAIL_LOOKS = 5
 _MAIL_AGAIN = 2.0
 # What is found within so many seconds of the last look is news; what is older only happened.
-_NEWS = 90.0
+_NEWS = 150.0
 # What was pushed and is older, by the clock of the exchange, is believed only if the proxy says so, too.
 _STALE = 30.0
 # Whoever floods the address of the webhook is not heard to the end, and believed no more without a question.
@@ -361,6 +361,8 @@ class MxLog:
 
     def _believe(self, event: CallEvent) -> None:
         """Tell of an event, if it changes anything."""
+        if event.type in OWN_EVENTS:
+            return  # nobody pushes these
         if event.type not in STATES:
             self._found.append(self._tell.unknown(event))
             return

@@ -88,6 +88,7 @@ class MxSession:
 
     async def log_out(self) -> None:
         """End it, for whoever uses the account at this proxy."""
+        await self._session.login()  # only who is logged in can log out
         await self._session.logout()
 
 
@@ -114,7 +115,7 @@ class MxSystem:
         self._lacks: set[str] = set()
         self._has: set[str] = set()
         self.log: MxLog | None = None
-        self.facets = Facets()
+        self.facets = Facets(session=MxSession(proxy))
 
     # -- what the extension has ------------------------------------------------------------------
 

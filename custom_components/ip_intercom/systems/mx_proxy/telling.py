@@ -13,6 +13,8 @@ from .records import duration_of, name_in, neutral_call, other_number, outcome_o
 
 CALL_LOG_EVENT = "CallLog"
 VOICEMAILS_EVENT = "Voicemails"
+# Names that are ours: nobody pushes these.
+OWN_EVENTS = frozenset({CALL_LOG_EVENT, VOICEMAILS_EVENT})
 
 
 class Teller:
