@@ -333,8 +333,9 @@ class Missing:
 
     ``kind`` is ``service`` (switched off), ``privilege`` (not given to the account), ``secure`` (over
     HTTPS only), ``stream_login`` (pictures want another login), or one of the ``push_`` kinds: the address
-    that it shall push to is unknown, taken by somebody else, refused, or never reached. Without a ``vital`` one Home Assistant does not see what happens; the others
-    are extras, or commands that an account need not have.
+    that it shall push to is unknown, taken by somebody else, refused, or never reached. Without a ``vital``
+    one Home Assistant does not see what happens; the others are extras, or commands that an account need
+    not have.
     """
 
     kind: str
@@ -348,8 +349,9 @@ class Description:
 
     ``peers`` tells which bell rings when a number is called. ``pushes`` tells that events come by
     themselves, so that polling is only a safety net. ``visitors`` tells that calls which go out are
-    their wish to be let in; a monitor in the house calls as well, but rings nobody. ``occurrences`` are those that the device can
-    tell of, ``outcomes`` what it writes down of calls as they end; ``state_events`` is what to tick where states move and no event tells of it.
+    their wish to be let in; a monitor in the house calls as well, but rings nobody. ``occurrences`` are
+    those that the device can tell of, ``outcomes`` what it writes down of calls as they end;
+    ``state_events`` is what to tick where states move and no event tells of it.
     """
 
     identity: Identity

@@ -24,7 +24,7 @@ class CallControl(Protocol):
         """Answer a call that rings at a SIP device, which has so long to do so; ``assign`` takes it into use."""
 
     async def transfer(self, session: SessionId, to: str, device: str | None) -> None:
-        """Hand a call over to another number; ``device`` is the one that has it now, the extension for None."""
+        """Hand a call over to another number; ``device`` has it now; None for where calls are answered."""
 
     async def hold(self, session: SessionId) -> None:
         """Let a call wait."""

@@ -124,7 +124,7 @@ class MxCallControl:
 
     async def transfer(self, session: SessionId, to: str, device: str | None) -> None:
         """Hand a call over to another number; it leaves the extension once the other side has taken it."""
-        await self._calls.transfer(session, device or self._desk.extension, to)
+        await self._calls.transfer(session, device or self._desk.origin, to)
         self._look()
 
     async def hold(self, session: SessionId) -> None:
