@@ -22,7 +22,9 @@ TRANSLATIONS = ROOT / "custom_components" / "ip_intercom" / "translations" / "en
 OTHERS: Mapping[str, str] = {
     "bus": "bus event `ip_intercom_event`",
     "diagnostics": "diagnostics",
+    "media": "media browser",
     "refresh": "what the device has is read anew",
+    "removal": "removal of the entry",
     "setup": "set-up",
 }
 ENTRY = "This page is made by `scripts/api-docs`; a test keeps it current."
@@ -60,6 +62,17 @@ only with the option *Let the intercom push its events*.
 """,
         numbered=False,
     ),
+    Page(
+        "mx_proxy",
+        "mx-proxy.md",
+        """# MX Proxy: the REST API in Home Assistant
+
+What each request of the document of *MX Proxy 2.1* and each object that it pushes becomes. Every pushed object and every record
+of the call log, whatever else it does, is also the bus event `ip_intercom_event`; pushed objects reach Home Assistant only with
+the option *Receive events by a webhook*, and by a forwarder (README).
+""",
+        numbered=False,
+    ),
 )
 
 
@@ -74,7 +87,11 @@ def page(kind: Page) -> str:
 
     def row(name: str, more: Sequence[str], entry: Mapping[str, Any], known: Mapping[str, Sequence[str]]) -> list[str]:
         reason = entry.get("left") or left.get(name)
-        becomes = cell(known[name], words) if reason is None else f"not used: {reason}"
+        # What differs by method is named with it.
+        surfaces = known.get(" ".join((*more, name))) or known.get(name)
+        becomes = cell(surfaces or (), words) if reason is None else f"not used: {reason}"
+        if not becomes:
+            raise KeyError(name)
         return [f"`{name}`", *more, *([section(entry)] if kind.numbered else []), becomes]
 
     def functions(entries: Sequence[Mapping[str, Any]], known: Mapping[str, Sequence[str]]) -> list[list[str]]:

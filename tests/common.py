@@ -35,13 +35,24 @@ def user_input(
     return {"host": address, "username": username, "password": password, "security": {"verify_ssl": verify}}
 
 
+async def begin(hass: HomeAssistant, what: str = "device") -> Any:
+    """Choose what to add, and return its empty form."""
+    menu: Any = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
+    assert menu["type"] is FlowResultType.MENU, menu
+    return await hass.config_entries.flow.async_configure(menu["flow_id"], {"next_step_id": what})
+
+
+async def enter(hass: HomeAssistant, data: dict[str, Any], what: str = "device") -> Any:
+    """Choose what to add, fill in its form, and return what comes of it."""
+    form = await begin(hass, what)
+    return await hass.config_entries.flow.async_configure(form["flow_id"], data)
+
+
 async def add_intercom(
     hass: HomeAssistant, sim: Simulator, *, address: str | None = None, username: str = USERNAME
 ) -> Any:
     """Add the simulated intercom through the config flow, and wait until its events are followed."""
-    result = await hass.config_entries.flow.async_init(
-        DOMAIN, context={"source": SOURCE_USER}, data=user_input(address or sim.https_address, username)
-    )
+    result = await enter(hass, user_input(address or sim.https_address, username))
     assert result["type"] is FlowResultType.CREATE_ENTRY, result
     await hass.async_block_till_done()
     entry = result["result"]

@@ -10,7 +10,6 @@ from homeassistant.config_entries import (
     SOURCE_REAUTH,
     SOURCE_RECONFIGURE,
     SOURCE_SSDP,
-    SOURCE_USER,
     ConfigEntry,
     ConfigEntryState,
 )
@@ -21,15 +20,15 @@ from homeassistant.helpers.service_info.ssdp import ATTR_UPNP_FRIENDLY_NAME, ATT
 import pytest
 
 from custom_components.ip_intercom.const import DOMAIN
-from tests.common import PASSWORD, USERNAME, user_input
+from tests.common import PASSWORD, USERNAME, begin, user_input
 from tests.simulators.two_n import Account, Auth, Connection, Privilege, Service, ServiceConfig, Simulator
 
 ACCOUNT = {"username": USERNAME, "password": PASSWORD}
 UNVERIFIED = {"security": {"verify_ssl": False}}
 
 
-async def start(hass: HomeAssistant, data: dict[str, Any] | None = None) -> Any:
-    return await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER}, data=data)
+async def start(hass: HomeAssistant) -> Any:
+    return await begin(hass)
 
 
 async def enter(hass: HomeAssistant, result: Any, data: dict[str, Any]) -> Any:

@@ -37,7 +37,7 @@ LAYERS = (
     # The hierarchy of errors is the one part of api that the translation point above must know.
     layer("errors", "api.errors"),
     layer("api", "api api.*", "errors", "aiohttp multidict yarl"),
-    layer("model", "model events rings facets functions", "names"),
+    layer("model", "model events rings facets functions telephony", "names"),
     layer("pictures", "render", "", "PIL"),
     layer("systems", "systems systems.*", "names errors api model", "aiohttp yarl"),
     layer(
@@ -46,10 +46,10 @@ LAYERS = (
         "names errors model systems",
         "aiohttp homeassistant",
     ),
-    # These two put the parts together: a form for each system, an adapter for each entry.
+    # These put the parts together: a form for each system, an adapter for each entry.
     layer(
         "entry",
-        "__init__ config_flow",
+        "__init__ config_flow options_flow",
         "names errors model systems coordinator platforms",
         "aiohttp homeassistant probatio yarl",
     ),

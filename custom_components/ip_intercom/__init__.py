@@ -15,10 +15,12 @@ from .const import DOMAIN
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import device_info
 from .found import Found
+from .parting import async_log_out
 from .push import EventFeed, event_store
 from .shortcomings import async_show_missing
 from .systems import create_system
 from .temporary_codes import TemporaryCodes, async_take_away, code_store
+from .voicemail_view import VoicemailView
 from .webhook import PushAddress, async_take_back
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -31,6 +33,7 @@ PLATFORMS = [
     Platform.IMAGE,
     Platform.LOCK,
     Platform.NOTIFY,
+    Platform.SELECT,
     Platform.SENSOR,
     Platform.SWITCH,
     Platform.UPDATE,
@@ -38,8 +41,9 @@ PLATFORMS = [
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the actions."""
+    """Register the actions, and where voicemails are heard."""
     async_setup_actions(hass)
+    hass.http.register_view(VoicemailView(hass))
     return True
 
 
@@ -68,7 +72,10 @@ async def _async_set_up(
         config_entry_id=entry.entry_id, **device_info(coordinator.description.identity, entry.data)
     )
     coordinator.device_id = device.id
-    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    coordinator.platforms = list(PLATFORMS)
+    if coordinator.facets.conferences is not None:
+        coordinator.platforms.append(Platform.CALENDAR)  # it brings a page of its own, which nobody wants empty
+    await hass.config_entries.async_forward_entry_setups(entry, coordinator.platforms)
     _async_remove_stale(hass, entry)
 
     await coordinator.codes.async_load()
@@ -103,7 +110,7 @@ def _async_remove_stale(hass: HomeAssistant, entry: IntercomConfigEntry) -> None
 async def async_unload_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> bool:
     """Let go of a device; first of its events, so that none finds its entities gone."""
     await _async_let_go(entry.runtime_data)
-    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+    return await hass.config_entries.async_unload_platforms(entry, entry.runtime_data.platforms)
 
 
 async def _async_let_go(coordinator: IntercomCoordinator) -> None:
@@ -116,5 +123,6 @@ async def async_remove_entry(hass: HomeAssistant, entry: IntercomConfigEntry) ->
     """Leave nothing of ours on a removed device, neither codes nor addresses, and forget what was known of it."""
     await async_take_away(hass, entry)
     await async_take_back(hass, entry)
+    await async_log_out(hass, entry)
     async_show_missing(hass, entry.entry_id, entry.title, frozenset())
     await event_store(hass, entry.entry_id).async_remove()

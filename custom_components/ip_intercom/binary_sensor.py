@@ -57,6 +57,10 @@ ALARMS: Mapping[Alarm, BinarySensorEntityDescription] = {
     Alarm.TAMPER: BinarySensorEntityDescription(key="tamper", device_class=BinarySensorDeviceClass.TAMPER),
 }
 
+# Which calls ring: those of visitors go out, those of callers come in.
+_VISITORS = Direction.OUTGOING, frozenset({CallState.CONNECTING, CallState.RINGING})
+_CALLERS = Direction.INCOMING, frozenset({CallState.RINGING})
+
 # Alarms whose parts are worth sensors of their own.
 PARTED = frozenset({Alarm.MOTION})
 
@@ -183,18 +187,17 @@ class DoorSensor(DoorEntity, BinarySensorEntity):
 
 
 class RingingSensor(IntercomEntity, BinarySensorEntity):
-    """Whether a visitor's call is going out and nobody has answered yet."""
+    """Whether it rings: for a visitor's call that goes out, or, where calls are no visitors', for one that comes in."""
 
     _attr_translation_key = "ringing"
 
     @property
     @override
     def is_on(self) -> bool:
-        """Return whether it rings; a call that comes in, or was dialled from here, never does."""
+        """Return whether a call rings that nobody has answered yet; one that was dialled from here never does."""
         state = self.coordinator.data
+        direction, states = _VISITORS if self.coordinator.description.visitors else _CALLERS
         return any(
-            call.direction is Direction.OUTGOING
-            and call.state in {CallState.CONNECTING, CallState.RINGING}
-            and call.id not in state.own_calls
+            call.direction is direction and call.state in states and call.id not in state.own_calls
             for call in state.calls.values()
         )

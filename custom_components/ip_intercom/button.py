@@ -1,4 +1,4 @@
-"""What is done by a press: answering and ending calls, setting the clock, restarting."""
+"""What is done by a press: answering and ending calls, counting missed ones anew, setting the clock, restarting."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .actions.calls import async_answer, async_hang_up
+from .actions.calls import async_answer, async_clear_missed, async_hang_up
 from .actions.maintenance import async_restart, async_sync_clock
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity, async_add_as_found
@@ -33,6 +33,11 @@ BUTTONS = (
         key="answer", press=async_answer, there=lambda facets, _: facets.calls is not None and facets.calls.answers
     ),
     IntercomButtonDescription(key="hang_up", press=async_hang_up, there=lambda facets, _: facets.calls is not None),
+    IntercomButtonDescription(
+        key="clear_missed_calls",
+        press=async_clear_missed,
+        there=lambda facets, _: facets.missed_calls is not None,
+    ),
     IntercomButtonDescription(
         key="restart",
         device_class=ButtonDeviceClass.RESTART,

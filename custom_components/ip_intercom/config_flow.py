@@ -4,26 +4,12 @@ from collections.abc import Mapping
 import logging
 from typing import Any, override
 
-from homeassistant.config_entries import (
-    ConfigEntry,
-    ConfigEntryState,
-    ConfigFlow,
-    ConfigFlowResult,
-    OptionsFlowWithReload,
-)
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigFlow, ConfigFlowResult
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import section
-from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.device_registry import format_mac
-from homeassistant.helpers.selector import (
-    SelectOptionDict,
-    SelectSelector,
-    SelectSelectorConfig,
-    TextSelector,
-    TextSelectorConfig,
-    TextSelectorType,
-)
+from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
 from homeassistant.helpers.service_info.dhcp import DhcpServiceInfo
 from homeassistant.helpers.service_info.ssdp import ATTR_UPNP_FRIENDLY_NAME, ATTR_UPNP_SERIAL, SsdpServiceInfo
 from homeassistant.util.network import is_ip_address
@@ -32,46 +18,38 @@ from yarl import URL
 
 from .api.errors import IntercomError, UnsupportedProduct, WrongDevice
 from .const import (
+    CONF_CLIENT_ID,
+    CONF_CLIENT_SECRET,
     CONF_CONTROLS,
     CONF_FINGERPRINT,
     CONF_HOST,
-    CONF_INVERTED,
-    CONF_OPENING_PASSWORD,
-    CONF_OPENING_USERNAME,
     CONF_PASSWORD,
-    CONF_PICTURE_PORT,
-    CONF_PLAIN_SWITCHES,
-    CONF_PUSH,
     CONF_PUSH_ORIGINALS,
     CONF_PUSH_TOKEN,
-    CONF_SECURITY_RELAYS,
-    CONF_SHOW_CARDS,
-    CONF_SHOW_NAMES,
-    CONF_SHOW_TOUCHES,
-    CONF_STREAM_PASSWORD,
-    CONF_STREAM_PATH,
-    CONF_STREAM_USERNAME,
     CONF_SYSTEM,
     CONF_URL,
     CONF_USERNAME,
     CONF_VERIFY_SSL,
-    DEFAULT_PICTURE_PORT,
-    DEFAULT_STREAM_PATH,
     DOMAIN,
+    SYSTEM_MX_PROXY,
 )
-from .coordinator import IntercomConfigEntry
 from .exceptions import sentence
 from .model import Description
-from .systems import asks_for_proof, find_system, options_of, recognised
+from .options_flow import PASSWORD_FIELD, IntercomOptionsFlow
+from .systems import asks_for_proof, find_system, recognised
 
 _LOGGER = logging.getLogger(__name__)
 
 SECTION_SECURITY = "security"
-SECTION_STREAM = "stream"
-SECTION_OPENING = "opening"
 
-_PASSWORD = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="current-password"))
-_ACCOUNT = {vol.Optional(CONF_USERNAME, default=""): str, vol.Optional(CONF_PASSWORD, default=""): _PASSWORD}
+_SECRET = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off"))
+_ACCOUNT = {vol.Optional(CONF_USERNAME, default=""): str, vol.Optional(CONF_PASSWORD, default=""): PASSWORD_FIELD}
+_EXTENSION_ACCOUNT = {
+    vol.Required(CONF_CLIENT_ID): str,
+    vol.Required(CONF_CLIENT_SECRET): _SECRET,
+    vol.Required(CONF_USERNAME): str,
+    vol.Required(CONF_PASSWORD): PASSWORD_FIELD,
+}
 _SECURITY = {
     vol.Required(SECTION_SECURITY): section(
         vol.Schema({vol.Required(CONF_VERIFY_SSL, default=False): bool}), {"collapsed": True}
@@ -79,7 +57,12 @@ _SECURITY = {
 }
 ACCOUNT_SCHEMA = vol.Schema(_ACCOUNT)
 CONFIRM_SCHEMA = vol.Schema({**_ACCOUNT, **_SECURITY})
-USER_SCHEMA = vol.Schema({vol.Required(CONF_HOST): str, **_ACCOUNT, **_SECURITY})
+DEVICE_SCHEMA = vol.Schema({vol.Required(CONF_HOST): str, **_ACCOUNT, **_SECURITY})
+EXTENSION_ACCOUNT_SCHEMA = vol.Schema(_EXTENSION_ACCOUNT)
+EXTENSION_SCHEMA = vol.Schema({vol.Required(CONF_HOST): str, **_EXTENSION_ACCOUNT, **_SECURITY})
+# What logs in, and what of it is entered anew each time.
+_CREDENTIALS = (CONF_CLIENT_ID, CONF_CLIENT_SECRET, CONF_USERNAME, CONF_PASSWORD)
+_SECRETS = frozenset({CONF_CLIENT_SECRET, CONF_PASSWORD})
 
 # Errors of finding a device, which no entity can meet; the others have their key in ``exceptions``.
 _FIND_ERRORS: tuple[tuple[type[IntercomError], str], ...] = (
@@ -87,6 +70,9 @@ _FIND_ERRORS: tuple[tuple[type[IntercomError], str], ...] = (
     (WrongDevice, "wrong_device"),
 )
 
+
+# Why an account is refused, as far as the form that asks for another one tells it.
+_REFUSALS = frozenset({"app_refused", "exchange_refused", "invalid_auth", "login_refused", "not_provisioned"})
 
 _PLACEHOLDERS = ("address", "privilege", "product", "reason", "service")
 
@@ -113,13 +99,25 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for address and account."""
+        """Ask what to add: they are logged in to in different ways."""
+        return self.async_show_menu(step_id="user", menu_options=["device", "mx_proxy"])
+
+    async def async_step_device(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for address and account of an intercom."""
+        return await self._async_new("device", DEVICE_SCHEMA, user_input)
+
+    async def async_step_mx_proxy(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for address, application and account of an extension."""
+        self._system = SYSTEM_MX_PROXY
+        return await self._async_new("mx_proxy", EXTENSION_SCHEMA, user_input)
+
+    async def _async_new(self, step: str, schema: vol.Schema, user_input: dict[str, Any] | None) -> ConfigFlowResult:
         errors: dict[str, str] = {}
         if user_input is not None:
             errors = await self._async_find(user_input[CONF_HOST], user_input)
             if not errors:
                 return await self._async_add()
-        return self._async_form("user", USER_SCHEMA, user_input or {}, errors)
+        return self._async_form(step, schema, user_input or {}, errors)
 
     @override
     async def async_step_dhcp(self, discovery_info: DhcpServiceInfo) -> ConfigFlowResult:
@@ -160,25 +158,42 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
         """Begin to ask for the account again."""
+        if entry_data[CONF_SYSTEM] == SYSTEM_MX_PROXY:
+            return await self.async_step_reauth_mx_proxy()
         return await self.async_step_reauth_confirm()
 
     async def async_step_reauth_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the account again."""
+        return await self._async_again("reauth_confirm", ACCOUNT_SCHEMA, user_input)
+
+    async def async_step_reauth_mx_proxy(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for application and account again, and say which of them is refused."""
+        return await self._async_again("reauth_mx_proxy", EXTENSION_ACCOUNT_SCHEMA, user_input)
+
+    async def _async_again(self, step: str, schema: vol.Schema, user_input: dict[str, Any] | None) -> ConfigFlowResult:
         entry = self._get_reauth_entry()
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            security = {SECTION_SECURITY: {CONF_VERIFY_SSL: entry.data.get(CONF_VERIFY_SSL, False)}}
-            # Whoever answers now has to be whoever was trusted before: the password goes to nobody else.
-            pinned = entry.data.get(CONF_FINGERPRINT)
-            self._system = entry.data[CONF_SYSTEM]
-            errors = await self._async_find(entry.data[CONF_URL], user_input | security, pinned)
-            if not errors:
-                return await self._async_mend(entry)
-        known = user_input or {CONF_USERNAME: entry.data.get(CONF_USERNAME, "")}
-        return self._async_form("reauth_confirm", ACCOUNT_SCHEMA, known, errors)
+        if user_input is None:
+            return self._async_form(step, schema, _account_of(entry), _refusal(entry))
+        security = {SECTION_SECURITY: {CONF_VERIFY_SSL: entry.data.get(CONF_VERIFY_SSL, False)}}
+        # Whoever answers now has to be whoever was trusted before: the password goes to nobody else.
+        pinned = entry.data.get(CONF_FINGERPRINT)
+        self._system = entry.data[CONF_SYSTEM]
+        errors = await self._async_find(entry.data[CONF_URL], user_input | security, pinned)
+        if not errors:
+            return await self._async_mend(entry)
+        return self._async_form(step, schema, user_input, errors)
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for another address or account; a new certificate is taken as it is."""
+        if self._get_reconfigure_entry().data[CONF_SYSTEM] == SYSTEM_MX_PROXY:
+            return await self.async_step_reconfigure_mx_proxy()
+        return await self._async_other("reconfigure", DEVICE_SCHEMA, user_input)
+
+    async def async_step_reconfigure_mx_proxy(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for another address, application or account of an extension."""
+        return await self._async_other("reconfigure_mx_proxy", EXTENSION_SCHEMA, user_input)
+
+    async def _async_other(self, step: str, schema: vol.Schema, user_input: dict[str, Any] | None) -> ConfigFlowResult:
         entry = self._get_reconfigure_entry()
         errors: dict[str, str] = {}
         if user_input is not None:
@@ -188,21 +203,21 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
                 return await self._async_mend(entry)
         known = user_input or {
             CONF_HOST: entry.data[CONF_URL],
-            CONF_USERNAME: entry.data.get(CONF_USERNAME, ""),
             SECTION_SECURITY: {CONF_VERIFY_SSL: entry.data.get(CONF_VERIFY_SSL, False)},
+            **_account_of(entry),
         }
-        return self._async_form("reconfigure", USER_SCHEMA, known, errors)
+        return self._async_form(step, schema, known, errors)
 
     async def _async_find(
         self, address: str, user_input: Mapping[str, Any], pinned: str | None = None
     ) -> dict[str, str]:
         """Find the device and log in; return the error to show, if there is one."""
         session = async_get_clientsession(self.hass)
-        username, password = user_input[CONF_USERNAME], user_input[CONF_PASSWORD]
+        account = {key: user_input[key] for key in _CREDENTIALS if key in user_input}
         verify = user_input[SECTION_SECURITY][CONF_VERIFY_SSL]
         try:
             data, self._description = await find_system(
-                session, address, username, password, verify, pinned=pinned, system=self._system
+                session, address, account, verify, pinned=pinned, system=self._system
             )
         except ValueError:
             return {CONF_HOST: "invalid_host"}
@@ -242,7 +257,7 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
     def _async_form(
         self, step: str, schema: vol.Schema, known: Mapping[str, Any], errors: dict[str, str]
     ) -> ConfigFlowResult:
-        shown = {key: value for key, value in known.items() if key != CONF_PASSWORD}
+        shown = {key: value for key, value in known.items() if key not in _SECRETS}
         return self.async_show_form(
             step_id=step,
             data_schema=self.add_suggested_values_to_schema(schema, shown),
@@ -250,6 +265,19 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
             # Every text may use every placeholder: the device decides which error it is.
             description_placeholders=dict.fromkeys(_PLACEHOLDERS, "") | self._placeholders,
         )
+
+
+def _account_of(entry: ConfigEntry) -> dict[str, Any]:
+    """Return what logs in to an entry, as far as it is there."""
+    return {key: entry.data[key] for key in _CREDENTIALS if key in entry.data}
+
+
+def _refusal(entry: ConfigEntry) -> dict[str, str]:
+    """Return why an entry's account is refused, as an error of the form that asks for another one."""
+    coordinator = getattr(entry, "runtime_data", None)
+    err = None if coordinator is None else coordinator.last_exception
+    key = entry.error_reason_translation_key if coordinator is None else getattr(err, "translation_key", None)
+    return {"base": key} if key in _REFUSALS else {}
 
 
 def _moved(entry: ConfigEntry, host: str) -> dict[str, Any] | None:
@@ -267,83 +295,3 @@ def _moved(entry: ConfigEntry, host: str) -> dict[str, Any] | None:
 
 def _is_connected(entry: ConfigEntry) -> bool:
     return entry.state is ConfigEntryState.LOADED and entry.runtime_data.last_update_success is True
-
-
-# Options of a page of their own, by section: text, and passwords that stay as they are where nothing is entered.
-_SECTIONS: Mapping[str, tuple[str, ...]] = {
-    SECTION_STREAM: (CONF_STREAM_USERNAME, CONF_STREAM_PASSWORD, CONF_STREAM_PATH, CONF_PICTURE_PORT),
-    SECTION_OPENING: (CONF_OPENING_USERNAME, CONF_OPENING_PASSWORD),
-}
-_PASSWORDS = {CONF_STREAM_USERNAME: CONF_STREAM_PASSWORD, CONF_OPENING_USERNAME: CONF_OPENING_PASSWORD}
-_FIELDS: Mapping[str, tuple[vol.Marker, object]] = {
-    CONF_STREAM_USERNAME: (vol.Optional(CONF_STREAM_USERNAME, default=""), str),
-    CONF_STREAM_PASSWORD: (vol.Optional(CONF_STREAM_PASSWORD, default=""), _PASSWORD),
-    CONF_STREAM_PATH: (vol.Optional(CONF_STREAM_PATH, default=DEFAULT_STREAM_PATH), str),
-    CONF_PICTURE_PORT: (vol.Optional(CONF_PICTURE_PORT, default=DEFAULT_PICTURE_PORT), cv.port),
-    CONF_OPENING_USERNAME: (vol.Optional(CONF_OPENING_USERNAME, default=""), str),
-    CONF_OPENING_PASSWORD: (vol.Optional(CONF_OPENING_PASSWORD, default=""), _PASSWORD),
-    CONF_PUSH: (vol.Required(CONF_PUSH, default=False), bool),
-    CONF_SHOW_NAMES: (vol.Required(CONF_SHOW_NAMES, default=True), bool),
-    CONF_SHOW_CARDS: (vol.Required(CONF_SHOW_CARDS, default=False), bool),
-    CONF_SHOW_TOUCHES: (vol.Required(CONF_SHOW_TOUCHES, default=False), bool),
-    CONF_SECURITY_RELAYS: (
-        vol.Optional(CONF_SECURITY_RELAYS, default=[]),
-        SelectSelector(
-            SelectSelectorConfig(
-                options=[
-                    SelectOptionDict(value="SA", label="Security relay A"),
-                    SelectOptionDict(value="SB", label="Security relay B"),
-                ],
-                multiple=True,
-            )
-        ),
-    ),
-}
-
-
-class IntercomOptionsFlow(OptionsFlowWithReload):
-    """What is a door, what is shown of people, how events come, and the accounts of stream and relays."""
-
-    config_entry: IntercomConfigEntry
-
-    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for everything that the device has on one page."""
-        options = self.config_entry.options
-        if user_input is not None:
-            given = {key: value for key, value in user_input.items() if key not in _SECTIONS}
-            for name in _SECTIONS:
-                given |= user_input.get(name, {})
-            for username, password in _PASSWORDS.items():
-                if given.get(username) and not given.get(password):
-                    given[password] = options.get(password, "")
-            return self.async_create_entry(data=given)
-        shown: dict[str, Any] = {key: value for key, value in options.items() if key not in _PASSWORDS.values()}
-        sections = {name: {key: shown[key] for key in keys if key in shown} for name, keys in _SECTIONS.items()}
-        return self.async_show_form(
-            step_id="init", data_schema=self.add_suggested_values_to_schema(self._schema(), shown | sections)
-        )
-
-    def _schema(self) -> vol.Schema:
-        has = options_of(self.config_entry.data)
-        schema: dict[vol.Marker, object] = {
-            vol.Optional(CONF_PLAIN_SWITCHES, default=[]): self._doors(CONF_PLAIN_SWITCHES)
-        }
-        if CONF_INVERTED in has:
-            schema[vol.Optional(CONF_INVERTED, default=[])] = self._doors(CONF_INVERTED)
-        sectioned = {key for keys in _SECTIONS.values() for key in keys}
-        schema |= dict(_FIELDS[key] for key in _FIELDS if key in has and key not in sectioned)
-        for name, keys in _SECTIONS.items():
-            if parts := dict(_FIELDS[key] for key in keys if key in has):
-                schema[vol.Required(name)] = section(vol.Schema(parts), {"collapsed": True})
-        return vol.Schema(schema)
-
-    def _doors(self, option: str) -> SelectSelector:
-        """Return a choice of doors: those of the device, and those chosen before."""
-        coordinator = getattr(self.config_entry, "runtime_data", None)
-        known = coordinator.data.doors if coordinator is not None else ()
-        doors = sorted({*self.config_entry.options.get(option, []), *known})
-        return SelectSelector(
-            SelectSelectorConfig(
-                options=[SelectOptionDict(value=door, label=f"Switch or relay {door}") for door in doors], multiple=True
-            )
-        )

@@ -5,6 +5,7 @@ DOMAIN = "ip_intercom"
 # Which system an entry belongs to.
 CONF_SYSTEM = "system"
 SYSTEM_AKUVOX = "akuvox"
+SYSTEM_MX_PROXY = "mx_proxy"
 SYSTEM_TWO_N = "two_n"
 
 # Entry data.
@@ -12,6 +13,8 @@ CONF_URL = "url"
 CONF_HOST = "host"
 CONF_USERNAME = "username"
 CONF_PASSWORD = "password"
+CONF_CLIENT_ID = "client_id"
+CONF_CLIENT_SECRET = "client_secret"
 CONF_VERIFY_SSL = "verify_ssl"
 CONF_FINGERPRINT = "fingerprint"
 CONF_LEGACY_TLS = "legacy_tls"
@@ -36,6 +39,10 @@ CONF_OPENING_PASSWORD = "opening_password"
 CONF_PICTURE_PORT = "picture_port"
 DEFAULT_PICTURE_PORT = 8080
 CONF_PUSH = "push"
+CONF_CALL_DEVICE = "call_device"
+CONF_MOBILE_NUMBER = "mobile_number"
+CONF_RING_DELAY = "ring_delay"
+CONF_VOICEMAIL_DELAY = "voicemail_delay"
 
 # The bus event that every record of a device's log becomes.
 EVENT_LOG = "ip_intercom_event"

@@ -1,7 +1,7 @@
 """The owner of one device's state: reads it, folds events into it, carries out commands."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 import logging
@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, override
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
 from homeassistant.helpers import device_registry as dr
@@ -72,6 +73,7 @@ class IntercomCoordinator(CommandingCoordinator):
         codes: The codes that open for a while.
         push_address: Where the device may push them to.
         device_id: Its id in the device registry.
+        platforms: Those that its entities are of.
         peers: The bell of a called number.
         found_bells: Bells that no directory tells of; they rang.
         offered: The entities that the platforms made: platform and unique id.
@@ -89,6 +91,7 @@ class IntercomCoordinator(CommandingCoordinator):
         self.codes: TemporaryCodes
         self.push_address: PushAddress
         self.device_id = ""
+        self.platforms: list[Platform] = []
         self.peers: Mapping[str, BellId] = {}
         self.found_bells = dict(found.bells)
         self.offered: set[tuple[str, str | None]] = set()
@@ -279,9 +282,14 @@ class IntercomCoordinator(CommandingCoordinator):
                     self._directory_changed.async_schedule_call()
                 case CapabilitiesChanged() | Restarted():
                     self.async_describe_soon()
-                case CallChanged(state=CallState.TERMINATED) if self.facets.call_log is not None:
+                case CallChanged(state=CallState.TERMINATED) if self._reads_last_call:
                     self.later.async_do(_CALL_LOG_DELAY, "call log", self.async_read_last_call)
         return self._state
+
+    @property
+    def _reads_last_call(self) -> bool:
+        """Return whether the log of calls is to be asked for what no event tells."""
+        return self.facets.call_log is not None and not self.description.outcomes
 
     async def async_read_last_call(self) -> None:
         """Read the newest entry of the device's call log."""
@@ -293,6 +301,16 @@ class IntercomCoordinator(CommandingCoordinator):
             _LOGGER.debug("%s: the call log could not be read: %s", self.name, err)
             return
         self.async_change(last_call=calls[0] if calls else None)
+
+    async def async_read_again(self, part: str, ask: Callable[[], Awaitable[Any]]) -> None:
+        """Read one part of the state anew, because an action has changed it; where that fails, a poll will see."""
+        try:
+            value, news = await self._async_gathering_news(ask)
+        except IntercomError as err:
+            _LOGGER.debug("%s: its %s could not be read: %s", self.name, part, err)
+            return
+        self._state = _after(replace(self._state, **{part: value}), news)
+        self.async_publish()
 
     @callback
     def async_change(self, **parts: Any) -> None:
@@ -365,10 +383,10 @@ class IntercomCoordinator(CommandingCoordinator):
             self.async_read_soon()
 
     @callback
-    def async_refused(self) -> None:
-        """Note that user name and password are beyond doubt wrong, and ask for them."""
+    def async_refused(self, err: AuthenticationFailed) -> None:
+        """Note that what logs in is beyond doubt wrong, and ask for it."""
         self._doubters.add(_LOG)
-        self.async_set_update_error(self._failure(ConfigEntryAuthFailed, AuthenticationFailed()))
+        self.async_set_update_error(self._failure(ConfigEntryAuthFailed, err))
         self.config_entry.async_start_reauth(self.hass)
 
     @callback
@@ -391,12 +409,11 @@ class IntercomCoordinator(CommandingCoordinator):
 
     # -- calls from here -------------------------------------------------------------------------
 
-    async def async_dial(self, number: str | None, users: list[str]) -> SessionId:
-        """Call somebody; this call rings no bell."""
-        assert self.facets.calls is not None
+    async def async_dial(self, dialling: Coroutine[Any, Any, SessionId]) -> SessionId:
+        """Carry out a command that calls somebody; this call rings no bell."""
         self.feed.async_dialling(True)
         try:
-            session = await self.async_command(self.facets.calls.dial(number, users))
+            session = await self.async_command(dialling)
         except HomeAssistantError:
             self.later.async_do(_DIAL_DELAY, "dialling", self._async_dialled)
             raise

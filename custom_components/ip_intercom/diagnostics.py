@@ -8,7 +8,11 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
 from .const import (
+    CONF_CALL_DEVICE,
+    CONF_CLIENT_ID,
+    CONF_CLIENT_SECRET,
     CONF_FINGERPRINT,
+    CONF_MOBILE_NUMBER,
     CONF_OPENING_PASSWORD,
     CONF_OPENING_USERNAME,
     CONF_PASSWORD,
@@ -23,7 +27,11 @@ from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .facets import Facets
 
 TO_REDACT = {
+    CONF_CALL_DEVICE,
+    CONF_CLIENT_ID,
+    CONF_CLIENT_SECRET,
     CONF_FINGERPRINT,
+    CONF_MOBILE_NUMBER,
     CONF_OPENING_PASSWORD,
     CONF_OPENING_USERNAME,
     CONF_PASSWORD,
@@ -33,12 +41,16 @@ TO_REDACT = {
     CONF_STREAM_USERNAME,
     CONF_URL,
     CONF_USERNAME,
+    "access_code",
+    "device",
     "discovery_keys",
+    "extension",
     "id",
     "last_access",
     "last_call",
     "mac",
     "name",
+    "note",
     "number",
     "peer",
     "peers",

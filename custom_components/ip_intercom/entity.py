@@ -32,7 +32,7 @@ def device_info(identity: Identity, data: Mapping[str, Any]) -> DeviceInfo:
         serial_number=identity.serial,
         sw_version=identity.firmware,
         hw_version=identity.hardware,
-        configuration_url=data.get(CONF_URL),
+        configuration_url=data.get(CONF_URL) if identity.has_page else None,
     )
 
 

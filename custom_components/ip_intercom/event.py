@@ -1,4 +1,4 @@
-"""What happens and is over: rings, accesses, steps of calls. Late events make none of these."""
+"""What happens and is over: rings, accesses, calls, voicemails. Late events make none of these."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
@@ -13,7 +13,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity, async_add_as_found
-from .events import AccessDecided, CallChanged, Event, Fact, Occurred
+from .events import AccessDecided, CallChanged, CallLogged, Event, Fact, Occurred, VoicemailReceived
 from .model import Bell, CallState, Occurrence, SessionId, State
 from .rings import Ring
 
@@ -21,6 +21,7 @@ PARALLEL_UPDATES = 0
 
 GRANTED = "granted"
 DENIED = "denied"
+RECEIVED = "received"
 
 
 async def async_setup_entry(
@@ -41,6 +42,8 @@ async def async_setup_entry(
             found["access"] = partial(AccessEvent, coordinator, "access")
         if coordinator.description.has_phone:
             found["call"] = partial(CallEvent, coordinator, "call")
+        if coordinator.facets.voicemails is not None:
+            found["voicemail"] = partial(VoicemailEvent, coordinator, "voicemail")
         return found
 
     async_add_as_found(Platform.EVENT, entry, async_add_entities, find)
@@ -175,20 +178,30 @@ class OccurrenceEvent(FactEvent):
 
 
 class CallEvent(FactEvent):
-    """A call as a whole moved on; the parties of a group call do not count one by one."""
+    """A call as a whole moved on, or was written down; the parties of a group call do not count one by one."""
 
-    _attr_event_types = [*CallState]
-    _unrecorded_attributes = frozenset({"peer"})
+    _unrecorded_attributes = frozenset({"name", "number", "peer"})
 
     def __init__(self, coordinator: IntercomCoordinator, key: str) -> None:
-        """Announce the steps of calls."""
+        """Announce the steps of calls, and what became of them where the device writes that down."""
         super().__init__(coordinator, key)
+        held = coordinator.facets.call_control is not None
+        steps = (step for step in CallState if held or step is not CallState.HELD)
+        self._attr_event_types = [*steps, *sorted(coordinator.description.outcomes)]
         self._told: dict[SessionId, CallState] = {}
 
     @override
     def tell(self, fact: Fact, state: State) -> tuple[str, Mapping[str, object]] | None:
-        if not isinstance(fact, CallChanged):
-            return None
+        match fact:
+            case CallChanged():
+                return self._step(fact, state)
+            case CallLogged() if fact.outcome in self._attr_event_types:
+                record = fact.record
+                details = {"id": record.id, "name": record.name, "number": record.number, "duration": record.duration}
+                return fact.outcome, details
+        return None
+
+    def _step(self, fact: CallChanged, state: State) -> tuple[str, Mapping[str, object]] | None:
         call = state.calls.get(fact.session)
         now = CallState.TERMINATED if call is None else call.state
         if self._told.get(fact.session, CallState.TERMINATED) is now:
@@ -203,3 +216,24 @@ class CallEvent(FactEvent):
             "session": fact.session,
         }
         return now, details
+
+
+class VoicemailEvent(FactEvent):
+    """A caller left a message."""
+
+    _attr_event_types = [RECEIVED]
+    _unrecorded_attributes = frozenset({"name", "number"})
+
+    @override
+    def tell(self, fact: Fact, state: State) -> tuple[str, Mapping[str, object]] | None:
+        if not isinstance(fact, VoicemailReceived):
+            return None
+        voicemail = fact.voicemail
+        details = {
+            "id": voicemail.id,
+            "number": voicemail.number,
+            "name": voicemail.name,
+            "duration": voicemail.duration,
+            "received": voicemail.received.isoformat(),
+        }
+        return RECEIVED, details

@@ -15,6 +15,8 @@ from .model import (
     AccessPointId,
     Alarm,
     BellId,
+    CallOutcome,
+    CallRecord,
     CallSession,
     CallState,
     Direction,
@@ -25,6 +27,8 @@ from .model import (
     PortId,
     SessionId,
     State,
+    Voicemail,
+    VoicemailId,
 )
 
 
@@ -82,6 +86,29 @@ class CallChanged:
     peer: str | None = None
     leg: int | None = None
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallLogged:
+    """A call is over, and this became of it. ``missed`` is how many were missed since somebody cleared the number."""
+
+    record: CallRecord
+    outcome: CallOutcome
+    missed: int
+
+
+@dataclass(frozen=True, slots=True)
+class VoicemailReceived:
+    """A caller left a message."""
+
+    voicemail: Voicemail
+
+
+@dataclass(frozen=True, slots=True)
+class VoicemailsListed:
+    """These are the messages that there are: somebody may have heard or deleted some."""
+
+    voicemails: Mapping[VoicemailId, Voicemail]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +172,9 @@ type Fact = (
     | AlarmChanged
     | ButtonPressed
     | CallChanged
+    | CallLogged
+    | VoicemailReceived
+    | VoicemailsListed
     | LineChanged
     | AccessDecided
     | AccessPointBlocked
@@ -272,7 +302,25 @@ def _call_changed(fact: CallChanged, state: State) -> State:
     before = known.peer if known is not None else None
     peer = fact.peer or before if fact.state is CallState.CONNECTED else before or fact.peer
     call = CallSession(fact.session, direction, whole, peer, legs)
-    return replace(state, calls={**others, fact.session: call})
+    # Numbers of calls come again: one that comes in is another than the one that was dialled once.
+    is_another = known is None and direction is Direction.INCOMING
+    own = state.own_calls - {fact.session} if is_another else state.own_calls
+    return replace(state, calls={**others, fact.session: call}, own_calls=own)
+
+
+@_fold.register
+def _call_logged(fact: CallLogged, state: State) -> State:
+    return replace(state, last_call=fact.record, missed_calls=fact.missed)
+
+
+@_fold.register
+def _voicemail_received(fact: VoicemailReceived, state: State) -> State:
+    return replace(state, voicemails={**(state.voicemails or {}), fact.voicemail.id: fact.voicemail})
+
+
+@_fold.register
+def _voicemails_listed(fact: VoicemailsListed, state: State) -> State:
+    return replace(state, voicemails=fact.voicemails)
 
 
 def _whole_call(legs: Mapping[int, CallState]) -> CallState:

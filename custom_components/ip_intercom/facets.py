@@ -48,6 +48,7 @@ from .model import (
     Reading,
     SessionId,
 )
+from .telephony import CallControl, CallModes, Conferences, MissedCalls, PhoneBook, PushTokens, Voicemails
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class Delivery:
         cursor: Where to go on after a restart, as JSON.
         withheld: What the account lacks, as the device's silence shows.
         live: Events come by themselves as they happen, so that reading the state is only a safety net.
+        keep: The cursor is worth writing down although nothing happened.
+        answered: The device itself has told. False for what others tell of it while it does not answer or refuses.
     """
 
     events: tuple[Event, ...]
@@ -67,6 +70,8 @@ class Delivery:
     cursor: Mapping[str, object]
     withheld: frozenset[Missing] = frozenset()
     live: bool = True
+    keep: bool = False
+    answered: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +210,13 @@ class PushMessage:
 
 
 class Push(Protocol):
-    """Events that the device sends by itself to an address in Home Assistant, where somebody tells it to."""
+    """Events that the device sends by itself to an address in Home Assistant, where somebody tells it to.
+
+    Attributes:
+        local: Whoever sends them is in the local network; nobody else gets an answer.
+    """
+
+    local: bool
 
     async def originals(self) -> Mapping[str, str]:
         """Return the settings that subscribing changes beside the addresses, to be put back some day."""
@@ -223,6 +234,13 @@ class Push(Protocol):
         """Take what was sent; return whether it made sense. Its events come by the log."""
 
 
+class Session(Protocol):
+    """What a server keeps open for an account."""
+
+    async def log_out(self) -> None:
+        """End it; whoever else uses the account there has to log in anew."""
+
+
 @dataclass(slots=True)
 class Facets:
     """What a device can be asked to do. One is None where the device lacks it or the account may not use it."""
@@ -230,13 +248,16 @@ class Facets:
     access_log: AccessLog | None = None
     access_points: AccessPoints | None = None
     automation: Automation | None = None
+    call_control: CallControl | None = None
     call_log: CallLog | None = None
+    call_modes: CallModes | None = None
     calls: Calls | None = None
     cameras: Cameras | None = None
     capture: Capture | None = None
     card_reader: CardReader | None = None
     clock: Clocks | None = None
     codes: Codes | None = None
+    conferences: Conferences | None = None
     configuration: Configuration | None = None
     directory: Directory | None = None
     displays: Displays | None = None
@@ -248,13 +269,18 @@ class Facets:
     lists: Lists | None = None
     mail: Mail | None = None
     maintenance: Maintenance | None = None
+    missed_calls: MissedCalls | None = None
     mobile_access: MobileAccess | None = None
     outputs: Outputs | None = None
+    phone_book: PhoneBook | None = None
     plates: Plates | None = None
     push: Push | None = None
+    push_tokens: PushTokens | None = None
     self_test: SelfTest | None = None
+    session: Session | None = None
     settings: Settings | None = None
     time_zone: TimeZones | None = None
+    voicemails: Voicemails | None = None
 
 
 class System(Protocol):

@@ -17,6 +17,8 @@ type LineId = str
 type SessionId = int
 type AccessPointId = str
 type DisplayId = str
+type VoicemailId = str
+type ConferenceId = str
 
 
 class Alarm(StrEnum):
@@ -60,7 +62,17 @@ class CallState(StrEnum):
     CONNECTING = "connecting"
     RINGING = "ringing"
     CONNECTED = "connected"
+    HELD = "held"
     TERMINATED = "terminated"
+
+
+class CallOutcome(StrEnum):
+    """What became of a call, as a telephone exchange writes it down."""
+
+    ANSWERED = "answered"
+    MISSED = "missed"
+    PLACED = "placed"
+    VOICEMAIL = "voicemail"
 
 
 class Control(StrEnum):
@@ -75,7 +87,10 @@ class Control(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a device is. ``id`` is its MAC with colons, or its serial number where it tells no MAC."""
+    """Who a device is. ``id`` is its MAC with colons, or its serial number where it tells no MAC.
+
+    ``has_page`` tells that a person finds something to look at under its address.
+    """
 
     id: str
     mac: str | None
@@ -85,6 +100,7 @@ class Identity:
     name: str
     firmware: str | None
     hardware: str | None
+    has_page: bool = True
 
     @property
     def names(self) -> frozenset[str]:
@@ -189,13 +205,61 @@ class Display:
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """An entry of the device's call log. ``type`` is the device's own word; ``duration`` in seconds."""
+    """An entry of the device's call log. ``type`` is the device's own word; ``duration`` in seconds.
+
+    ``name`` is who the other party is, its number where nobody knows; ``number`` where the log tells both.
+    """
 
     id: str
     type: str | None
     time: datetime | None
     name: str | None = None
     duration: int | None = None
+    number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Voicemail:
+    """A message that a caller left; ``duration`` in seconds. The name is absent where the user wants none kept."""
+
+    id: VoicemailId
+    received: datetime
+    duration: int
+    number: str | None = None
+    name: str | None = None
+    read: bool = False
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conference:
+    """A conference that people dial into at a time.
+
+    ``access_code`` lets in whoever knows it: it is told on request only. ``own`` is False for one of somebody else.
+    """
+
+    id: ConferenceId
+    name: str
+    start: datetime
+    duration: timedelta
+    access_code: int = field(repr=False)
+    own: bool = True
+    wait_for_owner: bool = False
+    ends_with_owner: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallMode:
+    """Where calls ring: at the desk, or, where ``remote``, at another telephone as well.
+
+    ``device`` is that telephone's number. ``ring_delay`` and ``voicemail_delay`` in seconds: when it begins to ring,
+    and when the voicemail takes the call.
+    """
+
+    remote: bool
+    device: str | None = None
+    ring_delay: int | None = None
+    voicemail_delay: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +320,11 @@ class State:
     firmware: Firmware | None = None
     last_access: Access | None = None
     last_call: CallRecord | None = None
+    extension: str | None = None
+    missed_calls: int | None = None
+    voicemails: Mapping[VoicemailId, Voicemail] | None = None
+    conferences: Mapping[ConferenceId, Conference] | None = None
+    call_mode: CallMode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,8 +333,9 @@ class Missing:
 
     ``kind`` is ``service`` (switched off), ``privilege`` (not given to the account), ``secure`` (over
     HTTPS only), ``stream_login`` (pictures want another login), or one of the ``push_`` kinds: the address
-    that it shall push to is unknown, taken by somebody else, refused, or never reached. Without a ``vital`` one Home Assistant does not see what happens; the others
-    are extras, or commands that an account need not have.
+    that it shall push to is unknown, taken by somebody else, refused, or never reached. Without a ``vital``
+    one Home Assistant does not see what happens; the others are extras, or commands that an account need
+    not have.
     """
 
     kind: str
@@ -279,8 +349,9 @@ class Description:
 
     ``peers`` tells which bell rings when a number is called. ``pushes`` tells that events come by
     themselves, so that polling is only a safety net. ``visitors`` tells that calls which go out are
-    their wish to be let in; a monitor in the house calls as well, but rings nobody. ``occurrences`` are those that the device can
-    tell of; ``state_events`` is what to tick where states move and no event tells of it.
+    their wish to be let in; a monitor in the house calls as well, but rings nobody. ``occurrences`` are
+    those that the device can tell of, ``outcomes`` what it writes down of calls as they end;
+    ``state_events`` is what to tick where states move and no event tells of it.
     """
 
     identity: Identity
@@ -293,6 +364,7 @@ class Description:
     visitors: bool = True
     pushes: bool = False
     occurrences: frozenset[Occurrence] = frozenset()
+    outcomes: frozenset[CallOutcome] = frozenset()
     state_events: Missing | None = None
 
 
@@ -307,6 +379,9 @@ class Reading:
     calls: Mapping[SessionId, CallSession] | None = None
     access_points: Mapping[AccessPointId, AccessPoint] | None = None
     clock: Clock | None = None
+    voicemails: Mapping[VoicemailId, Voicemail] | None = None
+    conferences: Mapping[ConferenceId, Conference] | None = None
+    last_call: CallRecord | None = None
 
 
 def with_bell(state: State, bell: Bell) -> State:
@@ -336,6 +411,9 @@ def merge(state: State, reading: Reading) -> State:
         calls=state.calls if reading.calls is None else reading.calls,
         access_points=state.access_points if reading.access_points is None else reading.access_points,
         clock=state.clock if reading.clock is None else _steady_clock(reading.clock, state.clock),
+        voicemails=state.voicemails if reading.voicemails is None else reading.voicemails,
+        conferences=state.conferences if reading.conferences is None else reading.conferences,
+        last_call=state.last_call if reading.last_call is None else reading.last_call,
     )
 
 
@@ -343,7 +421,17 @@ def described(before: State, fresh: State) -> State:
     """Return what a device was found to have anew, with what only its events have told before."""
     merged = merge(
         before,
-        Reading(fresh.doors, fresh.ports, None, fresh.lines, fresh.calls, fresh.access_points, fresh.clock),
+        Reading(
+            fresh.doors,
+            fresh.ports,
+            None,
+            fresh.lines,
+            fresh.calls,
+            fresh.access_points,
+            fresh.clock,
+            fresh.voicemails,
+            fresh.conferences,
+        ),
     )
     staged = before.firmware if before.firmware is not None and fresh.firmware is not None else Firmware(None)
     return replace(
@@ -355,6 +443,8 @@ def described(before: State, fresh: State) -> State:
         displays=fresh.displays,
         firmware=None if fresh.firmware is None else replace(staged, version=fresh.firmware.version),
         last_call=fresh.last_call,
+        extension=fresh.extension,
+        missed_calls=fresh.missed_calls,
     )
 
 

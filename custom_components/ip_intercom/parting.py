@@ -2,15 +2,18 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+import logging
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
-from .api.errors import WrongDevice
+from .api.errors import IntercomError, WrongDevice
 from .facets import Facets
-from .systems import create_system
+from .systems import create_system, logs_in
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -27,5 +30,20 @@ async def async_parting(hass: HomeAssistant, entry: ConfigEntry[Any]) -> AsyncIt
         if entry.unique_id not in description.identity.names:
             raise WrongDevice("another device answers at the address")
         yield system.facets
+    finally:
+        await system.close()
+
+
+async def async_log_out(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+    """Have nothing kept open for the account of an entry that is removed; what cannot be reached ends by itself."""
+    if not logs_in(entry.data):
+        return
+    # Not as ``async_parting``: to look at all that an account has takes long, and changes nothing here.
+    system = create_system(async_get_clientsession(hass), entry.data, entry.options, None)
+    try:
+        if system.facets.session is not None:
+            await system.facets.session.log_out()
+    except IntercomError as err:
+        _LOGGER.debug("%s could not be logged out: %s", entry.title, err)
     finally:
         await system.close()

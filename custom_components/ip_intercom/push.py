@@ -102,15 +102,18 @@ class EventFeed:
 
     async def _async_follow(self, log: EventLog) -> None:
         failures = 0
+        # Until when nobody can hasten: who tries a wrong password again and again locks the account.
+        patient_until = 0.0
         while True:
             self._hastened.clear()
             try:
                 delivery = await log.next()
-                self._following = not delivery.missed
-            except AuthenticationFailed:
+                self._following = delivery.answered and not delivery.missed
+            except AuthenticationFailed as err:
                 if certain := self._refusals.count():
-                    self._coordinator.async_refused()
+                    self._coordinator.async_refused(err)
                 delay = _PERSON_DELAY if certain else RETRY_DELAY
+                patient_until = time.monotonic() + delay
             except (ServiceDisabled, PermissionDenied, SecureConnectionRequired, NotSupported) as err:
                 self._coordinator.async_without_events(err)
                 delay = _PERSON_DELAY
@@ -126,11 +129,15 @@ class EventFeed:
                 delay = _back_off(failures)
                 failures += 1
             else:
-                # The first delivery of a channel proves little: it may be closed again at once.
-                if not delivery.missed:
-                    failures = 0
-                self._async_deliver(delivery)
-                continue
+                if delivery.answered:
+                    # The first delivery of a channel proves little: it may be closed again at once.
+                    if not delivery.missed:
+                        failures = 0
+                    self._async_deliver(delivery)
+                    continue
+                self._async_hand_on(delivery)
+                self._coordinator.async_publish()
+                delay = max(0.0, patient_until - time.monotonic())
             self._following = False
             with suppress(TimeoutError):
                 async with asyncio.timeout(delay * random.uniform(1 - _JITTER, 1 + _JITTER)):
@@ -140,6 +147,16 @@ class EventFeed:
     def _async_deliver(self, delivery: Delivery) -> None:
         self._refusals.clear()
         was_away = self._coordinator.async_reached(delivery.live)
+        self._async_hand_on(delivery)
+        self._coordinator.shortcomings.async_withhold(delivery.withheld)
+        self._coordinator.async_publish()
+        # After a restart all is looked at anew, the state as well.
+        restarted = any(isinstance(fact, Restarted) for event in delivery.events for fact in event.facts)
+        if (delivery.missed or was_away) and not restarted:
+            self._coordinator.async_read_soon()
+
+    @callback
+    def _async_hand_on(self, delivery: Delivery) -> None:
         for event in delivery.events:
             try:
                 self._async_take(event)
@@ -147,14 +164,8 @@ class EventFeed:
                 # An event that cannot be understood must not cost those that follow.
                 _LOGGER.exception("%s: an event could not be handled: %s", self._coordinator.name, event.type)
         self._cursor = delivery.cursor
-        if delivery.events:
+        if delivery.events or delivery.keep:
             self._store.async_delay_save(self._stored, _SAVE_DELAY)
-        self._coordinator.shortcomings.async_withhold(delivery.withheld)
-        self._coordinator.async_publish()
-        # After a restart all is looked at anew, the state as well.
-        restarted = any(isinstance(fact, Restarted) for event in delivery.events for fact in event.facts)
-        if (delivery.missed or was_away) and not restarted:
-            self._coordinator.async_read_soon()
 
     @callback
     def _async_take(self, event: Event) -> None:

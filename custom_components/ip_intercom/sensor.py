@@ -1,23 +1,25 @@
-"""The state of calls, the last access and the last call, the clock and the lift."""
+"""The state of calls, the last access and the last call, what was missed, the clock and the lift."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, override
 
-from homeassistant.components.sensor import RestoreSensor, SensorDeviceClass, SensorEntity
+from homeassistant.components.sensor import RestoreSensor, SensorDeviceClass, SensorEntity, SensorStateClass
 from homeassistant.const import EntityCategory, Platform, UnitOfTime
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import CONF_SHOW_NAMES
-from .coordinator import IntercomConfigEntry
+from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity, async_add_as_found
 from .model import CallSession, CallState, State
 
 PARALLEL_UPDATES = 0
 
 IDLE = "idle"
+# How far a call has come.
+_PROGRESS = (CallState.CONNECTING, CallState.RINGING, CallState.HELD, CallState.CONNECTED)
 
 
 async def async_setup_entry(
@@ -32,8 +34,14 @@ async def async_setup_entry(
             found["call"] = partial(CallSensor, coordinator, "call_state")
         if coordinator.description.reports_access:
             found["access"] = partial(LastAccessSensor, coordinator, "last_access")
-        if coordinator.facets.call_log is not None:
+        if coordinator.facets.call_log is not None or coordinator.description.outcomes:
             found["call_log"] = partial(LastCallSensor, coordinator, "last_call")
+        if coordinator.facets.missed_calls is not None:
+            found["missed_calls"] = partial(MissedCallsSensor, coordinator, "missed_calls")
+        if coordinator.facets.voicemails is not None:
+            found["voicemails"] = partial(VoicemailsSensor, coordinator, "voicemails")
+        if state.extension is not None:
+            found["extension"] = partial(ExtensionSensor, coordinator, "extension")
         if state.clock is not None:
             found["clock"] = partial(ClockSensor, coordinator, "clock_drift")
         if state.firmware is not None and (control := coordinator.facets.firmware) is not None and control.expires:
@@ -50,13 +58,18 @@ class CallSensor(IntercomEntity, SensorEntity):
 
     _attr_translation_key = "call_state"
     _attr_device_class = SensorDeviceClass.ENUM
-    _attr_options = [IDLE, CallState.CONNECTING, CallState.RINGING, CallState.CONNECTED]
     _unrecorded_attributes = frozenset({"peer"})
+
+    def __init__(self, coordinator: IntercomCoordinator, key: str) -> None:
+        """Know of calls that wait only where they can."""
+        super().__init__(coordinator, key)
+        held = coordinator.facets.call_control is not None
+        self._attr_options = [IDLE, *(state for state in _PROGRESS if held or state is not CallState.HELD)]
 
     @property
     def _call(self) -> CallSession | None:
         calls = self.coordinator.data.calls.values()
-        return max(calls, key=lambda call: self._attr_options.index(call.state), default=None)
+        return max(calls, key=lambda call: _PROGRESS.index(call.state), default=None)
 
     @property
     @override
@@ -118,7 +131,7 @@ class LastCallSensor(IntercomEntity, SensorEntity):
 
     _attr_translation_key = "last_call"
     _attr_device_class = SensorDeviceClass.TIMESTAMP
-    _unrecorded_attributes = frozenset({"name"})
+    _unrecorded_attributes = frozenset({"name", "number"})
 
     @property
     @override
@@ -133,7 +146,55 @@ class LastCallSensor(IntercomEntity, SensorEntity):
         """Return what call it was, with whom, and for how many seconds."""
         if (call := self.coordinator.data.last_call) is None:
             return None
-        return {"type": call.type, "name": call.name, "duration": call.duration}
+        told = {"type": call.type, "name": call.name, "duration": call.duration}
+        return told if call.number is None else told | {"number": call.number}
+
+
+class MissedCallsSensor(IntercomEntity, SensorEntity):
+    """How many calls were missed since somebody cleared the number: it grows, and begins anew."""
+
+    _attr_translation_key = "missed_calls"
+    _attr_state_class = SensorStateClass.TOTAL_INCREASING
+
+    @property
+    @override
+    def native_value(self) -> int | None:
+        """Return how many."""
+        return self.coordinator.data.missed_calls
+
+
+class VoicemailsSensor(IntercomEntity, SensorEntity):
+    """How many messages nobody has heard yet."""
+
+    _attr_translation_key = "voicemails"
+    _attr_state_class = SensorStateClass.MEASUREMENT
+
+    @property
+    @override
+    def native_value(self) -> int | None:
+        """Return how many."""
+        voicemails = self.coordinator.data.voicemails
+        return None if voicemails is None else sum(not voicemail.read for voicemail in voicemails.values())
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        """Return how many messages there are in all."""
+        voicemails = self.coordinator.data.voicemails
+        return None if voicemails is None else {"total": len(voicemails)}
+
+
+class ExtensionSensor(IntercomEntity, SensorEntity):
+    """The extension that is called to reach this telephone."""
+
+    _attr_translation_key = "extension"
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+
+    @property
+    @override
+    def native_value(self) -> str | None:
+        """Return its number."""
+        return self.coordinator.data.extension
 
 
 class ClockSensor(IntercomEntity, SensorEntity):

@@ -1,7 +1,8 @@
 """The address in Home Assistant to which a device pushes its events, where the user wants that.
 
 Whoever knows the address may send to it: its path is random, only machines of the local network get
-an answer, and nothing that comes opens a door or is believed to be more than an event of its device.
+an answer unless a forwarder sends from elsewhere (``Push.local``), and nothing that comes opens a door or is
+believed to be more than an event of its device.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from .coordinator import IntercomCoordinator
 from .facets import PushMessage
 from .model import Missing
 from .parting import async_parting
+from .systems import is_forwarded
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -62,7 +64,7 @@ class PushAddress:
     @callback
     def _async_open(self) -> None:
         """Open the address as soon as the device is known to push, which may not be at first."""
-        if self._wanted and self._registered is None and self._coordinator.facets.push is not None:
+        if self._wanted and self._registered is None and (push := self._coordinator.facets.push) is not None:
             token = self._entry.data.get(CONF_PUSH_TOKEN) or webhook.async_generate_id()
             self._async_keep(CONF_PUSH_TOKEN, token)
             webhook.async_register(
@@ -71,7 +73,7 @@ class PushAddress:
                 self._coordinator.name,
                 token,
                 self._async_receive,
-                local_only=True,
+                local_only=push.local,
                 allowed_methods=_METHODS,
             )
             self._registered = token
@@ -101,7 +103,9 @@ class PushAddress:
                 self._async_keep(CONF_PUSH_TOKEN, None)
                 self._async_keep(CONF_PUSH_ORIGINALS, None)
                 return
-            url = webhook.async_generate_url(self._hass, token, allow_external=False, prefer_external=False)
+            url = webhook.async_generate_url(
+                self._hass, token, allow_external=not push.local, prefer_external=not push.local
+            )
             if CONF_PUSH_ORIGINALS not in self._entry.data:
                 self._async_keep(CONF_PUSH_ORIGINALS, dict(await push.originals()))
             missing = await push.subscribe(url, token)
@@ -123,7 +127,7 @@ class PushAddress:
     async def _async_receive(self, hass: HomeAssistant, webhook_id: str, request: web.Request) -> web.Response:
         """Take what was sent; whatever it is, the answer tells nothing."""
         push = self._coordinator.facets.push
-        body = await request.content.read(_MAX_BODY)
+        body = await _read(request)
         if push is not None and push.receive(PushMessage(request.method, dict(request.query), body)):
             self._coordinator.feed.async_hasten()
         else:
@@ -131,10 +135,20 @@ class PushAddress:
         return web.Response(text="OK")
 
 
+async def _read(request: web.Request) -> bytes:
+    """Return what was sent, in however many pieces it comes; nothing of what is too long to be an event."""
+    body = b""
+    async for piece in request.content.iter_any():
+        body += piece
+        if len(body) > _MAX_BODY:
+            return b""
+    return body
+
+
 async def async_take_back(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Take the address away from the device of an entry that is removed."""
-    if (token := entry.data.get(CONF_PUSH_TOKEN)) is None:
-        return
+    if (token := entry.data.get(CONF_PUSH_TOKEN)) is None or is_forwarded(entry.data):
+        return  # no device was told
     try:
         async with async_parting(hass, entry) as facets:
             if facets.push is not None:

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
-from homeassistant.config_entries import SOURCE_USER, ConfigEntry
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.setup import async_setup_component
@@ -14,7 +14,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.ip_intercom.api.akuvox import discovery, exchange
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.systems.akuvox import log
-from tests.common import state_of, until, user_input
+from tests.common import enter, state_of, until, user_input
 from tests.simulators.akuvox import Simulator
 
 # The number that the call button of a door phone calls.
@@ -63,9 +63,7 @@ def address_of(sim: Simulator) -> str:
 
 async def add(hass: HomeAssistant, sim: Simulator, **options: Any) -> ConfigEntry:
     """Add a device through the config flow, with options, and wait until its events are followed."""
-    result: Any = await hass.config_entries.flow.async_init(
-        DOMAIN, context={"source": SOURCE_USER}, data=user_input(address_of(sim), "admin", "httpapi")
-    )
+    result = await enter(hass, user_input(address_of(sim), "admin", "httpapi"))
     assert result["type"] is FlowResultType.CREATE_ENTRY, result
     await hass.async_block_till_done()
     entry: ConfigEntry = result["result"]
@@ -88,7 +86,7 @@ async def shows(hass: HomeAssistant, entry: ConfigEntry, platform: str, key: str
 @pytest.fixture
 async def local_url(hass: HomeAssistant, hass_client_no_auth: ClientSessionGenerator) -> str:
     """Let Home Assistant be reached, and know by which address."""
-    for component in ("webhook", "repairs", "diagnostics", "camera", "image"):  # no more once the server runs
+    for component in ("repairs", "diagnostics", "camera", "image", DOMAIN):  # no more once the server runs
         assert await async_setup_component(hass, component, {})
     client = await hass_client_no_auth()
     url = str(client.make_url("/")).rstrip("/")

@@ -215,6 +215,7 @@ async def test_a_monitor_in_the_house_rings_nobody(hass: HomeAssistant, device: 
     assert sim.press()
     await until(lambda: state_of(hass, entry, "sensor", "call_state") != "idle")
     assert not entry.runtime_data.data.bells
+    assert state_of(hass, entry, "binary_sensor", "ringing") == "off"
 
 
 async def test_a_restart_ends_the_call(hass: HomeAssistant, device: Start) -> None:

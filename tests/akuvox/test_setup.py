@@ -3,23 +3,16 @@
 from typing import Any
 
 from aiohttp import web
-from homeassistant.config_entries import (
-    SOURCE_DHCP,
-    SOURCE_REAUTH,
-    SOURCE_RECONFIGURE,
-    SOURCE_USER,
-    ConfigEntry,
-    ConfigEntryState,
-)
+from homeassistant.config_entries import SOURCE_DHCP, SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.service_info.dhcp import DhcpServiceInfo
 import pytest
 
-from custom_components.ip_intercom import config_flow
+from custom_components.ip_intercom import options_flow
 from custom_components.ip_intercom.const import CONF_LEGACY_TLS, CONF_SYSTEM, CONF_URL, DOMAIN, SYSTEM_AKUVOX
-from tests.common import user_input
+from tests.common import enter, user_input
 from tests.simulators.akuvox import DIALECTS, Auth, Simulator
 from tests.simulators.akuvox.envelope import Answer, ApiError, Call, unsupported
 
@@ -75,9 +68,7 @@ def entities(hass: HomeAssistant, entry: ConfigEntry, platform: str) -> set[str]
 
 
 async def start(hass: HomeAssistant, address: str, password: str = "httpapi") -> Any:  # noqa: S107 - the manual's
-    return await hass.config_entries.flow.async_init(
-        DOMAIN, context={"source": SOURCE_USER}, data=user_input(address, "admin", password)
-    )
+    return await enter(hass, user_input(address, "admin", password))
 
 
 @pytest.mark.parametrize("dialect", sorted(DIALECTS))
@@ -253,8 +244,8 @@ async def test_options_are_kept(hass: HomeAssistant, device: Start) -> None:
         everything = {
             "show_names": True,
             "push": False,
-            config_flow.SECTION_STREAM: {},
-            config_flow.SECTION_OPENING: {},
+            options_flow.SECTION_STREAM: {},
+            options_flow.SECTION_OPENING: {},
         }
         result = await hass.config_entries.options.async_configure(result["flow_id"], everything | chosen)
         assert result["type"] is FlowResultType.CREATE_ENTRY

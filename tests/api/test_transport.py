@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
+import json
+import traceback
 import tracemalloc
 
 import aiohttp
@@ -17,13 +19,14 @@ from custom_components.ip_intercom.api.errors import (
     CertificateChanged,
     CertificateInvalid,
     ConnectionFailed,
+    InvalidRequest,
     SecureConnectionRequired,
     ServiceDisabled,
     UnexpectedReply,
     UnsupportedProduct,
     WrongDevice,
 )
-from custom_components.ip_intercom.api.http import HttpTransport, certificate_fingerprint
+from custom_components.ip_intercom.api.http import HttpTransport, Request, certificate_fingerprint
 from custom_components.ip_intercom.api.two_n import TwoNClient, TwoNDevice, find_device
 from tests.simulators.two_n import Garbage
 
@@ -187,6 +190,60 @@ async def test_nobody_speaks_tls_there(bench: Bench) -> None:
     host, port = bench.sim.http_address.split(":")
     with pytest.raises(ConnectionFailed, match="TLS"):
         await certificate_fingerprint(host, int(port))
+
+
+# -- values in paths --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", ["82", "a b", "a/b", "a%2Fb", "?x=1#y", "ä", "..a", "+", ";", "a\\b"])
+async def test_a_value_cannot_leave_its_place_in_a_path(
+    value: str, serve: Serve, session: aiohttp.ClientSession
+) -> None:
+    async def name(request: web.Request) -> web.Response:
+        return web.json_response(
+            [request.match_info["name"], request.rel_url.raw_path.count("/"), request.query_string]
+        )
+
+    transport = HttpTransport(session, URL(f"http://{await serve({'/mails/{name}/file': name})}"))
+    reply = await transport.request(Request("GET", "/mails/{id}/file", {"x": "1"}, parts={"id": value}))
+    assert json.loads(reply.body) == [value, 3, "x=1"]
+
+
+@pytest.mark.parametrize("value", ["", ".", "..", "a/../b", "../auth", "/", "a/", "\ud800"])
+async def test_a_value_that_cannot_be_in_a_path(value: str, serve: Serve, session: aiohttp.ClientSession) -> None:
+    asked = []
+
+    async def note(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response()
+
+    transport = HttpTransport(session, URL(f"http://{await serve({'/{all:.*}': note})}"))
+    request = Request("DELETE", "/mails/{id}", parts={"id": value})
+    with pytest.raises(InvalidRequest) as refused:
+        await transport.request(request)
+    with pytest.raises(InvalidRequest):
+        async with transport.stream(request):
+            pass
+    assert refused.value.parameter == "id"
+    assert asked == []
+
+
+async def test_errors_do_not_tell_what_is_in_an_address(session: aiohttp.ClientSession) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/9 what\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()[:2]
+        transport = HttpTransport(session, URL(f"http://{host}:{port}"))
+        request = Request("GET", "/tokens/{token}", {"pin": "s3cret-1"}, parts={"token": "s3cret-2"})
+        with pytest.raises(UnexpectedReply) as raised:
+            await transport.request(request)
+    told = "".join(traceback.format_exception(raised.value, chain=not raised.value.__suppress_context__))
+    assert "/tokens/{token}" in told
+    assert "s3cret" not in f"{told} {request!r}"
 
 
 # -- finding a device --------------------------------------------------------------------------------

@@ -59,12 +59,13 @@ class Akuvox:
     def __init__(self, plan: Plan, folder: Path) -> None:
         """Nothing runs yet; what the process says goes into `folder`."""
         self.plan = plan
+        self.name = plan.name
         self.process = Process(plan.name, folder / f"akuvox-{plan.dialect}.log")
         self.addresses: Mapping[str, str | None] = {}
         self.control: SimulatorControl
         self.entry_id = ""
         self.device_id = ""
-        self.entities: Mapping[str, str] = {}
+        self.entities: dict[str, str] = {}
 
     async def start(self, folder: Path) -> None:
         """Start the simulator, with `folder` as the working directory."""
@@ -91,6 +92,7 @@ class Akuvox:
                 "password": password,
                 "security": {"verify_ssl": False},
             },
+            step="device",
         )
         if result["type"] != "create_entry":
             raise AssertionError(f"the config flow of {self.plan.name} says {result}")
@@ -101,19 +103,11 @@ class Akuvox:
         self.entities = await home.entities_of(self.entry_id)
 
     async def _set_options(self, home: HomeAssistant) -> None:
-        before = len(home.changes.heard)
-        entity_id = (await home.entities_of(self.entry_id))["door_A_door"]
-        result = await home.set_options(self.entry_id, self._options())
-        if result["type"] != "create_entry":
-            raise AssertionError(f"the options flow of {self.plan.name} says {result}")
-
-        def loaded_anew(heard: list[Any]) -> bool | None:
-            changes = [item.event["data"] for item in heard[before:]]
-            states = [change["new_state"] for change in changes if change["entity_id"] == entity_id]
-            names = ["" if state is None else state["state"] for state in states]
-            return True if "unavailable" in names and names[-1] not in ("", "unavailable") else None
-
-        await home.changes.wait(loaded_anew, RELOAD, f"{self.plan.name} is loaded anew")
+        entities = await home.entities_of(self.entry_id)
+        async with home.reloading(entities["door_A_door"], RELOAD, self.name):
+            result = await home.set_options(self.entry_id, self._options())
+            if result["type"] != "create_entry":
+                raise AssertionError(f"the options flow of {self.name} says {result}")
 
     def _options(self) -> dict[str, Any]:
         camera = self.addresses["camera"]

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import aiohttp
 
-from .akuvox import API, CELLAR, DOMAIN, LOGGED, MONITOR, OPENING, POLLED, PUSHING, RTSP
-from .akuvox_unit import BELL, SEEN, Unit, Visit
+from .akuvox import API, CELLAR, LOGGED, MONITOR, OPENING, POLLED, PUSHING, RTSP, Akuvox
+from .akuvox_visit import BELL, Visit, relay
 from .check import Scene, check_picture
 from .checks import Checks
+from .unit import SEEN, Unit
 from .waiting import until
 
 # What is typed at the door; nowhere in Home Assistant may it be found.
@@ -40,7 +40,7 @@ CLOSED = 20.0
 LOOKED = 30.0
 
 
-def _unit(scene: Scene, dialect: str) -> Unit:
+def _unit(scene: Scene, dialect: str) -> Unit[Akuvox]:
     return Unit(scene, scene.stage.akuvox[dialect])
 
 
@@ -83,11 +83,11 @@ async def check_set_up(checks: Checks, scene: Scene) -> None:
 # -- rings ---------------------------------------------------------------------------------------------------------
 
 
-async def _check_pushed_ring(checks: Checks, unit: Unit) -> None:
+async def _check_pushed_ring(checks: Checks, unit: Unit[Akuvox]) -> None:
     with checks("the option push: the device has the Action URLs of Home Assistant"):
 
         async def statuses() -> dict[str, str]:
-            found: dict[str, str] = (await _diagnostics(unit))["examined"]["pushes"]
+            found: dict[str, str] = (await unit.diagnostics())["examined"]["pushes"]
             return found
 
         found = await until(statuses, lambda pushes: pushes or None, "the Action URLs", SEEN)
@@ -104,7 +104,7 @@ async def _check_pushed_ring(checks: Checks, unit: Unit) -> None:
         details.extend(visit.routes())
 
 
-async def _check_seen_ring(checks: Checks, unit: Unit) -> None:
+async def _check_seen_ring(checks: Checks, unit: Unit[Akuvox]) -> None:
     with checks("without push, call/status away from READY is a ring, and one with its record") as details:
         visit = await Visit.begin(unit)
         await visit.rung()
@@ -120,7 +120,7 @@ async def _check_seen_ring(checks: Checks, unit: Unit) -> None:
         details.extend(visit.routes())
 
 
-async def _visit_logged_only(unit: Unit) -> Visit:
+async def _visit_logged_only(unit: Unit[Akuvox]) -> Visit:
     """Come once the log of calls was looked at: what it held before is no news."""
     await unit.control.do("clear_requests")
 
@@ -157,14 +157,14 @@ async def _check_opening(checks: Checks, scene: Scene) -> None:
         details.append(await _open(_unit(scene, MONITOR), OPEN_AS_OF_OLD))
 
 
-async def _open(unit: Unit, way: str) -> str:
+async def _open(unit: Unit[Akuvox], way: str) -> str:
     """Open by Home Assistant, and see at the device itself that it opened once, and how."""
-    before, knows = await unit.relay(), unit.state(DOOR) != "unknown"
+    before, knows = await relay(unit), unit.state(DOOR) != "unknown"
     if knows:
         await unit.wait(DOOR, "locked", CLOSED)
     await unit.control.do("clear_requests")
     await unit.home.act("lock.open", unit.entity(DOOR))
-    after = await unit.relay()
+    after = await relay(unit)
     assert (after["openings"] - before["openings"], after["open"]) == (1, True), f"{before}, then {after}"
     sent = [request["path"] for request in await unit.requests(TRIGGER, OPEN_DOOR, OPEN_AS_OF_OLD)]
     # A request that wants a login is sent twice.
@@ -175,23 +175,23 @@ async def _open(unit: Unit, way: str) -> str:
     return " ".join(dict.fromkeys(sent))
 
 
-async def _check_hold(checks: Checks, unit: Unit) -> None:
+async def _check_hold(checks: Checks, unit: Unit[Akuvox]) -> None:
     with checks("a door is held open, and is closed again when that ends"):
         await unit.home.act("switch.turn_on", unit.entity(HOLD))
         await unit.wait(HOLD, "on")
         await unit.wait(DOOR, "unlocked")
-        relay = await unit.relay()
-        assert relay["open"] and relay["held"], relay
+        state = await relay(unit)
+        assert state["open"] and state["held"], state
         await unit.home.act("switch.turn_off", unit.entity(HOLD))
         await unit.wait(HOLD, "off")
         await unit.wait(DOOR, "locked")
-        assert not (await unit.relay())["open"]
+        assert not (await relay(unit))["open"]
 
 
 # -- people and the house ------------------------------------------------------------------------------------------
 
 
-async def _check_access(checks: Checks, unit: Unit) -> None:
+async def _check_access(checks: Checks, unit: Unit[Akuvox]) -> None:
     with checks("a code at the door is an access of the user whose it is; a wrong one is refused") as details:
         await unit.control.do("add_user", Name=RESIDENT, PrivatePIN=PIN, ScheduleRelay="1001-1")
         before = unit.state(ACCESS)
@@ -209,7 +209,7 @@ async def _check_access(checks: Checks, unit: Unit) -> None:
         details.append(str(told["name"]))
 
 
-async def _check_house(checks: Checks, unit: Unit) -> None:
+async def _check_house(checks: Checks, unit: Unit[Akuvox]) -> None:
     with checks("an input follows its contact"):
         for closed, word in ((True, "on"), (False, "off")):
             await unit.control.do("input", letter="A", closed=closed)
@@ -219,7 +219,7 @@ async def _check_house(checks: Checks, unit: Unit) -> None:
         await unit.wait(TAMPER, "on")
 
 
-async def _check_pictures(checks: Checks, units: Sequence[Unit]) -> None:
+async def _check_pictures(checks: Checks, units: Sequence[Unit[Akuvox]]) -> None:
     with checks("the cameras show a JPEG, and so do the last visitors") as details:
         for each in units:
             details.append(await check_picture(each.home, each.entity(CAMERA)))
@@ -227,35 +227,26 @@ async def _check_pictures(checks: Checks, units: Sequence[Unit]) -> None:
             await check_picture(each.home, each.entity(VISITOR))
 
 
-async def _check_temporary_code(checks: Checks, unit: Unit) -> None:
-    device = unit.device.device_id
+async def _check_temporary_code(checks: Checks, unit: Unit[Akuvox]) -> None:
     with checks("a temporary code opens the door as long as it is there"):
         end = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-        added = await unit.home.ask(
-            f"{DOMAIN}.add_temporary_code", device_id=device, name="Cleaner", end=end, code=TEMPORARY_PIN
-        )
+        added = await unit.ask("add_temporary_code", name="Cleaner", end=end, code=TEMPORARY_PIN)
         assert added["active"], added
         assert "Cleaner" in (await unit.control.state())["users"].values()
         assert await unit.control.do("enter_code", code=TEMPORARY_PIN), "it opens nothing"
-        await unit.home.ask(f"{DOMAIN}.remove_temporary_code", device_id=device, id=added["id"])
+        await unit.ask("remove_temporary_code", id=added["id"])
         assert "Cleaner" not in (await unit.control.state())["users"].values()
         assert not await unit.control.do("enter_code", code=TEMPORARY_PIN), "it still opens"
-        assert (await unit.home.ask(f"{DOMAIN}.list_temporary_codes", device_id=device))["codes"] == []
+        assert (await unit.ask("list_temporary_codes"))["codes"] == []
 
 
 # -- diagnostics and the end ---------------------------------------------------------------------------------------
 
 
-async def _diagnostics(unit: Unit) -> dict[str, Any]:
-    downloaded = await unit.home.get(f"/api/diagnostics/config_entry/{unit.device.entry_id}")
-    data: dict[str, Any] = downloaded["data"]
-    return data
-
-
 async def _check_diagnostics(checks: Checks, scene: Scene) -> None:
     with checks("diagnostics of each are there, without passwords, logins, names, addresses or the secret of push"):
         for device in scene.stage.akuvox.values():
-            data = await _diagnostics(Unit(scene, device))
+            data = await Unit(scene, device).diagnostics()
             assert data["connected"], data
             addresses = [str(address) for address in device.addresses.values() if address]
             private = [*SECRETS, OPENING[0], RESIDENT, device.plan.name, *addresses]
@@ -266,10 +257,10 @@ async def _check_diagnostics(checks: Checks, scene: Scene) -> None:
             url.partition("/api/webhook/")[2].partition("?")[0] for url in urls.values() if "/api/webhook/" in url
         }
         assert len(tokens) == 1, f"{len(tokens)} secrets of push"
-        assert tokens.pop() not in str(await _diagnostics(_unit(scene, PUSHING))), "the secret of push is told"
+        assert tokens.pop() not in str(await _unit(scene, PUSHING).diagnostics()), "the secret of push is told"
 
 
-async def _action_urls(unit: Unit) -> dict[str, str]:
+async def _action_urls(unit: Unit[Akuvox]) -> dict[str, str]:
     """Ask the device itself which addresses it calls, and whether it does."""
     url = f"https://{unit.device.addresses['https']}/api/config/get"
     async with (
@@ -280,7 +271,7 @@ async def _action_urls(unit: Unit) -> dict[str, str]:
     return {key: value for key, value in config.items() if key.startswith(ACTION_URLS)}
 
 
-async def _check_removal(checks: Checks, unit: Unit) -> None:
+async def _check_removal(checks: Checks, unit: Unit[Akuvox]) -> None:
     with checks(
         "its entry is removed: the device calls Home Assistant no more, and pushes are off as before"
     ) as details:

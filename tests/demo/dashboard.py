@@ -30,8 +30,8 @@ def _door(entity: str, name: str) -> dict[str, Any]:
     return _tile(entity, name, features=features, grid_options={"columns": "full"})
 
 
-def dashboard(entities: Mapping[str, str], akuvox: Mapping[str, str]) -> dict[str, Any]:
-    """Give the dashboard by the keys of the entities: of a 2N, and of an Akuvox that may not be there yet."""
+def dashboard(entities: Mapping[str, str], akuvox: Mapping[str, str], extension: Mapping[str, str]) -> dict[str, Any]:
+    """Give the dashboard by the keys of the entities: of a 2N, and of others that may not be there yet."""
     gate = [
         _heading("Front gate", "mdi:doorbell-video"),
         _camera(entities["camera_internal"]),
@@ -48,6 +48,15 @@ def dashboard(entities: Mapping[str, str], akuvox: Mapping[str, str]) -> dict[st
         _tile(akuvox["last_access"], "Last access"),
         _tile(akuvox["alarm_tamper"], "Tamper"),
     ] if akuvox else []  # fmt: skip
+    telephone = [
+        _heading("Telephone", "mdi:phone"),
+        _tile(extension["call_state"], "Call"),
+        _tile(extension["missed_calls"], "Missed"),
+        _tile(extension["last_call"], "Last call"),
+        _tile(extension["voicemails"], "Voicemails"),
+        _tile(extension["call_mode"], "Ring at", features=[{"type": "select-options"}], grid_options={"columns": "full"}),
+        {"type": "calendar", "entities": [extension["conferences"]], "initial_view": "listWeek"},
+    ] if extension else []  # fmt: skip
     visitors = [
         _heading("Visitors", "mdi:account-clock"),
         {
@@ -74,12 +83,13 @@ def dashboard(entities: Mapping[str, str], akuvox: Mapping[str, str]) -> dict[st
                 "entity_id": [
                     *(entities[key] for key in ("bell_1", "bell_2", "door_1_door", "access")),
                     *(akuvox[key] for key in ("bell_call", "door_A_door", "access") if akuvox),
+                    *(extension[key] for key in ("call", "voicemail") if extension),
                 ]
             },
             "hours_to_show": 12,
             "grid_options": {"columns": "full", "rows": 8},
         },
     ]
-    sections = [{"type": "grid", "cards": cards} for cards in (gate, side_door, visitors, history) if cards]
-    view = {"type": "sections", "title": "Front door", "path": "door", "max_columns": 4, "sections": sections}
+    sections = [{"type": "grid", "cards": cards} for cards in (gate, side_door, visitors, telephone, history) if cards]
+    view = {"type": "sections", "title": "Front door", "path": "door", "max_columns": 5, "sections": sections}
     return {"title": "Front door", "views": [view]}

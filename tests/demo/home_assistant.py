@@ -18,6 +18,9 @@ PASSWORD = "demo"
 LANGUAGE = "en"
 
 
+OPTIONS_FLOW = "/api/config/config_entries/options/flow"
+
+
 class CommandFailed(Exception):
     """Home Assistant refused a command; the text is its own."""
 
@@ -113,8 +116,7 @@ class HomeAssistant:
     async def picture(self, entity_id: str) -> tuple[str, bytes]:
         """Get type and bytes of what a camera or an image shows, through the proxy that the frontend uses."""
         path: str = self.states[entity_id]["attributes"]["entity_picture"]
-        async with self._request("GET", path) as response:
-            return response.content_type, await response.read()
+        return await self.download(path)
 
     async def answers(self) -> bool:
         """Is it up?"""
@@ -135,9 +137,10 @@ class HomeAssistant:
         await self.post("/api/onboarding/analytics", {})
         await self.post("/api/onboarding/integration", {"client_id": client_id, "redirect_uri": client_id})
 
-    async def add(self, handler: str, user_input: Mapping[str, Any]) -> Json:
-        """Add an integration through its config flow; gives the flow's result."""
+    async def add(self, handler: str, user_input: Mapping[str, Any], *, step: str) -> Json:
+        """Add something through the config flow of its integration, whose menu leads to `step`; gives the result."""
         flow = await self.post("/api/config/config_entries/flow", {"handler": handler})
+        await self.continue_flow(flow["flow_id"], {"next_step_id": step})
         return await self.continue_flow(flow["flow_id"], user_input)
 
     async def continue_flow(self, flow_id: str, user_input: Mapping[str, Any]) -> Json:
@@ -146,11 +149,33 @@ class HomeAssistant:
         return result
 
     async def set_options(self, entry_id: str, user_input: Mapping[str, Any]) -> Json:
-        """Set the options of an entry through its flow, which loads it anew; gives the flow's result."""
-        path = "/api/config/config_entries/options/flow"
-        flow = await self.post(path, {"handler": entry_id})
-        result: Json = await self.post(f"{path}/{flow['flow_id']}", user_input)
+        """Set the options of an entry through its flow, which loads it anew at its end; gives the flow's result."""
+        flow = await self.post(OPTIONS_FLOW, {"handler": entry_id})
+        return await self.continue_options(flow["flow_id"], user_input)
+
+    async def continue_options(self, flow_id: str, user_input: Mapping[str, Any]) -> Json:
+        """Send the form of an options flow; gives the flow's result."""
+        result: Json = await self.post(f"{OPTIONS_FLOW}/{flow_id}", user_input)
         return result
+
+    @asynccontextmanager
+    async def reloading(self, entity_id: str, timeout: float, name: str) -> AsyncIterator[None]:
+        """Wait until what is done inside has loaded the entry of an entity anew."""
+        before = len(self.changes.heard)
+        yield
+
+        def loaded_anew(heard: list[Heard]) -> bool | None:
+            changes = [item.event["data"] for item in heard[before:]]
+            states = [change["new_state"] for change in changes if change["entity_id"] == entity_id]
+            names = ["" if state is None else state["state"] for state in states]
+            return True if "unavailable" in names and names[-1] not in ("", "unavailable") else None
+
+        await self.changes.wait(loaded_anew, timeout, f"{name} is loaded anew")
+
+    async def download(self, path: str) -> tuple[str, bytes]:
+        """Get type and bytes of a file."""
+        async with self._request("GET", path) as response:
+            return response.content_type, await response.read()
 
     async def remove(self, entry_id: str) -> None:
         """Remove an entry."""
@@ -159,14 +184,18 @@ class HomeAssistant:
 
     async def device_of(self, entry_id: str) -> str:
         """Give the id of an entry's device."""
-        devices = await self.command("config/device_registry/list")
-        return str(next(device["id"] for device in devices if entry_id in device["config_entries"]))
+        return str((await self._device_of(entry_id))["id"])
+
+    async def _device_of(self, entry_id: str) -> Json:
+        devices: list[Json] = await self.command("config/device_registry/list")
+        return next(device for device in devices if entry_id in device["config_entries"])
 
     async def entities_of(self, entry_id: str) -> dict[str, str]:
-        """Give the ids of an entry's enabled entities by the key in their unique ids."""
+        """Give the ids of an entry's enabled entities by what follows the device's in their unique ids."""
+        ((_, identity),) = (await self._device_of(entry_id))["identifiers"]
         registry = await self.command("config/entity_registry/list")
         return {
-            entry["unique_id"].partition("_")[2]: entry["entity_id"]
+            entry["unique_id"].removeprefix(f"{identity}_"): entry["entity_id"]
             for entry in registry
             if entry["config_entry_id"] == entry_id and entry["disabled_by"] is None
         }

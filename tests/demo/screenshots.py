@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+from datetime import datetime, timedelta
 import json
 import shutil
 import sys
@@ -14,15 +15,17 @@ from .akuvox import PLANS, PUSHING
 from .check import KNOWN_CARD
 from .checks import say
 from .dashboard import URL_PATH
+from .extension_check import DOOR, PARCEL, plan_conference
 from .home_assistant import PASSWORD, USERNAME
 from .photo import side_by_side
 from .stage import DOMAIN, ROOT, Stage, set_up
 from .transfer_check import VERSION, write_firmware
 
 WIDTH, HEIGHT = 1280, 900
-# Wide enough for four columns; it ends here.
-DASHBOARD_SIZE = 1640, 720
+# Wide enough for five columns; it ends here.
+DASHBOARD_SIZE = 2000, 760
 FIRMWARE_SIZE = 960, 510
+MEDIA_SIZE = 1100, 440
 # As wide as the form of an action needs, and high enough for all of it.
 FORM_SIZE = 640, 1000
 MESSAGE = {"title": "Just a moment", "message": "We are on our way to the gate."}
@@ -68,6 +71,33 @@ async def play_akuvox(stage: Stage) -> None:
         await home.wait_state(lock, state, 20.0)
     await device.control.do("press")
     await home.wait_state(device.entities["last_visitor"], lambda state: state[:1].isdigit(), 10.0)
+
+
+async def play_extension(stage: Stage) -> None:
+    """Let the exchange have a day: a missed call, a message, two conferences, and the door that calls now."""
+    home, phone = stage.home_assistant, stage.extension
+    assert phone is not None
+    hour = datetime.now().astimezone().replace(minute=0, second=0, microsecond=0)
+    for name, delay in (("Residents' meeting", timedelta(hours=2)), ("Handover of the keys", timedelta(days=1))):
+        await plan_conference(home, phone.entities["conferences"], name, hour + delay, timedelta(minutes=45))
+    await phone.control.do("hang_up", call=await phone.control.do("incoming_call", caller=PARCEL))
+    await phone.control.do("leave_voicemail", caller=DOOR, duration=12)
+    await home.wait_state(phone.entities["voicemail"], lambda state: state[:1].isdigit(), 10.0)
+    await phone.control.do("incoming_call", caller=DOOR)
+    await home.wait_state(phone.entities["call_state"], "ringing")
+
+
+async def listen(page: Page, stage: Stage) -> bytes:
+    """Listen to the newest voicemail as a person does, and take the media browser while it plays."""
+    assert stage.extension is not None
+    title = stage.home_assistant.states[stage.extension.entities["call_state"]]["attributes"]["friendly_name"]
+    await page.set_viewport_size({"width": MEDIA_SIZE[0], "height": MEDIA_SIZE[1]})
+    await page.goto(f"{stage.url}/media-browser/browser")
+    for folder in ("IP Intercom", title.removesuffix(" Call state")):
+        await page.locator("ha-media-player-browse .child", has_text=folder).first.click()
+    await page.locator("ha-media-player-browse mwc-list-item, ha-media-player-browse ha-list-item").first.click()
+    await page.get_by_text("00:03", exact=True).wait_for()  # it plays
+    return bytes(await page.screenshot())
 
 
 async def log_in(page: Page, url: str) -> None:
@@ -148,6 +178,10 @@ async def photograph(stage: Stage, chromium: str, profile: str) -> None:
         keep("device-page", await take(page, device, "ha-config-device-page", (WIDTH, HEIGHT)))
         akuvox = f"{stage.url}/config/devices/device/{stage.akuvox[PUSHING].device_id}"
         keep("akuvox", await take(page, akuvox, "ha-config-device-page", (WIDTH, HEIGHT)))
+        assert stage.extension is not None
+        extension = f"{stage.url}/config/devices/device/{stage.extension.device_id}"
+        keep("extension", await take(page, extension, "ha-config-device-page", (WIDTH, HEIGHT)))
+        keep("voicemail", await listen(page, stage))
         keep("firmware", await take_firmware(page, stage))
         keep("display", await take_display(page, stage))
         await context.close()
@@ -156,13 +190,15 @@ async def photograph(stage: Stage, chromium: str, profile: str) -> None:
 async def main(chromium: str) -> None:
     """Set the stage, play, and take the pictures."""
     with tempfile.TemporaryDirectory(prefix="ip-intercom-chromium-", ignore_cleanup_errors=True) as profile:
-        async with set_up(akuvox=[plan for plan in PLANS if plan.dialect == PUSHING]) as stage:
+        async with set_up(akuvox=[plan for plan in PLANS if plan.dialect == PUSHING], extension=True) as stage:
             await stage.simulator.do("plug_module", name=DISPLAY, kind="display")
             await stage.add_intercom()
             await stage.add_akuvox()
+            await stage.add_extension()
             await show_dashboard(stage)
             await play(stage)
             await play_akuvox(stage)
+            await play_extension(stage)
             await photograph(stage, chromium, profile)
 
 

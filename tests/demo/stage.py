@@ -13,6 +13,7 @@ import tempfile
 from typing import Any
 
 from .akuvox import Akuvox, Plan
+from .extension import Extension
 from .home_assistant import CommandFailed, HomeAssistant
 from .process import Process
 from .simulator import DeviceClient, SimulatorControl
@@ -73,8 +74,8 @@ AUDIO_STAND_INS = {"pymicro_vad": "class MicroVad: ...\n", "pyspeex_noise": "cla
 class Stage:
     """What runs, and where. Made by `set_up`."""
 
-    def __init__(self, folder: Path, port: int, akuvox: Iterable[Plan] = ()) -> None:
-        """`folder` is temporary, `port` is Home Assistant's, `akuvox` are the Akuvox devices beside the 2N."""
+    def __init__(self, folder: Path, port: int, akuvox: Iterable[Plan] = (), *, extension: bool = False) -> None:
+        """`folder` is temporary, `port` is Home Assistant's; beside the 2N there are Akuvox and a PBX extension."""
         self.folder = folder
         self.config = folder / "config"
         # Where actions may read and write.
@@ -89,6 +90,7 @@ class Stage:
         self.entry_id = ""
         self.device_id = ""
         self.akuvox = {plan.dialect: Akuvox(plan, folder) for plan in akuvox}
+        self.extension = Extension(folder) if extension else None
         self._simulator_process = Process("simulator", folder / "simulator.log")
         self._home_assistant_process = Process("Home Assistant", folder / "output.log")
         self._token: str | None = None
@@ -114,8 +116,12 @@ class Stage:
         return "\n".join((self._home_assistant_process.tail(lines), self._simulator_process.tail(lines)))
 
     async def start_simulators(self, model: str) -> None:
-        """Start the 2N, and the Akuvox devices, whose start takes as long as all others'."""
-        await asyncio.gather(self._start_two_n(model), *(device.start(ROOT) for device in self.akuvox.values()))
+        """Start the 2N, and those beside it."""
+        await asyncio.gather(self._start_two_n(model), *(other.start(ROOT) for other in self._others))
+
+    @property
+    def _others(self) -> list[Akuvox | Extension]:
+        return [*self.akuvox.values(), *([self.extension] if self.extension is not None else [])]
 
     async def _start_two_n(self, model: str) -> None:
         accounts = [part for account in (ACCOUNT, WATCHER) for part in ("--account", ":".join(account))]
@@ -196,7 +202,7 @@ class Stage:
             "password": password,
             "security": {"verify_ssl": False},
         }
-        result = await self.home_assistant.add(DOMAIN, user_input)
+        result = await self.home_assistant.add(DOMAIN, user_input, step="device")
         if result["type"] != "create_entry":
             raise AssertionError(f"the config flow says {result}")
         self.entry_id = result["result"]["entry_id"]
@@ -207,6 +213,11 @@ class Stage:
         """Add the Akuvox devices, all at once."""
         await asyncio.gather(*(device.add(self.home_assistant) for device in self.akuvox.values()))
 
+    async def add_extension(self) -> None:
+        """Add the extension."""
+        assert self.extension is not None
+        await self.extension.add(self.home_assistant)
+
     async def entities(self) -> dict[str, str]:
         """Give the ids of the intercom's enabled entities by the key in their unique ids."""
         return await self.home_assistant.entities_of(self.entry_id)
@@ -214,7 +225,7 @@ class Stage:
     @property
     def ended(self) -> bool:
         """Has every process ended?"""
-        processes = [device.process for device in self.akuvox.values()]
+        processes = [other.process for other in self._others]
         return not any(process.runs for process in (self._simulator_process, self._home_assistant_process, *processes))
 
     async def stop(self) -> None:
@@ -222,7 +233,7 @@ class Stage:
         try:
             await self.stop_home_assistant()
         finally:
-            await asyncio.gather(self._simulator_process.stop(), *(device.stop() for device in self.akuvox.values()))
+            await asyncio.gather(self._simulator_process.stop(), *(other.stop() for other in self._others))
             for client in ("simulator", "watcher"):
                 if hasattr(self, client):
                     await getattr(self, client).__aexit__(None, None, None)
@@ -235,14 +246,15 @@ async def set_up(
     more: str = RECORDER,
     log_level: str = "debug",
     akuvox: Iterable[Plan] = (),
+    extension: bool = False,
 ) -> AsyncIterator[Stage]:
     """Start simulators and Home Assistant with the frontend and a user; stop and remove everything at the end.
 
     `more` is added to Home Assistant's configuration, `log_level` is that of the integration, `akuvox` are devices
-    beside the 2N.
+    beside the 2N, and so is the `extension` of a telephone exchange.
     """
     with tempfile.TemporaryDirectory(prefix="ip-intercom-demo-", ignore_cleanup_errors=True) as folder:
-        stage = Stage(Path(folder), port or free_port(), akuvox)
+        stage = Stage(Path(folder), port or free_port(), akuvox, extension=extension)
         try:
             stage.write_configuration(more, log_level)
             await stage.start_simulators(model)

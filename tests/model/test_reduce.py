@@ -11,6 +11,7 @@ from custom_components.ip_intercom.events import (
     AlarmChanged,
     ButtonPressed,
     CallChanged,
+    CallLogged,
     CapabilitiesChanged,
     DirectoryChanged,
     DoorMode,
@@ -22,6 +23,8 @@ from custom_components.ip_intercom.events import (
     Occurred,
     PortChanged,
     Restarted,
+    VoicemailReceived,
+    VoicemailsListed,
     reduce,
 )
 from custom_components.ip_intercom.model import (
@@ -29,10 +32,14 @@ from custom_components.ip_intercom.model import (
     AccessPoint,
     Alarm,
     Bell,
+    CallMode,
+    CallOutcome,
+    CallRecord,
     CallSession,
     CallState,
     Camera,
     Clock,
+    Conference,
     Direction,
     Door,
     Firmware,
@@ -42,6 +49,7 @@ from custom_components.ip_intercom.model import (
     Reading,
     StagedFirmware,
     State,
+    Voicemail,
     described,
     merge,
     with_bell,
@@ -50,7 +58,7 @@ from custom_components.ip_intercom.model import (
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
 OUT, IN = Direction.OUTGOING, Direction.INCOMING
-CONNECTING, RINGING, CONNECTED, TERMINATED = CallState
+CONNECTING, RINGING, CONNECTED, HELD, TERMINATED = CallState
 STATE = State(
     doors={
         "1": Door("1", released=False, held_open=False, blocked=False),
@@ -304,3 +312,39 @@ def test_a_new_description_keeps_what_only_events_told() -> None:
     assert state.firmware == Firmware("2.6", staged, progress=40)
     assert (state.own_calls, state.last_access) == (before.own_calls, before.last_access)
     assert described(before, replace(fresh, firmware=None)).firmware is None
+
+
+def test_a_call_waits_and_goes_on() -> None:
+    talking = after(CallChanged(7, IN, RINGING, "3190"), CallChanged(7, None, CONNECTED))
+    waiting = after(CallChanged(7, None, HELD), state=talking)
+    assert waiting.calls[7] == CallSession(7, IN, HELD, "3190")
+    assert after(CallChanged(7, None, CONNECTED), state=waiting) == talking
+
+
+def test_a_call_that_is_written_down_is_the_last_one() -> None:
+    record = CallRecord("973", "incoming", NOW, "Front door", None, "3190")
+    state = after(CallLogged(record, CallOutcome.MISSED, 3))
+    assert (state.last_call, state.missed_calls) == (record, 3)
+
+
+def test_voicemails_come_and_go() -> None:
+    old, new = Voicemail("82", NOW, 4, "3108", read=True), Voicemail("89", LATER, 2, "12025550142")
+    state = after(VoicemailsListed({"82": old}), VoicemailReceived(new))
+    assert state.voicemails == {"82": old, "89": new}
+    heard = replace(new, read=True)
+    assert after(VoicemailsListed({"89": heard}), state=state).voicemails == {"89": heard}
+
+
+def test_what_a_poll_could_not_ask_an_exchange_for_stays() -> None:
+    conference = Conference("1", "Weekly", NOW, timedelta(minutes=30), 47281964)
+    voicemail = Voicemail("82", NOW, 4)
+    known = State(conferences={"1": conference}, voicemails={"82": voicemail}, call_mode=CallMode(remote=True))
+    assert merge(known, Reading()) == known
+    assert merge(known, Reading(conferences={}, voicemails={})) == State(
+        conferences={}, voicemails={}, call_mode=CallMode(remote=True)
+    )
+    assert described(known, State(voicemails={})).call_mode == CallMode(remote=True)
+
+
+def test_an_access_code_shows_itself_nowhere_by_accident() -> None:
+    assert "47281964" not in repr(Conference("1", "Weekly", NOW, timedelta(minutes=30), 47281964))

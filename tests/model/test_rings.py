@@ -10,7 +10,7 @@ from custom_components.ip_intercom.rings import CALL_BELL, RingMemory, detect, p
 
 START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 OUT, IN = Direction.OUTGOING, Direction.INCOMING
-CONNECTING, RINGING, CONNECTED, TERMINATED = CallState
+CONNECTING, RINGING, CONNECTED, _, TERMINATED = CallState
 ALICE, JIRI = Bell("1", "Alice", 1), Bell("2", "Jiří", 2)
 BELLS = {"1": ALICE, "2": JIRI}
 PEERS = {"101": "1", "4374834473": "2"}

@@ -38,6 +38,7 @@ from tests.api.conftest import PASSWORD, USERNAME, Bench, Start
 from tests.common import until
 from tests.simulators.two_n import MODELS, Account, Privilege, Service
 
+ACCOUNT = {CONF_USERNAME: USERNAME, CONF_PASSWORD: PASSWORD}
 ALL = frozenset(Control)
 
 
@@ -498,7 +499,7 @@ async def test_the_stream_address_has_its_own_account(
 
 async def test_find(any_bench: Bench) -> None:
     sim = any_bench.sim
-    data, found = await find(any_bench.session, sim.https_address, USERNAME, PASSWORD, False)
+    data, found = await find(any_bench.session, sim.https_address, ACCOUNT, False)
     assert data.keys() == {
         CONF_URL,
         CONF_USERNAME,
@@ -510,7 +511,7 @@ async def test_find(any_bench: Bench) -> None:
     assert data[CONF_URL] == f"https://{sim.https_address}" and len(bytes.fromhex(data[CONF_FINGERPRINT])) == 32
     assert found.identity.id == EXPECTED[sim.model_key]["id"]
     assert sim.channels == []
-    data, _ = await find(any_bench.session, sim.http_address, USERNAME, PASSWORD, False)
+    data, _ = await find(any_bench.session, sim.http_address, ACCOUNT, False)
     assert data[CONF_FINGERPRINT] is None
 
 
@@ -518,29 +519,29 @@ async def test_find_where_nothing_can_be_used(start: Start) -> None:
     bench = await start(accounts=[Account(USERNAME, PASSWORD, Privilege.NONE)])
     bench.sim.disable("logging")
     with pytest.raises((PermissionDenied, ServiceDisabled)):
-        await find(bench.session, bench.sim.http_address, USERNAME, PASSWORD, False)
+        await find(bench.session, bench.sim.http_address, ACCOUNT, False)
 
 
 async def test_find_over_http_where_one_part_insists_on_https(bench: Bench) -> None:
     bench.sim.require_tls("camera")
     with pytest.raises(SecureConnectionRequired) as refused:
-        await find(bench.session, f"http://{bench.sim.http_address}", USERNAME, PASSWORD, False)
+        await find(bench.session, f"http://{bench.sim.http_address}", ACCOUNT, False)
     assert refused.value.service == "Camera API"
-    await find(bench.session, bench.sim.https_address, USERNAME, PASSWORD, False)
+    await find(bench.session, bench.sim.https_address, ACCOUNT, False)
 
 
 async def test_find_with_a_device_that_tells_nobody_who_it_is(bench: Bench) -> None:
     bench.sim.open_info = False
-    _, found = await find(bench.session, bench.sim.http_address, USERNAME, PASSWORD, False)
+    _, found = await find(bench.session, bench.sim.http_address, ACCOUNT, False)
     assert found.identity.mac
     with pytest.raises(AuthenticationFailed):
-        await find(bench.session, bench.sim.http_address, USERNAME, "guess", False)
+        await find(bench.session, bench.sim.http_address, ACCOUNT | {CONF_PASSWORD: "guess"}, False)
 
 
 async def test_find_with_a_wrong_password_costs_few_attempts(bench: Bench) -> None:
     bench.seen()
     with pytest.raises(AuthenticationFailed) as refused:
-        await find(bench.session, bench.sim.http_address, USERNAME, "guess-it", False)
+        await find(bench.session, bench.sim.http_address, ACCOUNT | {CONF_PASSWORD: "guess-it"}, False)
     assert bench.refused() <= 1
     assert "guess-it" not in str(refused.value)
 

@@ -17,9 +17,11 @@ from ..const import DOMAIN
 from ..coordinator import IntercomConfigEntry
 from . import (
     access,
+    call_control,
     calls,
     capture,
     codes,
+    conferences,
     configuration,
     directory,
     displays,
@@ -27,16 +29,21 @@ from . import (
     lists,
     logs,
     maintenance,
+    phone_book,
+    push_tokens,
     settings,
     signals,
+    voicemails,
 )
 from .action import Action
 
 _ACTIONS = (
     *access.ACTIONS,
+    *call_control.ACTIONS,
     *calls.ACTIONS,
     *capture.ACTIONS,
     *codes.ACTIONS,
+    *conferences.ACTIONS,
     *configuration.ACTIONS,
     *directory.ACTIONS,
     *displays.ACTIONS,
@@ -44,8 +51,11 @@ _ACTIONS = (
     *lists.ACTIONS,
     *logs.ACTIONS,
     *maintenance.ACTIONS,
+    *phone_book.ACTIONS,
+    *push_tokens.ACTIONS,
     *settings.ACTIONS,
     *signals.ACTIONS,
+    *voicemails.ACTIONS,
 )
 
 # What the device takes for a hold (2N HTTP API 5.4.3); the strictest of the systems.

@@ -22,6 +22,10 @@ class NoAnswer(ConnectionFailed):
     """The device is reached, but says nothing, or takes no more of a file; it may have carried out the request."""
 
 
+class ExchangeUnreachable(ConnectionFailed):
+    """The server answers, but it does not reach the telephone exchange behind it."""
+
+
 class CertificateChanged(ConnectionFailed):
     """The device shows another certificate than the one pinned at first use."""
 
@@ -32,6 +36,14 @@ class CertificateInvalid(ConnectionFailed):
 
 class TlsRefused(ConnectionFailed):
     """Somebody listens, but no TLS connection comes about: no TLS there, or only one that is too old."""
+
+
+class ExchangeInsecure(IntercomError):
+    """The telephone exchange takes connections without TLS only, and the server insists on it."""
+
+
+class Unconfirmed(IntercomError):
+    """What was asked for may have happened: nobody said so in time. It must not be asked for again unseen."""
 
 
 class UnexpectedReply(IntercomError):
@@ -57,6 +69,18 @@ class AuthenticationFailed(IntercomError):
 
 class LoginRefused(AuthenticationFailed):
     """The login of the device's API was refused, or none was given where it asks for one."""
+
+
+class AppRefused(AuthenticationFailed):
+    """Client id or client secret of the application were refused."""
+
+
+class NotProvisioned(AuthenticationFailed):
+    """User name and password belong to nobody who may use the server."""
+
+
+class ExchangeRefused(AuthenticationFailed):
+    """The telephone exchange behind the server refuses the account."""
 
 
 class AddressRefused(IntercomError):
@@ -140,6 +164,10 @@ class FileWaiting(CommandFailed):
 
 class NoData(CommandFailed):
     """The device has nothing of what was asked for."""
+
+
+class NoSuchCall(CommandFailed):
+    """There is no such call, or no more."""
 
 
 class Rejected(CommandFailed):

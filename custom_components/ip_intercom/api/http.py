@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import hashlib
 import re
 import ssl
+from urllib.parse import quote
 
 import aiohttp
 from aiohttp import (
@@ -28,6 +29,7 @@ from .errors import (
     CertificateChanged,
     CertificateInvalid,
     ConnectionFailed,
+    InvalidRequest,
     NoAnswer,
     NotReached,
     TlsRefused,
@@ -75,6 +77,7 @@ class Request:
         upload: File to send in a multipart form.
         stall: Seconds without a byte after which a stream is given up; None for ``STREAM_TIMEOUT``.
         begin: Seconds after which a stream that has not begun is given up; None for ``STREAM_TIMEOUT``.
+        parts: Values for the names in braces of the path. They are escaped, and no error tells them.
     """
 
     method: str
@@ -88,6 +91,7 @@ class Request:
     upload: Upload | None = None
     stall: float | None = None
     begin: float | None = None
+    parts: Mapping[str, str] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +200,7 @@ class HttpTransport:
             ConnectionFailed: The connection broke.
             NoAnswer: No answer in time, or the device took no more of an upload.
             UnexpectedReply: The body is larger than the request allows.
+            InvalidRequest: A value cannot be part of a path.
             FileUnreadable: The file to upload cannot be read to its end.
         """
         deadline = asyncio.timeout(request.timeout)
@@ -232,6 +237,7 @@ class HttpTransport:
 
         Raises:
             ConnectionFailed: The device did not begin to answer in time.
+            InvalidRequest: A value cannot be part of a path.
         """
         with _translated(request.path):
             async with asyncio.timeout(request.begin or STREAM_TIMEOUT):
@@ -254,7 +260,7 @@ class HttpTransport:
     ) -> ClientResponse:
         return await self._session.request(
             request.method,
-            self.base.with_path(request.path),
+            _url(self.base, request),
             params=request.params,
             json=request.json,
             data=data,
@@ -331,6 +337,23 @@ async def is_file(stream: Stream) -> bool:
     return not (begin.startswith(b"{") or _PAGE.match(begin))
 
 
+def _url(base: URL, request: Request) -> URL:
+    if request.parts is None:
+        return base.with_path(request.path)
+    parts = {name: _escaped(name, value) for name, value in request.parts.items()}
+    return base.with_path(request.path.format_map(parts), encoded=True)
+
+
+def _escaped(name: str, value: str) -> str:
+    """Return a value as one segment of a path; ``.`` and ``..`` would be another path however they are escaped."""
+    if any(piece in {"", ".", ".."} for piece in value.split("/")):
+        raise InvalidRequest("cannot be part of a path", name)
+    try:
+        return quote(value, safe="")
+    except UnicodeEncodeError:
+        raise InvalidRequest("cannot be part of a path", name) from None
+
+
 def _body(request: Request, part: FilePart | None) -> FormData | MultipartWriter | None:
     if part is not None:
         return multipart(part)
@@ -362,7 +385,8 @@ def _translated(path: str) -> Iterator[None]:
     except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError) as err:
         raise ConnectionFailed(f"no answer to {path}: {type(err).__name__}") from err
     except aiohttp.ClientError as err:
-        raise UnexpectedReply(f"not an HTTP answer to {path}: {type(err).__name__}") from err
+        # Its text names the whole address, with whatever secret is in it.
+        raise UnexpectedReply(f"not an HTTP answer to {path}: {type(err).__name__}") from None
 
 
 def _reply(response: ClientResponse, body: bytes) -> Reply:

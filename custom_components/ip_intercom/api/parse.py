@@ -29,10 +29,13 @@ def texts(value: object) -> tuple[str, ...]:
 
 
 def text(value: object) -> str | None:
-    """Return a string, a number as its digits, nothing for empty or missing."""
+    """Return a string, a number as its digits, nothing for empty or missing.
+
+    JSON can name characters that no text can have (half of a pair); they are replaced, or nobody could be told.
+    """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    return str(value) or None
+    return str(value).encode(errors="replace").decode() or None
 
 
 def integer(value: object) -> int | None:

@@ -6,12 +6,14 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from ..const import CONF_SYSTEM, SYSTEM_AKUVOX, SYSTEM_TWO_N
+from ..const import CONF_SYSTEM, SYSTEM_AKUVOX, SYSTEM_MX_PROXY, SYSTEM_TWO_N
 from ..facets import System
 from ..model import Description
-from . import akuvox, two_n
+from . import akuvox, mx_proxy, two_n
 
-type _Find = Callable[[ClientSession, str, str, str, bool, str | None], Awaitable[tuple[dict[str, Any], Description]]]
+type _Find = Callable[
+    [ClientSession, str, Mapping[str, Any], bool, str | None], Awaitable[tuple[dict[str, Any], Description]]
+]
 type _Create = Callable[
     [ClientSession, Mapping[str, Any], Mapping[str, Any], Mapping[str, object] | None],
     System,
@@ -26,6 +28,8 @@ class Maker:
         find: Finds a device by its address.
         create: Makes the system of an entry.
         options: The options that its devices have (``const``).
+        logs_in: Its server keeps something open for the account, until it is logged out.
+        forwarded: Its events come by way of somebody whom a person has to tell the address: no device can be told.
         recognises: Tells whether a device at an address is of this maker; None where ``find`` tells.
         macs: How MAC addresses begin that it may share with other makers, so that ``recognises`` has to be asked.
     """
@@ -33,13 +37,16 @@ class Maker:
     find: _Find
     create: _Create
     options: frozenset[str]
+    logs_in: bool = False
+    forwarded: bool = False
     recognises: Callable[[ClientSession, str], Awaitable[bool]] | None = None
     macs: tuple[str, ...] = ()
 
 
 # Those that can be recognised come first, those that only their login tells last.
 _MAKERS: Mapping[str, Maker] = {
-    SYSTEM_AKUVOX: Maker(akuvox.find, akuvox.create, akuvox.OPTIONS, akuvox.recognises, macs=("0c1105",)),
+    SYSTEM_AKUVOX: Maker(akuvox.find, akuvox.create, akuvox.OPTIONS, recognises=akuvox.recognises, macs=("0c1105",)),
+    SYSTEM_MX_PROXY: Maker(mx_proxy.find, mx_proxy.create, mx_proxy.OPTIONS, logs_in=True, forwarded=True),
     SYSTEM_TWO_N: Maker(two_n.find, two_n.create, two_n.OPTIONS),
 }
 
@@ -66,11 +73,20 @@ def options_of(data: Mapping[str, Any]) -> frozenset[str]:
     return _MAKERS[data[CONF_SYSTEM]].options
 
 
+def is_forwarded(data: Mapping[str, Any]) -> bool:
+    """Return whether a person has to tell somebody where the events of an entry shall be sent."""
+    return _MAKERS[data[CONF_SYSTEM]].forwarded
+
+
+def logs_in(data: Mapping[str, Any]) -> bool:
+    """Return whether the account of an entry has to be logged out some day."""
+    return _MAKERS[data[CONF_SYSTEM]].logs_in
+
+
 async def find_system(
     session: ClientSession,
     address: str,
-    username: str,
-    password: str,
+    account: Mapping[str, Any],
     verify: bool,
     *,
     pinned: str | None = None,
@@ -81,8 +97,7 @@ async def find_system(
     Args:
         session: For the requests.
         address: Host or IP address, with or without scheme and port.
-        username: The account; empty where the device asks for none.
-        password: Its password.
+        account: What logs in, under the names of the entry's data; empty where the device asks for nothing.
         verify: Check the certificate against the system's authorities.
         pinned: SHA-256 of the only certificate to talk to, in hexadecimal.
         system: Whose device it has to be, where that is known.
@@ -95,7 +110,7 @@ async def find_system(
         ValueError: The address names no host.
     """
     name = system or await recognised(session, address) or SYSTEM_TWO_N
-    data, description = await _MAKERS[name].find(session, address, username, password, verify, pinned)
+    data, description = await _MAKERS[name].find(session, address, account, verify, pinned)
     return {CONF_SYSTEM: name, **data}, description
 
 

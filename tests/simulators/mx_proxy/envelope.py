@@ -56,6 +56,7 @@ class File:
 
     name: str
     chunks: Callable[[], AsyncIterator[bytes]]
+    media_type: str
 
 
 def to_json(body: object) -> bytes:

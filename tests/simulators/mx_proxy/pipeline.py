@@ -144,7 +144,7 @@ class Pipeline:
             return web.Response(status=204, headers={"Server": SERVER})
         if not isinstance(answer, File):
             return reply(request, answer)
-        response = web.StreamResponse(headers={"Content-Type": "audio/wave", "Server": SERVER})
+        response = web.StreamResponse(headers={"Content-Type": answer.media_type, "Server": SERVER})
         response.headers["Content-Disposition"] = f'attachment; filename="{answer.name}"'
         response.enable_chunked_encoding()
         await response.prepare(request)

@@ -59,6 +59,8 @@ class Mailbox:
     def __init__(self, jid: str) -> None:
         """The jid is in the names of the files."""
         self.mails: dict[str, Mail] = {}
+        # What the proxy says of the files; tests change it.
+        self.media_type = "audio/wave"
         self._jid = jid
         self._next = 82
 
@@ -87,7 +89,7 @@ class Mailbox:
             for start in range(0, len(content), CHUNK):
                 yield content[start : start + CHUNK]
 
-        return File(f"u{self._jid:0>20}/m{int(number):04}.wav", chunks)
+        return File(f"u{self._jid:0>20}/m{int(number):04}.wav", chunks, self.media_type)
 
     def delete(self, number: str) -> None:
         """Delete a message."""

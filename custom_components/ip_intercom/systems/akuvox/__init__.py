@@ -11,6 +11,7 @@ from ...const import (
     CONF_OPENING_PASSWORD,
     CONF_OPENING_USERNAME,
     CONF_PICTURE_PORT,
+    CONF_PLAIN_SWITCHES,
     CONF_PUSH,
     CONF_SECURITY_RELAYS,
     CONF_SHOW_NAMES,
@@ -31,6 +32,7 @@ OPTIONS = frozenset(
         CONF_OPENING_PASSWORD,
         CONF_OPENING_USERNAME,
         CONF_PICTURE_PORT,
+        CONF_PLAIN_SWITCHES,
         CONF_PUSH,
         CONF_SECURITY_RELAYS,
         CONF_SHOW_NAMES,
@@ -46,7 +48,7 @@ async def recognises(session: ClientSession, address: str) -> bool:
 
 
 async def find(
-    session: ClientSession, address: str, username: str, password: str, verify: bool, pinned: str | None = None
+    session: ClientSession, address: str, account: Mapping[str, Any], verify: bool, pinned: str | None = None
 ) -> tuple[dict[str, Any], Description]:
     """Find the device at an address that a person typed, and log in; ``pinned`` is the certificate to insist on.
 
@@ -57,6 +59,7 @@ async def find(
         IntercomError: One of its kinds; ``AddressRefused`` and ``LoginRefused`` say what to change at the device.
         ValueError: The address names no host.
     """
+    username, password = account_of(account)
     found = await find_device(
         session,
         address,

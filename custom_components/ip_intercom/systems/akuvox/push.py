@@ -97,6 +97,8 @@ class AkuvoxPush:
         statuses: What became of each event's address, since the last ``subscribe``.
     """
 
+    local = True
+
     def __init__(
         self, device: AkuvoxDevice, hear: Callable[[Pushed], None], expect: Callable[[Missing | None], None]
     ) -> None:

@@ -7,6 +7,7 @@ from aiohttp import ClientSession
 
 from ...api.two_n import TwoNClient, TwoNDevice, find_device
 from ...const import (
+    CONF_PLAIN_SWITCHES,
     CONF_SHOW_CARDS,
     CONF_SHOW_NAMES,
     CONF_SHOW_TOUCHES,
@@ -25,6 +26,7 @@ __all__ = ["OPTIONS", "TwoNSystem", "create", "find"]
 
 OPTIONS = frozenset(
     {
+        CONF_PLAIN_SWITCHES,
         CONF_SHOW_CARDS,
         CONF_SHOW_NAMES,
         CONF_SHOW_TOUCHES,
@@ -36,7 +38,7 @@ OPTIONS = frozenset(
 
 
 async def find(
-    session: ClientSession, address: str, username: str, password: str, verify: bool, pinned: str | None = None
+    session: ClientSession, address: str, account: Mapping[str, Any], verify: bool, pinned: str | None = None
 ) -> tuple[dict[str, Any], Description]:
     """Find the device at an address that a person typed, and log in; ``pinned`` is the certificate to insist on.
 
@@ -48,6 +50,7 @@ async def find(
             ``SecureConnectionRequired`` only where nothing at all can be used.
         ValueError: The address names no host.
     """
+    username, password = account_of(account)
     found = await find_device(
         session,
         address,

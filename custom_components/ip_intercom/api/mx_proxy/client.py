@@ -1,0 +1,144 @@
+"""Requests to MX Proxy on behalf of one account."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+import logging
+
+from ..errors import UnexpectedReply
+from ..http import HttpTransport, Reply, Request, Stream
+from ..parse import Fields
+from .endpoints import CALL_LOG, Endpoint
+from .envelope import result
+from .login import Credentials, Login
+
+_LOGGER = logging.getLogger(__name__)
+
+# Seconds: the MX gets seven for a reply, and some requests ask it twice.
+REQUEST_TIMEOUT = 20.0
+# The log comes in blocks of 21 calls: after a full one the proxy waits for another, up to two minutes.
+LOG_TIMEOUT = 150.0
+MAX_LIST = 32 * 1024 * 1024
+
+_JSON = {"Content-Type": "application/json; charset=utf-8"}
+
+type Attempt = Callable[[dict[str, str]], Awaitable[Reply]]
+
+
+class MxClient:
+    """Requests of one account, one at a time.
+
+    The proxy knows the MX's replies by their kind only, so that two equal requests could get each other's. The log of
+    calls has a turn of its own: nothing else asks for it, and it may last for minutes.
+
+    Args:
+        transport: The connection to the server.
+        credentials: Who logs in.
+    """
+
+    def __init__(self, transport: HttpTransport, credentials: Credentials) -> None:
+        """See the class."""
+        self.transport = transport
+        self.login = Login(transport, credentials)
+        self._turn = asyncio.Lock()
+        self._log_turn = asyncio.Lock()
+
+    async def call(
+        self,
+        endpoint: Endpoint,
+        parts: Mapping[str, str | int] | None = None,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, object] | None = None,
+        extra: float = 0.0,
+    ) -> Fields:
+        """Send one request and return the JSON object of the reply, an empty one where it is empty.
+
+        It is sent a second time only after a refused token, with which it was certainly not carried out.
+
+        Args:
+            endpoint: What to ask.
+            parts: Values for the variable parts of the path.
+            params: Parameters in the address.
+            body: JSON body.
+            extra: Seconds that the server may need beyond the usual.
+
+        Raises:
+            Unconfirmed: A command that the MX has not confirmed in time; it may have been carried out.
+            NoAnswer: The same for what changes nothing.
+            NoSuchCall: There is no such call.
+            NoData: There is no such thing.
+            InvalidRequest: The server refuses a value.
+            CommandFailed: The MX refuses.
+            AuthenticationFailed: As ``Login.token``, or a new token is refused as well.
+            ExchangeUnreachable: The server does not reach the MX.
+            UnexpectedReply: The answer is not the API's.
+            ConnectionFailed: The connection broke.
+        """
+        is_log = endpoint == CALL_LOG
+        request = Request(
+            endpoint.method,
+            endpoint.path,
+            params,
+            body,
+            timeout=(LOG_TIMEOUT if is_log else REQUEST_TIMEOUT) + extra,
+            max_bytes=MAX_LIST,
+            repeatable=not endpoint.command,
+            parts={name: str(value) for name, value in (parts or {}).items()},
+        )
+
+        async def attempt(headers: dict[str, str]) -> Reply:
+            return await self.transport.request(request, headers=headers if body is None else {**headers, **_JSON})
+
+        since = self.login.attempts
+        async with self._log_turn if is_log else self._turn:
+            reply = await self._authorized(endpoint, attempt, since)
+        return result(endpoint, reply)
+
+    @asynccontextmanager
+    async def download(self, endpoint: Endpoint, parts: Mapping[str, str], *, max_bytes: int) -> AsyncIterator[Stream]:
+        """Open an answer that is a file; nothing else is asked before its end.
+
+        Raises:
+            IntercomError: As ``call``; also where the server answers JSON.
+        """
+        request = Request(
+            endpoint.method,
+            endpoint.path,
+            max_bytes=max_bytes,
+            stall=REQUEST_TIMEOUT,
+            begin=REQUEST_TIMEOUT,
+            parts=parts,
+        )
+        since = self.login.attempts
+        async with self._turn:
+            token = await self.login.token(since)
+            for is_last in (False, True):
+                async with self.transport.stream(request, headers=_bearer(token)) as stream:
+                    if stream.status != HTTPStatus.UNAUTHORIZED or is_last:
+                        await self._expect_file(endpoint, stream)
+                        yield stream
+                        return
+                token = await self.login.instead_of(token, since)
+
+    async def _authorized(self, endpoint: Endpoint, attempt: Attempt, since: int) -> Reply:
+        token = await self.login.token(since)
+        reply = await attempt(_bearer(token))
+        if reply.status == HTTPStatus.UNAUTHORIZED:
+            # The token has ended, or the proxy has lost the MX: a login helps with both.
+            reply = await attempt(_bearer(await self.login.instead_of(token, since)))
+        _LOGGER.debug("%s %s: %s", endpoint.method, endpoint.path, reply.status)
+        return reply
+
+    @staticmethod
+    async def _expect_file(endpoint: Endpoint, stream: Stream) -> None:
+        _LOGGER.debug("%s %s: %s %s", endpoint.method, endpoint.path, stream.status, stream.content_type)
+        is_text = stream.content_type.startswith(("application/json", "text/"))
+        if stream.status != HTTPStatus.OK or is_text:
+            result(endpoint, await stream.reply())
+            raise UnexpectedReply(f"{endpoint.path} answered {stream.status} {stream.content_type}")
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}

@@ -1,0 +1,63 @@
+"""The requests of MX Proxy as data, in the order of its manual."""
+
+from dataclasses import dataclass
+
+GET, POST, PUT, PATCH, DELETE = "GET", "POST", "PUT", "PATCH", "DELETE"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One request; variable parts of its path are in braces.
+
+    ``command`` tells that it changes something: it is never repeated once it may have been carried out.
+    """
+
+    method: str
+    path: str
+
+    @property
+    def command(self) -> bool:
+        """Whether it changes something."""
+        return self.method != GET
+
+    @property
+    def of_call(self) -> bool:
+        """Whether it is about one call."""
+        return "{callId}" in self.path
+
+
+LOGIN = Endpoint(POST, "/auth")
+USER_INFO = Endpoint(GET, "/auth")
+LOGOUT = Endpoint(DELETE, "/auth/logout")
+# What servers (2.1, 2.3) have instead of the manual's path.
+REAL_LOGOUT = Endpoint(DELETE, "/auth")
+
+CONTACTS = Endpoint(GET, "/contacts")
+SERVICES = Endpoint(GET, "/services")
+
+CALL_LOG = Endpoint(GET, "/calls")
+CALL_MODE = Endpoint(PATCH, "/calls")
+ASSIGN_DEVICE = Endpoint(PATCH, "/calls/{name}")
+MAKE_CALL = Endpoint(POST, "/calls")
+ANSWER_CALL = Endpoint(PUT, "/calls/{callId}")
+TRANSFER_CALL = Endpoint(POST, "/calls/{callId}")
+CLEAR_CALL = Endpoint(DELETE, "/calls/{callId}")
+HOLD_CALL = Endpoint(PUT, "/calls/{callId}/hold")
+UNHOLD_CALL = Endpoint(PUT, "/calls/{callId}/unhold")
+CALL_INFO = Endpoint(GET, "/calls/{callId}")
+
+VOICEMAILS = Endpoint(GET, "/voicemails")
+VOICEMAIL_FILE = Endpoint(GET, "/voicemails/{id}")
+DELETE_VOICEMAIL = Endpoint(DELETE, "/voicemails/{id}")
+CHANGE_VOICEMAIL = Endpoint(PATCH, "/voicemails/{id}")
+
+CONFERENCE_SETTINGS = Endpoint(GET, "/conferences/info")
+CONFERENCES = Endpoint(GET, "/conferences")
+DELETE_CONFERENCE = Endpoint(DELETE, "/conferences/{id}")
+CREATE_CONFERENCE = Endpoint(POST, "/conferences")
+UPDATE_CONFERENCE = Endpoint(PUT, "/conferences/{id}")
+JOIN_CONFERENCE = Endpoint(POST, "/conferences/{id}")
+CONFERENCE_FROM_CALL = Endpoint(POST, "/calls/{callId}/conference")
+
+ADD_TOKEN = Endpoint(PUT, "/tokens/{type}/{topic}/{token}")
+REMOVE_TOKEN = Endpoint(DELETE, "/tokens/{type}/{topic}/{token}")

@@ -1,0 +1,168 @@
+"""Replies of MX Proxy, and what its errors mean: ``{"error": text}`` under an HTTP status (field notes 3)."""
+
+from http import HTTPStatus
+import json
+
+from ..errors import (
+    AppRefused,
+    AuthenticationFailed,
+    CommandFailed,
+    ConnectionFailed,
+    ExchangeInsecure,
+    ExchangeRefused,
+    ExchangeUnreachable,
+    IntercomError,
+    InvalidRequest,
+    LoginRefused,
+    NoAnswer,
+    NoData,
+    NoSuchCall,
+    NotProvisioned,
+    NotSupported,
+    SecureConnectionRequired,
+    Unconfirmed,
+    UnexpectedReply,
+)
+from ..http import Reply
+from ..parse import Fields, fields, objects, text
+from .endpoints import LOGIN, Endpoint
+
+SERVICE = "MX Proxy"
+
+# What the MX says of a call that it does not know, whatever the status is.
+_UNKNOWN_CALL = "invalidCallIdentifier"
+_NOT_FOUND = "not found"
+# The token is right, but nobody is connected with the MX for it; a login that was taken does not help at once.
+_NO_LINK = "active mx connection unavailable"
+# What the proxy itself says of a request, and which parameter is wrong; matched at the beginning.
+_INVALID: tuple[tuple[str, str | None], ...] = (
+    ("bad timestamp format", "timestamp"),
+    ("bad push token", "token"),
+    ("unsupported push type", "type"),
+    ("unsupported FCM application ID", "topic"),
+    ("unsupported APNS topic ID", "topic"),
+    ("bad request", None),
+    ("empty content type", None),
+    ("unsupported content type", None),
+    ("unexpected EOF", None),
+    ("EOF", None),
+    ("invalid character", None),
+    ("json:", None),
+    ("strconv.", None),
+)
+_UNREACHABLE = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
+
+
+def result(endpoint: Endpoint, reply: Reply) -> Fields:
+    """Return the JSON object of a success, an empty one where there is nothing to say (204).
+
+    Raises:
+        IntercomError: One of its kinds, by status and text.
+    """
+    if reply.status == HTTPStatus.NO_CONTENT:
+        return {}
+    content = _content(reply)
+    if reply.status != HTTPStatus.OK:
+        raise error(endpoint, reply.status, content, reply.location)
+    if content is None:
+        raise UnexpectedReply(f"{endpoint.path} answered no JSON of its own")
+    return content
+
+
+def part(endpoint: Endpoint, content: Fields, name: str) -> Fields:
+    """Return the object of that name in a reply.
+
+    Raises:
+        UnexpectedReply: There is none.
+    """
+    if not (found := fields(content.get(name))):
+        raise UnexpectedReply(f"{endpoint.path} answered without {name}")
+    return found
+
+
+def rows(endpoint: Endpoint, content: Fields, name: str) -> tuple[Fields, ...]:
+    """Return the objects of the list of that name in a reply; an empty one comes as null.
+
+    Raises:
+        UnexpectedReply: There is none.
+    """
+    if name not in content or not isinstance(content[name], list | None):
+        raise UnexpectedReply(f"{endpoint.path} answered without {name}")
+    return objects(content[name])
+
+
+def error(endpoint: Endpoint, status: int, content: Fields | None, location: str = "") -> IntercomError:
+    """Return what a refusal means.
+
+    Args:
+        endpoint: What was asked.
+        status: The HTTP status.
+        content: The JSON object that came with it, None for something else.
+        location: Where a redirect leads.
+    """
+    path, said = endpoint.path, text((content or {}).get("error"))
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        secure = location.lower().startswith("https:")
+        return SecureConnectionRequired(SERVICE) if secure else UnexpectedReply(f"{path} is not there any more")
+    if status in _UNREACHABLE and said is None and endpoint != LOGIN:
+        # Not the proxy, but something in front of it.
+        return _silence(endpoint, f"{path}: {status}", ConnectionFailed)
+    if endpoint == LOGIN:
+        return _login_error(status, said)
+    if status in _UNREACHABLE:
+        return _silence(endpoint, f"{path}: {status} {said}", ExchangeUnreachable)
+    if status == HTTPStatus.REQUEST_TIMEOUT:
+        return _silence(endpoint, f"{path}: {said or status}", NoAnswer)
+    if status == HTTPStatus.UNAUTHORIZED:
+        kind = ExchangeUnreachable if said == _NO_LINK else AuthenticationFailed
+        return kind(f"{path}: {said or status}")
+    if status == HTTPStatus.METHOD_NOT_ALLOWED or (status == HTTPStatus.NOT_FOUND and said is None):
+        return NotSupported(f"{path}: {said or status}")
+    if said is None:
+        return UnexpectedReply(f"{path} answered {status} without a reason")
+    return _refusal(endpoint, status, said)
+
+
+def _silence(endpoint: Endpoint, message: str, kind: type[IntercomError]) -> IntercomError:
+    """Return what it means that nobody knows what became of a request."""
+    return Unconfirmed(message) if endpoint.command else kind(message)
+
+
+def _refusal(endpoint: Endpoint, status: int, said: str) -> IntercomError:
+    if endpoint.of_call and (said == _UNKNOWN_CALL or (status == HTTPStatus.NOT_FOUND and said == _NOT_FOUND)):
+        return NoSuchCall(said)
+    if status == HTTPStatus.NOT_FOUND and said == _NOT_FOUND:
+        return NoData(said) if "{" in endpoint.path else NotSupported(f"{endpoint.path}: {said}")
+    for beginning, parameter in _INVALID:
+        if said.startswith(beginning):
+            return InvalidRequest(said, parameter)
+    return CommandFailed(said)
+
+
+def _login_error(status: int, said: str | None) -> IntercomError:
+    """Return why there is no token (field notes 3, status table)."""
+    words = (said or "").lower()
+    message = f"the login was refused: {status} {said or ''}".rstrip()
+    if status in _UNREACHABLE or status == HTTPStatus.REQUEST_TIMEOUT:
+        return ExchangeUnreachable(f"{LOGIN.path}: {status} {said or ''}".rstrip())
+    if status == HTTPStatus.UNAUTHORIZED:
+        return LoginRefused(message)
+    if status == HTTPStatus.FORBIDDEN and said is not None:
+        if "client-id" in words or "secret" in words or "grant_type" in words:
+            return AppRefused(message)
+        if "provisioning" in words or "provisioned" in words:
+            return NotProvisioned(message)
+        if "tls" in words:
+            return ExchangeInsecure(message)
+        return ExchangeRefused(message)
+    if status == HTTPStatus.NOT_FOUND:
+        return NotSupported(f"{LOGIN.path}: {status}")
+    return UnexpectedReply(f"{LOGIN.path} answered {status}")
+
+
+def _content(reply: Reply) -> Fields | None:
+    try:
+        content = json.loads(reply.body)
+    except ValueError, RecursionError:
+        return None
+    return content if isinstance(content, dict) else None

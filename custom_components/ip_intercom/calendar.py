@@ -1,0 +1,126 @@
+"""Conferences as a calendar, in which they are planned, changed and called off."""
+
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from typing import Any, override
+
+from homeassistant.components.calendar import (
+    EVENT_END,
+    EVENT_RRULE,
+    EVENT_START,
+    EVENT_SUMMARY,
+    CalendarEntity,
+    CalendarEntityFeature,
+    CalendarEvent,
+)
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.util import dt as dt_util
+
+from .actions.conferences import async_create, async_delete, async_update
+from .coordinator import IntercomConfigEntry
+from .entity import IntercomEntity, async_add_as_found
+from .exceptions import refused
+from .model import Conference, State
+
+PARALLEL_UPDATES = 1
+
+
+async def async_setup_entry(
+    hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
+) -> None:
+    """Add the calendar where there are conferences."""
+    coordinator = entry.runtime_data
+
+    def find(_: State) -> dict[str, Callable[[], CalendarEntity]]:
+        there = coordinator.facets.conferences is not None
+        return {"conferences": partial(ConferenceCalendar, coordinator, "conferences")} if there else {}
+
+    async_add_as_found(Platform.CALENDAR, entry, async_add_entities, find)
+
+
+class ConferenceCalendar(IntercomEntity, CalendarEntity):
+    """The conferences that are known now; their access codes are told by actions only."""
+
+    _attr_translation_key = "conferences"
+    _attr_supported_features = (
+        CalendarEntityFeature.CREATE_EVENT | CalendarEntityFeature.UPDATE_EVENT | CalendarEntityFeature.DELETE_EVENT
+    )
+
+    @property
+    @override
+    def event(self) -> CalendarEvent | None:
+        """Return the conference that goes on, or the next one."""
+        now = dt_util.utcnow()
+        return next((_event(conference) for conference in self._by_start if _end(conference) > now), None)
+
+    @override
+    async def async_get_events(
+        self, hass: HomeAssistant, start_date: datetime, end_date: datetime
+    ) -> list[CalendarEvent]:
+        """Return the conferences of a time."""
+        return [
+            _event(conference)
+            for conference in self._by_start
+            if conference.start < end_date and _end(conference) > start_date
+        ]
+
+    @override
+    async def async_create_event(self, **kwargs: Any) -> None:
+        """Plan a conference, with an access code that is made up."""
+        start, duration = _span(kwargs)
+        await async_create(self.coordinator, kwargs[EVENT_SUMMARY], start, duration)
+
+    @override
+    async def async_update_event(
+        self,
+        uid: str,
+        event: dict[str, Any],
+        recurrence_id: str | None = None,
+        recurrence_range: str | None = None,
+    ) -> None:
+        """Change name and time of a conference; its access code stays."""
+        start, duration = _span(event)
+        await async_update(self.coordinator, uid, name=event[EVENT_SUMMARY], start=start, duration=duration)
+
+    @override
+    async def async_delete_event(
+        self, uid: str, recurrence_id: str | None = None, recurrence_range: str | None = None
+    ) -> None:
+        """Call a conference off."""
+        await async_delete(self.coordinator, uid)
+
+    @property
+    def _by_start(self) -> list[Conference]:
+        conferences = self.coordinator.data.conferences or {}
+        return sorted(conferences.values(), key=lambda conference: (conference.start, conference.id))
+
+
+def _end(conference: Conference) -> datetime:
+    return conference.start + conference.duration
+
+
+def _event(conference: Conference) -> CalendarEvent:
+    """Return a conference as the calendar shows it; without what lets people in."""
+    start, end = dt_util.as_local(conference.start), dt_util.as_local(_end(conference))
+    return CalendarEvent(start=start, end=end, summary=conference.name, uid=conference.id)
+
+
+def _span(event: dict[str, Any]) -> tuple[datetime, timedelta]:
+    """Return start in UTC and duration of what somebody entered.
+
+    Raises:
+        ServiceValidationError: It shall happen again and again.
+    """
+    if event.get(EVENT_RRULE):
+        raise refused("conference_recurs")
+    start, end = _moment(event[EVENT_START]), _moment(event[EVENT_END])
+    return start, end - start
+
+
+def _moment(value: date) -> datetime:
+    """Return a time in UTC; of a whole day, when it begins here."""
+    moment = value if isinstance(value, datetime) else datetime.combine(value, time.min)
+    return dt_util.as_utc(moment)

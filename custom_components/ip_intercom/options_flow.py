@@ -1,0 +1,183 @@
+"""What the user may choose for an intercom or an extension, and the address that its events may be sent to."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from homeassistant.components import webhook
+from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
+from homeassistant.const import UnitOfTime
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.network import NoURLAvailableError
+from homeassistant.helpers.selector import (
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
+import probatio as vol
+
+from .const import (
+    CONF_CALL_DEVICE,
+    CONF_INVERTED,
+    CONF_MOBILE_NUMBER,
+    CONF_OPENING_PASSWORD,
+    CONF_OPENING_USERNAME,
+    CONF_PICTURE_PORT,
+    CONF_PLAIN_SWITCHES,
+    CONF_PUSH,
+    CONF_PUSH_TOKEN,
+    CONF_RING_DELAY,
+    CONF_SECURITY_RELAYS,
+    CONF_SHOW_CARDS,
+    CONF_SHOW_NAMES,
+    CONF_SHOW_TOUCHES,
+    CONF_STREAM_PASSWORD,
+    CONF_STREAM_PATH,
+    CONF_STREAM_USERNAME,
+    CONF_VOICEMAIL_DELAY,
+    DEFAULT_PICTURE_PORT,
+    DEFAULT_STREAM_PATH,
+)
+from .coordinator import IntercomConfigEntry
+from .systems import is_forwarded, options_of
+
+SECTION_STREAM = "stream"
+SECTION_OPENING = "opening"
+
+PASSWORD_FIELD = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="current-password"))
+
+# Options of a page of their own, by section: text, and passwords that stay as they are where nothing is entered.
+_SECTIONS: Mapping[str, tuple[str, ...]] = {
+    SECTION_STREAM: (CONF_STREAM_USERNAME, CONF_STREAM_PASSWORD, CONF_STREAM_PATH, CONF_PICTURE_PORT),
+    SECTION_OPENING: (CONF_OPENING_USERNAME, CONF_OPENING_PASSWORD),
+}
+_PASSWORDS = {CONF_STREAM_USERNAME: CONF_STREAM_PASSWORD, CONF_OPENING_USERNAME: CONF_OPENING_PASSWORD}
+# Seconds until another telephone rings, and until the voicemail takes a call.
+_DELAY = vol.All(
+    NumberSelector(
+        NumberSelectorConfig(
+            min=0, max=600, step=1, mode=NumberSelectorMode.BOX, unit_of_measurement=UnitOfTime.SECONDS
+        )
+    ),
+    vol.Coerce(int),
+)
+_FIELDS: Mapping[str, tuple[vol.Marker, object]] = {
+    CONF_STREAM_USERNAME: (vol.Optional(CONF_STREAM_USERNAME, default=""), str),
+    CONF_STREAM_PASSWORD: (vol.Optional(CONF_STREAM_PASSWORD, default=""), PASSWORD_FIELD),
+    CONF_STREAM_PATH: (vol.Optional(CONF_STREAM_PATH, default=DEFAULT_STREAM_PATH), str),
+    CONF_PICTURE_PORT: (vol.Optional(CONF_PICTURE_PORT, default=DEFAULT_PICTURE_PORT), cv.port),
+    CONF_OPENING_USERNAME: (vol.Optional(CONF_OPENING_USERNAME, default=""), str),
+    CONF_OPENING_PASSWORD: (vol.Optional(CONF_OPENING_PASSWORD, default=""), PASSWORD_FIELD),
+    CONF_PUSH: (vol.Required(CONF_PUSH, default=False), bool),
+    CONF_SHOW_NAMES: (vol.Required(CONF_SHOW_NAMES, default=True), bool),
+    CONF_SHOW_CARDS: (vol.Required(CONF_SHOW_CARDS, default=False), bool),
+    CONF_SHOW_TOUCHES: (vol.Required(CONF_SHOW_TOUCHES, default=False), bool),
+    CONF_CALL_DEVICE: (vol.Optional(CONF_CALL_DEVICE), str),
+    CONF_MOBILE_NUMBER: (vol.Optional(CONF_MOBILE_NUMBER), str),
+    CONF_RING_DELAY: (vol.Optional(CONF_RING_DELAY), _DELAY),
+    CONF_VOICEMAIL_DELAY: (vol.Optional(CONF_VOICEMAIL_DELAY), _DELAY),
+    CONF_SECURITY_RELAYS: (
+        vol.Optional(CONF_SECURITY_RELAYS, default=[]),
+        SelectSelector(
+            SelectSelectorConfig(
+                options=[
+                    SelectOptionDict(value="SA", label="Security relay A"),
+                    SelectOptionDict(value="SB", label="Security relay B"),
+                ],
+                multiple=True,
+            )
+        ),
+    ),
+}
+
+
+class IntercomOptionsFlow(OptionsFlowWithReload):
+    """What is a door, what is shown of people, how events and calls come, and the accounts of stream and relays."""
+
+    config_entry: IntercomConfigEntry
+
+    def __init__(self) -> None:
+        """Begin with nothing chosen."""
+        self._chosen: dict[str, Any] = {}
+
+    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for everything that the device has on one page."""
+        if is_forwarded(self.config_entry.data):
+            return await self.async_step_extension()
+        return await self._async_page("init", user_input)
+
+    async def async_step_extension(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for everything that an extension has."""
+        return await self._async_page("extension", user_input)
+
+    async def _async_page(self, step: str, user_input: dict[str, Any] | None) -> ConfigFlowResult:
+        options = self.config_entry.options
+        if user_input is not None:
+            given = {key: value for key, value in user_input.items() if key not in _SECTIONS}
+            for name in _SECTIONS:
+                given |= user_input.get(name, {})
+            for username, password in _PASSWORDS.items():
+                if given.get(username) and not given.get(password):
+                    given[password] = options.get(password, "")
+            self._chosen = given
+            if given.get(CONF_PUSH) and is_forwarded(self.config_entry.data):
+                return await self.async_step_webhook()
+            return self.async_create_entry(data=given)
+        shown: dict[str, Any] = {key: value for key, value in options.items() if key not in _PASSWORDS.values()}
+        sections = {name: {key: shown[key] for key in keys if key in shown} for name, keys in _SECTIONS.items()}
+        return self.async_show_form(
+            step_id=step, data_schema=self.add_suggested_values_to_schema(self._schema(), shown | sections)
+        )
+
+    async def async_step_webhook(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Show the address that a person has to enter elsewhere: no device can be told."""
+        if user_input is not None:
+            return self.async_create_entry(data=self._chosen)
+        return self.async_show_form(
+            step_id="webhook",
+            data_schema=vol.Schema({}),
+            description_placeholders={"address": self._push_address()},
+            last_step=True,
+        )
+
+    def _push_address(self) -> str:
+        """Return where the events of the entry shall be sent; the secret part of it is made here, if there is none."""
+        data = self.config_entry.data
+        if (token := data.get(CONF_PUSH_TOKEN)) is None:
+            token = webhook.async_generate_id()
+            self.hass.config_entries.async_update_entry(self.config_entry, data={**data, CONF_PUSH_TOKEN: token})
+        try:
+            return webhook.async_generate_url(self.hass, token)
+        except NoURLAvailableError:
+            return webhook.async_generate_path(token)
+
+    def _schema(self) -> vol.Schema:
+        has = options_of(self.config_entry.data)
+        schema: dict[vol.Marker, object] = {
+            vol.Optional(option, default=[]): self._doors(option)
+            for option in (CONF_PLAIN_SWITCHES, CONF_INVERTED)
+            if option in has
+        }
+        sectioned = {key for keys in _SECTIONS.values() for key in keys}
+        schema |= dict(_FIELDS[key] for key in _FIELDS if key in has and key not in sectioned)
+        for name, keys in _SECTIONS.items():
+            if parts := dict(_FIELDS[key] for key in keys if key in has):
+                schema[vol.Required(name)] = section(vol.Schema(parts), {"collapsed": True})
+        return vol.Schema(schema)
+
+    def _doors(self, option: str) -> SelectSelector:
+        """Return a choice of doors: those of the device, and those chosen before."""
+        coordinator = getattr(self.config_entry, "runtime_data", None)
+        known = coordinator.data.doors if coordinator is not None else ()
+        doors = sorted({*self.config_entry.options.get(option, []), *known})
+        return SelectSelector(
+            SelectSelectorConfig(
+                options=[SelectOptionDict(value=door, label=f"Switch or relay {door}") for door in doors], multiple=True
+            )
+        )

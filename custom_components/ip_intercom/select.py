@@ -1,0 +1,81 @@
+"""Where calls ring: at the desk, or at another telephone as well."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, override
+
+from homeassistant.components.select import SelectEntity
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.restore_state import RestoreEntity
+
+from .actions.call_control import ATTR_RING_DELAY, ATTR_VOICEMAIL_DELAY, LOCAL, REMOTE, async_set_mode, mode_attributes
+from .actions.calls import ATTR_DEVICE
+from .coordinator import IntercomConfigEntry
+from .entity import IntercomEntity, async_add_as_found
+from .model import CallMode, State
+
+PARALLEL_UPDATES = 1
+
+
+async def async_setup_entry(
+    hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
+) -> None:
+    """Add the mode where it can be set."""
+    coordinator = entry.runtime_data
+
+    def find(_: State) -> dict[str, Callable[[], SelectEntity]]:
+        there = coordinator.facets.call_modes is not None
+        return {"call_mode": partial(CallModeSelect, coordinator, "call_mode")} if there else {}
+
+    async_add_as_found(Platform.SELECT, entry, async_add_entities, find)
+
+
+class CallModeSelect(IntercomEntity, RestoreEntity, SelectEntity):
+    """The mode that was set last from here: nobody tells which one it is."""
+
+    _attr_translation_key = "call_mode"
+    _attr_options = [LOCAL, REMOTE]
+    _attr_assumed_state = True
+    _unrecorded_attributes = frozenset({ATTR_DEVICE})
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Recall the mode from before the restart."""
+        await super().async_added_to_hass()
+        last = await self.async_get_last_state()
+        if self.coordinator.data.call_mode is None and last is not None and last.state in self._attr_options:
+            recalled = CallMode(
+                last.state == REMOTE,
+                _recalled(str, last.attributes.get(ATTR_DEVICE)),
+                _recalled(int, last.attributes.get(ATTR_RING_DELAY)),
+                _recalled(int, last.attributes.get(ATTR_VOICEMAIL_DELAY)),
+            )
+            self.coordinator.async_change(call_mode=recalled)
+
+    async_entity_id_changed = IntercomEntity.async_entity_id_changed
+
+    @property
+    @override
+    def current_option(self) -> str | None:
+        """Return the mode, None where none was set yet."""
+        mode = self.coordinator.data.call_mode
+        return None if mode is None else REMOTE if mode.remote else LOCAL
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        """Return which telephone rings, and after how many seconds what happens."""
+        mode = self.coordinator.data.call_mode
+        return None if mode is None else mode_attributes(mode)
+
+    @override
+    async def async_select_option(self, option: str) -> None:
+        """Set the mode."""
+        await async_set_mode(self.coordinator, CallMode(option == REMOTE))
+
+
+def _recalled[T](kind: type[T], value: object) -> T | None:
+    """Return an attribute of a stored state, if it is what it should be."""
+    return value if isinstance(value, kind) else None

@@ -1,0 +1,84 @@
+"""Extensions of a Zultys MX, by way of the REST proxy in front of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import ClientSession
+
+from ...api.mx_proxy import Credentials, MxProxy, find as find_proxy
+from ...const import (
+    CONF_CALL_DEVICE,
+    CONF_CLIENT_ID,
+    CONF_CLIENT_SECRET,
+    CONF_MOBILE_NUMBER,
+    CONF_PASSWORD,
+    CONF_PUSH,
+    CONF_RING_DELAY,
+    CONF_SHOW_NAMES,
+    CONF_USERNAME,
+    CONF_VOICEMAIL_DELAY,
+)
+from ...model import Description, State
+from ..connection import entry_data, transport_of
+from .system import Choices, MxSystem, description_of
+
+__all__ = ["OPTIONS", "MxSystem", "create", "find"]
+
+OPTIONS = frozenset(
+    {
+        CONF_CALL_DEVICE,
+        CONF_MOBILE_NUMBER,
+        CONF_PUSH,
+        CONF_RING_DELAY,
+        CONF_SHOW_NAMES,
+        CONF_VOICEMAIL_DELAY,
+    }
+)
+
+
+async def find(
+    session: ClientSession, address: str, account: Mapping[str, Any], verify: bool, pinned: str | None = None
+) -> tuple[dict[str, Any], Description]:
+    """Find the proxy at an address that a person typed, and log in; ``pinned`` is the certificate to insist on.
+
+    Returns:
+        What an entry has to keep to connect again (``const``: entry data), and whose extension was found.
+
+    Raises:
+        IntercomError: One of its kinds; ``LoginRefused``, ``AppRefused``, ``NotProvisioned``, ``ExchangeRefused``,
+            ``ExchangeInsecure`` and ``ExchangeUnreachable`` say what is wrong at the proxy or the exchange.
+        ValueError: The address names no host.
+    """
+    credentials = _credentials(account)
+    proxy, info, fingerprint = await find_proxy(session, address, credentials, verify=verify, pinned=pinned)
+    base = proxy.transport.base
+    verified = base.scheme == "https" and fingerprint is None
+    data = entry_data(base, fingerprint, credentials.username, credentials.password, verify or verified)
+    data |= {CONF_CLIENT_ID: credentials.client_id, CONF_CLIENT_SECRET: credentials.client_secret}
+    return data, description_of(info, State())
+
+
+def create(
+    session: ClientSession,
+    data: Mapping[str, Any],
+    options: Mapping[str, Any],
+    cursor: Mapping[str, object] | None,
+) -> MxSystem:
+    """Return the system of an entry from its data and options (``const``)."""
+    choices = Choices(
+        names=options.get(CONF_SHOW_NAMES, True),
+        device=options.get(CONF_CALL_DEVICE) or None,
+        mobile=options.get(CONF_MOBILE_NUMBER) or None,
+        ring_delay=options.get(CONF_RING_DELAY),
+        voicemail_delay=options.get(CONF_VOICEMAIL_DELAY),
+    )
+    return MxSystem(MxProxy(transport_of(session, data), _credentials(data)), cursor, choices)
+
+
+def _credentials(account: Mapping[str, Any]) -> Credentials:
+    return Credentials(
+        account.get(CONF_CLIENT_ID, ""),
+        account.get(CONF_CLIENT_SECRET, ""),
+        account.get(CONF_USERNAME, ""),
+        account.get(CONF_PASSWORD, ""),
+    )

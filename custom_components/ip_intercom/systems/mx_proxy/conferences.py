@@ -1,0 +1,124 @@
+"""Conferences that people dial into (manual, conferences)."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+import secrets
+
+from ...api.errors import NoData
+from ...api.mx_proxy import MxProxy
+from ...api.mx_proxy.conferences import Conference as ApiConference
+from ...model import Conference, ConferenceId, SessionId
+from ...telephony import Invitation
+from .moments import at
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_MINUTE = timedelta(minutes=1)
+# Minutes; a calendar that is told more, or less than none, shows nothing at all.
+_LONGEST = 366 * 24 * 60
+# A code of eight digits, as those of the manual.
+_LOWEST_CODE, _HIGHEST_CODE = 10_000_000, 99_999_999
+
+
+def new_access_code() -> int:
+    """Return a code that nobody guesses."""
+    return _LOWEST_CODE + secrets.randbelow(_HIGHEST_CODE - _LOWEST_CODE + 1)
+
+
+def neutral_conference(conference: ApiConference, own_id: int | None) -> Conference:
+    """Return a conference in the neutral model; ``own_id`` is the number of the extension's person."""
+    return Conference(
+        id=conference.id,
+        name=conference.name,
+        start=at(conference.start) or _EPOCH,
+        duration=min(max(0, conference.duration), _LONGEST) * _MINUTE,
+        access_code=conference.access_id,
+        own=conference.owner_id == own_id,
+        wait_for_owner=conference.wait_for_owner,
+        ends_with_owner=conference.delete_on_owner_leave,
+    )
+
+
+def by_start(conferences: Iterable[ApiConference], own_id: int | None) -> dict[ConferenceId, Conference]:
+    """Return conferences by their id, the first to begin first."""
+    neutral = (neutral_conference(conference, own_id) for conference in conferences)
+    return {conference.id: conference for conference in sorted(neutral, key=lambda conference: conference.start)}
+
+
+class MxConferences:
+    """The conferences of an extension.
+
+    Args:
+        proxy: Asked.
+        own_id: The number of its person, as conferences name their owner.
+    """
+
+    def __init__(self, proxy: MxProxy, own_id: int | None) -> None:
+        """See the class."""
+        self._conferences = proxy.conferences
+        self._own_id = own_id
+
+    async def invitation(self) -> Invitation:
+        """Return how to invite."""
+        settings = await self._conferences.settings()
+        return Invitation(
+            settings.extension, settings.did, settings.subject or "", settings.body or "", settings.meeting or ""
+        )
+
+    async def query(self) -> tuple[Conference, ...]:
+        """Return the conferences by their start."""
+        return tuple(by_start(await self._conferences.list(), self._own_id).values())
+
+    async def create(self, name: str, start: datetime, duration: timedelta, access_code: int | None) -> Conference:
+        """Plan a conference of our own; an access code is made up for None."""
+        created = await self._conferences.create(
+            ApiConference(
+                owner_id=self._own_id or 0,
+                name=name,
+                access_id=new_access_code() if access_code is None else access_code,
+                start=int(start.timestamp()),
+                duration=_minutes(duration),
+            )
+        )
+        return neutral_conference(created, self._own_id)
+
+    async def update(self, conference: Conference) -> Conference:
+        """Change a conference; what this model does not know of it stays.
+
+        Raises:
+            NoData: There is no such conference.
+        """
+        changed = replace(
+            await self._find(conference.id),
+            name=conference.name,
+            access_id=conference.access_code,
+            start=int(conference.start.timestamp()),
+            duration=_minutes(conference.duration),
+            wait_for_owner=conference.wait_for_owner,
+            delete_on_owner_leave=conference.ends_with_owner,
+        )
+        return neutral_conference(await self._conferences.update(changed), self._own_id)
+
+    async def delete(self, conference: ConferenceId) -> None:
+        """Delete a conference."""
+        await self._conferences.delete(conference)
+
+    async def join(self, conference: ConferenceId, access_code: int | None) -> None:
+        """Have the extension called and put into a conference; the code is looked up for None."""
+        code = (await self._find(conference)).access_id if access_code is None else access_code
+        await self._conferences.join(conference, code)
+
+    async def from_call(self, session: SessionId, owner_session: SessionId) -> None:
+        """Make a conference of a call, with the call of its owner."""
+        await self._conferences.from_call(session, owner_session)
+
+    async def _find(self, conference: ConferenceId) -> ApiConference:
+        for known in await self._conferences.list():
+            if known.id == conference:
+                return known
+        raise NoData("there is no such conference")
+
+
+def _minutes(duration: timedelta) -> int:
+    """Return a duration in whole minutes, and never none at all."""
+    return max(1, -(-duration // _MINUTE))

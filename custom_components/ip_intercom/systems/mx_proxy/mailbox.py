@@ -1,0 +1,75 @@
+"""The messages of an extension (manual, voicemails)."""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from ...api.mx_proxy import MxProxy
+from ...api.mx_proxy.voicemails import Voicemail as ApiVoicemail
+from ...model import Voicemail, VoicemailId
+from ...telephony import Recording
+from ..privacy import Privacy
+from .moments import at
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def neutral_voicemail(mail: ApiVoicemail, privacy: Privacy) -> Voicemail:
+    """Return a message in the neutral model."""
+    return Voicemail(
+        id=mail.id,
+        received=at(mail.received) or _EPOCH,
+        duration=mail.duration or 0,
+        number=mail.sender,
+        name=privacy.name(mail.caller_name or mail.sender_name),
+        read=mail.read,
+        note=mail.note,
+    )
+
+
+def neutral_mailbox(mails: Iterable[ApiVoicemail], privacy: Privacy) -> dict[VoicemailId, Voicemail]:
+    """Return messages by their id, oldest first."""
+    neutral = (neutral_voicemail(mail, privacy) for mail in mails)
+    return {mail.id: mail for mail in sorted(neutral, key=lambda mail: mail.received)}
+
+
+class MxVoicemails:
+    """The mailbox.
+
+    Args:
+        proxy: Asked.
+        privacy: Whether names are wanted.
+        changed: Called when something was changed from here.
+    """
+
+    def __init__(self, proxy: MxProxy, privacy: Privacy, changed: Callable[[], None]) -> None:
+        """See the class."""
+        self._voicemails = proxy.voicemails
+        self._privacy = privacy
+        self._changed = changed
+
+    async def query(self) -> tuple[Voicemail, ...]:
+        """Return the messages, oldest first."""
+        return tuple(neutral_mailbox(await self._voicemails.list(), self._privacy).values())
+
+    @asynccontextmanager
+    async def open(self, voicemail: VoicemailId) -> AsyncIterator[Recording]:
+        """Open what was said."""
+        async with self._voicemails.open(voicemail) as recording:
+            yield recording
+
+    async def mark(self, voicemail: VoicemailId, *, read: bool | None = None, note: str | None = None) -> None:
+        """Mark a message as heard or not, and write a note to it; what is None stays."""
+        if read is None and note is None:
+            return
+        try:
+            await self._voicemails.update(voicemail, read=read, note=note)
+        finally:  # it may have happened although nobody said so
+            self._changed()
+
+    async def delete(self, voicemail: VoicemailId) -> None:
+        """Delete a message."""
+        try:
+            await self._voicemails.delete(voicemail)
+        finally:
+            self._changed()

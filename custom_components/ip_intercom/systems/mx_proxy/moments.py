@@ -1,0 +1,36 @@
+"""Times of an MX: seconds since 1970 by the clock of the exchange, which need not be right."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+import time
+
+
+def at(seconds: int | None) -> datetime | None:
+    """Return a moment, None for one that is not told."""
+    if not seconds:
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except OverflowError, OSError, ValueError:
+        return None
+
+
+class ServerClock:
+    """How far the clock of the exchange is ahead of ours, as far as that is known.
+
+    Args:
+        now: Our clock in seconds since 1970.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        """Presume that it is right."""
+        self._now = now
+        self._ahead = 0.0
+
+    def age(self, seconds: int) -> float:
+        """Return how many seconds ago something happened; below zero it lies ahead."""
+        return self._now() + self._ahead - seconds
+
+    def learn(self, seconds: int) -> None:
+        """Note that something of that time has only just happened."""
+        self._ahead = seconds - self._now()

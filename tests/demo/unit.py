@@ -1,0 +1,87 @@
+"""What the demo plays with from both sides, its own and that of Home Assistant."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from .check import Scene
+from .home_assistant import Heard, HomeAssistant
+from .simulator import SimulatorControl
+
+# What is not pushed is looked at this often at the least, but for logs of calls.
+SEEN = 10.0
+
+
+class Entry(Protocol):
+    """A simulated device or account, and what Home Assistant has made of it."""
+
+    name: str
+    control: SimulatorControl
+    entry_id: str
+    device_id: str
+    entities: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit[E: Entry]:
+    """One of them, with what Home Assistant shows of it."""
+
+    scene: Scene
+    device: E
+
+    @property
+    def home(self) -> HomeAssistant:
+        """Home Assistant."""
+        return self.scene.home
+
+    @property
+    def control(self) -> SimulatorControl:
+        """The simulator's control port."""
+        return self.device.control
+
+    def entity(self, key: str) -> str:
+        """Give the id of an entity."""
+        return self.device.entities[key]
+
+    def state(self, key: str) -> str:
+        """Give the state of an entity."""
+        return str(self.home.states[self.entity(key)]["state"])
+
+    async def wait(self, key: str, wanted: Any, timeout: float = SEEN) -> dict[str, Any]:
+        """Wait until an entity has a state."""
+        return await self.home.wait_state(self.entity(key), wanted, timeout)
+
+    async def wait_news(self, key: str, before: str, timeout: float = SEEN) -> dict[str, Any]:
+        """Wait until an event entity tells of something new."""
+        return await self.wait(key, lambda state: state != before and state[:1].isdigit(), timeout)
+
+    def told(self, since: int = 0) -> list[dict[str, Any]]:
+        """Give its events on the bus."""
+        events = [heard.event["data"] for heard in self.scene.events.heard[since:]]
+        return [event for event in events if event["device_id"] == self.device.device_id]
+
+    @property
+    def mark(self) -> int:
+        """Where the bus is now."""
+        return len(self.scene.events.heard)
+
+    async def wait_told(self, kind: str, since: int, timeout: float = SEEN) -> dict[str, Any]:
+        """Wait until an event of the device is on the bus; gives its data."""
+
+        def find(_: list[Heard]) -> dict[str, Any] | None:
+            return next((event["data"] for event in self.told(since) if event["type"] == kind), None)
+
+        return await self.scene.events.wait(find, timeout, f"{kind} of {self.device.name} on the bus")
+
+    async def requests(self, *paths: str) -> list[dict[str, Any]]:
+        """Give the requests for some paths that were carried out."""
+        return [request for request in await self.control.requests() if request["path"] in paths]
+
+    async def ask(self, action: str, **data: Any) -> dict[str, Any]:
+        """Perform an action of the integration on it for the sake of the response."""
+        return await self.home.ask(f"ip_intercom.{action}", device_id=self.device.device_id, **data)
+
+    async def diagnostics(self) -> dict[str, Any]:
+        """Download its diagnostics."""
+        downloaded = await self.home.get(f"/api/diagnostics/config_entry/{self.device.entry_id}")
+        data: dict[str, Any] = downloaded["data"]
+        return data

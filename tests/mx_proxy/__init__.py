@@ -1,0 +1,1 @@
+"""An extension of a simulated MX in Home Assistant."""

@@ -1,0 +1,105 @@
+"""A simulated MX Proxy, and Home Assistant to add an extension to."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, DOMAIN
+from custom_components.ip_intercom.systems.mx_proxy import log
+from tests.common import enter, until
+from tests.simulators.mx_proxy import APPS, LOGIN, PASSWORD, Form, Simulator
+
+UNVERIFIED = {"security": {"verify_ssl": False}}
+(CLIENT,) = APPS
+ACCOUNT = {"client_id": CLIENT, "client_secret": APPS[CLIENT], "username": LOGIN, "password": PASSWORD}
+BEN = {**ACCOUNT, "username": "ben@office.test", "password": "pbx-ben"}
+
+type Start = Callable[..., Awaitable[Simulator]]
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look often: nobody waits half a minute here."""
+    monkeypatch.setattr(log, "_CALL_LOG_LOOKS", (0.3, 0.3))
+    monkeypatch.setattr(log, "_VOICEMAIL_LOOKS", (0.3, 0.3))
+    monkeypatch.setattr(log, "_CALL_LOOKS", 0.2)
+    monkeypatch.setattr(log, "_UNANSWERED_LOOKS", 0.3)
+    monkeypatch.setattr(log, "_RECORD_DELAY", 0.05)
+    monkeypatch.setattr(log, "_MAIL_AGAIN", 0.1)
+    monkeypatch.setattr(log, "_HEARTBEAT", 1.0)
+
+
+@pytest.fixture
+async def device(sockets: None) -> AsyncGenerator[Start]:
+    """Start simulated servers, which end with the test."""
+    async with AsyncExitStack() as stack:
+
+        async def start(**settings: Any) -> Simulator:
+            return await stack.enter_async_context(Simulator(**settings))
+
+        yield start
+
+
+def user_input(sim: Simulator, **account: str) -> dict[str, Any]:
+    """Return what a person enters to add the first user's extension; ``account`` differs."""
+    return {"host": sim.url, **ACCOUNT, **account, **UNVERIFIED}
+
+
+async def add(
+    hass: HomeAssistant, sim: Simulator, account: dict[str, str] | None = None, **options: Any
+) -> ConfigEntry:
+    """Add an extension through the config flow, with options."""
+    result = await enter(hass, user_input(sim, **(account or {})), "mx_proxy")
+    assert result["type"] is FlowResultType.CREATE_ENTRY, result
+    await hass.async_block_till_done()
+    entry: ConfigEntry = result["result"]
+    if options:
+        hass.config_entries.async_update_entry(entry, options=options)
+        assert await hass.config_entries.async_reload(entry.entry_id)
+        await hass.async_block_till_done()
+    return entry
+
+
+@pytest.fixture
+async def local_url(hass: HomeAssistant, hass_client_no_auth: ClientSessionGenerator) -> str:
+    """Let Home Assistant be reached, and know by which address."""
+    # No more once the server runs.
+    for component in ("websocket_api", "media_source", "repairs", "diagnostics", "camera", "image", "calendar", DOMAIN):
+        assert await async_setup_component(hass, component, {})
+    client = await hass_client_no_auth()
+    url = str(client.make_url("/")).rstrip("/")
+    hass.config.internal_url = url
+    return url
+
+
+async def pushing(hass: HomeAssistant, sim: Simulator, url: str, form: Form = Form.BARE, **options: Any) -> ConfigEntry:
+    """Add an extension whose events are forwarded to its webhook."""
+    entry = await add(hass, sim, push=True, **options)
+    await until(lambda: entry.data.get(CONF_PUSH_TOKEN), "the address for events")
+    sim.push_to(f"{url}/api/webhook/{entry.data[CONF_PUSH_TOKEN]}", form)
+    return entry
+
+
+@pytest.fixture
+async def sim(device: Start) -> Simulator:
+    """A proxy with an office behind it, in which things happen fast."""
+    return await device(speed=10)
+
+
+@pytest.fixture
+async def entry(hass: HomeAssistant, sim: Simulator) -> ConfigEntry:
+    """The first user's extension, to which nothing is pushed."""
+    return await add(hass, sim)
+
+
+@pytest.fixture
+async def pushed(hass: HomeAssistant, sim: Simulator, local_url: str) -> ConfigEntry:
+    """The first user's extension, with somebody who forwards pushes."""
+    return await pushing(hass, sim, local_url)

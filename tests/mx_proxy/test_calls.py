@@ -1,0 +1,175 @@
+"""Calls of an extension: what shows, and what can be done with them."""
+
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+import pytest
+
+from tests.common import act, command, entity_id, refusal, state_of, until
+from tests.simulators.mx_proxy import LOGIN, Simulator
+
+from .conftest import add
+from .looking import becomes, shown, tells
+
+
+async def test_what_an_extension_shows(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    assert state_of(hass, entry, "sensor", "extension") == "3107"
+    assert state_of(hass, entry, "sensor", "missed_calls") == "0"
+    assert state_of(hass, entry, "binary_sensor", "ringing") == "off"
+    call = shown(hass, entry, "sensor", "call_state")
+    assert call.state == "idle"
+    assert call.attributes["options"] == ["idle", "connecting", "ringing", "held", "connected"]
+    last = shown(hass, entry, "sensor", "last_call")
+    assert {key: last.attributes[key] for key in ("type", "name", "number")} == {
+        "type": "outgoing",
+        "name": "Ben Osei",
+        "number": "3108",
+    }
+    types = shown(hass, entry, "event", "call").attributes["event_types"]
+    assert set(types) == {
+        *("connecting", "ringing", "connected", "held", "terminated"),
+        *("answered", "missed", "placed", "voicemail"),
+    }
+    assert state_of(hass, entry, "event", "call") == "unknown"
+
+
+async def test_a_call_that_comes_in_rings_until_it_is_answered(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
+) -> None:
+    call = sim.incoming_call("3190")
+    await becomes(hass, pushed, "binary_sensor", "ringing", "on")
+    assert state_of(hass, pushed, "sensor", "call_state") == "ringing"
+    told = await tells(hass, pushed, "call", "ringing")
+    assert (told["direction"], told["peer"], told["session"]) == ("incoming", "3190", call)
+    sim.pick_up(call)
+    await becomes(hass, pushed, "sensor", "call_state", "connected")
+    assert state_of(hass, pushed, "binary_sensor", "ringing") == "off"
+    sim.hang_up(call)
+    told = await tells(hass, pushed, "call", "answered")
+    assert (told["number"], told["name"]) == ("3190", "Front door")
+    assert state_of(hass, pushed, "sensor", "call_state") == "idle"
+    assert state_of(hass, pushed, "sensor", "missed_calls") == "0"
+
+
+async def test_a_call_that_goes_out_rings_nothing(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
+    call = sim.dial("3108")
+    await becomes(hass, pushed, "sensor", "call_state", "connecting")
+    assert state_of(hass, pushed, "binary_sensor", "ringing") == "off"
+    sim.hang_up(call)
+    assert (await tells(hass, pushed, "call", "placed"))["number"] == "3108"
+
+
+async def test_missed_calls_are_counted_until_somebody_has_seen_them(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.hang_up(sim.incoming_call("12025550142"))
+    told = await tells(hass, entry, "call", "missed")
+    assert told["number"] == "12025550142"
+    assert state_of(hass, entry, "sensor", "missed_calls") == "1"
+    await act(hass, "button.press", entity_id=entity_id(hass, entry, "button", "clear_missed_calls"))
+    assert state_of(hass, entry, "sensor", "missed_calls") == "0"
+    for _ in range(2):
+        sim.hang_up(sim.incoming_call("3190"))
+    await becomes(hass, entry, "sensor", "missed_calls", "2")
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    assert state_of(hass, entry, "sensor", "missed_calls") == "2"
+
+
+async def test_a_call_from_here_waits_and_goes_on(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    made = await command(hass, entry, "make_call", to="3108")
+    session = made["session"]
+    assert sim.extensions[LOGIN].calls.live[session].caller == "3107"
+    assert await refusal(hass, entry, "hold") == "no_fitting_call"
+    assert await refusal(hass, entry, "resume") == "no_fitting_call"
+    sim.pick_up(session)
+    await becomes(hass, entry, "sensor", "call_state", "connected")
+    assert await command(hass, entry, "hold") == {"session": session}
+    assert state_of(hass, entry, "sensor", "call_state") == "held"
+    await tells(hass, entry, "call", "held")
+    assert await command(hass, entry, "resume") == {"session": session}
+    assert state_of(hass, entry, "sensor", "call_state") == "connected"
+    info = await command(hass, entry, "call_info")
+    assert info["call"] == {"session": session, "direction": "outgoing", "state": "connected", "peer": "3108"}
+    assert await command(hass, entry, "hang_up") == {"sessions": [session]}
+    assert not sim.extensions[LOGIN].calls.live
+    assert await command(hass, entry, "call_info", session=session) == {"call": None}
+
+
+async def test_a_call_is_made_from_another_telephone(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    data = {"from": "12025550107", "to": "3190", "device": "mobile"}
+    session = (await command(hass, entry, "make_call", **data))["session"]
+    assert sim.extensions[LOGIN].calls.live[session].caller == "12025550107"
+    assert sim.extensions[LOGIN].assigned == "mobile"
+    await command(hass, entry, "assign_device", device="desk")
+    assert sim.extensions[LOGIN].assigned == "desk"
+    assert await refusal(hass, entry, "assign_device", device="nobody's") == "command_failed"
+
+
+async def test_the_door_is_answered_at_another_telephone(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
+) -> None:
+    assert await refusal(hass, pushed, "answer", device="doorPhone") == "no_incoming_call"
+    call = sim.incoming_call("3190")
+    await becomes(hass, pushed, "binary_sensor", "ringing", "on")
+    answer = {"device": "doorPhone", "timeout": {"seconds": 10}, "assign_device": True}
+    assert await command(hass, pushed, "answer", **answer) == {"session": call}
+    assert sim.extensions[LOGIN].assigned == "doorPhone"
+    await becomes(hass, pushed, "sensor", "call_state", "connected")
+
+
+async def test_a_call_at_the_door_is_handed_over(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
+    assert await refusal(hass, pushed, "transfer", to="3108") == "no_fitting_call"
+    call = sim.incoming_call("3190")
+    await becomes(hass, pushed, "binary_sensor", "ringing", "on")
+    assert await command(hass, pushed, "answer") == {"session": call}
+    assert await command(hass, pushed, "transfer", to="3108") == {"session": call}
+    await becomes(hass, pushed, "sensor", "call_state", "idle")
+
+
+async def test_of_several_calls_one_has_to_be_named(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
+    calls = [sim.incoming_call("3190"), sim.incoming_call("12025550142")]
+    for call in calls:
+        sim.pick_up(call)
+    await until(lambda: len(pushed.runtime_data.data.calls) == 2)
+    await until(lambda: all(call.state == "connected" for call in pushed.runtime_data.data.calls.values()))
+    assert await refusal(hass, pushed, "hold") == "which_call"
+    await command(hass, pushed, "hold", session=calls[0])
+    # One talks, one waits: both are the only one of their kind.
+    assert state_of(hass, pushed, "sensor", "call_state") == "connected"
+    assert await command(hass, pushed, "resume") == {"session": calls[0]}
+
+
+@pytest.mark.parametrize(
+    ("action", "data", "function"),
+    [
+        ("hold", {"session": 123}, "hold"),
+        ("make_call", {"to": "3108"}, "make_call"),
+        ("transfer", {"session": 123, "to": "3108"}, "transfer"),
+        ("set_call_mode", {"mode": "local"}, "call_mode"),
+        ("conference_create", {"name": "a", "start": "2026-12-01 10:00", "duration": 60}, "conference_create"),
+    ],
+)
+async def test_what_nobody_confirmed_may_have_happened(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, action: str, data: dict[str, Any], function: str
+) -> None:
+    call = sim.dial("3190")
+    sim.pick_up(call)
+    assert call == 123
+    sim.lose_reply(function)
+    assert await refusal(hass, entry, action, **data) == "unconfirmed"
+
+
+async def test_a_call_that_is_not_there(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    assert await refusal(hass, entry, "hold", session=9999) == "no_such_call"
+    assert await refusal(hass, entry, "call_info") == "no_fitting_call"
+
+
+async def test_names_are_told_only_if_they_are_wanted(hass: HomeAssistant, sim: Simulator) -> None:
+    entry = await add(hass, sim, show_names=False)
+    sim.hang_up(sim.incoming_call("3190"))
+    told = await tells(hass, entry, "call", "missed")
+    assert told["number"] == "3190"
+    assert "Front door" not in str(told)
+    assert "Front door" not in str(shown(hass, entry, "sensor", "last_call").attributes)

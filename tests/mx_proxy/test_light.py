@@ -1,0 +1,62 @@
+"""Nothing is asked twice."""
+
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED
+from homeassistant.core import Event, HomeAssistant, callback
+import pytest
+
+from custom_components.ip_intercom import coordinator
+from custom_components.ip_intercom.systems.mx_proxy import log
+from tests.common import capture_log_events, until
+from tests.simulators.mx_proxy import Simulator
+
+from .conftest import pushing
+
+
+async def test_the_record_of_a_call_is_read_once(
+    hass: HomeAssistant, sim: Simulator, local_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "_CALL_LOG_LOOKS", (600.0, 600.0))
+    monkeypatch.setattr(coordinator, "_CALL_LOG_DELAY", 0.0)
+    entry: ConfigEntry = await pushing(hass, sim, local_url)
+    events = capture_log_events(hass)
+    before = sum(request.function == "call_log" for request in sim.requests)
+    for count in (1, 2):
+        sim.hang_up(sim.incoming_call("3108"))
+        await until(lambda: entry.runtime_data.data.missed_calls == count, "the record")  # noqa: B023
+        assert sum(request.function == "call_log" for request in sim.requests) == before + count
+    assert [item.data["type"] for item in events].count("CallLog") == 2
+    assert entry.runtime_data.data.last_call.number == "3108"
+
+
+async def test_a_removal_asks_for_no_more_than_it_takes(hass: HomeAssistant, sim: Simulator, local_url: str) -> None:
+    entry = await pushing(hass, sim, local_url)
+    await hass.config_entries.async_unload(entry.entry_id)
+    before = len(sim.requests)
+    await hass.config_entries.async_remove(entry.entry_id)
+    await hass.async_block_till_done()
+    asked = [request.function for request in sim.requests[before:] if request.function is not None]
+    assert asked == ["login", "logout"]
+    assert not sim.mx.links
+
+
+async def test_what_has_not_changed_is_not_written(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    written: list[str] = []
+
+    @callback
+    def take(event: Event[Any]) -> None:
+        written.append(event.data["entity_id"])
+
+    @callback
+    def of_every_entity(_: Any) -> bool:
+        return True
+
+    hass.bus.async_listen(EVENT_STATE_CHANGED, take)
+    hass.bus.async_listen(EVENT_STATE_REPORTED, take, event_filter=of_every_entity)
+    before = len(sim.requests)
+    await until(lambda: len(sim.requests) >= before + 6, "looks")
+    await entry.runtime_data.async_refresh()
+    await hass.async_block_till_done()
+    assert written == []

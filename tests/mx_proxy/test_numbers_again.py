@@ -1,0 +1,46 @@
+"""Numbers of calls: they come again, and some are of calls that nobody knows to be over."""
+
+from itertools import count
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+import pytest
+
+from custom_components.ip_intercom.systems.mx_proxy import log, tracker
+from tests.common import command, refusal, until
+from tests.simulators.mx_proxy import Simulator
+
+from .conftest import pushing
+from .looking import becomes
+
+
+async def test_a_number_that_was_dialled_once_rings_when_it_comes_in(
+    hass: HomeAssistant, sim: Simulator, local_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracker, "_ECHO", 0.0)
+    entry = await pushing(hass, sim, local_url)
+    session = (await command(hass, entry, "dial", number="3108"))["session"]
+    await command(hass, entry, "hang_up")
+    await becomes(hass, entry, "sensor", "call_state", "idle")
+    sim.advance_clock(60)
+    for extension in sim.extensions.values():
+        extension.calls._numbers.next = count(session).__next__
+    assert sim.incoming_call("3108") == session
+    await becomes(hass, entry, "sensor", "call_state", "ringing")
+    await becomes(hass, entry, "binary_sensor", "ringing", "on")
+
+
+async def test_a_call_that_is_over_keeps_no_other_from_ending(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call that nobody answered may have ended unseen; whoever hangs up wants the other one to end."""
+    monkeypatch.setattr(log, "_CALL_LOOKS", 600.0)
+    monkeypatch.setattr(log, "_UNANSWERED_LOOKS", 600.0)
+    monkeypatch.setattr(log, "_CALL_LOG_LOOKS", (600.0, 600.0))
+    over = (await command(hass, entry, "dial", number="3108"))["session"]
+    live = (await command(hass, entry, "dial", number="12025550142"))["session"]
+    await until(lambda: set(entry.runtime_data.data.calls) == {over, live}, "both calls")
+    sim.hang_up(over)
+    assert set((await command(hass, entry, "hang_up"))["sessions"]) == {over, live}
+    assert not sim.extensions[sim.login].calls.live
+    assert await refusal(hass, entry, "hang_up", session=over) == "no_such_call"

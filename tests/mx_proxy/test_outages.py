@@ -1,0 +1,255 @@
+"""Whatever is away for a while comes back, and tells once what happened meanwhile."""
+
+import asyncio
+import logging
+import time
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import Event, HomeAssistant
+import pytest
+
+from custom_components.ip_intercom import push
+from custom_components.ip_intercom.systems.mx_proxy import log
+from tests.common import capture_log_events, command, state_of, until
+from tests.simulators.mx_proxy import Outage, Simulator
+
+from .conftest import BEN, Start, add
+
+
+@pytest.fixture(autouse=True)
+def quick_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try again soon."""
+    monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1, 0.2))
+
+
+def records(events: list[Event]) -> list[Event]:
+    return [item for item in events if item.data["type"] == "CallLog"]
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what people read of an outage and its end."""
+    named = [item for item in caplog.records if item.name.startswith("custom_components.ip_intercom")]
+    return [item.getMessage() for item in named if item.levelno >= logging.INFO]
+
+
+async def away(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    await until(lambda: state_of(hass, entry, "sensor", "last_call") == "unavailable", "the outage to be seen")
+
+
+async def back(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    await until(lambda: state_of(hass, entry, "sensor", "last_call") != "unavailable", "the return")
+
+
+async def test_nothing_old_is_news(hass: HomeAssistant, device: Start) -> None:
+    sim = await device()
+    sim.fill_log(2000)
+    events = capture_log_events(hass)
+    entry = await add(hass, sim)
+    call = sim.incoming_call("3108")
+    sim.hang_up(call)
+    await until(lambda: records(events), "the new call")
+    assert [item.data["data"]["id"] for item in events] == [sim.extensions[sim.login].log.records[-1]["record_id"]]
+    assert entry.runtime_data.data.missed_calls == 1
+    since = [request.query.get("timestamp") for request in sim.requests if request.function == "call_log"]
+    assert since[0] is None
+    assert None not in since[1:], "thousands of records are read once"
+
+
+async def test_what_happened_while_home_assistant_was_away_is_told_once_and_late(
+    hass: HomeAssistant, device: Start
+) -> None:
+    sim = await device()
+    entry = await add(hass, sim)
+    await hass.config_entries.async_unload(entry.entry_id)
+    sim.fill_log(30)
+    mail = sim.leave_voicemail("3108")
+    events = capture_log_events(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await until(lambda: len(records(events)) == 32, "what was missed")
+    await until(lambda: len(events) == 33, "the message")
+    assert {item.data["late"] for item in events} == {True}
+    assert entry.runtime_data.data.missed_calls == 31
+    assert mail in entry.runtime_data.data.voicemails
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    asked = len(sim.requests)
+    await until(lambda: sum(r.function == "call_log" for r in sim.requests[asked:]) >= 2, "two more looks")
+    assert len(events) == 33
+    assert entry.runtime_data.data.missed_calls == 31
+
+
+def _restart_of_tokens(sim: Simulator) -> None:
+    sim.rotate_key()
+
+
+def _expiry(sim: Simulator) -> None:
+    sim.expire_tokens()
+
+
+def _lost_link(sim: Simulator) -> None:
+    sim.drop_link()
+
+
+@pytest.mark.parametrize("happen", [_restart_of_tokens, _expiry, _lost_link])
+async def test_a_token_that_is_refused_is_no_outage(
+    hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture, happen: object
+) -> None:
+    sim = await device()
+    entry = await add(hass, sim)
+    assert callable(happen)
+    happen(sim)
+    asked = len(sim.requests)
+    await until(lambda: any(r.status == 401 for r in sim.requests[asked:]), "a refusal")
+    sim.hang_up(sim.incoming_call("3108"))
+    await until(lambda: entry.runtime_data.data.missed_calls == 1, "the call")
+    assert state_of(hass, entry, "sensor", "last_call") != "unavailable"
+    assert lines(caplog) == []
+    assert not hass.config_entries.flow.async_progress()
+
+
+async def test_a_server_that_restarts(hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture) -> None:
+    sim = await device()
+    entry = await add(hass, sim)
+    sim.lose_connection()
+    await away(hass, entry)
+    await sim.restart()
+    await back(hass, entry)
+    sim.hang_up(sim.incoming_call("3108"))
+    await until(lambda: entry.runtime_data.data.missed_calls == 1, "the call")
+    assert len(lines(caplog)) == 2, lines(caplog)
+
+
+@pytest.mark.parametrize("outage", list(Outage))
+async def test_an_exchange_that_is_away(
+    hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture, outage: Outage
+) -> None:
+    """One line tells that it went, another that it came back; what happened meanwhile is told then."""
+    sim = await device()
+    entry = await add(hass, sim)
+    events = capture_log_events(hass)
+    sim.break_mx(outage)
+    await away(hass, entry)
+    sim.hang_up(sim.incoming_call("3108"))
+    attempts = len(sim.requests)
+    await until(lambda: len(sim.requests) > attempts + 6, "more attempts")
+    sim.mend_mx()
+    await back(hass, entry)
+    await until(lambda: entry.runtime_data.data.missed_calls == 1, "the call")
+    assert len(records(events)) == 1
+    assert len(lines(caplog)) == 2, lines(caplog)
+    assert not hass.config_entries.flow.async_progress()
+
+
+async def test_an_exchange_that_is_away_at_the_start(hass: HomeAssistant, device: Start) -> None:
+    sim = await device()
+    entry = await add(hass, sim)
+    sim.break_mx()
+    assert not await hass.config_entries.async_reload(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.error_reason_translation_key == "exchange_unreachable"
+    sim.mend_mx()
+    assert await hass.config_entries.async_reload(entry.entry_id)
+
+
+@pytest.mark.parametrize("function", ["call_log", "voicemails"])
+async def test_one_silence_is_no_outage(
+    hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture, function: str
+) -> None:
+    sim = await device(speed=10)
+    entry = await add(hass, sim)
+    sim.ignore(function, 2)
+    asked = len(sim.requests)
+    await until(lambda: any(r.status == 408 for r in sim.requests[asked:]), "the silence")
+    mail = sim.leave_voicemail("3108")
+    await until(lambda: entry.runtime_data.data.missed_calls == 1, "the call")
+    await until(lambda: mail in entry.runtime_data.data.voicemails, "the message")
+    assert lines(caplog) == []
+
+
+async def test_an_exchange_that_says_nothing_at_all(
+    hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    sim = await device(speed=10)
+    entry = await add(hass, sim)
+    for function in ("call_log", "voicemails", "contacts", "conferences"):
+        sim.ignore(function, 500)
+    await away(hass, entry)
+    sim.mend_mx()
+    await back(hass, entry)
+    sim.hang_up(sim.incoming_call("3108"))
+    await until(lambda: entry.runtime_data.data.missed_calls == 1, "the call")
+    assert len(lines(caplog)) == 2, lines(caplog)
+
+
+async def test_a_full_block_keeps_nobody_waiting(
+    hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proxy answers GET /calls after its patience only; meanwhile messages are seen and commands go through."""
+    monkeypatch.setattr("custom_components.ip_intercom.systems.mx_proxy.system._LOG_PATIENCE", 0.1)
+    sim = await device(empty=True)
+    patience = asyncio.Event()
+    monkeypatch.setattr(sim.mx, "pause", patience.wait)
+    sim.fill_log(21)
+    entry = await add(hass, sim)
+    assert entry.runtime_data.data.last_call is None
+    assert not any(request.function == "call_log" for request in sim.requests), "it is not answered yet"
+    mail = sim.leave_voicemail("3108")
+    await until(lambda: mail in entry.runtime_data.data.voicemails, "the message")
+    session = (await command(hass, entry, "dial", number="3108"))["session"]
+    assert session in sim.extensions[sim.login].calls.live
+    assert not any(request.function == "call_log" for request in sim.requests), "it is not answered yet"
+    patience.set()
+    await until(lambda: any(request.function == "call_log" for request in sim.requests), "the log")
+
+
+async def test_a_log_that_begins_anew(hass: HomeAssistant, device: Start) -> None:
+    """A restored exchange may count its records from the beginning again."""
+    sim = await device()
+    entry = await add(hass, sim)
+    events = capture_log_events(hass)
+    extension = sim.extensions[sim.login]
+    extension.log.records.clear()
+    extension.log._next = 1
+    sim.hang_up(sim.incoming_call("3108"))
+    await until(lambda: records(events), "the first record")
+    sim.hang_up(sim.incoming_call("3108"))
+    await until(lambda: len(records(events)) == 2, "the second record")
+    assert entry.runtime_data.data.missed_calls == 2
+
+
+async def test_the_clock_of_the_exchange_set_back(
+    hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its records then seem older than those that are known: now and then a look reaches back farther."""
+    monkeypatch.setattr(log, "_DEEP_LOOKS", 0.5)
+    sim = await device()
+    entry = await add(hass, sim)
+    sim.hang_up(sim.incoming_call("3108"))
+    await until(lambda: entry.runtime_data.data.missed_calls == 1, "a call")
+    sim.advance_clock(-7200)
+    sim.hang_up(sim.incoming_call("3108"))
+    await until(lambda: entry.runtime_data.data.missed_calls == 2, "another one")
+    assert entry.runtime_data.data.last_call.time.timestamp() < time.time() - 3600
+
+
+async def test_nothing_is_left_open_after_removal(hass: HomeAssistant, device: Start) -> None:
+    sim = await device()
+    entry = await add(hass, sim)
+    other = await add(hass, sim, BEN)
+    await hass.config_entries.async_unload(other.entry_id)
+    assert len(sim.mx.links) == 2
+    await hass.config_entries.async_remove(entry.entry_id)
+    await hass.async_block_till_done()
+    assert set(sim.mx.links) == {BEN["username"]}
+
+
+async def test_a_removal_does_not_wait_for_a_proxy_that_is_away(
+    hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    sim = await device()
+    entry = await add(hass, sim)
+    await hass.config_entries.async_unload(entry.entry_id)
+    sim.lose_connection()
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert "could not be logged out" in caplog.text
+    assert not hass.config_entries.async_entries(entry.domain)

@@ -1,0 +1,60 @@
+"""Home Assistant ends without a word: what was known is written down before."""
+
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+import pytest
+
+from custom_components.ip_intercom import push
+from custom_components.ip_intercom.const import DOMAIN
+from tests.common import act, entity_id, until
+from tests.simulators.mx_proxy import Simulator
+
+from .conftest import Start, add
+from .looking import becomes
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write soon."""
+    monkeypatch.setattr(push, "_SAVE_DELAY", 0.0)
+
+
+def written(storage: dict[str, Any], entry_id: str) -> dict[str, Any]:
+    """Return what another life would begin with."""
+    found: dict[str, Any] = storage.get(f"{DOMAIN}.{entry_id}", {}).get("data", {}).get("cursor", {})
+    return found
+
+
+async def test_the_first_look_is_written_down(
+    hass: HomeAssistant, sim: Simulator, hass_storage: dict[str, Any]
+) -> None:
+    """Or what comes in while Home Assistant is away would be taken for old."""
+    entry = await add(hass, sim)
+    newest = sim.extensions[sim.login].log.records[-1]["record_id"]
+    await until(lambda: written(hass_storage, entry.entry_id), "the first look")
+    cursor = written(hass_storage, entry.entry_id)
+    assert cursor["calls"]["record"] == newest
+    assert cursor["voicemails"] == sorted(sim.extensions[sim.login].mailbox.mails)
+
+
+async def test_a_slow_first_look_is_written_down_as_well(
+    hass: HomeAssistant, device: Start, hass_storage: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("custom_components.ip_intercom.systems.mx_proxy.system._LOG_PATIENCE", 0.05)
+    sim = await device(empty=True)
+    sim.set_patience(1.0)
+    sim.fill_log(21)
+    entry = await add(hass, sim)
+    await until(lambda: written(hass_storage, entry.entry_id).get("calls", {}).get("record"), "the first look")
+
+
+async def test_missed_calls_that_were_seen_do_not_come_back(
+    hass: HomeAssistant, sim: Simulator, hass_storage: dict[str, Any]
+) -> None:
+    entry = await add(hass, sim)
+    sim.hang_up(sim.incoming_call("3108"))
+    await becomes(hass, entry, "sensor", "missed_calls", "1")
+    await until(lambda: written(hass_storage, entry.entry_id)["calls"]["missed"] == 1, "the count")
+    await act(hass, "button.press", entity_id=entity_id(hass, entry, "button", "clear_missed_calls"))
+    await until(lambda: written(hass_storage, entry.entry_id)["calls"]["missed"] == 0, "no count")

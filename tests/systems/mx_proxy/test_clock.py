@@ -1,0 +1,27 @@
+"""The clock of the exchange, whatever it shows."""
+
+import pytest
+
+from custom_components.ip_intercom.systems.mx_proxy import log
+from tests.common import until
+
+from .conftest import Start
+
+DAY = 24 * 3600
+
+
+async def test_a_clock_that_was_far_ahead_hides_no_call(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One record from next month is the newest for a month, and all that follow seem older."""
+    monkeypatch.setattr(log, "_DEEP_LOOKS", 0.5)
+    bench = await start()
+    bench.sim.advance_clock(40 * DAY)
+    bench.sim.hang_up(bench.sim.incoming_call("3108"))
+    await until(lambda: bench.state.missed_calls == 1, "a call of next month")
+    bench.sim.advance_clock(-40 * DAY)
+    bench.sim.hang_up(bench.sim.incoming_call("3108"))
+    await until(lambda: bench.state.missed_calls == 2, "a call of today")
+    asked = len(bench.asked("call_log"))
+    bench.sim.hang_up(bench.sim.incoming_call("3108"))
+    await until(lambda: bench.state.missed_calls == 3, "one more")
+    await until(lambda: len(bench.asked("call_log")) > asked + 2, "more looks")
+    assert bench.types().count("CallLog") == 3

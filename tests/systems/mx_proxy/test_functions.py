@@ -1,0 +1,246 @@
+"""What the exchange has for an extension beside calls: people, messages, conferences, telephones to wake up."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import aiohttp
+import pytest
+
+from custom_components.ip_intercom.api.errors import CommandFailed, InvalidRequest, NoAnswer, NoData, Unconfirmed
+from custom_components.ip_intercom.facets import PushMessage
+from custom_components.ip_intercom.systems.mx_proxy import MxSystem
+from custom_components.ip_intercom.systems.mx_proxy.system import Choices
+from tests.common import until
+from tests.simulators.mx_proxy import MX, Simulator
+
+from .conftest import Bench, Start, proxy_of
+
+START = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
+HALF_AN_HOUR = timedelta(minutes=30)
+TOKEN = "0123456789abcdef0123"
+
+
+async def test_who_it_is(bench: Bench) -> None:
+    description = await bench.system.describe()
+    identity = description.identity
+    assert identity.id == f"{MX}_43884851900310701"
+    assert identity.name == f"MX {MX} extension 3107"
+    assert (description.visitors, description.has_phone, description.pushes) == (False, True, True)
+    assert len(description.outcomes) == 4
+    assert await bench.system.read_bells() is None
+    assert await bench.system.examine() == {"contacts": 3, "services": 3, "calls": 0, "pushes": False}
+
+
+async def test_the_address_book(bench: Bench) -> None:
+    book = bench.system.facets.phone_book
+    assert book is not None
+    front, anna, ben = sorted(await book.contacts(), key=lambda contact: contact.name != "Front door")
+    assert (front.name, front.extension, front.numbers, front.email) == ("Front door", "3190", None, None)
+    assert (ben.name, ben.email) == ("Ben Osei", "ben@office.test")
+    assert ben.numbers == {"cell": "+1-202-555-0108", "home": "+1-202-555-0118", "did": "12025550108"}
+    assert anna.extension == "3107"
+    assert [(service.name, service.kind, service.extension) for service in await book.services()] == [
+        ("voicemail", "VM", "*86"),
+        ("park", "ParkServer", "*77"),
+        ("Reception", "AA", "3700"),
+    ]
+
+
+# -- messages --------------------------------------------------------------------------------------
+
+
+async def test_messages_are_read_heard_noted_and_deleted(bench: Bench) -> None:
+    mailbox = bench.system.facets.voicemails
+    assert mailbox is not None
+    old, new = await mailbox.query()
+    assert (old.number, old.name, old.read, old.note) == ("3108", "Ben Osei", True, "call back")
+    assert (new.number, new.name, new.read, new.note) == ("12025550142", "Parcel service", False, None)
+    assert bench.state.voicemails == {old.id: old, new.id: new}
+    async with mailbox.open(new.id) as recording:
+        content = b"".join([chunk async for chunk in recording.chunks()])
+    assert recording.content_type == "audio/wave"
+    assert content.startswith(b"RIFF")
+    await mailbox.mark(new.id, read=True, note="fetched")
+    heard = replace(new, read=True, note="fetched")
+    await until(lambda: bench.state.voicemails == {old.id: old, new.id: heard}, "the mark")
+    await mailbox.mark(new.id)
+    await mailbox.delete(new.id)
+    await until(lambda: bench.state.voicemails == {old.id: old}, "the deletion")
+    assert bench.types() == ["Voicemails", "Voicemails"]
+    assert bench.events[-1].data == {"count": 1, "unread": 0}
+    assert len(bench.asked("voicemail_change")) == 1
+    with pytest.raises(NoData):
+        await mailbox.delete(new.id)
+
+
+async def test_a_mark_whose_reply_is_lost_is_seen_all_the_same(start: Start) -> None:
+    bench = await start(speed=20)
+    mailbox = bench.system.facets.voicemails
+    assert mailbox is not None
+    bench.sim.lose_reply("voicemail_change")
+    with pytest.raises(Unconfirmed):
+        await mailbox.mark("89", read=True)
+    await until(lambda: bench.state.voicemails is not None and bench.state.voicemails["89"].read, "the mark")
+
+
+async def test_a_message_that_is_new(bench: Bench) -> None:
+    mail = bench.sim.leave_voicemail("3190")
+    await until(lambda: "MailIncoming" in bench.types(), "the message")
+    (told,) = [event for event in bench.events if event.type == "MailIncoming"]
+    assert told.data == {"id": mail, "number": "3190", "name": "Front door", "duration": 3}
+    assert not told.late
+    assert bench.state.voicemails is not None
+    assert mail in bench.state.voicemails
+    assert "Voicemails" not in bench.types()
+
+
+async def test_an_exchange_without_mailbox_and_conferences(start: Start) -> None:
+    def refuse(sim: Simulator) -> None:
+        for name in ("voicemails", "conferences"):
+            sim.refuse(name, n=1000)
+
+    bench = await start(prepare=refuse)
+    assert bench.system.facets.voicemails is None
+    assert bench.system.facets.conferences is None
+    assert bench.system.facets.calls is not None
+    reading = await bench.system.read()
+    assert (reading.voicemails, reading.conferences) == (None, None)
+    bench.sim.hang_up(bench.sim.incoming_call("3108"))
+    await until(lambda: bench.types() == ["CallLog"], "calls all the same")
+    bench.sim.mend_mx()
+    description = await bench.system.describe()
+    assert description.state.voicemails is not None
+    assert bench.system.facets.voicemails is not None
+
+
+async def test_what_was_there_stays_though_it_is_refused_for_once(bench: Bench) -> None:
+    bench.sim.refuse("conferences")
+    description = await bench.system.describe()
+    assert description.state.conferences is None
+    assert bench.system.facets.conferences is not None
+
+
+@pytest.mark.parametrize("function", ["contacts", "voicemails", "conferences", "call_log"])
+async def test_an_exchange_that_is_slow_with_one_thing(start: Start, function: str) -> None:
+    bench = await start(speed=20, prepare=lambda sim: sim.ignore(function))
+    assert bench.state.extension == "3107"
+    assert bench.system.facets.voicemails is not None
+    assert bench.system.facets.conferences is not None
+
+
+async def test_an_exchange_that_says_nothing_is_away(start: Start) -> None:
+    def ignore(sim: Simulator) -> None:
+        for function in ("contacts", "voicemails", "conferences", "call_log"):
+            sim.ignore(function)
+
+    with pytest.raises(NoAnswer):
+        await start(speed=20, prepare=ignore)
+
+
+async def test_reading_goes_on_with_what_can_be_read(bench: Bench) -> None:
+    bench.sim.refuse("conferences")
+    reading = await bench.system.read()
+    assert reading.conferences is None
+    assert reading.voicemails is not None
+    bench.sim.refuse("conferences")
+    bench.sim.refuse("voicemails", n=2)
+    with pytest.raises(CommandFailed):
+        await bench.system.read()
+
+
+# -- conferences -----------------------------------------------------------------------------------
+
+
+async def test_conferences_are_planned_changed_and_cancelled(bench: Bench) -> None:
+    conferences = bench.system.facets.conferences
+    assert conferences is not None
+    board = await conferences.create("Board", START, timedelta(seconds=61), 47281964)
+    assert (board.name, board.start, board.duration, board.own) == ("Board", START, timedelta(minutes=2), True)
+    other = await conferences.create("Early", START - HALF_AN_HOUR, HALF_AN_HOUR, None)
+    assert 10_000_000 <= other.access_code <= 99_999_999
+    assert str(other.access_code) not in repr(other)
+    assert [conference.name for conference in await conferences.query()] == ["Early", "Board"]
+    row = bench.sim.extensions[bench.sim.login].conferences.rows[board.id]
+    row["wsType"] = "Zoom"
+    row["ownerId"] = 43884851900310803
+    changed = await conferences.update(replace(board, name="The board", ends_with_owner=True))
+    assert (changed.name, changed.ends_with_owner, changed.own) == ("The board", True, False)
+    row = bench.sim.extensions[bench.sim.login].conferences.rows[board.id]
+    assert (row["type"], row["wsType"], row["accessId"]) == ("Once", "Zoom", 47281964)
+    assert (await bench.system.read()).conferences == {item.id: item for item in await conferences.query()}
+    await conferences.delete(board.id)
+    assert [conference.id for conference in await conferences.query()] == [other.id]
+    with pytest.raises(NoData):
+        await conferences.update(board)
+
+
+async def test_joining_a_conference_with_its_code(bench: Bench) -> None:
+    conferences = bench.system.facets.conferences
+    assert conferences is not None
+    board = await conferences.create("Board", START, HALF_AN_HOUR, None)
+    await conferences.join(board.id, None)
+    await conferences.join(board.id, board.access_code)
+    assert bench.sim.extensions[bench.sim.login].conferences.joined == [board.id, board.id]
+    with pytest.raises(CommandFailed):
+        await conferences.join(board.id, 1)
+    with pytest.raises(NoData):
+        await conferences.join("999", None)
+
+
+async def test_a_conference_of_two_calls(bench: Bench) -> None:
+    conferences = bench.system.facets.conferences
+    assert conferences is not None
+    one, other = bench.sim.incoming_call("3108"), bench.sim.incoming_call("3190")
+    await conferences.from_call(one, other)
+    assert bench.asked("conference_from_call")[-1].status == 204
+    invitation = await conferences.invitation()
+    assert (invitation.extension, invitation.number) == ("3900", None)
+    assert "%Subject%" in invitation.subject
+
+
+# -- pushes ----------------------------------------------------------------------------------------
+
+
+async def test_telephones_to_wake_up(bench: Bench) -> None:
+    tokens = bench.system.facets.push_tokens
+    assert tokens is not None
+    bench.sim.allow_topic("com.example.test", sandbox=True)
+    await tokens.add("fcm", "com.example.ha", TOKEN, False)
+    await tokens.add("apn", "com.example.test", TOKEN, True)
+    assert len(bench.sim.pushes.tokens[bench.sim.login]) == 2
+    await tokens.remove("apn", "com.example.test", TOKEN, True)
+    await tokens.remove("fcm", "com.example.ha", TOKEN)
+    assert bench.sim.pushes.tokens[bench.sim.login] == []
+    with pytest.raises(InvalidRequest):
+        await tokens.add("fcm", "com.example.ha", "short", False)
+
+
+async def test_nobody_is_told_where_to_push(bench: Bench) -> None:
+    push = bench.system.facets.push
+    assert push is not None
+    assert not push.local
+    asked = len(bench.sim.requests)
+    assert await push.originals() == {}
+    assert await push.subscribe("http://192.168.1.2:8123/api/webhook/x", "x") == frozenset()
+    await push.unsubscribe("x", {})
+    assert {request.function for request in bench.sim.requests[asked:]} <= {"call_log", "voicemails"}
+    assert not push.receive(PushMessage("GET", {}))
+    assert not push.receive(PushMessage("POST", {}, b"{"))
+
+
+async def test_closing_leaves_the_account_logged_in(start: Start, session: aiohttp.ClientSession) -> None:
+    bench = await start()
+    await bench.close()
+    assert bench.asked("logout") == []
+    assert bench.sim.login in bench.sim.mx.links
+    system = MxSystem(proxy_of(bench.sim, session), bench.cursor, Choices(names=False))
+    description = await system.connect(None)
+    assert description.state.voicemails is not None
+    assert {mail.name for mail in description.state.voicemails.values()} == {None}
+    await system.close()
+
+
+async def test_logging_out_is_for_good(bench: Bench) -> None:
+    assert bench.system.facets.session is not None
+    await bench.system.facets.session.log_out()
+    assert bench.asked("logout")[-1].status == 200

@@ -1,0 +1,31 @@
+"""Ends of calls that nobody tells of."""
+
+import pytest
+
+from custom_components.ip_intercom.api.mx_proxy.events import CallEvent, Kind
+from tests.common import until
+
+from .conftest import Start
+
+
+async def test_a_link_that_was_lost_when_a_call_ended(start: Start) -> None:
+    bench = await start()
+    call = bench.sim.incoming_call("3108")
+    assert bench.system.log is not None
+    bench.system.log.hear(
+        CallEvent(Kind.DELIVERED, call, calling="3108", called="3107", timestamp=bench.sim.clock.utc())
+    )
+    await until(lambda: bench.calls() == {call: "ringing"}, "the ring")
+    bench.sim.drop_link()
+    bench.sim.hang_up(call)
+    await until(lambda: bench.calls() == {}, "its end")
+    await until(lambda: "CallLog" in bench.types(), "its record")
+
+
+async def test_an_idle_extension_asks_twice_a_minute(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No call, no question about calls."""
+    bench = await start()
+    await until(lambda: len(bench.asked("call_log")) >= 4 and len(bench.asked("voicemails")) >= 4, "looks")
+    assert not bench.asked("call_info")
+    assert len(bench.asked("login")) == 1
+    assert len(bench.asked("contacts")) == 1

@@ -1,0 +1,46 @@
+"""Pushes that come in another order than what they tell of."""
+
+from custom_components.ip_intercom.api.mx_proxy.events import CallEvent, Kind
+from custom_components.ip_intercom.model import CallState
+from custom_components.ip_intercom.systems.mx_proxy.tracker import CallTracker
+from tests.common import until
+
+from .conftest import Start
+
+
+def told(kind: str, when: int) -> CallEvent:
+    return CallEvent(kind, 7, device_id="3107", calling="3108", called="3107", timestamp=when)
+
+
+def test_a_hold_that_is_told_after_its_end_is_over() -> None:
+    tracker = CallTracker()
+    tracker.extension = "3107"
+    pushed = (
+        (Kind.ESTABLISHED, 10, CallState.CONNECTED),
+        (Kind.RETRIEVED, 15, CallState.CONNECTED),
+        (Kind.HELD, 12, CallState.CONNECTED),
+        (Kind.HELD, 15, CallState.HELD),
+        (Kind.RETRIEVED, 14, CallState.HELD),
+        (Kind.RETRIEVED, 16, CallState.CONNECTED),
+    )
+    for kind, when, expected in pushed:
+        tracker.told(told(kind, when))
+        assert tracker.sessions[7].state is expected, (kind, when)
+    tracker.told(told(Kind.CLEARED, 1))
+    assert tracker.sessions == {}, "an end is an end"
+
+
+async def test_an_end_from_long_ago_ends_no_call_that_goes_on(start: Start) -> None:
+    """Numbers of calls come again: a forwarder that was away may tell of another one."""
+    bench = await start()
+    call = bench.sim.incoming_call("3108")
+    info = bench.sim.mx.links[bench.sim.login].calls[call]
+    fresh = CallEvent(Kind.DELIVERED, call, calling="3108", called="3107", timestamp=info["timestamp"])
+    assert bench.system.log is not None
+    bench.system.log.hear(fresh)
+    await until(lambda: bench.calls() == {call: "ringing"}, "the ring")
+    asked = len(bench.asked("call_info"))
+    bench.system.log.hear(CallEvent(Kind.CLEARED, call, timestamp=info["timestamp"] - 3600))
+    await until(lambda: len(bench.asked("call_info")) >= asked + 3, "the proxy to be asked")
+    assert bench.calls() == {call: "ringing"}
+    assert bench.types().count(Kind.CLEARED) == 0

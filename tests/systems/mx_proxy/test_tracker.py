@@ -1,0 +1,152 @@
+"""Live calls: whatever tells first counts, nothing twice, and nothing out of its order."""
+
+import pytest
+
+from custom_components.ip_intercom.api.mx_proxy.events import CallEvent, Kind
+from custom_components.ip_intercom.events import CallChanged
+from custom_components.ip_intercom.model import CallState, Direction
+from custom_components.ip_intercom.systems.mx_proxy import tracker as module
+from custom_components.ip_intercom.systems.mx_proxy.moments import ServerClock, at
+from custom_components.ip_intercom.systems.mx_proxy.tracker import CallTracker
+
+
+class Time:
+    """A clock that moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def told(kind: str, call: int = 7, when: int = 100, calling: str = "3108", called: str = "3107") -> CallEvent:
+    return CallEvent(kind, call, device_id="3107", calling=calling, called=called, timestamp=when)
+
+
+def bare(kind: str, call: int = 7, when: int = 100) -> CallEvent:
+    return CallEvent(kind, call, device_id="3107", timestamp=when)
+
+
+@pytest.fixture
+def clock() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def tracker(clock: Time) -> CallTracker:
+    found = CallTracker(clock)
+    found.extension = "3107"
+    return found
+
+
+def states(tracker: CallTracker, *events: CallEvent) -> list[str | None]:
+    changes = [tracker.told(event) for event in events]
+    return [None if change is None else change.state.value for change in changes]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        ((Kind.DELIVERED, Kind.ESTABLISHED, Kind.CLEARED), ["ringing", "connected", "terminated"]),
+        ((Kind.ESTABLISHED, Kind.DELIVERED), ["connected", None]),
+        ((Kind.DELIVERED, Kind.DELIVERED), ["ringing", None]),
+        ((Kind.DELIVERED, Kind.HELD, Kind.ESTABLISHED), ["ringing", "held", None]),
+        ((Kind.HELD, Kind.RETRIEVED, Kind.RETRIEVED), ["held", "connected", None]),
+        ((Kind.ORIGINATED, Kind.DELIVERED, Kind.ESTABLISHED), ["connecting", "ringing", "connected"]),
+        ((Kind.CLEARED, Kind.DELIVERED), [None, None]),
+        ((Kind.DELIVERED, Kind.CLEARED, Kind.ESTABLISHED), ["ringing", "terminated", None]),
+        (("RecordingState",), [None]),
+    ],
+)
+def test_the_order_of_things(tracker: CallTracker, kinds: tuple[str, ...], expected: list[str | None]) -> None:
+    assert states(tracker, *(told(kind) for kind in kinds)) == expected
+
+
+@pytest.mark.parametrize(
+    ("event", "direction", "peer"),
+    [
+        (told(Kind.DELIVERED), Direction.INCOMING, "3108"),
+        (told(Kind.ESTABLISHED), Direction.INCOMING, "3108"),
+        (told(Kind.ORIGINATED, calling="3107", called="3190"), Direction.OUTGOING, "3190"),
+        (told(Kind.ESTABLISHED, calling="3107", called="3190"), Direction.OUTGOING, "3190"),
+        (CallEvent(Kind.ESTABLISHED, 7, "555", calling="555", called="3190"), Direction.OUTGOING, "3190"),
+        (CallEvent(Kind.ESTABLISHED, 7), Direction.INCOMING, None),
+    ],
+)
+def test_who_calls_whom(tracker: CallTracker, event: CallEvent, direction: Direction, peer: str | None) -> None:
+    change = tracker.told(event)
+    assert change is not None
+    assert (change.direction, change.peer) == (direction, peer)
+
+
+def test_numbers_of_calls_come_again(tracker: CallTracker, clock: Time) -> None:
+    assert states(tracker, told(Kind.DELIVERED, when=100), told(Kind.CLEARED, when=110)) == ["ringing", "terminated"]
+    clock.now += 60
+    late = told(Kind.ESTABLISHED, when=105)
+    assert states(tracker, late, told(Kind.DELIVERED, when=200)) == [None, "ringing"]
+
+
+def test_the_same_event_again(tracker: CallTracker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_REMEMBERED", 2)
+    assert not tracker.is_repeated(bare(Kind.HELD))
+    assert tracker.is_repeated(bare(Kind.HELD))
+    assert not tracker.is_repeated(bare(Kind.HELD, when=101))
+    assert not tracker.is_repeated(bare(Kind.HELD, when=102))
+    assert not tracker.is_repeated(bare(Kind.HELD)), "long forgotten"
+    assert [tracker.is_repeated(bare(Kind.HELD, when=0)) for _ in range(2)] == [False, False]
+
+
+def test_what_asking_finds(tracker: CallTracker, clock: Time) -> None:
+    assert tracker.looked(7, None) is None
+    ringing = tracker.looked(7, told(Kind.DELIVERED))
+    assert ringing == CallChanged(7, Direction.INCOMING, CallState.RINGING, "3108")
+    assert tracker.looked(7, told(Kind.DELIVERED)) is None
+    over = tracker.looked(7, None)
+    assert over == CallChanged(7, Direction.INCOMING, CallState.TERMINATED, "3108")
+    assert tracker.sessions == {}
+
+
+def test_a_call_that_nobody_has_answered_yet(tracker: CallTracker, clock: Time) -> None:
+    assert tracker.made(7, "3107", "3190") == CallChanged(7, Direction.OUTGOING, CallState.CONNECTING, "3190")
+    assert tracker.made(7, "3107", "3190") is None
+    assert tracker.unanswered
+    assert tracker.looked(7, None) is None
+    assert tracker.logged("3107", "3108") is None
+    assert tracker.logged("3107", None) is None
+    clock.now += 600
+    over = tracker.looked(7, None)
+    assert over is not None
+    assert over.state is CallState.TERMINATED
+    assert not tracker.unanswered
+
+
+def test_what_is_done_from_here(tracker: CallTracker) -> None:
+    assert tracker.done(7, Kind.HELD) is None
+    tracker.told(told(Kind.DELIVERED))
+    answered = tracker.done(7, Kind.ESTABLISHED)
+    assert answered is not None
+    assert answered.state is CallState.CONNECTED
+    assert states(tracker, told(Kind.ESTABLISHED)) == [None], "its push comes after"
+    assert tracker.done(7, Kind.CLEARED) is not None
+    assert states(tracker, told(Kind.ESTABLISHED, when=101)) == [None], "on its way before the end"
+
+
+def test_events_without_numbers_need_somebody_to_ask(tracker: CallTracker) -> None:
+    assert tracker.needs_context(bare(Kind.HELD))
+    assert not tracker.needs_context(bare(Kind.CLEARED))
+    tracker.told(told(Kind.DELIVERED))
+    assert not tracker.needs_context(bare(Kind.HELD))
+
+
+def test_times_of_the_exchange(clock: Time) -> None:
+    moment = at(1503223469)
+    assert moment is not None
+    assert moment.isoformat() == "2017-08-20T10:04:29+00:00"
+    assert [at(None), at(0), at(10**18)] == [None, None, None]
+    server = ServerClock(clock)
+    assert server.age(990) == 10
+    server.learn(8200)
+    assert server.age(8200) == 0
+    clock.now += 5
+    assert server.age(8200) == 5
