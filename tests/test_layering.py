@@ -37,7 +37,7 @@ LAYERS = (
     # The hierarchy of errors is the one part of api that the translation point above must know.
     layer("errors", "api.errors"),
     layer("api", "api api.*", "errors", "aiohttp multidict yarl"),
-    layer("model", "model events rings facets functions telephony", "names"),
+    layer("model", "model events rings facets functions telephony residence", "names"),
     layer("pictures", "render", "", "PIL"),
     layer("systems", "systems systems.*", "names errors api model", "aiohttp yarl"),
     layer(

@@ -50,7 +50,7 @@ class IntercomCamera(IntercomEntity, Camera):
         else:
             self._attr_translation_key = "camera_source"
             self._attr_translation_placeholders = {"source": camera}
-        if self._cameras.stream_address(camera) is not None:
+        if self._cameras.streams(camera):
             self._attr_supported_features = CameraEntityFeature.STREAM
 
     @property
@@ -72,8 +72,8 @@ class IntercomCamera(IntercomEntity, Camera):
 
     @override
     async def stream_source(self) -> str | None:
-        """Return the RTSP address; its account is not that of the API."""
-        return self._cameras.stream_address(self._camera_id)
+        """Return the address of the stream; its account is not that of the API."""
+        return await self.coordinator.async_command(self._cameras.stream_address(self._camera_id))
 
     @override
     async def handle_async_mjpeg_stream(self, request: web.Request) -> web.StreamResponse | None:
