@@ -48,16 +48,7 @@ from .model import (
     Reading,
     SessionId,
 )
-from .residence import (
-    Archive,
-    FlatCodes,
-    History,
-    Messages,
-    Preferences,
-    SipAccounts,
-    Visitors,
-    Watches,
-)
+from .residence import Archive, FlatCodes, History, Messages, Preferences, SipAccounts, Visitors, Watches
 from .telephony import CallControl, CallModes, Conferences, MissedCalls, PhoneBook, PushTokens, Voicemails
 
 
