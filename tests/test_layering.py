@@ -42,7 +42,7 @@ LAYERS = (
     layer("systems", "systems systems.*", "names errors api model", "aiohttp yarl"),
     layer(
         "coordinator",
-        "commanding coordinator entity exceptions found later parting push refusals shortcomings silence temporary_codes webhook",
+        "commanding coordinator entity exceptions found later parting places push refusals shortcomings silence temporary_codes webhook",
         "names errors model systems",
         "aiohttp homeassistant",
     ),

@@ -15,7 +15,7 @@ from homeassistant.util.json import JsonObjectType
 
 from .actions.files import check_writable, save_picture
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .entity import IntercomEntity, async_add_as_found, need
+from .entity import IntercomEntity, alone, async_add_as_found, need
 from .facets import Cameras
 from .model import CameraId, State
 
@@ -42,11 +42,16 @@ class IntercomCamera(IntercomEntity, Camera):
 
     def __init__(self, coordinator: IntercomCoordinator, camera: CameraId) -> None:
         """Show ``camera``."""
-        IntercomEntity.__init__(self, coordinator, f"camera_{camera}")
+        cameras = coordinator.data.cameras
+        name = cameras[camera].name
+        IntercomEntity.__init__(self, coordinator, f"camera_{camera}", cameras[camera].place)
         Camera.__init__(self)
         self._camera_id = camera
-        if len(coordinator.data.cameras) == 1:
+        if len(cameras) == 1 or alone(cameras[camera], cameras.values()):
             self._attr_translation_key = "camera"
+        elif name is not None:
+            self._attr_translation_key = "camera_named"
+            self._attr_translation_placeholders = {"name": name}
         else:
             self._attr_translation_key = "camera_source"
             self._attr_translation_placeholders = {"source": camera}
@@ -86,7 +91,9 @@ class IntercomCamera(IntercomEntity, Camera):
                     await response.prepare(request)
                     async for chunk in stream.chunks():
                         await response.write(chunk)
-        except HomeAssistantError:
+        except HomeAssistantError as err:
+            if response is None and err.translation_key == "not_supported":
+                return await super().handle_async_mjpeg_stream(request)  # one still after the other
             if response is None:
                 raise
             _LOGGER.debug("%s: the motion JPEG broke off", self.entity_id)

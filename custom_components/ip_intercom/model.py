@@ -493,7 +493,7 @@ def described(before: State, fresh: State) -> State:
         merged,
         alarms={alarm: before.alarms.get(alarm) if on is None else on for alarm, on in fresh.alarms.items()},
         alarm_parts={part: on for part, on in before.alarm_parts.items() if part[0] in fresh.alarms},
-        bells={**before.bells, **fresh.bells},  # a button that rang stays, whoever has it now
+        bells={**_kept(before, fresh), **fresh.bells},
         cameras=fresh.cameras,
         displays=fresh.displays,
         places=fresh.places,
@@ -502,6 +502,11 @@ def described(before: State, fresh: State) -> State:
         extension=fresh.extension,
         missed_calls=fresh.missed_calls,
     )
+
+
+def _kept(before: State, fresh: State) -> dict[BellId, Bell]:
+    """Return the bells of before that stay: a button that rang does, whoever has it now, unless its place is gone."""
+    return {bell.id: bell for bell in before.bells.values() if bell.place is None or bell.place in fresh.places}
 
 
 def _virtual(ports: Mapping[PortId, Port]) -> dict[PortId, Port]:
