@@ -43,15 +43,16 @@ class IntercomCamera(IntercomEntity, Camera):
     def __init__(self, coordinator: IntercomCoordinator, camera: CameraId) -> None:
         """Show ``camera``."""
         cameras = coordinator.data.cameras
-        name = cameras[camera].name
-        IntercomEntity.__init__(self, coordinator, f"camera_{camera}", cameras[camera].place)
+        source = cameras[camera]
+        nameless = [other for other in cameras.values() if other.name is None]
+        IntercomEntity.__init__(self, coordinator, f"camera_{camera}", source.place)
         Camera.__init__(self)
         self._camera_id = camera
-        if len(cameras) == 1 or alone(cameras[camera], cameras.values()):
+        if len(cameras) == 1 or alone(source, cameras.values()) or alone(source, nameless):
             self._attr_translation_key = "camera"
-        elif name is not None:
+        elif source.name is not None:
             self._attr_translation_key = "camera_named"
-            self._attr_translation_placeholders = {"name": name}
+            self._attr_translation_placeholders = {"name": source.name}
         else:
             self._attr_translation_key = "camera_source"
             self._attr_translation_placeholders = {"source": camera}
@@ -64,8 +65,14 @@ class IntercomCamera(IntercomEntity, Camera):
 
     @override
     async def async_camera_image(self, width: int | None = None, height: int | None = None) -> bytes | None:
-        """Return a snapshot of the size that suits best."""
-        return await self.coordinator.async_command(self._cameras.snapshot(self._camera_id, width, height))
+        """Return a snapshot of the size that suits best; of the stream, where there is nothing but that."""
+        try:
+            return await self.coordinator.async_command(self._cameras.snapshot(self._camera_id, width, height))
+        except HomeAssistantError as err:
+            if not (_lacking(err) and CameraEntityFeature.STREAM in self.supported_features):
+                raise
+        stream = await self.async_create_stream()
+        return None if stream is None else await stream.async_get_image(width, height)
 
     async def async_save_snapshot(
         self, filename: str, seconds_back: int, width: int | None = None, height: int | None = None
@@ -92,9 +99,14 @@ class IntercomCamera(IntercomEntity, Camera):
                     async for chunk in stream.chunks():
                         await response.write(chunk)
         except HomeAssistantError as err:
-            if response is None and err.translation_key == "not_supported":
+            if response is None and _lacking(err):
                 return await super().handle_async_mjpeg_stream(request)  # one still after the other
             if response is None:
                 raise
             _LOGGER.debug("%s: the motion JPEG broke off", self.entity_id)
         return response
+
+
+def _lacking(err: HomeAssistantError) -> bool:
+    """Return whether the device does not have what it was asked for."""
+    return err.translation_key == "not_supported"

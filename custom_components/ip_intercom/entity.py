@@ -52,7 +52,7 @@ def device_info(identity: Identity, data: Mapping[str, Any]) -> DeviceInfo:
 
 def alone[P: (Bell, Camera, Door)](part: P, parts: Iterable[P]) -> bool:
     """Return whether something is the only one of its kind at a place, so that the place's name is enough."""
-    return part.place is not None and all(other.id == part.id for other in parts if other.place == part.place)
+    return part.place is not None and [other.id for other in parts if other.place == part.place] == [part.id]
 
 
 def need[F](coordinator: IntercomCoordinator, facet: F | None, lack: str) -> F:

@@ -11,16 +11,17 @@ from .model import Setting, SettingId, State
 # Kinds that are turned on and off, and those that have options; each has its name in the translations.
 SWITCHED = frozenset(
     {
+        "allow_door_code",
         "cms",
-        "door_code",
-        "face_recognition",
+        "disable_log",
+        "frs_disabled",
         "hidden_log",
-        "log",
-        "money_notifications",
-        "notifications",
+        "lprs_disabled",
+        "money_messages",
+        "open_for_guests",
         "paper_bill",
         "paranoid",
-        "plate_recognition",
+        "text_messages",
         "voip",
     }
 )

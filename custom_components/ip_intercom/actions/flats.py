@@ -127,7 +127,7 @@ async def _watched(coordinator: IntercomCoordinator, data: Data) -> JsonObjectTy
 
 async def _watch_add(coordinator: IntercomCoordinator, data: Data) -> None:
     watches, flat = _watches(coordinator), async_flat(coordinator, data)
-    await coordinator.async_command(watches.add(flat, data[ATTR_EVENT], data.get(ATTR_DETAIL), data.get(ATTR_COMMENT)))
+    await coordinator.async_command(watches.add(flat, data[ATTR_EVENT], data[ATTR_DETAIL], data.get(ATTR_COMMENT)))
 
 
 async def _watch_remove(coordinator: IntercomCoordinator, data: Data) -> None:
@@ -175,7 +175,7 @@ ACTIONS = (
         _watch_add,
         {
             vol.Required(ATTR_EVENT): vol.In(WATCHED),
-            vol.Optional(ATTR_DETAIL): cv.string,
+            vol.Required(ATTR_DETAIL): vol.All(cv.string, vol.Length(min=1)),
             vol.Optional(ATTR_COMMENT): cv.string,
         },
         admin=True,
