@@ -36,7 +36,8 @@ async def async_setup_entry(
             if bell.place is not None and (facets.visitors is not None or _camera_at(bell.place, state) is not None)
         }
         rings = any(bell.place is None for bell in state.bells.values())
-        if rings and _camera_at(None, state) is not None and facets.cameras is not None:
+        seen = facets.cameras is not None and _camera_at(None, state) is not None
+        if rings and (seen or facets.visitors is not None):
             found["last_visitor"] = partial(LastVisitorImage, coordinator)
         return found
 
