@@ -1,0 +1,116 @@
+"""Somebody rings: the doorbell, how long it rings, and who it was."""
+
+from http import HTTPStatus
+from io import BytesIO
+import json
+from typing import Any
+
+from homeassistant.components.camera import async_get_image, async_get_stream_source
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from PIL import Image
+import pytest
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from tests.common import capture_log_events, entity_id, state_of, until
+from tests.mx_proxy.looking import becomes, shown
+from tests.simulators.smartyard import Simulator
+
+
+def requests(sim: Simulator, function: str) -> list[Any]:
+    return [request for request in sim.requests if request.path.startswith(f"/mobile{function}")]
+
+
+async def test_a_ring(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
+    events = capture_log_events(hass)
+    secret = sim.ring(21)
+    await becomes(hass, pushed, "binary_sensor", "bell_21_ringing", "on")
+    rang = shown(hass, pushed, "event", "bell_21")
+    assert rang.attributes["event_type"] == "ring"
+    assert (rang.attributes["caller"], rang.attributes["flat"]) == ("Подъезд 1", "7")
+    assert state_of(hass, pushed, "event", "bell_22") == "unknown"
+    assert state_of(hass, pushed, "binary_sensor", "bell_22_ringing") == "off"
+    assert secret not in json.dumps([event.data for event in events], default=str)
+    assert all(secret not in str(state.attributes) for state in hass.states.async_all())
+
+
+async def test_it_stops_ringing_after_its_time(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
+    sim.set_push_ttl(1)
+    sim.ring(22)
+    await becomes(hass, pushed, "binary_sensor", "bell_22_ringing", "on")
+    await becomes(hass, pushed, "binary_sensor", "bell_22_ringing", "off")
+
+
+async def test_callers_are_not_recorded(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    component: Any = hass.data["event"]
+    bell, message = (component.get_entity(entity_id(hass, entry, "event", key)) for key in ("bell_21", "message"))
+    assert {"caller", "flat"} <= bell._Entity__combined_unrecorded_attributes
+    assert {"id", "title", "text"} <= message._Entity__combined_unrecorded_attributes
+
+
+async def test_the_picture_of_the_ring_is_fetched_at_once(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, hass_client_no_auth: ClientSessionGenerator
+) -> None:
+    assert state_of(hass, pushed, "image", "bell_21_last_visitor") == "unknown"
+    secret = sim.ring(21)
+    await until(lambda: state_of(hass, pushed, "image", "bell_21_last_visitor") != "unknown", "the picture")
+    image = shown(hass, pushed, "image", "bell_21_last_visitor")
+    assert [request.status for request in requests(sim, "/call/camshot/")] == [HTTPStatus.OK]
+    client = await hass_client_no_auth()
+    response = await client.get(image.attributes["entity_picture"])
+    assert response.status == HTTPStatus.OK
+    assert Image.open(BytesIO(await response.read())).format == "JPEG"
+    assert secret not in image.attributes["entity_picture"]
+    assert state_of(hass, pushed, "image", "bell_22_last_visitor") == "unknown"
+
+
+async def test_where_the_picture_is_not_to_be_had_the_camera_has_one(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
+) -> None:
+    sim.make_thumbnails()
+    sim.refuse("/call/camshot", 404, None)
+    sim.ring(21)
+    await until(lambda: state_of(hass, pushed, "image", "bell_21_last_visitor") != "unknown", "the picture")
+    assert any(request.host == "flussonic" for request in sim.requests)
+
+
+async def test_a_visitor_whom_nobody_has_a_picture_of_still_rings(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
+) -> None:
+    sim.refuse("/call/camshot", 404, None)
+    sim.refuse_camera(45, 100)
+    sim.ring(22)
+    await becomes(hass, pushed, "binary_sensor", "bell_22_ringing", "on")
+    await until(lambda: requests(sim, "/call/camshot/"), "the picture to be asked for")
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert shown(hass, pushed, "event", "bell_22").attributes["event_type"] == "ring"
+    assert state_of(hass, pushed, "image", "bell_22_last_visitor") == "unknown"
+
+
+async def test_cameras_stream_and_show_stills(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    camera = entity_id(hass, entry, "camera", "camera_43")
+    assert shown(hass, entry, "camera", "camera_43").attributes["supported_features"] == 2
+    assert (await async_get_image(hass, camera)).content.startswith(b"\xff\xd8")
+    address = await async_get_stream_source(hass, camera)
+    assert address is not None
+    assert address.startswith("http://127.0.0.1:")
+
+
+async def test_a_camera_that_has_films_only(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sim.make_thumbnails(False)
+    camera = entity_id(hass, entry, "camera", "camera_intercom_21")
+    with pytest.raises(HomeAssistantError, match="Stream integration is not set up"):
+        await async_get_image(hass, camera)  # it would be taken of the stream
+
+
+async def test_stills_one_after_the_other_where_there_is_no_motion_jpeg(
+    hass: HomeAssistant, entry: ConfigEntry, hass_client: ClientSessionGenerator
+) -> None:
+    client = await hass_client()
+    response = await client.get(f"/api/camera_proxy_stream/{entity_id(hass, entry, 'camera', 'camera_43')}")
+    assert response.status == HTTPStatus.OK
+    assert b"\xff\xd8" in await response.content.readexactly(500)
+    response.close()
