@@ -1,0 +1,61 @@
+"""Requests to addresses that came as a whole, with secrets anywhere in them that no error tells."""
+
+from collections.abc import Mapping
+
+from aiohttp import ClientSession
+from yarl import URL
+
+from ..errors import InvalidRequest
+from ..http import HttpTransport, Request
+
+TIMEOUT = 20.0
+MAX_TEXT = 1024 * 1024
+
+
+def parsed(address: str, what: str) -> URL:
+    """Return an address of the web.
+
+    Raises:
+        InvalidRequest: It is none; ``what`` is what it should be of.
+    """
+    try:
+        url = URL(address)
+        usable = url.scheme in {"http", "https"} and bool(url.host) and url.port is not None
+    except ValueError:
+        usable = False
+    if not usable:
+        raise InvalidRequest("not an address", what)
+    return url
+
+
+def transport_to(session: ClientSession, url: URL, *, verify: bool) -> HttpTransport:
+    """Return the connection to the server of an address."""
+    return HttpTransport(session, url.with_path("/").with_query(None).with_fragment(None), verify=verify)
+
+
+def request_to(
+    url: URL, *, method: str = "GET", params: Mapping[str, str] | None = None, max_bytes: int = MAX_TEXT
+) -> Request:
+    """Return the request of an address, whose path stays out of all errors.
+
+    Args:
+        url: The address.
+        method: HTTP method; the query of a POST becomes a form.
+        params: Query instead of that of the address.
+        max_bytes: The largest answer that is read.
+
+    Raises:
+        InvalidRequest: Its path leads out of itself.
+    """
+    # The first part is the slash that the path begins with.
+    segments = url.parts[1:]
+    query = dict(url.query) if params is None else params
+    return Request(
+        method,
+        "/" + "/".join(f"{{part{place}}}" for place in range(len(segments))),
+        query if method == "GET" else None,
+        timeout=TIMEOUT,
+        max_bytes=max_bytes,
+        form=None if method == "GET" else query,
+        parts={f"part{place}": segment for place, segment in enumerate(segments)},
+    )
