@@ -1,6 +1,7 @@
 """Requests to SmartYard on behalf of one account."""
 
 import asyncio
+from http import HTTPStatus
 import logging
 
 from ..errors import UnexpectedReply
@@ -17,6 +18,9 @@ REQUEST_TIMEOUT = 30.0
 # Requests at a time.
 MOST = 4
 MAX_REPLY = 16 * 1024 * 1024
+
+# With these the two servers refuse whoever brings no token.
+_CLOSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY})
 
 # Values of requests that the server could repeat in its refusal, which then no error tells.
 _SECRETS = frozenset(
@@ -128,7 +132,7 @@ class SmartYardClient:
         request = Request("POST", f"{self.path}/{PING.path}", json={}, timeout=REQUEST_TIMEOUT)
         reply = await self.transport.request(request, headers=self._headers)
         found = content(reply) or {}
-        return found.get("code") == reply.status and {"name", "message"} <= found.keys()
+        return reply.status in _CLOSED and found.get("code") == reply.status and {"name", "message"} <= found.keys()
 
 
 def check_token(token: str | None, endpoint: Endpoint) -> str:

@@ -83,7 +83,11 @@ def _origin(address: str) -> URL:
 def _path(address: str) -> str:
     """Return the path that was typed, without a slash at its end."""
     typed = address.strip()
-    return URL(typed if "://" in typed else f"//{typed}").path.rstrip("/")
+    try:
+        return URL(typed if "://" in typed else f"//{typed}").path.rstrip("/")
+    except ValueError:
+        # A bare IPv6 address, which has none.
+        return ""
 
 
 async def _certificate(origin: URL, pinned: bytes | None) -> bytes | None:

@@ -19,6 +19,8 @@ from .cameras import Camera, ServerType
 _FLUSSONIC = frozenset({ServerType.FLUSSONIC, ServerType.SESAME})
 _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _MAX_NAME = 2048
+_BOM = b"\xef\xbb\xbf"
+_PLAYLIST = b"#EXTM3U"
 # Macroscop's picture as the apps want it.
 _STILL = {
     "withcontenttype": "true",
@@ -134,7 +136,9 @@ async def check(session: ClientSession, url: URL, *, verify: bool = True) -> Non
     Raises:
         IntercomError: As ``live_url``.
     """
-    _expect(await transport_to(session, url, verify=verify).request(request_to(url)))
+    reply = _expect(await transport_to(session, url, verify=verify).request(request_to(url)))
+    if not reply.body.lstrip(_BOM).startswith(_PLAYLIST):
+        raise UnexpectedReply("a server of cameras answered without a playlist")
 
 
 class _Server:
@@ -204,7 +208,10 @@ class _Server:
         usable = 0 < len(name) <= _MAX_NAME and name.isprintable() and not set(name) & set(" \"'<>\\^`{|}")
         if not usable or ".." in name or "://" in name:
             raise UnexpectedReply("a server of cameras answered without a name")
-        return self.url.with_path("/").with_query(None).join(URL(f"{path}{name}"))
+        try:
+            return self.url.with_path("/").with_query(None).join(URL(f"{path}{name}"))
+        except ValueError as err:
+            raise UnexpectedReply("a server of cameras answered without a name") from err
 
 
 def _below(camera: Camera, name: str, parameter: str) -> URL:
