@@ -66,12 +66,20 @@ class Server:
         """Answer a path with what a coroutine function returns."""
         self._answers[path] = action
 
+    def breaks(self, path: str) -> None:
+        """End the connection when a path is asked."""
+        self._answers[path] = lambda: None
+
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         body = await request.read()
         self.asked.append(Asked(request.method, request.path, dict(request.query), dict(request.headers), body))
         if (action := self._answers.get(request.path)) is None:
             return web.Response(status=404, text="<html>404</html>", content_type="text/html")
         found = action()
+        if found is None:
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
         return found if isinstance(found, web.StreamResponse) else await found
 
     def yard(self, session: aiohttp.ClientSession, token: str | None = TOKEN, path: str = "/mobile") -> SmartYard:

@@ -12,6 +12,8 @@ from .envelope import content, error
 from .links import parsed, request_to
 
 MAX_IMAGE = 8 * 1024 * 1024
+# A hash has 32 characters, a UUID 36.
+_MAX_KEY = 256
 _TYPES = frozenset({"image/jpeg", "image/jpg", "image/pjpeg", "image/png", "image/webp", "image/gif"})
 
 
@@ -68,7 +70,7 @@ class Images:
 
     async def _kept(self, path: str, key: str) -> bytes:
         base = self._transport.base.raw_path.rstrip("/").replace("{", "{{").replace("}", "}}")
-        if "/" in key:
+        if not key.isprintable() or "/" in key or len(key) > _MAX_KEY:
             raise InvalidRequest("not a key", "key")
         request = Request("GET", f"{base}/{path}", timeout=REQUEST_TIMEOUT, max_bytes=MAX_IMAGE, parts={"key": key})
         return (await self._picture(request, path)).data

@@ -11,7 +11,6 @@ import json
 from urllib.parse import parse_qsl
 
 from ..parse import Fields, fields, flag, integer, text
-from .endpoints import CALL_LIVE, CALL_SHOT
 
 __all__ = ["DEFAULT_TTL", "Action", "CallPush", "TextPush", "parse"]
 
@@ -135,12 +134,6 @@ class CallPush:
     def is_support(self) -> bool:
         """It is the operator who calls, and nobody is at a door."""
         return self.domophone_id == _SUPPORT
-
-    def picture_paths(self) -> tuple[str, str] | None:
-        """Return the paths below the base address of the picture and of pictures from now, None without a hash."""
-        if self.hash is None:
-            return None
-        return CALL_SHOT.format(key=self.hash), CALL_LIVE.format(key=self.hash)
 
 
 @dataclass(frozen=True, slots=True)
