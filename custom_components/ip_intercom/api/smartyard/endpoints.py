@@ -81,7 +81,8 @@ PLATES = Endpoint("lprs/listNumbers")
 ADD_PLATE = Endpoint("lprs/addNumber", command=True)
 REMOVE_PLATE = Endpoint("lprs/removeNumber", command=True)
 
-# Pictures are the only GET requests, and ask for no token (field notes 3).
+# Pictures and films are the only GET requests, and ask for no token (field notes 3).
 CALL_SHOT = "call/camshot/{key}"
 CALL_LIVE = "call/live/{key}"
 LOG_SHOT = "address/plogCamshot/{key}"
+FILM = "cctv/download/{key}"

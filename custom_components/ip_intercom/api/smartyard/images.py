@@ -4,16 +4,14 @@ import asyncio
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from ..errors import InvalidRequest, NoData, UnexpectedReply
+from ..errors import NoData, UnexpectedReply
 from ..http import HttpTransport, Reply, Request
 from .client import MOST, REQUEST_TIMEOUT
 from .endpoints import CALL_LIVE, CALL_SHOT, LOG_SHOT, Endpoint
 from .envelope import content, error
-from .links import parsed, request_to
+from .links import own, request_to
 
 MAX_IMAGE = 8 * 1024 * 1024
-# A hash has 32 characters, a UUID 36.
-_MAX_KEY = 256
 _TYPES = frozenset({"image/jpeg", "image/jpg", "image/pjpeg", "image/png", "image/webp", "image/gif"})
 
 
@@ -62,10 +60,7 @@ class Images:
             NoData: There is none any more.
             UnexpectedReply: As ``camshot``.
         """
-        url = parsed(address, "image")
-        base = self._transport.base
-        if url.origin() != base.origin() or url.user is not None:
-            raise InvalidRequest("an address of another server", "image")
+        url = own(address, self._transport.base, "image")
         return (await self._picture(request_to(url, max_bytes=MAX_IMAGE), "image")).data
 
     async def _kept(self, path: str, key: str) -> bytes:

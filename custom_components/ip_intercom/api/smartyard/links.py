@@ -10,6 +10,8 @@ from ..http import HttpTransport, Request
 
 TIMEOUT = 20.0
 MAX_TEXT = 1024 * 1024
+# A hash has 32 characters, a UUID 36.
+_MAX_KEY = 256
 
 
 def parsed(address: str, what: str) -> URL:
@@ -26,6 +28,30 @@ def parsed(address: str, what: str) -> URL:
     if not usable:
         raise InvalidRequest("not an address", what)
     return url
+
+
+def own(address: str, base: URL, what: str) -> URL:
+    """Return an address of the server at a base address.
+
+    Raises:
+        InvalidRequest: It is another server's, or no address; ``what`` is what it should be of.
+    """
+    url = parsed(address, what)
+    if url.origin() != base.origin() or url.user is not None or url.password is not None:
+        raise InvalidRequest("an address of another server", what)
+    return url
+
+
+def kept(base: URL, path: str, key: str, *, timeout: float, max_bytes: int) -> Request:
+    """Return the request of what the server keeps below its base address under a key, which no error tells.
+
+    Raises:
+        InvalidRequest: It is no key.
+    """
+    if not key.isprintable() or "/" in key or len(key) > _MAX_KEY:
+        raise InvalidRequest("not a key", "key")
+    folder = base.raw_path.rstrip("/").replace("{", "{{").replace("}", "}}")
+    return Request("GET", f"{folder}/{path}", timeout=timeout, max_bytes=max_bytes, parts={"key": key})
 
 
 def transport_to(session: ClientSession, url: URL, *, verify: bool) -> HttpTransport:

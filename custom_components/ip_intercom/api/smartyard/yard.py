@@ -2,7 +2,7 @@
 
 from ..http import HttpTransport
 from .address import Address
-from .cameras import Cameras
+from .cameras import Cameras, Films
 from .client import SmartYardClient
 from .ext import Ext
 from .images import Images
@@ -42,3 +42,4 @@ class SmartYard:
         self.ext = Ext(client)
         self.recognition = Recognition(client)
         self.images = Images(transport)
+        self.films = Films(transport)

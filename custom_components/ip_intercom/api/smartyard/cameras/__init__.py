@@ -1,6 +1,7 @@
 """Cameras of the account, and how each of their servers wants to be asked."""
 
 from .cameras import Archive, Camera, Cameras, Clip, Group, IntercomCamera, Range, ServerType
+from .films import Film, Films
 from .streams import Still, archive_url, check, live_url, still
 
 __all__ = [
@@ -8,6 +9,8 @@ __all__ = [
     "Camera",
     "Cameras",
     "Clip",
+    "Film",
+    "Films",
     "Group",
     "IntercomCamera",
     "Range",

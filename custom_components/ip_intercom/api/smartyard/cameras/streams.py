@@ -9,9 +9,9 @@ import json
 from aiohttp import ClientSession
 from yarl import URL
 
-from ...errors import CommandFailed, InvalidRequest, NoData, NotSupported, ServerBroken, StreamRefused, UnexpectedReply
+from ...errors import InvalidRequest, NoData, NotSupported, ServerBroken, StreamRefused, UnexpectedReply
 from ...http import Reply
-from ...parse import Fields, fields, flag, text
+from ...parse import Fields, fields, text
 from ..images import MAX_IMAGE, picture
 from ..links import parsed, request_to, transport_to
 from .cameras import Camera, ServerType
@@ -49,7 +49,8 @@ class Still:
 async def live_url(session: ClientSession, camera: Camera, *, verify: bool = True) -> URL:
     """Return the HLS playlist of a camera, with what lets us see it inside.
 
-    Flussonic and Nimble are not asked for it: ``check`` tells whether they take the token.
+    Nimble is not asked for it, and Flussonic only where its mode is not known: ``check`` tells whether they take the
+    token.
 
     Args:
         session: For the requests.
@@ -67,9 +68,7 @@ async def live_url(session: ClientSession, camera: Camera, *, verify: bool = Tru
     url = parsed(camera.url, "camera")
     server = _Server(session, url, camera, verify=verify)
     if camera.server_type in _FLUSSONIC:
-        # What comes without a mode is an intercom's, whose stream is the same as that of the camera.
-        playlist = "index.m3u8" if camera.hls_mode == "mpegts" else "index.fmp4.m3u8"
-        return _below(camera, playlist, "token")
+        return await _flussonic_live(session, camera, verify=verify)
     match camera.server_type:
         case ServerType.NIMBLE:
             return _below(camera, "playlist.m3u8", "wmsAuthSign")
@@ -141,6 +140,18 @@ async def check(session: ClientSession, url: URL, *, verify: bool = True) -> Non
         raise UnexpectedReply("a server of cameras answered without a playlist")
 
 
+async def _flussonic_live(session: ClientSession, camera: Camera, *, verify: bool) -> URL:
+    modern, old = (_below(camera, name, "token") for name in ("index.fmp4.m3u8", "index.m3u8"))
+    if camera.hls_mode is not None:
+        return modern if camera.hls_mode == "fmp4" else old
+    # Cameras of intercoms come without a mode, and apps do not agree on what that means: the server knows.
+    try:
+        await check(session, modern, verify=verify)
+    except NoData:
+        return old
+    return modern
+
+
 class _Server:
     """The server of a camera, which wants to be asked for addresses."""
 
@@ -163,7 +174,7 @@ class _Server:
         query = {**self.query, "container": "hls", "sid": await self._trassir_session(), "stream": "main"}
         answer = _json(await self._ask(self.url.with_path("/get_video"), query))
         if (token := text(answer.get("token"))) is None:
-            raise _unsaid(answer)
+            raise _unsaid()
         return self._named("/hls/", f"{token}/master.m3u8").with_query(None)
 
     async def trassir_still(self, now: datetime) -> Still:
@@ -179,7 +190,7 @@ class _Server:
         form = {**self.query, **self.login, **({"Format": "JPG"} if still else {})}
         answer = _json(await self._ask(self.url, form, method="POST"))
         if (address := text(answer.get("URL"))) is None:
-            raise _unsaid(answer)
+            raise _unsaid()
         try:
             return parsed(address, "URL")
         except InvalidRequest as err:
@@ -193,7 +204,7 @@ class _Server:
     async def _trassir_session(self) -> str:
         answer = _json(await self._ask(self.url.with_path("/login"), self.login))
         if (sid := text(answer.get("sid"))) is None:
-            raise _unsaid(answer)
+            raise _unsaid()
         return sid
 
     async def _ask(
@@ -246,10 +257,6 @@ def _json(reply: Reply) -> Fields:
     return fields(found)
 
 
-def _unsaid(answer: Fields) -> CommandFailed:
-    """Return what it means that a server does not say what it was asked for."""
-    return (
-        StreamRefused("a server of cameras refuses the token")
-        if flag(answer.get("success")) is False
-        else NoData("a server of cameras has no stream")
-    )
+def _unsaid() -> StreamRefused:
+    """Return what it means that a server does not say what it was asked for; why, each says in words of its own."""
+    return StreamRefused("a server of cameras gives no stream for the token")
