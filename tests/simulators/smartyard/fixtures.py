@@ -18,7 +18,7 @@ def town() -> Town:
         ],
         [
             Door(21, 0, "entrance", "Подъезд 1", 31, GARDEN, camera=41),
-            Door(22, 0, "wicket", "Калитка", 32, GARDEN, camera=45),
+            Door(22, 0, "wicket", "Калитка", 32, GARDEN, camera=45, video=True),
             Door(21, 1, "barrier", "Шлагбаум", 33, GARDEN, coded=False),
             Door(23, 0, "entrance", "Подъезд 2", 34, GARDEN, frozenset({52}), camera=42, numbered=True),
             Door(24, 0, "entrance", "Вход", 35, RIVER, camera=46, numbered=True),

@@ -87,12 +87,15 @@ class History:
         return sorted(found, key=lambda record: record.moment, reverse=True)
 
     def days(self, flat: Flat, events: frozenset[int]) -> list[Json]:
-        """Count the events of each day, newest first."""
-        counts: dict[str, int] = {}
+        """Give the days that have one of these events, with the number of all their events (capture 26)."""
+        counts: dict[str, list[Event]] = {}
         for record in self.of(flat):
-            if not events or record.event in events:
-                counts[day(record.moment)] = counts.get(day(record.moment), 0) + 1
-        return [{"day": name, "events": str(number)} for name, number in counts.items()]
+            counts.setdefault(day(record.moment), []).append(record.event)
+        return [
+            {"day": name, "events": str(len(found))}
+            for name, found in counts.items()
+            if not events or events.intersection(found)
+        ]
 
     def picture(self, name: str) -> Record | None:
         """Find the event that a picture is of."""

@@ -45,9 +45,8 @@ class CallFacts:
     base: str
     origin: str
     platform: str = "android"
-    image: str = ""
-    live: str = ""
-    base_url: str = ""
+    # Server type, token and address of a camera that speaks WebRTC.
+    video: tuple[str, str, str] | None = field(default=None, repr=False)
     # Fields that are written over the others, None takes one away.
     changed: tuple[tuple[str, object], ...] = ()
 
@@ -73,6 +72,12 @@ class CallFacts:
             "flatNumber": self.flat_number,
         }
 
+    def _video(self) -> dict[str, str]:
+        if self.video is None:
+            return {}
+        server, token, url = self.video
+        return {"videoServer": server, "videoToken": token, "videoType": "webrtc", "videoStream": url}
+
     def seed(self) -> Json:
         """Give the fields of the document."""
         return self._changed(
@@ -84,10 +89,10 @@ class CallFacts:
                 "turnTransport": "udp",
                 "turnUsername": self.extension,
                 "turnPassword": self.hash,
-                "image": self.image or f"{self.origin}/shot/{self.hash}.jpg",
-                "live": self.live or f"{self.origin}/live/{self.hash}/image.jpg",
+                "image": f"{self.origin}/shot/{self.hash}.jpg",
+                "live": f"{self.origin}/live/{self.hash}/image.jpg",
                 **self._about(),
-                "baseUrl": self.base_url or self.base,
+                "baseUrl": self.base,
             }
         )
 
@@ -100,8 +105,8 @@ class CallFacts:
                 "type": CALL,
                 "domophoneId": str(self.domophone),
                 "houseId": str(self.house),
-                "image": self.image or f"{self.origin}/shot/{self.hash}.jpg",
-                "live": self.live or f"{self.origin}/live/{self.hash}/image.jpg",
+                "image": f"{self.origin}/shot/{self.hash}.jpg",
+                "live": f"{self.origin}/live/{self.hash}/image.jpg",
                 "webRtcUrl": f"{self.origin}/webrtc/{self.domophone}",
                 "noVideoSip": "t",
                 "stun": STUN,
@@ -116,6 +121,7 @@ class CallFacts:
             **about,
             "hash": self.hash,
             "domophoneId": str(self.domophone),
+            **self._video(),
             "pass": self.hash,
             "extension": self.extension,
             "dtmf": "1",
@@ -249,12 +255,11 @@ def body(facts: Facts, form: Form, content: Json, token: str) -> bytes:
         if facts.platform == "ios":
             whole = {"notification": facts.notification(), **whole}
     if form is Form.FCM:
+        aps: Json = {"mutable-content": 1} if facts.platform == "ios" else {}
+        aps |= {"sound": "default", "interruption-level": "time-sensitive"}
         whole |= {
             "android": {"notification": {}, "priority": "HIGH", "ttl": 30000},
-            "apns": {
-                "headers": {"apns-collapse-id": "voip"},
-                "payload": {"aps": {"sound": "default", "interruption-level": "time-sensitive"}},
-            },
+            "apns": {"headers": {"apns-collapse-id": "voip"}, "payload": {"aps": aps}},
             "token": token,
         }
     return json.dumps(whole, ensure_ascii=False, indent=2).encode()

@@ -154,6 +154,8 @@ class Server:
 
     def call_facts(self, ring: Ring, platform: str) -> CallFacts:
         """Give what a device is told of a ring, with an extension of its own."""
+        camera = self.town.camera(ring.door.camera or 0) if ring.door.video else None
+        video = None if camera is None else (camera.kind.value, self.cameras.token(camera), self._camera_url(camera))
         return CallFacts(
             ring.hash,
             str(next(self._extensions)),
@@ -167,6 +169,7 @@ class Server:
             f"{self.origin}{self.dialect.base}",
             self.origin,
             platform,
+            video,
         )
 
     def _later(self, ring: Ring, facts: CallFacts, target: Target) -> None:

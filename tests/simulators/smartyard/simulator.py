@@ -23,7 +23,7 @@ from .town import Town
 PAGE = b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body></body></html>"
 BODIES = bodies(b'{"code":200,"name":"OK","message":"OK","data":[{', PAGE)
 API, ELSEWHERE = "api", "elsewhere"
-HOSTS = (API, *Kind, ELSEWHERE)
+HOSTS: tuple[str, ...] = (API, *Kind, ELSEWHERE)
 
 
 @dataclass(frozen=True, slots=True)

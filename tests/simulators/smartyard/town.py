@@ -20,6 +20,8 @@ class Door:
     # Doors that only some flats have; the others are everybody's.
     flats: frozenset[int] = frozenset()
     camera: int | None = None
+    # Is its camera named in pushes, for WebRTC?
+    video: bool = False
     coded: bool = True
     numbered: bool = False
     blocked: str = ""
