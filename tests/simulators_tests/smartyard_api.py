@@ -10,6 +10,7 @@ import aiohttp
 from aiohttp import web
 import pytest
 
+from tests.simulators.common.host import drain
 from tests.simulators.smartyard import PHONE, Simulator
 
 DEVICE = "ha-0123456789abcdef"
@@ -96,7 +97,11 @@ class Catcher:
         return [json.loads(body) for body in self.bodies]
 
     async def take(self, request: web.BaseRequest) -> web.Response:
-        self.bodies.append(await request.read())
+        try:
+            self.bodies.append(await request.read())
+        except web.HTTPRequestEntityTooLarge:
+            await drain(request)
+            return web.Response(status=413)
         self.queries.append(dict(request.query))
         self.methods.append(request.method)
         self.types.append(request.content_type)

@@ -50,11 +50,19 @@ class Camera:
     lon: str = "41.4"
     has_sound: bool = False
     fmp4: bool = False
+    # What the API calls the type, where it is not the name of its kind: `sesame` is a Flussonic, and so is nothing.
+    called: str | None = None
+    # Does somebody stand before it?
     visitor: bool = False
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(12), repr=False)
     issued: int = 0
     # Answers with a refusal that are left, whatever the token.
     refusals: int = 0
+
+    @property
+    def server_type(self) -> str:
+        """Give the type as the API does."""
+        return self.kind.value if self.called is None else self.called
 
     @property
     def token(self) -> str:

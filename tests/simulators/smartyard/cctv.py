@@ -76,7 +76,7 @@ class Cctv:
             "url": self._url(camera),
             "token": self._servers.token(camera),
             "lon": camera.lon,
-            "serverType": camera.kind.value,
+            "serverType": camera.server_type,
             "hasSound": camera.has_sound,
         }
         if camera.fmp4:
@@ -121,7 +121,7 @@ class Cctv:
                     "url": self._url(camera),
                     "token": self._servers.token(camera),
                     "frs": "f",
-                    "serverType": camera.kind.value,
+                    "serverType": camera.server_type,
                     "hasSound": camera.has_sound,
                 }
         return list(rows.values())

@@ -59,6 +59,7 @@ class Hands(Server):
         """Ring at a door; gives the hash of the ring. Nobody who answers within its ttl has missed it."""
         place = self._door(domophone, door)
         ring = self.rings.begin(place, self._flat(place, flat))
+        self._stand(ring)
         self.push_ring(ring)
         self.clock.later(self.rings.ttl, lambda: self._end(ring, Event.MISSED, opened=False))
         return ring.hash
@@ -67,8 +68,22 @@ class Hands(Server):
         if ring.over:
             return
         ring.over = True
+        self._stand(ring)
         detail = {"opened": "t" if opened else "f"}
-        self.note(self.history.enter(ring.flat, ring.door, event, detail, at=None))
+        self.note(self.history.enter(ring.flat, ring.door, event, detail))
+
+    def _stand(self, ring: Ring) -> None:
+        """Let the camera of the door see whether there is a visitor."""
+        camera = self.town.camera(ring.door.camera or 0)
+        if camera is not None:
+            camera.visitor = any(not row.over and row.door is ring.door for row in self.rings.rows.values())
+
+    def support_calls(self, phone: str | None = None) -> str:
+        """Let the operator's support call somebody, at no door; gives the hash."""
+        place = Door(-1, 0, "entrance", "Support", 0, 0)
+        ring = self.rings.begin(place, Flat(-1, "-1", 0, ""))
+        self.push_call(ring, self._who(phone))
+        return ring.hash
 
     def answer(self, ring: str, *, opened: bool = True) -> None:
         """Answer a ring at another telephone, and open the door or not."""

@@ -7,7 +7,8 @@ import secrets
 from .payloads import CALL, CallFacts
 from .push import FORM_TYPE, Parcel, Route
 
-HUGE = 8 * 2**20
+# Thousands of times as much as a push has.
+HUGE = 2 * 2**20
 
 
 class Hostile(StrEnum):

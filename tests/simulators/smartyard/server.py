@@ -142,20 +142,23 @@ class Server:
         self.pushes.send(parcel(facts, target, self.dialect))
 
     def push_ring(self, ring: Ring) -> None:
-        """Tell the devices of the flat; iPhones are told until somebody answers."""
+        """Tell the devices of the flat, except of those who want no calls."""
         for subscriber in self.people.of_flat(ring.flat.id):
-            if not subscriber.voip:
-                continue
-            for target in self._targets(subscriber.phone):
-                facts = self.call_facts(ring, target.platform)
-                self._send(facts, target)
-                if target.platform == "ios":
-                    self._later(ring, facts, target)
+            if subscriber.voip:
+                self.push_call(ring, subscriber)
+
+    def push_call(self, ring: Ring, subscriber: Subscriber) -> None:
+        """Tell the devices of one subscriber; iPhones are told until somebody answers."""
+        for target in self._targets(subscriber.phone):
+            facts = self.call_facts(ring, target.platform)
+            self._send(facts, target)
+            if target.platform == "ios":
+                self._later(ring, facts, target)
 
     def call_facts(self, ring: Ring, platform: str) -> CallFacts:
         """Give what a device is told of a ring, with an extension of its own."""
         camera = self.town.camera(ring.door.camera or 0) if ring.door.video else None
-        video = None if camera is None else (camera.kind.value, self.cameras.token(camera), self._camera_url(camera))
+        video = None if camera is None else (camera.server_type, self.cameras.token(camera), self._camera_url(camera))
         return CallFacts(
             ring.hash,
             str(next(self._extensions)),

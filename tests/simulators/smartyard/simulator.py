@@ -219,6 +219,8 @@ class Simulator(Hands, Host[Request]):
             "log": len(self.history.records),
             "watchers": [watcher.row() for watcher in self.address_functions.watchers],
             "routes": [{"url": route.url, "form": route.form} for route in self.pushes.routes],
-            "pushes": [list(sent) for sent in self.pushes.sent],
+            "pushes": [
+                {"kind": sent.kind, "status": sent.status, "taken": sent.delivered} for sent in self.pushes.sent
+            ],
             "requests": len(self._requests),
         }
