@@ -11,7 +11,8 @@ import pytest
 from yarl import URL
 
 from custom_components.ip_intercom.api.http import HttpTransport
-from custom_components.ip_intercom.api.smartyard import SmartYard
+from custom_components.ip_intercom.api.smartyard import SmartYard, new_device_token
+from tests.simulators.smartyard import PHONE, Simulator
 
 TOKEN = "6f9619ff-8b86-d011-b42d-00cf4fc964ff"
 
@@ -85,6 +86,25 @@ class Server:
     def yard(self, session: aiohttp.ClientSession, token: str | None = TOKEN, path: str = "/mobile") -> SmartYard:
         """Return an account at it."""
         return SmartYard(HttpTransport(session, self.url.with_path(path)), token, system_info="a,b,c,d")
+
+
+def stranger(sim: Simulator, session: aiohttp.ClientSession, token: str | None = None) -> SmartYard:
+    """Return an account at a simulated server, which has not logged in."""
+    return SmartYard(HttpTransport(session, URL(sim.url)), token)
+
+
+async def log_in(
+    sim: Simulator,
+    session: aiohttp.ClientSession,
+    phone: str = PHONE,
+    device_token: str | None = None,
+    method: str | None = None,
+) -> SmartYard:
+    """Return an account at a simulated server that has logged in with a code."""
+    yard = stranger(sim, session)
+    await yard.login.request_code(phone, method)
+    await yard.login.confirm_code(phone, sim.code_of(phone), device_token or new_device_token())
+    return yard
 
 
 @pytest.fixture

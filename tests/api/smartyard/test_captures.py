@@ -77,7 +77,7 @@ FLAT = Flat("1", "1", "г Примерск, ул Тестовая, д 9, кв. 1
 AS_IT_IS = IntercomSettings(True, "40374", True, True, datetime(1970, 1, 1, 3), 0, False, False)
 CHANGED = replace(AS_IT_IS, cms=False, voip=False, auto_open=datetime(2026, 11, 21, 12), white_rabbit=5)
 
-PLACE = {"latitude": 52.7, "longitude": 41.4}
+PLACE: Any = {"latitude": 52.7, "longitude": 41.4}
 YARD = Camera(
     "2", "Двор (nimble)", "https://nim.example.test:8081/live/yard", "NIMTOKEN", "nimble", has_sound=False, **PLACE
 )

@@ -2,14 +2,12 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from http import HTTPStatus
 
-from ..errors import NoData, UnexpectedReply
+from ..errors import UnexpectedReply
 from ..http import HttpTransport, Reply, Request
 from .client import MOST, REQUEST_TIMEOUT
-from .endpoints import CALL_LIVE, CALL_SHOT, LOG_SHOT, Endpoint
-from .envelope import content, error
-from .links import own, request_to
+from .endpoints import CALL_LIVE, CALL_SHOT, LOG_SHOT
+from .links import expect_success, kept, own, request_to
 
 MAX_IMAGE = 8 * 1024 * 1024
 _TYPES = frozenset({"image/jpeg", "image/jpg", "image/pjpeg", "image/png", "image/webp", "image/gif"})
@@ -64,18 +62,13 @@ class Images:
         return (await self._picture(request_to(url, max_bytes=MAX_IMAGE), "image")).data
 
     async def _kept(self, path: str, key: str) -> bytes:
-        base = self._transport.base.raw_path.rstrip("/").replace("{", "{{").replace("}", "}}")
-        if not key.isprintable() or "/" in key or len(key) > _MAX_KEY:
-            raise InvalidRequest("not a key", "key")
-        request = Request("GET", f"{base}/{path}", timeout=REQUEST_TIMEOUT, max_bytes=MAX_IMAGE, parts={"key": key})
+        request = kept(self._transport.base, path, key, timeout=REQUEST_TIMEOUT, max_bytes=MAX_IMAGE)
         return (await self._picture(request, path)).data
 
     async def _picture(self, request: Request, what: str) -> Picture:
         async with self._turns:
             reply = await self._transport.request(request)
-        if reply.status != HTTPStatus.OK:
-            failure = error(Endpoint(what), reply.status, content(reply), reply.location)
-            raise NoData(what) if reply.status == HTTPStatus.NOT_FOUND else failure
+        expect_success(reply.status, what)
         return picture(reply, what)
 
 

@@ -1,15 +1,17 @@
 """Requests to addresses that came as a whole, with secrets anywhere in them that no error tells."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 
 from aiohttp import ClientSession
 from yarl import URL
 
-from ..errors import InvalidRequest
+from ..errors import InvalidRequest, NoData, ServerBroken, UnexpectedReply
 from ..http import HttpTransport, Request
 
 TIMEOUT = 20.0
 MAX_TEXT = 1024 * 1024
+_GONE = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 # A hash has 32 characters, a UUID 36.
 _MAX_KEY = 256
 
@@ -52,6 +54,21 @@ def kept(base: URL, path: str, key: str, *, timeout: float, max_bytes: int) -> R
         raise InvalidRequest("not a key", "key")
     folder = base.raw_path.rstrip("/").replace("{", "{{").replace("}", "}}")
     return Request("GET", f"{folder}/{path}", timeout=timeout, max_bytes=max_bytes, parts={"key": key})
+
+
+def expect_success(status: int, what: str) -> None:
+    """Take a success only; no refusal is about the account, for no token was sent.
+
+    Raises:
+        NoData: It is not there, or not for us any more.
+        ServerBroken: The server cannot do its work now.
+        UnexpectedReply: The server answers something else, such as a redirect.
+    """
+    if status == HTTPStatus.OK:
+        return
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise ServerBroken(f"{what}: {status}")
+    raise NoData(f"{what}: {status}") if status in _GONE else UnexpectedReply(f"{what}: {status}")
 
 
 def transport_to(session: ClientSession, url: URL, *, verify: bool) -> HttpTransport:

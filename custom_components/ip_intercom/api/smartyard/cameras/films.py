@@ -3,13 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from http import HTTPStatus
 
-from ...errors import NoData, UnexpectedReply
+from ...errors import UnexpectedReply
 from ...http import HttpTransport, Stream
-from ..endpoints import FILM, Endpoint
-from ..envelope import content, error
-from ..links import TIMEOUT, kept, own, request_to
+from ..endpoints import FILM
+from ..links import TIMEOUT, expect_success, kept, own, request_to
 
 # An hour of a camera has one or two.
 MAX_FILM = 8 * 1024**3
@@ -60,11 +58,7 @@ class Films:
         else:
             request = kept(base, FILM, film, timeout=TIMEOUT, max_bytes=MAX_FILM)
         async with self._transport.stream(replace(request, stall=TIMEOUT, begin=TIMEOUT)) as stream:
-            if stream.status == HTTPStatus.NOT_FOUND:
-                raise NoData(FILM)
-            if stream.status != HTTPStatus.OK:
-                reply = await stream.reply()
-                raise error(Endpoint(FILM), reply.status, content(reply), reply.location)
+            expect_success(stream.status, FILM)
             found = Film(stream)
             if not found.content_type.startswith(_TYPES):
                 raise UnexpectedReply(f"{FILM} is no film")

@@ -9,11 +9,11 @@ import json
 from aiohttp import ClientSession
 from yarl import URL
 
-from ...errors import InvalidRequest, NoData, NotSupported, ServerBroken, StreamRefused, UnexpectedReply
+from ...errors import InvalidRequest, NoData, NotSupported, StreamRefused, UnexpectedReply
 from ...http import Reply
 from ...parse import Fields, fields, text
 from ..images import MAX_IMAGE, picture
-from ..links import parsed, request_to, transport_to
+from ..links import expect_success, parsed, request_to, transport_to
 from .cameras import Camera, ServerType
 
 _FLUSSONIC = frozenset({ServerType.FLUSSONIC, ServerType.SESAME})
@@ -84,6 +84,8 @@ async def live_url(session: ClientSession, camera: Camera, *, verify: bool = Tru
 async def still(session: ClientSession, camera: Camera, *, now: datetime | None = None, verify: bool = True) -> Still:
     """Return how a camera looks now.
 
+    Nimble is not asked: what shows the film finds out whether it takes the token, or ``check`` does.
+
     Args:
         session: For the requests.
         camera: The camera.
@@ -96,7 +98,11 @@ async def still(session: ClientSession, camera: Camera, *, now: datetime | None 
     url = parsed(camera.url, "camera")
     server = _Server(session, url, camera, verify=verify)
     if camera.server_type in _FLUSSONIC:
-        return Still(url=_below(camera, "preview.mp4", "token"))
+        try:
+            return await server.image(_below(camera, "preview.jpg", "token"))
+        except NoData, UnexpectedReply:
+            # It makes them only where its owner wants them; the film is there always.
+            return Still(url=_below(camera, "preview.mp4", "token"))
     match camera.server_type:
         case ServerType.NIMBLE:
             return Still(url=_below(camera, "dvr_thumbnail.mp4", "wmsAuthSign"))
@@ -238,15 +244,10 @@ def _expect(reply: Reply) -> Reply:
     Raises:
         IntercomError: As ``live_url``.
     """
-    if reply.status == HTTPStatus.OK:
-        return reply
     if reply.status in _REFUSED:
         raise StreamRefused("a server of cameras refuses the token")
-    if reply.status == HTTPStatus.NOT_FOUND:
-        raise NoData("a server of cameras has no such camera")
-    if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise ServerBroken(f"a server of cameras answered {reply.status}")
-    raise UnexpectedReply(f"a server of cameras answered {reply.status}")
+    expect_success(reply.status, "a server of cameras")
+    return reply
 
 
 def _json(reply: Reply) -> Fields:
