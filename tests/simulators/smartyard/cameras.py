@@ -1,20 +1,26 @@
 """Cameras, and the servers of each type on hosts of their own (field notes 6)."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+import hashlib
 import hmac
 from itertools import count
 import json
+import re
 import secrets
 from urllib.parse import parse_qs, parse_qsl
 
 from aiohttp import web
 
 from .pictures import scene
-from .video import one_frame
+from .video import SEGMENT, one_frame, segment
 
 PLAYLIST = "application/vnd.apple.mpegurl"
+# Segments that a playlist has.
+WINDOW = 3
+PART = re.compile(r".*/(?P<key>[0-9a-f]{16})-(?P<number>[0-9]{1,9})\.ts")
 
 
 class Kind(StrEnum):
@@ -70,13 +76,6 @@ class Camera:
         return TOKENS[self.kind].format(secret=self.secret)
 
 
-def playlist(name: str) -> web.Response:
-    """Give a live playlist; nobody films here, so its segments are not there."""
-    lines = ("#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-TARGETDURATION:4", "#EXT-X-MEDIA-SEQUENCE:1")
-    text = "\n".join((*lines, "#EXTINF:4.000,", f"{name}-1.ts", ""))
-    return web.Response(body=text.encode(), content_type=PLAYLIST)
-
-
 def jpeg(data: bytes) -> web.Response:
     """Give a picture."""
     return web.Response(body=data, content_type="image/jpeg")
@@ -99,6 +98,9 @@ class CameraServers:
         self._now = now
         self._sessions: dict[str, str] = {}
         self._streams: dict[str, Camera] = {}
+        # By the names of segments.
+        self._parts: dict[str, Camera] = {}
+        self._began = now()
         self._number = count(1)
         self._answers = {
             Kind.FLUSSONIC: self._flussonic,
@@ -134,7 +136,27 @@ class CameraServers:
     async def answer(self, kind: Kind, request: web.BaseRequest) -> web.Response:
         """Answer a request at the host of that type."""
         body = await request.read()
-        return self._answers[kind](request, body)
+        part = PART.fullmatch(request.path)
+        camera = None if part is None else self._parts.get(part["key"])
+        if part is None or camera is None:
+            return self._answers[kind](request, body)
+        data = await asyncio.to_thread(segment, self._picture(camera), int(part["number"]))
+        return web.Response(body=data, content_type="video/mp2t")
+
+    def _live(self, name: str) -> web.Response:
+        camera = self._streams.get(name)
+        return self._missing() if camera is None else self._playlist(camera)
+
+    def _playlist(self, camera: Camera) -> web.Response:
+        """Give the segments of the last seconds; their names are all that their readers need."""
+        key = hashlib.sha256(f"{camera.id} {camera.secret}".encode()).hexdigest()[:16]
+        self._parts[key] = camera
+        last = (self._now() - self._began) // SEGMENT + WINDOW
+        lines = ["#EXTM3U", "#EXT-X-VERSION:3", f"#EXT-X-TARGETDURATION:{SEGMENT}"]
+        lines.append(f"#EXT-X-MEDIA-SEQUENCE:{last - WINDOW + 1}")
+        for number in range(last - WINDOW + 1, last + 1):
+            lines += (f"#EXTINF:{SEGMENT}.000,", f"{key}-{number}.ts")
+        return web.Response(body="\n".join((*lines, "")).encode(), content_type=PLAYLIST)
 
     def _picture(self, camera: Camera) -> bytes:
         return scene(camera.name, self._now(), camera=camera.id, visitor=camera.visitor)
@@ -163,7 +185,7 @@ class CameraServers:
         if not self._takes(camera, request.query.get("token", "")):
             return self._refused()
         if name == ("index.fmp4.m3u8" if camera.fmp4 else "index.m3u8"):
-            return playlist("live")
+            return self._playlist(camera)
         if name == "preview.mp4":
             return web.Response(body=one_frame(self._picture(camera)), content_type="video/mp4")
         if name == "preview.jpg" and self.thumbnails:
@@ -178,7 +200,7 @@ class CameraServers:
         if not self._takes(camera, request.query.get("wmsAuthSign", "")):
             return self._refused()
         if name == "playlist.m3u8":
-            return playlist("chunks")
+            return self._playlist(camera)
         if name in ("dvr_thumbnail.mp4", "thumbnail.mp4"):
             return web.Response(body=one_frame(self._picture(camera)), content_type="video/mp4")
         return self._missing()
@@ -187,7 +209,7 @@ class CameraServers:
         if request.method != "GET":
             return web.Response(status=405)
         if request.path.startswith("/hls/"):
-            return playlist("part") if request.path.removeprefix("/hls/") in self._streams else self._missing()
+            return self._live(request.path.removeprefix("/hls/"))
         query = request.query
         camera = next((row for row in self._of(Kind.MACROSCOP) if row.path.endswith(query.get("channelid", "?"))), None)
         if camera is None or request.path not in ("/hls", "/site"):
@@ -216,7 +238,7 @@ class CameraServers:
             return self._json({"success": 1, "sid": sid})
         if path.startswith("/hls/"):
             name = path.removeprefix("/hls/").removesuffix("/master.m3u8")
-            return playlist("part") if name in self._streams else self._missing()
+            return self._live(name)
         camera = self._with_session(query.get("sid", ""))
         if camera is None:
             return self._json({"success": 0, "error_code": "no session"})
@@ -238,7 +260,7 @@ class CameraServers:
     def _forpost(self, request: web.BaseRequest, body: bytes) -> web.Response:
         parts = request.path.strip("/").split("/")
         if request.method == "GET" and len(parts) == 3 and parts[0] == "hls" and parts[1] in self._streams:
-            return playlist("part")
+            return self._live(parts[1])
         if request.method == "GET" and len(parts) == 2 and parts[0] == "shot":
             camera = self._streams.get(parts[1].removesuffix(".jpg"))
             return self._missing() if camera is None else jpeg(self._picture(camera))
