@@ -20,10 +20,11 @@ CONF_VERIFY_SSL = "verify_ssl"
 CONF_FINGERPRINT = "fingerprint"
 CONF_LEGACY_TLS = "legacy_tls"
 CONF_CONTROLS = "controls"
-# Of an account that is logged in to by telephone: its number and id, what the login gave, and the token by which the
-# server knows us.
+# Of an account that is logged in to by telephone: its number and id, the code that proves it and is not kept, what the
+# login gave, and the token by which the server knows us.
 CONF_PHONE = "phone"
 CONF_ACCOUNT = "account"
+CONF_CODE = "code"
 CONF_TOKEN = "token"
 CONF_DEVICE_TOKEN = "device_token"
 # In which a server shall speak to people.
