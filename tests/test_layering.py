@@ -49,7 +49,7 @@ LAYERS = (
     # These put the parts together: a form for each system, an adapter for each entry.
     layer(
         "entry",
-        "__init__ config_flow options_flow",
+        "__init__ config_flow flow options_flow phone_flow",
         "names errors model systems coordinator platforms",
         "aiohttp homeassistant probatio yarl",
     ),

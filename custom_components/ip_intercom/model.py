@@ -279,7 +279,10 @@ class Conference:
 class Setting:
     """Something that people set at the system: on or off, or, with ``options``, one of several.
 
-    ``kind`` says which it is, such as ``voip`` or ``open_for_guests``; ``place`` of which flat or house.
+    ``kind`` says which it is; ``place`` of which flat or house, None for the whole account. Of a flat: ``cms`` (the
+    handset rings), ``voip`` (apps ring), ``white_rabbit`` (minutes, as options), ``open_for_guests``,
+    ``allow_door_code``, ``hidden_log``, ``disable_log``, ``frs_disabled``, ``lprs_disabled``, ``paranoid`` and
+    ``paper_bill``. Of the account: ``text_messages`` and ``money_messages``.
     """
 
     id: SettingId
@@ -497,6 +500,7 @@ def described(before: State, fresh: State) -> State:
         cameras=fresh.cameras,
         displays=fresh.displays,
         places=fresh.places,
+        ringing={**fresh.ringing, **before.ringing},
         firmware=None if fresh.firmware is None else replace(staged, version=fresh.firmware.version),
         last_call=fresh.last_call,
         extension=fresh.extension,

@@ -1,0 +1,179 @@
+"""Pictures, streams and recordings of cameras, whichever server has them (field notes 6)."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from aiohttp import ClientSession
+
+from ...api.errors import NoData, NotSupported, StreamRefused, UnexpectedReply
+from ...api.smartyard import Camera as ApiCamera, SmartYard, Still, check, live_url, still
+from ...facets import MjpegStream
+from ...functions import ByteStream
+from ...model import CameraId
+from .moments import ServerTime
+from .places import Town
+
+
+class Feeds:
+    """The cameras with their tokens, of which some last but shortly.
+
+    Args:
+        yard: Asked.
+        town: Returns what there is.
+    """
+
+    def __init__(self, yard: SmartYard, town: Callable[[], Town]) -> None:
+        """See the class."""
+        self._yard = yard
+        self._town = town
+        self._renewed: dict[CameraId, str] = {}
+
+    def get(self, camera: CameraId) -> ApiCamera:
+        """Return a camera.
+
+        Raises:
+            NoData: There is none, or no more.
+        """
+        if (found := self._town().feeds.get(camera)) is None:
+            raise NoData("no such camera")
+        return replace(found, token=self._renewed.get(camera, found.token))
+
+    def forget(self) -> None:
+        """Go by the tokens that were found last."""
+        self._renewed = {}
+
+    async def with_token[T](self, camera: CameraId, use: Callable[[ApiCamera], Awaitable[T]]) -> T:
+        """Return what ``use`` returns, with a new token where the old one is refused.
+
+        Raises:
+            StreamRefused: The new one is refused as well.
+            IntercomError: As ``use`` and the lists of cameras.
+        """
+        try:
+            return await use(self.get(camera))
+        except StreamRefused:
+            await self._renew()
+        return await use(self.get(camera))
+
+    async def _renew(self) -> None:
+        """Ask for the tokens of all cameras: one list has those of intercoms, the other all others."""
+        fresh = {camera.url: camera.token for camera in await self._yard.cameras.all(refresh=True)}
+        for intercom in await self._yard.cameras.of_intercoms(refresh=True):
+            for camera in (intercom.camera, *intercom.alternatives):
+                fresh[camera.url] = camera.token
+        feeds = self._town().feeds
+        self._renewed = {known: fresh[feed.url] for known, feed in feeds.items() if feed.url in fresh}
+
+
+class SmartYardCameras:
+    """Pictures and streams.
+
+    Args:
+        session: For requests to the servers of cameras.
+        feeds: The cameras.
+        time: The server's.
+        verify: Check the certificates of those servers.
+    """
+
+    def __init__(self, session: ClientSession, feeds: Feeds, time: ServerTime, *, verify: bool) -> None:
+        """See the class."""
+        self._session = session
+        self._feeds = feeds
+        self._time = time
+        self._verify = verify
+
+    async def snapshot(self, camera: CameraId, width: int | None, height: int | None, seconds_back: int = 0) -> bytes:
+        """Return a picture as it is now, of the size that the server has.
+
+        Raises:
+            NotSupported: The server has films only, of which the stream tells as much.
+        """
+        found = await self._feeds.with_token(camera, self._still)
+        if found.image is None:
+            raise NotSupported("the server of the camera has films only")
+        return found.image
+
+    async def _still(self, camera: ApiCamera) -> Still:
+        now = datetime.now(self._time.zone)
+        return await still(self._session, camera, now=now, verify=self._verify)
+
+    def mjpeg(self, camera: CameraId) -> AbstractAsyncContextManager[MjpegStream]:
+        """Refuse: no server has it.
+
+        Raises:
+            NotSupported: Always.
+        """
+        raise NotSupported("no motion JPEG")
+
+    def streams(self, camera: CameraId) -> bool:
+        """Return True: every kind of server streams."""
+        return True
+
+    async def stream_address(self, camera: CameraId) -> str | None:
+        """Return the playlist, with what lets whoever has it see the camera."""
+        return await self._feeds.with_token(camera, self._playlist)
+
+    async def _playlist(self, camera: ApiCamera) -> str:
+        url = await live_url(self._session, camera, verify=self._verify)
+        await check(self._session, url, verify=self._verify)
+        return str(url)
+
+
+class SmartYardArchive:
+    """What was recorded.
+
+    Args:
+        yard: Asked.
+        feeds: The cameras.
+        time: The server's.
+    """
+
+    def __init__(self, yard: SmartYard, feeds: Feeds, time: ServerTime) -> None:
+        """See the class."""
+        self._yard = yard
+        self._feeds = feeds
+        self._time = time
+
+    async def ranges(self, camera: CameraId) -> tuple[tuple[datetime, datetime], ...]:
+        """Return from when to when there are recordings; nothing for servers that tell only the apps."""
+        found = await self._yard.cameras.ranges(self._id(camera))
+        spans = sorted((span.begin, span.duration) for archive in found for span in archive.ranges)
+        return tuple(pair for begin, duration in spans if (pair := _span(begin, duration)) is not None)
+
+    async def prepare(self, camera: CameraId, start: datetime, end: datetime) -> str:
+        """Have a recording made ready; a message tells when it is."""
+        local = self._time.local
+        made = await self._yard.cameras.prepare(self._id(camera), local(start), local(end))
+        if made is None:
+            raise UnexpectedReply("the server does not tell which recording it makes")
+        return made
+
+    @asynccontextmanager
+    async def download(self, recording: str) -> AsyncIterator[ByteStream]:
+        """Open a recording by its id, or by the address that the message told.
+
+        Raises:
+            NoData: It is not ready.
+        """
+        where: str | None = recording
+        if "/" not in recording:
+            where = await self._yard.cameras.download(recording)
+            if where is None:
+                raise NoData("the recording is not ready")
+        assert where is not None
+        async with self._yard.films.open(where) as film:
+            yield film
+
+    def _id(self, camera: CameraId) -> str:
+        if not (found := self._feeds.get(camera).id):
+            raise NotSupported("the server does not tell the id of this camera")
+        return found
+
+
+def _span(begin: int, duration: int) -> tuple[datetime, datetime] | None:
+    try:
+        return datetime.fromtimestamp(begin, UTC), datetime.fromtimestamp(begin + duration, UTC)
+    except OverflowError, OSError, ValueError:
+        return None
