@@ -190,7 +190,7 @@ async def photograph(stage: Stage, chromium: str, profile: str) -> None:
 async def main(chromium: str) -> None:
     """Set the stage, play, and take the pictures."""
     with tempfile.TemporaryDirectory(prefix="ip-intercom-chromium-", ignore_cleanup_errors=True) as profile:
-        async with set_up(akuvox=[plan for plan in PLANS if plan.dialect == PUSHING], extension=True) as stage:
+        async with set_up(akuvox=[plan for plan in PLANS if plan.dialect == PUSHING], others=True) as stage:
             await stage.simulator.do("plug_module", name=DISPLAY, kind="display")
             await stage.add_intercom()
             await stage.add_akuvox()
