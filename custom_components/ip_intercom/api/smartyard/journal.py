@@ -35,7 +35,7 @@ class LogEvent(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class LogDay:
-    """A day on which something happened, and how often."""
+    """A day on which something happened; ``events`` is how much, of all kinds."""
 
     day: date
     events: int
