@@ -548,6 +548,14 @@ async def test_a_door_that_is_blocked(server: Server, told: SmartYard, blocked: 
     assert house.doors[0].blocked == why
 
 
+@pytest.mark.parametrize(("identifier", "sent"), [("1", 1), ("a-1", "a-1"), ("٣", "٣"), ("", ""), ("007", 7)])
+async def test_ids_that_are_no_numbers(server: Server, told: SmartYard, identifier: str, sent: object) -> None:
+    """They are sent as they came."""
+    server.says("/mobile/address/openDoor", status=204)
+    await told.address.open_door(identifier)
+    assert server.asked[0].values == {"domophoneId": sent, "doorId": 0}
+
+
 async def test_a_method_that_is_not_there(server: Server, told: SmartYard) -> None:
     with pytest.raises(NotSupported):
         await told.address.stories()

@@ -250,6 +250,21 @@ async def test_a_refusal_within_a_success(
         await live_url(session, at(server, kind))
 
 
+async def test_trassir_has_a_session_but_no_stream(server: Server, session: aiohttp.ClientSession) -> None:
+    server.says("/login", {"success": 1, "sid": "1"})
+    server.says("/get_video", {"success": 0, "error_code": "channel not found"})
+    with pytest.raises(StreamRefused):
+        await live_url(session, at(server, "trassir"))
+
+
+@pytest.mark.parametrize("query", ["", "?other=1", "?channel=", "?channel=a/b", "?channel=.."])
+async def test_trassir_without_a_channel(server: Server, session: aiohttp.ClientSession, query: str) -> None:
+    server.says("/login", {"success": 1, "sid": "1"})
+    with pytest.raises(InvalidRequest):
+        await still(session, camera(f"{server.url}video{query}", "trassir"))
+    assert {asked.path for asked in server.asked} <= {"/login"}
+
+
 @pytest.mark.parametrize("address", ["file:///etc/passwd", "/relative", "rtsp://c.test/x", "http://"])
 async def test_forpost_names_no_address(server: Server, session: aiohttp.ClientSession, address: str) -> None:
     server.says("/api", {"URL": address})
