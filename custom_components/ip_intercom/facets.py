@@ -149,7 +149,10 @@ class Cameras(Protocol):
     """Video sources."""
 
     async def snapshot(self, camera: CameraId, width: int | None, height: int | None, seconds_back: int = 0) -> bytes:
-        """Return a JPEG of the size nearest to the one asked for, as old as asked for if the device can."""
+        """Return a JPEG of the size nearest to the one asked for, as old as asked for if the device can.
+
+        It may be an MP4 as well, whose first frame is the picture.
+        """
 
     def mjpeg(self, camera: CameraId) -> AbstractAsyncContextManager[MjpegStream]:
         """Open motion JPEG."""
