@@ -193,10 +193,6 @@ class SmartYardLog:
     def _take_pushes(self) -> None:
         while self._inbox:
             push = self._inbox.popleft()
-            if not self._pushes_arrive:
-                _LOGGER.debug("Pushes arrive")
-                self._pushes_arrive = True
-                self._kept = False
             if isinstance(push, CallPush):
                 self._take_call(push)
             else:
@@ -206,11 +202,15 @@ class SmartYardLog:
         bell = None if push.is_support else bell_of(push, self._town())
         picture = None if bell is None else self._visitors.name_of(push)
         self._found.append(call(push, bell, picture, datetime.now(UTC)))
-        if bell is not None:
-            until = self._monotonic() + self._gate.rings_for(push)
-            self._ringing[bell] = max(until, self._ringing.get(bell, until))
+        if bell is None:
+            _LOGGER.debug("A push tells of a call at no door of the account")
+            return
+        self._pushes_arrive = True
+        until = self._monotonic() + self._gate.rings_for(push)
+        self._ringing[bell] = max(until, self._ringing.get(bell, until))
 
     def _take_text(self, push: TextPush) -> None:
+        self._pushes_arrive = True
         self._found.append(message(push, self._visitors.name_of(push), late=self._gate.is_late(push)))
         self.count_soon()
         if push.action == Action.NEW_ADDRESS:
