@@ -145,7 +145,7 @@ async def test_something_else(
 ) -> None:
     for path in ("/mobile", "/api"):
         server.says(f"{path}/user/phonePattern", content, status=status, content_type=content_type)
-        server.says(f"{path}/user/ping", {"code": status, "status": "no"}, status=404)
+        server.says(f"{path}/user/ping", {"code": 404, "name": "a", "message": "b"}, status=404)
     with pytest.raises(WrongDevice) as raised:
         await find(session, str(server.url.origin()), verify=False, pinned=None)
     assert type(raised.value) is WrongDevice

@@ -114,6 +114,14 @@ async def test_no_telephone_number(server: Server, yard: SmartYard, phone: str) 
     assert server.asked == []
 
 
+@pytest.mark.parametrize(("typed", "sent"), [("8 (916) 123-45-01", PHONE), ("80123", "80123")])
+async def test_the_russian_eight(server: Server, yard: SmartYard, typed: str, sent: str) -> None:
+    """One of the methods takes it for a seven only if we do."""
+    server.says("/mobile/user/checkPhone", {"code": 401}, status=401)
+    assert await yard.login.check_phone(typed, DEVICE) is None
+    assert server.asked[0].values == {"userPhone": sent, "deviceToken": DEVICE, "platform": 0}
+
+
 async def test_a_telephone_number_that_the_server_does_not_take(session: aiohttp.ClientSession) -> None:
     async with Simulator() as sim:
         with pytest.raises(InvalidRequest):

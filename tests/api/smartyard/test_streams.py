@@ -192,10 +192,32 @@ async def test_how_trassir_is_asked(server: Server, session: aiohttp.ClientSessi
     server.says("/screenshot/1", JPEG, content_type="image/jpeg")
     assert await live_url(session, at(server, "trassir")) == server.url.with_path("/hls/tok/master.m3u8")
     assert (await still(session, at(server, "trassir"), now=datetime(2026, 11, 21, 12, 5))).image == JPEG
-    login, video, again, picture = server.asked
-    assert login.query == again.query == {"a": "b", "c": ""}
+    login, video, picture = server.asked
+    assert login.query == {"a": "b", "c": ""}
     assert video.query == {"channel": "1", "container": "hls", "sid": "s1d", "stream": "main"}
     assert picture.query == {"timestamp": "2026-11-21 12:05:00", "sid": "s1d"}
+
+
+async def test_a_session_is_kept_until_it_ends(sim: Simulator, yard: SmartYard, session: aiohttp.ClientSession) -> None:
+    def logins() -> int:
+        return sum(request.path == "/login" for request in sim.requests)
+
+    old = await camera_of(yard, Kind.TRASSIR)
+    for _ in range(3):
+        await still(session, old)
+    await live_url(session, old)
+    assert logins() == 1
+    sim.renew_camera_token(int(old.id))
+    with pytest.raises(StreamRefused):
+        await still(session, old)
+    assert logins() == 2
+    new = await camera_of(yard, Kind.TRASSIR)
+    for _ in range(3):
+        await check(session, await live_url(session, new))
+    assert logins() == 3
+    async with aiohttp.ClientSession() as another:
+        await still(another, new)
+    assert logins() == 4
 
 
 async def test_how_forpost_is_asked(server: Server, session: aiohttp.ClientSession) -> None:
@@ -248,6 +270,21 @@ async def test_a_refusal_within_a_success(
     server.says("/api" if kind == "forpost" else "/login", content)
     with pytest.raises(StreamRefused):
         await live_url(session, at(server, kind))
+
+
+async def test_trassir_has_a_session_but_no_stream(server: Server, session: aiohttp.ClientSession) -> None:
+    server.says("/login", {"success": 1, "sid": "1"})
+    server.says("/get_video", {"success": 0, "error_code": "channel not found"})
+    with pytest.raises(StreamRefused):
+        await live_url(session, at(server, "trassir"))
+
+
+@pytest.mark.parametrize("query", ["", "?other=1", "?channel=", "?channel=a/b", "?channel=.."])
+async def test_trassir_without_a_channel(server: Server, session: aiohttp.ClientSession, query: str) -> None:
+    server.says("/login", {"success": 1, "sid": "1"})
+    with pytest.raises(InvalidRequest):
+        await still(session, camera(f"{server.url}video{query}", "trassir"))
+    assert {asked.path for asked in server.asked} <= {"/login"}
 
 
 @pytest.mark.parametrize("address", ["file:///etc/passwd", "/relative", "rtsp://c.test/x", "http://"])

@@ -1,6 +1,6 @@
 """SmartYard (RBT, LanTa, AXIOSTV): the mobile API of one account, and its pushes."""
 
-from .address import OFF, Door, Flat, House, IntercomChanges, IntercomSettings, Key, Office, Roommate, Story
+from .address import Door, Flat, House, Key, Office, Roommate, Story
 from .cameras import (
     Archive,
     Camera,
@@ -19,6 +19,7 @@ from .cameras import (
 from .discovery import find
 from .ext import Extension, Options, Page
 from .inbox import Unread
+from .intercom import OFF, IntercomChanges, IntercomSettings
 from .journal import Face, LogDay, LogEvent, LogRecord, Tracked
 from .login import CodeRequest, Login, Method, Name, new_device_token
 from .push import Action, CallPush, TextPush

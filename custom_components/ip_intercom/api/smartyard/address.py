@@ -5,7 +5,6 @@ from datetime import datetime
 
 from ..errors import UnexpectedReply
 from ..parse import Fields, flag, integer, objects, text, texts
-from .client import SmartYardClient
 from .endpoints import (
     ACCESS,
     ADDRESSES,
@@ -21,11 +20,10 @@ from .endpoints import (
     STORIES,
 )
 from .ext import Extension, extension
+from .intercom import IntercomChanges, IntercomSettings, intercom_changes, intercom_settings
 from .journal import Journal
 from .values import degrees, letter, moment, number, phone_digits, written
 
-# A guest's door that opens by itself until a moment that is over does so no more; so the apps end it.
-OFF = datetime(2000, 1, 1)
 # A guest until then stays, one until before is shown out.
 _PAST = datetime(2001, 1, 1)
 
@@ -134,56 +132,6 @@ class Flat:
 
 
 @dataclass(frozen=True, slots=True)
-class IntercomSettings:
-    """How the intercom of a flat behaves; None for what it does not have.
-
-    Attributes:
-        allow_door_code: The door opens by a code.
-        door_code: That code.
-        cms: The handset in the flat rings.
-        voip: This device gets calls.
-        auto_open: Until when the door opens to whoever rings, in the server's zone; long ago where it does not.
-        white_rabbit: Minutes for which the door opens to whoever rings after the flat's code was entered; 0 for never.
-        disable_log: No journal is kept.
-        hidden_log: The journal is for the owner only.
-        frs_disabled: Faces are not recognised.
-        lprs_disabled: Number plates are not recognised.
-        paranoid: Everything that happens is told.
-        paper_bill: Bills come on paper.
-    """
-
-    allow_door_code: bool | None = None
-    door_code: str | None = field(default=None, repr=False)
-    cms: bool | None = None
-    voip: bool | None = None
-    auto_open: datetime | None = None
-    white_rabbit: int | None = None
-    disable_log: bool | None = None
-    hidden_log: bool | None = None
-    frs_disabled: bool | None = None
-    lprs_disabled: bool | None = None
-    paranoid: bool | None = None
-    paper_bill: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class IntercomChanges:
-    """What is to be changed, as in ``IntercomSettings``; what is None stays. ``OFF`` ends ``auto_open``."""
-
-    allow_door_code: bool | None = None
-    cms: bool | None = None
-    voip: bool | None = None
-    auto_open: datetime | None = None
-    white_rabbit: int | None = None
-    disable_log: bool | None = None
-    hidden_log: bool | None = None
-    frs_disabled: bool | None = None
-    lprs_disabled: bool | None = None
-    paranoid: bool | None = None
-    paper_bill: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Office:
     """Where the operator can be visited; degrees of latitude and longitude."""
 
@@ -207,11 +155,6 @@ class Story:
 class Address(Journal):
     """``/address``."""
 
-    def __init__(self, client: SmartYardClient) -> None:
-        """Use ``client`` for the requests."""
-        super().__init__(client)
-        self._client = client
-
     async def houses(self, *, refresh: bool = False) -> tuple[House, ...]:
         """Return the houses with their doors; ``refresh`` passes by the server's cache."""
         found = await self._client.rows(ADDRESSES, refresh=refresh)
@@ -229,9 +172,11 @@ class Address(Journal):
             NoData: It is none of the account's flats.
         """
         if changes is None:
-            return _settings(await self._client.record(INTERCOM, flatId=number(flat_id)))
+            return intercom_settings(await self._client.record(INTERCOM, flatId=number(flat_id)))
         # A change without anything in it is read as none.
-        return _settings(await self._client.record(SET_INTERCOM, flatId=number(flat_id), settings=_changed(changes)))
+        return intercom_settings(
+            await self._client.record(SET_INTERCOM, flatId=number(flat_id), settings=intercom_changes(changes))
+        )
 
     async def open_door(self, domophone_id: str, door_id: int = 0, *, house_id: str | None = None) -> None:
         """Open a door.
@@ -402,38 +347,3 @@ def _flat(row: Fields) -> Flat | None:
 def _key(row: Fields) -> Key | None:
     key_id = text(row.get("keyId"))
     return None if key_id is None else Key(key_id, text(row.get("rfId")), text(row.get("comments")))
-
-
-def _settings(found: Fields) -> IntercomSettings:
-    return IntercomSettings(
-        allow_door_code=flag(found.get("allowDoorCode")),
-        door_code=text(found.get("doorCode")),
-        cms=flag(found.get("CMS")),
-        voip=flag(found.get("VoIP")),
-        auto_open=moment(found.get("autoOpen")),
-        white_rabbit=integer(found.get("whiteRabbit")),
-        disable_log=flag(found.get("disablePlog")),
-        hidden_log=flag(found.get("hiddenPlog")),
-        frs_disabled=flag(found.get("FRSDisabled")),
-        lprs_disabled=flag(found.get("LPRSDisabled")),
-        paranoid=flag(found.get("paranoid")),
-        paper_bill=flag(found.get("paperBill")),
-    )
-
-
-def _changed(changes: IntercomChanges) -> dict[str, str]:
-    minutes = changes.white_rabbit
-    settings = {
-        "enableDoorCode": letter(changes.allow_door_code),
-        "CMS": letter(changes.cms),
-        "VoIP": letter(changes.voip),
-        "autoOpen": written(changes.auto_open),
-        "whiteRabbit": None if minutes is None else str(minutes),
-        "disablePlog": letter(changes.disable_log),
-        "hiddenPlog": letter(changes.hidden_log),
-        "FRSDisabled": letter(changes.frs_disabled),
-        "LPRSDisabled": letter(changes.lprs_disabled),
-        "paranoid": letter(changes.paranoid),
-        "paperBill": letter(changes.paper_bill),
-    }
-    return {name: value for name, value in settings.items() if value is not None}

@@ -17,7 +17,7 @@ _LOGGER = logging.getLogger(__name__)
 REQUEST_TIMEOUT = 30.0
 # Requests at a time.
 MOST = 4
-MAX_REPLY = 16 * 1024 * 1024
+MAX_REPLY = 8 * 1024 * 1024
 
 # With these the two servers refuse whoever brings no token.
 _CLOSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY})

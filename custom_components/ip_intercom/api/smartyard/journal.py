@@ -35,7 +35,7 @@ class LogEvent(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class LogDay:
-    """A day on which something happened, and how often."""
+    """A day on which something happened; ``events`` is how much, of all kinds."""
 
     day: date
     events: int
@@ -130,7 +130,7 @@ class Journal:
 
     def __init__(self, client: SmartYardClient) -> None:
         """Use ``client`` for the requests."""
-        self._requests = client
+        self._client = client
 
     async def log_days(self, flat_id: str, events: Sequence[int] = ()) -> tuple[LogDay, ...]:
         """Return the days on which something happened, of certain kinds where there are any.
@@ -140,7 +140,7 @@ class Journal:
             CommandFailed: The journal is not for this person.
         """
         kinds = ",".join(str(int(event)) for event in events) or None
-        found = await self._requests.rows(LOG_DAYS, flatId=number(flat_id), events=kinds)
+        found = await self._client.rows(LOG_DAYS, flatId=number(flat_id), events=kinds)
         return tuple(
             LogDay(when, integer(row.get("events")) or 0) for row in found if (when := day(row.get("day"))) is not None
         )
@@ -152,24 +152,24 @@ class Journal:
             NotPaid: The service is not paid for.
             CommandFailed: The journal is not for this person.
         """
-        found = await self._requests.rows(LOG, flatId=number(flat_id), day=day.isoformat())
+        found = await self._client.rows(LOG, flatId=number(flat_id), day=day.isoformat())
         return tuple(record for row in found if (record := _record(row)) is not None)
 
     async def track(self, flat_id: str, event: int, detail: str, comments: str = "") -> str | None:
         """Let something be told at once; returns the id with which it is ended, None where the server tells none."""
         values = {"flatId": number(flat_id), "eventType": str(int(event)), "eventDetail": detail, "comments": comments}
         try:
-            found = await self._requests.record(TRACK, **values)
+            found = await self._client.record(TRACK, **values)
         except NotSupported:
-            found = await self._requests.record(WATCH, **values)
+            found = await self._client.record(WATCH, **values)
         return text(found.get("watcherId"))
 
     async def untrack(self, watcher_id: str) -> None:
         """End what ``track`` began."""
         try:
-            await self._requests.call(UNTRACK, watcherId=number(watcher_id))
+            await self._client.call(UNTRACK, watcherId=number(watcher_id))
         except NotSupported:
-            await self._requests.call(UNWATCH, watcherId=number(watcher_id))
+            await self._client.call(UNWATCH, watcherId=number(watcher_id))
 
     async def tracked(self, flat_id: str | None = None) -> tuple[Tracked, ...]:
         """Return what is told at once to this device, for one flat or all.
@@ -194,7 +194,7 @@ class Journal:
         )
 
     async def _tracked(self, endpoint: Endpoint, flat_id: str | None) -> tuple[Fields, ...]:
-        return await self._requests.rows(endpoint, flatId=None if flat_id is None else number(flat_id))
+        return await self._client.rows(endpoint, flatId=None if flat_id is None else number(flat_id))
 
 
 def _record(row: Fields) -> LogRecord | None:

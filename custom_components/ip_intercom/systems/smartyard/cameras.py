@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from aiohttp import ClientSession
 
 from ...api.errors import NoData, NotSupported, StreamRefused, UnexpectedReply
-from ...api.smartyard import Camera as ApiCamera, SmartYard, Still, check, live_url, still
+from ...api.smartyard import Camera as ApiCamera, SmartYard, check, live_url, still
+from ...api.smartyard.cameras.previews import preview
 from ...facets import MjpegStream
 from ...functions import ByteStream
 from ...model import CameraId
@@ -85,19 +86,16 @@ class SmartYardCameras:
         self._verify = verify
 
     async def snapshot(self, camera: CameraId, width: int | None, height: int | None, seconds_back: int = 0) -> bytes:
-        """Return a picture as it is now, of the size that the server has.
+        """Return a picture as it is now, of the size that the server has: a JPEG, or an MP4 of it (field notes 6)."""
+        return await self._feeds.with_token(camera, self._picture)
 
-        Raises:
-            NotSupported: The server has films only, of which the stream tells as much.
-        """
-        found = await self._feeds.with_token(camera, self._still)
-        if found.image is None:
-            raise NotSupported("the server of the camera has films only")
-        return found.image
-
-    async def _still(self, camera: ApiCamera) -> Still:
+    async def _picture(self, camera: ApiCamera) -> bytes:
         now = datetime.now(self._time.zone)
-        return await still(self._session, camera, now=now, verify=self._verify)
+        found = await still(self._session, camera, now=now, verify=self._verify)
+        if found.image is not None:
+            return found.image
+        assert found.url is not None
+        return await preview(self._session, found.url, verify=self._verify)
 
     def mjpeg(self, camera: CameraId) -> AbstractAsyncContextManager[MjpegStream]:
         """Refuse: no server has it.

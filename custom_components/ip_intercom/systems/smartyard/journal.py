@@ -93,10 +93,10 @@ class Journal:
         kept = {record.id for record in ordered if record.date is None or record.date.date() >= again}
         before, resumed = (None, now) if known is None else (known.looked_at, known.resumed)
         if before is None or self._monotonic() - before > _ABSENCE:
-            resumed = now
+            resumed = now.replace(microsecond=0)  # the server tells whole seconds
         self._flats[flat] = _Flat(now, kept, self._monotonic(), resumed)
         unique = {record.id: record for record in fresh}
-        return [(record, record.date is None or record.date <= resumed) for record in unique.values()]
+        return [(record, record.date is None or record.date < resumed) for record in unique.values()]
 
 
 def by_day(counts: Mapping[date, int], days: Iterable[date]) -> tuple[date, ...]:

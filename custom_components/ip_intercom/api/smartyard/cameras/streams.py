@@ -1,10 +1,11 @@
 """Where a camera can be seen: every kind of server is asked in its own way (field notes 6)."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 import json
+from weakref import WeakKeyDictionary
 
 from aiohttp import ClientSession
 from yarl import URL
@@ -29,6 +30,9 @@ _STILL = {
     "resolutiony": "270",
     "streamtype": "mainvideo",
 }
+
+# Sessions at Trassir servers, by what asks and which camera: the token and the session that it has begun.
+_SESSIONS: WeakKeyDictionary[ClientSession, dict[URL, tuple[str, str]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,7 @@ class _Server:
         self._verify = verify
         self.url = url
         self.query: Mapping[str, str] = dict(url.query)
+        self._token = camera.token
         # With these the token is a piece of a query: a login, say.
         self.login: Mapping[str, str] = dict(URL.build(query_string=camera.token).query)
 
@@ -176,20 +181,28 @@ class _Server:
         return self._named("/hls/", reply.body.decode(errors="replace").strip().lstrip("/"))
 
     async def trassir_live(self) -> URL:
-        """Begin a session, and ask for a stream in it."""
-        query = {**self.query, "container": "hls", "sid": await self._trassir_session(), "stream": "main"}
-        answer = _json(await self._ask(self.url.with_path("/get_video"), query))
-        if (token := text(answer.get("token"))) is None:
-            raise _unsaid()
-        return self._named("/hls/", f"{token}/master.m3u8").with_query(None)
+        """Ask for a stream in a session."""
+
+        async def ask(sid: str) -> URL:
+            query = {**self.query, "container": "hls", "sid": sid, "stream": "main"}
+            answer = _json(await self._ask(self.url.with_path("/get_video"), query))
+            if (token := text(answer.get("token"))) is None:
+                raise _unsaid()
+            return self._named("/hls/", f"{token}/master.m3u8").with_query(None)
+
+        return await self._in_session(ask)
 
     async def trassir_still(self, now: datetime) -> Still:
-        """Begin a session, and take a picture in it."""
+        """Take a picture in a session."""
         channel = self.query.get("channel", "")
         if not channel or "/" in channel:
             raise InvalidRequest("not an address", "camera")
-        query = {"timestamp": f"{now:%Y-%m-%d %H:%M:%S}", "sid": await self._trassir_session()}
-        return await self.image(self.url.with_path(f"/screenshot/{channel}"), query)
+
+        async def ask(sid: str) -> Still:
+            query = {"timestamp": f"{now:%Y-%m-%d %H:%M:%S}", "sid": sid}
+            return await self.image(self.url.with_path(f"/screenshot/{channel}"), query)
+
+        return await self._in_session(ask)
 
     async def forpost(self, *, still: bool = False) -> URL:
         """Ask for the address of the stream, or of a picture."""
@@ -207,7 +220,20 @@ class _Server:
         found = picture(await self._ask(url, query, max_bytes=MAX_IMAGE), "what a server of cameras sent")
         return Still(found.data, found.content_type)
 
-    async def _trassir_session(self) -> str:
+    async def _in_session[T](self, ask: Callable[[str], Awaitable[T]]) -> T:
+        """Ask in the session that there is, and in a new one where that has ended: a server has only so many."""
+        sessions = _SESSIONS.setdefault(self._session, {})
+        token, sid = sessions.get(self.url, ("", ""))
+        if sid and token == self._token:
+            try:
+                return await ask(sid)
+            except StreamRefused, NoData, UnexpectedReply:
+                sessions.pop(self.url, None)
+        sid = await self._begin_session()
+        sessions[self.url] = (self._token, sid)
+        return await ask(sid)
+
+    async def _begin_session(self) -> str:
         answer = _json(await self._ask(self.url.with_path("/login"), self.login))
         if (sid := text(answer.get("sid"))) is None:
             raise _unsaid()
