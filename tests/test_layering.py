@@ -38,7 +38,7 @@ LAYERS = (
     layer("errors", "api.errors"),
     layer("api", "api api.*", "errors", "aiohttp multidict yarl"),
     layer("model", "model events rings facets functions telephony residence", "names"),
-    layer("pictures", "render", "", "PIL"),
+    layer("pictures", "films render", "", "PIL av"),
     layer("systems", "systems systems.*", "names errors api model", "aiohttp yarl"),
     layer(
         "coordinator",

@@ -18,6 +18,7 @@ from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity, alone, async_add_as_found, need
 from .facets import Cameras
 from .model import CameraId, State
+from .stills import async_still
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -67,20 +68,21 @@ class IntercomCamera(IntercomEntity, Camera):
     async def async_camera_image(self, width: int | None = None, height: int | None = None) -> bytes | None:
         """Return a snapshot of the size that suits best; of the stream, where there is nothing but that."""
         try:
-            return await self.coordinator.async_command(self._cameras.snapshot(self._camera_id, width, height))
+            return await async_still(self.coordinator, self._camera_id, width, height)
         except HomeAssistantError as err:
             if not (_lacking(err) and CameraEntityFeature.STREAM in self.supported_features):
                 raise
+        begins = self.stream is None
         stream = await self.async_create_stream()
-        return None if stream is None else await stream.async_get_image(width, height)
+        return None if stream is None else await stream.async_get_image(width, height, wait_for_next_keyframe=begins)
 
     async def async_save_snapshot(
         self, filename: str, seconds_back: int, width: int | None = None, height: int | None = None
     ) -> JsonObjectType:
         """Save a snapshot that may be some seconds old to a file (action ``snapshot``)."""
         await check_writable(self.hass, filename)
-        picture = self._cameras.snapshot(self._camera_id, width, height, seconds_back)
-        return {"size": await save_picture(self.hass, filename, await self.coordinator.async_command(picture))}
+        picture = await async_still(self.coordinator, self._camera_id, width, height, seconds_back)
+        return {"size": await save_picture(self.hass, filename, picture)}
 
     @override
     async def stream_source(self) -> str | None:

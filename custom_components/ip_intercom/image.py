@@ -16,6 +16,7 @@ from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity, alone, async_add_as_found
 from .model import Bell, CameraId, PlaceId, State
 from .rings import Ring
+from .stills import async_still
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -91,18 +92,18 @@ class LastVisitorImage(IntercomEntity, ImageEntity):
         """Return the picture that the system took itself, None where it has none."""
         if ring.picture is None or (visitors := self.coordinator.facets.visitors) is None:
             return None
-        return await self._async_try(visitors.picture(ring.picture))
+        return await self._async_try(self.coordinator.async_command(visitors.picture(ring.picture)))
 
     async def _async_snapshot(self, ring: Ring) -> bytes | None:
         """Return a picture of the camera; whoever pressed may have turned away by the time that the event arrives."""
-        cameras, camera = self.coordinator.facets.cameras, _camera_at(self._place, self.coordinator.data)
-        if cameras is None or camera is None:
+        camera = _camera_at(self._place, self.coordinator.data)
+        if camera is None or self.coordinator.facets.cameras is None:
             return None
-        return await self._async_try(cameras.snapshot(camera, None, None, int(ring.age)))
+        return await self._async_try(async_still(self.coordinator, camera, None, None, int(ring.age)))
 
     async def _async_try(self, asking: Coroutine[Any, Any, bytes]) -> bytes | None:
         try:
-            return await self.coordinator.async_command(asking)
+            return await asking
         except HomeAssistantError as err:
             _LOGGER.debug("No picture of the visitor: %s", err)
             return None

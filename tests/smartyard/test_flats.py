@@ -87,7 +87,7 @@ async def test_a_new_door_code_is_told_to_who_made_it(hass: HomeAssistant, sim: 
     assert sim.town.flat(51).door_code != "40374"
 
 
-@pytest.mark.parametrize("at", ["flat_51", "house_11", "door_21_0", "camera_42"])
+@pytest.mark.parametrize("at", ["flat_51", "house_11", "door_21_0"])
 async def test_the_device_says_which_flat(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, at: str) -> None:
     await flat_command(hass, entry, "let_guests_in", at, duration={"minutes": 10})
     assert not sim.town.flat(51).auto_open.startswith("1970")
@@ -96,6 +96,8 @@ async def test_the_device_says_which_flat(hass: HomeAssistant, sim: Simulator, e
 
 async def test_the_account_says_not_which_flat(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     assert await refusal(hass, entry, "let_guests_in", duration={"minutes": 10}) == "which_flat"
+    with pytest.raises(ServiceValidationError, match="Садовая"):
+        await flat_command(hass, entry, "let_guests_in", "camera_42", duration={"minutes": 10})
     sim.move_out(PHONE, 53)
     await entry.runtime_data.async_describe()
     device = entry.runtime_data.device_id

@@ -10,8 +10,10 @@ from homeassistant.util import dt as dt_util
 import pytest
 
 from tests.common import command, refusal
-from tests.simulators.smartyard import Simulator
+from tests.mx_proxy.looking import tells
+from tests.simulators.smartyard import Dialect, Simulator
 
+from .conftest import Start, add
 from .test_flats import flat_command
 
 
@@ -41,7 +43,20 @@ async def test_the_device_says_which_camera(hass: HomeAssistant, entry: ConfigEn
     assert await refusal(hass, entry, "archive_ranges", camera="99") == "which_camera"
 
 
-async def test_a_recording_is_saved(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path) -> None:
+async def test_a_recording_is_saved_by_what_its_message_tells(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, files: Path
+) -> None:
+    await flat_command(hass, pushed, "archive_prepare", "camera_42", **span())
+    sim.finish_films()
+    told = await tells(hass, pushed, "message", "video_ready")
+    target = files / "yard.mp4"
+    saved = await command(hass, pushed, "archive_download", recording=told["text"], filename=str(target))
+    assert saved == {"size": target.stat().st_size}
+
+
+async def test_a_recording_is_saved(hass: HomeAssistant, device: Start, files: Path) -> None:
+    sim = await device(dialect=Dialect.AXIOS)
+    entry = await add(hass, sim)
     recording = (await flat_command(hass, entry, "archive_prepare", "camera_42", **span()))["recording"]
     target = files / "yard.mp4"
     data = {"recording": recording, "filename": str(target)}
