@@ -47,7 +47,9 @@ async def show_dashboard(stage: Stage) -> None:
 async def fill_dashboard(stage: Stage) -> None:
     """Put what there is on the dashboard."""
     assert stage.extension is not None
-    config = dashboard(await stage.entities(), stage.akuvox[PUSHING].entities, stage.extension.entities)
+    assert stage.account is not None
+    others = (stage.akuvox[PUSHING], stage.extension, stage.account)
+    config = dashboard(await stage.entities(), *(other.entities for other in others))
     await stage.home_assistant.command("lovelace/config/save", url_path=URL_PATH, config=config)
 
 

@@ -191,6 +191,10 @@ class HomeAssistant:
         own = [device for device in devices if entry_id in device["config_entries"]]
         return next(device for device in own if device["via_device_id"] is None)
 
+    async def device_of_entity(self, entity_id: str) -> str:
+        """Give the id of an entity's device."""
+        return str((await self.command("config/entity_registry/get", entity_id=entity_id))["device_id"])
+
     async def entities_of(self, entry_id: str) -> dict[str, str]:
         """Give the ids of an entry's enabled entities by what follows the device's in their unique ids."""
         ((_, identity),) = (await self._device_of(entry_id))["identifiers"]
