@@ -1,17 +1,13 @@
 """What the server pushes and somebody forwards: through the webhook to events and states, each once."""
 
-from http import HTTPStatus
 import logging
-from typing import Any
 
-from aiohttp.test_utils import TestClient
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import Event, HomeAssistant
 import pytest
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom.api.errors import NoData, UnexpectedReply
-from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, CONF_URL
+from custom_components.ip_intercom.const import CONF_URL
 from custom_components.ip_intercom.rings import Ring
 from custom_components.ip_intercom.systems.smartyard import log
 from tests.common import capture_log_events, until
