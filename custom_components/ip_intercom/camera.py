@@ -66,15 +66,8 @@ class IntercomCamera(IntercomEntity, Camera):
 
     @override
     async def async_camera_image(self, width: int | None = None, height: int | None = None) -> bytes | None:
-        """Return a snapshot of the size that suits best; of the stream, where there is nothing but that."""
-        try:
-            return await async_still(self.coordinator, self._camera_id, width, height)
-        except HomeAssistantError as err:
-            if not (_lacking(err) and CameraEntityFeature.STREAM in self.supported_features):
-                raise
-        begins = self.stream is None
-        stream = await self.async_create_stream()
-        return None if stream is None else await stream.async_get_image(width, height, wait_for_next_keyframe=begins)
+        """Return a snapshot of the size that suits best."""
+        return await async_still(self.coordinator, self._camera_id, width, height)
 
     async def async_save_snapshot(
         self, filename: str, seconds_back: int, width: int | None = None, height: int | None = None
@@ -101,14 +94,9 @@ class IntercomCamera(IntercomEntity, Camera):
                     async for chunk in stream.chunks():
                         await response.write(chunk)
         except HomeAssistantError as err:
-            if response is None and _lacking(err):
+            if response is None and err.translation_key == "not_supported":
                 return await super().handle_async_mjpeg_stream(request)  # one still after the other
             if response is None:
                 raise
             _LOGGER.debug("%s: the motion JPEG broke off", self.entity_id)
         return response
-
-
-def _lacking(err: HomeAssistantError) -> bool:
-    """Return whether the device does not have what it was asked for."""
-    return err.translation_key == "not_supported"

@@ -106,6 +106,7 @@ async def test_the_account_says_not_which_flat(hass: HomeAssistant, sim: Simulat
     sim.move_out(PHONE, 51)
     await entry.runtime_data.async_describe()
     assert await refusal(hass, entry, "let_guests_in", duration={"minutes": 10}) == "no_flat"
+    assert await refusal(hass, entry, "archive_ranges") == "no_camera"
 
 
 async def test_guests_come_in_until_then(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
