@@ -152,6 +152,17 @@ async def test_a_token_that_is_refused_is_asked_for_anew_once(bench: Bench, came
     assert len(bench.asked("/cctv/all")) == lists + 2
 
 
+async def test_a_page_of_cameras_asks_once_for_all_tokens(bench: Bench) -> None:
+    cameras = bench.system.facets.cameras
+    assert cameras is not None
+    for number in NUMBERS.values():
+        bench.sim.renew_camera_token(number)
+    lists = len(bench.asked("/cctv/all"))
+    pictures = await asyncio.gather(*(cameras.snapshot(camera, None, None) for camera in ALL))
+    assert all(pictures)
+    assert len(bench.asked("/cctv/all")) == lists + 1
+
+
 async def test_a_camera_that_there_is_not(bench: Bench) -> None:
     cameras = bench.system.facets.cameras
     assert cameras is not None

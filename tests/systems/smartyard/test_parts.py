@@ -287,11 +287,13 @@ def test_what_cannot_be_read_begins_anew(stored: object) -> None:
     assert journal.take("5", [record("a")], NOW) == []
 
 
-def test_flats_that_are_gone_are_forgotten() -> None:
+def test_flats_that_are_gone_for_long_are_forgotten() -> None:
     journal = Journal(None, Clock())
     journal.take("5", [], NOW)
-    journal.take("6", [], NOW)
-    journal.forget({"6": 1})
+    journal.take("6", [], NOW + timedelta(days=20))
+    journal.forget(NOW + timedelta(days=30))
+    assert list(journal.as_json()) == ["5", "6"]
+    journal.forget(NOW + timedelta(days=40))
     assert list(journal.as_json()) == ["6"]
 
 

@@ -1,5 +1,6 @@
 """Pictures, streams and recordings of cameras, whichever server has them (field notes 6)."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
@@ -30,6 +31,7 @@ class Feeds:
         self._yard = yard
         self._town = town
         self._renewed: dict[CameraId, str] = {}
+        self._turn = asyncio.Lock()
 
     def get(self, camera: CameraId) -> ApiCamera:
         """Return a camera.
@@ -52,10 +54,13 @@ class Feeds:
             StreamRefused: The new one is refused as well.
             IntercomError: As ``use`` and the lists of cameras.
         """
+        known = self.get(camera)
         try:
-            return await use(self.get(camera))
+            return await use(known)
         except StreamRefused:
-            await self._renew()
+            async with self._turn:  # a page of cameras asks once for all of them
+                if self.get(camera).token == known.token:
+                    await self._renew()
         return await use(self.get(camera))
 
     async def _renew(self) -> None:
