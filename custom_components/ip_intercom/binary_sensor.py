@@ -98,7 +98,7 @@ async def async_setup_entry(
         found |= {
             f"bell_{bell.id}_ringing": partial(BellRingingSensor, coordinator, bell)
             for bell in state.bells.values()
-            if bell.place is not None
+            if bell.place is not None or bell.id in state.ringing
         }
         if coordinator.description.has_phone:
             found["ringing"] = partial(RingingSensor, coordinator, "ringing")
@@ -213,7 +213,7 @@ class BlockedSensor(DoorEntity, BinarySensorEntity):
 
 
 class BellRingingSensor(BellEntity, BinarySensorEntity):
-    """Whether the bell of a place rings."""
+    """Whether a bell rings of which the system tells that by itself."""
 
     def __init__(self, coordinator: IntercomCoordinator, bell: Bell) -> None:
         """Show ``bell``."""

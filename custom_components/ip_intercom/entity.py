@@ -280,7 +280,7 @@ class AccessPointEntity(IntercomEntity):
 
 
 class BellEntity(IntercomEntity):
-    """A view of the bell of a place; its name tells which it is, where the place has several."""
+    """A view of one bell; its name tells which it is, unless its place does."""
 
     def __init__(self, coordinator: IntercomCoordinator, bell: Bell, key: str) -> None:
         """Show ``bell``; ``key`` is also the translation key."""

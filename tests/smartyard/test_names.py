@@ -9,7 +9,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.ip_intercom.const import DOMAIN
-from custom_components.ip_intercom.events import BellRings, Event, MessageReceived
+from custom_components.ip_intercom.events import BellRings, ButtonPressed, Event, MessageReceived
 from custom_components.ip_intercom.model import Bell, Camera, Door, Setting
 from tests.common import state_of
 from tests.mx_proxy.looking import shown
@@ -86,6 +86,17 @@ async def test_a_bell_rings_for_a_while(hass: HomeAssistant, entry: ConfigEntry)
         coordinator.async_fold(Event("Call", dt_util.utcnow(), facts=(BellRings("21", on),)))
         coordinator.async_publish()
         assert state_of(hass, entry, "binary_sensor", "bell_21_ringing") == state
+
+
+async def test_a_ring_at_nobody_knows_which_door(hass: HomeAssistant, several: ConfigEntry) -> None:
+    coordinator = several.runtime_data
+    ring = Event("Call", dt_util.utcnow(), facts=(ButtonPressed("call", None), BellRings("call", True)))
+    coordinator.feed._async_take(ring)
+    coordinator.async_publish()
+    await hass.async_block_till_done()
+    assert state_of(hass, several, "binary_sensor", "bell_call_ringing") == "on"
+    assert shown(hass, several, "event", "bell_call").attributes["event_type"] == "ring"
+    assert state_of(hass, several, "event", "bell_21") == "unknown"
 
 
 async def test_only_what_is_expected_of_a_message_is_shown(hass: HomeAssistant, entry: ConfigEntry) -> None:

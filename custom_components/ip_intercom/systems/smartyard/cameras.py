@@ -1,13 +1,14 @@
 """Pictures, streams and recordings of cameras, whichever server has them (field notes 6)."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from aiohttp import ClientSession
 
-from ...api.errors import NoData, NotSupported, StreamRefused, UnexpectedReply
+from ...api.errors import InvalidRequest, NoData, NotSupported, StreamRefused, UnexpectedReply
 from ...api.smartyard import Camera as ApiCamera, SmartYard, check, live_url, still
 from ...api.smartyard.cameras.previews import preview
 from ...facets import MjpegStream
@@ -30,6 +31,7 @@ class Feeds:
         self._yard = yard
         self._town = town
         self._renewed: dict[CameraId, str] = {}
+        self._turn = asyncio.Lock()
 
     def get(self, camera: CameraId) -> ApiCamera:
         """Return a camera.
@@ -52,10 +54,13 @@ class Feeds:
             StreamRefused: The new one is refused as well.
             IntercomError: As ``use`` and the lists of cameras.
         """
+        known = self.get(camera)
         try:
-            return await use(self.get(camera))
+            return await use(known)
         except StreamRefused:
-            await self._renew()
+            async with self._turn:  # a page of cameras asks once for all of them
+                if self.get(camera).token == known.token:
+                    await self._renew()
         return await use(self.get(camera))
 
     async def _renew(self) -> None:
@@ -150,18 +155,21 @@ class SmartYardArchive:
 
     @asynccontextmanager
     async def download(self, recording: str) -> AsyncIterator[ByteStream]:
-        """Open a recording by its id, or by the address that the message told.
+        """Open a recording.
+
+        Args:
+            recording: What ``prepare`` returned, or what the message of its being ready tells: some servers say
+                nowhere else where it is.
 
         Raises:
             NoData: It is not ready.
+            InvalidRequest: It is another server's.
         """
-        where: str | None = recording
+        where: str | None = None
         if "/" not in recording:
-            where = await self._yard.cameras.download(recording)
-            if where is None:
-                raise NoData("the recording is not ready")
-        assert where is not None
-        async with self._yard.films.open(where) as film:
+            with suppress(NoData, InvalidRequest):
+                where = await self._yard.cameras.download(recording)
+        async with self._yard.films.open(where or recording) as film:
             yield film
 
     def _id(self, camera: CameraId) -> str:

@@ -62,10 +62,10 @@ class Journal:
             flat: {"seen": known.seen.isoformat(), "known": sorted(known.known)} for flat, known in self._flats.items()
         }
 
-    def forget(self, flats: Iterable[str]) -> None:
-        """Keep only what is known of some flats."""
-        kept = set(flats)
-        self._flats = {flat: known for flat, known in self._flats.items() if flat in kept}
+    def forget(self, now: datetime) -> None:
+        """Forget flats that were there no more for so long that nothing of them would be told."""
+        oldest = now - timedelta(days=_MOST_DAYS)
+        self._flats = {flat: known for flat, known in self._flats.items() if known.seen >= oldest}
 
     def has(self, flat: str) -> bool:
         """Return whether a journal was read before, in this life or an earlier one."""

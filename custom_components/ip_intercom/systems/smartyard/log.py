@@ -235,12 +235,12 @@ class SmartYardLog:
 
     async def _look_at_history(self) -> None:
         flats = [flat for flat in self._town().flats.values() if flat.has_log is not False]
-        self._journal.forget(self._town().flats)
         found: list[tuple[str, LogRecord, bool]] = []
         try:
             for flat in flats:
                 found += await self._read_journal(flat.id)
         finally:  # what one flat has told is told, whatever the next one says
+            self._journal.forget(self._time.now())
             ordered = sorted(found, key=lambda item: item[1].date or datetime.max)
             self._found += [self._recorder.event(flat, record, late=late) for flat, record, late in ordered]
 

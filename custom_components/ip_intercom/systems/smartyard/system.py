@@ -40,14 +40,6 @@ class Choices:
     verify: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Flats:
-    """What was read of all flats; None for what nobody told of any."""
-
-    settings: dict[SettingId, Setting] | None
-    codes: dict[PlaceId, str | None] | None
-
-
 class SmartYardSystem:
     """One account.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+import re
 
 from ...api.smartyard import Action, CallPush, TextPush
 from ...events import BellRings, ButtonPressed, CapabilitiesChanged, Event, Fact, MessageReceived, MessagesCounted
@@ -25,6 +26,8 @@ _KINDS: Mapping[str, str] = {
 _OTHER = "other"
 # A push may come from anybody, and say as much as it likes.
 _SHORT, _LONG = 128, 2048
+# Where a recording is that is ready.
+_FILM = re.compile(r"/cctv/download/([0-9A-Za-z-]{1,64})")
 # What stands for the flat and the intercom where the operator calls.
 _NOWHERE = "-1"
 
@@ -87,6 +90,7 @@ def message(push: TextPush, picture: str | None, *, late: bool) -> Event:
             "ext": _cut(push.ext),
             "badge": push.badge,
             "record": _cut(push.event_id),
+            "recording": _recording(push.body) if kind == "video_ready" else None,
             "picture": picture,
         }
     )
@@ -104,6 +108,12 @@ def counted(messages: int, chat: int) -> Event:
 def changed() -> Event:
     """Return the event of an account that may have other houses, doors or flats by now."""
     return Event(CHANGED, datetime.now(UTC), facts=(CapabilitiesChanged(),))
+
+
+def _recording(said: str) -> str | None:
+    """Return which recording a message is about."""
+    found = _FILM.search(said)
+    return None if found is None else found[1]
 
 
 def _cut(said: str | None, most: int = _SHORT) -> str | None:
