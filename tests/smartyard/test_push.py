@@ -10,7 +10,7 @@ from custom_components.ip_intercom.api.errors import NoData, UnexpectedReply
 from custom_components.ip_intercom.const import CONF_URL
 from custom_components.ip_intercom.rings import Ring
 from custom_components.ip_intercom.systems.smartyard import log
-from tests.common import capture_log_events, until
+from tests.common import PATIENCE, capture_log_events, until
 from tests.simulators.smartyard import ELSEWHERE, Dialect, Form, Hostile, Simulator
 
 from .conftest import Start, pushing
@@ -68,9 +68,9 @@ async def test_a_ring_that_is_pushed_again_is_one_ring(
     rings = listen(pushed)
     sim.ring(21)
     sim.ring(24, flat=53)
-    await sim.wait_for_pushes(2)
+    await sim.wait_for_pushes(2, PATIENCE)
     sim.repeat_push()
-    await sim.wait_for_pushes(3)
+    await sim.wait_for_pushes(3, PATIENCE)
     sim.ring(25)
     await until(lambda: len(rings) == 3, "all of them")
     assert [ring.bell.id for ring in rings] == ["21", "24", "25"]
@@ -160,13 +160,13 @@ async def test_a_hostile_push_changes_nothing_and_is_one_line(
 ) -> None:
     sim = await device()
     entry = await pushing(hass, sim, local_url)
-    await hass.async_block_till_done()
+    await until(lambda: entry.runtime_data.feed.following, "the first looks")
     before, requests = entry.runtime_data.data, len(sim.requests)
     caplog.clear()
     caplog.set_level(logging.DEBUG, OURS)
     rings = listen(entry)
     sim.hostile_push(kind)
-    await sim.wait_for_pushes()
+    await sim.wait_for_pushes(1, PATIENCE)
     assert sim.pushes.sent[-1].delivered or kind is Hostile.HUGE
     if kind in {Hostile.FOREIGN_IMAGE, Hostile.BASE_URL, Hostile.REDIRECTING_IMAGE}:
         # Somebody who rings may look like that; but no other server is asked.
@@ -177,8 +177,12 @@ async def test_a_hostile_push_changes_nothing_and_is_one_line(
                 await entry.runtime_data.facets.visitors.picture(rings[0].picture)
         assert entry.data[CONF_URL] == sim.url
     else:
+
+        def lines() -> list[logging.LogRecord]:
+            return [record for record in caplog.records if record.name.startswith(OURS) and ".api." not in record.name]
+
+        await until(lines, "the line")
         assert rings == []
         assert entry.runtime_data.data == before
-        lines = [record for record in caplog.records if record.name.startswith(OURS) and ".api." not in record.name]
-        assert [line.levelno for line in lines] == [logging.DEBUG]
+        assert [line.levelno for line in lines()] == [logging.DEBUG]
     assert ELSEWHERE not in {request.host for request in sim.requests[requests:]}

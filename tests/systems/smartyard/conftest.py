@@ -20,6 +20,8 @@ class Bench:
     """An account on the bench, and what was found of it."""
 
     sim: Simulator
+    session: aiohttp.ClientSession
+    yard: SmartYard
     system: SmartYardSystem
     state: State
 
@@ -36,5 +38,5 @@ async def bench(session: aiohttp.ClientSession) -> AsyncGenerator[Bench]:
         await yard.login.request_code(PHONE)
         await yard.login.confirm_code(PHONE, sim.code_of(), new_device_token())
         system = SmartYardSystem(session, yard, "account", None, Choices(verify=False))
-        yield Bench(sim, system, (await system.connect(None)).state)
+        yield Bench(sim, session, yard, system, (await system.connect(None)).state)
         await system.close()
