@@ -15,6 +15,7 @@ from math import inf
 import time
 
 from ...api.errors import CommandFailed, NotSupported, UnexpectedReply
+from ...api.parse import texts
 from ...api.smartyard import Action, CallPush, LogRecord, SmartYard, TextPush, Unread
 from ...events import Event
 from ...facets import Delivery
@@ -83,7 +84,7 @@ class SmartYardLog:
         self._recorder = recorder
         self._visitors = visitors
         self._monotonic = monotonic
-        self._gate = Gate()
+        self._gate = Gate(texts(stored.get("heard")))
         self._journal = Journal(stored.get("history"), monotonic)
         self._pushes_arrive = stored.get("pushes") is True
         self._wake = asyncio.Event()
@@ -181,7 +182,11 @@ class SmartYardLog:
         missed, self._missed = self._missed, False
         keep, self._kept = not self._kept, True
         self._delivered_at = self._monotonic()
-        cursor: dict[str, object] = {"history": self._journal.as_json(), "pushes": self._pushes_arrive}
+        cursor: dict[str, object] = {
+            "heard": self._gate.as_json(),
+            "history": self._journal.as_json(),
+            "pushes": self._pushes_arrive,
+        }
         return Delivery(tuple(events), missed, cursor, keep=keep, answered=not self._looks.interrupted)
 
     async def close(self) -> None:
