@@ -4,6 +4,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 import pytest
 
+from custom_components.ip_intercom import push
 from tests.common import capture_log_events, until
 from tests.simulators.smartyard import Form, Simulator
 
@@ -43,3 +44,32 @@ async def test_a_message_that_is_pushed_again_after_a_restart_is_one_message(
     sim.text_push("inbox", "Свет", "Завтра будет свет")
     await until(lambda: "Свет" in told(), "another one")
     assert told() == ["Вода", "Свет"]
+
+
+@pytest.mark.parametrize("trouble", ["refused", "broken"])
+async def test_a_ring_ends_while_the_server_is_away(
+    hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    # Nobody asks the server again while this test lasts.
+    monkeypatch.setattr(push, "_BACK_OFF", (0.1, 600.0))
+    monkeypatch.setattr(push, "RETRY_DELAY", 0.05)
+    monkeypatch.setattr("custom_components.ip_intercom.refusals.RETRY_DELAY", 0.05)
+    monkeypatch.setattr("custom_components.ip_intercom.refusals._SPAN", 0.1)
+    sim = await device()
+    entry = await pushing(hass, sim, local_url)
+    coordinator = entry.runtime_data
+    await until(lambda: coordinator.feed.following, "the first looks")
+    sim.set_push_ttl(3)
+    if trouble == "refused":
+        sim.revoke_tokens()
+        await until(lambda: hass.config_entries.flow.async_progress(), "the question")
+    else:
+        sim.break_server()
+        await until(lambda: not coordinator.last_update_success, "the loss")
+    asked = len(sim.requests)
+    sim.ring(21)
+    await until(lambda: coordinator.data.ringing["21"], "the ring")
+    await until(lambda: not coordinator.data.ringing["21"], "its end")
+    if trouble == "refused":
+        # A refused token is not tried again and again because of it; the picture needs none.
+        assert {request.function for request in sim.requests[asked:]} <= {"/call/camshot/{hash}"}

@@ -187,7 +187,15 @@ class SmartYardLog:
             "history": self._journal.as_json(),
             "pushes": self._pushes_arrive,
         }
-        return Delivery(tuple(events), missed, cursor, keep=keep, answered=not self._looks.interrupted)
+        again = min(self._ringing.values(), default=None)
+        return Delivery(
+            tuple(events),
+            missed,
+            cursor,
+            keep=keep,
+            answered=not self._looks.interrupted,
+            again=None if again is None else max(0.0, again - self._monotonic()),
+        )
 
     async def close(self) -> None:
         """Stop looking."""
