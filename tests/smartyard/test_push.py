@@ -82,6 +82,8 @@ async def test_a_ring_that_is_pushed_again_is_one_ring(
         ("inbox", "inbox"),
         ("chat", "chat"),
         ("paySuccess", "pay_success"),
+        ("paysuccess", "pay_success"),
+        ("payError", "pay_error"),
         ("payerror", "pay_error"),
         ("videoReady", "video_ready"),
         ("videoredy", "video_ready"),
