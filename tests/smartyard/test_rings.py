@@ -73,3 +73,18 @@ async def test_a_ring_ends_while_the_server_is_away(
     if trouble == "refused":
         # A refused token is not tried again and again because of it; the picture needs none.
         assert {request.function for request in sim.requests[asked:]} <= {"/call/camshot/{hash}"}
+
+
+async def test_a_ring_at_one_of_two_doors_of_the_same_name_is_not_told_of_the_other(
+    hass: HomeAssistant, device: Start, local_url: str
+) -> None:
+    sim = await device()
+    for number in (21, 22):
+        door = sim.town.door(number)
+        assert door is not None
+        door.name = "Подъезд"
+    await pushing(hass, sim, local_url, Form.SEED)  # its pushes do not tell the intercom
+    events = capture_log_events(hass)
+    sim.ring(22)
+    await until(lambda: events, "the ring")
+    assert events[0].data["data"]["bell"] == "call"
