@@ -166,7 +166,7 @@ async def test_a_hostile_push_changes_nothing_and_is_one_line(
     before, requests = entry.runtime_data.data, len(sim.requests)
     caplog.clear()
     caplog.set_level(logging.DEBUG, OURS)
-    rings = listen(entry)
+    events, rings = capture_log_events(hass), listen(entry)
     sim.hostile_push(kind)
     await sim.wait_for_pushes()
     assert sim.pushes.sent[-1].delivered or kind is Hostile.HUGE
@@ -183,4 +183,5 @@ async def test_a_hostile_push_changes_nothing_and_is_one_line(
         assert entry.runtime_data.data == before
         lines = [record for record in caplog.records if record.name.startswith(OURS) and ".api." not in record.name]
         assert [line.levelno for line in lines] == [logging.DEBUG]
+        assert [item.data["type"] for item in events] == []
     assert ELSEWHERE not in {request.host for request in sim.requests[requests:]}

@@ -213,10 +213,12 @@ class SmartYardLog:
 
     def _take_call(self, push: CallPush) -> None:
         bell = None if push.is_support else bell_of(push, self._town())
+        if bell is None and not push.is_support:
+            _LOGGER.debug("A push tells of a call at no door of the account")
+            return
         picture = None if bell is None else self._visitors.name_of(push)
         self._found.append(call(push, bell, picture, datetime.now(UTC)))
         if bell is None:
-            _LOGGER.debug("A push tells of a call at no door of the account")
             return
         self._pushes_arrive = True
         until = self._monotonic() + self._gate.rings_for(push)
