@@ -88,3 +88,11 @@ async def test_a_ring_at_one_of_two_doors_of_the_same_name_is_not_told_of_the_ot
     sim.ring(22)
     await until(lambda: events, "the ring")
     assert events[0].data["data"]["bell"] == "call"
+
+
+async def test_the_support_that_calls_rings_no_door(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
+    events = capture_log_events(hass)
+    sim.support_calls()
+    await until(lambda: events, "the call")
+    assert events[0].data["data"] == {"support": True, "caller": "Support"}
+    assert not any(pushed.runtime_data.data.ringing.values())
