@@ -64,6 +64,7 @@ class Delivery:
         live: Events come by themselves as they happen, so that reading the state is only a safety net.
         keep: The cursor is worth writing down although nothing happened.
         answered: The device itself has told. False for what others tell of it while it does not answer or refuses.
+        again: Seconds after which there is more to tell, whether the device answers then or not; None for nothing yet.
     """
 
     events: tuple[Event, ...]
@@ -73,6 +74,7 @@ class Delivery:
     live: bool = True
     keep: bool = False
     answered: bool = True
+    again: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,18 @@ async def test_what_went_while_nobody_looked(hass: HomeAssistant, sim: Simulator
     assert set(places(hass, entry)) == {HOUSE, FLAT} | GATES | CAMERAS
 
 
+@pytest.mark.parametrize("function", ["cctv/all", "cctv/camMap"])
+@pytest.mark.parametrize("status", [403, 404, 422])
+async def test_cameras_stay_while_their_list_is_refused(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, function: str, status: int
+) -> None:
+    before, cameras = set(places(hass, entry)), set(entry.runtime_data.data.cameras)
+    sim.refuse(function, status, None)
+    await entry.runtime_data.async_describe()
+    assert set(places(hass, entry)) == before
+    assert set(entry.runtime_data.data.cameras) == cameras
+
+
 async def test_a_door_is_opened(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     lock = entity_id(hass, entry, "lock", "door_21:1_door")
     assert state_of(hass, entry, "lock", "door_21:1_door") == "unknown"

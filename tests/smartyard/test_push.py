@@ -82,6 +82,8 @@ async def test_a_ring_that_is_pushed_again_is_one_ring(
         ("inbox", "inbox"),
         ("chat", "chat"),
         ("paySuccess", "pay_success"),
+        ("paysuccess", "pay_success"),
+        ("payError", "pay_error"),
         ("payerror", "pay_error"),
         ("videoReady", "video_ready"),
         ("videoredy", "video_ready"),
@@ -164,7 +166,7 @@ async def test_a_hostile_push_changes_nothing_and_is_one_line(
     before, requests = entry.runtime_data.data, len(sim.requests)
     caplog.clear()
     caplog.set_level(logging.DEBUG, OURS)
-    rings = listen(entry)
+    events, rings = capture_log_events(hass), listen(entry)
     sim.hostile_push(kind)
     await sim.wait_for_pushes(1, PATIENCE)
     assert sim.pushes.sent[-1].delivered or kind is Hostile.HUGE
@@ -185,4 +187,5 @@ async def test_a_hostile_push_changes_nothing_and_is_one_line(
         assert rings == []
         assert entry.runtime_data.data == before
         assert [line.levelno for line in lines()] == [logging.DEBUG]
+        assert [item.data["type"] for item in events] == []
     assert ELSEWHERE not in {request.host for request in sim.requests[requests:]}

@@ -15,6 +15,7 @@ from math import inf
 import time
 
 from ...api.errors import CommandFailed, NotSupported, UnexpectedReply
+from ...api.parse import texts
 from ...api.smartyard import Action, CallPush, LogRecord, SmartYard, TextPush, Unread
 from ...events import Event
 from ...facets import Delivery
@@ -83,7 +84,7 @@ class SmartYardLog:
         self._recorder = recorder
         self._visitors = visitors
         self._monotonic = monotonic
-        self._gate = Gate()
+        self._gate = Gate(texts(stored.get("heard")))
         self._journal = Journal(stored.get("history"), monotonic)
         self._pushes_arrive = stored.get("pushes") is True
         self._wake = asyncio.Event()
@@ -181,8 +182,20 @@ class SmartYardLog:
         missed, self._missed = self._missed, False
         keep, self._kept = not self._kept, True
         self._delivered_at = self._monotonic()
-        cursor: dict[str, object] = {"history": self._journal.as_json(), "pushes": self._pushes_arrive}
-        return Delivery(tuple(events), missed, cursor, keep=keep, answered=not self._looks.interrupted)
+        cursor: dict[str, object] = {
+            "heard": self._gate.as_json(),
+            "history": self._journal.as_json(),
+            "pushes": self._pushes_arrive,
+        }
+        again = min(self._ringing.values(), default=None)
+        return Delivery(
+            tuple(events),
+            missed,
+            cursor,
+            keep=keep,
+            answered=not self._looks.interrupted,
+            again=None if again is None else max(0.0, again - self._monotonic()),
+        )
 
     async def close(self) -> None:
         """Stop looking."""
@@ -200,10 +213,12 @@ class SmartYardLog:
 
     def _take_call(self, push: CallPush) -> None:
         bell = None if push.is_support else bell_of(push, self._town())
+        if bell is None and not push.is_support:
+            _LOGGER.debug("A push tells of a call at no door of the account")
+            return
         picture = None if bell is None else self._visitors.name_of(push)
         self._found.append(call(push, bell, picture, datetime.now(UTC)))
         if bell is None:
-            _LOGGER.debug("A push tells of a call at no door of the account")
             return
         self._pushes_arrive = True
         until = self._monotonic() + self._gate.rings_for(push)

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 
 from ...api.errors import InvalidRequest
-from ...api.smartyard import Action, LogEvent, SmartYard
+from ...api.smartyard import Action, LogEvent, SmartYard, Tracked
 from ...model import PlaceId
 from ...residence import SipAccount, Watch
+from ..privacy import Privacy
 from .places import Town, flat_place
 from .preferences import flat_of
 
@@ -90,13 +91,13 @@ class SmartYardWatches:
         self._town = town
 
     async def query(self) -> tuple[Watch, ...]:
-        """Return what this device watches; the details are left out where they would open a door."""
+        """Return what this device watches; no code of a door, and of a key the end of its number only."""
         return tuple(
             Watch(
                 watch.id,
                 flat_place(watch.flat_id or ""),
                 _WORDS.get(watch.event, str(watch.event)),
-                None if watch.event == LogEvent.CODE else watch.detail,
+                _detail(watch),
                 watch.comments,
             )
             for watch in await self._address.tracked()
@@ -118,3 +119,10 @@ class SmartYardWatches:
     async def remove(self, watch: str) -> None:
         """Watch for it no more."""
         await self._address.untrack(watch)
+
+
+def _detail(watch: Tracked) -> str | None:
+    """Return which one is watched for, without what would open a door."""
+    if watch.event == LogEvent.CODE or watch.detail is None:
+        return None
+    return Privacy(cards=True).card(watch.detail) if watch.event == LogEvent.KEY else watch.detail

@@ -1,7 +1,7 @@
 """Pushes that are to be believed: each ring and message once, and only while it is news (field notes 7)."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 import hashlib
 import time
 
@@ -13,21 +13,27 @@ SKEW = 30
 LONGEST = 180
 # Seconds after which a message is no news, and after which it is not believed at all.
 _LATE, _STALE = 150, 3600
-# So many are remembered.
+# So many are remembered, and so many of them beyond the end of this life.
 _MANY = 512
+_KEPT = 64
 
 
 class Gate:
     """Tells news from what was heard before, or is too old.
 
     Args:
+        heard: What ``as_json`` returned in an earlier life: a restart makes no second ring of one.
         now: Our clock in seconds since 1970.
     """
 
-    def __init__(self, now: Callable[[], float] = time.time) -> None:
-        """Begin without any."""
+    def __init__(self, heard: Iterable[str] = (), now: Callable[[], float] = time.time) -> None:
+        """See the class."""
         self._now = now
-        self._heard: OrderedDict[str, None] = OrderedDict()
+        self._heard: OrderedDict[str, None] = OrderedDict.fromkeys(heard)
+
+    def as_json(self) -> list[str]:
+        """Return what is to be kept: digests, from which nothing can be read."""
+        return list(self._heard)[-_KEPT:]
 
     def objection(self, push: CallPush | TextPush) -> str | None:
         """Return why a push is not to be told of, in words without secrets; None for news, which is remembered."""

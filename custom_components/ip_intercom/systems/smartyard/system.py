@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import ClientSession
 
 from ...api.errors import CommandFailed, NotSupported, UnexpectedReply
-from ...api.smartyard import Flat, SmartYard
+from ...api.smartyard import Camera, Flat, IntercomCamera, SmartYard
 from ...facets import Bells, Facets
 from ...model import Control, Description, PlaceId, Reading, Setting, SettingId, State
 from ..privacy import Privacy
@@ -65,6 +65,8 @@ class SmartYardSystem:
         self._identity = identity_of(account, yard.transport.base)
         self._town = Town()
         self._time = ServerTime()
+        self._cameras: tuple[Camera, ...] = ()
+        self._intercoms: tuple[IntercomCamera, ...] = ()
         self._settings: dict[SettingId, Setting] = {}
         self._codes: dict[PlaceId, str | None] = {}
 
@@ -117,11 +119,15 @@ class SmartYardSystem:
         flats = await yard.address.settings()
         cameras = await self._part("cameras", yard.cameras.all())
         intercoms = await self._part("cameras of intercoms", yard.cameras.of_intercoms())
-        town = town_of(houses, flats, cameras or (), intercoms or ())
+        # A list that is not to be had now takes no cameras away, with all that people made of them.
+        cameras = self._cameras if cameras is None else cameras
+        intercoms = self._intercoms if intercoms is None else intercoms
+        town = town_of(houses, flats, cameras, intercoms)
         settings, codes = await self._read_settings(flats)
         unread = await self._part("unread messages", yard.inbox.unread())
         if unread is not None:
             self._log.counted(unread)
+        self._cameras, self._intercoms = cameras, intercoms
         self._town, self._settings, self._codes = town, settings, codes
         self._feeds.forget()
         self.log, self.facets = self._log, self._facets

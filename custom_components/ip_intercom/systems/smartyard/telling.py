@@ -55,9 +55,10 @@ def bell_of(push: CallPush, town: Town) -> BellId | None:
         for door, relay in town.relays.items()
         if house in {None, relay.house} and push.caller is not None and town.name_of(door) == push.caller
     ]
-    if bells:
-        return bells[0]
-    there = dict.fromkeys(relay.domophone for relay in town.relays.values() if house in {None, relay.house})
+    # Several may have the same name: rather none of them than the wrong one.
+    there = dict.fromkeys(bells) or dict.fromkeys(
+        relay.domophone for relay in town.relays.values() if house in {None, relay.house}
+    )
     return next(iter(there)) if len(there) == 1 else CALL_BELL
 
 
