@@ -38,7 +38,6 @@ class Login:
         self.method = "sms"
         self.confirmation_numbers = list(NUMBERS)
         self.device_limit: int | None = None
-        # Devices that lost their token stay known, so that a login with the same device token finds them.
         self._people = people
         self._now = now
         self.codes: dict[str, Code] = {}

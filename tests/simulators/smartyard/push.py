@@ -68,11 +68,11 @@ class Parcel:
     """What goes over the wire."""
 
     kind: str
-    fields: Json
+    fields: Json = field(repr=False)
     method: str
-    url: str
+    url: str = field(repr=False)
     content_type: str
-    body: bytes
+    body: bytes = field(repr=False)
     device: int | None = None
 
 
