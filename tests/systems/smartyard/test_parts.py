@@ -161,18 +161,18 @@ def test_a_time_that_is_none_is_now(seconds: int) -> None:
 )
 def test_a_call_is_news_while_it_rings(age: int, ttl: int, is_news: bool) -> None:
     push = CallPush(hash="a", timestamp=1_000_000 - age, ttl=ttl)
-    assert (Gate(Clock()).objection(push) is None) is is_news
+    assert (Gate(now=Clock()).objection(push) is None) is is_news
 
 
 def test_a_call_without_a_time_is_not_believed() -> None:
-    assert Gate(Clock()).objection(CallPush(hash="a")) is not None
+    assert Gate(now=Clock()).objection(CallPush(hash="a")) is not None
 
 
 @pytest.mark.parametrize(
     ("age", "ttl", "seconds"), [(0, 30, 30), (10, 30, 20), (40, 30, 15), (-20, 30, 30), (0, 999, LONGEST)]
 )
 def test_a_call_rings_as_long_as_it_says_and_never_not_at_all(age: int, ttl: int, seconds: int) -> None:
-    assert Gate(Clock()).rings_for(CallPush(timestamp=1_000_000 - age, ttl=ttl)) == seconds
+    assert Gate(now=Clock()).rings_for(CallPush(timestamp=1_000_000 - age, ttl=ttl)) == seconds
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_a_call_rings_as_long_as_it_says_and_never_not_at_all(age: int, ttl: int
     ],
 )
 def test_what_comes_twice_is_news_once(first: CallPush | TextPush, second: CallPush | TextPush) -> None:
-    gate = Gate(Clock())
+    gate = Gate(now=Clock())
     assert gate.objection(first) is None
     assert gate.objection(second) is not None
 
@@ -199,7 +199,7 @@ def test_what_comes_twice_is_news_once(first: CallPush | TextPush, second: CallP
     ],
 )
 def test_what_is_another_is_news_as_well(first: CallPush | TextPush, second: CallPush | TextPush) -> None:
-    gate = Gate(Clock())
+    gate = Gate(now=Clock())
     assert gate.objection(first) is None
     assert gate.objection(second) is None
 
@@ -208,13 +208,13 @@ def test_what_is_another_is_news_as_well(first: CallPush | TextPush, second: Cal
     ("age", "is_told", "late"), [(0, True, False), (1000, True, True), (4000, False, True), (-4000, False, False)]
 )
 def test_a_message_may_be_late_but_not_too_old(age: int, is_told: bool, late: bool) -> None:
-    gate, push = Gate(Clock()), TextPush("inbox", message_id="1", timestamp=1_000_000 - age)
+    gate, push = Gate(now=Clock()), TextPush("inbox", message_id="1", timestamp=1_000_000 - age)
     assert (gate.objection(push) is None) is is_told
     assert gate.is_late(push) is late
 
 
 def test_what_is_remembered_of_a_flood_is_bounded() -> None:
-    gate = Gate(Clock())
+    gate = Gate(now=Clock())
     for number in range(5000):
         assert gate.objection(CallPush(hash=str(number), timestamp=1_000_000)) is None
     assert gate.objection(CallPush(hash="4999", timestamp=1_000_000)) is not None
