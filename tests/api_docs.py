@@ -73,6 +73,17 @@ the option *Receive events by a webhook*, and by a forwarder (README).
 """,
         numbered=False,
     ),
+    Page(
+        "smartyard",
+        "smartyard.md",
+        """# SmartYard: the mobile API in Home Assistant
+
+What each method of the operator's API and each push becomes; actions of pushes are known whatever their case. Every push and every
+line of the history, whatever else it does, is also the bus event `ip_intercom_event`; pushes reach Home Assistant only with the
+option *Receive pushes by a webhook*, and by a forwarder (README).
+""",
+        numbered=False,
+    ),
 )
 
 

@@ -1,43 +1,15 @@
 """The recordings of a published MX Proxy: requests and its replies, byte for byte, where they are at hand."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
-CAPTURES = Path(__file__).parents[2] / "shared" / "captures" / "mx-proxy"
-FILES = sorted(CAPTURES.glob("*.http"))
-PUSHES = sorted(CAPTURES.glob("push/*.http"))
+from .recordings import CAPTURES, Recording, read
 
+__all__ = ["FILES", "PUSHES", "Recording", "pushed", "read"]
 
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """One file: a request and its reply."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
-    status: int
-    reply_headers: dict[str, str]
-    reply: bytes
-
-
-def read(file: Path) -> Recording:
-    """Read a file; the lines of its heads end with a line feed only."""
-    sent, _, received = file.read_bytes().replace(b"\r\n", b"\n").partition(b"--- response")
-    head, _, body = sent.partition(b"\n\n")
-    reply_head, _, reply = received.partition(b"\n")[2].partition(b"\n\n")
-    request_line, *lines = head.decode().splitlines()
-    status_line, *reply_lines = reply_head.decode().splitlines()
-    method, path, _ = request_line.split(" ")
-    return Recording(
-        method, path, _headers(lines), body.strip(), int(status_line.split()[1]), _headers(reply_lines), reply
-    )
+FILES = sorted((CAPTURES / "mx-proxy").glob("*.http"))
+PUSHES = sorted((CAPTURES / "mx-proxy").glob("push/*.http"))
 
 
 def pushed(file: Path) -> bytes:
     """Read the body of a push."""
     return file.read_bytes().replace(b"\r\n", b"\n").partition(b"\n\n")[2]
-
-
-def _headers(lines: list[str]) -> dict[str, str]:
-    return dict(line.split(": ", 1) for line in lines)

@@ -162,6 +162,11 @@ def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
 
 
+def code(text: str) -> list[str]:
+    """What is set as code in a text, with its marks."""
+    return re.findall(r"`+[^`]*`+", text)
+
+
 def check_translations(content: Json) -> Iterator[str]:
     yield from (f"section {key} is unknown" for key in sorted(set(content) - TRANSLATION_SECTIONS))
     for path, text in texts(content):
@@ -203,13 +208,22 @@ def check_forms(content: Any, where: str = "") -> Iterator[str]:
         yield from check_forms(value, f"{where}.{key}".removeprefix("."))
 
 
+# Texts that are the same in every language: placeholders alone, and names of companies and of a manufacturer's menu.
+NAMES = {"Apple", "Google", "Open Relay via HTTP", "{name}", "{port}"}
+
+
 def check_language(english: Json, other: Json) -> Iterator[str]:
+    """Another language has the keys, placeholders and code of English, and texts of its own."""
     left, right = dict(texts(english)), dict(texts(other))
     yield from (f"{'.'.join(path)} is missing" for path in sorted(set(left) - set(right)))
     yield from (f"{'.'.join(path)} is unknown" for path in sorted(set(right) - set(left)))
     for path in sorted(set(left) & set(right)):
         if placeholders(left[path]) != placeholders(right[path]):
             yield f"{'.'.join(path)} has other placeholders"
+        if code(left[path]) != code(right[path]):
+            yield f"{'.'.join(path)} has other code"
+        if left[path] == right[path] and left[path] not in NAMES:
+            yield f"{'.'.join(path)} is English"
 
 
 def translation_keys(tree: ast.Module) -> Iterator[tuple[str, str]]:

@@ -37,19 +37,19 @@ LAYERS = (
     # The hierarchy of errors is the one part of api that the translation point above must know.
     layer("errors", "api.errors"),
     layer("api", "api api.*", "errors", "aiohttp multidict yarl"),
-    layer("model", "model events rings facets functions telephony", "names"),
-    layer("pictures", "render", "", "PIL"),
+    layer("model", "model events rings facets functions telephony residence", "names"),
+    layer("pictures", "films render", "", "PIL av"),
     layer("systems", "systems systems.*", "names errors api model", "aiohttp yarl"),
     layer(
         "coordinator",
-        "commanding coordinator entity exceptions found later parting push refusals shortcomings silence temporary_codes webhook",
+        "commanding coordinator entity exceptions found later parting places push refusals shortcomings silence temporary_codes webhook",
         "names errors model systems",
         "aiohttp homeassistant",
     ),
     # These put the parts together: a form for each system, an adapter for each entry.
     layer(
         "entry",
-        "__init__ config_flow options_flow",
+        "__init__ config_flow flow options_flow phone_flow",
         "names errors model systems coordinator platforms",
         "aiohttp homeassistant probatio yarl",
     ),

@@ -13,6 +13,7 @@ from .repository_rules import (
     DISCOVERY,
     HACS_KEYS,
     INTEGRATION,
+    NAMES,
     PLATFORMS,
     QUALITY_RULES,
     ROOT,
@@ -33,6 +34,7 @@ from .repository_rules import (
     read_json,
     read_yaml,
     repository_files,
+    texts,
     translations,
     words,
 )
@@ -68,14 +70,23 @@ def test_json_and_yaml_parse() -> None:
 LANGUAGES = sorted(path.stem for path in (INTEGRATION / "translations").glob("*.json"))
 
 
-def test_english_is_there() -> None:
-    assert "en" in LANGUAGES
+def test_languages_are_there() -> None:
+    assert {"en", "ru"} <= set(LANGUAGES)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_translations(language: str) -> None:
     assert list(check_translations(translations(language))) == []
+
+
+@pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"en"}))
+def test_languages_say_the_same(language: str) -> None:
     assert list(check_language(translations(), translations(language))) == []
+
+
+def test_names_are_in_use() -> None:
+    """A text that is gone needs no exception."""
+    assert {text for _, text in texts(translations())} >= NAMES
 
 
 def test_keys_used_in_python_are_translated() -> None:

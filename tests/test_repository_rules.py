@@ -74,6 +74,10 @@ def with_requirement(requirement: str) -> Json:
         ),
         (check_language, [{"title": "{a}"}, {"title": "x {a}"}], [{"title": "{a}"}, {"title": "x"}]),
         (check_language, [{"title": "a"}, {"title": "b"}], [{"title": "a"}, {}]),
+        (check_language, [{"title": "a"}, {"title": "b"}], [{"title": "a"}, {"title": "b", "common": {"c": "d"}}]),
+        (check_language, [{"title": "a"}, {"title": "b"}], [{"title": "a"}, {"title": "a"}]),
+        (check_language, [{"title": "{name}"}, {"title": "{name}"}], [{"title": "a {name}"}, {"title": "a {name}"}]),
+        (check_language, [{"title": "a `{b}`"}, {"title": "c `{b}`"}], [{"title": "a `{b}`"}, {"title": "c {b}"}]),
         (
             check_icons,
             [{"entity": {"lock": {"a": {"default": "mdi:a"}}}}],

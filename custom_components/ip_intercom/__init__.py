@@ -16,6 +16,7 @@ from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import device_info
 from .found import Found
 from .parting import async_log_out
+from .places import async_remove_places, async_show_places
 from .push import EventFeed, event_store
 from .shortcomings import async_show_missing
 from .systems import create_system
@@ -72,11 +73,14 @@ async def _async_set_up(
         config_entry_id=entry.entry_id, **device_info(coordinator.description.identity, entry.data)
     )
     coordinator.device_id = device.id
+    places = device.id, coordinator.description.identity, coordinator.data.places
+    async_show_places(hass, *places)
     coordinator.platforms = list(PLATFORMS)
     if coordinator.facets.conferences is not None:
         coordinator.platforms.append(Platform.CALENDAR)  # it brings a page of its own, which nobody wants empty
     await hass.config_entries.async_forward_entry_setups(entry, coordinator.platforms)
     _async_remove_stale(hass, entry)
+    async_remove_places(hass, *places, coordinator.offered)
 
     await coordinator.codes.async_load()
 

@@ -14,8 +14,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .entity import AccessPointEntity, DoorEntity, IntercomEntity, PortEntity, async_add_as_found
-from .model import Alarm, CallState, Direction, DoorId, LineId, State
+from .entity import AccessPointEntity, BellEntity, DoorEntity, IntercomEntity, PortEntity, async_add_as_found
+from .model import Alarm, Bell, CallState, Direction, DoorId, LineId, State
 
 PARALLEL_UPDATES = 0
 
@@ -90,6 +90,16 @@ async def async_setup_entry(
             }
         if facets.doors is None:
             found |= {f"door_{door}": partial(DoorSensor, coordinator, door) for door in state.doors}
+        found |= {
+            f"door_{door.id}_blocked": partial(BlockedSensor, coordinator, door.id)
+            for door in state.doors.values()
+            if door.blocked is not None and not door.blockable
+        }
+        found |= {
+            f"bell_{bell.id}_ringing": partial(BellRingingSensor, coordinator, bell)
+            for bell in state.bells.values()
+            if bell.place is not None or bell.id in state.ringing
+        }
         if coordinator.description.has_phone:
             found["ringing"] = partial(RingingSensor, coordinator, "ringing")
         return found
@@ -184,6 +194,36 @@ class DoorSensor(DoorEntity, BinarySensorEntity):
     def is_on(self) -> bool | None:
         """Return whether the door is released."""
         return None if self.door is None else self.door.released
+
+
+class BlockedSensor(DoorEntity, BinarySensorEntity):
+    """Whether a door is kept shut by others, who alone can end that."""
+
+    _attr_device_class = BinarySensorDeviceClass.PROBLEM
+
+    def __init__(self, coordinator: IntercomCoordinator, door: DoorId) -> None:
+        """Show ``door``."""
+        super().__init__(coordinator, door, "blocked")
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Return whether it is blocked."""
+        return None if self.door is None else self.door.blocked
+
+
+class BellRingingSensor(BellEntity, BinarySensorEntity):
+    """Whether a bell rings of which the system tells that by itself."""
+
+    def __init__(self, coordinator: IntercomCoordinator, bell: Bell) -> None:
+        """Show ``bell``."""
+        super().__init__(coordinator, bell, "ringing")
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        """Return whether somebody waits there."""
+        return self.coordinator.data.ringing.get(self._bell.id, False)
 
 
 class RingingSensor(IntercomEntity, BinarySensorEntity):

@@ -1,4 +1,7 @@
-"""What is done by a press: answering and ending calls, counting missed ones anew, setting the clock, restarting."""
+"""What is done by a press.
+
+Answering and ending calls, counting missed ones anew, setting the clock, restarting, a test message, another door code.
+"""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,11 +14,13 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .actions.calls import async_answer, async_clear_missed, async_hang_up
+from .actions.flats import async_renew_code
 from .actions.maintenance import async_restart, async_sync_clock
+from .actions.messages import async_send_test
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity, async_add_as_found
 from .facets import Facets
-from .model import State
+from .model import PlaceId, State
 
 PARALLEL_UPDATES = 1
 
@@ -51,6 +56,12 @@ BUTTONS = (
         press=async_sync_clock,
         there=lambda facets, state: facets.clock is not None and state.clock is not None,
     ),
+    IntercomButtonDescription(
+        key="test_message",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        press=async_send_test,
+        there=lambda facets, _: facets.messages is not None,
+    ),
 )
 
 
@@ -60,12 +71,15 @@ async def async_setup_entry(
     """Add the buttons for what device and account can do."""
     coordinator = entry.runtime_data
 
-    def find(state: State) -> dict[str, Callable[[], IntercomButton]]:
-        return {
+    def find(state: State) -> dict[str, Callable[[], ButtonEntity]]:
+        found: dict[str, Callable[[], ButtonEntity]] = {
             description.key: partial(IntercomButton, coordinator, description)
             for description in BUTTONS
             if description.there(coordinator.facets, state)
         }
+        for flat in state.door_codes if coordinator.facets.flat_codes is not None else ():
+            found[f"new_door_code_{flat}"] = partial(NewDoorCodeButton, coordinator, flat)
+        return found
 
     async_add_as_found(Platform.BUTTON, entry, async_add_entities, find)
 
@@ -85,3 +99,20 @@ class IntercomButton(IntercomEntity, ButtonEntity):
     async def async_press(self) -> None:
         """Do it."""
         await self.entity_description.press(self.coordinator)
+
+
+class NewDoorCodeButton(IntercomEntity, ButtonEntity):
+    """Has another code made that opens the doors of a flat; the one before opens nothing any more."""
+
+    _attr_translation_key = "new_door_code"
+    _attr_entity_category = EntityCategory.CONFIG
+
+    def __init__(self, coordinator: IntercomCoordinator, flat: PlaceId) -> None:
+        """Renew the code of ``flat``."""
+        super().__init__(coordinator, f"new_door_code_{flat}", flat)
+        self._flat = flat
+
+    @override
+    async def async_press(self) -> None:
+        """Do it."""
+        await async_renew_code(self.coordinator, self._flat)

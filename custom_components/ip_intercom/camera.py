@@ -15,9 +15,10 @@ from homeassistant.util.json import JsonObjectType
 
 from .actions.files import check_writable, save_picture
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .entity import IntercomEntity, async_add_as_found, need
+from .entity import IntercomEntity, alone, async_add_as_found, need
 from .facets import Cameras
 from .model import CameraId, State
+from .stills import async_still
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -42,15 +43,21 @@ class IntercomCamera(IntercomEntity, Camera):
 
     def __init__(self, coordinator: IntercomCoordinator, camera: CameraId) -> None:
         """Show ``camera``."""
-        IntercomEntity.__init__(self, coordinator, f"camera_{camera}")
+        cameras = coordinator.data.cameras
+        source = cameras[camera]
+        nameless = [other for other in cameras.values() if other.name is None]
+        IntercomEntity.__init__(self, coordinator, f"camera_{camera}", source.place)
         Camera.__init__(self)
         self._camera_id = camera
-        if len(coordinator.data.cameras) == 1:
+        if len(cameras) == 1 or alone(source, cameras.values()) or alone(source, nameless):
             self._attr_translation_key = "camera"
+        elif source.name is not None:
+            self._attr_translation_key = "camera_named"
+            self._attr_translation_placeholders = {"name": source.name}
         else:
             self._attr_translation_key = "camera_source"
             self._attr_translation_placeholders = {"source": camera}
-        if self._cameras.stream_address(camera) is not None:
+        if self._cameras.streams(camera):
             self._attr_supported_features = CameraEntityFeature.STREAM
 
     @property
@@ -60,20 +67,20 @@ class IntercomCamera(IntercomEntity, Camera):
     @override
     async def async_camera_image(self, width: int | None = None, height: int | None = None) -> bytes | None:
         """Return a snapshot of the size that suits best."""
-        return await self.coordinator.async_command(self._cameras.snapshot(self._camera_id, width, height))
+        return await async_still(self.coordinator, self._camera_id, width, height)
 
     async def async_save_snapshot(
         self, filename: str, seconds_back: int, width: int | None = None, height: int | None = None
     ) -> JsonObjectType:
         """Save a snapshot that may be some seconds old to a file (action ``snapshot``)."""
         await check_writable(self.hass, filename)
-        picture = self._cameras.snapshot(self._camera_id, width, height, seconds_back)
-        return {"size": await save_picture(self.hass, filename, await self.coordinator.async_command(picture))}
+        picture = await async_still(self.coordinator, self._camera_id, width, height, seconds_back)
+        return {"size": await save_picture(self.hass, filename, picture)}
 
     @override
     async def stream_source(self) -> str | None:
-        """Return the RTSP address; its account is not that of the API."""
-        return self._cameras.stream_address(self._camera_id)
+        """Return the address of the stream; its account is not that of the API."""
+        return await self.coordinator.async_command(self._cameras.stream_address(self._camera_id))
 
     @override
     async def handle_async_mjpeg_stream(self, request: web.Request) -> web.StreamResponse | None:
@@ -86,7 +93,9 @@ class IntercomCamera(IntercomEntity, Camera):
                     await response.prepare(request)
                     async for chunk in stream.chunks():
                         await response.write(chunk)
-        except HomeAssistantError:
+        except HomeAssistantError as err:
+            if response is None and err.translation_key == "not_supported":
+                return await super().handle_async_mjpeg_stream(request)  # one still after the other
             if response is None:
                 raise
             _LOGGER.debug("%s: the motion JPEG broke off", self.entity_id)

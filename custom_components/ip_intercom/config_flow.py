@@ -1,10 +1,9 @@
 """Adding an intercom: an address and an account, and a sentence for whatever goes wrong."""
 
 from collections.abc import Mapping
-import logging
 from typing import Any, override
 
-from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigFlowResult
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
@@ -16,31 +15,24 @@ from homeassistant.util.network import is_ip_address
 import probatio as vol
 from yarl import URL
 
-from .api.errors import IntercomError, UnsupportedProduct, WrongDevice
 from .const import (
     CONF_CLIENT_ID,
     CONF_CLIENT_SECRET,
-    CONF_CONTROLS,
     CONF_FINGERPRINT,
     CONF_HOST,
     CONF_PASSWORD,
-    CONF_PUSH_ORIGINALS,
-    CONF_PUSH_TOKEN,
     CONF_SYSTEM,
     CONF_URL,
     CONF_USERNAME,
     CONF_VERIFY_SSL,
     DOMAIN,
     SYSTEM_MX_PROXY,
+    SYSTEM_SMARTYARD,
 )
-from .exceptions import sentence
-from .model import Description
+from .flow import CREDENTIALS, SECTION_SECURITY
 from .options_flow import PASSWORD_FIELD, IntercomOptionsFlow
-from .systems import asks_for_proof, find_system, recognised
-
-_LOGGER = logging.getLogger(__name__)
-
-SECTION_SECURITY = "security"
+from .phone_flow import PhoneLoginFlow
+from .systems import asks_for_proof, recognised
 
 _SECRET = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off"))
 _ACCOUNT = {vol.Optional(CONF_USERNAME, default=""): str, vol.Optional(CONF_PASSWORD, default=""): PASSWORD_FIELD}
@@ -55,40 +47,26 @@ _SECURITY = {
         vol.Schema({vol.Required(CONF_VERIFY_SSL, default=False): bool}), {"collapsed": True}
     )
 }
+
 ACCOUNT_SCHEMA = vol.Schema(_ACCOUNT)
 CONFIRM_SCHEMA = vol.Schema({**_ACCOUNT, **_SECURITY})
 DEVICE_SCHEMA = vol.Schema({vol.Required(CONF_HOST): str, **_ACCOUNT, **_SECURITY})
 EXTENSION_ACCOUNT_SCHEMA = vol.Schema(_EXTENSION_ACCOUNT)
 EXTENSION_SCHEMA = vol.Schema({vol.Required(CONF_HOST): str, **_EXTENSION_ACCOUNT, **_SECURITY})
-# What logs in, and what of it is entered anew each time.
-_CREDENTIALS = (CONF_CLIENT_ID, CONF_CLIENT_SECRET, CONF_USERNAME, CONF_PASSWORD)
-_SECRETS = frozenset({CONF_CLIENT_SECRET, CONF_PASSWORD})
-
-# Errors of finding a device, which no entity can meet; the others have their key in ``exceptions``.
-_FIND_ERRORS: tuple[tuple[type[IntercomError], str], ...] = (
-    (UnsupportedProduct, "unsupported_product"),
-    (WrongDevice, "wrong_device"),
-)
-
 
 # Why an account is refused, as far as the form that asks for another one tells it.
 _REFUSALS = frozenset({"app_refused", "exchange_refused", "invalid_auth", "login_refused", "not_provisioned"})
 
-_PLACEHOLDERS = ("address", "privilege", "product", "reason", "service")
 
-
-class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
+class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
     """Adds an intercom, and mends the access to it."""
 
     VERSION = 1
 
     def __init__(self) -> None:
         """Begin with nothing found."""
-        self._data: dict[str, Any] = {}
-        self._description: Description
+        super().__init__()
         self._discovered_host = ""
-        self._system: str | None = None
-        self._placeholders: dict[str, str] = {}
 
     @staticmethod
     @callback
@@ -100,7 +78,7 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask what to add: they are logged in to in different ways."""
-        return self.async_show_menu(step_id="user", menu_options=["device", "mx_proxy"])
+        return self.async_show_menu(step_id="user", menu_options=["device", "mx_proxy", "smartyard"])
 
     async def async_step_device(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for address and account of an intercom."""
@@ -160,6 +138,8 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
         """Begin to ask for the account again."""
         if entry_data[CONF_SYSTEM] == SYSTEM_MX_PROXY:
             return await self.async_step_reauth_mx_proxy()
+        if entry_data[CONF_SYSTEM] == SYSTEM_SMARTYARD:
+            return await self.async_step_reauth_smartyard()
         return await self.async_step_reauth_confirm()
 
     async def async_step_reauth_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -185,8 +165,11 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for another address or account; a new certificate is taken as it is."""
-        if self._get_reconfigure_entry().data[CONF_SYSTEM] == SYSTEM_MX_PROXY:
+        system = self._get_reconfigure_entry().data[CONF_SYSTEM]
+        if system == SYSTEM_MX_PROXY:
             return await self.async_step_reconfigure_mx_proxy()
+        if system == SYSTEM_SMARTYARD:
+            return await self.async_step_reconfigure_smartyard()
         return await self._async_other("reconfigure", DEVICE_SCHEMA, user_input)
 
     async def async_step_reconfigure_mx_proxy(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -208,68 +191,10 @@ class IntercomConfigFlow(ConfigFlow, domain=DOMAIN):
         }
         return self._async_form(step, schema, known, errors)
 
-    async def _async_find(
-        self, address: str, user_input: Mapping[str, Any], pinned: str | None = None
-    ) -> dict[str, str]:
-        """Find the device and log in; return the error to show, if there is one."""
-        session = async_get_clientsession(self.hass)
-        account = {key: user_input[key] for key in _CREDENTIALS if key in user_input}
-        verify = user_input[SECTION_SECURITY][CONF_VERIFY_SSL]
-        try:
-            data, self._description = await find_system(
-                session, address, account, verify, pinned=pinned, system=self._system
-            )
-        except ValueError:
-            return {CONF_HOST: "invalid_host"}
-        except IntercomError as err:
-            _LOGGER.debug("No device at the address: %s", err)
-            return {"base": self._error(err)}
-        self._data = {**data, CONF_CONTROLS: sorted(map(str, self._description.controls))}
-        return {}
-
-    def _error(self, err: IntercomError) -> str:
-        for kind, key in _FIND_ERRORS:
-            if isinstance(err, kind):
-                self._placeholders |= {"product": err.product} if isinstance(err, UnsupportedProduct) else {}
-                return key
-        _, key, placeholders = sentence(err)
-        self._placeholders |= placeholders
-        return key
-
-    async def _async_add(self) -> ConfigFlowResult:
-        identity = self._description.identity
-        # Old firmware tells no MAC address: the device may be known by its serial number.
-        for name in (*sorted(identity.names - {identity.id}), identity.id):
-            await self.async_set_unique_id(name, raise_on_progress=False)
-            self._abort_if_unique_id_configured(updates={CONF_URL: self._data[CONF_URL]})
-        return self.async_create_entry(title=identity.name, data=self._data)
-
-    async def _async_mend(self, entry: ConfigEntry) -> ConfigFlowResult:
-        identity = self._description.identity
-        known = entry.unique_id if entry.unique_id in identity.names else identity.id
-        await self.async_set_unique_id(known, raise_on_progress=False)
-        self._abort_if_unique_id_mismatch()
-        # What the device has of ours is to be found again, wherever it is now.
-        kept = {key: entry.data[key] for key in (CONF_PUSH_TOKEN, CONF_PUSH_ORIGINALS) if key in entry.data}
-        return self.async_update_reload_and_abort(entry, data=self._data | kept)
-
-    @callback
-    def _async_form(
-        self, step: str, schema: vol.Schema, known: Mapping[str, Any], errors: dict[str, str]
-    ) -> ConfigFlowResult:
-        shown = {key: value for key, value in known.items() if key not in _SECRETS}
-        return self.async_show_form(
-            step_id=step,
-            data_schema=self.add_suggested_values_to_schema(schema, shown),
-            errors=errors,
-            # Every text may use every placeholder: the device decides which error it is.
-            description_placeholders=dict.fromkeys(_PLACEHOLDERS, "") | self._placeholders,
-        )
-
 
 def _account_of(entry: ConfigEntry) -> dict[str, Any]:
     """Return what logs in to an entry, as far as it is there."""
-    return {key: entry.data[key] for key in _CREDENTIALS if key in entry.data}
+    return {key: entry.data[key] for key in CREDENTIALS if key in entry.data}
 
 
 def _refusal(entry: ConfigEntry) -> dict[str, str]:

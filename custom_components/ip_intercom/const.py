@@ -6,6 +6,7 @@ DOMAIN = "ip_intercom"
 CONF_SYSTEM = "system"
 SYSTEM_AKUVOX = "akuvox"
 SYSTEM_MX_PROXY = "mx_proxy"
+SYSTEM_SMARTYARD = "smartyard"
 SYSTEM_TWO_N = "two_n"
 
 # Entry data.
@@ -19,6 +20,15 @@ CONF_VERIFY_SSL = "verify_ssl"
 CONF_FINGERPRINT = "fingerprint"
 CONF_LEGACY_TLS = "legacy_tls"
 CONF_CONTROLS = "controls"
+# Of an account that is logged in to by telephone: its number and id, the code that proves it and is not kept, what the
+# login gave, and the token by which the server knows us.
+CONF_PHONE = "phone"
+CONF_ACCOUNT = "account"
+CONF_CODE = "code"
+CONF_TOKEN = "token"
+CONF_DEVICE_TOKEN = "device_token"
+# In which a server shall speak to people.
+CONF_LANGUAGE = "language"
 # Where a device pushes its events to, and its settings from before it was told to.
 CONF_PUSH_TOKEN = "push_token"
 CONF_PUSH_ORIGINALS = "push_originals"

@@ -24,6 +24,7 @@ from .exceptions import sentence, told
 from .facets import Facets, System
 from .found import Found
 from .model import Bell, BellId, CallState, Control, Description, SessionId, State, described, merge, with_bell
+from .places import async_remove_places, async_show_places
 from .refusals import RETRY_DELAY, Refusals
 from .shortcomings import Shortcomings
 
@@ -209,7 +210,10 @@ class IntercomCoordinator(CommandingCoordinator):
             self.feed.async_start(self.system.log)
         self._async_recover()
         self.data = self._state
+        places = self.device_id, self.description.identity, self._state.places
+        async_show_places(self.hass, *places)
         self.async_update_listeners()
+        async_remove_places(self.hass, *places, self.offered)
         await self.push_address.async_subscribe()  # its settings may be gone
 
     @callback

@@ -18,7 +18,21 @@ from .const import CONF_URL, DOMAIN
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .exceptions import refused
 from .facets import Doors
-from .model import AccessPoint, AccessPointId, Door, DoorId, Identity, Missing, Port, PortId, State
+from .model import (
+    AccessPoint,
+    AccessPointId,
+    Bell,
+    Camera,
+    Door,
+    DoorId,
+    Identity,
+    Missing,
+    PlaceId,
+    Port,
+    PortId,
+    State,
+)
+from .places import place_identifier
 
 
 def device_info(identity: Identity, data: Mapping[str, Any]) -> DeviceInfo:
@@ -36,6 +50,11 @@ def device_info(identity: Identity, data: Mapping[str, Any]) -> DeviceInfo:
     )
 
 
+def alone[P: (Bell, Camera, Door)](part: P, parts: Iterable[P]) -> bool:
+    """Return whether something is the only one of its kind at a place, so that the place's name is enough."""
+    return part.place is not None and [other.id for other in parts if other.place == part.place] == [part.id]
+
+
 def need[F](coordinator: IntercomCoordinator, facet: F | None, lack: str) -> F:
     """Return a facet that something depends on.
 
@@ -48,16 +67,20 @@ def need[F](coordinator: IntercomCoordinator, facet: F | None, lack: str) -> F:
 
 
 class IntercomEntity(CoordinatorEntity[IntercomCoordinator]):
-    """A view of one part of the state. ``key`` tells it from the device's other entities."""
+    """A view of one part of the state.
+
+    ``key`` tells it from the entry's other entities. Where it is of a ``place``, it belongs to the device of that.
+    """
 
     _attr_has_entity_name = True
 
-    def __init__(self, coordinator: IntercomCoordinator, key: str) -> None:
-        """Belong to the coordinator's device."""
+    def __init__(self, coordinator: IntercomCoordinator, key: str, place: PlaceId | None = None) -> None:
+        """Belong to the coordinator's device, or to a place of it."""
         super().__init__(coordinator)
         identity = coordinator.description.identity
         self._attr_unique_id = f"{identity.id}_{key}"
-        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, identity.id)})
+        known = place if place in coordinator.data.places else None
+        self._attr_device_info = DeviceInfo(identifiers={place_identifier(identity, known)})
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -141,15 +164,21 @@ _SOON = timedelta(seconds=20)
 
 
 class DoorEntity(IntercomEntity):
-    """A view of one door; its name tells which it is, where it has one or there are several."""
+    """A view of one door; its name tells which it is, where it has one or there are several.
+
+    The only door of a place needs none: the place has it.
+    """
 
     def __init__(self, coordinator: IntercomCoordinator, door: DoorId, key: str) -> None:
         """Show the door ``door``; ``key`` is also the translation key."""
-        super().__init__(coordinator, f"door_{door}_{key}")
+        doors = coordinator.data.doors
+        name, place = doors[door].name, doors[door].place
+        super().__init__(coordinator, f"door_{door}_{key}", place)
         self._door_id = door
-        if (name := coordinator.data.doors[door].name) is not None:
+        self._alone = alone(doors[door], doors.values())
+        if name is not None and not self._alone:
             self._attr_translation_key, self._attr_translation_placeholders = f"{key}_named", {"name": name}
-        elif len(coordinator.data.doors) > 1:
+        elif len(doors) > 1 and not self._alone:
             self._attr_translation_key, self._attr_translation_placeholders = f"{key}_numbered", {"number": door}
         else:
             self._attr_translation_key = key
@@ -248,3 +277,21 @@ class AccessPointEntity(IntercomEntity):
         """Return whether it is blocked."""
         point = self.coordinator.data.access_points.get(self._access_point_id)
         return None if point is None else point.blocked
+
+
+class BellEntity(IntercomEntity):
+    """A view of one bell; its name tells which it is, unless its place does."""
+
+    def __init__(self, coordinator: IntercomCoordinator, bell: Bell, key: str) -> None:
+        """Show ``bell``; ``key`` is also the translation key."""
+        super().__init__(coordinator, f"bell_{bell.id}_{key}", bell.place)
+        self._bell = bell
+        self._attr_translation_key = key
+        if bell.name is not None and not alone(bell, coordinator.data.bells.values()):
+            self._attr_translation_key, self._attr_translation_placeholders = f"{key}_named", {"name": bell.name}
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return whether the system is there and has the bell."""
+        return super().available and self._bell.id in self.coordinator.data.bells

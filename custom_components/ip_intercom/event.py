@@ -1,4 +1,4 @@
-"""What happens and is over: rings, accesses, calls, voicemails. Late events make none of these."""
+"""What happens and is over: rings, accesses, calls, voicemails, messages. Late events make none of these."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
@@ -12,8 +12,8 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .entity import IntercomEntity, async_add_as_found
-from .events import AccessDecided, CallChanged, CallLogged, Event, Fact, Occurred, VoicemailReceived
+from .entity import IntercomEntity, alone, async_add_as_found
+from .events import AccessDecided, CallChanged, CallLogged, Event, Fact, MessageReceived, Occurred, VoicemailReceived
 from .model import Bell, CallState, Occurrence, SessionId, State
 from .rings import Ring
 
@@ -22,6 +22,24 @@ PARALLEL_UPDATES = 0
 GRANTED = "granted"
 DENIED = "denied"
 RECEIVED = "received"
+
+# What a ring may tell beside its button and call.
+_RING_DETAILS = ("caller", "flat")
+# What somebody wrote, and how it is marked as read.
+_MESSAGE_DETAILS = ("id", "action", "title", "text", "ext", "badge", "record")
+OTHER_MESSAGE = "other"
+MESSAGES = (
+    "inbox",
+    "chat",
+    "new_address",
+    "pay_success",
+    "pay_error",
+    "video_ready",
+    "ext",
+    "money",
+    "paranoid",
+    OTHER_MESSAGE,
+)
 
 
 async def async_setup_entry(
@@ -44,6 +62,8 @@ async def async_setup_entry(
             found["call"] = partial(CallEvent, coordinator, "call")
         if coordinator.facets.voicemails is not None:
             found["voicemail"] = partial(VoicemailEvent, coordinator, "voicemail")
+        if coordinator.description.messages:
+            found["message"] = partial(MessageEvent, coordinator, "message")
         return found
 
     async_add_as_found(Platform.EVENT, entry, async_add_entities, find)
@@ -54,16 +74,19 @@ class BellEvent(IntercomEntity, EventEntity):
 
     _attr_device_class = EventDeviceClass.DOORBELL
     _attr_event_types = [DoorbellEventType.RING]
+    _unrecorded_attributes = frozenset(_RING_DETAILS)
 
     def __init__(self, coordinator: IntercomCoordinator, bell: Bell) -> None:
         """Announce the rings of ``bell``."""
-        super().__init__(coordinator, f"bell_{bell.id}")
+        super().__init__(coordinator, f"bell_{bell.id}", bell.place)
         self._bell = bell
         self._async_name()
 
     @callback
     def _async_name(self) -> None:
-        if self._bell.name is not None:
+        if alone(self._bell, self.coordinator.data.bells.values()):
+            self.async_rename("bell")
+        elif self._bell.name is not None:
             self.async_rename("bell_named", name=self._bell.name)
         elif self._bell.button is not None:
             self.async_rename("bell_button", button=str(self._bell.button))
@@ -87,9 +110,9 @@ class BellEvent(IntercomEntity, EventEntity):
 
     @callback
     def _async_rang(self, ring: Ring) -> None:
-        self._trigger_event(
-            DoorbellEventType.RING, {"button": ring.button or ring.bell.button, "session": ring.session}
-        )
+        told = {"button": ring.button or ring.bell.button, "session": ring.session}
+        details = {key: ring.details[key] for key in _RING_DETAILS if key in ring.details}
+        self._trigger_event(DoorbellEventType.RING, told | details)
         self.async_write_ha_state()
 
 
@@ -237,3 +260,17 @@ class VoicemailEvent(FactEvent):
             "received": voicemail.received.isoformat(),
         }
         return RECEIVED, details
+
+
+class MessageEvent(FactEvent):
+    """Somebody wrote to the user."""
+
+    _attr_event_types = list(MESSAGES)
+    _unrecorded_attributes = frozenset(_MESSAGE_DETAILS)
+
+    @override
+    def tell(self, fact: Fact, state: State) -> tuple[str, Mapping[str, object]] | None:
+        if not isinstance(fact, MessageReceived):
+            return None
+        details = {key: fact.details[key] for key in _MESSAGE_DETAILS if key in fact.details}
+        return fact.kind if fact.kind in MESSAGES else OTHER_MESSAGE, details

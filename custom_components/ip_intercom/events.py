@@ -70,10 +70,42 @@ class AlarmChanged:
 
 @dataclass(frozen=True, slots=True)
 class ButtonPressed:
-    """A visitor pressed the button of a bell."""
+    """A visitor pressed the button of a bell.
+
+    ``picture`` names the picture that was taken of them, for the facet ``visitors``; ``details`` is what else the
+    event may tell.
+    """
 
     bell: BellId
     button: int | None
+    picture: str | None = None
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BellRings:
+    """A bell rings for a while, or no more."""
+
+    bell: BellId
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived:
+    """Somebody wrote to the user. ``kind`` is a neutral word, ``other`` where there is none.
+
+    ``details`` tells title, text and the id by which it is marked as read, as far as they are known.
+    """
+
+    kind: str
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesCounted:
+    """So many messages are unread."""
+
+    unread: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +203,9 @@ type Fact = (
     | PortChanged
     | AlarmChanged
     | ButtonPressed
+    | BellRings
+    | MessageReceived
+    | MessagesCounted
     | CallChanged
     | CallLogged
     | VoicemailReceived
@@ -261,6 +296,16 @@ def _alarm_changed(fact: AlarmChanged, state: State) -> State:
 
 
 @_fold.register
+def _bell_rings(fact: BellRings, state: State) -> State:
+    return replace(state, ringing={**state.ringing, fact.bell: fact.on})
+
+
+@_fold.register
+def _messages_counted(fact: MessagesCounted, state: State) -> State:
+    return replace(state, unread_messages=fact.unread)
+
+
+@_fold.register
 def _line_changed(fact: LineChanged, state: State) -> State:
     if (line := state.lines.get(fact.line)) is None:
         return state
@@ -336,4 +381,4 @@ def _restarted(_: Restarted, state: State) -> State:
     # Blocked switches stay blocked over a restart (HTTP API 5.10.4, SwitchesBlocked).
     alarms = {alarm: on if alarm is Alarm.SWITCHES_BLOCKED else None for alarm, on in state.alarms.items()}
     parts = dict.fromkeys(state.alarm_parts)
-    return replace(state, calls={}, own_calls=frozenset(), alarms=alarms, alarm_parts=parts)
+    return replace(state, calls={}, own_calls=frozenset(), ringing={}, alarms=alarms, alarm_parts=parts)

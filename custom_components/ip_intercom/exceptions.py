@@ -23,18 +23,24 @@ from .api.errors import (
     IntercomError,
     InvalidRequest,
     LoginRefused,
+    NoCodePending,
     NoData,
     NoSuchCall,
+    NotPaid,
     NotProvisioned,
     NotSupported,
     OpeningDisabled,
     OpeningRefused,
     PermissionDenied,
     SecureConnectionRequired,
+    ServerBroken,
     ServiceDisabled,
+    StreamRefused,
     TlsRefused,
+    TooSoon,
     Unconfirmed,
     UnexpectedReply,
+    WrongCode,
 )
 from .const import DOMAIN
 
@@ -45,12 +51,17 @@ def _none(_: IntercomError) -> dict[str, str]:
     return {}
 
 
+def _reason(err: CommandFailed) -> dict[str, str]:
+    return {"reason": err.reason}
+
+
 # The most specific kind comes first. What a person can mend by another request is a ServiceValidationError.
 _SENTENCES: tuple[tuple[type[IntercomError], type[HomeAssistantError], str, _Placeholders], ...] = (
     (CertificateChanged, HomeAssistantError, "certificate_changed", _none),
     (CertificateInvalid, HomeAssistantError, "certificate_invalid", _none),
     (TlsRefused, HomeAssistantError, "tls_refused", _none),
     (ExchangeUnreachable, HomeAssistantError, "exchange_unreachable", _none),
+    (ServerBroken, HomeAssistantError, "server_broken", _none),
     (ConnectionFailed, HomeAssistantError, "cannot_connect", _none),
     (ExchangeInsecure, HomeAssistantError, "exchange_insecure", _none),
     (Unconfirmed, HomeAssistantError, "unconfirmed", _none),
@@ -73,7 +84,12 @@ _SENTENCES: tuple[tuple[type[IntercomError], type[HomeAssistantError], str, _Pla
     (HighSecurity, HomeAssistantError, "high_security", _none),
     (OpeningDisabled, HomeAssistantError, "opening_disabled", _none),
     (OpeningRefused, HomeAssistantError, "opening_refused", _none),
-    (CommandFailed, HomeAssistantError, "command_failed", lambda err: {"reason": err.reason}),
+    (WrongCode, ServiceValidationError, "wrong_code", _reason),
+    (NoCodePending, ServiceValidationError, "no_code_pending", _none),
+    (TooSoon, HomeAssistantError, "too_soon", _reason),
+    (NotPaid, HomeAssistantError, "not_paid", _reason),
+    (StreamRefused, HomeAssistantError, "stream_refused", _none),
+    (CommandFailed, HomeAssistantError, "command_failed", _reason),
     (UnexpectedReply, HomeAssistantError, "unexpected_reply", _none),
     (IntercomError, HomeAssistantError, "unexpected_reply", _none),
 )

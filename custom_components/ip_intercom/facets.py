@@ -48,6 +48,7 @@ from .model import (
     Reading,
     SessionId,
 )
+from .residence import Archive, FlatCodes, History, Messages, Preferences, SipAccounts, Visitors, Watches
 from .telephony import CallControl, CallModes, Conferences, MissedCalls, PhoneBook, PushTokens, Voicemails
 
 
@@ -63,6 +64,7 @@ class Delivery:
         live: Events come by themselves as they happen, so that reading the state is only a safety net.
         keep: The cursor is worth writing down although nothing happened.
         answered: The device itself has told. False for what others tell of it while it does not answer or refuses.
+        again: Seconds after which there is more to tell, whether the device answers then or not; None for nothing yet.
     """
 
     events: tuple[Event, ...]
@@ -72,6 +74,7 @@ class Delivery:
     live: bool = True
     keep: bool = False
     answered: bool = True
+    again: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +151,18 @@ class Cameras(Protocol):
     """Video sources."""
 
     async def snapshot(self, camera: CameraId, width: int | None, height: int | None, seconds_back: int = 0) -> bytes:
-        """Return a JPEG of the size nearest to the one asked for, as old as asked for if the device can."""
+        """Return a JPEG of the size nearest to the one asked for, as old as asked for if the device can.
+
+        It may be an MP4 as well, whose first frame is the picture.
+        """
 
     def mjpeg(self, camera: CameraId) -> AbstractAsyncContextManager[MjpegStream]:
         """Open motion JPEG."""
 
-    def stream_address(self, camera: CameraId) -> str | None:
+    def streams(self, camera: CameraId) -> bool:
+        """Return whether there is a video stream, as far as is known without asking."""
+
+    async def stream_address(self, camera: CameraId) -> str | None:
         """Return the address of the video stream with its own credentials, None where none are set."""
 
 
@@ -247,6 +256,7 @@ class Facets:
 
     access_log: AccessLog | None = None
     access_points: AccessPoints | None = None
+    archive: Archive | None = None
     automation: Automation | None = None
     call_control: CallControl | None = None
     call_log: CallLog | None = None
@@ -264,23 +274,30 @@ class Facets:
     doorbell: Doorbell | None = None
     doors: Doors | None = None
     firmware: FirmwareControl | None = None
+    flat_codes: FlatCodes | None = None
+    history: History | None = None
     holidays: Holidays | None = None
     lift: Lift | None = None
     lists: Lists | None = None
     mail: Mail | None = None
     maintenance: Maintenance | None = None
+    messages: Messages | None = None
     missed_calls: MissedCalls | None = None
     mobile_access: MobileAccess | None = None
     outputs: Outputs | None = None
     phone_book: PhoneBook | None = None
     plates: Plates | None = None
+    preferences: Preferences | None = None
     push: Push | None = None
     push_tokens: PushTokens | None = None
     self_test: SelfTest | None = None
     session: Session | None = None
     settings: Settings | None = None
+    sip_accounts: SipAccounts | None = None
     time_zone: TimeZones | None = None
+    visitors: Visitors | None = None
     voicemails: Voicemails | None = None
+    watches: Watches | None = None
 
 
 class System(Protocol):

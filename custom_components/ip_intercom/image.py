@@ -1,9 +1,9 @@
 """The last visitor: a picture taken when somebody rings."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 import logging
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.image import ImageEntity
 from homeassistant.const import Platform
@@ -13,9 +13,10 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .entity import IntercomEntity, async_add_as_found
-from .model import State
+from .entity import IntercomEntity, alone, async_add_as_found
+from .model import Bell, CameraId, PlaceId, State
 from .rings import Ring
+from .stills import async_still
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -25,14 +26,28 @@ PARALLEL_UPDATES = 0
 async def async_setup_entry(
     hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
-    """Add the picture of the last visitor where there is a camera."""
+    """Add the picture of the last visitor where there is a camera; one for each bell that has a place of its own."""
     coordinator = entry.runtime_data
 
     def find(state: State) -> dict[str, Callable[[], LastVisitorImage]]:
-        rings = state.cameras and state.bells and coordinator.facets.cameras is not None
-        return {"last_visitor": partial(LastVisitorImage, coordinator)} if rings else {}
+        facets = coordinator.facets
+        found: dict[str, Callable[[], LastVisitorImage]] = {
+            f"bell_{bell.id}": partial(BellVisitorImage, coordinator, bell)
+            for bell in state.bells.values()
+            if bell.place is not None and (facets.visitors is not None or _camera_at(bell.place, state) is not None)
+        }
+        rings = any(bell.place is None for bell in state.bells.values())
+        seen = facets.cameras is not None and _camera_at(None, state) is not None
+        if rings and (seen or facets.visitors is not None):
+            found["last_visitor"] = partial(LastVisitorImage, coordinator)
+        return found
 
     async_add_as_found(Platform.IMAGE, entry, async_add_entities, find)
+
+
+def _camera_at(place: PlaceId | None, state: State) -> CameraId | None:
+    """Return the first camera of a place, of the entry's own device for None."""
+    return next((camera.id for camera in state.cameras.values() if camera.place == place), None)
 
 
 class LastVisitorImage(IntercomEntity, ImageEntity):
@@ -41,10 +56,13 @@ class LastVisitorImage(IntercomEntity, ImageEntity):
     _attr_translation_key = "last_visitor"
     _attr_content_type = "image/jpeg"
 
-    def __init__(self, coordinator: IntercomCoordinator) -> None:
-        """Take pictures with the first camera."""
-        IntercomEntity.__init__(self, coordinator, "last_visitor")
+    def __init__(
+        self, coordinator: IntercomCoordinator, key: str = "last_visitor", place: PlaceId | None = None
+    ) -> None:
+        """Take pictures with the first camera of ``place``."""
+        IntercomEntity.__init__(self, coordinator, key, place)
         ImageEntity.__init__(self, coordinator.hass)
+        self._place = place
         self._picture: bytes | None = None
         self._ring: Ring | None = None
 
@@ -55,28 +73,60 @@ class LastVisitorImage(IntercomEntity, ImageEntity):
 
     @callback
     def _async_rang(self, ring: Ring) -> None:
+        if ring.bell.place != self._place:
+            return
         self._ring = ring
         self.coordinator.config_entry.async_create_background_task(
             self.hass, self._async_take(ring), f"picture of the visitor at {self.coordinator.name}"
         )
 
     async def _async_take(self, ring: Ring) -> None:
-        cameras, camera = self.coordinator.facets.cameras, next(iter(self.coordinator.data.cameras), None)
-        if cameras is None or camera is None:
-            return
-        try:
-            # Whoever pressed may have turned away by the time that the event arrives.
-            picture = await self.coordinator.async_command(cameras.snapshot(camera, None, None, int(ring.age)))
-        except HomeAssistantError as err:
-            _LOGGER.debug("No picture of the visitor: %s", err)
-            return
-        if self._ring is not ring:
-            return  # somebody else rang meanwhile
+        picture = await self._async_given(ring) or await self._async_snapshot(ring)
+        if picture is None or self._ring is not ring:
+            return  # there is none, or somebody else rang meanwhile
         self._picture = picture
         self._attr_image_last_updated = dt_util.utcnow()
         self.async_write_ha_state()
+
+    async def _async_given(self, ring: Ring) -> bytes | None:
+        """Return the picture that the system took itself, None where it has none."""
+        if ring.picture is None or (visitors := self.coordinator.facets.visitors) is None:
+            return None
+        return await self._async_try(self.coordinator.async_command(visitors.picture(ring.picture)))
+
+    async def _async_snapshot(self, ring: Ring) -> bytes | None:
+        """Return a picture of the camera; whoever pressed may have turned away by the time that the event arrives."""
+        camera = _camera_at(self._place, self.coordinator.data)
+        if camera is None or self.coordinator.facets.cameras is None:
+            return None
+        return await self._async_try(async_still(self.coordinator, camera, None, None, int(ring.age)))
+
+    async def _async_try(self, asking: Coroutine[Any, Any, bytes]) -> bytes | None:
+        try:
+            return await asking
+        except HomeAssistantError as err:
+            _LOGGER.debug("No picture of the visitor: %s", err)
+            return None
 
     @override
     async def async_image(self) -> bytes | None:
         """Return the picture, None where nobody has rung since the start."""
         return self._picture
+
+
+class BellVisitorImage(LastVisitorImage):
+    """The picture of whoever rang last at the bell of a place."""
+
+    def __init__(self, coordinator: IntercomCoordinator, bell: Bell) -> None:
+        """Show who rings at ``bell``."""
+        super().__init__(coordinator, f"bell_{bell.id}_last_visitor", bell.place)
+        self._bell = bell
+        if bell.name is not None and not alone(bell, coordinator.data.bells.values()):
+            self._attr_translation_key = "last_visitor_named"
+            self._attr_translation_placeholders = {"name": bell.name}
+
+    @callback
+    @override
+    def _async_rang(self, ring: Ring) -> None:
+        if ring.bell.id == self._bell.id:
+            super()._async_rang(ring)

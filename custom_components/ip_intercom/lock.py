@@ -41,6 +41,8 @@ class DoorLock(DoorEntity, LockEntity):
     def __init__(self, coordinator: IntercomCoordinator, door: DoorId) -> None:
         """Command ``door``."""
         super().__init__(coordinator, door, "door")
+        if self._alone:
+            self._attr_name = None  # the gate itself, not something of it
 
     @property
     @override

@@ -19,6 +19,8 @@ type AccessPointId = str
 type DisplayId = str
 type VoicemailId = str
 type ConferenceId = str
+type PlaceId = str
+type SettingId = str
 
 
 class Alarm(StrEnum):
@@ -109,12 +111,26 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """What people see as a device of its own within an entry: a house, an entrance, a gate, a flat, a camera.
+
+    ``kind`` is a word for people. ``parent`` is where it is, None for right at the entry's own device.
+    """
+
+    id: PlaceId
+    name: str
+    kind: str
+    parent: PlaceId | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Door:
     """A relay that drives a strike or a gate.
 
     ``released`` is its state now. A ``latching`` one stays where it was put, any other falls back
     by itself. None in ``released``, ``held_open`` or ``blocked`` where the device cannot tell; blocked
-    prevails. ``name`` is what somebody called it at the device.
+    prevails, and where it is not ``blockable``, that is for others to end. ``name`` is what somebody called it at
+    the device; ``place`` is where it is, None for the entry's own device.
     """
 
     id: DoorId
@@ -124,6 +140,8 @@ class Door:
     hold_until: datetime | None = None
     blocked: bool | None = None
     name: str | None = None
+    blockable: bool = True
+    place: PlaceId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,19 +156,28 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Bell:
-    """A button that rings, or, without ``button``, a call that a visitor makes in another way."""
+    """A button that rings, or, without ``button``, a call that a visitor makes in another way.
+
+    ``place`` is where it is, None for the entry's own device.
+    """
 
     id: BellId
     name: str | None = None
     button: int | None = None
+    place: PlaceId | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """A video source and the sizes (width, height) it can be asked for, smallest first."""
+    """A video source and the sizes (width, height) it can be asked for, smallest first.
+
+    ``name`` is what it is called where it has a name, ``place`` where it is, None for the entry's own device.
+    """
 
     id: CameraId
-    sizes: tuple[tuple[int, int], ...]
+    sizes: tuple[tuple[int, int], ...] = ()
+    name: str | None = None
+    place: PlaceId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +276,23 @@ class Conference:
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """Something that people set at the system: on or off, or, with ``options``, one of several.
+
+    ``kind`` says which it is; ``place`` of which flat or house, None for the whole account. Of a flat: ``cms`` (the
+    handset rings), ``voip`` (apps ring), ``white_rabbit`` (minutes, as options), ``open_for_guests``,
+    ``allow_door_code``, ``hidden_log``, ``disable_log``, ``frs_disabled``, ``lprs_disabled``, ``paranoid`` and
+    ``paper_bill``. Of the account: ``text_messages`` and ``money_messages``.
+    """
+
+    id: SettingId
+    kind: str
+    value: bool | str | None
+    options: tuple[str, ...] = ()
+    place: PlaceId | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CallMode:
     """Where calls ring: at the desk, or, where ``remote``, at another telephone as well.
 
@@ -325,6 +369,11 @@ class State:
     voicemails: Mapping[VoicemailId, Voicemail] | None = None
     conferences: Mapping[ConferenceId, Conference] | None = None
     call_mode: CallMode | None = None
+    places: Mapping[PlaceId, Place] = field(default_factory=dict)
+    ringing: Mapping[BellId, bool] = field(default_factory=dict)
+    settings: Mapping[SettingId, Setting] = field(default_factory=dict)
+    door_codes: Mapping[PlaceId, str | None] = field(default_factory=dict, repr=False)
+    unread_messages: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,7 +400,8 @@ class Description:
     themselves, so that polling is only a safety net. ``visitors`` tells that calls which go out are
     their wish to be let in; a monitor in the house calls as well, but rings nobody. ``occurrences`` are
     those that the device can tell of, ``outcomes`` what it writes down of calls as they end;
-    ``state_events`` is what to tick where states move and no event tells of it.
+    ``state_events`` is what to tick where states move and no event tells of it. ``messages`` tells that somebody
+    writes to the user.
     """
 
     identity: Identity
@@ -366,6 +416,7 @@ class Description:
     occurrences: frozenset[Occurrence] = frozenset()
     outcomes: frozenset[CallOutcome] = frozenset()
     state_events: Missing | None = None
+    messages: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,6 +433,9 @@ class Reading:
     voicemails: Mapping[VoicemailId, Voicemail] | None = None
     conferences: Mapping[ConferenceId, Conference] | None = None
     last_call: CallRecord | None = None
+    settings: Mapping[SettingId, Setting] | None = None
+    door_codes: Mapping[PlaceId, str | None] | None = field(default=None, repr=False)
+    unread_messages: int | None = None
 
 
 def with_bell(state: State, bell: Bell) -> State:
@@ -393,6 +447,13 @@ def with_bell(state: State, bell: Bell) -> State:
 _HOLD_JITTER = timedelta(seconds=3)
 # Rounding on both sides, and the way of the answer.
 _DRIFT_JITTER = 1
+
+
+# Parts that take the place of what was there.
+_AS_READ = (
+    "access_points", "calls", "conferences", "door_codes", "last_call", "lines", "settings", "unread_messages",
+    "voicemails",
+)  # fmt: skip
 
 
 def merge(state: State, reading: Reading) -> State:
@@ -407,13 +468,8 @@ def merge(state: State, reading: Reading) -> State:
         doors=doors,
         ports=state.ports if reading.ports is None else {**_virtual(state.ports), **reading.ports},
         alarms=state.alarms if reading.alarms is None else {**state.alarms, **reading.alarms},
-        lines=state.lines if reading.lines is None else reading.lines,
-        calls=state.calls if reading.calls is None else reading.calls,
-        access_points=state.access_points if reading.access_points is None else reading.access_points,
         clock=state.clock if reading.clock is None else _steady_clock(reading.clock, state.clock),
-        voicemails=state.voicemails if reading.voicemails is None else reading.voicemails,
-        conferences=state.conferences if reading.conferences is None else reading.conferences,
-        last_call=state.last_call if reading.last_call is None else reading.last_call,
+        **{part: value for part in _AS_READ if (value := getattr(reading, part)) is not None},
     )
 
 
@@ -422,15 +478,17 @@ def described(before: State, fresh: State) -> State:
     merged = merge(
         before,
         Reading(
-            fresh.doors,
-            fresh.ports,
-            None,
-            fresh.lines,
-            fresh.calls,
-            fresh.access_points,
-            fresh.clock,
-            fresh.voicemails,
-            fresh.conferences,
+            doors=fresh.doors,
+            ports=fresh.ports,
+            lines=fresh.lines,
+            calls=fresh.calls,
+            access_points=fresh.access_points,
+            clock=fresh.clock,
+            voicemails=fresh.voicemails,
+            conferences=fresh.conferences,
+            settings=fresh.settings,
+            door_codes=fresh.door_codes,
+            unread_messages=fresh.unread_messages,
         ),
     )
     staged = before.firmware if before.firmware is not None and fresh.firmware is not None else Firmware(None)
@@ -438,14 +496,21 @@ def described(before: State, fresh: State) -> State:
         merged,
         alarms={alarm: before.alarms.get(alarm) if on is None else on for alarm, on in fresh.alarms.items()},
         alarm_parts={part: on for part, on in before.alarm_parts.items() if part[0] in fresh.alarms},
-        bells={**before.bells, **fresh.bells},  # a button that rang stays, whoever has it now
+        bells={**_kept(before, fresh), **fresh.bells},
         cameras=fresh.cameras,
         displays=fresh.displays,
+        places=fresh.places,
+        ringing={**fresh.ringing, **before.ringing},
         firmware=None if fresh.firmware is None else replace(staged, version=fresh.firmware.version),
         last_call=fresh.last_call,
         extension=fresh.extension,
         missed_calls=fresh.missed_calls,
     )
+
+
+def _kept(before: State, fresh: State) -> dict[BellId, Bell]:
+    """Return the bells of before that stay: a button that rang does, whoever has it now, unless its place is gone."""
+    return {bell.id: bell for bell in before.bells.values() if bell.place is None or bell.place in fresh.places}
 
 
 def _virtual(ports: Mapping[PortId, Port]) -> dict[PortId, Port]:

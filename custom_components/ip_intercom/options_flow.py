@@ -1,4 +1,4 @@
-"""What the user may choose for an intercom or an extension, and the address that its events may be sent to."""
+"""What the user may choose for an intercom, an extension or an account, and the address that its events may be sent to."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -45,7 +45,7 @@ from .const import (
     DEFAULT_STREAM_PATH,
 )
 from .coordinator import IntercomConfigEntry
-from .systems import is_forwarded, options_of
+from .systems import is_forwarded, options_of, options_page
 
 SECTION_STREAM = "stream"
 SECTION_OPENING = "opening"
@@ -108,13 +108,16 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for everything that the device has on one page."""
-        if is_forwarded(self.config_entry.data):
-            return await self.async_step_extension()
-        return await self._async_page("init", user_input)
+        page = options_page(self.config_entry.data)
+        return await self._async_page(page, user_input)
 
     async def async_step_extension(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for everything that an extension has."""
         return await self._async_page("extension", user_input)
+
+    async def async_step_account(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for everything that the account of a flat has."""
+        return await self._async_page("account", user_input)
 
     async def _async_page(self, step: str, user_input: dict[str, Any] | None) -> ConfigFlowResult:
         options = self.config_entry.options
@@ -127,7 +130,7 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
                     given[password] = options.get(password, "")
             self._chosen = given
             if given.get(CONF_PUSH) and is_forwarded(self.config_entry.data):
-                return await self.async_step_webhook()
+                return self._address("webhook" if step == "extension" else f"{step}_webhook", None)
             return self.async_create_entry(data=given)
         shown: dict[str, Any] = {key: value for key, value in options.items() if key not in _PASSWORDS.values()}
         sections = {name: {key: shown[key] for key in keys if key in shown} for name, keys in _SECTIONS.items()}
@@ -136,11 +139,19 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
         )
 
     async def async_step_webhook(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Show the address for events of an extension."""
+        return self._address("webhook", user_input)
+
+    async def async_step_account_webhook(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Show the address for pushes to an account."""
+        return self._address("account_webhook", user_input)
+
+    def _address(self, step: str, user_input: dict[str, Any] | None) -> ConfigFlowResult:
         """Show the address that a person has to enter elsewhere: no device can be told."""
         if user_input is not None:
             return self.async_create_entry(data=self._chosen)
         return self.async_show_form(
-            step_id="webhook",
+            step_id=step,
             data_schema=vol.Schema({}),
             description_placeholders={"address": self._push_address()},
             last_step=True,

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 import logging
+from math import inf
 import random
 import time
 from typing import Any
@@ -36,6 +37,8 @@ _JITTER = 0.2
 _PERSON_DELAY = 300.0
 _SAVE_DELAY = 5.0
 STORAGE_VERSION = 1
+# Of clocks that run a little early.
+_TICK = 0.01
 # A ring whose entity is not there yet waits this many seconds for it.
 _UNHEARD = 5.0
 
@@ -65,6 +68,8 @@ class EventFeed:
         self._following = False
         self._hastened = asyncio.Event()
         self._refusals = Refusals()
+        # When the log has more to tell, though the device may be away; by the monotonic clock.
+        self._more_at = inf
         self._rings = RingMemory(sessions=frozenset(coordinator.data.calls))
         self._unheard: dict[BellId, tuple[Ring, float]] = {}
         self._ring_listeners: dict[BellId | None, list[RingListener]] = {}
@@ -139,9 +144,16 @@ class EventFeed:
                 self._coordinator.async_publish()
                 delay = max(0.0, patient_until - time.monotonic())
             self._following = False
-            with suppress(TimeoutError):
-                async with asyncio.timeout(delay * random.uniform(1 - _JITTER, 1 + _JITTER)):
-                    await self._hastened.wait()
+            await self._async_pause(delay * random.uniform(1 - _JITTER, 1 + _JITTER))
+
+    async def _async_pause(self, delay: float) -> None:
+        """Wait before the next attempt, until somebody hastens it or there is more to tell."""
+        now = time.monotonic()
+        if self._more_at < now + delay:
+            delay, self._more_at = max(0.0, self._more_at - now), inf
+        with suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await self._hastened.wait()
 
     @callback
     def _async_deliver(self, delivery: Delivery) -> None:
@@ -164,6 +176,7 @@ class EventFeed:
                 # An event that cannot be understood must not cost those that follow.
                 _LOGGER.exception("%s: an event could not be handled: %s", self._coordinator.name, event.type)
         self._cursor = delivery.cursor
+        self._more_at = inf if delivery.again is None else time.monotonic() + delivery.again + _TICK
         if delivery.events or delivery.keep:
             self._store.async_delay_save(self._stored, _SAVE_DELAY)
 

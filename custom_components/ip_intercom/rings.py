@@ -6,7 +6,7 @@ itself. A call that comes in, one that Home Assistant dialled, and whatever is l
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from .events import ButtonPressed, CallChanged, Event, Restarted
@@ -25,7 +25,8 @@ _SESSIONS_KEPT = 64
 class Ring:
     """Somebody rings: at which bell, when by the device's clock, with which call or button, if one is known.
 
-    ``age`` is how many seconds ago that was when Home Assistant heard of it.
+    ``age`` is how many seconds ago that was when Home Assistant heard of it; ``picture`` and ``details`` are those
+    of ``events.ButtonPressed``.
     """
 
     bell: Bell
@@ -33,6 +34,8 @@ class Ring:
     session: SessionId | None = None
     button: int | None = None
     age: float = 0.0
+    picture: str | None = None
+    details: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +77,17 @@ def detect(
         match fact:
             case Restarted():
                 memory = RingMemory()
-            case ButtonPressed(bell, button):
+            case ButtonPressed(bell=bell, button=button):
                 memory = replace(memory, pressed_at=(*_recent(memory.pressed_at, event.time), event.time))
-                ring = Ring(_pressed_bell(bell, button, bells), event.time, button=button, age=event.age)
+                pressed_bell = _pressed_bell(bell, button, bells)
+                ring = Ring(
+                    pressed_bell,
+                    event.time,
+                    button=button,
+                    age=event.age,
+                    picture=fact.picture,
+                    details=fact.details,
+                )
             case CallChanged(session=session, direction=Direction.OUTGOING) if session not in memory.sessions:
                 if fact.state in {CallState.CONNECTING, CallState.RINGING}:
                     pressed = _recent(memory.pressed_at, event.time)

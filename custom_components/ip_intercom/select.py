@@ -1,4 +1,4 @@
-"""Where calls ring: at the desk, or at another telephone as well."""
+"""Where calls ring: at the desk, or at another telephone as well; and what people choose at the system."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -12,9 +12,10 @@ from homeassistant.helpers.restore_state import RestoreEntity
 
 from .actions.call_control import ATTR_RING_DELAY, ATTR_VOICEMAIL_DELAY, LOCAL, REMOTE, async_set_mode, mode_attributes
 from .actions.calls import ATTR_DEVICE
-from .coordinator import IntercomConfigEntry
+from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity, async_add_as_found
-from .model import CallMode, State
+from .model import CallMode, Setting, State
+from .preferences import SELECTED, SettingEntity
 
 PARALLEL_UPDATES = 1
 
@@ -22,12 +23,19 @@ PARALLEL_UPDATES = 1
 async def async_setup_entry(
     hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
-    """Add the mode where it can be set."""
+    """Add the mode where it can be set, and the settings that have options."""
     coordinator = entry.runtime_data
 
-    def find(_: State) -> dict[str, Callable[[], SelectEntity]]:
-        there = coordinator.facets.call_modes is not None
-        return {"call_mode": partial(CallModeSelect, coordinator, "call_mode")} if there else {}
+    def find(state: State) -> dict[str, Callable[[], SelectEntity]]:
+        facets = coordinator.facets
+        found: dict[str, Callable[[], SelectEntity]] = {
+            f"setting_{setting.id}": partial(SettingSelect, coordinator, setting)
+            for setting in (state.settings.values() if facets.preferences is not None else ())
+            if setting.kind in SELECTED and setting.options
+        }
+        if facets.call_modes is not None:
+            found["call_mode"] = partial(CallModeSelect, coordinator, "call_mode")
+        return found
 
     async_add_as_found(Platform.SELECT, entry, async_add_entities, find)
 
@@ -74,6 +82,26 @@ class CallModeSelect(IntercomEntity, RestoreEntity, SelectEntity):
     async def async_select_option(self, option: str) -> None:
         """Set the mode."""
         await async_set_mode(self.coordinator, CallMode(option == REMOTE))
+
+
+class SettingSelect(SettingEntity, SelectEntity):
+    """Something of which people choose one of several at the system."""
+
+    def __init__(self, coordinator: IntercomCoordinator, setting: Setting) -> None:
+        """Offer the options of ``setting``."""
+        super().__init__(coordinator, setting)
+        self._attr_options = list(setting.options)
+
+    @property
+    @override
+    def current_option(self) -> str | None:
+        """Return the option that is chosen, None where it is none of them."""
+        return self.value if isinstance(self.value, str) and self.value in self._attr_options else None
+
+    @override
+    async def async_select_option(self, option: str) -> None:
+        """Choose one."""
+        await self.async_set(option)
 
 
 def _recalled[T](kind: type[T], value: object) -> T | None:

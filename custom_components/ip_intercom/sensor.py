@@ -1,4 +1,4 @@
-"""The state of calls, the last access and the last call, what was missed, the clock and the lift."""
+"""The state of calls, the last access and the last call, what was missed or is unread, the clock and the lift."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -13,7 +13,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .const import CONF_SHOW_NAMES
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity, async_add_as_found
-from .model import CallSession, CallState, State
+from .model import CallSession, CallState, PlaceId, State
 
 PARALLEL_UPDATES = 0
 
@@ -46,6 +46,9 @@ async def async_setup_entry(
             found["clock"] = partial(ClockSensor, coordinator, "clock_drift")
         if state.firmware is not None and (control := coordinator.facets.firmware) is not None and control.expires:
             found["firmware"] = partial(FirmwareExpirySensor, coordinator, "firmware_expires")
+        if state.unread_messages is not None:
+            found["unread_messages"] = partial(UnreadMessagesSensor, coordinator, "unread_messages")
+        found |= {f"door_code_{flat}": partial(DoorCodeSensor, coordinator, flat) for flat in state.door_codes}
         if state.public_floors is not None:
             found["floors"] = partial(FloorsSensor, coordinator, "public_floors")
         return found
@@ -182,6 +185,38 @@ class VoicemailsSensor(IntercomEntity, SensorEntity):
         """Return how many messages there are in all."""
         voicemails = self.coordinator.data.voicemails
         return None if voicemails is None else {"total": len(voicemails)}
+
+
+class UnreadMessagesSensor(IntercomEntity, SensorEntity):
+    """How many messages of the operator nobody has read yet."""
+
+    _attr_translation_key = "unread_messages"
+    _attr_state_class = SensorStateClass.MEASUREMENT
+
+    @property
+    @override
+    def native_value(self) -> int | None:
+        """Return how many."""
+        return self.coordinator.data.unread_messages
+
+
+class DoorCodeSensor(IntercomEntity, SensorEntity):
+    """The code that opens the doors of a flat: only for those who turn the sensor on, since it is recorded then."""
+
+    _attr_translation_key = "door_code"
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+    _attr_entity_registry_enabled_default = False
+
+    def __init__(self, coordinator: IntercomCoordinator, flat: PlaceId) -> None:
+        """Show the code of ``flat``."""
+        super().__init__(coordinator, f"door_code_{flat}", flat)
+        self._flat = flat
+
+    @property
+    @override
+    def native_value(self) -> str | None:
+        """Return the code, None where there is none."""
+        return self.coordinator.data.door_codes.get(self._flat)
 
 
 class ExtensionSensor(IntercomEntity, SensorEntity):

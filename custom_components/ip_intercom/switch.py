@@ -1,4 +1,4 @@
-"""Holding doors open, blocking them, switches that drive no door, and outputs."""
+"""Holding doors open, blocking them, switches that drive no door, outputs, and what people set."""
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import AccessPointEntity, DoorEntity, PortEntity, async_add_as_found, need
 from .facets import Doors
 from .model import Door, DoorId, State
+from .preferences import SWITCHED, SettingEntity
 
 PARALLEL_UPDATES = 1
 
@@ -61,11 +62,14 @@ async def async_setup_entry(
         found: dict[str, Callable[[], SwitchEntity]] = {}
         for door in state.doors.values() if facets.doors is not None else ():
             for description in (RELAY,) if door.id in plain else (HOLD_OPEN, BLOCK):
-                if description.is_on(door) is not None:
+                if description.is_on(door) is not None and (description is not BLOCK or door.blockable):
                     found[f"door_{door.id}_{description.key}"] = partial(DoorSwitch, coordinator, door.id, description)
         for port in state.ports.values() if facets.outputs is not None else ():
             if port.output:
                 found[f"port_{port.id}"] = partial(OutputSwitch, coordinator, port.id)
+        for setting in state.settings.values() if facets.preferences is not None else ():
+            if setting.kind in SWITCHED and not setting.options:
+                found[f"setting_{setting.id}"] = partial(SettingSwitch, coordinator, setting)
         for point in state.access_points if facets.access_points is not None else ():
             found[f"access_point_{point}"] = partial(AccessPointSwitch, coordinator, point)
         return found
@@ -144,3 +148,23 @@ class AccessPointSwitch(AccessPointEntity, SwitchEntity):
     async def _async_block(self, blocked: bool) -> None:
         points = need(self.coordinator, self.coordinator.facets.access_points, "no_access_points")
         await self.coordinator.async_effective_command(points.block(self._access_point_id, blocked), self.part)
+
+
+class SettingSwitch(SettingEntity, SwitchEntity):
+    """Something that people turn on or off at the system."""
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Return whether it is on."""
+        return None if self.value is None else bool(self.value)
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Switch on."""
+        await self.async_set(True)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Switch off."""
+        await self.async_set(False)

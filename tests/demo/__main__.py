@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import ClientError
 
-from . import akuvox_check, check, device_check, events_check, extension_check, transfer_check
+from . import account_check, akuvox_check, check, device_check, events_check, extension_check, transfer_check
 from .akuvox import PLANS, PUSHING
 from .checks import Checks, say
 from .dashboard import URL_PATH, dashboard
@@ -47,14 +47,16 @@ async def show_dashboard(stage: Stage) -> None:
 async def fill_dashboard(stage: Stage) -> None:
     """Put what there is on the dashboard."""
     assert stage.extension is not None
-    config = dashboard(await stage.entities(), stage.akuvox[PUSHING].entities, stage.extension.entities)
+    assert stage.account is not None
+    others = (stage.akuvox[PUSHING], stage.extension, stage.account)
+    config = dashboard(await stage.entities(), *(other.entities for other in others))
     await stage.home_assistant.command("lovelace/config/save", url_path=URL_PATH, config=config)
 
 
 async def show(port: int) -> None:
     """Show the demo until it is interrupted."""
-    say("Starting a 2N intercom, Akuvox devices, a telephone exchange and Home Assistant …")
-    async with set_up(port, akuvox=PLANS, extension=True) as stage:
+    say("Starting a 2N intercom, Akuvox devices, a telephone exchange, an operator and Home Assistant …")
+    async with set_up(port, akuvox=PLANS, others=True) as stage:
         await stage.simulator.do("plug_module", name=DISPLAY, kind="display")
         await stage.add_intercom()
         await show_dashboard(stage)
@@ -64,28 +66,32 @@ async def show(port: int) -> None:
   Login            {USERNAME} / {PASSWORD}
 
   Ring             {stage.simulator.ring_command(key="%1")}
-                   or type r and Enter here; n for the other bell, a for that of an Akuvox, c for a call of the
-                   extension, v for a voicemail, q or Ctrl-C to end
+                   or type r and Enter here; n for the other bell, a for that of an Akuvox, d for that of the flat, c
+                   for a call of the extension, v for a voicemail, q or Ctrl-C to end
   Intercom         http://{stage.address}   (a simulated 2N IP Verso)
   Its display      {stage.simulator.display_url(DISPLAY)}   (once notify.send_message was used)
   A firmware       {firmware}   (for ip_intercom.upload_firmware)
 """)
         await stage.add_akuvox()
         await stage.add_extension()
+        await stage.add_account()
         await fill_dashboard(stage)
         for device in stage.akuvox.values():
             say(
                 f"  {device.plan.name:16} http://{device.addresses['http']}   (a simulated Akuvox, {device.plan.dialect})"
             )
         say(f"  Ring             {stage.akuvox[PUSHING].control.ring_command()}")
-        say(f"  {_exchange(stage)}\n")
+        say(_others(stage))
         await _obey(stage)
         say("Stopping …")
 
 
-def _exchange(stage: Stage) -> str:
+def _others(stage: Stage) -> str:
     assert stage.extension is not None
-    return f"{stage.extension.name:16} http://{stage.extension.address}   (a simulated MX Proxy)"
+    assert stage.account is not None
+    return f"""  {stage.extension.name:16} http://{stage.extension.address}   (a simulated MX Proxy)
+  {stage.account.name:16} {stage.account.base}   (a simulated SmartYard)
+"""
 
 
 async def _obey(stage: Stage) -> None:
@@ -104,6 +110,9 @@ async def _obey(stage: Stage) -> None:
             elif line.strip() == "a":
                 called = await stage.akuvox[PUSHING].control.do("press")
                 say("  ding dong" if called else "  it calls already")
+            elif line.strip() == "d" and stage.account is not None:
+                await stage.account.control.do("ring", domophone=account_check.INTERCOM)
+                say("  ding dong")
             elif stage.extension is not None and (call := _CALLS.get(line.strip())) is not None:
                 await stage.extension.control.do(call, caller=extension_check.DOOR)
                 say("  ring ring")
@@ -115,7 +124,7 @@ async def _obey(stage: Stage) -> None:
 async def check_everything(port: int) -> None:
     """Drive the demo from outside and assert what it does."""
     checks, begin = Checks(), time.monotonic()
-    async with set_up(port, akuvox=PLANS, extension=True) as stage:
+    async with set_up(port, akuvox=PLANS, others=True) as stage:
         say(f"  Home Assistant and the simulators are up ({time.monotonic() - begin:.1f} s)")
         try:
             await _check(checks, stage)
@@ -132,10 +141,12 @@ async def _check(checks: Checks, stage: Stage) -> None:
     scene = await check.check_set_up(checks, stage)
     await akuvox_check.check_set_up(checks, scene)
     await extension_check.check_set_up(checks, scene)
-    with checks("the dashboard with the three systems is saved"):
+    await account_check.check_set_up(checks, scene)
+    with checks("the dashboard with the four systems is saved"):
         await show_dashboard(stage)
     await akuvox_check.check_akuvox(checks, scene)
     await extension_check.check_extension(checks, scene)
+    await account_check.check_account(checks, scene)
     for part in (
         check.check_rings, check.check_doors, check.check_directory, check.check_calls, check.check_access,
         device_check.check_access_points, device_check.check_snapshot, device_check.check_displays,
@@ -191,7 +202,7 @@ def run(work: Coroutine[Any, Any, None]) -> int:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
-        prog="scripts/demo", description="A 2N intercom, Akuvox devices and a PBX extension in a real Home Assistant."
+        prog="scripts/demo", description="Simulated intercoms of four systems in a real Home Assistant."
     )
     parser.add_argument("--check", action="store_true", help="drive it from outside, assert, and end")
     parser.add_argument("--port", type=int, default=0, help="Home Assistant's port; any free one by default")

@@ -30,8 +30,25 @@ def _door(entity: str, name: str) -> dict[str, Any]:
     return _tile(entity, name, features=features, grid_options={"columns": "full"})
 
 
-def dashboard(entities: Mapping[str, str], akuvox: Mapping[str, str], extension: Mapping[str, str]) -> dict[str, Any]:
+def dashboard(
+    entities: Mapping[str, str], akuvox: Mapping[str, str], extension: Mapping[str, str], account: Mapping[str, str]
+) -> dict[str, Any]:
     """Give the dashboard by the keys of the entities: of a 2N, and of others that may not be there yet."""
+    flat = [
+        _heading("Flat", "mdi:home-city"),
+        {
+            "type": "picture-entity",
+            "entity": account["bell_21_last_visitor"],
+            "name": "Last visitor",
+            "show_state": False,
+            "grid_options": {"columns": "full"},
+        },
+        _door(account["door_21:0_door"], "Entrance"),
+        _tile(account["bell_21"], "Bell"),
+        _tile(account["door_21:1_door"], "Barrier"),
+        _tile(account["unread_messages"], "Messages"),
+        _tile(account["setting_flat_51_voip"], "App rings"),
+    ] if account else []  # fmt: skip
     gate = [
         _heading("Front gate", "mdi:doorbell-video"),
         _camera(entities["camera_internal"]),
@@ -84,12 +101,15 @@ def dashboard(entities: Mapping[str, str], akuvox: Mapping[str, str], extension:
                     *(entities[key] for key in ("bell_1", "bell_2", "door_1_door", "access")),
                     *(akuvox[key] for key in ("bell_call", "door_A_door", "access") if akuvox),
                     *(extension[key] for key in ("call", "voicemail") if extension),
+                    *(account[key] for key in ("bell_21", "message") if account),
                 ]
             },
             "hours_to_show": 12,
             "grid_options": {"columns": "full", "rows": 8},
         },
     ]
-    sections = [{"type": "grid", "cards": cards} for cards in (gate, side_door, visitors, telephone, history) if cards]
-    view = {"type": "sections", "title": "Front door", "path": "door", "max_columns": 5, "sections": sections}
+    sections = [
+        {"type": "grid", "cards": cards} for cards in (gate, side_door, flat, visitors, telephone, history) if cards
+    ]
+    view = {"type": "sections", "title": "Front door", "path": "door", "max_columns": 6, "sections": sections}
     return {"title": "Front door", "views": [view]}

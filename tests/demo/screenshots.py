@@ -11,6 +11,7 @@ import tempfile
 from playwright.async_api import Page, async_playwright  # type: ignore[import-not-found]  # in the docs environment only
 
 from .__main__ import DISPLAY, run, show_dashboard
+from .account_check import INTERCOM
 from .akuvox import PLANS, PUSHING
 from .check import KNOWN_CARD
 from .checks import say
@@ -22,8 +23,8 @@ from .stage import DOMAIN, ROOT, Stage, set_up
 from .transfer_check import VERSION, write_firmware
 
 WIDTH, HEIGHT = 1280, 900
-# Wide enough for five columns; it ends here.
-DASHBOARD_SIZE = 2000, 760
+# Wide enough for six columns; it ends here.
+DASHBOARD_SIZE = 2360, 780
 FIRMWARE_SIZE = 960, 510
 MEDIA_SIZE = 1100, 440
 # As wide as the form of an action needs, and high enough for all of it.
@@ -85,6 +86,16 @@ async def play_extension(stage: Stage) -> None:
     await home.wait_state(phone.entities["voicemail"], lambda state: state[:1].isdigit(), 10.0)
     await phone.control.do("incoming_call", caller=DOOR)
     await home.wait_state(phone.entities["call_state"], "ringing")
+
+
+async def play_account(stage: Stage) -> None:
+    """Let somebody ring at the house of the flat, and the operator write."""
+    home, flat = stage.home_assistant, stage.account
+    assert flat is not None
+    await flat.control.do("message", text="The lift is out of order until noon.", title="Operator")
+    await home.wait_state(flat.entities["message"], lambda state: state[:1].isdigit(), 10.0)
+    await flat.control.do("ring", domophone=INTERCOM)
+    await home.wait_state(flat.entities["bell_21_last_visitor"], lambda state: state[:1].isdigit(), 10.0)
 
 
 async def listen(page: Page, stage: Stage) -> bytes:
@@ -181,6 +192,10 @@ async def photograph(stage: Stage, chromium: str, profile: str) -> None:
         assert stage.extension is not None
         extension = f"{stage.url}/config/devices/device/{stage.extension.device_id}"
         keep("extension", await take(page, extension, "ha-config-device-page", (WIDTH, HEIGHT)))
+        assert stage.account is not None
+        entrance = await stage.home_assistant.device_of_entity(stage.account.entities["door_21:0_door"])
+        entrance_page = f"{stage.url}/config/devices/device/{entrance}"
+        keep("entrance", await take(page, entrance_page, "ha-config-device-page", (WIDTH, HEIGHT)))
         keep("voicemail", await listen(page, stage))
         keep("firmware", await take_firmware(page, stage))
         keep("display", await take_display(page, stage))
@@ -190,15 +205,17 @@ async def photograph(stage: Stage, chromium: str, profile: str) -> None:
 async def main(chromium: str) -> None:
     """Set the stage, play, and take the pictures."""
     with tempfile.TemporaryDirectory(prefix="ip-intercom-chromium-", ignore_cleanup_errors=True) as profile:
-        async with set_up(akuvox=[plan for plan in PLANS if plan.dialect == PUSHING], extension=True) as stage:
+        async with set_up(akuvox=[plan for plan in PLANS if plan.dialect == PUSHING], others=True) as stage:
             await stage.simulator.do("plug_module", name=DISPLAY, kind="display")
             await stage.add_intercom()
             await stage.add_akuvox()
             await stage.add_extension()
+            await stage.add_account()
             await show_dashboard(stage)
             await play(stage)
             await play_akuvox(stage)
             await play_extension(stage)
+            await play_account(stage)
             await photograph(stage, chromium, profile)
 
 

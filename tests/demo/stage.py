@@ -12,6 +12,7 @@ import sys
 import tempfile
 from typing import Any
 
+from .account import Account
 from .akuvox import Akuvox, Plan
 from .extension import Extension
 from .home_assistant import CommandFailed, HomeAssistant
@@ -74,8 +75,11 @@ AUDIO_STAND_INS = {"pymicro_vad": "class MicroVad: ...\n", "pyspeex_noise": "cla
 class Stage:
     """What runs, and where. Made by `set_up`."""
 
-    def __init__(self, folder: Path, port: int, akuvox: Iterable[Plan] = (), *, extension: bool = False) -> None:
-        """`folder` is temporary, `port` is Home Assistant's; beside the 2N there are Akuvox and a PBX extension."""
+    def __init__(self, folder: Path, port: int, akuvox: Iterable[Plan] = (), *, others: bool = False) -> None:
+        """`folder` is temporary, `port` is Home Assistant's; the Akuvox devices are beside the 2N.
+
+        So are `others`: the extension of an exchange and the account of a flat.
+        """
         self.folder = folder
         self.config = folder / "config"
         # Where actions may read and write.
@@ -90,7 +94,8 @@ class Stage:
         self.entry_id = ""
         self.device_id = ""
         self.akuvox = {plan.dialect: Akuvox(plan, folder) for plan in akuvox}
-        self.extension = Extension(folder) if extension else None
+        self.extension = Extension(folder) if others else None
+        self.account = Account(folder) if others else None
         self._simulator_process = Process("simulator", folder / "simulator.log")
         self._home_assistant_process = Process("Home Assistant", folder / "output.log")
         self._token: str | None = None
@@ -120,8 +125,8 @@ class Stage:
         await asyncio.gather(self._start_two_n(model), *(other.start(ROOT) for other in self._others))
 
     @property
-    def _others(self) -> list[Akuvox | Extension]:
-        return [*self.akuvox.values(), *([self.extension] if self.extension is not None else [])]
+    def _others(self) -> list[Akuvox | Extension | Account]:
+        return [*self.akuvox.values(), *(other for other in (self.extension, self.account) if other is not None)]
 
     async def _start_two_n(self, model: str) -> None:
         accounts = [part for account in (ACCOUNT, WATCHER) for part in ("--account", ":".join(account))]
@@ -218,6 +223,11 @@ class Stage:
         assert self.extension is not None
         await self.extension.add(self.home_assistant)
 
+    async def add_account(self) -> None:
+        """Add the account of a flat."""
+        assert self.account is not None
+        await self.account.add(self.home_assistant)
+
     async def entities(self) -> dict[str, str]:
         """Give the ids of the intercom's enabled entities by the key in their unique ids."""
         return await self.home_assistant.entities_of(self.entry_id)
@@ -246,15 +256,15 @@ async def set_up(
     more: str = RECORDER,
     log_level: str = "debug",
     akuvox: Iterable[Plan] = (),
-    extension: bool = False,
+    others: bool = False,
 ) -> AsyncIterator[Stage]:
     """Start simulators and Home Assistant with the frontend and a user; stop and remove everything at the end.
 
     `more` is added to Home Assistant's configuration, `log_level` is that of the integration, `akuvox` are devices
-    beside the 2N, and so is the `extension` of a telephone exchange.
+    beside the 2N, and so are the `others`: the extension of a telephone exchange and the account of a flat.
     """
     with tempfile.TemporaryDirectory(prefix="ip-intercom-demo-", ignore_cleanup_errors=True) as folder:
-        stage = Stage(Path(folder), port or free_port(), akuvox, extension=extension)
+        stage = Stage(Path(folder), port or free_port(), akuvox, others=others)
         try:
             stage.write_configuration(more, log_level)
             await stage.start_simulators(model)

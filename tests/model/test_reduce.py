@@ -45,6 +45,7 @@ from custom_components.ip_intercom.model import (
     Firmware,
     Line,
     Occurrence,
+    Place,
     Port,
     Reading,
     StagedFirmware,
@@ -312,6 +313,16 @@ def test_a_new_description_keeps_what_only_events_told() -> None:
     assert state.firmware == Firmware("2.6", staged, progress=40)
     assert (state.own_calls, state.last_access) == (before.own_calls, before.last_access)
     assert described(before, replace(fresh, firmware=None)).firmware is None
+
+
+def test_a_bell_goes_with_its_place() -> None:
+    gate, yard = Place("gate", "Gate", "Gate"), Place("yard", "Yard", "Gate")
+    before = State(
+        places={"gate": gate, "yard": yard},
+        bells={"1": Bell("1", place="gate"), "2": Bell("2", place="yard"), "7": Bell("7", button=7)},
+    )
+    fresh = State(places={"gate": gate}, bells={"1": Bell("1", place="gate")})
+    assert set(described(before, fresh).bells) == {"1", "7"}
 
 
 def test_a_call_waits_and_goes_on() -> None:

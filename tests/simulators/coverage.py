@@ -1,5 +1,6 @@
 """What clients really used of a simulated system, for `scripts/api-coverage`; nothing unless the variable is set."""
 
+from collections.abc import Iterable
 from functools import cache
 import json
 import os
@@ -23,6 +24,12 @@ class Recorder:
     def event(self, name: str) -> None:
         """An event reached a client."""
         self._append("event", name)
+
+    def push(self, kind: str, fields: Iterable[str]) -> None:
+        """A push was taken, with these fields."""
+        self.event(kind)
+        for name in fields:
+            self._append("field", name)
 
     def _append(self, *record: str | bool) -> None:
         if self._folder:

@@ -15,6 +15,9 @@ from tests.simulators.two_n import Simulator
 
 from .akuvox_api import AkuvoxApi, login
 from .mx_proxy_api import Inbox, MxApi
+from .smartyard_api import catcher, yard
+
+__all__ = ["catcher", "yard"]
 
 
 @pytest.fixture(autouse=True)

@@ -40,6 +40,21 @@ def test_counting() -> None:
     ]
 
 
+def test_fields_of_pushes() -> None:
+    """They are counted where there is a list of them."""
+    api = {**API, "push_fields": [{"name": "ttl"}, {"name": "image"}]}
+    everything = used(*coverage_report.pairs(API["endpoints"]), events=("Ring", "Knock"))
+    assert report("yard", API, everything).complete
+    some = Used(everything.functions, everything.events, frozenset({"ttl", "more"}))
+    found = report("yard", api, some)
+    assert not found.complete
+    assert list(found.lines()) == [
+        "yard: 4/4 endpoints, 2/2 events, 1/2 push fields",
+        "  missing: field image",
+    ]
+    assert report("yard", api, Used(some.functions, some.events, frozenset({"ttl", "image"}))).complete
+
+
 def test_equal_methods() -> None:
     """GET and POST may count as one, PUT and DELETE may not."""
     functions = used(("/api/a", "POST"), ("/api/b", "PUT"), events=("Ring", "Knock"))
@@ -60,6 +75,8 @@ def test_complete() -> None:
 def test_records_of_all_processes(tmp_path: Path) -> None:
     (tmp_path / "two_n-1.jsonl").write_text('["request", "GET", "/api/a", true]\n["event", "Ring"]\n')
     (tmp_path / "two_n-2.jsonl").write_text('["request", "PUT", "/api/b", false]\n["event", "Knock"]\n')
+    (tmp_path / "yard-1.jsonl").write_text('["event", "call"]\n["field", "ttl"]\n["field", "image"]\n')
+    assert read_used(tmp_path, "yard") == Used(frozenset(), frozenset({"call"}), frozenset({"ttl", "image"}))
     (tmp_path / "akuvox-1.jsonl").write_text('["request", "GET", "/api/x", true]\n')
     assert read_used(tmp_path, "two_n") == used(("/api/a", "GET"), events=("Ring", "Knock"))
 
@@ -87,10 +104,16 @@ def test_each_record_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     for _ in range(3):
         recorder = Recorder("two_n")
+        recorder.push("call", {"ttl": "30"})
         recorder.event("Ring")
         recorder.request("GET", "/api/a", success=True)
     [file] = tmp_path.iterdir()
-    assert file.read_text().splitlines() == ['["event", "Ring"]', '["request", "GET", "/api/a", true]']
+    assert file.read_text().splitlines() == [
+        '["event", "call"]',
+        '["field", "ttl"]',
+        '["event", "Ring"]',
+        '["request", "GET", "/api/a", true]',
+    ]
 
 
 async def test_what_a_simulator_writes_down(device: Factory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -489,8 +489,9 @@ async def test_the_stream_address_has_its_own_account(
     system = system_of(await start("vario"), **options)
     await system.connect(ALL)
     assert system.facets.cameras is not None
-    assert system.facets.cameras.stream_address("internal") == address
-    assert system.facets.cameras.stream_address("external") is None
+    assert await system.facets.cameras.stream_address("internal") == address
+    assert await system.facets.cameras.stream_address("external") is None
+    assert not system.facets.cameras.streams("external")
     await system.close()
 
 

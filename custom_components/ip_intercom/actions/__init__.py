@@ -17,6 +17,7 @@ from ..const import DOMAIN
 from ..coordinator import IntercomConfigEntry
 from . import (
     access,
+    archive,
     call_control,
     calls,
     capture,
@@ -26,9 +27,11 @@ from . import (
     directory,
     displays,
     firmware,
+    flats,
     lists,
     logs,
     maintenance,
+    messages,
     phone_book,
     push_tokens,
     settings,
@@ -39,6 +42,7 @@ from .action import Action
 
 _ACTIONS = (
     *access.ACTIONS,
+    *archive.ACTIONS,
     *call_control.ACTIONS,
     *calls.ACTIONS,
     *capture.ACTIONS,
@@ -48,9 +52,11 @@ _ACTIONS = (
     *directory.ACTIONS,
     *displays.ACTIONS,
     *firmware.ACTIONS,
+    *flats.ACTIONS,
     *lists.ACTIONS,
     *logs.ACTIONS,
     *maintenance.ACTIONS,
+    *messages.ACTIONS,
     *phone_book.ACTIONS,
     *push_tokens.ACTIONS,
     *settings.ACTIONS,
@@ -92,14 +98,13 @@ def async_setup_actions(hass: HomeAssistant) -> None:
     )
     for action in _ACTIONS:
         handler = _handler(hass, action)
+        response = SupportsResponse.ONLY if action.answers_only else SupportsResponse.OPTIONAL
         if action.admin:
             service.async_register_admin_service(
-                hass, DOMAIN, action.name, handler, action.schema, supports_response=SupportsResponse.OPTIONAL
+                hass, DOMAIN, action.name, handler, action.schema, supports_response=response
             )
         else:
-            hass.services.async_register(
-                DOMAIN, action.name, handler, action.schema, supports_response=SupportsResponse.OPTIONAL
-            )
+            hass.services.async_register(DOMAIN, action.name, handler, action.schema, supports_response=response)
 
 
 def _handler(hass: HomeAssistant, action: Action) -> Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse]]:

@@ -29,6 +29,7 @@ class Action:
         admin: Only administrators may, and automations.
         opens: It may open a door: who may not control the doors of the device may not do this.
         rules: What has to hold between the fields.
+        answers_only: It does nothing but answer: calling it without wanting the response is a mistake.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Action:
     admin: bool = False
     opens: bool = False
     rules: tuple[Any, ...] = ()
+    answers_only: bool = False
 
     @property
     def schema(self) -> vol.Schema | vol.All[Any]:

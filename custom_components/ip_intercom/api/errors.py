@@ -26,6 +26,10 @@ class ExchangeUnreachable(ConnectionFailed):
     """The server answers, but it does not reach the telephone exchange behind it."""
 
 
+class ServerBroken(ConnectionFailed):
+    """The server answers, but only that it cannot do its work now."""
+
+
 class CertificateChanged(ConnectionFailed):
     """The device shows another certificate than the one pinned at first use."""
 
@@ -184,3 +188,28 @@ class HighSecurity(CommandFailed):
 
 class OpeningRefused(CommandFailed):
     """The device refuses the login of *Open Relay via HTTP*, or that relay."""
+
+
+class WrongCode(CommandFailed):
+    """The code is not the one that was sent to log in with; ``is_last`` where no further one is looked at."""
+
+    def __init__(self, reason: str, *, is_last: bool = False) -> None:
+        """Remember what the server says, and whether a new code has to be requested."""
+        super().__init__(reason)
+        self.is_last = is_last
+
+
+class NoCodePending(CommandFailed):
+    """No code is awaited, or no more: a new one has to be requested."""
+
+
+class TooSoon(CommandFailed):
+    """The same was asked for a moment ago; the server wants to be left in peace for a while."""
+
+
+class NotPaid(CommandFailed):
+    """The service is not paid for."""
+
+
+class StreamRefused(CommandFailed):
+    """A server of cameras refuses the token of a camera: there may be a new one by now."""

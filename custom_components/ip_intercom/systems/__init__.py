@@ -6,10 +6,10 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from ..const import CONF_SYSTEM, SYSTEM_AKUVOX, SYSTEM_MX_PROXY, SYSTEM_TWO_N
+from ..const import CONF_SYSTEM, SYSTEM_AKUVOX, SYSTEM_MX_PROXY, SYSTEM_SMARTYARD, SYSTEM_TWO_N
 from ..facets import System
 from ..model import Description
-from . import akuvox, mx_proxy, two_n
+from . import akuvox, mx_proxy, smartyard, two_n
 
 type _Find = Callable[
     [ClientSession, str, Mapping[str, Any], bool, str | None], Awaitable[tuple[dict[str, Any], Description]]
@@ -30,6 +30,7 @@ class Maker:
         options: The options that its devices have (``const``).
         logs_in: Its server keeps something open for the account, until it is logged out.
         forwarded: Its events come by way of somebody whom a person has to tell the address: no device can be told.
+        page: The page of its options.
         recognises: Tells whether a device at an address is of this maker; None where ``find`` tells.
         macs: How MAC addresses begin that it may share with other makers, so that ``recognises`` has to be asked.
     """
@@ -39,6 +40,7 @@ class Maker:
     options: frozenset[str]
     logs_in: bool = False
     forwarded: bool = False
+    page: str = "init"
     recognises: Callable[[ClientSession, str], Awaitable[bool]] | None = None
     macs: tuple[str, ...] = ()
 
@@ -46,7 +48,10 @@ class Maker:
 # Those that can be recognised come first, those that only their login tells last.
 _MAKERS: Mapping[str, Maker] = {
     SYSTEM_AKUVOX: Maker(akuvox.find, akuvox.create, akuvox.OPTIONS, recognises=akuvox.recognises, macs=("0c1105",)),
-    SYSTEM_MX_PROXY: Maker(mx_proxy.find, mx_proxy.create, mx_proxy.OPTIONS, logs_in=True, forwarded=True),
+    SYSTEM_MX_PROXY: Maker(
+        mx_proxy.find, mx_proxy.create, mx_proxy.OPTIONS, logs_in=True, forwarded=True, page="extension"
+    ),
+    SYSTEM_SMARTYARD: Maker(smartyard.find, smartyard.create, smartyard.OPTIONS, forwarded=True, page="account"),
     SYSTEM_TWO_N: Maker(two_n.find, two_n.create, two_n.OPTIONS),
 }
 
@@ -76,6 +81,11 @@ def options_of(data: Mapping[str, Any]) -> frozenset[str]:
 def is_forwarded(data: Mapping[str, Any]) -> bool:
     """Return whether a person has to tell somebody where the events of an entry shall be sent."""
     return _MAKERS[data[CONF_SYSTEM]].forwarded
+
+
+def options_page(data: Mapping[str, Any]) -> str:
+    """Return the page that shows the options of an entry."""
+    return _MAKERS[data[CONF_SYSTEM]].page
 
 
 def logs_in(data: Mapping[str, Any]) -> bool:

@@ -45,9 +45,8 @@ from custom_components.ip_intercom.api.mx_proxy import (
     Voicemail,
 )
 from custom_components.ip_intercom.api.mx_proxy.endpoints import CALL_INFO, CALL_LOG, CALL_MODE, Endpoint
+from tests.api.replay import Asked, Replay
 from tests.mx_proxy_recordings import FILES, read
-
-from .replay import Asked, Replay
 
 pytestmark = pytest.mark.skipif(not FILES, reason="the recordings are not here")
 

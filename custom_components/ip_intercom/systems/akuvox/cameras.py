@@ -43,7 +43,11 @@ class AkuvoxCameras:
         async with self._camera.mjpeg() as stream:
             yield stream
 
-    def stream_address(self, camera: CameraId) -> str | None:
+    def streams(self, camera: CameraId) -> bool:
+        """Return whether the user gave the account of the stream."""
+        return bool(self._username) and self._host is not None
+
+    async def stream_address(self, camera: CameraId) -> str | None:
         """Return the RTSP address with its login; None where the user gave none."""
         if not self._username or self._host is None:
             return None

@@ -49,7 +49,11 @@ class TwoNCameras:
         async with self._camera.stream(camera, self._size(camera, *_STREAM_SIZE), _STREAM_FPS) as stream:
             yield stream
 
-    def stream_address(self, camera: CameraId) -> str | None:
+    def streams(self, camera: CameraId) -> bool:
+        """Return whether the user gave the account of the stream; the device streams its first source only."""
+        return self._stream is not None and self._host is not None and camera == next(iter(self._cameras), None)
+
+    async def stream_address(self, camera: CameraId) -> str | None:
         """Return the RTSP address with its account; the device streams its first source only."""
         if self._stream is None or self._host is None or camera != next(iter(self._cameras), None):
             return None

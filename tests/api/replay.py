@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from tests.mx_proxy_recordings import Recording
+from tests.recordings import Recording
 
 
 @dataclass(frozen=True, slots=True)

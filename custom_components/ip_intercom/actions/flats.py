@@ -1,0 +1,185 @@
+"""What a flat has: its code, guests, who came to it, what it watches, and an account for telephones."""
+
+from datetime import datetime, timedelta
+from typing import cast
+
+from homeassistant.helpers import config_validation as cv
+from homeassistant.util import dt as dt_util
+from homeassistant.util.json import JsonArrayType, JsonObjectType
+import probatio as vol
+
+from ..coordinator import IntercomCoordinator
+from ..entity import need
+from ..exceptions import refused
+from ..model import PlaceId
+from ..residence import FlatCodes, History, Watches
+from .action import Action, Data
+from .files import check_writable, save_picture
+from .whereabouts import async_flat
+
+ATTR_COMMENT = "comment"
+ATTR_DAY = "day"
+ATTR_DETAIL = "detail"
+ATTR_DURATION = "duration"
+ATTR_EVENT = "event"
+ATTR_FILENAME = "filename"
+ATTR_RECORD = "record"
+ATTR_UNTIL = "until"
+ATTR_WATCH = "watch"
+
+WATCHED = ("key", "app", "face", "code", "vehicle")
+
+
+def _codes(coordinator: IntercomCoordinator) -> FlatCodes:
+    return need(coordinator, coordinator.facets.flat_codes, "no_flat_codes")
+
+
+def _history(coordinator: IntercomCoordinator) -> History:
+    return need(coordinator, coordinator.facets.history, "no_history")
+
+
+def _watches(coordinator: IntercomCoordinator) -> Watches:
+    return need(coordinator, coordinator.facets.watches, "no_watches")
+
+
+async def async_renew_code(coordinator: IntercomCoordinator, flat: PlaceId) -> str:
+    """Have another code made for the doors of a flat, show it, and return it.
+
+    Raises:
+        HomeAssistantError: What went wrong, as a sentence.
+    """
+    code = await coordinator.async_command(_codes(coordinator).renew(flat))
+    coordinator.async_change(door_codes={**coordinator.data.door_codes, flat: code})
+    return code
+
+
+async def _renew_code(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    _codes(coordinator)
+    return {"code": await async_renew_code(coordinator, async_flat(coordinator, data))}
+
+
+async def _let_guests_in(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    codes, flat = _codes(coordinator), async_flat(coordinator, data)
+    until = _end(data)
+    await coordinator.async_command(codes.let_guests_in(flat, until))
+    coordinator.async_read_soon()
+    return {ATTR_UNTIL: None if until is None else until.isoformat()}
+
+
+def _end(data: Data) -> datetime | None:
+    """Return until when guests come in, None for no longer.
+
+    Raises:
+        ServiceValidationError: That is past.
+    """
+    now = dt_util.utcnow()
+    if ATTR_DURATION in data:
+        duration: timedelta = data[ATTR_DURATION]
+        return now + duration if duration else None
+    until = dt_util.as_utc(data[ATTR_UNTIL])
+    if until <= now:
+        raise refused("guests_until_past")
+    return until
+
+
+async def _query(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    history, flat = _history(coordinator), async_flat(coordinator, data)
+    if ATTR_DAY not in data:
+        days = await coordinator.async_command(history.days(flat))
+        return {"days": {day.isoformat(): count for day, count in days.items()}}
+    records = await coordinator.async_command(history.query(flat, data[ATTR_DAY]))
+    shown = [
+        {
+            "id": record.id,
+            "time": None if record.time is None else record.time.isoformat(),
+            "granted": record.granted,
+            "name": record.name,
+            "method": record.method,
+            "door": record.door,
+            "picture": record.picture,
+        }
+        for record in records
+    ]
+    return {"records": cast(JsonArrayType, shown)}
+
+
+async def _picture(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    history = _history(coordinator)
+    await check_writable(coordinator.hass, data[ATTR_FILENAME])
+    picture = await coordinator.async_command(history.picture(data[ATTR_RECORD]))
+    return {"size": await save_picture(coordinator.hass, data[ATTR_FILENAME], picture)}
+
+
+async def _watched(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    places = coordinator.data.places
+    shown = [
+        {
+            "id": watch.id,
+            "flat": places[watch.flat].name if watch.flat in places else watch.flat,
+            "event": watch.event,
+            "detail": watch.detail,
+            "comment": watch.comment,
+        }
+        for watch in await coordinator.async_command(_watches(coordinator).query())
+    ]
+    return {"watches": cast(JsonArrayType, shown)}
+
+
+async def _watch_add(coordinator: IntercomCoordinator, data: Data) -> None:
+    watches, flat = _watches(coordinator), async_flat(coordinator, data)
+    await coordinator.async_command(watches.add(flat, data[ATTR_EVENT], data[ATTR_DETAIL], data.get(ATTR_COMMENT)))
+
+
+async def _watch_remove(coordinator: IntercomCoordinator, data: Data) -> None:
+    await coordinator.async_command(_watches(coordinator).remove(data[ATTR_WATCH]))
+
+
+async def _sip_account(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    accounts = need(coordinator, coordinator.facets.sip_accounts, "no_sip_accounts")
+    account = await coordinator.async_command(accounts.support())
+    return {
+        **account.more,
+        "server": account.server,
+        "port": account.port,
+        "transport": account.transport,
+        "extension": account.extension,
+        "password": account.password,
+    }
+
+
+_DURATION = vol.All(cv.positive_time_period, vol.Range(max=timedelta(days=31)))
+
+# What opens doors, who came when, and whom somebody waits for is for administrators; guests are for who may open.
+ACTIONS = (
+    Action("renew_door_code", _renew_code, admin=True),
+    Action(
+        "let_guests_in",
+        _let_guests_in,
+        {
+            vol.Exclusive(ATTR_UNTIL, "end"): cv.datetime,
+            vol.Exclusive(ATTR_DURATION, "end"): _DURATION,
+        },
+        opens=True,
+        rules=(cv.has_at_least_one_key(ATTR_UNTIL, ATTR_DURATION),),
+    ),
+    Action("history_query", _query, {vol.Optional(ATTR_DAY): cv.date}, admin=True),
+    Action(
+        "history_picture",
+        _picture,
+        {vol.Required(ATTR_RECORD): cv.string, vol.Required(ATTR_FILENAME): cv.string},
+        admin=True,
+    ),
+    Action("watches", _watched, admin=True),
+    Action(
+        "watch_add",
+        _watch_add,
+        {
+            vol.Required(ATTR_EVENT): vol.In(WATCHED),
+            vol.Required(ATTR_DETAIL): vol.All(cv.string, vol.Length(min=1)),
+            vol.Optional(ATTR_COMMENT): cv.string,
+        },
+        admin=True,
+    ),
+    Action("watch_remove", _watch_remove, {vol.Required(ATTR_WATCH): cv.string}, admin=True),
+    Action("sip_account", _sip_account, admin=True, answers_only=True),
+)

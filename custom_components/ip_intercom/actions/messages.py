@@ -1,0 +1,42 @@
+"""Messages of the operator: marking them, and having one sent to us."""
+
+from homeassistant.helpers import config_validation as cv
+from homeassistant.util.json import JsonObjectType
+import probatio as vol
+
+from ..coordinator import IntercomCoordinator
+from ..entity import need
+from ..residence import Messages
+from .action import Action, Data
+
+ATTR_MESSAGE = "message"
+
+_TEST = "Test message of Home Assistant"
+
+
+def _messages(coordinator: IntercomCoordinator) -> Messages:
+    return need(coordinator, coordinator.facets.messages, "no_messages")
+
+
+async def async_send_test(coordinator: IntercomCoordinator) -> None:
+    """Have the system write to us, to see whether its messages arrive.
+
+    Raises:
+        HomeAssistantError: What went wrong, as a sentence.
+    """
+    await coordinator.async_command(_messages(coordinator).send_test(_TEST))
+
+
+async def _mark_read(coordinator: IntercomCoordinator, data: Data) -> None:
+    await coordinator.async_command(_messages(coordinator).mark_read(data.get(ATTR_MESSAGE)))
+    coordinator.async_read_soon()
+
+
+async def _mark_delivered(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    return {"delivered": await coordinator.async_command(_messages(coordinator).mark_delivered(data[ATTR_MESSAGE]))}
+
+
+ACTIONS = (
+    Action("mark_read", _mark_read, {vol.Optional(ATTR_MESSAGE): cv.string}),
+    Action("mark_delivered", _mark_delivered, {vol.Required(ATTR_MESSAGE): cv.string}),
+)

@@ -1,0 +1,146 @@
+"""Requests to SmartYard on behalf of one account."""
+
+import asyncio
+from http import HTTPStatus
+import logging
+
+from ..errors import UnexpectedReply
+from ..http import HttpTransport, Request
+from ..parse import Fields, text
+from .endpoints import PING, Endpoint
+from .envelope import content, data, record, rows
+from .values import given
+
+_LOGGER = logging.getLogger(__name__)
+
+# Seconds. A door may take three, and one of the servers lets whoever has no good token wait for ten.
+REQUEST_TIMEOUT = 30.0
+# Requests at a time.
+MOST = 4
+MAX_REPLY = 8 * 1024 * 1024
+
+# With these the two servers refuse whoever brings no token.
+_CLOSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY})
+
+# Values of requests that the server could repeat in its refusal, which then no error tells.
+_SECRETS = frozenset(
+    {"userPhone", "smsCode", "deviceToken", "pushToken", "voipToken", "guestPhone", "eventDetail", "QR", "number"}
+)
+
+
+class SmartYardClient:
+    """Requests of one account, some at a time.
+
+    Args:
+        transport: The connection to the server; its base address has the path below which the methods are.
+        token: What the login has given, empty before it.
+        language: In which the server shall speak to people, such as ``en``.
+        system_info: Who asks: system, version, vendor and model, with commas between.
+    """
+
+    def __init__(self, transport: HttpTransport, token: str, language: str, system_info: str) -> None:
+        """See the class."""
+        self.transport = transport
+        self.token = token
+        self._headers = {"Accept-Language": language, "X-System-Info": system_info}
+        self._turns = asyncio.Semaphore(MOST)
+
+    @property
+    def path(self) -> str:
+        """The path of the base address, without a slash at its end."""
+        return self.transport.base.path.rstrip("/")
+
+    async def call(self, endpoint: Endpoint, *, refresh: bool = False, **values: object) -> object:
+        """Call a method and return its payload, None where there is none.
+
+        Nothing is sent a second time.
+
+        Args:
+            endpoint: What to ask.
+            refresh: The server shall not answer from its cache.
+            values: What goes with it; None is left out.
+
+        Raises:
+            AuthenticationFailed: The token is refused, or there is none.
+            NotPaid: The service is not paid for.
+            TooSoon: It was asked for a moment ago.
+            NoData: There is no such thing, or it is somebody else's.
+            InvalidRequest: The server refuses a value.
+            NotSupported: This server does not have the method.
+            CommandFailed: The server refuses, with its own sentence.
+            ServerBroken: The server is out of order.
+            Unconfirmed: A command of which nobody knows whether it was carried out.
+            UnexpectedReply: The answer is not the API's.
+            ConnectionFailed: The connection broke.
+        """
+        body = given(**values)
+        has_token = bool(self.token) and not endpoint.open
+        headers = dict(self._headers)
+        if has_token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        if refresh:
+            headers["X-Dm-Api-Refresh"] = "1"
+        request = Request(
+            "POST",
+            f"{self.path}/{endpoint.path}",
+            json=body,
+            timeout=REQUEST_TIMEOUT,
+            max_bytes=MAX_REPLY,
+            repeatable=not endpoint.command,
+        )
+        async with self._turns:
+            reply = await self.transport.request(request, headers=headers)
+        _LOGGER.debug("%s: %s", endpoint.path, reply.status)
+        secrets = {self.token, *(str(value) for name, value in body.items() if name in _SECRETS)}
+        return data(endpoint, reply, has_token=has_token, secrets=secrets)
+
+    async def rows(self, endpoint: Endpoint, *, refresh: bool = False, **values: object) -> tuple[Fields, ...]:
+        """Call a method that gives a list.
+
+        Raises:
+            IntercomError: As ``call``.
+        """
+        return rows(endpoint, await self.call(endpoint, refresh=refresh, **values))
+
+    async def record(self, endpoint: Endpoint, **values: object) -> Fields:
+        """Call a method that gives an object, which is empty where nothing comes.
+
+        Raises:
+            IntercomError: As ``call``.
+        """
+        return record(endpoint, await self.call(endpoint, refresh=False, **values))
+
+    async def words(self, endpoint: Endpoint, **values: object) -> str | None:
+        """Call a method that gives a text or nothing.
+
+        Raises:
+            IntercomError: As ``call``.
+            UnexpectedReply: It gives something else.
+        """
+        found = await self.call(endpoint, refresh=False, **values)
+        if isinstance(found, dict | list) and found:
+            raise UnexpectedReply(f"{endpoint.path} answered without a text")
+        return text(found)
+
+    async def speaks(self) -> bool:
+        """Return whether somebody answers in envelopes, though without a token.
+
+        Raises:
+            ConnectionFailed: The connection broke.
+            UnexpectedReply: The answer is too large.
+        """
+        request = Request("POST", f"{self.path}/{PING.path}", json={}, timeout=REQUEST_TIMEOUT)
+        reply = await self.transport.request(request, headers=self._headers)
+        found = content(reply) or {}
+        return reply.status in _CLOSED and found.get("code") == reply.status and {"name", "message"} <= found.keys()
+
+
+def check_token(token: str | None, endpoint: Endpoint) -> str:
+    """Return a token that can be sent.
+
+    Raises:
+        UnexpectedReply: There is none.
+    """
+    if token is None or not token.isascii() or not token.isprintable():
+        raise UnexpectedReply(f"{endpoint.path} answered without a token")
+    return token

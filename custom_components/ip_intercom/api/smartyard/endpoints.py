@@ -1,0 +1,88 @@
+"""The methods of SmartYard as data, in the order of the field notes (section 5)."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One method: a POST to its path below the base address.
+
+    Attributes:
+        path: Module and method.
+        command: It changes something: it is never repeated once it may have been carried out.
+        open: It takes no token: there is none yet.
+    """
+
+    path: str
+    command: bool = False
+    open: bool = False
+
+
+PING = Endpoint("user/ping")
+PHONE_PATTERN = Endpoint("user/phonePattern", open=True)
+REQUEST_CODE = Endpoint("user/requestCode", command=True, open=True)
+CONFIRM_CODE = Endpoint("user/confirmCode", command=True, open=True)
+CHECK_PHONE = Endpoint("user/checkPhone", command=True, open=True)
+GET_NAME = Endpoint("user/getName")
+NOTIFICATION = Endpoint("user/notification")
+SET_NOTIFICATION = Endpoint("user/notification", command=True)
+REGISTER_PUSH_TOKEN = Endpoint("user/registerPushToken", command=True)
+PUSH_TOKENS = Endpoint("user/pushTokens")
+APP_VERSION = Endpoint("user/appVersion", command=True)
+
+OPTIONS = Endpoint("ext/options")
+EXTENSIONS = Endpoint("ext/list")
+EXTENSION = Endpoint("ext/ext")
+
+ADDRESSES = Endpoint("address/getAddressList")
+SETTINGS = Endpoint("address/getSettingsList")
+INTERCOM = Endpoint("address/intercom")
+SET_INTERCOM = Endpoint("address/intercom", command=True)
+OPEN_DOOR = Endpoint("address/openDoor", command=True)
+RESET_CODE = Endpoint("address/resetCode", command=True)
+LOG_DAYS = Endpoint("address/plogDays")
+LOG = Endpoint("address/plog")
+TRACK = Endpoint("address/trackEvent", command=True)
+UNTRACK = Endpoint("address/untrackEvent", command=True)
+TRACKED = Endpoint("address/getTrackedEvents")
+# Other names of the three.
+WATCH = Endpoint("address/watch", command=True)
+UNWATCH = Endpoint("address/unwatch", command=True)
+WATCHING = Endpoint("address/watching")
+ACCESS = Endpoint("address/access", command=True)
+RESEND = Endpoint("address/resend", command=True)
+MODIFY_KEY = Endpoint("address/modifyKey", command=True)
+REGISTER_QR = Endpoint("address/registerQR", command=True)
+OFFICES = Endpoint("address/offices")
+STORIES = Endpoint("address/getStories")
+
+CAMERAS = Endpoint("cctv/all")
+CAMERA_TREE = Endpoint("cctv/allTree")
+CITY_CAMERAS = Endpoint("cctv/overview")
+INTERCOM_CAMERAS = Endpoint("cctv/camMap")
+RANGES = Endpoint("cctv/ranges")
+PREPARE = Endpoint("cctv/recPrepare", command=True)
+DOWNLOAD = Endpoint("cctv/recDownload")
+YOUTUBE = Endpoint("cctv/youtube")
+
+UNREAD = Endpoint("inbox/unreaded")
+INBOX = Endpoint("inbox/inbox", command=True)
+READ = Endpoint("inbox/readed", command=True)
+DELIVERED = Endpoint("inbox/delivered", command=True)
+ALERT = Endpoint("inbox/alert", command=True)
+CHAT_READ = Endpoint("inbox/chatReaded", command=True)
+
+SIP_HELP = Endpoint("sip/helpMe")
+
+FACES = Endpoint("frs/listFaces")
+LIKE = Endpoint("frs/like", command=True)
+DISLIKE = Endpoint("frs/disLike", command=True)
+PLATES = Endpoint("lprs/listNumbers")
+ADD_PLATE = Endpoint("lprs/addNumber", command=True)
+REMOVE_PLATE = Endpoint("lprs/removeNumber", command=True)
+
+# Pictures and films are the only GET requests, and ask for no token (field notes 3).
+CALL_SHOT = "call/camshot/{key}"
+CALL_LIVE = "call/live/{key}"
+LOG_SHOT = "address/plogCamshot/{key}"
+FILM = "cctv/download/{key}"

@@ -1,0 +1,112 @@
+"""What all ways to add something have in common: finding it, saying what is wrong, and keeping what was found."""
+
+from collections.abc import Mapping
+import logging
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry, ConfigFlow, ConfigFlowResult
+from homeassistant.core import callback
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+import probatio as vol
+
+from .api.errors import IntercomError, UnsupportedProduct, WrongDevice
+from .const import (
+    CONF_CLIENT_ID,
+    CONF_CLIENT_SECRET,
+    CONF_CONTROLS,
+    CONF_HOST,
+    CONF_PASSWORD,
+    CONF_PUSH_ORIGINALS,
+    CONF_PUSH_TOKEN,
+    CONF_URL,
+    CONF_USERNAME,
+    CONF_VERIFY_SSL,
+)
+from .exceptions import sentence
+from .model import Description
+from .systems import find_system
+
+_LOGGER = logging.getLogger(__name__)
+
+SECTION_SECURITY = "security"
+
+# What logs in, and what of it is entered anew each time.
+CREDENTIALS = (CONF_CLIENT_ID, CONF_CLIENT_SECRET, CONF_USERNAME, CONF_PASSWORD)
+_SECRETS = frozenset({CONF_CLIENT_SECRET, CONF_PASSWORD})
+
+# Errors of finding a device, which no entity can meet; the others have their key in ``exceptions``.
+_FIND_ERRORS: tuple[tuple[type[IntercomError], str], ...] = (
+    (UnsupportedProduct, "unsupported_product"),
+    (WrongDevice, "wrong_device"),
+)
+
+_PLACEHOLDERS = ("address", "numbers", "phone", "privilege", "product", "reason", "service")
+
+
+class FoundFlow(ConfigFlow):
+    """Finds something, and keeps it."""
+
+    def __init__(self) -> None:
+        """Begin with nothing found."""
+        self._data: dict[str, Any] = {}
+        self._description: Description
+        self._system: str | None = None
+        self._placeholders: dict[str, str] = {}
+
+    async def _async_find(
+        self, address: str, user_input: Mapping[str, Any], pinned: str | None = None
+    ) -> dict[str, str]:
+        """Find the device and log in; return the error to show, if there is one."""
+        session = async_get_clientsession(self.hass)
+        account = {key: user_input[key] for key in CREDENTIALS if key in user_input}
+        verify = user_input[SECTION_SECURITY][CONF_VERIFY_SSL]
+        try:
+            data, self._description = await find_system(
+                session, address, account, verify, pinned=pinned, system=self._system
+            )
+        except ValueError:
+            return {CONF_HOST: "invalid_host"}
+        except IntercomError as err:
+            _LOGGER.debug("No device at the address: %s", err)
+            return {"base": self._error(err)}
+        self._data = {**data, CONF_CONTROLS: sorted(map(str, self._description.controls))}
+        return {}
+
+    def _error(self, err: IntercomError) -> str:
+        for kind, key in _FIND_ERRORS:
+            if isinstance(err, kind):
+                self._placeholders |= {"product": err.product} if isinstance(err, UnsupportedProduct) else {}
+                return key
+        _, key, placeholders = sentence(err)
+        self._placeholders |= placeholders
+        return key
+
+    async def _async_add(self) -> ConfigFlowResult:
+        identity = self._description.identity
+        # Old firmware tells no MAC address: the device may be known by its serial number.
+        for name in (*sorted(identity.names - {identity.id}), identity.id):
+            await self.async_set_unique_id(name, raise_on_progress=False)
+            self._abort_if_unique_id_configured(updates={CONF_URL: self._data[CONF_URL]})
+        return self.async_create_entry(title=identity.name, data=self._data)
+
+    async def _async_mend(self, entry: ConfigEntry) -> ConfigFlowResult:
+        identity = self._description.identity
+        known = entry.unique_id if entry.unique_id in identity.names else identity.id
+        await self.async_set_unique_id(known, raise_on_progress=False)
+        self._abort_if_unique_id_mismatch()
+        # What the device has of ours is to be found again, wherever it is now.
+        kept = {key: entry.data[key] for key in (CONF_PUSH_TOKEN, CONF_PUSH_ORIGINALS) if key in entry.data}
+        return self.async_update_reload_and_abort(entry, data=self._data | kept)
+
+    @callback
+    def _async_form(
+        self, step: str, schema: vol.Schema, known: Mapping[str, Any], errors: dict[str, str]
+    ) -> ConfigFlowResult:
+        shown = {key: value for key, value in known.items() if key not in _SECRETS}
+        return self.async_show_form(
+            step_id=step,
+            data_schema=self.add_suggested_values_to_schema(schema, shown),
+            errors=errors,
+            # Every text may use every placeholder: the device decides which error it is.
+            description_placeholders=dict.fromkeys(_PLACEHOLDERS, "") | self._placeholders,
+        )

@@ -1,0 +1,65 @@
+"""What people set at the system, as entities: their kinds, and what switches and selects share."""
+
+from typing import override
+
+from homeassistant.const import EntityCategory
+
+from .coordinator import IntercomCoordinator
+from .entity import IntercomEntity, need
+from .model import Setting, SettingId, State
+
+# Kinds that are turned on and off, and those that have options; each has its name in the translations.
+SWITCHED = frozenset(
+    {
+        "allow_door_code",
+        "cms",
+        "disable_log",
+        "frs_disabled",
+        "hidden_log",
+        "lprs_disabled",
+        "money_messages",
+        "open_for_guests",
+        "paper_bill",
+        "paranoid",
+        "text_messages",
+        "voip",
+    }
+)
+SELECTED = frozenset({"white_rabbit"})
+
+
+class SettingEntity(IntercomEntity):
+    """A view of one setting."""
+
+    _attr_entity_category = EntityCategory.CONFIG
+
+    def __init__(self, coordinator: IntercomCoordinator, setting: Setting) -> None:
+        """Show ``setting``."""
+        super().__init__(coordinator, f"setting_{setting.id}", setting.place)
+        self._setting_id: SettingId = setting.id
+        self._attr_translation_key = setting.kind
+
+    def part(self, state: State) -> Setting | None:
+        """Return what a command changes."""
+        return state.settings.get(self._setting_id)
+
+    @property
+    def value(self) -> bool | str | None:
+        """Return what is set now, None where nobody knows."""
+        setting = self.part(self.coordinator.data)
+        return None if setting is None else setting.value
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return whether the system is there and has the setting."""
+        return super().available and self.part(self.coordinator.data) is not None
+
+    async def async_set(self, value: bool | str) -> None:
+        """Set it.
+
+        Raises:
+            HomeAssistantError: What went wrong, as a sentence.
+        """
+        preferences = need(self.coordinator, self.coordinator.facets.preferences, "no_preferences")
+        await self.coordinator.async_effective_command(preferences.set(self._setting_id, value), self.part)

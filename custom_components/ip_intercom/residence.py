@@ -1,0 +1,118 @@
+"""What the account of a flat can do beside its doors and cameras: facets as in ``functions``.
+
+All methods raise ``IntercomError`` of ``api.errors``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+
+from .functions import AccessRecord, Download
+from .model import CameraId, PlaceId, SettingId
+
+
+class Visitors(Protocol):
+    """Pictures of visitors that are there for a few minutes only."""
+
+    async def picture(self, name: str) -> bytes:
+        """Return the JPEG that ``ButtonPressed.picture`` names."""
+
+
+class Preferences(Protocol):
+    """What people set at the system."""
+
+    async def set(self, setting: SettingId, value: bool | str) -> None:
+        """Turn a setting on or off, or choose one of its options."""
+
+
+class FlatCodes(Protocol):
+    """The codes that open the doors of a flat."""
+
+    async def renew(self, flat: PlaceId) -> str:
+        """Have another code made, and return it; the one before opens nothing any more."""
+
+    async def let_guests_in(self, flat: PlaceId, until: datetime | None) -> None:
+        """Have the doors open for whoever rings at a flat until then; None ends it."""
+
+
+class History(Protocol):
+    """Who came to a flat, as the system writes it down."""
+
+    async def query(self, flat: PlaceId, day: date) -> tuple[AccessRecord, ...]:
+        """Return the records of a day, newest first."""
+
+    async def days(self, flat: PlaceId) -> Mapping[date, int]:
+        """Return the days that there are records of, and how many."""
+
+    async def picture(self, record: str) -> bytes:
+        """Return the JPEG of a record."""
+
+
+class Messages(Protocol):
+    """Messages of the operator."""
+
+    async def mark_read(self, message: str | None) -> None:
+        """Mark a message as read, all for None."""
+
+    async def mark_delivered(self, message: str) -> bool:
+        """Tell that a message has arrived; False where the system does not want to know."""
+
+    async def send_test(self, text: str) -> None:
+        """Have the system write to us, to see whether its messages arrive."""
+
+
+@dataclass(frozen=True, slots=True)
+class SipAccount:
+    """What a SIP telephone needs to take the calls of a flat."""
+
+    server: str
+    port: int
+    transport: str
+    extension: str = field(repr=False)
+    password: str = field(repr=False)
+    more: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class SipAccounts(Protocol):
+    """Telephones that may take calls."""
+
+    async def support(self) -> SipAccount:
+        """Return the account by which the operator's support is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """An event of a flat that somebody wants to be told of at once."""
+
+    id: str
+    flat: PlaceId
+    event: str
+    detail: str | None = None
+    comment: str | None = None
+
+
+class Watches(Protocol):
+    """Events that the system tells of by a message of their own."""
+
+    async def query(self) -> tuple[Watch, ...]:
+        """Return what is watched."""
+
+    async def add(self, flat: PlaceId, event: str, detail: str | None, comment: str | None) -> None:
+        """Watch for an event, such as a key that is used."""
+
+    async def remove(self, watch: str) -> None:
+        """Watch for it no more."""
+
+
+class Archive(Protocol):
+    """Recordings of cameras."""
+
+    async def ranges(self, camera: CameraId) -> tuple[tuple[datetime, datetime], ...]:
+        """Return from when to when there are recordings."""
+
+    async def prepare(self, camera: CameraId, start: datetime, end: datetime) -> str:
+        """Have a recording made ready, which takes a while, and return its id."""
+
+    def download(self, recording: str) -> Download:
+        """Open a recording that is ready."""

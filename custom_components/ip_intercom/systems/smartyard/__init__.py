@@ -1,0 +1,28 @@
+"""Accounts of a SmartYard: the flats of a person, by the cloud of their operator."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import ClientSession
+
+from ...api.smartyard import SmartYard
+from ...const import CONF_ACCOUNT, CONF_LANGUAGE, CONF_PUSH, CONF_SHOW_NAMES, CONF_TOKEN, CONF_VERIFY_SSL
+from ..connection import transport_of
+from .login import PhoneLogin, find
+from .system import Choices, SmartYardSystem
+
+__all__ = ["OPTIONS", "PhoneLogin", "SmartYardSystem", "create", "find"]
+
+OPTIONS = frozenset({CONF_PUSH, CONF_SHOW_NAMES})
+
+
+def create(
+    session: ClientSession,
+    data: Mapping[str, Any],
+    options: Mapping[str, Any],
+    cursor: Mapping[str, object] | None,
+) -> SmartYardSystem:
+    """Return the system of an entry from its data and options (``const``)."""
+    choices = Choices(names=options.get(CONF_SHOW_NAMES, True), verify=data.get(CONF_VERIFY_SSL, True))
+    yard = SmartYard(transport_of(session, data), data[CONF_TOKEN], language=data[CONF_LANGUAGE])
+    return SmartYardSystem(session, yard, data[CONF_ACCOUNT], cursor, choices)

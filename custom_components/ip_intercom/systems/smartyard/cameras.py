@@ -1,0 +1,185 @@
+"""Pictures, streams and recordings of cameras, whichever server has them (field notes 6)."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from aiohttp import ClientSession
+
+from ...api.errors import InvalidRequest, NoData, NotSupported, StreamRefused, UnexpectedReply
+from ...api.smartyard import Camera as ApiCamera, SmartYard, check, live_url, still
+from ...api.smartyard.cameras.previews import preview
+from ...facets import MjpegStream
+from ...functions import ByteStream
+from ...model import CameraId
+from .moments import ServerTime
+from .places import Town
+
+
+class Feeds:
+    """The cameras with their tokens, of which some last but shortly.
+
+    Args:
+        yard: Asked.
+        town: Returns what there is.
+    """
+
+    def __init__(self, yard: SmartYard, town: Callable[[], Town]) -> None:
+        """See the class."""
+        self._yard = yard
+        self._town = town
+        self._renewed: dict[CameraId, str] = {}
+        self._turn = asyncio.Lock()
+
+    def get(self, camera: CameraId) -> ApiCamera:
+        """Return a camera.
+
+        Raises:
+            NoData: There is none, or no more.
+        """
+        if (found := self._town().feeds.get(camera)) is None:
+            raise NoData("no such camera")
+        return replace(found, token=self._renewed.get(camera, found.token))
+
+    def forget(self) -> None:
+        """Go by the tokens that were found last."""
+        self._renewed = {}
+
+    async def with_token[T](self, camera: CameraId, use: Callable[[ApiCamera], Awaitable[T]]) -> T:
+        """Return what ``use`` returns, with a new token where the old one is refused.
+
+        Raises:
+            StreamRefused: The new one is refused as well.
+            IntercomError: As ``use`` and the lists of cameras.
+        """
+        known = self.get(camera)
+        try:
+            return await use(known)
+        except StreamRefused:
+            async with self._turn:  # a page of cameras asks once for all of them
+                if self.get(camera).token == known.token:
+                    await self._renew()
+        return await use(self.get(camera))
+
+    async def _renew(self) -> None:
+        """Ask for the tokens of all cameras: one list has those of intercoms, the other all others."""
+        fresh = {camera.url: camera.token for camera in await self._yard.cameras.all(refresh=True)}
+        for intercom in await self._yard.cameras.of_intercoms(refresh=True):
+            for camera in (intercom.camera, *intercom.alternatives):
+                fresh[camera.url] = camera.token
+        feeds = self._town().feeds
+        self._renewed = {known: fresh[feed.url] for known, feed in feeds.items() if feed.url in fresh}
+
+
+class SmartYardCameras:
+    """Pictures and streams.
+
+    Args:
+        session: For requests to the servers of cameras.
+        feeds: The cameras.
+        time: The server's.
+        verify: Check the certificates of those servers.
+    """
+
+    def __init__(self, session: ClientSession, feeds: Feeds, time: ServerTime, *, verify: bool) -> None:
+        """See the class."""
+        self._session = session
+        self._feeds = feeds
+        self._time = time
+        self._verify = verify
+
+    async def snapshot(self, camera: CameraId, width: int | None, height: int | None, seconds_back: int = 0) -> bytes:
+        """Return a picture as it is now, of the size that the server has: a JPEG, or an MP4 of it (field notes 6)."""
+        return await self._feeds.with_token(camera, self._picture)
+
+    async def _picture(self, camera: ApiCamera) -> bytes:
+        now = datetime.now(self._time.zone)
+        found = await still(self._session, camera, now=now, verify=self._verify)
+        if found.image is not None:
+            return found.image
+        assert found.url is not None
+        return await preview(self._session, found.url, verify=self._verify)
+
+    def mjpeg(self, camera: CameraId) -> AbstractAsyncContextManager[MjpegStream]:
+        """Refuse: no server has it.
+
+        Raises:
+            NotSupported: Always.
+        """
+        raise NotSupported("no motion JPEG")
+
+    def streams(self, camera: CameraId) -> bool:
+        """Return True: every kind of server streams."""
+        return True
+
+    async def stream_address(self, camera: CameraId) -> str | None:
+        """Return the playlist, with what lets whoever has it see the camera."""
+        return await self._feeds.with_token(camera, self._playlist)
+
+    async def _playlist(self, camera: ApiCamera) -> str:
+        url = await live_url(self._session, camera, verify=self._verify)
+        await check(self._session, url, verify=self._verify)
+        return str(url)
+
+
+class SmartYardArchive:
+    """What was recorded.
+
+    Args:
+        yard: Asked.
+        feeds: The cameras.
+        time: The server's.
+    """
+
+    def __init__(self, yard: SmartYard, feeds: Feeds, time: ServerTime) -> None:
+        """See the class."""
+        self._yard = yard
+        self._feeds = feeds
+        self._time = time
+
+    async def ranges(self, camera: CameraId) -> tuple[tuple[datetime, datetime], ...]:
+        """Return from when to when there are recordings; nothing for servers that tell only the apps."""
+        found = await self._yard.cameras.ranges(self._id(camera))
+        spans = sorted((span.begin, span.duration) for archive in found for span in archive.ranges)
+        return tuple(pair for begin, duration in spans if (pair := _span(begin, duration)) is not None)
+
+    async def prepare(self, camera: CameraId, start: datetime, end: datetime) -> str:
+        """Have a recording made ready; a message tells when it is."""
+        local = self._time.local
+        made = await self._yard.cameras.prepare(self._id(camera), local(start), local(end))
+        if made is None:
+            raise UnexpectedReply("the server does not tell which recording it makes")
+        return made
+
+    @asynccontextmanager
+    async def download(self, recording: str) -> AsyncIterator[ByteStream]:
+        """Open a recording.
+
+        Args:
+            recording: What ``prepare`` returned, or what the message of its being ready tells: some servers say
+                nowhere else where it is.
+
+        Raises:
+            NoData: It is not ready.
+            InvalidRequest: It is another server's.
+        """
+        where: str | None = None
+        if "/" not in recording:
+            with suppress(NoData, InvalidRequest):
+                where = await self._yard.cameras.download(recording)
+        async with self._yard.films.open(where or recording) as film:
+            yield film
+
+    def _id(self, camera: CameraId) -> str:
+        if not (found := self._feeds.get(camera).id):
+            raise NotSupported("the server does not tell the id of this camera")
+        return found
+
+
+def _span(begin: int, duration: int) -> tuple[datetime, datetime] | None:
+    try:
+        return datetime.fromtimestamp(begin, UTC), datetime.fromtimestamp(begin + duration, UTC)
+    except OverflowError, OSError, ValueError:
+        return None

@@ -1,0 +1,276 @@
+"""What happens at an account: what is pushed at once, and what looks at its messages and journals find.
+
+A server pushes to push services only; somebody may forward that to Home Assistant. Besides, the number of unread
+messages and the journals of the flats are looked at now and then. A push may come from anybody: it rings and is told,
+and nothing else; no door, no address and no picture of another server comes of it.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+import logging
+from math import inf
+import time
+
+from ...api.errors import CommandFailed, NotSupported, UnexpectedReply
+from ...api.parse import texts
+from ...api.smartyard import Action, CallPush, LogRecord, SmartYard, TextPush, Unread
+from ...events import Event
+from ...facets import Delivery
+from ...model import BellId
+from .journal import Journal, by_day
+from .looks import Look, Looks
+from .moments import ServerTime
+from .places import Town
+from .pushes import Gate
+from .records import Recorder
+from .telling import bell_of, call, call_ended, changed, counted, message
+from .visitors import SmartYardVisitors
+
+_LOGGER = logging.getLogger(__name__)
+
+# Seconds between looks: alone, and beside pushes.
+_UNREAD_LOOKS = (60.0, 300.0)
+_HISTORY_LOOKS = (60.0, 120.0)
+# And at least, whoever pushes.
+_UNREAD_PAUSE = 2.0
+_CHANGES_PAUSE = 30.0
+# An empty delivery in so many seconds tells that the server is there.
+_HEARTBEAT = 30.0
+# Days that are asked for without asking which have records.
+_FEW_DAYS = 2
+# Whoever floods the address of the webhook is not heard to the end.
+_MANY = 64
+
+UNREAD = "unread messages"
+HISTORY = "history"
+
+
+class SmartYardLog:
+    """What happens at one account.
+
+    Args:
+        yard: Asked.
+        town: Returns what there is.
+        time_there: The server's.
+        recorder: Knows what records mean.
+        visitors: Has the pictures of pushes.
+        stored: Where an earlier life left off (``Delivery.cursor``).
+        monotonic: A clock in seconds.
+
+    Attributes:
+        unread: How much is unread, as the last look found it; None before the first.
+    """
+
+    def __init__(
+        self,
+        yard: SmartYard,
+        town: Callable[[], Town],
+        time_there: ServerTime,
+        recorder: Recorder,
+        visitors: SmartYardVisitors,
+        *,
+        stored: Mapping[str, object] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """See the class."""
+        stored = stored or {}
+        self.unread: Unread | None = None
+        self._yard = yard
+        self._town = town
+        self._time = time_there
+        self._recorder = recorder
+        self._visitors = visitors
+        self._monotonic = monotonic
+        self._gate = Gate(texts(stored.get("heard")))
+        self._journal = Journal(stored.get("history"), monotonic)
+        self._pushes_arrive = stored.get("pushes") is True
+        self._wake = asyncio.Event()
+        self._inbox: deque[CallPush | TextPush] = deque()
+        self._ringing: dict[BellId, float] = {}
+        self._changes_due = inf
+        self._changed_at = -inf
+        self._looks = Looks(
+            {
+                UNREAD: Look(self._look_at_unread, lambda: _UNREAD_LOOKS[self._pushes_arrive]),
+                HISTORY: Look(self._look_at_history, lambda: _HISTORY_LOOKS[self._pushes_arrive]),
+            },
+            self._wake,
+            monotonic,
+        )
+        self._found: list[Event] = []
+        self._missed = False
+        self._kept = True
+        self._delivered_at = -inf
+
+    # -- what others tell ------------------------------------------------------------------------
+
+    def hear(self, push: CallPush | TextPush) -> None:
+        """Take what was pushed, unless it is no news."""
+        objection = "there are too many" if len(self._inbox) >= _MANY else self._gate.objection(push)
+        if objection is not None:
+            _LOGGER.debug("A push is not told of: %s", objection)
+            return
+        self._inbox.append(push)
+        self._wake.set()
+
+    def count_soon(self) -> None:
+        """Have the unread messages counted before their time."""
+        self._looks.soon(UNREAD, _UNREAD_PAUSE)
+
+    def houses_changed(self) -> None:
+        """Tell soon that there is something else than before."""
+        self._changes_due = min(self._changes_due, max(self._monotonic(), self._changed_at + _CHANGES_PAUSE))
+        self._wake.set()
+
+    def counted(self, unread: Unread) -> None:
+        """Note how much is unread, where somebody else has asked."""
+        self.unread = unread
+
+    def presume_complete(self) -> None:
+        """Do nothing: the server keeps nothing from the account."""
+
+    @property
+    def pushes_arrive(self) -> bool:
+        """Return whether pushes are forwarded to Home Assistant, as far as that shows."""
+        return self._pushes_arrive
+
+    @property
+    def ringing(self) -> frozenset[BellId]:
+        """Return the bells that ring now."""
+        return frozenset(self._ringing)
+
+    # -- following -------------------------------------------------------------------------------
+
+    async def next(self) -> Delivery:
+        """Return the next events, waiting for them for a while.
+
+        Raises:
+            IntercomError: The server is out of reach or refuses; what is pushed is heard all the same.
+        """
+        while True:
+            self._take_pushes()
+            self._take_due()
+            if self._found or self._missed or not self._kept:
+                return self._delivery()
+            self._looks.start()
+            if self._heartbeat <= self._monotonic():
+                return self._delivery()
+            await self._wait()
+            if self._looks.finish():
+                self._missed = True
+
+    @property
+    def _heartbeat(self) -> float:
+        """When to tell that nothing has happened: once all has been looked at, and again in a while."""
+        return self._delivered_at + _HEARTBEAT if self._looks.all_taken and not self._looks.interrupted else inf
+
+    async def _wait(self) -> None:
+        """Wait for a push, the end of a look, the end of a ring, or the time of the next look."""
+        wait = (
+            min(self._looks.next_due, self._heartbeat, self._changes_due, *self._ringing.values()) - self._monotonic()
+        )
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None if wait == inf else max(0.0, wait)):
+                await self._wake.wait()
+        self._wake.clear()
+
+    def _delivery(self) -> Delivery:
+        events, self._found = self._found, []
+        missed, self._missed = self._missed, False
+        keep, self._kept = not self._kept, True
+        self._delivered_at = self._monotonic()
+        cursor: dict[str, object] = {
+            "heard": self._gate.as_json(),
+            "history": self._journal.as_json(),
+            "pushes": self._pushes_arrive,
+        }
+        again = min(self._ringing.values(), default=None)
+        return Delivery(
+            tuple(events),
+            missed,
+            cursor,
+            keep=keep,
+            answered=not self._looks.interrupted,
+            again=None if again is None else max(0.0, again - self._monotonic()),
+        )
+
+    async def close(self) -> None:
+        """Stop looking."""
+        await self._looks.close()
+
+    # -- pushes ----------------------------------------------------------------------------------
+
+    def _take_pushes(self) -> None:
+        while self._inbox:
+            push = self._inbox.popleft()
+            if isinstance(push, CallPush):
+                self._take_call(push)
+            else:
+                self._take_text(push)
+
+    def _take_call(self, push: CallPush) -> None:
+        bell = None if push.is_support else bell_of(push, self._town())
+        if bell is None and not push.is_support:
+            _LOGGER.debug("A push tells of a call at no door of the account")
+            return
+        picture = None if bell is None else self._visitors.name_of(push)
+        self._found.append(call(push, bell, picture, datetime.now(UTC)))
+        if bell is None:
+            return
+        self._pushes_arrive = True
+        until = self._monotonic() + self._gate.rings_for(push)
+        self._ringing[bell] = max(until, self._ringing.get(bell, until))
+
+    def _take_text(self, push: TextPush) -> None:
+        self._pushes_arrive = True
+        self._found.append(message(push, self._visitors.name_of(push), late=self._gate.is_late(push)))
+        self.count_soon()
+        if push.action == Action.NEW_ADDRESS:
+            self.houses_changed()
+
+    def _take_due(self) -> None:
+        now = self._monotonic()
+        for bell in [bell for bell, until in self._ringing.items() if until <= now]:
+            del self._ringing[bell]
+            self._found.append(call_ended(bell))
+        if self._changes_due <= now:
+            self._changes_due, self._changed_at = inf, now
+            self._found.append(changed())
+
+    # -- looks -----------------------------------------------------------------------------------
+
+    async def _look_at_unread(self) -> None:
+        unread = await self._yard.inbox.unread()
+        if unread != self.unread:
+            self._found.append(counted(unread.messages, unread.chat))
+        self.unread = unread
+
+    async def _look_at_history(self) -> None:
+        flats = [flat for flat in self._town().flats.values() if flat.has_log is not False]
+        found: list[tuple[str, LogRecord, bool]] = []
+        try:
+            for flat in flats:
+                found += await self._read_journal(flat.id)
+        finally:  # what one flat has told is told, whatever the next one says
+            self._journal.forget(self._time.now())
+            ordered = sorted(found, key=lambda item: item[1].date or datetime.max)
+            self._found += [self._recorder.event(flat, record, late=late) for flat, record, late in ordered]
+
+    async def _read_journal(self, flat: str) -> list[tuple[str, LogRecord, bool]]:
+        """Return the new records of a flat, nothing where its journal is not to be had now."""
+        now = self._time.now()
+        days = self._journal.days(flat, now)
+        try:
+            if len(days) > _FEW_DAYS:
+                counts = {row.day: row.events for row in await self._yard.address.log_days(flat)}
+                days = by_day(counts, days)
+            records = [record for day in days for record in await self._yard.address.log(flat, day)]
+        except (CommandFailed, NotSupported, UnexpectedReply) as err:
+            _LOGGER.debug("No journal of a flat now: %s", err)
+            return []
+        if not self._journal.has(flat):
+            self._kept = False
+        return [(flat, record, late) for record, late in self._journal.take(flat, records, now)]

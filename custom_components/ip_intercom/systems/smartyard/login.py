@@ -1,0 +1,161 @@
+"""Logging in by telephone: a code that comes by SMS or call, or a call to the server (field notes 4)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import ClientSession
+
+from ...api.smartyard import CodeRequest, SmartYard, find as find_yard, new_device_token
+from ...api.smartyard.values import phone_digits
+from ...const import (
+    CONF_ACCOUNT,
+    CONF_DEVICE_TOKEN,
+    CONF_FINGERPRINT,
+    CONF_LANGUAGE,
+    CONF_PHONE,
+    CONF_TOKEN,
+    CONF_URL,
+    CONF_VERIFY_SSL,
+)
+from ...model import Description, State
+from .identity import account_id, description_of, identity_of
+
+
+async def find(
+    session: ClientSession, address: str, account: Mapping[str, Any], verify: bool, pinned: str | None = None
+) -> tuple[dict[str, Any], Description]:
+    """Find the server of an account that is logged in; ``pinned`` is the certificate to insist on.
+
+    Returns:
+        What an entry has to keep to connect again (``const``: entry data), and whose account was found.
+
+    Raises:
+        AuthenticationFailed: The server there knows nothing of the login.
+        IntercomError: As ``PhoneLogin.begin``.
+        ValueError: The address names no host.
+    """
+    yard, fingerprint = await find_yard(session, address, verify=verify, pinned=pinned, language=account[CONF_LANGUAGE])
+    yard.client.token = account[CONF_TOKEN]
+    await yard.user.ping()
+    known = {key: account[key] for key in (CONF_ACCOUNT, CONF_DEVICE_TOKEN, CONF_LANGUAGE, CONF_PHONE, CONF_TOKEN)}
+    return _entry_data(yard, fingerprint, verify=verify) | known, _description(yard, account[CONF_ACCOUNT])
+
+
+class PhoneLogin:
+    """A login on its way: the server waits for a code or a call.
+
+    Args:
+        yard: The server.
+        fingerprint: SHA-256 of its certificate, None for http.
+        verify: That certificate is to be verified.
+        phone: The number, digits only.
+        account: What is known of the account, as entry data; empty for a new one.
+
+    Attributes:
+        phone: The number, digits only.
+        calls: The person has to call, and has no code to enter.
+        numbers: One of these.
+    """
+
+    def __init__(
+        self, yard: SmartYard, fingerprint: bytes | None, phone: str, account: Mapping[str, Any], *, verify: bool
+    ) -> None:
+        """See the class."""
+        self.phone = phone
+        self.calls = False
+        self.numbers: tuple[str, ...] = ()
+        self._yard = yard
+        self._fingerprint = fingerprint
+        self._verify = verify
+        self._device_token = account.get(CONF_DEVICE_TOKEN) or new_device_token()
+        self._account = account.get(CONF_ACCOUNT) or account_id(yard.transport.base, phone)
+        self._language = account[CONF_LANGUAGE]
+
+    @classmethod
+    async def begin(
+        cls,
+        session: ClientSession,
+        address: str,
+        phone: str,
+        account: Mapping[str, Any],
+        *,
+        verify: bool,
+        pinned: str | None = None,
+    ) -> PhoneLogin:
+        """Find the server at an address that a person typed; nothing about anybody is sent.
+
+        Args:
+            session: For the requests.
+            address: Its base address, or its host alone.
+            phone: The telephone number, however it is written.
+            account: Entry data: the language, and device token and id of an account that was there before.
+            verify: Check the certificate against the system's authorities.
+            pinned: SHA-256 of the only certificate to talk to, in hexadecimal.
+
+        Raises:
+            InvalidRequest: It is no telephone number.
+            IntercomError: As ``api.smartyard.find``.
+            ValueError: The address names no host.
+        """
+        digits = phone_digits(phone)
+        yard, fingerprint = await find_yard(
+            session, address, verify=verify, pinned=pinned, language=account[CONF_LANGUAGE]
+        )
+        return cls(yard, fingerprint, digits, account, verify=verify)
+
+    async def request(self) -> None:
+        """Have the number proven.
+
+        Raises:
+            TooSoon: A code is on its way already.
+            InvalidRequest: The server does not take the number.
+        """
+        asked: CodeRequest = await self._yard.login.request_code(self.phone)
+        self.calls, self.numbers = asked.calls, asked.numbers
+
+    async def confirm(self, code: str) -> None:
+        """Log in with the code.
+
+        Raises:
+            WrongCode: It is another one.
+            NoCodePending: It was requested too long ago.
+            InvalidRequest: It has not as many digits.
+            CommandFailed: The server refuses, with its own sentence.
+        """
+        await self._yard.login.confirm_code(self.phone, code, self._device_token)
+
+    async def check(self) -> bool:
+        """Log in if the person has called meanwhile; return whether that is so.
+
+        Raises:
+            CommandFailed: The server refuses, with its own sentence.
+        """
+        return await self._yard.login.check_phone(self.phone, self._device_token) is not None
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What an entry has to keep, once it is logged in."""
+        return _entry_data(self._yard, self._fingerprint, verify=self._verify) | {
+            CONF_ACCOUNT: self._account,
+            CONF_DEVICE_TOKEN: self._device_token,
+            CONF_LANGUAGE: self._language,
+            CONF_PHONE: self.phone,
+            CONF_TOKEN: self._yard.client.token,
+        }
+
+    @property
+    def description(self) -> Description:
+        """Whose account it is."""
+        return _description(self._yard, self._account)
+
+
+def _entry_data(yard: SmartYard, fingerprint: bytes | None, *, verify: bool) -> dict[str, Any]:
+    return {
+        CONF_URL: str(yard.transport.base),
+        CONF_VERIFY_SSL: verify,
+        CONF_FINGERPRINT: fingerprint.hex() if fingerprint is not None and not verify else None,
+    }
+
+
+def _description(yard: SmartYard, account: str) -> Description:
+    return description_of(identity_of(account, yard.transport.base), State())

@@ -1,0 +1,128 @@
+"""Messages of the operator, its telephones, and what is told at once (field notes 5)."""
+
+from collections.abc import Callable, Mapping
+
+from ...api.errors import InvalidRequest
+from ...api.smartyard import Action, LogEvent, SmartYard, Tracked
+from ...model import PlaceId
+from ...residence import SipAccount, Watch
+from ..privacy import Privacy
+from .places import Town, flat_place
+from .preferences import flat_of
+
+# What a SIP telephone takes for granted.
+_SIP_PORT, _SIP_TRANSPORT = 5060, "udp"
+
+_WATCHED: Mapping[str, LogEvent] = {
+    "key": LogEvent.KEY,
+    "app": LogEvent.APP,
+    "face": LogEvent.FACE,
+    "code": LogEvent.CODE,
+    "vehicle": LogEvent.VEHICLE,
+}
+_WORDS: Mapping[int, str] = {int(event): word for word, event in _WATCHED.items()}
+
+
+class SmartYardMessages:
+    """Messages to the person.
+
+    Args:
+        yard: Asked.
+        changed: Called when the number of those that are unread may have changed.
+    """
+
+    def __init__(self, yard: SmartYard, changed: Callable[[], None]) -> None:
+        """See the class."""
+        self._inbox = yard.inbox
+        self._changed = changed
+
+    async def mark_read(self, message: str | None) -> None:
+        """Mark a message as read, all for None."""
+        try:
+            await self._inbox.read(message)
+        finally:  # it may have happened although nobody said so
+            self._changed()
+
+    async def mark_delivered(self, message: str) -> bool:
+        """Tell that a message has arrived; False where the server does not want to know."""
+        return await self._inbox.delivered(message)
+
+    async def send_test(self, text: str) -> None:
+        """Have the server write to us."""
+        await self._inbox.alert(text, Action.INBOX)
+
+
+class SmartYardSip:
+    """Telephones.
+
+    Args:
+        yard: Asked.
+    """
+
+    def __init__(self, yard: SmartYard) -> None:
+        """See the class."""
+        self._sip = yard.sip
+
+    async def support(self) -> SipAccount:
+        """Return the account by which the operator's support is called; what is called is in ``more``."""
+        found = await self._sip.credentials()
+        more = {"dial": found.dial, "stun": found.stun}
+        return SipAccount(
+            server=found.server,
+            port=found.port or _SIP_PORT,
+            transport=found.transport or _SIP_TRANSPORT,
+            extension=found.extension,
+            password=found.password,
+            more={name: value for name, value in more.items() if value is not None},
+        )
+
+
+class SmartYardWatches:
+    """Events that are told at once, by a message ``paranoid``.
+
+    Args:
+        yard: Asked.
+        town: Returns what there is.
+    """
+
+    def __init__(self, yard: SmartYard, town: Callable[[], Town]) -> None:
+        """See the class."""
+        self._address = yard.address
+        self._town = town
+
+    async def query(self) -> tuple[Watch, ...]:
+        """Return what this device watches; no code of a door, and of a key the end of its number only."""
+        return tuple(
+            Watch(
+                watch.id,
+                flat_place(watch.flat_id or ""),
+                _WORDS.get(watch.event, str(watch.event)),
+                _detail(watch),
+                watch.comments,
+            )
+            for watch in await self._address.tracked()
+        )
+
+    async def add(self, flat: PlaceId, event: str, detail: str | None, comment: str | None) -> None:
+        """Watch for an event: ``key``, ``app``, ``face``, ``code`` or ``vehicle``, and which one of it.
+
+        Raises:
+            NoData: There is no such flat.
+            InvalidRequest: It is another event, or nobody says which one of it.
+        """
+        if (kind := _WATCHED.get(event)) is None:
+            raise InvalidRequest("this cannot be watched", "event")
+        if not detail:
+            raise InvalidRequest("say which one", "detail")
+        await self._address.track(flat_of(self._town(), flat), kind, detail, comment or "")
+
+    async def remove(self, watch: str) -> None:
+        """Watch for it no more."""
+        await self._address.untrack(watch)
+
+
+def _detail(watch: Tracked) -> str | None:
+    """Return which one is watched for, without what would open a door."""
+    if watch.event == LogEvent.CODE or watch.detail is None:
+        return None
+    return Privacy(cards=True).card(watch.detail) if watch.event == LogEvent.KEY else watch.detail

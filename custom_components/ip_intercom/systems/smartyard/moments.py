@@ -1,0 +1,44 @@
+"""Times of a SmartYard: without a zone in its lists, seconds since 1970 in its pushes (field notes 3)."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
+
+from ...api.smartyard.ext import TIME_ZONE
+
+# Where nobody has a list of zones: Moscow has no summer time.
+_MOSCOW = timezone(timedelta(hours=3))
+
+
+async def zone_named(name: str) -> tzinfo:
+    """Return a time zone, that of most servers for one that nobody knows; the list of zones is a file."""
+    for wanted in (name, TIME_ZONE):
+        try:
+            return await asyncio.to_thread(ZoneInfo, wanted)
+        except OSError, ValueError, KeyError:
+            continue
+    return _MOSCOW
+
+
+class ServerTime:
+    """The zone of a server's times.
+
+    Attributes:
+        zone: As far as it is known.
+    """
+
+    def __init__(self) -> None:
+        """Presume that of most servers."""
+        self.zone: tzinfo = _MOSCOW
+
+    def utc(self, when: datetime | None) -> datetime | None:
+        """Return a moment that the server wrote, None for none."""
+        return None if when is None else when.replace(tzinfo=self.zone).astimezone(UTC)
+
+    def local(self, when: datetime) -> datetime:
+        """Return a moment as the server writes it."""
+        return when.astimezone(self.zone).replace(tzinfo=None)
+
+    def now(self) -> datetime:
+        """Return how late it is there, by our clock."""
+        return self.local(datetime.now(UTC))

@@ -1,0 +1,87 @@
+"""Pushes that are to be believed: each ring and message once, and only while it is news (field notes 7)."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+import hashlib
+import time
+
+from ...api.smartyard import CallPush, TextPush
+
+# Seconds by which the clock of the server, or ours, may be wrong.
+SKEW = 30
+# Seconds after which nothing of a call is good any more, whatever the push says.
+LONGEST = 180
+# Seconds after which a message is no news, and after which it is not believed at all.
+_LATE, _STALE = 150, 3600
+# So many are remembered, and so many of them beyond the end of this life.
+_MANY = 512
+_KEPT = 64
+
+
+class Gate:
+    """Tells news from what was heard before, or is too old.
+
+    Args:
+        heard: What ``as_json`` returned in an earlier life: a restart makes no second ring of one.
+        now: Our clock in seconds since 1970.
+    """
+
+    def __init__(self, heard: Iterable[str] = (), now: Callable[[], float] = time.time) -> None:
+        """See the class."""
+        self._now = now
+        self._heard: OrderedDict[str, None] = OrderedDict.fromkeys(heard)
+
+    def as_json(self) -> list[str]:
+        """Return what is to be kept: digests, from which nothing can be read."""
+        return list(self._heard)[-_KEPT:]
+
+    def objection(self, push: CallPush | TextPush) -> str | None:
+        """Return why a push is not to be told of, in words without secrets; None for news, which is remembered."""
+        late = self._late_call(push) if isinstance(push, CallPush) else self._late_text(push)
+        return late or self._repeated(push)
+
+    def rings_for(self, push: CallPush) -> float:
+        """Return for how many seconds from now a call goes on ringing."""
+        ttl = min(push.ttl, LONGEST)
+        age = 0.0 if push.timestamp is None else self._now() - push.timestamp
+        # A clock that is wrong shall not make it silent at once.
+        return min(float(ttl), max(ttl - age, ttl / 2))
+
+    def is_late(self, push: TextPush) -> bool:
+        """Return whether a message is no news any more."""
+        return push.timestamp is not None and self._now() - push.timestamp > _LATE
+
+    def _late_call(self, push: CallPush) -> str | None:
+        if push.timestamp is None:
+            return "it does not tell when"
+        age = self._now() - push.timestamp
+        if age > min(push.ttl, LONGEST) + SKEW:
+            return "it is over"
+        return "it is yet to come" if age < -SKEW else None
+
+    def _late_text(self, push: TextPush) -> str | None:
+        if push.timestamp is None:
+            return None
+        age = self._now() - push.timestamp
+        if age > _STALE:
+            return "it is too old"
+        return "it is yet to come" if age < -_STALE else None
+
+    def _repeated(self, push: CallPush | TextPush) -> str | None:
+        key = push.ring_id if isinstance(push, CallPush) else _text_id(push)
+        if key is None:
+            return None
+        if key in self._heard:
+            return "it was heard before"
+        self._heard[key] = None
+        while len(self._heard) > _MANY:
+            self._heard.popitem(last=False)
+        return None
+
+
+def _text_id(push: TextPush) -> str | None:
+    """Return what tells a message from all others, None for one that may come again."""
+    if push.message_id is None and push.timestamp is None:
+        return None
+    said = push.message_id or f"{push.timestamp} {push.action} {push.title} {push.body}"
+    return hashlib.sha256(f"text {said}".encode()).hexdigest()[:32]

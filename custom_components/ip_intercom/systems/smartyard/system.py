@@ -1,0 +1,224 @@
+"""One account of a SmartYard in the neutral model: finding out what it has, and reading its state."""
+
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+import logging
+from typing import Any
+
+from aiohttp import ClientSession
+
+from ...api.errors import CommandFailed, NotSupported, UnexpectedReply
+from ...api.smartyard import Camera, Flat, IntercomCamera, SmartYard
+from ...facets import Bells, Facets
+from ...model import Control, Description, PlaceId, Reading, Setting, SettingId, State
+from ..privacy import Privacy
+from .cameras import Feeds, SmartYardArchive, SmartYardCameras
+from .doors import SmartYardDoors
+from .identity import description_of, identity_of
+from .log import SmartYardLog
+from .messages import SmartYardMessages, SmartYardSip, SmartYardWatches
+from .moments import ServerTime, zone_named
+from .places import Town, doors_of, flat_place, town_of
+from .preferences import SmartYardCodes, SmartYardPreferences, account_settings, flat_settings
+from .push import SmartYardPush
+from .records import Recorder, SmartYardHistory
+from .visitors import SmartYardVisitors
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the user has told of an account.
+
+    Attributes:
+        names: Names of keys and number plates may be told.
+        verify: Certificates are to be verified, those of servers of cameras as well.
+    """
+
+    names: bool = True
+    verify: bool = True
+
+
+class SmartYardSystem:
+    """One account.
+
+    Args:
+        session: For requests to the servers of cameras.
+        yard: Its client, logged in.
+        account: Its id.
+        cursor: How far its events were read before, as ``Delivery.cursor``; None begins now.
+        choices: What the user has told.
+    """
+
+    def __init__(
+        self,
+        session: ClientSession,
+        yard: SmartYard,
+        account: str,
+        cursor: Mapping[str, object] | None = None,
+        choices: Choices | None = None,
+    ) -> None:
+        """See the class."""
+        choices = choices or Choices()
+        self._yard = yard
+        self._identity = identity_of(account, yard.transport.base)
+        self._town = Town()
+        self._time = ServerTime()
+        self._cameras: tuple[Camera, ...] = ()
+        self._intercoms: tuple[IntercomCamera, ...] = ()
+        self._settings: dict[SettingId, Setting] = {}
+        self._codes: dict[PlaceId, str | None] = {}
+
+        def town() -> Town:
+            return self._town
+
+        recorder = Recorder(town, self._time, Privacy(names=choices.names))
+        visitors = SmartYardVisitors(yard)
+        self._feeds = Feeds(yard, town)
+        self._log = SmartYardLog(yard, town, self._time, recorder, visitors, stored=cursor)
+        codes = SmartYardCodes(yard, town, self._time)
+        self.log: SmartYardLog | None = None
+        self.facets = Facets()
+        self._facets = Facets(
+            archive=SmartYardArchive(yard, self._feeds, self._time),
+            cameras=SmartYardCameras(session, self._feeds, self._time, verify=choices.verify),
+            doors=SmartYardDoors(yard, town),
+            flat_codes=codes,
+            history=SmartYardHistory(yard, town, recorder),
+            messages=SmartYardMessages(yard, self._log.count_soon),
+            preferences=SmartYardPreferences(yard, town, codes),
+            push=SmartYardPush(self._log.hear),
+            sip_accounts=SmartYardSip(yard),
+            visitors=visitors,
+            watches=SmartYardWatches(yard, town),
+        )
+
+    # -- what the account has --------------------------------------------------------------------
+
+    async def connect(self, controls: frozenset[Control] | None) -> Description:
+        """Find out what the account has.
+
+        Raises:
+            IntercomError: The server is out of reach, or refuses the token.
+        """
+        await self.close()  # of an attempt before
+        return await self.describe()
+
+    async def describe(self) -> Description:
+        """Find out anew what the account has.
+
+        Raises:
+            IntercomError: Not everything could be found out; nothing is known to have changed.
+        """
+        yard = self._yard
+        options = await self._part("options", yard.ext.options())
+        if options is not None:
+            self._time.zone = await zone_named(options.time_zone)
+        houses = await yard.address.houses()
+        flats = await yard.address.settings()
+        cameras = await self._part("cameras", yard.cameras.all())
+        intercoms = await self._part("cameras of intercoms", yard.cameras.of_intercoms())
+        # A list that is not to be had now takes no cameras away, with all that people made of them.
+        cameras = self._cameras if cameras is None else cameras
+        intercoms = self._intercoms if intercoms is None else intercoms
+        town = town_of(houses, flats, cameras, intercoms)
+        settings, codes = await self._read_settings(flats)
+        unread = await self._part("unread messages", yard.inbox.unread())
+        if unread is not None:
+            self._log.counted(unread)
+        self._cameras, self._intercoms = cameras, intercoms
+        self._town, self._settings, self._codes = town, settings, codes
+        self._feeds.forget()
+        self.log, self.facets = self._log, self._facets
+        state = State(
+            places=town.places,
+            doors=town.doors,
+            bells=town.bells,
+            cameras=town.cameras,
+            settings=settings,
+            door_codes=codes,
+            ringing={bell: bell in self._log.ringing for bell in town.bells},
+            unread_messages=None if unread is None else unread.messages,
+        )
+        return description_of(self._identity, state)
+
+    async def _read_settings(
+        self, flats: tuple[Flat, ...]
+    ) -> tuple[dict[SettingId, Setting], dict[PlaceId, str | None]]:
+        """Return settings and codes; those of a flat that does not tell them now stay."""
+        settings: dict[SettingId, Setting] = {}
+        codes: dict[PlaceId, str | None] = {}
+        for flat in flats:
+            place = flat_place(flat.id)
+            found = await self._part("settings of a flat", self._yard.address.intercom(flat.id))
+            if found is None:
+                settings |= {known: setting for known, setting in self._settings.items() if setting.place == place}
+                codes[place] = flat.code
+                continue
+            settings |= flat_settings(flat.id, found, self._time)
+            codes[place] = None if found.allow_door_code is False else found.door_code or flat.code
+        notification = await self._part("notifications", self._yard.user.notification())
+        if notification is None:
+            return settings | {known: one for known, one in self._settings.items() if one.place is None}, codes
+        return settings | account_settings(notification), codes
+
+    async def _part[T](self, name: str, request: Coroutine[Any, Any, T]) -> T | None:
+        """Return one part of what the account has, None where the server does not have it or refuses it."""
+        try:
+            return await request
+        except (CommandFailed, NotSupported, UnexpectedReply) as err:
+            _LOGGER.debug("No %s: %s", name, err)
+            return None
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    async def read(self) -> Reading:
+        """Read which doors are blocked, how flats behave, and how much is unread.
+
+        Raises:
+            IntercomError: The server is out of reach, or refuses the token.
+        """
+        yard = self._yard
+        houses = await yard.address.houses()
+        flats = await yard.address.settings()
+        doors = doors_of(houses)
+        if doors.keys() != self._town.doors.keys() or {flat.id for flat in flats} != self._town.flats.keys():
+            self._log.houses_changed()
+        self._settings, self._codes = await self._read_settings(flats)
+        unread = await self._part("unread messages", yard.inbox.unread())
+        if unread is not None:
+            self._log.counted(unread)
+        return Reading(
+            # New ones come with their places.
+            doors={known: door for known, door in doors.items() if known in self._town.doors},
+            settings=self._settings,
+            door_codes=self._codes,
+            unread_messages=None if unread is None else unread.messages,
+        )
+
+    async def read_bells(self) -> Bells | None:
+        """Return None: bells come with the doors."""
+        return None
+
+    async def examine(self) -> Mapping[str, object]:
+        """Return how much there is, what the server says of itself, and whether pushes arrive.
+
+        Raises:
+            IntercomError: The server is out of reach.
+        """
+        options = await self._yard.ext.options()
+        town = self._town
+        return {
+            "places": len(town.places),
+            "cameras": sorted(camera.server_type for camera in town.feeds.values()),
+            "flats": len(town.flats),
+            "journals": sum(flat.has_log is not False for flat in town.flats.values()),
+            "pushes": self._log.pushes_arrive,
+            "time_zone": options.time_zone,
+            "version": options.version,
+        }
+
+    async def close(self) -> None:
+        """End looking. The account stays logged in: there is nothing to end."""
+        await self._log.close()

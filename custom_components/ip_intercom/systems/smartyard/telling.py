@@ -1,0 +1,125 @@
+"""Pushes as people and automations get them: what happened, without what opens a door or shows a picture (field notes 7)."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+import re
+
+from ...api.smartyard import Action, CallPush, TextPush
+from ...events import BellRings, ButtonPressed, CapabilitiesChanged, Event, Fact, MessageReceived, MessagesCounted
+from ...model import BellId
+from ...rings import CALL_BELL
+from .places import Town
+
+CALL, CALL_ENDED, MESSAGE, UNREAD, CHANGED = "Call", "CallEnded", "Message", "Unread", "Changed"
+
+_KINDS: Mapping[str, str] = {
+    Action.INBOX: "inbox",
+    Action.CHAT: "chat",
+    Action.NEW_ADDRESS: "new_address",
+    Action.PAY_SUCCESS: "pay_success",
+    Action.PAY_ERROR: "pay_error",
+    Action.VIDEO_READY: "video_ready",
+    Action.EXT: "ext",
+    Action.MONEY: "money",
+    Action.PARANOID: "paranoid",
+}
+_OTHER = "other"
+# A push may come from anybody, and say as much as it likes.
+_SHORT, _LONG = 128, 2048
+# Where a recording is that is ready.
+_FILM = re.compile(r"/cctv/download/([0-9A-Za-z-]{1,64})")
+# What stands for the flat and the intercom where the operator calls.
+_NOWHERE = "-1"
+
+
+def moment(seconds: int | None) -> datetime:
+    """Return a time of a push, ours where it tells none."""
+    try:
+        return datetime.now(UTC) if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    except OverflowError, OSError, ValueError:
+        return datetime.now(UTC)
+
+
+def bell_of(push: CallPush, town: Town) -> BellId | None:
+    """Return the bell that rings, None for none of ours.
+
+    The documents' own form does not tell the intercom: the name of the door does, or there is only one.
+    """
+    if push.domophone_id is not None:
+        return push.domophone_id if push.domophone_id in town.bells else None
+    if push.flat_id is not None and push.flat_id not in town.flats:
+        return None
+    house = None if push.flat_id is None else town.flats[push.flat_id].house_id
+    bells = [
+        relay.domophone
+        for door, relay in town.relays.items()
+        if house in {None, relay.house} and push.caller is not None and town.name_of(door) == push.caller
+    ]
+    # Several may have the same name: rather none of them than the wrong one.
+    there = dict.fromkeys(bells) or dict.fromkeys(
+        relay.domophone for relay in town.relays.values() if house in {None, relay.house}
+    )
+    return next(iter(there)) if len(there) == 1 else CALL_BELL
+
+
+def call(push: CallPush, bell: BellId | None, picture: str | None, now: datetime) -> Event:
+    """Return the event of somebody who rings; ``picture`` is our word for the picture."""
+    when = moment(push.timestamp)
+    flat = None if push.flat_number in {None, _NOWHERE} else push.flat_number
+    told = _told({"caller": _cut(push.caller), "flat": _cut(flat)})
+    facts: tuple[Fact, ...] = ()
+    if bell is not None:
+        facts = (ButtonPressed(bell, None, picture, told), BellRings(bell, True))
+    data = _told({"bell": bell, "support": push.is_support or None}) | told
+    return Event(CALL, when, data, facts=facts, age=max(0.0, (now - when).total_seconds()))
+
+
+def call_ended(bell: BellId) -> Event:
+    """Return the event of a bell that rings no more."""
+    return Event(CALL_ENDED, datetime.now(UTC), {"bell": bell}, facts=(BellRings(bell, False),))
+
+
+def message(push: TextPush, picture: str | None, *, late: bool) -> Event:
+    """Return the event of a message."""
+    kind = _KINDS.get(push.action, _OTHER)
+    details = _told(
+        {
+            "id": _cut(push.message_id),
+            "action": _cut(push.action) if kind == _OTHER else None,
+            "title": _cut(push.title, _LONG),
+            "text": _cut(push.body, _LONG),
+            "ext": _cut(push.ext),
+            "badge": push.badge,
+            "record": _cut(push.event_id),
+            "recording": _recording(push.body) if kind == "video_ready" else None,
+            "picture": picture,
+        }
+    )
+    return Event(
+        MESSAGE, moment(push.timestamp), {"kind": kind} | details, late=late, facts=(MessageReceived(kind, details),)
+    )
+
+
+def counted(messages: int, chat: int) -> Event:
+    """Return the event of another number of unread messages."""
+    facts = (MessagesCounted(messages),)
+    return Event(UNREAD, datetime.now(UTC), {"messages": messages, "chat": chat}, facts=facts)
+
+
+def changed() -> Event:
+    """Return the event of an account that may have other houses, doors or flats by now."""
+    return Event(CHANGED, datetime.now(UTC), facts=(CapabilitiesChanged(),))
+
+
+def _recording(said: str) -> str | None:
+    """Return which recording a message is about."""
+    found = _FILM.search(said)
+    return None if found is None else found[1]
+
+
+def _cut(said: str | None, most: int = _SHORT) -> str | None:
+    return None if not said else said[:most]
+
+
+def _told(data: Mapping[str, object]) -> dict[str, object]:
+    return {key: value for key, value in data.items() if value is not None}

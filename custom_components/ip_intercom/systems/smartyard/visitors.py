@@ -1,0 +1,60 @@
+"""Pictures of visitors: whoever has the key of one sees it, so that it never leaves the adapter (field notes 7)."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+import secrets
+import time
+
+from yarl import URL
+
+from ...api.errors import NoData
+from ...api.smartyard import CallPush, SmartYard, TextPush
+
+# Seconds; the server keeps a picture for some three minutes.
+_KEPT = 600.0
+_MANY = 64
+
+
+class SmartYardVisitors:
+    """Pictures that pushes tell of, each by a word of our own.
+
+    Args:
+        yard: Has them; no other server is ever asked.
+        monotonic: A clock in seconds.
+    """
+
+    def __init__(self, yard: SmartYard, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """See the class."""
+        self._images = yard.images
+        self._base = yard.transport.base
+        self._monotonic = monotonic
+        self._keys: OrderedDict[str, tuple[float, str | None, str]] = OrderedDict()
+
+    def name_of(self, push: CallPush | TextPush) -> str | None:
+        """Return a word for the picture of a push, None where there is none that may be fetched."""
+        address = push.image if isinstance(push, CallPush) else None
+        if push.hash is None and (address is None or not self._is_own(address)):
+            return None
+        name = secrets.token_hex(16)
+        self._keys[name] = self._monotonic(), push.hash, address or ""
+        while len(self._keys) > _MANY:
+            self._keys.popitem(last=False)
+        return name
+
+    def _is_own(self, address: str) -> bool:
+        try:
+            return URL(address).origin() == self._base.origin()
+        except ValueError:
+            return False
+
+    async def picture(self, name: str) -> bytes:
+        """Return the JPEG that a word stands for.
+
+        Raises:
+            NoData: There is none, or no more.
+        """
+        told_at, key, address = self._keys.get(name, (0.0, None, ""))
+        if not (key or address) or self._monotonic() - told_at > _KEPT:
+            self._keys.pop(name, None)
+            raise NoData("no such picture")
+        return await (self._images.at(address) if key is None else self._images.camshot(key))

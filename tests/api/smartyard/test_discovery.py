@@ -1,0 +1,167 @@
+"""Finding the server at what a person types."""
+
+from collections.abc import AsyncGenerator
+from hashlib import sha256
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from custom_components.ip_intercom.api.errors import (
+    CertificateChanged,
+    CertificateInvalid,
+    ConnectionFailed,
+    IntercomError,
+    SecureConnectionRequired,
+    ServerBroken,
+    TlsRefused,
+    WrongDevice,
+)
+from custom_components.ip_intercom.api.smartyard import discovery, find
+from tests.simulators.smartyard import Breakage, Dialect, Simulator
+
+from .conftest import Server
+
+
+@pytest.fixture
+async def secure() -> AsyncGenerator[Simulator]:
+    async with Simulator(https=True) as simulator:
+        yield simulator
+
+
+@pytest.mark.parametrize("typed", ["{address}", "https://{address}", " {address}/mobile ", "https://{address}/mobile/"])
+async def test_https(secure: Simulator, session: aiohttp.ClientSession, typed: str) -> None:
+    yard, fingerprint = await find(session, typed.format(address=secure.address), verify=False, pinned=None)
+    assert yard.transport.base == URL(f"https://{secure.address}/mobile")
+    assert fingerprint is not None
+    assert len(fingerprint) == sha256().digest_size
+    assert await yard.login.phone_pattern() == "7 (###) ###-##-##"
+    # The same certificate again.
+    await find(session, secure.address, verify=False, pinned=fingerprint.hex())
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+@pytest.mark.parametrize("with_path", [True, False])
+async def test_both_servers(session: aiohttp.ClientSession, dialect: Dialect, with_path: bool) -> None:
+    async with Simulator(dialect) as sim:
+        yard, fingerprint = await find(session, sim.url if with_path else sim.origin, verify=True, pinned=None)
+        assert (str(yard.transport.base), fingerprint) == (sim.url, None)
+        assert {request.authorization for request in sim.requests} == {None}
+        assert {request.function for request in sim.requests if request.status == 200} == {"/user/phonePattern"}
+
+
+async def test_another_certificate(secure: Simulator, session: aiohttp.ClientSession) -> None:
+    with pytest.raises(CertificateChanged):
+        await find(session, secure.address, verify=False, pinned="00" * 32)
+    assert secure.requests == []
+
+
+async def test_a_certificate_that_nobody_signed(secure: Simulator, session: aiohttp.ClientSession) -> None:
+    with pytest.raises(CertificateInvalid):
+        await find(session, secure.address, verify=True, pinned=None)
+    assert secure.requests == []
+
+
+async def test_http_only_where_it_was_typed(session: aiohttp.ClientSession) -> None:
+    async with Simulator() as sim:
+        with pytest.raises(TlsRefused):
+            await find(session, sim.address, verify=False, pinned=None)
+        assert sim.requests == []
+        with pytest.raises(ConnectionFailed):
+            await find(session, sim.url, verify=False, pinned="00" * 32)
+        assert sim.requests == []
+        await find(session, sim.url, verify=False, pinned=None)
+
+
+async def test_a_path_that_was_typed_is_the_only_one(session: aiohttp.ClientSession) -> None:
+    async with Simulator() as sim:
+        with pytest.raises(WrongDevice):
+            await find(session, f"{sim.origin}/other", verify=False, pinned=None)
+        assert {request.path.split("/")[1] for request in sim.requests} == {"other"}
+
+
+async def test_nobody_there(session: aiohttp.ClientSession, unused_tcp_port: int) -> None:
+    for scheme in ("", "http://"):
+        with pytest.raises(ConnectionFailed):
+            await find(session, f"{scheme}127.0.0.1:{unused_tcp_port}", verify=False, pinned=None)
+
+
+@pytest.mark.parametrize("address", ["", "  ", "https://", "ftp://host/mobile", "https://me:secret@host/mobile"])
+async def test_no_address(session: aiohttp.ClientSession, address: str) -> None:
+    with pytest.raises(ValueError, match="not an address"):
+        await find(session, address, verify=False, pinned=None)
+
+
+@pytest.mark.parametrize(
+    ("typed", "origin", "path"),
+    [
+        ("[fe80::1]:8443/mobile", "https://[fe80::1]:8443", "/mobile"),
+        ("fe80::1", "https://[fe80::1]", ""),
+        ("http://[fe80::1]/a/b/", "http://[fe80::1]", "/a/b"),
+    ],
+)
+def test_ipv6(typed: str, origin: str, path: str) -> None:
+    assert (discovery._origin(typed), discovery._path(typed)) == (URL(origin), path)
+
+
+@pytest.mark.parametrize("how", [Breakage.REDIS, Breakage.NAMELESS, Breakage.EMPTY])
+async def test_a_server_that_is_broken(session: aiohttp.ClientSession, how: Breakage) -> None:
+    async with Simulator() as sim:
+        sim.break_server(how)
+        with pytest.raises(ServerBroken):
+            await find(session, sim.origin, verify=False, pinned=None)
+        sim.mend_server()
+        await find(session, sim.origin, verify=False, pinned=None)
+
+
+async def test_the_second_server_tells_no_pattern(server: Server, session: aiohttp.ClientSession) -> None:
+    """It answers whatever it does not know so; but it refuses whoever has no token as the first one does."""
+    unknown = {"error": "пользователь не найден"}
+    refusal = {"code": 422, "name": "Отсутствует токен авторизации", "message": "Отсутствует токен авторизации"}
+    server.says("/api/user/phonePattern", unknown, status=404)
+    server.says("/api/user/ping", refusal, status=422)
+    yard, _ = await find(session, str(server.url.origin()), verify=False, pinned=None)
+    assert yard.transport.base == server.url.with_path("/api")
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "content_type"),
+    [
+        (200, "<!doctype html><html></html>", "text/html"),
+        (200, {"code": 200, "data": {"a": 1}}, "application/json"),
+        (200, {"code": 200}, "application/json"),
+        (200, None, "text/html"),
+        (204, None, "text/html"),
+        (401, "<html></html>", "text/html"),
+        (403, {"code": 403, "name": "a", "message": "b"}, "application/json"),
+        (404, {"code": 404, "name": "a", "message": "b"}, "application/json"),
+        (404, "<html></html>", "text/html"),
+        (405, None, "text/html"),
+        (302, None, "text/html"),
+    ],
+)
+async def test_something_else(
+    server: Server, session: aiohttp.ClientSession, status: int, content: object, content_type: str
+) -> None:
+    for path in ("/mobile", "/api"):
+        server.says(f"{path}/user/phonePattern", content, status=status, content_type=content_type)
+        server.says(f"{path}/user/ping", {"code": 404, "name": "a", "message": "b"}, status=404)
+    with pytest.raises(WrongDevice) as raised:
+        await find(session, str(server.url.origin()), verify=False, pinned=None)
+    assert type(raised.value) is WrongDevice
+    assert {"Authorization"} & {name for asked in server.asked for name in asked.headers} == set()
+
+
+async def test_a_server_that_wants_https(server: Server, session: aiohttp.ClientSession) -> None:
+    headers = {"Location": "https://elsewhere.test/mobile/user/phonePattern"}
+    server.says("/mobile/user/phonePattern", status=301, headers=headers)
+    with pytest.raises(SecureConnectionRequired):
+        await find(session, str(server.url.origin()), verify=False, pinned=None)
+
+
+async def test_a_huge_answer(session: aiohttp.ClientSession) -> None:
+    async with Simulator() as sim:
+        for path in ("/mobile", "/api"):
+            sim.garbage(f"{path}/user/phonePattern", "huge")
+        with pytest.raises(IntercomError):
+            await find(session, sim.origin, verify=False, pinned=None)

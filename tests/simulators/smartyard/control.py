@@ -1,0 +1,32 @@
+"""The side channel of a SmartYard server in its own process: the verbs of the common control port."""
+
+from tests.simulators.common.control import Control as CommonControl
+
+from .simulator import Simulator
+
+VERBS = (
+    # Visitors
+    "ring", "answer", "walk_away", "happen", "support_calls",
+    # Those who live there
+    "code_of", "call_in", "move_in", "move_out", "message", "text_push", "chat",
+    # Pushes
+    "push_to", "stop_pushes", "repeat_push", "set_push_ttl", "hostile_push",
+    # The operator
+    "revoke_tokens", "block_flat", "leave_unpaid", "block_door", "break_door", "disable_log", "set_log_delay",
+    "set_login_method", "limit_devices", "require_version", "set_option", "finish_films",
+    # Cameras
+    "renew_camera_token", "refuse_camera", "set_camera_token_ttl", "make_thumbnails",
+    # The server
+    "break_server", "refuse", "redirect", "mend_server", "pass_time", "advance_clock",
+    # The network
+    "lose_connection", "restore_connection", "drop_network", "reset_connections", "delay", "garbage", "heal",
+    "renew_certificate", "clear_requests",
+)  # fmt: skip
+
+
+class Control(CommonControl):
+    """Serves `POST /control/<verb>`; `GET` of `state` and `requests`."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        """Control that simulator."""
+        super().__init__(simulator, VERBS)

@@ -1,0 +1,321 @@
+"""Who touches the server: visitors, those who live there, the operator. Each method is a verb of the control port."""
+
+import secrets
+from typing import Any
+
+from .cameras import Camera
+from .endpoints import METHODS, PICTURES
+from .history import Event
+from .hostile import Hostile, parcel
+from .payloads import Form
+from .people import Role, Subscriber
+from .rings import Ring
+from .server import Server
+from .town import Door, Flat
+from .trouble import Breakage, Refusal
+
+DETAILS: dict[Event, dict[str, Any]] = {
+    Event.MISSED: {"opened": "f"},
+    Event.ANSWERED: {"opened": "t"},
+    Event.KEY: {"key": "0000001A2B3C4D"},
+    Event.APP: {"phone": "79161234502"},
+    Event.FACE: {"face": {"left": "614", "top": "38", "width": "174", "height": "209"}, "faceId": "17"},
+    Event.CODE: {"code": "40374"},
+    Event.GUEST: {"phoneFrom": "79161234599", "phoneTo": "74752000000"},
+    Event.VEHICLE: {
+        "vehicle": {
+            "vehicleBox": [10, 20, 300, 200],
+            "plateKeyPoints": [100, 150, 180, 150, 180, 170, 100, 170],
+            "plateNumber": "A123BC68",
+        }
+    },
+}
+
+
+class Hands(Server):
+    """A server with people around it. A phone may be left out, it is the first subscriber's then."""
+
+    def _who(self, phone: str | None) -> Subscriber:
+        return self.people.subscribers[phone or self.phone]
+
+    def _door(self, domophone: int, door: int = 0) -> Door:
+        found = self.town.door(domophone, door)
+        if found is None:
+            raise KeyError(domophone)
+        return found
+
+    def _flat(self, door: Door, flat: int | None) -> Flat:
+        if flat is not None:
+            return self.town.flat(flat)
+        own = [self.town.flat(number) for number in self._who(None).flats]
+        return next(row for row in (*own, *self.town.flats) if door.is_for(row))
+
+    def _ring(self, name: str) -> Ring:
+        return self.rings.rows[name]
+
+    # ---- Visitors ----
+
+    def ring(self, domophone: int = 21, door: int = 0, flat: int | None = None) -> str:
+        """Ring at a door; gives the hash of the ring. Nobody who answers within its ttl has missed it."""
+        place = self._door(domophone, door)
+        ring = self.rings.begin(place, self._flat(place, flat))
+        self._stand(ring)
+        self.push_ring(ring)
+        self.clock.later(self.rings.ttl, lambda: self._end(ring, Event.MISSED, opened=False))
+        return ring.hash
+
+    def _end(self, ring: Ring, event: Event, *, opened: bool) -> None:
+        if ring.over:
+            return
+        ring.over = True
+        self._stand(ring)
+        detail = {"opened": "t" if opened else "f"}
+        self.note(self.history.enter(ring.flat, ring.door, event, detail))
+
+    def _stand(self, ring: Ring) -> None:
+        """Let the camera of the door see whether there is a visitor."""
+        camera = self.town.camera(ring.door.camera or 0)
+        if camera is not None:
+            camera.visitor = any(not row.over and row.door is ring.door for row in self.rings.rows.values())
+
+    def support_calls(self, phone: str | None = None) -> str:
+        """Let the operator's support call somebody, at no door; gives the hash."""
+        place = Door(-1, 0, "entrance", "Support", 0, 0)
+        ring = self.rings.begin(place, Flat(-1, "-1", 0, ""))
+        self.push_call(ring, self._who(phone))
+        return ring.hash
+
+    def answer(self, ring: str, *, opened: bool = True) -> None:
+        """Answer a ring at another telephone, and open the door or not."""
+        self._end(self._ring(ring), Event.ANSWERED, opened=opened)
+
+    def walk_away(self, ring: str) -> None:
+        """Give up ringing."""
+        self._end(self._ring(ring), Event.MISSED, opened=False)
+
+    def happen(
+        self,
+        event: str,
+        domophone: int = 21,
+        door: int = 0,
+        flat: int | None = None,
+        detail: dict[str, Any] | None = None,
+        ago: int | None = None,
+    ) -> str:
+        """Let something happen at a door: missed, answered, key, app, face, code, guest or vehicle.
+
+        What happened some seconds ago is in the log already; gives the uuid of the record.
+        """
+        place, kind = self._door(domophone, door), Event[event.upper()]
+        at = None if ago is None else self.clock.utc() - ago
+        record = self.history.enter(
+            self._flat(place, flat), place, kind, dict(DETAILS[kind] if detail is None else detail), at=at
+        )
+        if ago is None:
+            self.note(record)
+        return record.uuid
+
+    # ---- Those who live there ----
+
+    def code_of(self, phone: str | None = None) -> str:
+        """Read the code that a telephone was sent."""
+        code = self.login.pending(phone or self.phone)
+        if code is None:
+            raise KeyError(phone or self.phone)
+        return code.pin
+
+    def call_in(self, phone: str | None = None) -> None:
+        """Call one of the confirmation numbers from a telephone."""
+        self.login.called_by(phone or self.phone)
+
+    def move_in(self, phone: str, flat: int, role: Role | str = Role.OWNER) -> None:
+        """Let somebody live in a flat."""
+        self.town.flat(flat)
+        self.people.get(phone).flats[flat] = Role(role)
+
+    def move_out(self, phone: str, flat: int) -> None:
+        """Let somebody live there no longer."""
+        self._who(phone).flats.pop(flat)
+
+    # ---- Messages ----
+
+    def message(self, text: str, title: str = "", action: str = "inbox", phone: str | None = None) -> int:
+        """Write a message to somebody, which is pushed as well; gives its number."""
+        return self.write(self._who(phone), title, text, action).id
+
+    def text_push(
+        self,
+        action: str,
+        title: str = "",
+        text: str = "",
+        *,
+        ext: str | None = None,
+        ext_name: str = "ext",
+        more: dict[str, str] | None = None,
+        phone: str | None = None,
+    ) -> None:
+        """Push a text with any action; what is no message of the inbox has a number all the same."""
+        number = secrets.token_hex(16)
+        who = self._who(phone)
+        self.push_text(who, action, title, text, message=number, ext=ext, ext_name=ext_name, more=more)
+
+    def chat(self, n: int = 1, phone: str | None = None) -> None:
+        """Write to somebody in the chat."""
+        self._who(phone).chat += n
+
+    # ---- Pushes ----
+
+    def push_to(
+        self,
+        url: str,
+        form: Form | str = Form.FCM,
+        platform: str = "android",
+        phone: str | None = None,
+        bundle: str = "",
+    ) -> None:
+        """Bring pushes to an address.
+
+        With a bundle those of devices that registered with it, as an operator's push service does; without one, those of
+        a telephone of that number, as a program on it does.
+        """
+        self.push_route(url, form, platform, phone, bundle)
+
+    def stop_pushes(self) -> None:
+        """Bring pushes nowhere any more."""
+        self.pushes.routes.clear()
+
+    def repeat_push(self) -> None:
+        """Send the last push once more."""
+        self.pushes.repeat()
+
+    def set_push_ttl(self, seconds: int) -> None:
+        """Let new rings be worth something for as long."""
+        self.rings.ttl = seconds
+
+    def hostile_push(self, kind: Hostile | str, domophone: int = 21, door: int = 0) -> None:
+        """Send what nobody should believe to where the first route leads."""
+        kind, route = Hostile(kind), self.pushes.routes[0]
+        if kind is Hostile.REPLAY:
+            self.pushes.repeat()
+            return
+        place = self._door(domophone, door)
+        # Of this ring the server knows nothing.
+        ring = Ring(secrets.token_hex(16), place, self._flat(place, None), self.clock.utc(), 0)
+        if kind is Hostile.REDIRECTING_IMAGE:
+            for path in (f"/shot/{ring.hash}.jpg", f"/live/{ring.hash}/image.jpg"):
+                self.trouble.moved[path] = f"{self.elsewhere}{path}"
+            for name in ("camshot", "live"):
+                path = f"{self.dialect.base}/call/{name}/{ring.hash}"
+                self.trouble.moved[path] = f"{self.elsewhere}{path}"
+        self.pushes.send(parcel(kind, self.call_facts(ring, route.platform), route, self.elsewhere))
+
+    # ---- The operator ----
+
+    def revoke_tokens(self, phone: str | None = None) -> None:
+        """Forget the devices of somebody: their tokens are unknown."""
+        phone = phone or self.phone
+        self.people.devices[:] = [device for device in self.people.devices if device.phone != phone]
+
+    def block_flat(self, flat: int, blocked: bool = True) -> None:
+        """Block a flat by hand, or no longer."""
+        self.town.flat(flat).blocked = blocked
+
+    def leave_unpaid(self, flat: int, unpaid: bool = True) -> None:
+        """Block a flat that does not pay, or no longer."""
+        self.town.flat(flat).unpaid = unpaid
+
+    def block_door(self, domophone: int, door: int = 0, reason: str = "На ремонте") -> None:
+        """Block one door; without a reason no longer."""
+        self._door(domophone, door).blocked = reason
+
+    def break_door(self, domophone: int, door: int = 0, broken: bool = True) -> None:
+        """Let an intercom be out of reach, or no longer."""
+        self._door(domophone, door).broken = broken
+
+    def disable_log(self, flat: int, disabled: bool = True) -> None:
+        """Write no log of a flat that can be read."""
+        self.town.flat(flat).log_disabled = disabled
+
+    def set_log_delay(self, seconds: int) -> None:
+        """Let the log be written as late."""
+        self.history.delay = seconds
+
+    def set_login_method(self, method: str) -> None:
+        """Let telephones prove themselves by sms, smsCode, flashCall or outgoingCall where they do not ask for one."""
+        self.login.method = method
+
+    def limit_devices(self, n: int | None) -> None:
+        """Allow a telephone number as many devices."""
+        self.login.device_limit = n
+
+    def require_version(self, what: str | None) -> None:
+        """Tell clients to upgrade (`upgrade`), to do so at once (`force_upgrade`), or nothing."""
+        self.user.upgrade = what
+
+    def set_option(self, name: str, value: object) -> None:
+        """Change one of the options."""
+        self.inbox.options[name] = value
+
+    def finish_films(self) -> None:
+        """Let all films be ready that were asked for, and say so."""
+        for film in self.cctv.films:
+            if film.uuid not in self.cctv.ready:
+                self.cctv.ready.add(film.uuid)
+                self.write(film.subscriber, "Видео готово", self.cctv.link(film), "videoReady")
+
+    # ---- Cameras ----
+
+    def _camera(self, camera: int) -> Camera:
+        found = self.town.camera(camera)
+        if found is None:
+            raise KeyError(camera)
+        return found
+
+    def renew_camera_token(self, camera: int) -> None:
+        """Give a camera another token; the old one is refused from now on."""
+        self.cameras.renew(self._camera(camera))
+
+    def refuse_camera(self, camera: int, n: int = 1) -> None:
+        """Let a camera refuse its next requests, whatever the token."""
+        self._camera(camera).refusals = n
+
+    def set_camera_token_ttl(self, seconds: int | None) -> None:
+        """Let tokens of cameras live as long; the API gives others then."""
+        self.cameras.token_ttl = seconds
+        for camera in (*self.town.cameras, *self.town.city):
+            camera.issued = self._age.utc()
+
+    def make_thumbnails(self, made: bool = True) -> None:
+        """Let Flussonic make JPEGs, or no longer."""
+        self.cameras.thumbnails = made
+
+    # ---- The server ----
+
+    def break_server(self, how: Breakage | str = Breakage.REDIS) -> None:
+        """Let nothing work: redis, PDO, noConfig (555), nameless (520) or empty (500)."""
+        self.trouble.breakage = Breakage(how)
+
+    def refuse(self, function: str, status: int, n: int | None = 1) -> None:
+        """Let a function answer a status of the notes instead of working, such as 410, 424 or 449."""
+        path = f"/{function.removeprefix('/')}"
+        if path not in METHODS and path.rpartition("/")[0] not in PICTURES:
+            raise KeyError(function)
+        self.trouble.refusals[path] = Refusal(status, n)
+
+    def redirect(self, function: str, target: str = "") -> None:
+        """Let a function answer 302, to another host unless it is told otherwise."""
+        path = f"{self.dialect.base}/{function.removeprefix('/')}"
+        self.trouble.moved[path] = target or f"{self.elsewhere}{path}"
+
+    def mend_server(self) -> None:
+        """Let everything work again."""
+        self.trouble.heal()
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time go by: codes, pictures and tokens of cameras end, and the log is written."""
+        self._age.step(seconds)
+        self.clock.step(seconds)
+
+    def advance_clock(self, seconds: float) -> None:
+        """Set the server's clock forward or back, by which it writes times; nothing ends by that."""
+        self.clock.step(seconds)

@@ -1,0 +1,226 @@
+"""The server on the network: the API, a host for each type of camera server, and one that has nothing to do with it."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+import time
+from typing import Any, override
+
+from aiohttp import web
+
+from tests.simulators.common.faults import bodies
+from tests.simulators.common.host import Host
+from tests.simulators.coverage import Recorder
+
+from .cameras import Camera, Kind, jpeg
+from .dialects import Dialect
+from .envelope import Json
+from .hands import Hands
+from .pictures import scene
+from .pipeline import Outcome
+from .town import Town
+
+PAGE = b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body></body></html>"
+BODIES = bodies(b'{"code":200,"name":"OK","message":"OK","data":[{', PAGE)
+API, ELSEWHERE = "api", "elsewhere"
+HOSTS: tuple[str, ...] = (API, *Kind, ELSEWHERE)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request that was answered; `host` is `api`, a type of camera server or `elsewhere`, `at` is monotonic time.
+
+    `function` is the path in the table of requests, `body` what was sent to the API as an object.
+    """
+
+    host: str
+    method: str
+    path: str
+    query: dict[str, str]
+    function: str | None
+    status: int
+    error: str | None
+    phone: str | None
+    authorization: str | None
+    body: Json | None
+    at: float
+
+
+class Simulator(Hands, Host[Request]):
+    """One server of an operator with its cameras, on 127.0.0.1."""
+
+    def __init__(
+        self,
+        dialect: Dialect | str = Dialect.RBT,
+        *,
+        town: Town | None = None,
+        http_port: int = 0,
+        https: bool = False,
+        speed: float = 1.0,
+        seed: int | None = 1,
+    ) -> None:
+        """Nothing is needed.
+
+        Without a `town` there are the houses and people of the fixtures, with one nobody lives there yet. With `https`
+        the API speaks TLS; cameras do not. `speed` makes the server live faster. `seed` decides which numbers are text;
+        without one all are as in the captures.
+        """
+        super().__init__(dialect, town=town, speed=speed, seed=seed)
+        Host.__init__(self, "SmartYard", f"{self.dialect.base}/", BODIES)
+        self._coverage = Recorder("smartyard")
+        self._port_wanted = http_port
+        self._https = https
+
+    @override
+    def _doors(self) -> tuple[tuple[int, bool], ...]:
+        return ((self._port_wanted, self._https), *(((0, False),) * (len(HOSTS) - 1)))
+
+    @override
+    async def start(self) -> None:
+        """Listen, and know from then on where the pictures are."""
+        await Host.start(self)
+        self.address_functions.origin = self.origin
+
+    @property
+    def address(self) -> str:
+        """Host and port of the API."""
+        return self._network.address(0)
+
+    @property
+    @override
+    def origin(self) -> str:
+        return f"{'https' if self._https else 'http'}://{self.address}"
+
+    @property
+    def url(self) -> str:
+        """The base of every request."""
+        base: str = self.dialect.base
+        return f"{self.origin}{base}"
+
+    @property
+    @override
+    def elsewhere(self) -> str:
+        return f"http://{self._network.address(HOSTS.index(ELSEWHERE))}"
+
+    @override
+    def _camera_url(self, camera: Camera) -> str:
+        return f"http://{self._network.address(HOSTS.index(camera.kind))}{camera.path}"
+
+    def _host(self, request: web.BaseRequest) -> str:
+        if request.transport is None:
+            raise ConnectionError
+        port = request.transport.get_extra_info("sockname")[1]
+        return next(host for number, host in enumerate(HOSTS) if self._network.port(number) == port)
+
+    @override
+    async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
+        host = self._host(request)
+        if host == API:
+            outcome = await self.pipeline.answer(request)
+        elif host == ELSEWHERE:
+            outcome = Outcome(await self._stranger(request))
+        else:
+            outcome = Outcome(await self.cameras.answer(Kind(host), request))
+        self._note(request, outcome, host)
+        return outcome.response
+
+    @staticmethod
+    async def _stranger(request: web.BaseRequest) -> web.Response:
+        """Answer whatever is asked, as somebody does who wants to be believed."""
+        await request.read()
+        if request.method == "GET":
+            return jpeg(scene("stranger", 0, camera=0, visitor=True))
+        body = b'{"code":200,"name":"OK","message":"OK","data":{}}'
+        return web.Response(body=body, headers={"Content-Type": "application/json"})
+
+    def _note(self, request: web.BaseRequest, outcome: Outcome, host: str) -> None:
+        authorization = request.headers.get("Authorization")
+        endpoint = outcome.endpoint
+        self._requests.append(
+            Request(
+                host,
+                request.method,
+                request.path,
+                dict(request.query),
+                None if endpoint is None else endpoint.path,
+                outcome.response.status,
+                outcome.error,
+                outcome.phone,
+                authorization.partition(" ")[0] if authorization else None,
+                outcome.body,
+                time.monotonic(),
+            )
+        )
+        if endpoint is not None:
+            self._coverage.request(endpoint.method, endpoint.path, success=outcome.error is None)
+
+    @override
+    def _note_garbage(self, request: web.BaseRequest, status: int) -> None:
+        self._note(request, Outcome(web.Response(status=status)), self._host(request))
+
+    @override
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return Host._spawn(self, work)
+
+    @override
+    def _online(self) -> bool:
+        return self._network.up
+
+    async def wait_for_pushes(self, n: int = 1, timeout: float = 5.0) -> None:
+        """Wait until that many pushes were sent."""
+        async with asyncio.timeout(timeout):
+            while len(self.pushes.sent) < n:
+                await asyncio.sleep(0.002)
+
+    def state(self) -> dict[str, Any]:
+        """Describe the server as JSON."""
+        return {
+            "dialect": self.dialect,
+            "subscribers": {
+                phone: {
+                    "flats": {str(flat): role for flat, role in who.flats.items()},
+                    "unread": who.unread,
+                    "chat": who.chat,
+                    "voip": who.voip,
+                    "texts": who.texts,
+                    "money": who.money,
+                }
+                for phone, who in self.people.subscribers.items()
+            },
+            "devices": [
+                {
+                    "id": device.id,
+                    "phone": device.phone,
+                    "platform": device.platform,
+                    "bundle": device.bundle,
+                    "push": device.push_token is not None,
+                }
+                for device in self.people.devices
+            ],
+            "codes": {phone: code.pin for phone, code in self.login.codes.items()},
+            "doors": [
+                {
+                    "domophoneId": door.domophone,
+                    "doorId": door.door,
+                    "name": door.name,
+                    "blocked": door.blocked,
+                    "broken": door.broken,
+                }
+                for door in self.town.doors
+            ],
+            "opened": [list(row) for row in self.address_functions.opened],
+            "cameras": [
+                {"id": camera.id, "name": camera.name, "serverType": camera.kind} for camera in self.town.cameras
+            ],
+            "rings": [
+                {"hash": name, "domophoneId": ring.door.domophone, "flatId": ring.flat.id, "over": ring.over}
+                for name, ring in self.rings.rows.items()
+            ],
+            "log": len(self.history.records),
+            "watchers": [watcher.row() for watcher in self.address_functions.watchers],
+            "routes": [{"url": route.url, "form": route.form} for route in self.pushes.routes],
+            "pushes": [
+                {"kind": sent.kind, "status": sent.status, "taken": sent.delivered} for sent in self.pushes.sent
+            ],
+            "requests": len(self._requests),
+        }

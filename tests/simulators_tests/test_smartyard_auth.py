@@ -1,0 +1,169 @@
+"""Logins, tokens, and what is refused for want of them (field notes 3 and 4)."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.simulators.smartyard import PHONE, ROOMMATE, Simulator
+
+from .smartyard_api import DEVICE, YardApi, YardFactory
+
+STRANGER = "79169999999"
+
+
+async def confirm(api: YardApi, code: str, **more: Any) -> tuple[int, str, str]:
+    return await api.error("user/confirmCode", token="", userPhone=PHONE, smsCode=code, deviceToken=DEVICE, **more)
+
+
+def wrong(sim: Simulator) -> str:
+    return f"{(int(sim.code_of()) + 1) % 10000:04}"
+
+
+async def test_a_code_by_sms(yard: YardFactory) -> None:
+    api = await yard(logged_in=False)
+    assert await api.post("user/phonePattern") == "7 (###) ###-##-##"
+    assert await api.post("user/requestCode", userPhone=PHONE) == {"method": "sms"}
+    answer = await api.post("user/confirmCode", userPhone=PHONE, smsCode=api.sim.code_of(), deviceToken=DEVICE)
+    assert answer["names"] == {"name": "Анна", "patronymic": "Петровна", "last": "Ключева"}
+    api.token = answer["accessToken"]
+    assert await api.post("user/ping") is None
+    assert await api.post("user/getName") == answer["names"]
+    # A code is good once.
+    assert (await confirm(api, "0000"))[0] == 404
+
+
+@pytest.mark.parametrize("method", ["sms", "smsCode", "flashCall"])
+async def test_methods_with_a_code(yard: YardFactory, method: str) -> None:
+    api = await yard(logged_in=False)
+    api.sim.set_login_method(method)
+    assert await api.post("user/requestCode", userPhone=f"8{PHONE[1:]}") == {"method": method}
+    assert len(api.sim.code_of()) == 4
+
+
+async def test_a_call_of_the_user(yard: YardFactory) -> None:
+    api = await yard(logged_in=False)
+    answer = await api.post("user/requestCode", userPhone=PHONE, method="outgoingCall")
+    assert answer == {"method": "outgoingCall", "confirmationNumbers": ["74750000001", "74750000002"]}
+    # There is nothing pending that could be asked for too often.
+    await api.post("user/requestCode", userPhone=PHONE, method="outgoingCall")
+    body: dict[str, Any] = {"userPhone": PHONE, "deviceToken": DEVICE, "platform": 0}
+    assert await api.error("user/checkPhone", **body) == (401, "Unauthorized", "Unauthorized")
+    api.sim.call_in()
+    api.token = (await api.post("user/checkPhone", **body))["accessToken"]
+    await api.post("user/ping")
+    assert (await api.error("user/checkPhone", **body))[0] == 401
+    api.sim.call_in()
+    api.sim.pass_time(61)
+    assert (await api.error("user/checkPhone", **body))[0] == 401
+
+
+async def test_what_is_no_telephone(yard: YardFactory) -> None:
+    api = await yard(logged_in=False)
+    for phone in ("abc", "", "123", "791612345011", None):
+        assert (await api.error("user/requestCode", userPhone=phone))[0] == 422
+    assert (await api.error("user/requestCode"))[0] == 422
+
+
+async def test_one_code_a_minute(yard: YardFactory) -> None:
+    api = await yard(logged_in=False)
+    await api.post("user/requestCode", userPhone=PHONE)
+    assert (await api.error("user/requestCode", userPhone=PHONE))[0] == 429
+    await api.post("user/requestCode", userPhone=ROOMMATE)
+    api.sim.pass_time(61)
+    assert (await confirm(api, "0000"))[0] == 404
+    await api.post("user/requestCode", userPhone=PHONE)
+    assert (await confirm(api, "12"))[0] == 422
+
+
+async def test_the_time_of_a_code_at_another_speed(yard: YardFactory) -> None:
+    """What a minute is, is said at the start."""
+    api = await yard(logged_in=False, speed=3600)
+    await api.post("user/requestCode", userPhone=PHONE)
+    while (await api.raw("POST", "user/requestCode", json={"userPhone": PHONE}))[0].status == 429:
+        pass
+    assert len(api.sim.login.codes) == 1
+
+
+async def test_the_sixth_wrong_code(yard: YardFactory) -> None:
+    api = await yard(logged_in=False)
+    await api.post("user/requestCode", userPhone=PHONE)
+    text = "The PIN code was entered incorrectly"
+    for _ in range(5):
+        assert await confirm(api, wrong(api.sim)) == (403, text, text)
+    assert (await confirm(api, wrong(api.sim)))[2] == "Maximum number of login attempts exceeded"
+    assert (await confirm(api, "0000"))[0] == 404
+    await api.post("user/requestCode", userPhone=PHONE)
+
+
+async def test_the_same_device_again(yard: YardFactory) -> None:
+    """The new token replaces the old one; another device has one of its own."""
+    api = await yard()
+    old = api.token
+    other = await api.login(device="phone-0123456789")
+    new = await api.login()
+    assert old != new
+    assert (await api.error("user/ping", token=old))[0] == 401
+    for token in (other, new):
+        await api.post("user/ping", token=token)
+    # The same device of somebody else is not the same.
+    roommate = await api.login(ROOMMATE)
+    for token in (other, new, roommate):
+        await api.post("user/ping", token=token)
+
+
+async def test_without_a_device(yard: YardFactory) -> None:
+    """Clients that say the same of themselves take each other's token."""
+    api = await yard(logged_in=False)
+    tokens = [await api.login(device="") for _ in range(2)]
+    assert (await api.error("user/ping", token=tokens[0]))[0] == 401
+    await api.post("user/ping", token=tokens[1])
+
+
+async def test_too_many_devices(yard: YardFactory) -> None:
+    api = await yard()
+    api.sim.limit_devices(1)
+    await api.login()
+    await api.post("user/requestCode", userPhone=PHONE)
+    body = {"userPhone": PHONE, "smsCode": api.sim.code_of(), "deviceToken": "another"}
+    assert (await api.error("user/confirmCode", **body))[0] == 403
+    await api.post("user/ping")
+
+
+async def test_a_stranger_has_no_flats(yard: YardFactory) -> None:
+    api = await yard(logged_in=False)
+    await api.login(STRANGER)
+    assert await api.post("user/getName") == {"name": "", "patronymic": "", "last": ""}
+    for path in ("address/getAddressList", "address/getSettingsList", "cctv/all", "cctv/allTree", "cctv/camMap"):
+        assert await api.post(path) is None
+    assert (await api.error("address/intercom", flatId=51))[0] == 404
+    api.sim.move_in(STRANGER, 53)
+    assert len(await api.post("address/getAddressList")) == 1
+
+
+async def test_a_revoked_token(yard: YardFactory) -> None:
+    api = await yard()
+    api.sim.revoke_tokens()
+    assert await api.error("user/ping") == (401, "Не авторизован", "Не авторизован")
+
+
+@pytest.mark.parametrize("language", ["en", "ru", ""])
+async def test_errors_of_authorization_are_russian(yard: YardFactory, language: str) -> None:
+    api = await yard()
+    api.language = language
+    cases = {"": (403, "Ошибка авторизации"), "Basic xxx": (422, "Отсутствует токен авторизации")}
+    cases |= {"Bearer": cases["Basic xxx"], "Bearer nope": (401, "Не авторизован")}
+    for value, (status, text) in cases.items():
+        headers = {"Authorization": value} if value else {}
+        response, data = await api.raw("POST", "user/ping", token="", json={}, headers=headers)
+        assert response.status == status
+        assert json.loads(data) == {"code": status, "name": text, "message": text}
+
+
+async def test_the_language_of_other_errors(yard: YardFactory) -> None:
+    api = await yard()
+    english = await api.error("address/intercom", flatId=1)
+    assert english == (404, "Not Found", "Not Found")
+    for language in ("ru", "", "de"):
+        api.language = language
+        assert await api.error("address/intercom", flatId=1) == (404, "Не найдено", "Не найдено")

@@ -1,0 +1,1 @@
+"""The account of a flat in Home Assistant, at a simulated SmartYard."""

@@ -1,0 +1,108 @@
+"""A simulated SmartYard, and Home Assistant to add an account to."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, DOMAIN
+from custom_components.ip_intercom.systems.smartyard import log
+from tests.common import enter, until
+from tests.simulators.smartyard import PHONE, Form, Simulator
+
+UNVERIFIED = {"security": {"verify_ssl": False}}
+
+type Start = Callable[..., Awaitable[Simulator]]
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look often: nobody waits a minute here."""
+    monkeypatch.setattr(log, "_UNREAD_LOOKS", (0.3, 0.3))
+    monkeypatch.setattr(log, "_HISTORY_LOOKS", (0.3, 0.3))
+    monkeypatch.setattr(log, "_UNREAD_PAUSE", 0.0)
+    monkeypatch.setattr(log, "_CHANGES_PAUSE", 0.5)
+    monkeypatch.setattr(log, "_HEARTBEAT", 1.0)
+
+
+@pytest.fixture
+async def device(sockets: None) -> AsyncGenerator[Start]:
+    """Start simulated servers, which end with the test; their journals are written at once."""
+    async with AsyncExitStack() as stack:
+
+        async def start(**settings: Any) -> Simulator:
+            sim = await stack.enter_async_context(Simulator(**settings))
+            sim.set_log_delay(0)
+            return sim
+
+        yield start
+
+
+def user_input(sim: Simulator, phone: str = PHONE) -> dict[str, Any]:
+    """Return what a person enters to add an account."""
+    return {"host": sim.url, "phone": f"+{phone}", **UNVERIFIED}
+
+
+async def log_in(hass: HomeAssistant, sim: Simulator, phone: str = PHONE) -> Any:
+    """Add an account through the config flow, by a code, and return what comes of it."""
+    result = await enter(hass, user_input(sim, phone), "smartyard")
+    assert result["step_id"] == "smartyard_code", result
+    result = await hass.config_entries.flow.async_configure(result["flow_id"], {"code": sim.code_of(phone)})
+    await hass.async_block_till_done()
+    return result
+
+
+async def add(hass: HomeAssistant, sim: Simulator, phone: str = PHONE, **options: Any) -> ConfigEntry:
+    """Add an account through the config flow, with options."""
+    result = await log_in(hass, sim, phone)
+    assert result["type"] is FlowResultType.CREATE_ENTRY, result
+    entry: ConfigEntry = result["result"]
+    if options:
+        hass.config_entries.async_update_entry(entry, options=options)
+        assert await hass.config_entries.async_reload(entry.entry_id)
+        await hass.async_block_till_done()
+    return entry
+
+
+@pytest.fixture
+async def local_url(hass: HomeAssistant, hass_client_no_auth: ClientSessionGenerator) -> str:
+    """Let Home Assistant be reached, and know by which address."""
+    # No more once the server runs.
+    for component in ("websocket_api", "media_source", "repairs", "diagnostics", "camera", "image", DOMAIN):
+        assert await async_setup_component(hass, component, {})
+    client = await hass_client_no_auth()
+    url = str(client.make_url("/")).rstrip("/")
+    hass.config.internal_url = url
+    return url
+
+
+async def pushing(hass: HomeAssistant, sim: Simulator, url: str, form: Form = Form.FCM, **options: Any) -> ConfigEntry:
+    """Add an account whose pushes are forwarded to its webhook."""
+    entry = await add(hass, sim, push=True, **options)
+    await until(lambda: entry.data.get(CONF_PUSH_TOKEN), "the address for pushes")
+    sim.push_to(f"{url}/api/webhook/{entry.data[CONF_PUSH_TOKEN]}", form)
+    return entry
+
+
+@pytest.fixture
+async def sim(device: Start) -> Simulator:
+    """A server with two houses."""
+    return await device()
+
+
+@pytest.fixture
+async def entry(hass: HomeAssistant, sim: Simulator) -> ConfigEntry:
+    """The account of somebody with two flats, to which nothing is pushed."""
+    return await add(hass, sim)
+
+
+@pytest.fixture
+async def pushed(hass: HomeAssistant, sim: Simulator, local_url: str) -> ConfigEntry:
+    """The same account, with somebody who forwards pushes."""
+    return await pushing(hass, sim, local_url)

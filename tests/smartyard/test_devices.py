@@ -1,0 +1,172 @@
+"""What is shown of an account: each house, entrance, flat and camera is a device with what belongs to it."""
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+import pytest
+
+from custom_components.ip_intercom import coordinator as coordinator_module
+from custom_components.ip_intercom.const import DOMAIN
+from tests.common import act, entity_id, state_of, until
+from tests.mx_proxy.looking import becomes, shown
+from tests.simulators.smartyard import PHONE, Role, Simulator
+
+HOUSE, FLAT = "house_11", "flat_51"
+GATES = {"door_21_0", "door_21_1", "door_22_0"}
+CAMERAS = {"camera_42", "camera_43"}
+ELSEWHERE = {"house_12", "flat_53", "door_24_0", "door_25_0"}
+
+
+def place(hass: HomeAssistant, entry: ConfigEntry, name: str) -> dr.DeviceEntry:
+    found = places(hass, entry).get(name)
+    assert found is not None, name
+    return found
+
+
+def places(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, dr.DeviceEntry]:
+    """Return the devices below that of the entry."""
+    found = {}
+    for device in dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id):
+        ((_, identifier),) = device.identifiers
+        if identifier != entry.unique_id:
+            found[identifier.removeprefix(f"{entry.unique_id}_")] = device
+    return found
+
+
+def entities(hass: HomeAssistant, entry: ConfigEntry, name: str | None = None) -> dict[str, set[str]]:
+    """Return the entities of a place by platform, those of the entry's own device for none."""
+    device = entry.runtime_data.device_id if name is None else place(hass, entry, name).id
+    found: dict[str, set[str]] = {}
+    for entity in er.async_entries_for_device(er.async_get(hass), device, include_disabled_entities=True):
+        found.setdefault(entity.domain, set()).add(entity.unique_id.removeprefix(f"{entry.unique_id}_"))
+    return found
+
+
+async def test_each_place_is_a_device(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    found = places(hass, entry)
+    assert set(found) == {HOUSE, FLAT} | GATES | CAMERAS | ELSEWHERE
+    assert (found[HOUSE].name, found[HOUSE].model) == ("г. Примерск, ул. Садовая, д. 3", "House")
+    assert found[HOUSE].via_device_id == entry.runtime_data.device_id
+    assert {found[name].via_device_id for name in GATES | {FLAT}} == {found[HOUSE].id}
+    # Of a camera that is nobody's intercom, the server does not tell the house.
+    assert {found[name].via_device_id for name in CAMERAS} == {entry.runtime_data.device_id}
+    assert (found["door_21_1"].name, found["door_21_1"].model) == ("Шлагбаум", "Barrier")
+    assert (found["camera_42"].name, found["camera_42"].model) == ("Двор", "Camera")
+
+
+async def test_what_belongs_to_each(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    assert entities(hass, entry, "door_21_0") == {
+        "lock": {"door_21:0_door"},
+        "binary_sensor": {"door_21:0_blocked", "bell_21_ringing"},
+        "event": {"bell_21"},
+        "image": {"bell_21_last_visitor"},
+        "camera": {"camera_intercom_21"},
+    }
+    assert entities(hass, entry, "door_21_1") == {"lock": {"door_21:1_door"}, "binary_sensor": {"door_21:1_blocked"}}
+    assert entities(hass, entry, "camera_42") == {"camera": {"camera_42"}}
+    assert entities(hass, entry, FLAT) == {
+        "button": {"new_door_code_flat_51"},
+        "select": {"setting_flat_51_white_rabbit"},
+        "sensor": {"door_code_flat_51"},
+        "switch": {
+            f"setting_flat_51_{kind}"
+            for kind in ("allow_door_code", "cms", "disable_log", "hidden_log", "open_for_guests", "voip")
+        },
+    }
+    assert entities(hass, entry, HOUSE) == {}
+    assert entities(hass, entry) == {
+        "button": {"test_message"},
+        "event": {"access", "message"},
+        "sensor": {"last_access", "unread_messages"},
+        "switch": {"setting_text_messages", "setting_money_messages"},
+    }
+
+
+async def test_everything_is_there_from_the_start(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    for entity in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id):
+        if entity.disabled_by is None:
+            state = hass.states.get(entity.entity_id)
+            assert state is not None
+            assert state.state != "unavailable", entity.entity_id
+
+
+@pytest.mark.parametrize(
+    ("platform", "key", "name"),
+    [
+        ("lock", "door_21:0_door", "Подъезд 1"),
+        ("lock", "door_21:1_door", "Шлагбаум"),
+        ("binary_sensor", "door_21:0_blocked", "Подъезд 1 Blocked"),
+        ("binary_sensor", "bell_21_ringing", "Подъезд 1 Ringing"),
+        ("event", "bell_21", "Подъезд 1 Doorbell"),
+        ("image", "bell_21_last_visitor", "Подъезд 1 Last visitor"),
+        ("camera", "camera_intercom_21", "Подъезд 1 Camera"),
+        ("camera", "camera_42", "Двор Camera"),
+        ("switch", "setting_flat_51_cms", "г. Примерск, ул. Садовая, д. 3, кв. 7 Handset rings"),
+    ],
+)
+async def test_the_place_has_the_name(
+    hass: HomeAssistant, entry: ConfigEntry, platform: str, key: str, name: str
+) -> None:
+    assert shown(hass, entry, platform, key).name == name
+
+
+async def test_a_flat_that_is_moved_into_and_out_of(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coordinator_module, "_DESCRIBE_COOLDOWN", 0.1)
+    coordinator = entry.runtime_data
+    sim.move_out(PHONE, 53)
+    await coordinator.async_describe()
+    assert set(places(hass, entry)) == {HOUSE, FLAT} | GATES | CAMERAS
+    assert er.async_get(hass).async_get_entity_id("lock", DOMAIN, f"{entry.unique_id}_door_24:0_door") is None
+    assert er.async_get(hass).async_get_entity_id("event", DOMAIN, f"{entry.unique_id}_bell_24") is None
+    sim.move_in(PHONE, 53, Role.OWNER)
+    await coordinator.async_describe()
+    await hass.async_block_till_done()
+    assert set(places(hass, entry)) >= ELSEWHERE
+    await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_24:0_door"))
+    assert sim.address_functions.opened == [(24, 0, PHONE)]
+    assert entry.runtime_data is coordinator, "it was reloaded"
+
+
+async def test_what_went_while_nobody_looked(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    sim.move_out(PHONE, 53)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    assert set(places(hass, entry)) == {HOUSE, FLAT} | GATES | CAMERAS
+
+
+@pytest.mark.parametrize("function", ["cctv/all", "cctv/camMap"])
+@pytest.mark.parametrize("status", [403, 404, 422])
+async def test_cameras_stay_while_their_list_is_refused(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, function: str, status: int
+) -> None:
+    before, cameras = set(places(hass, entry)), set(entry.runtime_data.data.cameras)
+    sim.refuse(function, status, None)
+    await entry.runtime_data.async_describe()
+    assert set(places(hass, entry)) == before
+    assert set(entry.runtime_data.data.cameras) == cameras
+
+
+async def test_a_door_is_opened(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    lock = entity_id(hass, entry, "lock", "door_21:1_door")
+    assert state_of(hass, entry, "lock", "door_21:1_door") == "unknown"
+    await act(hass, "lock.open", entity_id=lock)
+    await act(hass, "ip_intercom.open_door", entity_id=lock)
+    assert sim.address_functions.opened == [(21, 1, PHONE)] * 2
+
+
+async def test_a_blocked_door_says_so_and_why(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    assert state_of(hass, entry, "binary_sensor", "door_22:0_blocked") == "off"
+    sim.block_door(22)
+    await entry.runtime_data.async_refresh()
+    await becomes(hass, entry, "binary_sensor", "door_22:0_blocked", "on")
+    assert state_of(hass, entry, "lock", "door_22:0_door") != "unavailable"
+    with pytest.raises(Exception, match="refused") as failed:
+        await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_22:0_door"))
+    assert type(failed.value).__name__ == "HomeAssistantError"
+    assert sim.address_functions.opened == []
+    sim.block_door(22, reason="")
+    await entry.runtime_data.async_refresh()
+    await until(lambda: state_of(hass, entry, "binary_sensor", "door_22:0_blocked") == "off")

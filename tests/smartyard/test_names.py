@@ -1,0 +1,109 @@
+"""What is called how, where a place has several of a kind, and what nobody has a name for."""
+
+from dataclasses import replace
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+from homeassistant.util import dt as dt_util
+import pytest
+
+from custom_components.ip_intercom.const import DOMAIN
+from custom_components.ip_intercom.events import BellRings, ButtonPressed, Event, MessageReceived
+from custom_components.ip_intercom.model import Bell, Camera, Door, Setting
+from tests.common import state_of
+from tests.mx_proxy.looking import shown
+
+GATE = "door_25_0"
+
+
+@pytest.fixture
+async def several(hass: HomeAssistant, entry: ConfigEntry) -> ConfigEntry:
+    """The gate has come to have a second door, another bell and another camera, and the account a bell."""
+    coordinator = entry.runtime_data
+    state = coordinator.data
+    coordinator.async_change(
+        doors={
+            **state.doors,
+            "car": Door("car", None, name="Driveway", blocked=True, blockable=False, place=GATE),
+            "foot": Door("foot", None, blocked=False, blockable=True, place=GATE),
+        },
+        bells={**state.bells, "car": Bell("car", "Driveway", place=GATE), "call": Bell("call")},
+        cameras={**state.cameras, "car": Camera("car", name="Driveway", place=GATE), "more": Camera("more")},
+        settings={**state.settings, "new": Setting("new", "unheard_of", True)},
+    )
+    await hass.async_block_till_done()
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("platform", "key", "name"),
+    [
+        ("lock", "door_car_door", "Ворота Driveway"),
+        ("lock", "door_foot_door", "Ворота Door foot"),
+        ("binary_sensor", "door_car_blocked", "Ворота Driveway blocked"),
+        ("switch", "door_foot_block", "Ворота Block door foot"),
+        ("event", "bell_car", "Ворота Doorbell Driveway"),
+        ("event", "bell_call", "127.0.0.1 Doorbell"),
+        ("binary_sensor", "bell_car_ringing", "Ворота Ringing Driveway"),
+        ("image", "bell_car_last_visitor", "Ворота Last visitor Driveway"),
+        ("image", "last_visitor", "127.0.0.1 Last visitor"),
+        ("camera", "camera_car", "Ворота Driveway"),
+        ("camera", "camera_more", "127.0.0.1 Camera more"),
+        ("camera", "camera_intercom_25", "Ворота Camera"),
+    ],
+)
+async def test_what_tells_them_apart(
+    hass: HomeAssistant, several: ConfigEntry, platform: str, key: str, name: str
+) -> None:
+    assert shown(hass, several, platform, key).name == name
+
+
+async def test_what_others_block_is_no_switch(hass: HomeAssistant, several: ConfigEntry) -> None:
+    known = {
+        entity.unique_id.removeprefix(f"{several.unique_id}_")
+        for entity in er.async_entries_for_config_entry(er.async_get(hass), several.entry_id)
+    }
+    assert "door_car_block" not in known
+    assert "door_foot_blocked" not in known
+    assert not {key for key in known if key.endswith("_hold_open")}
+    assert "setting_new" not in known
+
+
+async def test_a_setting_that_goes_is_not_available(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    coordinator = entry.runtime_data
+    rabbit = coordinator.data.settings["flat_51_white_rabbit"]
+    odd = {rabbit.id: replace(rabbit, value="4")}
+    coordinator.async_change(settings=odd)
+    await hass.async_block_till_done()
+    assert state_of(hass, entry, "select", "setting_flat_51_white_rabbit") == "unknown"
+    assert state_of(hass, entry, "switch", "setting_flat_51_cms") == "unavailable"
+
+
+async def test_a_bell_rings_for_a_while(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    coordinator = entry.runtime_data
+    for on, state in ((True, "on"), (False, "off")):
+        coordinator.async_fold(Event("Call", dt_util.utcnow(), facts=(BellRings("21", on),)))
+        coordinator.async_publish()
+        assert state_of(hass, entry, "binary_sensor", "bell_21_ringing") == state
+
+
+async def test_a_ring_at_nobody_knows_which_door(hass: HomeAssistant, several: ConfigEntry) -> None:
+    coordinator = several.runtime_data
+    ring = Event("Call", dt_util.utcnow(), facts=(ButtonPressed("call", None), BellRings("call", True)))
+    coordinator.feed._async_take(ring)
+    coordinator.async_publish()
+    await hass.async_block_till_done()
+    assert state_of(hass, several, "binary_sensor", "bell_call_ringing") == "on"
+    assert shown(hass, several, "event", "bell_call").attributes["event_type"] == "ring"
+    assert state_of(hass, several, "event", "bell_21") == "unknown"
+
+
+async def test_only_what_is_expected_of_a_message_is_shown(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    details = {"id": "17", "title": "Water", "hash": "secret-hash"}
+    event = Event("Message", dt_util.utcnow(), facts=(MessageReceived("unheard_of", details),))
+    entry.runtime_data.feed._async_take(event)
+    told = shown(hass, entry, "event", "message").attributes
+    assert (told["event_type"], told["id"], told["title"]) == ("other", "17", "Water")
+    assert "hash" not in told
+    assert er.async_get(hass).async_get_entity_id("event", DOMAIN, f"{entry.unique_id}_message") is not None

@@ -1,0 +1,119 @@
+"""When the server is out of order, out of reach, or does not know us any more."""
+
+import logging
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant
+import pytest
+
+from custom_components.ip_intercom import push
+from tests.common import capture_log_events, until
+from tests.simulators.smartyard import Breakage, Simulator
+
+from .conftest import Start, add, pushing
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Come back soon."""
+    monkeypatch.setattr(push, "_BACK_OFF", (0.2, 0.2))
+    monkeypatch.setattr(push, "RETRY_DELAY", 0.05)
+    monkeypatch.setattr("custom_components.ip_intercom.refusals.RETRY_DELAY", 0.05)
+    monkeypatch.setattr("custom_components.ip_intercom.refusals._SPAN", 0.1)
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [
+        record.message
+        for record in caplog.records
+        if record.name.startswith("custom_components.ip_intercom") and record.levelno > logging.DEBUG
+    ]
+
+
+@pytest.mark.parametrize("how", list(Breakage))
+async def test_a_server_that_breaks_is_one_line_and_its_return_another(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture, how: Breakage
+) -> None:
+    coordinator = entry.runtime_data
+    await until(lambda: coordinator.feed.following, "the first looks")
+    caplog.clear()
+    sim.break_server(how)
+    await until(lambda: not coordinator.last_update_success, "the loss")
+    sim.mend_server()
+    await until(lambda: coordinator.last_update_success and coordinator.feed.following, "its return")
+    assert len(lines(caplog)) == 2, lines(caplog)
+    assert entry.state is ConfigEntryState.LOADED
+    assert not hass.config_entries.flow.async_progress()
+
+
+async def test_a_visitor_rings_while_the_server_is_broken(hass: HomeAssistant, device: Start, local_url: str) -> None:
+    sim = await device()
+    entry = await pushing(hass, sim, local_url)
+    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    rings: list[object] = []
+    entry.runtime_data.feed.async_listen_ring(None, rings.append)
+    sim.break_server()
+    await until(lambda: not entry.runtime_data.last_update_success, "the loss")
+    sim.ring(24, flat=53)
+    await until(lambda: rings, "the ring")
+
+
+async def test_what_changed_meanwhile_is_read_once_it_is_back(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    coordinator = entry.runtime_data
+    await until(lambda: coordinator.feed.following, "the first looks")
+    sim.break_server()
+    await until(lambda: not coordinator.last_update_success, "the loss")
+    sim.block_door(21)
+    sim.mend_server()
+    await until(lambda: coordinator.data.doors["21:0"].blocked, "the state")
+
+
+async def test_a_login_that_is_unknown_is_asked_for_again(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    before = dict(entry.data)
+    sim.revoke_tokens()
+    await until(lambda: hass.config_entries.flow.async_progress(), "the question")
+    (flow,) = hass.config_entries.flow.async_progress()
+    assert flow["step_id"] == "reauth_smartyard"
+    result: Any = await hass.config_entries.flow.async_configure(flow["flow_id"])
+    result = await hass.config_entries.flow.async_configure(flow["flow_id"], {"phone": before["phone"]})
+    assert result["step_id"] == "smartyard_code"
+    result = await hass.config_entries.flow.async_configure(flow["flow_id"], {"code": sim.code_of()})
+    assert result["reason"] == "reauth_successful"
+    await until(lambda: entry.state is ConfigEntryState.LOADED, "the entry")
+    assert entry.data["token"] != before["token"]
+    assert {**entry.data, "token": ""} == {**before, "token": ""}
+    assert len(sim.people.devices) == 1
+
+
+async def test_a_token_that_is_refused_at_the_start(hass: HomeAssistant, sim: Simulator) -> None:
+    entry = await add(hass, sim)
+    sim.revoke_tokens()
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    assert entry.state is ConfigEntryState.SETUP_ERROR
+    (flow,) = hass.config_entries.flow.async_progress()
+    assert flow["step_id"] == "reauth_smartyard"
+
+
+async def test_a_server_that_is_away_at_the_start(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    sim.break_server()
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert "server_broken" in str(entry.error_reason_translation_key)
+
+
+async def test_the_reader_of_events_goes_on_where_it_left_off(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    events = capture_log_events(hass)
+    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    await hass.config_entries.async_reload(entry.entry_id)
+    uuid = sim.happen("key")
+    await until(lambda: events, "the record")
+    assert [item.data["data"]["id"] for item in events] == [uuid]

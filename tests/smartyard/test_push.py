@@ -1,0 +1,191 @@
+"""What the server pushes and somebody forwards: through the webhook to events and states, each once."""
+
+import logging
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import Event, HomeAssistant
+import pytest
+
+from custom_components.ip_intercom.api.errors import NoData, UnexpectedReply
+from custom_components.ip_intercom.const import CONF_URL
+from custom_components.ip_intercom.rings import Ring
+from custom_components.ip_intercom.systems.smartyard import log
+from tests.common import PATIENCE, capture_log_events, until
+from tests.simulators.smartyard import ELSEWHERE, Dialect, Form, Hostile, Simulator
+
+from .conftest import Start, pushing
+
+NEVER = (600.0, 600.0)
+OURS = "custom_components.ip_intercom"
+
+
+@pytest.fixture
+def no_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at messages and journals when something tells to, and at no other time."""
+    monkeypatch.setattr(log, "_UNREAD_LOOKS", NEVER)
+    monkeypatch.setattr(log, "_HISTORY_LOOKS", NEVER)
+
+
+def of_type(events: list[Event], kind: str) -> list[Event]:
+    return [item for item in events if item.data["type"] == kind]
+
+
+def listen(entry: ConfigEntry) -> list[Ring]:
+    """Return a list that every ring goes to."""
+    rings: list[Ring] = []
+    entry.runtime_data.feed.async_listen_ring(None, rings.append)
+    return rings
+
+
+@pytest.mark.parametrize("form", list(Form))
+@pytest.mark.parametrize("dialect", list(Dialect))
+async def test_a_visitor_rings_with_a_picture(
+    hass: HomeAssistant, device: Start, local_url: str, no_looks: None, form: Form, dialect: Dialect
+) -> None:
+    sim = await device(dialect=dialect)
+    entry = await pushing(hass, sim, local_url, form)
+    events, rings = capture_log_events(hass), listen(entry)
+    sim.set_push_ttl(3)
+
+    name = sim.ring(22)
+    await until(lambda: rings, "the ring")
+    (ring,) = rings
+    assert (ring.bell.id, ring.bell.place) == ("22", "door_22_0")
+    assert ring.details["flat"] == "7"
+    assert entry.runtime_data.data.ringing["22"] is True
+    if form is not Form.SEED:  # in the documents' form the picture is where this server has none
+        assert ring.picture is not None
+        assert (await entry.runtime_data.facets.visitors.picture(ring.picture)).startswith(b"\xff\xd8")
+        assert name not in str([item.data for item in events])
+    await until(lambda: entry.runtime_data.data.ringing["22"] is False, "the end of it")
+    assert [item.data["type"] for item in events] == ["Call", "CallEnded"]
+    assert name not in str(ring)
+
+
+async def test_a_ring_that_is_pushed_again_is_one_ring(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
+) -> None:
+    rings = listen(pushed)
+    sim.ring(21)
+    sim.ring(24, flat=53)
+    await sim.wait_for_pushes(2, PATIENCE)
+    sim.repeat_push()
+    await sim.wait_for_pushes(3, PATIENCE)
+    sim.ring(25)
+    await until(lambda: len(rings) == 3, "all of them")
+    assert [ring.bell.id for ring in rings] == ["21", "24", "25"]
+
+
+@pytest.mark.parametrize(
+    ("action", "kind"),
+    [
+        ("inbox", "inbox"),
+        ("chat", "chat"),
+        ("paySuccess", "pay_success"),
+        ("paysuccess", "pay_success"),
+        ("payError", "pay_error"),
+        ("payerror", "pay_error"),
+        ("videoReady", "video_ready"),
+        ("videoredy", "video_ready"),
+        ("money", "money"),
+        ("paranoid", "paranoid"),
+        ("eventLog", "other"),
+        ("somethingNew", "other"),
+    ],
+)
+async def test_every_kind_of_message_is_told(
+    hass: HomeAssistant, device: Start, local_url: str, no_looks: None, action: str, kind: str
+) -> None:
+    sim = await device()
+    await pushing(hass, sim, local_url)
+    events = capture_log_events(hass)
+    sim.text_push(action, "Заголовок", "Текст")
+    await until(lambda: of_type(events, "Message"), "the message")
+    (told,) = of_type(events, "Message")
+    assert told.data["late"] is False
+    assert told.data["data"]["kind"] == kind
+    assert (told.data["data"]["title"], told.data["data"]["text"]) == ("Заголовок", "Текст")
+    assert told.data["data"]["id"]
+    assert told.data["data"].get("action") == (action if kind == "other" else None)
+
+
+@pytest.mark.parametrize("name", ["ext", "Ext"])
+async def test_a_message_about_a_page_names_it(
+    hass: HomeAssistant, device: Start, local_url: str, no_looks: None, name: str
+) -> None:
+    sim = await device()
+    await pushing(hass, sim, local_url)
+    events = capture_log_events(hass)
+    sim.text_push("ext", "Новости", "Текст", ext="12", ext_name=name)
+    await until(lambda: of_type(events, "Message"), "the message")
+    assert of_type(events, "Message")[0].data["data"]["ext"] == "12"
+
+
+async def test_a_message_has_the_unread_ones_counted(
+    hass: HomeAssistant, device: Start, local_url: str, no_looks: None
+) -> None:
+    sim = await device()
+    entry = await pushing(hass, sim, local_url)
+    number = sim.message("Завтра не будет воды", "Вода")
+    await until(lambda: entry.runtime_data.data.unread_messages == 1, "the count")
+    await entry.runtime_data.facets.messages.mark_read(str(number))
+    await until(lambda: entry.runtime_data.data.unread_messages == 0, "the count")
+    assert not any(request.path.endswith("/inbox/inbox") for request in sim.requests)
+
+
+async def test_a_new_address_brings_its_doors(
+    hass: HomeAssistant, device: Start, local_url: str, no_looks: None
+) -> None:
+    sim = await device()
+    entry = await pushing(hass, sim, local_url)
+    events = capture_log_events(hass)
+    assert "23:0" not in entry.runtime_data.data.doors
+    sim.move_in(sim.phone, 52)
+    sim.text_push("newaddress", "Адрес", "Добавлен адрес")
+    await until(lambda: "23:0" in entry.runtime_data.data.doors, "the door")
+    assert of_type(events, "Message")[0].data["data"]["kind"] == "new_address"
+    assert entry.runtime_data.data.ringing["23"] is False
+    assert entry.runtime_data.data.places["door_23_0"].name == "Подъезд 2"
+
+
+# -- whoever knows the address ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Hostile if kind is not Hostile.REPLAY])
+async def test_a_hostile_push_changes_nothing_and_is_one_line(
+    hass: HomeAssistant,
+    device: Start,
+    local_url: str,
+    no_looks: None,
+    caplog: pytest.LogCaptureFixture,
+    kind: Hostile,
+) -> None:
+    sim = await device()
+    entry = await pushing(hass, sim, local_url)
+    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    before, requests = entry.runtime_data.data, len(sim.requests)
+    caplog.clear()
+    caplog.set_level(logging.DEBUG, OURS)
+    events, rings = capture_log_events(hass), listen(entry)
+    sim.hostile_push(kind)
+    await sim.wait_for_pushes(1, PATIENCE)
+    assert sim.pushes.sent[-1].delivered or kind is Hostile.HUGE
+    if kind in {Hostile.FOREIGN_IMAGE, Hostile.BASE_URL, Hostile.REDIRECTING_IMAGE}:
+        # Somebody who rings may look like that; but no other server is asked.
+        await until(lambda: rings, "the ring")
+        assert (rings[0].picture is None) is (kind is Hostile.FOREIGN_IMAGE)
+        if rings[0].picture is not None:
+            with pytest.raises((NoData, UnexpectedReply)):
+                await entry.runtime_data.facets.visitors.picture(rings[0].picture)
+        assert entry.data[CONF_URL] == sim.url
+    else:
+
+        def lines() -> list[logging.LogRecord]:
+            return [record for record in caplog.records if record.name.startswith(OURS) and ".api." not in record.name]
+
+        await until(lines, "the line")
+        assert rings == []
+        assert entry.runtime_data.data == before
+        assert [line.levelno for line in lines()] == [logging.DEBUG]
+        assert [item.data["type"] for item in events] == []
+    assert ELSEWHERE not in {request.host for request in sim.requests[requests:]}

@@ -1,0 +1,98 @@
+"""Rings, whatever comes between: each once, and none of them without an end."""
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+import pytest
+
+from custom_components.ip_intercom import push
+from tests.common import capture_log_events, until
+from tests.simulators.smartyard import Form, Simulator
+
+from .conftest import Start, pushing
+
+
+@pytest.mark.parametrize("form", list(Form))
+async def test_a_ring_that_is_pushed_again_after_a_restart_is_one_ring(
+    hass: HomeAssistant, device: Start, local_url: str, form: Form
+) -> None:
+    sim = await device()
+    entry = await pushing(hass, sim, local_url, form)
+    events = capture_log_events(hass)
+    sim.ring(21)
+    await until(lambda: events, "the ring")
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    sim.repeat_push()
+    await sim.wait_for_pushes(2)
+    sim.ring(22)
+    await until(lambda: [item for item in events if item.data["data"].get("bell") == "22"], "another one")
+    assert [item.data["data"]["bell"] for item in events if item.data["type"] == "Call"] == ["21", "22"]
+
+
+async def test_a_message_that_is_pushed_again_after_a_restart_is_one_message(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
+) -> None:
+    events = capture_log_events(hass)
+
+    def told() -> list[str]:
+        return [item.data["data"]["title"] for item in events if item.data["type"] == "Message"]
+
+    sim.text_push("inbox", "Вода", "Завтра не будет воды")
+    await until(told, "the message")
+    assert await hass.config_entries.async_reload(pushed.entry_id)
+    sim.repeat_push()
+    await sim.wait_for_pushes(2)
+    sim.text_push("inbox", "Свет", "Завтра будет свет")
+    await until(lambda: "Свет" in told(), "another one")
+    assert told() == ["Вода", "Свет"]
+
+
+@pytest.mark.parametrize("trouble", ["refused", "broken"])
+async def test_a_ring_ends_while_the_server_is_away(
+    hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    # Nobody asks the server again while this test lasts.
+    monkeypatch.setattr(push, "_BACK_OFF", (0.1, 600.0))
+    monkeypatch.setattr(push, "RETRY_DELAY", 0.05)
+    monkeypatch.setattr("custom_components.ip_intercom.refusals.RETRY_DELAY", 0.05)
+    monkeypatch.setattr("custom_components.ip_intercom.refusals._SPAN", 0.1)
+    sim = await device()
+    entry = await pushing(hass, sim, local_url)
+    coordinator = entry.runtime_data
+    await until(lambda: coordinator.feed.following, "the first looks")
+    sim.set_push_ttl(3)
+    if trouble == "refused":
+        sim.revoke_tokens()
+        await until(lambda: hass.config_entries.flow.async_progress(), "the question")
+    else:
+        sim.break_server()
+        await until(lambda: not coordinator.last_update_success, "the loss")
+    asked = len(sim.requests)
+    sim.ring(21)
+    await until(lambda: coordinator.data.ringing["21"], "the ring")
+    await until(lambda: not coordinator.data.ringing["21"], "its end")
+    if trouble == "refused":
+        # A refused token is not tried again and again because of it; the picture needs none.
+        assert {request.function for request in sim.requests[asked:]} <= {"/call/camshot/{hash}"}
+
+
+async def test_a_ring_at_one_of_two_doors_of_the_same_name_is_not_told_of_the_other(
+    hass: HomeAssistant, device: Start, local_url: str
+) -> None:
+    sim = await device()
+    for number in (21, 22):
+        door = sim.town.door(number)
+        assert door is not None
+        door.name = "Подъезд"
+    await pushing(hass, sim, local_url, Form.SEED)  # its pushes do not tell the intercom
+    events = capture_log_events(hass)
+    sim.ring(22)
+    await until(lambda: events, "the ring")
+    assert events[0].data["data"]["bell"] == "call"
+
+
+async def test_the_support_that_calls_rings_no_door(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
+    events = capture_log_events(hass)
+    sim.support_calls()
+    await until(lambda: events, "the call")
+    assert events[0].data["data"] == {"support": True, "caller": "Support"}
+    assert not any(pushed.runtime_data.data.ringing.values())

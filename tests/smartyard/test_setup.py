@@ -1,0 +1,39 @@
+"""What an account of a flat has in Home Assistant."""
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
+
+from custom_components.ip_intercom.model import Camera, Door, Place
+from tests.simulators.smartyard import PHONE, Simulator
+
+
+async def test_an_account_has_its_houses_flats_doors_and_cameras(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    assert entry.state is ConfigEntryState.LOADED
+    assert entry.title == "127.0.0.1"
+    assert PHONE not in str(entry.unique_id)
+    devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+    (account,) = [row for row in devices if row.id == entry.runtime_data.device_id]
+    assert (account.manufacturer, account.model, account.configuration_url) == ("SmartYard", "Account", None)
+    state = entry.runtime_data.data
+    garden = "г. Примерск, ул. Садовая, д. 3"
+    assert state.places["house_11"] == Place("house_11", garden, "House")
+    assert state.places["flat_51"] == Place("flat_51", f"{garden}, кв. 7", "Flat", "house_11")
+    assert state.places["door_22_0"] == Place("door_22_0", "Калитка", "Wicket", "house_11")
+    assert state.places["door_21_1"] == Place("door_21_1", "Шлагбаум", "Barrier", "house_11")
+    assert state.places["door_25_0"] == Place("door_25_0", "Ворота", "Gate", "house_12")
+    assert state.places["camera_43"].name == "Парковка"
+    assert state.doors["21:1"] == Door("21:1", None, blocked=False, blockable=False, place="door_21_1")
+    assert {bell.id: bell.place for bell in state.bells.values()} == {
+        "21": "door_21_0", "22": "door_22_0", "24": "door_24_0", "25": "door_25_0"
+    }  # fmt: skip
+    assert state.cameras["intercom_21"] == Camera("intercom_21", place="door_21_0")
+    assert state.cameras["43"] == Camera("43", place="camera_43")
+    assert set(state.cameras) == {"intercom_21", "intercom_22", "intercom_24", "intercom_25", "42", "43"}
+    assert state.door_codes == {"flat_51": "40374", "flat_53": "62596"}
+    assert state.unread_messages == 0
+    assert state.ringing == dict.fromkeys(state.bells, False)
+    assert state.settings["flat_51_white_rabbit"].options[:3] == ("0", "1", "2")
+    assert state.settings["text_messages"].value is True

@@ -1,0 +1,313 @@
+"""What an account can do: doors, settings, codes, cameras, journals, messages, watches, recordings."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from custom_components.ip_intercom.api.errors import CommandFailed, InvalidRequest, NoData, NotSupported, StreamRefused
+from custom_components.ip_intercom.api.smartyard import TextPush
+from custom_components.ip_intercom.residence import Watch
+from custom_components.ip_intercom.systems.smartyard.telling import message
+from tests.simulators.smartyard import PHONE
+
+from .conftest import Bench
+
+JPEG = b"\xff\xd8"
+MP4 = b"ftyp"
+
+# -- doors -----------------------------------------------------------------------------------------
+
+
+async def test_a_door_is_opened_and_nothing_else(bench: Bench) -> None:
+    doors = bench.system.facets.doors
+    assert doors is not None
+    await doors.release("21:1")
+    assert bench.sim.address_functions.opened == [(21, 1, PHONE)]
+    for refused in (doors.secure("21:1"), doors.hold_open("21:1", 5), doors.let_go("21:1"), doors.block("21:1", True)):
+        with pytest.raises(NotSupported):
+            await refused
+    with pytest.raises(NoData):
+        await doors.release("99:0")
+
+
+async def test_why_a_door_stays_shut_is_told_in_the_words_of_the_server(bench: Bench) -> None:
+    doors = bench.system.facets.doors
+    assert doors is not None
+    bench.sim.break_door(21)
+    with pytest.raises(CommandFailed) as broken:
+        await doors.release("21:0")
+    bench.sim.block_door(24)
+    with pytest.raises(CommandFailed) as blocked:
+        await doors.release("24:0")
+    assert broken.value.reason != blocked.value.reason
+    assert bench.sim.address_functions.opened == []
+    reading = await bench.system.read()
+    assert reading.doors is not None
+    assert reading.doors["24:0"].blocked is True
+    assert reading.doors["21:0"].blocked is False
+
+
+# -- settings and codes ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("flat_51_cms", False),
+        ("flat_51_voip", False),
+        ("flat_51_hidden_log", True),
+        ("flat_53_disable_log", True),
+        ("flat_53_white_rabbit", "5"),
+        ("flat_51_open_for_guests", True),
+        ("text_messages", False),
+        ("money_messages", False),
+    ],
+)
+async def test_a_setting_is_set(bench: Bench, setting: str, value: bool | str) -> None:
+    preferences = bench.system.facets.preferences
+    assert preferences is not None
+    before = bench.state.settings[setting]
+    assert before.value != value
+    await preferences.set(setting, value)
+    reading = await bench.system.read()
+    assert reading.settings is not None
+    assert reading.settings[setting].value == value
+    await preferences.set(setting, before.value if before.value is not None else False)
+    again = await bench.system.read()
+    assert again.settings is not None
+    assert again.settings[setting] == before
+
+
+async def test_a_setting_that_there_is_not(bench: Bench) -> None:
+    preferences = bench.system.facets.preferences
+    assert preferences is not None
+    for setting in ("flat_51_colour", "flat_99_cms", "volume"):
+        with pytest.raises(NoData):
+            await preferences.set(setting, True)
+    with pytest.raises(InvalidRequest):
+        await preferences.set("flat_51_white_rabbit", "4")
+
+
+async def test_another_door_code_replaces_the_first(bench: Bench) -> None:
+    codes = bench.system.facets.flat_codes
+    assert codes is not None
+    code = await codes.renew("flat_53")
+    assert code == bench.sim.town.flat(53).door_code
+    reading = await bench.system.read()
+    assert reading.door_codes == {"flat_51": "40374", "flat_53": code}
+    assert code not in repr(reading)
+    with pytest.raises(NoData):
+        await codes.renew("house_11")
+
+
+async def test_guests_are_let_in_until_a_moment_of_the_servers_clock(bench: Bench) -> None:
+    codes = bench.system.facets.flat_codes
+    assert codes is not None
+    until = datetime(2030, 1, 2, 12, 0, tzinfo=UTC)
+    await codes.let_guests_in("flat_51", until)
+    assert bench.sim.town.flat(51).auto_open == "2030-01-02 15:00:00"
+    await codes.let_guests_in("flat_51", None)
+    reading = await bench.system.read()
+    assert reading.settings is not None
+    assert reading.settings["flat_51_open_for_guests"].value is False
+
+
+# -- cameras ---------------------------------------------------------------------------------------
+
+FILMS = {"intercom_21", "intercom_24", "42"}
+ALL = ["intercom_21", "intercom_22", "intercom_24", "intercom_25", "42", "43"]
+NUMBERS = {"intercom_21": 41, "intercom_22": 45, "intercom_24": 46, "intercom_25": 44, "42": 42, "43": 43}
+
+
+@pytest.mark.parametrize("camera", ALL)
+async def test_every_kind_of_camera_has_a_picture_and_a_stream(bench: Bench, camera: str) -> None:
+    cameras = bench.system.facets.cameras
+    assert cameras is not None
+    picture = await cameras.snapshot(camera, None, None)
+    assert picture[4:8] == MP4 if camera in FILMS else picture.startswith(JPEG)
+    assert cameras.streams(camera)
+    address = await cameras.stream_address(camera)
+    assert address is not None
+    assert address.startswith("http://127.0.0.1:")
+    with pytest.raises(NotSupported):
+        cameras.mjpeg(camera)
+
+
+@pytest.mark.parametrize("camera", ALL)
+async def test_a_token_that_is_refused_is_asked_for_anew_once(bench: Bench, camera: str) -> None:
+    cameras = bench.system.facets.cameras
+    assert cameras is not None
+    for use in (lambda: cameras.snapshot(camera, None, None), lambda: cameras.stream_address(camera)):
+        lists = len(bench.asked("/cctv/all"))
+        bench.sim.renew_camera_token(NUMBERS[camera])
+        assert await use()
+        assert len(bench.asked("/cctv/all")) == lists + 1
+        assert await use()
+        assert len(bench.asked("/cctv/all")) == lists + 1
+    bench.sim.renew_camera_token(NUMBERS[camera])
+    bench.sim.refuse_camera(NUMBERS[camera], 99)
+    with pytest.raises(StreamRefused):
+        await cameras.snapshot(camera, None, None)
+    assert len(bench.asked("/cctv/all")) == lists + 2
+
+
+async def test_a_page_of_cameras_asks_once_for_all_tokens(bench: Bench) -> None:
+    cameras = bench.system.facets.cameras
+    assert cameras is not None
+    for number in NUMBERS.values():
+        bench.sim.renew_camera_token(number)
+    lists = len(bench.asked("/cctv/all"))
+    pictures = await asyncio.gather(*(cameras.snapshot(camera, None, None) for camera in ALL))
+    assert all(pictures)
+    assert len(bench.asked("/cctv/all")) == lists + 1
+
+
+async def test_a_camera_that_there_is_not(bench: Bench) -> None:
+    cameras = bench.system.facets.cameras
+    assert cameras is not None
+    with pytest.raises(NoData):
+        await cameras.snapshot("99", None, None)
+
+
+# -- recordings ------------------------------------------------------------------------------------
+
+
+async def test_a_recording_is_made_ready_and_fetched(bench: Bench) -> None:
+    archive = bench.system.facets.archive
+    assert archive is not None
+    ranges = await archive.ranges("intercom_21")
+    assert ranges
+    begin, end = ranges[-1]
+    assert begin < end
+    recording = await archive.prepare("intercom_21", end - timedelta(seconds=20), end)
+    with pytest.raises(NoData):
+        async with archive.download(recording):
+            pass
+    bench.sim.finish_films()
+    (ready,) = bench.sim.people.subscribers[PHONE].messages
+    told = message(TextPush("videoReady", ready.title, ready.text), None, late=False).data["recording"]
+    for name in (str(told), ready.text):
+        async with archive.download(name) as film:
+            content = b"".join([chunk async for chunk in film.chunks()])
+        assert content[4:8] == MP4
+    with pytest.raises(InvalidRequest):
+        async with archive.download(f"{bench.sim.elsewhere}/film.mp4"):
+            pass
+
+
+# -- journals, messages, watches, telephones -------------------------------------------------------
+
+
+async def test_the_journal_of_a_day(bench: Bench) -> None:
+    history = bench.system.facets.history
+    assert history is not None
+    for what in ("missed", "answered", "key", "face", "code", "vehicle"):
+        bench.sim.happen(what, 22)
+    days = await history.days("flat_51")
+    ((day, count),) = days.items()
+    assert count == 6
+    records = await history.query("flat_51", day)
+    told = {record.method: (record.granted, record.name, record.door) for record in records}
+    assert told == {
+        "missed_call": (False, None, "Калитка"),
+        "answered": (True, None, "Калитка"),
+        "card": (True, "Ключ", "Калитка"),
+        "face": (True, None, "Калитка"),
+        "code": (True, None, "Калитка"),
+        "license_plate": (True, "A123BC68", "Калитка"),
+    }
+    pictures = [record.picture for record in records if record.picture is not None]
+    assert (await history.picture(pictures[0])).startswith(JPEG)
+    with pytest.raises(NoData):
+        await history.picture("unknown")
+    with pytest.raises(NoData):
+        await history.days("flat_99")
+
+
+async def test_messages_are_marked_and_tried_out(bench: Bench) -> None:
+    messages = bench.system.facets.messages
+    assert messages is not None
+    await messages.send_test("Проверка")
+    (message,) = bench.sim.people.subscribers[PHONE].messages
+    assert (message.text, message.action) == ("Проверка", "inbox")
+    assert await messages.mark_delivered(str(message.id)) is False  # this server does not want to know
+    await messages.mark_read(str(message.id))
+    assert message.read
+
+
+async def test_an_event_is_watched_for(bench: Bench) -> None:
+    watches = bench.system.facets.watches
+    assert watches is not None
+    await watches.add("flat_51", "key", "0000001A2B3C4D", "Ключ")
+    await watches.add("flat_51", "code", "40374", None)
+    first, second = await watches.query()
+    assert first == Watch(first.id, "flat_51", "key", "…3C4D", "Ключ")  # a key opens doors
+    assert (second.event, second.detail) == ("code", None)  # whoever knows it gets in
+    await watches.remove(first.id)
+    assert [watch.id for watch in await watches.query()] == [second.id]
+    for flat, event, detail, error in (
+        ("flat_99", "key", "1", NoData),
+        ("flat_51", "weather", "1", InvalidRequest),
+        ("flat_51", "key", None, InvalidRequest),
+    ):
+        with pytest.raises(error):
+            await watches.add(flat, event, detail, None)
+
+
+async def test_the_telephone_of_the_support(bench: Bench) -> None:
+    sip = bench.system.facets.sip_accounts
+    assert sip is not None
+    account = await sip.support()
+    assert account.server
+    assert account.extension
+    assert account.password not in repr(account)
+    assert account.extension not in repr(account)
+    assert account.more["dial"]
+
+
+# -- finding out -----------------------------------------------------------------------------------
+
+
+async def test_parts_that_are_not_to_be_had_are_left_out(bench: Bench) -> None:
+    for function in ("ext/options", "cctv/all", "cctv/camMap", "user/notification", "inbox/unreaded"):
+        bench.sim.refuse(function, 405, None)
+    bench.sim.refuse("address/intercom", 404, None)
+    state = (await bench.system.describe()).state
+    assert state.unread_messages is None
+    # What was known of cameras and settings stays: nobody says that they are gone.
+    assert state.cameras == bench.state.cameras
+    assert state.settings == bench.state.settings
+    assert state.door_codes == bench.state.door_codes
+    assert set(state.doors) == set(bench.state.doors)
+
+
+async def test_a_list_that_is_refused_changes_nothing(bench: Bench) -> None:
+    bench.sim.refuse("address/getAddressList", 422, None)
+    with pytest.raises(CommandFailed):
+        await bench.system.describe()
+    doors = bench.system.facets.doors
+    assert doors is not None
+    await doors.release("21:0")
+
+
+async def test_what_a_poll_finds_new_has_everything_looked_at(bench: Bench) -> None:
+    log = bench.system.log
+    assert log is not None
+    bench.sim.move_in(PHONE, 52)
+    reading = await bench.system.read()
+    assert reading.doors is not None
+    assert set(reading.doors) == set(bench.state.doors)
+    async with asyncio.timeout(20):
+        while True:
+            delivery = await log.next()
+            if "Changed" in [event.type for event in delivery.events]:
+                break
+    assert "23:0" in (await bench.system.describe()).state.doors
+
+
+async def test_what_helps_to_find_a_fault_tells_no_secrets(bench: Bench) -> None:
+    told = await bench.system.examine()
+    assert (told["flats"], told["time_zone"]) == (2, "Europe/Moscow")
+    assert PHONE not in str(told)
+    assert await bench.system.read_bells() is None

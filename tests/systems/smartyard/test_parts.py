@@ -1,0 +1,315 @@
+"""The parts of the adapter that ask nobody."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+import json
+
+import pytest
+from yarl import URL
+
+from custom_components.ip_intercom.api.smartyard import (
+    CallPush,
+    Camera,
+    Door,
+    Flat,
+    House,
+    IntercomCamera,
+    LogRecord,
+    TextPush,
+)
+from custom_components.ip_intercom.rings import CALL_BELL
+from custom_components.ip_intercom.systems.smartyard.identity import account_id
+from custom_components.ip_intercom.systems.smartyard.journal import Journal, by_day
+from custom_components.ip_intercom.systems.smartyard.moments import ServerTime, zone_named
+from custom_components.ip_intercom.systems.smartyard.places import town_of
+from custom_components.ip_intercom.systems.smartyard.pushes import LONGEST, SKEW, Gate
+from custom_components.ip_intercom.systems.smartyard.telling import bell_of, call, message, moment
+
+NOW = datetime(2026, 11, 20, 12, 0)
+
+
+class Clock:
+    """A clock that somebody sets."""
+
+    def __init__(self, now: float = 1_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+# -- who it is -------------------------------------------------------------------------------------
+
+
+def test_an_account_is_known_by_server_and_number_and_tells_neither_number_nor_scheme() -> None:
+    one = account_id(URL("https://operator.test/mobile"), "79161234501")
+    assert one == account_id(URL("http://operator.test/mobile/"), "79161234501")
+    assert one.startswith("operator.test_")
+    assert "7916" not in one
+    others = {
+        account_id(URL("https://operator.test/mobile"), "79161234502"),
+        account_id(URL("https://operator.test/api"), "79161234501"),
+        account_id(URL("https://operator.test:8443/mobile"), "79161234501"),
+    }
+    assert len({one, *others}) == 4
+
+
+# -- what there is ---------------------------------------------------------------------------------
+
+
+def test_places_have_names_whatever_the_server_tells() -> None:
+    houses = [House("1", doors=(Door("7", icon="hatch"), Door("7", 1, "gate")))]
+    flats = [Flat("5", "1", number="12"), Flat("6", "99")]
+    town = town_of(
+        houses, flats, [Camera("3", "", "http://c.test/3", "t"), Camera("", "x", "http://c.test/4", "t")], []
+    )
+    assert [(place.name, place.kind, place.parent) for place in town.places.values()] == [
+        ("House 1", "House", None),
+        ("Entrance", "Entrance", "house_1"),
+        ("Gate", "Gate", "house_1"),
+        ("Flat 12", "Flat", "house_1"),
+        ("Flat 6", "Flat", None),
+        ("Camera 3", "Camera", None),
+    ]
+    assert list(town.bells) == ["7"]
+
+
+def test_a_door_that_two_houses_share_is_one() -> None:
+    gate = Door("7", icon="gate", name="Gate")
+    town = town_of([House("1", doors=(gate,)), House("2", doors=(gate,))], [], [], [])
+    assert list(town.doors) == ["7:0"]
+    assert town.places["door_7_0"].parent == "house_1"
+    assert town.relays["7:0"].house == "1"
+
+
+def test_the_camera_of_an_intercom_is_at_its_door_with_the_id_of_the_list() -> None:
+    listed = Camera("41", "Hall", "http://c.test/hall", "a", hls_mode="fmp4")
+    other = Camera("", "Side", "http://c.test/side", "b")
+    intercoms = [
+        IntercomCamera("7", None, replace(listed, id="", name="", hls_mode=None), alternatives=(other,)),
+        IntercomCamera("99", None, replace(other, url="http://c.test/none")),
+    ]
+    town = town_of([House("1", doors=(Door("7", name="Hall"),))], [], [listed], intercoms)
+    assert {camera.id: (camera.name, camera.place) for camera in town.cameras.values()} == {
+        "intercom_7": (None, "door_7_0"),
+        "intercom_7_1": ("Side", "door_7_0"),
+    }
+    assert town.feeds["intercom_7"] == listed
+    assert "Camera" not in {place.kind for place in town.places.values()}
+
+
+# -- whose bell ------------------------------------------------------------------------------------
+
+TOWN = town_of(
+    [
+        House("1", doors=(Door("7", name="Front"), Door("8", name="Back"))),
+        House("2", doors=(Door("9", name="Front"), Door("9", 1, "gate", "Gate"))),
+    ],
+    [Flat("5", "1"), Flat("6", "2")],
+    [],
+    [],
+)
+
+
+@pytest.mark.parametrize(
+    ("push", "bell"),
+    [
+        (CallPush(domophone_id="8", flat_id="6"), "8"),
+        (CallPush(domophone_id="10", caller="Front"), None),
+        (CallPush(flat_id="5", caller="Back"), "8"),
+        (CallPush(flat_id="6", caller="Front"), "9"),
+        (CallPush(flat_id="6", caller="Intercom"), "9"),
+        (CallPush(flat_id="5", caller="Intercom"), CALL_BELL),
+        (CallPush(flat_id="77", caller="Front"), None),
+        (CallPush(caller="Back"), "8"),
+        (CallPush(), CALL_BELL),
+    ],
+)
+def test_the_bell_of_a_push(push: CallPush, bell: str | None) -> None:
+    assert bell_of(push, TOWN) == bell
+
+
+def test_what_a_push_says_is_cut_and_tells_no_secrets() -> None:
+    push = CallPush(extension="2000002224", password="p" * 32, hash="h" * 32, caller="x" * 9999, flat_number="-1")
+    event = call(push, "7", "word", datetime.now(UTC))
+    assert len(str(event.data["caller"])) == 128
+    assert "flat" not in event.data
+    told = repr(event)
+    assert not [secret for secret in ("2000002224", "p" * 32, "h" * 32) if secret in told]
+    text = message(TextPush(action="a" * 999, title="t" * 9999, body="b" * 9999), None, late=False)
+    assert len(json.dumps(text.data)) < 5000
+
+
+@pytest.mark.parametrize("seconds", [10**18, -(10**18)])
+def test_a_time_that_is_none_is_now(seconds: int) -> None:
+    assert abs(moment(seconds) - datetime.now(UTC)) < timedelta(minutes=5)
+
+
+# -- what is news ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("age", "ttl", "is_news"),
+    [
+        (0, 30, True),
+        (30 + SKEW, 30, True),
+        (31 + SKEW, 30, False),
+        (-SKEW, 30, True),
+        (-SKEW - 1, 30, False),
+        (LONGEST + SKEW + 1, 10**6, False),
+    ],
+)
+def test_a_call_is_news_while_it_rings(age: int, ttl: int, is_news: bool) -> None:
+    push = CallPush(hash="a", timestamp=1_000_000 - age, ttl=ttl)
+    assert (Gate(now=Clock()).objection(push) is None) is is_news
+
+
+def test_a_call_without_a_time_is_not_believed() -> None:
+    assert Gate(now=Clock()).objection(CallPush(hash="a")) is not None
+
+
+@pytest.mark.parametrize(
+    ("age", "ttl", "seconds"), [(0, 30, 30), (10, 30, 20), (40, 30, 15), (-20, 30, 30), (0, 999, LONGEST)]
+)
+def test_a_call_rings_as_long_as_it_says_and_never_not_at_all(age: int, ttl: int, seconds: int) -> None:
+    assert Gate(now=Clock()).rings_for(CallPush(timestamp=1_000_000 - age, ttl=ttl)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (CallPush(hash="a", timestamp=1_000_000), CallPush(hash="a", timestamp=1_000_005, extension="5")),
+        (CallPush(extension="5", timestamp=1_000_000), CallPush(extension="5", timestamp=1_000_000, caller="x")),
+        (TextPush("inbox", message_id="1"), TextPush("inbox", "t", message_id="1")),
+        (TextPush("money", "t", timestamp=1_000_000), TextPush("money", "t", timestamp=1_000_000, badge=2)),
+    ],
+)
+def test_what_comes_twice_is_news_once(first: CallPush | TextPush, second: CallPush | TextPush) -> None:
+    gate = Gate(now=Clock())
+    assert gate.objection(first) is None
+    assert gate.objection(second) is not None
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (CallPush(hash="a", timestamp=1_000_000), CallPush(hash="b", timestamp=1_000_000)),
+        (CallPush(extension="5", timestamp=1_000_000), CallPush(extension="5", timestamp=1_000_007)),
+        (TextPush("inbox", "t"), TextPush("inbox", "t")),
+    ],
+)
+def test_what_is_another_is_news_as_well(first: CallPush | TextPush, second: CallPush | TextPush) -> None:
+    gate = Gate(now=Clock())
+    assert gate.objection(first) is None
+    assert gate.objection(second) is None
+
+
+@pytest.mark.parametrize(
+    ("age", "is_told", "late"), [(0, True, False), (1000, True, True), (4000, False, True), (-4000, False, False)]
+)
+def test_a_message_may_be_late_but_not_too_old(age: int, is_told: bool, late: bool) -> None:
+    gate, push = Gate(now=Clock()), TextPush("inbox", message_id="1", timestamp=1_000_000 - age)
+    assert (gate.objection(push) is None) is is_told
+    assert gate.is_late(push) is late
+
+
+def test_what_is_remembered_of_a_flood_is_bounded() -> None:
+    gate = Gate(now=Clock())
+    for number in range(5000):
+        assert gate.objection(CallPush(hash=str(number), timestamp=1_000_000)) is None
+    assert gate.objection(CallPush(hash="4999", timestamp=1_000_000)) is not None
+    assert len(gate._heard) < 5000
+
+
+# -- journals --------------------------------------------------------------------------------------
+
+
+def record(name: str, when: datetime | None = NOW) -> LogRecord:
+    return LogRecord(name, date=when)
+
+
+def told(found: list[tuple[LogRecord, bool]]) -> list[tuple[str, bool]]:
+    return [(row.id, late) for row, late in found]
+
+
+def test_each_record_is_told_once_and_oldest_first() -> None:
+    journal, later = Journal(None, Clock()), NOW + timedelta(minutes=1)
+    assert not journal.has("5")
+    assert journal.take("5", [record("a")], NOW) == []
+    assert journal.has("5")
+    news = [record("c", later + timedelta(seconds=5)), record("b", later), record("a")]
+    assert told(journal.take("5", news, later)) == [("b", False), ("c", False)]
+    assert told(journal.take("5", news, later)) == []
+    assert told(journal.take("5", [record("d", None), *news], later)) == [("d", True)]
+
+
+def test_what_was_written_before_the_first_look_after_an_absence_is_late() -> None:
+    clock = Clock()
+    journal = Journal(None, clock)
+    journal.take("5", [], NOW)
+    stored = json.loads(json.dumps(journal.as_json()))
+    journal = Journal(stored, clock)
+    back = NOW + timedelta(hours=3)
+    assert told(journal.take("5", [record("a", back - timedelta(hours=1))], back)) == [("a", True)]
+    found = [record("a", back - timedelta(hours=1)), record("b", back - timedelta(minutes=2)), record("c", back)]
+    assert told(journal.take("5", found, back + timedelta(minutes=1))) == [("b", True), ("c", False)]
+    clock.now += 3600
+    late = record("d", back + timedelta(minutes=30))
+    assert told(journal.take("5", [*found, late], back + timedelta(hours=1))) == [("d", True)]
+
+
+@pytest.mark.parametrize(
+    ("seen", "now", "days"),
+    [
+        (None, NOW, [date(2026, 11, 20)]),
+        (None, datetime(2026, 11, 20, 0, 5), [date(2026, 11, 19), date(2026, 11, 20)]),
+        (None, datetime(2026, 11, 20, 23, 55), [date(2026, 11, 20), date(2026, 11, 21)]),
+        (datetime(2026, 11, 18, 9), NOW, [date(2026, 11, 18), date(2026, 11, 19), date(2026, 11, 20)]),
+        (NOW + timedelta(days=9), NOW, [date(2026, 11, 20)]),
+    ],
+)
+def test_the_days_that_are_asked_for(seen: datetime | None, now: datetime, days: list[date]) -> None:
+    journal = Journal(None if seen is None else {"5": {"seen": seen.isoformat(), "known": []}})
+    assert list(journal.days("5", now)) == days
+
+
+def test_an_absence_of_a_year_asks_for_a_month() -> None:
+    journal = Journal({"5": {"seen": "2025-11-20T12:00:00", "known": []}})
+    days = journal.days("5", NOW)
+    assert (days[0], days[-1], len(days)) == (date(2026, 10, 20), date(2026, 11, 20), 32)
+    assert by_day({date(2026, 11, 1): 3, date(2026, 1, 1): 2, date(2026, 11, 2): 0}, days) == (date(2026, 11, 1),)
+
+
+@pytest.mark.parametrize("stored", [None, [], "x", {"5": None}, {"5": {"seen": "never"}}, {"5": {"seen": 7}}])
+def test_what_cannot_be_read_begins_anew(stored: object) -> None:
+    journal = Journal(stored)
+    assert not journal.has("5")
+    assert journal.take("5", [record("a")], NOW) == []
+
+
+def test_flats_that_are_gone_for_long_are_forgotten() -> None:
+    journal = Journal(None, Clock())
+    journal.take("5", [], NOW)
+    journal.take("6", [], NOW + timedelta(days=20))
+    journal.forget(NOW + timedelta(days=30))
+    assert list(journal.as_json()) == ["5", "6"]
+    journal.forget(NOW + timedelta(days=40))
+    assert list(journal.as_json()) == ["6"]
+
+
+# -- times -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "hours"), [("Asia/Yekaterinburg", 5), ("Nowhere/Atlantis", 3), ("../../etc", 3)])
+async def test_times_are_those_of_the_server(name: str, hours: int) -> None:
+    there = ServerTime()
+    there.zone = await zone_named(name)
+    assert there.utc(NOW) == datetime(2026, 11, 20, 12, tzinfo=UTC) - timedelta(hours=hours)
+    assert there.utc(None) is None
+    assert there.local(datetime(2026, 11, 20, 12, tzinfo=UTC)) == NOW + timedelta(hours=hours)
+
+
+def test_doors_are_named_by_their_places() -> None:
+    assert TOWN.name_of("8:0") == "Back"
+    assert TOWN.entrance("8", None) == "Back"
+    assert TOWN.entrance("80", 0) is None

@@ -1,0 +1,102 @@
+"""Places are devices below that of their entry; they come, move and go."""
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.ip_intercom.const import DOMAIN
+from custom_components.ip_intercom.model import Identity, Place, PlaceId
+from custom_components.ip_intercom.places import async_remove_places, async_show_places
+
+IDENTITY = Identity("account", None, None, "Maker", "Account", "Home", None, None, has_page=False)
+HOUSE = Place("house", "Garden 3", "House")
+FLAT = Place("flat", "Flat 7", "Flat", "house")
+GATE = Place("gate", "Gate", "Gate", "house")
+
+
+class Registry:
+    """The devices of an entry, and what is asked of them."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        self.hass = hass
+        self.entry = MockConfigEntry(domain=DOMAIN)
+        self.entry.add_to_hass(hass)
+        own = dr.async_get(hass).async_get_or_create(
+            config_entry_id=self.entry.entry_id, identifiers={(DOMAIN, "account")}, name="Home"
+        )
+        self.own = own.id
+
+    def show(self, *places: Place) -> None:
+        async_show_places(self.hass, self.own, IDENTITY, {place.id: place for place in places})
+
+    def remove(self, *places: Place, offered: set[tuple[str, str | None]] | None = None) -> None:
+        async_remove_places(self.hass, self.own, IDENTITY, {place.id: place for place in places}, offered or set())
+
+    def find(self, place: PlaceId) -> dr.DeviceEntry | None:
+        wanted = (DOMAIN, f"account_{place}")
+        devices = dr.async_entries_for_config_entry(dr.async_get(self.hass), self.entry.entry_id)
+        return next((device for device in devices if wanted in device.identifiers), None)
+
+    def device(self, place: PlaceId) -> dr.DeviceEntry:
+        found = self.find(place)
+        assert found is not None, place
+        return found
+
+
+@pytest.fixture
+def registry(hass: HomeAssistant) -> Registry:
+    return Registry(hass)
+
+
+def test_each_is_below_its_parent_whatever_comes_first(registry: Registry) -> None:
+    registry.show(FLAT, GATE, HOUSE)
+    house, flat, gate = (registry.device(place.id) for place in (HOUSE, FLAT, GATE))
+    assert (house.name, house.model, house.manufacturer) == ("Garden 3", "House", "Maker")
+    assert house.via_device_id == registry.own
+    assert flat.via_device_id == gate.via_device_id == house.id
+
+
+def test_a_parent_that_nobody_knows_is_left_out(registry: Registry) -> None:
+    registry.show(FLAT)
+    assert registry.device("flat").via_device_id == registry.own
+
+
+def test_places_that_are_in_each_other(registry: Registry) -> None:
+    registry.show(Place("a", "A", "House", "b"), Place("b", "B", "House", "a"))
+    assert {registry.device("a").name, registry.device("b").name} == {"A", "B"}
+
+
+def test_what_is_renamed_or_moves_follows(registry: Registry) -> None:
+    registry.show(HOUSE, FLAT)
+    before = registry.device("flat").id
+    registry.show(HOUSE, Place("flat", "Flat 8", "Flat"))
+    flat = registry.device("flat")
+    assert (flat.id, flat.name, flat.via_device_id) == (before, "Flat 8", registry.own)
+
+
+def test_what_is_gone_is_removed_with_its_entities(hass: HomeAssistant, registry: Registry) -> None:
+    registry.show(HOUSE, FLAT, GATE)
+    entities = er.async_get(hass)
+    gone, kept = (
+        entities.async_get_or_create(
+            "lock", DOMAIN, place, config_entry=registry.entry, device_id=registry.device(place).id
+        )
+        for place in ("gate", "flat")
+    )
+    registry.remove(HOUSE, offered={("lock", "flat")})
+    assert registry.find("gate") is None
+    assert entities.async_get(gone.entity_id) is None
+    # The adapter tells of it no more, but its entities are there still: nothing is pulled away beneath them.
+    assert registry.find("flat") is not None
+    assert entities.async_get(kept.entity_id) is not None
+    registry.remove(HOUSE)
+    assert (registry.find("flat"), registry.find("house") is not None) == (None, True)
+    assert dr.async_get(hass).async_get(registry.own) is not None
+
+
+def test_an_entry_that_has_no_device_has_no_places(hass: HomeAssistant, registry: Registry) -> None:
+    dr.async_get(hass).async_remove_device(registry.own)
+    registry.show(HOUSE)
+    registry.remove()
+    assert registry.find("house") is None
