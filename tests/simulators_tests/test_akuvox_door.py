@@ -83,7 +83,7 @@ async def test_a_ring(akuvox: AkuvoxFactory, house: House) -> None:
     await tell(api, MakeCall=f"{house.base}/ring?to=$remote&mac=$mac", HangUp=f"{house.base}/end/$remote")
     api.sim.press()
     api.sim.call_ended()
-    await until(lambda: len(house.requests) == 2)
+    await until(lambda: len(api.sim.action_urls.sent) == 2)
     assert house.requests == [("GET", "/ring?to=101&mac=0C110534ED7C"), ("GET", "/end/101")]
     assert [sent.result for sent in api.sim.action_urls.sent] == [Result.ANSWERED] * 2
 
