@@ -15,6 +15,7 @@ from ..model import PlaceId
 from ..residence import FlatCodes, History, Watches
 from .action import Action, Data
 from .files import check_writable, save_picture
+from .logs import access_rows
 from .whereabouts import async_flat
 
 ATTR_COMMENT = "comment"
@@ -88,19 +89,7 @@ async def _query(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType
         days = await coordinator.async_command(history.days(flat))
         return {"days": {day.isoformat(): count for day, count in days.items()}}
     records = await coordinator.async_command(history.query(flat, data[ATTR_DAY]))
-    shown = [
-        {
-            "id": record.id,
-            "time": None if record.time is None else record.time.isoformat(),
-            "granted": record.granted,
-            "name": record.name,
-            "method": record.method,
-            "door": record.door,
-            "picture": record.picture,
-        }
-        for record in records
-    ]
-    return {"records": cast(JsonArrayType, shown)}
+    return {"records": access_rows(records)}
 
 
 async def _picture(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:

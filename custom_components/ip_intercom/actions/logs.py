@@ -1,5 +1,6 @@
 """The device's log of who came in or was refused."""
 
+from collections.abc import Iterable
 from typing import cast
 
 from homeassistant.util.json import JsonArrayType, JsonObjectType
@@ -7,7 +8,7 @@ import probatio as vol
 
 from ..coordinator import IntercomCoordinator
 from ..entity import need
-from ..functions import AccessLog
+from ..functions import AccessLog, AccessRecord
 from .action import Action, Data
 from .calls import ATTR_RECORDS, ONE_OR_ALL, RECORDS_OR_ALL
 
@@ -20,9 +21,9 @@ def _access_log(coordinator: IntercomCoordinator) -> AccessLog:
     return need(coordinator, coordinator.facets.access_log, "no_access_log")
 
 
-async def _query(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    records = await coordinator.async_command(_access_log(coordinator).query(data[ATTR_LIMIT]))
-    shown = [
+def access_rows(records: Iterable[AccessRecord]) -> JsonArrayType:
+    """Return records of who came in as JSON."""
+    rows = [
         {
             "id": record.id,
             "time": None if record.time is None else record.time.isoformat(),
@@ -34,7 +35,12 @@ async def _query(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType
         }
         for record in records
     ]
-    return {"records": cast(JsonArrayType, shown)}
+    return cast(JsonArrayType, rows)
+
+
+async def _query(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    records = await coordinator.async_command(_access_log(coordinator).query(data[ATTR_LIMIT]))
+    return {"records": access_rows(records)}
 
 
 async def _delete(coordinator: IntercomCoordinator, data: Data) -> None:
