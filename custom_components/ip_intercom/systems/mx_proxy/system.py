@@ -7,15 +7,17 @@ from typing import Any
 
 from ...api.errors import CommandFailed, ConnectionFailed, IntercomError, NoAnswer, NotSupported, UnexpectedReply
 from ...api.mx_proxy import MxProxy, UserInfo
+from ...api.mx_proxy.push import CallEvent, MailEvent, parse
 from ...facets import Bells, Facets
 from ...model import CallOutcome, CallRecord, Control, Description, Identity, Reading, State
+from ..forwarded import ForwardedPush
 from ..privacy import Privacy
 from .calls import Desk, MxCallControl, MxCallModes, MxCalls
 from .conferences import MxConferences, by_start
 from .directory import MxPhoneBook
 from .log import CALL_LOG, CALLS, VOICEMAILS, MxLog
 from .mailbox import MxVoicemails, neutral_mailbox
-from .push import MxPush, MxPushTokens
+from .push_tokens import MxPushTokens
 from .records import MxCallLog, MxMissedCalls, neutral_call
 
 _LOGGER = logging.getLogger(__name__)
@@ -110,7 +112,7 @@ class MxSystem:
         self._privacy = Privacy(names=self._choices.names)
         self._book = MxPhoneBook(proxy)
         self._log = MxLog(proxy, self._book, self._privacy, stored=cursor)
-        self._push = MxPush(self._log.hear)
+        self._push = ForwardedPush[CallEvent | MailEvent](lambda message: parse(message.body), self._log.hear)
         self._info: UserInfo | None = None
         self._lacks: set[str] = set()
         self._has: set[str] = set()

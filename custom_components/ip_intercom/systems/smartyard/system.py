@@ -9,8 +9,10 @@ from aiohttp import ClientSession
 
 from ...api.errors import CommandFailed, NotSupported, UnexpectedReply
 from ...api.smartyard import Camera, Flat, IntercomCamera, SmartYard
+from ...api.smartyard.push import CallPush, TextPush, parse
 from ...facets import Bells, Facets
 from ...model import Control, Description, PlaceId, Reading, Setting, SettingId, State
+from ..forwarded import ForwardedPush
 from ..privacy import Privacy
 from .cameras import Feeds, SmartYardArchive, SmartYardCameras
 from .doors import SmartYardDoors
@@ -20,7 +22,6 @@ from .messages import SmartYardMessages, SmartYardSip, SmartYardWatches
 from .moments import ServerTime, zone_named
 from .places import Town, doors_of, flat_place, town_of
 from .preferences import SmartYardCodes, SmartYardPreferences, account_settings, flat_settings
-from .push import SmartYardPush
 from .records import Recorder, SmartYardHistory
 from .visitors import SmartYardVisitors
 
@@ -88,7 +89,7 @@ class SmartYardSystem:
             history=SmartYardHistory(yard, town, recorder),
             messages=SmartYardMessages(yard, self._log.count_soon),
             preferences=SmartYardPreferences(yard, town, codes),
-            push=SmartYardPush(self._log.hear),
+            push=ForwardedPush[CallPush | TextPush](lambda message: parse(message.query, message.body), self._log.hear),
             sip_accounts=SmartYardSip(yard),
             visitors=visitors,
             watches=SmartYardWatches(yard, town),

@@ -1,24 +1,24 @@
-"""What a SmartYard tells by itself, in whatever form somebody forwards it (field notes 7, 8)."""
+"""Pushes that come by way of somebody who forwards them: the server itself sends to push services only."""
 
 from collections.abc import Callable, Mapping
 
-from ...api.smartyard import CallPush, TextPush
-from ...api.smartyard.push import parse
-from ...facets import PushMessage
-from ...model import Missing
+from ..facets import PushMessage
+from ..model import Missing
 
 
-class SmartYardPush:
-    """Pushes that come by way of a forwarder: the server itself sends to push services only.
+class ForwardedPush[E]:
+    """The facet ``push`` of a server that cannot be told any address.
 
     Args:
+        parse: Returns what was pushed, None where it makes no sense.
         hear: Takes what was pushed.
     """
 
     local = False
 
-    def __init__(self, hear: Callable[[CallPush | TextPush], None]) -> None:
+    def __init__(self, parse: Callable[[PushMessage], E | None], hear: Callable[[E], None]) -> None:
         """See the class."""
+        self._parse = parse
         self._hear = hear
 
     async def originals(self) -> Mapping[str, str]:
@@ -34,8 +34,8 @@ class SmartYardPush:
 
     def receive(self, message: PushMessage) -> bool:
         """Take what was sent; return whether it made sense. Its events come by the log."""
-        push = parse(message.query, message.body)
-        if push is None:
+        pushed = self._parse(message)
+        if pushed is None:
             return False
-        self._hear(push)
+        self._hear(pushed)
         return True
