@@ -25,6 +25,7 @@ from .model import (
     Occurrence,
     Port,
     PortId,
+    Pushes,
     SessionId,
     State,
     Voicemail,
@@ -183,6 +184,13 @@ class Occurred:
 
 
 @dataclass(frozen=True, slots=True)
+class PushesCame:
+    """It showed whether pushes arrive."""
+
+    pushes: Pushes
+
+
+@dataclass(frozen=True, slots=True)
 class DirectoryChanged:
     """Names or buttons may have changed."""
 
@@ -215,6 +223,7 @@ type Fact = (
     | AccessPointBlocked
     | FloorsOpened
     | Occurred
+    | PushesCame
     | DirectoryChanged
     | CapabilitiesChanged
     | Restarted
@@ -303,6 +312,11 @@ def _bell_rings(fact: BellRings, state: State) -> State:
 @_fold.register
 def _messages_counted(fact: MessagesCounted, state: State) -> State:
     return replace(state, unread_messages=fact.unread)
+
+
+@_fold.register
+def _pushes_came(fact: PushesCame, state: State) -> State:
+    return replace(state, pushes=fact.pushes)
 
 
 @_fold.register

@@ -339,6 +339,17 @@ class Firmware:
     progress: int | None = None
 
 
+class Pushes(StrEnum):
+    """Whether somebody forwards to Home Assistant what a server sends to push services only; nothing else rings.
+
+    ``OFF`` is not set up; ``EXPECTED`` is set up, but none has come lately.
+    """
+
+    OFF = "off"
+    EXPECTED = "expected"
+    ARRIVING = "arriving"
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """Everything that is known of a device now.
@@ -374,6 +385,7 @@ class State:
     settings: Mapping[SettingId, Setting] = field(default_factory=dict)
     door_codes: Mapping[PlaceId, str | None] = field(default_factory=dict, repr=False)
     unread_messages: int | None = None
+    pushes: Pushes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -505,6 +517,7 @@ def described(before: State, fresh: State) -> State:
         last_call=fresh.last_call,
         extension=fresh.extension,
         missed_calls=fresh.missed_calls,
+        pushes=fresh.pushes,
     )
 
 

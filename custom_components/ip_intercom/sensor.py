@@ -13,7 +13,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .const import CONF_SHOW_NAMES
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity, async_add_as_found
-from .model import CallSession, CallState, PlaceId, State
+from .model import CallSession, CallState, PlaceId, Pushes, State
 
 PARALLEL_UPDATES = 0
 
@@ -48,6 +48,8 @@ async def async_setup_entry(
             found["firmware"] = partial(FirmwareExpirySensor, coordinator, "firmware_expires")
         if state.unread_messages is not None:
             found["unread_messages"] = partial(UnreadMessagesSensor, coordinator, "unread_messages")
+        if state.pushes is not None:
+            found["pushes"] = partial(PushesSensor, coordinator, "pushes")
         found |= {f"door_code_{flat}": partial(DoorCodeSensor, coordinator, flat) for flat in state.door_codes}
         if state.public_floors is not None:
             found["floors"] = partial(FloorsSensor, coordinator, "public_floors")
@@ -198,6 +200,21 @@ class UnreadMessagesSensor(IntercomEntity, SensorEntity):
     def native_value(self) -> int | None:
         """Return how many."""
         return self.coordinator.data.unread_messages
+
+
+class PushesSensor(IntercomEntity, SensorEntity):
+    """Whether pushes are set up and arrive; nothing else rings."""
+
+    _attr_translation_key = "pushes"
+    _attr_device_class = SensorDeviceClass.ENUM
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+    _attr_options = [*Pushes]
+
+    @property
+    @override
+    def native_value(self) -> str | None:
+        """Return how they stand."""
+        return self.coordinator.data.pushes
 
 
 class DoorCodeSensor(IntercomEntity, SensorEntity):

@@ -354,7 +354,7 @@ async def test_diagnostics_tell_no_secrets(
     secrets += [flat.door_code for flat in sim.town.flats] + [camera.token for camera in sim.town.cameras]
     assert [secret for secret in secrets if secret and secret in told] == []
     examined = json.loads(told)["examined"]
-    assert (examined["flats"], examined["time_zone"], examined["pushes"]) == (2, "Europe/Moscow", False)
+    assert (examined["flats"], examined["time_zone"], examined["pushes"]) == (2, "Europe/Moscow", "off")
 
 
 async def test_the_server_speaks_the_language_of_home_assistant(hass: HomeAssistant, sim: Simulator) -> None:

@@ -10,7 +10,7 @@ from custom_components.ip_intercom.api.errors import NoData, UnexpectedReply
 from custom_components.ip_intercom.const import CONF_URL
 from custom_components.ip_intercom.rings import Ring
 from custom_components.ip_intercom.systems.smartyard import log
-from tests.common import PATIENCE, capture_log_events, until
+from tests.common import PATIENCE, capture_log_events, state_of, until
 from tests.simulators.smartyard import ELSEWHERE, Dialect, Form, Hostile, Simulator
 
 from .conftest import Start, pushing
@@ -146,6 +146,35 @@ async def test_a_new_address_brings_its_doors(
     assert of_type(events, "Message")[0].data["data"]["kind"] == "new_address"
     assert entry.runtime_data.data.ringing["23"] is False
     assert entry.runtime_data.data.places["door_23_0"].name == "Подъезд 2"
+
+
+def pushes(hass: HomeAssistant, entry: ConfigEntry) -> str:
+    """Return what the page of the account says about pushes."""
+    return state_of(hass, entry, "sensor", "pushes")
+
+
+async def test_the_page_says_that_rings_need_pushes(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    assert pushes(hass, entry) == "off"
+
+
+async def test_the_page_says_whether_pushes_arrive(hass: HomeAssistant, device: Start, local_url: str) -> None:
+    sim = await device()
+    entry = await pushing(hass, sim, local_url)
+    assert pushes(hass, entry) == "expected"
+    ring = sim.ring(22)
+    await until(lambda: pushes(hass, entry) == "arriving", "the first push")
+    # This one is in the history, and was pushed.
+    events = capture_log_events(hass)
+    sim.walk_away(ring)
+    await until(lambda: of_type(events, "MissedCall"), "the record of it")
+    assert pushes(hass, entry) == "arriving"
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    assert pushes(hass, entry) == "arriving"
+    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    # This one was not: in the life that is known, no push came at all.
+    sim.happen("missed", 22)
+    await until(lambda: pushes(hass, entry) == "expected", "the doubt")
 
 
 # -- whoever knows the address ---------------------------------------------------------------------

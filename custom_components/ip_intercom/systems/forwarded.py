@@ -1,9 +1,13 @@
 """Pushes that come by way of somebody who forwards them: the server itself sends to push services only."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from math import inf
+import time
 
+from ..events import Event, PushesCame
 from ..facets import PushMessage
-from ..model import Missing
+from ..model import Missing, Pushes
 
 
 class ForwardedPush[E]:
@@ -39,3 +43,48 @@ class ForwardedPush[E]:
             return False
         self._hear(pushed)
         return True
+
+
+class Arrivals:
+    """Whether pushes arrive, as far as that shows: by those that came, and by what happened and was not pushed.
+
+    Args:
+        expected: Somebody was told to forward them.
+        arrived: They did in an earlier life.
+        monotonic: A clock in seconds.
+    """
+
+    def __init__(self, *, expected: bool, arrived: bool, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """See the class."""
+        self._expected = expected
+        self._arrive = expected and arrived
+        self._monotonic = monotonic
+        self._heard_at = -inf
+        self._told = self.state
+
+    def __bool__(self) -> bool:
+        """Return whether they arrive."""
+        return self._arrive
+
+    @property
+    def state(self) -> Pushes:
+        """Return the same for people."""
+        if self._arrive:
+            return Pushes.ARRIVING
+        return Pushes.EXPECTED if self._expected else Pushes.OFF
+
+    def heard(self) -> None:
+        """Note that one has come."""
+        self._arrive = True
+        self._heard_at = self._monotonic()
+
+    def missed(self, seconds: float) -> None:
+        """Note that something happened which would have been pushed within so many seconds before now."""
+        self._arrive = self._arrive and self._monotonic() - self._heard_at <= seconds
+
+    def tell(self, events: list[Event]) -> list[Event]:
+        """Return events, the last of which tells what has changed since the last time; none tell nothing."""
+        if not events or self._told is self.state:
+            return events
+        self._told = self.state
+        return [*events[:-1], replace(events[-1], facts=(*events[-1].facts, PushesCame(self.state)))]

@@ -23,6 +23,10 @@ def create(
     cursor: Mapping[str, object] | None,
 ) -> SmartYardSystem:
     """Return the system of an entry from its data and options (``const``)."""
-    choices = Choices(names=options.get(CONF_SHOW_NAMES, True), verify=data.get(CONF_VERIFY_SSL, True))
+    choices = Choices(
+        names=options.get(CONF_SHOW_NAMES, True),
+        push=options.get(CONF_PUSH, False),
+        verify=data.get(CONF_VERIFY_SSL, True),
+    )
     yard = SmartYard(transport_of(session, data), data[CONF_TOKEN], language=data[CONF_LANGUAGE])
     return SmartYardSystem(session, yard, data[CONF_ACCOUNT], cursor, choices)

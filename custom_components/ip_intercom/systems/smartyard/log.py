@@ -16,10 +16,11 @@ import time
 
 from ...api.errors import CommandFailed, NotSupported, UnexpectedReply
 from ...api.parse import texts
-from ...api.smartyard import Action, CallPush, LogRecord, SmartYard, TextPush, Unread
+from ...api.smartyard import Action, CallPush, LogEvent, LogRecord, SmartYard, TextPush, Unread
 from ...events import Event
 from ...facets import Delivery
 from ...model import BellId
+from ..forwarded import Arrivals
 from .journal import Journal, by_day
 from .looks import Look, Looks
 from .moments import ServerTime
@@ -41,6 +42,10 @@ _CHANGES_PAUSE = 30.0
 _HEARTBEAT = 30.0
 # Days that are asked for without asking which have records.
 _FEW_DAYS = 2
+# A call that has only just come into the history was pushed within so many seconds before, if anything is: it rings,
+# lasts as long as its telephone account, and waits for the next look.
+_NEWS = 600.0
+_CALLS = frozenset({LogEvent.MISSED_CALL, LogEvent.ANSWERED})
 # Whoever floods the address of the webhook is not heard to the end.
 _MANY = 64
 
@@ -58,9 +63,11 @@ class SmartYardLog:
         recorder: Knows what records mean.
         visitors: Has the pictures of pushes.
         stored: Where an earlier life left off (``Delivery.cursor``).
+        expects_pushes: Somebody was told to forward them.
         monotonic: A clock in seconds.
 
     Attributes:
+        arrivals: Whether pushes arrive.
         unread: How much is unread, as the last look found it; None before the first.
     """
 
@@ -73,10 +80,12 @@ class SmartYardLog:
         visitors: SmartYardVisitors,
         *,
         stored: Mapping[str, object] | None = None,
+        expects_pushes: bool = True,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """See the class."""
         stored = stored or {}
+        self.arrivals = Arrivals(expected=expects_pushes, arrived=stored.get("pushes") is True, monotonic=monotonic)
         self.unread: Unread | None = None
         self._yard = yard
         self._town = town
@@ -86,7 +95,6 @@ class SmartYardLog:
         self._monotonic = monotonic
         self._gate = Gate(texts(stored.get("heard")))
         self._journal = Journal(stored.get("history"), monotonic)
-        self._pushes_arrive = stored.get("pushes") is True
         self._wake = asyncio.Event()
         self._inbox: deque[CallPush | TextPush] = deque()
         self._ringing: dict[BellId, float] = {}
@@ -94,8 +102,8 @@ class SmartYardLog:
         self._changed_at = -inf
         self._looks = Looks(
             {
-                UNREAD: Look(self._look_at_unread, lambda: _UNREAD_LOOKS[self._pushes_arrive]),
-                HISTORY: Look(self._look_at_history, lambda: _HISTORY_LOOKS[self._pushes_arrive]),
+                UNREAD: Look(self._look_at_unread, lambda: _UNREAD_LOOKS[bool(self.arrivals)]),
+                HISTORY: Look(self._look_at_history, lambda: _HISTORY_LOOKS[bool(self.arrivals)]),
             },
             self._wake,
             monotonic,
@@ -131,11 +139,6 @@ class SmartYardLog:
 
     def presume_complete(self) -> None:
         """Do nothing: the server keeps nothing from the account."""
-
-    @property
-    def pushes_arrive(self) -> bool:
-        """Return whether pushes are forwarded to Home Assistant, as far as that shows."""
-        return self._pushes_arrive
 
     @property
     def ringing(self) -> frozenset[BellId]:
@@ -178,14 +181,14 @@ class SmartYardLog:
         self._wake.clear()
 
     def _delivery(self) -> Delivery:
-        events, self._found = self._found, []
+        events, self._found = self.arrivals.tell(self._found), []
         missed, self._missed = self._missed, False
         keep, self._kept = not self._kept, True
         self._delivered_at = self._monotonic()
         cursor: dict[str, object] = {
             "heard": self._gate.as_json(),
             "history": self._journal.as_json(),
-            "pushes": self._pushes_arrive,
+            "pushes": bool(self.arrivals),
         }
         again = min(self._ringing.values(), default=None)
         return Delivery(
@@ -206,6 +209,7 @@ class SmartYardLog:
     def _take_pushes(self) -> None:
         while self._inbox:
             push = self._inbox.popleft()
+            self.arrivals.heard()
             if isinstance(push, CallPush):
                 self._take_call(push)
             else:
@@ -220,12 +224,10 @@ class SmartYardLog:
         self._found.append(call(push, bell, picture, datetime.now(UTC)))
         if bell is None:
             return
-        self._pushes_arrive = True
         until = self._monotonic() + self._gate.rings_for(push)
         self._ringing[bell] = max(until, self._ringing.get(bell, until))
 
     def _take_text(self, push: TextPush) -> None:
-        self._pushes_arrive = True
         self._found.append(message(push, self._visitors.name_of(push), late=self._gate.is_late(push)))
         self.count_soon()
         if push.action == Action.NEW_ADDRESS:
@@ -257,6 +259,8 @@ class SmartYardLog:
         finally:  # what one flat has told is told, whatever the next one says
             self._journal.forget(self._time.now())
             ordered = sorted(found, key=lambda item: item[1].date or datetime.max)
+            if any(record.event in _CALLS and not late for _, record, late in ordered):
+                self.arrivals.missed(_NEWS)
             self._found += [self._recorder.event(flat, record, late=late) for flat, record, late in ordered]
 
     async def _read_journal(self, flat: str) -> list[tuple[str, LogRecord, bool]]:

@@ -34,10 +34,12 @@ class Choices:
 
     Attributes:
         names: Names of keys and number plates may be told.
+        push: Somebody was told to forward pushes.
         verify: Certificates are to be verified, those of servers of cameras as well.
     """
 
     names: bool = True
+    push: bool = False
     verify: bool = True
 
 
@@ -77,7 +79,7 @@ class SmartYardSystem:
         recorder = Recorder(town, self._time, Privacy(names=choices.names))
         visitors = SmartYardVisitors(yard)
         self._feeds = Feeds(yard, town)
-        self._log = SmartYardLog(yard, town, self._time, recorder, visitors, stored=cursor)
+        self._log = SmartYardLog(yard, town, self._time, recorder, visitors, stored=cursor, expects_pushes=choices.push)
         codes = SmartYardCodes(yard, town, self._time)
         self.log: SmartYardLog | None = None
         self.facets = Facets()
@@ -141,6 +143,7 @@ class SmartYardSystem:
             door_codes=codes,
             ringing={bell: bell in self._log.ringing for bell in town.bells},
             unread_messages=None if unread is None else unread.messages,
+            pushes=self._log.arrivals.state,
         )
         return description_of(self._identity, state)
 
@@ -215,7 +218,7 @@ class SmartYardSystem:
             "cameras": sorted(camera.server_type for camera in town.feeds.values()),
             "flats": len(town.flats),
             "journals": sum(flat.has_log is not False for flat in town.flats.values()),
-            "pushes": self._log.pushes_arrive,
+            "pushes": self._log.arrivals.state.value,
             "time_zone": options.time_zone,
             "version": options.version,
         }

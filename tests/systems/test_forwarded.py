@@ -1,0 +1,71 @@
+"""Whether pushes arrive, as far as that shows."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from custom_components.ip_intercom.events import Event, PushesCame, reduce
+from custom_components.ip_intercom.model import Pushes, State
+from custom_components.ip_intercom.systems.forwarded import Arrivals
+
+
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def event(kind: str) -> Event:
+    return Event(kind, datetime.now(UTC))
+
+
+@pytest.mark.parametrize(
+    ("expected", "arrived", "state"),
+    [
+        (False, False, Pushes.OFF),
+        # Whoever turned them off has none, whatever was before.
+        (False, True, Pushes.OFF),
+        (True, False, Pushes.EXPECTED),
+        (True, True, Pushes.ARRIVING),
+    ],
+)
+def test_what_an_earlier_life_knew(*, expected: bool, arrived: bool, state: Pushes) -> None:
+    assert Arrivals(expected=expected, arrived=arrived).state is state
+
+
+def test_something_that_was_not_pushed_ends_them_unless_a_push_was_near(clock: Clock) -> None:
+    arrivals = Arrivals(expected=True, arrived=False, monotonic=clock)
+    arrivals.missed(60)
+    assert arrivals.state is Pushes.EXPECTED
+    arrivals.heard()
+    assert arrivals
+    clock.now += 60
+    arrivals.missed(60)
+    assert arrivals.state is Pushes.ARRIVING
+    clock.now += 1
+    arrivals.missed(60)
+    assert not arrivals
+    assert arrivals.state is Pushes.EXPECTED
+
+
+def test_a_change_is_told_once_by_the_next_event(clock: Clock) -> None:
+    arrivals = Arrivals(expected=True, arrived=False, monotonic=clock)
+    nothing_new = [event("a")]
+    assert arrivals.tell(nothing_new) is nothing_new
+    arrivals.heard()
+    assert arrivals.tell([]) == []
+    first, second = event("a"), event("b")
+    told = arrivals.tell([first, second])
+    assert told[0] is first
+    assert told[1].facts == (PushesCame(Pushes.ARRIVING),)
+    assert reduce(State(pushes=Pushes.EXPECTED), told[1]).pushes is Pushes.ARRIVING
+    again = [event("c")]
+    assert arrivals.tell(again) is again
