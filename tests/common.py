@@ -75,6 +75,13 @@ def state_of(hass: HomeAssistant, entry: ConfigEntry, platform: str, key: str) -
     return state.state
 
 
+def assert_assumed_locked(hass: HomeAssistant, entry: ConfigEntry, key: str) -> None:
+    """Expect of a door of which nobody tells whether it is open to be shown as shut, and that this is not known."""
+    state = hass.states.get(entity_id(hass, entry, "lock", key))
+    assert state is not None
+    assert (state.state, state.attributes.get("assumed_state")) == ("locked", True)
+
+
 def capture_log_events(hass: HomeAssistant) -> list[Event]:
     """Return a list that every bus event of a device's log goes to."""
     events: list[Event] = []

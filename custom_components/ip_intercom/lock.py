@@ -34,7 +34,10 @@ async def async_setup_entry(
 
 
 class DoorLock(DoorEntity, LockEntity):
-    """A door: opening and unlocking release it, locking withdraws what released it."""
+    """A door: opening and unlocking release it, locking withdraws what released it.
+
+    Where nobody tells how it is, it is taken to have fallen shut: what people need of such a door is a way to open it.
+    """
 
     _attr_supported_features = LockEntityFeature.OPEN
 
@@ -48,7 +51,13 @@ class DoorLock(DoorEntity, LockEntity):
     @override
     def is_locked(self) -> bool | None:
         """Return whether the door is not released."""
-        return None if self.door is None or self.door.released is None else not self.door.released
+        return None if self.door is None else not self.door.released
+
+    @property
+    @override
+    def assumed_state(self) -> bool:
+        """Return whether nobody tells."""
+        return self.door is not None and self.door.released is None
 
     @override
     async def async_open(self, **kwargs: Any) -> None:

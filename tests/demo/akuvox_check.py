@@ -159,8 +159,8 @@ async def _check_opening(checks: Checks, scene: Scene) -> None:
 
 async def _open(unit: Unit[Akuvox], way: str) -> str:
     """Open by Home Assistant, and see at the device itself that it opened once, and how."""
-    before, knows = await relay(unit), unit.state(DOOR) != "unknown"
-    if knows:
+    before, tells = await relay(unit), unit.attribute(DOOR, "assumed_state") is None
+    if tells:
         await unit.wait(DOOR, "locked", CLOSED)
     await unit.control.do("clear_requests")
     await unit.home.act("lock.open", unit.entity(DOOR))
@@ -169,7 +169,7 @@ async def _open(unit: Unit[Akuvox], way: str) -> str:
     sent = [request["path"] for request in await unit.requests(TRIGGER, OPEN_DOOR, OPEN_AS_OF_OLD)]
     # A request that wants a login is sent twice.
     assert sent[-1] == way, sent
-    if knows:
+    if tells:
         await unit.wait(DOOR, "unlocked")
         await unit.wait(DOOR, "locked", CLOSED)
     return " ".join(dict.fromkeys(sent))

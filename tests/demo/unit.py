@@ -46,6 +46,10 @@ class Unit[E: Entry]:
         """Give the state of an entity."""
         return str(self.home.states[self.entity(key)]["state"])
 
+    def attribute(self, key: str, name: str) -> Any:
+        """Give an attribute of an entity, None where it has none."""
+        return self.home.states[self.entity(key)]["attributes"].get(name)
+
     async def wait(self, key: str, wanted: Any, timeout: float = SEEN) -> dict[str, Any]:
         """Wait until an entity has a state."""
         return await self.home.wait_state(self.entity(key), wanted, timeout)

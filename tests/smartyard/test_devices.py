@@ -7,7 +7,7 @@ import pytest
 
 from custom_components.ip_intercom import coordinator as coordinator_module
 from custom_components.ip_intercom.const import DOMAIN
-from tests.common import act, entity_id, state_of, until
+from tests.common import act, assert_assumed_locked, entity_id, state_of, until
 from tests.mx_proxy.looking import becomes, shown
 from tests.simulators.smartyard import PHONE, Role, Simulator
 
@@ -151,7 +151,7 @@ async def test_cameras_stay_while_their_list_is_refused(
 
 async def test_a_door_is_opened(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     lock = entity_id(hass, entry, "lock", "door_21:1_door")
-    assert state_of(hass, entry, "lock", "door_21:1_door") == "unknown"
+    assert_assumed_locked(hass, entry, "door_21:1_door")
     await act(hass, "lock.open", entity_id=lock)
     await act(hass, "ip_intercom.open_door", entity_id=lock)
     assert sim.address_functions.opened == [(21, 1, PHONE)] * 2
