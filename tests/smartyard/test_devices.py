@@ -77,7 +77,7 @@ async def test_what_belongs_to_each(hass: HomeAssistant, entry: ConfigEntry) -> 
     assert entities(hass, entry) == {
         "button": {"test_message"},
         "event": {"access", "message"},
-        "sensor": {"last_access", "unread_messages"},
+        "sensor": {"last_access", "pushes", "unread_messages"},
         "switch": {"setting_text_messages", "setting_money_messages"},
     }
 
