@@ -142,9 +142,9 @@ class MxSystem:
         log.tracker.extension = info.extension
         silences: list[IntercomError] = []
         await self._part(_CONTACTS, self._book.contacts(), silences)
-        await self._part(VOICEMAILS, log.look_at(VOICEMAILS), silences)
+        await self._part(VOICEMAILS, log.looks.now(VOICEMAILS), silences)
         conferences = await self._part(_CONFERENCES, proxy.conferences.list(), silences)
-        await self._part(CALL_LOG, log.look_at(CALL_LOG, _LOG_PATIENCE), silences)
+        await self._part(CALL_LOG, log.looks.now(CALL_LOG, _LOG_PATIENCE), silences)
         if len(silences) == _PARTS:
             raise silences[0]
         self._info = info
@@ -171,7 +171,7 @@ class MxSystem:
         )
         has_mailbox, has_conferences = VOICEMAILS not in self._lacks, _CONFERENCES not in self._lacks
         return Facets(
-            call_control=MxCallControl(proxy, log.tracker, desk, log.tell, lambda: log.look_soon(CALLS)),
+            call_control=MxCallControl(proxy, log.tracker, desk, log.tell, lambda: log.looks.soon(CALLS)),
             call_log=MxCallLog(proxy, log.journal, self._privacy),
             call_modes=MxCallModes(proxy, desk),
             calls=MxCalls(proxy, log.tracker, self._book, desk, log.tell),
@@ -181,7 +181,7 @@ class MxSystem:
             push=self._push,
             push_tokens=MxPushTokens(proxy),
             session=MxSession(proxy),
-            voicemails=MxVoicemails(proxy, self._privacy, lambda: log.look_soon(VOICEMAILS)) if has_mailbox else None,
+            voicemails=MxVoicemails(proxy, self._privacy, lambda: log.looks.soon(VOICEMAILS)) if has_mailbox else None,
         )
 
     async def _part[T](self, name: str, request: Coroutine[Any, Any, T], silences: list[IntercomError]) -> T | None:
