@@ -132,10 +132,10 @@ async def test_looking_before_the_time(server: Server) -> None:
 async def test_what_is_wanted_again_during_a_look_is_looked_at_again(server: Server) -> None:
     server.slow["log"] = asyncio.Event()
     await server.turn()
-    server.looks.soon("log", delay=1)
+    server.looks.soon("log")
+    assert await server.turn() == ([], False), "one at a time"
     server.slow.pop("log").set()
     await server.turn()
-    server.now += 1
     assert await server.turn() == (["log"], False)
 
 
@@ -154,6 +154,8 @@ async def test_a_look_that_fails_backs_off_alone(server: Server, error: Intercom
     del server.errors["log"]
     server.now += LONGEST
     assert "log" in (await server.turn())[0]
+    server.looks.soon("log")
+    assert "log" in (await server.turn())[0], "it fails no more"
     server.now += INTERVAL
     assert "log" in (await server.turn())[0]
 
@@ -163,11 +165,12 @@ async def test_a_server_that_is_away_is_asked_one_thing_at_a_time(server: Server
     await server.turn()
     server.has_calls = True
     server.now += INTERVAL
-    await server.fail("log", error)
+    await server.fail("mail", error)
+    server.looks.soon("log", delay=1)
     assert server.looks.interrupted
     assert not server.looks.settled
     # The one that is due first, whether or not it is due; it answers.
-    assert await server.turn() == (["mail"], True)
+    assert await server.turn() == (["log"], True)
     assert server.looks.settled
 
 
@@ -201,9 +204,10 @@ async def test_a_server_that_refuses_the_account_is_there_again_with_any_answer(
 async def test_a_server_that_is_often_silent_is_away_when_it_says_nothing_at_all() -> None:
     server = Server(often_silent=True)
     server.has_calls = True
-    server.errors = {"log": NoAnswer("silence"), "calls": NoAnswer("silence")}
+    server.errors = {"log": NoAnswer("silence")}
     assert await server.turn() == (["calls", "log", "mail"], False)
     server.now += INTERVAL
+    # Calls do not count: as a rule there are none.
     await server.fail("mail", NoAnswer("silence"))
     assert server.looks.interrupted
     await server.looks.close()
@@ -216,10 +220,22 @@ async def test_a_server_that_is_often_silent_is_away_when_it_cannot_be_reached()
     await server.looks.close()
 
 
+async def test_silence_is_no_sign_that_a_server_is_back() -> None:
+    server = Server(often_silent=True)
+    await server.fail("log", ConnectionFailed("gone"))
+    server.now += 1
+    await server.looks.now("mail")
+    server.errors["log"] = NoAnswer("silence")
+    assert await server.turn() == (["log"], False)
+    assert server.looks.interrupted
+    await server.looks.close()
+
+
 async def test_a_fault_of_ours_is_not_hidden(server: Server) -> None:
     server.errors["log"] = ZeroDivisionError("ours")
     with pytest.raises(ZeroDivisionError):
         await server.turn()
+    assert not server.looks.interrupted
 
 
 async def test_looking_now(server: Server) -> None:
