@@ -5,14 +5,14 @@ from collections.abc import Callable
 import time
 from typing import Any
 
-from homeassistant.config_entries import SOURCE_USER, ConfigEntry
+from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_USER, ConfigEntry
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 import pytest
 
-from custom_components.ip_intercom.const import DOMAIN, EVENT_LOG
+from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, DOMAIN, EVENT_LOG
 from tests.simulators.two_n import Simulator
 
 USERNAME = "ha"
@@ -46,6 +46,44 @@ async def enter(hass: HomeAssistant, data: dict[str, Any], what: str = "device")
     """Choose what to add, fill in its form, and return what comes of it."""
     form = await begin(hass, what)
     return await hass.config_entries.flow.async_configure(form["flow_id"], data)
+
+
+async def configure(hass: HomeAssistant, result: Any, data: dict[str, Any] | None) -> Any:
+    """Fill in the next form, or have it shown anew by None, and return what comes of it."""
+    result = await hass.config_entries.flow.async_configure(result["flow_id"], data)
+    await hass.async_block_till_done()
+    return result
+
+
+async def reopen(hass: HomeAssistant, entry: ConfigEntry, source: str) -> Any:
+    """Begin to mend an entry, as a person does or as Home Assistant does itself, and return the form."""
+    return await hass.config_entries.flow.async_init(
+        DOMAIN,
+        context={"source": source, "entry_id": entry.entry_id},
+        data=dict(entry.data) if source == SOURCE_REAUTH else None,
+    )
+
+
+def suggested(result: Any) -> dict[str, Any]:
+    """Return what a form is filled in with."""
+    return {
+        str(key): key.description["suggested_value"]
+        for key in result["data_schema"].schema
+        if "suggested_value" in (key.description or {})
+    }
+
+
+async def choose(hass: HomeAssistant, entry: ConfigEntry, options: dict[str, Any]) -> None:
+    """Give an entry other options, and load it with them."""
+    hass.config_entries.async_update_entry(entry, options=options)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+
+
+async def webhook_of(entry: ConfigEntry, url: str) -> str:
+    """Return the address that events are to be forwarded to."""
+    await until(lambda: entry.data.get(CONF_PUSH_TOKEN), "the address for events")
+    return f"{url}/api/webhook/{entry.data[CONF_PUSH_TOKEN]}"
 
 
 async def add_intercom(

@@ -7,8 +7,11 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
 import pytest
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.ip_intercom.const import DOMAIN
 from tests.common import add_intercom
 from tests.simulators.two_n import MODELS, Simulator
 
@@ -59,6 +62,18 @@ def refused_handshakes(hass: HomeAssistant) -> Generator[None]:
     hass.loop.set_exception_handler(handle)
     yield
     hass.loop.set_exception_handler(report)
+
+
+@pytest.fixture
+async def local_url(hass: HomeAssistant, hass_client_no_auth: ClientSessionGenerator) -> str:
+    """Let Home Assistant be reached, and know by which address."""
+    # No more once the server runs.
+    for component in ("websocket_api", "media_source", "repairs", "diagnostics", "camera", "image", "calendar", DOMAIN):
+        assert await async_setup_component(hass, component, {})
+    client = await hass_client_no_auth()
+    url = str(client.make_url("/")).rstrip("/")
+    hass.config.internal_url = url
+    return url
 
 
 @pytest.fixture

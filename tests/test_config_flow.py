@@ -20,37 +20,19 @@ from homeassistant.helpers.service_info.ssdp import ATTR_UPNP_FRIENDLY_NAME, ATT
 import pytest
 
 from custom_components.ip_intercom.const import DOMAIN
-from tests.common import PASSWORD, USERNAME, begin, user_input
+from tests.common import PASSWORD, USERNAME, begin, configure, reopen, user_input
 from tests.simulators.two_n import Account, Auth, Connection, Privilege, Service, ServiceConfig, Simulator
 
 ACCOUNT = {"username": USERNAME, "password": PASSWORD}
 UNVERIFIED = {"security": {"verify_ssl": False}}
 
 
-async def start(hass: HomeAssistant) -> Any:
-    return await begin(hass)
-
-
-async def enter(hass: HomeAssistant, result: Any, data: dict[str, Any]) -> Any:
-    result = await hass.config_entries.flow.async_configure(result["flow_id"], data)
-    await hass.async_block_till_done()
-    return result
-
-
-async def reopen(hass: HomeAssistant, entry: ConfigEntry, source: str) -> Any:
-    return await hass.config_entries.flow.async_init(
-        DOMAIN,
-        context={"source": source, "entry_id": entry.entry_id},
-        data=dict(entry.data) if source == SOURCE_REAUTH else None,
-    )
-
-
 async def test_host_and_account_are_all_it_takes(hass: HomeAssistant, any_model: Simulator) -> None:
-    result = await start(hass)
+    result = await begin(hass)
     assert result["type"] is FlowResultType.FORM
     assert result["errors"] == {}
 
-    result = await enter(hass, result, user_input(any_model.https_address))
+    result = await configure(hass, result, user_input(any_model.https_address))
 
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["title"] == any_model.model.info["deviceName"]
@@ -63,7 +45,7 @@ async def test_host_and_account_are_all_it_takes(hass: HomeAssistant, any_model:
 
 
 async def test_http_is_found_where_there_is_no_https(hass: HomeAssistant, sim: Simulator) -> None:
-    result = await enter(hass, await start(hass), user_input(sim.http_address))
+    result = await configure(hass, await begin(hass), user_input(sim.http_address))
     assert result["data"]["url"] == f"http://{sim.http_address}"
     assert result["data"]["fingerprint"] is None
 
@@ -71,7 +53,7 @@ async def test_http_is_found_where_there_is_no_https(hass: HomeAssistant, sim: S
 async def test_no_account_where_the_device_asks_for_none(hass: HomeAssistant, sim: Simulator) -> None:
     for service in Service:
         sim.set_auth(service, Auth.NONE)
-    result = await enter(hass, await start(hass), user_input(sim.https_address, "", ""))
+    result = await configure(hass, await begin(hass), user_input(sim.https_address, "", ""))
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
@@ -134,7 +116,7 @@ async def test_each_failure_has_its_own_text_and_can_be_mended(
     prepare: Callable[[Simulator], dict[str, Any]],
     errors: dict[str, str],
 ) -> None:
-    result = await enter(hass, await start(hass), prepare(sim))
+    result = await configure(hass, await begin(hass), prepare(sim))
     assert result["type"] is FlowResultType.FORM
     assert result["errors"] == errors
 
@@ -142,22 +124,22 @@ async def test_each_failure_has_its_own_text_and_can_be_mended(
     sim.grant(USERNAME, Privilege.ALL)
     for service in Service:
         sim.enable(service)
-    result = await enter(hass, result, user_input(sim.https_address))
+    result = await configure(hass, result, user_input(sim.https_address))
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
 async def test_the_text_names_the_service_that_is_disabled(hass: HomeAssistant, sim: Simulator) -> None:
-    result = await enter(hass, await start(hass), _services_disabled(sim))
+    result = await configure(hass, await begin(hass), _services_disabled(sim))
     assert "API" in result["description_placeholders"]["service"]
 
 
 async def test_the_text_names_the_service_that_requires_https(hass: HomeAssistant, sim: Simulator) -> None:
-    result = await enter(hass, await start(hass), _https_only(sim))
+    result = await configure(hass, await begin(hass), _https_only(sim))
     assert result["description_placeholders"]["service"] == "Switch API"
 
 
 async def test_an_account_without_any_privilege_is_told_what_to_tick(hass: HomeAssistant, sim: Simulator) -> None:
-    result = await enter(hass, await start(hass), _nothing_allowed(sim))
+    result = await configure(hass, await begin(hass), _nothing_allowed(sim))
     assert result["errors"]["base"] in {"permission_denied", "service_disabled"}
 
 
@@ -179,7 +161,7 @@ async def other_server(sockets: None) -> AsyncGenerator[str]:
 
 
 async def test_something_else_at_the_address(hass: HomeAssistant, other_server: str) -> None:
-    result = await enter(hass, await start(hass), user_input(other_server))
+    result = await configure(hass, await begin(hass), user_input(other_server))
     assert result["errors"] == {"base": "wrong_device"}
 
 
@@ -197,19 +179,19 @@ async def indoor_touch(sockets: None) -> AsyncGenerator[str]:
 
 
 async def test_an_indoor_touch_is_refused_by_name(hass: HomeAssistant, indoor_touch: str) -> None:
-    result = await enter(hass, await start(hass), user_input(indoor_touch))
+    result = await configure(hass, await begin(hass), user_input(indoor_touch))
     assert result["errors"] == {"base": "unsupported_product"}
     assert result["description_placeholders"]["product"] == "2N Indoor Touch 2.0"
 
 
 async def test_the_same_device_is_not_added_twice(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
-    result = await enter(hass, await start(hass), user_input(sim.http_address))
+    result = await configure(hass, await begin(hass), user_input(sim.http_address))
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "already_configured"
 
 
 async def test_a_password_is_not_shown_again(hass: HomeAssistant, sim: Simulator) -> None:
-    result = await enter(hass, await start(hass), _wrong_password(sim))
+    result = await configure(hass, await begin(hass), _wrong_password(sim))
     suggested = {key: (key.description or {}).get("suggested_value") for key in result["data_schema"].schema}
     assert "wrong" not in suggested.values()
     assert sim.https_address in suggested.values()
@@ -230,9 +212,9 @@ async def test_a_device_seen_by_dhcp_asks_for_its_account(
         DOMAIN, context={"source": SOURCE_DHCP}, data=_dhcp(sim, ip=sim.https_address)
     )
     assert result["step_id"] == "discovery_confirm"
-    result = await enter(hass, result, {**ACCOUNT, "password": "wrong", **UNVERIFIED})
+    result = await configure(hass, result, {**ACCOUNT, "password": "wrong", **UNVERIFIED})
     assert result["errors"] == {"base": "invalid_auth"}
-    result = await enter(hass, result, {**ACCOUNT, **UNVERIFIED})
+    result = await configure(hass, result, {**ACCOUNT, **UNVERIFIED})
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
@@ -288,9 +270,9 @@ async def test_a_changed_password_is_asked_for(hass: HomeAssistant, sim: Simulat
     sim.change_password(USERNAME, "new")
     result = await reopen(hass, entry, SOURCE_REAUTH)
     assert result["step_id"] == "reauth_confirm"
-    result = await enter(hass, result, {**ACCOUNT, "password": "still wrong"})
+    result = await configure(hass, result, {**ACCOUNT, "password": "still wrong"})
     assert result["errors"] == {"base": "invalid_auth"}
-    result = await enter(hass, result, {**ACCOUNT, "password": "new"})
+    result = await configure(hass, result, {**ACCOUNT, "password": "new"})
     assert result["reason"] == "reauth_successful"
     assert entry.data["password"] == "new"
     await hass.async_block_till_done()
@@ -303,7 +285,7 @@ async def test_a_password_is_given_only_to_the_certificate_that_was_trusted(
     sim.renew_certificate()
     sim.clear_requests()
     result = await reopen(hass, entry, SOURCE_REAUTH)
-    result = await enter(hass, result, ACCOUNT)
+    result = await configure(hass, result, ACCOUNT)
     assert result["errors"] == {"base": "certificate_changed"}
     assert not [request for request in sim.requests if request.path != "/api/log/pull"]
 
@@ -314,7 +296,7 @@ async def test_another_device_is_not_taken_for_this_one(
     async with Simulator("verso3") as other:
         result = await reopen(hass, entry, SOURCE_RECONFIGURE)
         assert result["step_id"] == "reconfigure"
-        result = await enter(hass, result, user_input(other.https_address))
+        result = await configure(hass, result, user_input(other.https_address))
         assert result["reason"] == "unique_id_mismatch"
 
 
@@ -322,9 +304,9 @@ async def test_a_new_certificate_and_address_are_taken(hass: HomeAssistant, sim:
     before = entry.data["fingerprint"]
     sim.renew_certificate()
     result = await reopen(hass, entry, SOURCE_RECONFIGURE)
-    result = await enter(hass, result, user_input("127.0.0.1:9"))
+    result = await configure(hass, result, user_input("127.0.0.1:9"))
     assert result["errors"] == {"base": "cannot_connect"}
-    result = await enter(hass, result, user_input(sim.https_address))
+    result = await configure(hass, result, user_input(sim.https_address))
     assert result["reason"] == "reconfigure_successful"
     assert entry.data["fingerprint"] != before
     await hass.async_block_till_done()
@@ -374,6 +356,6 @@ async def test_a_device_with_two_account_schemes(hass: HomeAssistant, sockets: N
         Service.CAMERA: ServiceConfig(auth=Auth.NONE),
     }
     async with Simulator("verso", accounts=[Account("me", "pässwörd")], services=services) as sim:
-        result = await enter(hass, await start(hass), user_input(sim.https_address, "me", "pässwörd"))
+        result = await configure(hass, await begin(hass), user_input(sim.https_address, "me", "pässwörd"))
         assert result["type"] is FlowResultType.CREATE_ENTRY
         await hass.config_entries.async_unload(result["result"].entry_id)

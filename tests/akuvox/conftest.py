@@ -7,14 +7,11 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.setup import async_setup_component
 import pytest
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom.api.akuvox import discovery, exchange
-from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.systems.akuvox import log
-from tests.common import enter, state_of, until, user_input
+from tests.common import choose, enter, state_of, until, user_input
 from tests.simulators.akuvox import Simulator
 
 # The number that the call button of a door phone calls.
@@ -72,23 +69,10 @@ async def add(hass: HomeAssistant, sim: Simulator, **options: Any) -> ConfigEntr
         options.setdefault("stream_username", "admin")
         options.setdefault("stream_password", "admin")
     if options:
-        hass.config_entries.async_update_entry(entry, options=options)
-        assert await hass.config_entries.async_reload(entry.entry_id)
-        await hass.async_block_till_done()
+        await choose(hass, entry, options)
     return entry
 
 
 async def shows(hass: HomeAssistant, entry: ConfigEntry, platform: str, key: str, wanted: str) -> None:
     """Wait until an entity shows a state."""
     await until(lambda: state_of(hass, entry, platform, key) == wanted, f"{key} to be {wanted}")
-
-
-@pytest.fixture
-async def local_url(hass: HomeAssistant, hass_client_no_auth: ClientSessionGenerator) -> str:
-    """Let Home Assistant be reached, and know by which address."""
-    for component in ("repairs", "diagnostics", "camera", "image", DOMAIN):  # no more once the server runs
-        assert await async_setup_component(hass, component, {})
-    client = await hass_client_no_auth()
-    url = str(client.make_url("/")).rstrip("/")
-    hass.config.internal_url = url
-    return url

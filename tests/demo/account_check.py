@@ -38,8 +38,7 @@ async def check_set_up(checks: Checks, scene: Scene) -> None:
     with checks("the account of a flat is added by a telephone number and the code that was sent to it") as details:
         await scene.stage.add_account()
         flat = _flat(scene)
-        missing = [key for key in EXPECTED if key not in flat.device.entities]
-        assert not missing, f"missing: {missing}"
+        flat.check_entities(EXPECTED)
         devices = [
             device["model"]
             for device in await flat.home.command("config/device_registry/list")

@@ -2,17 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-import json
-import os
 from pathlib import Path
-import sys
 from typing import Any
 
+from .entry import DOMAIN, Entry
 from .home_assistant import HomeAssistant
-from .process import Process
-from .simulator import SimulatorControl
 
-DOMAIN = "ip_intercom"
 LOCALHOST = "127.0.0.1"
 
 # The three logins of a device: of its API, of its pictures, and of *Open Relay via HTTP*.
@@ -28,7 +23,6 @@ _OPENING = {
     "Config.DoorSetting.RELAY.Password": OPENING[1],
 }
 _LOCATION = "Config.DoorSetting.DEVICENODE.Location"
-RELOAD = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,33 +47,23 @@ PLANS = (
 PUSHING, POLLED, LOGGED, CELLAR, MONITOR = (plan.dialect for plan in PLANS)
 
 
-class Akuvox:
+class Akuvox(Entry):
     """One simulated device, and what Home Assistant has made of it."""
 
     def __init__(self, plan: Plan, folder: Path) -> None:
         """Nothing runs yet; what the process says goes into `folder`."""
+        super().__init__(plan.name, folder / f"akuvox-{plan.dialect}.log")
         self.plan = plan
-        self.name = plan.name
-        self.process = Process(plan.name, folder / f"akuvox-{plan.dialect}.log")
         self.addresses: Mapping[str, str | None] = {}
-        self.control: SimulatorControl
-        self.entry_id = ""
-        self.device_id = ""
-        self.entities: dict[str, str] = {}
 
     async def start(self, folder: Path) -> None:
         """Start the simulator, with `folder` as the working directory."""
         config = {_LOCATION: self.plan.name, **self.plan.config}
         settings = [part for key, value in config.items() for part in ("--config", f"{key}={value}")]
-        ready = await self.process.start(
-            sys.executable, "-m", "tests.simulators.akuvox", "--dialect", self.plan.dialect, "--username", API[0],
+        self.addresses = await self.run(
+            folder, "tests.simulators.akuvox", "--dialect", self.plan.dialect, "--username", API[0],
             "--password", API[1], "--whitelist", LOCALHOST, *settings,
-            folder=folder, environment=dict(os.environ), speaks=True,
         )  # fmt: skip
-        if not ready:
-            raise AssertionError(f"the simulator of {self.plan.name} did not start")
-        self.addresses = json.loads(ready)
-        self.control = SimulatorControl(str(self.addresses["control"]))
 
     async def add(self, home: HomeAssistant) -> None:
         """Add it through the config flow, and set its options through theirs."""
@@ -94,20 +78,9 @@ class Akuvox:
             },
             step="device",
         )
-        if result["type"] != "create_entry":
-            raise AssertionError(f"the config flow of {self.plan.name} says {result}")
-        self.entry_id = result["result"]["entry_id"]
-        self.device_id = await home.device_of(self.entry_id)
+        await self.adopt(home, result)
         if self.plan.has_options:
-            await self._set_options(home)
-        self.entities = await home.entities_of(self.entry_id)
-
-    async def _set_options(self, home: HomeAssistant) -> None:
-        entities = await home.entities_of(self.entry_id)
-        async with home.reloading(entities["door_A_door"], RELOAD, self.name):
-            result = await home.set_options(self.entry_id, self._options())
-            if result["type"] != "create_entry":
-                raise AssertionError(f"the options flow of {self.name} says {result}")
+            await self.choose(home, self._options(), probe="door_A_door")
 
     def _options(self) -> dict[str, Any]:
         camera = self.addresses["camera"]
@@ -116,9 +89,3 @@ class Akuvox:
         }  # fmt: skip
         opening = {"opening_username": OPENING[0], "opening_password": OPENING[1]}
         return {"push": self.plan.push, "show_names": True, "stream": stream, "opening": opening}
-
-    async def stop(self) -> None:
-        """End it."""
-        await self.process.stop()
-        if hasattr(self, "control"):
-            await self.control.__aexit__(None, None, None)

@@ -5,7 +5,8 @@ from typing import Any
 
 from .check import Scene
 from .checks import Checks
-from .extension import APP, DOMAIN, MOBILE, PERSON, Extension
+from .entry import DOMAIN
+from .extension import APP, MOBILE, PERSON, Extension
 from .home_assistant import HomeAssistant
 from .unit import SEEN, Unit
 from .waiting import until
@@ -37,8 +38,7 @@ async def check_set_up(checks: Checks, scene: Scene) -> None:
     with checks("an extension of a telephone exchange is added by client, secret and account") as details:
         await scene.stage.add_extension()
         phone = _phone(scene)
-        missing = [key for key in EXPECTED if key not in phone.device.entities]
-        assert not missing, f"missing: {missing}"
+        phone.check_entities(EXPECTED)
         await phone.wait(CALL_STATE, "idle")
         assert phone.state(NUMBER) == "3107", phone.state(NUMBER)
         details.append(f"{len(phone.device.entities)} entities")

@@ -1,24 +1,16 @@
 """What the demo plays with from both sides, its own and that of Home Assistant."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from .check import Scene
+from .entry import Entry
 from .home_assistant import Heard, HomeAssistant
 from .simulator import SimulatorControl
 
 # What is not pushed is looked at this often at the least, but for logs of calls.
 SEEN = 10.0
-
-
-class Entry(Protocol):
-    """A simulated device or account, and what Home Assistant has made of it."""
-
-    name: str
-    control: SimulatorControl
-    entry_id: str
-    device_id: str
-    entities: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +33,11 @@ class Unit[E: Entry]:
     def entity(self, key: str) -> str:
         """Give the id of an entity."""
         return self.device.entities[key]
+
+    def check_entities(self, keys: Iterable[str]) -> None:
+        """See that it has them."""
+        missing = [key for key in keys if key not in self.device.entities]
+        assert not missing, f"{self.device.name} lacks {missing}"
 
     def state(self, key: str) -> str:
         """Give the state of an entity."""

@@ -7,13 +7,10 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.setup import async_setup_component
 import pytest
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, DOMAIN
 from custom_components.ip_intercom.systems.mx_proxy import log
-from tests.common import enter, until
+from tests.common import choose, enter, webhook_of
 from tests.simulators.mx_proxy import APPS, LOGIN, PASSWORD, Form, Simulator
 
 UNVERIFIED = {"security": {"verify_ssl": False}}
@@ -34,6 +31,13 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "_RECORD_DELAY", 0.05)
     monkeypatch.setattr(log, "_MAIL_AGAIN", 0.1)
     monkeypatch.setattr(log, "_HEARTBEAT", 1.0)
+
+
+@pytest.fixture
+def no_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at log and mailbox when something tells to, and at no other time."""
+    monkeypatch.setattr(log, "_CALL_LOG_LOOKS", (600.0, 600.0))
+    monkeypatch.setattr(log, "_VOICEMAIL_LOOKS", (600.0, 600.0))
 
 
 @pytest.fixture
@@ -61,29 +65,14 @@ async def add(
     await hass.async_block_till_done()
     entry: ConfigEntry = result["result"]
     if options:
-        hass.config_entries.async_update_entry(entry, options=options)
-        assert await hass.config_entries.async_reload(entry.entry_id)
-        await hass.async_block_till_done()
+        await choose(hass, entry, options)
     return entry
-
-
-@pytest.fixture
-async def local_url(hass: HomeAssistant, hass_client_no_auth: ClientSessionGenerator) -> str:
-    """Let Home Assistant be reached, and know by which address."""
-    # No more once the server runs.
-    for component in ("websocket_api", "media_source", "repairs", "diagnostics", "camera", "image", "calendar", DOMAIN):
-        assert await async_setup_component(hass, component, {})
-    client = await hass_client_no_auth()
-    url = str(client.make_url("/")).rstrip("/")
-    hass.config.internal_url = url
-    return url
 
 
 async def pushing(hass: HomeAssistant, sim: Simulator, url: str, form: Form = Form.BARE, **options: Any) -> ConfigEntry:
     """Add an extension whose events are forwarded to its webhook."""
     entry = await add(hass, sim, push=True, **options)
-    await until(lambda: entry.data.get(CONF_PUSH_TOKEN), "the address for events")
-    sim.push_to(f"{url}/api/webhook/{entry.data[CONF_PUSH_TOKEN]}", form)
+    sim.push_to(await webhook_of(entry, url), form)
     return entry
 
 

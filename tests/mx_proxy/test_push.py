@@ -10,21 +10,11 @@ import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom.const import CONF_PUSH_TOKEN
-from custom_components.ip_intercom.systems.mx_proxy import log
 from tests.common import capture_log_events, state_of, until
 from tests.simulators.mx_proxy import Form, Simulator
 from tests.simulators.mx_proxy.events import Kind, event
 
 from .conftest import Start, pushing
-
-NEVER = (600.0, 600.0)
-
-
-@pytest.fixture
-def no_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look at log and mailbox when something tells to, and at no other time."""
-    monkeypatch.setattr(log, "_CALL_LOG_LOOKS", NEVER)
-    monkeypatch.setattr(log, "_VOICEMAIL_LOOKS", NEVER)
 
 
 def types(events: list[Event]) -> list[str]:

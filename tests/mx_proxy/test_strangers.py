@@ -20,16 +20,10 @@ from tests.simulators.mx_proxy.events import Kind, event
 from .conftest import pushing
 from .looking import becomes, shown
 
-NEVER = (600.0, 600.0)
+pytestmark = pytest.mark.usefixtures("no_looks")
+
 HUGE = 10**400
 BIGGER_THAN_ANY = 10**20
-
-
-@pytest.fixture(autouse=True)
-def no_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look at log and mailbox when something tells to, and at no other time."""
-    monkeypatch.setattr(log, "_CALL_LOG_LOOKS", NEVER)
-    monkeypatch.setattr(log, "_VOICEMAIL_LOOKS", NEVER)
 
 
 @pytest.fixture

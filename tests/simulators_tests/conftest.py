@@ -2,22 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 import pytest
 
-from tests.simulators import akuvox as akuvox_simulator, mx_proxy as mx_simulator
+from tests.simulators import akuvox as akuvox_simulator, mx_proxy as mx_simulator, smartyard as smartyard_simulator
 from tests.simulators.two_n import Simulator
 
 from .akuvox_api import AkuvoxApi, login
 from .mx_proxy_api import Inbox, MxApi
-from .smartyard_api import catcher, yard
-
-__all__ = ["catcher", "yard"]
+from .smartyard_api import Catcher, YardApi, YardFactory
 
 
 @pytest.fixture(autouse=True)
@@ -148,35 +147,56 @@ async def akuvox() -> AsyncGenerator[AkuvoxFactory]:
         yield start
 
 
+async def open_api[A: (MxApi, YardApi)](
+    stack: AsyncExitStack, simulator: Callable[..., Any], api: type[A], *, logged_in: bool = True, **settings: Any
+) -> A:
+    """Start a server, and open a session with it that has a token unless it is not to."""
+    sim = await stack.enter_async_context(simulator(**settings))
+    connector = aiohttp.TCPConnector(ssl=False)
+    opened = api(sim, await stack.enter_async_context(aiohttp.ClientSession(connector=connector)))
+    if logged_in:
+        await opened.login()
+    return opened
+
+
 type MxFactory = Callable[..., Awaitable[MxApi]]
 
 
 @pytest.fixture
 async def mx() -> AsyncGenerator[MxFactory]:
-    """Make simulated MX Proxies that end with the test; the session has a token unless it is not to."""
+    """Make simulated MX Proxies that end with the test."""
     async with AsyncExitStack() as stack:
-
-        async def start(*, logged_in: bool = True, **settings: Any) -> MxApi:
-            sim = await stack.enter_async_context(mx_simulator.Simulator(**settings))
-            connector = aiohttp.TCPConnector(ssl=False)
-            api = MxApi(sim, await stack.enter_async_context(aiohttp.ClientSession(connector=connector)))
-            if logged_in:
-                await api.login()
-            return api
-
-        yield start
+        yield partial(open_api, stack, mx_simulator.Simulator, MxApi)
 
 
 @pytest.fixture
-async def inbox() -> AsyncGenerator[Inbox]:
-    """A web server for pushes."""
-    taken = Inbox()
-    server = web.Server(taken.take, access_log=None)
-    runner = web.ServerRunner(server, shutdown_timeout=0.1)
+async def yard() -> AsyncGenerator[YardFactory]:
+    """Make simulated SmartYards that end with the test."""
+    async with AsyncExitStack() as stack:
+        yield partial(open_api, stack, smartyard_simulator.Simulator, YardApi)
+
+
+@asynccontextmanager
+async def listening[T: (Inbox, Catcher)](taken: T) -> AsyncGenerator[T]:
+    """Have something take pushes at its address."""
+    runner = web.ServerRunner(web.Server(taken.take, access_log=None), shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]
     taken.url = f"http://{host}:{port}/api/webhook/secret"
     yield taken
     await runner.cleanup()
+
+
+@pytest.fixture
+async def inbox() -> AsyncGenerator[Inbox]:
+    """A web server for pushes of an MX Proxy."""
+    async with listening(Inbox()) as taken:
+        yield taken
+
+
+@pytest.fixture
+async def catcher() -> AsyncGenerator[Catcher]:
+    """A web server for pushes of a SmartYard."""
+    async with listening(Catcher()) as taken:
+        yield taken

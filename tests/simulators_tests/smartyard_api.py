@@ -1,14 +1,12 @@
 """A plain HTTP client of the simulated SmartYard server."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 import json
 from typing import Any
 
 import aiohttp
 from aiohttp import web
-import pytest
 
 from tests.simulators.common.host import drain
 from tests.simulators.smartyard import PHONE, Simulator
@@ -109,34 +107,3 @@ class Catcher:
 
 
 type YardFactory = Callable[..., Awaitable[YardApi]]
-
-
-@pytest.fixture
-async def yard() -> AsyncGenerator[YardFactory]:
-    """Make simulated servers that end with the test; the session has a token unless it is not to."""
-    async with AsyncExitStack() as stack:
-
-        async def start(*, logged_in: bool = True, **settings: Any) -> YardApi:
-            sim = await stack.enter_async_context(Simulator(**settings))
-            connector = aiohttp.TCPConnector(ssl=False)
-            api = YardApi(sim, await stack.enter_async_context(aiohttp.ClientSession(connector=connector)))
-            if logged_in:
-                await api.login()
-            return api
-
-        yield start
-
-
-@pytest.fixture
-async def catcher() -> AsyncGenerator[Catcher]:
-    """Something that takes pushes."""
-    taken = Catcher()
-    server = web.Server(taken.take, access_log=None)
-    runner = web.ServerRunner(server, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0][:2]
-    taken.url = f"http://{host}:{port}/api/webhook/secret"
-    yield taken
-    await runner.cleanup()

@@ -13,36 +13,13 @@ from pytest_homeassistant_custom_component.components.diagnostics import get_dia
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, CONF_SYSTEM, SYSTEM_SMARTYARD
-from tests.common import begin, enter, until
+from tests.common import begin, configure, enter, reopen, suggested, until
 from tests.repository_rules import translations
 from tests.simulators.smartyard import NEIGHBOUR, PHONE, Breakage, Dialect, Simulator
 
 from .conftest import UNVERIFIED, Start, add, log_in, user_input
 
 type Prepare = Callable[[Simulator], None]
-
-
-async def configure(hass: HomeAssistant, result: Any, data: dict[str, Any] | None) -> Any:
-    result = await hass.config_entries.flow.async_configure(result["flow_id"], data)
-    await hass.async_block_till_done()
-    return result
-
-
-async def reopen(hass: HomeAssistant, entry: ConfigEntry, source: str) -> Any:
-    return await hass.config_entries.flow.async_init(
-        entry.domain,
-        context={"source": source, "entry_id": entry.entry_id},
-        data=dict(entry.data) if source == SOURCE_REAUTH else None,
-    )
-
-
-def suggested(result: Any) -> dict[str, Any]:
-    """Return what a form is filled in with."""
-    return {
-        str(key): key.description["suggested_value"]
-        for key in result["data_schema"].schema
-        if "suggested_value" in (key.description or {})
-    }
 
 
 def check_texts(result: Any) -> None:

@@ -1,10 +1,9 @@
 """The device without its network and without hands that touch it: the parts, and how they hang together."""
 
-import asyncio
-from collections.abc import Coroutine, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from tests.simulators.common.clock import Clock
+from tests.simulators.common.host import Active
 
 from .action_urls import ActionUrls
 from .camera import Camera
@@ -25,7 +24,7 @@ ADDRESS = "192.168.1.78"
 DEFAULT_UPTIME = 137.0
 
 
-class Device:
+class Device(Active):
     """The parts of one device."""
 
     def __init__(
@@ -80,12 +79,6 @@ class Device:
 
     def _restart(self) -> None:
         """Begin a reboot, and return before it."""
-        raise NotImplementedError
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        raise NotImplementedError
-
-    def _online(self) -> bool:
         raise NotImplementedError
 
     def _boot(self) -> None:

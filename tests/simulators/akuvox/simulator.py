@@ -1,7 +1,7 @@
 """The device on the network."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 import time
 from typing import Any, override
@@ -9,7 +9,7 @@ from typing import Any, override
 from aiohttp import web
 
 from tests.simulators.common.faults import bodies
-from tests.simulators.common.host import Host
+from tests.simulators.common.host import Host, scheme_of, wait_for
 from tests.simulators.coverage import Recorder
 
 from .auth import Authenticator
@@ -129,7 +129,6 @@ class Simulator(Hands, Host[Request]):
         return "https" if request.secure else "http"
 
     def _note(self, request: web.BaseRequest, outcome: Outcome) -> None:
-        authorization = request.headers.get("Authorization")
         self._requests.append(
             Request(
                 request.method,
@@ -139,7 +138,7 @@ class Simulator(Hands, Host[Request]):
                 outcome.response.status,
                 outcome.retcode,
                 self._port(request),
-                authorization.partition(" ")[0] if authorization else None,
+                scheme_of(request),
                 outcome.spoiled,
                 time.monotonic(),
             )
@@ -150,14 +149,6 @@ class Simulator(Hands, Host[Request]):
     @override
     def _note_garbage(self, request: web.BaseRequest, status: int) -> None:
         self._note(request, Outcome(web.Response(status=status)))
-
-    @override
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        return Host._spawn(self, work)
-
-    @override
-    def _online(self) -> bool:
-        return self._network.up
 
     @override
     def _restart(self) -> None:
@@ -190,9 +181,7 @@ class Simulator(Hands, Host[Request]):
 
     async def wait_for_action_urls(self, n: int = 1, timeout: float = 5.0) -> None:
         """Wait until the device has made that many requests of its own."""
-        async with asyncio.timeout(timeout):
-            while len(self.action_urls.sent) < n:
-                await asyncio.sleep(0.002)
+        await wait_for(lambda: len(self.action_urls.sent) >= n, timeout)
 
     def state(self) -> dict[str, Any]:
         """Describe the device as JSON."""

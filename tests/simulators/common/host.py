@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine
-from typing import Any, Self
+from collections.abc import Callable, Coroutine
+from typing import Any, Self, override
 
 from aiohttp import web
 
@@ -14,7 +14,19 @@ from .network import Certificate, Network
 REQUESTS_KEPT = 100_000
 
 
-class Host[Request]:
+class Active:
+    """Somebody who does things without being asked."""
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Do something in the background."""
+        raise NotImplementedError
+
+    def _online(self) -> bool:
+        """Is the cable plugged in?"""
+        raise NotImplementedError
+
+
+class Host[Request](Active):
     """The network side of a simulator; `Request` is what it remembers of one."""
 
     clock: Clock
@@ -104,6 +116,11 @@ class Host[Request]:
             return await wrong.send(request)
         return await self._respond(request)
 
+    @override
+    def _online(self) -> bool:
+        return self._network.up
+
+    @override
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)
@@ -165,12 +182,23 @@ class Host[Request]:
 
     async def wait_until_up(self, timeout: float = 5.0) -> None:
         """Wait until the device answers, such as after a restart."""
-        async with asyncio.timeout(timeout):
-            while not self._network.up:
-                await asyncio.sleep(0.002)
+        await wait_for(self._online, timeout)
 
     def _full(self, path: str) -> str:
         return path if path.startswith("/") else self._prefix + path
+
+
+async def wait_for(condition: Callable[[], bool], timeout: float) -> None:
+    """Wait until something is the case, for real seconds at the most."""
+    async with asyncio.timeout(timeout):
+        while not condition():
+            await asyncio.sleep(0.002)
+
+
+def scheme_of(request: web.BaseRequest) -> str | None:
+    """Give the first word of `Authorization`, where a request has it."""
+    authorization = request.headers.get("Authorization")
+    return authorization.partition(" ")[0] if authorization else None
 
 
 async def drain(request: web.BaseRequest) -> None:

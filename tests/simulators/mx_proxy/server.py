@@ -1,10 +1,9 @@
 """The proxy and the MX without their network and without people: the parts, and how they hang together."""
 
-import asyncio
-from collections.abc import Coroutine, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from tests.simulators.common.clock import Clock
+from tests.simulators.common.host import Active
 
 from . import fixtures
 from .auth import Door, Tokens
@@ -21,7 +20,7 @@ from .users import User, by_login
 REMEMBERED = frozenset({Kind.DELIVERED, Kind.ESTABLISHED})
 
 
-class Server:
+class Server(Active):
     """The parts of one server."""
 
     def __init__(self, *, apps: Mapping[str, str] | None, empty: bool, speed: float) -> None:
@@ -45,12 +44,6 @@ class Server:
             self._furnish(self.extensions[self.login])
         functions = Functions(self.mx, self.extensions, self.contacts, self.services)
         self.pipeline = Pipeline(self.mx, self.door, self.tokens, self.users, self.pushes, functions.handlers)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        raise NotImplementedError
-
-    def _online(self) -> bool:
-        raise NotImplementedError
 
     def _address(self) -> str:
         raise NotImplementedError

@@ -1,7 +1,7 @@
 """The server on the network."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 import time
 from typing import Any, override
@@ -9,7 +9,7 @@ from typing import Any, override
 from aiohttp import web
 
 from tests.simulators.common.faults import bodies
-from tests.simulators.common.host import Host
+from tests.simulators.common.host import Host, scheme_of, wait_for
 from tests.simulators.coverage import Recorder
 
 from .hands import Hands
@@ -85,7 +85,6 @@ class Simulator(Hands, Host[Request]):
         return outcome.response
 
     def _note(self, request: web.BaseRequest, outcome: Outcome) -> None:
-        authorization = request.headers.get("Authorization")
         endpoint = outcome.endpoint
         self._requests.append(
             Request(
@@ -96,7 +95,7 @@ class Simulator(Hands, Host[Request]):
                 outcome.response.status,
                 outcome.error,
                 outcome.login,
-                authorization.partition(" ")[0] if authorization else None,
+                scheme_of(request),
                 outcome.overlapped,
                 time.monotonic(),
             )
@@ -107,14 +106,6 @@ class Simulator(Hands, Host[Request]):
     @override
     def _note_garbage(self, request: web.BaseRequest, status: int) -> None:
         self._note(request, Outcome(web.Response(status=status)))
-
-    @override
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        return Host._spawn(self, work)
-
-    @override
-    def _online(self) -> bool:
-        return self._network.up
 
     async def restart(self, seconds: float = 0.0) -> None:
         """Restart the proxy: tokens end and it forgets calls, but it knows its users and their devices, and connects."""
@@ -132,9 +123,7 @@ class Simulator(Hands, Host[Request]):
 
     async def wait_for_pushes(self, n: int = 1, timeout: float = 5.0) -> None:
         """Wait until that many pushes were sent."""
-        async with asyncio.timeout(timeout):
-            while len(self.pushes.sent) < n:
-                await asyncio.sleep(0.002)
+        await wait_for(lambda: len(self.pushes.sent) >= n, timeout)
 
     def state(self) -> dict[str, Any]:
         """Describe the server as JSON."""

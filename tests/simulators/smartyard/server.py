@@ -1,13 +1,11 @@
 """The server without its network and without people: the parts, and how they hang together."""
 
-import asyncio
-from collections.abc import Coroutine
 from itertools import count
-from typing import Any
 
 from aiohttp import web
 
 from tests.simulators.common.clock import Clock
+from tests.simulators.common.host import Active
 
 from . import fixtures
 from .address import Address
@@ -35,7 +33,7 @@ FIRST_EXTENSION = 2000002224
 ERROR_TOKEN = "err"
 
 
-class Server:
+class Server(Active):
     """The parts of one server."""
 
     def __init__(self, dialect: Dialect | str, *, town: Town | None, speed: float, seed: int | None) -> None:
@@ -74,12 +72,6 @@ class Server:
             "/cctv/download/{uuid}": self._film,
         }
         self.pipeline = Pipeline(self.dialect, self.people, self.login, handlers, pictures, self.trouble, Loose(seed))
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        raise NotImplementedError
-
-    def _online(self) -> bool:
-        raise NotImplementedError
 
     @property
     def origin(self) -> str:

@@ -1,7 +1,5 @@
 """The server on the network: the API, a host for each type of camera server, and one that has nothing to do with it."""
 
-import asyncio
-from collections.abc import Coroutine
 from dataclasses import dataclass
 import time
 from typing import Any, override
@@ -9,7 +7,7 @@ from typing import Any, override
 from aiohttp import web
 
 from tests.simulators.common.faults import bodies
-from tests.simulators.common.host import Host
+from tests.simulators.common.host import Host, scheme_of, wait_for
 from tests.simulators.coverage import Recorder
 
 from .cameras import Camera, Kind, jpeg
@@ -134,7 +132,6 @@ class Simulator(Hands, Host[Request]):
         return web.Response(body=body, headers={"Content-Type": "application/json"})
 
     def _note(self, request: web.BaseRequest, outcome: Outcome, host: str) -> None:
-        authorization = request.headers.get("Authorization")
         endpoint = outcome.endpoint
         self._requests.append(
             Request(
@@ -146,7 +143,7 @@ class Simulator(Hands, Host[Request]):
                 outcome.response.status,
                 outcome.error,
                 outcome.phone,
-                authorization.partition(" ")[0] if authorization else None,
+                scheme_of(request),
                 outcome.body,
                 time.monotonic(),
             )
@@ -158,19 +155,9 @@ class Simulator(Hands, Host[Request]):
     def _note_garbage(self, request: web.BaseRequest, status: int) -> None:
         self._note(request, Outcome(web.Response(status=status)), self._host(request))
 
-    @override
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        return Host._spawn(self, work)
-
-    @override
-    def _online(self) -> bool:
-        return self._network.up
-
     async def wait_for_pushes(self, n: int = 1, timeout: float = 5.0) -> None:
         """Wait until that many pushes were sent."""
-        async with asyncio.timeout(timeout):
-            while len(self.pushes.sent) < n:
-                await asyncio.sleep(0.002)
+        await wait_for(lambda: len(self.pushes.sent) >= n, timeout)
 
     def state(self) -> dict[str, Any]:
         """Describe the server as JSON."""

@@ -10,7 +10,7 @@ from typing import Any, override
 from aiohttp import web
 
 from tests.simulators.common.faults import bodies
-from tests.simulators.common.host import Host, drain
+from tests.simulators.common.host import Host, drain, scheme_of, wait_for
 
 from .auth import ALGORITHMS, Authenticator
 from .config import DEFAULT_ACCOUNT, MAX_ACCOUNTS, Account, Service, ServiceConfig, Timing
@@ -156,7 +156,6 @@ class Simulator(Installer, Host[Request]):
         self._note(request, Outcome(web.Response(status=status)))
 
     def _note(self, request: web.BaseRequest, outcome: Outcome) -> None:
-        authorization = request.headers.get("Authorization")
         status = outcome.response.status
         self._requests.append(
             Request(
@@ -167,7 +166,7 @@ class Simulator(Installer, Host[Request]):
                 status,
                 outcome.error,
                 request.scheme,
-                authorization.partition(" ")[0] if authorization else None,
+                scheme_of(request),
                 outcome.account,
                 time.monotonic(),
             )
@@ -208,9 +207,9 @@ class Simulator(Installer, Host[Request]):
 
     async def wait_for_pull(self, timeout: float = 5.0) -> None:
         """Wait until a long poll is in progress."""
-        async with asyncio.timeout(timeout):
-            while not any(channel.pull is not None and not channel.pull.gone for channel in self.channels):
-                await asyncio.sleep(0.002)
+        await wait_for(
+            lambda: any(channel.pull is not None and not channel.pull.gone for channel in self.channels), timeout
+        )
 
     def state(self) -> Json:
         """Describe the device as JSON."""

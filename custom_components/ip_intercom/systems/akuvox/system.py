@@ -7,18 +7,11 @@ from typing import Any
 
 from ...api.akuvox import AkuvoxCamera, AkuvoxDevice
 from ...api.akuvox.system import SystemInfo, SystemStatus
-from ...api.errors import (
-    AuthenticationFailed,
-    CommandFailed,
-    ConnectionFailed,
-    IntercomError,
-    InvalidRequest,
-    NotSupported,
-    UnexpectedReply,
-)
+from ...api.errors import AuthenticationFailed, CommandFailed, IntercomError, InvalidRequest, NotSupported
 from ...facets import Bells, Facets
 from ...model import Alarm, Bell, Control, Description, DoorId, Firmware, Identity, Missing, Reading, State
 from ...rings import CALL_BELL
+from ..parts import part
 from ..privacy import Privacy
 from . import push
 from .answers import clock_of, identity_of, lines_of, ports_of
@@ -293,10 +286,10 @@ class AkuvoxSystem:
         failures: list[IntercomError] = []
         clock_is_due = parts.clock and self._readings % _READINGS_PER_CLOCK == 0
         self._readings += 1
-        relays = await self._part(device.relay.status(), failures) if parts.relay_status else None
-        levels = await self._part(device.input.status(), failures) if parts.inputs else None
-        info = await self._part(device.system.info(), failures)
-        status = await self._part(device.system.status(), failures) if clock_is_due else None
+        relays = await part(self._if_there(device.relay.status()), failures) if parts.relay_status else None
+        levels = await part(self._if_there(device.input.status()), failures) if parts.inputs else None
+        info = await part(self._if_there(device.system.info()), failures)
+        status = await part(self._if_there(device.system.status()), failures) if clock_is_due else None
         if failures and relays is None and levels is None and info is None:
             raise failures[0]
         return self._reading(info, relays, levels, status)
@@ -315,14 +308,6 @@ class AkuvoxSystem:
             lines=None if info is None else lines_of(info.accounts),
             clock=None if status is None else clock_of(status),
         )
-
-    async def _part[T](self, request: Coroutine[Any, Any, T], failures: list[IntercomError]) -> T | None:
-        """Return the answer, or None where there is none; a failure is noted."""
-        try:
-            return await self._if_there(request)
-        except (CommandFailed, ConnectionFailed, UnexpectedReply) as err:
-            failures.append(err)
-            return None
 
     async def read_bells(self) -> Bells | None:
         """Return None: no list of an Akuvox tells whom its button calls."""

@@ -7,23 +7,12 @@ and nothing twice. A push may come from anybody: it is told at once, and then th
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 import logging
 from math import inf
 import time
-from typing import Any
 
-from ...api.errors import (
-    CommandFailed,
-    ConnectionFailed,
-    IntercomError,
-    NoAnswer,
-    NoSuchCall,
-    NotSupported,
-    UnexpectedReply,
-)
+from ...api.errors import NoSuchCall
 from ...api.mx_proxy import MxProxy
 from ...api.mx_proxy.calls import LogRecord
 from ...api.mx_proxy.events import CallEvent, Kind, MailEvent
@@ -31,6 +20,7 @@ from ...api.parse import texts
 from ...events import CallChanged, Event
 from ...facets import Delivery
 from ...model import Voicemail, VoicemailId
+from ..looks import Look, Looks
 from ..privacy import Privacy
 from .directory import MxPhoneBook
 from .mailbox import neutral_mailbox
@@ -49,7 +39,7 @@ _CALL_LOOKS = 2.0
 _UNANSWERED_LOOKS = 10.0
 # Seconds between looks that reach back a day.
 _DEEP_LOOKS = 3600.0
-# A look that fails again and again waits twice as long each time, up to so many seconds.
+# A look that fails again and again waits no longer than so many seconds.
 _FAILED_LOOKS = 300.0
 # The exchange writes its records a moment after what they tell of.
 _RECORD_DELAY = 1.0
@@ -71,17 +61,6 @@ CALL_LOG = "call_log"
 VOICEMAILS = "voicemails"
 
 
-@dataclass(slots=True)
-class _Look:
-    """Something to look at: how, and when next by the monotonic clock; ``task`` while it is being done."""
-
-    take: Callable[[], Coroutine[Any, Any, None]]
-    due: float = 0.0
-    looked_at: float | None = None
-    failures: int = 0
-    task: asyncio.Task[None] | None = None
-
-
 class MxLog:
     """What happens at one extension.
 
@@ -93,6 +72,7 @@ class MxLog:
         monotonic: A clock in seconds.
 
     Attributes:
+        looks: What is looked at: `CALLS`, `CALL_LOG` and `VOICEMAILS`.
         tracker: The live calls.
         journal: The log of calls, as far as it was read.
         mails: The messages, as the last look found them; None before the first.
@@ -126,13 +106,18 @@ class MxLog:
         self._doubtful: deque[CallEvent] = deque(maxlen=_MANY_CALLS)
         self._awaited: dict[VoicemailId, int] = {}
         self._found: list[Event] = []
-        self._looks = {
-            CALLS: _Look(self._look_at_calls),
-            CALL_LOG: _Look(self._look_at_call_log),
-            VOICEMAILS: _Look(self._look_at_voicemails),
-        }
+        self.looks = Looks(
+            {
+                CALLS: Look(self._look_at_calls, lambda: _CALL_LOOKS, self._has_calls),
+                CALL_LOG: Look(self._look_at_call_log, self._call_log_interval),
+                VOICEMAILS: Look(self._look_at_voicemails, self._voicemail_interval),
+            },
+            self._arrived,
+            monotonic,
+            longest=_FAILED_LOOKS,
+            often_silent=True,
+        )
         self._deep_at = -inf
-        self._interrupted = False
         self._missed = False
         self._kept = True
         self._delivered_at = -inf
@@ -148,14 +133,7 @@ class MxLog:
         """Take what was done to a call from here, by the name of the event that the exchange has for it."""
         if changed is not None:
             self._found.append(self._tell.call(kind, changed))
-        self.look_soon(CALLS, _CALL_LOOKS)
-
-    def look_soon(self, name: str, delay: float = 0.0) -> None:
-        """Have something looked at before its time."""
-        look = self._looks.get(name)
-        if look is not None and not look.failures:
-            look.due = min(look.due, self._monotonic() + delay)
-        self._arrived.set()
+        self.looks.soon(CALLS, delay=_CALL_LOOKS)
 
     def keep(self) -> None:
         """Have what is known now written down with the next delivery, whether or not it tells of anything."""
@@ -170,34 +148,6 @@ class MxLog:
         """Return whether events are forwarded to Home Assistant, as far as that shows."""
         return self._pushes_arrive
 
-    # -- connecting ------------------------------------------------------------------------------
-
-    async def look_at(self, name: str, patience: float | None = None) -> None:
-        """Look at something now; what is new is told later on.
-
-        Args:
-            name: What to look at.
-            patience: Seconds to wait for it; it goes on afterwards. None waits to the end.
-
-        Raises:
-            IntercomError: It failed.
-        """
-        look = self._looks[name]
-        if look.task is None:
-            self._start(look)
-        task = look.task
-        assert task is not None
-        await asyncio.wait((task,), timeout=patience)
-        if task.done():
-            if task.cancelled():
-                raise NoAnswer("nobody looks any more")
-            error = task.exception()
-            if look.task is task:
-                look.task = None
-                self._reckon(name, look, error)
-            if error is not None:
-                raise error
-
     # -- following -------------------------------------------------------------------------------
 
     async def next(self) -> Delivery:
@@ -211,107 +161,19 @@ class MxLog:
             while self._inbox:
                 self._take(self._inbox.popleft())
             # What is heard while the proxy refuses or is away is no reason to ask it.
-            if self._found or self._missed or not self._kept or (heard and self._interrupted):
+            if self._found or self._missed or not self._kept or (heard and self.looks.interrupted):
                 return self._delivery()
-            self._start_due()
+            self.looks.start()
             if self._heartbeat <= self._monotonic():
                 return self._delivery()
-            await self._wait()
-            self._finish()
+            await self.looks.wait(self._heartbeat)
+            if self.looks.finish():
+                self._missed = True
 
     @property
     def _heartbeat(self) -> float:
         """When to tell that nothing has happened: once all has been looked at, and again in a while."""
-        steady = (look for name, look in self._looks.items() if name != CALLS)
-        all_seen = all(look.looked_at is not None or look.failures for look in steady)
-        return self._delivered_at + _HEARTBEAT if all_seen and not self._interrupted else inf
-
-    @property
-    def _has_calls(self) -> bool:
-        return bool(self.tracker.sessions or self._doubtful)
-
-    def _wanted(self) -> dict[str, _Look]:
-        """Return what there is to look at now, and does not happen yet."""
-        return {
-            name: look for name, look in self._looks.items() if look.task is None and (name != CALLS or self._has_calls)
-        }
-
-    def _start_due(self) -> None:
-        wanted = self._wanted()
-        if not self._interrupted:
-            for look in wanted.values():
-                if look.due <= self._monotonic():
-                    self._start(look)
-        elif all(look.task is None for look in self._looks.values()):
-            # One is enough to see whether it is there again.
-            steady = [look for name, look in wanted.items() if name != CALLS]
-            self._start(min(steady, key=lambda look: look.due))
-
-    def _start(self, look: _Look) -> None:
-        look.due = inf  # whoever wants it again meanwhile, says so
-        look.task = asyncio.create_task(look.take())
-        look.task.add_done_callback(lambda _: self._arrived.set())
-
-    async def _wait(self) -> None:
-        """Wait for a push, the end of a look, or the time of the next one."""
-        dues = () if self._interrupted else (look.due for look in self._wanted().values())
-        wait = min([*dues, self._heartbeat]) - self._monotonic()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(None if wait == inf else max(0.0, wait)):
-                await self._arrived.wait()
-        self._arrived.clear()
-
-    def _finish(self) -> None:
-        """See what became of the looks.
-
-        Raises:
-            IntercomError: The proxy is out of reach.
-        """
-        failure: IntercomError | None = None
-        answered = False
-        for name, look in list(self._looks.items()):
-            if look.task is None or not look.task.done():
-                continue
-            task, look.task = look.task, None
-            error = task.exception()
-            self._reckon(name, look, error)
-            if error is not None and not isinstance(error, IntercomError):
-                raise error  # a fault of ours
-            answered = answered or not isinstance(error, ConnectionFailed)
-            if error is not None and not self._is_mere_hiccup(error):
-                failure = error
-        if failure is not None:
-            self._interrupted = True
-            raise failure
-        if self._interrupted and answered:
-            self._interrupted, self._missed = False, True
-
-    def _is_mere_hiccup(self, error: IntercomError) -> bool:
-        """Return whether only one look has failed, and the others are worth taking all the same."""
-        if isinstance(error, CommandFailed | NotSupported | UnexpectedReply):
-            return True
-        # The exchange is silent now and then; where nothing else works either, it is away.
-        others = [look for name, look in self._looks.items() if name != CALLS]
-        return isinstance(error, NoAnswer) and not all(look.failures for look in others)
-
-    def _reckon(self, name: str, look: _Look, error: BaseException | None) -> None:
-        """Note what became of a look, and when it is to be taken again."""
-        now = self._monotonic()
-        if error is None:
-            look.failures = 0
-            look.looked_at = now
-            look.due = min(look.due, now + self._interval(name))
-            return
-        _LOGGER.debug("A look at %s failed: %s", name, error)
-        look.due = now + min(self._interval(name) * 2.0 ** min(look.failures, 10), _FAILED_LOOKS)
-        look.failures += 1
-
-    def _interval(self, name: str) -> float:
-        if name == CALLS:
-            return _CALL_LOOKS
-        if name == VOICEMAILS:
-            return _MAIL_AGAIN if self._awaited else _VOICEMAIL_LOOKS[self._pushes_arrive]
-        return _UNANSWERED_LOOKS if self.tracker.unanswered else _CALL_LOG_LOOKS[self._pushes_arrive]
+        return self._delivered_at + _HEARTBEAT if self.looks.settled else inf
 
     def _delivery(self) -> Delivery:
         events, self._found = self._found, []
@@ -323,16 +185,11 @@ class MxLog:
             "voicemails": None if self._known_mails is None else sorted(self._known_mails),
             "pushes": self._pushes_arrive,
         }
-        return Delivery(tuple(events), missed, cursor, keep=keep, answered=not self._interrupted)
+        return Delivery(tuple(events), missed, cursor, keep=keep, answered=not self.looks.interrupted)
 
     async def close(self) -> None:
         """Stop looking."""
-        tasks = [look.task for look in self._looks.values() if look.task is not None]
-        for look in self._looks.values():
-            look.task, look.due = None, 0.0
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.looks.close()
 
     # -- pushes ----------------------------------------------------------------------------------
 
@@ -345,14 +202,14 @@ class MxLog:
         if isinstance(pushed, MailEvent):
             if pushed.mail_id not in (self._known_mails or ()) and len(self._awaited) < _MANY_CALLS:
                 self._awaited.setdefault(pushed.mail_id, _MAIL_LOOKS)
-                self.look_soon(VOICEMAILS)
+                self.looks.soon(VOICEMAILS)
             return
         if self.tracker.is_repeated(pushed):
             return
         crowded = len(self.tracker.sessions) >= _MANY_CALLS
         if crowded or self.tracker.needs_context(pushed) or self._is_stale(pushed):
             self._doubtful.append(pushed)
-            self.look_soon(CALLS)
+            self.looks.soon(CALLS)
             return
         self._believe(pushed)
 
@@ -368,12 +225,21 @@ class MxLog:
             return
         changed = self.tracker.told(event)
         if event.type == Kind.CLEARED:
-            self.look_soon(CALL_LOG, _RECORD_DELAY)
+            self.looks.soon(CALL_LOG, delay=_RECORD_DELAY)
         if changed is not None:
-            self.look_soon(CALLS, _CALL_LOOKS)
+            self.looks.soon(CALLS, delay=_CALL_LOOKS)
             self._found.append(self._tell.call(event.type, changed, event))
 
     # -- looks -----------------------------------------------------------------------------------
+
+    def _has_calls(self) -> bool:
+        return bool(self.tracker.sessions or self._doubtful)
+
+    def _call_log_interval(self) -> float:
+        return _UNANSWERED_LOOKS if self.tracker.unanswered else _CALL_LOG_LOOKS[self._pushes_arrive]
+
+    def _voicemail_interval(self) -> float:
+        return _MAIL_AGAIN if self._awaited else _VOICEMAIL_LOOKS[self._pushes_arrive]
 
     async def _look_at_calls(self) -> None:
         """Ask how the calls stand that are known, and whether there are those that are doubtful."""
@@ -395,7 +261,7 @@ class MxLog:
             return
         if info is None:
             self._found.append(self._tell.call(Kind.CLEARED, changed))
-            self.look_soon(CALL_LOG, _RECORD_DELAY)
+            self.looks.soon(CALL_LOG, delay=_RECORD_DELAY)
             return
         self._found.append(self._tell.call(info.type, changed, info))
 
@@ -409,7 +275,7 @@ class MxLog:
         self._believe(event)
 
     async def _look_at_call_log(self) -> None:
-        fresh = self._is_fresh(CALL_LOG)
+        fresh = self.looks.age(CALL_LOG) <= _NEWS
         began = self._monotonic()
         deep = began - self._deep_at >= _DEEP_LOOKS
         records = await self._proxy.calls.log(self.journal.since(deep=deep))
@@ -433,7 +299,7 @@ class MxLog:
         self._found.append(self._tell.record(record, missed, late=not fresh))
 
     async def _look_at_voicemails(self) -> None:
-        fresh = self._is_fresh(VOICEMAILS)
+        fresh = self.looks.age(VOICEMAILS) <= _NEWS
         mails = neutral_mailbox(await self._proxy.voicemails.list(), self._privacy)
         before, self.mails = self.mails, mails
         if self._known_mails is None:
@@ -446,8 +312,3 @@ class MxLog:
         if before is not None and {**before, **{mail.id: mail for mail in news}} != mails:
             self._found.append(self._tell.mailbox(mails))
         self._awaited = {key: tries - 1 for key, tries in self._awaited.items() if key not in mails and tries > 1}
-
-    def _is_fresh(self, name: str) -> bool:
-        """Return whether what a look finds has only just happened."""
-        looked_at = self._looks[name].looked_at
-        return looked_at is not None and self._monotonic() - looked_at <= _NEWS

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import logging
 from typing import Any
 
-from ...api.errors import CommandFailed, ConnectionFailed, IntercomError, NoAnswer, NotSupported, UnexpectedReply
+from ...api.errors import CommandFailed, IntercomError, NoAnswer, NotSupported, UnexpectedReply
 from ...api.mx_proxy import MxProxy, UserInfo
 from ...api.mx_proxy.push import CallEvent, MailEvent, parse
 from ...facets import Bells, Facets
 from ...model import CallOutcome, CallRecord, Control, Description, Identity, Reading, State
 from ..forwarded import ForwardedPush
+from ..parts import part
 from ..privacy import Privacy
 from .calls import Desk, MxCallControl, MxCallModes, MxCalls
 from .conferences import MxConferences, by_start
@@ -142,9 +143,9 @@ class MxSystem:
         log.tracker.extension = info.extension
         silences: list[IntercomError] = []
         await self._part(_CONTACTS, self._book.contacts(), silences)
-        await self._part(VOICEMAILS, log.look_at(VOICEMAILS), silences)
+        await self._part(VOICEMAILS, log.looks.now(VOICEMAILS), silences)
         conferences = await self._part(_CONFERENCES, proxy.conferences.list(), silences)
-        await self._part(CALL_LOG, log.look_at(CALL_LOG, _LOG_PATIENCE), silences)
+        await self._part(CALL_LOG, log.looks.now(CALL_LOG, _LOG_PATIENCE), silences)
         if len(silences) == _PARTS:
             raise silences[0]
         self._info = info
@@ -171,7 +172,7 @@ class MxSystem:
         )
         has_mailbox, has_conferences = VOICEMAILS not in self._lacks, _CONFERENCES not in self._lacks
         return Facets(
-            call_control=MxCallControl(proxy, log.tracker, desk, log.tell, lambda: log.look_soon(CALLS)),
+            call_control=MxCallControl(proxy, log.tracker, desk, log.tell, lambda: log.looks.soon(CALLS)),
             call_log=MxCallLog(proxy, log.journal, self._privacy),
             call_modes=MxCallModes(proxy, desk),
             calls=MxCalls(proxy, log.tracker, self._book, desk, log.tell),
@@ -181,7 +182,7 @@ class MxSystem:
             push=self._push,
             push_tokens=MxPushTokens(proxy),
             session=MxSession(proxy),
-            voicemails=MxVoicemails(proxy, self._privacy, lambda: log.look_soon(VOICEMAILS)) if has_mailbox else None,
+            voicemails=MxVoicemails(proxy, self._privacy, lambda: log.looks.soon(VOICEMAILS)) if has_mailbox else None,
         )
 
     async def _part[T](self, name: str, request: Coroutine[Any, Any, T], silences: list[IntercomError]) -> T | None:
@@ -215,9 +216,9 @@ class MxSystem:
         failures: list[IntercomError] = []
         mails = conferences = None
         if VOICEMAILS not in self._lacks:
-            mails = await self._read(self._proxy.voicemails.list(), failures)
+            mails = await part(self._proxy.voicemails.list(), failures)
         if _CONFERENCES not in self._lacks:
-            conferences = await self._read(self._proxy.conferences.list(), failures)
+            conferences = await part(self._proxy.conferences.list(), failures)
         if mails is None and conferences is None:
             if failures:
                 raise failures[0]
@@ -233,13 +234,6 @@ class MxSystem:
     def _last_call(self) -> CallRecord | None:
         last = self._log.journal.last
         return None if last is None else neutral_call(last, self._privacy)
-
-    async def _read[T](self, request: Coroutine[Any, Any, T], failures: list[IntercomError]) -> T | None:
-        try:
-            return await request
-        except (CommandFailed, ConnectionFailed, NotSupported, UnexpectedReply) as err:
-            failures.append(err)
-            return None
 
     async def read_bells(self) -> Bells | None:
         """Return None: an extension has no bells."""

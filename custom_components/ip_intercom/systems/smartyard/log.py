@@ -8,7 +8,6 @@ and nothing else; no door, no address and no picture of another server comes of 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 import logging
 from math import inf
@@ -21,8 +20,8 @@ from ...events import Event
 from ...facets import Delivery
 from ...model import BellId
 from ..forwarded import Arrivals
+from ..looks import Look, Looks
 from .journal import Journal, by_day
-from .looks import Look, Looks
 from .moments import ServerTime
 from .places import Town
 from .pushes import Gate
@@ -38,6 +37,8 @@ _HISTORY_LOOKS = (60.0, 120.0)
 # And at least, whoever pushes.
 _UNREAD_PAUSE = 2.0
 _CHANGES_PAUSE = 30.0
+# A look that fails again and again waits no longer than so many seconds.
+_FAILED_LOOKS = 600.0
 # An empty delivery in so many seconds tells that the server is there.
 _HEARTBEAT = 30.0
 # Days that are asked for without asking which have records.
@@ -107,6 +108,7 @@ class SmartYardLog:
             },
             self._wake,
             monotonic,
+            longest=_FAILED_LOOKS,
         )
         self._found: list[Event] = []
         self._missed = False
@@ -126,7 +128,7 @@ class SmartYardLog:
 
     def count_soon(self) -> None:
         """Have the unread messages counted before their time."""
-        self._looks.soon(UNREAD, _UNREAD_PAUSE)
+        self._looks.soon(UNREAD, pause=_UNREAD_PAUSE)
 
     def houses_changed(self) -> None:
         """Tell soon that there is something else than before."""
@@ -161,24 +163,14 @@ class SmartYardLog:
             self._looks.start()
             if self._heartbeat <= self._monotonic():
                 return self._delivery()
-            await self._wait()
+            await self._looks.wait(self._heartbeat, self._changes_due, *self._ringing.values())
             if self._looks.finish():
                 self._missed = True
 
     @property
     def _heartbeat(self) -> float:
         """When to tell that nothing has happened: once all has been looked at, and again in a while."""
-        return self._delivered_at + _HEARTBEAT if self._looks.all_taken and not self._looks.interrupted else inf
-
-    async def _wait(self) -> None:
-        """Wait for a push, the end of a look, the end of a ring, or the time of the next look."""
-        wait = (
-            min(self._looks.next_due, self._heartbeat, self._changes_due, *self._ringing.values()) - self._monotonic()
-        )
-        with suppress(TimeoutError):
-            async with asyncio.timeout(None if wait == inf else max(0.0, wait)):
-                await self._wake.wait()
-        self._wake.clear()
+        return self._delivered_at + _HEARTBEAT if self._looks.settled else inf
 
     def _delivery(self) -> Delivery:
         events, self._found = self.arrivals.tell(self._found), []

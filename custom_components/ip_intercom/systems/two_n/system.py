@@ -8,7 +8,6 @@ from typing import Any
 
 from ...api.errors import (
     CommandFailed,
-    ConnectionFailed,
     IntercomError,
     NotSupported,
     PermissionDenied,
@@ -22,6 +21,7 @@ from ...api.two_n.reader import Cursor, LogReader
 from ...api.two_n.switch import SwitchCaps
 from ...facets import Bells, Facets
 from ...model import Alarm, Camera, Control, Description, Display, Firmware, Missing, PortId, Reading, State
+from ..parts import part
 from ..privacy import Privacy
 from .access import TwoNAccessPoints, TwoNDoorbell, TwoNLift, TwoNMobileAccess, TwoNPlates, access_points_of
 from .answers import bells_of, doors_of, identity_of, known_bells, lines_of, ports_of
@@ -286,10 +286,10 @@ class TwoNSystem:
         clock_is_due = self._readings % _READINGS_PER_CLOCK == 0
         self._readings += 1
         switches, ports, accounts, calls, blocked, clock = await _together(
-            self._part(device.switch.status(), failures) if parts.switches else _nothing(),
-            self._part(device.io.status(), failures) if parts.ports else _nothing(),
-            self._part(device.phone.status(), failures) if parts.phone else _nothing(),
-            self._part(device.call.status(), failures) if parts.phone else _nothing(),
+            part(self._attempt(device.switch.status()), failures) if parts.switches else _nothing(),
+            part(self._attempt(device.io.status()), failures) if parts.ports else _nothing(),
+            part(self._attempt(device.phone.status()), failures) if parts.phone else _nothing(),
+            part(self._attempt(device.call.status()), failures) if parts.phone else _nothing(),
             self._extra(device.access.blocked(), needed=blocked_needed) if parts.access_points else _nothing(),
             self._extra(device.system.time()) if clock_is_due else _nothing(),
         )
@@ -370,14 +370,6 @@ class TwoNSystem:
             if needed:
                 raise
             _LOGGER.debug("Done without: %s", err)
-            return None
-
-    async def _part[T](self, request: Coroutine[Any, Any, T], failures: list[IntercomError]) -> T | None:
-        """Return the answer, or None where there is none; a failure is noted."""
-        try:
-            return await self._attempt(request)
-        except (CommandFailed, ConnectionFailed, UnexpectedReply) as err:
-            failures.append(err)
             return None
 
     def _refuse(self, missing: Missing, err: IntercomError) -> None:

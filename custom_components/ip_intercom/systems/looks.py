@@ -1,0 +1,208 @@
+"""What is looked at now and then, and what happens where a look fails."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+import logging
+from math import inf
+from typing import Any
+
+from ..api.errors import CommandFailed, ConnectionFailed, IntercomError, NoAnswer, NotSupported, UnexpectedReply
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Look:
+    """Something to look at.
+
+    Attributes:
+        take: How.
+        interval: Returns the seconds until the next time.
+        wanted: Returns whether there is anything to see now; None where there always is.
+        due: When, by the monotonic clock.
+        looked_at: When that was last.
+        failures: How often it has failed since.
+        task: While it is being done.
+    """
+
+    take: Callable[[], Coroutine[Any, Any, None]]
+    interval: Callable[[], float]
+    wanted: Callable[[], bool] | None = None
+    due: float = 0.0
+    looked_at: float | None = None
+    failures: int = 0
+    task: asyncio.Task[None] | None = None
+
+
+class Looks:
+    """All that is looked at.
+
+    A look that fails again and again waits twice as long each time.
+
+    Args:
+        looks: By name; there is always something to see for one of them at least.
+        wake: Ends the waiting; set when a look is done, and by whoever has heard something.
+        monotonic: A clock in seconds.
+        longest: Seconds that a look waits at the most, however often it has failed.
+        often_silent: The server leaves a question without an answer now and then, and is not away for that.
+
+    Attributes:
+        interrupted: The server is out of reach, or refuses.
+    """
+
+    def __init__(
+        self,
+        looks: Mapping[str, Look],
+        wake: asyncio.Event,
+        monotonic: Callable[[], float],
+        *,
+        longest: float,
+        often_silent: bool = False,
+    ) -> None:
+        """See the class."""
+        self.interrupted = False
+        self._looks = looks
+        self._wake = wake
+        self._monotonic = monotonic
+        self._longest = longest
+        self._often_silent = often_silent
+
+    # -- asking for looks ------------------------------------------------------------------------
+
+    def soon(self, name: str, *, delay: float = 0.0, pause: float = 0.0) -> None:
+        """Have something looked at before its time, unless it fails.
+
+        Args:
+            name: What to look at.
+            delay: Seconds from now.
+            pause: Seconds after the last look, at the earliest.
+        """
+        look = self._looks[name]
+        if not look.failures:
+            last = -inf if look.looked_at is None else look.looked_at
+            look.due = min(look.due, max(self._monotonic() + delay, last + pause))
+        self._wake.set()
+
+    async def now(self, name: str, patience: float | None = None) -> None:
+        """Look at something now, or wait for the look that goes on.
+
+        Args:
+            name: What to look at.
+            patience: Seconds to wait for it; it goes on afterwards. None waits to the end.
+
+        Raises:
+            IntercomError: It failed.
+        """
+        look = self._looks[name]
+        task = look.task or self._start(look)
+        await asyncio.wait((task,), timeout=patience)
+        if not task.done():
+            return
+        if task.cancelled():
+            raise NoAnswer("nobody looks any more")
+        error = task.exception()
+        if look.task is task:
+            self._reckon(name, look, error)
+        if error is not None:
+            raise error
+
+    def age(self, name: str) -> float:
+        """Return how many seconds ago something was looked at, infinitely many before the first time."""
+        looked_at = self._looks[name].looked_at
+        return inf if looked_at is None else self._monotonic() - looked_at
+
+    # -- following -------------------------------------------------------------------------------
+
+    @property
+    def settled(self) -> bool:
+        """Return whether the server is there, and everything was looked at, or that failed."""
+        return not self.interrupted and all(look.looked_at is not None or look.failures for look in self._steady)
+
+    @property
+    def _steady(self) -> list[Look]:
+        return [look for look in self._looks.values() if look.wanted is None]
+
+    @property
+    def _idle(self) -> list[Look]:
+        """What there is to see now, and nobody looks at yet."""
+        return [look for look in self._looks.values() if look.task is None and (look.wanted is None or look.wanted())]
+
+    def start(self) -> None:
+        """Begin the looks that are due; where the server was away, one that shows whether it is back."""
+        if not self.interrupted:
+            for look in self._idle:
+                if look.due <= self._monotonic():
+                    self._start(look)
+        elif all(look.task is None for look in self._looks.values()):
+            self._start(min(self._steady, key=lambda look: look.due))
+
+    def _start(self, look: Look) -> asyncio.Task[None]:
+        look.due = inf  # whoever wants it again meanwhile, says so
+        look.task = asyncio.create_task(look.take())
+        look.task.add_done_callback(lambda _: self._wake.set())
+        return look.task
+
+    async def wait(self, *moments: float) -> None:
+        """Wait for whatever wakes, the time of the next look, or one of these moments by the monotonic clock."""
+        # Where the server is away, whoever asks again begins anew.
+        dues = () if self.interrupted else (look.due for look in self._idle)
+        wait = min([*dues, *moments], default=inf) - self._monotonic()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None if wait == inf else max(0.0, wait)):
+                await self._wake.wait()
+        self._wake.clear()
+
+    def finish(self) -> bool:
+        """See what became of the looks; return whether the server is back.
+
+        Raises:
+            IntercomError: It is out of reach, or refuses the account.
+        """
+        failure: IntercomError | None = None
+        answered = False
+        for name, look in self._looks.items():
+            if look.task is None or not look.task.done():
+                continue
+            error = look.task.exception()
+            self._reckon(name, look, error)
+            if error is not None and not isinstance(error, IntercomError):
+                raise error  # a fault of ours
+            answered = answered or not isinstance(error, ConnectionFailed)
+            if error is not None and not self._is_mere_hiccup(error):
+                failure = error
+        if failure is not None:
+            self.interrupted = True
+            raise failure
+        was_away, self.interrupted = self.interrupted, self.interrupted and not answered
+        return was_away and answered
+
+    def _is_mere_hiccup(self, error: IntercomError) -> bool:
+        """Return whether only one look has failed, and the others are worth taking all the same."""
+        if isinstance(error, CommandFailed | NotSupported | UnexpectedReply):
+            return True
+        # Where nothing else works either, it is away.
+        return self._often_silent and isinstance(error, NoAnswer) and not all(look.failures for look in self._steady)
+
+    def _reckon(self, name: str, look: Look, error: BaseException | None) -> None:
+        """Note what became of a look, and when it is to be taken again."""
+        now = self._monotonic()
+        look.task = None
+        if error is None:
+            look.failures = 0
+            look.looked_at = now
+            look.due = min(look.due, now + look.interval())
+            return
+        _LOGGER.debug("A look at %s failed: %s", name, error)
+        look.due = now + min(look.interval() * 2.0 ** min(look.failures, 10), self._longest)
+        look.failures += 1
+
+    async def close(self) -> None:
+        """End looking; whoever looks again begins anew."""
+        tasks = [look.task for look in self._looks.values() if look.task is not None]
+        for look in self._looks.values():
+            look.task, look.due = None, 0.0
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

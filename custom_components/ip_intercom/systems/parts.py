@@ -1,0 +1,19 @@
+"""Reading what can be read: a part that cannot be had now keeps none of the others from being read."""
+
+from collections.abc import Coroutine
+from typing import Any
+
+from ..api.errors import CommandFailed, ConnectionFailed, IntercomError, NotSupported, UnexpectedReply
+
+
+async def part[T](request: Coroutine[Any, Any, T], failures: list[IntercomError]) -> T | None:
+    """Return the answer, or None where there is none; the failure is noted.
+
+    Raises:
+        IntercomError: The account is refused: no other part will be had either.
+    """
+    try:
+        return await request
+    except (CommandFailed, ConnectionFailed, NotSupported, UnexpectedReply) as err:
+        failures.append(err)
+        return None

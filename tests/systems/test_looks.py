@@ -1,0 +1,327 @@
+"""What is looked at now and then, by a clock that a test moves."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from math import inf
+
+import pytest
+
+from custom_components.ip_intercom.api.errors import (
+    AuthenticationFailed,
+    CommandFailed,
+    ConnectionFailed,
+    IntercomError,
+    NoAnswer,
+    NotSupported,
+    UnexpectedReply,
+)
+from custom_components.ip_intercom.systems.looks import Look, Looks
+
+INTERVAL = 10.0
+LONGEST = 100.0
+
+
+async def settle() -> None:
+    """Let everything happen that waits for no clock."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+class Server:
+    """Something to look at: the mail and the log always, the calls while there are some."""
+
+    def __init__(self, *, often_silent: bool = False) -> None:
+        self.now = 1000.0
+        self.has_calls = False
+        self.taken: list[str] = []
+        self.errors: dict[str, Exception] = {}
+        self.slow: dict[str, asyncio.Event] = {}
+        self.wake = asyncio.Event()
+        self.looks = Looks(
+            {
+                "calls": self._look("calls", lambda: self.has_calls),
+                "mail": self._look("mail"),
+                "log": self._look("log"),
+            },
+            self.wake,
+            lambda: self.now,
+            longest=LONGEST,
+            often_silent=often_silent,
+        )
+
+    def _look(self, name: str, wanted: Callable[[], bool] | None = None) -> Look:
+        async def take() -> None:
+            self.taken.append(name)
+            if name in self.slow:
+                await self.slow[name].wait()
+            if name in self.errors:
+                raise self.errors[name]
+
+        return Look(take, lambda: INTERVAL, wanted)
+
+    async def turn(self) -> tuple[list[str], bool]:
+        """Take the looks that are due; return which, and whether the server is back."""
+        self.taken.clear()
+        self.looks.start()
+        await settle()
+        back = self.looks.finish()
+        return sorted(self.taken), back
+
+    async def fail(self, name: str, error: IntercomError) -> None:
+        """Have one look fail in such a way that the server counts as away."""
+        self.errors[name] = error
+        with pytest.raises(type(error)):
+            await self.turn()
+
+
+@pytest.fixture
+async def server() -> AsyncGenerator[Server]:
+    """A server of which nothing is known yet."""
+    server = Server()
+    yield server
+    await server.looks.close()
+
+
+async def test_looks_are_taken_when_they_are_due(server: Server) -> None:
+    assert await server.turn() == (["log", "mail"], False)
+    assert await server.turn() == ([], False)
+    server.now += INTERVAL - 1
+    assert await server.turn() == ([], False)
+    server.now += 1
+    assert await server.turn() == (["log", "mail"], False)
+
+
+async def test_what_is_wanted_only_sometimes_is_looked_at_only_then(server: Server) -> None:
+    assert await server.turn() == (["log", "mail"], False)
+    assert server.looks.settled, "it does not wait for calls"
+    server.has_calls = True
+    assert await server.turn() == (["calls"], False)
+    server.has_calls = False
+    server.now += INTERVAL
+    assert await server.turn() == (["log", "mail"], False)
+
+
+async def test_a_look_that_goes_on_is_not_begun_again(server: Server) -> None:
+    server.slow["log"] = asyncio.Event()
+    assert await server.turn() == (["log", "mail"], False)
+    assert not server.looks.settled
+    server.now += INTERVAL
+    assert await server.turn() == (["mail"], False)
+    server.slow.pop("log").set()
+    assert await server.turn() == ([], False)
+    assert server.looks.settled
+
+
+async def test_looking_before_the_time(server: Server) -> None:
+    await server.turn()
+    server.looks.soon("log", delay=3)
+    server.looks.soon("mail", pause=4)
+    server.looks.soon("mail", delay=9)  # later than what was asked for before
+    server.now += 2
+    assert await server.turn() == ([], False)
+    server.now += 1
+    assert await server.turn() == (["log"], False)
+    server.now += 1
+    assert await server.turn() == (["mail"], False)
+    server.now += 5
+    server.looks.soon("mail", pause=4)
+    assert await server.turn() == (["mail"], False)
+
+
+async def test_what_is_wanted_again_during_a_look_is_looked_at_again(server: Server) -> None:
+    server.slow["log"] = asyncio.Event()
+    await server.turn()
+    server.looks.soon("log")
+    assert await server.turn() == ([], False), "one at a time"
+    server.slow.pop("log").set()
+    await server.turn()
+    assert await server.turn() == (["log"], False)
+
+
+@pytest.mark.parametrize("error", [CommandFailed("no"), NotSupported("no"), UnexpectedReply("no")])
+async def test_a_look_that_fails_backs_off_alone(server: Server, error: IntercomError) -> None:
+    server.errors["log"] = error
+    assert await server.turn() == (["log", "mail"], False)
+    assert server.looks.settled, "that failed, but it was looked at"
+    server.looks.soon("log")  # which changes nothing while it fails
+    for wait in (10, 20, 40, 80, LONGEST, LONGEST):
+        server.now += wait - 1
+        assert "log" not in (await server.turn())[0], wait
+        server.now += 1
+        assert "log" in (await server.turn())[0], wait
+    assert not server.looks.interrupted
+    del server.errors["log"]
+    server.now += LONGEST
+    assert "log" in (await server.turn())[0]
+    server.looks.soon("log")
+    assert "log" in (await server.turn())[0], "it fails no more"
+    server.now += INTERVAL
+    assert "log" in (await server.turn())[0]
+
+
+@pytest.mark.parametrize("error", [ConnectionFailed("gone"), NoAnswer("gone")])
+async def test_a_server_that_is_away_is_asked_one_thing_at_a_time(server: Server, error: IntercomError) -> None:
+    await server.turn()
+    server.has_calls = True
+    server.now += INTERVAL
+    await server.fail("mail", error)
+    server.looks.soon("log", delay=1)
+    assert server.looks.interrupted
+    assert not server.looks.settled
+    # The one that is due first, whether or not it is due; it answers.
+    assert await server.turn() == (["log"], True)
+    assert server.looks.settled
+
+
+async def test_a_server_that_stays_away_is_away(server: Server) -> None:
+    server.errors["mail"] = ConnectionFailed("gone")
+    await server.fail("log", ConnectionFailed("gone"))
+    for _ in range(3):
+        with pytest.raises(ConnectionFailed):
+            await server.turn()
+        assert len(server.taken) == 1
+        assert server.looks.interrupted
+
+
+async def test_nothing_else_is_asked_while_a_look_goes_on_at_a_server_that_is_away(server: Server) -> None:
+    server.slow["mail"] = asyncio.Event()
+    await server.fail("log", ConnectionFailed("gone"))
+    assert await server.turn() == ([], False)
+    server.slow.pop("mail").set()
+    assert await server.turn() == ([], True)
+
+
+async def test_a_server_that_refuses_the_account_is_there_again_with_any_answer(server: Server) -> None:
+    server.errors["mail"] = AuthenticationFailed("who?")
+    await server.fail("log", AuthenticationFailed("who?"))
+    with pytest.raises(AuthenticationFailed):
+        await server.turn()
+    server.errors = dict.fromkeys(server.errors, CommandFailed("no"))
+    assert (await server.turn())[1], "it answers, if only to refuse a command"
+
+
+async def test_a_server_that_is_often_silent_is_away_when_it_says_nothing_at_all() -> None:
+    server = Server(often_silent=True)
+    server.has_calls = True
+    server.errors = {"log": NoAnswer("silence")}
+    assert await server.turn() == (["calls", "log", "mail"], False)
+    server.now += INTERVAL
+    # Calls do not count: as a rule there are none.
+    await server.fail("mail", NoAnswer("silence"))
+    assert server.looks.interrupted
+    await server.looks.close()
+
+
+async def test_a_server_that_is_often_silent_is_away_when_it_cannot_be_reached() -> None:
+    server = Server(often_silent=True)
+    await server.fail("log", ConnectionFailed("gone"))
+    assert server.looks.interrupted
+    await server.looks.close()
+
+
+async def test_silence_is_no_sign_that_a_server_is_back() -> None:
+    server = Server(often_silent=True)
+    await server.fail("log", ConnectionFailed("gone"))
+    server.now += 1
+    await server.looks.now("mail")
+    server.errors["log"] = NoAnswer("silence")
+    assert await server.turn() == (["log"], False)
+    assert server.looks.interrupted
+    await server.looks.close()
+
+
+async def test_a_fault_of_ours_is_not_hidden(server: Server) -> None:
+    server.errors["log"] = ZeroDivisionError("ours")
+    with pytest.raises(ZeroDivisionError):
+        await server.turn()
+    assert not server.looks.interrupted
+
+
+async def test_looking_now(server: Server) -> None:
+    assert server.looks.age("log") == inf
+    await server.looks.now("log")
+    server.now += 3
+    assert server.looks.age("log") == 3
+    assert await server.turn() == (["mail"], False), "the log has its next look later on"
+    server.errors["log"] = CommandFailed("no")
+    with pytest.raises(CommandFailed):
+        await server.looks.now("log")
+    assert server.looks.age("log") == 3
+    assert not server.looks.interrupted
+
+
+async def test_patience_has_an_end_and_the_look_goes_on(server: Server) -> None:
+    server.slow["log"] = asyncio.Event()
+    await server.looks.now("log", 0.0)
+    await server.looks.now("log", 0.0)
+    assert server.taken == ["log"], "begun once"
+    assert await server.turn() == (["mail"], False)
+    assert server.looks.age("log") == inf
+    server.slow.pop("log").set()
+    await server.looks.now("log")
+    assert server.looks.age("log") == 0
+
+
+async def test_whoever_waits_for_a_look_is_told_that_it_ends(server: Server) -> None:
+    server.slow["log"] = asyncio.Event()
+    asking = asyncio.create_task(server.looks.now("log"))
+    await settle()
+    assert server.taken == ["log"]
+    await server.looks.close()
+    with pytest.raises(NoAnswer):
+        await asking
+    server.slow.clear()
+    assert await server.turn() == (["log", "mail"], False), "whoever looks again begins anew"
+
+
+@asynccontextmanager
+async def waiting(server: Server, *moments: float) -> AsyncGenerator[asyncio.Task[None]]:
+    """Wait in the background until there is nothing left but the clock."""
+    task = asyncio.create_task(server.looks.wait(*moments))
+    await settle()
+    yield task
+    task.cancel()
+
+
+async def test_waiting_ends_with_whatever_comes_first(server: Server) -> None:
+    async with waiting(server) as task:
+        assert task.done(), "something is due"
+    await server.turn()
+    server.wake.clear()
+    async with waiting(server, server.now + 1) as task:
+        assert not task.done()
+        server.wake.set()
+        await settle()
+        assert task.done()
+        assert not server.wake.is_set()
+    async with waiting(server, inf, server.now) as task:
+        assert task.done(), "the moment is here"
+    async with waiting(server) as task:
+        assert not task.done()
+        server.looks.soon("log")
+        await settle()
+        assert task.done(), "somebody has asked for a look"
+
+
+async def test_the_end_of_a_look_ends_the_waiting(server: Server) -> None:
+    server.slow["log"] = asyncio.Event()
+    await server.turn()
+    server.wake.clear()
+    async with waiting(server) as task:
+        assert not task.done()
+        server.slow.pop("log").set()
+        await settle()
+        assert task.done()
+
+
+async def test_nobody_waits_for_looks_at_a_server_that_is_away(server: Server) -> None:
+    await server.turn()
+    server.now += INTERVAL
+    await server.fail("log", ConnectionFailed("gone"))
+    server.now += INTERVAL
+    server.wake.clear()
+    async with waiting(server) as task:
+        assert not task.done(), "though one is due"
+    async with waiting(server, server.now) as task:
+        assert task.done(), "a moment comes all the same"
