@@ -32,13 +32,16 @@ async def test_what_an_extension_shows(hass: HomeAssistant, entry: ConfigEntry) 
         *("answered", "missed", "placed", "voicemail"),
     }
     assert state_of(hass, entry, "event", "call") == "unknown"
+    assert state_of(hass, entry, "sensor", "pushes") == "off"
 
 
 async def test_a_call_that_comes_in_rings_until_it_is_answered(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
 ) -> None:
+    assert state_of(hass, pushed, "sensor", "pushes") == "expected"
     call = sim.incoming_call("3190")
     await becomes(hass, pushed, "binary_sensor", "ringing", "on")
+    assert state_of(hass, pushed, "sensor", "pushes") == "arriving"
     assert state_of(hass, pushed, "sensor", "call_state") == "ringing"
     told = await tells(hass, pushed, "call", "ringing")
     assert (told["direction"], told["peer"], told["session"]) == ("incoming", "3190", call)

@@ -226,11 +226,11 @@ async def test_the_log_of_calls(bench: Bench) -> None:
 
 async def test_pushes_that_arrive_no_more(start: Start) -> None:
     """Whoever has forwarded them once may have stopped: looks then come as often as without."""
-    bench = await start(cursor={"pushes": True})
+    bench = await start(cursor={"pushes": True}, choices=Choices(push=True))
     bench.sim.hang_up(bench.sim.dial("3108"))
     await until(lambda: len(bench.types()) == 1, "a call that went out")
-    assert (await bench.system.examine())["pushes"] is True
+    assert (await bench.system.examine())["pushes"] == "arriving"
     bench.sim.hang_up(bench.sim.incoming_call("3108"))
     await until(lambda: len(bench.types()) == 2, "a call that nobody told of")
-    assert (await bench.system.examine())["pushes"] is False
+    assert (await bench.system.examine())["pushes"] == "expected"
     await until(lambda: bench.cursor.get("pushes") is False, "the note of it")

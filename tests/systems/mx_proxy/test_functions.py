@@ -28,7 +28,7 @@ async def test_who_it_is(bench: Bench) -> None:
     assert (description.visitors, description.has_phone, description.pushes) == (False, True, True)
     assert len(description.outcomes) == 4
     assert await bench.system.read_bells() is None
-    assert await bench.system.examine() == {"contacts": 3, "services": 3, "calls": 0, "pushes": False}
+    assert await bench.system.examine() == {"contacts": 3, "services": 3, "calls": 0, "pushes": "off"}
 
 
 async def test_the_address_book(bench: Bench) -> None:

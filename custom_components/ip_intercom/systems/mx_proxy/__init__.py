@@ -67,6 +67,7 @@ def create(
     """Return the system of an entry from its data and options (``const``)."""
     choices = Choices(
         names=options.get(CONF_SHOW_NAMES, True),
+        push=options.get(CONF_PUSH, False),
         device=options.get(CONF_CALL_DEVICE) or None,
         mobile=options.get(CONF_MOBILE_NUMBER) or None,
         ring_delay=options.get(CONF_RING_DELAY),

@@ -20,6 +20,7 @@ from ...api.parse import texts
 from ...events import CallChanged, Event
 from ...facets import Delivery
 from ...model import Voicemail, VoicemailId
+from ..forwarded import Arrivals
 from ..looks import Look, Looks
 from ..privacy import Privacy
 from .directory import MxPhoneBook
@@ -69,9 +70,11 @@ class MxLog:
         book: Knows who has a number.
         privacy: Whether names of people may be told.
         stored: Where an earlier life left off (``Delivery.cursor``).
+        expects_pushes: Somebody was told to forward them.
         monotonic: A clock in seconds.
 
     Attributes:
+        arrivals: Whether pushes arrive.
         looks: What is looked at: `CALLS`, `CALL_LOG` and `VOICEMAILS`.
         tracker: The live calls.
         journal: The log of calls, as far as it was read.
@@ -85,10 +88,12 @@ class MxLog:
         privacy: Privacy,
         *,
         stored: Mapping[str, object] | None = None,
+        expects_pushes: bool = True,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """See the class."""
         stored = stored or {}
+        self.arrivals = Arrivals(expected=expects_pushes, arrived=stored.get("pushes") is True, monotonic=monotonic)
         self.tracker = CallTracker(monotonic)
         self.journal = CallJournal(stored.get("calls"))
         self.mails: Mapping[VoicemailId, Voicemail] | None = None
@@ -99,8 +104,6 @@ class MxLog:
         self._clock = ServerClock()
         known = stored.get("voicemails")
         self._known_mails = None if known is None else set(texts(known))
-        self._pushes_arrive = stored.get("pushes") is True
-        self._pushed_at = -inf
         self._arrived = asyncio.Event()
         self._inbox: deque[CallEvent | MailEvent] = deque(maxlen=_MANY_PUSHES)
         self._doubtful: deque[CallEvent] = deque(maxlen=_MANY_CALLS)
@@ -143,11 +146,6 @@ class MxLog:
     def presume_complete(self) -> None:
         """Do nothing: the exchange keeps nothing from the account."""
 
-    @property
-    def pushes_arrive(self) -> bool:
-        """Return whether events are forwarded to Home Assistant, as far as that shows."""
-        return self._pushes_arrive
-
     # -- following -------------------------------------------------------------------------------
 
     async def next(self) -> Delivery:
@@ -176,14 +174,14 @@ class MxLog:
         return self._delivered_at + _HEARTBEAT if self.looks.settled else inf
 
     def _delivery(self) -> Delivery:
-        events, self._found = self._found, []
+        events, self._found = self.arrivals.tell(self._found), []
         missed, self._missed = self._missed, False
         keep, self._kept = not self._kept, True
         self._delivered_at = self._monotonic()
         cursor: dict[str, object] = {
             "calls": self.journal.as_json(),
             "voicemails": None if self._known_mails is None else sorted(self._known_mails),
-            "pushes": self._pushes_arrive,
+            "pushes": bool(self.arrivals),
         }
         return Delivery(tuple(events), missed, cursor, keep=keep, answered=not self.looks.interrupted)
 
@@ -195,10 +193,7 @@ class MxLog:
 
     def _take(self, pushed: CallEvent | MailEvent) -> None:
         """Take what was pushed; a call cannot wait until the proxy was asked."""
-        if not self._pushes_arrive:
-            _LOGGER.debug("Pushes arrive")
-        self._pushes_arrive = True
-        self._pushed_at = self._monotonic()
+        self.arrivals.heard()
         if isinstance(pushed, MailEvent):
             if pushed.mail_id not in (self._known_mails or ()) and len(self._awaited) < _MANY_CALLS:
                 self._awaited.setdefault(pushed.mail_id, _MAIL_LOOKS)
@@ -236,10 +231,10 @@ class MxLog:
         return bool(self.tracker.sessions or self._doubtful)
 
     def _call_log_interval(self) -> float:
-        return _UNANSWERED_LOOKS if self.tracker.unanswered else _CALL_LOG_LOOKS[self._pushes_arrive]
+        return _UNANSWERED_LOOKS if self.tracker.unanswered else _CALL_LOG_LOOKS[bool(self.arrivals)]
 
     def _voicemail_interval(self) -> float:
-        return _MAIL_AGAIN if self._awaited else _VOICEMAIL_LOOKS[self._pushes_arrive]
+        return _MAIL_AGAIN if self._awaited else _VOICEMAIL_LOOKS[bool(self.arrivals)]
 
     async def _look_at_calls(self) -> None:
         """Ask how the calls stand that are known, and whether there are those that are doubtful."""
@@ -290,8 +285,7 @@ class MxLog:
     def _record_found(self, record: LogRecord, missed: int, fresh: bool) -> None:
         if fresh and is_incoming(record):
             # Nobody tells of a call without having told that it rang, unless nothing is forwarded any more.
-            lasted = (duration_of(record) or 0) + _NEWS
-            self._pushes_arrive = self._pushes_arrive and self._monotonic() - self._pushed_at <= lasted
+            self.arrivals.missed((duration_of(record) or 0) + _NEWS)
         if fresh and not is_incoming(record):
             ended = self.tracker.logged(record.calling, record.called)
             if ended is not None:

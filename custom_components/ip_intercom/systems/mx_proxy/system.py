@@ -37,6 +37,7 @@ class Choices:
 
     Attributes:
         names: Names of people may be told.
+        push: Somebody was told to forward pushes.
         device: The telephone or number that calls are made from and answered at; None for the extension.
         mobile: The number for the remote mode; None for the one that the exchange knows.
         ring_delay: Seconds until that rings, None for what the exchange finds right.
@@ -44,6 +45,7 @@ class Choices:
     """
 
     names: bool = True
+    push: bool = False
     device: str | None = None
     mobile: str | None = None
     ring_delay: int | None = None
@@ -112,7 +114,7 @@ class MxSystem:
         self._choices = choices or Choices()
         self._privacy = Privacy(names=self._choices.names)
         self._book = MxPhoneBook(proxy)
-        self._log = MxLog(proxy, self._book, self._privacy, stored=cursor)
+        self._log = MxLog(proxy, self._book, self._privacy, stored=cursor, expects_pushes=self._choices.push)
         self._push = ForwardedPush[CallEvent | MailEvent](lambda message: parse(message.body), self._log.hear)
         self._info: UserInfo | None = None
         self._lacks: set[str] = set()
@@ -158,6 +160,7 @@ class MxSystem:
             missed_calls=log.journal.missed,
             voicemails=log.mails,
             conferences=None if conferences is None else by_start(conferences, own_id),
+            pushes=log.arrivals.state,
         )
         return description_of(info, state)
 
@@ -250,7 +253,7 @@ class MxSystem:
             "contacts": self._book.size,
             "services": len(services),
             "calls": len(self._log.tracker.sessions),
-            "pushes": self._log.pushes_arrive,
+            "pushes": self._log.arrivals.state.value,
         }
 
     async def close(self) -> None:
