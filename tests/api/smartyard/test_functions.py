@@ -305,8 +305,9 @@ async def test_delivered(sim: Simulator, account: SmartYard) -> None:
 
 
 async def test_an_empty_message(sim: Simulator, account: SmartYard) -> None:
-    with pytest.raises(InvalidRequest):
-        await account.inbox.alert("", "inbox")
+    for message, action in (("", "inbox"), ("hello", "")):
+        with pytest.raises(InvalidRequest, match="must not be empty"):
+            await account.inbox.alert(message, action)
 
 
 # ---- The person ----
