@@ -134,6 +134,7 @@ class SmartYardSystem:
         self._cameras, self._intercoms = cameras, intercoms
         self._town, self._settings, self._codes = town, settings, codes
         self._feeds.forget()
+        self._log.houses_known()
         self.log, self.facets = self._log, self._facets
         state = State(
             places=town.places,

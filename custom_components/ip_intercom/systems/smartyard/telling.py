@@ -62,6 +62,16 @@ def bell_of(push: CallPush, town: Town) -> BellId | None:
     return next(iter(there)) if len(there) == 1 else CALL_BELL
 
 
+def may_be_ours(push: CallPush, town: Town) -> bool:
+    """Return whether a call at a door that nobody knows may be for the account: it names no other flat and house."""
+    named = [
+        known in there
+        for known, there in ((push.flat_id, town.flats), (push.house_id, town.houses))
+        if known is not None
+    ]
+    return not named or any(named)
+
+
 def call(push: CallPush, bell: BellId | None, picture: str | None, now: datetime) -> Event:
     """Return the event of somebody who rings; ``picture`` is our word for the picture."""
     when = moment(push.timestamp)
