@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 import logging
-from typing import Any
+from typing import Any, override
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry, ConfigFlowResult
 from homeassistant.data_entry_flow import section
@@ -10,7 +10,16 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
 import probatio as vol
 
-from .api.errors import AuthenticationFailed, IntercomError, InvalidRequest, NoCodePending, TooSoon, WrongCode
+from .api.errors import (
+    IntercomError,
+    InvalidRequest,
+    NoCodePending,
+    SecureConnectionRequired,
+    TokenRefused,
+    TooSoon,
+    WrongCode,
+    WrongDevice,
+)
 from .const import (
     CONF_CODE,
     CONF_CONTROLS,
@@ -41,6 +50,13 @@ PHONE_SCHEMA = vol.Schema({vol.Required(CONF_PHONE): _PHONE})
 ACCOUNT_SCHEMA = vol.Schema({vol.Required(CONF_HOST): str, vol.Required(CONF_PHONE): _PHONE, **_SECURITY})
 ADDRESS_SCHEMA = vol.Schema({vol.Required(CONF_HOST): str, **_SECURITY})
 CODE_SCHEMA = vol.Schema({vol.Required(CONF_CODE): _CODE})
+
+
+# What the forms of intercoms tell in words of their own.
+_ERRORS: tuple[tuple[type[IntercomError], str], ...] = (
+    (WrongDevice, "wrong_server"),
+    (SecureConnectionRequired, "server_https"),
+)
 
 
 class PhoneLoginFlow(FoundFlow):
@@ -154,6 +170,10 @@ class PhoneLoginFlow(FoundFlow):
             return self._async_form("smartyard_call", vol.Schema({}), {}, {"base": "not_called_yet"})
         return await self._async_logged_in()
 
+    @override
+    def _error(self, err: IntercomError) -> str:
+        return next((key for kind, key in _ERRORS if isinstance(err, kind)), None) or super()._error(err)
+
     def _from_start(self, error: str) -> ConfigFlowResult:
         """Go back to where a code is requested."""
         if self.source == SOURCE_REAUTH:
@@ -193,7 +213,7 @@ class PhoneLoginFlow(FoundFlow):
             )
         except ValueError:
             return {CONF_HOST: "invalid_host"}
-        except AuthenticationFailed:
+        except TokenRefused:
             return {"base": "login_unknown"}
         except IntercomError as err:
             return {"base": self._error(err)}

@@ -186,7 +186,7 @@ async def test_something_else_at_the_address(hass: HomeAssistant, sim: Simulator
         result = await enter(hass, {**user_input(sim), "host": f"http://127.0.0.1:{unused_tcp_port}"}, "smartyard")
     finally:
         await runner.cleanup()
-    assert result["errors"] == {"base": "wrong_device"}
+    assert result["errors"] == {"base": "wrong_server"}
     check_texts(result)
 
 

@@ -9,7 +9,7 @@ from custom_components.ip_intercom.api.errors import (
     IntercomError,
     InvalidRequest,
     NoCodePending,
-    NoData,
+    NotFound,
     NotPaid,
     NotSupported,
     ServerBroken,
@@ -200,7 +200,7 @@ async def test_it_is_time_to_log_in_again(session: aiohttp.ClientSession, dialec
     [
         (402, NotPaid, "Payment Required"),
         (403, CommandFailed, "Forbidden"),
-        (404, NoData, "Not Found"),
+        (404, NotFound, "Not Found"),
         (405, NotSupported, "Method Not Allowed"),
         (422, InvalidRequest, "Unprocessable Entity"),
         (429, TooSoon, "Too Many Requests"),
