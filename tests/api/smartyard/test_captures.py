@@ -210,7 +210,7 @@ CASES = {
     "27_plog": Case(lambda y: y.address.log("1", date(2026, 11, 20)), JOURNAL),
     "28_plog_empty": Case(lambda y: y.address.log("1", date(2026, 11, 19)), ()),
     "29_plog_noday": Case(lambda y: y.client.call(LOG, flatId=1), UNKNOWN),
-    "30_resetCode": Case(lambda y: y.address.reset_code("1"), 63709),
+    "30_resetCode": Case(lambda y: y.address.reset_code("1"), "63709"),
     "31_cctv_all": Case(lambda y: y.cameras.all(), BY_NAME),
     "32_cctv_all_house": Case(lambda y: y.cameras.all("1"), BY_NAME),
     "33_cctv_allTree": Case(
