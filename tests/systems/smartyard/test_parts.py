@@ -145,6 +145,13 @@ def test_a_time_that_is_none_is_now(seconds: int) -> None:
     assert abs(moment(seconds) - datetime.now(UTC)) < timedelta(minutes=5)
 
 
+def test_nothing_is_told_of_the_future() -> None:
+    now = datetime.now(UTC)
+    ahead = call(CallPush(timestamp=int(now.timestamp()) + AHEAD), "7", None, now)
+    assert ahead.time <= datetime.now(UTC)
+    assert ahead.age == 0.0
+
+
 # -- what is news ----------------------------------------------------------------------------------
 
 

@@ -33,11 +33,12 @@ _NOWHERE = "-1"
 
 
 def moment(seconds: int | None) -> datetime:
-    """Return a time of a push, ours where it tells none."""
+    """Return a time of a push, ours where it tells none or one that is yet to come: a clock there may run fast."""
+    now = datetime.now(UTC)
     try:
-        return datetime.now(UTC) if seconds is None else datetime.fromtimestamp(seconds, UTC)
+        return now if seconds is None else min(now, datetime.fromtimestamp(seconds, UTC))
     except OverflowError, OSError, ValueError:
-        return datetime.now(UTC)
+        return now
 
 
 def bell_of(push: CallPush, town: Town) -> BellId | None:
