@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 import logging
-from typing import Any, override
+from typing import Any
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry, ConfigFlowResult
 from homeassistant.data_entry_flow import section
@@ -116,7 +116,7 @@ class PhoneLoginFlow(FoundFlow):
             return {CONF_PHONE: "invalid_phone"}
         except IntercomError as err:
             _LOGGER.debug("No server at the address: %s", err)
-            return {"base": self._error(err)}
+            return {"base": self._why(err)}
         self._placeholders |= {"phone": self._login.phone}
         return {}
 
@@ -131,7 +131,7 @@ class PhoneLoginFlow(FoundFlow):
         except InvalidRequest:
             return self._async_form(step, schema, self._given, {CONF_PHONE: "invalid_phone"})
         except IntercomError as err:
-            return self._async_form(step, schema, self._given, {"base": self._error(err)})
+            return self._async_form(step, schema, self._given, {"base": self._why(err)})
         if not self._login.calls:
             return self._async_form("smartyard_code", CODE_SCHEMA, {}, errors)
         self._placeholders |= {"numbers": ", ".join(f"+{number.lstrip('+')}" for number in self._login.numbers)}
@@ -155,7 +155,7 @@ class PhoneLoginFlow(FoundFlow):
         except InvalidRequest:
             return self._async_form("smartyard_code", CODE_SCHEMA, {}, {CONF_CODE: "invalid_code"})
         except IntercomError as err:
-            return self._async_form("smartyard_code", CODE_SCHEMA, {}, {"base": self._error(err)})
+            return self._async_form("smartyard_code", CODE_SCHEMA, {}, {"base": self._why(err)})
         return await self._async_logged_in()
 
     async def async_step_smartyard_call(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -165,14 +165,14 @@ class PhoneLoginFlow(FoundFlow):
         try:
             has_called = await self._login.check()
         except IntercomError as err:
-            return self._async_form("smartyard_call", vol.Schema({}), {}, {"base": self._error(err)})
+            return self._async_form("smartyard_call", vol.Schema({}), {}, {"base": self._why(err)})
         if not has_called:
             return self._async_form("smartyard_call", vol.Schema({}), {}, {"base": "not_called_yet"})
         return await self._async_logged_in()
 
-    @override
-    def _error(self, err: IntercomError) -> str:
-        return next((key for kind, key in _ERRORS if isinstance(err, kind)), None) or super()._error(err)
+    def _why(self, err: IntercomError) -> str:
+        """Return the error to show."""
+        return next((key for kind, key in _ERRORS if isinstance(err, kind)), None) or self._error(err)
 
     def _from_start(self, error: str) -> ConfigFlowResult:
         """Go back to where a code is requested."""
@@ -216,6 +216,6 @@ class PhoneLoginFlow(FoundFlow):
         except TokenRefused:
             return {"base": "login_unknown"}
         except IntercomError as err:
-            return {"base": self._error(err)}
+            return {"base": self._why(err)}
         self._data = {**data, CONF_CONTROLS: sorted(map(str, self._description.controls))}
         return {}
