@@ -80,7 +80,7 @@ async def _async_set_up(
         coordinator.platforms.append(Platform.CALENDAR)  # it brings a page of its own, which nobody wants empty
     await hass.config_entries.async_forward_entry_setups(entry, coordinator.platforms)
     _async_remove_stale(hass, entry)
-    async_remove_places(hass, *places, coordinator.offered)
+    async_remove_places(hass, *places, coordinator.offered, coordinator.description.unlisted)
 
     await coordinator.codes.async_load()
 

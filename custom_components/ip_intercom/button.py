@@ -106,6 +106,8 @@ class NewDoorCodeButton(IntercomEntity, ButtonEntity):
 
     _attr_translation_key = "new_door_code"
     _attr_entity_category = EntityCategory.CONFIG
+    # One press, and the code that the whole family knows opens nothing.
+    _attr_entity_registry_enabled_default = False
 
     def __init__(self, coordinator: IntercomCoordinator, flat: PlaceId) -> None:
         """Renew the code of ``flat``."""

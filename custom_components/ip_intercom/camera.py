@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from functools import partial
 import logging
-from typing import override
+from typing import TYPE_CHECKING, override
 
 from aiohttp import web
 from homeassistant.components.camera import Camera, CameraEntityFeature
 from homeassistant.const import Platform
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util.json import JsonObjectType
@@ -19,6 +19,9 @@ from .entity import IntercomEntity, alone, async_add_as_found, need
 from .facets import Cameras
 from .model import CameraId, State
 from .stills import async_still
+
+if TYPE_CHECKING:
+    from homeassistant.components.stream import Stream
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -81,6 +84,36 @@ class IntercomCamera(IntercomEntity, Camera):
     async def stream_source(self) -> str | None:
         """Return the address of the stream; its account is not that of the API."""
         return await self.coordinator.async_command(self._cameras.stream_address(self._camera_id))
+
+    @override
+    async def async_create_stream(self) -> Stream | None:
+        """Return the stream; one that nobody watches or that broke off has an address by now that is good still."""
+        if (stream := self.stream) is not None and not (stream.outputs() and stream.available):
+            await self._async_renew(stream)
+        stream = await super().async_create_stream()
+        if stream is not None:
+            stream.set_update_callback(self._async_stream_changed)
+        return stream
+
+    @callback
+    def _async_stream_changed(self) -> None:
+        """Have another address for a stream that broke off while somebody watches: it is begun again in a while."""
+        if self.stream is not None and not self.stream.available:
+            self.coordinator.config_entry.async_create_background_task(
+                self.hass, self._async_try_to_renew(self.stream), f"stream of {self.entity_id}"
+            )
+        self.async_write_ha_state()
+
+    async def _async_try_to_renew(self, stream: Stream) -> None:
+        try:
+            await self._async_renew(stream)
+        except HomeAssistantError as err:
+            _LOGGER.debug("%s: no other address of the stream: %s", self.entity_id, err)
+
+    async def _async_renew(self, stream: Stream) -> None:
+        """Give a stream the address of now: that of before may have had a token that has ended."""
+        if (source := await self.stream_source()) is not None:
+            stream.source = source
 
     @override
     async def handle_async_mjpeg_stream(self, request: web.Request) -> web.StreamResponse | None:

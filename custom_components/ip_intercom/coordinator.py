@@ -213,7 +213,7 @@ class IntercomCoordinator(CommandingCoordinator):
         places = self.device_id, self.description.identity, self._state.places
         async_show_places(self.hass, *places)
         self.async_update_listeners()
-        async_remove_places(self.hass, *places, self.offered)
+        async_remove_places(self.hass, *places, self.offered, description.unlisted)
         await self.push_address.async_subscribe()  # its settings may be gone
 
     @callback

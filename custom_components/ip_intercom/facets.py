@@ -218,6 +218,10 @@ class PushMessage:
     body: bytes = b""
 
 
+# Why something is not taken that makes no sense.
+NO_EVENT = "it is no event"
+
+
 class Push(Protocol):
     """Events that the device sends by itself to an address in Home Assistant, where somebody tells it to.
 
@@ -239,8 +243,8 @@ class Push(Protocol):
     async def unsubscribe(self, marker: str, originals: Mapping[str, str]) -> None:
         """End that, and put back what was there before."""
 
-    def receive(self, message: PushMessage) -> bool:
-        """Take what was sent; return whether it made sense. Its events come by the log."""
+    def receive(self, message: PushMessage) -> str | None:
+        """Take what was sent, and return None; its events come by the log. What is not taken, return why, for the log."""
 
 
 class Session(Protocol):

@@ -413,7 +413,8 @@ class Description:
     their wish to be let in; a monitor in the house calls as well, but rings nobody. ``occurrences`` are
     those that the device can tell of, ``outcomes`` what it writes down of calls as they end;
     ``state_events`` is what to tick where states move and no event tells of it. ``messages`` tells that somebody
-    writes to the user.
+    writes to the user. ``unlisted`` are the kinds of places (``Place.kind``) of which nobody tells now which there are:
+    those that were there before may be there still.
     """
 
     identity: Identity
@@ -429,6 +430,7 @@ class Description:
     outcomes: frozenset[CallOutcome] = frozenset()
     state_events: Missing | None = None
     messages: bool = False
+    unlisted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,16 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
 import probatio as vol
 
-from .api.errors import AuthenticationFailed, IntercomError, InvalidRequest, NoCodePending, TooSoon, WrongCode
+from .api.errors import (
+    IntercomError,
+    InvalidRequest,
+    NoCodePending,
+    SecureConnectionRequired,
+    TokenRefused,
+    TooSoon,
+    WrongCode,
+    WrongDevice,
+)
 from .const import (
     CONF_CODE,
     CONF_CONTROLS,
@@ -41,6 +50,13 @@ PHONE_SCHEMA = vol.Schema({vol.Required(CONF_PHONE): _PHONE})
 ACCOUNT_SCHEMA = vol.Schema({vol.Required(CONF_HOST): str, vol.Required(CONF_PHONE): _PHONE, **_SECURITY})
 ADDRESS_SCHEMA = vol.Schema({vol.Required(CONF_HOST): str, **_SECURITY})
 CODE_SCHEMA = vol.Schema({vol.Required(CONF_CODE): _CODE})
+
+
+# What the forms of intercoms tell in words of their own.
+_ERRORS: tuple[tuple[type[IntercomError], str], ...] = (
+    (WrongDevice, "wrong_server"),
+    (SecureConnectionRequired, "server_https"),
+)
 
 
 class PhoneLoginFlow(FoundFlow):
@@ -100,7 +116,7 @@ class PhoneLoginFlow(FoundFlow):
             return {CONF_PHONE: "invalid_phone"}
         except IntercomError as err:
             _LOGGER.debug("No server at the address: %s", err)
-            return {"base": self._error(err)}
+            return {"base": self._why(err)}
         self._placeholders |= {"phone": self._login.phone}
         return {}
 
@@ -115,7 +131,7 @@ class PhoneLoginFlow(FoundFlow):
         except InvalidRequest:
             return self._async_form(step, schema, self._given, {CONF_PHONE: "invalid_phone"})
         except IntercomError as err:
-            return self._async_form(step, schema, self._given, {"base": self._error(err)})
+            return self._async_form(step, schema, self._given, {"base": self._why(err)})
         if not self._login.calls:
             return self._async_form("smartyard_code", CODE_SCHEMA, {}, errors)
         self._placeholders |= {"numbers": ", ".join(f"+{number.lstrip('+')}" for number in self._login.numbers)}
@@ -139,7 +155,7 @@ class PhoneLoginFlow(FoundFlow):
         except InvalidRequest:
             return self._async_form("smartyard_code", CODE_SCHEMA, {}, {CONF_CODE: "invalid_code"})
         except IntercomError as err:
-            return self._async_form("smartyard_code", CODE_SCHEMA, {}, {"base": self._error(err)})
+            return self._async_form("smartyard_code", CODE_SCHEMA, {}, {"base": self._why(err)})
         return await self._async_logged_in()
 
     async def async_step_smartyard_call(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -149,10 +165,14 @@ class PhoneLoginFlow(FoundFlow):
         try:
             has_called = await self._login.check()
         except IntercomError as err:
-            return self._async_form("smartyard_call", vol.Schema({}), {}, {"base": self._error(err)})
+            return self._async_form("smartyard_call", vol.Schema({}), {}, {"base": self._why(err)})
         if not has_called:
             return self._async_form("smartyard_call", vol.Schema({}), {}, {"base": "not_called_yet"})
         return await self._async_logged_in()
+
+    def _why(self, err: IntercomError) -> str:
+        """Return the error to show."""
+        return next((key for kind, key in _ERRORS if isinstance(err, kind)), None) or self._error(err)
 
     def _from_start(self, error: str) -> ConfigFlowResult:
         """Go back to where a code is requested."""
@@ -193,9 +213,9 @@ class PhoneLoginFlow(FoundFlow):
             )
         except ValueError:
             return {CONF_HOST: "invalid_host"}
-        except AuthenticationFailed:
+        except TokenRefused:
             return {"base": "login_unknown"}
         except IntercomError as err:
-            return {"base": self._error(err)}
+            return {"base": self._why(err)}
         self._data = {**data, CONF_CONTROLS: sorted(map(str, self._description.controls))}
         return {}

@@ -1,6 +1,6 @@
 """Places as devices of their own below an entry's device."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -47,6 +47,7 @@ def async_remove_places(
     identity: Identity,
     places: Mapping[PlaceId, Place],
     offered: set[tuple[str, str | None]],
+    unlisted: Collection[str] = (),
 ) -> None:
     """Remove the devices of places that are gone.
 
@@ -56,13 +57,14 @@ def async_remove_places(
         identity: Whose places they were.
         places: The places that there are now.
         offered: The entities that there are now, by platform and unique id: what has one of them stays.
+        unlisted: Kinds of places of which nobody knows now whether they are gone: they stay.
     """
     registry, entities = dr.async_get(hass), er.async_get(hass)
     if (own := registry.async_get(device_id)) is None:
         return
     there = {place_identifier(identity, place) for place in places}
     for device in dr.async_entries_for_config_entry(registry, own.config_entry_id):
-        if device.id == device_id or device.identifiers & there:
+        if device.id == device_id or device.identifiers & there or device.model in unlisted:
             continue
         shown = er.async_entries_for_device(entities, device.id, include_disabled_entities=True)
         if not any((entity.domain, entity.unique_id) in offered for entity in shown):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 import logging
 from math import inf
 import random
@@ -39,11 +40,20 @@ _SAVE_DELAY = 5.0
 STORAGE_VERSION = 1
 # Of clocks that run a little early.
 _TICK = 0.01
-# A ring whose entity is not there yet waits this many seconds for it.
+# A ring whose entities are not there yet waits this many seconds for them.
 _UNHEARD = 5.0
 
 type RingListener = Callable[[Ring], None]
 type EventListener = Callable[[Event, State], None]
+
+
+@dataclass(slots=True)
+class _Rang:
+    """The last ring of a bell, when that was by the monotonic clock, and who has heard it."""
+
+    ring: Ring
+    at: float
+    heard: list[RingListener]
 
 
 def event_store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
@@ -71,7 +81,7 @@ class EventFeed:
         # When the log has more to tell, though the device may be away; by the monotonic clock.
         self._more_at = inf
         self._rings = RingMemory(sessions=frozenset(coordinator.data.calls))
-        self._unheard: dict[BellId, tuple[Ring, float]] = {}
+        self._rang: dict[BellId, _Rang] = {}
         self._ring_listeners: dict[BellId | None, list[RingListener]] = {}
         self._event_listeners: list[EventListener] = []
 
@@ -194,23 +204,24 @@ class EventFeed:
 
     @callback
     def _async_ring(self, ring: Ring) -> None:
-        listeners = self._ring_listeners.get(ring.bell.id)
-        if not listeners:
-            self._unheard[ring.bell.id] = (ring, time.monotonic())  # its entity is being made because of this ring
-        for listener in (*(listeners or ()), *self._ring_listeners.get(None, ())):
+        listeners = [*self._ring_listeners.get(ring.bell.id, ()), *self._ring_listeners.get(None, ())]
+        # Its entities may be being made because of this ring.
+        self._rang[ring.bell.id] = _Rang(ring, time.monotonic(), listeners)
+        for listener in tuple(listeners):
             listener(ring)
 
     # -- listening -------------------------------------------------------------------------------
 
     @callback
     def async_listen_ring(self, bell: BellId | None, listener: RingListener) -> CALLBACK_TYPE:
-        """Call ``listener`` for each ring of a bell, of all for None; also for one that nobody heard yet."""
+        """Call ``listener`` for each ring of a bell, of all for None; also for the last one, if it was a moment ago."""
         listeners = self._ring_listeners.setdefault(bell, [])
         listeners.append(listener)
-        if bell is not None and (unheard := self._unheard.pop(bell, None)) is not None:
-            ring, rang_at = unheard
-            if time.monotonic() - rang_at < _UNHEARD:
-                listener(ring)
+        now = time.monotonic()
+        for rang in [rang for known, rang in self._rang.items() if bell in {None, known} and now - rang.at < _UNHEARD]:
+            if listener not in rang.heard:  # an entity that gets another id begins to listen again
+                rang.heard.append(listener)
+                listener(rang.ring)
         return lambda: listeners.remove(listener)
 
     @callback

@@ -128,10 +128,12 @@ class PushAddress:
         """Take what was sent; whatever it is, the answer tells nothing."""
         push = self._coordinator.facets.push
         body = await _read(request)
-        if push is not None and push.receive(PushMessage(request.method, dict(request.query), body)):
+        message = PushMessage(request.method, dict(request.query), body)
+        objection = "nobody takes it" if push is None else push.receive(message)
+        if objection is None:
             self._coordinator.feed.async_hasten()
         else:
-            _LOGGER.debug("%s: something was sent that is no event", self._coordinator.name)
+            _LOGGER.debug("%s: what was sent is not told of: %s", self._coordinator.name, objection)
         return web.Response(text="OK")
 
 

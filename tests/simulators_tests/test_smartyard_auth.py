@@ -126,7 +126,10 @@ async def test_too_many_devices(yard: YardFactory) -> None:
     await api.login()
     await api.post("user/requestCode", userPhone=PHONE)
     body = {"userPhone": PHONE, "smsCode": api.sim.code_of(), "deviceToken": "another"}
-    assert (await api.error("user/confirmCode", **body))[0] == 403
+    response, data = await api.raw("POST", "user/confirmCode", json=body)
+    assert response.status == 403
+    reason = {"error": "The limit of devices is exceeded"}
+    assert json.loads(data) == {"code": 403, "name": "Forbidden", "message": "Forbidden", "data": reason}
     await api.post("user/ping")
 
 

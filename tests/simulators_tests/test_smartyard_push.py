@@ -66,6 +66,8 @@ async def test_a_message_to_oneself(yard: YardFactory, catcher: Catcher) -> None
     data = content["data"]
     assert (data["action"], data["body"], data["badge"]) == ("anything", "Test **message**", "1")
     assert await api.error("inbox/alert") == (406, "Error", "Message (msg) must not be empty")
+    for action in ({}, {"action": ""}):
+        assert (await api.error("inbox/alert", msg="unseen", **action))[0] == 406
 
 
 async def test_notifications_that_are_not_wanted(yard: YardFactory, catcher: Catcher) -> None:
@@ -76,7 +78,7 @@ async def test_notifications_that_are_not_wanted(yard: YardFactory, catcher: Cat
     api.sim.text_push("money")
     api.sim.text_push("inbox")
     assert await api.post("user/notification", enable="f") == {"money": "f", "enable": "f"}
-    await api.post("inbox/alert", msg="unseen")
+    await api.post("inbox/alert", msg="unseen", action="inbox")
     await api.post("user/notification", enable="t", money="t")
     api.sim.text_push("money")
     await api.sim.wait_for_pushes(2)

@@ -149,6 +149,48 @@ async def test_cameras_stay_while_their_list_is_refused(
     assert set(entry.runtime_data.data.cameras) == cameras
 
 
+@pytest.mark.parametrize("status", [402, 403, 404, 405, 422])
+@pytest.mark.parametrize("function", ["cctv/all", "cctv/camMap", "address/intercom", "user/notification"])
+async def test_what_is_refused_from_the_start_stays_until_it_is_told(
+    hass: HomeAssistant,
+    sim: Simulator,
+    entry: ConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+    function: str,
+    status: int,
+) -> None:
+    monkeypatch.setattr(coordinator_module, "_DESCRIBE_COOLDOWN", 0.1)
+    registry = er.async_get(hass)
+
+    def known() -> set[str]:
+        return {entity.id for entity in er.async_entries_for_config_entry(registry, entry.entry_id)}
+
+    def away() -> set[str]:
+        enabled = (
+            one for one in er.async_entries_for_config_entry(registry, entry.entry_id) if one.disabled_by is None
+        )
+        states = {one.entity_id: hass.states.get(one.entity_id) for one in enabled}
+        return {name for name, state in states.items() if state is None or state.state == "unavailable"}
+
+    before, entities_before = set(places(hass, entry)), known()
+    sim.refuse(function, status, None)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    assert away()
+    await entry.runtime_data.async_describe()
+    await entry.runtime_data.async_refresh()
+    assert set(places(hass, entry)) >= before
+    assert known() >= entities_before
+    # Others that went meanwhile are gone all the same.
+    sim.move_out(PHONE, 53)
+    await entry.runtime_data.async_describe()
+    assert not {"house_12", "flat_53", "door_24_0"} & set(places(hass, entry))
+    sim.mend_server()
+    await entry.runtime_data.async_refresh()
+    await until(lambda: not away(), "all of it")
+    assert set(places(hass, entry)) == {HOUSE, FLAT} | GATES | CAMERAS
+
+
 async def test_a_door_is_opened(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     lock = entity_id(hass, entry, "lock", "door_21:1_door")
     assert_assumed_locked(hass, entry, "door_21:1_door")

@@ -71,8 +71,12 @@ async def test_a_setting_that_is_refused_stays(hass: HomeAssistant, sim: Simulat
 async def test_the_door_code_is_for_who_asks(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     code = sim.town.flat(51).door_code
     assert all(code not in (state.state, *map(str, state.attributes.values())) for state in hass.states.async_all())
-    sensor = entity_id(hass, entry, "sensor", "door_code_flat_51")
-    er.async_get(hass).async_update_entity(sensor, disabled_by=None)
+    for platform, key in (("sensor", "door_code_flat_51"), ("button", "new_door_code_flat_51")):
+        # One press, and the code of the whole family opens nothing: only for whoever wants that.
+        entity = er.async_get(hass).async_get(entity_id(hass, entry, platform, key))
+        assert entity is not None
+        assert entity.disabled_by is er.RegistryEntryDisabler.INTEGRATION
+        er.async_get(hass).async_update_entity(entity.entity_id, disabled_by=None)
     assert await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
     assert state_of(hass, entry, "sensor", "door_code_flat_51") == code

@@ -163,7 +163,7 @@ async def test_something_else_at_the_address(hass: HomeAssistant, sim: Simulator
         result = await enter(hass, {**user_input(sim), "host": f"http://127.0.0.1:{unused_tcp_port}"}, "smartyard")
     finally:
         await runner.cleanup()
-    assert result["errors"] == {"base": "wrong_device"}
+    assert result["errors"] == {"base": "wrong_server"}
     check_texts(result)
 
 
@@ -229,6 +229,35 @@ async def test_a_login_that_the_server_refuses(hass: HomeAssistant, sim: Simulat
     assert result["errors"] == {"base": "not_paid"}
     check_texts(result)
     assert (await configure(hass, result, answer))["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize(
+    ("function", "status", "error"),
+    [
+        ("requestCode", 404, "not_found"),
+        ("requestCode", 405, "not_supported"),
+        ("requestCode", 410, "token_refused"),
+        ("confirmCode", 410, "token_refused"),
+        ("confirmCode", 429, "too_soon"),
+        ("confirmCode", 599, "command_failed"),
+    ],
+)
+async def test_whatever_the_server_refuses_has_a_text(
+    hass: HomeAssistant, sim: Simulator, function: str, status: int, error: str
+) -> None:
+    sim.refuse(f"user/{function}", status)
+    result = await enter(hass, user_input(sim), "smartyard")
+    if function == "confirmCode":
+        result = await configure(hass, result, {"code": sim.code_of()})
+    assert result["errors"] == {"base": error}
+    check_texts(result)
+
+
+async def test_a_server_that_wants_https(hass: HomeAssistant, sim: Simulator) -> None:
+    sim.redirect("user/phonePattern", "https://yard.example.test/mobile/user/phonePattern")
+    result = await enter(hass, user_input(sim), "smartyard")
+    assert result["errors"] == {"base": "server_https"}
+    check_texts(result)
 
 
 async def test_somebody_without_a_flat(hass: HomeAssistant, sim: Simulator) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from custom_components.ip_intercom.api.errors import NoData, UnexpectedReply
 from custom_components.ip_intercom.const import CONF_URL
+from custom_components.ip_intercom.push import EventFeed
 from custom_components.ip_intercom.rings import Ring
 from custom_components.ip_intercom.systems.smartyard import log
 from tests.common import PATIENCE, capture_log_events, state_of, until
@@ -218,3 +219,19 @@ async def test_a_hostile_push_changes_nothing_and_is_one_line(
         assert [line.levelno for line in lines()] == [logging.DEBUG]
         assert [item.data["type"] for item in events] == []
     assert ELSEWHERE not in {request.host for request in sim.requests[requests:]}
+
+
+async def test_only_news_has_the_server_asked_before_its_time(
+    hass: HomeAssistant, device: Start, local_url: str, no_looks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hastened: list[object] = []
+    monkeypatch.setattr(EventFeed, "async_hasten", lambda feed: hastened.append(feed))
+    sim = await device()
+    await pushing(hass, sim, local_url)
+    sim.ring(21)
+    await sim.wait_for_pushes(1, PATIENCE)
+    assert len(hastened) == 1
+    for number, kind in enumerate((Hostile.REPLAY, Hostile.OLD, Hostile.NOT_JSON), 2):
+        sim.hostile_push(kind)
+        await sim.wait_for_pushes(number, PATIENCE)
+    assert len(hastened) == 1

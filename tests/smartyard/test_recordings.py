@@ -1,6 +1,7 @@
 """Recordings of cameras: what there is, making one ready, saving it."""
 
 from pathlib import Path
+import re
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
@@ -39,7 +40,9 @@ async def test_the_device_says_which_camera(hass: HomeAssistant, entry: ConfigEn
     with pytest.raises(ServiceValidationError, match="intercom_21"):
         await flat_command(hass, entry, "archive_ranges", "flat_51")
     assert (await flat_command(hass, entry, "archive_ranges", "flat_51", camera="43"))["camera"] == "43"
-    assert await refusal(hass, entry, "archive_ranges") == "which_camera"
+    assert (await command(hass, entry, "archive_ranges", camera="Парковка"))["camera"] == "43"
+    with pytest.raises(ServiceValidationError, match=re.escape("Парковка (43)")):
+        await command(hass, entry, "archive_ranges")
     assert await refusal(hass, entry, "archive_ranges", camera="99") == "which_camera"
 
 

@@ -2,13 +2,29 @@
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 import pytest
 
 from custom_components.ip_intercom import push
-from tests.common import capture_log_events, until
+from custom_components.ip_intercom.const import DOMAIN
+from tests.common import capture_log_events, state_of, until
+from tests.mx_proxy.looking import shown
 from tests.simulators.smartyard import Form, Simulator
+from tests.simulators.smartyard.fixtures import GARDEN
+from tests.simulators.smartyard.town import Door
 
 from .conftest import Start, pushing
+
+
+async def becomes_known(hass: HomeAssistant, entry: ConfigEntry, platform: str, key: str) -> None:
+    """Wait until an entity is there and has a state."""
+
+    def is_known() -> bool:
+        found = er.async_get(hass).async_get_entity_id(platform, DOMAIN, f"{entry.unique_id}_{key}")
+        state = None if found is None else hass.states.get(found)
+        return state is not None and state.state not in {"unknown", "unavailable"}
+
+    await until(is_known, key)
 
 
 @pytest.mark.parametrize("form", list(Form))
@@ -73,6 +89,35 @@ async def test_a_ring_ends_while_the_server_is_away(
     if trouble == "refused":
         # A refused token is not tried again and again because of it; the picture needs none.
         assert {request.function for request in sim.requests[asked:]} <= {"/call/camshot/{hash}"}
+
+
+async def test_a_ring_at_a_door_that_is_newer_than_what_is_known(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
+) -> None:
+    await until(lambda: pushed.runtime_data.feed.following, "the first looks")
+    sim.town.doors.append(Door(26, 0, "wicket", "Новая калитка", 37, GARDEN))
+    events = capture_log_events(hass)
+    sim.ring(26, flat=51)
+    await becomes_known(hass, pushed, "event", "bell_26")
+    assert shown(hass, pushed, "event", "bell_26").attributes["event_type"] == "ring"
+    await becomes_known(hass, pushed, "image", "bell_26_last_visitor")
+    assert state_of(hass, pushed, "binary_sensor", "bell_26_ringing") == "on"
+    assert [item.data["type"] for item in events] == ["Changed", "Call"]
+
+
+async def test_the_first_ring_at_no_door_in_particular_shows_who_it_was(
+    hass: HomeAssistant, device: Start, local_url: str
+) -> None:
+    sim = await device()
+    for number in (21, 22):
+        door = sim.town.door(number)
+        assert door is not None
+        door.name = "Подъезд"
+    entry = await pushing(hass, sim, local_url, Form.SEED)
+    name = sim.ring(22)
+    await becomes_known(hass, entry, "event", "bell_call")
+    await becomes_known(hass, entry, "image", "last_visitor")
+    assert name not in str(hass.states.async_all())
 
 
 async def test_a_ring_at_one_of_two_doors_of_the_same_name_is_not_told_of_the_other(

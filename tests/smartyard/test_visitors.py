@@ -9,6 +9,7 @@ from homeassistant.components.camera import async_get_image, async_get_stream_so
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.setup import async_setup_component
 from PIL import Image
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
@@ -96,6 +97,38 @@ async def test_cameras_stream_and_show_stills(hass: HomeAssistant, sim: Simulato
     address = await async_get_stream_source(hass, camera)
     assert address is not None
     assert address.startswith("http://127.0.0.1:")
+
+
+async def test_a_stream_gets_another_address_when_its_token_has_ended(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    assert await async_setup_component(hass, "stream", {})
+    component: Any = hass.data["camera"]
+    camera = component.get_entity(entity_id(hass, entry, "camera", "camera_42"))
+
+    def token() -> str:
+        found = sim.town.camera(42)
+        assert found is not None
+        return found.token
+
+    stream = await camera.async_create_stream()
+    assert token() in stream.source
+    sim.renew_camera_token(42)
+    assert token() not in stream.source
+    assert await camera.async_create_stream() is stream
+    assert token() in stream.source
+    stream.add_provider("hls")  # somebody watches
+    try:
+        sim.renew_camera_token(42)
+        asked = len(sim.requests)
+        assert await camera.async_create_stream() is stream
+        assert len(sim.requests) == asked
+        sim.refuse("cctv/all", 555)
+        for _ in range(2):
+            stream._async_update_state(False)  # as its worker does where it broke off
+        await until(lambda: token() in stream.source, "the new address")
+    finally:
+        await stream.stop()
 
 
 async def test_a_still_out_of_a_film(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:

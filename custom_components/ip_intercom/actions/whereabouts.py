@@ -38,7 +38,7 @@ def async_camera(coordinator: IntercomCoordinator, data: Data) -> CameraId:
     """
     cameras = coordinator.data.cameras
     if (wanted := data.get(ATTR_CAMERA)) is not None:
-        near = [camera.id for camera in cameras.values() if wanted in {camera.id, camera.name}]
+        near = [camera.id for camera in cameras.values() if wanted in {camera.id, *_names(camera, coordinator.data)}]
     else:
         where = {camera.id: camera.place for camera in cameras.values()}
         near = _near(_async_place(coordinator, data), where, coordinator.data)
@@ -46,7 +46,8 @@ def async_camera(coordinator: IntercomCoordinator, data: Data) -> CameraId:
         return near[0]
     if not cameras:
         raise refused("no_camera", device=coordinator.name)
-    names = ", ".join(sorted(map(_named, (cameras[camera] for camera in near) if near else cameras.values())))
+    shown = [cameras[camera] for camera in near] or cameras.values()
+    names = ", ".join(sorted(_named(camera, coordinator.data) for camera in shown))
     raise refused("which_camera", device=coordinator.name, cameras=names)
 
 
@@ -56,9 +57,16 @@ def _flats(state: State) -> list[PlaceId]:
     return list(dict.fromkeys(place for place in (*state.door_codes, *with_settings) if place is not None))
 
 
-def _named(camera: Camera) -> str:
+def _names(camera: Camera, state: State) -> list[str]:
+    """Return what people call a camera: its own name, and that of its place."""
+    place = state.places.get(camera.place or "")
+    return [name for name in (camera.name, None if place is None else place.name) if name is not None]
+
+
+def _named(camera: Camera, state: State) -> str:
     """Return a camera for people, with the id by which it can be named."""
-    return camera.id if camera.name is None else f"{camera.name} ({camera.id})"
+    names = _names(camera, state)
+    return f"{names[0]} ({camera.id})" if names else camera.id
 
 
 def _async_place(coordinator: IntercomCoordinator, data: Data) -> PlaceId | None:

@@ -83,6 +83,10 @@ class NotProvisioned(AuthenticationFailed):
     """User name and password belong to nobody who may use the server."""
 
 
+class TokenRefused(AuthenticationFailed):
+    """What the server gave at the login is not valid any more, or at that address."""
+
+
 class ExchangeRefused(AuthenticationFailed):
     """The telephone exchange behind the server refuses the account."""
 
@@ -168,6 +172,10 @@ class FileWaiting(CommandFailed):
 
 class NoData(CommandFailed):
     """The device has nothing of what was asked for."""
+
+
+class NotFound(NoData):
+    """The server knows no such thing, and says so to people; ``reason`` is its own sentence."""
 
 
 class NoSuchCall(CommandFailed):

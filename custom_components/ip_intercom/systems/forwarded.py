@@ -6,7 +6,7 @@ from math import inf
 import time
 
 from ..events import Event, PushesCame
-from ..facets import PushMessage
+from ..facets import NO_EVENT, PushMessage
 from ..model import Missing, Pushes
 
 
@@ -15,12 +15,12 @@ class ForwardedPush[E]:
 
     Args:
         parse: Returns what was pushed, None where it makes no sense.
-        hear: Takes what was pushed.
+        hear: Takes what was pushed, and returns None; else why not.
     """
 
     local = False
 
-    def __init__(self, parse: Callable[[PushMessage], E | None], hear: Callable[[E], None]) -> None:
+    def __init__(self, parse: Callable[[PushMessage], E | None], hear: Callable[[E], str | None]) -> None:
         """See the class."""
         self._parse = parse
         self._hear = hear
@@ -36,13 +36,10 @@ class ForwardedPush[E]:
     async def unsubscribe(self, marker: str, originals: Mapping[str, str]) -> None:
         """Leave everything as it is: the forwarder is not ours."""
 
-    def receive(self, message: PushMessage) -> bool:
-        """Take what was sent; return whether it made sense. Its events come by the log."""
+    def receive(self, message: PushMessage) -> str | None:
+        """Take what was sent, and return None; what makes no sense or is no news, return why."""
         pushed = self._parse(message)
-        if pushed is None:
-            return False
-        self._hear(pushed)
-        return True
+        return NO_EVENT if pushed is None else self._hear(pushed)
 
 
 class Arrivals:

@@ -11,12 +11,13 @@ import pytest
 from yarl import URL
 
 from custom_components.ip_intercom.api.errors import (
-    AuthenticationFailed,
     CommandFailed,
     InvalidRequest,
     NoCodePending,
     NoData,
+    NotFound,
     NotSupported,
+    TokenRefused,
     WrongCode,
 )
 from custom_components.ip_intercom.api.http import HttpTransport
@@ -158,7 +159,7 @@ async def inbox_page(yard: SmartYard) -> tuple[str | None, bool, bool]:
 
 
 UNPROCESSABLE = Refusal(InvalidRequest, "Unprocessable Entity")
-UNKNOWN = Refusal(NoData, "Not Found")
+UNKNOWN = Refusal(NotFound, "Not Found")
 BLOCKED = "The service is unavailable (the contract is blocked or not paid)"
 CASES = {
     "01_phonePattern": Case(lambda y: y.login.phone_pattern(), "7 (###) ###-##-##"),
@@ -173,10 +174,10 @@ CASES = {
         lambda y: y.login.confirm_code("79120000000", "1001", DEVICE), Refusal(NoCodePending, "Not Found")
     ),
     "07_confirmCode_ok": Case(lambda y: y.login.confirm_code(PHONE, "1001", DEVICE), Login(TOKEN, NOBODY)),
-    "08_ping_noauth": Case(lambda y: y.user.ping(), Refusal(AuthenticationFailed, "Ошибка авторизации"), token=""),
-    "09_ping_badtoken": Case(lambda y: y.user.ping(), Refusal(AuthenticationFailed, "Не авторизован"), token="nope"),
+    "08_ping_noauth": Case(lambda y: y.user.ping(), Refusal(TokenRefused, "Ошибка авторизации"), token=""),
+    "09_ping_badtoken": Case(lambda y: y.user.ping(), Refusal(TokenRefused, "Не авторизован"), token="nope"),
     "10_ping_emptybearer": Case(
-        lambda y: y.user.ping(), Refusal(AuthenticationFailed, "Отсутствует токен"), sent=False, token=""
+        lambda y: y.user.ping(), Refusal(TokenRefused, "Отсутствует токен"), sent=False, token=""
     ),
     "11_ping": Case(lambda y: y.user.ping(), None),
     "12_getName": Case(lambda y: y.user.name(), NOBODY),
@@ -209,7 +210,7 @@ CASES = {
     "27_plog": Case(lambda y: y.address.log("1", date(2026, 11, 20)), JOURNAL),
     "28_plog_empty": Case(lambda y: y.address.log("1", date(2026, 11, 19)), ()),
     "29_plog_noday": Case(lambda y: y.client.call(LOG, flatId=1), UNKNOWN),
-    "30_resetCode": Case(lambda y: y.address.reset_code("1"), 63709),
+    "30_resetCode": Case(lambda y: y.address.reset_code("1"), "63709"),
     "31_cctv_all": Case(lambda y: y.cameras.all(), BY_NAME),
     "32_cctv_all_house": Case(lambda y: y.cameras.all("1"), BY_NAME),
     "33_cctv_allTree": Case(
@@ -257,9 +258,7 @@ CASES = {
     ),
     # Methods are always posted.
     "63_get_method": Case(lambda y: y.address.houses(), UNKNOWN, sent=False),
-    "64_lang_ru": Case(
-        lambda y: y.user.ping(), Refusal(AuthenticationFailed, "Не авторизован"), token="nope", language="ru"
-    ),
+    "64_lang_ru": Case(lambda y: y.user.ping(), Refusal(TokenRefused, "Не авторизован"), token="nope", language="ru"),
     "65_call_camshot": Case(lambda y: y.images.camshot(HASH), ALL["65_call_camshot"].reply if FILES else b""),
     "66_call_live": Case(lambda y: y.images.live(HASH), ALL["66_call_live"].reply if FILES else b""),
     "67_call_camshot_unknown": Case(lambda y: y.images.camshot("f" * 32), Refusal(NoData, "call/camshot/{key}")),

@@ -6,17 +6,18 @@ from typing import Any
 import pytest
 
 from custom_components.ip_intercom.api.errors import (
-    AuthenticationFailed,
     CommandFailed,
     IntercomError,
     InvalidRequest,
     NoAnswer,
     NoCodePending,
     NoData,
+    NotFound,
     NotPaid,
     NotSupported,
     SecureConnectionRequired,
     ServerBroken,
+    TokenRefused,
     TooSoon,
     Unconfirmed,
     UnexpectedReply,
@@ -70,12 +71,12 @@ def test_a_success(answer: Reply, expected: object) -> None:
 
 REFUSALS: list[tuple[Endpoint, Reply, type[IntercomError], str]] = [
     # The token.
-    (PING, reply(401, envelope(401, "Не авторизован")), AuthenticationFailed, "Не авторизован"),
-    (PING, reply(406, envelope(406)), AuthenticationFailed, "so"),
-    (PING, reply(410, {"error": "авторизация отозвана"}), AuthenticationFailed, "авторизация отозвана"),
-    (PING, reply(424, {"error": "неверный токен"}), AuthenticationFailed, "неверный токен"),
-    (PING, reply(449, envelope(449)), AuthenticationFailed, "so"),
-    (CHECK_PHONE, reply(401, envelope(401)), AuthenticationFailed, "so"),
+    (PING, reply(401, envelope(401, "Не авторизован")), TokenRefused, "Не авторизован"),
+    (PING, reply(406, envelope(406)), TokenRefused, "so"),
+    (PING, reply(410, {"error": "авторизация отозвана"}), TokenRefused, "авторизация отозвана"),
+    (PING, reply(424, {"error": "неверный токен"}), TokenRefused, "неверный токен"),
+    (PING, reply(449, envelope(449)), TokenRefused, "so"),
+    (CHECK_PHONE, reply(401, envelope(401)), TokenRefused, "so"),
     # What the server says to people.
     (OPEN_DOOR, reply(404, envelope(404, "Intercom is unavailable")), CommandFailed, "Intercom is unavailable"),
     (OPEN_DOOR, reply(404, {"error": "услуга не подключена"}), CommandFailed, "услуга не подключена"),
@@ -86,7 +87,9 @@ REFUSALS: list[tuple[Endpoint, Reply, type[IntercomError], str]] = [
     (LOG, reply(403, envelope(403)), CommandFailed, "so"),
     (LOG, reply(403, {"code": 403, "name": "Forbidden"}), CommandFailed, "Forbidden"),
     (LOG, reply(403, {"code": 403, "message": "so"}), CommandFailed, "so"),
-    (LOG, reply(404, envelope(404)), NoData, "so"),
+    (LOG, reply(404, envelope(404)), NotFound, "so"),
+    (LOG, reply(404, {"error": "услуга не подключена"}), NotFound, "услуга не подключена"),
+    (LOG, reply(404, {"code": 404}), NoData, "address/plog: 404"),
     (REQUEST_CODE, reply(429, envelope(429)), TooSoon, "so"),
     (REQUEST_CODE, reply(429), TooSoon, "user/requestCode: 429"),
     (REGISTER_PUSH_TOKEN, reply(406, envelope(406)), InvalidRequest, "so"),
@@ -120,7 +123,7 @@ REFUSALS: list[tuple[Endpoint, Reply, type[IntercomError], str]] = [
     (PING, reply(302, b"", "https://elsewhere.test/mobile"), SecureConnectionRequired, "SmartYard requires HTTPS"),
     # Refusals that come as successes.
     (LOG, reply(200, envelope(402)), NotPaid, "so"),
-    (PING, reply(200, {"code": "401"}), AuthenticationFailed, "user/ping: 401"),
+    (PING, reply(200, {"code": "401"}), TokenRefused, "user/ping: 401"),
     (OPEN_DOOR, reply(200, {"error": "no"}), CommandFailed, "no"),
 ]
 
@@ -135,7 +138,7 @@ def test_a_refusal(endpoint: Endpoint, answer: Reply, kind: type[IntercomError],
 
 @pytest.mark.parametrize("status", [401, 403, 422])
 def test_without_a_token_it_is_about_that(status: int) -> None:
-    with pytest.raises(AuthenticationFailed):
+    with pytest.raises(TokenRefused):
         data(PING, reply(status, envelope(status)), has_token=False)
 
 

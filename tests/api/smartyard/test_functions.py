@@ -138,7 +138,7 @@ async def test_settings_of_an_intercom(sim: Simulator, account: SmartYard) -> No
 
 async def test_another_code(sim: Simulator, account: SmartYard) -> None:
     code = await account.address.reset_code(FLAT)
-    assert (await account.address.intercom(FLAT)).door_code == str(code)
+    assert (await account.address.intercom(FLAT)).door_code == code
     with pytest.raises(NoData):
         await account.address.reset_code(FOREIGN)
 
@@ -305,8 +305,9 @@ async def test_delivered(sim: Simulator, account: SmartYard) -> None:
 
 
 async def test_an_empty_message(sim: Simulator, account: SmartYard) -> None:
-    with pytest.raises(InvalidRequest):
-        await account.inbox.alert("", "inbox")
+    for message, action in (("", "inbox"), ("hello", "")):
+        with pytest.raises(InvalidRequest, match="must not be empty"):
+            await account.inbox.alert(message, action)
 
 
 # ---- The person ----
@@ -525,6 +526,8 @@ async def test_what_is_left_out(server: Server, told: SmartYard) -> None:
         server.says(f"/mobile/{path}", status=204)
     with pytest.raises(UnexpectedReply):
         await told.address.reset_code("1")
+    server.gives("/mobile/address/resetCode", {"code": "01234"})
+    assert await told.address.reset_code("1") == "01234"
     with pytest.raises(UnexpectedReply):
         await told.sip.credentials()
     server.gives("/mobile/cctv/recPrepare", {"id": 5})

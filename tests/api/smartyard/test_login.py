@@ -6,8 +6,13 @@ import pytest
 from custom_components.ip_intercom.api.errors import (
     AuthenticationFailed,
     CommandFailed,
+    IntercomError,
     InvalidRequest,
     NoCodePending,
+    NotFound,
+    NotPaid,
+    NotSupported,
+    ServerBroken,
     TooSoon,
     UnexpectedReply,
     WrongCode,
@@ -144,8 +149,9 @@ async def test_one_device_only(session: aiohttp.ClientSession, dialect: Dialect)
     async with Simulator(dialect) as sim:
         sim.limit_devices(1)
         first = await log_in(sim, session)
-        with pytest.raises(CommandFailed):
+        with pytest.raises(CommandFailed, match="The limit of devices is exceeded") as raised:
             await log_in(sim, session)
+        assert type(raised.value) is CommandFailed
         await first.user.ping()
 
 
@@ -187,6 +193,31 @@ async def test_it_is_time_to_log_in_again(session: aiohttp.ClientSession, dialec
         with pytest.raises(AuthenticationFailed):
             await yard.address.houses()
         assert await yard.address.houses()
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "said"),
+    [
+        (402, NotPaid, "Payment Required"),
+        (403, CommandFailed, "Forbidden"),
+        (404, NotFound, "Not Found"),
+        (405, NotSupported, "Method Not Allowed"),
+        (422, InvalidRequest, "Unprocessable Entity"),
+        (429, TooSoon, "Too Many Requests"),
+        (418, CommandFailed, "Unknown error"),
+        (599, ServerBroken, "Unknown error"),
+    ],
+)
+@pytest.mark.parametrize("dialect", Dialect)
+async def test_a_refusal_is_told_in_the_words_of_the_server(
+    session: aiohttp.ClientSession, dialect: Dialect, status: int, kind: type[IntercomError], said: str
+) -> None:
+    async with Simulator(dialect) as sim:
+        yard = await log_in(sim, session)
+        sim.refuse("address/getAddressList", status)
+        with pytest.raises(kind, match=said) as raised:
+            await yard.address.houses()
+        assert type(raised.value) is kind
 
 
 @pytest.mark.parametrize("content", [{}, {"accessToken": ""}, {"accessToken": "a\nb"}, {"accessToken": "ключ"}, None])

@@ -185,14 +185,20 @@ def test_of_the_second_server() -> None:
 # ---- One ring ----
 
 
+def shared(one: CallPush, other: CallPush) -> set[str]:
+    return {*one.ring_ids} & {*other.ring_ids}
+
+
 def test_one_ring_of_many_pushes() -> None:
     """By the hash, which all devices of the flat share; else by extension and time."""
     with_hash = replace(RANG, hash=KEY)
-    assert with_hash.ring_id == replace(with_hash, extension="2", timestamp=5).ring_id
-    assert with_hash.ring_id != replace(with_hash, hash=KEY[::-1]).ring_id
-    assert RANG.ring_id == replace(RANG, caller="Other").ring_id
-    assert len({RANG.ring_id, replace(RANG, timestamp=5).ring_id, replace(RANG, extension="5").ring_id}) == 3
-    assert not {KEY, RANG.extension} & {with_hash.ring_id, RANG.ring_id}
+    assert shared(with_hash, replace(with_hash, extension="2", timestamp=5))
+    assert shared(with_hash, RANG)
+    assert not shared(with_hash, replace(with_hash, hash=KEY[::-1], extension="2"))
+    assert shared(RANG, replace(RANG, caller="Other"))
+    assert len({*RANG.ring_ids, *replace(RANG, timestamp=5).ring_ids, *replace(RANG, extension="5").ring_ids}) == 3
+    assert len(CallPush(hash=KEY).ring_ids) == len(CallPush().ring_ids) == 1
+    assert not {KEY, RANG.extension} & {*with_hash.ring_ids, *RANG.ring_ids}
 
 
 def test_when_it_has_rung_out() -> None:

@@ -111,7 +111,7 @@ class Login:
         token = str(uuid.uuid4())
         if device is None:
             if self.device_limit is not None and len(own) >= self.device_limit:
-                raise ApiError(403, TOO_MANY_DEVICES)
+                raise ApiError(403, reason=TOO_MANY_DEVICES)
             device = Device(self._people.next_device(), phone, device_token, token)
             self._people.devices.append(device)
         device.token = token

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from .dialects import Dialect
 from .people import Device, Subscriber
-from .texts import OK, STATUS, Text
+from .texts import OK, STATUS, UNKNOWN, Text
 
 JSON = "application/json"
 # Numbers that come as text or as numbers; which, is not to be relied on (field notes 3).
@@ -25,19 +25,28 @@ type Json = dict[str, Any]
 type Answer = object
 type Handler = Callable[[Call], Answer]
 
+# What the independent server refuses in the envelope of the published one; all else by one word.
+ENVELOPED = frozenset({401, 403, 422, 429})
+
 # A success that says 200 and has no data all the same (capture 57).
 BARE = object()
 
 
 class ApiError(Exception):
-    """Ends a request with a status; the message is for people, the name is the same unless it is given."""
+    """Ends a request with a status; the message is for people, the name is the same unless it is given.
 
-    def __init__(self, status: int, message: Text | None = None, name: Text | None = None) -> None:
+    A `reason` comes in the data instead: the message is that of the status then.
+    """
+
+    def __init__(
+        self, status: int, message: Text | None = None, name: Text | None = None, reason: Text | None = None
+    ) -> None:
         """Take the usual text of the status unless there is a message."""
         super().__init__(status)
         self.status = status
-        self.message = message or STATUS[status]
+        self.message = message or STATUS.get(status, UNKNOWN)
         self.name = name or self.message
+        self.reason = reason
 
 
 def to_json(body: object) -> bytes:
@@ -81,7 +90,9 @@ def refusal(error: ApiError, language: str, dialect: Dialect) -> web.Response:
     """Answer with an error, the status of which is its code."""
     message = error.message.in_language(language)
     body: Json = {"code": error.status, "name": error.name.in_language(language), "message": message}
-    if dialect is Dialect.AXIOS:
+    if error.reason is not None:
+        body["data"] = {"error": error.reason.in_language(language)}
+    if dialect is Dialect.AXIOS and error.status not in ENVELOPED:
         body = {"error": message}
     return web.Response(body=to_json(body), status=error.status, headers={"Content-Type": JSON})
 

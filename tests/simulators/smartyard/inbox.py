@@ -6,7 +6,7 @@ from html import escape
 from .envelope import BARE, Answer, ApiError, Call, Handler, Json
 from .moscow import written
 from .people import Message, Subscriber
-from .texts import EMPTY_MESSAGE, ERROR
+from .texts import EMPTY_ACTION, EMPTY_MESSAGE, ERROR
 
 OPTIONS: Json = {
     "cityCams": "t",
@@ -95,7 +95,9 @@ class Inbox:
     def _alert(self, call: Call) -> Answer:
         if not (text := call.text("msg")):
             raise ApiError(406, EMPTY_MESSAGE, ERROR)
-        self._send(call.who, "", text, call.text("action") or "inbox")
+        if not (action := call.text("action")):
+            raise ApiError(406, EMPTY_ACTION, ERROR)
+        self._send(call.who, "", text, action)
         return None
 
     @staticmethod

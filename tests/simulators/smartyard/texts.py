@@ -34,6 +34,7 @@ STATUS: Mapping[int, Text] = {
     429: Text("Too Many Requests", "Слишком много запросов"),
     449: Text("Retry With", "Повторить с"),
 }
+UNKNOWN = Text("Unknown error", "Неизвестная ошибка")
 
 NO_AUTHORIZATION = only_russian("Ошибка авторизации")
 UNKNOWN_TOKEN = only_russian("Не авторизован")
@@ -52,3 +53,4 @@ NO_MORE_ATTEMPTS = Text(
 )
 TOO_MANY_DEVICES = Text("The limit of devices is exceeded", "Превышено допустимое количество устройств")
 EMPTY_MESSAGE = Text("Message (msg) must not be empty", "Сообщение (msg) не должно быть пустым")
+EMPTY_ACTION = Text("Action must not be empty", "Действие (action) не должно быть пустым")

@@ -152,6 +152,31 @@ async def test_a_token_that_is_refused_is_asked_for_anew_once(bench: Bench, came
     assert len(bench.asked("/cctv/all")) == lists + 2
 
 
+async def test_a_camera_that_refuses_every_token_is_not_asked_for_with_each_picture(bench: Bench) -> None:
+    cameras = bench.system.facets.cameras
+    assert cameras is not None
+    bench.sim.refuse_camera(45, 99)
+    for _ in range(3):
+        with pytest.raises(StreamRefused):
+            await cameras.snapshot("intercom_22", None, None)
+    lists = bench.asked("/cctv/all")
+    assert len(lists) == 2  # the first one at the start
+    bench.sim.renew_camera_token(46)
+    assert await cameras.snapshot("intercom_24", None, None)
+    assert len(bench.asked("/cctv/all")) == 3
+    bench.sim.refuse_camera(45, 0)
+    assert await cameras.snapshot("intercom_22", None, None)
+
+
+@pytest.mark.parametrize(("refused", "camera"), [("cctv/all", "intercom_21"), ("cctv/camMap", "42")])
+async def test_one_list_has_the_token_though_the_other_is_refused(bench: Bench, refused: str, camera: str) -> None:
+    cameras = bench.system.facets.cameras
+    assert cameras is not None
+    bench.sim.refuse(refused, 403, None)
+    bench.sim.renew_camera_token(NUMBERS[camera])
+    assert await cameras.snapshot(camera, None, None)
+
+
 async def test_a_page_of_cameras_asks_once_for_all_tokens(bench: Bench) -> None:
     cameras = bench.system.facets.cameras
     assert cameras is not None

@@ -2,14 +2,18 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 import time
+from typing import Any
 
-from custom_components.ip_intercom.api.smartyard import CallPush
+from custom_components.ip_intercom.api.smartyard import CallPush, TextPush
 from custom_components.ip_intercom.events import BellRings, ButtonPressed, Event
 from custom_components.ip_intercom.systems.smartyard import SmartYardSystem
 from custom_components.ip_intercom.systems.smartyard.log import SmartYardLog
 from custom_components.ip_intercom.systems.smartyard.system import Choices
+from tests.simulators.smartyard.fixtures import GARDEN
+from tests.simulators.smartyard.town import Door
 
 from .conftest import Bench
 
@@ -63,3 +67,50 @@ async def test_a_flood_is_not_heard_to_the_end(bench: Bench) -> None:
     events = (await log.next()).events
     assert 0 < len(events) < 100
     assert log.ringing == {"21"}
+
+
+def stranger(name: str, **changed: Any) -> CallPush:
+    """Return a ring at a door that nobody knows yet."""
+    push = CallPush(domophone_id="26", flat_id="51", timestamp=int(time.time()), hash=name * 32)
+    return replace(push, **changed)
+
+
+async def kinds(log: SmartYardLog, marker: str) -> list[str]:
+    """Return what the log tells until a message of our own."""
+    log.hear(TextPush("inbox", message_id=marker))
+    events = await told(log, lambda events: any(event.data.get("id") == marker for event in events))
+    return [event.type for event in events if event.type in {"Call", "Changed"}]
+
+
+async def test_a_ring_waits_for_its_door_while_it_rings(bench: Bench) -> None:
+    log = bench.system.log
+    assert log is not None
+    for push in (stranger("a"), stranger("b", house_id="11", flat_id="99"), stranger("c", flat_id=None)):
+        assert log.hear(push) is None
+    log.hear(stranger("d", ttl=0))
+    assert await kinds(log, "1") == ["Changed"]
+    bench.sim.town.doors.append(Door(26, 0, "wicket", "Новая калитка", 37, GARDEN))
+    await bench.system.describe()
+    assert await kinds(log, "2") == ["Call"] * 3
+    assert await kinds(log, "3") == []
+    assert log.ringing == {"26"}
+
+
+async def test_strangers_have_the_houses_read_once_in_a_while(bench: Bench) -> None:
+    log = bench.system.log
+    assert log is not None
+    for name in "abcdef":
+        log.hear(stranger(name))
+    assert await kinds(log, "1") == ["Changed"]
+    for name in "ghijkl":
+        log.hear(stranger(name))
+    await bench.system.describe()
+    assert await kinds(log, "2") == []
+
+
+async def test_a_ring_for_somebody_else_changes_nothing(bench: Bench) -> None:
+    log = bench.system.log
+    assert log is not None
+    log.hear(stranger("a", flat_id="99"))
+    log.hear(stranger("b", flat_id="99", house_id="99"))
+    assert await kinds(log, "1") == []

@@ -22,7 +22,7 @@ from custom_components.ip_intercom.systems.smartyard.identity import account_id
 from custom_components.ip_intercom.systems.smartyard.journal import Journal, by_day
 from custom_components.ip_intercom.systems.smartyard.moments import ServerTime, zone_named
 from custom_components.ip_intercom.systems.smartyard.places import town_of
-from custom_components.ip_intercom.systems.smartyard.pushes import LONGEST, SKEW, Gate
+from custom_components.ip_intercom.systems.smartyard.pushes import AHEAD, LONGEST, SKEW, Gate
 from custom_components.ip_intercom.systems.smartyard.telling import bell_of, call, message, moment
 
 NOW = datetime(2026, 11, 20, 12, 0)
@@ -145,6 +145,13 @@ def test_a_time_that_is_none_is_now(seconds: int) -> None:
     assert abs(moment(seconds) - datetime.now(UTC)) < timedelta(minutes=5)
 
 
+def test_nothing_is_told_of_the_future() -> None:
+    now = datetime.now(UTC)
+    ahead = call(CallPush(timestamp=int(now.timestamp()) + AHEAD), "7", None, now)
+    assert ahead.time <= datetime.now(UTC)
+    assert ahead.age == 0.0
+
+
 # -- what is news ----------------------------------------------------------------------------------
 
 
@@ -154,8 +161,9 @@ def test_a_time_that_is_none_is_now(seconds: int) -> None:
         (0, 30, True),
         (30 + SKEW, 30, True),
         (31 + SKEW, 30, False),
-        (-SKEW, 30, True),
-        (-SKEW - 1, 30, False),
+        (-SKEW - 1, 30, True),
+        (-AHEAD, 30, True),
+        (-AHEAD - 1, 30, False),
         (LONGEST + SKEW + 1, 10**6, False),
     ],
 )
@@ -169,7 +177,8 @@ def test_a_call_without_a_time_is_not_believed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("age", "ttl", "seconds"), [(0, 30, 30), (10, 30, 20), (40, 30, 15), (-20, 30, 30), (0, 999, LONGEST)]
+    ("age", "ttl", "seconds"),
+    [(0, 30, 30), (10, 30, 20), (40, 30, 15), (-20, 30, 30), (-AHEAD, 30, 30), (0, 999, LONGEST)],
 )
 def test_a_call_rings_as_long_as_it_says_and_never_not_at_all(age: int, ttl: int, seconds: int) -> None:
     assert Gate(now=Clock()).rings_for(CallPush(timestamp=1_000_000 - age, ttl=ttl)) == seconds
@@ -180,6 +189,8 @@ def test_a_call_rings_as_long_as_it_says_and_never_not_at_all(age: int, ttl: int
     [
         (CallPush(hash="a", timestamp=1_000_000), CallPush(hash="a", timestamp=1_000_005, extension="5")),
         (CallPush(extension="5", timestamp=1_000_000), CallPush(extension="5", timestamp=1_000_000, caller="x")),
+        (CallPush(hash="a", extension="5", timestamp=1_000_000), CallPush(extension="5", timestamp=1_000_000)),
+        (CallPush(extension="5", timestamp=1_000_000), CallPush(hash="a", extension="5", timestamp=1_000_000)),
         (TextPush("inbox", message_id="1"), TextPush("inbox", "t", message_id="1")),
         (TextPush("money", "t", timestamp=1_000_000), TextPush("money", "t", timestamp=1_000_000, badge=2)),
     ],
@@ -188,6 +199,13 @@ def test_what_comes_twice_is_news_once(first: CallPush | TextPush, second: CallP
     gate = Gate(now=Clock())
     assert gate.objection(first) is None
     assert gate.objection(second) is not None
+
+
+def test_what_only_the_one_before_tells_of_a_ring_is_known_as_well() -> None:
+    gate = Gate(now=Clock())
+    assert gate.objection(CallPush(hash="a", extension="5", timestamp=1_000_000)) is None
+    assert gate.objection(CallPush(hash="a", extension="6", timestamp=1_000_000)) is not None
+    assert gate.objection(CallPush(extension="6", timestamp=1_000_000)) is not None
 
 
 @pytest.mark.parametrize(

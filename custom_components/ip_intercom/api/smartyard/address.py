@@ -193,13 +193,13 @@ class Address(Journal):
         house = None if house_id is None else number(house_id)
         await self._client.call(OPEN_DOOR, domophoneId=number(domophone_id), doorId=door_id, houseId=house)
 
-    async def reset_code(self, flat_id: str) -> int:
-        """Let the server make another door code, and return it.
+    async def reset_code(self, flat_id: str) -> str:
+        """Let the server make another door code, and return its digits.
 
         Raises:
             UnexpectedReply: It does not tell which.
         """
-        code = integer((await self._client.record(RESET_CODE, flatId=number(flat_id))).get("code"))
+        code = text((await self._client.record(RESET_CODE, flatId=number(flat_id))).get("code"))
         if code is None:
             raise UnexpectedReply(f"{RESET_CODE.path} answered without a code")
         return code

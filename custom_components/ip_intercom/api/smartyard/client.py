@@ -61,10 +61,10 @@ class SmartYardClient:
             values: What goes with it; None is left out.
 
         Raises:
-            AuthenticationFailed: The token is refused, or there is none.
+            TokenRefused: The token is refused, or there is none.
             NotPaid: The service is not paid for.
             TooSoon: It was asked for a moment ago.
-            NoData: There is no such thing, or it is somebody else's.
+            NoData: There is no such thing, or it is somebody else's; ``NotFound`` where the server says so itself.
             InvalidRequest: The server refuses a value.
             NotSupported: This server does not have the method.
             CommandFailed: The server refuses, with its own sentence.

@@ -5,17 +5,18 @@ from http import HTTPStatus
 import json
 
 from ..errors import (
-    AuthenticationFailed,
     CommandFailed,
     IntercomError,
     InvalidRequest,
     NoAnswer,
     NoCodePending,
     NoData,
+    NotFound,
     NotPaid,
     NotSupported,
     SecureConnectionRequired,
     ServerBroken,
+    TokenRefused,
     TooSoon,
     Unconfirmed,
     UnexpectedReply,
@@ -130,7 +131,7 @@ def error(
     if status == HTTPStatus.REQUEST_TIMEOUT:
         return Unconfirmed(f"{path}: {status}") if endpoint.command else NoAnswer(f"{path}: {status}")
     if _is_about_token(endpoint, status, has_token):
-        return AuthenticationFailed(f"{path}: {status} {said or ''}".rstrip())
+        return TokenRefused(f"{path}: {status} {said or ''}".rstrip())
     return _refusal(endpoint, status, found, said)
 
 
@@ -167,7 +168,9 @@ def _refusal(endpoint: Endpoint, status: int, found: Fields | None, said: str | 
     if status in {HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.NOT_ACCEPTABLE}:
         return InvalidRequest(reason)
     if status == HTTPStatus.NOT_FOUND and endpoint != OPEN_DOOR:
-        return NoData(reason) if found is not None else NotSupported(f"{endpoint.path}: {status}")
+        if found is None:
+            return NotSupported(f"{endpoint.path}: {status}")
+        return NoData(reason) if said is None else NotFound(said)
     if endpoint in {OPEN_DOOR, ACCESS} or said is not None:
         return CommandFailed(reason)
     return UnexpectedReply(f"{endpoint.path} answered {status} without a reason")

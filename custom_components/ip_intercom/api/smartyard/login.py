@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 import secrets
 
-from ..errors import AuthenticationFailed, UnexpectedReply
+from ..errors import TokenRefused, UnexpectedReply
 from ..parse import Fields, fields, text, texts
 from .client import SmartYardClient, check_token
 from .endpoints import CHECK_PHONE, CONFIRM_CODE, PHONE_PATTERN, REQUEST_CODE, Endpoint
@@ -138,7 +138,7 @@ class Logins:
             found = await self._client.record(
                 CHECK_PHONE, userPhone=phone_digits(phone), deviceToken=device_token, platform=_ANDROID
             )
-        except AuthenticationFailed:
+        except TokenRefused:
             return None
         return self._logged_in(CHECK_PHONE, found)
 

@@ -117,13 +117,16 @@ class CallPush:
     no_video_sip: bool | None = None
 
     @property
-    def ring_id(self) -> str:
-        """What pushes of the same ring have in common, and no others: it can be kept and shown.
+    def ring_ids(self) -> tuple[str, ...]:
+        """What tells a ring from others: pushes that have one in common are of the same. They can be kept and shown.
 
-        The hash, else extension and timestamp (field notes 7), neither of which can be read from it.
+        One is of the hash, one of extension and timestamp (field notes 7), none of which can be read from it. Without
+        an extension there is one only; a forwarder may leave out the hash.
         """
-        key = f"hash {self.hash}" if self.hash is not None else f"extension {self.extension} {self.timestamp}"
-        return hashlib.sha256(key.encode()).hexdigest()[:32]
+        keys = [] if self.hash is None else [f"hash {self.hash}"]
+        if self.extension is not None or self.hash is None:
+            keys.append(f"extension {self.extension} {self.timestamp}")
+        return tuple(hashlib.sha256(key.encode()).hexdigest()[:32] for key in keys)
 
     @property
     def ends_at(self) -> int | None:

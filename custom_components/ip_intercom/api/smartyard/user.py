@@ -41,7 +41,7 @@ class User:
         """See whether the token is good.
 
         Raises:
-            AuthenticationFailed: It is not.
+            TokenRefused: It is not.
         """
         await self._client.call(PING)
 

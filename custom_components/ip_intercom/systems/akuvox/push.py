@@ -15,7 +15,7 @@ from yarl import URL
 
 from ...api.akuvox import AkuvoxDevice
 from ...api.errors import CommandFailed, InvalidRequest, NotSupported
-from ...facets import PushMessage
+from ...facets import NO_EVENT, PushMessage
 from ...model import Missing
 
 _LOGGER = logging.getLogger(__name__)
@@ -108,13 +108,13 @@ class AkuvoxPush:
         self._expect = expect
         self.statuses: Mapping[str, Status] = {}
 
-    def receive(self, message: PushMessage) -> bool:
-        """Take what was sent to the address; return whether it is an event of this device's kind."""
+    def receive(self, message: PushMessage) -> str | None:
+        """Take what was sent to the address, and return None; what is no event of this device's kind, return why."""
         pushed = parse(message)
         if pushed is None:
-            return False
+            return NO_EVENT
         self._hear(pushed)
-        return True
+        return None
 
     async def originals(self) -> Mapping[str, str]:
         """Return whether Action URLs are on.

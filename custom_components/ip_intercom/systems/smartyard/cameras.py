@@ -5,10 +5,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+import logging
+from math import inf
+import time
 
 from aiohttp import ClientSession
 
-from ...api.errors import InvalidRequest, NoData, NotSupported, StreamRefused, UnexpectedReply
+from ...api.errors import CommandFailed, InvalidRequest, NoData, NotSupported, StreamRefused, UnexpectedReply
 from ...api.smartyard import Camera as ApiCamera, SmartYard, check, live_url, still
 from ...api.smartyard.cameras.previews import preview
 from ...facets import MjpegStream
@@ -17,6 +20,11 @@ from ...model import CameraId
 from .moments import ServerTime
 from .places import Town
 
+_LOGGER = logging.getLogger(__name__)
+
+# Seconds for which no other token is asked for where the new one was refused as well: the camera may be broken.
+_HOPELESS = 60.0
+
 
 class Feeds:
     """The cameras with their tokens, of which some last but shortly.
@@ -24,13 +32,19 @@ class Feeds:
     Args:
         yard: Asked.
         town: Returns what there is.
+        monotonic: A clock in seconds.
     """
 
-    def __init__(self, yard: SmartYard, town: Callable[[], Town]) -> None:
+    def __init__(
+        self, yard: SmartYard, town: Callable[[], Town], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         """See the class."""
         self._yard = yard
         self._town = town
+        self._monotonic = monotonic
         self._renewed: dict[CameraId, str] = {}
+        # Until when.
+        self._hopeless: dict[CameraId, float] = {}
         self._turn = asyncio.Lock()
 
     def get(self, camera: CameraId) -> ApiCamera:
@@ -45,32 +59,46 @@ class Feeds:
 
     def forget(self) -> None:
         """Go by the tokens that were found last."""
-        self._renewed = {}
+        self._renewed, self._hopeless = {}, {}
 
     async def with_token[T](self, camera: CameraId, use: Callable[[ApiCamera], Awaitable[T]]) -> T:
         """Return what ``use`` returns, with a new token where the old one is refused.
 
         Raises:
             StreamRefused: The new one is refused as well.
-            IntercomError: As ``use`` and the lists of cameras.
+            IntercomError: As ``use``, and what keeps the lists of cameras from being read.
         """
         known = self.get(camera)
         try:
             return await use(known)
         except StreamRefused:
+            if self._hopeless.get(camera, -inf) > self._monotonic():
+                raise
             async with self._turn:  # a page of cameras asks once for all of them
                 if self.get(camera).token == known.token:
                     await self._renew()
-        return await use(self.get(camera))
+        try:
+            return await use(self.get(camera))
+        except StreamRefused:
+            self._hopeless[camera] = self._monotonic() + _HOPELESS
+            raise
 
     async def _renew(self) -> None:
         """Ask for the tokens of all cameras: one list has those of intercoms, the other all others."""
-        fresh = {camera.url: camera.token for camera in await self._yard.cameras.all(refresh=True)}
-        for intercom in await self._yard.cameras.of_intercoms(refresh=True):
+        fresh = {camera.url: camera.token for camera in await self._listed(self._yard.cameras.all(refresh=True))}
+        for intercom in await self._listed(self._yard.cameras.of_intercoms(refresh=True)):
             for camera in (intercom.camera, *intercom.alternatives):
                 fresh[camera.url] = camera.token
         feeds = self._town().feeds
         self._renewed = {known: fresh[feed.url] for known, feed in feeds.items() if feed.url in fresh}
+
+    async def _listed[T](self, request: Awaitable[tuple[T, ...]]) -> tuple[T, ...]:
+        """Return a list, nothing where the server refuses it: the other one may have the token."""
+        try:
+            return await request
+        except (CommandFailed, NotSupported, UnexpectedReply) as err:
+            _LOGGER.debug("No tokens of cameras: %s", err)
+            return ()
 
 
 class SmartYardCameras:

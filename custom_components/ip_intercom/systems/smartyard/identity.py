@@ -37,8 +37,8 @@ def identity_of(account: str, base: URL) -> Identity:
     )
 
 
-def description_of(identity: Identity, state: State) -> Description:
-    """Return what any account is and may."""
+def description_of(identity: Identity, state: State, unlisted: frozenset[str] = frozenset()) -> Description:
+    """Return what any account is and may; ``unlisted`` as in ``Description``."""
     return Description(
         identity=identity,
         state=state,
@@ -46,4 +46,5 @@ def description_of(identity: Identity, state: State) -> Description:
         reports_access=True,
         pushes=True,
         messages=True,
+        unlisted=unlisted,
     )

@@ -26,7 +26,7 @@ from .moments import ServerTime
 from .places import Town
 from .pushes import Gate
 from .records import Recorder
-from .telling import bell_of, call, call_ended, changed, counted, message
+from .telling import bell_of, call, call_ended, changed, counted, may_be_ours, message
 from .visitors import SmartYardVisitors
 
 _LOGGER = logging.getLogger(__name__)
@@ -99,6 +99,8 @@ class SmartYardLog:
         self._wake = asyncio.Event()
         self._inbox: deque[CallPush | TextPush] = deque()
         self._ringing: dict[BellId, float] = {}
+        # Calls at doors that nobody knows yet, and until when they ring.
+        self._strangers: deque[tuple[CallPush, float]] = deque(maxlen=_MANY)
         self._changes_due = inf
         self._changed_at = -inf
         self._looks = Looks(
@@ -117,14 +119,13 @@ class SmartYardLog:
 
     # -- what others tell ------------------------------------------------------------------------
 
-    def hear(self, push: CallPush | TextPush) -> None:
-        """Take what was pushed, unless it is no news."""
+    def hear(self, push: CallPush | TextPush) -> str | None:
+        """Take what was pushed, and return None; where it is no news, return why."""
         objection = "there are too many" if len(self._inbox) >= _MANY else self._gate.objection(push)
-        if objection is not None:
-            _LOGGER.debug("A push is not told of: %s", objection)
-            return
-        self._inbox.append(push)
-        self._wake.set()
+        if objection is None:
+            self._inbox.append(push)
+            self._wake.set()
+        return objection
 
     def count_soon(self) -> None:
         """Have the unread messages counted before their time."""
@@ -133,6 +134,10 @@ class SmartYardLog:
     def houses_changed(self) -> None:
         """Tell soon that there is something else than before."""
         self._changes_due = min(self._changes_due, max(self._monotonic(), self._changed_at + _CHANGES_PAUSE))
+        self._wake.set()
+
+    def houses_known(self) -> None:
+        """Look whether somebody rings at a door that nobody knew."""
         self._wake.set()
 
     def counted(self, unread: Unread) -> None:
@@ -199,25 +204,39 @@ class SmartYardLog:
     # -- pushes ----------------------------------------------------------------------------------
 
     def _take_pushes(self) -> None:
+        waiting, now = tuple(self._strangers), self._monotonic()
+        self._strangers.clear()
+        for ring, until in waiting:
+            if until > now:
+                self._take_call(ring, until, is_new=False)
         while self._inbox:
             push = self._inbox.popleft()
             self.arrivals.heard()
             if isinstance(push, CallPush):
-                self._take_call(push)
+                self._take_call(push, self._monotonic() + self._gate.rings_for(push), is_new=True)
             else:
                 self._take_text(push)
 
-    def _take_call(self, push: CallPush) -> None:
+    def _take_call(self, push: CallPush, until: float, *, is_new: bool) -> None:
         bell = None if push.is_support else bell_of(push, self._town())
         if bell is None and not push.is_support:
-            _LOGGER.debug("A push tells of a call at no door of the account")
+            self._take_stranger(push, until, is_new=is_new)
             return
         picture = None if bell is None else self._visitors.name_of(push)
         self._found.append(call(push, bell, picture, datetime.now(UTC)))
         if bell is None:
             return
-        until = self._monotonic() + self._gate.rings_for(push)
         self._ringing[bell] = max(until, self._ringing.get(bell, until))
+
+    def _take_stranger(self, push: CallPush, until: float, *, is_new: bool) -> None:
+        """Keep a call at a door that nobody knows while it rings: the door may be newer than what is known."""
+        if not may_be_ours(push, self._town()):
+            _LOGGER.debug("A push tells of a call at no door of the account")
+            return
+        self._strangers.append((push, until))
+        if is_new:
+            _LOGGER.debug("A push tells of a call at a door that is not known yet")
+            self.houses_changed()
 
     def _take_text(self, push: TextPush) -> None:
         self._found.append(message(push, self._visitors.name_of(push), late=self._gate.is_late(push)))

@@ -30,7 +30,7 @@ async def find(
         What an entry has to keep to connect again (``const``: entry data), and whose account was found.
 
     Raises:
-        AuthenticationFailed: The server there knows nothing of the login.
+        TokenRefused: The server there knows nothing of the login.
         IntercomError: As ``PhoneLogin.begin``.
         ValueError: The address names no host.
     """

@@ -8,6 +8,7 @@ from yarl import URL
 from ...api.smartyard import Camera as ApiCamera, Door as ApiDoor, Flat, House, IntercomCamera
 from ...model import Bell, BellId, Camera, CameraId, Door, DoorId, Place, PlaceId
 
+CAMERA = "Camera"
 _KINDS = {"entrance": "Entrance", "wicket": "Wicket", "gate": "Gate", "barrier": "Barrier"}
 
 
@@ -141,7 +142,7 @@ def _cameras(
         if not camera.id or _address(camera) in taken or camera.id in feeds:
             continue
         place = Place(
-            f"camera_{camera.id}", camera.name or f"Camera {camera.id}", "Camera", houses.get(camera.house_id or "")
+            f"camera_{camera.id}", camera.name or f"Camera {camera.id}", CAMERA, houses.get(camera.house_id or "")
         )
         places[place.id] = place
         neutral[camera.id] = Camera(camera.id, place=place.id)

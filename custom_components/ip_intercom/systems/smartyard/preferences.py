@@ -122,7 +122,7 @@ class SmartYardCodes:
         Raises:
             NoData: There is no such flat.
         """
-        return str(await self._address.reset_code(flat_of(self._town(), flat)))
+        return await self._address.reset_code(flat_of(self._town(), flat))
 
     async def let_guests_in(self, flat: PlaceId, until: datetime | None) -> None:
         """Have the doors open for whoever rings at a flat until then; None ends it.

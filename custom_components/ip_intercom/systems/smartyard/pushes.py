@@ -7,15 +7,16 @@ import time
 
 from ...api.smartyard import CallPush, TextPush
 
-# Seconds by which the clock of the server, or ours, may be wrong.
-SKEW = 30
+# Seconds by which the clock of the server, or ours, may be wrong: for how long a ring is heard after its end, and how
+# far it may lie ahead. Whoever puts it ahead wins nothing, for it is remembered.
+SKEW, AHEAD = 30, 300
 # Seconds after which nothing of a call is good any more, whatever the push says.
 LONGEST = 180
 # Seconds after which a message is no news, and after which it is not believed at all.
 _LATE, _STALE = 150, 3600
-# So many are remembered, and so many of them beyond the end of this life.
-_MANY = 512
-_KEPT = 64
+# So many are remembered, two for a ring, and so many of them beyond the end of this life.
+_MANY = 1024
+_KEPT = 128
 
 
 class Gate:
@@ -57,7 +58,7 @@ class Gate:
         age = self._now() - push.timestamp
         if age > min(push.ttl, LONGEST) + SKEW:
             return "it is over"
-        return "it is yet to come" if age < -SKEW else None
+        return "it is yet to come" if age < -AHEAD else None
 
     def _late_text(self, push: TextPush) -> str | None:
         if push.timestamp is None:
@@ -68,20 +69,18 @@ class Gate:
         return "it is yet to come" if age < -_STALE else None
 
     def _repeated(self, push: CallPush | TextPush) -> str | None:
-        key = push.ring_id if isinstance(push, CallPush) else _text_id(push)
-        if key is None:
-            return None
-        if key in self._heard:
-            return "it was heard before"
-        self._heard[key] = None
+        keys = push.ring_ids if isinstance(push, CallPush) else _text_ids(push)
+        is_known = any(key in self._heard for key in keys)
+        # All of them are remembered: the next one may have another of them only.
+        self._heard |= dict.fromkeys(keys)
         while len(self._heard) > _MANY:
             self._heard.popitem(last=False)
-        return None
+        return "it was heard before" if is_known else None
 
 
-def _text_id(push: TextPush) -> str | None:
-    """Return what tells a message from all others, None for one that may come again."""
+def _text_ids(push: TextPush) -> tuple[str, ...]:
+    """Return what tells a message from all others, nothing for one that may come again."""
     if push.message_id is None and push.timestamp is None:
-        return None
+        return ()
     said = push.message_id or f"{push.timestamp} {push.action} {push.title} {push.body}"
-    return hashlib.sha256(f"text {said}".encode()).hexdigest()[:32]
+    return (hashlib.sha256(f"text {said}".encode()).hexdigest()[:32],)

@@ -20,7 +20,7 @@ from .identity import description_of, identity_of
 from .log import SmartYardLog
 from .messages import SmartYardMessages, SmartYardSip, SmartYardWatches
 from .moments import ServerTime, zone_named
-from .places import Town, doors_of, flat_place, town_of
+from .places import CAMERA, Town, doors_of, flat_place, town_of
 from .preferences import SmartYardCodes, SmartYardPreferences, account_settings, flat_settings
 from .records import Recorder, SmartYardHistory
 from .visitors import SmartYardVisitors
@@ -68,8 +68,9 @@ class SmartYardSystem:
         self._identity = identity_of(account, yard.transport.base)
         self._town = Town()
         self._time = ServerTime()
-        self._cameras: tuple[Camera, ...] = ()
-        self._intercoms: tuple[IntercomCamera, ...] = ()
+        # None while no list of them was to be had.
+        self._cameras: tuple[Camera, ...] | None = None
+        self._intercoms: tuple[IntercomCamera, ...] | None = None
         self._settings: dict[SettingId, Setting] = {}
         self._codes: dict[PlaceId, str | None] = {}
 
@@ -125,7 +126,7 @@ class SmartYardSystem:
         # A list that is not to be had now takes no cameras away, with all that people made of them.
         cameras = self._cameras if cameras is None else cameras
         intercoms = self._intercoms if intercoms is None else intercoms
-        town = town_of(houses, flats, cameras, intercoms)
+        town = town_of(houses, flats, cameras or (), intercoms or ())
         settings, codes = await self._read_settings(flats)
         unread = await self._part("unread messages", yard.inbox.unread())
         if unread is not None:
@@ -133,6 +134,7 @@ class SmartYardSystem:
         self._cameras, self._intercoms = cameras, intercoms
         self._town, self._settings, self._codes = town, settings, codes
         self._feeds.forget()
+        self._log.houses_known()
         self.log, self.facets = self._log, self._facets
         state = State(
             places=town.places,
@@ -145,7 +147,7 @@ class SmartYardSystem:
             unread_messages=None if unread is None else unread.messages,
             pushes=self._log.arrivals.state,
         )
-        return description_of(self._identity, state)
+        return description_of(self._identity, state, frozenset({CAMERA} if cameras is None else ()))
 
     async def _read_settings(
         self, flats: tuple[Flat, ...]
@@ -167,6 +169,15 @@ class SmartYardSystem:
             return settings | {known: one for known, one in self._settings.items() if one.place is None}, codes
         return settings | account_settings(notification), codes
 
+    async def _finds_lists(self) -> bool:
+        """Return whether a list is to be had by now that never was."""
+        cameras = self._yard.cameras
+        if self._cameras is None and await self._part("cameras", cameras.all()) is not None:
+            return True
+        if self._intercoms is not None:
+            return False
+        return await self._part("cameras of intercoms", cameras.of_intercoms()) is not None
+
     async def _part[T](self, name: str, request: Coroutine[Any, Any, T]) -> T | None:
         """Return one part of what the account has, None where the server does not have it or refuses it."""
         try:
@@ -187,7 +198,8 @@ class SmartYardSystem:
         houses = await yard.address.houses()
         flats = await yard.address.settings()
         doors = doors_of(houses)
-        if doors.keys() != self._town.doors.keys() or {flat.id for flat in flats} != self._town.flats.keys():
+        moved = doors.keys() != self._town.doors.keys() or {flat.id for flat in flats} != self._town.flats.keys()
+        if moved or await self._finds_lists():
             self._log.houses_changed()
         self._settings, self._codes = await self._read_settings(flats)
         unread = await self._part("unread messages", yard.inbox.unread())

@@ -33,11 +33,12 @@ _NOWHERE = "-1"
 
 
 def moment(seconds: int | None) -> datetime:
-    """Return a time of a push, ours where it tells none."""
+    """Return a time of a push, ours where it tells none or one that is yet to come: a clock there may run fast."""
+    now = datetime.now(UTC)
     try:
-        return datetime.now(UTC) if seconds is None else datetime.fromtimestamp(seconds, UTC)
+        return now if seconds is None else min(now, datetime.fromtimestamp(seconds, UTC))
     except OverflowError, OSError, ValueError:
-        return datetime.now(UTC)
+        return now
 
 
 def bell_of(push: CallPush, town: Town) -> BellId | None:
@@ -60,6 +61,16 @@ def bell_of(push: CallPush, town: Town) -> BellId | None:
         relay.domophone for relay in town.relays.values() if house in {None, relay.house}
     )
     return next(iter(there)) if len(there) == 1 else CALL_BELL
+
+
+def may_be_ours(push: CallPush, town: Town) -> bool:
+    """Return whether a call at a door that nobody knows may be for the account: it names no other flat and house."""
+    named = [
+        known in there
+        for known, there in ((push.flat_id, town.flats), (push.house_id, town.houses))
+        if known is not None
+    ]
+    return not named or any(named)
 
 
 def call(push: CallPush, bell: BellId | None, picture: str | None, now: datetime) -> Event:
