@@ -227,10 +227,14 @@ class _Client(FcmPushClient):
                 encoded_part(told.get("encryption", ""), "salt"),
                 msg.raw_data,
             )
-        except Exception as err:  # noqa: BLE001 - keys, texts and ciphers are wrong in many ways, none of which is ours
+        except Exception as err:  # noqa: BLE001 - texts, keys and ciphers may be wrong, each with errors of its own
             _LOGGER.debug("A push cannot be decrypted: %s", type(err).__name__)
             return
-        self._hear(data)
+        try:
+            self._hear(data)
+        except Exception:
+            # It would come again at each login, and end the client each time.
+            _LOGGER.exception("A push could not be handled")
 
 
 def encoded_part(header: str, name: str) -> str:
