@@ -127,11 +127,10 @@ class GooglePush:
                 self._async_failed(err, fault=True)
             if self._lasted():
                 failures = 0
-            delay = min(_AGAIN * 2**failures, _AGAIN_AT_MOST)
-            failures = min(failures + 1, 16)
             with suppress(TimeoutError):
-                async with asyncio.timeout(delay * random.uniform(1 - _JITTER, 1 + _JITTER)):
+                async with asyncio.timeout(back_off(failures) * random.uniform(1 - _JITTER, 1 + _JITTER)):
                     await self._hastened.wait()
+            failures += 1
 
     def _lasted(self) -> bool:
         """Return whether pushes could arrive for a while."""
@@ -218,3 +217,8 @@ class GooglePush:
         _LOGGER.log(
             level, "%s: Google's pushes do not arrive: %s", self._coordinator.name, err, exc_info=err if fault else None
         )
+
+
+def back_off(failures: int) -> float:
+    """Return after how many seconds to try again, after so many failures before this one."""
+    return min(_AGAIN * 2 ** min(failures, 16), _AGAIN_AT_MOST)
