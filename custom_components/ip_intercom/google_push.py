@@ -5,7 +5,6 @@ what fails is tried again, and what comes is believed no more than what a forwar
 """
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import suppress
 import importlib
 import logging
@@ -67,6 +66,7 @@ class GooglePush:
         self._hass = coordinator.hass
         self._entry = coordinator.config_entry
         self._store = store
+        self._stored: dict[str, Any] = {}
         self._task: asyncio.Task[None] | None = None
         self._connected_at: float | None = None
         self._failing = False
@@ -109,6 +109,7 @@ class GooglePush:
                 await self._outcome.wait()
 
     async def _async_follow(self) -> None:
+        self._stored = await self._store.async_load() or {}
         failures = 0
         while True:
             self._hastened.clear()
@@ -119,6 +120,7 @@ class GooglePush:
                 self._coordinator.shortcomings.async_note(_SOURCE, frozenset({_REFUSED}))
                 self._async_failed(err)
             except LoginRefused as err:
+                self._stored = {}
                 await self._store.async_remove()
                 self._async_failed(err)
             except (IntercomError, RequirementsNotFound) as err:
@@ -149,8 +151,7 @@ class GooglePush:
         library = await self._hass.async_add_import_executor_job(importlib.import_module, ".api.fcm", __package__)
         options = self._entry.options
         project = {key: options[key] for key in (CONF_FCM_PROJECT_ID, CONF_FCM_APP_ID, CONF_FCM_SENDER_ID)}
-        stored = await self._store.async_load() or {}
-        credentials = stored.get("credentials") if stored.get("project") == project else None
+        credentials = self._stored.get("credentials") if self._stored.get("project") == project else None
         receiver: fcm.FcmReceiver = library.FcmReceiver(
             async_get_clientsession(self._hass),
             library.Project(
@@ -164,7 +165,7 @@ class GooglePush:
             self._async_connected,
         )
         token = await receiver.register()
-        await self._async_keep(stored, {"project": project, "credentials": receiver.credentials})
+        await self._async_keep({"project": project, "credentials": receiver.credentials})
         self._coordinator.shortcomings.async_note(_SOURCE, frozenset())
         telling = self._entry.async_create_background_task(
             self._hass, self._async_keep_told(token), f"{DOMAIN} push token of {self._coordinator.name}"
@@ -174,9 +175,10 @@ class GooglePush:
         finally:
             telling.cancel()
 
-    async def _async_keep(self, stored: Mapping[str, Any], now: dict[str, Any]) -> None:
-        if now != stored:
-            await self._store.async_save(now)
+    async def _async_keep(self, registration: dict[str, Any]) -> None:
+        if registration != self._stored:
+            self._stored = registration
+            await self._store.async_save(registration)
 
     async def _async_keep_told(self, token: str) -> None:
         """See to it that the server knows the token, now and later."""
@@ -221,4 +223,4 @@ class GooglePush:
 
 def back_off(failures: int) -> float:
     """Return after how many seconds to try again, after so many failures before this one."""
-    return min(_AGAIN * 2 ** min(failures, 16), _AGAIN_AT_MOST)
+    return min(_AGAIN * 2.0 ** min(failures, 16), _AGAIN_AT_MOST)
