@@ -361,7 +361,6 @@ async def test_nothing_is_installed_without_the_values(
     google: Google,
     sim: Simulator,
     monkeypatch: pytest.MonkeyPatch,
-    hass_storage: dict[str, Any],
 ) -> None:
     wanted: list[list[str]] = []
 

@@ -240,8 +240,7 @@ class _Client(FcmPushClient):
 def encoded_part(header: str, name: str) -> str:
     """Return one part of a header such as ``dh=...;p256ecdsa=...`` in base64, padded.
 
-    Other senders leave out the padding, add parts of their own or write the other alphabet of base64; the library takes
-    none of that.
+    Other senders leave out the padding or add parts of their own; the library takes neither.
 
     Raises:
         ValueError: There is no such part, or it is no base64.
