@@ -111,7 +111,7 @@ async def test_no_message_stops_the_others(hass: HomeAssistant, google: Google, 
     bad = google.push({"data": {"action": "inbox"}}, kind)
     sim.ring(22)
     await until(lambda: rings, "the ring")
-    assert bad.acknowledged
+    await until(lambda: bad.acknowledged, "the acknowledgement")
     await hass.config_entries.async_reload(entry.entry_id)
     await connected(google, sim, 2)
     rings = listen(entry)
@@ -350,6 +350,24 @@ async def test_a_server_that_is_away_is_told_later(hass: HomeAssistant, google: 
     await add(hass, sim, **VALUES)
     await until(lambda: told(sim) > 1, "some attempts")
     sim.mend_server()
+    await connected(google, sim)
+
+
+async def test_a_server_that_is_not_known_yet_is_told_later(
+    hass: HomeAssistant,
+    google: Google,
+    sim: Simulator,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(google_push, "_LOOK", 0.05)
+    caplog.set_level(logging.DEBUG, google_push.__name__)
+    entry = await added(hass, google, sim)
+    facets = entry.runtime_data.facets
+    facets.push_service, known = None, facets.push_service
+    await until(lambda: "nothing is known" in caplog.text, "an attempt")
+    sim.people.devices[-1].push_token = None
+    facets.push_service = known
     await connected(google, sim)
 
 

@@ -27,7 +27,7 @@ from firebase_messaging import (
 )
 from firebase_messaging.proto.mcs_pb2 import DataMessageStanza, LoginResponse
 
-from .errors import AppRefused, ConnectionFailed, LoginRefused, NotReached, UnexpectedReply
+from .errors import AppRefused, ConnectionFailed, LoginRefused, NotReached
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -121,13 +121,11 @@ class FcmReceiver:
         _OURS.set(True)
         self._witness.refusal = None
         try:
-            token = await self._client.checkin_or_register()
+            token: str = await self._client.checkin_or_register()
         except Exception as err:  # the library lets through whatever its parts raise, and indexes what it got
             if (status := self._witness.refusal) is not None:
                 raise AppRefused(f"Google refuses key or application with status {status}") from err
             raise NotReached(f"no registration at Google ({type(err).__name__})") from err
-        if not isinstance(token, str) or not token:
-            raise UnexpectedReply("Google gives no token")
         return token
 
     async def run(self) -> None:
