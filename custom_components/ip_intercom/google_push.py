@@ -66,7 +66,7 @@ class GooglePush:
         self._hass = coordinator.hass
         self._entry = coordinator.config_entry
         self._store = store
-        self._stored: dict[str, Any] = {}
+        self._stored: dict[str, Any] | None = None
         self._task: asyncio.Task[None] | None = None
         self._connected_at: float | None = None
         self._failing = False
@@ -94,8 +94,7 @@ class GooglePush:
         """Receive no more; what is pushed meanwhile waits at Google."""
         if self._task is not None:
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
 
     async def async_look_again(self) -> None:
@@ -109,7 +108,6 @@ class GooglePush:
                 await self._outcome.wait()
 
     async def _async_follow(self) -> None:
-        self._stored = await self._store.async_load() or {}
         failures = 0
         while True:
             self._hastened.clear()
@@ -149,6 +147,8 @@ class GooglePush:
         """
         await async_process_requirements(self._hass, DOMAIN, REQUIREMENTS, is_built_in=False)
         library = await self._hass.async_add_import_executor_job(importlib.import_module, ".api.fcm", __package__)
+        if self._stored is None:
+            self._stored = await self._store.async_load() or {}
         options = self._entry.options
         project = {key: options[key] for key in (CONF_FCM_PROJECT_ID, CONF_FCM_APP_ID, CONF_FCM_SENDER_ID)}
         credentials = self._stored.get("credentials") if self._stored.get("project") == project else None
