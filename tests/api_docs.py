@@ -22,6 +22,7 @@ TRANSLATIONS = ROOT / "custom_components" / "ip_intercom" / "translations" / "en
 OTHERS: Mapping[str, str] = {
     "bus": "bus event `ip_intercom_event`",
     "diagnostics": "diagnostics",
+    "google_push": "pushes by Google's service",
     "media": "media browser",
     "refresh": "what the device has is read anew",
     "removal": "removal of the entry",
@@ -79,8 +80,8 @@ the option *Receive events by a webhook*, and by a forwarder (README).
         """# SmartYard: the mobile API in Home Assistant
 
 What each method of the operator's API and each push becomes; actions of pushes are known whatever their case. Every push and every
-line of the history, whatever else it does, is also the bus event `ip_intercom_event`; pushes reach Home Assistant only with the
-option *Receive pushes by a webhook*, and by a forwarder (README).
+line of the history, whatever else it does, is also the bus event `ip_intercom_event`; pushes reach Home Assistant by a
+forwarder, with the option *Receive pushes by a webhook*, or by Google's service, where it is entered in the options (README).
 """,
         numbered=False,
     ),

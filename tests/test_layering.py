@@ -36,14 +36,16 @@ LAYERS = (
     layer("names", "const"),
     # The hierarchy of errors is the one part of api that the translation point above must know.
     layer("errors", "api.errors"),
+    # Its library is there only where somebody wants it; tests/test_google_push.py proves that nobody else loads it.
+    layer("google", "api.fcm", "errors", "aiohttp firebase_messaging"),
     layer("api", "api api.*", "errors", "aiohttp multidict yarl"),
     layer("model", "model events rings facets functions telephony residence", "names"),
     layer("pictures", "films render", "", "PIL av"),
     layer("systems", "systems systems.*", "names errors api model", "aiohttp yarl"),
     layer(
         "coordinator",
-        "commanding coordinator entity exceptions found later parting places push refusals shortcomings silence temporary_codes webhook",
-        "names errors model systems",
+        "commanding coordinator entity exceptions found google_push later parting places push refusals shortcomings silence temporary_codes webhook",
+        "names errors google model systems",
         "aiohttp homeassistant",
     ),
     # These put the parts together: a form for each system, an adapter for each entry.

@@ -15,6 +15,7 @@ from .const import DOMAIN
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import device_info
 from .found import Found
+from .google_push import GooglePush, credential_store
 from .parting import async_log_out
 from .places import async_remove_places, async_show_places
 from .push import EventFeed, event_store
@@ -68,6 +69,7 @@ async def _async_set_up(
     coordinator.feed = EventFeed(coordinator, store)
     coordinator.codes = TemporaryCodes(coordinator, code_store(hass, entry.entry_id))
     coordinator.push_address = PushAddress(coordinator)
+    coordinator.google_push = GooglePush(coordinator, credential_store(hass, entry.entry_id))
     entry.runtime_data = coordinator
     device = dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id, **device_info(coordinator.description.identity, entry.data)
@@ -88,6 +90,7 @@ async def _async_set_up(
         if coordinator.system.log is not None:
             coordinator.feed.async_start(coordinator.system.log)
         coordinator.push_address.async_start()
+        coordinator.google_push.async_start()
 
     async def stop(_: Event) -> None:
         await _async_let_go(coordinator)
@@ -119,6 +122,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: IntercomConfigEntry) ->
 
 async def _async_let_go(coordinator: IntercomCoordinator) -> None:
     coordinator.push_address.async_stop()
+    await coordinator.google_push.async_stop()
     await coordinator.feed.async_stop()
     await coordinator.system.close()
 
@@ -129,4 +133,5 @@ async def async_remove_entry(hass: HomeAssistant, entry: IntercomConfigEntry) ->
     await async_take_back(hass, entry)
     await async_log_out(hass, entry)
     async_show_missing(hass, entry.entry_id, entry.title, frozenset())
+    await credential_store(hass, entry.entry_id).async_remove()
     await event_store(hass, entry.entry_id).async_remove()

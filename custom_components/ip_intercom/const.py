@@ -49,6 +49,12 @@ CONF_OPENING_PASSWORD = "opening_password"
 CONF_PICTURE_PORT = "picture_port"
 DEFAULT_PICTURE_PORT = 8080
 CONF_PUSH = "push"
+# The application at Google to which a server sends its pushes.
+CONF_FCM_PROJECT_ID = "fcm_project_id"
+CONF_FCM_APP_ID = "fcm_app_id"
+CONF_FCM_API_KEY = "fcm_api_key"
+CONF_FCM_SENDER_ID = "fcm_sender_id"
+CONFS_FCM = (CONF_FCM_PROJECT_ID, CONF_FCM_APP_ID, CONF_FCM_API_KEY, CONF_FCM_SENDER_ID)
 CONF_CALL_DEVICE = "call_device"
 CONF_MOBILE_NUMBER = "mobile_number"
 CONF_RING_DELAY = "ring_delay"

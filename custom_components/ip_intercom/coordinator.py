@@ -29,6 +29,7 @@ from .refusals import RETRY_DELAY, Refusals
 from .shortcomings import Shortcomings
 
 if TYPE_CHECKING:
+    from .google_push import GooglePush
     from .push import EventFeed
     from .temporary_codes import TemporaryCodes
     from .webhook import PushAddress
@@ -73,6 +74,7 @@ class IntercomCoordinator(CommandingCoordinator):
         feed: Follows its events.
         codes: The codes that open for a while.
         push_address: Where the device may push them to.
+        google_push: What comes by Google's push service.
         device_id: Its id in the device registry.
         platforms: Those that its entities are of.
         peers: The bell of a called number.
@@ -91,6 +93,7 @@ class IntercomCoordinator(CommandingCoordinator):
         self.feed: EventFeed
         self.codes: TemporaryCodes
         self.push_address: PushAddress
+        self.google_push: GooglePush
         self.device_id = ""
         self.platforms: list[Platform] = []
         self.peers: Mapping[str, BellId] = {}
@@ -252,6 +255,7 @@ class IntercomCoordinator(CommandingCoordinator):
         if self.system.log is not None:
             self.system.log.presume_complete()
         self.shortcomings.async_forget_evidence()
+        await self.google_push.async_look_again()
 
     async def _async_refresh_bells(self) -> None:
         try:

@@ -26,6 +26,7 @@ from .const import (
     CONF_TOKEN,
     CONF_URL,
     CONF_USERNAME,
+    CONFS_FCM,
 )
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .facets import Facets
@@ -49,6 +50,7 @@ TO_REDACT = {
     CONF_TOKEN,
     CONF_URL,
     CONF_USERNAME,
+    *CONFS_FCM,
     "access_code",
     "device",
     "discovery_keys",

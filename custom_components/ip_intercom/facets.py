@@ -247,6 +247,13 @@ class Push(Protocol):
         """Take what was sent, and return None; its events come by the log. What is not taken, return why, for the log."""
 
 
+class PushService(Protocol):
+    """A server that sends its events to a token of a push service: that of Google, which gives such tokens."""
+
+    async def tell(self, token: str) -> None:
+        """Have events sent to a token; nothing happens where the server knows it already."""
+
+
 class Session(Protocol):
     """What a server keeps open for an account."""
 
@@ -293,6 +300,7 @@ class Facets:
     plates: Plates | None = None
     preferences: Preferences | None = None
     push: Push | None = None
+    push_service: PushService | None = None
     push_tokens: PushTokens | None = None
     self_test: SelfTest | None = None
     session: Session | None = None

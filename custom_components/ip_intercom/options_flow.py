@@ -24,6 +24,10 @@ import probatio as vol
 
 from .const import (
     CONF_CALL_DEVICE,
+    CONF_FCM_API_KEY,
+    CONF_FCM_APP_ID,
+    CONF_FCM_PROJECT_ID,
+    CONF_FCM_SENDER_ID,
     CONF_INVERTED,
     CONF_MOBILE_NUMBER,
     CONF_OPENING_PASSWORD,
@@ -41,6 +45,7 @@ from .const import (
     CONF_STREAM_PATH,
     CONF_STREAM_USERNAME,
     CONF_VOICEMAIL_DELAY,
+    CONFS_FCM,
     DEFAULT_PICTURE_PORT,
     DEFAULT_STREAM_PATH,
 )
@@ -49,6 +54,7 @@ from .systems import is_forwarded, options_of, options_page
 
 SECTION_STREAM = "stream"
 SECTION_OPENING = "opening"
+SECTION_FCM = "fcm"
 
 PASSWORD_FIELD = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="current-password"))
 
@@ -56,8 +62,13 @@ PASSWORD_FIELD = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD,
 _SECTIONS: Mapping[str, tuple[str, ...]] = {
     SECTION_STREAM: (CONF_STREAM_USERNAME, CONF_STREAM_PASSWORD, CONF_STREAM_PATH, CONF_PICTURE_PORT),
     SECTION_OPENING: (CONF_OPENING_USERNAME, CONF_OPENING_PASSWORD),
+    SECTION_FCM: CONFS_FCM,
 }
-_PASSWORDS = {CONF_STREAM_USERNAME: CONF_STREAM_PASSWORD, CONF_OPENING_USERNAME: CONF_OPENING_PASSWORD}
+_PASSWORDS = {
+    CONF_STREAM_USERNAME: CONF_STREAM_PASSWORD,
+    CONF_OPENING_USERNAME: CONF_OPENING_PASSWORD,
+    CONF_FCM_PROJECT_ID: CONF_FCM_API_KEY,
+}
 # Seconds until another telephone rings, and until the voicemail takes a call.
 _DELAY = vol.All(
     NumberSelector(
@@ -67,6 +78,8 @@ _DELAY = vol.All(
     ),
     vol.Coerce(int),
 )
+# Is copied from a file, with a space at its end now and then.
+_TEXT = vol.All(str, vol.Strip)
 _FIELDS: Mapping[str, tuple[vol.Marker, object]] = {
     CONF_STREAM_USERNAME: (vol.Optional(CONF_STREAM_USERNAME, default=""), str),
     CONF_STREAM_PASSWORD: (vol.Optional(CONF_STREAM_PASSWORD, default=""), PASSWORD_FIELD),
@@ -74,6 +87,10 @@ _FIELDS: Mapping[str, tuple[vol.Marker, object]] = {
     CONF_PICTURE_PORT: (vol.Optional(CONF_PICTURE_PORT, default=DEFAULT_PICTURE_PORT), cv.port),
     CONF_OPENING_USERNAME: (vol.Optional(CONF_OPENING_USERNAME, default=""), str),
     CONF_OPENING_PASSWORD: (vol.Optional(CONF_OPENING_PASSWORD, default=""), PASSWORD_FIELD),
+    CONF_FCM_PROJECT_ID: (vol.Optional(CONF_FCM_PROJECT_ID, default=""), _TEXT),
+    CONF_FCM_APP_ID: (vol.Optional(CONF_FCM_APP_ID, default=""), _TEXT),
+    CONF_FCM_API_KEY: (vol.Optional(CONF_FCM_API_KEY, default=""), vol.All(PASSWORD_FIELD, vol.Strip)),
+    CONF_FCM_SENDER_ID: (vol.Optional(CONF_FCM_SENDER_ID, default=""), _TEXT),
     CONF_PUSH: (vol.Required(CONF_PUSH, default=False), bool),
     CONF_SHOW_NAMES: (vol.Required(CONF_SHOW_NAMES, default=True), bool),
     CONF_SHOW_CARDS: (vol.Required(CONF_SHOW_CARDS, default=False), bool),
@@ -120,7 +137,8 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
         return await self._async_page("account", user_input)
 
     async def _async_page(self, step: str, user_input: dict[str, Any] | None) -> ConfigFlowResult:
-        options = self.config_entry.options
+        options: Mapping[str, Any] = self.config_entry.options
+        errors: dict[str, str] = {}
         if user_input is not None:
             given = {key: value for key, value in user_input.items() if key not in _SECTIONS}
             for name in _SECTIONS:
@@ -128,15 +146,24 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
             for username, password in _PASSWORDS.items():
                 if given.get(username) and not given.get(password):
                     given[password] = options.get(password, "")
-            self._chosen = given
-            if given.get(CONF_PUSH) and is_forwarded(self.config_entry.data):
-                return self._address("webhook" if step == "extension" else f"{step}_webhook", None)
-            return self.async_create_entry(data=given)
+            if len({bool(given.get(key)) for key in CONFS_FCM}) == 1:
+                return self._choose(step, given)
+            errors["base"] = "fcm_incomplete"
+            options = given
         shown: dict[str, Any] = {key: value for key, value in options.items() if key not in _PASSWORDS.values()}
         sections = {name: {key: shown[key] for key in keys if key in shown} for name, keys in _SECTIONS.items()}
         return self.async_show_form(
-            step_id=step, data_schema=self.add_suggested_values_to_schema(self._schema(), shown | sections)
+            step_id=step,
+            data_schema=self.add_suggested_values_to_schema(self._schema(), shown | sections),
+            errors=errors,
         )
+
+    def _choose(self, step: str, given: dict[str, Any]) -> ConfigFlowResult:
+        """Take what was chosen, and show the address where a person needs it."""
+        self._chosen = given
+        if given.get(CONF_PUSH) and is_forwarded(self.config_entry.data):
+            return self._address("webhook" if step == "extension" else f"{step}_webhook", None)
+        return self.async_create_entry(data=given)
 
     async def async_step_webhook(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the address for events of an extension."""

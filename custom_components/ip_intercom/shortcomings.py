@@ -18,6 +18,7 @@ _SENTENCES = {
     "privilege": "privilege_missing",
     "push_foreign": "push_foreign",
     "push_https": "push_https",
+    "push_key_refused": "push_key_refused",
     "push_no_url": "push_no_url",
     "push_refused": "push_refused",
     "push_unreachable": "push_unreachable",

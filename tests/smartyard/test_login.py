@@ -329,16 +329,18 @@ async def test_the_address_for_pushes_is_shown(hass: HomeAssistant, sim: Simulat
     entry = await add(hass, sim)
     result: Any = await hass.config_entries.options.async_init(entry.entry_id)
     assert result["step_id"] == "account"
-    assert {str(key) for key in result["data_schema"].schema} == {"push", "show_names"}
+    assert {str(key) for key in result["data_schema"].schema} == {"push", "show_names", "fcm"}
     result = await hass.config_entries.options.async_configure(result["flow_id"])  # the page was loaded anew
     assert result["step_id"] == "account"
-    result = await hass.config_entries.options.async_configure(result["flow_id"], {"push": True, "show_names": False})
+    result = await hass.config_entries.options.async_configure(
+        result["flow_id"], {"push": True, "show_names": False, "fcm": {}}
+    )
     assert result["step_id"] == "account_webhook"
     address = result["description_placeholders"]["address"]
     assert address == f"{local_url}/api/webhook/{entry.data[CONF_PUSH_TOKEN]}"
     result = await hass.config_entries.options.async_configure(result["flow_id"], {})
     await hass.async_block_till_done()
-    assert entry.options == {"push": True, "show_names": False}
+    assert {key: value for key, value in entry.options.items() if value != ""} == {"push": True, "show_names": False}
     assert entry.state is ConfigEntryState.LOADED
     texts = translations()["options"]["step"]
     assert {"account", "account_webhook"} <= texts.keys()
@@ -346,7 +348,9 @@ async def test_the_address_for_pushes_is_shown(hass: HomeAssistant, sim: Simulat
 
 async def test_without_pushes_no_address_is_made(hass: HomeAssistant, entry: ConfigEntry) -> None:
     result: Any = await hass.config_entries.options.async_init(entry.entry_id)
-    result = await hass.config_entries.options.async_configure(result["flow_id"], {"push": False, "show_names": True})
+    result = await hass.config_entries.options.async_configure(
+        result["flow_id"], {"push": False, "show_names": True, "fcm": {}}
+    )
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert CONF_PUSH_TOKEN not in entry.data
 

@@ -10,7 +10,7 @@ VERBS = (
     # Those who live there
     "code_of", "call_in", "move_in", "move_out", "message", "text_push", "chat",
     # Pushes
-    "push_to", "stop_pushes", "repeat_push", "set_push_ttl", "hostile_push",
+    "push_to", "push_by_service", "stop_pushes", "repeat_push", "set_push_ttl", "hostile_push",
     # The operator
     "revoke_tokens", "block_flat", "leave_unpaid", "block_door", "break_door", "disable_log", "set_log_delay",
     "set_login_method", "limit_devices", "require_version", "set_option", "finish_films",

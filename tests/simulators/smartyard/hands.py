@@ -180,6 +180,10 @@ class Hands(Server):
         """
         self.push_route(url, form, platform, phone, bundle)
 
+    def push_by_service(self, url: str, service: str = "fcm") -> None:
+        """Have the pushes of devices that registered for a push service sent by it, with their tokens."""
+        self.push_route(url, Form.FCM, "android", None, "", service)
+
     def stop_pushes(self) -> None:
         """Bring pushes nowhere any more."""
         self.pushes.routes.clear()

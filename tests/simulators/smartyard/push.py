@@ -28,8 +28,9 @@ BROKEN = "ERR:broken"
 class Route:
     """Where pushes go.
 
-    With a bundle they are those of devices that registered with it, as an operator forwards them; without one they are
-    those of a telephone that passes them on, which belongs to the number.
+    With a bundle they are those of devices that registered with it, as an operator forwards them; with a push service
+    those of devices that registered for it; without either they are those of a telephone that passes them on, which
+    belongs to the number.
     """
 
     url: str
@@ -37,6 +38,7 @@ class Route:
     platform: str
     phone: str
     bundle: str = ""
+    service: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,13 +113,15 @@ class Server(Active):
     def _targets(self, phone: str) -> list[Target]:
         found: list[Target] = []
         for route in self.pushes.routes:
-            if not route.bundle:
+            if not route.bundle and not route.service:
                 found += [Target(route, route.platform)] if route.phone == phone else []
                 continue
             found += [
                 Target(route, device.platform, device.push_token or "", device.id)
                 for device in self.people.of_phone(phone)
-                if device.bundle == route.bundle and device.push_token not in (None, ERROR_TOKEN)
+                if device.bundle == route.bundle
+                and route.service in ("", device.service)
+                and device.push_token not in (None, ERROR_TOKEN)
             ]
         return found
 
@@ -236,6 +238,8 @@ class Server(Active):
                 self.people.get(watcher.phone), "paranoid", record.door.name, watcher.comments, hash=ring.hash
             )
 
-    def push_route(self, url: str, form: Form | str, platform: str, phone: str | None, bundle: str) -> None:
-        """Let a forwarder bring pushes to an address."""
-        self.pushes.routes.append(Route(url, Form(form), platform, phone or self.phone, bundle))
+    def push_route(
+        self, url: str, form: Form | str, platform: str, phone: str | None, bundle: str, service: str = ""
+    ) -> None:
+        """Let a forwarder or a push service bring pushes to an address."""
+        self.pushes.routes.append(Route(url, Form(form), platform, phone or self.phone, bundle, service))

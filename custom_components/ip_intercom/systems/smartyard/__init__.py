@@ -6,14 +6,14 @@ from typing import Any
 from aiohttp import ClientSession
 
 from ...api.smartyard import SmartYard
-from ...const import CONF_ACCOUNT, CONF_LANGUAGE, CONF_PUSH, CONF_SHOW_NAMES, CONF_TOKEN, CONF_VERIFY_SSL
+from ...const import CONF_ACCOUNT, CONF_LANGUAGE, CONF_PUSH, CONF_SHOW_NAMES, CONF_TOKEN, CONF_VERIFY_SSL, CONFS_FCM
 from ..connection import transport_of
 from .login import PhoneLogin, find
 from .system import Choices, SmartYardSystem
 
 __all__ = ["OPTIONS", "PhoneLogin", "SmartYardSystem", "create", "find"]
 
-OPTIONS = frozenset({CONF_PUSH, CONF_SHOW_NAMES})
+OPTIONS = frozenset({CONF_PUSH, CONF_SHOW_NAMES, *CONFS_FCM})
 
 
 def create(

@@ -22,6 +22,7 @@ from .messages import SmartYardMessages, SmartYardSip, SmartYardWatches
 from .moments import ServerTime, zone_named
 from .places import CAMERA, Town, doors_of, flat_place, town_of
 from .preferences import SmartYardCodes, SmartYardPreferences, account_settings, flat_settings
+from .push_service import SmartYardPushService
 from .records import Recorder, SmartYardHistory
 from .visitors import SmartYardVisitors
 
@@ -93,6 +94,7 @@ class SmartYardSystem:
             messages=SmartYardMessages(yard, self._log.count_soon),
             preferences=SmartYardPreferences(yard, town, codes),
             push=ForwardedPush[CallPush | TextPush](lambda message: parse(message.query, message.body), self._log.hear),
+            push_service=SmartYardPushService(yard),
             sip_accounts=SmartYardSip(yard),
             visitors=visitors,
             watches=SmartYardWatches(yard, town),

@@ -1,0 +1,263 @@
+"""Pushes by Google's service: what the library cannot read neither ends it nor comes again, and its end is noticed."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+import logging
+from typing import Any
+
+from aiohttp import ClientSession
+from firebase_messaging import FcmPushClientRunState
+import pytest
+
+from custom_components.ip_intercom.api import fcm
+from custom_components.ip_intercom.api.errors import AppRefused, ConnectionFailed, LoginRefused, NotReached
+from tests.common import until
+from tests.google import google_here
+from tests.simulators.fcm import API_KEY, APP_ID, PROJECT, SENDER, Simulator, Spoilt
+
+OURS = fcm.Project(PROJECT, APP_ID, API_KEY, SENDER)
+LIBRARY = "firebase_messaging"
+UNREADABLE = [kind for kind in Spoilt if not kind.readable]
+
+
+class Bench:
+    """A receiver, and what it heard."""
+
+    def __init__(self, session: ClientSession) -> None:
+        self.session = session
+        self.heard: list[bytes] = []
+        self.logins = 0
+        self.hear: Callable[[bytes], None] = self.heard.append
+        self.running: asyncio.Task[None] | None = None
+
+    def receiver(self, credentials: Mapping[str, Any] | None = None, project: fcm.Project = OURS) -> fcm.FcmReceiver:
+        return fcm.FcmReceiver(self.session, project, credentials, lambda data: self.hear(data), self._connected)
+
+    def _connected(self) -> None:
+        self.logins += 1
+
+    async def run(self, credentials: Mapping[str, Any] | None = None) -> fcm.FcmReceiver:
+        """Register, and receive until the test ends."""
+        receiver, logins = self.receiver(credentials), self.logins
+        await receiver.register()
+        self.running = asyncio.create_task(receiver.run())
+        await until(lambda: self.logins > logins, "the login")
+        return receiver
+
+    async def stop(self) -> None:
+        if self.running is not None:
+            self.running.cancel()
+            await asyncio.gather(self.running, return_exceptions=True)
+
+    async def end(self) -> None:
+        """Wait until it ends by itself, and raise why."""
+        assert self.running is not None
+        await asyncio.wait_for(self.running, 20)
+
+
+@pytest.fixture
+async def google(sockets: None, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Simulator]:
+    async with google_here(monkeypatch) as sim:
+        yield sim
+
+
+@pytest.fixture
+async def bench(google: Simulator) -> AsyncGenerator[Bench]:
+    async with ClientSession() as session:
+        made = Bench(session)
+        yield made
+        await made.stop()
+
+
+async def test_a_push_arrives_and_is_acknowledged(google: Simulator, bench: Bench) -> None:
+    receiver = await bench.run()
+    assert receiver.credentials["fcm"]["registration"]["token"] == google.registration.token
+    message = google.push({"data": {"action": "inbox"}})
+    await until(lambda: message.acknowledged, "the acknowledgement")
+    assert bench.heard == [b'{"data": {"action": "inbox"}}']
+
+
+@pytest.mark.parametrize("data", [b"no JSON", b"{}", b"[1]", b"\xff"])
+async def test_it_is_handed_on_as_it_is(google: Simulator, bench: Bench, data: bytes) -> None:
+    await bench.run()
+    google.push(data)
+    await until(lambda: bench.heard, "the push")
+    assert bench.heard == [data]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Spoilt if kind.readable])
+async def test_what_others_write_is_read(google: Simulator, bench: Bench, kind: Spoilt) -> None:
+    await bench.run()
+    message = google.push(b"news", kind)
+    await until(lambda: message.acknowledged, "the acknowledgement")
+    assert bench.heard == [b"news"]
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+async def test_what_nobody_can_read_is_dropped(
+    google: Simulator, bench: Bench, caplog: pytest.LogCaptureFixture, kind: Spoilt
+) -> None:
+    caplog.set_level(logging.DEBUG, fcm.__name__)
+    receiver = await bench.run()
+    bad, good = google.push(b"secret", kind), google.push(b"good")
+    await until(lambda: good.acknowledged, "the acknowledgement")
+    assert (bench.heard, bad.acknowledged) == ([b"good"], True)
+    lines = [record for record in caplog.records if record.name == fcm.__name__]
+    assert [line.levelno for line in lines] == [logging.DEBUG]
+    # Nor does it come again at the next start.
+    await bench.stop()
+    google.push(b"later")
+    await bench.run(receiver.credentials)
+    await until(lambda: len(bench.heard) == 2, "what waited")
+    assert (bench.heard, bad.sent) == ([b"good", b"later"], 1)
+
+
+async def test_that_messages_are_gone_is_no_message(google: Simulator, bench: Bench) -> None:
+    await bench.run()
+    message = google.push_deleted()
+    await until(lambda: message.acknowledged, "the acknowledgement")
+    assert bench.heard == []
+
+
+async def test_a_fault_of_whoever_hears_ends_nothing(
+    google: Simulator, bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    await bench.run()
+
+    def fail(data: bytes) -> None:
+        raise ValueError
+
+    bench.hear = fail
+    bad = [google.push(b"bad") for _ in range(4)]
+    await until(lambda: all(message.acknowledged for message in bad), "the acknowledgement")
+    assert len([record for record in caplog.records if record.levelno == logging.ERROR]) == 4
+    bench.hear = bench.heard.append
+    google.push(b"good")
+    await until(lambda: bench.heard == [b"good"], "the next")
+
+
+async def test_what_waited_comes_at_the_next_login(google: Simulator, bench: Bench) -> None:
+    receiver = await bench.run()
+    await bench.stop()
+    google.push(b"waits")
+    await bench.run(receiver.credentials)
+    await until(lambda: bench.heard == [b"waits"], "the push")
+    assert google.registry.calls.count("registrations") == 1
+
+
+# -- broken connections ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("break_it", [Simulator.break_connections, Simulator.say_close])
+async def test_a_lost_connection_comes_back_without_a_word(
+    google: Simulator,
+    bench: Bench,
+    caplog: pytest.LogCaptureFixture,
+    break_it: Callable[[Simulator], None],
+) -> None:
+    await bench.run()
+    caplog.set_level(logging.INFO)
+    caplog.clear()
+    break_it(google)
+    await until(lambda: bench.logins == 2, "the next login")
+    google.push(b"news")
+    await until(lambda: bench.heard == [b"news"], "the push")
+    assert [record for record in caplog.records if record.name.startswith(LIBRARY)] == []
+
+
+async def test_others_hear_the_library_as_before(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    logger = logging.getLogger("firebase_messaging.fcmpushclient")
+    logger.error("theirs")
+    fcm._OURS.set(True)
+    logger.error("ours")
+    logger.setLevel(logging.INFO)
+    try:
+        logger.error("unheard")
+    finally:
+        logger.setLevel(logging.NOTSET)
+    found = [(record.getMessage(), record.levelname) for record in caplog.records if record.name == logger.name]
+    assert found == [("theirs", "ERROR"), ("ours", "DEBUG")]
+
+
+async def test_that_the_library_gives_up_is_noticed(google: Simulator, bench: Bench) -> None:
+    await bench.run()
+    await google.shut()
+    with pytest.raises(ConnectionFailed):
+        await bench.end()
+
+
+async def test_that_no_connection_comes_about_is_noticed(google: Simulator, bench: Bench) -> None:
+    receiver = bench.receiver()
+    await receiver.register()
+    await google.shut()
+    with pytest.raises(ConnectionFailed):
+        await receiver.run()
+
+
+@pytest.mark.parametrize("state", [FcmPushClientRunState.STOPPING, FcmPushClientRunState.STOPPED])
+async def test_a_mere_change_of_its_state_is_noticed(
+    google: Simulator, bench: Bench, state: FcmPushClientRunState
+) -> None:
+    receiver = await bench.run()
+    receiver._client.run_state = state
+    with pytest.raises(ConnectionFailed):
+        await bench.end()
+    await until(lambda: not google.mcs.connections, "the end of the connection")
+
+
+async def test_a_login_without_answer_is_given_up(
+    google: Simulator, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fcm, "_PATIENCE", 0.3)
+    google.mcs.mute = True
+    receiver = bench.receiver()
+    await receiver.register()
+    with pytest.raises(ConnectionFailed):
+        await receiver.run()
+    assert bench.logins == 0
+
+
+# -- registration ----------------------------------------------------------------------------------
+
+
+async def test_a_refused_key_is_told_apart(google: Simulator, bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    google.registry.refuse_key = True
+    receiver = bench.receiver()
+    with pytest.raises(AppRefused) as failed:
+        await receiver.register()
+    google.registry.refuse_key = False
+    assert await receiver.register() == google.registration.token
+    assert API_KEY not in caplog.text + str(failed.value) + repr(OURS)
+
+
+@pytest.mark.parametrize(
+    "wrong", [("elsewhere", APP_ID, API_KEY), (PROJECT, "1:2:web:3", API_KEY), (PROJECT, APP_ID, "x")]
+)
+async def test_wrong_values_are_refused(google: Simulator, bench: Bench, wrong: tuple[str, str, str]) -> None:
+    with pytest.raises(AppRefused):
+        await bench.receiver(project=fcm.Project(*wrong, SENDER)).register()
+
+
+async def test_an_error_of_the_registration_may_pass(google: Simulator, bench: Bench) -> None:
+    google.registry.phone_errors = 2  # the library tries as often
+    receiver = bench.receiver()
+    with pytest.raises(NotReached):
+        await receiver.register()
+    assert await receiver.register() == google.registration.token
+
+
+async def test_a_registration_that_google_has_forgotten(google: Simulator, bench: Bench) -> None:
+    receiver = await bench.run()
+    await bench.stop()
+    google.registry.forget()
+    again = bench.receiver(receiver.credentials)
+    await again.register()
+    with pytest.raises(LoginRefused):
+        await again.run()
+
+
+@pytest.mark.parametrize("header", ["", "p256ecdsa=AAAA", "dh=a", "dh=%%%%", "dh=A=AA"])
+def test_a_header_without_the_part(header: str) -> None:
+    with pytest.raises(ValueError):
+        fcm.encoded_part(header, "dh")
