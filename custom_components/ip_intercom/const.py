@@ -49,6 +49,8 @@ CONF_OPENING_PASSWORD = "opening_password"
 CONF_PICTURE_PORT = "picture_port"
 DEFAULT_PICTURE_PORT = 8080
 CONF_PUSH = "push"
+# What an operator calls the forwarder to which its server shall send our pushes.
+CONF_PUSH_ROUTE = "push_route"
 # The application at Google to which a server sends its pushes.
 CONF_FCM_PROJECT_ID = "fcm_project_id"
 CONF_FCM_APP_ID = "fcm_app_id"

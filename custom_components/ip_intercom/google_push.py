@@ -196,11 +196,7 @@ class GooglePush:
     @callback
     def _async_hear(self, body: bytes) -> None:
         """Take what was pushed."""
-        push = self._coordinator.facets.push
-        if push is not None and push.receive(PushMessage("POST", {}, body)):
-            self._coordinator.feed.async_hasten()
-        else:
-            _LOGGER.debug("%s: something was pushed that is no event", self._coordinator.name)
+        self._coordinator.feed.async_receive(PushMessage("POST", {}, body))
 
     @callback
     def _async_connected(self) -> None:

@@ -35,6 +35,7 @@ from .const import (
     CONF_PICTURE_PORT,
     CONF_PLAIN_SWITCHES,
     CONF_PUSH,
+    CONF_PUSH_ROUTE,
     CONF_PUSH_TOKEN,
     CONF_RING_DELAY,
     CONF_SECURITY_RELAYS,
@@ -174,13 +175,19 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
         return self._address("account_webhook", user_input)
 
     def _address(self, step: str, user_input: dict[str, Any] | None) -> ConfigFlowResult:
-        """Show the address that a person has to enter elsewhere: no device can be told."""
+        """Show the address that a person has to enter elsewhere, and ask by which way the server shall send there."""
+        errors: dict[str, str] = {}
         if user_input is not None:
-            return self.async_create_entry(data=self._chosen)
+            if not (user_input.get(CONF_PUSH_ROUTE) and all(self._chosen.get(key) for key in CONFS_FCM)):
+                return self.async_create_entry(data={**self._chosen, **user_input})
+            errors["base"] = "push_route_or_fcm"  # a server sends to one of them
+        routed = CONF_PUSH_ROUTE in options_of(self.config_entry.data)
+        schema = vol.Schema({vol.Optional(CONF_PUSH_ROUTE, default=""): _TEXT} if routed else {})
         return self.async_show_form(
             step_id=step,
-            data_schema=vol.Schema({}),
+            data_schema=self.add_suggested_values_to_schema(schema, user_input or self.config_entry.options),
             description_placeholders={"address": self._push_address()},
+            errors=errors,
             last_step=True,
         )
 

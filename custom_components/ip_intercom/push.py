@@ -24,7 +24,7 @@ from .api.errors import (
 from .const import DOMAIN, EVENT_LOG
 from .coordinator import IntercomCoordinator
 from .events import Event, Restarted
-from .facets import Delivery, EventLog
+from .facets import Delivery, EventLog, PushMessage
 from .model import BellId, State
 from .refusals import RETRY_DELAY, Refusals
 from .rings import Ring, RingMemory, detect
@@ -105,6 +105,16 @@ class EventFeed:
     def async_hasten(self) -> None:
         """Ask for events at once, whatever failed before: the device has just spoken."""
         self._hastened.set()
+
+    @callback
+    def async_receive(self, message: PushMessage) -> None:
+        """Take what somebody pushed; its events come by the log."""
+        push = self._coordinator.facets.push
+        objection = "nobody takes it" if push is None else push.receive(message)
+        if objection is None:
+            self.async_hasten()
+        else:
+            _LOGGER.debug("%s: what was pushed is not told of: %s", self._coordinator.name, objection)
 
     async def async_stop(self) -> None:
         """Stop following, and write down how far the events were read."""

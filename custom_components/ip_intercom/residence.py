@@ -3,13 +3,13 @@
 All methods raise ``IntercomError`` of ``api.errors``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
 from .functions import AccessRecord, Download
-from .model import CameraId, PlaceId, SettingId
+from .model import BellId, CameraId, PlaceId, SettingId
 
 
 class Visitors(Protocol):
@@ -64,7 +64,7 @@ class Messages(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SipAccount:
-    """What a SIP telephone needs to take the calls of a flat."""
+    """What a SIP telephone needs to take a call, or to make one; the password opens doors."""
 
     server: str
     port: int
@@ -76,6 +76,9 @@ class SipAccount:
 
 class SipAccounts(Protocol):
     """Telephones that may take calls."""
+
+    async def visitor(self, bells: Collection[BellId]) -> SipAccount:
+        """Return the account that takes the latest call at one of these bells, while it is good."""
 
     async def support(self) -> SipAccount:
         """Return the account by which the operator's support is called."""

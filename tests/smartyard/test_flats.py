@@ -14,7 +14,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.ip_intercom.const import DOMAIN
-from tests.common import act, entity_id, refusal, state_of
+from tests.common import act, command, entity_id, refusal, state_of
 from tests.mx_proxy.looking import becomes, shown
 from tests.simulators.smartyard import PHONE, Simulator
 
@@ -185,8 +185,30 @@ async def test_watches_come_and_go(hass: HomeAssistant, sim: Simulator, entry: C
         await flat_command(hass, entry, "watch_add", event="missed_call", detail="1")
 
 
+async def test_a_telephone_for_whoever_rings(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
+    with pytest.raises(ServiceValidationError) as nobody:
+        await flat_command(hass, pushed, "sip_account", "door_21_0")
+    assert nobody.value.translation_key == "no_such_call"
+    secret = sim.ring(21)
+    await becomes(hass, pushed, "binary_sensor", "bell_21_ringing", "on")
+    # The door, what belongs to its house, and the flat.
+    for at in ("door_21_0", "door_21_1", "house_11", "flat_51"):
+        account = await flat_command(hass, pushed, "sip_account", at)
+        assert (account["password"], account["dtmf"]) == (secret, "1")
+        assert account["server"]
+        assert account["extension"]
+    with pytest.raises(ServiceValidationError):
+        await flat_command(hass, pushed, "sip_account", "door_24_0")
+    assert (await command(hass, pushed, "sip_account"))["password"] == "support-secret"
+    user = Context(user_id=MockUser(groups=[]).add_to_hass(hass).id)
+    data = {"device_id": place(hass, pushed, "door_21_0").id}
+    with pytest.raises(Unauthorized):
+        await hass.services.async_call(DOMAIN, "sip_account", data, blocking=True, return_response=True, context=user)
+    assert all(secret not in str(state.attributes) for state in hass.states.async_all())
+
+
 async def test_a_telephone_for_the_support(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
-    account = await flat_command(hass, entry, "sip_account")
+    account = await command(hass, entry, "sip_account")
     assert (account["server"], account["port"], account["transport"]) == ("sip.example.test", 54675, "tcp")
     assert (account["extension"], account["password"], account["dial"]) == ("123", "support-secret", "429999")
     assert all("support-secret" not in str(state.attributes) for state in hass.states.async_all())

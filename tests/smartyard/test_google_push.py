@@ -18,7 +18,7 @@ import pytest
 from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.ip_intercom import google_push
+from custom_components.ip_intercom import google_push, push
 from custom_components.ip_intercom.api import fcm
 from custom_components.ip_intercom.const import CONFS_FCM, DOMAIN
 from custom_components.ip_intercom.facets import PushMessage
@@ -124,11 +124,11 @@ async def test_what_makes_no_sense_is_one_line(
     hass: HomeAssistant, google: Google, sim: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     entry = await added(hass, google, sim)
-    caplog.set_level(logging.DEBUG, google_push.__name__)
+    caplog.set_level(logging.DEBUG, push.__name__)
     before = entry.runtime_data.data
     nonsense = google.push(b"secret nonsense")
     await until(lambda: nonsense.acknowledged, "the acknowledgement")
-    lines = [record for record in caplog.records if record.name == google_push.__name__]
+    lines = [record for record in caplog.records if record.name == push.__name__]
     assert [(line.levelno, "nonsense" in line.getMessage()) for line in lines] == [(logging.DEBUG, False)]
     assert entry.runtime_data.data == before
 
@@ -139,9 +139,9 @@ async def test_a_push_is_heard_as_one_of_a_forwarder(
     entry = await added(hass, google, sim)
     heard: list[PushMessage] = []
 
-    def receive(message: PushMessage) -> bool:
+    def receive(message: PushMessage) -> str:
         heard.append(message)
-        return False
+        return "it is heard here"
 
     monkeypatch.setattr(entry.runtime_data.facets.push, "receive", receive)
     google.push(b"whatever")

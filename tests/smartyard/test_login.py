@@ -338,7 +338,8 @@ async def test_the_address_for_pushes_is_shown(hass: HomeAssistant, sim: Simulat
     assert result["step_id"] == "account_webhook"
     address = result["description_placeholders"]["address"]
     assert address == f"{local_url}/api/webhook/{entry.data[CONF_PUSH_TOKEN]}"
-    result = await hass.config_entries.options.async_configure(result["flow_id"], {})
+    assert suggested(result) == {}
+    result = await hass.config_entries.options.async_configure(result["flow_id"], {"push_route": ""})
     await hass.async_block_till_done()
     assert {key: value for key, value in entry.options.items() if value != ""} == {"push": True, "show_names": False}
     assert entry.state is ConfigEntryState.LOADED

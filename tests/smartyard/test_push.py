@@ -1,20 +1,23 @@
 """What the server pushes and somebody forwards: through the webhook to events and states, each once."""
 
 import logging
+from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import Event, HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
 from custom_components.ip_intercom.api.errors import NoData, UnexpectedReply
-from custom_components.ip_intercom.const import CONF_URL
+from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, CONF_URL
 from custom_components.ip_intercom.push import EventFeed
 from custom_components.ip_intercom.rings import Ring
 from custom_components.ip_intercom.systems.smartyard import log
-from tests.common import PATIENCE, capture_log_events, state_of, until
-from tests.simulators.smartyard import ELSEWHERE, Dialect, Form, Hostile, Simulator
+from tests.common import PATIENCE, capture_log_events, state_of, suggested, until
+from tests.google import VALUES
+from tests.simulators.smartyard import ELSEWHERE, Dialect, Form, Hostile, Request, Simulator
 
-from .conftest import Start, pushing
+from .conftest import Start, add, pushing
 
 NEVER = (600.0, 600.0)
 OURS = "custom_components.ip_intercom"
@@ -29,6 +32,10 @@ def no_looks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def of_type(events: list[Event], kind: str) -> list[Event]:
     return [item for item in events if item.data["type"] == kind]
+
+
+def asked(sim: Simulator, function: str) -> list[Request]:
+    return [request for request in sim.requests if request.function == function]
 
 
 def listen(entry: ConfigEntry) -> list[Ring]:
@@ -176,6 +183,61 @@ async def test_the_page_says_whether_pushes_arrive(hass: HomeAssistant, device: 
     # This one was not: in the life that is known, no push came at all.
     sim.happen("missed", 22)
     await until(lambda: pushes(hass, entry) == "expected", "the doubt")
+
+
+# -- a service of the operator ---------------------------------------------------------------------
+
+
+async def choose_route(hass: HomeAssistant, entry: ConfigEntry, route: str, **fcm: str) -> Any:
+    """Turn on pushes in the options, by a route of the operator, and return what comes of it."""
+    result: Any = await hass.config_entries.options.async_init(entry.entry_id)
+    page = {"push": True, "show_names": True, "fcm": fcm}
+    result = await hass.config_entries.options.async_configure(result["flow_id"], page)
+    return await hass.config_entries.options.async_configure(result["flow_id"], {"push_route": route})
+
+
+async def test_the_server_is_told_the_route_of_the_operator(
+    hass: HomeAssistant, device: Start, local_url: str, no_looks: None
+) -> None:
+    sim = await device()
+    entry = await add(hass, sim)
+    result = await choose_route(hass, entry, " home ")
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await hass.async_block_till_done()
+    ours = sim.people.devices[-1]
+    await until(lambda: ours.bundle == "home", "the route")
+    assert entry.data[CONF_PUSH_TOKEN] not in (ours.push_token or "")
+    sim.push_to(f"{local_url}/api/webhook/{entry.data[CONF_PUSH_TOKEN]}", Form.QUERY, bundle="home")
+    rings = listen(entry)
+    sim.ring(22)
+    await until(lambda: rings, "the ring")
+    # It is told once, and again where the server has forgotten it or the route is another.
+    told = len(asked(sim, "/user/registerPushToken"))
+    await entry.runtime_data.async_describe()
+    assert len(asked(sim, "/user/registerPushToken")) == told
+    ours.push_token = "err"
+    await entry.runtime_data.async_describe()
+    await until(lambda: ours.push_token not in {None, "err"}, "the token again")
+    await choose_route(hass, entry, "elsewhere")
+    await until(lambda: ours.bundle == "elsewhere", "the other route")
+    assert suggested(await shown_route(hass, entry)) == {"push_route": "elsewhere"}
+
+
+async def shown_route(hass: HomeAssistant, entry: ConfigEntry) -> Any:
+    """Return the page that asks for the route."""
+    result: Any = await hass.config_entries.options.async_init(entry.entry_id)
+    return await hass.config_entries.options.async_configure(
+        result["flow_id"], {"push": True, "show_names": True, "fcm": {}}
+    )
+
+
+async def test_the_server_sends_by_one_way_only(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    result = await choose_route(hass, entry, "home", **VALUES)
+    assert (result["type"], result["errors"]) == (FlowResultType.FORM, {"base": "push_route_or_fcm"})
+    assert suggested(result) == {"push_route": "home"}
+    result = await hass.config_entries.options.async_configure(result["flow_id"], {"push_route": ""})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert not asked(sim, "/user/registerPushToken")
 
 
 # -- whoever knows the address ---------------------------------------------------------------------

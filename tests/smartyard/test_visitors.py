@@ -67,11 +67,22 @@ async def test_the_picture_of_the_ring_is_fetched_at_once(
     assert state_of(hass, pushed, "image", "bell_22_last_visitor") == "unknown"
 
 
+async def test_where_no_picture_was_taken_there_is_one_of_now(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
+) -> None:
+    sim.refuse(f"/call/camshot/{sim.ring(21)}", 404, None)
+    await until(lambda: state_of(hass, pushed, "image", "bell_21_last_visitor") != "unknown", "the picture")
+    assert [request.status for request in requests(sim, "/call/live/")] == [HTTPStatus.OK]
+    assert not any(request.host == "flussonic" for request in sim.requests)
+
+
 async def test_where_the_picture_is_not_to_be_had_the_camera_has_one(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
 ) -> None:
     sim.make_thumbnails()
-    sim.refuse(f"/call/camshot/{sim.ring(21)}", 404, None)
+    ring = sim.ring(21)
+    for name in ("camshot", "live"):
+        sim.refuse(f"/call/{name}/{ring}", 404, None)
     await until(lambda: state_of(hass, pushed, "image", "bell_21_last_visitor") != "unknown", "the picture")
     assert any(request.host == "flussonic" for request in sim.requests)
 
@@ -80,7 +91,9 @@ async def test_a_visitor_whom_nobody_has_a_picture_of_still_rings(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
 ) -> None:
     sim.refuse_camera(45, 100)
-    sim.refuse(f"/call/camshot/{sim.ring(22)}", 404, None)
+    ring = sim.ring(22)
+    for name in ("camshot", "live"):
+        sim.refuse(f"/call/{name}/{ring}", 404, None)
     await becomes(hass, pushed, "binary_sensor", "bell_22_ringing", "on")
     await until(lambda: requests(sim, "/call/camshot/"), "the picture to be asked for")
     # Twice, since the token may have been too old.

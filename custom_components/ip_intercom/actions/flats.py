@@ -16,7 +16,7 @@ from ..residence import FlatCodes, History, Watches
 from .action import Action, Data
 from .files import check_writable, save_picture
 from .logs import access_rows
-from .whereabouts import async_flat
+from .whereabouts import async_bells, async_flat
 
 ATTR_COMMENT = "comment"
 ATTR_DAY = "day"
@@ -125,7 +125,8 @@ async def _watch_remove(coordinator: IntercomCoordinator, data: Data) -> None:
 
 async def _sip_account(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
     accounts = need(coordinator, coordinator.facets.sip_accounts, "no_sip_accounts")
-    account = await coordinator.async_command(accounts.support())
+    bells = async_bells(coordinator, data)
+    account = await coordinator.async_command(accounts.support() if bells is None else accounts.visitor(bells))
     return {
         **account.more,
         "server": account.server,

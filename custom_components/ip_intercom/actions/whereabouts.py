@@ -1,4 +1,4 @@
-"""Which flat or camera an action means: that of the device it is called for."""
+"""Which flat, bells or camera an action means: that of the device it is called for."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,7 +7,7 @@ from homeassistant.helpers import device_registry as dr
 
 from ..coordinator import IntercomCoordinator
 from ..exceptions import refused
-from ..model import Camera, CameraId, PlaceId, State
+from ..model import BellId, Camera, CameraId, PlaceId, State
 from ..places import place_identifier
 from .action import Data
 
@@ -28,6 +28,14 @@ def async_flat(coordinator: IntercomCoordinator, data: Data) -> PlaceId:
         names = (state.places[flat].name if flat in state.places else flat for flat in near)
         raise refused("which_flat", device=coordinator.name, flats=", ".join(sorted(names)))
     return near[0]
+
+
+def async_bells(coordinator: IntercomCoordinator, data: Data) -> list[BellId] | None:
+    """Return the bells at or near the place whose device an action is called for; None for the entry's own device."""
+    if (place := _async_place(coordinator, data)) is None:
+        return None
+    state = coordinator.data
+    return _near(place, {bell.id: bell.place for bell in state.bells.values()}, state)
 
 
 def async_camera(coordinator: IntercomCoordinator, data: Data) -> CameraId:

@@ -1,6 +1,6 @@
 """Pushes that come by way of somebody who forwards them: the server itself sends to push services only."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from math import inf
 import time
@@ -16,21 +16,31 @@ class ForwardedPush[E]:
     Args:
         parse: Returns what was pushed, None where it makes no sense.
         hear: Takes what was pushed, and returns None; else why not.
+        route: Has the server send its pushes to the forwarder; its argument is a secret that is ours alone. None where
+            that is nothing to be told.
     """
 
     local = False
 
-    def __init__(self, parse: Callable[[PushMessage], E | None], hear: Callable[[E], str | None]) -> None:
+    def __init__(
+        self,
+        parse: Callable[[PushMessage], E | None],
+        hear: Callable[[E], str | None],
+        route: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
         """See the class."""
         self._parse = parse
         self._hear = hear
+        self._route = route
 
     async def originals(self) -> Mapping[str, str]:
         """Return nothing: there is nothing that subscribing would change."""
         return {}
 
     async def subscribe(self, address: str, marker: str) -> frozenset[Missing]:
-        """Tell nobody: the address is for a person to enter at the forwarder."""
+        """Tell the server which forwarder it is; the address is for a person to enter there."""
+        if self._route is not None:
+            await self._route(marker)
         return frozenset()
 
     async def unsubscribe(self, marker: str, originals: Mapping[str, str]) -> None:

@@ -3,10 +3,13 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 import json
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from yarl import URL
 
+from custom_components.ip_intercom.api.errors import NoSuchCall
 from custom_components.ip_intercom.api.smartyard import (
     CallPush,
     Camera,
@@ -15,6 +18,7 @@ from custom_components.ip_intercom.api.smartyard import (
     House,
     IntercomCamera,
     LogRecord,
+    SmartYard,
     TextPush,
 )
 from custom_components.ip_intercom.rings import CALL_BELL
@@ -23,6 +27,7 @@ from custom_components.ip_intercom.systems.smartyard.journal import Journal, by_
 from custom_components.ip_intercom.systems.smartyard.moments import ServerTime, zone_named
 from custom_components.ip_intercom.systems.smartyard.places import town_of
 from custom_components.ip_intercom.systems.smartyard.pushes import AHEAD, LONGEST, SKEW, Gate
+from custom_components.ip_intercom.systems.smartyard.telephones import SmartYardSip
 from custom_components.ip_intercom.systems.smartyard.telling import bell_of, call, message, moment
 
 NOW = datetime(2026, 11, 20, 12, 0)
@@ -331,3 +336,31 @@ def test_doors_are_named_by_their_places() -> None:
     assert TOWN.name_of("8:0") == "Back"
     assert TOWN.entrance("8", None) == "Back"
     assert TOWN.entrance("80", 0) is None
+
+
+# -- telephones ------------------------------------------------------------------------------------
+
+
+async def test_an_account_of_a_call_is_good_for_three_minutes() -> None:
+    clock = Clock()
+    sip = SmartYardSip(cast(SmartYard, SimpleNamespace(sip=None)), clock)
+    with pytest.raises(NoSuchCall):
+        await sip.visitor({"21"})
+    first = CallPush(server="sip.test", extension="2000000001", password="one", dtmf="1")
+    sip.rang("21", first)
+    clock.now += 1
+    sip.rang("22", replace(first, password="two", port=5061, transport="tls"))
+    latest = await sip.visitor({"21", "22"})
+    assert (latest.password, latest.port, latest.transport) == ("two", 5061, "tls")
+    account = await sip.visitor({"21"})
+    assert (account.password, account.port, account.transport) == ("one", 5060, "udp")
+    assert account.more == {"dtmf": "1"}
+    assert "one" not in repr(account)
+    clock.now += LONGEST - 1
+    with pytest.raises(NoSuchCall):
+        await sip.visitor({"21"})
+    assert (await sip.visitor({"21", "22"})).password == "two"
+    # A push that tells nothing of an account takes the place of the one before.
+    sip.rang("22", CallPush(domophone_id="22"))
+    with pytest.raises(NoSuchCall):
+        await sip.visitor({"22"})

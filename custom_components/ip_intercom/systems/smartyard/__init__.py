@@ -6,14 +6,23 @@ from typing import Any
 from aiohttp import ClientSession
 
 from ...api.smartyard import SmartYard
-from ...const import CONF_ACCOUNT, CONF_LANGUAGE, CONF_PUSH, CONF_SHOW_NAMES, CONF_TOKEN, CONF_VERIFY_SSL, CONFS_FCM
+from ...const import (
+    CONF_ACCOUNT,
+    CONF_LANGUAGE,
+    CONF_PUSH,
+    CONF_PUSH_ROUTE,
+    CONF_SHOW_NAMES,
+    CONF_TOKEN,
+    CONF_VERIFY_SSL,
+    CONFS_FCM,
+)
 from ..connection import transport_of
 from .login import PhoneLogin, find
 from .system import Choices, SmartYardSystem
 
 __all__ = ["OPTIONS", "PhoneLogin", "SmartYardSystem", "create", "find"]
 
-OPTIONS = frozenset({CONF_PUSH, CONF_SHOW_NAMES, *CONFS_FCM})
+OPTIONS = frozenset({CONF_PUSH, CONF_PUSH_ROUTE, CONF_SHOW_NAMES, *CONFS_FCM})
 
 
 def create(
@@ -25,7 +34,8 @@ def create(
     """Return the system of an entry from its data and options (``const``)."""
     choices = Choices(
         names=options.get(CONF_SHOW_NAMES, True),
-        push=options.get(CONF_PUSH, False),
+        push=options.get(CONF_PUSH, False) or all(options.get(key) for key in CONFS_FCM),
+        push_route=options.get(CONF_PUSH_ROUTE) or None,
         verify=data.get(CONF_VERIFY_SSL, True),
     )
     yard = SmartYard(transport_of(session, data), data[CONF_TOKEN], language=data[CONF_LANGUAGE])

@@ -26,6 +26,7 @@ from .moments import ServerTime
 from .places import Town
 from .pushes import Gate
 from .records import Recorder
+from .telephones import SmartYardSip
 from .telling import bell_of, call, call_ended, changed, counted, may_be_ours, message
 from .visitors import SmartYardVisitors
 
@@ -63,6 +64,7 @@ class SmartYardLog:
         time_there: The server's.
         recorder: Knows what records mean.
         visitors: Has the pictures of pushes.
+        sip: Has the accounts of calls.
         stored: Where an earlier life left off (``Delivery.cursor``).
         expects_pushes: Somebody was told to forward them.
         monotonic: A clock in seconds.
@@ -79,6 +81,7 @@ class SmartYardLog:
         time_there: ServerTime,
         recorder: Recorder,
         visitors: SmartYardVisitors,
+        sip: SmartYardSip,
         *,
         stored: Mapping[str, object] | None = None,
         expects_pushes: bool = True,
@@ -93,6 +96,7 @@ class SmartYardLog:
         self._time = time_there
         self._recorder = recorder
         self._visitors = visitors
+        self._sip = sip
         self._monotonic = monotonic
         self._gate = Gate(texts(stored.get("heard")))
         self._journal = Journal(stored.get("history"), monotonic)
@@ -226,6 +230,7 @@ class SmartYardLog:
         self._found.append(call(push, bell, picture, datetime.now(UTC)))
         if bell is None:
             return
+        self._sip.rang(bell, push)
         self._ringing[bell] = max(until, self._ringing.get(bell, until))
 
     def _take_stranger(self, push: CallPush, until: float, *, is_new: bool) -> None:

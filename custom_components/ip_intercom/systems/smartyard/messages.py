@@ -1,17 +1,14 @@
-"""Messages of the operator, its telephones, and what is told at once (field notes 5)."""
+"""Messages of the operator, and what is told at once (field notes 5)."""
 
 from collections.abc import Callable, Mapping
 
 from ...api.errors import InvalidRequest
 from ...api.smartyard import Action, LogEvent, SmartYard, Tracked
 from ...model import PlaceId
-from ...residence import SipAccount, Watch
+from ...residence import Watch
 from ..privacy import Privacy
 from .places import Town, flat_place
 from .preferences import flat_of
-
-# What a SIP telephone takes for granted.
-_SIP_PORT, _SIP_TRANSPORT = 5060, "udp"
 
 _WATCHED: Mapping[str, LogEvent] = {
     "key": LogEvent.KEY,
@@ -50,31 +47,6 @@ class SmartYardMessages:
     async def send_test(self, text: str) -> None:
         """Have the server write to us."""
         await self._inbox.alert(text, Action.INBOX)
-
-
-class SmartYardSip:
-    """Telephones.
-
-    Args:
-        yard: Asked.
-    """
-
-    def __init__(self, yard: SmartYard) -> None:
-        """See the class."""
-        self._sip = yard.sip
-
-    async def support(self) -> SipAccount:
-        """Return the account by which the operator's support is called; what is called is in ``more``."""
-        found = await self._sip.credentials()
-        more = {"dial": found.dial, "stun": found.stun}
-        return SipAccount(
-            server=found.server,
-            port=found.port or _SIP_PORT,
-            transport=found.transport or _SIP_TRANSPORT,
-            extension=found.extension,
-            password=found.password,
-            more={name: value for name, value in more.items() if value is not None},
-        )
 
 
 class SmartYardWatches:

@@ -2,6 +2,7 @@
 
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
+from functools import partial
 import logging
 from typing import Any
 
@@ -18,12 +19,13 @@ from .cameras import Feeds, SmartYardArchive, SmartYardCameras
 from .doors import SmartYardDoors
 from .identity import description_of, identity_of
 from .log import SmartYardLog
-from .messages import SmartYardMessages, SmartYardSip, SmartYardWatches
+from .messages import SmartYardMessages, SmartYardWatches
 from .moments import ServerTime, zone_named
 from .places import CAMERA, Town, doors_of, flat_place, town_of
 from .preferences import SmartYardCodes, SmartYardPreferences, account_settings, flat_settings
 from .push_service import SmartYardPushService
 from .records import Recorder, SmartYardHistory
+from .telephones import SmartYardSip
 from .visitors import SmartYardVisitors
 
 _LOGGER = logging.getLogger(__name__)
@@ -35,12 +37,14 @@ class Choices:
 
     Attributes:
         names: Names of keys and number plates may be told.
-        push: Somebody was told to forward pushes.
+        push: Pushes were set up, by a forwarder or by Google's service.
+        push_route: By which name the operator knows the forwarder, where it is one of its own.
         verify: Certificates are to be verified, those of servers of cameras as well.
     """
 
     names: bool = True
     push: bool = False
+    push_route: str | None = None
     verify: bool = True
 
 
@@ -81,7 +85,11 @@ class SmartYardSystem:
         recorder = Recorder(town, self._time, Privacy(names=choices.names))
         visitors = SmartYardVisitors(yard)
         self._feeds = Feeds(yard, town)
-        self._log = SmartYardLog(yard, town, self._time, recorder, visitors, stored=cursor, expects_pushes=choices.push)
+        sip = SmartYardSip(yard)
+        self._log = SmartYardLog(
+            yard, town, self._time, recorder, visitors, sip, stored=cursor, expects_pushes=choices.push
+        )
+        push_service = SmartYardPushService(yard)
         codes = SmartYardCodes(yard, town, self._time)
         self.log: SmartYardLog | None = None
         self.facets = Facets()
@@ -93,9 +101,13 @@ class SmartYardSystem:
             history=SmartYardHistory(yard, town, recorder),
             messages=SmartYardMessages(yard, self._log.count_soon),
             preferences=SmartYardPreferences(yard, town, codes),
-            push=ForwardedPush[CallPush | TextPush](lambda message: parse(message.query, message.body), self._log.hear),
-            push_service=SmartYardPushService(yard),
-            sip_accounts=SmartYardSip(yard),
+            push=ForwardedPush[CallPush | TextPush](
+                lambda message: parse(message.query, message.body),
+                self._log.hear,
+                partial(push_service.route, choices.push_route) if choices.push_route else None,
+            ),
+            push_service=push_service,
+            sip_accounts=sip,
             visitors=visitors,
             watches=SmartYardWatches(yard, town),
         )

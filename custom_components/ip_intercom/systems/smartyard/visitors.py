@@ -57,4 +57,9 @@ class SmartYardVisitors:
         if not (key or address) or self._monotonic() - told_at > _KEPT:
             self._keys.pop(name, None)
             raise NoData("no such picture")
-        return await (self._images.at(address) if key is None else self._images.camshot(key))
+        if key is None:
+            return await self._images.at(address)
+        try:
+            return await self._images.camshot(key)
+        except NoData:  # where no picture was taken, there is one of now
+            return await self._images.live(key)
