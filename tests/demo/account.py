@@ -32,7 +32,7 @@ class Account(Entry):
         )
         code = await self.control.do("code_of")
         await self.adopt(home, await home.continue_flow(asked["flow_id"], {"code": code}))
-        await self.choose(home, {"push": True, "show_names": True}, probe="unread_messages")
+        await self.choose(home, {"push": True, "show_names": True, "fcm": {}}, probe="unread_messages")
 
     async def seen(self) -> dict[str, Any]:
         """Give what the server knows."""

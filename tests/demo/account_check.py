@@ -14,8 +14,8 @@ BELL, RINGING, VISITOR, DOOR, CAMERA = (
     "bell_21", "bell_21_ringing", "bell_21_last_visitor", "door_21:0_door", "camera_intercom_21",
 )  # fmt: skip
 BROKEN_DOOR = "door_22:0_door"
-MESSAGE, UNREAD, VOIP = "message", "unread_messages", "setting_flat_51_voip"
-EXPECTED = (BELL, RINGING, VISITOR, DOOR, CAMERA, MESSAGE, UNREAD, VOIP)
+MESSAGE, UNREAD, PUSHES, VOIP = "message", "unread_messages", "pushes", "setting_flat_51_voip"
+EXPECTED = (BELL, RINGING, VISITOR, DOOR, CAMERA, MESSAGE, UNREAD, PUSHES, VOIP)
 KINDS = {"Account", "House", "Entrance", "Gate", "Wicket", "Barrier", "Flat", "Camera"}
 # Seconds that a ring is worth something.
 TTL = 4
@@ -60,8 +60,11 @@ async def check_account(checks: Checks, scene: Scene) -> None:
 
 
 async def _check_ring(checks: Checks, flat: Flat) -> None:
-    with checks("a pushed ring is one ring, and shows the visitor within a second") as details:
+    with checks(
+        "a pushed ring is one ring, and shows the visitor within a second; pushes are said to arrive"
+    ) as details:
         await flat.control.do("set_push_ttl", seconds=TTL)
+        await flat.wait(PUSHES, "expected")
         before, picture = flat.state(BELL), flat.state(VISITOR)
         rang_at = time.monotonic()
         await flat.control.do("ring", domophone=INTERCOM)
@@ -73,6 +76,7 @@ async def _check_ring(checks: Checks, flat: Flat) -> None:
         assert shown_after < 1.0, f"the picture took {shown_after:.1f} s"
         details.append(f"{1000 * shown_after:.0f} ms")
         await flat.wait(RINGING, "on")
+        await flat.wait(PUSHES, "arriving")
         await flat.control.do("repeat_push")
         await flat.wait(RINGING, "off")
         assert flat.state(BELL) == rung["state"], "it rang twice"
