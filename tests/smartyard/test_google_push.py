@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import Any
 
+from homeassistant import requirements
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import HomeAssistant
@@ -382,8 +383,8 @@ async def test_nothing_is_installed_without_the_values(
 ) -> None:
     wanted: list[list[str]] = []
 
-    async def note(_: HomeAssistant, name: str, requirements: list[str], is_built_in: bool) -> None:
-        wanted.append(requirements)
+    async def note(_: HomeAssistant, name: str, needed: list[str], is_built_in: bool) -> None:
+        wanted.append(needed)
 
     monkeypatch.setattr(google_push, "async_process_requirements", note)
     entry = await add(hass, sim, **{**VALUES, "fcm_api_key": ""})
@@ -420,17 +421,36 @@ async def test_a_library_that_cannot_be_installed_is_tried_again(
 ) -> None:
     attempts = 0
 
-    async def fail_at_first(_: HomeAssistant, name: str, requirements: list[str], is_built_in: bool) -> None:
+    async def fail_at_first(_: HomeAssistant, name: str, needed: list[str], is_built_in: bool) -> None:
         nonlocal attempts
         attempts += 1
         if attempts < 3:
-            raise RequirementsNotFound(name, requirements)
+            raise RequirementsNotFound(name, needed)
 
     monkeypatch.setattr(google_push, "async_process_requirements", fail_at_first)
     entry = await added(hass, google, sim)
     assert entry.state is ConfigEntryState.LOADED
     lines = [record.levelname for record in caplog.records if record.name == google_push.__name__]
     assert lines.count("WARNING") == 1
+
+
+async def test_an_installation_that_failed_is_tried_again(
+    hass: HomeAssistant, google: Google, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Home Assistant itself remembers until its next start what could not be installed."""
+    attempts = 0
+
+    def install(wanted: list[str], _: dict[str, Any]) -> tuple[set[str], set[str]]:
+        nonlocal attempts
+        if wanted != google_push.REQUIREMENTS:
+            return set(wanted), set()
+        attempts += 1
+        return (set(), set(wanted)) if attempts < 3 else (set(wanted), set())
+
+    monkeypatch.setattr(requirements, "_install_requirements_if_missing", install)
+    hass.config.skip_pip = False
+    await added(hass, google, sim)
+    assert attempts == 3
 
 
 async def test_what_is_removed_is_forgotten(
