@@ -144,6 +144,20 @@ async def test_a_stream_gets_another_address_when_its_token_has_ended(
         await stream.stop()
 
 
+async def test_a_stream_that_outlives_its_camera_asks_for_no_address(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    assert await async_setup_component(hass, "stream", {})
+    component: Any = hass.data["camera"]
+    camera = component.get_entity(entity_id(hass, entry, "camera", "camera_42"))
+    stream = await camera.async_create_stream()
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    asked = len(sim.requests)
+    stream._async_update_state(False)  # as its worker does where it broke off
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert len(sim.requests) == asked
+
+
 async def test_a_still_out_of_a_film(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     """Nimble has nothing else, and Flussonic no more where nobody told it to make JPEGs."""
     sim.make_thumbnails(False)
