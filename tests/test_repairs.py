@@ -189,6 +189,22 @@ async def test_somebody_ticks_it_and_submits_the_repair(
     assert lacking(hass) == {}
 
 
+async def test_evidence_stays_while_the_device_cannot_be_asked(hass: HomeAssistant, sim: Simulator) -> None:
+    sim.revoke(USERNAME, Privilege.KEYPAD_MONITORING)
+    entry = await add_intercom(hass, sim)
+    events = await first_of(hass, sim)
+    for _ in range(2):
+        events.clear()
+        session = sim.press("%1")
+        assert session is not None
+        sim.terminate(session)
+        await until(lambda: any(e.data["data"].get("state") == "terminated" for e in events))
+    await until(lambda: lacking(hass) == {"Keypad – Monitoring": "privilege_missing"})
+    await sim.stop()
+    await entry.runtime_data.async_look_again()
+    assert lacking(hass) == {"Keypad – Monitoring": "privilege_missing"}
+
+
 async def test_a_removed_device_lacks_nothing_any_more(hass: HomeAssistant, sim: Simulator) -> None:
     sim.disable(Service.CAMERA)
     entry = await add_intercom(hass, sim)

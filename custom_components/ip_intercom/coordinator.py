@@ -248,9 +248,9 @@ class IntercomCoordinator(CommandingCoordinator):
 
     async def async_look_again(self) -> None:
         """Look whether what was missing is there now: somebody says so."""
-        described_at = self._described_at
+        description = self.description
         await self.async_describe()
-        if self._described_at == described_at:
+        if self.description is description:
             return  # the device could not be asked
         if self.system.log is not None:
             self.system.log.presume_complete()
