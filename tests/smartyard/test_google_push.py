@@ -571,3 +571,14 @@ async def test_some_of_the_values_are_none(hass: HomeAssistant, google: Google, 
     )
     assert result["type"] is FlowResultType.CREATE_ENTRY
     await connected(google, sim)
+
+
+async def test_the_key_of_an_incomplete_page_is_kept(hass: HomeAssistant, google: Google, sim: Simulator) -> None:
+    """The page that comes back shows it to nobody, so that nobody enters it again."""
+    entry = await add(hass, sim, **VALUES)
+    result = await choose(hass, entry, **{**VALUES, "fcm_api_key": "another", "fcm_sender_id": ""})
+    assert result["errors"] == {"base": "fcm_incomplete"}
+    page = {"push": False, "show_names": True, "fcm": {**VALUES, "fcm_api_key": ""}}
+    result = await hass.config_entries.options.async_configure(result["flow_id"], page)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert entry.options["fcm_api_key"] == "another"
