@@ -118,8 +118,7 @@ class GooglePush:
                 self._coordinator.shortcomings.async_note(_SOURCE, frozenset({_REFUSED}))
                 self._async_failed(err)
             except LoginRefused as err:
-                self._stored = {}
-                await self._store.async_remove()
+                await self._async_keep({})
                 self._async_failed(err)
             except RequirementsNotFound as err:
                 # Home Assistant itself tries no second time before its next start.

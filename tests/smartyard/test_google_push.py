@@ -1,11 +1,12 @@
 """Pushes by Google's service: to Home Assistant without a forwarder, only where that is set up, whatever goes wrong."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 import json
 import logging
 import subprocess
 import sys
-from typing import Any
+from typing import Any, override
 
 from homeassistant import requirements
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
@@ -13,6 +14,7 @@ from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import config_validation as cv, issue_registry as ir
+from homeassistant.helpers.storage import Store
 from homeassistant.requirements import RequirementsNotFound
 import probatio
 import pytest
@@ -209,6 +211,24 @@ async def test_a_forgotten_registration_is_replaced(hass: HomeAssistant, google:
     first = google.registration.token
     google.registry.forget()
     await hass.config_entries.async_reload(entry.entry_id)
+    await until(lambda: google.registry.registrations, "another registration")
+    assert google.registration.token != first
+    await connected(google, sim)
+
+
+async def test_a_disk_that_refuses_does_not_end_the_attempts(
+    hass: HomeAssistant, google: Google, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Lasting(Store[dict[str, Any]]):
+        @override
+        async def async_remove(self) -> None:
+            raise OSError("Read-only file system")
+
+    monkeypatch.setattr(google_push, "Store", Lasting)
+    await added(hass, google, sim)
+    first = google.registration.token
+    google.registry.forget()
+    google.break_connections()
     await until(lambda: google.registry.registrations, "another registration")
     assert google.registration.token != first
     await connected(google, sim)
@@ -481,6 +501,37 @@ async def test_another_application_is_another_registration(hass: HomeAssistant, 
     await hass.config_entries.async_reload(entry.entry_id)
     await connected(google, sim, 2)
     assert google.registry.calls.count("registrations") == 2
+
+
+@pytest.mark.parametrize("state", ["backing off", "connecting", "logging in", "receiving"])
+async def test_it_ends_with_its_entry_whatever_it_does(
+    hass: HomeAssistant, google: Google, sim: Simulator, state: str
+) -> None:
+    google.registry.refuse_key = state == "backing off"
+    google.mcs.mute = state == "logging in"
+    if state == "connecting":
+        await google.shut()
+    entry = await add(hass, sim, **VALUES)
+    match state:
+        case "backing off":
+            await until(lambda: lacking(hass), "the refusal")
+        case "connecting":
+            await until(library_tasks, "the library")
+        case "logging in":
+            await until(lambda: google.mcs.connections, "the connection")
+        case _:
+            await connected(google, sim)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert library_tasks() == []
+    await until(lambda: not google.mcs.connections, "the end of the connection")
+    checkins = google.registry.calls.count("checkin")
+    await asyncio.sleep(0.3)  # three times as long as until another attempt
+    assert google.registry.calls.count("checkin") == checkins
+
+
+def library_tasks() -> list[asyncio.Task[Any]]:
+    """Return what the library does now."""
+    return [task for task in asyncio.all_tasks() if "FcmPushClient" in repr(task.get_coro())]
 
 
 async def test_it_ends_with_home_assistant(hass: HomeAssistant, google: Google, sim: Simulator) -> None:
