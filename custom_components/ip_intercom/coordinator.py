@@ -248,6 +248,7 @@ class IntercomCoordinator(CommandingCoordinator):
 
     async def async_look_again(self) -> None:
         """Look whether what was missing is there now: somebody says so."""
+        await self.google_push.async_look_again()  # Google is there or not, whatever the device is
         description = self.description
         await self.async_describe()
         if self.description is description:
@@ -255,7 +256,6 @@ class IntercomCoordinator(CommandingCoordinator):
         if self.system.log is not None:
             self.system.log.presume_complete()
         self.shortcomings.async_forget_evidence()
-        await self.google_push.async_look_again()
 
     async def _async_refresh_bells(self) -> None:
         try:

@@ -250,8 +250,10 @@ async def test_a_refused_key_is_a_repair(
     await entry.runtime_data.async_look_again()
     assert lacking(hass) != {}
     google.registry.refuse_key = False
+    sim.refuse("address/getAddressList", 555)  # Google does not care
     await entry.runtime_data.async_look_again()
     assert lacking(hass) == {}
+    sim.mend_server()
     await connected(google, sim)
     assert API_KEY not in caplog.text
     issues = [issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN]
