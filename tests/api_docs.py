@@ -22,7 +22,7 @@ TRANSLATIONS = ROOT / "custom_components" / "ip_intercom" / "translations" / "en
 OTHERS: Mapping[str, str] = {
     "bus": "bus event `ip_intercom_event`",
     "diagnostics": "diagnostics",
-    "google_push": "pushes by Google's service",
+    "google_push": "pushes by Google's service, or by a route of the operator",
     "media": "media browser",
     "refresh": "what the device has is read anew",
     "removal": "removal of the entry",

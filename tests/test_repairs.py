@@ -106,9 +106,10 @@ async def first_of(hass: HomeAssistant, sim: Simulator) -> list[Event]:
     return events
 
 
-async def test_a_call_without_a_key_means_the_keypad(hass: HomeAssistant, sim: Simulator) -> None:
+async def without_keypad(hass: HomeAssistant, sim: Simulator) -> ConfigEntry:
+    """Add an intercom whose calls show that nobody tells of its keypad."""
     sim.revoke(USERNAME, Privilege.KEYPAD_MONITORING)
-    await add_intercom(hass, sim)
+    entry: ConfigEntry = await add_intercom(hass, sim)
     events = await first_of(hass, sim)
     for _ in range(2):
         events.clear()
@@ -117,6 +118,11 @@ async def test_a_call_without_a_key_means_the_keypad(hass: HomeAssistant, sim: S
         sim.terminate(session)
         await until(lambda: any(e.data["data"].get("state") == "terminated" for e in events))
     await until(lambda: lacking(hass) == {"Keypad – Monitoring": "privilege_missing"})
+    return entry
+
+
+async def test_a_call_without_a_key_means_the_keypad(hass: HomeAssistant, sim: Simulator) -> None:
+    await without_keypad(hass, sim)
     sim.grant(USERNAME, Privilege.KEYPAD_MONITORING)
     sim.press("%1")
     await until(lambda: lacking(hass) == {})
@@ -187,6 +193,13 @@ async def test_somebody_ticks_it_and_submits_the_repair(
     done = await (await client.post(url, json={})).json()
     assert done["type"] == "create_entry"
     assert lacking(hass) == {}
+
+
+async def test_evidence_stays_while_the_device_cannot_be_asked(hass: HomeAssistant, sim: Simulator) -> None:
+    entry = await without_keypad(hass, sim)
+    await sim.stop()
+    await entry.runtime_data.async_look_again()
+    assert lacking(hass) == {"Keypad – Monitoring": "privilege_missing"}
 
 
 async def test_a_removed_device_lacks_nothing_any_more(hass: HomeAssistant, sim: Simulator) -> None:

@@ -95,6 +95,13 @@ class IntercomCamera(IntercomEntity, Camera):
             stream.set_update_callback(self._async_stream_changed)
         return stream
 
+    @override
+    async def async_will_remove_from_hass(self) -> None:
+        """Leave a stream that somebody still watches to itself: nobody asks the device for addresses any more."""
+        if self.stream is not None:
+            self.stream.set_update_callback(lambda: None)
+        await super().async_will_remove_from_hass()
+
     @callback
     def _async_stream_changed(self) -> None:
         """Have another address for a stream that broke off while somebody watches: it is begun again in a while."""

@@ -248,14 +248,14 @@ class IntercomCoordinator(CommandingCoordinator):
 
     async def async_look_again(self) -> None:
         """Look whether what was missing is there now: somebody says so."""
-        described_at = self._described_at
+        await self.google_push.async_look_again()  # Google is there or not, whatever the device is
+        description = self.description
         await self.async_describe()
-        if self._described_at == described_at:
+        if self.description is description:
             return  # the device could not be asked
         if self.system.log is not None:
             self.system.log.presume_complete()
         self.shortcomings.async_forget_evidence()
-        await self.google_push.async_look_again()
 
     async def _async_refresh_bells(self) -> None:
         try:

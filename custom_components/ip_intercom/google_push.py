@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.storage import Store
-from homeassistant.requirements import RequirementsNotFound, async_process_requirements
+from homeassistant.requirements import RequirementsNotFound, async_clear_install_history, async_process_requirements
 
 from .api.errors import AppRefused, IntercomError, LoginRefused, NotSupported
 from .const import CONF_FCM_API_KEY, CONF_FCM_APP_ID, CONF_FCM_PROJECT_ID, CONF_FCM_SENDER_ID, CONFS_FCM, DOMAIN
@@ -118,10 +118,13 @@ class GooglePush:
                 self._coordinator.shortcomings.async_note(_SOURCE, frozenset({_REFUSED}))
                 self._async_failed(err)
             except LoginRefused as err:
-                self._stored = {}
-                await self._store.async_remove()
+                await self._async_keep({})
                 self._async_failed(err)
-            except (IntercomError, RequirementsNotFound) as err:
+            except RequirementsNotFound as err:
+                # Home Assistant itself tries no second time before its next start.
+                async_clear_install_history(self._hass)
+                self._async_failed(err)
+            except IntercomError as err:
                 self._async_failed(err)
             except Exception as err:  # noqa: BLE001 - a fault of ours, or libraries that do not fit, may pass
                 self._async_failed(err, fault=True)

@@ -146,11 +146,12 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
                 given |= user_input.get(name, {})
             for username, password in _PASSWORDS.items():
                 if given.get(username) and not given.get(password):
-                    given[password] = options.get(password, "")
+                    # Perhaps it was entered a moment ago, and the page came back for another field.
+                    given[password] = self._chosen.get(password) or options.get(password, "")
             if len({bool(given.get(key)) for key in CONFS_FCM}) == 1:
                 return self._choose(step, given)
             errors["base"] = "fcm_incomplete"
-            options = given
+            self._chosen = options = given
         shown: dict[str, Any] = {key: value for key, value in options.items() if key not in _PASSWORDS.values()}
         sections = {name: {key: shown[key] for key in keys if key in shown} for name, keys in _SECTIONS.items()}
         return self.async_show_form(

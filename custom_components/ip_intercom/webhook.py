@@ -14,7 +14,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.network import NoURLAvailableError
 
-from .api.errors import IntercomError
+from .api.errors import IntercomError, NotSupported
 from .const import CONF_PUSH, CONF_PUSH_ORIGINALS, CONF_PUSH_TOKEN, DOMAIN
 from .coordinator import IntercomCoordinator
 from .facets import PushMessage
@@ -27,6 +27,8 @@ _LOGGER = logging.getLogger(__name__)
 _METHODS = ("GET", "POST")
 # An event is some hundred bytes.
 _MAX_BODY = 16 * 1024
+# Seconds for which somebody may go on sending one.
+_PATIENCE = 10.0
 # Seconds until another attempt where the device could not be told.
 _AGAIN = 60.0
 _SOURCE = "push"
@@ -114,7 +116,8 @@ class PushAddress:
             return
         except IntercomError as err:
             _LOGGER.debug("%s: could not be told where to push: %s", self._coordinator.name, err)
-            self._coordinator.later.async_do(_AGAIN, _SOURCE, self.async_subscribe)
+            if not isinstance(err, NotSupported):  # what is not there now may be with the next description
+                self._coordinator.later.async_do(_AGAIN, _SOURCE, self.async_subscribe)
             return
         self._coordinator.shortcomings.async_note(_SOURCE, missing)
 
@@ -132,12 +135,16 @@ class PushAddress:
 
 
 async def _read(request: web.Request) -> bytes:
-    """Return what was sent, in however many pieces it comes; nothing of what is too long to be an event."""
+    """Return what was sent, in however many pieces it comes; nothing of what is, or takes, too long to be an event."""
     body = b""
-    async for piece in request.content.iter_any():
-        body += piece
-        if len(body) > _MAX_BODY:
-            return b""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            async for piece in request.content.iter_any():
+                body += piece
+                if len(body) > _MAX_BODY:
+                    return b""
+    except TimeoutError:
+        return b""
     return body
 
 

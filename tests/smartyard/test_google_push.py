@@ -1,17 +1,20 @@
 """Pushes by Google's service: to Home Assistant without a forwarder, only where that is set up, whatever goes wrong."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 import json
 import logging
 import subprocess
 import sys
-from typing import Any
+from typing import Any, override
 
+from homeassistant import requirements
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import config_validation as cv, issue_registry as ir
+from homeassistant.helpers.storage import Store
 from homeassistant.requirements import RequirementsNotFound
 import probatio
 import pytest
@@ -213,6 +216,24 @@ async def test_a_forgotten_registration_is_replaced(hass: HomeAssistant, google:
     await connected(google, sim)
 
 
+async def test_a_disk_that_refuses_does_not_end_the_attempts(
+    hass: HomeAssistant, google: Google, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Lasting(Store[dict[str, Any]]):
+        @override
+        async def async_remove(self) -> None:
+            raise OSError("Read-only file system")
+
+    monkeypatch.setattr(google_push, "Store", Lasting)
+    await added(hass, google, sim)
+    first = google.registration.token
+    google.registry.forget()
+    google.break_connections()
+    await until(lambda: google.registry.registrations, "another registration")
+    assert google.registration.token != first
+    await connected(google, sim)
+
+
 async def test_a_refused_key_is_a_repair(
     hass: HomeAssistant,
     google: Google,
@@ -229,8 +250,10 @@ async def test_a_refused_key_is_a_repair(
     await entry.runtime_data.async_look_again()
     assert lacking(hass) != {}
     google.registry.refuse_key = False
+    sim.refuse("address/getAddressList", 555)  # Google does not care
     await entry.runtime_data.async_look_again()
     assert lacking(hass) == {}
+    sim.mend_server()
     await connected(google, sim)
     assert API_KEY not in caplog.text
     issues = [issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN]
@@ -382,8 +405,8 @@ async def test_nothing_is_installed_without_the_values(
 ) -> None:
     wanted: list[list[str]] = []
 
-    async def note(_: HomeAssistant, name: str, requirements: list[str], is_built_in: bool) -> None:
-        wanted.append(requirements)
+    async def note(_: HomeAssistant, name: str, needed: list[str], is_built_in: bool) -> None:
+        wanted.append(needed)
 
     monkeypatch.setattr(google_push, "async_process_requirements", note)
     entry = await add(hass, sim, **{**VALUES, "fcm_api_key": ""})
@@ -420,17 +443,36 @@ async def test_a_library_that_cannot_be_installed_is_tried_again(
 ) -> None:
     attempts = 0
 
-    async def fail_at_first(_: HomeAssistant, name: str, requirements: list[str], is_built_in: bool) -> None:
+    async def fail_at_first(_: HomeAssistant, name: str, needed: list[str], is_built_in: bool) -> None:
         nonlocal attempts
         attempts += 1
         if attempts < 3:
-            raise RequirementsNotFound(name, requirements)
+            raise RequirementsNotFound(name, needed)
 
     monkeypatch.setattr(google_push, "async_process_requirements", fail_at_first)
     entry = await added(hass, google, sim)
     assert entry.state is ConfigEntryState.LOADED
     lines = [record.levelname for record in caplog.records if record.name == google_push.__name__]
     assert lines.count("WARNING") == 1
+
+
+async def test_an_installation_that_failed_is_tried_again(
+    hass: HomeAssistant, google: Google, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Home Assistant itself remembers until its next start what could not be installed."""
+    attempts = 0
+
+    def install(wanted: list[str], _: dict[str, Any]) -> tuple[set[str], set[str]]:
+        nonlocal attempts
+        if wanted != google_push.REQUIREMENTS:
+            return set(wanted), set()
+        attempts += 1
+        return (set(), set(wanted)) if attempts < 3 else (set(wanted), set())
+
+    monkeypatch.setattr(requirements, "_install_requirements_if_missing", install)
+    hass.config.skip_pip = False
+    await added(hass, google, sim)
+    assert attempts == 3
 
 
 async def test_what_is_removed_is_forgotten(
@@ -461,6 +503,37 @@ async def test_another_application_is_another_registration(hass: HomeAssistant, 
     await hass.config_entries.async_reload(entry.entry_id)
     await connected(google, sim, 2)
     assert google.registry.calls.count("registrations") == 2
+
+
+@pytest.mark.parametrize("state", ["backing off", "connecting", "logging in", "receiving"])
+async def test_it_ends_with_its_entry_whatever_it_does(
+    hass: HomeAssistant, google: Google, sim: Simulator, state: str
+) -> None:
+    google.registry.refuse_key = state == "backing off"
+    google.mcs.mute = state == "logging in"
+    if state == "connecting":
+        await google.shut()
+    entry = await add(hass, sim, **VALUES)
+    match state:
+        case "backing off":
+            await until(lambda: lacking(hass), "the refusal")
+        case "connecting":
+            await until(library_tasks, "the library")
+        case "logging in":
+            await until(lambda: google.mcs.connections, "the connection")
+        case _:
+            await connected(google, sim)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert library_tasks() == []
+    await until(lambda: not google.mcs.connections, "the end of the connection")
+    checkins = google.registry.calls.count("checkin")
+    await asyncio.sleep(0.3)  # three times as long as until another attempt
+    assert google.registry.calls.count("checkin") == checkins
+
+
+def library_tasks() -> list[asyncio.Task[Any]]:
+    """Return what the library does now."""
+    return [task for task in asyncio.all_tasks() if "FcmPushClient" in repr(task.get_coro())]
 
 
 async def test_it_ends_with_home_assistant(hass: HomeAssistant, google: Google, sim: Simulator) -> None:
@@ -551,3 +624,14 @@ async def test_some_of_the_values_are_none(hass: HomeAssistant, google: Google, 
     )
     assert result["type"] is FlowResultType.CREATE_ENTRY
     await connected(google, sim)
+
+
+async def test_the_key_of_an_incomplete_page_is_kept(hass: HomeAssistant, google: Google, sim: Simulator) -> None:
+    """The page that comes back shows it to nobody, so that nobody enters it again."""
+    entry = await add(hass, sim, **VALUES)
+    result = await choose(hass, entry, **{**VALUES, "fcm_api_key": "another", "fcm_sender_id": ""})
+    assert result["errors"] == {"base": "fcm_incomplete"}
+    page = {"push": False, "show_names": True, "fcm": {**VALUES, "fcm_api_key": ""}}
+    result = await hass.config_entries.options.async_configure(result["flow_id"], page)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert entry.options["fcm_api_key"] == "another"

@@ -1,5 +1,8 @@
 """What the server pushes and somebody forwards: through the webhook to events and states, each once."""
 
+import asyncio
+from collections.abc import AsyncGenerator
+from http import HTTPStatus
 import logging
 from typing import Any
 
@@ -7,7 +10,9 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.ip_intercom import webhook
 from custom_components.ip_intercom.api.errors import NoData, UnexpectedReply
 from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, CONF_URL
 from custom_components.ip_intercom.push import EventFeed
@@ -223,6 +228,22 @@ async def test_the_server_is_told_the_route_of_the_operator(
     assert suggested(await shown_route(hass, entry)) == {"push_route": "elsewhere"}
 
 
+async def test_a_server_without_routes_is_asked_again_only_with_its_description(
+    hass: HomeAssistant, device: Start, local_url: str, no_looks: None
+) -> None:
+    sim = await device()
+    entry = await add(hass, sim)
+    sim.refuse("/user/registerPushToken", 405)
+    await choose_route(hass, entry, "home")
+    await until(lambda: asked(sim, "/user/registerPushToken"), "the route")
+    coordinator = entry.runtime_data
+    await coordinator.push_address.async_subscribe()
+    assert not coordinator.later
+    sim.mend_server()
+    await coordinator.async_describe()
+    assert sim.people.devices[-1].bundle == "home"
+
+
 async def shown_route(hass: HomeAssistant, entry: ConfigEntry) -> Any:
     """Return the page that asks for the route."""
     result: Any = await hass.config_entries.options.async_init(entry.entry_id)
@@ -241,6 +262,28 @@ async def test_the_server_sends_by_one_way_only(hass: HomeAssistant, sim: Simula
 
 
 # -- whoever knows the address ---------------------------------------------------------------------
+
+
+async def test_a_slow_sender_is_not_heard_to_the_end(
+    hass: HomeAssistant,
+    pushed: ConfigEntry,
+    hass_client_no_auth: ClientSessionGenerator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(webhook, "_PATIENCE", 0.05)
+    ended = asyncio.Event()
+
+    async def body() -> AsyncGenerator[bytes]:
+        yield b"{"
+        await ended.wait()
+
+    client = await hass_client_no_auth()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            response = await client.post(f"/api/webhook/{pushed.data[CONF_PUSH_TOKEN]}", data=body())
+            assert response.status == HTTPStatus.OK
+    finally:
+        ended.set()
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Hostile if kind is not Hostile.REPLAY])

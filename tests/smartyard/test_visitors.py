@@ -112,12 +112,17 @@ async def test_cameras_stream_and_show_stills(hass: HomeAssistant, sim: Simulato
     assert address.startswith("http://127.0.0.1:")
 
 
+async def streaming(hass: HomeAssistant, entry: ConfigEntry) -> Any:
+    """Return a camera whose stream Home Assistant can begin."""
+    assert await async_setup_component(hass, "stream", {})
+    component: Any = hass.data["camera"]
+    return component.get_entity(entity_id(hass, entry, "camera", "camera_42"))
+
+
 async def test_a_stream_gets_another_address_when_its_token_has_ended(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
-    assert await async_setup_component(hass, "stream", {})
-    component: Any = hass.data["camera"]
-    camera = component.get_entity(entity_id(hass, entry, "camera", "camera_42"))
+    camera = await streaming(hass, entry)
 
     def token() -> str:
         found = sim.town.camera(42)
@@ -142,6 +147,18 @@ async def test_a_stream_gets_another_address_when_its_token_has_ended(
         await until(lambda: token() in stream.source, "the new address")
     finally:
         await stream.stop()
+
+
+async def test_a_stream_that_outlives_its_camera_asks_for_no_address(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    camera = await streaming(hass, entry)
+    stream = await camera.async_create_stream()
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    asked = len(sim.requests)
+    stream._async_update_state(False)  # as its worker does where it broke off
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert len(sim.requests) == asked
 
 
 async def test_a_still_out_of_a_film(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:

@@ -67,7 +67,6 @@ class Arrivals:
         self._arrive = expected and arrived
         self._monotonic = monotonic
         self._heard_at = -inf
-        self._told = self.state
 
     def __bool__(self) -> bool:
         """Return whether they arrive."""
@@ -90,8 +89,7 @@ class Arrivals:
         self._arrive = self._arrive and self._monotonic() - self._heard_at <= seconds
 
     def tell(self, events: list[Event]) -> list[Event]:
-        """Return events, the last of which tells what has changed since the last time; none tell nothing."""
-        if not events or self._told is self.state:
+        """Return events, the last of which tells how it stands: a description may have told something else meanwhile."""
+        if not events:
             return events
-        self._told = self.state
         return [*events[:-1], replace(events[-1], facts=(*events[-1].facts, PushesCame(self.state)))]

@@ -188,6 +188,17 @@ async def test_a_page_of_cameras_asks_once_for_all_tokens(bench: Bench) -> None:
     assert len(bench.asked("/cctv/all")) == lists + 1
 
 
+async def test_a_page_of_cameras_that_refuse_every_token_asks_once_as_well(bench: Bench) -> None:
+    cameras = bench.system.facets.cameras
+    assert cameras is not None
+    for number in NUMBERS.values():
+        bench.sim.refuse_camera(number, 99)
+    lists = len(bench.asked("/cctv/all"))
+    outcomes = await asyncio.gather(*(cameras.snapshot(camera, None, None) for camera in ALL), return_exceptions=True)
+    assert all(isinstance(outcome, StreamRefused) for outcome in outcomes)
+    assert len(bench.asked("/cctv/all")) == lists + 1
+
+
 async def test_a_camera_that_there_is_not(bench: Bench) -> None:
     cameras = bench.system.facets.cameras
     assert cameras is not None

@@ -43,6 +43,8 @@ class Feeds:
         self._town = town
         self._monotonic = monotonic
         self._renewed: dict[CameraId, str] = {}
+        # How often.
+        self._renewals = 0
         # Until when.
         self._hopeless: dict[CameraId, float] = {}
         self._turn = asyncio.Lock()
@@ -68,14 +70,14 @@ class Feeds:
             StreamRefused: The new one is refused as well.
             IntercomError: As ``use``, and what keeps the lists of cameras from being read.
         """
-        known = self.get(camera)
+        known, renewals = self.get(camera), self._renewals
         try:
             return await use(known)
         except StreamRefused:
             if self._hopeless.get(camera, -inf) > self._monotonic():
                 raise
-            async with self._turn:  # a page of cameras asks once for all of them
-                if self.get(camera).token == known.token:
+            async with self._turn:  # a page of cameras asks once for all of them, be the tokens new or not
+                if self._renewals == renewals and self.get(camera).token == known.token:
                     await self._renew()
         try:
             return await use(self.get(camera))
@@ -91,6 +93,7 @@ class Feeds:
                 fresh[camera.url] = camera.token
         feeds = self._town().feeds
         self._renewed = {known: fresh[feed.url] for known, feed in feeds.items() if feed.url in fresh}
+        self._renewals += 1
 
     async def _listed[T](self, request: Awaitable[tuple[T, ...]]) -> tuple[T, ...]:
         """Return a list, nothing where the server refuses it: the other one may have the token."""
