@@ -9,6 +9,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
+from custom_components.ip_intercom.systems import outbox
 from custom_components.ip_intercom.systems.mx_proxy import log
 from tests.common import choose, enter, webhook_of
 from tests.simulators.mx_proxy import APPS, LOGIN, PASSWORD, Form, Simulator
@@ -30,7 +31,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "_UNANSWERED_LOOKS", 0.3)
     monkeypatch.setattr(log, "_RECORD_DELAY", 0.05)
     monkeypatch.setattr(log, "_MAIL_AGAIN", 0.1)
-    monkeypatch.setattr(log, "_HEARTBEAT", 1.0)
+    monkeypatch.setattr(outbox, "_HEARTBEAT", 1.0)
 
 
 @pytest.fixture

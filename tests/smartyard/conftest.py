@@ -9,6 +9,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
+from custom_components.ip_intercom.systems import outbox
 from custom_components.ip_intercom.systems.smartyard import log
 from tests.common import choose, enter, webhook_of
 from tests.simulators.smartyard import PHONE, Form, Simulator
@@ -25,7 +26,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "_HISTORY_LOOKS", (0.3, 0.3))
     monkeypatch.setattr(log, "_UNREAD_PAUSE", 0.0)
     monkeypatch.setattr(log, "_CHANGES_PAUSE", 0.5)
-    monkeypatch.setattr(log, "_HEARTBEAT", 1.0)
+    monkeypatch.setattr(outbox, "_HEARTBEAT", 1.0)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from custom_components.ip_intercom.api.http import HttpTransport
 from custom_components.ip_intercom.api.mx_proxy import Credentials, MxProxy
 from custom_components.ip_intercom.events import Event, reduce
 from custom_components.ip_intercom.model import State
+from custom_components.ip_intercom.systems import outbox
 from custom_components.ip_intercom.systems.mx_proxy import MxSystem, log
 from custom_components.ip_intercom.systems.mx_proxy.system import Choices
 from tests.simulators.mx_proxy import APPS, LOGIN, PASSWORD, Request, Simulator
@@ -81,7 +82,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "_UNANSWERED_LOOKS", 0.2)
     monkeypatch.setattr(log, "_RECORD_DELAY", 0.05)
     monkeypatch.setattr(log, "_MAIL_AGAIN", 0.1)
-    monkeypatch.setattr(log, "_HEARTBEAT", 0.5)
+    monkeypatch.setattr(outbox, "_HEARTBEAT", 0.5)
 
 
 @pytest.fixture

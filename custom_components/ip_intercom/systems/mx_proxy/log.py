@@ -17,11 +17,12 @@ from ...api.mx_proxy import MxProxy
 from ...api.mx_proxy.calls import LogRecord
 from ...api.mx_proxy.events import CallEvent, Kind, MailEvent
 from ...api.parse import texts
-from ...events import CallChanged, Event
+from ...events import CallChanged
 from ...facets import Delivery
 from ...model import Voicemail, VoicemailId
 from ..forwarded import Arrivals
 from ..looks import Look, Looks
+from ..outbox import Outbox
 from ..privacy import Privacy
 from .directory import MxPhoneBook
 from .mailbox import neutral_mailbox
@@ -54,8 +55,6 @@ _STALE = 30.0
 # Whoever floods the address of the webhook is not heard to the end, and believed no more without a question.
 _MANY_PUSHES = 256
 _MANY_CALLS = 16
-# An empty delivery in so many seconds tells that the proxy is there.
-_HEARTBEAT = 30.0
 
 CALLS = "calls"
 CALL_LOG = "call_log"
@@ -108,7 +107,6 @@ class MxLog:
         self._inbox: deque[CallEvent | MailEvent] = deque(maxlen=_MANY_PUSHES)
         self._doubtful: deque[CallEvent] = deque(maxlen=_MANY_CALLS)
         self._awaited: dict[VoicemailId, int] = {}
-        self._found: list[Event] = []
         self.looks = Looks(
             {
                 CALLS: Look(self._look_at_calls, lambda: _CALL_LOOKS, self._has_calls),
@@ -121,9 +119,7 @@ class MxLog:
             often_silent=True,
         )
         self._deep_at = -inf
-        self._missed = False
-        self._kept = True
-        self._delivered_at = -inf
+        self._out = Outbox(self.looks, self.arrivals, monotonic)
 
     # -- what others tell ------------------------------------------------------------------------
 
@@ -135,12 +131,12 @@ class MxLog:
     def tell(self, kind: str, changed: CallChanged | None) -> None:
         """Take what was done to a call from here, by the name of the event that the exchange has for it."""
         if changed is not None:
-            self._found.append(self._tell.call(kind, changed))
+            self._out.events.append(self._tell.call(kind, changed))
         self.looks.soon(CALLS, delay=_CALL_LOOKS)
 
     def keep(self) -> None:
         """Have what is known now written down with the next delivery, whether or not it tells of anything."""
-        self._kept = False
+        self._out.keep = True
         self._arrived.set()
 
     def presume_complete(self) -> None:
@@ -159,31 +155,22 @@ class MxLog:
             while self._inbox:
                 self._take(self._inbox.popleft())
             # What is heard while the proxy refuses or is away is no reason to ask it.
-            if self._found or self._missed or not self._kept or (heard and self.looks.interrupted):
+            if self._out or (heard and self.looks.interrupted):
                 return self._delivery()
             self.looks.start()
-            if self._heartbeat <= self._monotonic():
+            if self._out.heartbeat <= self._monotonic():
                 return self._delivery()
-            await self.looks.wait(self._heartbeat)
+            await self.looks.wait(self._out.heartbeat)
             if self.looks.finish():
-                self._missed = True
-
-    @property
-    def _heartbeat(self) -> float:
-        """When to tell that nothing has happened: once all has been looked at, and again in a while."""
-        return self._delivered_at + _HEARTBEAT if self.looks.settled else inf
+                self._out.missed = True
 
     def _delivery(self) -> Delivery:
-        events, self._found = self.arrivals.tell(self._found), []
-        missed, self._missed = self._missed, False
-        keep, self._kept = not self._kept, True
-        self._delivered_at = self._monotonic()
         cursor: dict[str, object] = {
             "calls": self.journal.as_json(),
             "voicemails": None if self._known_mails is None else sorted(self._known_mails),
             "pushes": bool(self.arrivals),
         }
-        return Delivery(tuple(events), missed, cursor, keep=keep, answered=not self.looks.interrupted)
+        return self._out.delivery(cursor)
 
     async def close(self) -> None:
         """Stop looking."""
@@ -216,14 +203,14 @@ class MxLog:
         if event.type in OWN_EVENTS:
             return  # nobody pushes these
         if event.type not in STATES:
-            self._found.append(self._tell.unknown(event))
+            self._out.events.append(self._tell.unknown(event))
             return
         changed = self.tracker.told(event)
         if event.type == Kind.CLEARED:
             self.looks.soon(CALL_LOG, delay=_RECORD_DELAY)
         if changed is not None:
             self.looks.soon(CALLS, delay=_CALL_LOOKS)
-            self._found.append(self._tell.call(event.type, changed, event))
+            self._out.events.append(self._tell.call(event.type, changed, event))
 
     # -- looks -----------------------------------------------------------------------------------
 
@@ -255,10 +242,10 @@ class MxLog:
         if changed is None:
             return
         if info is None:
-            self._found.append(self._tell.call(Kind.CLEARED, changed))
+            self._out.events.append(self._tell.call(Kind.CLEARED, changed))
             self.looks.soon(CALL_LOG, delay=_RECORD_DELAY)
             return
-        self._found.append(self._tell.call(info.type, changed, info))
+        self._out.events.append(self._tell.call(info.type, changed, info))
 
     def _clear_up(self, event: CallEvent, info: CallEvent | None) -> None:
         """Believe a doubtful event where the proxy agrees: it knows of the call, or, of one that is over, nothing."""
@@ -278,7 +265,7 @@ class MxLog:
             self._deep_at = began
         if not self.journal.has_begun:
             self.keep()
-            self._missed = True  # the last call is known now
+            self._out.missed = True  # the last call is known now
         for record, missed in self.journal.take(records):
             self._record_found(record, missed, fresh)
 
@@ -289,8 +276,8 @@ class MxLog:
         if fresh and not is_incoming(record):
             ended = self.tracker.logged(record.calling, record.called)
             if ended is not None:
-                self._found.append(self._tell.call(Kind.CLEARED, ended))
-        self._found.append(self._tell.record(record, missed, late=not fresh))
+                self._out.events.append(self._tell.call(Kind.CLEARED, ended))
+        self._out.events.append(self._tell.record(record, missed, late=not fresh))
 
     async def _look_at_voicemails(self) -> None:
         fresh = self.looks.age(VOICEMAILS) <= _NEWS
@@ -302,7 +289,7 @@ class MxLog:
         news = [mail for key, mail in mails.items() if key not in known]
         self._known_mails = set(mails)
         for mail in news:
-            self._found.append(self._tell.mail(mail, late=not fresh))
+            self._out.events.append(self._tell.mail(mail, late=not fresh))
         if before is not None and {**before, **{mail.id: mail for mail in news}} != mails:
-            self._found.append(self._tell.mailbox(mails))
+            self._out.events.append(self._tell.mailbox(mails))
         self._awaited = {key: tries - 1 for key, tries in self._awaited.items() if key not in mails and tries > 1}

@@ -16,11 +16,11 @@ import time
 from ...api.errors import CommandFailed, NotSupported, UnexpectedReply
 from ...api.parse import texts
 from ...api.smartyard import Action, CallPush, LogEvent, LogRecord, SmartYard, TextPush, Unread
-from ...events import Event
 from ...facets import Delivery
 from ...model import BellId
 from ..forwarded import Arrivals
 from ..looks import Look, Looks
+from ..outbox import Outbox
 from .journal import Journal, by_day
 from .moments import ServerTime
 from .places import Town
@@ -40,8 +40,6 @@ _UNREAD_PAUSE = 2.0
 _CHANGES_PAUSE = 30.0
 # A look that fails again and again waits no longer than so many seconds.
 _FAILED_LOOKS = 600.0
-# An empty delivery in so many seconds tells that the server is there.
-_HEARTBEAT = 30.0
 # Days that are asked for without asking which have records.
 _FEW_DAYS = 2
 # A call that has only just come into the history was pushed within so many seconds before, if anything is: it rings,
@@ -116,10 +114,7 @@ class SmartYardLog:
             monotonic,
             longest=_FAILED_LOOKS,
         )
-        self._found: list[Event] = []
-        self._missed = False
-        self._kept = True
-        self._delivered_at = -inf
+        self._out = Outbox(self._looks, self.arrivals, monotonic)
 
     # -- what others tell ------------------------------------------------------------------------
 
@@ -167,39 +162,23 @@ class SmartYardLog:
         while True:
             self._take_pushes()
             self._take_due()
-            if self._found or self._missed or not self._kept:
+            if self._out:
                 return self._delivery()
             self._looks.start()
-            if self._heartbeat <= self._monotonic():
+            if self._out.heartbeat <= self._monotonic():
                 return self._delivery()
-            await self._looks.wait(self._heartbeat, self._changes_due, *self._ringing.values())
+            await self._looks.wait(self._out.heartbeat, self._changes_due, *self._ringing.values())
             if self._looks.finish():
-                self._missed = True
-
-    @property
-    def _heartbeat(self) -> float:
-        """When to tell that nothing has happened: once all has been looked at, and again in a while."""
-        return self._delivered_at + _HEARTBEAT if self._looks.settled else inf
+                self._out.missed = True
 
     def _delivery(self) -> Delivery:
-        events, self._found = self.arrivals.tell(self._found), []
-        missed, self._missed = self._missed, False
-        keep, self._kept = not self._kept, True
-        self._delivered_at = self._monotonic()
         cursor: dict[str, object] = {
             "heard": self._gate.as_json(),
             "history": self._journal.as_json(),
             "pushes": bool(self.arrivals),
         }
-        again = min(self._ringing.values(), default=None)
-        return Delivery(
-            tuple(events),
-            missed,
-            cursor,
-            keep=keep,
-            answered=not self._looks.interrupted,
-            again=None if again is None else max(0.0, again - self._monotonic()),
-        )
+        end = min(self._ringing.values(), default=None)
+        return self._out.delivery(cursor, again=None if end is None else max(0.0, end - self._monotonic()))
 
     async def close(self) -> None:
         """Stop looking."""
@@ -227,7 +206,7 @@ class SmartYardLog:
             self._take_stranger(push, until, is_new=is_new)
             return
         picture = None if bell is None else self._visitors.name_of(push)
-        self._found.append(call(push, bell, picture, datetime.now(UTC)))
+        self._out.events.append(call(push, bell, picture, datetime.now(UTC)))
         if bell is None:
             return
         self._sip.rang(bell, push)
@@ -244,7 +223,7 @@ class SmartYardLog:
             self.houses_changed()
 
     def _take_text(self, push: TextPush) -> None:
-        self._found.append(message(push, self._visitors.name_of(push), late=self._gate.is_late(push)))
+        self._out.events.append(message(push, self._visitors.name_of(push), late=self._gate.is_late(push)))
         self.count_soon()
         if push.action == Action.NEW_ADDRESS:
             self.houses_changed()
@@ -253,17 +232,17 @@ class SmartYardLog:
         now = self._monotonic()
         for bell in [bell for bell, until in self._ringing.items() if until <= now]:
             del self._ringing[bell]
-            self._found.append(call_ended(bell))
+            self._out.events.append(call_ended(bell))
         if self._changes_due <= now:
             self._changes_due, self._changed_at = inf, now
-            self._found.append(changed())
+            self._out.events.append(changed())
 
     # -- looks -----------------------------------------------------------------------------------
 
     async def _look_at_unread(self) -> None:
         unread = await self._yard.inbox.unread()
         if unread != self.unread:
-            self._found.append(counted(unread.messages, unread.chat))
+            self._out.events.append(counted(unread.messages, unread.chat))
         self.unread = unread
 
     async def _look_at_history(self) -> None:
@@ -277,7 +256,7 @@ class SmartYardLog:
             ordered = sorted(found, key=lambda item: item[1].date or datetime.max)
             if any(record.event in _CALLS and not late for _, record, late in ordered):
                 self.arrivals.missed(_NEWS)
-            self._found += [self._recorder.event(flat, record, late=late) for flat, record, late in ordered]
+            self._out.events += [self._recorder.event(flat, record, late=late) for flat, record, late in ordered]
 
     async def _read_journal(self, flat: str) -> list[tuple[str, LogRecord, bool]]:
         """Return the new records of a flat, nothing where its journal is not to be had now."""
@@ -292,5 +271,5 @@ class SmartYardLog:
             _LOGGER.debug("No journal of a flat now: %s", err)
             return []
         if not self._journal.has(flat):
-            self._kept = False
+            self._out.keep = True
         return [(flat, record, late) for record, late in self._journal.take(flat, records, now)]

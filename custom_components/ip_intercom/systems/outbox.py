@@ -1,0 +1,53 @@
+"""What a log that looks and hears has to hand on, until somebody asks for it."""
+
+from collections.abc import Callable, Mapping
+from math import inf
+
+from ..events import Event
+from ..facets import Delivery
+from .forwarded import Arrivals
+from .looks import Looks
+
+# An empty delivery in so many seconds tells that the server is there.
+_HEARTBEAT = 30.0
+
+
+class Outbox:
+    """The next delivery.
+
+    Args:
+        looks: Tell whether the server is there.
+        arrivals: Whether pushes arrive, which the events tell as well.
+        monotonic: A clock in seconds.
+
+    Attributes:
+        events: What has happened, oldest first.
+        missed: As in ``Delivery``.
+        keep: As in ``Delivery``.
+    """
+
+    def __init__(self, looks: Looks, arrivals: Arrivals, monotonic: Callable[[], float]) -> None:
+        """See the class."""
+        self.events: list[Event] = []
+        self.missed = False
+        self.keep = False
+        self._looks = looks
+        self._arrivals = arrivals
+        self._monotonic = monotonic
+        self._delivered_at = -inf
+
+    def __bool__(self) -> bool:
+        """Return whether there is anything to hand on."""
+        return bool(self.events) or self.missed or self.keep
+
+    @property
+    def heartbeat(self) -> float:
+        """When to tell that nothing has happened, by the clock: once all has been looked at, and again in a while."""
+        return self._delivered_at + _HEARTBEAT if self._looks.settled else inf
+
+    def delivery(self, cursor: Mapping[str, object], again: float | None = None) -> Delivery:
+        """Return all of it, and begin anew; arguments as in ``Delivery``."""
+        events, missed, keep = self._arrivals.tell(self.events), self.missed, self.keep
+        self.events, self.missed, self.keep = [], False, False
+        self._delivered_at = self._monotonic()
+        return Delivery(tuple(events), missed, cursor, keep=keep, answered=not self._looks.interrupted, again=again)
