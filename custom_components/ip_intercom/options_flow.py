@@ -51,6 +51,7 @@ from .const import (
     DEFAULT_STREAM_PATH,
 )
 from .coordinator import IntercomConfigEntry
+from .model import Door, DoorId
 from .systems import is_forwarded, options_of, options_page
 
 SECTION_STREAM = "stream"
@@ -105,8 +106,8 @@ _FIELDS: Mapping[str, tuple[vol.Marker, object]] = {
         SelectSelector(
             SelectSelectorConfig(
                 options=[
-                    SelectOptionDict(value="SA", label="Security relay A"),
-                    SelectOptionDict(value="SB", label="Security relay B"),
+                    SelectOptionDict(value="SA", label="A"),
+                    SelectOptionDict(value="SB", label="B"),
                 ],
                 multiple=True,
             )
@@ -220,10 +221,15 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
     def _doors(self, option: str) -> SelectSelector:
         """Return a choice of doors: those of the device, and those chosen before."""
         coordinator = getattr(self.config_entry, "runtime_data", None)
-        known = coordinator.data.doors if coordinator is not None else ()
+        known: Mapping[DoorId, Door] = coordinator.data.doors if coordinator is not None else {}
+        names = {door.id: door.name for door in known.values()}
         doors = sorted({*self.config_entry.options.get(option, []), *known})
         return SelectSelector(
             SelectSelectorConfig(
-                options=[SelectOptionDict(value=door, label=f"Switch or relay {door}") for door in doors], multiple=True
+                options=[
+                    SelectOptionDict(value=door, label=f"{door} ({name})" if (name := names.get(door)) else door)
+                    for door in doors
+                ],
+                multiple=True,
             )
         )

@@ -236,6 +236,24 @@ async def test_options_are_those_of_the_device(hass: HomeAssistant, device: Star
     assert await offered(akuvox) == common | {"inverted", "security_relays", "push", "opening"}
 
 
+async def test_doors_are_offered_by_id_and_by_their_names(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("r29")
+    sim.configure("Config.DoorSetting.RELAY.NameA", "Gate")
+    entry = await add(hass, sim)
+    names = {door.id: door.name for door in entry.runtime_data.data.doors.values()}
+    assert names["A"] == "Gate"
+    result: Any = await hass.config_entries.options.async_init(entry.entry_id)
+    offered = next(field for key, field in result["data_schema"].schema.items() if key == "inverted")
+    labels = {option["value"]: option["label"] for option in offered.config["options"]}
+    assert labels == {door: f"{door} ({name})" if name else door for door, name in names.items()}
+    # Whatever is chosen is offered as long as it is, though the device is away.
+    hass.config_entries.async_update_entry(entry, options={"inverted": ["A", "D"]})
+    await hass.config_entries.async_unload(entry.entry_id)
+    result = await hass.config_entries.options.async_init(entry.entry_id)
+    offered = next(field for key, field in result["data_schema"].schema.items() if key == "inverted")
+    assert {"A", "D"} <= {option["value"] for option in offered.config["options"]}
+
+
 async def test_options_are_kept(hass: HomeAssistant, device: Start) -> None:
     entry = await add(hass, await device("r29"))
 
