@@ -6,10 +6,11 @@ import time
 from typing import Any
 
 from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_USER, ConfigEntry
-from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.event import async_track_state_change_event
 import pytest
 
 from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, DOMAIN, EVENT_LOG
@@ -150,3 +151,17 @@ async def refusal(hass: HomeAssistant, entry: ConfigEntry, action: str, **data: 
         await command(hass, entry, action, **data)
     assert str(failed.value), "no sentence"
     return str(failed.value.translation_key)
+
+
+def count_events(hass: HomeAssistant, entity: str) -> Callable[[], int]:
+    """Return how often an event entity has told of something since, as triggers see it: not out of unavailability."""
+    told: list[str] = []
+
+    @callback
+    def changed(event: Event[EventStateChangedData]) -> None:
+        old, new = event.data["old_state"], event.data["new_state"]
+        if old is not None and new is not None and "unavailable" not in {old.state, new.state}:
+            told.append(new.state)
+
+    async_track_state_change_event(hass, entity, changed)
+    return lambda: len(told)

@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 from homeassistant.config_entries import (
     SOURCE_DHCP,
+    SOURCE_IGNORE,
     SOURCE_REAUTH,
     SOURCE_RECONFIGURE,
     SOURCE_SSDP,
@@ -241,6 +242,20 @@ async def test_a_known_device_is_followed_to_its_new_address(
     await seen()
     assert entry.data["url"] == f"https://127.0.0.2:{port}"
     await hass.async_block_till_done()
+
+
+async def test_a_device_that_is_to_be_ignored_stays_so(hass: HomeAssistant, sim: Simulator) -> None:
+    async def seen() -> Any:
+        return await hass.config_entries.flow.async_init(
+            DOMAIN, context={"source": SOURCE_DHCP}, data=_dhcp(sim, ip=sim.https_address)
+        )
+
+    flow_id = (await seen())["flow_id"]
+    unique_id = hass.config_entries.flow.async_get(flow_id)["context"]["unique_id"]
+    await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_IGNORE}, data={"unique_id": unique_id, "title": "2n-verso"}
+    )
+    assert (await seen())["reason"] == "already_configured"
 
 
 async def test_a_device_that_announces_itself(hass: HomeAssistant, sim: Simulator) -> None:

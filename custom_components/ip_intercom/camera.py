@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, override
 
 from aiohttp import web
-from homeassistant.components.camera import Camera, CameraEntityFeature
+from homeassistant.components.camera import Camera, CameraEntityFeature, async_get_still_stream
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
@@ -124,7 +124,7 @@ class IntercomCamera(IntercomEntity, Camera):
 
     @override
     async def handle_async_mjpeg_stream(self, request: web.Request) -> web.StreamResponse | None:
-        """Pass the device's own motion JPEG on for as long as somebody looks."""
+        """Pass the device's own motion JPEG on for as long as somebody looks; None where it does not begin."""
         response: web.StreamResponse | None = None
         try:
             with self.coordinator.translating():
@@ -136,7 +136,17 @@ class IntercomCamera(IntercomEntity, Camera):
         except HomeAssistantError as err:
             if response is None and err.translation_key == "not_supported":
                 return await super().handle_async_mjpeg_stream(request)  # one still after the other
-            if response is None:
-                raise
-            _LOGGER.debug("%s: the motion JPEG broke off", self.entity_id)
+            _LOGGER.debug("%s: no motion JPEG, or no more of it: %s", self.entity_id, err)
         return response
+
+    @override
+    async def handle_async_still_stream(self, request: web.Request, interval: float) -> web.StreamResponse:
+        """Show one still after the other, up to the first that cannot be had."""
+        return await async_get_still_stream(request, self._async_try_to_picture, self.content_type, interval)
+
+    async def _async_try_to_picture(self) -> bytes | None:
+        try:
+            return await self.async_camera_image()
+        except HomeAssistantError as err:
+            _LOGGER.debug("%s: no still: %s", self.entity_id, err)
+            return None

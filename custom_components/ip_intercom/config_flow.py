@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, override
 
-from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigFlowResult
+from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry, ConfigEntryState, ConfigFlowResult
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
@@ -209,8 +209,10 @@ def _moved(entry: ConfigEntry, host: str) -> dict[str, Any] | None:
     """Return the data of a device that was seen at another address; scheme and port stay as they were found.
 
     A host name is the user's choice, a verified certificate belongs to it, and a device that answers
-    where it is has not moved, whoever says so.
+    where it is has not moved, whoever says so. Of one that is ignored, no address is kept.
     """
+    if entry.source == SOURCE_IGNORE:
+        return None
     url = URL(entry.data[CONF_URL])
     by_name = url.host is None or not is_ip_address(url.host)
     if by_name or entry.data.get(CONF_VERIFY_SSL) or _is_connected(entry):

@@ -69,7 +69,34 @@ async def async_setup_entry(
     async_add_as_found(Platform.EVENT, entry, async_add_entities, find)
 
 
-class BellEvent(IntercomEntity, EventEntity):
+class HeardEvent(IntercomEntity, EventEntity):
+    """Announces what is heard; also what others tell of a device that does not answer itself."""
+
+    _heard = False
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return whether the device is there, or was heard since it went away."""
+        return super().available or self._heard
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        self._heard = self._heard and not super().available
+        super()._handle_coordinator_update()
+
+    @callback
+    def async_announce(self, event_type: str, details: Mapping[str, object]) -> None:
+        """Show an event."""
+        if not self.available:
+            self._heard = True
+            self.async_write_ha_state()  # triggers pass over what comes right after unavailable
+        self._trigger_event(event_type, dict(details))
+        self.async_write_ha_state()
+
+
+class BellEvent(HeardEvent):
     """A visitor rings this bell."""
 
     _attr_device_class = EventDeviceClass.DOORBELL
@@ -112,8 +139,7 @@ class BellEvent(IntercomEntity, EventEntity):
     def _async_rang(self, ring: Ring) -> None:
         told = {"button": ring.button or ring.bell.button, "session": ring.session}
         details = {key: ring.details[key] for key in _RING_DETAILS if key in ring.details}
-        self._trigger_event(DoorbellEventType.RING, told | details)
-        self.async_write_ha_state()
+        self.async_announce(DoorbellEventType.RING, told | details)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +149,7 @@ class OccurrenceDescription(EventEntityDescription):
     words: tuple[str, ...] = ("pressed",)
 
 
-class FactEvent(IntercomEntity, EventEntity):
+class FactEvent(HeardEvent):
     """Announces one kind of fact as it happens."""
 
     def __init__(self, coordinator: IntercomCoordinator, key: str) -> None:
@@ -141,9 +167,7 @@ class FactEvent(IntercomEntity, EventEntity):
         for fact in event.facts:
             told = self.tell(fact, state)
             if told is not None and not event.late:
-                event_type, details = told
-                self._trigger_event(event_type, dict(details))
-                self.async_write_ha_state()
+                self.async_announce(*told)
 
     @abstractmethod
     def tell(self, fact: Fact, state: State) -> tuple[str, Mapping[str, object]] | None:

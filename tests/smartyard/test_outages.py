@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.ip_intercom import push
-from tests.common import capture_log_events, until
+from tests.common import capture_log_events, count_events, entity_id, state_of, until
 from tests.simulators.smartyard import Breakage, Simulator
 
 from .conftest import Start, add, pushing
@@ -51,12 +51,19 @@ async def test_a_visitor_rings_while_the_server_is_broken(hass: HomeAssistant, d
     sim = await device()
     entry = await pushing(hass, sim, local_url)
     await until(lambda: entry.runtime_data.feed.following, "the first looks")
-    rings: list[object] = []
-    entry.runtime_data.feed.async_listen_ring(None, rings.append)
+    bell = entity_id(hass, entry, "event", "bell_24")
+    rings = count_events(hass, bell)
     sim.break_server()
-    await until(lambda: not entry.runtime_data.last_update_success, "the loss")
+    await until(lambda: state_of(hass, entry, "event", "bell_24") == "unavailable", "the loss")
     sim.ring(24, flat=53)
-    await until(lambda: rings, "the ring")
+    await until(rings, "the ring, for triggers as well")
+    rang = state_of(hass, entry, "event", "bell_24")
+    sim.mend_server()
+    await until(lambda: entry.runtime_data.last_update_success, "its return")
+    await hass.async_block_till_done()
+    assert (rings(), state_of(hass, entry, "event", "bell_24")) == (1, rang)
+    sim.break_server()
+    await until(lambda: hass.states.is_state(bell, "unavailable"), "the next loss")
 
 
 async def test_what_changed_meanwhile_is_read_once_it_is_back(

@@ -188,3 +188,18 @@ async def test_stills_one_after_the_other_where_there_is_no_motion_jpeg(
     assert response.status == HTTPStatus.OK
     assert b"\xff\xd8" in await response.content.readexactly(500)
     response.close()
+
+
+async def test_stills_end_in_order_with_the_first_that_cannot_be_had(
+    hass: HomeAssistant,
+    entry: ConfigEntry,
+    hass_client: ClientSessionGenerator,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(cameras, "one_frame", lambda jpeg: one_frame(jpeg)[:100])
+    client = await hass_client()
+    response = await client.get(f"/api/camera_proxy_stream/{entity_id(hass, entry, 'camera', 'camera_42')}")
+    assert response.status == HTTPStatus.OK
+    assert await response.read() == b""
+    assert "Traceback" not in caplog.text

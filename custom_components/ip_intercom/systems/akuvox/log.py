@@ -273,7 +273,16 @@ class AkuvoxLog:
             "pushes": self._pushes_arrive,
         }
         withheld = frozenset({self._pushes_lost} if certain and self._pushes_lost is not None else ())
-        return Delivery(tuple(events), missed, cursor, withheld, self._live)
+        ends = min([*self._alarms_end.values(), *self._credentials.deadlines], default=None)
+        return Delivery(
+            tuple(events),
+            missed,
+            cursor,
+            withheld,
+            self._live,
+            answered=not self._interrupted,
+            again=None if ends is None else max(0.0, ends - self._delivered_at),
+        )
 
     async def close(self) -> None:
         """Stop looking."""

@@ -1,0 +1,61 @@
+"""What is pushed while the device itself refuses or does not answer: it is told, and proves nothing."""
+
+from homeassistant.core import HomeAssistant
+import pytest
+
+from custom_components.ip_intercom import push, refusals
+from custom_components.ip_intercom.systems.akuvox import log
+from tests.common import capture_log_events, count_events, entity_id, until
+from tests.simulators.akuvox import Simulator
+
+from .conftest import Start, shows
+from .test_push import pushing
+
+
+@pytest.fixture(autouse=True)
+def quick_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be sure soon."""
+    monkeypatch.setattr(push, "RETRY_DELAY", 0.05)
+    monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1, 0.2))
+    monkeypatch.setattr(refusals, "_SPAN", 0.1)
+
+
+def looks(sim: Simulator) -> int:
+    """Return how often somebody looked whether the device is back."""
+    return sum(request.function == "system/status" for request in sim.requests)
+
+
+async def test_a_push_proves_no_password(hass: HomeAssistant, device: Start, local_url: str) -> None:
+    """The question for the password stays, and nobody can have the account locked by sending pushes."""
+    sim = await device("e16c")
+    entry = await pushing(hass, sim)
+    events = capture_log_events(hass)
+    sim.change_password("another")
+    await until(hass.config_entries.flow.async_progress, "the question for the password")
+    (flow,) = hass.config_entries.flow.async_progress()
+    await shows(hass, entry, "event", "bell_call", "unavailable")
+    rings = count_events(hass, entity_id(hass, entry, "event", "bell_call"))
+    before = looks(sim)
+    for _ in range(5):
+        assert sim.press()
+        sim.call_ended()
+    await until(lambda: sum(event.data["type"] == "MakeCall" for event in events) == 5, "all of them to be heard")
+    await hass.async_block_till_done()
+    assert rings()
+    assert looks(sim) == before
+    assert [found["flow_id"] for found in hass.config_entries.flow.async_progress()] == [flow["flow_id"]]
+    await shows(hass, entry, "sensor", "call_state", "unavailable")
+
+
+async def test_an_alarm_ends_in_time_though_the_device_refuses(
+    hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "_ALARM_LASTS", 0.5)
+    sim = await device("e16c")
+    await pushing(hass, sim)
+    events = capture_log_events(hass)
+    sim.change_password("another")
+    await until(hass.config_entries.flow.async_progress, "the question for the password")
+    sim.tamper()
+    await until(lambda: any(event.data["type"] == log.ALARM_OVER_EVENT for event in events), "the end of the alarm")
+    assert len(hass.config_entries.flow.async_progress()) == 1
