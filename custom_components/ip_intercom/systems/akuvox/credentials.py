@@ -12,6 +12,8 @@ from .push import ACCESS_EVENT
 _PATIENCE = 6.0
 # A record that comes so many seconds later is still that of the credential.
 _LATE = 90.0
+# Whoever floods the address is not heard to the end.
+_MANY = 64
 
 _PUSHED_METHODS = {"Code": "code", "Card": "card", "Face": "face", "QR": "qr_code", "QRCode": "qr_code"}
 RECORDED_METHODS = {
@@ -59,14 +61,16 @@ class Credentials:
         return [credential.deadline for credential in self._waiting]
 
     def push(self, event: str, access: Access, now: float) -> None:
-        """Let one wait for its record."""
-        self._waiting.append(Credential(event, access, now + _PATIENCE))
+        """Let one wait for its record, unless too many do."""
+        if len(self._waiting) < _MANY:
+            self._waiting.append(Credential(event, access, now + _PATIENCE))
 
     def take_overdue(self, now: float) -> list[Credential]:
         """Return those whose record did not come."""
         overdue = [credential for credential in self._waiting if credential.deadline <= now]
         self._waiting = [credential for credential in self._waiting if credential.deadline > now]
-        self._told += [replace(credential, deadline=now + _LATE) for credential in overdue]
+        told = [*self._told, *(replace(credential, deadline=now + _LATE) for credential in overdue)]
+        self._told = [credential for credential in told if credential.deadline > now][-_MANY:]
         return overdue
 
     def is_told(self, granted: bool, method: str | None, now: float) -> bool:

@@ -51,6 +51,8 @@ _NEWS = 90.0
 _ALARM_LASTS = 60.0
 # An empty delivery in so many seconds tells that the device is there.
 _HEARTBEAT = 30.0
+# Whoever floods the address is not heard to the end.
+_MANY_PUSHES = 256
 # Calls in a row that were not pushed leave no doubt.
 _EVIDENCE = 2
 
@@ -111,7 +113,7 @@ class AkuvoxLog:
         # Whether pushes arrive: only the first one proves it.
         self._pushes_arrive = stored.get("pushes") is True
         self._pushes_lost: Missing | None = None
-        self._inbox: deque[tuple[datetime, Pushed]] = deque()
+        self._inbox: deque[tuple[datetime, Pushed]] = deque(maxlen=_MANY_PUSHES)
         self._arrived = asyncio.Event()
         self._found: list[Event] = []
         self._looks: dict[str, _Look] = {}

@@ -1,0 +1,36 @@
+"""Credentials that were pushed, and wait for their records."""
+
+from datetime import UTC, datetime
+
+from custom_components.ip_intercom.systems.akuvox.credentials import Credentials, access_of
+
+WHEN = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+EVENT = "ValidCodeEntered"
+
+
+def test_one_without_a_record_is_told_and_its_late_record_is_not() -> None:
+    credentials = Credentials()
+    credentials.push(EVENT, access_of(EVENT, WHEN), 100.0)
+    (deadline,) = credentials.deadlines
+    assert credentials.take_overdue(deadline - 0.1) == []
+    (told,) = credentials.take_overdue(deadline)
+    assert (told.event, told.access.granted, told.access.method) == (EVENT, True, "code")
+    assert credentials.is_told(True, "code", deadline + 1)
+    assert not credentials.is_told(True, "code", deadline + 1), "the next one is another"
+
+
+def test_a_flood_does_not_fill_the_memory() -> None:
+    credentials = Credentials()
+    access = access_of(EVENT, WHEN)
+    told = 0
+    for second in range(200):
+        for _ in range(100):
+            credentials.push(EVENT, access, float(second))
+        assert len(credentials.deadlines) < 100
+        told += len(credentials.take_overdue(float(second)))
+    assert told > 0
+    # As many records as are still awaited are taken for those of the flood, and then no more.
+    known = 0
+    while credentials.is_told(True, "code", 200.0):
+        known += 1
+        assert known < 100
