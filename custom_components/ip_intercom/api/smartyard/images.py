@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from ..errors import UnexpectedReply
+from ..errors import InvalidRequest, UnexpectedReply
 from ..http import HttpTransport, Reply, Request
 from .client import MOST, REQUEST_TIMEOUT
 from .endpoints import CALL_LIVE, CALL_SHOT, LOG_SHOT
@@ -49,6 +49,14 @@ class Images:
     async def log_picture(self, picture: str) -> bytes:
         """Return the picture of a ``LogRecord``; errors are those of ``camshot``."""
         return await self._kept(LOG_SHOT, picture)
+
+    def has(self, address: str) -> bool:
+        """Return whether an address that came from somebody is one of this server."""
+        try:
+            own(address, self._transport.base, "image")
+        except InvalidRequest:
+            return False
+        return True
 
     async def at(self, address: str) -> bytes:
         """Return the picture at an address that came from somebody, such as in a push: of this server only.

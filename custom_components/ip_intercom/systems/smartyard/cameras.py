@@ -5,22 +5,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-import logging
 from math import inf
 import time
 
 from aiohttp import ClientSession
 
-from ...api.errors import CommandFailed, InvalidRequest, NoData, NotSupported, StreamRefused, UnexpectedReply
+from ...api.errors import InvalidRequest, NoData, NotSupported, StreamRefused, UnexpectedReply
 from ...api.smartyard import Camera as ApiCamera, SmartYard, check, live_url, still
 from ...api.smartyard.cameras.previews import preview
 from ...facets import MjpegStream
 from ...functions import ByteStream
 from ...model import CameraId
+from ..parts import offered
 from .moments import ServerTime
 from .places import Town
-
-_LOGGER = logging.getLogger(__name__)
 
 # Seconds for which no other token is asked for where the new one was refused as well: the camera may be broken.
 _HOPELESS = 60.0
@@ -87,21 +85,16 @@ class Feeds:
 
     async def _renew(self) -> None:
         """Ask for the tokens of all cameras: one list has those of intercoms, the other all others."""
-        fresh = {camera.url: camera.token for camera in await self._listed(self._yard.cameras.all(refresh=True))}
-        for intercom in await self._listed(self._yard.cameras.of_intercoms(refresh=True)):
+        # Where one list is refused, the other one may have the token.
+        cameras = await offered("tokens of cameras", self._yard.cameras.all(refresh=True))
+        intercoms = await offered("tokens of intercoms", self._yard.cameras.of_intercoms(refresh=True))
+        fresh = {camera.url: camera.token for camera in cameras or ()}
+        for intercom in intercoms or ():
             for camera in (intercom.camera, *intercom.alternatives):
                 fresh[camera.url] = camera.token
         feeds = self._town().feeds
         self._renewed = {known: fresh[feed.url] for known, feed in feeds.items() if feed.url in fresh}
         self._renewals += 1
-
-    async def _listed[T](self, request: Awaitable[tuple[T, ...]]) -> tuple[T, ...]:
-        """Return a list, nothing where the server refuses it: the other one may have the token."""
-        try:
-            return await request
-        except (CommandFailed, NotSupported, UnexpectedReply) as err:
-            _LOGGER.debug("No tokens of cameras: %s", err)
-            return ()
 
 
 class SmartYardCameras:

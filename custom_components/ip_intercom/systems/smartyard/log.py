@@ -8,12 +8,11 @@ and nothing else; no door, no address and no picture of another server comes of 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 import logging
 from math import inf
 import time
 
-from ...api.errors import CommandFailed, NotSupported, UnexpectedReply
 from ...api.parse import texts
 from ...api.smartyard import Action, CallPush, LogEvent, LogRecord, SmartYard, TextPush, Unread
 from ...facets import Delivery
@@ -21,6 +20,7 @@ from ...model import BellId
 from ..forwarded import Arrivals
 from ..looks import Look, Looks
 from ..outbox import Outbox
+from ..parts import offered
 from .journal import Journal, by_day
 from .moments import ServerTime
 from .places import Town
@@ -261,15 +261,16 @@ class SmartYardLog:
     async def _read_journal(self, flat: str) -> list[tuple[str, LogRecord, bool]]:
         """Return the new records of a flat, nothing where its journal is not to be had now."""
         now = self._time.now()
-        days = self._journal.days(flat, now)
-        try:
-            if len(days) > _FEW_DAYS:
-                counts = {row.day: row.events for row in await self._yard.address.log_days(flat)}
-                days = by_day(counts, days)
-            records = [record for day in days for record in await self._yard.address.log(flat, day)]
-        except (CommandFailed, NotSupported, UnexpectedReply) as err:
-            _LOGGER.debug("No journal of a flat now: %s", err)
+        records = await offered("journal of a flat", self._ask_for_journal(flat, self._journal.days(flat, now)))
+        if records is None:
             return []
         if not self._journal.has(flat):
             self._out.keep = True
         return [(flat, record, late) for record, late in self._journal.take(flat, records, now)]
+
+    async def _ask_for_journal(self, flat: str, days: tuple[date, ...]) -> list[LogRecord]:
+        """Return the records of some days."""
+        if len(days) > _FEW_DAYS:
+            counts = {row.day: row.events for row in await self._yard.address.log_days(flat)}
+            days = by_day(counts, days)
+        return [record for day in days for record in await self._yard.address.log(flat, day)]

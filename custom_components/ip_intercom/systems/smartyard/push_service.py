@@ -2,8 +2,8 @@
 
 import hashlib
 
-from ...api.errors import CommandFailed, NotSupported, UnexpectedReply
 from ...api.smartyard import SmartYard
+from ..parts import offered
 
 _PLATFORM, _SERVICE = "android", "fcm"
 
@@ -42,7 +42,5 @@ class SmartYardPushService:
 
     async def _known(self) -> str | None:
         """Return what the server has, which is a word such as ``err`` where it was forgotten."""
-        try:
-            return (await self._user.push_tokens()).push
-        except CommandFailed, NotSupported, UnexpectedReply:
-            return self._told  # not every server tells
+        found = await offered("push tokens", self._user.push_tokens())
+        return self._told if found is None else found.push  # not every server tells

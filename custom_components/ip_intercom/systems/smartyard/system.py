@@ -1,19 +1,17 @@
 """One account of a SmartYard in the neutral model: finding out what it has, and reading its state."""
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-import logging
-from typing import Any
 
 from aiohttp import ClientSession
 
-from ...api.errors import CommandFailed, NotSupported, UnexpectedReply
 from ...api.smartyard import Camera, Flat, IntercomCamera, SmartYard
 from ...api.smartyard.push import CallPush, TextPush, parse
 from ...facets import Bells, Facets
 from ...model import Control, Description, PlaceId, Reading, Setting, SettingId, State
 from ..forwarded import ForwardedPush
+from ..parts import offered
 from ..privacy import Privacy
 from .cameras import Feeds, SmartYardArchive, SmartYardCameras
 from .doors import SmartYardDoors
@@ -27,8 +25,6 @@ from .push_service import SmartYardPushService
 from .records import Recorder, SmartYardHistory
 from .telephones import SmartYardSip
 from .visitors import SmartYardVisitors
-
-_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,19 +126,19 @@ class SmartYardSystem:
             IntercomError: Not everything could be found out; nothing is known to have changed.
         """
         yard = self._yard
-        options = await self._part("options", yard.ext.options())
+        options = await offered("options", yard.ext.options())
         if options is not None:
             self._time.zone = await zone_named(options.time_zone)
         houses = await yard.address.houses()
         flats = await yard.address.settings()
-        cameras = await self._part("cameras", yard.cameras.all())
-        intercoms = await self._part("cameras of intercoms", yard.cameras.of_intercoms())
+        cameras = await offered("cameras", yard.cameras.all())
+        intercoms = await offered("cameras of intercoms", yard.cameras.of_intercoms())
         # A list that is not to be had now takes no cameras away, with all that people made of them.
         cameras = self._cameras if cameras is None else cameras
         intercoms = self._intercoms if intercoms is None else intercoms
         town = town_of(houses, flats, cameras or (), intercoms or ())
         settings, codes = await self._read_settings(flats)
-        unread = await self._part("unread messages", yard.inbox.unread())
+        unread = await offered("unread messages", yard.inbox.unread())
         if unread is not None:
             self._log.counted(unread)
         self._cameras, self._intercoms = cameras, intercoms
@@ -171,14 +167,14 @@ class SmartYardSystem:
         codes: dict[PlaceId, str | None] = {}
         for flat in flats:
             place = flat_place(flat.id)
-            found = await self._part("settings of a flat", self._yard.address.intercom(flat.id))
+            found = await offered("settings of a flat", self._yard.address.intercom(flat.id))
             if found is None:
                 settings |= {known: setting for known, setting in self._settings.items() if setting.place == place}
                 codes[place] = flat.code
                 continue
             settings |= flat_settings(flat.id, found, self._time)
             codes[place] = None if found.allow_door_code is False else found.door_code or flat.code
-        notification = await self._part("notifications", self._yard.user.notification())
+        notification = await offered("notifications", self._yard.user.notification())
         if notification is None:
             return settings | {known: one for known, one in self._settings.items() if one.place is None}, codes
         return settings | account_settings(notification), codes
@@ -186,19 +182,11 @@ class SmartYardSystem:
     async def _finds_lists(self) -> bool:
         """Return whether a list is to be had by now that never was."""
         cameras = self._yard.cameras
-        if self._cameras is None and await self._part("cameras", cameras.all()) is not None:
+        if self._cameras is None and await offered("cameras", cameras.all()) is not None:
             return True
         if self._intercoms is not None:
             return False
-        return await self._part("cameras of intercoms", cameras.of_intercoms()) is not None
-
-    async def _part[T](self, name: str, request: Coroutine[Any, Any, T]) -> T | None:
-        """Return one part of what the account has, None where the server does not have it or refuses it."""
-        try:
-            return await request
-        except (CommandFailed, NotSupported, UnexpectedReply) as err:
-            _LOGGER.debug("No %s: %s", name, err)
-            return None
+        return await offered("cameras of intercoms", cameras.of_intercoms()) is not None
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -216,7 +204,7 @@ class SmartYardSystem:
         if moved or await self._finds_lists():
             self._log.houses_changed()
         self._settings, self._codes = await self._read_settings(flats)
-        unread = await self._part("unread messages", yard.inbox.unread())
+        unread = await offered("unread messages", yard.inbox.unread())
         if unread is not None:
             self._log.counted(unread)
         return Reading(

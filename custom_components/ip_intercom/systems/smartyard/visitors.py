@@ -5,8 +5,6 @@ from collections.abc import Callable
 import secrets
 import time
 
-from yarl import URL
-
 from ...api.errors import NoData
 from ...api.smartyard import CallPush, SmartYard, TextPush
 
@@ -26,26 +24,19 @@ class SmartYardVisitors:
     def __init__(self, yard: SmartYard, monotonic: Callable[[], float] = time.monotonic) -> None:
         """See the class."""
         self._images = yard.images
-        self._base = yard.transport.base
         self._monotonic = monotonic
         self._keys: OrderedDict[str, tuple[float, str | None, str]] = OrderedDict()
 
     def name_of(self, push: CallPush | TextPush) -> str | None:
         """Return a word for the picture of a push, None where there is none that may be fetched."""
         address = push.image if isinstance(push, CallPush) else None
-        if push.hash is None and (address is None or not self._is_own(address)):
+        if push.hash is None and (address is None or not self._images.has(address)):
             return None
         name = secrets.token_hex(16)
         self._keys[name] = self._monotonic(), push.hash, address or ""
         while len(self._keys) > _MANY:
             self._keys.popitem(last=False)
         return name
-
-    def _is_own(self, address: str) -> bool:
-        try:
-            return URL(address).origin() == self._base.origin()
-        except ValueError:
-            return False
 
     async def picture(self, name: str) -> bytes:
         """Return the JPEG that a word stands for.
