@@ -6,7 +6,7 @@ import asyncio
 from tests.simulators.common.process import pair, serve
 
 from .control import Control
-from .dialects import DIALECTS, Auth
+from .dialects import DIALECTS, Auth, RelayReading
 from .simulator import Simulator
 
 
@@ -22,6 +22,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--password", default="httpapi")
     parser.add_argument("--whitelist", action="append", default=[], metavar="ADDRESS")
     parser.add_argument("--config", type=pair, action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--relay-reading", choices=list(RelayReading), default=RelayReading.A)
     parser.add_argument("--speed", type=float, default=1.0, help="device seconds per real second")
     return parser.parse_args(argv)
 
@@ -35,6 +36,7 @@ async def run(options: argparse.Namespace) -> None:
         password=options.password,
         whitelist=options.whitelist,
         config=dict(options.config),
+        relay_reading=options.relay_reading,
         http_port=options.http_port,
         https_port=options.https_port,
         camera_port=options.camera_port,

@@ -8,14 +8,14 @@ VERBS = (
     # Visitors and residents
     "press", "call_answered", "call_ended", "incoming_call", "dtmf", "enter_code", "swipe_card", "show_face",
     # The house
-    "input", "tamper", "break_in", "relay_status",
+    "input", "tamper", "break_in", "relay_status", "stick_relay",
     # The installer
     "configure", "set_auth", "enable_api", "change_password", "set_whitelist", "allow_http_open", "set_high_security",
     "wire", "add_user", "register", "trust_certificates", "fill_door_log", "fill_call_log", "break_snapshots",
     "set_log_size", "advance_clock", "factory_reset", "renew_certificate",
     # The network
     "lose_connection", "restore_connection", "drop_network", "reset_connections", "reboot", "delay", "garbage", "heal",
-    "stray_401", "withhold", "expire_nonces", "clear_requests",
+    "stray_401", "withhold", "lose_next_answer", "expire_nonces", "clear_requests",
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from .action_urls import ActionUrls
 from .camera import Camera
 from .config import Config
 from .config_keys import APIFCGI, INPUT
-from .dialects import DIALECTS, Auth
+from .dialects import DIALECTS, Auth, RelayReading
 from .envelope import Handler
 from .items import CARDS, PRIVATE_KEYS, REPLACEMENTS, Contacts, Groups, Items
 from .logs import CallLog, DoorLog, SystemLog
@@ -36,6 +36,7 @@ class Device(Active):
         password: str,
         whitelist: Iterable[str],
         config: Mapping[str, str],
+        relay_reading: RelayReading,
         speed: float,
         uptime: float,
     ) -> None:
@@ -51,7 +52,7 @@ class Device(Active):
         self.clock = Clock(speed, uptime)
         self.config = Config(self.dialect, {**login, **config}, self._restart)
         self.action_urls = ActionUrls(self.dialect, self.config, self._facts, self._spawn, self._online)
-        self.relays = Relays(self.dialect, self.config, self.clock, self._relay_changed)
+        self.relays = Relays(self.dialect, self.config, self.clock, self._relay_changed, relay_reading)
         self.inputs = Inputs(self.dialect, self.config, self.clock, self.relays, self._input_changed)
         self.users = Users(self.dialect)
         self.call_log = CallLog(self.dialect, self.clock)

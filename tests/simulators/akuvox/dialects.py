@@ -18,6 +18,20 @@ class Auth(StrEnum):
     TOKEN = "7"
 
 
+class RelayReading(StrEnum):
+    """What `relay/trig` does to a relay that is open, which the manual does not say (field notes 10).
+
+    A: `level` decides; the wrong contact closes. B: a trigger on an auto-close relay opens it or begins its window
+    again, in mode 1 it toggles; a bistable relay toggles at any trigger. C: as B, but a bistable relay toggles in mode 0
+    and only closes in mode 1. C_OPENS: as C, but mode 0 opens and never closes.
+    """
+
+    A = "a"
+    B = "b"
+    C = "c"
+    C_OPENS = "c_opens"
+
+
 class Redirect(StrEnum):
     """Where plain HTTP is sent."""
 

@@ -129,6 +129,10 @@ class Hands(Device):
         """Tell which doors are released."""
         return {name: relay.open for name, relay in self.relays.all.items()}
 
+    def stick_relay(self, name: str, stuck: bool = True) -> None:
+        """Let a relay such as A or SA stay as it is: commands succeed and nothing moves."""
+        self.relays.all[name].stuck = stuck
+
     # ---- The installer ----
 
     def configure(self, key: str, value: str) -> None:

@@ -7,7 +7,7 @@ from tests.simulators.common.clock import Clock, Timer
 
 from .config import Config
 from .config_keys import INPUT, RELAY
-from .dialects import Dialect, Keys
+from .dialects import Dialect, Keys, RelayReading
 from .envelope import ApiError, Call, Handler, Reply, bad_param
 
 MAX_DELAY = 65535
@@ -23,6 +23,8 @@ class Relay:
     number: int
     open: bool = False
     held: bool = False
+    # Commands succeed and nothing moves.
+    stuck: bool = False
     openings: int = 0
     timer: Timer | None = None
 
@@ -30,8 +32,16 @@ class Relay:
 class Relays:
     """Relays A to D and the security relays SA and SB."""
 
-    def __init__(self, dialect: Dialect, config: Config, clock: Clock, changed: Callable[[Relay, bool], None]) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        config: Config,
+        clock: Clock,
+        changed: Callable[[Relay, bool], None],
+        reading: RelayReading = RelayReading.A,
+    ) -> None:
         """`changed` is told of each opening and closing, and whether a code, card or face opened it."""
+        self.reading = reading
         self._dialect = dialect
         self._config = config
         self._clock = clock
@@ -73,12 +83,28 @@ class Relays:
         relay = self.numbered(number)
         if relay is None:
             raise bad_param()
-        if level != self.wiring(relay):
+        manual, closes = mode == 1, False
+        if self.reading is RelayReading.A:
             # The wrong contact: nothing opens, what is open closes.
+            closes = level != self.wiring(relay)
+        elif self.bistable(relay):
+            closes, manual = self._closes_bistable(relay, manual), True
+        else:
+            closes = manual and relay.open
+        if closes:
             self.close(relay)
         else:
-            self.open(relay, seconds=delay or None, held=mode == 1)
+            self.open(relay, seconds=delay or None, held=manual)
         return Reply()
+
+    def _closes_bistable(self, relay: Relay, manual: bool) -> bool:
+        if self.reading is RelayReading.B:
+            return relay.open
+        return manual or (relay.open and self.reading is RelayReading.C)
+
+    def bistable(self, relay: Relay) -> bool:
+        """Tell whether the relay is configured to stay as it is put, where the device has such a setting."""
+        return self._config[f"{RELAY}Relay{relay.name}Mode"] == "1"
 
     def open(self, relay: Relay, *, seconds: float | None = None, held: bool = False, by_code: bool = False) -> None:
         """Release a door after the trigger delay, for that long or for the hold delay."""
@@ -89,6 +115,8 @@ class Relays:
             self._open(relay, seconds, held, by_code)
 
     def _open(self, relay: Relay, seconds: float | None, held: bool, by_code: bool) -> None:
+        if relay.stuck:
+            return
         if relay.timer is not None:
             relay.timer.cancel()
             relay.timer = None
@@ -103,6 +131,8 @@ class Relays:
 
     def close(self, relay: Relay) -> None:
         """Lock the door."""
+        if relay.stuck:
+            return
         if relay.timer is not None:
             relay.timer.cancel()
             relay.timer = None
@@ -113,7 +143,7 @@ class Relays:
 
     def toggle_or_open(self, relay: Relay) -> None:
         """Do what `/fcgi` and an input do: as the mode of the relay says, where there is one."""
-        bistable = self._config[f"{RELAY}Relay{relay.name}Mode"] == "1"
+        bistable = self.bistable(relay)
         if bistable and relay.open:
             self.close(relay)
         else:

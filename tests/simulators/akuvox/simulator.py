@@ -14,7 +14,7 @@ from tests.simulators.coverage import Recorder
 
 from .auth import Authenticator
 from .device import DEFAULT_UPTIME
-from .dialects import Auth
+from .dialects import Auth, RelayReading
 from .hands import Hands
 from .pipeline import PREFIX, WEB_APP, Outcome, Pipeline
 from .tls import OldCertificate
@@ -56,6 +56,7 @@ class Simulator(Hands, Host[Request]):
         password: str = PASSWORD,
         whitelist: Iterable[str] = (),
         config: Mapping[str, str] | None = None,
+        relay_reading: RelayReading | str = RelayReading.A,
         http_port: int = 0,
         https_port: int = 0,
         camera_port: int = 0,
@@ -65,7 +66,7 @@ class Simulator(Hands, Host[Request]):
         """Only the dialect is needed.
 
         `auth` is another than the dialect's usual one, `config` are values of the configuration that the installer has
-        set. `speed` makes the device live faster: its timers and clocks, but not the gap and the throttle that it
+        set. `relay_reading` is what a relay makes of commands. `speed` makes the device live faster: its timers and clocks, but not the gap and the throttle that it
         needs of its clients.
         """
         super().__init__(
@@ -75,6 +76,7 @@ class Simulator(Hands, Host[Request]):
             password=password,
             whitelist=whitelist,
             config=config or {},
+            relay_reading=RelayReading(relay_reading),
             speed=speed,
             uptime=uptime,
         )
@@ -119,6 +121,9 @@ class Simulator(Hands, Host[Request]):
             self._note(request, Outcome(response))
             return response
         outcome = await self.pipeline.answer(request)
+        if outcome.function is not None:
+            # A POST to /api/ names its function in the body.
+            request["path"] = PREFIX + outcome.function
         self._note(request, outcome)
         return outcome.response
 
@@ -190,8 +195,9 @@ class Simulator(Hands, Host[Request]):
             "upTime": self.clock.uptime(),
             "firmware": self.firmware.version,
             "auth": self.authenticator.mode,
+            "relayReading": self.relays.reading,
             "relays": {
-                name: {"open": relay.open, "held": relay.held, "openings": relay.openings}
+                name: {"open": relay.open, "held": relay.held, "stuck": relay.stuck, "openings": relay.openings}
                 for name, relay in self.relays.all.items()
             },
             "inputs": dict(self.inputs.levels),

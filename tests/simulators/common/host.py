@@ -9,7 +9,7 @@ from aiohttp import web
 
 from .clock import Clock
 from .faults import Bodies, WrongAnswer
-from .network import Certificate, Network
+from .network import Certificate, Network, reset
 
 REQUESTS_KEPT = 100_000
 
@@ -39,6 +39,7 @@ class Host[Request](Active):
         self._requests: deque[Request] = deque(maxlen=REQUESTS_KEPT)
         self._delays: dict[str | None, float] = {}
         self._garbage: dict[str, WrongAnswer] = {}
+        self._losses: dict[str, int] = {}
         self._handling: set[asyncio.Task[Any]] = set()
         self._background: set[asyncio.Task[None]] = set()
 
@@ -114,7 +115,14 @@ class Host[Request](Active):
             await drain(request)
             self._note_garbage(request, wrong.status)
             return await wrong.send(request)
-        return await self._respond(request)
+        response = await self._respond(request)
+        path = request.get("path", request.path)
+        if self._losses.get(path):
+            self._losses[path] -= 1
+            if request.transport is not None:
+                reset(request.transport)
+            raise ConnectionResetError
+        return response
 
     @override
     def _online(self) -> bool:
@@ -171,10 +179,15 @@ class Host[Request](Active):
         wrong = WrongAnswer(self._bodies, body, content_type, status, mebibytes, times)
         self._garbage[self._full(path)] = wrong
 
+    def lose_next_answer(self, path: str, times: int = 1) -> None:
+        """Carry out the next requests to a path, and reset the connection in place of the answer."""
+        self._losses[self._full(path)] = times
+
     def heal(self) -> None:
-        """End delays and garbage."""
+        """End delays, garbage and lost answers."""
         self._delays.clear()
         self._garbage.clear()
+        self._losses.clear()
 
     def renew_certificate(self) -> None:
         """Sign a new certificate; new connections show it."""

@@ -26,7 +26,7 @@ VERBS = (
     "disable_access_point", "set_triggers", "automatic_time", "factory_reset",
     # The network
     "lose_connection", "restore_connection", "drop_network", "reset_connections", "lose_next_pull_response", "reboot",
-    "delay", "garbage", "heal", "stray_401", "expire_nonces", "clear_requests",
+    "delay", "garbage", "heal", "lose_next_answer", "stray_401", "expire_nonces", "clear_requests",
 )  # fmt: skip
 SETTINGS = frozenset(
     {

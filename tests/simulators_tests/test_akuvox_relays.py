@@ -1,0 +1,128 @@
+"""What `relay/trig` does to a door under each reading of the field notes, and what goes wrong with it."""
+
+import aiohttp
+import pytest
+
+from tests.simulators.akuvox import RelayReading
+
+from .akuvox_api import AkuvoxApi, outcome
+from .conftest import AkuvoxFactory, until
+
+RELAY = "Config.DoorSetting.RELAY."
+A, B, C, C_OPENS = RelayReading
+# Mode 0 and 1, as the manual calls them.
+AUTO, MANUAL = 0, 1
+
+
+async def trig(api: AkuvoxApi, mode: int, level: int = 0, delay: int = 0) -> bool:
+    """Trigger relay A and tell whether the door is open then."""
+    data = {"mode": mode, "num": 1, "level": level, "delay": delay}
+    assert outcome(await api.post("relay", "trig", data)) == (0, "OK")
+    status: dict[str, int] = await api.data("relay", "status")
+    return status["RelayA"] == 1
+
+
+async def bistable(akuvox: AkuvoxFactory, reading: RelayReading) -> AkuvoxApi:
+    return await akuvox("e16c", config={f"{RELAY}RelayAMode": "1"}, relay_reading=reading)
+
+
+@pytest.mark.parametrize("reading", [B, C, C_OPENS])
+async def test_any_trigger_opens_an_auto_close_relay(akuvox: AkuvoxFactory, reading: RelayReading) -> None:
+    """The wrong level too, in either mode: what closes a door under reading A opens it."""
+    api = await akuvox(relay_reading=reading)
+    assert await trig(api, AUTO, level=1, delay=60)
+    assert not await trig(api, MANUAL)
+    assert await trig(api, MANUAL, level=1)
+    assert not await trig(api, MANUAL, level=1)
+
+
+async def test_level_decides_under_reading_a(akuvox: AkuvoxFactory) -> None:
+    api = await akuvox(relay_reading=A)
+    assert not await trig(api, AUTO, level=1, delay=60)
+    assert await trig(api, MANUAL)
+    assert await trig(api, MANUAL)
+    assert not await trig(api, MANUAL, level=1)
+
+
+@pytest.mark.parametrize("reading", RelayReading)
+async def test_a_window_begins_again(akuvox: AkuvoxFactory, reading: RelayReading) -> None:
+    """The delay is in seconds, up to 65535; the newest one counts, also for a door that is held."""
+    api = await akuvox(relay_reading=reading, speed=20)
+    assert await trig(api, MANUAL)
+    assert await trig(api, AUTO, delay=65535)
+    timer = api.sim.relays.all["A"].timer
+    assert timer is not None and timer.remaining > 60000
+    assert await trig(api, AUTO, delay=1)
+    await until(lambda: not api.sim.relay_status()["A"])
+
+
+@pytest.mark.parametrize(
+    ("reading", "modes", "states"),
+    [
+        (B, [AUTO, AUTO, MANUAL, MANUAL], [True, False, True, False]),
+        (C, [MANUAL, AUTO, MANUAL, MANUAL, AUTO, AUTO], [False, True, False, False, True, False]),
+        (C_OPENS, [MANUAL, AUTO, AUTO, MANUAL], [False, True, True, False]),
+    ],
+)
+async def test_a_bistable_relay(
+    akuvox: AkuvoxFactory, reading: RelayReading, modes: list[int], states: list[bool]
+) -> None:
+    """It stays as it is put: no delay ends it."""
+    api = await bistable(akuvox, reading)
+    assert [await trig(api, mode, delay=1) for mode in modes] == states
+    assert api.sim.relays.all["A"].timer is None
+
+
+@pytest.mark.parametrize("reading", RelayReading)
+async def test_wiring_turns_the_status_round_under_every_reading(akuvox: AkuvoxFactory, reading: RelayReading) -> None:
+    api = await akuvox(relay_reading=reading)
+    api.sim.wire("A", normally_closed=True)
+    assert not await trig(api, AUTO, level=1, delay=60)
+    assert api.sim.relay_status()["A"]
+
+
+async def test_a_stuck_relay_says_yes_and_stays(akuvox: AkuvoxFactory) -> None:
+    """Open or closed, and whatever commands it."""
+    api = await akuvox("e16c")
+    api.sim.stick_relay("A")
+    assert not await trig(api, AUTO)
+    api.sim.allow_http_open()
+    await api.raw("GET", "/fcgi/OpenDoor", params={"action": "OpenDoor", "DoorNum": "1"})
+    assert not api.sim.relay_status()["A"]
+    api.sim.stick_relay("A", stuck=False)
+    assert await trig(api, MANUAL)
+    api.sim.stick_relay("A")
+    assert await trig(api, MANUAL, level=1)
+
+
+async def test_a_lost_answer_of_a_command_that_was_carried_out(akuvox: AkuvoxFactory) -> None:
+    """By the name of the function, also where only the body has it; the answer after it is not lost."""
+    api = await akuvox("e16c")
+    api.sim.lose_next_answer("relay/trig")
+    data = {"mode": 1, "num": 1, "level": 0, "delay": 0}
+    with pytest.raises(aiohttp.ClientError):
+        await api.post("relay", "trig", data)
+    assert api.sim.state()["relays"]["A"] == {"open": True, "held": True, "stuck": False, "openings": 1}
+    assert await trig(api, MANUAL)
+
+
+@pytest.mark.parametrize(
+    "path", ["relay/trig?mode=1&num=1&level=0&delay=0", "/fcgi/OpenDoor?action=OpenDoor&DoorNum=1"]
+)
+async def test_a_lost_answer_of_a_get(akuvox: AkuvoxFactory, path: str) -> None:
+    """A GET is repeated once by aiohttp, of its own accord: the command is carried out twice."""
+    api = await akuvox("e16c")
+    api.sim.allow_http_open()
+    api.sim.lose_next_answer(path.partition("?")[0], times=2)
+    full = path if path.startswith("/") else f"/api/{path}"
+    with pytest.raises(aiohttp.ClientError):
+        await api.raw("GET", full)
+    assert api.sim.state()["relays"]["A"]["openings"] == 2
+    assert (await api.raw("GET", full))[0] == 200
+
+
+async def test_healing_ends_lost_answers(akuvox: AkuvoxFactory) -> None:
+    api = await akuvox("e16c")
+    api.sim.lose_next_answer("relay/status", times=9)
+    api.sim.heal()
+    assert (await api.data("relay", "status"))["RelayA"] == 0
