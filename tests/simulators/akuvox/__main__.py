@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 
+from tests.simulators.common.faults import read_fault
 from tests.simulators.common.process import pair, serve
 
 from .control import Control
@@ -24,6 +25,14 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--config", type=pair, action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--relay-reading", choices=list(RelayReading), default=RelayReading.A)
     parser.add_argument("--speed", type=float, default=1.0, help="device seconds per real second")
+    parser.add_argument(
+        "--fault",
+        type=read_fault,
+        action="append",
+        default=[],
+        metavar="PATH=FAULT[:STATUS]",
+        help="a function that fails",
+    )
     return parser.parse_args(argv)
 
 
@@ -42,6 +51,8 @@ async def run(options: argparse.Namespace) -> None:
         camera_port=options.camera_port,
         speed=options.speed,
     )
+    for path, fault in options.fault:
+        simulator.fault(path, **fault)
     await serve(
         simulator,
         Control(simulator),

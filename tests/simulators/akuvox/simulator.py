@@ -47,6 +47,8 @@ class Request:
 class Simulator(Hands, Host[Request]):
     """One Akuvox device on 127.0.0.1."""
 
+    _refusal = 200, b'{"retcode": -100, "action": "unknow", "message": "Error param", "data": {}}'
+
     def __init__(
         self,
         dialect: str = "a_series",

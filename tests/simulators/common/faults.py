@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+import json
+from typing import Any
 
 from aiohttp import web
 
@@ -67,3 +69,150 @@ class WrongAnswer:
                 await asyncio.sleep(0.01 if self.body == Garbage.ENDLESS else 0)
             await response.write(b'"}}')
         return response
+
+
+class Fault(StrEnum):
+    """What may be wrong with one function while the others work."""
+
+    HANG = "hang"
+    RESET = "reset"
+    # An HTTP status with an empty body; `status` says which.
+    STATUS = "status"
+    PAGE = "page"
+    # What the system itself answers where a function fails: code 14, retcode -100 and the like.
+    REFUSED = "refused"
+    # JSON that no client should have to bear.
+    DEEP = "deep"
+    DIGITS = "digits"
+    BARE = "bare"
+    # The true reply, with values of other types, with texts and numbers in place of lists and objects, with numbers
+    # beyond every clock, and with characters that are none.
+    WRONG_VALUES = "wrong_values"
+    WRONG_SHAPES = "wrong_shapes"
+    OVERFLOW = "overflow"
+    BROKEN_TEXT = "broken_text"
+    CONTROL_TEXT = "control_text"
+
+
+DEPTH = 100_000
+DIGIT_COUNT = 10_000
+# Beside `NaN` and `Infinity`, which Python reads though they are no JSON.
+_BEYOND = (1e308, 10**30, float("nan"), float("inf"), -(10**30))
+# Latin-1, a sequence that ends too early, and a byte that UTF-8 does not have.
+_BROKEN = b"caf\xe9 \xe2\x82 \xff"
+_CONTROLS = b"\x01\t\x1b\x00\r\n"
+# What stays as it is in an envelope: without it no client would look at the rest.
+_ENVELOPE = frozenset({"success", "retcode", "action", "code", "name", "message"})
+_PAYLOADS = ("result", "data")
+
+
+@dataclass(slots=True)
+class FunctionFault:
+    """What is wrong with a function; `left` counts down, None is for ever.
+
+    `text` is where a text is broken: behind these characters, else in a field that nobody knows.
+    """
+
+    fault: Fault
+    status: int = 500
+    left: int | None = None
+    text: str | None = None
+
+
+class FunctionFaults:
+    """The faults of single functions, by path or by method and path (`GET /calls`); `{}` stands for any segment."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._faults: dict[str, FunctionFault] = {}
+
+    def set(self, path: str, fault: FunctionFault | None) -> None:
+        """Have a function fail, or no more."""
+        self._faults.pop(path, None)
+        if fault is not None:
+            self._faults[path] = fault
+
+    def clear(self) -> None:
+        """End all of them."""
+        self._faults.clear()
+
+    def find(self, method: str, path: str) -> FunctionFault | None:
+        """Return what is wrong with a request now, and count it."""
+        for pattern, fault in self._faults.items():
+            wanted, _, segments = pattern.rpartition(" ")
+            if wanted not in {"", method} or not _matches(segments, path) or fault.left == 0:
+                continue
+            if fault.left is not None:
+                fault.left -= 1
+            return fault
+        return None
+
+
+def _matches(pattern: str, path: str) -> bool:
+    wanted, found = pattern.strip("/").split("/"), path.strip("/").split("/")
+    return len(wanted) == len(found) and all(
+        part == segment or part.startswith("{") for part, segment in zip(wanted, found, strict=True)
+    )
+
+
+def absurd(fault: Fault) -> bytes:
+    """Return JSON that no client should have to bear."""
+    if fault is Fault.DEEP:
+        return b'{"a":[' * (DEPTH // 2)
+    if fault is Fault.DIGITS:
+        digits = b"1" * DIGIT_COUNT
+        return b'{"success":true,"retcode":%b,"code":%b,"expires_in":%b,"result":{}}' % (digits, digits, digits)
+    return b'"a text"'
+
+
+def spoilt(fault: FunctionFault, body: bytes) -> bytes:
+    """Return a true reply that came to harm."""
+    if fault.fault in {Fault.BROKEN_TEXT, Fault.CONTROL_TEXT}:
+        harm = _BROKEN if fault.fault is Fault.BROKEN_TEXT else _CONTROLS
+        if fault.text is not None:
+            known = fault.text.encode()
+            return body.replace(known, known + harm, 1)
+        return body.replace(b"{", b'{"remark":"' + harm + b'",', 1)
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return body
+    return json.dumps(_spoilt_payload(fault.fault, found)).encode()
+
+
+def _spoilt_payload(fault: Fault, found: object) -> object:
+    if not isinstance(found, dict):
+        return _swap(fault, found)
+    payloads = [name for name in _PAYLOADS if name in found] or [name for name in found if name not in _ENVELOPE]
+    return {name: _swap(fault, value) if name in payloads else value for name, value in found.items()}
+
+
+def _swap(fault: Fault, value: object) -> object:
+    """Return a value of another type, whatever is inside a list or an object likewise."""
+    if isinstance(value, dict):
+        if fault is Fault.WRONG_SHAPES and any(isinstance(inner, dict | list) for inner in value.values()):
+            return {name: _misshapen(inner) for name, inner in value.items()}
+        return [value] if fault is Fault.WRONG_SHAPES else {name: _swap(fault, inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return {"0": value} if fault is Fault.WRONG_SHAPES else [_swap(fault, inner) for inner in value]
+    if fault is Fault.WRONG_SHAPES:
+        return value
+    if isinstance(value, bool) or fault is Fault.OVERFLOW:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return _BEYOND[hash(str(value)) % len(_BEYOND)] if is_number else value if fault is Fault.OVERFLOW else [value]
+    return {"odd": value} if isinstance(value, str) else "odd" if isinstance(value, int | float) else value
+
+
+def _misshapen(value: object) -> object:
+    if isinstance(value, dict):
+        return [*value.values()]
+    return "none" if isinstance(value, list) else value
+
+
+def read_fault(text: str) -> tuple[str, dict[str, Any]]:
+    """Read PATH=FAULT[:STATUS] of a command line, such as ``log/pull=status:503``."""
+    path, equals, words = text.partition("=")
+    fault, _, status = words.partition(":")
+    if not equals or fault not in set(Fault):
+        raise ValueError(text)
+    return path, {"fault": fault, **({"status": int(status)} if status else {})}

@@ -3,12 +3,13 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
+import gzip
 from typing import Any, Self, override
 
 from aiohttp import web
 
 from .clock import Clock
-from .faults import Bodies, WrongAnswer
+from .faults import Bodies, Fault, FunctionFault, FunctionFaults, Garbage, WrongAnswer, absurd, spoilt
 from .network import Certificate, Network, reset
 
 REQUESTS_KEPT = 100_000
@@ -30,6 +31,8 @@ class Host[Request](Active):
     """The network side of a simulator; `Request` is what it remembers of one."""
 
     clock: Clock
+    # What the system itself answers where a function fails: HTTP status and JSON.
+    _refusal: tuple[int, bytes] = (500, b"{}")
 
     def __init__(self, name: str, prefix: str, bodies: Bodies, certificate: Certificate | None = None) -> None:
         """`name` is for the certificate, `prefix` for paths that are given without it, `bodies` are wrong answers."""
@@ -39,6 +42,7 @@ class Host[Request](Active):
         self._requests: deque[Request] = deque(maxlen=REQUESTS_KEPT)
         self._delays: dict[str | None, float] = {}
         self._garbage: dict[str, WrongAnswer] = {}
+        self._faults = FunctionFaults()
         self._losses: dict[str, int] = {}
         self._handling: set[asyncio.Task[Any]] = set()
         self._background: set[asyncio.Task[None]] = set()
@@ -115,7 +119,8 @@ class Host[Request](Active):
             await drain(request)
             self._note_garbage(request, wrong.status)
             return await wrong.send(request)
-        response = await self._respond(request)
+        fault = self._faults.find(request.method, request.path)
+        response = await self._respond(request) if fault is None else await self._fail(request, fault)
         path = request.get("path", request.path)
         if self._losses.get(path):
             self._losses[path] -= 1
@@ -123,6 +128,39 @@ class Host[Request](Active):
                 reset(request.transport)
             raise ConnectionResetError
         return response
+
+    async def _fail(self, request: web.BaseRequest, fault: FunctionFault) -> web.StreamResponse:
+        """Answer as a function does that fails alone."""
+        match fault.fault:
+            case Fault.HANG | Fault.RESET:
+                self._note_garbage(request, 0)
+                if fault.fault is Fault.HANG:
+                    await asyncio.Event().wait()
+                if request.transport is not None:
+                    reset(request.transport)
+                raise ConnectionResetError
+            case Fault.STATUS:
+                return await self._failed(request, fault.status, "text/plain", b"")
+            case Fault.PAGE:
+                return await self._failed(request, 200, *self._bodies[Garbage.HTML])
+            case Fault.REFUSED:
+                status, body = self._refusal
+                return await self._failed(request, status, "application/json", body)
+            case Fault.DEEP | Fault.DIGITS | Fault.BARE:
+                return await self._failed(request, 200, "application/json", absurd(fault.fault))
+        response = await self._respond(request)
+        if isinstance(response, web.Response) and isinstance(response.body, bytes) and not response.prepared:
+            packed = response.headers.popall("Content-Encoding", None)
+            response.headers.popall("Content-Length", None)
+            response.body = spoilt(fault, gzip.decompress(response.body) if packed else response.body)
+        return response
+
+    async def _failed(
+        self, request: web.BaseRequest, status: int, content_type: str, body: bytes
+    ) -> web.StreamResponse:
+        await drain(request)
+        self._note_garbage(request, status)
+        return web.Response(body=body, status=status, headers={"Content-Type": content_type})
 
     @override
     def _online(self) -> bool:
@@ -183,10 +221,28 @@ class Host[Request](Active):
         """Carry out the next requests to a path, and reset the connection in place of the answer."""
         self._losses[self._full(path)] = times
 
+    def fault(
+        self,
+        path: str,
+        fault: Fault | str | None,
+        *,
+        status: int = 500,
+        times: int | None = None,
+        text: str | None = None,
+    ) -> None:
+        """Have one function fail, or no more with None: `log/pull`, `GET /calls`; `{}` stands for any segment.
+
+        `text` is what a broken or control character comes behind, else it is in a field that nobody knows.
+        """
+        method, _, name = path.rpartition(" ")
+        broken = None if fault is None else FunctionFault(Fault(fault), status, times, text)
+        self._faults.set(f"{method} {self._full(name)}".strip(), broken)
+
     def heal(self) -> None:
-        """End delays, garbage and lost answers."""
+        """End delays, garbage, faults and lost answers."""
         self._delays.clear()
         self._garbage.clear()
+        self._faults.clear()
         self._losses.clear()
 
     def renew_certificate(self) -> None:

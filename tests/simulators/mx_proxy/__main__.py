@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 
+from tests.simulators.common.faults import read_fault
 from tests.simulators.common.process import pair, serve
 
 from .control import Control
@@ -21,6 +22,14 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--push-url", help="where a forwarder sends the pushes")
     parser.add_argument("--push-form", choices=[form.value for form in Form], default=Form.BARE.value)
     parser.add_argument("--speed", type=float, default=1.0, help="seconds of the MX per real second")
+    parser.add_argument(
+        "--fault",
+        type=read_fault,
+        action="append",
+        default=[],
+        metavar="PATH=FAULT[:STATUS]",
+        help="a function that fails",
+    )
     return parser.parse_args(argv)
 
 
@@ -37,6 +46,8 @@ async def run(options: argparse.Namespace) -> None:
         simulator.set_token_ttl(options.token_ttl)
     if options.push_url:
         simulator.push_to(options.push_url, options.push_form)
+    for path, fault in options.fault:
+        simulator.fault(path, **fault)
     await serve(
         simulator,
         Control(simulator),

@@ -38,6 +38,8 @@ class Request:
 class Simulator(Hands, Host[Request]):
     """One MX Proxy 2.1 with an MX behind it, on 127.0.0.1."""
 
+    _refusal = 500, b'{"error": "operationalErrors"}'
+
     pipeline: Pipeline
 
     def __init__(

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 
+from tests.simulators.common.faults import read_fault
 from tests.simulators.common.process import serve
 
 from .control import Control
@@ -22,6 +23,14 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--push-bundle", default="", help="only those of devices that registered with it")
     parser.add_argument("--seed", type=int, default=1, help="decides which numbers are text")
     parser.add_argument("--speed", type=float, default=1.0, help="seconds of the server per real second")
+    parser.add_argument(
+        "--fault",
+        type=read_fault,
+        action="append",
+        default=[],
+        metavar="PATH=FAULT[:STATUS]",
+        help="a function that fails",
+    )
     return parser.parse_args(argv)
 
 
@@ -32,6 +41,8 @@ async def run(options: argparse.Namespace) -> None:
     )
     if options.push_url:
         simulator.push_to(options.push_url, options.push_form, bundle=options.push_bundle)
+    for path, fault in options.fault:
+        simulator.fault(path, **fault)
     await serve(
         simulator,
         Control(simulator),

@@ -19,7 +19,7 @@ VERBS = (
     # The server
     "break_server", "refuse", "redirect", "mend_server", "pass_time", "advance_clock",
     # The network
-    "lose_connection", "restore_connection", "drop_network", "reset_connections", "delay", "garbage", "heal",
+    "lose_connection", "restore_connection", "drop_network", "reset_connections", "delay", "garbage", "heal", "fault",
     "lose_next_answer",
     "renew_certificate", "clear_requests",
 )  # fmt: skip

@@ -47,6 +47,8 @@ class Request:
 class Simulator(Hands, Host[Request]):
     """One server of an operator with its cameras, on 127.0.0.1."""
 
+    _refusal = 400, '{"code":400,"name":"Bad Request","message":"Ошибка"}'.encode()
+
     def __init__(
         self,
         dialect: Dialect | str = Dialect.RBT,

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 
+from tests.simulators.common.faults import read_fault
 from tests.simulators.common.process import serve
 
 from .auth import ALGORITHMS
@@ -54,6 +55,14 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--nonce-lifetime", type=float, default=300.0, help="seconds; 0 is for ever")
     parser.add_argument("--firmware", help="another version than the model's usual one")
     parser.add_argument("--algorithm", choices=sorted(ALGORITHMS), default="MD5")
+    parser.add_argument(
+        "--fault",
+        type=read_fault,
+        action="append",
+        default=[],
+        metavar="PATH=FAULT[:STATUS]",
+        help="a function that fails",
+    )
     return parser.parse_args(argv)
 
 
@@ -72,6 +81,8 @@ async def run(options: argparse.Namespace) -> None:
         firmware=options.firmware,
         **({} if options.uptime is None else {"uptime": options.uptime}),
     )
+    for path, fault in options.fault:
+        simulator.fault(path, **fault)
     await serve(
         simulator,
         Control(simulator),

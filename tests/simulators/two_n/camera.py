@@ -27,6 +27,8 @@ class Camera:
         """The name of the device is written into the picture."""
         self.external = model.external_camera
         self.streams = 0
+        # The sources of the caps are plain texts (field notes 10).
+        self.plain_sources = False
         self._model = model
         self._clock = clock
         self._visits: list[float] = []
@@ -53,7 +55,8 @@ class Camera:
 
     async def _caps(self, _: Call) -> web.StreamResponse:
         sizes = [{"width": width, "height": height} for width, height in self._model.jpeg_sizes]
-        return success({"jpegResolution": sizes, "sources": [{"source": source} for source in self.sources]})
+        sources: list[object] = [source if self.plain_sources else {"source": source} for source in self.sources]
+        return success({"jpegResolution": sizes, "sources": sources})
 
     async def _snapshot(self, call: Call) -> web.StreamResponse:
         params = call.params

@@ -26,12 +26,12 @@ VERBS = (
     "disable_access_point", "set_triggers", "automatic_time", "factory_reset",
     # The network
     "lose_connection", "restore_connection", "drop_network", "reset_connections", "lose_next_pull_response", "reboot",
-    "delay", "garbage", "heal", "lose_next_answer", "stray_401", "expire_nonces", "clear_requests",
+    "delay", "garbage", "heal", "fault", "lose_next_answer", "stray_401", "expire_nonces", "clear_requests",
 )  # fmt: skip
 SETTINGS = frozenset(
     {
         "include_new_bug", "needs_filter", "post_refused", "open_info", "hangup_ignored", "strict_empty",
-        "nonce_lifetime", "tamper_blocks_switches", "limit_failed_access", "pcap_content_type",
+        "nonce_lifetime", "tamper_blocks_switches", "limit_failed_access", "pcap_content_type", "plain_sources",
     }
 )  # fmt: skip
 

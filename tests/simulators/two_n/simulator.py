@@ -66,10 +66,14 @@ class Setting[T]:
 class Simulator(Installer, Host[Request]):
     """One 2N device on 127.0.0.1."""
 
+    _refusal = 200, b'{"success" : false, "error" : {"code" : 14, "description" : "action failed"}}'
+
     # include=new never delivers (Access Unit 2.0 2.46).
     include_new_bug = Setting[bool]("log")
     # A subscription without a filter covers nothing (the same device).
     needs_filter = Setting[bool]("log")
+    # The sources of camera/caps are plain texts.
+    plain_sources = Setting[bool]("camera")
     # A POST without a form answers code 14 (2.50).
     post_refused = Setting[bool]("pipeline")
     # system/info answers without authentication.
