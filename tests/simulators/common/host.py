@@ -183,6 +183,18 @@ class Host[Request](Active):
         """Pull the cable. What is being answered goes on, on the device."""
         self._network.cut()
 
+    def drop_idle(self, seconds: float | None) -> None:
+        """Have a firewall forget connections without a byte for real seconds: both sides talk into the void; None ends it."""
+        self._network.way.idle = seconds
+
+    def hold_back(self, seconds: float) -> None:
+        """Let all that the device sends arrive so many real seconds late; 0 ends it."""
+        self._network.way.held = seconds
+
+    def lose_connection_silently(self) -> None:
+        """Pull the cable, or the plug: nobody is told that the connections are gone, new ones are refused."""
+        self._network.cut_silently()
+
     def restore_connection(self) -> asyncio.Task[None]:
         """Plug the cable in; await the result to know that it is."""
         return self._spawn(self._network.connect())

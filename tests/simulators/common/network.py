@@ -10,8 +10,11 @@ import ssl
 import struct
 import tempfile
 from threading import Thread
+import time
+from typing import Any, override
 
 from aiohttp import web
+from aiohttp.web_protocol import RequestHandler as Protocol
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -82,6 +85,139 @@ class Certificate:
         return self_signed(self._name, ec.generate_private_key(ec.SECP256R1()))
 
 
+class Wire(asyncio.Transport):
+    """One connection on its way through the network, where bytes are held back or lost without a word."""
+
+    def __init__(self, transport: asyncio.Transport, path: Way) -> None:
+        """Lead over ``path`` to whoever has connected."""
+        super().__init__()
+        self._transport = transport
+        self._path = path
+        self._heard_at = time.monotonic()
+        self._lost = False
+
+    def passes(self) -> bool:
+        """Do bytes still get through? Whoever has said nothing for too long is forgotten for ever."""
+        now = time.monotonic()
+        self._lost = self._lost or (self._path.idle is not None and now - self._heard_at > self._path.idle)
+        self._heard_at = now
+        return not self._lost
+
+    def lose(self) -> None:
+        """Lose all that is sent from now on, in both directions; neither side is told."""
+        self._lost = True
+
+    @override
+    def write(self, data: Any) -> None:
+        if not self.passes():
+            return
+        if self._path.held:
+            asyncio.get_running_loop().call_later(self._path.held, self._arrive, bytes(data))
+        else:
+            self._transport.write(data)
+
+    def _arrive(self, data: bytes) -> None:
+        if not self._lost and not self._transport.is_closing():
+            self._transport.write(data)
+
+    @override
+    def writelines(self, list_of_data: Any) -> None:
+        self.write(b"".join(list_of_data))
+
+    @override
+    def close(self) -> None:
+        if self._lost:
+            return  # its end would be told
+        if self._path.held:
+            asyncio.get_running_loop().call_later(self._path.held, self._transport.close)
+        else:
+            self._transport.close()
+
+    @override
+    def abort(self) -> None:
+        self._transport.abort()
+
+    @override
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    @override
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self._transport.get_extra_info(name, default)
+
+    @override
+    def pause_reading(self) -> None:
+        self._transport.pause_reading()
+
+    @override
+    def resume_reading(self) -> None:
+        self._transport.resume_reading()
+
+    @override
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        self._transport.set_write_buffer_limits(high, low)
+
+    @override
+    def get_write_buffer_size(self) -> int:
+        return self._transport.get_write_buffer_size()
+
+
+class Way:
+    """What the network does to connections.
+
+    Attributes:
+        idle: Real seconds without a byte after which a connection is dropped silently; None for never.
+        held: Real seconds by which all that the device sends is late.
+    """
+
+    def __init__(self) -> None:
+        """Begin with a good one."""
+        self.idle: float | None = None
+        self.held = 0.0
+        self.wires: dict[Protocol, Wire] = {}
+
+
+class Line(Protocol):
+    """A connection of the server, at the end of a wire."""
+
+    __slots__ = ("_path", "_wire")
+
+    def __init__(self, server: web.Server, path: Way, **settings: Any) -> None:
+        """Be reached over ``path``."""
+        super().__init__(server, **settings)
+        self._path = path
+        self._wire: Wire | None = None
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._wire = self._path.wires[self] = Wire(transport, self._path)
+        super().connection_made(self._wire)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if not data or self._wire is None or self._wire.passes():
+            super().data_received(data)
+
+    @override
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._path.wires.pop(self, None)
+        super().connection_lost(exc)
+
+
+class WiredServer(web.Server):
+    """A server whose connections lead over a network."""
+
+    def __init__(self, handler: RequestHandler, path: Way, **settings: Any) -> None:
+        """Answer by ``handler``."""
+        super().__init__(handler, **settings)
+        self._path = path
+
+    @override
+    def __call__(self) -> Protocol:
+        return Line(self, self._path, loop=self._loop, **self._kwargs)
+
+
 class Listener:
     """One address; while it is down, a bound socket keeps the port and connections are refused."""
 
@@ -124,6 +260,14 @@ class Listener:
         # asyncio forgets to close a connection whose server is closed between its accept and its first round.
         loop.call_soon(loop.call_soon, loop.call_soon, _end, server)
 
+    def ignore(self) -> None:
+        """Refuse connections; those there are stay."""
+        if self._server is not None:
+            server, self._server = self._server, None
+            for sock in server.sockets:
+                asyncio.get_running_loop().remove_reader(sock.fileno())
+            server.close()
+
     def release(self) -> None:
         """Give the port back."""
         self.close()
@@ -140,6 +284,7 @@ class Network:
         self._listeners: list[Listener] = []
         self._server: web.Server | None = None
         self._connecting = asyncio.Lock()
+        self.way = Way()
 
     @property
     def up(self) -> bool:
@@ -157,7 +302,7 @@ class Network:
     async def start(self, *doors: tuple[int, bool]) -> None:
         """Take the ports and listen; each is a number, 0 for any, and whether it speaks TLS."""
         # Each request is read to its end, so none lingers.
-        self._server = web.Server(self._handler, access_log=None, lingering_time=0)
+        self._server = WiredServer(self._handler, self.way, access_log=None, lingering_time=0)
         self._listeners = [Listener(port, self.certificate if tls else None) for port, tls in doors]
         await self.connect()
 
@@ -173,6 +318,13 @@ class Network:
         self.reset_all()
         for listener in self._listeners:
             listener.close()
+
+    def cut_silently(self) -> None:
+        """Pull the cable: what is sent on the connections there are is lost, new ones are refused."""
+        for wire in self.way.wires.values():
+            wire.lose()
+        for listener in self._listeners:
+            listener.ignore()
 
     def reset_all(self) -> None:
         """Reset every connection."""
