@@ -3,7 +3,7 @@
 import aiohttp
 import pytest
 
-from tests.simulators.akuvox import RelayReading
+from tests.simulators.akuvox import RelayNames, RelayReading
 
 from .akuvox_api import AkuvoxApi, outcome
 from .conftest import AkuvoxFactory, until
@@ -14,12 +14,12 @@ A, B, C, C_OPENS = RelayReading
 AUTO, MANUAL = 0, 1
 
 
-async def trig(api: AkuvoxApi, mode: int, level: int = 0, delay: int = 0) -> bool:
+async def trig(api: AkuvoxApi, mode: int, level: int = 0, delay: int = 0, status: str = "RelayA") -> bool:
     """Trigger relay A and tell whether the door is open then."""
     data = {"mode": mode, "num": 1, "level": level, "delay": delay}
     assert outcome(await api.post("relay", "trig", data)) == (0, "OK")
-    status: dict[str, int] = await api.data("relay", "status")
-    return status["RelayA"] == 1
+    levels: dict[str, int] = await api.data("relay", "status")
+    return levels[status] == 1
 
 
 async def bistable(akuvox: AkuvoxFactory, reading: RelayReading) -> AkuvoxApi:
@@ -126,3 +126,20 @@ async def test_healing_ends_lost_answers(akuvox: AkuvoxFactory) -> None:
     api.sim.lose_next_answer("relay/status", times=9)
     api.sim.heal()
     assert (await api.data("relay", "status"))["RelayA"] == 0
+
+
+@pytest.mark.parametrize("names", RelayNames)
+async def test_names_of_relays(akuvox: AkuvoxFactory, names: RelayNames) -> None:
+    """In the status and in the keys of Action URLs; what else the status tells stands beside them."""
+    api = await akuvox(relay_names=names)
+    api.sim.relays.others["RelaySA"] = 0
+    first = names.value
+    assert (await api.data("relay", "status")).keys() == {
+        first,
+        first[:-1] + "B2"[first[-1] == "1"],
+        names.of("C"),
+        "RelaySA",
+    }
+    keys = await api.data("config", "get", filter=["Config.Features.ACTIONURL"])
+    assert f"Config.Features.ACTIONURL.{first}Triggered" in keys
+    assert await trig(api, MANUAL, status=first)

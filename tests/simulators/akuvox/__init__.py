@@ -6,7 +6,7 @@
 from .action_urls import Result, Sent
 from .camera import Broken
 from .control import VERBS, Control
-from .dialects import DIALECTS, Auth, Dialect, Redirect, RelayReading
+from .dialects import DIALECTS, Auth, Dialect, Redirect, RelayNames, RelayReading
 from .simulator import Request, Simulator
 from .system import firmware_chunks, make_firmware
 
@@ -18,6 +18,7 @@ __all__ = [
     "Control",
     "Dialect",
     "Redirect",
+    "RelayNames",
     "RelayReading",
     "Request",
     "Result",

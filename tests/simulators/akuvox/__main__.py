@@ -7,7 +7,7 @@ from tests.simulators.common.faults import read_fault
 from tests.simulators.common.process import pair, serve
 
 from .control import Control
-from .dialects import DIALECTS, Auth, RelayReading
+from .dialects import DIALECTS, Auth, RelayNames, RelayReading
 from .simulator import Simulator
 
 
@@ -24,6 +24,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--whitelist", action="append", default=[], metavar="ADDRESS")
     parser.add_argument("--config", type=pair, action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--relay-reading", choices=list(RelayReading), default=RelayReading.A)
+    parser.add_argument("--relay-names", choices=list(RelayNames), default=RelayNames.RELAY_LETTER)
     parser.add_argument("--speed", type=float, default=1.0, help="device seconds per real second")
     parser.add_argument(
         "--fault",
@@ -46,6 +47,7 @@ async def run(options: argparse.Namespace) -> None:
         whitelist=options.whitelist,
         config=dict(options.config),
         relay_reading=options.relay_reading,
+        relay_names=options.relay_names,
         http_port=options.http_port,
         https_port=options.https_port,
         camera_port=options.camera_port,

@@ -9,7 +9,7 @@ from .action_urls import ActionUrls
 from .camera import Camera
 from .config import Config
 from .config_keys import APIFCGI, INPUT
-from .dialects import DIALECTS, Auth, RelayReading
+from .dialects import DIALECTS, Auth, RelayNames, RelayReading
 from .envelope import Handler
 from .items import CARDS, PRIVATE_KEYS, REPLACEMENTS, Contacts, Groups, Items
 from .logs import CallLog, DoorLog, SystemLog
@@ -37,11 +37,12 @@ class Device(Active):
         whitelist: Iterable[str],
         config: Mapping[str, str],
         relay_reading: RelayReading,
+        relay_names: RelayNames,
         speed: float,
         uptime: float,
     ) -> None:
         """Build it; `start` switches it on."""
-        self.dialect = DIALECTS[dialect]
+        self.dialect = DIALECTS[dialect].named(relay_names)
         self.dialect_key = dialect
         login = {
             f"{APIFCGI}AuthMode": auth or self.dialect.auth,
@@ -104,7 +105,7 @@ class Device(Active):
     def _relay_changed(self, relay: Relay, by_code: bool) -> None:
         if relay.open and by_code and not self.dialect.relay_url_after_code:
             return
-        event = f"Relay{relay.name}{'Triggered' if relay.open else 'Closed'}"
+        event = f"{self.dialect.relay_names.of(relay.name)}{'Triggered' if relay.open else 'Closed'}"
         self.action_urls.fire(event, **{f"relay{relay.number}status": str(int(relay.open))})
 
     def _input_changed(self, letter: str, triggered: bool) -> None:

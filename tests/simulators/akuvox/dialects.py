@@ -1,7 +1,7 @@
 """Five devices as data (field notes 3, captures/action_urls_by_model.txt, captures/r29_vs_e18c_matrix.md)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -30,6 +30,23 @@ class RelayReading(StrEnum):
     B = "b"
     C = "c"
     C_OPENS = "c_opens"
+
+
+class RelayNames(StrEnum):
+    """How relays are called in `relay/status` and in Action URL keys, by the name of the first one.
+
+    A094 and A095 have the second and the third (captures/action_urls_by_model.txt).
+    """
+
+    RELAY_LETTER = "RelayA"
+    RELAY_NUMBER = "Relay1"
+    DOOR_NUMBER = "Door1"
+
+    def of(self, letter: str) -> str:
+        """Name a relay; security relays have one name."""
+        if letter.startswith("S") or self is RelayNames.RELAY_LETTER:
+            return f"Relay{letter}"
+        return f"{self[:-1]}{'ABCD'.index(letter) + 1}"
 
 
 class Redirect(StrEnum):
@@ -93,6 +110,7 @@ class Dialect:
     relays: str
     inputs: str
     security_relays: str = ""
+    relay_names: RelayNames = RelayNames.RELAY_LETTER
     keys: Keys = Keys.MANUAL
     # Keys of Config.Features.ACTIONURL, and what may stand in their URLs.
     action_urls: tuple[str, ...] = ()
@@ -140,6 +158,14 @@ class Dialect:
     camera_web_app: bool = False
     # Config.DoorSetting.RTSP.MJPEGAuthorization and AuthenticationType: none, basic or digest.
     camera_auth: str = "none"
+
+    def named(self, names: RelayNames) -> Dialect:
+        """Return the same device with other names of its relays."""
+        keys = (
+            key.replace(f"Relay{key[5]}", names.of(key[5]), 1) if key.startswith("Relay") else key
+            for key in self.action_urls
+        )
+        return replace(self, relay_names=names, action_urls=tuple(keys))
 
 
 DIALECTS: Mapping[str, Dialect] = {

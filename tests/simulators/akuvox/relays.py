@@ -46,6 +46,8 @@ class Relays:
         self._config = config
         self._clock = clock
         self._changed = changed
+        # What `relay/status` tells besides, such as RelayE or RelaySA.
+        self.others: dict[str, int] = {}
         self.all = {letter: Relay(letter, number) for number, letter in enumerate(dialect.relays, 1)}
         for number, letter in enumerate(dialect.security_relays, SECURITY + 1):
             self.all[f"S{letter}"] = Relay(f"S{letter}", number)
@@ -75,7 +77,8 @@ class Relays:
     def _status(self, _: Call) -> Reply:
         """1 is open and 0 closed, but normally closed wiring turns that round."""
         letters = [relay for relay in self.all.values() if relay.number <= SECURITY]
-        return Reply({f"Relay{relay.name}": int(relay.open) ^ self.wiring(relay) for relay in letters})
+        names = self._dialect.relay_names
+        return Reply({names.of(relay.name): int(relay.open) ^ self.wiring(relay) for relay in letters} | self.others)
 
     def _trig(self, call: Call) -> Reply:
         mode, number = call.integer("mode", 0, 1), call.integer("num", 1, 99)

@@ -14,7 +14,7 @@ from tests.simulators.coverage import Recorder
 
 from .auth import Authenticator
 from .device import DEFAULT_UPTIME
-from .dialects import Auth, RelayReading
+from .dialects import Auth, RelayNames, RelayReading
 from .hands import Hands
 from .pipeline import PREFIX, WEB_APP, Outcome, Pipeline
 from .tls import OldCertificate
@@ -59,6 +59,7 @@ class Simulator(Hands, Host[Request]):
         whitelist: Iterable[str] = (),
         config: Mapping[str, str] | None = None,
         relay_reading: RelayReading | str = RelayReading.A,
+        relay_names: RelayNames | str = RelayNames.RELAY_LETTER,
         http_port: int = 0,
         https_port: int = 0,
         camera_port: int = 0,
@@ -68,7 +69,8 @@ class Simulator(Hands, Host[Request]):
         """Only the dialect is needed.
 
         `auth` is another than the dialect's usual one, `config` are values of the configuration that the installer has
-        set. `relay_reading` is what a relay makes of commands. `speed` makes the device live faster: its timers and clocks, but not the gap and the throttle that it
+        set. `relay_reading` is what a relay makes of commands, `relay_names` how the device calls its
+        relays. `speed` makes the device live faster: its timers and clocks, but not the gap and the throttle that it
         needs of its clients.
         """
         super().__init__(
@@ -79,6 +81,7 @@ class Simulator(Hands, Host[Request]):
             whitelist=whitelist,
             config=config or {},
             relay_reading=RelayReading(relay_reading),
+            relay_names=RelayNames(relay_names),
             speed=speed,
             uptime=uptime,
         )

@@ -37,3 +37,20 @@ def test_inputs() -> None:
     assert inputs_of(manual, "AB") == {"A": Input("input_A", level=1)}
     live = {f"{INPUT}InputEnable": "0", f"{INPUT}InputBEnable": "1", f"{INPUT}InputBTrigger": "1"}
     assert inputs_of(live, "ABC") == {"B": Input("input_B", level=1), "C": Input("input_C")}
+
+
+@pytest.mark.parametrize("names", ["A", "1", "1A"])
+def test_a_relay_has_one_door_whatever_its_configuration_calls_it(names: str) -> None:
+    config = {f"{RELAY}Type1": "1", f"{RELAY}RelayADelay": "9", f"{RELAY}Name1": "Gate"}
+    (relay,) = relays_of(config, names, (), ()).values()
+    assert relay == Relay(names[-1], 1, level=1, delay=9, name="Gate")
+
+
+def test_keys_that_name_no_relay() -> None:
+    config = dict.fromkeys((f"{RELAY}RelayDelay", f"{RELAY}RelayBeep", f"{RELAY}RelayE", f"{RELAY}NameAll"), "1")
+    assert relays_of(config, None, (), ()) == {}
+    assert relays_of({f"{RELAY}Relay2Type": "0", **config}, None, (), ()).keys() == {"2"}
+
+
+def test_names_that_are_not_known_are_skipped() -> None:
+    assert relays_of({}, ("A", "E", "SA", "", "12", "Spare"), (), ()).keys() == {"A"}

@@ -18,7 +18,7 @@ from .endpoints import (
     RELAY_TRIG,
 )
 
-_RELAY, _INPUT = "Relay", "Input"
+_RELAY, _DOOR, _INPUT = "Relay", "Door", "Input"
 
 
 class Mode(IntEnum):
@@ -36,8 +36,12 @@ class Relay(Section):
         super().__init__(client, RELAY_GET, RELAY_SET)
 
     async def status(self) -> Mapping[str, int]:
-        """Return the levels by letter, such as ``{"A": 0}``: 1 is open, unless it is wired normally closed."""
-        return _levels(await self._client.call(RELAY_STATUS), _RELAY)
+        """Return the levels by letter or number, such as ``{"A": 0}``: 1 is open, unless it is wired normally closed.
+
+        A094 and A095 say Relay1 and Door1; other keys come through as they are, without the word Relay.
+        """
+        data = await self._client.call(RELAY_STATUS)
+        return _levels(data, _DOOR) | _levels(data, _RELAY)
 
     async def trig(self, num: int, *, mode: Mode | int = Mode.AUTO, level: int = 0, delay: int = 0) -> None:
         """Trigger a relay; never sent twice (Api relay trig).

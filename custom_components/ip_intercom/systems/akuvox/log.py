@@ -30,7 +30,7 @@ from .doors import AkuvoxDoors
 from .journal import Journal
 from .people import name_behind
 from .push import BREAK_IN_EVENT, CALL_EVENT, HANG_UP_EVENT, INPUT_EVENT, RELAY_EVENT, TAMPER_EVENT, Pushed
-from .wiring import LETTERS, input_port
+from .wiring import LETTERS, RELAY_NUMBERS, input_port, relay_numbered
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -318,7 +318,8 @@ class AkuvoxLog:
         if event == TAMPER_EVENT:
             return self._alarm(Alarm.TAMPER)
         if (found := RELAY_EVENT.fullmatch(event)) is not None:
-            return self._doors.moved(found[1] or LETTERS[0], found[2] == "Triggered")
+            door = relay_numbered(self._doors.relays, RELAY_NUMBERS[found[1] or LETTERS[0]])
+            return () if door is None else self._doors.moved(door, found[2] == "Triggered")
         if (found := INPUT_EVENT.fullmatch(event)) is not None:
             return (PortChanged(input_port(found[1] or LETTERS[0]), found[2] == "Triggered"),)
         if BREAK_IN_EVENT.fullmatch(event) is not None:

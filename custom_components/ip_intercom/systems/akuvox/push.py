@@ -24,8 +24,9 @@ SECTION = "Config.Features.ACTIONURL"
 _ENABLE = f"{SECTION}.Enable"
 
 # What is understood; what a device has besides is left alone. "RelayTriggered" is that of models with one relay.
-RELAY_EVENT = re.compile(r"Relay([A-D]?)(Triggered|Closed)")
-INPUT_EVENT = re.compile(r"Input([A-D]?)(Triggered|Closed)")
+# A094 has Relay1Triggered, A095 Door1Triggered.
+RELAY_EVENT = re.compile(r"(?:Relay|Door(?=[A-D1-4]))([A-D1-4]?)(Triggered|Closed)")
+INPUT_EVENT = re.compile(r"Input([A-D1-4]?)(Triggered|Closed)")
 ACCESS_EVENT = re.compile(r"(Valid|Invalid)(Code|Card|Face|QRCode|QR)(?:Entered|Recognition)")
 BREAK_IN_EVENT = re.compile(r"(?:InputBreakIn|BreakInAlarm|BreakIn)([A-D]?)")
 TAMPER_EVENT = "AlarmTriggered"

@@ -14,6 +14,10 @@ from ...model import DoorId, PortId
 RELAY = "Config.DoorSetting.RELAY."
 INPUT = "Config.DoorSetting.INPUT."
 LETTERS = "ABCD"
+# Numbers of relay/trig by what the device calls its relays: RelayA and Relay1 are the same.
+RELAY_NUMBERS: Mapping[DoorId, int] = {
+    name: number for number, letter in enumerate(LETTERS, 1) for name in (letter, str(number))
+}
 
 # Numbers of relay/trig for the security relays, which sit at the far end of an RS-485 line.
 SECURITY_RELAYS: Mapping[DoorId, int] = {"SA": 11, "SB": 12}
@@ -22,8 +26,8 @@ SECURITY_RELAYS: Mapping[DoorId, int] = {"SA": 11, "SB": 12}
 _DELAY = 5
 _LATCHING = "1"
 # What the factory calls a relay tells nothing.
-_FACTORY_NAME = re.compile(r"(?i)relay\s*[a-d1-4]?")
-_NAMED_RELAY = re.compile(rf"{re.escape(RELAY)}(?:Name|HoldDelay|Type)([A-D])|{re.escape(RELAY)}Relay([A-D])")
+_FACTORY_NAME = re.compile(r"(?i)(?:relay\s*[a-d1-4]?|door\s*[a-d1-4])")
+_NAMED_RELAY = re.compile(rf"{re.escape(RELAY)}(?:(?:Name|HoldDelay|Type)([A-D1-4])$|Relay([A-D1-4])(?![a-z\d]))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class Input:
 
 def relays_of(
     config: Mapping[str, str],
-    letters: Iterable[str] | None,
+    names: Iterable[str] | None,
     security: Collection[DoorId],
     inverted: Collection[DoorId],
 ) -> dict[DoorId, Relay]:
@@ -66,13 +70,15 @@ def relays_of(
 
     Args:
         config: The values of the section RELAY.
-        letters: The relays that ``relay/status`` tells of; None where it is not there.
+        names: The relays that ``relay/status`` tells of; None where it is not there. Unknown ones are skipped.
         security: The security relays that the user has.
         inverted: The doors that the user says are wired the other way round.
     """
-    if letters is None:
-        letters = {found[1] or found[2] for key in config if (found := _NAMED_RELAY.match(key))}
-    relays = {letter: _relay(config, letter, LETTERS.index(letter) + 1) for letter in sorted(letters)}
+    if names is None:
+        names = {found[1] or found[2] for key in config if (found := _NAMED_RELAY.match(key))}
+    # Two names of one relay make one door, and letters sort after digits.
+    by_number = {RELAY_NUMBERS[name]: name for name in sorted(names) if name in RELAY_NUMBERS}
+    relays = {name: _relay(config, name, number) for number, name in sorted(by_number.items())}
     relays |= {door: Relay(door, SECURITY_RELAYS[door]) for door in sorted(security) if door in SECURITY_RELAYS}
     return {
         door: Relay(door, relay.number, relay.level ^ (door in inverted), relay.delay, relay.latching, relay.name)
@@ -80,16 +86,23 @@ def relays_of(
     }
 
 
-def _relay(config: Mapping[str, str], letter: str, number: int) -> Relay:
-    level = _setting(config, f"{RELAY}Type{letter}", f"{RELAY}Relay{letter}Type")
-    delay = _setting(config, f"{RELAY}HoldDelay{letter}", f"{RELAY}Relay{letter}Delay")
-    name = config.get(f"{RELAY}Name{letter}", "").strip()
+def relay_numbered(relays: Mapping[DoorId, Relay], number: int) -> DoorId | None:
+    """Return the door of a relay by its number in the API."""
+    return next((door for door, relay in relays.items() if relay.number == number), None)
+
+
+def _relay(config: Mapping[str, str], door: DoorId, number: int) -> Relay:
+    # A device may call a relay 1 in its status and A in its configuration.
+    suffixes = (door, LETTERS[number - 1], str(number))
+    level = _setting(config, *(f"{RELAY}{key}" for at in suffixes for key in (f"Type{at}", f"Relay{at}Type")))
+    delay = _setting(config, *(f"{RELAY}{key}" for at in suffixes for key in (f"HoldDelay{at}", f"Relay{at}Delay")))
+    name = next((found for at in suffixes if (found := config.get(f"{RELAY}Name{at}", "").strip())), "")
     return Relay(
-        letter,
+        door,
         number,
         level=1 if level == 1 else 0,
         delay=delay or _DELAY,
-        latching=config.get(f"{RELAY}Relay{letter}Mode") == _LATCHING,
+        latching=any(config.get(f"{RELAY}Relay{at}Mode") == _LATCHING for at in suffixes),
         name=None if not name or _FACTORY_NAME.fullmatch(name) else name,
     )
 
