@@ -153,15 +153,20 @@ async def refusal(hass: HomeAssistant, entry: ConfigEntry, action: str, **data: 
     return str(failed.value.translation_key)
 
 
-def count_events(hass: HomeAssistant, entity: str) -> Callable[[], int]:
-    """Return how often an event entity has told of something since, as triggers see it: not out of unavailability."""
-    told: list[str] = []
+def capture_changes(hass: HomeAssistant, entry: ConfigEntry, *platforms: str) -> list[str]:
+    """Return a list that each change of event entities goes to, or of those of ``platforms``: automations may run."""
+    changed: list[str] = []
+    registry = er.async_get(hass)
+    watched = {
+        entity.entity_id
+        for entity in er.async_entries_for_config_entry(registry, entry.entry_id)
+        if entity.domain in (platforms or ("event", "image"))
+    }
+    assert watched
 
     @callback
-    def changed(event: Event[EventStateChangedData]) -> None:
-        old, new = event.data["old_state"], event.data["new_state"]
-        if old is not None and new is not None and "unavailable" not in {old.state, new.state}:
-            told.append(new.state)
+    def take(event: Event[EventStateChangedData]) -> None:
+        changed.append(event.data["entity_id"])
 
-    async_track_state_change_event(hass, entity, changed)
-    return lambda: len(told)
+    async_track_state_change_event(hass, watched, take)
+    return changed

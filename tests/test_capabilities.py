@@ -2,12 +2,12 @@
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 
 from custom_components.ip_intercom import coordinator as coordinator_module
 from custom_components.ip_intercom.const import CONF_CONTROLS, DOMAIN
-from tests.common import USERNAME, act, add_intercom, capture_log_events, entity_id, state_of, until
+from tests.common import USERNAME, act, add_intercom, capture_changes, capture_log_events, entity_id, state_of, until
 from tests.simulators.two_n import Privilege, Service, Simulator
 
 
@@ -170,22 +170,50 @@ async def test_an_account_that_may_less_gets_sensors_instead(
     assert entry.state is ConfigEntryState.LOADED
 
 
-async def test_a_bell_follows_the_directory(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_bell_takes_its_new_name_when_it_rings(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     bell = entity_id(hass, entry, "event", "bell_1")
-    state = hass.states.get(bell)
-    assert state is not None and state.attributes["friendly_name"] == "Front Gate Doorbell Alice Gruberová"
-    sim.rename_entry("Alice Gruberová", "Karel Čapek")
+    changes = capture_changes(hass, entry, "event")
 
     def name() -> object:
-        current = hass.states.get(bell)
-        return current and current.attributes["friendly_name"]
+        state = hass.states.get(bell)
+        return state and state.attributes["friendly_name"]
 
-    await until(lambda: name() == "Front Gate Doorbell Karel Čapek")
+    assert name() == "Front Gate Doorbell Alice Gruberová"
+    sim.rename_entry("Alice Gruberová", "Karel Čapek")
+    await until(lambda: entry.runtime_data.data.bells["1"].name == "Karel Čapek", "the name")
+    await hass.async_block_till_done()
+    assert changes == []
+    sim.press("%1", call=False)
+    await until(lambda: name() == "Front Gate Doorbell Karel Čapek", "the ring with the name")
+    assert changes == [bell], "one ring runs automations once"
     registered = er.async_get(hass).async_get(bell)
     assert registered is not None and registered.original_name == "Doorbell Karel Čapek"
-    # And it still rings.
-    sim.press("%1")
-    await until(lambda: state_of(hass, entry, "event", "bell_1") != "unknown")
+
+
+async def test_a_new_name_of_the_device_is_no_event(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    bell = entity_id(hass, entry, "event", "bell_1")
+    device = entry.runtime_data.device_id
+    devices = dr.async_get(hass)
+    sim.press("%1", call=False)
+    await until(lambda: state_of(hass, entry, "event", "bell_1") != "unknown", "a first ring")
+    await until(lambda: state_of(hass, entry, "image", "last_visitor") != "unknown", "its picture")
+    changes = capture_changes(hass, entry)
+    sim.model.info["deviceName"] = "Back Gate"
+    sim.emit("ConfigurationChanged")
+    await until(lambda: getattr(devices.async_get(device), "name", None) == "Back Gate", "the name")
+    await until(
+        lambda: getattr(hass.states.get("lock.front_gate_door_1"), "name", "").startswith("Back Gate"), "others"
+    )
+    assert changes == []
+    sim.press("%1", call=False)
+    await until(lambda: changes, "the next ring")
+    state = hass.states.get(bell)
+    assert state is not None and state.name == "Back Gate Doorbell Alice Gruberová"
+    # Who renames it in Home Assistant sees that at once.
+    devices.async_update_device(device, name_by_user="Mine")
+    await hass.async_block_till_done()
+    state = hass.states.get(bell)
+    assert state is not None and state.name == "Mine Doorbell Alice Gruberová"
 
 
 async def test_a_bell_that_somebody_gets_later(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:

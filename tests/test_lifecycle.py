@@ -14,7 +14,7 @@ from custom_components.ip_intercom import coordinator as coordinator_module, pus
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.events import Event as IntercomEvent
 from custom_components.ip_intercom.model import State
-from tests.common import USERNAME, act, add_intercom, capture_log_events, entity_id, state_of, until
+from tests.common import USERNAME, act, add_intercom, capture_changes, capture_log_events, entity_id, state_of, until
 from tests.simulators.two_n import Privilege, Service, Simulator
 
 
@@ -379,23 +379,15 @@ async def test_the_log_switched_off_costs_only_the_events(
 
 
 async def test_a_failed_poll_hides_no_ring(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
-    bell = entity_id(hass, entry, "event", "bell_1")
-    changes: list[tuple[str | None, str | None]] = []
-
-    def note(event: Event) -> None:
-        if event.data["entity_id"] == bell:
-            old, new = event.data["old_state"], event.data["new_state"]
-            changes.append((old and old.state, new and new.state))
-
     for path in ("switch/status", "io/status", "phone/status", "call/status"):
         sim.garbage(path, "truncated")
+    changes = capture_changes(hass, entry, "event")
     await entry.runtime_data.async_refresh()
-    assert state_of(hass, entry, "event", "bell_1") == "unavailable"
-    hass.bus.async_listen("state_changed", note)
-    sim.press("%1")
-    await until(lambda: any(new not in {"unknown", "unavailable"} for _, new in changes))
-    assert changes[0] == ("unavailable", "unknown"), "it is there again before it rings"
-    assert changes[1][0] == "unknown"
+    assert state_of(hass, entry, "lock", "door_1_door") == "unavailable"
+    assert changes == []
+    sim.press("%1", call=False)
+    await until(lambda: changes)
+    assert changes == [entity_id(hass, entry, "event", "bell_1")]
 
 
 async def test_a_slow_poll_holds_up_no_ring(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:

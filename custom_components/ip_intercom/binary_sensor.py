@@ -1,4 +1,4 @@
-"""Inputs, alarms, ringing, SIP accounts, and what a read-only account may only look at."""
+"""Reachability, inputs, alarms, ringing, SIP accounts, and what a read-only account may only look at."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -75,6 +75,11 @@ async def async_setup_entry(
         facets = coordinator.facets
         may_switch = facets.outputs is not None
         found: dict[str, Callable[[], BinarySensorEntity]] = {
+            "connectivity": partial(ConnectivitySensor, coordinator, "connectivity")
+        }
+        if coordinator.description.has_link:
+            found["link"] = partial(LinkSensor, coordinator, "link")
+        found |= {
             f"port_{port.id}": partial(PortSensor, coordinator, port.id)
             for port in state.ports.values()
             if not (port.output and may_switch)
@@ -105,6 +110,37 @@ async def async_setup_entry(
         return found
 
     async_add_as_found(Platform.BINARY_SENSOR, entry, async_add_entities, find)
+
+
+class ConnectivitySensor(IntercomEntity, BinarySensorEntity):
+    """Whether the device, or the server of an account, answers."""
+
+    _attr_device_class = BinarySensorDeviceClass.CONNECTIVITY
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return True: it shows what makes the others unavailable."""
+        return True
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Return whether it answers."""
+        return self.coordinator.reachable
+
+
+class LinkSensor(ConnectivitySensor):
+    """Whether the server reaches the exchange behind it; unknown while it does not answer itself."""
+
+    _attr_translation_key = "link"
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Return whether it does."""
+        return self.coordinator.linked
 
 
 class PortSensor(PortEntity, BinarySensorEntity):

@@ -16,7 +16,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.update_coordinator import UpdateFailed
 
-from .api.errors import AuthenticationFailed, IntercomError
+from .api.errors import AuthenticationFailed, ExchangeUnreachable, IntercomError
 from .commanding import CommandingCoordinator
 from .const import CONF_CONTROLS, DOMAIN
 from .events import CallChanged, CapabilitiesChanged, DirectoryChanged, Event, Restarted, reduce
@@ -108,6 +108,7 @@ class IntercomCoordinator(CommandingCoordinator):
         self.shortcomings = Shortcomings(hass, entry.entry_id, entry.title, self.later)
         self._refusals = Refusals()
         self._doubters: set[str] = set()
+        self._loss: IntercomError | None = None
         self._directory_changed = Debouncer(
             hass,
             _LOGGER,
@@ -271,7 +272,10 @@ class IntercomCoordinator(CommandingCoordinator):
         self.async_publish()
 
     def _failure[E: (UpdateFailed, ConfigEntryAuthFailed)](self, kind: type[E], err: IntercomError) -> E:
-        """Return a client's error as what Home Assistant wants to hear while it reads."""
+        """Note why the device is away, and return that as what Home Assistant wants to hear while it reads."""
+        before, self._loss = self.linked, err
+        if not self.last_update_success and self.linked is not before:
+            self.async_update_listeners()
         _, key, placeholders = sentence(err)
         return told(kind, key, device=self.name, **placeholders)
 
@@ -349,6 +353,16 @@ class IntercomCoordinator(CommandingCoordinator):
         )
 
     # -- connection ------------------------------------------------------------------------------
+
+    @property
+    def reachable(self) -> bool:
+        """Return whether the device, or the server, answers."""
+        return self.last_update_success or isinstance(self._loss, ExchangeUnreachable)
+
+    @property
+    def linked(self) -> bool | None:
+        """Return whether the server reaches what stands behind it; None while it does not answer itself."""
+        return self.last_update_success if self.reachable else None
 
     @callback
     def async_lost(self, err: IntercomError) -> None:

@@ -6,8 +6,8 @@ import re
 from typing import Any, override
 
 from homeassistant.const import Platform
-from homeassistant.core import CALLBACK_TYPE, callback
-from homeassistant.helpers import entity_registry as er
+from homeassistant.core import CALLBACK_TYPE, Event, callback
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.device_registry import CONNECTION_NETWORK_MAC, DeviceInfo
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -106,6 +106,34 @@ class IntercomEntity(CoordinatorEntity[IntercomCoordinator]):
         """Keep listening: nothing here depends on the entity id (Home Assistant 2026.11)."""
         if (moved := getattr(super(), "async_entity_id_changed", None)) is not None:
             moved(old_entity_id)
+
+
+class HappeningEntity(IntercomEntity):
+    """Shows what happened last: its state changes when something happens, and at no other time.
+
+    Automations trigger on any change of its state. So it does not become unavailable with the device, which a sensor
+    shows instead, and takes new names when something happens.
+    """
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return True: what happened needs nothing of the device any more."""
+        return True
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Write nothing: no news of the device is an event."""
+
+    @callback
+    @override
+    def _async_device_registry_updated(self, event: Event[dr.EventDeviceRegistryUpdatedData]) -> None:
+        """Put a name that the device gave itself off; one that the user gave is written at once."""
+        if event.data["action"] == "update" and "name_by_user" not in event.data["changes"]:
+            self._cached_friendly_name = None
+        else:
+            super()._async_device_registry_updated(event)
 
 
 @callback

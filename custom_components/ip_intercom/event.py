@@ -12,7 +12,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .entity import IntercomEntity, alone, async_add_as_found
+from .entity import HappeningEntity, alone, async_add_as_found
 from .events import AccessDecided, CallChanged, CallLogged, Event, Fact, MessageReceived, Occurred, VoicemailReceived
 from .model import Bell, CallState, Occurrence, SessionId, State
 from .rings import Ring
@@ -69,34 +69,17 @@ async def async_setup_entry(
     async_add_as_found(Platform.EVENT, entry, async_add_entities, find)
 
 
-class HeardEvent(IntercomEntity, EventEntity):
-    """Announces what is heard; also what others tell of a device that does not answer itself."""
-
-    _heard = False
-
-    @property
-    @override
-    def available(self) -> bool:
-        """Return whether the device is there, or was heard since it went away."""
-        return super().available or self._heard
-
-    @callback
-    @override
-    def _handle_coordinator_update(self) -> None:
-        self._heard = self._heard and not super().available
-        super()._handle_coordinator_update()
+class HappeningEvent(HappeningEntity, EventEntity):
+    """Announces what happens."""
 
     @callback
     def async_announce(self, event_type: str, details: Mapping[str, object]) -> None:
         """Show an event."""
-        if not self.available:
-            self._heard = True
-            self.async_write_ha_state()  # triggers pass over what comes right after unavailable
         self._trigger_event(event_type, dict(details))
         self.async_write_ha_state()
 
 
-class BellEvent(HeardEvent):
+class BellEvent(HappeningEvent):
     """A visitor rings this bell."""
 
     _attr_device_class = EventDeviceClass.DOORBELL
@@ -122,21 +105,13 @@ class BellEvent(HeardEvent):
 
     @callback
     @override
-    def _handle_coordinator_update(self) -> None:
-        """Follow the directory: somebody else may live there now."""
-        bell = self.coordinator.data.bells.get(self._bell.id, self._bell)
-        if bell != self._bell:
-            self._bell = bell
-            self._async_name()
-        super()._handle_coordinator_update()
-
-    @callback
-    @override
     def async_listen(self) -> Iterable[CALLBACK_TYPE]:
         yield self.coordinator.feed.async_listen_ring(self._bell.id, self._async_rang)
 
     @callback
     def _async_rang(self, ring: Ring) -> None:
+        self._bell = self.coordinator.data.bells.get(self._bell.id, self._bell)
+        self._async_name()  # the directory may name another resident by now
         told = {"button": ring.button or ring.bell.button, "session": ring.session}
         details = {key: ring.details[key] for key in _RING_DETAILS if key in ring.details}
         self.async_announce(DoorbellEventType.RING, told | details)
@@ -149,7 +124,7 @@ class OccurrenceDescription(EventEntityDescription):
     words: tuple[str, ...] = ("pressed",)
 
 
-class FactEvent(HeardEvent):
+class FactEvent(HappeningEvent):
     """Announces one kind of fact as it happens."""
 
     def __init__(self, coordinator: IntercomCoordinator, key: str) -> None:

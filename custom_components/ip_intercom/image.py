@@ -13,7 +13,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .entity import IntercomEntity, alone, async_add_as_found
+from .entity import HappeningEntity, alone, async_add_as_found
 from .model import Bell, CameraId, PlaceId, State
 from .rings import Ring
 from .stills import async_still
@@ -50,7 +50,7 @@ def _camera_at(place: PlaceId | None, state: State) -> CameraId | None:
     return next((camera.id for camera in state.cameras.values() if camera.place == place), None)
 
 
-class LastVisitorImage(IntercomEntity, ImageEntity):
+class LastVisitorImage(HappeningEntity, ImageEntity):
     """The picture of whoever rang last."""
 
     _attr_translation_key = "last_visitor"
@@ -60,7 +60,7 @@ class LastVisitorImage(IntercomEntity, ImageEntity):
         self, coordinator: IntercomCoordinator, key: str = "last_visitor", place: PlaceId | None = None
     ) -> None:
         """Take pictures with the first camera of ``place``."""
-        IntercomEntity.__init__(self, coordinator, key, place)
+        HappeningEntity.__init__(self, coordinator, key, place)
         ImageEntity.__init__(self, coordinator.hass)
         self._place = place
         self._picture: bytes | None = None

@@ -414,7 +414,8 @@ class Description:
     those that the device can tell of, ``outcomes`` what it writes down of calls as they end;
     ``state_events`` is what to tick where states move and no event tells of it. ``messages`` tells that somebody
     writes to the user. ``unlisted`` are the kinds of places (``Place.kind``) of which nobody tells now which there are:
-    those that were there before may be there still.
+    those that were there before may be there still. ``has_link`` tells that it is a server in front of an exchange,
+    which may be out of reach by itself.
     """
 
     identity: Identity
@@ -424,6 +425,7 @@ class Description:
     peers: Mapping[str, BellId] = field(default_factory=dict)
     reports_access: bool = False
     has_phone: bool = False
+    has_link: bool = False
     visitors: bool = True
     pushes: bool = False
     occurrences: frozenset[Occurrence] = frozenset()

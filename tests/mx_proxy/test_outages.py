@@ -10,7 +10,7 @@ import pytest
 
 from custom_components.ip_intercom import push
 from custom_components.ip_intercom.systems.mx_proxy import log
-from tests.common import capture_log_events, command, state_of, until
+from tests.common import capture_changes, capture_log_events, command, state_of, until
 from tests.simulators.mx_proxy import Outage, Simulator
 
 from .conftest import BEN, Start, add
@@ -253,3 +253,22 @@ async def test_a_removal_does_not_wait_for_a_proxy_that_is_away(
     await hass.config_entries.async_remove(entry.entry_id)
     assert "could not be logged out" in caplog.text
     assert not hass.config_entries.async_entries(entry.domain)
+
+
+async def test_the_proxy_and_what_stands_behind_it_are_told_apart(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    def shown() -> tuple[str, str]:
+        return state_of(hass, entry, "binary_sensor", "connectivity"), state_of(hass, entry, "binary_sensor", "link")
+
+    changes = capture_changes(hass, entry, "event")
+    assert shown() == ("on", "on")
+    sim.break_mx()
+    await until(lambda: shown() == ("on", "off"), "the loss of the exchange")
+    sim.lose_connection()
+    await until(lambda: shown() == ("off", "unknown"), "the loss of the proxy")
+    await sim.restore_connection()
+    await until(lambda: shown() == ("on", "off"), "the return of the proxy")
+    sim.mend_mx()
+    await until(lambda: shown() == ("on", "on"), "the return of the exchange")
+    assert changes == []

@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.ip_intercom import push
-from tests.common import capture_log_events, count_events, entity_id, state_of, until
+from tests.common import capture_changes, capture_log_events, entity_id, state_of, until
 from tests.simulators.smartyard import Breakage, Simulator
 
 from .conftest import Start, add, pushing
@@ -51,19 +51,16 @@ async def test_a_visitor_rings_while_the_server_is_broken(hass: HomeAssistant, d
     sim = await device()
     entry = await pushing(hass, sim, local_url)
     await until(lambda: entry.runtime_data.feed.following, "the first looks")
-    bell = entity_id(hass, entry, "event", "bell_24")
-    rings = count_events(hass, bell)
+    changes = capture_changes(hass, entry, "event")
     sim.break_server()
-    await until(lambda: state_of(hass, entry, "event", "bell_24") == "unavailable", "the loss")
+    await until(lambda: state_of(hass, entry, "binary_sensor", "connectivity") == "off", "the loss")
+    assert changes == []
     sim.ring(24, flat=53)
-    await until(rings, "the ring, for triggers as well")
-    rang = state_of(hass, entry, "event", "bell_24")
+    await until(lambda: changes, "the ring")
     sim.mend_server()
-    await until(lambda: entry.runtime_data.last_update_success, "its return")
+    await until(lambda: state_of(hass, entry, "binary_sensor", "connectivity") == "on", "its return")
     await hass.async_block_till_done()
-    assert (rings(), state_of(hass, entry, "event", "bell_24")) == (1, rang)
-    sim.break_server()
-    await until(lambda: hass.states.is_state(bell, "unavailable"), "the next loss")
+    assert changes == [entity_id(hass, entry, "event", "bell_24")]
 
 
 async def test_what_changed_meanwhile_is_read_once_it_is_back(

@@ -74,6 +74,7 @@ def description_of(info: UserInfo, state: State) -> Description:
         state=state,
         controls=_CONTROLS,
         has_phone=True,
+        has_link=True,
         visitors=False,
         pushes=True,
         outcomes=frozenset(CallOutcome),

@@ -1,0 +1,71 @@
+"""Whether a device answers has a sensor of its own; what happened is shown all the same."""
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+import pytest
+
+from custom_components.ip_intercom import push
+from tests.common import USERNAME, capture_changes, entity_id, state_of, until
+from tests.simulators.two_n import Simulator
+
+
+@pytest.fixture(autouse=True)
+def quick_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try again soon."""
+    monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1, 0.2))
+
+
+def connectivity(hass: HomeAssistant, entry: ConfigEntry) -> str:
+    return state_of(hass, entry, "binary_sensor", "connectivity")
+
+
+async def test_an_outage_is_shown_and_is_no_event(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    sim.press("%1", call=False)
+    await until(lambda: state_of(hass, entry, "event", "bell_1") != "unknown", "a ring")
+    await until(lambda: state_of(hass, entry, "image", "last_visitor") != "unknown", "its picture")
+    changes = capture_changes(hass, entry)
+    for _ in range(2):
+        sim.lose_connection()
+        await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "unavailable", "the loss")
+        assert connectivity(hass, entry) == "off"
+        await sim.restore_connection()
+        await until(lambda: connectivity(hass, entry) == "on", "the return")
+        await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "locked", "the return of the rest")
+    await hass.async_block_till_done()
+    assert changes == []
+
+
+async def test_each_device_tells_whether_it_answers(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    registered = er.async_get(hass).async_get(entity_id(hass, entry, "binary_sensor", "connectivity"))
+    assert registered is not None
+    assert registered.entity_category is EntityCategory.DIAGNOSTIC
+    assert registered.device_id == entry.runtime_data.device_id
+    assert connectivity(hass, entry) == "on"
+
+
+async def test_a_refused_password_is_no_event(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    changes = capture_changes(hass, entry)
+    sim.change_password(USERNAME, "new")
+    sim.reset_connections()
+    await until(lambda: connectivity(hass, entry) == "off", "the loss")
+    assert changes == []
+
+
+async def test_no_event_is_made_up_while_an_entry_loads(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.press("%1", call=False)
+    await until(lambda: state_of(hass, entry, "event", "bell_1") != "unknown", "a ring")
+    bell = entity_id(hass, entry, "event", "bell_1")
+    rang = hass.states.get(bell)
+    changes = capture_changes(hass, entry, "event")
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await sim.wait_for_pull()
+    assert entry.state is ConfigEntryState.LOADED
+    now = hass.states.get(bell)
+    assert rang is not None and now is not None
+    assert (now.state, now.attributes) == (rang.state, rang.attributes)
+    # Away with its entry and back again, and nothing in between.
+    assert {changes.count(changed) for changed in changes} == {2}
