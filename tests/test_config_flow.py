@@ -186,9 +186,11 @@ async def test_an_indoor_touch_is_refused_by_name(hass: HomeAssistant, indoor_to
 
 
 async def test_the_same_device_is_not_added_twice(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    before = dict(entry.data)
     result = await configure(hass, await begin(hass), user_input(sim.http_address))
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "already_configured"
+    assert entry.data == before, "its address and its certificate stay"
 
 
 async def test_a_password_is_not_shown_again(hass: HomeAssistant, sim: Simulator) -> None:
@@ -301,7 +303,7 @@ async def test_a_password_is_given_only_to_the_certificate_that_was_trusted(
     sim.clear_requests()
     result = await reopen(hass, entry, SOURCE_REAUTH)
     result = await configure(hass, result, ACCOUNT)
-    assert result["errors"] == {"base": "certificate_changed"}
+    assert result["step_id"] == "certificate"
     assert not [request for request in sim.requests if request.path != "/api/log/pull"]
 
 
@@ -312,6 +314,8 @@ async def test_another_device_is_not_taken_for_this_one(
         result = await reopen(hass, entry, SOURCE_RECONFIGURE)
         assert result["step_id"] == "reconfigure"
         result = await configure(hass, result, user_input(other.https_address))
+        assert result["step_id"] == "certificate"
+        result = await configure(hass, result, {})
         assert result["reason"] == "unique_id_mismatch"
 
 
@@ -322,6 +326,8 @@ async def test_a_new_certificate_and_address_are_taken(hass: HomeAssistant, sim:
     result = await configure(hass, result, user_input("127.0.0.1:9"))
     assert result["errors"] == {"base": "cannot_connect"}
     result = await configure(hass, result, user_input(sim.https_address))
+    assert result["step_id"] == "certificate"
+    result = await configure(hass, result, {})
     assert result["reason"] == "reconfigure_successful"
     assert entry.data["fingerprint"] != before
     await hass.async_block_till_done()

@@ -21,6 +21,8 @@ def kinds(base: type[errors.IntercomError] = errors.IntercomError) -> Iterator[t
 
 def instance(kind: type[errors.IntercomError]) -> errors.IntercomError:
     """Return an error as a client raises it."""
+    if kind is errors.CertificateChanged:
+        return errors.CertificateChanged(b"before", b"now")
     try:
         return kind("something")
     except TypeError:

@@ -18,7 +18,6 @@ from yarl import URL
 from .const import (
     CONF_CLIENT_ID,
     CONF_CLIENT_SECRET,
-    CONF_FINGERPRINT,
     CONF_HOST,
     CONF_PASSWORD,
     CONF_SYSTEM,
@@ -155,16 +154,15 @@ class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
         if user_input is None:
             return self._async_form(step, schema, _account_of(entry), _refusal(entry))
         security = {SECTION_SECURITY: {CONF_VERIFY_SSL: entry.data.get(CONF_VERIFY_SSL, False)}}
-        # Whoever answers now has to be whoever was trusted before: the password goes to nobody else.
-        pinned = entry.data.get(CONF_FINGERPRINT)
         self._system = entry.data[CONF_SYSTEM]
-        errors = await self._async_find(entry.data[CONF_URL], user_input | security, pinned)
+        # The password goes only to the device that was trusted before.
+        errors = await self._async_find(entry.data[CONF_URL], user_input | security, self._pinned(entry))
         if not errors:
             return await self._async_mend(entry)
-        return self._async_form(step, schema, user_input, errors)
+        return self._async_refused(step, schema, user_input, errors)
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for another address or account; a new certificate is taken as it is."""
+        """Ask for another address or account; a new certificate is taken once the user confirms it."""
         system = self._get_reconfigure_entry().data[CONF_SYSTEM]
         if system == SYSTEM_MX_PROXY:
             return await self.async_step_reconfigure_mx_proxy()
@@ -178,18 +176,18 @@ class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
 
     async def _async_other(self, step: str, schema: vol.Schema, user_input: dict[str, Any] | None) -> ConfigFlowResult:
         entry = self._get_reconfigure_entry()
-        errors: dict[str, str] = {}
         if user_input is not None:
             self._system = entry.data[CONF_SYSTEM]
-            errors = await self._async_find(user_input[CONF_HOST], user_input)
+            errors = await self._async_find(user_input[CONF_HOST], user_input, self._insisted(entry, user_input))
             if not errors:
                 return await self._async_mend(entry)
-        known = user_input or {
+            return self._async_refused(step, schema, user_input, errors)
+        known = {
             CONF_HOST: entry.data[CONF_URL],
             SECTION_SECURITY: {CONF_VERIFY_SSL: entry.data.get(CONF_VERIFY_SSL, False)},
             **_account_of(entry),
         }
-        return self._async_form(step, schema, known, errors)
+        return self._async_form(step, schema, known, {})
 
 
 def _account_of(entry: ConfigEntry) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.update_coordinator import UpdateFailed
 
-from .api.errors import AuthenticationFailed, ExchangeUnreachable, IntercomError
+from .api.errors import AuthenticationFailed, CertificateChanged, ExchangeUnreachable, IntercomError
 from .commanding import CommandingCoordinator
 from .const import CONF_CONTROLS, DOMAIN
 from .events import CallChanged, CapabilitiesChanged, DirectoryChanged, Event, Restarted, reduce
@@ -173,6 +173,7 @@ class IntercomCoordinator(CommandingCoordinator):
             raise self._failure(UpdateFailed, err) from err
         self._refusals.clear()
         self._async_withdraw_question(_POLL)
+        self.shortcomings.async_trust()
         before, self._state = self._state, _after(merge(self._state, reading), news)
         if self.feed.following:
             self.shortcomings.async_compare(before, self._state)
@@ -276,6 +277,8 @@ class IntercomCoordinator(CommandingCoordinator):
         before, self._loss = self.linked, err
         if not self.last_update_success and self.linked is not before:
             self.async_update_listeners()
+        if isinstance(err, CertificateChanged):
+            self.shortcomings.async_distrust(err)
         _, key, placeholders = sentence(err)
         return told(kind, key, device=self.name, **placeholders)
 
@@ -380,6 +383,7 @@ class IntercomCoordinator(CommandingCoordinator):
             Whether it was away, so that its state has to be read.
         """
         self._async_withdraw_question(_LOG)
+        self.shortcomings.async_trust()
         interval = POLL_BESIDE_EVENTS if live else POLL_ALONE
         was_away = self.update_interval != interval or not self.last_update_success
         self.update_interval = interval

@@ -1,6 +1,6 @@
 """What all ways to add something have in common: finding it, saying what is wrong, and keeping what was found."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 import logging
 from typing import Any
 
@@ -9,16 +9,17 @@ from homeassistant.core import callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 import probatio as vol
 
-from .api.errors import IntercomError, UnsupportedProduct, WrongDevice
+from .api.errors import CertificateChanged, IntercomError, UnsupportedProduct, WrongDevice
+from .certificates import fingerprint_text
 from .const import (
     CONF_CLIENT_ID,
     CONF_CLIENT_SECRET,
     CONF_CONTROLS,
+    CONF_FINGERPRINT,
     CONF_HOST,
     CONF_PASSWORD,
     CONF_PUSH_ORIGINALS,
     CONF_PUSH_TOKEN,
-    CONF_URL,
     CONF_USERNAME,
     CONF_VERIFY_SSL,
 )
@@ -40,7 +41,7 @@ _FIND_ERRORS: tuple[tuple[type[IntercomError], str], ...] = (
     (WrongDevice, "wrong_device"),
 )
 
-_PLACEHOLDERS = ("address", "numbers", "phone", "privilege", "product", "reason", "service")
+_PLACEHOLDERS = ("address", "new", "numbers", "old", "phone", "privilege", "product", "reason", "service")
 
 
 class FoundFlow(ConfigFlow):
@@ -52,6 +53,10 @@ class FoundFlow(ConfigFlow):
         self._description: Description
         self._system: str | None = None
         self._placeholders: dict[str, str] = {}
+        self._changed: CertificateChanged | None = None
+        # SHA-256 of a new certificate that the user has confirmed.
+        self._confirmed: str | None = None
+        self._interrupted: tuple[str, dict[str, Any]]
 
     async def _async_find(
         self, address: str, user_input: Mapping[str, Any], pinned: str | None = None
@@ -67,10 +72,15 @@ class FoundFlow(ConfigFlow):
         except ValueError:
             return {CONF_HOST: "invalid_host"}
         except IntercomError as err:
-            _LOGGER.debug("No device at the address: %s", err)
-            return {"base": self._error(err)}
+            return self._errors(err)
         self._data = {**data, CONF_CONTROLS: sorted(map(str, self._description.controls))}
         return {}
+
+    def _errors(self, err: IntercomError, key: str | None = None) -> dict[str, str]:
+        """Return why nothing was found, as errors of a form; ``key`` is its text where that is a special one."""
+        _LOGGER.debug("No device at the address: %s", err)
+        self._changed = err if isinstance(err, CertificateChanged) else None
+        return {"base": key or self._error(err)}
 
     def _error(self, err: IntercomError) -> str:
         for kind, key in _FIND_ERRORS:
@@ -86,7 +96,7 @@ class FoundFlow(ConfigFlow):
         # Old firmware tells no MAC address: the device may be known by its serial number.
         for name in (*sorted(identity.names - {identity.id}), identity.id):
             await self.async_set_unique_id(name, raise_on_progress=False)
-            self._abort_if_unique_id_configured(updates={CONF_URL: self._data[CONF_URL]})
+            self._abort_if_unique_id_configured()
         return self.async_create_entry(title=identity.name, data=self._data)
 
     async def _async_mend(self, entry: ConfigEntry) -> ConfigFlowResult:
@@ -97,6 +107,40 @@ class FoundFlow(ConfigFlow):
         # What the device has of ours is to be found again, wherever it is now.
         kept = {key: entry.data[key] for key in (CONF_PUSH_TOKEN, CONF_PUSH_ORIGINALS) if key in entry.data}
         return self.async_update_reload_and_abort(entry, data=self._data | kept)
+
+    # -- another certificate ---------------------------------------------------------------------
+
+    def _pinned(self, entry: ConfigEntry) -> str | None:
+        """Return the only certificate to talk to: the one confirmed here, else that of the entry."""
+        return self._confirmed or entry.data.get(CONF_FINGERPRINT)
+
+    def _insisted(self, entry: ConfigEntry, user_input: Mapping[str, Any]) -> str | None:
+        """Return the certificate to insist on at an address that was typed; none where one is verified, or http typed."""
+        plain = user_input[CONF_HOST].strip().lower().startswith("http:")
+        return None if plain or user_input[SECTION_SECURITY][CONF_VERIFY_SSL] else self._pinned(entry)
+
+    @callback
+    def _async_refused(
+        self, step: str, schema: vol.Schema, user_input: dict[str, Any], errors: dict[str, str]
+    ) -> ConfigFlowResult:
+        """Show a step again with its errors; where only the certificate is another one, show both of them."""
+        if self._changed is None:
+            return self._async_form(step, schema, user_input, errors)
+        self._interrupted = step, user_input
+        self._placeholders |= {
+            "old": fingerprint_text(self._changed.pinned),
+            "new": fingerprint_text(self._changed.shown),
+        }
+        return self._async_form("certificate", vol.Schema({}), {}, {})
+
+    async def async_step_certificate(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Take the new certificate, and go on with what was entered before."""
+        if user_input is None or self._changed is None:
+            return self._async_form("certificate", vol.Schema({}), {}, {})
+        self._confirmed, self._changed = self._changed.shown.hex(), None
+        step, given = self._interrupted
+        proceed: Callable[[dict[str, Any]], Awaitable[ConfigFlowResult]] = getattr(self, f"async_step_{step}")
+        return await proceed(given)
 
     @callback
     def _async_form(

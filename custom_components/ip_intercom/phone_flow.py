@@ -23,7 +23,6 @@ from .api.errors import (
 from .const import (
     CONF_CODE,
     CONF_CONTROLS,
-    CONF_FINGERPRINT,
     CONF_HOST,
     CONF_LANGUAGE,
     CONF_PHONE,
@@ -92,15 +91,15 @@ class PhoneLoginFlow(FoundFlow):
             return self._async_form("reauth_smartyard", PHONE_SCHEMA, self._given or entry.data, {})
         self._given = user_input
         known = {**entry.data, CONF_LANGUAGE: self.hass.config.language}
-        # Whoever answers now has to be whoever was trusted before.
-        pinned, verify = entry.data.get(CONF_FINGERPRINT), entry.data[CONF_VERIFY_SSL]
+        verify = entry.data[CONF_VERIFY_SSL]
+        # Only the server that was trusted before is asked.
         errors = await self._async_begin(
-            entry.data[CONF_URL], user_input[CONF_PHONE], known, verify=verify, pinned=pinned
+            entry.data[CONF_URL], user_input[CONF_PHONE], known, verify=verify, pinned=self._pinned(entry)
         )
         if not errors and self._login.phone != entry.data[CONF_PHONE]:
             errors = {CONF_PHONE: "another_phone"}
         if errors:
-            return self._async_form("reauth_smartyard", PHONE_SCHEMA, user_input, errors)
+            return self._async_refused("reauth_smartyard", PHONE_SCHEMA, user_input, errors)
         return await self._async_request("reauth_smartyard", PHONE_SCHEMA)
 
     async def _async_begin(
@@ -115,8 +114,7 @@ class PhoneLoginFlow(FoundFlow):
         except InvalidRequest:
             return {CONF_PHONE: "invalid_phone"}
         except IntercomError as err:
-            _LOGGER.debug("No server at the address: %s", err)
-            return {"base": self._why(err)}
+            return self._errors(err, self._why(err))
         self._placeholders |= {"phone": self._login.phone}
         return {}
 
@@ -194,28 +192,33 @@ class PhoneLoginFlow(FoundFlow):
     async def async_step_reconfigure_smartyard(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for another address of the same account."""
         entry = self._get_reconfigure_entry()
-        errors: dict[str, str] = {}
         if user_input is not None:
             errors = await self._async_move(entry, user_input)
             if not errors:
                 return await self._async_mend(entry)
-        known = user_input or {
+            return self._async_refused("reconfigure_smartyard", ADDRESS_SCHEMA, user_input, errors)
+        known = {
             CONF_HOST: entry.data[CONF_URL],
             SECTION_SECURITY: {CONF_VERIFY_SSL: entry.data[CONF_VERIFY_SSL]},
         }
-        return self._async_form("reconfigure_smartyard", ADDRESS_SCHEMA, known, errors)
+        return self._async_form("reconfigure_smartyard", ADDRESS_SCHEMA, known, {})
 
     async def _async_move(self, entry: ConfigEntry, user_input: Mapping[str, Any]) -> dict[str, str]:
         session, verify = async_get_clientsession(self.hass), user_input[SECTION_SECURITY][CONF_VERIFY_SSL]
         try:
             data, self._description = await find_system(
-                session, user_input[CONF_HOST], entry.data, verify, system=SYSTEM_SMARTYARD
+                session,
+                user_input[CONF_HOST],
+                entry.data,
+                verify,
+                pinned=self._insisted(entry, user_input),
+                system=SYSTEM_SMARTYARD,
             )
         except ValueError:
             return {CONF_HOST: "invalid_host"}
         except TokenRefused:
             return {"base": "login_unknown"}
         except IntercomError as err:
-            return {"base": self._why(err)}
+            return self._errors(err, self._why(err))
         self._data = {**data, CONF_CONTROLS: sorted(map(str, self._description.controls))}
         return {}

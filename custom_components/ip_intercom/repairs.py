@@ -1,4 +1,4 @@
-"""Asking again whether the device lets Home Assistant see what it kept from it."""
+"""Repairs that a person confirms: something was ticked at the device, or its new certificate is the right one."""
 
 from typing import Any
 
@@ -7,8 +7,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 import probatio as vol
 
+from .certificates import Certificates, fingerprint_text
 from .const import DOMAIN
 from .coordinator import IntercomConfigEntry
+from .shortcomings import CERTIFICATE
 
 
 class TickedFlow(RepairsFlow):
@@ -41,9 +43,50 @@ class TickedFlow(RepairsFlow):
         )
 
 
+class CertificateFlow(RepairsFlow):
+    """Shows the certificate from before and the one shown now, and takes the new one once a person confirms it."""
+
+    def __init__(self, entry: IntercomConfigEntry, certificates: Certificates) -> None:
+        """Look at the device of ``entry``."""
+        self._entry = entry
+        self._certificates = certificates
+        self._shown = b""
+
+    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
+        """Begin."""
+        return await self.async_step_confirm()
+
+    async def async_step_confirm(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
+        """Show both fingerprints; take the one that was shown before, and no third one."""
+        errors: dict[str, str] = {}
+        confirmed, self._shown = self._shown, await self._certificates.look()
+        if self._shown == self._certificates.pinned:
+            return self.async_create_entry(data={})  # it is the one from before again
+        if not self._shown:
+            errors["base"] = "cannot_connect"
+        elif user_input is not None and confirmed == self._shown:
+            self._certificates.async_take()
+            return self.async_create_entry(data={})
+        elif user_input is not None:
+            errors["base"] = "another_certificate"
+        return self.async_show_form(
+            step_id="confirm",
+            data_schema=vol.Schema({}),
+            errors=errors,
+            description_placeholders={
+                "device": self._entry.title,
+                "old": fingerprint_text(self._certificates.pinned),
+                "new": fingerprint_text(self._shown) or "–",
+            },
+        )
+
+
 async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
 ) -> RepairsFlow:
-    """Return the flow of a repair; all of them are of the same kind."""
+    """Return the flow of a repair."""
     entry_id = str((data or {}).get("entry_id", ""))
-    return TickedFlow(hass.config_entries.async_get_entry(entry_id))
+    entry = hass.config_entries.async_get_entry(entry_id)
+    if entry is not None and issue_id.startswith(f"{CERTIFICATE}_"):
+        return CertificateFlow(entry, Certificates(hass, entry))
+    return TickedFlow(entry)

@@ -4,6 +4,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import slugify
 
+from .api.errors import CertificateChanged
 from .const import DOMAIN
 from .events import Event
 from .later import Later
@@ -12,9 +13,11 @@ from .silence import Silence
 
 # An event may be on its way for so many seconds after a poll found what it tells of.
 _PATIENCE = 2.0
+CERTIFICATE = "certificate"
 
 # Translation keys by the kind of what is missing.
 _SENTENCES = {
+    CERTIFICATE: "certificate_changed",
     "privilege": "privilege_missing",
     "push_foreign": "push_foreign",
     "push_https": "push_https",
@@ -52,6 +55,8 @@ class Shortcomings:
         self._withheld: frozenset[Missing] = frozenset()
         self._noted: dict[str, frozenset[Missing]] = {}
         self._silence = Silence()
+        # Before the device was asked, nothing is known to be mended.
+        self._described = False
 
     @callback
     def async_note(self, source: str, missing: frozenset[Missing]) -> None:
@@ -60,8 +65,21 @@ class Shortcomings:
         self._async_show()
 
     @callback
+    def async_distrust(self, err: CertificateChanged) -> None:
+        """Note that another certificate is shown than the one that is insisted on."""
+        self.async_note(CERTIFICATE, frozenset({Missing(CERTIFICATE, err.shown.hex())}))
+
+    @callback
+    def async_trust(self) -> None:
+        """Note that the right certificate is shown, as far as another one was before."""
+        if self._noted.pop(CERTIFICATE, None):
+            self._async_show()
+
+    @callback
     def async_describe(self, description: Description) -> None:
         """Note what was refused when the device was asked what it has."""
+        self._described = True
+        self._noted.pop(CERTIFICATE, None)
         self._refused = frozenset(missing for missing in description.missing if missing.vital)
         self._state_events = description.state_events
         self._async_show()
@@ -105,15 +123,17 @@ class Shortcomings:
         missing = self._refused.union(self._withheld, *self._noted.values())
         if self._silence.certain and self._state_events is not None:
             missing |= {self._state_events}
-        async_show_missing(self._hass, self._entry_id, self._device, missing)
+        async_show_missing(self._hass, self._entry_id, self._device, missing, withdraw=self._described)
 
 
 @callback
-def async_show_missing(hass: HomeAssistant, entry_id: str, device: str, missing: frozenset[Missing]) -> None:
+def async_show_missing(
+    hass: HomeAssistant, entry_id: str, device: str, missing: frozenset[Missing], *, withdraw: bool = True
+) -> None:
     """Have one repair for each thing that a device keeps from us, and withdraw those that are mended."""
     wanted = {issue_id(entry_id, item): item for item in missing}
     shown = _shown(hass, entry_id)
-    for issue in shown - wanted.keys():
+    for issue in shown - wanted.keys() if withdraw else ():
         ir.async_delete_issue(hass, DOMAIN, issue)
     for issue, item in wanted.items():
         if issue in shown:

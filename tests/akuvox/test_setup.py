@@ -166,9 +166,12 @@ async def test_a_device_with_the_tls_of_yesterday(hass: HomeAssistant, device: S
 
 async def test_the_same_device_twice(hass: HomeAssistant, device: Start) -> None:
     sim = await device("e16c")
-    await add(hass, sim)
-    result = await start(hass, address_of(sim))
-    assert result["reason"] == "already_configured"
+    entry = await add(hass, sim)
+    before = dict(entry.data)
+    for address in (sim.http_address, f"https://{sim.https_address}"):
+        result = await start(hass, address)
+        assert result["reason"] == "already_configured"
+        assert entry.data == before
 
 
 def lease(sim: Simulator, mac: str | None = None) -> DhcpServiceInfo:

@@ -203,7 +203,7 @@ async def test_secrets_are_given_only_to_the_certificate_that_was_trusted(hass: 
     sim.renew_certificate()
     sim.clear_requests()
     result = await configure(hass, await reopen(hass, entry, SOURCE_REAUTH), ACCOUNT)
-    assert result["errors"] == {"base": "certificate_changed"}
+    assert result["step_id"] == "certificate"
     assert not [request for request in sim.requests if request.function == "login"]
 
 

@@ -31,7 +31,13 @@ class ServerBroken(ConnectionFailed):
 
 
 class CertificateChanged(ConnectionFailed):
-    """The device shows another certificate than the one pinned at first use."""
+    """The device shows another certificate than the one pinned at first use; both are SHA-256."""
+
+    def __init__(self, pinned: bytes, shown: bytes) -> None:
+        """Keep both: a person compares them."""
+        super().__init__("another certificate than before is shown")
+        self.pinned = pinned
+        self.shown = shown
 
 
 class CertificateInvalid(ConnectionFailed):

@@ -375,10 +375,10 @@ def _translated(path: str) -> Iterator[None]:
     try:
         yield
     except aiohttp.ServerFingerprintMismatch as err:
-        raise CertificateChanged("the device shows another certificate than before") from err
+        raise CertificateChanged(err.expected, err.got) from err
     except aiohttp.ClientConnectorCertificateError as err:
-        if isinstance(err.certificate_error, OtherCertificate):
-            raise CertificateChanged("the device shows another certificate than before") from err
+        if isinstance(other := err.certificate_error, OtherCertificate):
+            raise CertificateChanged(other.pinned, other.shown) from err
         raise CertificateInvalid("the device's certificate does not pass verification") from err
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as err:
         raise NotReached(f"no connection for {path}: {type(err).__name__}") from err

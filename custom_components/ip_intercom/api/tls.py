@@ -6,7 +6,13 @@ from typing import override
 
 
 class OtherCertificate(ssl.SSLCertVerificationError):
-    """The device shows another certificate than the one that is insisted on."""
+    """The device shows another certificate than the one that is insisted on; both are SHA-256."""
+
+    def __init__(self, pinned: bytes, shown: bytes) -> None:
+        """Keep both."""
+        super().__init__("another certificate")
+        self.pinned = pinned
+        self.shown = shown
 
 
 def tls_context(*, legacy: bool = False, fingerprint: bytes | None = None) -> ssl.SSLContext:
@@ -34,8 +40,8 @@ def _insisting_on(fingerprint: bytes) -> type[ssl.SSLObject]:
         @override
         def do_handshake(self) -> None:
             super().do_handshake()
-            shown = self.getpeercert(binary_form=True)
-            if shown is None or hashlib.sha256(shown).digest() != fingerprint:
-                raise OtherCertificate("another certificate")
+            shown = hashlib.sha256(self.getpeercert(binary_form=True) or b"").digest()
+            if shown != fingerprint:
+                raise OtherCertificate(fingerprint, shown)
 
     return Insisting

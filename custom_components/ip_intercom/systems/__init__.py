@@ -10,6 +10,20 @@ from ..const import CONF_SYSTEM, SYSTEM_AKUVOX, SYSTEM_MX_PROXY, SYSTEM_SMARTYAR
 from ..facets import System
 from ..model import Description
 from . import akuvox, mx_proxy, smartyard, two_n
+from .connection import shown_certificate
+
+__all__ = [
+    "Maker",
+    "asks_for_proof",
+    "create_system",
+    "find_system",
+    "is_forwarded",
+    "logs_in",
+    "options_of",
+    "options_page",
+    "recognised",
+    "shown_certificate",
+]
 
 type _Find = Callable[
     [ClientSession, str, Mapping[str, Any], bool, str | None], Awaitable[tuple[dict[str, Any], Description]]

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import ClientSession
 from yarl import URL
 
-from ..api.http import HttpTransport
+from ..api.http import HttpTransport, any_certificate_fingerprint
 from ..const import CONF_FINGERPRINT, CONF_LEGACY_TLS, CONF_PASSWORD, CONF_URL, CONF_USERNAME, CONF_VERIFY_SSL
 
 
@@ -43,6 +43,16 @@ def transport_of(session: ClientSession, data: Mapping[str, Any]) -> HttpTranspo
         verify=data.get(CONF_VERIFY_SSL, False),
         legacy=data.get(CONF_LEGACY_TLS, False),
     )
+
+
+async def shown_certificate(data: Mapping[str, Any]) -> tuple[bytes, bool]:
+    """Return the SHA-256 of the certificate shown at the address of an entry, and whether it takes old TLS only.
+
+    Raises:
+        ConnectionFailed: As ``api.http.certificate_fingerprint``.
+    """
+    url = URL(data[CONF_URL])
+    return await any_certificate_fingerprint(url.host or "", url.port or 0)
 
 
 def account_of(data: Mapping[str, Any]) -> tuple[str, str]:

@@ -157,7 +157,7 @@ async def _knock(session: aiohttp.ClientSession, base: URL, *, verify: bool, pin
         if base.scheme == "https":
             fingerprint, legacy = await _certificate(base, verify=verify)
             if pinned is not None and fingerprint != pinned:
-                raise CertificateChanged("the device shows another certificate than before")
+                raise CertificateChanged(pinned, fingerprint)
         elif pinned is not None:
             raise ConnectionFailed("the device is to be asked over HTTPS")
         transport = HttpTransport(session, base, fingerprint=fingerprint, verify=verify, legacy=legacy)

@@ -126,7 +126,7 @@ async def _knock(
             if verify:
                 raise
     elif fingerprint != pinned:
-        raise CertificateChanged("the server shows another certificate than before")
+        raise CertificateChanged(pinned, fingerprint)
     return await _greet(HttpTransport(session, base, fingerprint=fingerprint)), fingerprint
 
 

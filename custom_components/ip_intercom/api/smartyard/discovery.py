@@ -99,7 +99,7 @@ async def _certificate(origin: URL, pinned: bytes | None) -> bytes | None:
     assert origin.port is not None
     fingerprint = await certificate_fingerprint(origin.host, origin.port)
     if pinned is not None and fingerprint != pinned:
-        raise CertificateChanged("the server shows another certificate than before")
+        raise CertificateChanged(pinned, fingerprint)
     return fingerprint
 
 

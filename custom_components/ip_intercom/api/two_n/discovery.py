@@ -72,11 +72,7 @@ async def find_device(
         base = URL.build(scheme=scheme, host=typed.host, port=typed.explicit_port)
         fingerprint = None
         try:
-            if scheme == "https":
-                assert base.port is not None
-                fingerprint = await certificate_fingerprint(typed.host, base.port)
-                if pinned is not None and fingerprint != pinned:
-                    raise CertificateChanged("the device shows another certificate than before")
+            fingerprint = await _certificate(base, pinned)
             transport = HttpTransport(session, base, fingerprint=fingerprint, verify=verify)
             return FoundDevice(base, fingerprint, await _identify(transport, username, password))
         except ConnectionFailed as err:
@@ -86,6 +82,20 @@ async def find_device(
                 break
     assert unreachable is not None
     raise unreachable
+
+
+async def _certificate(base: URL, pinned: bytes | None) -> bytes | None:
+    """Return the SHA-256 of the certificate at an address, None for http."""
+    if base.scheme == "http":
+        if pinned is not None:
+            raise ConnectionFailed("the device is to be asked over HTTPS")
+        return None
+    assert base.host is not None
+    assert base.port is not None
+    fingerprint = await certificate_fingerprint(base.host, base.port)
+    if pinned is not None and fingerprint != pinned:
+        raise CertificateChanged(pinned, fingerprint)
+    return fingerprint
 
 
 async def _identify(transport: HttpTransport, username: str, password: str) -> SystemInfo:
