@@ -18,6 +18,7 @@ from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity, alone, async_add_as_found, need
 from .facets import Cameras
 from .model import CameraId, State
+from .permissions import async_check_viewer
 from .stills import async_still
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class IntercomCamera(IntercomEntity, Camera):
     @override
     async def async_camera_image(self, width: int | None = None, height: int | None = None) -> bytes | None:
         """Return a snapshot of the size that suits best."""
+        async_check_viewer(self.entity_id)
         return await async_still(self.coordinator, self._camera_id, width, height)
 
     async def async_save_snapshot(
@@ -125,6 +127,7 @@ class IntercomCamera(IntercomEntity, Camera):
     @override
     async def handle_async_mjpeg_stream(self, request: web.Request) -> web.StreamResponse | None:
         """Pass the device's own motion JPEG on for as long as somebody looks; None where it does not begin."""
+        async_check_viewer(self.entity_id)
         response: web.StreamResponse | None = None
         try:
             with self.coordinator.translating():
@@ -142,6 +145,7 @@ class IntercomCamera(IntercomEntity, Camera):
     @override
     async def handle_async_still_stream(self, request: web.Request, interval: float) -> web.StreamResponse:
         """Show one still after the other, up to the first that cannot be had."""
+        async_check_viewer(self.entity_id)
         return await async_get_still_stream(request, self._async_try_to_picture, self.content_type, interval)
 
     async def _async_try_to_picture(self) -> bytes | None:

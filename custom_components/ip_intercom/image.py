@@ -5,16 +5,19 @@ from functools import partial
 import logging
 from typing import Any, override
 
+from aiohttp import web
 from homeassistant.components.image import ImageEntity
 from homeassistant.const import Platform
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.http import current_request
 from homeassistant.util import dt as dt_util
 
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import HappeningEntity, alone, async_add_as_found
 from .model import Bell, CameraId, PlaceId, State
+from .permissions import async_may_see_picture
 from .rings import Ring
 from .stills import async_still
 
@@ -111,7 +114,12 @@ class LastVisitorImage(HappeningEntity, ImageEntity):
     @override
     async def async_image(self) -> bytes | None:
         """Return the picture, None where nobody has rung since the start."""
-        return self._picture
+        if async_may_see_picture(self.entity_id):
+            return self._picture
+        request = current_request.get()
+        if request is not None and "image_proxy_stream" in request.path:
+            return None  # its answer has begun: only the end of the stream can be told
+        raise web.HTTPForbidden
 
 
 class BellVisitorImage(LastVisitorImage):

@@ -2,6 +2,7 @@
 
 from typing import override
 
+from homeassistant.auth.permissions.const import POLICY_READ
 from homeassistant.components.media_player import MediaClass, MediaType
 from homeassistant.components.media_source import (
     BrowseMediaSource,
@@ -11,12 +12,14 @@ from homeassistant.components.media_source import (
     Unresolvable,
 )
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers.translation import async_get_cached_translations
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .model import Voicemail
+from .permissions import async_current_user, async_may
 from .voicemail_view import loaded, voicemail_path
 
 # What players are told before the file itself says more: exchanges record in this way.
@@ -44,6 +47,7 @@ class VoicemailSource(MediaSource):
         entry_id, _, voicemail = item.identifier.partition("/")
         if (coordinator := loaded(self._hass, entry_id)) is None or voicemail not in _messages(coordinator):
             raise Unresolvable(translation_domain=DOMAIN, translation_key="no_such_voicemail")
+        self._check_may_read(coordinator)
         return PlayMedia(voicemail_path(entry_id, voicemail), _MEDIA_TYPE)
 
     @override
@@ -53,6 +57,7 @@ class VoicemailSource(MediaSource):
             return self._folder(None, self._word("voicemails"), self._devices())
         if (coordinator := loaded(self._hass, item.identifier)) is None:
             raise Unresolvable(translation_domain=DOMAIN, translation_key="no_such_voicemail")
+        self._check_may_read(coordinator)
         newest_first = sorted(
             _messages(coordinator).values(), key=lambda message: (message.received, message.id), reverse=True
         )
@@ -72,11 +77,23 @@ class VoicemailSource(MediaSource):
 
     def _devices(self) -> list[BrowseMediaSource]:
         entries: list[IntercomConfigEntry] = self._hass.config_entries.async_loaded_entries(DOMAIN)
-        with_mailbox = [entry for entry in entries if entry.runtime_data.facets.voicemails is not None]
+        with_mailbox = [
+            entry
+            for entry in entries
+            if entry.runtime_data.facets.voicemails is not None and self._may_read(entry.runtime_data)
+        ]
         return [
             self._folder(entry.entry_id, entry.runtime_data.name)
             for entry in sorted(with_mailbox, key=lambda entry: entry.title)
         ]
+
+    def _may_read(self, coordinator: IntercomCoordinator) -> bool:
+        user = async_current_user()
+        return user is None or async_may(self._hass, user, POLICY_READ, coordinator.device_id)
+
+    def _check_may_read(self, coordinator: IntercomCoordinator) -> None:
+        if not self._may_read(coordinator):
+            raise Unauthorized(permission=POLICY_READ)
 
     @staticmethod
     def _folder(

@@ -1,17 +1,19 @@
-"""Where voicemails are heard: an address of Home Assistant for whoever may log in to it, or has a signed link."""
+"""Where voicemails are heard: an address of Home Assistant for users who may see the device, and signed links."""
 
 from http import HTTPStatus
 import logging
 from urllib.parse import quote
 
 from aiohttp import web
-from homeassistant.components.http import HomeAssistantView
+from homeassistant.auth.permissions.const import POLICY_READ
+from homeassistant.components.http import KEY_HASS_USER, HomeAssistantView
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from .const import DOMAIN
 from .coordinator import IntercomCoordinator
+from .permissions import async_may
 from .telephony import Recording
 
 _LOGGER = logging.getLogger(__name__)
@@ -59,6 +61,10 @@ class VoicemailView(HomeAssistantView):
         """Send a message, or the part of it that a player asks for."""
         coordinator = loaded(self._hass, entry_id)
         mailbox = None if coordinator is None else coordinator.facets.voicemails
+        if coordinator is not None and not async_may(
+            self._hass, request[KEY_HASS_USER], POLICY_READ, coordinator.device_id
+        ):
+            return web.Response(status=HTTPStatus.FORBIDDEN)
         if coordinator is None or mailbox is None or voicemail not in (coordinator.data.voicemails or {}):
             return web.Response(status=HTTPStatus.NOT_FOUND)
         response: web.StreamResponse | None = None

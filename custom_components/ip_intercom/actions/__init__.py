@@ -4,17 +4,18 @@ from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 
-from homeassistant.auth.permissions.const import POLICY_CONTROL
+from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
 from homeassistant.components.camera import DOMAIN as CAMERA_DOMAIN
 from homeassistant.components.lock import DOMAIN as LOCK_DOMAIN
 from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
 from homeassistant.exceptions import Unauthorized, UnknownUser
-from homeassistant.helpers import config_validation as cv, entity_registry as er, service
+from homeassistant.helpers import config_validation as cv, service
 import probatio as vol
 
 from ..const import DOMAIN
 from ..coordinator import IntercomConfigEntry
+from ..permissions import async_may, async_may_open_doors
 from . import (
     access,
     archive,
@@ -38,7 +39,7 @@ from . import (
     signals,
     voicemails,
 )
-from .action import Action
+from .action import Action, Needs
 
 _ACTIONS = (
     *access.ACTIONS,
@@ -69,6 +70,9 @@ _HOLD_TIME = vol.All(cv.positive_time_period, vol.Range(min=timedelta(seconds=1)
 # How far back the device remembers pictures (2N HTTP API 5.8.2).
 _SECONDS_BACK = vol.All(vol.Coerce(int), vol.Range(min=0, max=30))
 
+# What an error calls the permission that lacks.
+_POLICIES = {Needs.READ: POLICY_READ, Needs.CONTROL: POLICY_CONTROL, Needs.DOORS: POLICY_CONTROL}
+
 
 @callback
 def async_setup_actions(hass: HomeAssistant) -> None:
@@ -97,40 +101,42 @@ def async_setup_actions(hass: HomeAssistant) -> None:
         supports_response=SupportsResponse.OPTIONAL,
     )
     for action in _ACTIONS:
-        handler = _handler(hass, action)
         response = SupportsResponse.ONLY if action.answers_only else SupportsResponse.OPTIONAL
-        if action.admin:
-            service.async_register_admin_service(
-                hass, DOMAIN, action.name, handler, action.schema, supports_response=response
-            )
-        else:
-            hass.services.async_register(DOMAIN, action.name, handler, action.schema, supports_response=response)
+        hass.services.async_register(
+            DOMAIN, action.name, _handler(hass, action), action.schema, supports_response=response
+        )
 
 
 def _handler(hass: HomeAssistant, action: Action) -> Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse]]:
     async def handle(call: ServiceCall) -> ServiceResponse:
+        await _async_check_permission(hass, call, action.needs)
         entry: IntercomConfigEntry
         _, entry = service.async_get_device_and_config_entry(hass, DOMAIN, call.data[ATTR_DEVICE_ID])
-        if action.opens:
-            await _async_check_may_open(hass, call, entry)
         response = await action.run(entry.runtime_data, call.data)
         return (response or {}) if call.return_response else None
 
     return handle
 
 
-async def _async_check_may_open(hass: HomeAssistant, call: ServiceCall, entry: IntercomConfigEntry) -> None:
-    """Refuse who could not open the doors of the device by their locks either; automations may.
+async def _async_check_permission(hass: HomeAssistant, call: ServiceCall, needs: Needs) -> None:
+    """Refuse users for whom an action is not; automations may do all.
 
     Raises:
-        Unauthorized: The user may not control every lock of the device.
+        Unauthorized: The user lacks the permission.
     """
     if call.context.user_id is None:
         return
     if (user := await hass.auth.async_get_user(call.context.user_id)) is None:
-        raise UnknownUser(context=call.context, permission=POLICY_CONTROL)
-    entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
-    locks = [entity.entity_id for entity in entities if entity.domain == LOCK_DOMAIN]
-    may = locks and all(user.permissions.check_entity(lock, POLICY_CONTROL) for lock in locks)
-    if not (user.is_admin or may):
-        raise Unauthorized(context=call.context, permission=POLICY_CONTROL)
+        raise UnknownUser(context=call.context)
+    device_id = call.data[ATTR_DEVICE_ID]
+    match needs:
+        case Needs.READ:
+            may = async_may(hass, user, POLICY_READ, device_id)
+        case Needs.CONTROL:
+            may = async_may(hass, user, POLICY_CONTROL, device_id)
+        case Needs.DOORS:
+            may = async_may_open_doors(hass, user, device_id)
+        case Needs.ADMIN:
+            may = user.is_admin
+    if not may:
+        raise Unauthorized(context=call.context, permission=_POLICIES.get(needs))

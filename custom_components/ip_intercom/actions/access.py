@@ -9,7 +9,7 @@ import probatio as vol
 from ..coordinator import IntercomCoordinator
 from ..entity import need
 from ..model import Direction
-from .action import Action, Data
+from .action import Action, Data, Needs
 from .files import check_writable, read, save_picture
 
 ATTR_ACCESS_POINT = "access_point"
@@ -67,21 +67,22 @@ ACTIONS = (
     Action(
         "grant_access",
         _grant_access,
+        Needs.DOORS,
         {vol.Optional(ATTR_ACCESS_POINT, default="entry"): _ACCESS_POINT, vol.Required(ATTR_USER): cv.string},
-        opens=True,
     ),
     Action(
         "grant_lift_access",
         _grant_lift_access,
+        Needs.DOORS,
         {
             vol.Required(ATTR_USER): cv.string,
             vol.Optional(ATTR_DURATION): vol.All(vol.Coerce(int), vol.Range(min=1, max=600)),
         },
-        opens=True,
     ),
     Action(
         "recognize_plate",
         _recognize_plate,
+        Needs.DOORS,
         {
             vol.Required(ATTR_PLATE): cv.string,
             vol.Optional(ATTR_ACCESS_POINT, default="entry"): _ACCESS_POINT,
@@ -90,12 +91,11 @@ ACTIONS = (
             vol.Optional(ATTR_ARRIVAL): cv.positive_int,
             vol.Optional(ATTR_DIRECTION): vol.Coerce(Direction),
         },
-        opens=True,
     ),
     Action(
         "plate_image",
         _plate_image,
+        Needs.ADMIN,
         {vol.Required(ATTR_PLATE): cv.string, vol.Required(ATTR_FILENAME): cv.string},
-        admin=True,
     ),
 )

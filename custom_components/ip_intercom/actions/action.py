@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any
 
 from homeassistant.const import ATTR_DEVICE_ID
@@ -18,6 +19,19 @@ type Run = Callable[[IntercomCoordinator, Data], Awaitable[JsonObjectType | None
 TEXTS = vol.All(cv.ensure_list, [cv.string])
 
 
+class Needs(Enum):
+    """Whom an action is for; automations may do all."""
+
+    READ = auto()
+    """Users who may see an entity of the device."""
+    CONTROL = auto()
+    """Users who may control an entity of the device."""
+    DOORS = auto()
+    """Users who may control every lock of the entry: the action may open any of its doors."""
+    ADMIN = auto()
+    """Administrators."""
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """One action on one device.
@@ -25,18 +39,16 @@ class Action:
     Attributes:
         name: As in ``ip_intercom.<name>``.
         run: Carries it out and returns the response.
+        needs: Whom it is for.
         fields: Its fields, beside the device.
-        admin: Only administrators may, and automations.
-        opens: It may open a door: who may not control the doors of the device may not do this.
         rules: What has to hold between the fields.
         answers_only: It does nothing but answer: calling it without wanting the response is a mistake.
     """
 
     name: str
     run: Run
+    needs: Needs
     fields: Fields = field(default_factory=dict)
-    admin: bool = False
-    opens: bool = False
     rules: tuple[Any, ...] = ()
     answers_only: bool = False
 

@@ -9,7 +9,7 @@ from ..coordinator import IntercomCoordinator
 from ..entity import need
 from ..exceptions import refused
 from ..residence import Archive
-from .action import Action, Data, Fields
+from .action import Action, Data, Fields, Needs
 from .capture import async_save
 from .whereabouts import ATTR_CAMERA, async_camera
 
@@ -48,17 +48,17 @@ async def _download(coordinator: IntercomCoordinator, data: Data) -> JsonObjectT
 
 # A file may be read by others: for administrators.
 ACTIONS = (
-    Action("archive_ranges", _ranges, _CAMERA),
+    Action("archive_ranges", _ranges, Needs.READ, _CAMERA),
     Action(
         "archive_prepare",
         _prepare,
+        Needs.ADMIN,
         {**_CAMERA, vol.Required(ATTR_START): cv.datetime, vol.Required(ATTR_END): cv.datetime},
-        admin=True,
     ),
     Action(
         "archive_download",
         _download,
+        Needs.ADMIN,
         {vol.Required(ATTR_RECORDING): cv.string, vol.Required(ATTR_FILENAME): cv.string},
-        admin=True,
     ),
 )

@@ -13,7 +13,7 @@ from ..entity import need
 from ..exceptions import refused
 from ..model import CallMode, CallSession, CallState, SessionId
 from ..telephony import CallControl
-from .action import Action, Data, Fields
+from .action import Action, Data, Fields, Needs
 from .calls import ATTR_DEVICE, ATTR_SESSION, SESSION
 
 ATTR_FROM = "from"
@@ -161,15 +161,21 @@ def _seconds(delay: timedelta | None) -> int | None:
 _DEVICE: Fields = {vol.Optional(ATTR_DEVICE): _NUMBER}
 
 ACTIONS = (
-    Action("transfer", _transfer, {**SESSION, vol.Required(ATTR_TO): _NUMBER, **_DEVICE}),
-    Action("hold", _hold, SESSION),
-    Action("resume", _resume, SESSION),
-    Action("make_call", _make_call, {vol.Optional(ATTR_FROM): _NUMBER, vol.Required(ATTR_TO): _NUMBER, **_DEVICE}),
-    Action("call_info", _call_info, SESSION),
-    Action("assign_device", _assign_device, {vol.Required(ATTR_DEVICE): _NUMBER}),
+    Action("transfer", _transfer, Needs.CONTROL, {**SESSION, vol.Required(ATTR_TO): _NUMBER, **_DEVICE}),
+    Action("hold", _hold, Needs.CONTROL, SESSION),
+    Action("resume", _resume, Needs.CONTROL, SESSION),
+    Action(
+        "make_call",
+        _make_call,
+        Needs.CONTROL,
+        {vol.Optional(ATTR_FROM): _NUMBER, vol.Required(ATTR_TO): _NUMBER, **_DEVICE},
+    ),
+    Action("call_info", _call_info, Needs.READ, SESSION),
+    Action("assign_device", _assign_device, Needs.CONTROL, {vol.Required(ATTR_DEVICE): _NUMBER}),
     Action(
         "set_call_mode",
         _set_call_mode,
+        Needs.CONTROL,
         {
             vol.Required(ATTR_MODE): vol.In((LOCAL, REMOTE)),
             **_DEVICE,

@@ -15,7 +15,7 @@ from ..exceptions import refused, told
 from ..facets import Calls
 from ..functions import CallLog
 from ..model import CallState, Direction, SessionId
-from .action import TEXTS, Action, Data, Fields
+from .action import TEXTS, Action, Data, Fields, Needs
 
 ATTR_ALL = "all"
 ATTR_ASSIGN_DEVICE = "assign_device"
@@ -185,12 +185,14 @@ ACTIONS = (
     Action(
         "dial",
         _dial,
+        Needs.CONTROL,
         {vol.Exclusive(ATTR_NUMBER, "callee"): cv.string, vol.Exclusive(ATTR_USERS, "callee"): TEXTS},
         rules=(cv.has_at_least_one_key(ATTR_NUMBER, ATTR_USERS),),
     ),
     Action(
         "answer",
         _answer,
+        Needs.CONTROL,
         {
             **SESSION,
             vol.Optional(ATTR_DEVICE): cv.string,
@@ -199,7 +201,7 @@ ACTIONS = (
         },
         rules=(_device_for_details,),
     ),
-    Action("hang_up", _hang_up, {**SESSION, vol.Optional(ATTR_REASON): vol.In(HANG_UP_REASONS)}),
-    Action("call_log_query", _query_log),
-    Action("call_log_delete", _delete_log, RECORDS_OR_ALL, admin=True, rules=ONE_OR_ALL),
+    Action("hang_up", _hang_up, Needs.CONTROL, {**SESSION, vol.Optional(ATTR_REASON): vol.In(HANG_UP_REASONS)}),
+    Action("call_log_query", _query_log, Needs.READ),
+    Action("call_log_delete", _delete_log, Needs.ADMIN, RECORDS_OR_ALL, rules=ONE_OR_ALL),
 )

@@ -7,7 +7,7 @@ import probatio as vol
 from ..coordinator import IntercomCoordinator
 from ..entity import need
 from ..functions import Capture, Download
-from .action import Action, Data, Fields
+from .action import Action, Data, Fields, Needs
 from .files import check_writable, save
 
 ATTR_DURATION = "duration"
@@ -55,15 +55,15 @@ async def _stop(coordinator: IntercomCoordinator, data: Data) -> None:
 
 
 ACTIONS = (
-    Action("capture_download", _download, _FILENAME, admin=True),
+    Action("capture_download", _download, Needs.ADMIN, _FILENAME),
     Action(
         "capture_live",
         _live,
+        Needs.ADMIN,
         {**_FILENAME, vol.Required(ATTR_DURATION): vol.All(vol.Coerce(int), vol.Range(min=1, max=_DAY))},
-        admin=True,
     ),
-    Action("capture_live_stop", _stop_live, admin=True),
-    Action("capture_stats", _stats, admin=True),
-    Action("capture_restart", _restart, admin=True),
-    Action("capture_stop", _stop, admin=True),
+    Action("capture_live_stop", _stop_live, Needs.ADMIN),
+    Action("capture_stats", _stats, Needs.ADMIN),
+    Action("capture_restart", _restart, Needs.ADMIN),
+    Action("capture_stop", _stop, Needs.ADMIN),
 )

@@ -13,7 +13,7 @@ from ..coordinator import IntercomCoordinator
 from ..entity import need
 from ..exceptions import refused
 from ..temporary_codes import TemporaryCode
-from .action import TEXTS, Action, Data
+from .action import TEXTS, Action, Data, Needs
 
 ATTR_CODE = "code"
 ATTR_DOORS = "doors"
@@ -66,6 +66,7 @@ ACTIONS = (
     Action(
         "add_temporary_code",
         _add,
+        Needs.ADMIN,
         {
             vol.Required(ATTR_NAME): cv.string,
             vol.Required(ATTR_END): cv.datetime,
@@ -73,9 +74,8 @@ ACTIONS = (
             vol.Optional(ATTR_CODE): cv.string,
             vol.Optional(ATTR_DOORS): TEXTS,
         },
-        admin=True,
     ),
-    Action("remove_temporary_code", _remove, {vol.Required(ATTR_ID): cv.string}, admin=True),
-    Action("list_temporary_codes", _list, admin=True),
-    Action("scan_card", _scan_card, admin=True),
+    Action("remove_temporary_code", _remove, Needs.ADMIN, {vol.Required(ATTR_ID): cv.string}),
+    Action("list_temporary_codes", _list, Needs.ADMIN),
+    Action("scan_card", _scan_card, Needs.ADMIN),
 )

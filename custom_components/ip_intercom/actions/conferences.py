@@ -17,7 +17,7 @@ from ..entity import need
 from ..exceptions import refused
 from ..model import Conference, ConferenceId
 from ..telephony import Conferences, Invitation
-from .action import Action, Data, Fields
+from .action import Action, Data, Fields, Needs
 from .call_control import async_find_session
 from .calls import ATTR_SESSION, SESSION
 
@@ -203,11 +203,12 @@ _CHANGES = (ATTR_NAME, ATTR_START, ATTR_DURATION, ATTR_ACCESS_CODE, ATTR_WAIT_FO
 
 # A code lets in whoever knows it: told to administrators, and to who has just made the conference.
 ACTIONS = (
-    Action("conference_query", _query, admin=True),
-    Action("conference_invitation", _invitation, _CONFERENCE, admin=True),
+    Action("conference_query", _query, Needs.ADMIN),
+    Action("conference_invitation", _invitation, Needs.ADMIN, _CONFERENCE),
     Action(
         "conference_create",
         _create,
+        Needs.CONTROL,
         {
             vol.Required(ATTR_NAME): _NAME,
             vol.Required(ATTR_START): cv.datetime,
@@ -218,6 +219,7 @@ ACTIONS = (
     Action(
         "conference_update",
         _update,
+        Needs.CONTROL,
         {
             **_CONFERENCE,
             vol.Optional(ATTR_NAME): _NAME,
@@ -229,7 +231,12 @@ ACTIONS = (
         },
         rules=(cv.has_at_least_one_key(*_CHANGES),),
     ),
-    Action("conference_delete", _delete, _CONFERENCE),
-    Action("conference_join", _join, {**_CONFERENCE, **_CODE}),
-    Action("conference_from_call", _from_call, {**SESSION, vol.Optional(ATTR_OWNER_SESSION): cv.positive_int}),
+    Action("conference_delete", _delete, Needs.CONTROL, _CONFERENCE),
+    Action("conference_join", _join, Needs.CONTROL, {**_CONFERENCE, **_CODE}),
+    Action(
+        "conference_from_call",
+        _from_call,
+        Needs.CONTROL,
+        {**SESSION, vol.Optional(ATTR_OWNER_SESSION): cv.positive_int},
+    ),
 )

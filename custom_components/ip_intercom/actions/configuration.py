@@ -11,7 +11,7 @@ from ..coordinator import IntercomCoordinator
 from ..entity import need
 from ..exceptions import refused, told
 from ..functions import Configuration, Guard
-from .action import TEXTS, Action, Data
+from .action import TEXTS, Action, Data, Needs
 
 ATTR_CONFIRMATION = "confirmation"
 ATTR_KEYS = "keys"
@@ -75,11 +75,11 @@ def _values(value: object) -> dict[str, str]:
 
 
 ACTIONS = (
-    Action("get_config", _get, {vol.Optional(ATTR_KEYS): TEXTS, vol.Optional(ATTR_SECTIONS): TEXTS}, admin=True),
+    Action("get_config", _get, Needs.ADMIN, {vol.Optional(ATTR_KEYS): TEXTS, vol.Optional(ATTR_SECTIONS): TEXTS}),
     Action(
         "set_config",
         _set,
+        Needs.ADMIN,
         {vol.Required(ATTR_VALUES): _values, vol.Optional(ATTR_CONFIRMATION): cv.string},
-        admin=True,
     ),
 )

@@ -12,7 +12,7 @@ from ..coordinator import IntercomCoordinator
 from ..entity import need
 from ..exceptions import refused
 from ..facets import Directory, DirectoryResult
-from .action import TEXTS, Action, Data, Fields
+from .action import TEXTS, Action, Data, Fields, Needs
 
 ATTR_ENTRIES = "entries"
 ATTR_FIELDS = "fields"
@@ -113,26 +113,26 @@ ACTIONS = (
     Action(
         "directory_query",
         _query,
+        Needs.ADMIN,
         {
             **_WANTED,
             vol.Optional(ATTR_SINCE, default=0): cv.positive_int,
             vol.Optional(ATTR_SERIES): cv.string,
         },
-        admin=True,
     ),
-    Action("directory_get", _get, {**_WANTED, vol.Required(ATTR_UUIDS): TEXTS}, admin=True),
+    Action("directory_get", _get, Needs.ADMIN, {**_WANTED, vol.Required(ATTR_UUIDS): TEXTS}),
     Action(
         "directory_create",
         _create,
+        Needs.ADMIN,
         {**_ENTRIES, vol.Optional(ATTR_OVERWRITE, default=False): cv.boolean},
-        admin=True,
     ),
-    Action("directory_update", _update, _ENTRIES, admin=True),
+    Action("directory_update", _update, Needs.ADMIN, _ENTRIES),
     Action(
         "directory_delete",
         _delete,
+        Needs.ADMIN,
         {vol.Exclusive(ATTR_UUIDS, "entries"): TEXTS, vol.Exclusive(ATTR_OWNER, "entries"): cv.string},
-        admin=True,
         rules=(cv.has_at_least_one_key(ATTR_UUIDS, ATTR_OWNER),),
     ),
 )

@@ -10,7 +10,7 @@ from ..exceptions import refused
 from ..functions import Displays
 from ..model import Display, DisplayId
 from ..render import CONTENT_TYPE, draw_message
-from .action import Action, Data, Fields
+from .action import Action, Data, Fields, Needs
 from .files import payload, read
 
 ATTR_DISPLAY = "display"
@@ -118,6 +118,7 @@ ACTIONS = (
     Action(
         "show_message",
         _show_message,
+        Needs.CONTROL,
         {
             **_DISPLAY,
             vol.Required(ATTR_MESSAGE): cv.string,
@@ -128,6 +129,7 @@ ACTIONS = (
     Action(
         "show_image",
         _show_image,
+        Needs.CONTROL,
         {
             **_DISPLAY,
             vol.Required(ATTR_FILENAME): cv.string,
@@ -137,6 +139,7 @@ ACTIONS = (
     Action(
         "show_video",
         _show_video,
+        Needs.CONTROL,
         {
             **_DISPLAY,
             vol.Required(ATTR_FILENAME): cv.string,
@@ -144,14 +147,15 @@ ACTIONS = (
             vol.Optional(ATTR_REPEAT): cv.positive_int,
         },
     ),
-    Action("clear_display", _clear_display, _DISPLAY),
+    Action("clear_display", _clear_display, Needs.CONTROL, _DISPLAY),
     Action(
         "show_text",
         _show_text,
+        Needs.CONTROL,
         {
             vol.Optional(ATTR_TEXT): cv.string,
             vol.Optional(ATTR_DURATION): vol.All(vol.Coerce(int), vol.Range(min=1, max=_LONGEST_TEXT)),
         },
     ),
-    Action("display_language", _display_language, {vol.Optional(ATTR_LANGUAGE): cv.string}),
+    Action("display_language", _display_language, Needs.CONTROL, {vol.Optional(ATTR_LANGUAGE): cv.string}),
 )

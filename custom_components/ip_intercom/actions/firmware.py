@@ -16,7 +16,7 @@ from ..entity import need
 from ..exceptions import refused, told
 from ..functions import FirmwareControl
 from ..model import Firmware, StagedFirmware
-from .action import Action, Data
+from .action import Action, Data, Needs
 from .files import payload
 
 ATTR_FILENAME = "filename"
@@ -138,6 +138,6 @@ async def _discard(coordinator: IntercomCoordinator, data: Data) -> None:
 
 
 ACTIONS = (
-    Action("upload_firmware", _upload, {vol.Required(ATTR_FILENAME): cv.string}, admin=True),
-    Action("discard_firmware", _discard, admin=True),
+    Action("upload_firmware", _upload, Needs.ADMIN, {vol.Required(ATTR_FILENAME): cv.string}),
+    Action("discard_firmware", _discard, Needs.ADMIN),
 )

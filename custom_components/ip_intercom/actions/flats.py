@@ -13,7 +13,7 @@ from ..entity import need
 from ..exceptions import refused
 from ..model import PlaceId
 from ..residence import FlatCodes, History, Watches
-from .action import Action, Data
+from .action import Action, Data, Needs
 from .files import check_writable, save_picture
 from .logs import access_rows
 from .whereabouts import async_bells, async_flat
@@ -141,35 +141,35 @@ _DURATION = vol.All(cv.positive_time_period, vol.Range(max=timedelta(days=31)))
 
 # What opens doors, who came when, and whom somebody waits for is for administrators; guests are for who may open.
 ACTIONS = (
-    Action("renew_door_code", _renew_code, admin=True),
+    Action("renew_door_code", _renew_code, Needs.ADMIN),
     Action(
         "let_guests_in",
         _let_guests_in,
+        Needs.DOORS,
         {
             vol.Exclusive(ATTR_UNTIL, "end"): cv.datetime,
             vol.Exclusive(ATTR_DURATION, "end"): _DURATION,
         },
-        opens=True,
         rules=(cv.has_at_least_one_key(ATTR_UNTIL, ATTR_DURATION),),
     ),
-    Action("history_query", _query, {vol.Optional(ATTR_DAY): cv.date}, admin=True),
+    Action("history_query", _query, Needs.ADMIN, {vol.Optional(ATTR_DAY): cv.date}),
     Action(
         "history_picture",
         _picture,
+        Needs.ADMIN,
         {vol.Required(ATTR_RECORD): cv.string, vol.Required(ATTR_FILENAME): cv.string},
-        admin=True,
     ),
-    Action("watches", _watched, admin=True),
+    Action("watches", _watched, Needs.ADMIN),
     Action(
         "watch_add",
         _watch_add,
+        Needs.ADMIN,
         {
             vol.Required(ATTR_EVENT): vol.In(WATCHED),
             vol.Required(ATTR_DETAIL): vol.All(cv.string, vol.Length(min=1)),
             vol.Optional(ATTR_COMMENT): cv.string,
         },
-        admin=True,
     ),
-    Action("watch_remove", _watch_remove, {vol.Required(ATTR_WATCH): cv.string}, admin=True),
-    Action("sip_account", _sip_account, admin=True, answers_only=True),
+    Action("watch_remove", _watch_remove, Needs.ADMIN, {vol.Required(ATTR_WATCH): cv.string}),
+    Action("sip_account", _sip_account, Needs.ADMIN, answers_only=True),
 )

@@ -11,7 +11,7 @@ from ..coordinator import IntercomCoordinator
 from ..entity import need
 from ..exceptions import refused
 from ..functions import Lists
-from .action import Action, Data, Fields
+from .action import Action, Data, Fields, Needs
 from .capture import async_save
 from .files import payload
 
@@ -54,7 +54,7 @@ async def _clear_log(coordinator: IntercomCoordinator, data: Data) -> None:
 
 # PINs, cards and who came when are in these: for administrators.
 ACTIONS = (
-    Action("export_list", _export, _FILE, admin=True),
-    Action("import_list", _import, _FILE, admin=True),
-    Action("clear_log", _clear_log, {vol.Required(ATTR_LOG): cv.string}, admin=True),
+    Action("export_list", _export, Needs.ADMIN, _FILE),
+    Action("import_list", _import, Needs.ADMIN, _FILE),
+    Action("clear_log", _clear_log, Needs.ADMIN, {vol.Required(ATTR_LOG): cv.string}),
 )

@@ -9,7 +9,7 @@ import probatio as vol
 from ..coordinator import IntercomCoordinator
 from ..entity import need
 from ..functions import AccessLog, AccessRecord
-from .action import Action, Data
+from .action import Action, Data, Needs
 from .calls import ATTR_RECORDS, ONE_OR_ALL, RECORDS_OR_ALL
 
 ATTR_LIMIT = "limit"
@@ -51,6 +51,6 @@ async def _delete(coordinator: IntercomCoordinator, data: Data) -> None:
 
 # Who came when is for administrators.
 ACTIONS = (
-    Action("access_log_query", _query, {vol.Optional(ATTR_LIMIT, default=10): _LIMIT}, admin=True),
-    Action("access_log_delete", _delete, RECORDS_OR_ALL, admin=True, rules=ONE_OR_ALL),
+    Action("access_log_query", _query, Needs.ADMIN, {vol.Optional(ATTR_LIMIT, default=10): _LIMIT}),
+    Action("access_log_delete", _delete, Needs.ADMIN, RECORDS_OR_ALL, rules=ONE_OR_ALL),
 )

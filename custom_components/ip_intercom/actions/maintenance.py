@@ -9,7 +9,7 @@ from ..coordinator import IntercomCoordinator
 from ..entity import need
 from ..exceptions import refused
 from ..functions import Maintenance
-from .action import Action, Data, Fields
+from .action import Action, Data, Fields, Needs
 from .capture import async_save
 from .files import payload
 
@@ -64,7 +64,7 @@ async def _factory_reset(coordinator: IntercomCoordinator, data: Data) -> None:
 
 
 ACTIONS = (
-    Action("download_config", _download_config, _FILENAME, admin=True),
-    Action("upload_config", _upload_config, _FILENAME, admin=True),
-    Action("factory_reset", _factory_reset, {vol.Required(ATTR_CONFIRMATION): cv.string}, admin=True),
+    Action("download_config", _download_config, Needs.ADMIN, _FILENAME),
+    Action("upload_config", _upload_config, Needs.ADMIN, _FILENAME),
+    Action("factory_reset", _factory_reset, Needs.ADMIN, {vol.Required(ATTR_CONFIRMATION): cv.string}),
 )

@@ -7,7 +7,7 @@ import probatio as vol
 from ..coordinator import IntercomCoordinator
 from ..entity import need
 from ..residence import Messages
-from .action import Action, Data
+from .action import Action, Data, Needs
 
 ATTR_MESSAGE = "message"
 
@@ -37,6 +37,6 @@ async def _mark_delivered(coordinator: IntercomCoordinator, data: Data) -> JsonO
 
 
 ACTIONS = (
-    Action("mark_read", _mark_read, {vol.Optional(ATTR_MESSAGE): cv.string}),
-    Action("mark_delivered", _mark_delivered, {vol.Required(ATTR_MESSAGE): cv.string}),
+    Action("mark_read", _mark_read, Needs.CONTROL, {vol.Optional(ATTR_MESSAGE): cv.string}),
+    Action("mark_delivered", _mark_delivered, Needs.CONTROL, {vol.Required(ATTR_MESSAGE): cv.string}),
 )

@@ -9,7 +9,7 @@ import probatio as vol
 from ..coordinator import IntercomCoordinator
 from ..entity import need
 from ..telephony import Contact, PhoneBook
-from .action import Action, Data
+from .action import Action, Data, Needs
 
 ATTR_FILTER = "filter"
 
@@ -50,6 +50,6 @@ async def _services(coordinator: IntercomCoordinator, data: Data) -> JsonObjectT
 
 
 ACTIONS = (
-    Action("contacts_query", _contacts, {vol.Optional(ATTR_FILTER): cv.string}),
-    Action("services_query", _services),
+    Action("contacts_query", _contacts, Needs.READ, {vol.Optional(ATTR_FILTER): cv.string}),
+    Action("services_query", _services, Needs.READ),
 )

@@ -6,7 +6,7 @@ import probatio as vol
 from ..coordinator import IntercomCoordinator
 from ..entity import need
 from ..telephony import PushTokens
-from .action import Action, Data, Fields
+from .action import Action, Data, Fields, Needs
 
 ATTR_KIND = "kind"
 ATTR_SANDBOX = "sandbox"
@@ -38,6 +38,6 @@ async def _remove(coordinator: IntercomCoordinator, data: Data) -> None:
 
 
 ACTIONS = (
-    Action("push_token_add", _add, _TOKEN, admin=True),
-    Action("push_token_remove", _remove, _TOKEN, admin=True),
+    Action("push_token_add", _add, Needs.ADMIN, _TOKEN),
+    Action("push_token_remove", _remove, Needs.ADMIN, _TOKEN),
 )

@@ -9,7 +9,7 @@ import probatio as vol
 from ..coordinator import IntercomCoordinator
 from ..entity import need
 from ..functions import Holidays, MobileAccess, Settings
-from .action import TEXTS, Action, Data
+from .action import TEXTS, Action, Data, Needs
 
 ATTR_ACCOUNT = "account"
 ATTR_AUTOMATIC = "automatic"
@@ -94,35 +94,35 @@ async def _set_mobile_keys(coordinator: IntercomCoordinator, data: Data) -> None
 
 
 ACTIONS = (
-    Action("device_name", _device_name, {vol.Optional(ATTR_NAME): cv.string}, admin=True),
+    Action("device_name", _device_name, Needs.ADMIN, {vol.Optional(ATTR_NAME): cv.string}),
     Action(
         "time_zone",
         _time_zone,
+        Needs.ADMIN,
         {
             vol.Exclusive(ATTR_ZONE, "zone"): cv.string,
             vol.Exclusive(ATTR_CUSTOM, "zone"): cv.string,
             vol.Exclusive(ATTR_AUTOMATIC, "zone"): cv.boolean,
         },
-        admin=True,
     ),
     Action(
         "sip_accounts",
         _sip_accounts,
+        Needs.ADMIN,
         {vol.Inclusive(ATTR_ACCOUNT, "set"): cv.positive_int, vol.Inclusive(ATTR_SETTINGS, "set"): dict},
-        admin=True,
     ),
-    Action("get_holidays", _get_holidays, admin=True),
-    Action("set_holidays", _set_holidays, {vol.Required(ATTR_DATES): TEXTS}, admin=True),
-    Action("get_mobile_keys", _get_mobile_keys, admin=True),
+    Action("get_holidays", _get_holidays, Needs.ADMIN),
+    Action("set_holidays", _set_holidays, Needs.ADMIN, {vol.Required(ATTR_DATES): TEXTS}),
+    Action("get_mobile_keys", _get_mobile_keys, Needs.ADMIN),
     Action(
         "set_mobile_keys",
         _set_mobile_keys,
+        Needs.ADMIN,
         {
             vol.Optional(ATTR_LOCATION): cv.string,
             vol.Optional(ATTR_KEYS): TEXTS,
             vol.Optional(ATTR_COMPATIBLE): cv.boolean,
         },
-        admin=True,
         rules=(cv.has_at_least_one_key(ATTR_LOCATION, ATTR_KEYS, ATTR_COMPATIBLE),),
     ),
 )

@@ -13,7 +13,7 @@ from ..entity import need
 from ..events import Event, Occurred
 from ..exceptions import told
 from ..model import Occurrence, State
-from .action import Action, Data
+from .action import Action, Data, Needs
 
 ATTR_BODY = "body"
 ATTR_PARAMETERS = "parameters"
@@ -70,6 +70,7 @@ ACTIONS = (
     Action(
         "send_email",
         _send_email,
+        Needs.ADMIN,
         {
             vol.Required(ATTR_TO): cv.string,
             vol.Required(ATTR_SUBJECT): cv.string,
@@ -77,17 +78,16 @@ ACTIONS = (
             vol.Optional(ATTR_PICTURES, default=0): vol.All(vol.Coerce(int), vol.Range(min=0, max=5)),
             vol.Optional(ATTR_TIME_SPAN): cv.positive_int,
         },
-        admin=True,
     ),
     Action(
         "trigger_automation",
         _trigger_automation,
+        Needs.DOORS,
         {
             vol.Required(ATTR_TRIGGER): cv.string,
             vol.Optional(ATTR_PARAMETERS, default=dict): {cv.string: vol.Any(str, int, float, bool)},
         },
-        opens=True,
     ),
-    Action("ring_doorbell", _ring_doorbell),
-    Action("test_audio", _test_audio),
+    Action("ring_doorbell", _ring_doorbell, Needs.CONTROL),
+    Action("test_audio", _test_audio, Needs.CONTROL),
 )

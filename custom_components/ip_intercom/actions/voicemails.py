@@ -10,7 +10,7 @@ from ..coordinator import IntercomCoordinator
 from ..entity import need
 from ..model import Voicemail, VoicemailId
 from ..telephony import Voicemails
-from .action import Action, Data, Fields
+from .action import Action, Data, Fields, Needs
 from .capture import ATTR_FILENAME, async_save
 
 ATTR_NOTE = "note"
@@ -68,13 +68,14 @@ async def _download(coordinator: IntercomCoordinator, data: Data) -> JsonObjectT
 
 # What is deleted is gone, and a file may be read by others: for administrators.
 ACTIONS = (
-    Action("voicemail_query", _query),
+    Action("voicemail_query", _query, Needs.READ),
     Action(
         "voicemail_update",
         _update,
+        Needs.CONTROL,
         {**_VOICEMAIL, vol.Optional(ATTR_READ): cv.boolean, vol.Optional(ATTR_NOTE): cv.string},
         rules=(cv.has_at_least_one_key(ATTR_READ, ATTR_NOTE),),
     ),
-    Action("voicemail_delete", _delete, _VOICEMAIL, admin=True),
-    Action("voicemail_download", _download, {**_VOICEMAIL, vol.Required(ATTR_FILENAME): cv.string}, admin=True),
+    Action("voicemail_delete", _delete, Needs.ADMIN, _VOICEMAIL),
+    Action("voicemail_download", _download, Needs.ADMIN, {**_VOICEMAIL, vol.Required(ATTR_FILENAME): cv.string}),
 )
