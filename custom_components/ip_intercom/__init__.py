@@ -1,5 +1,6 @@
 """IP Intercom: door stations and access control of several makers, in one integration."""
 
+from collections import Counter
 from typing import Any
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
@@ -11,17 +12,19 @@ from homeassistant.helpers.storage import Store
 from homeassistant.helpers.typing import ConfigType
 
 from .actions import async_setup_actions
-from .const import DOMAIN
+from .const import CONF_SHOW_NAMES, DOMAIN
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import device_info
 from .found import Found
 from .google_push import GooglePush, credential_store
+from .model import MANY_PARTS
 from .parting import async_log_out
 from .places import async_remove_places, async_show_places
 from .push import EventFeed, event_store
 from .shortcomings import async_show_missing
 from .systems import create_system
 from .temporary_codes import TemporaryCodes, async_take_away, code_store
+from .visitor_pictures import VisitorPictures, picture_store
 from .voicemail_view import VoicemailView
 from .webhook import PushAddress, async_take_back
 
@@ -54,8 +57,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> 
     store = event_store(hass, entry.entry_id)
     stored = await store.async_load() or {}
     system = create_system(async_get_clientsession(hass), entry.data, entry.options, stored.get("cursor"))
+    found = Found.from_store(stored, names=entry.options.get(CONF_SHOW_NAMES, True))
     try:
-        await _async_set_up(hass, entry, IntercomCoordinator(hass, entry, system, Found.from_store(stored)), store)
+        await _async_set_up(hass, entry, IntercomCoordinator(hass, entry, system, found), store)
     except BaseException:
         await system.close()
         raise
@@ -68,6 +72,8 @@ async def _async_set_up(
     await coordinator.async_config_entry_first_refresh()
     coordinator.feed = EventFeed(coordinator, store)
     coordinator.codes = TemporaryCodes(coordinator, code_store(hass, entry.entry_id))
+    coordinator.pictures = VisitorPictures(picture_store(hass, entry.entry_id))
+    await coordinator.pictures.async_load()
     coordinator.push_address = PushAddress(coordinator)
     coordinator.google_push = GooglePush(coordinator, credential_store(hass, entry.entry_id))
     entry.runtime_data = coordinator
@@ -102,14 +108,16 @@ async def _async_set_up(
 
 @callback
 def _async_remove_stale(hass: HomeAssistant, entry: IntercomConfigEntry) -> None:
-    """Remove the entities of doors and outputs that are shown in another way now."""
+    """Remove the entities of doors and outputs that are shown in another way now, and of too many parts of an alarm."""
     coordinator = entry.runtime_data
     state, identity = coordinator.data, coordinator.description.identity
     doors = tuple(f"{identity.id}_door_{door}_" for door in state.doors)
     ports = {f"{identity.id}_port_{port}" for port in state.ports}
+    counts = Counter(alarm for alarm, _ in state.alarm_parts)
+    crowds = tuple(f"{identity.id}_alarm_{alarm}_" for alarm in counts if counts[alarm] >= MANY_PARTS)
     registry = er.async_get(hass)
     for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
-        there = entity.unique_id in ports or entity.unique_id.startswith(doors)
+        there = entity.unique_id in ports or entity.unique_id.startswith(doors + crowds)
         if there and (entity.domain, entity.unique_id) not in coordinator.offered:
             registry.async_remove(entity.entity_id)
 
@@ -135,3 +143,4 @@ async def async_remove_entry(hass: HomeAssistant, entry: IntercomConfigEntry) ->
     async_show_missing(hass, entry.entry_id, entry.title, frozenset())
     await credential_store(hass, entry.entry_id).async_remove()
     await event_store(hass, entry.entry_id).async_remove()
+    await picture_store(hass, entry.entry_id).async_remove()

@@ -15,7 +15,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import AccessPointEntity, BellEntity, DoorEntity, IntercomEntity, PortEntity, async_add_as_found
-from .model import Alarm, Bell, CallState, Direction, DoorId, LineId, State
+from .model import MANY_PARTS, Alarm, Bell, CallState, Direction, DoorId, LineId, State
 
 PARALLEL_UPDATES = 0
 
@@ -86,8 +86,8 @@ async def async_setup_entry(
         }
         found |= {f"alarm_{alarm}": partial(AlarmSensor, coordinator, alarm) for alarm in state.alarms}
         found |= {f"line_{line}": partial(LineSensor, coordinator, line) for line in state.lines}
-        for alarm, part in state.alarm_parts:
-            if alarm in PARTED:
+        for alarm in PARTED:
+            for part in [part for parted, part in state.alarm_parts if parted is alarm][:MANY_PARTS]:
                 found[f"alarm_{alarm}_{part}"] = partial(AlarmPartSensor, coordinator, alarm, part)
         if facets.access_points is None:
             found |= {

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .google_push import GooglePush
     from .push import EventFeed
     from .temporary_codes import TemporaryCodes
+    from .visitor_pictures import VisitorPictures
     from .webhook import PushAddress
 
 _LOGGER = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ class IntercomCoordinator(CommandingCoordinator):
         description: What the device is and has.
         feed: Follows its events.
         codes: The codes that open for a while.
+        pictures: The pictures of the last visitors.
         push_address: Where the device may push them to.
         google_push: What comes by Google's push service.
         device_id: Its id in the device registry.
@@ -92,6 +94,7 @@ class IntercomCoordinator(CommandingCoordinator):
         self.description: Description
         self.feed: EventFeed
         self.codes: TemporaryCodes
+        self.pictures: VisitorPictures
         self.push_address: PushAddress
         self.google_push: GooglePush
         self.device_id = ""

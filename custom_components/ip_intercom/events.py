@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import singledispatch
 
 from .model import (
+    MANY_PARTS,
     Access,
     AccessPoint,
     AccessPointId,
@@ -201,6 +202,11 @@ class CapabilitiesChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class EventsLost:
+    """The device cannot tell any more what happened for a while: what only events tell is not known now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Restarted:
     """The device restarted: calls are gone, sensors speak anew."""
 
@@ -226,6 +232,7 @@ type Fact = (
     | PushesCame
     | DirectoryChanged
     | CapabilitiesChanged
+    | EventsLost
     | Restarted
 )
 
@@ -301,7 +308,14 @@ def _alarm_changed(fact: AlarmChanged, state: State) -> State:
         return replace(state, alarms={**state.alarms, fact.alarm: fact.on}, alarm_parts=parts)
     parts = {**state.alarm_parts, (fact.alarm, fact.part): fact.on}
     whole = any(on for (alarm, _), on in parts.items() if alarm is fact.alarm)
-    return replace(state, alarms={**state.alarms, fact.alarm: whole}, alarm_parts=parts)
+    return replace(state, alarms={**state.alarms, fact.alarm: whole}, alarm_parts=_few(parts, fact.alarm))
+
+
+def _few(parts: Mapping[tuple[Alarm, str], bool | None], alarm: Alarm) -> Mapping[tuple[Alarm, str], bool | None]:
+    """Return the first parts of an alarm and those that last: ids that are new each time are no places."""
+    extra = [key for key in parts if key[0] is alarm][MANY_PARTS:]
+    over = {key for key in extra if not parts[key]}
+    return {key: on for key, on in parts.items() if key not in over} if over else parts
 
 
 @_fold.register
@@ -391,8 +405,18 @@ def _whole_call(legs: Mapping[int, CallState]) -> CallState:
 
 
 @_fold.register
+def _events_lost(_: EventsLost, state: State) -> State:
+    return _forget(state, dict.fromkeys(state.alarms))
+
+
+@_fold.register
 def _restarted(_: Restarted, state: State) -> State:
     # Blocked switches stay blocked over a restart (HTTP API 5.10.4, SwitchesBlocked).
     alarms = {alarm: on if alarm is Alarm.SWITCHES_BLOCKED else None for alarm, on in state.alarms.items()}
-    parts = dict.fromkeys(state.alarm_parts)
-    return replace(state, calls={}, own_calls=frozenset(), ringing={}, alarms=alarms, alarm_parts=parts)
+    return replace(_forget(state, alarms), calls={}, own_calls=frozenset(), ringing={})
+
+
+def _forget(state: State, alarms: Mapping[Alarm, bool | None]) -> State:
+    """Return a state without what only events tell, but for ``alarms``."""
+    ports = {port.id: replace(port, on=None) if port.virtual else port for port in state.ports.values()}
+    return replace(state, ports=ports, alarms=alarms, alarm_parts=dict.fromkeys(state.alarm_parts))

@@ -20,6 +20,7 @@ from .model import Bell, CameraId, PlaceId, State
 from .permissions import async_may_see_picture
 from .rings import Ring
 from .stills import async_still
+from .visitor_pictures import VisitorPicture
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -65,9 +66,15 @@ class LastVisitorImage(HappeningEntity, ImageEntity):
         """Take pictures with the first camera of ``place``."""
         HappeningEntity.__init__(self, coordinator, key, place)
         ImageEntity.__init__(self, coordinator.hass)
+        self._key = key
         self._place = place
-        self._picture: bytes | None = None
         self._ring: Ring | None = None
+        if (kept := self._picture) is not None:
+            self._attr_image_last_updated = kept.taken
+
+    @property
+    def _picture(self) -> VisitorPicture | None:
+        return self.coordinator.pictures.get(self._key)
 
     @callback
     @override
@@ -84,12 +91,13 @@ class LastVisitorImage(HappeningEntity, ImageEntity):
         )
 
     async def _async_take(self, ring: Ring) -> None:
-        picture = await self._async_given(ring) or await self._async_snapshot(ring)
-        if picture is None or self._ring is not ring:
+        content = await self._async_given(ring) or await self._async_snapshot(ring)
+        if content is None or self._ring is not ring:
             return  # there is none, or somebody else rang meanwhile
-        self._picture = picture
-        self._attr_image_last_updated = dt_util.utcnow()
-        self.async_write_ha_state()
+        self._attr_image_last_updated = taken = dt_util.utcnow()
+        self.coordinator.pictures.put(self._key, VisitorPicture(taken, content))
+        self.async_write_ha_state()  # first: the disk may be slow
+        await self.coordinator.pictures.async_save()
 
     async def _async_given(self, ring: Ring) -> bytes | None:
         """Return the picture that the system took itself, None where it has none."""
@@ -113,13 +121,19 @@ class LastVisitorImage(HappeningEntity, ImageEntity):
 
     @override
     async def async_image(self) -> bytes | None:
-        """Return the picture, None where nobody has rung since the start."""
+        """Return the picture, None where nobody has rung yet."""
         if async_may_see_picture(self.entity_id):
-            return self._picture
+            return None if self._picture is None else self._picture.content
         request = current_request.get()
         if request is not None and "image_proxy_stream" in request.path:
             return None  # its answer has begun: only the end of the stream can be told
         raise web.HTTPForbidden
+
+    @override
+    async def async_removed_from_registry(self) -> None:
+        """Forget the picture of a bell that is gone."""
+        self.coordinator.pictures.put(self._key, None)
+        await self.coordinator.pictures.async_save()
 
 
 class BellVisitorImage(LastVisitorImage):

@@ -23,6 +23,10 @@ type PlaceId = str
 type SettingId = str
 
 
+# Parts of one alarm that are told apart: some firmware gives each motion an id of its own.
+MANY_PARTS = 16
+
+
 class Alarm(StrEnum):
     """Conditions that last and that somebody may want to know of."""
 

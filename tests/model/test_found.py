@@ -1,40 +1,74 @@
-"""What showed itself is remembered for the next life, and the device's own lists know better."""
+"""What only events tell is remembered for the next start, and the device's own answers know better."""
 
+from datetime import UTC, datetime
 import json
 
-from custom_components.ip_intercom.found import Found
-from custom_components.ip_intercom.model import Alarm, Bell, Port, State
+import pytest
 
+from custom_components.ip_intercom.found import Found
+from custom_components.ip_intercom.model import Access, Alarm, Bell, Port, State
+
+ACCESS = Access(datetime(2026, 11, 28, 8, 30, tzinfo=UTC), granted=True, name="Alice", method="card", entrance="entry")
 STATE = State(
     bells={"1": Bell("1", "Alice", 1)},
     ports={
         "input1": Port("input1", output=False, on=True),
         "virtual_input_1": Port("virtual_input_1", output=False, on=True, virtual=True),
     },
-    alarms={Alarm.MOTION: True},
-    alarm_parts={(Alarm.MOTION, "2"): True},
+    alarms={Alarm.MOTION: True, Alarm.DOOR_OPEN: False, Alarm.NOISE: None},
+    alarm_parts={(Alarm.MOTION, "2"): True, (Alarm.MOTION, "1"): None},
+    last_access=ACCESS,
+    public_floors=(1, 3),
 )
+FRESH = State(alarms=dict.fromkeys(STATE.alarms))
+
+
+def kept(state: State, *, names: bool = True) -> Found:
+    """Return what the next start finds of a state."""
+    return Found.from_store(json.loads(json.dumps(Found.in_state(state, {}).as_store())), names=names)
 
 
 def test_it_survives_the_store() -> None:
     found = Found.in_state(STATE, {"7": Bell("7", button=7)})
-    assert found.ports == {"virtual_input_1"}
     assert Found.from_store(json.loads(json.dumps(found.as_store()))) == found
 
 
-def test_a_store_of_an_earlier_version_holds_bells_only() -> None:
+def test_the_next_start_knows_what_the_last_event_told() -> None:
+    state = kept(STATE).added_to(FRESH)
+    assert state.alarms == STATE.alarms
+    assert state.alarm_parts == STATE.alarm_parts
+    assert state.ports == {"virtual_input_1": STATE.ports["virtual_input_1"]}
+    assert (state.last_access, state.public_floors) == (ACCESS, (1, 3))
+
+
+@pytest.mark.parametrize(("told", "part"), [(None, True), (True, True), (False, None)])
+def test_the_device_knows_better(told: bool | None, part: bool | None) -> None:
+    state = kept(STATE).added_to(State(alarms={Alarm.MOTION: told}))
+    assert state.alarms == {Alarm.MOTION: True if told is None else told}
+    assert state.alarm_parts[Alarm.MOTION, "2"] is part
+
+
+def test_names_go_where_nobody_wants_them_any_more() -> None:
+    found = kept(STATE, names=False).last_access
+    assert found is not None and (found.name, found.method) == (None, "card")
+
+
+def test_stores_of_earlier_versions_are_read() -> None:
     assert Found.from_store({"cursor": None, "bells": [["3", 3]]}) == Found({"3": Bell("3", button=3)})
-    assert Found.from_store({"alarm_parts": [["gone", "1"]]}) == Found({})
+    earlier = Found.from_store({"ports": ["virtual_input_1"], "alarm_parts": [["motion", "1"], ["gone", "1"]]})
+    assert earlier == Found({}, ports={"virtual_input_1": None}, alarm_parts={(Alarm.MOTION, "1"): None})
 
 
 def test_it_is_added_where_the_state_does_not_know_better() -> None:
     found = Found(
         {"1": Bell("1", button=1), "7": Bell("7", button=7)},
-        frozenset({"virtual_output_2"}),
-        frozenset({(Alarm.MOTION, "2"), (Alarm.MOTION, "3"), (Alarm.LOCKDOWN, "entry")}),
+        {"virtual_output_2": None},
+        {Alarm.LOCKDOWN: True},
+        {(Alarm.MOTION, "2"): False, (Alarm.MOTION, "3"): None, (Alarm.LOCKDOWN, "entry"): True},
     )
     state = found.added_to(STATE)
     assert state.bells == {"1": Bell("1", "Alice", 1), "7": Bell("7", button=7)}
     assert state.ports["virtual_output_2"] == Port("virtual_output_2", output=False, virtual=True)
+    assert state.alarm_parts == {(Alarm.MOTION, "2"): True, (Alarm.MOTION, "3"): None, (Alarm.MOTION, "1"): None}
     # Of an alarm that the device does not have any more, nothing is kept.
-    assert state.alarm_parts == {(Alarm.MOTION, "2"): True, (Alarm.MOTION, "3"): None}
+    assert Alarm.LOCKDOWN not in state.alarms

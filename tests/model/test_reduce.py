@@ -17,6 +17,7 @@ from custom_components.ip_intercom.events import (
     DoorMode,
     DoorReleased,
     Event,
+    EventsLost,
     Fact,
     FloorsOpened,
     LineChanged,
@@ -359,3 +360,24 @@ def test_what_a_poll_could_not_ask_an_exchange_for_stays() -> None:
 
 def test_an_access_code_shows_itself_nowhere_by_accident() -> None:
     assert "47281964" not in repr(Conference("1", "Weekly", NOW, timedelta(minutes=30), 47281964))
+
+
+@pytest.mark.parametrize("fact", [Restarted(), EventsLost()])
+def test_what_only_events_tell_is_not_known_after_a_gap(fact: Fact) -> None:
+    begun = (AlarmChanged(Alarm.MOTION, True, "1"), PortChanged("virtual_input_1", True, virtual=True))
+    state = after(*begun, AlarmChanged(Alarm.SWITCHES_BLOCKED, True), fact)
+    assert state.alarms[Alarm.MOTION] is state.alarm_parts[Alarm.MOTION, "1"] is None
+    assert state.ports["virtual_input_1"].on is None
+    assert state.alarms[Alarm.SWITCHES_BLOCKED] is (True if fact == Restarted() else None)
+
+
+def test_ids_that_are_new_each_time_are_no_parts() -> None:
+    facts: list[Fact] = []
+    for number in range(100):
+        facts += [AlarmChanged(Alarm.MOTION, on, str(number)) for on in (True, False)]
+    state = after(*facts, AlarmChanged(Alarm.MOTION, True, "1000"))
+    assert state.alarms[Alarm.MOTION] is True
+    assert [part for _, part in state.alarm_parts] == [*map(str, range(16)), "1000"]
+    state = after(*facts, AlarmChanged(Alarm.MOTION, True, "1000"), AlarmChanged(Alarm.MOTION, False, "1000"))
+    assert state.alarms[Alarm.MOTION] is False
+    assert len(state.alarm_parts) == 16

@@ -20,6 +20,7 @@ from custom_components.ip_intercom.events import (
     DoorMode,
     DoorReleased,
     Event,
+    EventsLost,
     Fact,
     FloorsOpened,
     LineChanged,
@@ -234,7 +235,9 @@ def test_names_where_none_are_wanted() -> None:
     assert "Alice" not in repr(event)
 
 
-@pytest.mark.parametrize(("reason", "facts"), [(GapReason.RESTART, (Restarted(),)), (GapReason.OVERFLOW, ())])
+@pytest.mark.parametrize(
+    ("reason", "facts"), [(GapReason.RESTART, (Restarted(),)), (GapReason.OVERFLOW, (EventsLost(),))]
+)
 def test_a_gap_is_an_event(reason: GapReason, facts: tuple[Fact, ...]) -> None:
     event = gap_event(Gap(UTC_TIME - 100.5, UTC_TIME, reason))
     assert (event.type, event.time, event.late, event.facts) == ("LogGap", TIME, True, facts)

@@ -17,6 +17,7 @@ from ...events import (
     DoorMode,
     DoorReleased,
     Event,
+    EventsLost,
     Fact,
     FloorsOpened,
     LineChanged,
@@ -179,7 +180,7 @@ def gap_event(gap: Gap) -> Event:
     start, end = (datetime.fromtimestamp(bound, UTC) for bound in (gap.start, gap.end))
     data = {"start": start.isoformat(), "end": end.isoformat(), "reason": gap.reason.value}
     # The device's own record of its start may be lost too.
-    facts = (Restarted(),) if gap.reason is GapReason.RESTART else ()
+    facts: tuple[Fact, ...] = (Restarted(),) if gap.reason is GapReason.RESTART else (EventsLost(),)
     return Event(type=GAP_EVENT, time=end, data=data, late=True, facts=facts)
 
 

@@ -1,0 +1,175 @@
+"""What is shown after a restart or a reload is what the last event told, until the device tells otherwise."""
+
+from collections.abc import Iterator
+import json
+from typing import Any
+
+from homeassistant.components.image import DATA_COMPONENT
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er, restore_state
+import pytest
+
+from custom_components.ip_intercom.const import DOMAIN
+from tests.common import capture_changes, entity_id, state_of, until
+from tests.simulators.two_n import Simulator
+
+ALARMS = ("door_open", "door_held_open", "lockdown", "motion", "motion_2", "noise", "rescue")
+
+
+def alarms(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, str]:
+    return {alarm: state_of(hass, entry, "binary_sensor", f"alarm_{alarm}") for alarm in ALARMS}
+
+
+def everything(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Return what the entities show that only events or pictures tell of."""
+    keys = [("binary_sensor", f"alarm_{alarm}") for alarm in ALARMS]
+    keys += [("binary_sensor", "port_virtual_input_3"), ("sensor", "last_access"), ("sensor", "public_floors")]
+    keys += [("image", "last_visitor"), ("event", "bell_1")]
+    shown = {}
+    for platform, key in keys:
+        state = hass.states.get(entity_id(hass, entry, platform, key))
+        assert state is not None
+        passing = {"access_token", "entity_picture"}  # Home Assistant makes new ones
+        attributes = {name: value for name, value in state.attributes.items() if name not in passing}
+        shown[key] = state.state, attributes
+    return shown
+
+
+@pytest.fixture(autouse=True)
+def enabled() -> Iterator[None]:
+    """Show entities that are disabled at first."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("homeassistant.helpers.entity.Entity.entity_registry_enabled_default", True)
+        yield
+
+
+@pytest.fixture
+async def told(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> dict[str, tuple[str, dict[str, Any]]]:
+    """What is shown after each kind of event."""
+    sim.door(opened=True)
+    sim.door_too_long(True)
+    sim.lockdown(True)
+    sim.motion(True, profile=1)
+    sim.motion(True, profile=2)
+    sim.noise(True)
+    sim.noise(False)
+    sim.rescue("in")
+    sim.virtual_input("3", True)
+    sim.lift_public_floors([2, 5])
+    sim.swipe_card("4BD9E903")
+    sim.press("%1", call=False)
+    await until(lambda: state_of(hass, entry, "image", "last_visitor") != "unknown", "the picture")
+    await until(lambda: alarms(hass, entry)["rescue"] == "on", "the alarms")
+    shown = everything(hass, entry)
+    assert {key: state for key, (state, _) in shown.items() if key.startswith("alarm")} == {
+        f"alarm_{alarm}": "off" if alarm == "noise" else "on" for alarm in ALARMS
+    }
+    return shown
+
+
+async def restart(hass: HomeAssistant, entry: ConfigEntry, sim: Simulator, *, killed: bool = False) -> None:
+    """Load the entry anew; where Home Assistant was killed, without what it writes down in the end."""
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    if killed:
+        restore_state.async_get(hass).last_states.clear()
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    await sim.wait_for_pull()
+
+
+async def test_nothing_that_is_shown_gets_lost(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, told: dict[str, tuple[str, dict[str, Any]]]
+) -> None:
+    changes = capture_changes(hass, entry, "event")
+    await restart(hass, entry, sim)
+    assert everything(hass, entry) == told
+    assert {changes.count(changed) for changed in changes} == {2}, "away and back, and no event"
+
+
+async def test_what_only_events_tell_survives_a_kill(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, told: dict[str, tuple[str, dict[str, Any]]]
+) -> None:
+    await restart(hass, entry, sim, killed=True)
+    shown = everything(hass, entry)
+    assert {key: shown[key] for key in told if key != "bell_1"} == {key: told[key] for key in told if key != "bell_1"}
+
+
+async def test_the_picture_is_there_after_a_restart_and_gone_with_the_device(
+    hass: HomeAssistant,
+    sim: Simulator,
+    entry: ConfigEntry,
+    told: dict[str, tuple[str, dict[str, Any]]],
+    hass_storage: dict[str, Any],
+) -> None:
+    async def picture() -> bytes | None:
+        image = hass.data[DATA_COMPONENT].get_entity(entity_id(hass, entry, "image", "last_visitor"))
+        assert image is not None
+        return await image.async_image()
+
+    before = await picture()
+    assert before
+    await restart(hass, entry, sim)
+    assert await picture() == before
+    stored = f"{DOMAIN}.{entry.entry_id}.visitors"
+    assert stored in hass_storage
+    await hass.config_entries.async_remove(entry.entry_id)
+    await hass.async_block_till_done()
+    assert stored not in hass_storage
+
+
+async def test_a_picture_goes_with_its_entity(
+    hass: HomeAssistant,
+    sim: Simulator,
+    entry: ConfigEntry,
+    told: dict[str, tuple[str, dict[str, Any]]],
+    hass_storage: dict[str, Any],
+) -> None:
+    stored = hass_storage[f"{DOMAIN}.{entry.entry_id}.visitors"]
+    assert stored["data"]
+    er.async_get(hass).async_remove(entity_id(hass, entry, "image", "last_visitor"))
+    await hass.async_block_till_done()
+    assert hass_storage[f"{DOMAIN}.{entry.entry_id}.visitors"]["data"] == {}
+
+
+async def test_a_picture_that_cannot_be_read_costs_nothing_else(
+    hass: HomeAssistant,
+    sim: Simulator,
+    entry: ConfigEntry,
+    told: dict[str, tuple[str, dict[str, Any]]],
+    hass_storage: dict[str, Any],
+) -> None:
+    key = f"{DOMAIN}.{entry.entry_id}.visitors"
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    data = json.loads(json.dumps(hass_storage[key]))
+    data["data"]["last_visitor"][1] = "not base64!"
+    hass_storage[key] = data
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    await sim.wait_for_pull()
+    assert state_of(hass, entry, "image", "last_visitor") == "unknown"
+    assert state_of(hass, entry, "lock", "door_1_door") == "locked"
+
+
+async def test_what_happens_meanwhile_is_shown_in_the_end(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, told: dict[str, tuple[str, dict[str, Any]]]
+) -> None:
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    sim.door(opened=False)
+    sim.motion(False, profile=2)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    await until(lambda: alarms(hass, entry)["motion_2"] == "off", "the events of meanwhile")
+    shown = alarms(hass, entry)
+    assert (shown["door_open"], shown["motion"], shown["lockdown"]) == ("off", "on", "on")
+
+
+async def test_nothing_is_known_of_a_device_that_started_anew_meanwhile(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, told: dict[str, tuple[str, dict[str, Any]]]
+) -> None:
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    await sim.reboot(0.0)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    await until(lambda: set(alarms(hass, entry).values()) == {"unknown"}, "the start of the device")
+    assert state_of(hass, entry, "sensor", "last_access") == told["last_access"][0]
