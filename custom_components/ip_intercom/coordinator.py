@@ -254,6 +254,7 @@ class IntercomCoordinator(CommandingCoordinator):
     async def async_look_again(self) -> None:
         """Look whether what was missing is there now: somebody says so."""
         await self.google_push.async_look_again()  # Google is there or not, whatever the device is
+        await self.codes.async_retry()
         description = self.description
         await self.async_describe()
         if self.description is description:

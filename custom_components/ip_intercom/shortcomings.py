@@ -18,6 +18,7 @@ CERTIFICATE = "certificate"
 # Translation keys by the kind of what is missing.
 _SENTENCES = {
     CERTIFICATE: "certificate_changed",
+    "code_left": "code_left",
     "privilege": "privilege_missing",
     "push_foreign": "push_foreign",
     "push_https": "push_https",

@@ -15,22 +15,16 @@ from uuid import uuid4
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.storage import Store
 from homeassistant.util.dt import utcnow
 
-from .api.errors import (
-    AuthenticationFailed,
-    CommandFailed,
-    ConnectionFailed,
-    IntercomError,
-    NotSupported,
-    UnexpectedReply,
-)
+from .api.errors import CommandFailed, ConnectionFailed, IntercomError, NotSupported, PermissionDenied, ServiceDisabled
 from .const import DOMAIN
 from .coordinator import IntercomCoordinator
 from .exceptions import refused, told
 from .functions import Code, Codes
-from .model import DoorId
+from .model import DoorId, Missing
 from .parting import async_parting
 
 _LOGGER = logging.getLogger(__name__)
@@ -120,10 +114,11 @@ class TemporaryCodes:
             await self._async_keep(known)
             try:
                 await self._async_settle(known)
-            except (ConnectionFailed, UnexpectedReply) as err:
+            except ConnectionFailed as err:
                 self._note_failure(err)
             except IntercomError:
                 await self._async_undo(self._codes[known.id])
+                self._show_left()
                 with self._coordinator.translating():
                     raise
             self._wake_later()
@@ -147,19 +142,25 @@ class TemporaryCodes:
                 self._note_failure(err)
                 raise told(HomeAssistantError, "code_not_removed", device=self._coordinator.name) from err
             finally:
+                self._show_left()
                 self._wake_later()
+
+    async def async_retry(self) -> None:
+        """Do now what has failed: a person says that the device is well."""
+        if self._failures:
+            await self._async_wake()
 
     async def _async_undo(self, known: TemporaryCode) -> None:
         """Forget a refused code once it is certain that the device does not have it all the same."""
         over = known.ended()
         try:
             await self._async_settle(over)
-        except (AuthenticationFailed, CommandFailed, ConnectionFailed, UnexpectedReply) as err:
+        except NotSupported, PermissionDenied, ServiceDisabled:
+            await self._async_drop(known.id)  # an account that may not ask cannot have added it
+        except IntercomError as err:
             await self._async_keep(over)
             self._note_failure(err)
             self._wake_later()
-        except IntercomError:
-            await self._async_drop(known.id)  # whoever may not ask cannot have added it
 
     async def _async_wake(self) -> None:
         """Do what is due."""
@@ -177,6 +178,7 @@ class TemporaryCodes:
                 self._failures = 0
             else:
                 self._note_failure(failure)
+            self._show_left()
             self._wake_later()
 
     async def _async_settle(self, known: TemporaryCode) -> None:
@@ -196,6 +198,12 @@ class TemporaryCodes:
         if (codes := self._coordinator.facets.codes) is None:
             raise NotSupported("no codes")
         return codes
+
+    def _show_left(self) -> None:
+        """Have a repair for each code that is over and could not be taken away: it may still open."""
+        now = utcnow()
+        left = (known.code.name for known in self._codes.values() if known.tried and now >= known.code.end)
+        self._coordinator.shortcomings.async_note("codes", frozenset(Missing("code_left", name) for name in left))
 
     def _note_failure(self, err: IntercomError) -> None:
         if self._failures == 0:
@@ -233,19 +241,37 @@ class TemporaryCodes:
 async def async_take_away(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     """Take all codes of an entry that is removed from its device, and forget them."""
     store = code_store(hass, entry.entry_id)
-    placed = [known for known in _stored(await store.async_load()) if known.tried]
-    if placed:
+    left = {known.id: known for known in _stored(await store.async_load()) if known.tried}
+    failure: IntercomError | None = None
+    if left:
         try:
             async with async_parting(hass, entry) as facets:
                 if facets.codes is None:
                     raise NotSupported("no codes")
-                for known in placed:
-                    await facets.codes.remove(known.code, known.known_as)
+                for known in tuple(left.values()):
+                    try:
+                        await facets.codes.remove(known.code, known.known_as)
+                    except CommandFailed as err:
+                        failure = err  # the others may be taken away all the same
+                    else:
+                        del left[known.id]
         except IntercomError as err:
-            names = ", ".join(known.code.name for known in placed)
-            _LOGGER.warning(
-                "Delete these codes at %s yourself, they still open: %s (%s)", entry.title, names, type(err).__name__
-            )
+            failure = err
+    if left:
+        names = ", ".join(known.code.name for known in left.values())
+        _LOGGER.warning(
+            "Delete these codes at %s yourself, they still open: %s (%s)", entry.title, names, type(failure).__name__
+        )
+        ir.async_create_issue(
+            hass,
+            DOMAIN,
+            f"codes_left_{entry.entry_id}_removed",
+            is_fixable=False,
+            is_persistent=True,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="codes_left_behind",
+            translation_placeholders={"device": entry.title, "name": names},
+        )
     await store.async_remove()
 
 

@@ -192,6 +192,10 @@ class Rejected(CommandFailed):
     """The device cannot do this now."""
 
 
+class DoorsNotKept(CommandFailed):
+    """The device does not keep a code for the doors that were named; it does not have the code any more."""
+
+
 class OpeningDisabled(CommandFailed):
     """The device opens no door over HTTP: *Open Relay via HTTP* is not ticked."""
 

@@ -31,6 +31,18 @@ class Users:
         self._dialect = dialect
         self._last = 0
         self.scanned = ""
+        # The separator of pairs in ScheduleRelay that the device takes; None for either.
+        self.separator: str | None = None
+        # How many pairs it keeps; None for all.
+        self.pairs: int | None = None
+        # How many relays of a pair it keeps; None for all.
+        self.relays_each: int | None = None
+        # It looks at NameOrPerID.
+        self.filters = True
+        # Ten users come at once, also where no page is asked for.
+        self.always_pages = False
+        # What is added or set is kept, but the answer is an error.
+        self.errs = False
         self.rows: dict[str, dict[str, Any]] = {}
         newer = "Schedule-Relay" in dialect.schedule_fields
         self._defaults: dict[str, Any] = {**FIELDS, **(NEW_FIELDS if newer else {})}
@@ -66,10 +78,29 @@ class Users:
                 if not isinstance(value, list) or not all(as_text(part).isdecimal() for part in value):
                     raise bad_param()
                 clean[name] = [as_text(part) for part in value]
+            elif name == self._dialect.schedule_fields[0] and name in self._defaults:
+                clean[name] = self._pairs(as_text(value))
             elif name in self._defaults:
                 text = as_text(value)
                 clean[name] = text[:CARD_CODE_LENGTH] if name == "CardCode" else text
         return clean
+
+    def _pairs(self, value: str) -> str:
+        if self.separator is not None and any(other in value.rstrip(";,") for other in {";", ","} - {self.separator}):
+            raise bad_param()
+        separator = "," if "," in value else ";"
+        kept = [part.partition("-") for part in value.split(separator)][: self.pairs]
+        return separator.join(f"{when}{dash}{relays[: self.relays_each]}" for when, dash, relays in kept)
+
+    def _answer(self, done: int) -> Reply:
+        if self.errs:
+            raise ApiError(-1, "System busy")
+        return Reply(retcode=self._number(done))
+
+    def fill(self, number: int) -> None:
+        """Add users of half a kilobyte each, as those of a real device are."""
+        for count in range(number):
+            self.insert(Name=f"Resident {count}", PrivatePIN=f"9{count:07}", FaceUrl="x" * 260)
 
     def _number(self, done: int) -> int:
         return done if self._dialect.counts_users else 0
@@ -79,10 +110,10 @@ class Users:
         rows = [
             dict(sorted(row.items()))
             for row in self.rows.values()
-            if wanted is None or wanted in (row["Name"], row["UserID"], row["PrivatePIN"])
+            if wanted is None or not self.filters or wanted in (row["Name"], row["UserID"], row["PrivatePIN"])
         ]
-        page = call.text("page")
-        if self._dialect.paging and page is not None and page.isdecimal():
+        page = call.text("page") or ("1" if self.always_pages else None)
+        if (self._dialect.paging or self.always_pages) and page is not None and page.isdecimal():
             start = 10 * max(0, int(page) - 1)
             return Reply({"num": len(rows), "item": rows[start : start + 10]})
         return Reply({"num": len(rows), "item": rows})
@@ -102,7 +133,7 @@ class Users:
                 raise bad_param()
             self._refuse_double(item)
             self.insert(**item)
-        return Reply(retcode=self._number(len(items)))
+        return self._answer(len(items))
 
     def _set(self, call: Call) -> Reply:
         items = call.items()
@@ -116,7 +147,7 @@ class Users:
                 row.update(dict.fromkeys(set(row) - {"ID"}, "") | changes)
             else:
                 row.update(changes)
-        return Reply(retcode=self._number(len(items)))
+        return self._answer(len(items))
 
     def _del(self, call: Call) -> Reply:
         """Deleting nobody is success."""

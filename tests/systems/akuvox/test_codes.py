@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from custom_components.ip_intercom.api.errors import CommandFailed, InvalidRequest, NotSupported, Rejected
+from custom_components.ip_intercom.api.errors import CommandFailed, DoorsNotKept, InvalidRequest, NotSupported, Rejected
 from custom_components.ip_intercom.functions import Code
 from custom_components.ip_intercom.systems.akuvox.codes import AkuvoxCodes, relays_of
 from tests.api.akuvox.conftest import Bench, Start
-from tests.simulators.akuvox.envelope import Call, Reply, unsupported
+from tests.simulators.akuvox.envelope import Answer, Call, Reply, unsupported
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 PIN = "837261"
@@ -118,3 +118,91 @@ def test_doors_are_relays() -> None:
     for wrong in ("SA", "E", "0", "5", "", "AB", "11"):
         with pytest.raises(InvalidRequest):
             relays_of((wrong,))
+
+
+def opened(bench: Bench) -> set[str]:
+    """Enter the PIN and return which relays it opens."""
+    bench.sim.enter_code(PIN)
+    return {letter for letter, is_open in bench.sim.relay_status().items() if is_open}
+
+
+@pytest.mark.parametrize("filters", [True, False])
+@pytest.mark.parametrize(("number", "always_pages"), [(10_000, False), (35, True), (30, True), (9, True), (10, False)])
+async def test_a_device_with_many_users(start: Start, number: int, filters: bool, always_pages: bool) -> None:
+    """10,000 users are 5 MB; some devices give ten at a time, whether or not a page is asked for."""
+    bench = await start("a_series")
+    bench.sim.users.filters, bench.sim.users.always_pages = filters, always_pages
+    bench.sim.users.fill(number)
+    codes = AkuvoxCodes(bench.device())
+    known_as = await codes.add(CODE)
+    assert bench.sim.users.rows[known_as]["PrivatePIN"] == PIN
+    assert await codes.add(CODE) == known_as
+    await codes.remove(CODE, known_as)
+    assert known_as not in bench.sim.users.rows
+    assert len(bench.sim.users.rows) == number
+
+
+@pytest.mark.parametrize("dialect", ["a_series", "r29"])
+@pytest.mark.parametrize(
+    ("separator", "pairs"), [(";", None), (",", None), (None, 1), (",", 1), (";", 1)], ids=lambda value: str(value)
+)
+async def test_a_code_opens_all_doors_on_every_firmware(
+    start: Start, dialect: str, separator: str | None, pairs: int | None
+) -> None:
+    """Pairs are parted by semicolons or by commas, and a device may keep the first one only."""
+    bench = await start(dialect)
+    bench.sim.users.separator, bench.sim.users.pairs = separator, pairs
+    codes = AkuvoxCodes(bench.device())
+    await codes.add(replace(CODE, doors=("A", "C")))
+    assert opened(bench) == {"A", "C"}
+    assert len(bench.sim.users.rows) == 1
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_a_code_for_half_of_the_doors_is_undone(start: Start, is_known: bool) -> None:
+    bench = await start("a_series")
+    bench.sim.users.pairs = bench.sim.users.relays_each = 1
+    codes = AkuvoxCodes(bench.device())
+    if is_known:
+        bench.sim.add_user(Name=CODE.name, PrivatePIN=PIN, ScheduleRelay="1001-1")
+    with pytest.raises(DoorsNotKept):
+        await codes.add(replace(CODE, doors=("A", "B")))
+    assert not bench.sim.users.rows
+    # One door is as good as ever.
+    await codes.add(replace(CODE, doors=("B",)))
+    assert opened(bench) == {"B"}
+
+
+async def test_a_device_that_keeps_what_it_refuses(start: Start) -> None:
+    """The answer is an error, and the PIN opens: what is there counts."""
+    bench = await start("a_series")
+    bench.sim.users.errs = True
+    codes = AkuvoxCodes(bench.device())
+    known_as = await codes.add(CODE)
+    assert len(bench.sim.users.rows) == 1
+    await codes.remove(CODE, known_as)
+    assert not bench.sim.users.rows
+
+
+async def test_the_pin_and_doors_of_a_key_are_read_back(bench: Bench) -> None:
+    def refuse(_: Call) -> Reply:
+        raise unsupported("unsupport action")
+
+    bench.sim.handlers.update({name: refuse for name in bench.sim.handlers if name.startswith("user/")})
+    add = bench.sim.handlers["privatekey/add"]
+
+    def halve(call: Call) -> Answer:
+        call.data["item"] = [{**item, "DoorNum": item["DoorNum"][:1]} for item in call.data["item"]]
+        return add(call)
+
+    bench.sim.handlers["privatekey/add"] = halve
+    codes = AkuvoxCodes(bench.device())
+    known_as = await codes.add(replace(CODE, doors=("B", "C")))
+    assert bench.sim.private_keys.rows[known_as]["DoorNum"] == "23"
+
+
+async def test_no_pin_is_in_an_address(start: Start) -> None:
+    bench = await start("e16c")
+    codes = AkuvoxCodes(bench.device())
+    await codes.remove(CODE, await codes.add(CODE))
+    assert PIN not in str([(request.path, request.query) for request in bench.sim.requests])

@@ -1,17 +1,19 @@
 """Requests to one Akuvox device in its envelope (HTTP API Request, HTTP API Reply)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 from ..errors import NotSupported, UnexpectedReply
 from ..http import HttpTransport, Reply, Request, Stream, is_file
-from ..parse import Fields
+from ..parse import Fields, objects
 from ..upload import Upload
 from .endpoints import GET, POST, SYSTEM_STATUS, Endpoint
-from .envelope import Spoiled, read, result
+from .envelope import Document, Spoiled, read, result
 from .exchange import Exchange
+from .row_reader import MAX_LIST, Keep, RowReader
 
 type Data = Mapping[str, object]
 
@@ -72,7 +74,35 @@ class AkuvoxClient:
             ConnectionFailed: The connection broke.
         """
         async with self._turn:
-            return await self._call(endpoint, data or {})
+            return await self._call(endpoint, data or {}, self._ask)
+
+    async def rows(self, endpoint: Endpoint, data: Data | None = None, keep: Keep | None = None) -> tuple[Fields, ...]:
+        """Return the rows of a list, page by page where the device gives pages.
+
+        Other requests may be sent meanwhile, unless the device is fragile. A page that is asked for comes alone.
+
+        Args:
+            endpoint: What to ask.
+            data: Parameters.
+            keep: Which rows to return; all of them for None. Others are forgotten as they arrive.
+
+        Raises:
+            IntercomError: As ``call``.
+        """
+        data = data or {}
+        found: dict[str, Fields] = {}
+        seen: set[str] = set()
+        page = 1
+        while True:
+            asked = data if page == 1 else {**data, "page": page}
+            reader, reply = await self._call(endpoint, asked, partial(self._ask_rows, keep=keep))
+            found |= {number: row for number, row in reader.rows.items() if number not in seen}
+            is_news = not reader.ids <= seen
+            seen |= reader.ids
+            # A device that knows no pages answers the same again.
+            if "page" in data or not is_news or reader.is_last(page, len(seen), reply):
+                return tuple(found.values())
+            page += 1
 
     async def page(self, path: str, params: Mapping[str, str]) -> Reply:
         """Ask for a page beside the API, once, and return it unread.
@@ -151,17 +181,17 @@ class AkuvoxClient:
                 raise UnexpectedReply(f"{request.path} answered {answer.content_type}")
             yield answer
 
-    async def _call(self, endpoint: Endpoint, data: Data) -> Fields:
+    async def _call[T](self, endpoint: Endpoint, data: Data, ask: Callable[[Endpoint, Request], Awaitable[T]]) -> T:
         method = self._method(endpoint, data)
         try:
-            return await self._ask(endpoint, self._request(endpoint, method, data))
+            return await ask(endpoint, self._request(endpoint, method, data))
         except NotSupported as err:
             other = POST if method == GET else GET
             if other not in endpoint.methods or endpoint in self._methods or _WRONG_METHOD not in str(err):
                 raise
             if other == GET and _is_nested(data):
                 raise
-        found = await self._ask(endpoint, self._request(endpoint, other, data))
+        found = await ask(endpoint, self._request(endpoint, other, data))
         self._methods[endpoint] = other
         return found
 
@@ -178,6 +208,42 @@ class AkuvoxClient:
             else:
                 self._methods.setdefault(endpoint, request.method)
                 return found
+
+    async def _ask_rows(
+        self, endpoint: Endpoint, request: Request, keep: Keep | None = None
+    ) -> tuple[RowReader, Fields]:
+        tries = SPOILED_TRIES
+        patient = replace(request, max_bytes=MAX_LIST, begin=DOWNLOAD_STALL, stall=DOWNLOAD_STALL)
+        while True:
+            reader = RowReader(endpoint.path, keep)
+            try:
+                document = await self._read_rows(patient, reader)
+            except Spoiled:
+                self._exchange.note_answer(clean=False)
+                if not tries:
+                    raise
+                tries -= 1
+                continue
+            self._exchange.note_answer(clean=document.clean)
+            found = result(endpoint, document.content)
+            # Where there is one row only, some devices leave the brackets out.
+            for row in objects(found.get("item")):
+                reader.take(row)
+            self._methods.setdefault(endpoint, request.method)
+            return reader, found
+
+    async def _read_rows(self, request: Request, reader: RowReader) -> Document:
+        async with self._files, AsyncExitStack() as turn:
+            await turn.enter_async_context(self._turn)
+            async with self._exchange.stream(request, _anything) as answer:
+                if isinstance(answer, Reply):
+                    return read(request.path, answer.body)
+                async for chunk in answer.chunks():
+                    reader.feed(chunk)
+                    if not self.fragile:
+                        await turn.aclose()
+                    await asyncio.sleep(0)  # a long list is not to hold the loop
+        return reader.finish()
 
     def _result(self, endpoint: Endpoint, reply: Reply) -> Fields:
         return result(endpoint, self._document(endpoint.path, reply))
@@ -217,6 +283,10 @@ class AkuvoxClient:
             timeout=REQUEST_TIMEOUT,
             repeatable=endpoint.repeatable,
         )
+
+
+async def _anything(_: Stream) -> bool:
+    return True
 
 
 def _is_nested(data: Data) -> bool:

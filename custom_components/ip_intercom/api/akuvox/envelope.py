@@ -62,7 +62,11 @@ def result(endpoint: Endpoint, content: Fields) -> Fields:
     if code < 0:
         raise error(endpoint.path, code, text(content.get("message")), fields(content.get("data")))
     data = content.get("data")
-    return {"item": data} if isinstance(data, list) else fields(data)
+    if isinstance(data, list):
+        return {"item": data}
+    found = fields(data)
+    # A list of one row may come as that row.
+    return {**found, "item": [found["item"]]} if isinstance(found.get("item"), dict) else found
 
 
 def retcode(content: Fields) -> int | None:

@@ -11,6 +11,7 @@ from ..parse import Fields, integer, objects, text
 from .client import AkuvoxClient, Data
 from .config import send_file
 from .endpoints import CONTACT, CONTACT_ADD_ONE, DIALREPLACE, GROUP, PRIVATEKEY, RFKEY, Endpoint, ListEndpoints
+from .row_reader import Keep
 
 # What a contact may have to be added in the address of a request.
 _ADDRESS_FIELDS = frozenset({"Name", "Phone"})
@@ -48,9 +49,9 @@ class Items:
         self._endpoints = endpoints
         self._numbered = numbered
 
-    async def get(self) -> tuple[Fields, ...]:
-        """Return the items (Api privatekey get)."""
-        return objects((await self._client.call(self._endpoints.get)).get("item"))
+    async def get(self, keep: Keep | None = None) -> tuple[Fields, ...]:
+        """Return the items, or those that ``keep`` wants (Api privatekey get)."""
+        return await self._client.rows(self._endpoints.get, keep=keep)
 
     async def add(self, items: Iterable[Data]) -> tuple[ItemResult, ...]:
         """Add items and return what became of each; an ID that they bring is not looked at (Api privatekey add)."""

@@ -10,10 +10,11 @@ from yarl import URL
 
 from ..errors import UnexpectedReply
 from ..http import Stream
-from ..parse import Fields, integer, objects, text, texts
+from ..parse import Fields, integer, text, texts
 from .client import AkuvoxClient, Data
 from .endpoints import USER, USER_EXPORT, USER_INFO, USER_SCAN
 from .items import ItemResult, Items
+from .row_reader import Keep
 
 # By the age of the firmware; a bare Schedule has no relays.
 _SCHEDULE_RELAY = ("ScheduleRelay", "Schedule-Relay")
@@ -58,19 +59,20 @@ class Users:
         """Return the number that the next user would get (Api user info)."""
         return integer((await self._client.call(USER_INFO)).get("DefaultUserId"))
 
-    async def get(self, name: str | None = None, page: int | None = None) -> tuple[User, ...]:
+    async def get(self, name: str | None = None, page: int | None = None, keep: Keep | None = None) -> tuple[User, ...]:
         """Return users (Api user get).
 
         Args:
             name: Only those of this name, number or PIN; not every device looks at it.
             page: Ten of them, the first page is 1; devices that know no pages return all.
+            keep: Which rows to return, of the device's own fields; all of them for None.
         """
         data: dict[str, object] = {}
         if name is not None:
             data |= {"NameOrPerID": name, "NameOrCode": name}
         if page is not None:
             data["page"] = page
-        return tuple(_user(item) for item in objects((await self._client.call(USER.get, data)).get("item")))
+        return tuple(_user(row) for row in await self._client.rows(USER.get, data, keep))
 
     async def add(self, users: Iterable[Data]) -> tuple[ItemResult, ...]:
         """Add users of the device's own fields; returns what it tells of each, mostly nothing (Api user add).

@@ -5,9 +5,10 @@ from typing import Protocol
 
 from ...api.akuvox import AkuvoxDevice
 from ...api.akuvox.items import ItemResult, Items
+from ...api.akuvox.row_reader import Keep
 from ...api.akuvox.users import Users
 from ...api.errors import CommandFailed, NotSupported
-from ...api.parse import Fields
+from ...api.parse import Fields, text
 
 type Rows = tuple[Fields, ...]
 type Values = Mapping[str, object]
@@ -16,8 +17,11 @@ type Values = Mapping[str, object]
 class ItemList(Protocol):
     """One list; all methods raise ``CommandFailed`` where the device refuses the row."""
 
-    async def get(self) -> Rows:
-        """Return all rows."""
+    async def get(self, keep: Keep | None = None) -> Rows:
+        """Return all rows, or those that ``keep`` wants."""
+
+    async def named(self, name: str) -> Rows:
+        """Return the rows of a name, where the device looks it up; else all or none."""
 
     async def add(self, values: Values) -> str | None:
         """Add a row and return its ID where the device tells it."""
@@ -39,8 +43,14 @@ class _Users:
         self._users = users
         self.clear = users.clear
 
-    async def get(self) -> Rows:
-        return tuple(user.fields for user in await self._users.get())
+    async def get(self, keep: Keep | None = None) -> Rows:
+        return tuple(user.fields for user in await self._users.get(keep=keep))
+
+    async def named(self, name: str) -> Rows:
+        def fits(row: Fields) -> bool:
+            return text(row.get("Name")) == name
+
+        return tuple(user.fields for user in await self._users.get(name, keep=fits))
 
     async def add(self, values: Values) -> str | None:
         if not values.get("UserID"):
@@ -65,6 +75,9 @@ class _Items:
         self._items = items
         self.get = items.get
         self.clear = items.clear
+
+    async def named(self, name: str) -> Rows:
+        return await self.get(lambda row: text(row.get("Name")) == name)
 
     async def add(self, values: Values) -> str | None:
         return _done(await self._items.add([values]))

@@ -1,0 +1,112 @@
+"""Temporary codes of an Akuvox through Home Assistant: what is told is what the device has."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+import pytest
+
+from custom_components.ip_intercom import temporary_codes
+from custom_components.ip_intercom.const import DOMAIN
+from tests.common import command, refusal, until
+from tests.simulators.akuvox import Simulator
+from tests.simulators.akuvox.envelope import Answer, ApiError, Call
+
+from .conftest import Start, add
+from .test_push import repairs
+
+PIN = "837261"
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try again at once."""
+    monkeypatch.setattr(temporary_codes, "_AGAIN", 0.1)
+    monkeypatch.setattr(temporary_codes, "_AGAIN_AT_MOST", 0.1)
+
+
+def code(**data: Any) -> dict[str, Any]:
+    return {"name": "Cleaner", "code": PIN, "end": datetime.now(UTC) + timedelta(hours=1)} | data
+
+
+def pins(sim: Simulator) -> set[str]:
+    return {row["PrivatePIN"] for row in sim.users.rows.values()}
+
+
+def refuse(_: Call) -> Answer:
+    raise ApiError(-1, "System busy")
+
+
+async def orphan(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> dict[str, Any]:
+    """Let a code be added that the device says it has not, and that it does not show; return its functions."""
+    functions = dict(sim.handlers)
+    added = functions["user/add"]
+
+    def add_and_break(call: Call) -> Answer:
+        added(call)
+        sim.handlers["user/get"] = sim.handlers["user/del"] = refuse
+        return refuse(call)
+
+    sim.handlers["user/add"] = add_and_break
+    assert await refusal(hass, entry, "add_temporary_code", **code()) == "command_failed"
+    assert pins(sim) == {PIN}
+    return functions
+
+
+async def test_a_code_that_was_refused_and_is_there_is_taken_away(hass: HomeAssistant, device: Start) -> None:
+    """As soon as the device lets it; until then a repair tells that the PIN may open."""
+    sim = await device("a_series")
+    entry = await add(hass, sim)
+    functions = await orphan(hass, sim, entry)
+    assert "code_left" in repairs(hass)
+    (issue,) = (issue for issue in ir.async_get(hass).issues.values() if issue.translation_key == "code_left")
+    assert issue.translation_placeholders is not None
+    assert issue.translation_placeholders["name"] == "Cleaner"
+    # It is not forgotten over a restart either.
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await until(lambda: "code_left" in repairs(hass), "the repair")
+    sim.handlers.update(functions)
+    await until(lambda: not pins(sim), "the code to be taken away")
+    await until(lambda: "code_left" not in repairs(hass), "the end of the repair")
+
+
+async def test_codes_that_stay_on_a_removed_device_are_told(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("a_series")
+    entry = await add(hass, sim)
+    await orphan(hass, sim, entry)
+    await hass.config_entries.async_remove(entry.entry_id)
+    (issue,) = (issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN)
+    assert (issue.translation_key, issue.is_persistent) == ("codes_left_behind", True)
+    assert PIN not in str(issue)
+
+
+async def test_success_is_not_told_of_a_list_that_cannot_be_read(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("a_series")
+    entry = await add(hass, sim)
+    sim.garbage("user/get", "html")
+    assert await refusal(hass, entry, "add_temporary_code", **code()) == "unexpected_reply"
+    sim.heal()
+    await until(lambda: not entry.runtime_data.codes.all, "the code to be given up")
+    assert not pins(sim)
+
+
+async def test_half_of_the_doors_is_no_success(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("a_series")
+    entry = await add(hass, sim)
+    sim.users.pairs = sim.users.relays_each = 1
+    assert await refusal(hass, entry, "add_temporary_code", **code(doors=["A", "B"])) == "code_doors"
+    assert not pins(sim)
+    assert "code_left" not in repairs(hass)
+
+
+async def test_a_code_among_ten_thousand(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("a_series")
+    sim.users.fill(10_000)
+    entry = await add(hass, sim)
+    added = await command(hass, entry, "add_temporary_code", **code())
+    assert added["active"] is True
+    assert PIN in pins(sim)
+    await command(hass, entry, "remove_temporary_code", id=added["id"])
+    assert PIN not in pins(sim)
