@@ -29,7 +29,7 @@ async def lock(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> str:
 
 
 @pytest.mark.parametrize("action", ["lock.open", "lock.unlock"])
-async def test_opening_releases_the_strike_with_one_request(
+async def test_opening_releases_the_strike_with_one_command(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, lock: str, action: str
 ) -> None:
     assert state_of(hass, entry, "lock", "door_1_door") == "locked"
@@ -37,7 +37,8 @@ async def test_opening_releases_the_strike_with_one_request(
     assert sim.switches[1].active
     await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "unlocked")
     assert commands(sim) == [{"switch": "1", "action": "on"}]
-    assert all(request.path in {"/api/switch/ctrl", "/api/log/pull"} for request in sim.requests)
+    paths = [request.path for request in sim.requests if request.path != "/api/log/pull"]
+    assert paths == ["/api/switch/status", "/api/switch/ctrl", "/api/switch/status"]
 
 
 async def test_the_strike_falls_back_by_itself(hass: HomeAssistant, sockets: None) -> None:
@@ -130,12 +131,70 @@ async def test_a_privilege_taken_away_is_named(
         await act(hass, "lock.open", entity_id=lock)
 
 
-async def test_a_door_command_that_is_lost_says_so(
+async def test_a_door_command_that_cannot_be_sent_says_so(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, lock: str
 ) -> None:
     sim.lose_connection()
     with pytest.raises(HomeAssistantError, match="Front Gate does not answer"):
         await act(hass, "lock.open", entity_id=lock)
+
+
+@pytest.mark.parametrize(
+    ("action", "target", "command", "relay"),
+    [
+        ("lock.open", ("lock", "door_1_door"), "on", (True, False, False)),
+        ("switch.turn_on", ("switch", "door_1_hold_open"), "hold", (True, True, False)),
+        ("switch.turn_on", ("switch", "door_1_block"), "lock", (False, False, True)),
+    ],
+)
+async def test_a_lost_answer_is_followed_by_a_look(
+    hass: HomeAssistant,
+    sim: Simulator,
+    entry: ConfigEntry,
+    action: str,
+    target: tuple[str, str],
+    command: str,
+    relay: tuple[bool, bool, bool],
+) -> None:
+    sim.lose_next_answer("switch/ctrl")
+    await act(hass, action, entity_id=entity_id(hass, entry, *target))
+    assert relay_of(sim, 1) == relay
+    assert [activation.action for activation in sim.switch_activations] == [command]
+
+
+async def test_the_end_of_a_hold_that_is_lost_is_looked_up(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, lock: str
+) -> None:
+    await act(hass, "ip_intercom.open_door", entity_id=lock, hold_time={"minutes": 2})
+    sim.lose_next_answer("switch/ctrl", 2)
+    await act(hass, "lock.lock", entity_id=lock)
+    assert relay_of(sim, 1) == (False, False, False)
+    assert [activation.action for activation in sim.switch_activations] == ["hold", "release"]
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [(("switch", "port_output1"), "io/ctrl"), (("switch", "access_point_entry"), "accesspoint/blocking/ctrl")],
+)
+async def test_outputs_and_access_points_are_looked_at_as_well(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, target: tuple[str, str], path: str
+) -> None:
+    switch = entity_id(hass, entry, *target)
+    sim.clear_requests()
+    sim.lose_next_answer(path)
+    await act(hass, "switch.turn_on", entity_id=switch)
+    await until(lambda: state_of(hass, entry, *target) == "on")
+    await act(hass, "switch.turn_on", entity_id=switch)
+    assert [request.path for request in sim.requests].count(f"/api/{path}") == 1
+
+
+async def test_nothing_is_sent_where_the_door_is_as_asked(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, lock: str
+) -> None:
+    await act(hass, "lock.lock", entity_id=lock)
+    await act(hass, "switch.turn_off", entity_id=entity_id(hass, entry, "switch", "door_1_hold_open"))
+    await act(hass, "switch.turn_off", entity_id=entity_id(hass, entry, "switch", "door_1_block"))
+    assert commands(sim) == []
 
 
 async def test_an_event_of_something_else_does_not_hide_the_effect(

@@ -14,6 +14,7 @@ from homeassistant.helpers.typing import ConfigType
 from .actions import async_setup_actions
 from .const import CONF_SHOW_NAMES, DOMAIN
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
+from .door_commands import DoorCommands, hold_store
 from .entity import device_info
 from .found import Found
 from .google_push import GooglePush, credential_store
@@ -71,6 +72,7 @@ async def _async_set_up(
 ) -> None:
     await coordinator.async_config_entry_first_refresh()
     coordinator.feed = EventFeed(coordinator, store)
+    coordinator.door_commands = DoorCommands(coordinator, hold_store(hass, entry.entry_id))
     coordinator.codes = TemporaryCodes(coordinator, code_store(hass, entry.entry_id))
     coordinator.pictures = VisitorPictures(picture_store(hass, entry.entry_id))
     await coordinator.pictures.async_load()
@@ -83,6 +85,7 @@ async def _async_set_up(
     coordinator.device_id = device.id
     places = device.id, coordinator.description.identity, coordinator.data.places
     async_show_places(hass, *places)
+    await coordinator.door_commands.async_load()  # before the entities: they show what is held open
     coordinator.platforms = list(PLATFORMS)
     if coordinator.facets.conferences is not None:
         coordinator.platforms.append(Platform.CALENDAR)  # it brings a page of its own, which nobody wants empty
@@ -142,5 +145,6 @@ async def async_remove_entry(hass: HomeAssistant, entry: IntercomConfigEntry) ->
     await async_log_out(hass, entry)
     async_show_missing(hass, entry.entry_id, entry.title, frozenset())
     await credential_store(hass, entry.entry_id).async_remove()
+    await hold_store(hass, entry.entry_id).async_remove()
     await event_store(hass, entry.entry_id).async_remove()
     await picture_store(hass, entry.entry_id).async_remove()

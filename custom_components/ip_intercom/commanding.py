@@ -1,6 +1,6 @@
 """Carrying out commands: what goes wrong becomes a sentence, and what they change is seen."""
 
-from collections.abc import Callable, Coroutine, Generator, Hashable
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Hashable
 from contextlib import contextmanager
 from datetime import timedelta
 import logging
@@ -11,7 +11,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from .api.errors import IntercomError
-from .exceptions import translated
+from .exceptions import is_answer_lost, translated, was_never_sent
 from .later import Later
 from .model import State
 
@@ -79,6 +79,41 @@ class CommandingCoordinator(DataUpdateCoordinator[State]):
         await self.async_command(command)
         self._async_look_for_effect(part, before, settled, 0)
 
+    async def async_switch(
+        self,
+        on: bool,
+        read: Callable[[], Awaitable[bool | None]],
+        send: Callable[[], Awaitable[None]],
+        part: Callable[[State], Hashable],
+    ) -> None:
+        """Turn something on or off that the device reports: read, send once, and look where the answer is lost.
+
+        Args:
+            on: What is wanted.
+            read: Returns what the device reports now; None where it does not.
+            send: Sends the command.
+            part: Returns the part of a state that it changes.
+
+        Raises:
+            HomeAssistantError: It did not happen, or cannot be told.
+        """
+        with self.translating():
+            if await _reported(read) is on:
+                return
+            before = part(self.data)
+            try:
+                await send()
+            except IntercomError as err:
+                if not is_answer_lost(err) or await _reported(read) is not on:
+                    raise
+        self._async_look_for_effect(part, before, lambda _: True, 0)
+
+    @callback
+    def async_look_until(self, part: Callable[[State], Hashable], settled: Callable[[State], bool]) -> None:
+        """Look at a part of the state until it is settled, unless events report how it moves."""
+        if not settled(self.data):
+            self._async_look_for_effect(part, part(self.data), settled, 1)
+
     @callback
     def _async_look_for_effect(
         self, part: Callable[[State], Hashable], before: Hashable, settled: Callable[[State], bool], looks: int
@@ -93,3 +128,13 @@ class CommandingCoordinator(DataUpdateCoordinator[State]):
                 self._async_look_for_effect(part, now, settled, looks + 1)
 
         self.later.async_do(_EFFECT_DELAY if looks else _FIRST_LOOK, part, look)
+
+
+async def _reported(read: Callable[[], Awaitable[bool | None]]) -> bool | None:
+    """Return what the device reports; None where only that fails."""
+    try:
+        return await read()
+    except IntercomError as err:
+        if was_never_sent(err):
+            raise
+        return None

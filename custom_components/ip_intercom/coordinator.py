@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 import logging
 import time
 from typing import TYPE_CHECKING, Any, override
@@ -23,12 +24,27 @@ from .events import CallChanged, CapabilitiesChanged, DirectoryChanged, Event, R
 from .exceptions import sentence, told
 from .facets import Facets, System
 from .found import Found
-from .model import Bell, BellId, CallState, Control, Description, SessionId, State, described, merge, with_bell
+from .model import (
+    Bell,
+    BellId,
+    CallState,
+    Control,
+    Description,
+    Door,
+    DoorId,
+    SessionId,
+    State,
+    described,
+    merge,
+    with_bell,
+    with_door,
+)
 from .places import async_remove_places, async_show_places
 from .refusals import RETRY_DELAY, Refusals
 from .shortcomings import Shortcomings
 
 if TYPE_CHECKING:
+    from .door_commands import DoorCommands
     from .google_push import GooglePush
     from .push import EventFeed
     from .temporary_codes import TemporaryCodes
@@ -38,6 +54,7 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 type IntercomConfigEntry = ConfigEntry[IntercomCoordinator]
+type _Change = Callable[[State], State]
 
 # Events tell of changes at once; the poll finds what they missed. Without events it is all there is.
 POLL_BESIDE_EVENTS = timedelta(minutes=5)
@@ -73,6 +90,7 @@ class IntercomCoordinator(CommandingCoordinator):
         system: The adapter. Its facets carry out commands; send them through ``async_command``.
         description: What the device is and has.
         feed: Follows its events.
+        door_commands: Carries out what people ask of its doors.
         codes: The codes that open for a while.
         pictures: The pictures of the last visitors.
         push_address: Where the device may push them to.
@@ -93,6 +111,7 @@ class IntercomCoordinator(CommandingCoordinator):
         self.system = system
         self.description: Description
         self.feed: EventFeed
+        self.door_commands: DoorCommands
         self.codes: TemporaryCodes
         self.pictures: VisitorPictures
         self.push_address: PushAddress
@@ -106,7 +125,7 @@ class IntercomCoordinator(CommandingCoordinator):
         self._state = State()
         self._described = False
         self._turn = asyncio.Lock()
-        self._during_read: list[Event] | None = None
+        self._during_read: list[_Change] | None = None
         self._described_at = 0.0
         self.shortcomings = Shortcomings(hass, entry.entry_id, entry.title, self.later)
         self._refusals = Refusals()
@@ -184,10 +203,10 @@ class IntercomCoordinator(CommandingCoordinator):
             self.async_describe_soon()
         return self._state
 
-    async def _async_gathering_news[T](self, ask: Callable[[], Awaitable[T]]) -> tuple[T, list[Event]]:
-        """Return an answer of the device, and the events that came while it was asked."""
+    async def _async_gathering_news[T](self, ask: Callable[[], Awaitable[T]]) -> tuple[T, list[_Change]]:
+        """Return an answer of the device, and what changed the state while it was asked."""
         async with self._turn:
-            news: list[Event] = []
+            news: list[_Change] = []
             self._during_read = news
             try:
                 return await ask(), news
@@ -291,9 +310,7 @@ class IntercomCoordinator(CommandingCoordinator):
     @callback
     def async_fold(self, event: Event) -> State:
         """Fold an event into the state, which ``async_publish`` then shows, and return it."""
-        if self._during_read is not None:
-            self._during_read.append(event)
-        self._state = reduce(self._state, event)
+        self._async_change_by(partial(reduce, event=event))
         self.shortcomings.async_hear(event)
         for fact in event.facts:
             match fact:
@@ -320,6 +337,30 @@ class IntercomCoordinator(CommandingCoordinator):
             _LOGGER.debug("%s: the call log could not be read: %s", self.name, err)
             return
         self.async_change(last_call=calls[0] if calls else None)
+
+    @callback
+    def _async_change_by(self, change: _Change) -> None:
+        """Change the state, also that which is being read and may be older than the change."""
+        if self._during_read is not None:
+            self._during_read.append(change)
+        self._state = change(self._state)
+
+    async def async_read_door(self, door_id: DoorId) -> Door | None:
+        """Return a door as the device reports it now, and show it, unless an event tells more.
+
+        It does not wait for a poll in progress.
+
+        Raises:
+            IntercomError: It could not be read.
+        """
+        if (doors := self.facets.doors) is None:
+            return None
+        before = self._state.doors.get(door_id)
+        door = await doors.read(door_id)
+        if door is not None and self._state.doors.get(door_id) == before != door:
+            self._async_change_by(partial(with_door, door=door))
+            self.async_publish()
+        return door
 
     async def async_read_again(self, part: str, ask: Callable[[], Awaitable[Any]]) -> None:
         """Read one part of the state anew, because an action has changed it; where that fails, a poll will see."""
@@ -456,8 +497,8 @@ class IntercomCoordinator(CommandingCoordinator):
         self.feed.async_dialling(False)
 
 
-def _after(state: State, news: Iterable[Event]) -> State:
-    """Return a state that was read, after the events from after the device answered."""
-    for event in news:
-        state = reduce(state, event)
+def _after(state: State, news: Iterable[_Change]) -> State:
+    """Return a state that was read, after what changed since the device answered."""
+    for change in news:
+        state = change(state)
     return state

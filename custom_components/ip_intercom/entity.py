@@ -1,7 +1,6 @@
 """What all entities share: the device, the unique id, and a view of the state."""
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Mapping
 import re
 from typing import Any, override
 
@@ -12,12 +11,11 @@ from homeassistant.helpers.device_registry import CONNECTION_NETWORK_MAC, Device
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
-from homeassistant.util import dt as dt_util
 
 from .const import CONF_URL, DOMAIN
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
+from .doors import DoorCommand
 from .exceptions import refused
-from .facets import Doors
 from .model import (
     AccessPoint,
     AccessPointId,
@@ -187,10 +185,6 @@ def _async_remove(coordinator: IntercomCoordinator, platform: Platform, unique_i
         registry.async_remove(entity_id)
 
 
-# The end of a hold that is nearer is waited for; what is farther away, polls will see.
-_SOON = timedelta(seconds=20)
-
-
 class DoorEntity(IntercomEntity):
     """A view of one door; its name tells which it is, where it has one or there are several.
 
@@ -212,15 +206,6 @@ class DoorEntity(IntercomEntity):
             self._attr_translation_key = key
 
     @property
-    def doors(self) -> Doors:
-        """What commands the door.
-
-        Raises:
-            ServiceValidationError: The account may not any more.
-        """
-        return need(self.coordinator, self.coordinator.facets.doors, "no_doors")
-
-    @property
     def door(self) -> Door | None:
         """The door now; None where the device does not report it any more."""
         return self.coordinator.data.doors.get(self._door_id)
@@ -231,21 +216,9 @@ class DoorEntity(IntercomEntity):
         """Return whether the device is there and has the door."""
         return super().available and self.door is not None
 
-    async def async_send(self, command: Coroutine[Any, Any, None]) -> None:
-        """Carry out a command of the door."""
-        await self.coordinator.async_effective_command(command, self._part, self._settled)
-
-    def _part(self, state: State) -> Door | None:
-        """Return what a command of the door changes."""
-        return state.doors.get(self._door_id)
-
-    def _settled(self, state: State) -> bool:
-        """Return whether the door will stay as it is: a strike falls back by itself."""
-        door = state.doors.get(self._door_id)
-        if door is None or not door.released or door.latching:
-            return True
-        soon = dt_util.utcnow() + _SOON
-        return bool(door.held_open) and (door.hold_until is None or door.hold_until > soon)
+    async def async_command(self, command: DoorCommand, seconds: int | None = None) -> None:
+        """Carry out a command of the door; ``seconds`` of a hold that ends by itself."""
+        await self.coordinator.door_commands.async_command(self._door_id, command, seconds)
 
 
 _COVERED_PORTS = ("relay", "led_", "tamper")

@@ -30,6 +30,7 @@ from .api.errors import (
     NotFound,
     NotPaid,
     NotProvisioned,
+    NotReached,
     NotSupported,
     OpeningDisabled,
     OpeningRefused,
@@ -118,6 +119,16 @@ def translated(err: IntercomError, device: str) -> HomeAssistantError:
     """Return a client's error as a sentence that names the device."""
     exception, key, placeholders = sentence(err)
     return told(exception, key, device=device, **placeholders)
+
+
+def was_never_sent(err: IntercomError) -> bool:
+    """Return whether a request certainly did not reach what it was meant for, or not with the right credentials."""
+    return isinstance(err, NotReached | CertificateChanged | CertificateInvalid | TlsRefused | AuthenticationFailed)
+
+
+def is_answer_lost(err: IntercomError) -> bool:
+    """Return whether a command may have been carried out although it failed."""
+    return isinstance(err, ConnectionFailed | UnexpectedReply | Unconfirmed) and not was_never_sent(err)
 
 
 def refused(key: str, **placeholders: str) -> ServiceValidationError:

@@ -7,8 +7,10 @@ that names the device and what it lacks. All methods raise ``IntercomError`` of 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
+from .doors import DoorCommand
 from .events import Event
 from .functions import (
     AccessLog,
@@ -42,6 +44,7 @@ from .model import (
     CameraId,
     Control,
     Description,
+    Door,
     DoorId,
     Missing,
     PortId,
@@ -85,6 +88,14 @@ class Bells:
     peers: Mapping[str, BellId]
 
 
+@dataclass(frozen=True, slots=True)
+class DoorTiming:
+    """Seconds within which a door command shows its effect, and how long an opening lasts, None for good."""
+
+    settles: float
+    lasts: float | None = None
+
+
 class EventLog(Protocol):
     """The events of a device, each once and in order."""
 
@@ -96,26 +107,38 @@ class EventLog(Protocol):
 
 
 class Doors(Protocol):
-    """Relays that drive strikes and gates."""
+    """Relays that drive strikes and gates. All commands go through ``door_commands``, which reads and verifies.
 
-    async def release(self, door: DoorId) -> None:
-        """Let somebody in: for a moment, or for good where the relay latches."""
+    Attributes:
+        longest_hold: Seconds after which a hold ends by itself, unless it is renewed; None where it does not.
+    """
 
-    async def secure(self, door: DoorId) -> None:
-        """Withdraw a release or a hold."""
+    longest_hold: int | None
 
-    async def hold_open(self, door: DoorId, seconds: int | None = None) -> None:
-        """Keep a door open, until it is let go or for some seconds."""
+    async def read(self, door: DoorId) -> Door | None:
+        """Return a door as the device reports it now; None where there is no such door any more."""
 
-    async def let_go(self, door: DoorId) -> None:
-        """End a hold."""
+    async def send(self, command: DoorCommand, door: Door, seconds: int | None = None) -> None:
+        """Send one command, once: ``seconds`` of a hold, None for one without end. ``door`` is as just read."""
 
-    async def block(self, door: DoorId, blocked: bool) -> None:
-        """Keep a door shut whatever anybody does, or end that."""
+    def is_safe_unseen(self, command: DoorCommand, door: Door) -> bool:
+        """Return whether a command cannot do the opposite of what is asked, whatever the state of the door is."""
+
+    def extends(self, door: DoorId) -> bool:
+        """Return whether opening an open door again is certain to prolong the time, not to close it."""
+
+    def timing(self, command: DoorCommand, door: DoorId) -> DoorTiming:
+        """Return how long a command takes to show its effect, and how long that lasts."""
+
+    def resume_hold(self, door: DoorId, until: datetime | None) -> None:
+        """Take a door that is open for held, until then: it was held before a restart."""
 
 
 class Outputs(Protocol):
     """Logic outputs."""
+
+    async def read_output(self, port: PortId) -> bool | None:
+        """Return whether an output is on now; None where the device does not tell."""
 
     async def set_output(self, port: PortId, on: bool) -> None:
         """Turn an output on or off."""

@@ -191,6 +191,9 @@ class Grant:
 class AccessPoints(Protocol):
     """Ways in and out, on which people are let in or refused."""
 
+    async def is_blocked(self, access_point: AccessPointId) -> bool | None:
+        """Return whether an access point refuses everyone now; None where the device does not tell."""
+
     async def block(self, access_point: AccessPointId, blocked: bool) -> None:
         """Refuse everybody, or end that."""
 

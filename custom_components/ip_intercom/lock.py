@@ -13,6 +13,7 @@ from homeassistant.util.json import JsonObjectType
 
 from .const import CONF_PLAIN_SWITCHES
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
+from .doors import DoorCommand
 from .entity import DoorEntity, async_add_as_found
 from .model import DoorId, State
 
@@ -62,7 +63,7 @@ class DoorLock(DoorEntity, LockEntity):
     @override
     async def async_open(self, **kwargs: Any) -> None:
         """Release the door: for a moment, or for good where its relay latches."""
-        await self.async_send(self.doors.release(self._door_id))
+        await self.async_command(DoorCommand.OPEN)
 
     @override
     async def async_unlock(self, **kwargs: Any) -> None:
@@ -72,9 +73,7 @@ class DoorLock(DoorEntity, LockEntity):
     @override
     async def async_lock(self, **kwargs: Any) -> None:
         """Withdraw a hold and a release."""
-        if self.door is not None and self.door.held_open:
-            await self.async_send(self.doors.let_go(self._door_id))
-        await self.async_send(self.doors.secure(self._door_id))
+        await self.async_command(DoorCommand.CLOSE)
 
     async def async_open_door(self, hold_time: timedelta | None = None) -> JsonObjectType:
         """Release the door, or hold it open for a time (action ``open_door``); return what was done."""
@@ -82,5 +81,5 @@ class DoorLock(DoorEntity, LockEntity):
             await self.async_open()
             return {"door": self._door_id, "hold_time": None}
         seconds = int(hold_time.total_seconds())
-        await self.async_send(self.doors.hold_open(self._door_id, seconds))
+        await self.async_command(DoorCommand.HOLD, seconds)
         return {"door": self._door_id, "hold_time": seconds}

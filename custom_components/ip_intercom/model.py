@@ -463,6 +463,11 @@ def with_bell(state: State, bell: Bell) -> State:
     return state if bell.id in state.bells else replace(state, bells={**state.bells, bell.id: bell})
 
 
+def with_door(state: State, door: Door) -> State:
+    """Return ``state`` with a door as it was read by itself."""
+    return replace(state, doors={**state.doors, door.id: _steady(door, state.doors.get(door.id))})
+
+
 # The device counts a hold down in whole seconds: a smaller move of its end is no change.
 _HOLD_JITTER = timedelta(seconds=3)
 # Rounding on both sides, and the way of the answer.

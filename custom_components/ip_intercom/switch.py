@@ -1,6 +1,6 @@
 """Holding doors open, blocking them, switches that drive no door, outputs, and what people set."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, override
@@ -12,8 +12,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import CONF_PLAIN_SWITCHES
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
+from .doors import DoorCommand
 from .entity import AccessPointEntity, DoorEntity, PortEntity, async_add_as_found, need
-from .facets import Doors
 from .model import Door, DoorId, State
 from .preferences import SWITCHED, SettingEntity
 
@@ -25,28 +25,28 @@ class DoorSwitchDescription(SwitchEntityDescription):
     """How a door is switched. ``is_on`` is None where the device does not tell: then there is no entity."""
 
     is_on: Callable[[Door], bool | None]
-    turn_on: Callable[[Doors, DoorId], Coroutine[Any, Any, None]]
-    turn_off: Callable[[Doors, DoorId], Coroutine[Any, Any, None]]
+    turn_on: DoorCommand
+    turn_off: DoorCommand
 
 
 HOLD_OPEN = DoorSwitchDescription(
     key="hold_open",
     is_on=lambda door: door.held_open,
-    turn_on=lambda doors, door: doors.hold_open(door),
-    turn_off=lambda doors, door: doors.let_go(door),
+    turn_on=DoorCommand.HOLD,
+    turn_off=DoorCommand.END_HOLD,
 )
 BLOCK = DoorSwitchDescription(
     key="block",
     entity_category=EntityCategory.CONFIG,
     is_on=lambda door: door.blocked,
-    turn_on=lambda doors, door: doors.block(door, True),
-    turn_off=lambda doors, door: doors.block(door, False),
+    turn_on=DoorCommand.BLOCK,
+    turn_off=DoorCommand.UNBLOCK,
 )
 RELAY = DoorSwitchDescription(
     key="relay",
     is_on=lambda door: door.released,
-    turn_on=lambda doors, door: doors.release(door),
-    turn_off=lambda doors, door: doors.secure(door),
+    turn_on=DoorCommand.OPEN,
+    turn_off=DoorCommand.CLOSE,
 )
 
 
@@ -104,12 +104,12 @@ class DoorSwitch(DoorEntity, SwitchEntity):
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
         """Switch on."""
-        await self.async_send(self.entity_description.turn_on(self.doors, self._door_id))
+        await self.async_command(self.entity_description.turn_on)
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
         """Switch off."""
-        await self.async_send(self.entity_description.turn_off(self.doors, self._door_id))
+        await self.async_command(self.entity_description.turn_off)
 
 
 class OutputSwitch(PortEntity, SwitchEntity):
@@ -127,7 +127,9 @@ class OutputSwitch(PortEntity, SwitchEntity):
 
     async def _async_switch(self, on: bool) -> None:
         outputs = need(self.coordinator, self.coordinator.facets.outputs, "no_outputs")
-        await self.coordinator.async_effective_command(outputs.set_output(self._port_id, on), self.part)
+        await self.coordinator.async_switch(
+            on, lambda: outputs.read_output(self._port_id), lambda: outputs.set_output(self._port_id, on), self.part
+        )
 
 
 class AccessPointSwitch(AccessPointEntity, SwitchEntity):
@@ -147,7 +149,10 @@ class AccessPointSwitch(AccessPointEntity, SwitchEntity):
 
     async def _async_block(self, blocked: bool) -> None:
         points = need(self.coordinator, self.coordinator.facets.access_points, "no_access_points")
-        await self.coordinator.async_effective_command(points.block(self._access_point_id, blocked), self.part)
+        point = self._access_point_id
+        await self.coordinator.async_switch(
+            blocked, lambda: points.is_blocked(point), lambda: points.block(point, blocked), self.part
+        )
 
 
 class SettingSwitch(SettingEntity, SwitchEntity):

@@ -81,7 +81,7 @@ CASES = (
     Case(endpoints.SWITCH_CAPS, {"switch": "1"}),
     Case(endpoints.SWITCH_STATUS, {"switch": "1"}),
     Case(endpoints.SWITCH_CTRL, {"switch": "1", "action": "hold", "timeout": "30"}),
-    Case(endpoints.SWITCH_TRIGGER, {"switch": "1", "action": "trigger"}),
+    Case(endpoints.SWITCH_CTRL, {"switch": "1", "action": "trigger"}),
     Case(endpoints.IO_CAPS, {"port": "relay1"}),
     Case(endpoints.IO_STATUS, {"port": "relay1"}),
     Case(endpoints.IO_CTRL, {"port": "output1", "action": "on"}),

@@ -2,6 +2,7 @@
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 
@@ -198,6 +199,16 @@ async def test_a_door_is_opened(hass: HomeAssistant, sim: Simulator, entry: Conf
     await act(hass, "lock.open", entity_id=lock)
     await act(hass, "ip_intercom.open_door", entity_id=lock)
     assert sim.address_functions.opened == [(21, 1, PHONE)] * 2
+
+
+async def test_a_lost_answer_is_told_and_the_door_opened_once(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.lose_next_answer("address/openDoor")
+    with pytest.raises(HomeAssistantError) as failed:
+        await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_21:1_door"))
+    assert failed.value.translation_key == "door_answer_lost"
+    assert sim.address_functions.opened == [(21, 1, PHONE)]
 
 
 async def test_a_blocked_door_says_so_and_why(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:

@@ -29,6 +29,7 @@ from custom_components.ip_intercom.const import (
     CONF_VERIFY_SSL,
     SYSTEM_TWO_N,
 )
+from custom_components.ip_intercom.doors import DoorCommand
 from custom_components.ip_intercom.events import AccessDecided, ButtonPressed
 from custom_components.ip_intercom.facets import Delivery
 from custom_components.ip_intercom.model import Alarm, Bell, CallState, Control, Description, Direction, Missing
@@ -330,8 +331,11 @@ async def test_readings(bench: Bench) -> None:
     system = system_of(bench)
     await system.connect(ALL)
     assert system.facets.doors is not None and system.facets.outputs is not None and system.facets.calls is not None
-    await system.facets.doors.hold_open("1", 100)
-    await system.facets.doors.block("2", True)
+    doors = system.facets.doors
+    one, two = await doors.read("1"), await doors.read("2")
+    assert one is not None and two is not None
+    await doors.send(DoorCommand.HOLD, one, 100)
+    await doors.send(DoorCommand.BLOCK, two)
     await system.facets.outputs.set_output("led_secured", True)
     session = await system.facets.calls.dial("sip:100@pbx", [])
     reading = await system.read()
@@ -344,13 +348,13 @@ async def test_readings(bench: Bench) -> None:
     assert (call.direction, call.state, call.peer) == (Direction.OUTGOING, CallState.CONNECTING, "sip:100@pbx")
     assert await system.facets.calls.in_progress() == reading.calls
     await system.facets.calls.hang_up(session)
-    await system.facets.doors.let_go("1")
-    await system.facets.doors.block("2", False)
-    await system.facets.doors.release("2")
+    await doors.send(DoorCommand.END_HOLD, one)
+    await doors.send(DoorCommand.UNBLOCK, two)
+    await doors.send(DoorCommand.OPEN, two)
     assert [(done.switch, done.action) for done in bench.sim.switch_activations] == [
         (1, "hold"), (2, "lock"), (1, "release"), (2, "unlock"), (2, "on"),
     ]  # fmt: skip
-    await system.facets.doors.secure("2")
+    await doors.send(DoorCommand.CLOSE, two)
     incoming = bench.sim.incoming_call()
     await system.facets.calls.answer(incoming)
     reading = await system.read()

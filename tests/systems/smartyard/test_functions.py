@@ -7,6 +7,8 @@ import pytest
 
 from custom_components.ip_intercom.api.errors import CommandFailed, InvalidRequest, NoData, NotSupported, StreamRefused
 from custom_components.ip_intercom.api.smartyard import TextPush
+from custom_components.ip_intercom.doors import DoorCommand
+from custom_components.ip_intercom.model import Door
 from custom_components.ip_intercom.residence import Watch
 from custom_components.ip_intercom.systems.smartyard.telling import message
 from tests.simulators.smartyard import PHONE
@@ -22,13 +24,13 @@ MP4 = b"ftyp"
 async def test_a_door_is_opened_and_nothing_else(bench: Bench) -> None:
     doors = bench.system.facets.doors
     assert doors is not None
-    await doors.release("21:1")
+    await doors.send(DoorCommand.OPEN, Door("21:1", None))
     assert bench.sim.address_functions.opened == [(21, 1, PHONE)]
-    for refused in (doors.secure("21:1"), doors.hold_open("21:1", 5), doors.let_go("21:1"), doors.block("21:1", True)):
+    for command in set(DoorCommand) - {DoorCommand.OPEN}:
         with pytest.raises(NotSupported):
-            await refused
+            await doors.send(command, Door("21:1", None))
     with pytest.raises(NoData):
-        await doors.release("99:0")
+        await doors.send(DoorCommand.OPEN, Door("99:0", None))
 
 
 async def test_why_a_door_stays_shut_is_told_in_the_words_of_the_server(bench: Bench) -> None:
@@ -36,10 +38,10 @@ async def test_why_a_door_stays_shut_is_told_in_the_words_of_the_server(bench: B
     assert doors is not None
     bench.sim.break_door(21)
     with pytest.raises(CommandFailed) as broken:
-        await doors.release("21:0")
+        await doors.send(DoorCommand.OPEN, Door("21:0", None))
     bench.sim.block_door(24)
     with pytest.raises(CommandFailed) as blocked:
-        await doors.release("24:0")
+        await doors.send(DoorCommand.OPEN, Door("24:0", None))
     assert broken.value.reason != blocked.value.reason
     assert bench.sim.address_functions.opened == []
     reading = await bench.system.read()
@@ -324,7 +326,7 @@ async def test_a_list_that_is_refused_changes_nothing(bench: Bench) -> None:
         await bench.system.describe()
     doors = bench.system.facets.doors
     assert doors is not None
-    await doors.release("21:0")
+    await doors.send(DoorCommand.OPEN, Door("21:0", None))
 
 
 async def test_what_a_poll_finds_new_has_everything_looked_at(bench: Bench) -> None:

@@ -69,13 +69,12 @@ SYSTEM_RESTART = Endpoint("GET", "/api/system/restart", Service.SYSTEM, Privileg
 
 SWITCH_CAPS = Endpoint("GET", "/api/switch/caps", Service.SWITCH, Privilege.SWITCH_MONITORING)
 SWITCH_STATUS = Endpoint("GET", "/api/switch/status", Service.SWITCH, Privilege.SWITCH_MONITORING)
-SWITCH_CTRL = Endpoint("GET", "/api/switch/ctrl", Service.SWITCH, Privilege.SWITCH_CONTROL)
-# Of all actions only "trigger" does something else the second time.
-SWITCH_TRIGGER = replace(SWITCH_CTRL, repeatable=False)
+# A second "on" or "hold" begins the time again, and each one is an event: a lost answer is followed by a look.
+SWITCH_CTRL = Endpoint("GET", "/api/switch/ctrl", Service.SWITCH, Privilege.SWITCH_CONTROL, repeatable=False)
 
 IO_CAPS = Endpoint("GET", "/api/io/caps", Service.IO, Privilege.IO_MONITORING)
 IO_STATUS = Endpoint("GET", "/api/io/status", Service.IO, Privilege.IO_MONITORING)
-IO_CTRL = Endpoint("GET", "/api/io/ctrl", Service.IO, Privilege.IO_CONTROL)
+IO_CTRL = Endpoint("GET", "/api/io/ctrl", Service.IO, Privilege.IO_CONTROL, repeatable=False)
 
 PHONE_STATUS = Endpoint("GET", "/api/phone/status", Service.PHONE, Privilege.PHONE_MONITORING)
 CALL_STATUS = Endpoint("GET", "/api/call/status", Service.PHONE, Privilege.PHONE_MONITORING)
@@ -158,7 +157,9 @@ MOBILEKEY_COMPATIBILITY_PUT = replace(MOBILEKEY_COMPATIBILITY, method="PUT")
 LPR_LICENSEPLATE = Endpoint("POST", "/api/lpr/licenseplate", Service.ACCESS, Privilege.ACCESS_CONTROL, repeatable=False)
 LPR_IMAGE = Endpoint("GET", "/api/lpr/image", Service.ACCESS, Privilege.ACCESS_MONITORING)
 
-ACCESS_BLOCKING_CTRL = Endpoint("GET", "/api/accesspoint/blocking/ctrl", Service.ACCESS, Privilege.ACCESS_CONTROL)
+ACCESS_BLOCKING_CTRL = Endpoint(
+    "GET", "/api/accesspoint/blocking/ctrl", Service.ACCESS, Privilege.ACCESS_CONTROL, repeatable=False
+)
 ACCESS_BLOCKING_STATUS = Endpoint(
     "GET", "/api/accesspoint/blocking/status", Service.ACCESS, Privilege.ACCESS_MONITORING
 )

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from ..parse import fields, flag, integer, objects, text
 from .client import TwoNClient
-from .endpoints import SWITCH_CAPS, SWITCH_CTRL, SWITCH_STATUS, SWITCH_TRIGGER
+from .endpoints import SWITCH_CAPS, SWITCH_CTRL, SWITCH_STATUS
 
 
 class SwitchAction(StrEnum):
@@ -97,4 +97,4 @@ class Switch:
         params = {"switch": str(switch), "action": action.value}
         if timeout is not None:
             params["timeout"] = str(timeout)
-        await self._client.call(SWITCH_TRIGGER if action is SwitchAction.TRIGGER else SWITCH_CTRL, params)
+        await self._client.call(SWITCH_CTRL, params)

@@ -303,7 +303,7 @@ class AkuvoxSystem:
     ) -> Reading:
         told = relays is not None or not self._parts.relay_status
         return Reading(
-            doors=self._doors.read(relays) if told else None,
+            doors=self._doors.doors(relays) if told else None,
             ports=None if levels is None else ports_of(levels, self._parts.inputs),
             lines=None if info is None else lines_of(info.accounts),
             clock=None if status is None else clock_of(status),

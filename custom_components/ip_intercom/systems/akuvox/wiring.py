@@ -5,7 +5,7 @@ devices in the field (``RelayAType``, ``RelayADelay``, ``InputEnable``, ``InputB
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import re
 
 from ...api.parse import integer
@@ -32,7 +32,10 @@ _NAMED_RELAY = re.compile(rf"{re.escape(RELAY)}(?:(?:Name|HoldDelay|Type)([A-D1-
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """A relay: ``level`` is the one of ``relay/trig`` that releases the door, ``delay`` is in seconds."""
+    """A relay: ``level`` is the one of ``relay/trig`` that releases the door, ``delay`` is in seconds.
+
+    ``trigger_delay`` is how many seconds it waits before it moves.
+    """
 
     door: DoorId
     number: int
@@ -40,6 +43,7 @@ class Relay:
     delay: int = _DELAY
     latching: bool = False
     name: str | None = None
+    trigger_delay: int = 0
 
     @property
     def is_security(self) -> bool:
@@ -80,10 +84,7 @@ def relays_of(
     by_number = {RELAY_NUMBERS[name]: name for name in sorted(names) if name in RELAY_NUMBERS}
     relays = {name: _relay(config, name, number) for number, name in sorted(by_number.items())}
     relays |= {door: Relay(door, SECURITY_RELAYS[door]) for door in sorted(security) if door in SECURITY_RELAYS}
-    return {
-        door: Relay(door, relay.number, relay.level ^ (door in inverted), relay.delay, relay.latching, relay.name)
-        for door, relay in relays.items()
-    }
+    return {door: replace(relay, level=relay.level ^ (door in inverted)) for door, relay in relays.items()}
 
 
 def relay_numbered(relays: Mapping[DoorId, Relay], number: int) -> DoorId | None:
@@ -96,6 +97,9 @@ def _relay(config: Mapping[str, str], door: DoorId, number: int) -> Relay:
     suffixes = (door, LETTERS[number - 1], str(number))
     level = _setting(config, *(f"{RELAY}{key}" for at in suffixes for key in (f"Type{at}", f"Relay{at}Type")))
     delay = _setting(config, *(f"{RELAY}{key}" for at in suffixes for key in (f"HoldDelay{at}", f"Relay{at}Delay")))
+    waits = _setting(
+        config, *(f"{RELAY}{key}" for at in suffixes for key in (f"TriggerDelay{at}", f"Relay{at}TriggerDelay"))
+    )
     name = next((found for at in suffixes if (found := config.get(f"{RELAY}Name{at}", "").strip())), "")
     return Relay(
         door,
@@ -104,6 +108,7 @@ def _relay(config: Mapping[str, str], door: DoorId, number: int) -> Relay:
         delay=delay or _DELAY,
         latching=any(config.get(f"{RELAY}Relay{at}Mode") == _LATCHING for at in suffixes),
         name=None if not name or _FACTORY_NAME.fullmatch(name) else name,
+        trigger_delay=waits or 0,
     )
 
 

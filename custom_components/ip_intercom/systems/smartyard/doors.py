@@ -1,10 +1,13 @@
 """Opening doors: for a moment, and nothing else (field notes 5, ``address/openDoor``)."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from ...api.errors import NoData, NotSupported
 from ...api.smartyard import SmartYard
-from ...model import DoorId
+from ...doors import DoorCommand
+from ...facets import DoorTiming
+from ...model import Door, DoorId
 from .places import Town
 
 
@@ -16,51 +19,41 @@ class SmartYardDoors:
         town: Returns what there is.
     """
 
+    longest_hold: int | None = None
+
     def __init__(self, yard: SmartYard, town: Callable[[], Town]) -> None:
-        """See the class."""
         self._address = yard.address
         self._town = town
 
-    async def release(self, door: DoorId) -> None:
+    async def read(self, door: DoorId) -> Door | None:
+        """Return a door as it is known: no server reports whether one is open."""
+        return self._town().doors.get(door)
+
+    async def send(self, command: DoorCommand, door: Door, seconds: int | None = None) -> None:
         """Open a door.
 
         Raises:
             NoData: There is no such door, or no more.
             CommandFailed: The server refuses, with its own sentence.
+            NotSupported: Anything else than opening.
         """
-        relay = self._town().relays.get(door)
-        if relay is None:
+        if command is not DoorCommand.OPEN:
+            raise NotSupported("doors of a SmartYard can be opened only")
+        if (relay := self._town().relays.get(door.id)) is None:
             raise NoData("no such door")
         await self._address.open_door(relay.domophone, relay.door, house_id=relay.house)
 
-    async def secure(self, door: DoorId) -> None:
-        """Refuse: a door falls shut by itself.
+    def is_safe_unseen(self, command: DoorCommand, door: Door) -> bool:
+        """Return True: opening is all there is."""
+        return True
 
-        Raises:
-            NotSupported: Always.
-        """
-        raise NotSupported("doors of a SmartYard can be opened only")
+    def extends(self, door: DoorId) -> bool:
+        """Return True: the server opens a door that is open as well."""
+        return True
 
-    async def hold_open(self, door: DoorId, seconds: int | None = None) -> None:
-        """Refuse, as ``secure`` does.
+    def timing(self, command: DoorCommand, door: DoorId) -> DoorTiming:
+        """Return no time: there is no effect to be seen."""
+        return DoorTiming(0.0)
 
-        Raises:
-            NotSupported: Always.
-        """
-        raise NotSupported("doors of a SmartYard can be opened only")
-
-    async def let_go(self, door: DoorId) -> None:
-        """Refuse, as ``secure`` does.
-
-        Raises:
-            NotSupported: Always.
-        """
-        raise NotSupported("doors of a SmartYard can be opened only")
-
-    async def block(self, door: DoorId, blocked: bool) -> None:
-        """Refuse: that is for the operator.
-
-        Raises:
-            NotSupported: Always.
-        """
-        raise NotSupported("doors of a SmartYard can be opened only")
+    def resume_hold(self, door: DoorId, until: datetime | None) -> None:
+        """Do nothing: no door can be held."""

@@ -1,7 +1,7 @@
 """One account of a SmartYard in the neutral model: finding out what it has, and reading its state."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from aiohttp import ClientSession
@@ -200,7 +200,9 @@ class SmartYardSystem:
         houses = await yard.address.houses()
         flats = await yard.address.settings()
         doors = doors_of(houses)
+        known = {door: doors.get(door, before) for door, before in self._town.doors.items()}
         moved = doors.keys() != self._town.doors.keys() or {flat.id for flat in flats} != self._town.flats.keys()
+        self._town = replace(self._town, doors=known)
         if moved or await self._finds_lists():
             self._log.houses_changed()
         self._settings, self._codes = await self._read_settings(flats)

@@ -40,6 +40,10 @@ class TwoNAccessPoints:
         """Command ``device``."""
         self._access = device.access
 
+    async def is_blocked(self, access_point: AccessPointId) -> bool | None:
+        """Return whether an access point is blocked now."""
+        return (await self._access.blocked()).get(number_of(access_point))
+
     async def block(self, access_point: AccessPointId, blocked: bool) -> None:
         """Refuse everybody, or end that."""
         await self._access.block(number_of(access_point), blocked)

@@ -1,45 +1,76 @@
 """Doors and outputs of a 2N: its switches and ports."""
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from ...api.two_n import TwoNDevice
-from ...api.two_n.switch import SwitchAction
-from ...model import DoorId, PortId
+from ...api.two_n.switch import SwitchAction, SwitchCaps
+from ...doors import DoorCommand
+from ...facets import DoorTiming
+from ...model import Door, DoorId, PortId
+from .answers import doors_of
+
+# Not "trigger": that toggles a bistable switch (HTTP API 5.4.3). None of these toggles.
+_ACTIONS: Mapping[DoorCommand, SwitchAction] = {
+    DoorCommand.OPEN: SwitchAction.ON,
+    DoorCommand.CLOSE: SwitchAction.OFF,
+    DoorCommand.HOLD: SwitchAction.HOLD,
+    DoorCommand.END_HOLD: SwitchAction.RELEASE,
+    DoorCommand.BLOCK: SwitchAction.LOCK,
+    DoorCommand.UNBLOCK: SwitchAction.UNLOCK,
+}
+# Seconds within which a switch has moved.
+_SETTLES = 2.0
 
 
 class TwoNDoors:
-    """Switches as doors."""
+    """Switches as doors.
 
-    def __init__(self, device: TwoNDevice) -> None:
-        """Command ``device``."""
+    Args:
+        device: The device.
+        switches: The switches that are enabled, by number.
+    """
+
+    longest_hold: int | None = None
+
+    def __init__(self, device: TwoNDevice, switches: Mapping[int, SwitchCaps]) -> None:
         self._switch = device.switch
+        self._switches = switches
 
-    async def release(self, door: DoorId) -> None:
-        """Turn the switch on: a monostable one falls back, a bistable one stays."""
-        # Not "trigger": that toggles a bistable switch.
-        await self._switch.ctrl(int(door), SwitchAction.ON)
+    async def read(self, door: DoorId) -> Door | None:
+        """Return a switch as ``switch/status`` reports it."""
+        return doors_of(await self._switch.status(), self._switches).get(door)
 
-    async def secure(self, door: DoorId) -> None:
-        """Let a held switch go and turn it off."""
-        await self._switch.ctrl(int(door), SwitchAction.OFF)
+    async def send(self, command: DoorCommand, door: Door, seconds: int | None = None) -> None:
+        """Send one ``switch/ctrl``: ``seconds`` (1 to 86400) of a hold."""
+        await self._switch.ctrl(int(door.id), _ACTIONS[command], seconds if command is DoorCommand.HOLD else None)
 
-    async def hold_open(self, door: DoorId, seconds: int | None = None) -> None:
-        """Hold the switch on, for good or for 1 to 86400 seconds."""
-        await self._switch.ctrl(int(door), SwitchAction.HOLD, seconds)
+    def is_safe_unseen(self, command: DoorCommand, door: Door) -> bool:
+        """Return True: each action names the state that it leads to."""
+        return True
 
-    async def let_go(self, door: DoorId) -> None:
-        """Release the hold."""
-        await self._switch.ctrl(int(door), SwitchAction.RELEASE)
+    def extends(self, door: DoorId) -> bool:
+        """Return True: ``on`` never turns a switch off."""
+        return True
 
-    async def block(self, door: DoorId, blocked: bool) -> None:
-        """Lock the switch off, or unlock it."""
-        await self._switch.ctrl(int(door), SwitchAction.LOCK if blocked else SwitchAction.UNLOCK)
+    def timing(self, command: DoorCommand, door: DoorId) -> DoorTiming:
+        """Return how fast a switch moves, and how long a monostable one stays on."""
+        caps = self._switches.get(int(door))
+        return DoorTiming(_SETTLES, None if caps is None or caps.bistable else caps.on_duration)
+
+    def resume_hold(self, door: DoorId, until: datetime | None) -> None:
+        """Do nothing: the device keeps its holds and reports them."""
 
 
 class TwoNOutputs:
     """Output ports."""
 
     def __init__(self, device: TwoNDevice) -> None:
-        """Command ``device``."""
         self._io = device.io
+
+    async def read_output(self, port: PortId) -> bool | None:
+        """Return whether an output is on."""
+        return (await self._io.status()).get(port)
 
     async def set_output(self, port: PortId, on: bool) -> None:
         """Turn an output on or off."""

@@ -212,7 +212,9 @@ class TwoNSystem:
             calls=TwoNCalls(device) if phone and Control.CALLS in controls else None,
             cameras=TwoNCameras(device, cameras, self._stream) if cameras else None,
             clock=TwoNClocks(device) if maintained else None,
-            doors=TwoNDoors(device) if self._parts.switches and Control.DOORS in controls else None,
+            doors=TwoNDoors(device, self._parts.switches)
+            if self._parts.switches and Control.DOORS in controls
+            else None,
             firmware=self._firmware if maintained else None,
             maintenance=TwoNMaintenance(device) if maintained else None,
             outputs=TwoNOutputs(device) if any(self._parts.ports.values()) and Control.OUTPUTS in controls else None,

@@ -1,0 +1,241 @@
+"""A door never does the opposite of what was asked, whatever a relay makes of commands (field notes 10)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util import dt as dt_util
+import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+
+from tests.common import act, entity_id, until
+from tests.simulators.akuvox import Simulator
+from tests.simulators.akuvox.dialects import RelayReading
+from tests.simulators.akuvox.envelope import ApiError
+
+from .conftest import Start, add, shows
+
+RELAY = "Config.DoorSetting.RELAY."
+READINGS = sorted(RelayReading)
+TRIG = "relay/trig"
+
+
+def is_open(sim: Simulator) -> bool:
+    return sim.relays.all["A"].open
+
+
+def triggers(sim: Simulator) -> int:
+    return sum(request.function == TRIG for request in sim.requests)
+
+
+def close(sim: Simulator) -> None:
+    sim.relays.close(sim.relays.all["A"])
+
+
+def open_for(seconds: float | None) -> Callable[[Simulator], None]:
+    """Open as a code at the door does, or keep open as another system does."""
+    return lambda sim: sim.relays.open(sim.relays.all["A"], seconds=seconds, held=seconds is None)
+
+
+BEFORE: dict[str, Callable[[Simulator], None]] = {
+    "closed": close,
+    "opened at the door": open_for(60),
+    "held by another system": open_for(None),
+}
+
+
+@dataclass(frozen=True)
+class Command:
+    """An action, its target, and whether the door is open afterwards."""
+
+    action: str
+    platform: str
+    key: str
+    opens: bool
+
+    async def __call__(self, hass: HomeAssistant, entry: ConfigEntry, **data: Any) -> None:
+        await act(hass, self.action, entity_id=entity_id(hass, entry, self.platform, self.key), **data)
+
+
+LOCK = Command("lock.lock", "lock", "door_A_door", opens=False)
+OPEN = Command("lock.open", "lock", "door_A_door", opens=True)
+UNLOCK = Command("lock.unlock", "lock", "door_A_door", opens=True)
+HOLD = Command("switch.turn_on", "switch", "door_A_hold_open", opens=True)
+END_HOLD = Command("switch.turn_off", "switch", "door_A_hold_open", opens=False)
+
+
+async def settled(sim: Simulator, wanted: bool) -> None:
+    await until(lambda: is_open(sim) is wanted, f"the door to be {'open' if wanted else 'closed'}")
+
+
+@pytest.mark.parametrize("reading", READINGS)
+async def test_a_door_becomes_as_asked(hass: HomeAssistant, device: Start, reading: str) -> None:
+    sim = await device("e16c", relay_reading=reading)
+    entry = await add(hass, sim)
+    for prepare in BEFORE.values():
+        for command in (LOCK, OPEN, UNLOCK, HOLD):
+            prepare(sim)
+            await command(hass, entry)
+            assert is_open(sim) is command.opens, (command, prepare)
+
+
+@pytest.mark.parametrize("reading", READINGS)
+async def test_a_bistable_relay_becomes_as_asked(hass: HomeAssistant, device: Start, reading: str) -> None:
+    sim = await device("e16c", relay_reading=reading, config={f"{RELAY}RelayAMode": "1"})
+    entry = await add(hass, sim)
+    for prepare in (BEFORE["closed"], BEFORE["held by another system"]):
+        for command in (LOCK, OPEN, UNLOCK, LOCK):
+            prepare(sim)
+            await command(hass, entry)
+            assert is_open(sim) is command.opens, (command, prepare)
+
+
+@pytest.mark.parametrize("reading", READINGS)
+async def test_a_hold_ends_when_asked(hass: HomeAssistant, device: Start, reading: str) -> None:
+    """Each way to end a hold closes the door, also one that was held twice."""
+    sim = await device("e16c", relay_reading=reading)
+    entry = await add(hass, sim)
+    for end in (LOCK, END_HOLD):
+        await HOLD(hass, entry)
+        await HOLD(hass, entry)
+        await shows(hass, entry, "switch", "door_A_hold_open", "on")
+        assert is_open(sim)
+        await OPEN(hass, entry)
+        assert is_open(sim), "a door that is held open stays open"
+        await end(hass, entry)
+        assert not is_open(sim)
+        await shows(hass, entry, "switch", "door_A_hold_open", "off")
+        await shows(hass, entry, "lock", "door_A_door", "locked")
+
+
+@pytest.mark.parametrize("reading", READINGS)
+async def test_nothing_is_sent_where_the_door_is_as_asked(hass: HomeAssistant, device: Start, reading: str) -> None:
+    sim = await device("e16c", relay_reading=reading)
+    entry = await add(hass, sim)
+    await LOCK(hass, entry)
+    await END_HOLD(hass, entry)
+    assert triggers(sim) == 0
+    await HOLD(hass, entry)
+    before = triggers(sim)
+    await HOLD(hass, entry)
+    await OPEN(hass, entry)
+    assert triggers(sim) == before
+
+
+async def test_opening_again_prolongs_only_what_was_opened_from_here(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("e16c", config={f"{RELAY}HoldDelayA": "30"})
+    entry = await add(hass, sim)
+    await OPEN(hass, entry)
+    await OPEN(hass, entry)
+    assert triggers(sim) == 2
+    close(sim)
+    await entry.runtime_data.async_refresh()
+    open_for(None)(sim)
+    await OPEN(hass, entry)
+    assert triggers(sim) == 2, "another system may hold it, and a trigger could close it"
+    assert is_open(sim)
+
+
+@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("command", [LOCK, OPEN, HOLD], ids=lambda command: command.action)
+async def test_a_lost_answer_is_followed_by_a_look(
+    hass: HomeAssistant, device: Start, reading: str, command: Command
+) -> None:
+    sim = await device("e16c", relay_reading=reading)
+    entry = await add(hass, sim)
+    if command is LOCK:
+        await HOLD(hass, entry)
+    before = triggers(sim)
+    sim.lose_next_answer(TRIG)
+    await command(hass, entry)
+    assert is_open(sim) is command.opens
+    assert triggers(sim) == before + 1, "sent once"
+
+
+async def test_a_lost_answer_that_cannot_be_looked_up_says_so(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("r29")
+    entry = await add(hass, sim, security_relays=["SA"])
+    sim.lose_next_answer(TRIG)
+    with pytest.raises(HomeAssistantError) as failed:
+        await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_SA_door"))
+    assert failed.value.translation_key == "door_answer_lost"
+    assert sim.relays.all["SA"].openings == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "prepare", "key"),
+    [
+        (OPEN, "closed", "door_did_not_open"),
+        (HOLD, "closed", "door_not_held"),
+        (LOCK, "opened at the door", "door_did_not_close"),
+    ],
+)
+async def test_what_did_not_happen_is_an_error(
+    hass: HomeAssistant, device: Start, command: Command, prepare: str, key: str
+) -> None:
+    sim = await device("e16c")
+    entry = await add(hass, sim)
+    BEFORE[prepare](sim)
+    sim.stick_relay("A")
+    with pytest.raises(HomeAssistantError) as failed:
+        await command(hass, entry)
+    assert failed.value.translation_key == key
+    assert "Front Door" in str(failed.value)
+    shown = hass.states.get(entity_id(hass, entry, "lock", "door_A_door"))
+    assert shown is not None
+    assert shown.state == ("unlocked" if is_open(sim) else "locked"), "the state is the one that was read"
+
+
+@pytest.mark.parametrize("reading", READINGS)
+async def test_a_relay_that_waits_before_it_moves(hass: HomeAssistant, device: Start, reading: str) -> None:
+    config = {f"{RELAY}TriggerDelayA": "1", f"{RELAY}HoldDelayA": "60"}
+    sim = await device("e18", relay_reading=reading, config=config)
+    entry = await add(hass, sim)
+    await OPEN(hass, entry)
+    assert is_open(sim)
+
+
+async def test_a_state_that_cannot_be_read(hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A strike opens all the same; what could open a closed door is not sent."""
+    sim = await device("e16c", relay_reading=RelayReading.B)
+    entry = await add(hass, sim)
+
+    original = sim.pipeline._handlers["relay/status"]
+    monkeypatch.setitem(sim.pipeline._handlers, "relay/status", _fail)
+    await OPEN(hass, entry)
+    assert is_open(sim)
+    before = triggers(sim)
+    with pytest.raises(HomeAssistantError):
+        await LOCK(hass, entry)
+    assert triggers(sim) == before
+    monkeypatch.setitem(sim.pipeline._handlers, "relay/status", original)
+    await LOCK(hass, entry)
+    assert not is_open(sim)
+
+
+def _fail(_: object) -> Any:
+    raise ApiError(-1, "Internal error")
+
+
+@pytest.mark.parametrize("reading", READINGS)
+async def test_a_hold_without_end_is_renewed(hass: HomeAssistant, device: Start, reading: str) -> None:
+    """The longest delay is 18 hours: a hold goes on beyond it, and beyond a restart of Home Assistant."""
+    sim = await device("e16c", relay_reading=reading)
+    entry = await add(hass, sim)
+    await HOLD(hass, entry)
+    before = triggers(sim)
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(hours=15))
+    await until(lambda: triggers(sim) == before + 1, "the hold to be renewed")
+    assert is_open(sim)
+    await hass.config_entries.async_reload(entry.entry_id)
+    await shows(hass, entry, "switch", "door_A_hold_open", "on")
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(hours=15))
+    await until(lambda: triggers(sim) == before + 2, "the hold to be renewed after a restart")
+    close(sim)
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(hours=31))
+    await hass.async_block_till_done()
+    assert triggers(sim) == before + 2, "a hold that ended at the device is not begun again"
