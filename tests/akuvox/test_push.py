@@ -254,6 +254,22 @@ async def test_every_event_that_is_pushed(
     assert "99D78D72" not in str([event.data for event in events])
 
 
+async def test_an_alarm_outlasts_a_reload_and_ends_in_time(
+    hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sim = await device("e16c")
+    entry = await pushing(hass, sim)
+    sim.tamper()
+    await shows(hass, entry, "binary_sensor", "alarm_tamper", "on")
+    await hass.config_entries.async_unload(entry.entry_id)
+    monkeypatch.setattr(log, "_ALARM_LASTS", 1.0)
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert state_of(hass, entry, "binary_sensor", "alarm_tamper") == "on"
+    await shows(hass, entry, "binary_sensor", "alarm_tamper", "off")
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert state_of(hass, entry, "binary_sensor", "alarm_tamper") == "off"
+
+
 async def test_devices_that_post(hass: HomeAssistant, device: Start, local_url: str) -> None:
     sim = await device("r29", config={f"{SECTION}Method": "1"})
     entry = await pushing(hass, sim)

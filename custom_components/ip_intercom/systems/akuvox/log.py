@@ -119,7 +119,7 @@ class AkuvoxLog:
         self._looks: dict[str, _Look] = {}
         self._look: asyncio.Task[list[Event]] | None = None
         self._credentials = Credentials()
-        self._alarms_end: dict[Alarm, float] = {}
+        self._alarms_end = _alarms_that_last(stored.get("alarms"), monotonic())
         self._interrupted = False
         self._missed = False
         self._delivered_at = -inf
@@ -273,6 +273,7 @@ class AkuvoxLog:
             "words": dict(self._tracker.words),
             "zone": self.clock.seconds_ahead,
             "pushes": self._pushes_arrive,
+            "alarms": {alarm.value: time.time() + end - self._delivered_at for alarm, end in self._alarms_end.items()},
         }
         withheld = frozenset({self._pushes_lost} if certain and self._pushes_lost is not None else ())
         ends = min([*self._alarms_end.values(), *self._credentials.deadlines], default=None)
@@ -430,3 +431,13 @@ class AkuvoxLog:
         self._tracker.restart()
         self._alarms_end.clear()
         return Event(RESTART_EVENT, datetime.now(UTC), facts=(Restarted(),))
+
+
+def _alarms_that_last(stored: object, now: float) -> dict[Alarm, float]:
+    """Return when alarms end that began in an earlier life, by the monotonic clock; ``stored`` tells Unix seconds."""
+    left = {
+        Alarm(alarm): end - time.time()
+        for alarm, end in (stored.items() if isinstance(stored, Mapping) else ())
+        if alarm in Alarm and isinstance(end, int | float)
+    }
+    return {alarm: now + min(seconds, _ALARM_LASTS) for alarm, seconds in left.items() if seconds > 0}
