@@ -6,7 +6,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 
-from tests.common import USERNAME, add_intercom, entity_id, state_of, until
+from tests.common import USERNAME, add_intercom, capture_log_events, entity_id, state_of, until
 from tests.simulators.two_n import Privilege, Service, Simulator
 
 ALARMS = {
@@ -189,3 +189,60 @@ async def test_a_missing_privilege_does_not_break_the_rest(
     entry = await add_intercom(hass, sim)
     assert {missing.kind for missing in entry.runtime_data.description.missing} == {"privilege"}
     assert "event" in shown(hass, entry)
+
+
+def names(hass: HomeAssistant, entry: ConfigEntry) -> list[str]:
+    """Return the names of all entities of a device, disabled ones as well, with their platforms."""
+    entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+    return [f"{entity.domain} {entity.original_name}" for entity in entities]
+
+
+async def test_no_two_entities_have_the_same_name(hass: HomeAssistant, any_model: Simulator) -> None:
+    entry = await add_intercom(hass, any_model)
+    told = names(hass, entry)
+    assert sorted(told) == sorted(set(told))
+
+
+@pytest.mark.parametrize("model", ["verso3", "access_unit"])
+async def test_the_alarm_has_the_clean_id_of_a_port_of_its_name(hass: HomeAssistant, sockets: None, model: str) -> None:
+    async with Simulator(model) as sim:
+        entry = await add_intercom(hass, sim)
+        alarm = entity_id(hass, entry, "binary_sensor", "alarm_tamper")
+        port = entity_id(hass, entry, "binary_sensor", "port_tamper")
+        assert (alarm.endswith("_tamper"), port.endswith("_tamper_contact")) == (True, True), (alarm, port)
+
+
+async def test_bells_of_the_same_name_are_told_apart(hass: HomeAssistant, sockets: None) -> None:
+    people = [("Alice", "1"), ("Alice", "2"), ("Bob", "3,4"), ("Carol", "5")]
+    async with Simulator("verso", directory=[{"name": name, "buttons": buttons} for name, buttons in people]) as sim:
+        entry = await add_intercom(hass, sim)
+        told = {name for name in names(hass, entry) if name.startswith("event Doorbell")}
+        assert told == {f"event Doorbell {name}" for name in ("Alice (1)", "Alice (2)", "Bob (3)", "Bob (4)", "Carol")}
+
+
+async def test_motion_of_ever_new_ids_makes_few_entities(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    events = capture_log_events(hass)
+
+    def shown_motions() -> set[str]:
+        return {key for key in shown(hass, entry)["binary_sensor"] if key.startswith("alarm_motion_")}
+
+    for number in range(1, 41):
+        sim.motion(True, profile=number)
+        sim.motion(False, profile=number)
+    sim.motion(True, profile=99)
+    wanted = {f"alarm_motion_{number}" for number in range(1, 17)}
+    await until(lambda: shown_motions() >= wanted and len(events) >= 81, "the motions")
+    await hass.async_block_till_done()
+    assert shown_motions() == wanted
+    assert state_of(hass, entry, "binary_sensor", "alarm_motion") == "on"
+    # Of an earlier version.
+    registry = er.async_get(hass)
+    registry.async_get_or_create(
+        "binary_sensor", "ip_intercom", f"{entry.unique_id}_alarm_motion_30", config_entry=entry
+    )
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await sim.wait_for_pull()
+    assert shown_motions() == wanted
+    assert state_of(hass, entry, "binary_sensor", "alarm_motion") == "on"

@@ -39,7 +39,7 @@ LAYERS = (
     # Its library is there only where somebody wants it; tests/test_google_push.py proves that nobody else loads it.
     layer("google", "api.fcm", "errors", "aiohttp firebase_messaging"),
     layer("api", "api api.*", "errors", "aiohttp multidict yarl"),
-    layer("model", "model doors events rings facets functions telephony residence", "names"),
+    layer("model", "model doors events rings facets functions names telephony residence", "names"),
     layer("pictures", "films render", "", "PIL av"),
     layer("systems", "systems systems.*", "names errors api model", "aiohttp yarl"),
     layer(

@@ -100,3 +100,12 @@ def test_an_entry_that_has_no_device_has_no_places(hass: HomeAssistant, registry
     registry.show(HOUSE)
     registry.remove()
     assert registry.find("house") is None
+
+
+def test_places_of_the_same_name_are_told_apart(registry: Registry) -> None:
+    other = Place("house2", "Garden 5", "House")
+    registry.show(HOUSE, GATE, other, Place("gate2", "Gate", "Gate", "house2"))
+    assert registry.device("gate").name == "Gate (Garden 3)"
+    assert registry.device("gate2").name == "Gate (Garden 5)"
+    registry.show(HOUSE, GATE)
+    assert registry.device("gate").name == "Gate"

@@ -15,7 +15,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import AccessPointEntity, BellEntity, DoorEntity, IntercomEntity, PortEntity, async_add_as_found
-from .model import MANY_PARTS, Alarm, Bell, CallState, Direction, DoorId, LineId, State
+from .model import MANY_PARTS, Alarm, Bell, CallState, Direction, DoorId, LineId, PortId, State
 
 PARALLEL_UPDATES = 0
 
@@ -60,6 +60,9 @@ ALARMS: Mapping[Alarm, BinarySensorEntityDescription] = {
 # Which calls ring: those of visitors go out, those of callers come in.
 _VISITORS = Direction.OUTGOING, frozenset({CallState.CONNECTING, CallState.RINGING})
 _CALLERS = Direction.INCOMING, frozenset({CallState.RINGING})
+
+# Ports may be called like what else there is.
+_TAKEN = frozenset({*Alarm, "blocked", "connectivity", "door", "link", "ringing"})
 
 # Alarms whose parts are worth sensors of their own.
 PARTED = frozenset({Alarm.MOTION})
@@ -145,6 +148,12 @@ class LinkSensor(ConnectivitySensor):
 
 class PortSensor(PortEntity, BinarySensorEntity):
     """A logic input, or an output that the account may not switch."""
+
+    def __init__(self, coordinator: IntercomCoordinator, port: PortId) -> None:
+        """Show ``port``; an alarm of the same name is what people look for."""
+        super().__init__(coordinator, port)
+        if port.casefold() in _TAKEN:
+            self._attr_translation_key = "port_contact"
 
 
 class AlarmSensor(IntercomEntity, BinarySensorEntity):

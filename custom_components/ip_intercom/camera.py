@@ -18,6 +18,7 @@ from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity, alone, async_add_as_found, need
 from .facets import Cameras
 from .model import CameraId, State
+from .names import distinct_name
 from .permissions import async_check_viewer
 from .stills import async_still
 
@@ -55,9 +56,9 @@ class IntercomCamera(IntercomEntity, Camera):
         self._camera_id = camera
         if len(cameras) == 1 or alone(source, cameras.values()) or alone(source, nameless):
             self._attr_translation_key = "camera"
-        elif source.name is not None:
+        elif (name := distinct_name(source, cameras.values())) is not None:
             self._attr_translation_key = "camera_named"
-            self._attr_translation_placeholders = {"name": source.name}
+            self._attr_translation_placeholders = {"name": name}
         else:
             self._attr_translation_key = "camera_source"
             self._attr_translation_placeholders = {"source": camera}

@@ -30,6 +30,7 @@ from .model import (
     PortId,
     State,
 )
+from .names import bell_label, distinct_name
 from .places import place_identifier
 
 
@@ -48,7 +49,7 @@ def device_info(identity: Identity, data: Mapping[str, Any]) -> DeviceInfo:
     )
 
 
-def alone[P: (Bell, Camera, Door)](part: P, parts: Iterable[P]) -> bool:
+def alone[P: (Camera, Door)](part: P, parts: Iterable[P]) -> bool:
     """Return whether something is the only one of its kind at a place, so that the place's name is enough."""
     return part.place is not None and [other.id for other in parts if other.place == part.place] == [part.id]
 
@@ -194,7 +195,7 @@ class DoorEntity(IntercomEntity):
     def __init__(self, coordinator: IntercomCoordinator, door: DoorId, key: str) -> None:
         """Show the door ``door``; ``key`` is also the translation key."""
         doors = coordinator.data.doors
-        name, place = doors[door].name, doors[door].place
+        name, place = distinct_name(doors[door], doors.values()), doors[door].place
         super().__init__(coordinator, f"door_{door}_{key}", place)
         self._door_id = door
         self._alone = alone(doors[door], doors.values())
@@ -288,8 +289,8 @@ class BellEntity(IntercomEntity):
         super().__init__(coordinator, f"bell_{bell.id}_{key}", bell.place)
         self._bell = bell
         self._attr_translation_key = key
-        if bell.name is not None and not alone(bell, coordinator.data.bells.values()):
-            self._attr_translation_key, self._attr_translation_placeholders = f"{key}_named", {"name": bell.name}
+        if (label := bell_label(bell, coordinator.data.bells.values())) is not None:
+            self._attr_translation_key, self._attr_translation_placeholders = f"{key}_named", {"name": label}
 
     @property
     @override

@@ -12,9 +12,10 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .entity import HappeningEntity, alone, async_add_as_found
+from .entity import HappeningEntity, async_add_as_found
 from .events import AccessDecided, CallChanged, CallLogged, Event, Fact, MessageReceived, Occurred, VoicemailReceived
 from .model import Bell, CallState, Occurrence, SessionId, State
+from .names import bell_label
 from .rings import Ring
 
 PARALLEL_UPDATES = 0
@@ -94,14 +95,13 @@ class BellEvent(HappeningEvent):
 
     @callback
     def _async_name(self) -> None:
-        if alone(self._bell, self.coordinator.data.bells.values()):
+        label = bell_label(self._bell, self.coordinator.data.bells.values())
+        if label is None:
             self.async_rename("bell")
         elif self._bell.name is not None:
-            self.async_rename("bell_named", name=self._bell.name)
-        elif self._bell.button is not None:
-            self.async_rename("bell_button", button=str(self._bell.button))
+            self.async_rename("bell_named", name=label)
         else:
-            self.async_rename("bell")
+            self.async_rename("bell_button", button=label)
 
     @callback
     @override

@@ -15,8 +15,9 @@ from homeassistant.helpers.http import current_request
 from homeassistant.util import dt as dt_util
 
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .entity import HappeningEntity, alone, async_add_as_found
+from .entity import HappeningEntity, async_add_as_found
 from .model import Bell, CameraId, PlaceId, State
+from .names import bell_label
 from .permissions import async_may_see_picture
 from .rings import Ring
 from .stills import async_still
@@ -143,9 +144,9 @@ class BellVisitorImage(LastVisitorImage):
         """Show who rings at ``bell``."""
         super().__init__(coordinator, f"bell_{bell.id}_last_visitor", bell.place)
         self._bell = bell
-        if bell.name is not None and not alone(bell, coordinator.data.bells.values()):
+        if (label := bell_label(bell, coordinator.data.bells.values())) is not None:
             self._attr_translation_key = "last_visitor_named"
-            self._attr_translation_placeholders = {"name": bell.name}
+            self._attr_translation_placeholders = {"name": label}
 
     @callback
     @override

@@ -7,6 +7,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from .const import DOMAIN
 from .model import Identity, Place, PlaceId
+from .names import place_names
 
 
 def place_identifier(identity: Identity, place: PlaceId | None) -> tuple[str, str]:
@@ -28,13 +29,14 @@ def async_show_places(hass: HomeAssistant, device_id: str, identity: Identity, p
     if (own := registry.async_get(device_id)) is None:
         return
     shown: dict[PlaceId, str] = {}
+    names = place_names(places)
     for place in _parents_first(places):
         device = registry.async_get_or_create(
             config_entry_id=own.config_entry_id,
             identifiers={place_identifier(identity, place.id)},
             manufacturer=identity.manufacturer,
             model=place.kind,
-            name=place.name,
+            name=names[place.id],
             via_device_id=shown.get(place.parent or "", device_id),
         )
         shown[place.id] = device.id

@@ -317,3 +317,15 @@ async def test_functions_that_are_away_after_a_start_are_not_gone(hass: HomeAssi
     for _ in range(3):
         await coordinator.async_describe()
     assert "port_input_A" not in entities(hass, entry, "binary_sensor")
+
+
+@pytest.mark.parametrize("names", [("Gate", "Gate"), ("Gate", " gate"), ("relayA", "Gate (B)")])
+async def test_no_two_entities_of_a_device_have_the_same_name(
+    hass: HomeAssistant, device: Start, names: tuple[str, str]
+) -> None:
+    relay = "Config.DoorSetting.RELAY.Name"
+    sim = await device("e16c", config=dict(zip((f"{relay}A", f"{relay}B"), names, strict=True)))
+    entry = await add(hass, sim)
+    entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+    told = [f"{entity.domain} {(entity.original_name or '').casefold()}" for entity in entities]
+    assert sorted(told) == sorted(set(told))

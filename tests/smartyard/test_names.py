@@ -59,6 +59,26 @@ async def test_what_tells_them_apart(
     assert shown(hass, several, platform, key).name == name
 
 
+async def test_parts_of_the_same_name_at_one_place_are_told_apart(hass: HomeAssistant, several: ConfigEntry) -> None:
+    coordinator = several.runtime_data
+    state = coordinator.data
+    coordinator.async_change(
+        doors={**state.doors, "bike": Door("bike", None, name="driveway", place=GATE)},
+        bells={**state.bells, "bike": Bell("bike", "Driveway", place=GATE), "also": Bell("also", place=GATE)},
+        cameras={**state.cameras, "bike": Camera("bike", name="Driveway", place=GATE)},
+    )
+    await hass.async_block_till_done()
+    for platform, key, name in (
+        ("lock", "door_bike_door", "driveway (bike)"),
+        ("event", "bell_bike", "Doorbell Driveway (bike)"),
+        ("event", "bell_also", "Doorbell also"),
+        ("image", "bell_bike_last_visitor", "Last visitor Driveway (bike)"),
+        ("binary_sensor", "bell_bike_ringing", "Ringing Driveway (bike)"),
+        ("camera", "camera_bike", "Driveway (bike)"),
+    ):
+        assert shown(hass, several, platform, key).name == f"Ворота {name}"
+
+
 async def test_what_others_block_is_no_switch(hass: HomeAssistant, several: ConfigEntry) -> None:
     known = {
         entity.unique_id.removeprefix(f"{several.unique_id}_")

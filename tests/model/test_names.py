@@ -1,0 +1,59 @@
+"""No two parts of a kind have the same name at one place."""
+
+from itertools import permutations
+
+import pytest
+
+from custom_components.ip_intercom.model import Bell, Camera, Door, Place
+from custom_components.ip_intercom.names import bell_label, distinct_name, place_names
+
+
+@pytest.mark.parametrize(
+    ("bells", "labels"),
+    [
+        ([Bell("1", "Alice", 1)], ["Alice"]),
+        ([Bell("1", "Alice", 1), Bell("2", "Bob", 2)], ["Alice", "Bob"]),
+        ([Bell("1", "Alice", 1), Bell("2", "Alice", 2)], ["Alice (1)", "Alice (2)"]),
+        ([Bell("1", "Alice", 1), Bell("2", "alice ", 2)], ["Alice (1)", "alice  (2)"]),
+        ([Bell("1", None, 1), Bell("2", None, 2)], ["1", "2"]),
+        ([Bell("1", "2", 1), Bell("2", None, 2)], ["2 (1)", "2 (2)"]),
+        ([Bell("call"), Bell("1", "Alice", 1)], [None, "Alice"]),
+        ([Bell("x"), Bell("y")], ["x", "y"]),
+        ([Bell("x", "Gate", place="a"), Bell("y", "Gate", place="b")], [None, None]),
+        ([Bell("x", "Gate", place="a"), Bell("y", "Gate", place="a")], ["Gate (x)", "Gate (y)"]),
+        ([Bell("1", "A", 1), Bell("2", "A", 2), Bell("3", "A (1)", 3)], ["A (1) (1)", "A (2)", "A (1)"]),
+    ],
+)
+def test_bells(bells: list[Bell], labels: list[str | None]) -> None:
+    for ordered in permutations(bells):
+        assert [bell_label(bell, ordered) for bell in bells] == labels
+
+
+def test_doors_and_cameras() -> None:
+    doors = [Door("A", None, name="Gate"), Door("B", None, name="gate"), Door("C", None), Door("D", None, name="Yard")]
+    assert [distinct_name(door, doors) for door in doors] == ["Gate (A)", "gate (B)", None, "Yard"]
+    cameras = [Camera("1", name="Yard"), Camera("2", name="Yard", place="house"), Camera("3", name="Yard")]
+    assert [distinct_name(camera, cameras) for camera in cameras] == ["Yard (1)", "Yard", "Yard (3)"]
+
+
+def test_places_of_the_same_name_are_told_apart_by_where_they_are() -> None:
+    places = [
+        Place("house_1", "Garden 3", "House"),
+        Place("house_2", "Garden 5", "House"),
+        Place("door_7_0", "Entrance 1", "Entrance", "house_1"),
+        Place("door_8_0", "Entrance 1", "Entrance", "house_2"),
+        Place("door_9_0", "Gate", "Gate", "house_2"),
+        Place("door_9_1", "Gate", "Gate", "house_2"),
+        Place("camera_1", "Yard", "Camera"),
+        Place("camera_2", "Yard", "Camera"),
+    ]
+    assert list(place_names({place.id: place for place in places}).values()) == [
+        "Garden 3",
+        "Garden 5",
+        "Entrance 1 (Garden 3)",
+        "Entrance 1 (Garden 5)",
+        "Gate (Garden 5) (9_0)",
+        "Gate (Garden 5) (9_1)",
+        "Yard (1)",
+        "Yard (2)",
+    ]
