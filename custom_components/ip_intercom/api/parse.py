@@ -1,12 +1,74 @@
 """Reading JSON from devices: missing fields are tolerated, numbers that come as text are numbers."""
 
 from collections.abc import Mapping, Sequence
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from enum import StrEnum
+import json
+import math
 
 type Fields = Mapping[str, object]
 
+# No reply of any device is nested as deeply; what walks through a reply may recurse.
+_MAX_DEPTH = 200
+# Longer numbers are beyond every counter and clock, and Python takes seconds or refuses.
+_MAX_DIGITS = 18
+_MAX_INTEGER = 10**_MAX_DIGITS
+_BLANKS = "\ufeff \t\r\n"
+
 _TRUE = frozenset({"1", "true", "t", "yes", "on", "in"})
 _FALSE = frozenset({"0", "false", "f", "no", "off", "out"})
+
+
+def decode_json(body: bytes | str) -> object:
+    """Return what a device says in JSON, None for anything else.
+
+    A broken character loses itself only, a number that no clock or counter has becomes None, and absurd depth is no
+    JSON of a device.
+    """
+    try:
+        plain = body if isinstance(body, str) else body.decode(json.detect_encoding(body), "replace")
+        found, end = decode_json_prefix(plain)
+    except ValueError:
+        return None
+    return None if plain[end:].strip(_BLANKS) else found
+
+
+def decode_json_prefix(plain: str) -> tuple[object, int]:
+    """Return the JSON value that a text begins with, and where it ends.
+
+    Raises:
+        ValueError: It begins with none, or with one of absurd depth or size.
+    """
+    begin = len(plain) - len(plain.lstrip(_BLANKS))
+    try:
+        found, end = _DECODER.raw_decode(plain, begin)
+    except (RecursionError, MemoryError) as err:
+        raise ValueError("absurd JSON") from err
+    _check_depth(found)
+    return found, end
+
+
+def _check_depth(found: object) -> None:
+    level = [found]
+    for _ in range(_MAX_DEPTH):
+        inner = [item for item in level if isinstance(item, dict | list)]
+        if not inner:
+            return
+        level = [value for item in inner for value in (item.values() if isinstance(item, dict) else item)]
+    raise ValueError("absurd JSON")
+
+
+def _whole(digits: str) -> int | None:
+    return int(digits) if len(digits) <= _MAX_DIGITS else None
+
+
+def _finite(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
+
+
+# Control characters in texts are tolerated, as devices send them; NaN and Infinity are no numbers.
+_DECODER = json.JSONDecoder(strict=False, parse_int=_whole, parse_float=_finite, parse_constant=lambda _: None)
 
 
 def fields(value: object) -> Fields:
@@ -39,19 +101,26 @@ def text(value: object) -> str | None:
 
 
 def integer(value: object) -> int | None:
-    """Return a whole number that may have come as text."""
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, int):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, str):
+    """Return a whole number that may have come as text; None for one that no counter or clock has."""
+    number: int | None = None
+    if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
+        number = int(value)
+    elif isinstance(value, str) and len(value) <= 2 * _MAX_DIGITS:
         try:
-            return int(value.strip())
+            number = int(value.strip())
         except ValueError:
             return None
-    return None
+    return number if number is not None and abs(number) < _MAX_INTEGER else None
+
+
+def instant(seconds: float | None) -> datetime | None:
+    """Return a time in Unix seconds, None for one that no calendar has."""
+    if seconds is None:
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except OverflowError, OSError, ValueError:
+        return None
 
 
 def flag(value: object) -> bool | None:
@@ -67,6 +136,11 @@ def flag(value: object) -> bool | None:
         if word in _FALSE:
             return False
     return None
+
+
+def plausible(when: datetime) -> datetime | None:
+    """Return a local time that can be moved to any zone, None for one at the edge of the calendar."""
+    return when if MINYEAR < when.year < MAXYEAR else None
 
 
 def member[E: StrEnum](kind: type[E], value: object) -> E | None:

@@ -120,7 +120,7 @@ class FunctionFault:
 
 
 class FunctionFaults:
-    """The faults of single functions, by path or by method and path (`GET /calls`); `{}` stands for any segment."""
+    """The faults of single functions, by path or by method and path (`GET /calls`); `{}` stands for any segment, `*` for any end."""
 
     def __init__(self) -> None:
         """Begin without any."""
@@ -150,6 +150,8 @@ class FunctionFaults:
 
 def _matches(pattern: str, path: str) -> bool:
     wanted, found = pattern.strip("/").split("/"), path.strip("/").split("/")
+    if wanted[-1] == "*":
+        return found[: len(wanted) - 1] == wanted[:-1]
     return len(wanted) == len(found) and all(
         part == segment or part.startswith("{") for part, segment in zip(wanted, found, strict=True)
     )

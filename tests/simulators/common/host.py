@@ -242,7 +242,7 @@ class Host[Request](Active):
         times: int | None = None,
         text: str | None = None,
     ) -> None:
-        """Have one function fail, or no more with None: `log/pull`, `GET /calls`; `{}` stands for any segment.
+        """Have one function fail, or no more with None: `log/pull`, `GET /calls`, `*` for all.
 
         `text` is what a broken or control character comes behind, else it is in a field that nobody knows.
         """

@@ -1,14 +1,16 @@
 """The JSON envelope of the Akuvox HTTP API, and what its return codes mean (HTTP API Reply, Negative Reply)."""
 
 from dataclasses import dataclass
-import json
 import re
 
 from ..errors import CommandFailed, IntercomError, InvalidRequest, NotSupported, UnexpectedReply
-from ..parse import Fields, fields, integer, text
+from ..parse import Fields, decode_json_prefix, fields, integer, text
 from .endpoints import Endpoint
 
-_DECODER = json.JSONDecoder()
+# Bytes that are no UTF-8, as Python marks them.
+_FOREIGN = re.compile("[\udc80-\udcff]")
+_ESCAPED = 0xDC00
+_FIRST_LATIN = 0xA0
 _BAD_PARAM = -100
 _BAD_PARAM_TEXT = "error param"
 # "unsupport action", "Api unsupported", "No hanlders for this request": as devices spell it.
@@ -28,7 +30,7 @@ class Document:
 
 
 def read(path: str, body: bytes) -> Document:
-    """Read a reply: UTF-8 or else Latin-1, whatever follows the JSON object.
+    """Read a reply, whatever follows the JSON object: UTF-8, or Latin-1 where a character is none.
 
     Raises:
         Spoiled: It is no JSON, or cut off.
@@ -37,17 +39,20 @@ def read(path: str, body: bytes) -> Document:
     decoded = body.decode("utf-8", "surrogateescape").lstrip("\ufeff \t\r\n")
     if decoded.startswith("<"):
         raise UnexpectedReply(f"{path} answered with a page")
+    mended = _FOREIGN.sub(_as_latin, decoded)
     try:
-        content, end = _DECODER.raw_decode(decoded)
-        raw = decoded[:end].encode("utf-8", "surrogateescape")
-        foreign = any("\udc80" <= character <= "\udcff" for character in decoded[:end])
-        if foreign:
-            content = json.loads(raw.decode("latin-1"))
+        content, end = decode_json_prefix(mended)
     except ValueError as err:
         raise Spoiled(f"{path} answered no JSON") from err
     if not isinstance(content, dict):
         raise UnexpectedReply(f"{path} answered JSON that is not its own")
-    return Document(content, clean=not foreign and not decoded[end:].strip())
+    return Document(content, clean=mended[:end] == decoded[:end] and not decoded[end:].strip())
+
+
+def _as_latin(foreign: re.Match[str]) -> str:
+    """Return what a byte is in Latin-1; the control characters there are broken ones."""
+    byte = ord(foreign[0]) - _ESCAPED
+    return chr(byte) if byte >= _FIRST_LATIN else "\N{REPLACEMENT CHARACTER}"
 
 
 def result(endpoint: Endpoint, content: Fields) -> Fields:

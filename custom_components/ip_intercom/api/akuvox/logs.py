@@ -9,7 +9,7 @@ from enum import StrEnum
 from yarl import URL
 
 from ..http import Stream
-from ..parse import Fields, integer, objects, text
+from ..parse import Fields, integer, objects, plausible, text
 from .camera import whole_jpeg
 from .client import AkuvoxClient
 from .endpoints import (
@@ -279,7 +279,7 @@ def _when(item: Fields) -> datetime | None:
         when = datetime.fromisoformat(f"{text(item.get('Date'))} {text(item.get('Time'))}")
     except ValueError:
         return None
-    return when.replace(tzinfo=None)
+    return plausible(when.replace(tzinfo=None))
 
 
 def _path(address: str | None) -> str | None:

@@ -1,7 +1,6 @@
 """Replies of MX Proxy, and what its errors mean: ``{"error": text}`` under an HTTP status (field notes 3)."""
 
 from http import HTTPStatus
-import json
 
 from ..errors import (
     AppRefused,
@@ -24,7 +23,7 @@ from ..errors import (
     UnexpectedReply,
 )
 from ..http import Reply
-from ..parse import Fields, fields, objects, text
+from ..parse import Fields, decode_json, fields, objects, text
 from .endpoints import LOGIN, Endpoint
 
 SERVICE = "MX Proxy"
@@ -161,8 +160,5 @@ def _login_error(status: int, said: str | None) -> IntercomError:
 
 
 def _content(reply: Reply) -> Fields | None:
-    try:
-        content = json.loads(reply.body)
-    except ValueError, RecursionError:
-        return None
+    content = decode_json(reply.body)
     return content if isinstance(content, dict) else None

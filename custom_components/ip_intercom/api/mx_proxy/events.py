@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-import json
 
-from ..parse import Fields, integer, objects, text
+from ..parse import Fields, decode_json, integer, objects, text
 
 # By this name comes the id that the call has in the log (``LogRecord.gcid``).
 _LOG_ID = "__FIRST_CALL_ID__"
@@ -163,11 +162,7 @@ def unpacked(value: object) -> object:
     """Return what a text says in JSON; anything else as it is, a text that is no JSON as None."""
     if not isinstance(value, str | bytes):
         return value
-    try:
-        found: object = json.loads(value)
-    except ValueError, RecursionError:
-        return None
-    return found
+    return decode_json(value)
 
 
 def _count(value: object) -> int | None:

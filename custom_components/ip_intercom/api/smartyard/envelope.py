@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from http import HTTPStatus
-import json
 
 from ..errors import (
     CommandFailed,
@@ -23,7 +22,7 @@ from ..errors import (
     WrongCode,
 )
 from ..http import Reply
-from ..parse import Fields, fields, integer, objects, text
+from ..parse import Fields, decode_json, fields, integer, objects, text
 from .endpoints import ACCESS, ALERT, CONFIRM_CODE, OPEN_DOOR, REGISTER_PUSH_TOKEN, Endpoint
 
 SERVICE = "SmartYard"
@@ -43,10 +42,7 @@ _MIN_SECRET = 4
 
 def content(reply: Reply) -> Fields | None:
     """Return the JSON object of a reply, None for anything else."""
-    try:
-        found = json.loads(reply.body)
-    except ValueError, RecursionError:
-        return None
+    found = decode_json(reply.body)
     return found if isinstance(found, dict) else None
 
 

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 import hashlib
-import json
 from urllib.parse import parse_qsl
 
-from ..parse import Fields, fields, flag, integer, text
+from ..parse import Fields, decode_json, fields, flag, integer, text
 
 __all__ = ["DEFAULT_TTL", "Action", "CallPush", "TextPush", "parse"]
 
@@ -201,18 +200,13 @@ def _content(body: bytes) -> Fields:
     """Return what a body says, nothing where it is too large or no push."""
     if not body.strip() or len(body) > MAX_BODY:
         return {}
-    try:
-        found = json.loads(body)
-    except RecursionError:
-        return {}
-    except ValueError:
-        return _form(body)
-    return fields(found)
+    found = decode_json(body)
+    return _form(body) if found is None else fields(found)
 
 
 def _form(body: bytes) -> Fields:
     try:
-        return dict(parse_qsl(body.decode(), strict_parsing=True, max_num_fields=_MAX_FIELDS))
+        return dict(parse_qsl(body.decode(errors="replace"), strict_parsing=True, max_num_fields=_MAX_FIELDS))
     except ValueError:
         return {}
 
@@ -220,10 +214,7 @@ def _form(body: bytes) -> Fields:
 def _unpacked(value: object) -> Fields:
     """Return an object that may have come as text."""
     if isinstance(value, str):
-        try:
-            return fields(json.loads(value))
-        except ValueError, RecursionError:
-            return {}
+        return fields(decode_json(value))
     return fields(value)
 
 

@@ -1,9 +1,10 @@
 """Values as SmartYard writes them: ``"t"``/``"f"``, ids as text or number, times without a zone (field notes 3)."""
 
 from datetime import date, datetime
+import math
 
 from ..errors import InvalidRequest
-from ..parse import text
+from ..parse import plausible, text
 
 _MOMENT = "%Y-%m-%d %H:%M:%S"
 _DAY = "%Y-%m-%d"
@@ -32,7 +33,7 @@ def number(identifier: str | int) -> str | int:
 def moment(value: object) -> datetime | None:
     """Return a time, which has no zone: it is the server's (``Options.time_zone``); None where there is none."""
     try:
-        return datetime.strptime(text(value) or "", _MOMENT)
+        return plausible(datetime.strptime(text(value) or "", _MOMENT))
     except ValueError:
         return None
 
@@ -53,9 +54,10 @@ def written(value: datetime | None) -> str | None:
 def degrees(value: object) -> float | None:
     """Return a coordinate, which comes as text or number."""
     try:
-        return float(text(value) or "")
+        number = float(text(value) or "")
     except ValueError:
         return None
+    return number if math.isfinite(number) else None
 
 
 def phone_digits(phone: str) -> str:

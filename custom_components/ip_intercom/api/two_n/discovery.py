@@ -1,7 +1,6 @@
 """Finding a device at an address that a person typed: scheme, certificate, and whether it is a 2N."""
 
 from dataclasses import dataclass
-import json
 
 import aiohttp
 from yarl import URL
@@ -18,7 +17,7 @@ from ..errors import (
     WrongDevice,
 )
 from ..http import HttpTransport, Request, certificate_fingerprint
-from ..parse import fields, integer, text
+from ..parse import decode_json, fields, integer, text
 from .client import TwoNClient
 from .endpoints import SYSTEM_INFO
 from .system import System, SystemInfo
@@ -119,19 +118,16 @@ async def _identify(transport: HttpTransport, username: str, password: str) -> S
 async def _refuses_as_two_n(transport: HttpTransport) -> bool:
     """Return whether a refusal is a 2N's: with its error object beside HTTP status 401 (HTTP API 2.3, code 9)."""
     reply = await transport.request(Request("GET", SYSTEM_INFO.path))
-    try:
-        error = fields(fields(json.loads(reply.body)).get("error"))
-    except ValueError:
-        return False
+    error = fields(fields(decode_json(reply.body)).get("error"))
     return integer(error.get("code")) == _AUTHORISATION_REQUIRED
 
 
 async def _refuse_indoor_touch(transport: HttpTransport) -> None:
     try:
         reply = await transport.request(Request("GET", _INDOOR_TOUCH_STATUS))
-        document = fields(json.loads(reply.body))
-    except IntercomError, ValueError:
+    except IntercomError:
         return
+    document = fields(decode_json(reply.body))
     product = text(fields(fields(document.get("data")).get("device")).get("model"))
     if product is not None:
         raise UnsupportedProduct(product)

@@ -1,7 +1,6 @@
 """The JSON envelope of the 2N HTTP API, and its error codes (HTTP API 2.3)."""
 
 from collections.abc import Mapping
-import json
 
 from ..errors import (
     AuthenticationFailed,
@@ -18,7 +17,7 @@ from ..errors import (
     UnexpectedReply,
 )
 from ..http import Reply
-from ..parse import Fields, fields, integer, text
+from ..parse import Fields, decode_json, fields, integer, text
 from .endpoints import Endpoint
 
 JSON_TYPES = frozenset({"application/json", "text/json", "text/plain"})
@@ -34,7 +33,7 @@ def error_code(reply: Reply) -> int | None:
     # Long answers are results: an error object is short, and the check costs a second parse.
     if len(reply.body) > 1024 or b'"error"' not in reply.body:
         return None
-    return integer(fields(fields(_document(reply)).get("error")).get("code"))
+    return integer(fields(fields(decode_json(reply.body)).get("error")).get("code"))
 
 
 def result(endpoint: Endpoint, reply: Reply) -> Fields | list[object]:
@@ -43,7 +42,7 @@ def result(endpoint: Endpoint, reply: Reply) -> Fields | list[object]:
     Raises:
         IntercomError: One of its kinds, by the error code.
     """
-    document = _document(reply)
+    document = decode_json(reply.body)
     if isinstance(document, list):
         return document  # firmware 3.x answers some functions with a bare array, without the envelope
     envelope = fields(document)
@@ -74,10 +73,3 @@ def _error(endpoint: Endpoint, error: Fields) -> IntercomError:
     if code in _INVALID:
         return InvalidRequest(reason, text(error.get("param")), details=details)
     return _COMMAND_ERRORS.get(code, CommandFailed)(reason, details=details)
-
-
-def _document(reply: Reply) -> object:
-    try:
-        return json.loads(reply.body)
-    except ValueError:
-        return None

@@ -1,18 +1,15 @@
 """Times of an MX: seconds since 1970 by the clock of the exchange, which need not be right."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 import time
+
+from ...api.parse import instant
 
 
 def at(seconds: int | None) -> datetime | None:
     """Return a moment, None for one that is not told."""
-    if not seconds:
-        return None
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except OverflowError, OSError, ValueError:
-        return None
+    return instant(seconds or None)
 
 
 class ServerClock:

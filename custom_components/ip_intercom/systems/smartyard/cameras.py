@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from math import inf
 import time
 
 from aiohttp import ClientSession
 
 from ...api.errors import InvalidRequest, NoData, NotSupported, StreamRefused, UnexpectedReply
+from ...api.parse import instant
 from ...api.smartyard import Camera as ApiCamera, SmartYard, check, live_url, still
 from ...api.smartyard.cameras.previews import preview
 from ...facets import MjpegStream
@@ -203,7 +204,5 @@ class SmartYardArchive:
 
 
 def _span(begin: int, duration: int) -> tuple[datetime, datetime] | None:
-    try:
-        return datetime.fromtimestamp(begin, UTC), datetime.fromtimestamp(begin + duration, UTC)
-    except OverflowError, OSError, ValueError:
-        return None
+    start, end = instant(begin), instant(begin + duration)
+    return None if start is None or end is None else (start, end)

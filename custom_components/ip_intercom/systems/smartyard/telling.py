@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 import re
 
+from ...api.parse import instant
 from ...api.smartyard import Action, CallPush, TextPush
 from ...events import BellRings, ButtonPressed, CapabilitiesChanged, Event, Fact, MessageReceived, MessagesCounted
 from ...model import BellId
@@ -35,10 +36,7 @@ _NOWHERE = "-1"
 def moment(seconds: int | None) -> datetime:
     """Return a time of a push, ours where it tells none or one that is yet to come: a clock there may run fast."""
     now = datetime.now(UTC)
-    try:
-        return now if seconds is None else min(now, datetime.fromtimestamp(seconds, UTC))
-    except OverflowError, OSError, ValueError:
-        return now
+    return min(now, instant(seconds) or now)
 
 
 def bell_of(push: CallPush, town: Town) -> BellId | None:

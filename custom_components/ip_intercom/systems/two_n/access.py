@@ -1,10 +1,10 @@
 """Who a 2N lets in: access points, lift, number plates, Bluetooth keys."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from time import time
 
 from ...api.errors import NotSupported
+from ...api.parse import instant
 from ...api.two_n import TwoNDevice
 from ...api.two_n.mobilekey import MobileKey
 from ...functions import Grant, MobileKeys
@@ -102,7 +102,7 @@ class TwoNMobileAccess:
     async def keys(self) -> MobileKeys:
         """Return location and ages of the keys; the keys stay where they are."""
         config = await self._keys.config()
-        made = (None if key.ctime is None else datetime.fromtimestamp(key.ctime, UTC) for key in config.keys)
+        made = (instant(key.ctime) for key in config.keys)
         try:
             compatible = await self._keys.compatibility()
         except NotSupported:

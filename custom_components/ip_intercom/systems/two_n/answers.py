@@ -13,6 +13,8 @@ from ...model import Bell, BellId, Door, DoorId, Identity, Line, LineId, Port, P
 from ...rings import CALL_BELL, peer_number
 
 MANUFACTURER = "2N"
+# Seconds (HTTP API 5.4.3).
+_MAX_HOLD = 86400
 
 
 def identity_of(info: SystemInfo, host: str | None) -> Identity:
@@ -78,6 +80,11 @@ def known_bells(bells: Bells | None, phone: bool) -> Mapping[BellId, Bell]:
     return (bells.bells if bells is not None else {}) or {CALL_BELL: Bell(CALL_BELL)}
 
 
+def hold_end(begin: datetime, seconds: int | None) -> datetime | None:
+    """Return when a hold ends by itself, None for one that does not, or a time that no device takes."""
+    return begin + timedelta(seconds=seconds) if seconds is not None and 0 < seconds <= _MAX_HOLD else None
+
+
 def doors_of(switches: tuple[SwitchStatus, ...], known: Mapping[int, SwitchCaps]) -> Mapping[DoorId, Door]:
     """Return the switches that are ``known`` to be enabled as doors."""
     now = datetime.now(UTC).replace(microsecond=0)
@@ -87,7 +94,7 @@ def doors_of(switches: tuple[SwitchStatus, ...], known: Mapping[int, SwitchCaps]
             released=status.active,
             latching=known[status.switch].bistable,
             held_open=status.held,
-            hold_until=now + timedelta(seconds=status.hold_timeout) if status.hold_timeout else None,
+            hold_until=hold_end(now, status.hold_timeout),
             blocked=status.locked,
         )
         for status in switches

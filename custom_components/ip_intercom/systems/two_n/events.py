@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from ...api.parse import Fields, flag, integer, member, text
 from ...api.two_n.reader import Gap, GapReason, LogReader, Reading
@@ -29,6 +29,7 @@ from ...facets import Delivery
 from ...model import Access, Alarm, CallState, Direction, Occurrence
 from ..privacy import Privacy
 from .access import ACCESS_POINTS
+from .answers import hold_end
 from .privacy import redact, shows
 from .withheld import Withheld
 
@@ -91,7 +92,6 @@ _METHODS: Mapping[str, str] = {
 _CAPABILITY_EVENTS = ("CapabilitiesChanged", "ConfigurationChanged", "ExternalCameraStateChanged", "HardwareChanged")
 
 _DOOR_STATES = {"opened": True, "closed": False}
-_MAX_HOLD = 86400
 
 _BUTTON_PREFIX = "%"
 
@@ -259,14 +259,11 @@ def _switch_state(record: _Record) -> tuple[Fact, ...]:
 def _switch_operation(record: _Record) -> tuple[Fact, ...]:
     if (switch := integer(record.params.get("switch"))) is None:
         return ()
-    timeout = integer(record.params.get("hold_timeout"))
-    if timeout is not None and not 0 < timeout <= _MAX_HOLD:
-        timeout = None
     mode = DoorMode(
         str(switch),
         held_open=flag(record.params.get("held")),
         blocked=flag(record.params.get("locked")),
-        hold_until=record.time + timedelta(seconds=timeout) if timeout else None,
+        hold_until=hold_end(record.time, integer(record.params.get("hold_timeout"))),
     )
     return (mode,) if "enabled" not in record.params else (mode, CapabilitiesChanged())
 

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-import json
 from weakref import WeakKeyDictionary
 
 from aiohttp import ClientSession
@@ -12,7 +11,7 @@ from yarl import URL
 
 from ...errors import InvalidRequest, NoData, NotSupported, StreamRefused, UnexpectedReply
 from ...http import Reply
-from ...parse import Fields, fields, text
+from ...parse import Fields, decode_json, fields, text
 from ..images import MAX_IMAGE, picture
 from ..links import expect_success, parsed, request_to, transport_to
 from .cameras import Camera, ServerType
@@ -277,10 +276,9 @@ def _expect(reply: Reply) -> Reply:
 
 
 def _json(reply: Reply) -> Fields:
-    try:
-        found = json.loads(reply.body)
-    except ValueError, RecursionError:
-        raise UnexpectedReply("a server of cameras answered no JSON") from None
+    found = decode_json(reply.body)
+    if found is None:
+        raise UnexpectedReply("a server of cameras answered no JSON")
     return fields(found)
 
 
