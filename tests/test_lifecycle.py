@@ -12,6 +12,7 @@ import pytest
 
 from custom_components.ip_intercom import coordinator as coordinator_module, push, refusals
 from custom_components.ip_intercom.const import DOMAIN
+from custom_components.ip_intercom.cursor_store import CursorStore
 from custom_components.ip_intercom.events import Event as IntercomEvent
 from custom_components.ip_intercom.model import State
 from tests.common import USERNAME, act, add_intercom, capture_changes, capture_log_events, entity_id, state_of, until
@@ -132,8 +133,7 @@ async def test_the_cursor_is_written_when_home_assistant_stops(
     hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
     await hass.async_block_till_done()
     await hass.config_entries.async_unload(entry.entry_id)
-    stored = await push.event_store(hass, entry.entry_id).async_load()
-    assert stored is not None
+    stored = await CursorStore(hass, entry.entry_id).async_load()
     assert stored["cursor"]["last"] is not None
 
 

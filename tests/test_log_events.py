@@ -28,10 +28,14 @@ async def test_a_record_becomes_a_bus_event(hass: HomeAssistant, sim: Simulator,
     await until(lambda: events)
     data = dict(events[0].data)
     time = data.pop("time")
+    record = sim.log.history[-1]
+    boot = str(record.utc - record.uptime)
     assert data == {
         "device_id": entry.runtime_data.device_id,
         "type": "InputChanged",
         "late": False,
+        "id": f"{boot}-{number}",
+        "boot": boot,
         "sequence": number,
         "data": {"port": "input1", "state": True},
     }

@@ -1,19 +1,18 @@
 """IP Intercom: door stations and access control of several makers, in one integration."""
 
 from collections import Counter
-from typing import Any
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv, device_registry as dr, entity_registry as er
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.start import async_at_started
-from homeassistant.helpers.storage import Store
 from homeassistant.helpers.typing import ConfigType
 
 from .actions import async_setup_actions
 from .const import CONF_SHOW_NAMES, DOMAIN
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
+from .cursor_store import CursorStore
 from .door_commands import DoorCommands, hold_store
 from .entity import device_info
 from .found import Found
@@ -21,7 +20,7 @@ from .google_push import GooglePush, credential_store
 from .model import MANY_PARTS
 from .parting import async_log_out
 from .places import async_remove_places, async_show_places
-from .push import EventFeed, event_store
+from .push import EventFeed
 from .shortcomings import async_show_missing
 from .systems import create_system
 from .temporary_codes import TemporaryCodes, async_take_away, code_store
@@ -55,8 +54,8 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> bool:
     """Connect to a device, make its entities, and follow its events once Home Assistant runs."""
-    store = event_store(hass, entry.entry_id)
-    stored = await store.async_load() or {}
+    store = CursorStore(hass, entry.entry_id)
+    stored = await store.async_load()
     system = create_system(async_get_clientsession(hass), entry.data, entry.options, stored.get("cursor"))
     found = Found.from_store(stored, names=entry.options.get(CONF_SHOW_NAMES, True))
     try:
@@ -68,7 +67,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> 
 
 
 async def _async_set_up(
-    hass: HomeAssistant, entry: IntercomConfigEntry, coordinator: IntercomCoordinator, store: Store[dict[str, Any]]
+    hass: HomeAssistant, entry: IntercomConfigEntry, coordinator: IntercomCoordinator, store: CursorStore
 ) -> None:
     await coordinator.async_config_entry_first_refresh()
     coordinator.feed = EventFeed(coordinator, store)
@@ -146,5 +145,5 @@ async def async_remove_entry(hass: HomeAssistant, entry: IntercomConfigEntry) ->
     async_show_missing(hass, entry.entry_id, entry.title, frozenset())
     await credential_store(hass, entry.entry_id).async_remove()
     await hold_store(hass, entry.entry_id).async_remove()
-    await event_store(hass, entry.entry_id).async_remove()
+    await CursorStore(hass, entry.entry_id).async_remove()
     await picture_store(hass, entry.entry_id).async_remove()

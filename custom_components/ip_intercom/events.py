@@ -249,6 +249,9 @@ class Event:
         facts: What this integration makes of it.
         sequence: The device's own number of the record, counted from its restart.
         age: Seconds between the event and its arrival, as far as that is known.
+        boot: The start of the device from which ``sequence`` counts, where it counts anew after each.
+        id: Tells the event from all others of the device, the same when it comes again after a kill; None for what
+            never comes again.
     """
 
     type: str
@@ -258,6 +261,8 @@ class Event:
     facts: tuple[Fact, ...] = ()
     sequence: int | None = None
     age: float = 0.0
+    boot: str | None = None
+    id: str | None = None
 
 
 def reduce(state: State, event: Event) -> State:

@@ -54,6 +54,9 @@ from .model import (
 from .residence import Archive, FlatCodes, History, Messages, Preferences, SipAccounts, Visitors, Watches
 from .telephony import CallControl, CallModes, Conferences, MissedCalls, PhoneBook, PushTokens, Voicemails
 
+# So many events are handed on at once; then everything else in Home Assistant has its turn.
+PORTION = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -68,6 +71,7 @@ class Delivery:
         keep: The cursor is worth writing down although nothing happened.
         answered: The device itself has told. False for what others tell of it while it does not answer or refuses.
         again: Seconds after which there is more to tell, whether the device answers then or not; None for nothing yet.
+        more: The rest of a backlog follows at once; the state in between is an old one, and is not shown.
     """
 
     events: tuple[Event, ...]
@@ -78,6 +82,7 @@ class Delivery:
     keep: bool = False
     answered: bool = True
     again: float | None = None
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

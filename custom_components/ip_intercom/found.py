@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+import logging
 from typing import Any
 
 from .model import Access, Alarm, Bell, BellId, Port, PortId, State
+
+_LOGGER = logging.getLogger(__name__)
 
 _ACCESS_TEXTS = ("name", "method", "reason", "entrance")
 
@@ -24,6 +27,15 @@ class Found:
     @classmethod
     def from_store(cls, stored: Mapping[str, Any], *, names: bool = True) -> Found:
         """Return what ``as_store`` wrote, also in an earlier version; names of people only where they are wanted."""
+        try:
+            return cls._read(stored, names=names)
+        except (AttributeError, LookupError, TypeError, ValueError) as err:
+            # A broken file must not cost the entry.
+            _LOGGER.warning("Could not read what was remembered of a device: %r", err)
+            return cls({})
+
+    @classmethod
+    def _read(cls, stored: Mapping[str, Any], *, names: bool) -> Found:
         floors = stored.get("public_floors")
         return cls(
             {str(bell): Bell(str(bell), button=button) for bell, button in stored.get("bells", [])},

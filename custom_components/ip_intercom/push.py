@@ -1,17 +1,17 @@
 """The way of an event: from the device's log to the bus, the bells and the state, for as long as its entry is loaded."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 import logging
 from math import inf
 import random
 import time
 from typing import Any
 
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers.storage import Store
+from homeassistant.core import CALLBACK_TYPE, callback
 
 from .api.errors import (
     AuthenticationFailed,
@@ -23,8 +23,9 @@ from .api.errors import (
 )
 from .const import DOMAIN, EVENT_LOG
 from .coordinator import IntercomCoordinator
+from .cursor_store import CursorStore
 from .events import Event, Restarted
-from .facets import Delivery, EventLog, PushMessage
+from .facets import PORTION, Delivery, EventLog, PushMessage
 from .model import BellId, State
 from .refusals import RETRY_DELAY, Refusals
 from .rings import Ring, RingMemory, detect
@@ -36,10 +37,10 @@ _BACK_OFF = (0.2, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0, 10.0, 10.0, 30.0)
 _JITTER = 0.2
 # Seconds between attempts where a person has to act first: the password, a service, a privilege.
 _PERSON_DELAY = 300.0
-_SAVE_DELAY = 5.0
-STORAGE_VERSION = 1
 # Of clocks that run a little early.
 _TICK = 0.01
+# Seconds between two portions of a backlog: clients of the websocket take a few thousand events a second.
+_BREATH = 0.03
 # A ring whose entities are not there yet waits this many seconds for them.
 _UNHEARD = 5.0
 
@@ -56,11 +57,6 @@ class _Rang:
     heard: list[RingListener]
 
 
-def event_store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
-    """Return where an entry keeps how far its events were read, and the bells found by ringing."""
-    return Store(hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}")
-
-
 class EventFeed:
     """Hands on every event of a device, in order, and remembers how far it came.
 
@@ -69,13 +65,14 @@ class EventFeed:
         store: Where to keep the cursor and the bells that were found by ringing.
     """
 
-    def __init__(self, coordinator: IntercomCoordinator, store: Store[dict[str, Any]]) -> None:
+    def __init__(self, coordinator: IntercomCoordinator, store: CursorStore) -> None:
         """Begin with the calls that are in progress already: they do not ring again."""
         self._coordinator = coordinator
         self._store = store
         self._cursor: Mapping[str, object] | None = None
         self._task: asyncio.Task[None] | None = None
         self._following = False
+        self._was_away = False
         self._hastened = asyncio.Event()
         self._refusals = Refusals()
         # When the log has more to tell, though the device may be away; by the monotonic clock.
@@ -92,6 +89,7 @@ class EventFeed:
         """Follow the events until stopped; a second time changes nothing."""
         if self._task is not None:
             return
+        self._store.async_followed()
         self._task = self._coordinator.config_entry.async_create_background_task(
             self._coordinator.hass, self._async_follow(log), f"{DOMAIN} events of {self._coordinator.name}"
         )
@@ -123,7 +121,7 @@ class EventFeed:
             with suppress(asyncio.CancelledError):
                 await self._task
         if self._cursor is not None:
-            await self._store.async_save(self._stored())
+            await self._store.async_end(self._stored())
 
     async def _async_follow(self, log: EventLog) -> None:
         failures = 0
@@ -133,7 +131,7 @@ class EventFeed:
             self._hastened.clear()
             try:
                 delivery = await log.next()
-                self._following = delivery.answered and not delivery.missed
+                self._following = delivery.answered and not (delivery.missed or delivery.more)
             except AuthenticationFailed as err:
                 if certain := self._refusals.count():
                     self._coordinator.async_refused(err)
@@ -156,11 +154,11 @@ class EventFeed:
             else:
                 if delivery.answered:
                     # The first delivery of a channel proves little: it may be closed again at once.
-                    if not delivery.missed:
+                    if self._following:
                         failures = 0
-                    self._async_deliver(delivery)
+                    await self._async_deliver(delivery)
                     continue
-                self._async_hand_on(delivery)
+                await self._async_hand_on(delivery)
                 self._coordinator.async_publish()
                 delay = max(0.0, patient_until - time.monotonic())
             self._following = False
@@ -175,34 +173,53 @@ class EventFeed:
             async with asyncio.timeout(delay):
                 await self._hastened.wait()
 
-    @callback
-    def _async_deliver(self, delivery: Delivery) -> None:
+    async def _async_deliver(self, delivery: Delivery) -> None:
         self._refusals.clear()
-        was_away = self._coordinator.async_reached(delivery.live)
-        self._async_hand_on(delivery)
+        self._was_away = self._coordinator.async_reached(delivery.live) or self._was_away
+        await self._async_hand_on(delivery)
+        if delivery.more:
+            return
         self._coordinator.shortcomings.async_withhold(delivery.withheld)
         self._coordinator.async_publish()
-        # After a restart all is looked at anew, the state as well.
+        # After a restart all is looked at again, the state as well.
         restarted = any(isinstance(fact, Restarted) for event in delivery.events for fact in event.facts)
+        was_away, self._was_away = self._was_away, False
         if (delivery.missed or was_away) and not restarted:
             self._coordinator.async_read_soon()
 
+    async def _async_hand_on(self, delivery: Delivery) -> None:
+        """Hand on the events in portions, with the loop free in between."""
+        rest = iter(delivery.events)
+        try:
+            while portion := tuple(islice(rest, PORTION)):
+                self._async_take_all(portion)
+                if len(portion) == PORTION:
+                    await asyncio.sleep(_BREATH)
+        finally:
+            # Stopped in between: a cursor stands behind a whole delivery.
+            self._async_take_all(rest)
+            self._cursor = delivery.cursor
+            self._more_at = inf if delivery.again is None else time.monotonic() + delivery.again + _TICK
+            # Without a cursor, a life that follows a kill would begin only then.
+            if delivery.events or delivery.keep or not self._store.exists:
+                self._store.async_save_soon(self._stored)
+
     @callback
-    def _async_hand_on(self, delivery: Delivery) -> None:
-        for event in delivery.events:
+    def _async_take_all(self, events: Iterable[Event]) -> None:
+        for event in events:
             try:
                 self._async_take(event)
             except Exception:
                 # An event that cannot be understood must not cost those that follow.
                 _LOGGER.exception("%s: an event could not be handled: %s", self._coordinator.name, event.type)
-        self._cursor = delivery.cursor
-        self._more_at = inf if delivery.again is None else time.monotonic() + delivery.again + _TICK
-        if delivery.events or delivery.keep:
-            self._store.async_delay_save(self._stored, _SAVE_DELAY)
 
     @callback
     def _async_take(self, event: Event) -> None:
         coordinator = self._coordinator
+        if not event.late and time.monotonic() - event.age < self._store.repeats_until:
+            # The life before this one may have rung with it already.
+            _LOGGER.debug("%s: %s may come again after a kill, so it is late", coordinator.name, event.type)
+            event = replace(event, late=True)
         state = coordinator.async_fold(event)
         self._rings, ring = detect(self._rings, event, state.bells, coordinator.peers)
         if ring is not None and coordinator.description.visitors:
@@ -266,6 +283,8 @@ def _bus_data(device_id: str, event: Event) -> dict[str, object]:
         "type": event.type,
         "time": event.time.isoformat(),
         "late": event.late,
+        "id": event.id,
+        "boot": event.boot,
         "sequence": event.sequence,
         "data": dict(event.data),
     }

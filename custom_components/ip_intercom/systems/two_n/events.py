@@ -1,11 +1,14 @@
 """2N log events in the neutral model, without their secrets (HTTP API 5.10.4)."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import batched
 
 from ...api.parse import Fields, flag, integer, member, text
-from ...api.two_n.reader import Gap, GapReason, LogReader, Reading
+from ...api.two_n.log import LogEvent
+from ...api.two_n.reader import Cursor, EventKey, Gap, GapReason, LogReader, Reading
 from ...events import (
     AccessDecided,
     AccessPointBlocked,
@@ -25,11 +28,12 @@ from ...events import (
     PortChanged,
     Restarted,
 )
-from ...facets import Delivery
+from ...facets import PORTION, Delivery
 from ...model import Access, Alarm, CallState, Direction, Occurrence
 from ..privacy import Privacy
 from .access import ACCESS_POINTS
 from .answers import hold_end
+from .boots import Boots
 from .privacy import redact, shows
 from .withheld import Withheld
 
@@ -103,11 +107,20 @@ class TwoNLog:
         reader: Reads the device's log.
         privacy: What of it may be shown.
         reported: The event types that the device records.
+        stored: The cursor of an earlier life.
     """
 
-    def __init__(self, reader: LogReader, privacy: Privacy, reported: frozenset[str]) -> None:
-        """See the class."""
+    def __init__(
+        self,
+        reader: LogReader,
+        privacy: Privacy,
+        reported: frozenset[str],
+        stored: Mapping[str, object] | None = None,
+    ) -> None:
+        """Read on from the cursor of the reader."""
         self.reader = reader
+        self._boots = Boots((stored or {}).get("boot"))
+        self._portions: deque[Delivery] = deque()
         self._privacy = privacy
         self._withheld = Withheld(reported)
 
@@ -135,31 +148,62 @@ class TwoNLog:
         Raises:
             IntercomError: The device is out of reach or refuses; the next call begins anew.
         """
+        if not self._portions:
+            self._portions.extend(await self._read())
+        return self._portions.popleft()
+
+    async def _read(self) -> list[Delivery]:
+        """Read the log once, and return what it brought in portions, each with the cursor behind its last event."""
+        before = self.reader.cursor
         batch = await self.reader.read()
         if batch.gap is not None:
             self._withheld.break_off()
         for reading in batch.readings:
             self._withheld.see(reading.event)
+        self._boots.see(batch, before.last.id if before is not None and before.last is not None else None)
+        portions = list(batched(batch.readings, PORTION, strict=False)) or [()]
+        deliveries = [
+            Delivery(self._events(portion), False, self._cursor(before, portion[-1].event), more=True)
+            for portion in portions[:-1]
+        ]
+        events = self._events(portions[-1])
+        deliveries.append(Delivery(events, batch.resumed, self._cursor(), self._withheld.missing))
+        if batch.gap is not None:
+            told = gap_event(batch.gap, self._boots.name)
+            deliveries[0] = replace(deliveries[0], events=(told, *deliveries[0].events))
+        return deliveries
+
+    def _events(self, readings: Iterable[Reading]) -> tuple[Event, ...]:
         # Where no decision follows a credential, the credential is the decision.
         credentials_decide = not self._withheld.listed & DECISION_EVENTS
-        events = [
-            neutral_event(reading, self._privacy, credentials_decide)
-            for reading in batch.readings
+        return tuple(
+            neutral_event(reading, self._privacy, credentials_decide, self._boots.name)
+            for reading in readings
             if shows(reading.event.event, self._privacy)
-        ]
-        if batch.gap is not None:
-            events.insert(0, gap_event(batch.gap))
-        assert self.reader.cursor is not None
-        return Delivery(tuple(events), batch.resumed, self.reader.cursor.as_json(), self._withheld.missing)
+        )
+
+    def _cursor(self, before: Cursor | None = None, event: LogEvent | None = None) -> dict[str, object]:
+        """Return where to go on: behind all that was read, or behind an event in the middle of it."""
+        cursor = self.reader.cursor
+        assert cursor is not None
+        if event is not None and before is not None and cursor.last is not None:
+            # As if it had been read when it happened, so that a new channel reaches back to it.
+            received_at = cursor.last.received_at - max(0, cursor.last.up_time - event.up_time)
+            key = EventKey(event.id, event.utc_time, event.up_time, received_at)
+            cursor = Cursor(before.complete_until, key)
+        return {**cursor.as_json(), "boot": self._boots.as_json()}
 
 
-def neutral_event(reading: Reading, privacy: Privacy, credentials_decide: bool = False) -> Event:
+def neutral_event(
+    reading: Reading, privacy: Privacy, credentials_decide: bool = False, boot: str | None = None
+) -> Event:
     """Return a log event in the neutral model.
 
     Args:
         reading: The event.
         privacy: What of it may be shown.
         credentials_decide: No ``DECISION_EVENTS`` follow a credential.
+        boot: The start of the device that it is from.
     """
     record = reading.event
     time = datetime.fromtimestamp(record.utc_time, UTC)
@@ -172,16 +216,26 @@ def neutral_event(reading: Reading, privacy: Privacy, credentials_decide: bool =
         facts=() if facts is None else facts(_Record(record.event, record.params, time, privacy, credentials_decide)),
         sequence=record.id,
         age=reading.age,
+        boot=boot,
+        id=None if boot is None else f"{boot}-{record.id}",
     )
 
 
-def gap_event(gap: Gap) -> Event:
+def gap_event(gap: Gap, boot: str | None = None) -> Event:
     """Return the event that tells of a time whose log the device has lost."""
     start, end = (datetime.fromtimestamp(bound, UTC) for bound in (gap.start, gap.end))
     data = {"start": start.isoformat(), "end": end.isoformat(), "reason": gap.reason.value}
     # The device's own record of its start may be lost too.
     facts: tuple[Fact, ...] = (Restarted(),) if gap.reason is GapReason.RESTART else (EventsLost(),)
-    return Event(type=GAP_EVENT, time=end, data=data, late=True, facts=facts)
+    return Event(
+        type=GAP_EVENT,
+        time=end,
+        data=data,
+        late=True,
+        facts=facts,
+        boot=boot,
+        id=None if boot is None else f"{boot}-gap",
+    )
 
 
 @dataclass(frozen=True, slots=True)

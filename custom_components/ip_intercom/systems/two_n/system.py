@@ -97,7 +97,7 @@ class TwoNSystem:
     ) -> None:
         """See the class."""
         self._device = device
-        self._cursor = Cursor.from_json(cursor) if cursor is not None else None
+        self._stored = cursor
         self._privacy = privacy or Privacy()
         self._stream = stream
         self._firmware = TwoNFirmware(device)
@@ -258,7 +258,8 @@ class TwoNSystem:
         if self.log is not None:
             await self.log.expect(reported)
         elif reported:
-            self.log = TwoNLog(LogReader(self._device.log, reported, self._cursor), self._privacy, reported)
+            cursor = None if self._stored is None else Cursor.from_json(self._stored)
+            self.log = TwoNLog(LogReader(self._device.log, reported, cursor), self._privacy, reported, self._stored)
             await self.log.reader.open()
 
     # -- reading ---------------------------------------------------------------------------------

@@ -1,0 +1,229 @@
+"""The process is killed: nothing is lost that the device still holds, and what comes again can be told by its id."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+import time
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import Event, HomeAssistant
+import pytest
+
+from custom_components.ip_intercom.const import DOMAIN
+from tests.common import add_intercom, capture_log_events, until
+from tests.simulators.two_n import Simulator
+
+# Seconds that a cursor may be behind: the promised one, and what a busy machine needs.
+BEHIND = 1.0 + 0.5
+
+
+def mark(sim: Simulator, number: int) -> None:
+    """Write an event into the device's log that can be told from all others."""
+    sim.emit("UserActionActivated", id=number, state="in")
+
+
+def marked(events: list[Event]) -> list[Event]:
+    return [event for event in events if event.data["type"] == "UserActionActivated"]
+
+
+def numbers(events: list[Event]) -> list[int]:
+    return [event.data["data"]["id"] for event in marked(events)]
+
+
+async def shown(events: list[Event], number: int, times: int = 1) -> None:
+    """Wait until a numbered event has come so many times."""
+    await until(lambda: numbers(events).count(number) == times, f"event {number}")
+
+
+class Marks:
+    """Writes numbered events without a pause, and knows when each was written."""
+
+    def __init__(self, sim: Simulator) -> None:
+        self.written: list[float] = []
+        self._sim = sim
+
+    async def write(self, pause: float) -> None:
+        while True:
+            self.written.append(time.monotonic())
+            mark(self._sim, len(self.written))
+            await asyncio.sleep(pause)
+
+    def since(self, moment: float) -> set[int]:
+        return {number for number, at in enumerate(self.written, 1) if at >= moment}
+
+
+@contextmanager
+def writing(sim: Simulator, pause: float) -> Iterator[Marks]:
+    """Let the device write numbered events in the background."""
+    marks = Marks(sim)
+    task = asyncio.create_task(marks.write(pause))
+    try:
+        yield marks
+    finally:
+        task.cancel()
+
+
+def stored(entry: ConfigEntry, storage: dict[str, Any]) -> Any:
+    """Return a copy of what is stored of an entry now."""
+    return deepcopy(storage.get(f"{DOMAIN}.{entry.entry_id}"))
+
+
+async def kill(hass: HomeAssistant, entry: ConfigEntry, storage: dict[str, Any], kept: Any = None) -> None:
+    """End an entry as a kill of the process does: what its orderly end writes is not there afterwards.
+
+    ``kept`` is what was on disk then; what is there now by default.
+    """
+    kept = kept or stored(entry, storage)
+    await hass.config_entries.async_unload(entry.entry_id)
+    storage[f"{DOMAIN}.{entry.entry_id}"] = kept
+
+
+async def test_the_cursor_follows_dense_events_within_a_second(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_storage: dict[str, Any]
+) -> None:
+    events = capture_log_events(hass)
+    key = f"{DOMAIN}.{entry.entry_id}"
+    arrived: list[tuple[float, int]] = []
+    hass.bus.async_listen("ip_intercom_event", lambda event: arrived.append((time.monotonic(), event.data["sequence"])))
+    written: list[object] = []
+    behind = 0.0
+    with writing(sim, 0.05):
+        began = time.monotonic()
+        while time.monotonic() < began + 4:
+            await asyncio.sleep(0.05)
+            now = hass_storage.get(key)
+            if now is not None and not any(now is known for known in written):
+                written.append(now)
+            last = None if now is None else now["data"]["cursor"]["last"]
+            newer = [at for at, sequence in arrived if last is None or sequence > last[0]]
+            behind = max(behind, time.monotonic() - min(newer, default=time.monotonic()))
+    assert len(numbers(events)) > 40
+    assert behind <= BEHIND
+    # One at once, then one a second.
+    assert len(written) <= 6
+
+
+async def test_a_new_entry_has_a_cursor_before_its_first_event(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_storage: dict[str, Any]
+) -> None:
+    await until(lambda: f"{DOMAIN}.{entry.entry_id}" in hass_storage)
+    await kill(hass, entry, hass_storage)
+    events = capture_log_events(hass)
+    mark(sim, 1)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await until(lambda: numbers(events) == [1])
+
+
+async def test_kills_under_dense_events_lose_nothing(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_storage: dict[str, Any]
+) -> None:
+    events = capture_log_events(hass)
+    with writing(sim, 0.05) as marks:
+        for lived in (0.3, 1.1, 1.7, 0.9, 1.3):
+            await asyncio.sleep(lived)
+            last_second = time.monotonic() - BEHIND
+            await kill(hass, entry, hass_storage)
+            known = set(numbers(events))
+            before = len(events)
+            await hass.config_entries.async_setup(entry.entry_id)
+            await until(lambda: len(marks.written) - 3 in numbers(events))
+            again = [event for event in marked(events[before:]) if event.data["data"]["id"] in known]
+            assert {event.data["data"]["id"] for event in again} <= marks.since(last_second)
+            assert all(event.data["late"] for event in again)
+    mark(sim, last := len(marks.written) + 1)
+    await until(lambda: last in numbers(events))
+    assert set(numbers(events)) == set(range(1, last + 1))
+    ids: dict[int, set[str]] = {}
+    for event in marked(events):
+        ids.setdefault(event.data["data"]["id"], set()).add(event.data["id"])
+        assert event.data["id"] == f"{event.data['boot']}-{event.data['sequence']}"
+    assert all(len(found) == 1 for found in ids.values())
+    assert len({min(found) for found in ids.values()}) == len(ids)
+
+
+async def test_a_ring_before_a_kill_does_not_ring_again(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_storage: dict[str, Any]
+) -> None:
+    await until(lambda: f"{DOMAIN}.{entry.entry_id}" in hass_storage)
+    before = stored(entry, hass_storage)
+    events = capture_log_events(hass)
+    sim.press("%1")
+
+    def presses() -> list[Any]:
+        return [event.data for event in events if event.data["type"] == "KeyPressed"]
+
+    await until(presses)
+    await kill(hass, entry, hass_storage, before)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await until(lambda: len(presses()) == 2)
+    first, again = presses()
+    assert (first["late"], again["late"]) == (False, True)
+    assert first["id"] == again["id"]
+
+
+@pytest.mark.parametrize("clock", ["set", "unset"])
+async def test_ids_of_two_starts_of_a_device_differ(
+    hass: HomeAssistant, sim: Simulator, clock: str, hass_storage: dict[str, Any]
+) -> None:
+    if clock == "unset":
+        sim.set_time(sim.clock.uptime())
+    entry = await add_intercom(hass, sim)
+    await until(lambda: f"{DOMAIN}.{entry.entry_id}" in hass_storage)
+    events = capture_log_events(hass)
+    mark(sim, 1)
+    await until(lambda: numbers(events) == [1])
+    # The clock is set by the network: it is the same start.
+    sim.advance_clock(7200)
+    mark(sim, 2)
+    await until(lambda: numbers(events) == [1, 2])
+    sim.advance_clock(-7200)
+    await asyncio.sleep(1.2)
+    for number in (3, 4):
+        before = stored(entry, hass_storage)
+        sim.advance_clock(60)  # no device starts twice within seconds
+        await sim.reboot(0.1)
+        if clock == "unset":
+            sim.set_time(sim.clock.uptime())
+        # Without a clock, a record with the same number at the same time since a start could be the last one read.
+        await asyncio.sleep((number - 3) * 2.0)
+        mark(sim, number)
+        await shown(events, number)
+        # Read again after a kill, the start has the same name.
+        await kill(hass, entry, hass_storage, before)
+        await hass.config_entries.async_setup(entry.entry_id)
+        await shown(events, number, times=2)
+        await asyncio.sleep(1.2)
+    boots = [event.data["boot"] for event in marked(events)]
+    assert numbers(events) == [1, 2, 3, 3, 4, 4]
+    assert boots[0] == boots[1]
+    assert boots[2] == boots[3]
+    assert boots[4] == boots[5]
+    assert len(set(boots)) == 3
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        [],
+        None,
+        {"cursor": []},
+        {"cursor": {"complete_until": "x", "last": {}}, "bells": {"a": 1}},
+        {"cursor": {"complete_until": 1e300, "last": [1, 2, 3, 1e300]}, "bells": [[1], "x", None], "ports": [[]]},
+        {"cursor": {"complete_until": 1.0, "last": [1, 2, 3, -1e300], "boot": [7]}, "alarm_parts": [["x"], 5]},
+    ],
+)
+async def test_a_broken_file_does_not_cost_the_entry(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_storage: dict[str, Any], data: object
+) -> None:
+    await hass.config_entries.async_unload(entry.entry_id)
+    hass_storage[f"{DOMAIN}.{entry.entry_id}"] = {"version": 1, "minor_version": 1, "key": "x", "data": data}
+    events = capture_log_events(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.LOADED
+    await sim.wait_for_pull()
+    mark(sim, 1)
+    await until(lambda: 1 in numbers(events))
+    assert [event.data["late"] for event in marked(events)] == [False]
