@@ -10,7 +10,7 @@ from homeassistant.core import CoreState, Event, HomeAssistant
 from homeassistant.helpers.update_coordinator import UpdateFailed
 import pytest
 
-from custom_components.ip_intercom import coordinator as coordinator_module, push, refusals
+from custom_components.ip_intercom import push, refusals
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.cursor_store import CursorStore
 from custom_components.ip_intercom.events import Event as IntercomEvent
@@ -24,8 +24,6 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait less between attempts; the order of things stays."""
     monkeypatch.setattr(push, "_BACK_OFF", (0.02, 0.1))
     monkeypatch.setattr(push, "_PERSON_DELAY", 0.3)
-    monkeypatch.setattr(push, "RETRY_DELAY", 0.1)
-    monkeypatch.setattr(coordinator_module, "RETRY_DELAY", 0.1)
     monkeypatch.setattr(refusals, "RETRY_DELAY", 0.05)
     monkeypatch.setattr(refusals, "_SPAN", 0.0)
 

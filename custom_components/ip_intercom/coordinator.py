@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 import logging
@@ -16,6 +16,7 @@ from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.update_coordinator import UpdateFailed
+from homeassistant.util.hass_dict import HassKey
 
 from .api.errors import AuthenticationFailed, CertificateChanged, ExchangeUnreachable, IntercomError
 from .commanding import CommandingCoordinator
@@ -28,7 +29,6 @@ from .model import (
     Bell,
     BellId,
     CallState,
-    Control,
     Description,
     Door,
     DoorId,
@@ -40,7 +40,7 @@ from .model import (
     with_door,
 )
 from .places import async_remove_places, async_show_places
-from .refusals import RETRY_DELAY, Refusals
+from .refusals import Refusals, async_load_once_accepted, known_controls
 from .shortcomings import Shortcomings
 
 if TYPE_CHECKING:
@@ -71,6 +71,18 @@ _CALL_LOG_DELAY = 2.0
 _DESCRIBE_EVERY = 3600.0
 # And after how many it looks again where it could not be found out.
 _DESCRIBE_AGAIN = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """Until when, by the monotonic clock, a device asks to be left alone, and how it said so."""
+
+    until: float
+    err: IntercomError
+
+
+# Wishes of devices that could not be set up, by entry: Home Assistant tries again whatever they say.
+_WISHES: HassKey[dict[str, _Wish]] = HassKey(f"{DOMAIN}_wishes")
 
 # Who may find the password refused.
 _POLL = "poll"
@@ -162,13 +174,17 @@ class IntercomCoordinator(CommandingCoordinator):
 
     @override
     async def _async_setup(self) -> None:
-        controls = self.config_entry.data.get(CONF_CONTROLS)
-        known = None if controls is None else frozenset(Control(control) for control in controls)
+        known, wishes = known_controls(self.config_entry), self.hass.data.setdefault(_WISHES, {})
+        if (wish := wishes.get(self.config_entry.entry_id)) is not None and time.monotonic() < wish.until:
+            raise self._failure(UpdateFailed, wish.err)
         try:
             description = await self._refusals.confirmed(lambda: self.system.connect(known))
         except AuthenticationFailed as err:
+            async_load_once_accepted(self.hass, self.config_entry, self._refusals, err)
             raise self._failure(ConfigEntryAuthFailed, err) from err
         except IntercomError as err:
+            if err.retry_after is not None:
+                wishes[self.config_entry.entry_id] = _Wish(time.monotonic() + err.retry_after, err)
             raise self._failure(UpdateFailed, err) from err
         if self.config_entry.unique_id not in description.identity.names:
             # Its address may have been given to another: no door of a stranger is opened.
@@ -183,13 +199,17 @@ class IntercomCoordinator(CommandingCoordinator):
         if not self._described:
             self._described = True  # connecting has read the state already
             return self._state
+        if _LOG in self._doubters and self._loss is not None:
+            raise self._failure(UpdateFailed, self._loss)  # the log tries the login: each try may lock it
         try:
             reading, news = await self._async_gathering_news(self.system.read)
         except AuthenticationFailed as err:
-            if self._refusals.count():
+            certain = self._refusals.count()
+            # Home Assistant polls no more once the login is refused.
+            self.later.async_do(self._refusals.pause(err), "refused", self.async_refresh)
+            if certain:
                 self._doubters.add(_POLL)
                 raise self._failure(ConfigEntryAuthFailed, err) from err
-            self.later.async_do(RETRY_DELAY, "refused", self.async_refresh)
             return self._state
         except IntercomError as err:
             raise self._failure(UpdateFailed, err) from err
@@ -303,7 +323,10 @@ class IntercomCoordinator(CommandingCoordinator):
         if isinstance(err, CertificateChanged):
             self.shortcomings.async_distrust(err)
         _, key, placeholders = sentence(err)
-        return told(kind, key, device=self.name, **placeholders)
+        failure = told(kind, key, device=self.name, **placeholders)
+        if isinstance(failure, UpdateFailed):
+            failure.retry_after = err.retry_after
+        return failure
 
     # -- what events change ----------------------------------------------------------------------
 
@@ -448,6 +471,8 @@ class IntercomCoordinator(CommandingCoordinator):
     @callback
     def async_without_events(self, err: IntercomError) -> None:
         """Note that the device tells no events to this account any more: polling has to do."""
+        if _LOG in self._doubters:
+            self._doubters = {_POLL}  # the log cannot tell any more whether the login is right
         if self.update_interval != POLL_ALONE:
             self.update_interval = POLL_ALONE
             _LOGGER.warning("%s tells no events, and rings nothing: %s", self.name, err)

@@ -27,7 +27,7 @@ from .cursor_store import CursorStore
 from .events import Event, Restarted
 from .facets import PORTION, Delivery, EventLog, PushMessage
 from .model import BellId, State
-from .refusals import RETRY_DELAY, Refusals
+from .refusals import Refusals
 from .rings import Ring, RingMemory, detect
 
 _LOGGER = logging.getLogger(__name__)
@@ -133,15 +133,15 @@ class EventFeed:
                 delivery = await log.next()
                 self._following = delivery.answered and not (delivery.missed or delivery.more)
             except AuthenticationFailed as err:
-                if certain := self._refusals.count():
+                if self._refusals.count():
                     self._coordinator.async_refused(err)
-                delay = _PERSON_DELAY if certain else RETRY_DELAY
+                delay = self._refusals.pause(err)
                 patient_until = time.monotonic() + delay
             except (ServiceDisabled, PermissionDenied, SecureConnectionRequired, NotSupported) as err:
                 self._coordinator.async_without_events(err)
                 delay = _PERSON_DELAY
             except IntercomError as err:
-                delay = _back_off(failures)
+                delay = max(_back_off(failures), err.retry_after or 0.0)
                 failures += 1
                 if failures > 1:
                     self._coordinator.async_lost(err)

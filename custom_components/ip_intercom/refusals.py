@@ -1,19 +1,35 @@
-"""When a refused password is a wrong password.
+"""When a refused password is a wrong password, and how often it is tried after that.
 
-A device refuses a single request now and then although nothing is wrong, for instance when its
-nonces change. Only refusals on separate occasions over some seconds mean that a person has to act.
+A device refuses a single request now and then although nothing is wrong, for instance when its nonces change, and one
+that starts may refuse everything for a minute. Only refusals on separate occasions over some seconds ask for a person.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+import logging
 import time
+from typing import Any
 
-from .api.errors import AuthenticationFailed
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+
+from .api.errors import AuthenticationFailed, IntercomError
+from .const import CONF_CONTROLS, DOMAIN
+from .model import Control
+from .systems import create_system
+
+_LOGGER = logging.getLogger(__name__)
 
 REFUSALS = 3
 # Seconds between one look and the next, and what three of them must span at least.
 RETRY_DELAY = 6.0
 _SPAN = 10.0
+# A login that was refused for long is tried again after this part of that time: each try may count towards a lockout.
+# A person's account is locked for everything, so it is tried less often.
+_PART = 1 / 12
+_PART_OF_PERSON = 1.0
+_LONGEST_PAUSE = 300.0
 
 
 class Refusals:
@@ -40,6 +56,11 @@ class Refusals:
         """Note a success."""
         self._count = 0
 
+    def pause(self, err: AuthenticationFailed) -> float:
+        """Return how many seconds to wait after a refusal before the login is tried again."""
+        part = 0.0 if self._count < REFUSALS else _PART_OF_PERSON if err.locks else _PART
+        return min(max(RETRY_DELAY, (self._monotonic() - self._first) * part), _LONGEST_PAUSE)
+
     async def confirmed[T](self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Return what ``attempt`` returns, trying again after a refusal until there is no doubt.
 
@@ -56,3 +77,51 @@ class Refusals:
             else:
                 self.clear()
                 return result
+
+
+def known_controls(entry: ConfigEntry[Any]) -> frozenset[Control] | None:
+    """Return what the account of an entry may command, None where that is to be found out."""
+    controls = entry.data.get(CONF_CONTROLS)
+    return None if controls is None else frozenset(Control(control) for control in controls)
+
+
+@callback
+def async_load_once_accepted(
+    hass: HomeAssistant, entry: ConfigEntry[Any], refusals: Refusals, err: AuthenticationFailed
+) -> None:
+    """Go on trying the login of an entry that was refused while it was set up, and load it once it is accepted.
+
+    Home Assistant itself waits for a person, although the device may only have been starting.
+    """
+    # A task of the entry would end with the attempt to set it up.
+    hass.async_create_background_task(
+        _async_load_once_accepted(hass, entry, refusals, err), f"{DOMAIN} login of {entry.title}"
+    )
+
+
+async def _async_load_once_accepted(
+    hass: HomeAssistant, entry: ConfigEntry[Any], refusals: Refusals, err: AuthenticationFailed
+) -> None:
+    tried = entry.data
+    while True:
+        await asyncio.sleep(refusals.pause(err))
+        if entry.state is not ConfigEntryState.SETUP_ERROR or entry.data is not tried:
+            return  # a person was faster
+        try:
+            await _async_connect(hass, entry)
+        except AuthenticationFailed as refused:
+            err = refused
+        except IntercomError as away:
+            _LOGGER.debug("%s: the login could not be tried: %s", entry.title, away)
+        else:
+            _LOGGER.info("%s accepts the login again", entry.title)
+            await hass.config_entries.async_reload(entry.entry_id)
+            return
+
+
+async def _async_connect(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+    system = create_system(async_get_clientsession(hass), entry.data, entry.options, None)
+    try:
+        await system.connect(known_controls(entry))
+    finally:
+        await system.close()

@@ -15,9 +15,10 @@ from .test_push import pushing
 @pytest.fixture(autouse=True)
 def quick_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Be sure soon."""
-    monkeypatch.setattr(push, "RETRY_DELAY", 0.05)
+    monkeypatch.setattr("custom_components.ip_intercom.refusals.RETRY_DELAY", 0.05)
     monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1, 0.2))
     monkeypatch.setattr(refusals, "_SPAN", 0.1)
+    monkeypatch.setattr(refusals, "_PART", 1e6)
 
 
 def looks(sim: Simulator) -> int:

@@ -161,7 +161,7 @@ async def test_what_is_refused_is_said_and_asked_for_again(
     reason: str,
 ) -> None:
     """Home Assistant asks by itself, once refusals on several occasions leave no doubt."""
-    monkeypatch.setattr("custom_components.ip_intercom.push.RETRY_DELAY", 0.05)
+    monkeypatch.setattr("custom_components.ip_intercom.refusals.RETRY_DELAY", 0.05)
     monkeypatch.setattr("custom_components.ip_intercom.refusals._SPAN", 0.1)
     sim = await device()
     entry = await add(hass, sim)

@@ -18,7 +18,6 @@ from .conftest import Start, add, pushing
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Come back soon."""
     monkeypatch.setattr(push, "_BACK_OFF", (0.2, 0.2))
-    monkeypatch.setattr(push, "RETRY_DELAY", 0.05)
     monkeypatch.setattr("custom_components.ip_intercom.refusals.RETRY_DELAY", 0.05)
     monkeypatch.setattr("custom_components.ip_intercom.refusals._SPAN", 0.1)
 

@@ -7,7 +7,13 @@ from collections.abc import Mapping
 
 
 class IntercomError(Exception):
-    """Base of everything the clients raise."""
+    """Base of everything the clients raise.
+
+    Attributes:
+        retry_after: Seconds for which the device or server asks to be left alone; None where it does not say.
+    """
+
+    retry_after: float | None = None
 
 
 class ConnectionFailed(IntercomError):
@@ -28,6 +34,10 @@ class ExchangeUnreachable(ConnectionFailed):
 
 class ServerBroken(ConnectionFailed):
     """The server answers, but only that it cannot do its work now."""
+
+
+class Overloaded(ServerBroken):
+    """HTTP 503: the device or server cannot answer now, and expects to be able to again (RFC 9110, 15.6.4)."""
 
 
 class CertificateChanged(ConnectionFailed):
@@ -74,7 +84,13 @@ class UnsupportedProduct(WrongDevice):
 
 
 class AuthenticationFailed(IntercomError):
-    """User name or password were refused."""
+    """User name or password were refused.
+
+    Attributes:
+        locks: It is the account of a person, which too many wrong logins lock for everything.
+    """
+
+    locks: bool = False
 
 
 class LoginRefused(AuthenticationFailed):
@@ -223,6 +239,10 @@ class NoCodePending(CommandFailed):
 
 class TooSoon(CommandFailed):
     """The same was asked for a moment ago; the server wants to be left in peace for a while."""
+
+
+class Throttled(CommandFailed):
+    """HTTP 429: the device or server gets too many requests (RFC 6585, 4)."""
 
 
 class NotPaid(CommandFailed):

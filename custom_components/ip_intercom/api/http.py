@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 import hashlib
 import re
 import ssl
@@ -29,9 +31,12 @@ from .errors import (
     CertificateChanged,
     CertificateInvalid,
     ConnectionFailed,
+    IntercomError,
     InvalidRequest,
     NoAnswer,
     NotReached,
+    Overloaded,
+    Throttled,
     TlsRefused,
     UnexpectedReply,
 )
@@ -47,6 +52,7 @@ __all__ = [
     "any_certificate_fingerprint",
     "certificate_fingerprint",
     "is_file",
+    "overload",
 ]
 
 CONNECT_TIMEOUT = 5.0
@@ -56,6 +62,9 @@ STREAM_TIMEOUT = 10.0
 # Seconds in which a device takes nothing of an upload after which it is given up; it may write to flash in between.
 UPLOAD_STALL = 30.0
 MAX_JSON = 4 * 1024 * 1024
+# The longest wish to be left alone that is heeded, in seconds.
+MAX_RETRY_AFTER = 300.0
+_OVERLOADS: Mapping[int, type[IntercomError]] = {429: Throttled, 503: Overloaded}
 _PAGE = re.compile(rb"<!doctype html|<html", re.IGNORECASE)
 # The head of a pcap without a packet has 24 bytes: to wait for more could mean to wait for a packet.
 _BEGIN = 24
@@ -105,6 +114,7 @@ class Reply:
         challenge: What ``WWW-Authenticate`` says, several of them with commas in between.
         authorization: The credentials that the request brought.
         location: Where a redirect leads.
+        retry_after: Seconds for which the sender asks to be left alone, None where it does not.
     """
 
     status: int
@@ -113,6 +123,7 @@ class Reply:
     challenge: str
     authorization: str = field(repr=False)
     location: str = ""
+    retry_after: float | None = None
 
 
 class _NoRepeat:
@@ -397,7 +408,42 @@ def _reply(response: ClientResponse, body: bytes) -> Reply:
         challenge=", ".join(response.headers.getall("WWW-Authenticate", [])),
         authorization=response.request_info.headers.get("Authorization", ""),
         location=response.headers.get("Location", ""),
+        retry_after=retry_after(response.headers),
     )
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return for how many seconds ``Retry-After`` asks to be left alone (RFC 9110, 10.2.3).
+
+    A date counts from the sender's own ``Date``: its clock may be wrong. No wish is heeded for longer than
+    ``MAX_RETRY_AFTER``, so that a slip of a device silences no doorbell for a day.
+    """
+    wish = headers.get("Retry-After", "").strip()
+    try:
+        seconds = float(wish) if wish.isascii() and wish.isdecimal() else _seconds_until(wish, headers.get("Date"))
+    except ValueError:
+        return None
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER)
+
+
+def _seconds_until(date: str, now: str | None) -> float:
+    present = datetime.now(UTC) if now is None else _moment(now)
+    return (_moment(date) - present).total_seconds()
+
+
+def _moment(date: str) -> datetime:
+    found = parsedate_to_datetime(date)
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def overload(path: str, reply: Reply) -> IntercomError | None:
+    """Return what the statuses 429 and 503 mean, None for all others."""
+    kind = _OVERLOADS.get(reply.status)
+    if kind is None:
+        return None
+    err = kind(f"{path} answered {reply.status}")
+    err.retry_after = reply.retry_after
+    return err
 
 
 async def _read_bounded(response: ClientResponse, max_bytes: int, begin: bytes = b"") -> bytes:

@@ -8,9 +8,21 @@ import logging
 from math import inf
 from typing import Any
 
-from ..api.errors import CommandFailed, ConnectionFailed, IntercomError, NoAnswer, NotSupported, UnexpectedReply
+from ..api.errors import (
+    CommandFailed,
+    ConnectionFailed,
+    IntercomError,
+    NoAnswer,
+    NotSupported,
+    Overloaded,
+    Throttled,
+    UnexpectedReply,
+)
 
 _LOGGER = logging.getLogger(__name__)
+
+# With these, whatever was sent, the device or server itself has told nothing: it is not back yet.
+SAYS_NOTHING = (ConnectionFailed, Throttled, UnexpectedReply)
 
 
 @dataclass(slots=True)
@@ -169,7 +181,7 @@ class Looks:
             self._reckon(name, look, error)
             if error is not None and not isinstance(error, IntercomError):
                 raise error  # a fault of ours
-            answered = answered or not isinstance(error, ConnectionFailed)
+            answered = answered or not isinstance(error, SAYS_NOTHING)
             if error is not None and not self._is_mere_hiccup(error):
                 failure = error
         if failure is not None:
@@ -180,10 +192,13 @@ class Looks:
 
     def _is_mere_hiccup(self, error: IntercomError) -> bool:
         """Return whether only one look has failed, and the others are worth taking all the same."""
-        if isinstance(error, CommandFailed | NotSupported | UnexpectedReply):
+        if isinstance(error, CommandFailed | NotSupported) and not isinstance(error, Throttled):
             return True
         # Where nothing else works either, it is away.
-        return self._often_silent and isinstance(error, NoAnswer) and not all(look.failures for look in self._steady)
+        alone = not all(look.failures for look in self._steady)
+        if isinstance(error, UnexpectedReply | Throttled | Overloaded):
+            return alone
+        return self._often_silent and isinstance(error, NoAnswer) and alone
 
     def _reckon(self, name: str, look: Look, error: BaseException | None) -> None:
         """Note what became of a look, and when it is to be taken again."""
@@ -195,7 +210,8 @@ class Looks:
             look.due = min(look.due, now + look.interval())
             return
         _LOGGER.debug("A look at %s failed: %s", name, error)
-        look.due = now + min(look.interval() * 2.0 ** min(look.failures, 10), self._longest)
+        wish = error.retry_after if isinstance(error, IntercomError) else None
+        look.due = now + max(min(look.interval() * 2.0 ** min(look.failures, 10), self._longest), wish or 0.0)
         look.failures += 1
 
     async def close(self) -> None:

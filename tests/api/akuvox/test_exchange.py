@@ -19,8 +19,9 @@ from custom_components.ip_intercom.api.errors import (
     LoginRefused,
     NoAnswer,
     NotSupported,
-    Rejected,
+    Overloaded,
     SecureConnectionRequired,
+    Throttled,
     UnexpectedReply,
 )
 from custom_components.ip_intercom.api.http import HttpTransport, certificate_fingerprint
@@ -224,7 +225,9 @@ async def test_refusals(bench: Bench, body: str, kind: type[Exception], monkeypa
     assert type(raised.value) is kind or kind is UnexpectedReply
 
 
-@pytest.mark.parametrize(("status", "kind"), [(404, NotSupported), (503, Rejected), (500, UnexpectedReply)])
+@pytest.mark.parametrize(
+    ("status", "kind"), [(404, NotSupported), (503, Overloaded), (429, Throttled), (500, UnexpectedReply)]
+)
 async def test_http_statuses(bench: Bench, status: int, kind: type[Exception]) -> None:
     bench.sim.garbage("relay/status", "html", status=status)
     with pytest.raises(kind):

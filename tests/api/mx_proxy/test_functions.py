@@ -15,6 +15,8 @@ from custom_components.ip_intercom.api.errors import (
     NoData,
     NoSuchCall,
     NotSupported,
+    Overloaded,
+    Throttled,
     Unconfirmed,
     UnexpectedReply,
 )
@@ -438,7 +440,8 @@ async def test_tokens(bench: Bench, proxy: MxProxy) -> None:
         ('{"error": "URM Denied"}', "application/json", 500, CommandFailed),
         ('{"error": "empty mx response"}', "application/json", 400, CommandFailed),
         ("html", None, 502, ConnectionFailed),
-        ("html", None, 503, ConnectionFailed),
+        ("html", None, 503, Overloaded),
+        ("html", None, 429, Throttled),
         ("html", None, 504, ConnectionFailed),
         ('{"error": "Bad Gateway"}', "application/json", 502, ExchangeUnreachable),
     ],

@@ -44,6 +44,7 @@ class Host[Request](Active):
         self._garbage: dict[str, WrongAnswer] = {}
         self._faults = FunctionFaults()
         self._losses: dict[str, int] = {}
+        self._overload: tuple[int, str | None] | None = None
         self._handling: set[asyncio.Task[Any]] = set()
         self._background: set[asyncio.Task[None]] = set()
 
@@ -119,6 +120,11 @@ class Host[Request](Active):
             await drain(request)
             self._note_garbage(request, wrong.status)
             return await wrong.send(request)
+        if self._overload is not None:
+            status, wish = self._overload
+            busy = await self._failed(request, status, "text/html", b"<html>busy</html>")
+            busy.headers.update({} if wish is None else {"Retry-After": wish})
+            return busy
         fault = self._faults.find(request.method, request.path)
         response = await self._respond(request) if fault is None else await self._fail(request, fault)
         path = request.get("path", request.path)
@@ -250,12 +256,17 @@ class Host[Request](Active):
         broken = None if fault is None else FunctionFault(Fault(fault), status, times, text)
         self._faults.set(f"{method} {self._full(name)}".strip(), broken)
 
+    def overload(self, status: int = 503, retry_after: str | None = None) -> None:
+        """Answer everything with a status and a page; `retry_after` is the header, in seconds or as a date."""
+        self._overload = status, retry_after
+
     def heal(self) -> None:
-        """End delays, garbage, faults and lost answers."""
+        """End delays, garbage, faults, lost answers and overload."""
         self._delays.clear()
         self._garbage.clear()
         self._faults.clear()
         self._losses.clear()
+        self._overload = None
 
     def renew_certificate(self) -> None:
         """Sign a new certificate; new connections show it."""

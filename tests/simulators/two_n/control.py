@@ -27,7 +27,7 @@ VERBS = (
     # The network
     "lose_connection_silently", "drop_idle", "hold_back",
     "lose_connection", "restore_connection", "drop_network", "reset_connections", "lose_next_pull_response", "reboot",
-    "delay", "garbage", "heal", "fault", "lose_next_answer", "stray_401", "expire_nonces", "clear_requests",
+    "delay", "garbage", "heal", "fault", "overload", "lose_next_answer", "stray_401", "expire_nonces", "clear_requests",
 )  # fmt: skip
 SETTINGS = frozenset(
     {

@@ -9,7 +9,7 @@ import aiohttp
 from yarl import URL
 
 from ..errors import ConnectionFailed, LoginRefused, NotReached, NotSupported, TlsRefused, UnexpectedReply
-from ..http import HttpTransport, Reply, Request, Stream, any_certificate_fingerprint
+from ..http import HttpTransport, Reply, Request, Stream, any_certificate_fingerprint, overload
 from ..login import Login
 
 MAIN_STREAM = "/live/ch00_0"
@@ -138,6 +138,8 @@ class AkuvoxCamera:
             raise LoginRefused(f"{path} refused the login")
         if reply.status == HTTPStatus.NOT_FOUND:
             raise NotSupported(f"{path}: {reply.status}")
+        if (busy := overload(path, reply)) is not None:
+            raise busy
         if reply.status != HTTPStatus.OK:
             raise UnexpectedReply(f"{path} answered {reply.status}")
         return reply

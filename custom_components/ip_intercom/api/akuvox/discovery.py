@@ -16,9 +16,11 @@ from ..errors import (
     ConnectionFailed,
     IntercomError,
     NotReached,
+    Overloaded,
+    Throttled,
     WrongDevice,
 )
-from ..http import HttpTransport, Reply, Request, any_certificate_fingerprint, certificate_fingerprint
+from ..http import HttpTransport, Reply, Request, any_certificate_fingerprint, certificate_fingerprint, overload
 from ..login import challenges
 from .client import REQUEST_TIMEOUT, AkuvoxClient
 from .endpoints import SYSTEM_INFO
@@ -120,7 +122,7 @@ async def _enter(
     for base in _bases(typed):
         try:
             door = await _knock(session, base, verify=verify, pinned=pinned)
-        except CertificateChanged:
+        except CertificateChanged, Overloaded:
             raise
         except (ConnectionFailed, WrongDevice) as err:
             failure = failure or err
@@ -162,6 +164,8 @@ async def _knock(session: aiohttp.ClientSession, base: URL, *, verify: bool, pin
             raise ConnectionFailed("the device is to be asked over HTTPS")
         transport = HttpTransport(session, base, fingerprint=fingerprint, verify=verify, legacy=legacy)
         reply = await _ask(transport, SYSTEM_INFO.path)
+        if (busy := overload(SYSTEM_INFO.path, reply)) is not None:
+            raise busy
         if not HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST:
             return _Door(transport, fingerprint, legacy, reply)
         base = _redirected(base, reply.location)
@@ -209,7 +213,7 @@ async def _identify(door: _Door, username: str, password: str) -> SystemInfo:
         else:
             await asyncio.sleep(GAP)
             info = await System(AkuvoxClient(transport, username, password)).info()
-    except ConnectionFailed, AuthenticationFailed, AddressRefused:
+    except ConnectionFailed, AuthenticationFailed, AddressRefused, Throttled:
         raise
     except IntercomError as err:
         raise WrongDevice(f"{host} does not answer as an Akuvox") from err

@@ -15,11 +15,10 @@ from ..errors import (
     ConnectionFailed,
     LoginRefused,
     NotSupported,
-    Rejected,
     SecureConnectionRequired,
     UnexpectedReply,
 )
-from ..http import HttpTransport, Reply, Request, Stream
+from ..http import HttpTransport, Reply, Request, Stream, overload
 from ..login import Login
 
 _LOGGER = logging.getLogger(__name__)
@@ -102,7 +101,8 @@ class Exchange:
             LoginRefused: The device asks for a login and does not take this one.
             AddressRefused: The device answers nobody at this address.
             NotSupported: It has no such path.
-            Rejected: It cannot do this now.
+            Overloaded: It cannot do this now.
+            Throttled: It gets too many requests.
             SecureConnectionRequired: It answers over HTTPS only.
             IntercomError: As ``HttpTransport.request``.
         """
@@ -196,7 +196,7 @@ def _raise_for_status(path: str, reply: Reply) -> None:
         raise UnexpectedReply(f"{path} is not there any more: {status}")
     if status == HTTPStatus.NOT_FOUND:
         raise NotSupported(f"{path}: {status}")
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        raise Rejected(f"{path}: {status}")
+    if (busy := overload(path, reply)) is not None:
+        raise busy
     if status != HTTPStatus.OK:
         raise UnexpectedReply(f"{path} answered {status}")

@@ -8,7 +8,7 @@ from ..errors import (
     NotSupported,
     OpeningDisabled,
     OpeningRefused,
-    Rejected,
+    Overloaded,
     UnexpectedReply,
 )
 from ..parse import text
@@ -45,7 +45,9 @@ class Opening:
         """
         try:
             content = await self._client.command(OPEN_DOOR, {"action": _ACTION, "DoorNum": str(number)})
-        except Rejected as err:
+        except Overloaded as err:
+            if err.retry_after is not None:
+                raise
             # So says an R29 as long as it is not enabled.
             raise OpeningDisabled("opening over HTTP is not enabled") from err
         code = retcode(content)

@@ -15,14 +15,16 @@ from ..errors import (
     ExchangeInsecure,
     IntercomError,
     NotReached,
+    Overloaded,
     SecureConnectionRequired,
+    Throttled,
     UnexpectedReply,
     WrongDevice,
 )
 from ..http import HttpTransport, Request, certificate_fingerprint
 from .client import REQUEST_TIMEOUT
 from .endpoints import USER_INFO
-from .envelope import error
+from .envelope import refusal
 from .login import Credentials
 from .proxy import MxProxy
 from .session import UserInfo
@@ -67,7 +69,7 @@ async def find(
     try:
         await proxy.session.login()
         info = await proxy.session.info()
-    except ConnectionFailed, AuthenticationFailed, ExchangeInsecure, SecureConnectionRequired:
+    except ConnectionFailed, AuthenticationFailed, ExchangeInsecure, SecureConnectionRequired, Throttled:
         raise
     except IntercomError as err:
         raise WrongDevice(f"{typed.host} does not answer as an MX Proxy") from err
@@ -83,7 +85,7 @@ async def _enter(
     for base in _bases(typed):
         try:
             return await _knock(session, base, verify=verify, pinned=pinned)
-        except CertificateChanged:
+        except CertificateChanged, Overloaded:
             raise
         except ConnectionFailed as err:
             # Whoever wants certificates verified does not want to be sent past them.
@@ -139,7 +141,7 @@ async def _greet(transport: HttpTransport) -> HttpTransport:
         raise WrongDevice(f"{base.host} does not answer as an MX Proxy") from err
     if reply.status == HTTPStatus.UNAUTHORIZED and _REALM in reply.challenge.lower():
         return transport
-    refusal = error(USER_INFO, reply.status, None, reply.location)
-    if isinstance(refusal, ConnectionFailed | SecureConnectionRequired):
-        raise refusal
+    failure = refusal(USER_INFO, reply, None)
+    if isinstance(failure, ConnectionFailed | SecureConnectionRequired | Throttled):
+        raise failure
     raise WrongDevice(f"{base.host} does not answer as an MX Proxy")

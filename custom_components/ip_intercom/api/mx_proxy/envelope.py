@@ -18,11 +18,13 @@ from ..errors import (
     NoSuchCall,
     NotProvisioned,
     NotSupported,
+    Overloaded,
     SecureConnectionRequired,
+    Throttled,
     Unconfirmed,
     UnexpectedReply,
 )
-from ..http import Reply
+from ..http import Reply, overload
 from ..parse import Fields, decode_json, fields, objects, text
 from .endpoints import LOGIN, Endpoint
 
@@ -62,10 +64,21 @@ def result(endpoint: Endpoint, reply: Reply) -> Fields:
         return {}
     content = _content(reply)
     if reply.status != HTTPStatus.OK:
-        raise error(endpoint, reply.status, content, reply.location)
+        raise refusal(endpoint, reply, content)
     if content is None:
         raise UnexpectedReply(f"{endpoint.path} answered no JSON of its own")
     return content
+
+
+def refusal(endpoint: Endpoint, reply: Reply, content: Fields | None) -> IntercomError:
+    """Return what an answer means that is no success; ``content`` is the JSON object that came with it."""
+    said = text((content or {}).get("error"))
+    busy = overload(endpoint.path, reply) if said is None else None
+    if busy is not None and not (endpoint.command and isinstance(busy, Overloaded)):
+        return busy  # something in front of the proxy; but of a command nobody knows what became of it
+    err = error(endpoint, reply.status, content, reply.location)
+    err.retry_after = reply.retry_after
+    return err
 
 
 def part(endpoint: Endpoint, content: Fields, name: str) -> Fields:
@@ -115,6 +128,8 @@ def error(endpoint: Endpoint, status: int, content: Fields | None, location: str
     if status == HTTPStatus.UNAUTHORIZED:
         kind = ExchangeUnreachable if said == _NO_LINK else AuthenticationFailed
         return kind(f"{path}: {said or status}")
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Throttled(f"{path}: {said or status}")
     if status == HTTPStatus.METHOD_NOT_ALLOWED or (status == HTTPStatus.NOT_FOUND and said is None):
         return NotSupported(f"{path}: {said or status}")
     if said is None:
@@ -144,8 +159,12 @@ def _login_error(status: int, said: str | None) -> IntercomError:
     message = f"the login was refused: {status} {said or ''}".rstrip()
     if status in _UNREACHABLE or status == HTTPStatus.REQUEST_TIMEOUT:
         return ExchangeUnreachable(f"{LOGIN.path}: {status} {said or ''}".rstrip())
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Throttled(message)
     if status == HTTPStatus.UNAUTHORIZED:
-        return LoginRefused(message)
+        refused = LoginRefused(message)
+        refused.locks = True
+        return refused
     if status == HTTPStatus.FORBIDDEN and said is not None:
         if "client-id" in words or "secret" in words or "grant_type" in words:
             return AppRefused(message)

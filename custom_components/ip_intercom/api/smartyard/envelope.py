@@ -13,8 +13,10 @@ from ..errors import (
     NotFound,
     NotPaid,
     NotSupported,
+    Overloaded,
     SecureConnectionRequired,
     ServerBroken,
+    Throttled,
     TokenRefused,
     TooSoon,
     Unconfirmed,
@@ -23,7 +25,7 @@ from ..errors import (
 )
 from ..http import Reply
 from ..parse import Fields, decode_json, fields, integer, objects, text
-from .endpoints import ACCESS, ALERT, CONFIRM_CODE, OPEN_DOOR, REGISTER_PUSH_TOKEN, Endpoint
+from .endpoints import ACCESS, ALERT, CONFIRM_CODE, OPEN_DOOR, REGISTER_PUSH_TOKEN, REQUEST_CODE, Endpoint
 
 SERVICE = "SmartYard"
 
@@ -63,7 +65,9 @@ def data(endpoint: Endpoint, reply: Reply, *, has_token: bool = True, secrets: C
         return None
     found = content(reply)
     if not _is_success(reply.status):
-        raise error(endpoint, reply.status, found, reply.location, has_token=has_token, secrets=secrets)
+        err = error(endpoint, reply.status, found, reply.location, has_token=has_token, secrets=secrets)
+        err.retry_after = reply.retry_after
+        raise err
     if found is None:
         raise UnexpectedReply(f"{endpoint.path} answered no JSON of its own")
     code = integer(found.get("code"))
@@ -143,6 +147,8 @@ def _is_about_token(endpoint: Endpoint, status: int, has_token: bool) -> bool:
 
 def _broken(endpoint: Endpoint, status: int, said: str | None) -> IntercomError:
     message = f"{endpoint.path}: {status} {said or ''}".rstrip()
+    if status == HTTPStatus.SERVICE_UNAVAILABLE and (said is not None or not endpoint.command):
+        return Overloaded(message)
     if status == _BROKEN or not endpoint.command:
         return ServerBroken(message)
     # Where the API itself speaks, it has failed; where something in front of it does, nobody knows.
@@ -158,7 +164,7 @@ def _refusal(endpoint: Endpoint, status: int, found: Fields | None, said: str | 
     if status == HTTPStatus.PAYMENT_REQUIRED:
         return NotPaid(reason)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return TooSoon(reason)
+        return TooSoon(reason) if said is not None or endpoint == REQUEST_CODE else Throttled(reason)
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         return NotSupported(f"{endpoint.path}: {reason}")
     if status in {HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.NOT_ACCEPTABLE}:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 
 from ..errors import (
     CommandFailed,
@@ -95,7 +96,7 @@ class TwoNClient:
         """
         async with self._slots:
             reply = await self._authentication.send(endpoint, _request(endpoint, params, max_bytes=max_bytes))
-        if reply.content_type in JSON_TYPES or reply.content_type == "text/html":
+        if reply.status != HTTPStatus.OK or reply.content_type in JSON_TYPES or reply.content_type == "text/html":
             result(endpoint, reply)
             raise UnexpectedReply(f"{endpoint.path} answered {reply.content_type}")
         return reply

@@ -11,8 +11,10 @@ from ..errors import (
     CertificateChanged,
     ConnectionFailed,
     IntercomError,
+    Overloaded,
     SecureConnectionRequired,
     ServiceDisabled,
+    Throttled,
     UnsupportedProduct,
     WrongDevice,
 )
@@ -74,6 +76,8 @@ async def find_device(
             fingerprint = await _certificate(base, pinned)
             transport = HttpTransport(session, base, fingerprint=fingerprint, verify=verify)
             return FoundDevice(base, fingerprint, await _identify(transport, username, password))
+        except Overloaded:
+            raise  # it is there
         except ConnectionFailed as err:
             # The reason for the first scheme tells more: a bad certificate, say.
             unreachable = unreachable or err
@@ -101,7 +105,7 @@ async def _identify(transport: HttpTransport, username: str, password: str) -> S
     host = transport.base.host
     try:
         info = await System(TwoNClient(transport)).info()
-    except ConnectionFailed, ServiceDisabled, SecureConnectionRequired:
+    except ConnectionFailed, ServiceDisabled, SecureConnectionRequired, Throttled:
         raise
     except AuthenticationFailed as err:
         if not await _refuses_as_two_n(transport):

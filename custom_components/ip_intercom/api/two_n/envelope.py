@@ -16,7 +16,7 @@ from ..errors import (
     ServiceDisabled,
     UnexpectedReply,
 )
-from ..http import Reply
+from ..http import Reply, overload
 from ..parse import Fields, decode_json, fields, integer, text
 from .endpoints import Endpoint
 
@@ -49,6 +49,8 @@ def result(endpoint: Endpoint, reply: Reply) -> Fields | list[object]:
     if endpoint.bare and envelope and "success" not in envelope:
         return envelope
     if "success" not in envelope:
+        if (busy := overload(endpoint.path, reply)) is not None:
+            raise busy
         raise UnexpectedReply(f"{endpoint.path} answered {reply.content_type} that is not its JSON")
     if envelope["success"] is not True:
         raise _error(endpoint, fields(envelope.get("error")))

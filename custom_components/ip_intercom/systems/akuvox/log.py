@@ -18,11 +18,12 @@ from typing import Any
 
 from ...api.akuvox import AkuvoxDevice
 from ...api.akuvox.logs import CallRecord, DoorRecord
-from ...api.errors import CommandFailed, ConnectionFailed, IntercomError, NotSupported, UnexpectedReply
+from ...api.errors import CommandFailed, ConnectionFailed, IntercomError, NotSupported, Overloaded, UnexpectedReply
 from ...api.parse import integer
 from ...events import AccessDecided, AlarmChanged, CallChanged, Event, Fact, PortChanged, Restarted
 from ...facets import Delivery
 from ...model import Access, Alarm, CallState, Missing
+from ..looks import SAYS_NOTHING
 from .calls import READY, CallTracker
 from .clock import DeviceClock
 from .credentials import RECORDED_METHODS, Credentials, access_of, somebody
@@ -121,6 +122,8 @@ class AkuvoxLog:
         self._credentials = Credentials()
         self._alarms_end = _alarms_that_last(stored.get("alarms"), monotonic())
         self._interrupted = False
+        # Whether the device itself has answered last, and not something in its place.
+        self._speaks = True
         self._missed = False
         self._delivered_at = -inf
 
@@ -210,17 +213,24 @@ class AkuvoxLog:
         look = self._looks.get(name)
         try:
             events = task.result()
-        except (CommandFailed, NotSupported, UnexpectedReply) as err:
+        except (CommandFailed, NotSupported, Overloaded, UnexpectedReply) as err:
             _LOGGER.debug("A look at %s failed: %s", name or "the device", err)
+            self._speaks = not isinstance(err, SAYS_NOTHING)
             if look is not None:
-                self._put_off(name, look)
+                self._put_off(name, look, wish=err.retry_after)
+            if not self._speaks and (look is None or all(look.failures for look in self._looks.values())):
+                self._interrupted = True  # what answers everything with a page is not back
+                raise
+            if look is not None:
                 return []
             events = []  # it answers
         except IntercomError as err:
+            self._speaks = False
             self._interrupted = True
             if look is not None and isinstance(err, ConnectionFailed):
                 self._put_off(name, look, at_first=0.0)
             raise
+        self._speaks = True
         if self._interrupted:
             self._interrupted, self._missed = False, True
         if look is not None:
@@ -229,10 +239,10 @@ class AkuvoxLog:
             look.due = look.looked_at + self._interval(name, look)
         return events
 
-    def _put_off(self, name: str, look: _Look, at_first: float = 1.0) -> None:
+    def _put_off(self, name: str, look: _Look, at_first: float = 1.0, wish: float | None = None) -> None:
         factor = 2.0 ** min(look.failures, 10) if look.failures else at_first
         look.failures += 1
-        look.due = self._monotonic() + min(self._interval(name, look) * factor, _FAILED_LOOKS)
+        look.due = self._monotonic() + max(min(self._interval(name, look) * factor, _FAILED_LOOKS), wish or 0.0)
 
     def _interval(self, name: str, look: _Look) -> float:
         alone, beside = look.intervals
@@ -283,7 +293,7 @@ class AkuvoxLog:
             cursor,
             withheld,
             self._live,
-            answered=not self._interrupted,
+            answered=self._speaks and not self._interrupted,
             again=None if ends is None else max(0.0, ends - self._delivered_at),
         )
 
