@@ -105,25 +105,27 @@ class DoorCommands:
         """
         async with self._turns[door_id]:
             try:
-                await self._async_carry_out(door_id, wanted, seconds)
+                sent = await self._async_carry_out(door_id, wanted, seconds)
             finally:
                 self._async_follow(door_id)
-            await self._async_note_hold(door_id, wanted, seconds)
+            if sent:  # a hold of another system is not ours to renew
+                await self._async_note_hold(door_id, wanted, seconds)
 
-    async def _async_carry_out(self, door_id: DoorId, wanted: DoorCommand, seconds: int | None) -> None:
+    async def _async_carry_out(self, door_id: DoorId, wanted: DoorCommand, seconds: int | None) -> bool:
+        """Have a door become as wanted; return whether something had to be sent for it."""
         door = await self._async_read(door_id, wanted)
-        for _ in range(_MOST_STEPS):
+        for sent in range(_MOST_STEPS):
             doors = self._doors
             step = next_step(door, wanted, extends=doors.extends(door_id), timed=seconds is not None)
             if step is None:
                 _LOGGER.debug("%s: door %s is as asked: %s", self._coordinator.name, door_id, wanted)
-                return
+                return sent > 0
             if is_done(door, step) is None and not doors.is_safe_unseen(step, door):
                 raise refused("door_state_unknown", device=self._coordinator.name)
             before = door
             door, done = await self._async_step(door, step, seconds)
             if done is not False and step is wanted:
-                return
+                return True
             if done is False and door.released is before.released:
                 break
             # One step of two is done, or the device did the opposite: a door that was held by another system.
@@ -151,7 +153,8 @@ class DoorCommands:
         self, door: Door, step: DoorCommand, watch: _DoorWatch, seconds: int | None
     ) -> tuple[Door, bool | None]:
         """Look at a door until it is as a command leaves it, or its time is over."""
-        if is_done(door, step) is None:
+        known = self._coordinator.data.doors.get(door.id)
+        if known is None or is_done(known, step) is None:
             return door, None  # the device never reports it
         timing = self._doors.timing(step, door.id)
         while True:
@@ -196,14 +199,15 @@ class DoorCommands:
         if (known := self._coordinator.data.doors.get(door_id)) is None:
             raise refused("no_doors", device=name)
         unseen = replace(known, released=None, held_open=None, hold_until=None, blocked=None)
+        safe = self._doors.is_safe_unseen(wanted, unseen)
         try:
-            async with asyncio.timeout(_READ_TIMEOUT):
+            async with asyncio.timeout(_READ_TIMEOUT if safe else None):
                 return await self._async_look(door_id)
         except TimeoutError:
             failure: IntercomError = NoAnswer(f"the state of door {door_id} was not reported in time")
         except IntercomError as err:
             failure = err
-        if was_never_sent(failure) or not self._doors.is_safe_unseen(wanted, unseen):
+        if was_never_sent(failure) or not safe:
             raise translated(failure, name) from failure
         _LOGGER.debug("%s: the state of door %s could not be read: %s", name, door_id, failure)
         return unseen
@@ -230,7 +234,10 @@ class DoorCommands:
             else:
                 self._coordinator.later.async_cancel((_HOLD, door_id))
         if self._holds != before:
-            await self._store.async_save({door: end and end.isoformat() for door, end in self._holds.items()})
+            await self._async_save()
+
+    async def _async_save(self) -> None:
+        await self._store.async_save({door: end and end.isoformat() for door, end in self._holds.items()})
 
     @callback
     def _async_forget_hold(self, door_id: DoorId) -> None:
@@ -254,9 +261,10 @@ class DoorCommands:
             longest = self._doors.longest_hold
             try:
                 door = await self._async_look(door_id)
-                if not door.released:
+                if door.released is False:
                     _LOGGER.debug("%s: the hold of door %s has ended", self._coordinator.name, door_id)
                     self._async_forget_hold(door_id)
+                    await self._async_save()
                     return
                 await self._doors.send(DoorCommand.HOLD, door, _at_most(longest, left))
             except IntercomError as err:

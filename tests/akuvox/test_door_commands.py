@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+import time
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
@@ -219,6 +220,24 @@ async def test_a_state_that_cannot_be_read(hass: HomeAssistant, device: Start, m
 
 def _fail(_: object) -> Any:
     raise ApiError(-1, "Internal error")
+
+
+async def test_a_hold_of_another_system_is_not_renewed(
+    hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under B, a trigger could end it."""
+    sim = await device("e16c", relay_reading=RelayReading.B)
+    entry = await add(hass, sim)
+    open_for(None)(sim)
+    await entry.runtime_data.async_refresh()
+    monkeypatch.setattr(entry.runtime_data.facets.doors, "_monotonic", lambda: time.monotonic() + 60.0)
+    await entry.runtime_data.async_refresh()
+    await shows(hass, entry, "switch", "door_A_hold_open", "on")
+    await HOLD(hass, entry)
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(hours=15))
+    await hass.async_block_till_done()
+    assert triggers(sim) == 0
+    assert is_open(sim)
 
 
 @pytest.mark.parametrize("reading", READINGS)
