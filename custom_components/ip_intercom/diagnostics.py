@@ -88,6 +88,10 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: Interco
         "missing": sorted(f"{missing.kind}: {missing.name}" for missing in description.missing),
         "facets": [part.name for part in fields(Facets) if getattr(coordinator.facets, part.name) is not None],
         "pushes": description.pushes,
+        "push_address": {
+            "taken": coordinator.push_address.limiter.taken,
+            "dropped": coordinator.push_address.limiter.dropped,
+        },
         "examined": dict(examined),
         "connected": coordinator.last_update_success,
         "state": async_redact_data(_plain(asdict(coordinator.data)), TO_REDACT - {"id"}),

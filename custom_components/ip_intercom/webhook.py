@@ -1,12 +1,15 @@
 """The address in Home Assistant to which a device pushes its events, where the user wants that.
 
-Whoever knows the address may send to it: its path is random, only machines of the local network get
+Pushes beyond so many a second are dropped. Whoever knows the address may send to it: its path is random, only machines of the local network get
 an answer unless a forwarder sends from elsewhere (``Push.local``), and nothing that comes opens a door or is
 believed to be more than an event of its device.
 """
 
 import asyncio
+from http import HTTPStatus
 import logging
+from math import inf
+import time
 
 from aiohttp import web
 from homeassistant.components import webhook
@@ -20,6 +23,7 @@ from .coordinator import IntercomCoordinator
 from .facets import PushMessage
 from .model import Missing
 from .parting import async_parting
+from .push_limiter import RATE, PushLimiter
 from .systems import is_forwarded
 
 _LOGGER = logging.getLogger(__name__)
@@ -29,6 +33,10 @@ _METHODS = ("GET", "POST")
 _MAX_BODY = 16 * 1024
 # Seconds for which somebody may go on sending one.
 _PATIENCE = 10.0
+# Seconds until the answer to a push that is dropped.
+_DROP_DELAY = 0.2
+# A flood that pauses for this many seconds is another one.
+_FLOOD_PAUSE = 60.0
 # Seconds until another attempt where the device could not be told.
 _AGAIN = 60.0
 _SOURCE = "push"
@@ -50,6 +58,8 @@ class PushAddress:
         self._registered: str | None = None
         self._stopped = False
         self._turn = asyncio.Lock()
+        self._dropped_at = -inf
+        self.limiter = PushLimiter()
 
     @property
     def _wanted(self) -> bool:
@@ -128,18 +138,36 @@ class PushAddress:
         self._hass.config_entries.async_update_entry(self._entry, data=data if value is None else {**data, key: value})
 
     async def _async_receive(self, hass: HomeAssistant, webhook_id: str, request: web.Request) -> web.Response:
-        """Take what was sent; whatever it is, the answer tells nothing."""
+        """Take what was sent; the answer says only whether it was too much."""
+        source = request.remote or ""
+        if not self.limiter.admit(source):
+            self._note_dropped(source)
+            # The next one of the same connection has to wait, and the loop is free meanwhile.
+            await asyncio.sleep(_DROP_DELAY)
+            return web.Response(status=HTTPStatus.TOO_MANY_REQUESTS)
+        await asyncio.sleep(0)  # many requests of one connection would come without a pause
         body = await _read(request)
         self._coordinator.feed.async_receive(PushMessage(request.method, dict(request.query), body))
         return web.Response(text="OK")
 
+    def _note_dropped(self, source: str) -> None:
+        now = time.monotonic()
+        if now - self._dropped_at > _FLOOD_PAUSE:
+            _LOGGER.warning(
+                "%s: more than %d pushes a second from %s: the others are dropped",
+                self._coordinator.name,
+                RATE,
+                source or "Home Assistant Cloud",
+            )
+        self._dropped_at = now
+
 
 async def _read(request: web.Request) -> bytes:
     """Return what was sent, in however many pieces it comes; nothing of what is, or takes, too long to be an event."""
-    body = b""
+    content, body = request.content, b""  # of a cloudhook, each access begins at the first byte
     try:
         async with asyncio.timeout(_PATIENCE):
-            async for piece in request.content.iter_any():
+            while piece := await content.read(_MAX_BODY + 1):
                 body += piece
                 if len(body) > _MAX_BODY:
                     return b""

@@ -1,5 +1,6 @@
 """Action URLs: written where nobody else has one, read back, heard, and taken away again."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +16,7 @@ from yarl import URL
 from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, DOMAIN
 from custom_components.ip_intercom.systems.akuvox import credentials, log
 from tests.common import capture_log_events, entity_id, state_of, until
+from tests.flooding import assert_withstands_flood
 from tests.simulators.akuvox import DIALECTS, Simulator
 from tests.simulators.akuvox.envelope import Answer, ApiError, Call
 
@@ -412,3 +414,15 @@ async def test_a_stranger_at_the_address_is_left_alone(hass: HomeAssistant, devi
     assert await hass.config_entries.async_remove(entry.entry_id)
     assert any(request.function == "system/info" for request in stranger.requests)
     assert stranger.config.values == before
+
+
+async def test_a_flood_is_dropped_and_a_ring_is_not(
+    hass: HomeAssistant, device: Start, local_url: str, hass_client: ClientSessionGenerator,
+    caplog: pytest.LogCaptureFixture, record_property: Callable[[str, object], None],
+) -> None:  # fmt: skip
+    sim = await device("e16c")
+    entry = await pushing(hass, sim)
+    await assert_withstands_flood(
+        hass, entry, local_url, hass_client, caplog, record_property,
+        kind="InputATriggered", query="?event=InputATriggered&n={n}", ring=sim.press, bell="bell_call",
+    )  # fmt: skip

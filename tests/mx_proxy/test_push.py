@@ -1,6 +1,8 @@
 """What the proxy pushes and somebody forwards: through the webhook to events and states, each once."""
 
+from collections.abc import Callable
 from http import HTTPStatus
+import json
 from typing import Any
 
 from aiohttp.test_utils import TestClient
@@ -11,6 +13,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom.const import CONF_PUSH_TOKEN
 from tests.common import capture_log_events, state_of, until
+from tests.flooding import assert_withstands_flood
 from tests.simulators.mx_proxy import Form, Simulator
 from tests.simulators.mx_proxy.events import Kind, event
 
@@ -265,3 +268,16 @@ async def test_the_address_is_closed_with_the_option(
     await stranger.post(f"/api/webhook/{token}", json=delivered(sim, 999))
     await hass.async_block_till_done()
     assert events == []
+
+
+async def test_a_flood_is_dropped_and_a_call_is_not(
+    hass: HomeAssistant, device: Start, local_url: str, hass_client: ClientSessionGenerator,
+    caplog: pytest.LogCaptureFixture, record_property: Callable[[str, object], None],
+) -> None:  # fmt: skip
+    sim = await device()
+    entry = await pushing(hass, sim, local_url)
+    await assert_withstands_flood(
+        hass, entry, local_url, hass_client, caplog, record_property,
+        kind="RecordingState", body=json.dumps({"type": "RecordingState", "callId": "{n}"}),
+        ring=lambda: sim.incoming_call("3108"), bell="call",
+    )  # fmt: skip

@@ -1,8 +1,9 @@
 """What the server pushes and somebody forwards: through the webhook to events and states, each once."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from http import HTTPStatus
+import json
 import logging
 from typing import Any
 
@@ -19,6 +20,7 @@ from custom_components.ip_intercom.push import EventFeed
 from custom_components.ip_intercom.rings import Ring
 from custom_components.ip_intercom.systems.smartyard import log
 from tests.common import PATIENCE, capture_log_events, state_of, suggested, until
+from tests.flooding import assert_withstands_flood
 from tests.google import VALUES
 from tests.simulators.smartyard import ELSEWHERE, Dialect, Form, Hostile, Request, Simulator
 
@@ -340,3 +342,14 @@ async def test_only_news_has_the_server_asked_before_its_time(
         sim.hostile_push(kind)
         await sim.wait_for_pushes(number, PATIENCE)
     assert len(hastened) == 1
+
+
+async def test_a_flood_is_dropped_and_a_ring_is_not(
+    hass: HomeAssistant, pushed: ConfigEntry, sim: Simulator, local_url: str, hass_client: ClientSessionGenerator,
+    caplog: pytest.LogCaptureFixture, record_property: Callable[[str, object], None],
+) -> None:  # fmt: skip
+    await assert_withstands_flood(
+        hass, pushed, local_url, hass_client, caplog, record_property,
+        kind="Message", body=json.dumps({"messageId": "{n}", "title": "t", "body": "b", "action": "inbox"}),
+        ring=sim.ring, bell="bell_21",
+    )  # fmt: skip

@@ -1,0 +1,99 @@
+"""A flood of pushes from one address: few are taken, the loop stays free, and a ring from elsewhere rings."""
+
+import asyncio
+from collections.abc import Callable
+import json
+import logging
+import sys
+import time
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.helpers.event import async_track_state_change_event
+import pytest
+from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.ip_intercom.push_limiter import BURST, RATE
+from tests.common import capture_log_events, entity_id, until, webhook_of
+
+FLOOD, SECONDS = 2000, 2.0
+# A busy machine may take twice as long for the flood.
+MOST_TAKEN = BURST + RATE * SECONDS * 2
+# Seconds. An idle machine needs a tenth of it; what is measured stands in the test report.
+LONGEST_LAG = 2.0
+
+
+async def lags(stop: asyncio.Event) -> list[float]:
+    """Measure how late the loop wakes up, until told to stop."""
+    found, pause = [], 0.005
+    while not stop.is_set():
+        before = time.monotonic()
+        await asyncio.sleep(pause)
+        found.append(time.monotonic() - before - pause)
+    return found
+
+
+def changes(hass: HomeAssistant, entity: str) -> list[str]:
+    """Return a list that the types of an entity's events go to."""
+    found: list[str] = []
+
+    @callback
+    def changed(event: Event[EventStateChangedData]) -> None:
+        if (state := event.data["new_state"]) is not None:
+            found.append(str(state.attributes.get("event_type")))
+
+    async_track_state_change_event(hass, entity, changed)
+    return found
+
+
+async def assert_withstands_flood(
+    hass: HomeAssistant, entry: ConfigEntry, url: str, hass_client: ClientSessionGenerator,
+    caplog: pytest.LogCaptureFixture, report: Callable[[str, object], None],
+    *, kind: str, ring: Callable[[], object], bell: str, query: str = "", body: str = "",
+) -> None:  # fmt: skip
+    """Flood the webhook of an entry from another address, ring meanwhile, and see what comes of it.
+
+    Args:
+        kind: The type of the events that the flood would make.
+        ring: Has the real device or server push a ring.
+        bell: The key of the event entity that rings.
+        query: The query of each request of the flood.
+        body: Its body.
+    """
+    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    events, rings = capture_log_events(hass), changes(hass, entity_id(hass, entry, "event", bell))
+    stop = asyncio.Event()
+    hass.loop.set_debug(False)  # it makes each task several times slower
+    measuring = asyncio.create_task(lags(stop))
+    address = await webhook_of(entry, url)
+    try:
+        client = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.simulators.common.flood", f"{address}{query}", "--rate", str(FLOOD),
+            "--seconds", str(SECONDS), "--body", body, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        await until(lambda: any(event.data["type"] == kind for event in events), "the flood")
+        ring()
+        await until(lambda: {"ring", "ringing"} & set(rings), "the ring")
+        flooding = client.returncode is None
+        told = json.loads((await client.communicate())[0])
+    finally:
+        stop.set()
+        worst = max(await measuring)
+        hass.loop.set_debug(True)
+    taken = [event for event in events if event.data["type"] == kind]
+    assert flooding, "the flood was over before the ring"
+    assert told["sent"] > MOST_TAKEN, told
+    assert told["statuses"].get("429", 0) > 0, told
+    assert 0 < len(taken) <= MOST_TAKEN
+    assert worst < LONGEST_LAG, f"{worst:.2f} s"
+    dropped = [line for line in caplog.records if "pushes" in line.getMessage() and line.levelno == logging.WARNING]
+    assert len(dropped) == 1, "not one line"
+    diagnostics: Any = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    address_told = diagnostics["push_address"]
+    assert address_told["dropped"] >= told["statuses"]["429"]
+    assert address_told["taken"] >= len(taken)
+    report("loop_lag_ms", round(worst * 1000))
+    report("events_taken", len(taken))
+    report("pushes_dropped", address_told["dropped"])
