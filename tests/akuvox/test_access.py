@@ -7,8 +7,8 @@ from homeassistant.core import Event, HomeAssistant
 import pytest
 
 from custom_components.ip_intercom.systems.akuvox import credentials
-from tests.common import capture_log_events, state_of, until
-from tests.simulators.akuvox import Simulator
+from tests.common import capture_log_events, entity_id, state_of, until
+from tests.simulators.akuvox import LogForm, Simulator
 
 from .conftest import Start, add
 
@@ -181,3 +181,88 @@ async def test_a_log_that_is_cleared_goes_on(hass: HomeAssistant, device: Start)
     await until(lambda: len(decisions(events)) == before + 1, "a record of the new log")
     await watching(sim)
     assert len(decisions(events)) == before + 1
+
+
+FORMS = {
+    "slashes": LogForm("%Y/%m/%d", "%H:%M:%S", renumbers=True),
+    "day first": LogForm("%d-%m-%Y", "%I:%M:%S %p", renumbers=True),
+    "month first": LogForm("%m/%d/%Y", "%I:%M:%S %p", renumbers=True),
+    "no clock": LogForm("--", "--", renumbers=True),
+    "bare": LogForm(renumbers=True, bare=True),
+    "letters": LogForm(relay="_ABCD".__getitem__),
+    "names": LogForm(relay=lambda number: f"Relay{'_ABCD'[number]}"),
+}
+WORDS = {
+    "Password": ("PIN", "Private PIN"),
+    "Card": ("RF", "RF Card", "NFC"),
+    "Face": ("Face", "Bluetooth", "QR Code", "DTMF", "Call"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_every_form_of_the_log(hass: HomeAssistant, device: Start, form: str) -> None:
+    """Before and after it was emptied."""
+    sim = await device("e16c")
+    lucy(sim)
+    sim.door_log.form = FORMS[form]
+    sim.enter_code("1111")
+    await add(hass, sim)
+    events = capture_log_events(hass)
+    await watching(sim)
+    assert not events
+    sim.enter_code(PIN)
+    await until(lambda: len(decisions(events)) == 1, "the record")
+    sim.door_log.empty()
+    sim.swipe_card(CARD)
+    await until(lambda: len(decisions(events)) == 2, "the record after")
+    await watching(sim)
+    assert decisions(events) == [(True, "Lucy", "code", ["A"]), (True, "Lucy", "card", ["A"])]
+
+
+async def test_every_word_of_the_log_tells_a_method_and_a_decision(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("e16c")
+    entry = await add(hass, sim)
+    events = capture_log_events(hass)
+    await watching(sim)
+    words = [word for group in WORDS.values() for word in group]
+    for number, word in enumerate(words):
+        sim.door_log.form = LogForm(words={"Card": word, "Succ": ("Succ", "Success", "Successful")[number % 3]})
+        sim.door_log.enter("Card", "1", {1}, "Lucy", success=True)
+    for word in ("Failed", "Fail", "Denied"):
+        sim.door_log.form = LogForm(words={"Failed": word})
+        sim.door_log.enter("Card", "1", {1}, None, success=False)
+    await until(lambda: len(decisions(events)) == len(words) + 3, "the records")
+    told = decisions(events)
+    assert [granted for granted, *_ in told] == [True] * len(words) + [False] * 3
+    assert [method for _, _, method, _ in told[: len(words)]] == [
+        "code", "code", "card", "card", "nfc", "face", "bluetooth", "qr_code", "dtmf", "call",
+    ]  # fmt: skip
+    last = entry.runtime_data.data.last_access
+    assert (last.granted, last.method) == (False, "card")
+
+
+@pytest.mark.parametrize("dialect", ["a_series", "e16c"])
+async def test_a_door_opened_from_here_is_nobody_who_came_in(hass: HomeAssistant, device: Start, dialect: str) -> None:
+    """The device logs our command as of type HTTP, or of an unknown type where it has numbers."""
+    sim = await device(dialect)
+    entry = await add(hass, sim)
+    events = capture_log_events(hass)
+    await watching(sim)
+    lock = entity_id(hass, entry, "lock", "door_A_door")
+    await hass.services.async_call("lock", "open", {"entity_id": lock}, blocking=True)
+    await until(lambda: len(decisions(events)) == 1, "the record")
+    assert decisions(events) == [(True, None, "http" if dialect == "e16c" else None, ["A"])]
+    assert entry.runtime_data.data.last_access is None
+    assert state_of(hass, entry, "event", "access") == "unknown"
+    sim.swipe_card("00000000")
+    await until(lambda: entry.runtime_data.data.last_access is not None, "the stranger")
+
+
+async def test_a_security_relay_is_not_the_first_door(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("r29")
+    await add(hass, sim, security_relays=["SA"])
+    events = capture_log_events(hass)
+    await watching(sim)
+    sim.door_log.enter("Card", "1", {11}, "Lucy", success=True)
+    await until(lambda: len(decisions(events)) == 1, "the record")
+    assert decisions(events) == [(True, "Lucy", "card", ["SA"])]

@@ -33,13 +33,14 @@ def decode_json(body: bytes | str) -> object:
     return None if plain[end:].strip(_BLANKS) else found
 
 
-def decode_json_prefix(plain: str) -> tuple[object, int]:
-    """Return the JSON value that a text begins with, and where it ends.
+def decode_json_prefix(plain: str, begin: int = 0) -> tuple[object, int]:
+    """Return the JSON value that a text has at a position, and where it ends.
 
     Raises:
-        ValueError: It begins with none, or with one of absurd depth or size.
+        ValueError: There is none, or one of absurd depth or size.
     """
-    begin = len(plain) - len(plain.lstrip(_BLANKS))
+    while begin < len(plain) and plain[begin] in _BLANKS:
+        begin += 1
     try:
         found, end = _DECODER.raw_decode(plain, begin)
     except (RecursionError, MemoryError) as err:

@@ -483,7 +483,7 @@ async def test_call_log(start: Start, dialect: str) -> None:
      ("All", CallKind.UNKNOWN), ("9", CallKind.UNKNOWN), (None, CallKind.UNKNOWN)],
 )  # fmt: skip
 def test_types_of_calls(word: object, kind: CallKind) -> None:
-    assert _call({"Type": word, "Number": "5"}).kind is kind
+    assert _call({"Type": word, "Number": "5"}, None).kind is kind
 
 
 @pytest.mark.parametrize(
@@ -492,12 +492,23 @@ def test_types_of_calls(word: object, kind: CallKind) -> None:
         ({"Type": "2", "Status": "0"}, DoorMethod.PIN, True),
         ({"Type": 4, "Status": 1}, DoorMethod.FACE, False),
         ({"Type": "Public", "Status": "Succ"}, DoorMethod.PUBLIC_CODE, True),
-        ({"Type": "Bluetooth", "Status": "?"}, DoorMethod.UNKNOWN, None),
-        ({"Date": "yesterday", "Time": "12", "Picture": "http://["}, DoorMethod.UNKNOWN, None),
+        ({"Type": "Telepathy", "Status": "?"}, DoorMethod.UNKNOWN, None),
+        ({"Picture": "http://["}, DoorMethod.UNKNOWN, None),
+        ({"Type": "PIN", "Status": "Success"}, DoorMethod.PIN, True),
+        ({"Type": "Private PIN", "Status": "Successful"}, DoorMethod.PIN, True),
+        ({"Type": "RF", "Status": "Fail"}, DoorMethod.CARD, False),
+        ({"Type": "RF Card", "Status": "Denied"}, DoorMethod.CARD, False),
+        ({"Type": "DTMF", "Status": "Succ"}, DoorMethod.DTMF, True),
+        ({"Type": "Call", "Status": "SUCCESS"}, DoorMethod.CALL, True),
+        ({"Type": "Bluetooth", "Status": "Failed"}, DoorMethod.BLUETOOTH, False),
+        ({"Type": "QR Code", "Status": "success "}, DoorMethod.QR_CODE, True),
+        ({"Type": "NFC", "Status": 0}, DoorMethod.NFC, True),
+        ({"Type": "Face", "Status": "denied"}, DoorMethod.FACE, False),
+        ({"Type": "HTTP", "Status": "Success"}, DoorMethod.HTTP, True),
     ],
 )
 def test_words_of_the_door_log(item: dict[str, object], method: DoorMethod, granted: bool | None) -> None:
-    record = _door(item)
+    record = _door(item, None)
     assert (record.method, record.granted, record.when, record.picture) == (method, granted, None, None)
 
 

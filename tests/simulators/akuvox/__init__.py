@@ -7,6 +7,7 @@ from .action_urls import Result, Sent
 from .camera import Broken
 from .control import VERBS, Control
 from .dialects import DIALECTS, Auth, Dialect, Redirect, RelayNames, RelayReading
+from .logs import LogForm
 from .simulator import Request, Simulator
 from .system import firmware_chunks, make_firmware
 
@@ -17,6 +18,7 @@ __all__ = [
     "Broken",
     "Control",
     "Dialect",
+    "LogForm",
     "Redirect",
     "RelayNames",
     "RelayReading",

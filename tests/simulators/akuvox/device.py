@@ -58,6 +58,7 @@ class Device(Active):
         self.users = Users(self.dialect)
         self.call_log = CallLog(self.dialect, self.clock)
         self.door_log = DoorLog(self.dialect, self.clock)
+        self.relays.commanded = lambda relay: self.door_log.enter("HTTP", "", {relay.number}, None, success=True)
         self.system_log = SystemLog()
         self.lines = Lines(self.config, self.clock)
         self.phone = Phone(self.config, self.clock, self.call_log, self._call_changed)

@@ -1,7 +1,8 @@
 """The log file, the call log and the door log (Api log, Api calllog, Api doorlog)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 import csv
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 import html
 from io import StringIO
@@ -21,6 +22,22 @@ DOOR_TYPES = ("Unknow", "Card", "Password", "Public", "Face")
 LOG_FILES = {"log": "log.txt", "kmsg": "kmsg.txt"}
 
 
+@dataclass(slots=True)
+class LogForm:
+    """How a firmware writes its logs; the words of the door log are by what the manual says in their place.
+
+    `date` and `time` are for strftime, "--" for a device that has no clock. `renumbers` begins with 1 after a clear.
+    `bare` gives a list of one record as that record.
+    """
+
+    date: str = "%Y-%m-%d"
+    time: str = "%H:%M:%S"
+    words: dict[str, str] = field(default_factory=dict)
+    relay: Callable[[int], str] = str
+    renumbers: bool = False
+    bare: bool = False
+
+
 class Journal:
     """Records, newest first; `?page=N` gives ten of them where the device knows pages."""
 
@@ -29,13 +46,21 @@ class Journal:
         self._dialect = dialect
         self._clock = clock
         self._last = 0
+        self.form = LogForm()
         self.records: list[Json] = []
+
+    def empty(self) -> None:
+        """Delete all records."""
+        self.records.clear()
+        if self.form.renumbers:
+            self._last = 0
 
     def note(self, **record: Any) -> Json:
         """Write a record with number, date and time; the oldest is forgotten."""
         self._last += 1
         now = datetime.fromtimestamp(self._clock.utc(), UTC)
-        entry = {"ID": str(self._last), "Date": f"{now:%Y-%m-%d}", "Time": f"{now:%H:%M:%S}", **record}
+        entry = {"ID": str(self._last), "Date": now.strftime(self.form.date), "Time": now.strftime(self.form.time)}
+        entry |= record
         self.records.insert(0, dict(sorted(entry.items())))
         del self.records[KEPT:]
         return entry
@@ -46,7 +71,8 @@ class Journal:
         if self._dialect.paging and page is not None:
             start = PAGE * (call.integer("page", 1, 10_000) - 1)
             records = records[start : start + PAGE]
-        return Reply({"num": len(records), "item": records})
+        item = records[0] if self.form.bare and len(records) == 1 else records
+        return Reply({"num": len(records), "item": item})
 
     def delete(self, call: Call) -> Reply:
         """Delete one record."""
@@ -112,13 +138,14 @@ class DoorLog(Journal):
 
     def enter(self, kind: str, code: str, relays: Iterable[int], user: str | None, success: bool) -> None:
         """Write down an attempt."""
-        dialect = self._dialect
+        dialect, words = self._dialect, self.form.words
+        number = DOOR_TYPES.index(kind) if kind in DOOR_TYPES else 0
         record: Json = {
-            "Type": kind if dialect.typed else str(DOOR_TYPES.index(kind)),
+            "Type": words.get(kind, kind) if dialect.typed else str(number),
             "Name": dialect.unknown if user is None else user,
             "Code": code,
-            "Relay": "".join(str(number) for number in sorted(relays)),
-            "Status": dialect.succeeded if success else dialect.failed,
+            "Relay": "".join(self.form.relay(number) for number in sorted(relays)),
+            "Status": words.get("Succ", dialect.succeeded) if success else words.get("Failed", dialect.failed),
         }
         if dialect.picture_field:
             # An address of its own that need not be the one it was asked by.
@@ -147,7 +174,7 @@ class DoorLog(Journal):
         )
 
     def _clear(self, _: Call) -> Reply:
-        self.records.clear()
+        self.empty()
         return Reply()
 
     def _xml(self) -> Iterator[str]:

@@ -46,6 +46,8 @@ class Relays:
         self._config = config
         self._clock = clock
         self._changed = changed
+        # Is told which relay a command over HTTP opened.
+        self.commanded: Callable[[Relay], None] = lambda _: None
         # What `relay/status` tells besides, such as RelayE or RelaySA.
         self.others: dict[str, int] = {}
         self.all = {letter: Relay(letter, number) for number, letter in enumerate(dialect.relays, 1)}
@@ -97,6 +99,7 @@ class Relays:
         if closes:
             self.close(relay)
         else:
+            self.commanded(relay)
             self.open(relay, seconds=delay or None, held=manual)
         return Reply()
 
@@ -168,6 +171,7 @@ class Relays:
             relay = self.numbered(int(number))
         if relay is None:
             raise ApiError(-2, "Bad relay number")
+        self.commanded(relay)
         self.toggle_or_open(relay)
         return relay
 

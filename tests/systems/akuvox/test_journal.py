@@ -14,6 +14,11 @@ START = datetime(2026, 11, 21, 12)
 class Line:
     id: str | None
     when: datetime | None
+    text: str = ""
+
+    @property
+    def mark(self) -> str:
+        return f"{self.id} {self.when} {self.text}"
 
 
 class Device:
@@ -126,3 +131,70 @@ async def test_over_a_restart() -> None:
 @pytest.mark.parametrize("stored", [None, "x", {"id": 3, "when": "yesterday"}])
 def test_what_is_stored_may_be_broken(stored: object) -> None:
     assert not Journal.from_json(stored).known
+
+
+class Undated(Device):
+    """A device without a clock: its log has "--" in place of the time."""
+
+    def note(self, number: int | None, text: str = "") -> None:
+        self.lines.insert(0, Line(None if number is None else str(number), None, text))
+
+
+@pytest.mark.parametrize("stored", [False, True])
+async def test_an_undated_log_that_was_emptied(stored: bool) -> None:
+    device, journal = Undated(), Journal()
+    for number in range(1, 15):
+        device.note(number, "before")
+    await ids(journal, device)
+    device.lines.clear()
+    assert await ids(journal, device) == []
+    device.note(1, "after")
+    if stored:
+        journal = Journal.from_json(journal.as_json())
+    assert await ids(journal, device) == ["1"]
+    device.note(2, "after")
+    assert await ids(journal, device) == ["2"]
+    assert await ids(journal, device) == []
+
+
+async def test_an_undated_log_whose_newest_records_were_deleted() -> None:
+    device, journal = Undated(), Journal()
+    for number in range(1, 31):
+        device.note(number)
+    await ids(journal, device)
+    del device.lines[:3]
+    assert await ids(journal, device) == []
+    device.note(31)
+    assert await ids(journal, device) == ["31"]
+
+
+async def test_an_undated_log_without_numbers() -> None:
+    device, journal = Undated(), Journal()
+    device.note(None, "one")
+    await ids(journal, device)
+    device.note(None, "two")
+    assert len(await ids(journal, device)) == 1
+    assert await ids(journal, device) == []
+
+
+async def test_a_log_that_was_emptied_and_grew_beyond_its_old_number() -> None:
+    """While Home Assistant was off: what has the old number is another record."""
+    device, journal = Device(), Journal()
+    for number in range(1, 6):
+        device.write(number, number)
+    await ids(journal, device)
+    device.lines.clear()
+    for number in range(1, 26):
+        device.write(number, 86_400 + number)
+    assert await ids(journal, device) == [str(number) for number in range(1, 26)]
+
+
+async def test_summer_time_makes_no_news() -> None:
+    device, journal = Device(), Journal()
+    for number in range(1, 6):
+        device.write(number, number)
+    await ids(journal, device)
+    device.lines.clear()
+    for number in range(1, 6):
+        device.write(number, 3600 + number)
+    assert await ids(journal, device) == []

@@ -2,7 +2,15 @@
 
 import pytest
 
-from custom_components.ip_intercom.systems.akuvox.wiring import INPUT, RELAY, Input, Relay, inputs_of, relays_of
+from custom_components.ip_intercom.systems.akuvox.wiring import (
+    INPUT,
+    RELAY,
+    Input,
+    Relay,
+    doors_named,
+    inputs_of,
+    relays_of,
+)
 
 
 def test_the_keys_of_the_manual() -> None:
@@ -54,3 +62,34 @@ def test_keys_that_name_no_relay() -> None:
 
 def test_names_that_are_not_known_are_skipped() -> None:
     assert relays_of({}, ("A", "E", "SA", "", "12", "Spare"), (), ()).keys() == {"A"}
+
+
+@pytest.mark.parametrize(
+    ("word", "doors"),
+    [
+        ("1", ["A"]),
+        ("A", ["A"]),
+        ("RelayA", ["A"]),
+        ("Relay B", ["B"]),
+        ("Door2", ["B"]),
+        ("relay_c", ["C"]),
+        ("12", ["A", "B"]),
+        ("A,B", ["A", "B"]),
+        ("RelayA;RelayB", ["A", "B"]),
+        ("11", ["SA"]),
+        ("SB", ["SB"]),
+        ("1;11", ["A", "SA"]),
+        ("--", []),
+        ("", []),
+        (None, []),
+        ("Garage", []),
+    ],
+)
+def test_doors_that_a_log_names(word: str | None, doors: list[str]) -> None:
+    """11 is a security relay, and not door A."""
+    assert doors_named(relays_of({}, "ABC", (), ()), word) == doors
+
+
+def test_doors_that_a_log_names_are_those_of_the_device() -> None:
+    assert doors_named(relays_of({}, "12", (), ()), "RelayA") == ["1"]
+    assert doors_named(relays_of({}, "AB", ("SB",), ()), "12") == ["SB"]

@@ -39,7 +39,7 @@ def read(path: str, body: bytes) -> Document:
     decoded = body.decode("utf-8", "surrogateescape").lstrip("\ufeff \t\r\n")
     if decoded.startswith("<"):
         raise UnexpectedReply(f"{path} answered with a page")
-    mended = _FOREIGN.sub(_as_latin, decoded)
+    mended = mend(decoded)
     try:
         content, end = decode_json_prefix(mended)
     except ValueError as err:
@@ -47,6 +47,11 @@ def read(path: str, body: bytes) -> Document:
     if not isinstance(content, dict):
         raise UnexpectedReply(f"{path} answered JSON that is not its own")
     return Document(content, clean=mended[:end] == decoded[:end] and not decoded[end:].strip())
+
+
+def mend(decoded: str) -> str:
+    """Return a text in which bytes that are no UTF-8 are Latin-1."""
+    return _FOREIGN.sub(_as_latin, decoded)
 
 
 def _as_latin(foreign: re.Match[str]) -> str:

@@ -5,13 +5,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+import re
+from zlib import crc32
 
 from yarl import URL
 
 from ..http import Stream
-from ..parse import Fields, integer, objects, plausible, text
+from ..parse import Fields, integer, objects, text
 from .camera import whole_jpeg
 from .client import AkuvoxClient
+from .dates import read_dates
 from .endpoints import (
     CALLLOG_CLEAR,
     CALLLOG_DEL,
@@ -50,33 +53,51 @@ class CallKind(StrEnum):
 
 
 class DoorMethod(StrEnum):
-    """How somebody wanted in."""
+    """How a door was opened, or was meant to be; ``HTTP`` is a command, of ours or of another machine."""
 
     UNKNOWN = "unknown"
     CARD = "card"
     PIN = "pin"
     PUBLIC_CODE = "public_code"
     FACE = "face"
+    BLUETOOTH = "bluetooth"
+    NFC = "nfc"
+    QR_CODE = "qr_code"
+    FINGER = "finger"
+    DTMF = "dtmf"
+    CALL = "call"
+    HTTP = "http"
 
 
 _CALL_KINDS = tuple(CallKind)
-# The manual has numbers, live devices have words.
+# The manual has numbers, live devices have words (field notes 10), with and without spaces.
 _METHODS = {
-    "1": DoorMethod.CARD,
-    "card": DoorMethod.CARD,
-    "2": DoorMethod.PIN,
-    "password": DoorMethod.PIN,
-    "3": DoorMethod.PUBLIC_CODE,
-    "public": DoorMethod.PUBLIC_CODE,
-    "4": DoorMethod.FACE,
-    "face": DoorMethod.FACE,
+    DoorMethod.CARD: "1 card rf rfcard rfid iccard idcard",
+    DoorMethod.PIN: "2 password pin privatepin privatekey code temppin tempkey",
+    DoorMethod.PUBLIC_CODE: "3 public publicpin publickey publiccode",
+    DoorMethod.FACE: "4 face facerecognition",
+    DoorMethod.BLUETOOTH: "bluetooth ble",
+    DoorMethod.NFC: "nfc",
+    DoorMethod.QR_CODE: "qrcode qr",
+    DoorMethod.FINGER: "finger fingerprint",
+    DoorMethod.DTMF: "dtmf",
+    DoorMethod.CALL: "call",
+    DoorMethod.HTTP: "http https httpapi openrelayviahttp",
 }
-_GRANTED = {"0": True, "succ": True, "success": True, "1": False, "failed": False}
+_METHOD_OF = {word: method for method, words in _METHODS.items() for word in words.split()}
+_GRANTED = {
+    **dict.fromkeys(("0", "succ", "success", "successful", "succeeded", "ok", "granted"), True),
+    **dict.fromkeys(("1", "fail", "failed", "failure", "denied", "refused"), False),
+}
+_LETTERS_ONLY = re.compile(r"[^a-z0-9]")
 
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """A call; ``when`` is the device's local time, ``local`` its own side, ``number`` the other one."""
+    """A call; ``when`` is the device's local time, ``local`` its own side, ``number`` the other one.
+
+    ``mark`` tells it from another record of the same number, also where the device has no time.
+    """
 
     id: str | None
     kind: CallKind
@@ -84,6 +105,7 @@ class CallRecord:
     name: str | None
     number: str | None
     local: str | None
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +121,7 @@ class DoorRecord:
         relay: Which relays, as the device says it.
         picture: Path of a picture on the device, where it took one.
         code: The PIN or card.
+        mark: What tells it from another record of the same number, also where the device has no time.
     """
 
     id: str | None
@@ -109,6 +132,7 @@ class DoorRecord:
     relay: str | None
     picture: str | None
     code: str | None = field(repr=False)
+    mark: str = ""
 
 
 class Log:
@@ -166,7 +190,8 @@ class CallLog:
         data: dict[str, object] = {} if kind is CallKind.ALL else _kind(kind)
         if page is not None:
             data["page"] = page
-        return tuple(_call(item) for item in objects((await self._client.call(CALLLOG_GET, data)).get("item")))
+        items = objects((await self._client.call(CALLLOG_GET, data)).get("item"))
+        return tuple(_call(item, when) for item, when in zip(items, _moments(items), strict=True))
 
     async def delete(self, record_id: str) -> None:
         """Delete a record (Api calllog del).
@@ -204,8 +229,8 @@ class DoorLog:
         data: dict[str, object] = {} if page is None else {"page": page}
         if count is not None:
             data["Num"] = str(count)
-        items = objects((await self._client.call(DOORLOG_GET, data)).get("item"))
-        return tuple(_door(item) for item in items[:count])
+        items = objects((await self._client.call(DOORLOG_GET, data)).get("item"))[:count]
+        return tuple(_door(item, when) for item, when in zip(items, _moments(items), strict=True))
 
     async def picture(self, path: str) -> bytes:
         """Return the JPEG of a record (captures/port8080_snapshot_mjpeg.md).
@@ -243,7 +268,7 @@ def _kind(kind: CallKind) -> dict[str, object]:
     return {"type": kind.value, "Type": kind.value}
 
 
-def _call(item: Fields) -> CallRecord:
+def _call(item: Fields, when: datetime | None) -> CallRecord:
     word = text(item.get("Type")) or ""
     number = integer(word)
     if number is not None:
@@ -253,33 +278,41 @@ def _call(item: Fields) -> CallRecord:
     return CallRecord(
         id=text(item.get("ID")),
         kind=kind,
-        when=_when(item),
+        when=when,
         name=text(item.get("Name")),
         # The table of the manual says Number and Local Identity, its example and devices this.
         number=text(item.get("Num")) or text(item.get("Number")),
         local=text(item.get("LocalIdentity")),
+        mark=_mark(item, "Date", "Time", "Type", "Name", "Num", "Number"),
     )
 
 
-def _door(item: Fields) -> DoorRecord:
+def _door(item: Fields, when: datetime | None) -> DoorRecord:
     return DoorRecord(
         id=text(item.get("ID")),
-        when=_when(item),
+        when=when,
         name=text(item.get("Name")),
-        method=_METHODS.get((text(item.get("Type")) or "").lower(), DoorMethod.UNKNOWN),
-        granted=_GRANTED.get((text(item.get("Status")) or "").lower()),
+        method=_METHOD_OF.get(_word(item.get("Type")), DoorMethod.UNKNOWN),
+        granted=_GRANTED.get(_word(item.get("Status"))),
         relay=text(item.get("Relay")),
         picture=_path(text(item.get("PicUrl")) or text(item.get("Picture"))),
         code=text(item.get("Code")),
+        # Without the code: marks are stored.
+        mark=_mark(item, "Date", "Time", "Type", "Name", "Status", "Relay"),
     )
 
 
-def _when(item: Fields) -> datetime | None:
-    try:
-        when = datetime.fromisoformat(f"{text(item.get('Date'))} {text(item.get('Time'))}")
-    except ValueError:
-        return None
-    return plausible(when.replace(tzinfo=None))
+def _word(value: object) -> str:
+    return _LETTERS_ONLY.sub("", (text(value) or "").lower())
+
+
+def _mark(item: Fields, *names: str) -> str:
+    content = "|".join(text(item.get(name)) or "" for name in ("ID", *names))
+    return f"{crc32(content.encode()):08x}"
+
+
+def _moments(items: tuple[Fields, ...]) -> list[datetime | None]:
+    return read_dates([f"{text(item.get('Date')) or ''} {text(item.get('Time')) or ''}" for item in items])
 
 
 def _path(address: str | None) -> str | None:

@@ -2,12 +2,11 @@
 
 import codecs
 from collections.abc import Callable
-import json
 import re
 
 from ..errors import UnexpectedReply
-from ..parse import Fields, integer, text
-from .envelope import Document, Spoiled, read
+from ..parse import Fields, decode_json_prefix, integer, text
+from .envelope import Document, Spoiled, mend, read
 
 # What a device gives at once that knows pages, or gives pages unasked (field notes 10).
 PAGE = 10
@@ -18,9 +17,7 @@ _MAX_HEAD = 4 * 1024 * 1024
 
 type Keep = Callable[[Fields], bool]
 
-_DECODER = json.JSONDecoder(strict=False)
 _ROWS = re.compile(r'(?<!\\)"(?:item|data)"\s*:\s*\[')
-_FOREIGN = re.compile("[\udc80-\udcff]")
 
 
 class RowReader:
@@ -50,7 +47,9 @@ class RowReader:
             Spoiled: A row without end.
             UnexpectedReply: Too much that is no row.
         """
-        self._unread += self._decode(chunk, final)
+        decoded = self._decode(chunk, final)
+        self._foreign = self._foreign or mend(decoded) != decoded
+        self._unread += mend(decoded)
         if self._head is None and (found := _ROWS.search(self._unread)) is not None:
             self._head, self._unread = self._unread[: found.end()], self._unread[found.end() :]
         if self._head is not None and not self._ended:
@@ -96,17 +95,10 @@ class RowReader:
                 self._ended = True
                 break
             try:
-                row, end = _DECODER.raw_decode(unread, position)
-            except ValueError, RecursionError:
+                row, end = decode_json_prefix(unread, position)
+            except ValueError:
                 break  # the rest of it is still to come, or it is none
             if isinstance(row, dict):
-                self.take(self._readable(row, unread[position:end]))
+                self.take(row)
             position = end
         self._unread = unread[position:]
-
-    def _readable(self, row: Fields, raw: str) -> Fields:
-        if _FOREIGN.search(raw) is None:
-            return row
-        self._foreign = True
-        content = json.loads(raw.encode("utf-8", "surrogateescape").decode("latin-1"), strict=False)
-        return content if isinstance(content, dict) else row

@@ -21,6 +21,18 @@ RECORDED_METHODS = {
     DoorMethod.PIN: "code",
     DoorMethod.PUBLIC_CODE: "code",
     DoorMethod.FACE: "face",
+    **{
+        method: method.value
+        for method in (
+            DoorMethod.BLUETOOTH,
+            DoorMethod.NFC,
+            DoorMethod.QR_CODE,
+            DoorMethod.FINGER,
+            DoorMethod.DTMF,
+            DoorMethod.CALL,
+            DoorMethod.HTTP,
+        )
+    },
 }
 # What stands for a name where the device knows none, in the languages that were seen.
 _NOBODY = frozenset({"", "unknown", "unknow", "desconhecido"})
@@ -29,6 +41,17 @@ _NOBODY = frozenset({"", "unknown", "unknow", "desconhecido"})
 def somebody(record: DoorRecord) -> str | None:
     """Return who a record of the door log is about, None for nobody that the device knows."""
     return None if (record.name or "").lower() in _NOBODY else record.name
+
+
+def is_person(record: DoorRecord) -> bool:
+    """Tell whether a record is of a person who wanted in.
+
+    A command over HTTP, ours or another machine's, is none, and neither is one that names neither person nor method.
+    """
+    if record.method is DoorMethod.HTTP:
+        return False
+    is_known = record.method is not DoorMethod.UNKNOWN or somebody(record) is not None or record.code is not None
+    return is_known or record.granted is False
 
 
 def access_of(event: str, when: datetime) -> Access:

@@ -2,15 +2,16 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from ...api.parse import integer, text
+from ...api.parse import integer, text, texts
 
 # What a device that knows pages gives at once (captures/akuvox/doorlog_paging_x912.md).
 PAGE = 10
 # A device that was away for long has had more records than anybody wants to hear of.
 _PAGES = 10
+_ANOTHER = timedelta(hours=3)
 
 
 class Record(Protocol):
@@ -23,6 +24,10 @@ class Record(Protocol):
     @property
     def when(self) -> datetime | None:
         """Date and time, without zone."""
+
+    @property
+    def mark(self) -> str:
+        """What tells it from another record of the same number."""
 
 
 type Fetch[R: Record] = Callable[[int], Awaitable[Sequence[R]]]
@@ -41,6 +46,8 @@ class Journal:
     paged: bool = True
     _id: int = 0
     _when: datetime | None = None
+    # Those of the newest page: where a device has no time, only they tell a log that was cleared from a shorter one.
+    _marks: frozenset[str] = frozenset()
 
     @classmethod
     def from_json(cls, stored: object) -> Journal:
@@ -50,14 +57,21 @@ class Journal:
         when = text(stored.get("when"))
         try:
             return cls(
-                True, True, integer(stored.get("id")) or 0, None if when is None else datetime.fromisoformat(when)
+                True,
+                True,
+                integer(stored.get("id")) or 0,
+                None if when is None else datetime.fromisoformat(when),
+                frozenset(texts(stored.get("marks"))),
             )
         except ValueError:
             return cls()
 
     def as_json(self) -> Mapping[str, object] | None:
         """Return how far the log was read; None before the first look."""
-        return {"id": self._id, "when": None if self._when is None else self._when.isoformat()} if self.known else None
+        if not self.known:
+            return None
+        when = None if self._when is None else self._when.isoformat()
+        return {"id": self._id, "when": when, "marks": sorted(self._marks)}
 
     async def news[R: Record](self, fetch: Fetch[R]) -> list[R]:
         """Return the records since the last look, oldest first.
@@ -69,28 +83,42 @@ class Journal:
             IntercomError: As ``fetch``; nothing counts as read then.
         """
         found: list[R] = []
-        begun_anew = False
+        begun_anew = is_shorter = False
+        marks = self._marks
         for page in range(1, _PAGES + 1):
             records = await fetch(page)
             self.paged = len(records) <= PAGE
             if page == 1:
                 begun_anew = max((_number(record) for record in records), default=0) < max(self._id, 1)
-            fresh = [record for record in records if not self.known or self._is_new(record, begun_anew)]
+                # The newest records were deleted; the others are as before.
+                is_shorter = any(_number(record) and record.mark in self._marks for record in records)
+                marks = frozenset(record.mark for record in records[:PAGE]) or marks
+            begun_anew = begun_anew or any(self._is_reused(record) for record in records)
+            fresh = [record for record in records if not self.known or self._is_new(record, begun_anew, is_shorter)]
             # One that was written meanwhile has moved the last of a page to the next one.
             found += [record for record in fresh if record not in found]
             if not self.known or not self.paged or len(fresh) < PAGE:
                 break
-        was_known, self.known = self.known, True
+        was_known, self.known, self._marks = self.known, True, marks
         newest = max(found, key=_order, default=None)
         if newest is not None:
             self._id, self._when = _number(newest), newest.when
         return sorted(found, key=_order) if was_known else []
 
-    def _is_new(self, record: Record, begun_anew: bool) -> bool:
+    def _is_new(self, record: Record, begun_anew: bool, is_shorter: bool) -> bool:
         if not begun_anew:
             return _number(record) > self._id  # whatever its time: clocks are set back
         # A log that was cleared begins to count anew; then its time tells, as it does without numbers.
-        return record.when is not None and self._when is not None and record.when > self._when
+        if record.when is not None and self._when is not None and record.when != self._when:
+            return record.when > self._when
+        return not is_shorter and record.mark not in self._marks
+
+    def _is_reused(self, record: Record) -> bool:
+        """Tell whether a record has the number of the newest one that was read, and is another."""
+        if _number(record) != self._id or record.when is None or self._when is None or not self._id:
+            return False
+        # A device that is set to summer time may show its old records an hour later.
+        return record.when - self._when > _ANOTHER
 
 
 def _number(record: Record) -> int:

@@ -26,12 +26,12 @@ from ...model import Access, Alarm, CallState, Missing
 from ..looks import SAYS_NOTHING
 from .calls import READY, CallTracker
 from .clock import DeviceClock
-from .credentials import RECORDED_METHODS, Credentials, access_of, somebody
+from .credentials import RECORDED_METHODS, Credentials, access_of, is_person, somebody
 from .doors import AkuvoxDoors
 from .journal import Journal
 from .people import name_behind
 from .push import BREAK_IN_EVENT, CALL_EVENT, HANG_UP_EVENT, INPUT_EVENT, RELAY_EVENT, TAMPER_EVENT, Pushed
-from .wiring import LETTERS, RELAY_NUMBERS, input_port, relay_numbered
+from .wiring import LETTERS, RELAY_NUMBERS, doors_named, input_port, relay_numbered
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -417,11 +417,12 @@ class AkuvoxLog:
     def _access_event(self, record: DoorRecord, fresh: bool, who: str | None) -> Event:
         when, age = self.clock.time_of(record.when, fresh)
         method = RECORDED_METHODS.get(record.method)
-        doors = [door for door, relay in self._doors.relays.items() if str(relay.number) in (record.relay or "")]
+        doors = doors_named(self._doors.relays, record.relay)
         data = {"name": who, "method": method, "granted": record.granted, "doors": doors}
-        if record.granted is None or self._credentials.is_told(record.granted, method, self._monotonic()):
+        granted = record.granted if is_person(record) else None
+        if granted is None or self._credentials.is_told(granted, method, self._monotonic()):
             return Event(DOOR_LOG_EVENT, when, data, late=not fresh, age=age)
-        access = Access(when, record.granted, name=who, method=method, entrance=", ".join(doors) or None)
+        access = Access(when, granted, name=who, method=method, entrance=", ".join(doors) or None)
         return Event(DOOR_LOG_EVENT, when, data, late=not fresh, facts=(AccessDecided(access),), age=age)
 
     def _is_fresh(self, name: str) -> bool:

@@ -1,14 +1,15 @@
 """The logs of an Akuvox: calls, and who came in (Api calllog, Api doorlog)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from ...api.akuvox import AkuvoxDevice
 from ...api.akuvox.logs import CallRecord as ApiCallRecord, DoorRecord
 from ...functions import AccessRecord
-from ...model import CallRecord
+from ...model import CallRecord, DoorId
 from ..privacy import Privacy
 from .credentials import RECORDED_METHODS, somebody
+from .wiring import Relay, doors_named
 
 type Ahead = Callable[[], timedelta | None]
 
@@ -49,13 +50,21 @@ class AkuvoxAccessLog:
         device: Asked.
         privacy: Whether names are wanted.
         ahead: Returns how far the device's clock is ahead of UTC, or None as long as it is not known.
+        relays: Returns the relays of the device.
     """
 
-    def __init__(self, device: AkuvoxDevice, privacy: Privacy, ahead: Ahead) -> None:
+    def __init__(
+        self,
+        device: AkuvoxDevice,
+        privacy: Privacy,
+        ahead: Ahead,
+        relays: Callable[[], Mapping[DoorId, Relay]] = dict,
+    ) -> None:
         """See the class."""
         self._log = device.door_log
         self._privacy = privacy
         self._ahead = ahead
+        self._relays = relays
 
     async def query(self, limit: int) -> tuple[AccessRecord, ...]:
         """Return the newest records page by page: the whole log takes a device half a second."""
@@ -71,7 +80,8 @@ class AkuvoxAccessLog:
             if len(records) != _PAGE:
                 break
         newest = list(found.values())[:limit]
-        return tuple(neutral_access(record, self._privacy, self._ahead()) for record in newest)
+        relays = self._relays()
+        return tuple(neutral_access(record, self._privacy, self._ahead(), relays) for record in newest)
 
     async def delete(self, record: str | None) -> None:
         """Delete one record, or all for None."""
@@ -88,7 +98,9 @@ def neutral_call(record: ApiCallRecord, privacy: Privacy, ahead: timedelta | Non
     )
 
 
-def neutral_access(record: DoorRecord, privacy: Privacy, ahead: timedelta | None) -> AccessRecord:
+def neutral_access(
+    record: DoorRecord, privacy: Privacy, ahead: timedelta | None, relays: Mapping[DoorId, Relay]
+) -> AccessRecord:
     """Return an attempt to open a door in the neutral model, without the code or card."""
     return AccessRecord(
         id=record.id or "",
@@ -96,7 +108,7 @@ def neutral_access(record: DoorRecord, privacy: Privacy, ahead: timedelta | None
         granted=record.granted,
         name=privacy.name(somebody(record)),
         method=RECORDED_METHODS.get(record.method),
-        door=record.relay,
+        door=", ".join(doors_named(relays, record.relay)) or record.relay,
         picture=record.picture,
     )
 

@@ -227,7 +227,9 @@ class AkuvoxSystem:
         host = device.client.transport.base.host
         privacy = self._privacy
         return Facets(
-            access_log=AkuvoxAccessLog(device, privacy, lambda: self._log.clock.ahead) if access_log else None,
+            access_log=AkuvoxAccessLog(device, privacy, lambda: self._log.clock.ahead, lambda: self._doors.relays)
+            if access_log
+            else None,
             call_log=AkuvoxCallLog(device, privacy, lambda: self._log.clock.ahead) if call_log else None,
             calls=AkuvoxCalls(device, self._tracker) if phone else None,
             cameras=AkuvoxCameras(self._camera, host, *self._choices.stream) if sees else None,

@@ -27,6 +27,9 @@ _DELAY = 5
 _LATCHING = "1"
 # What the factory calls a relay tells nothing.
 _FACTORY_NAME = re.compile(r"(?i)(?:relay\s*[a-d1-4]?|door\s*[a-d1-4])")
+_RELAY_WORD = re.compile(r"(?i)(?:security\s*)?(?:relay|door)[\s_]*")
+_TOKENS = re.compile(r"[A-Z0-9]+")
+_SECURITY_A = "11"
 _NAMED_RELAY = re.compile(rf"{re.escape(RELAY)}(?:(?:Name|HoldDelay|Type)([A-D1-4])$|Relay([A-D1-4])(?![a-z\d]))")
 
 
@@ -90,6 +93,24 @@ def relays_of(
 def relay_numbered(relays: Mapping[DoorId, Relay], number: int) -> DoorId | None:
     """Return the door of a relay by its number in the API."""
     return next((door for door, relay in relays.items() if relay.number == number), None)
+
+
+def doors_named(relays: Mapping[DoorId, Relay], word: str | None) -> list[DoorId]:
+    """Return the doors that a log names: ``1``, ``A``, ``RelayA``, ``12`` or ``A;B`` for two, ``11`` for SA.
+
+    ``12`` is relay 12 where the user has it, and else relays 1 and 2.
+    """
+    found: list[int] = []
+    for token in _TOKENS.findall(_RELAY_WORD.sub("", word or "").upper()):
+        if token in SECURITY_RELAYS:
+            found.append(SECURITY_RELAYS[token])
+        elif token == _SECURITY_A or (token.isdecimal() and relay_numbered(relays, int(token)) is not None):
+            found.append(int(token))
+        elif all(name in RELAY_NUMBERS for name in token):
+            found += [RELAY_NUMBERS[name] for name in token]
+    named = {number: door for door, number in SECURITY_RELAYS.items()} | dict(enumerate(LETTERS, 1))
+    numbers = dict.fromkeys(found)
+    return [relay_numbered(relays, number) or named[number] for number in numbers]
 
 
 def _relay(config: Mapping[str, str], door: DoorId, number: int) -> Relay:
