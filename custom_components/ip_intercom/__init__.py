@@ -10,6 +10,7 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 
 from .actions import async_setup_actions
+from .clock_watch import ClockWatch
 from .const import CONF_SHOW_NAMES, DOMAIN
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .cursor_store import CursorStore
@@ -88,6 +89,7 @@ async def _async_set_up(
     coordinator.platforms = list(PLATFORMS)
     if coordinator.facets.conferences is not None:
         coordinator.platforms.append(Platform.CALENDAR)  # it brings a page of its own, which nobody wants empty
+    ClockWatch(coordinator).async_start()
     await hass.config_entries.async_forward_entry_setups(entry, coordinator.platforms)
     _async_remove_stale(hass, entry)
     async_remove_places(hass, *places, coordinator.offered, coordinator.description.unlisted)

@@ -243,7 +243,7 @@ class Event:
 
     Attributes:
         type: The device's own name of the event.
-        time: When it happened, by the device's clock, in UTC.
+        time: When it happened, by the device's clock where that is set, in UTC.
         data: Its parameters without secrets, as JSON.
         late: Too old to be news: it reaches log and sensors, but rings nothing and opens nothing.
         facts: What this integration makes of it.
@@ -252,6 +252,7 @@ class Event:
         boot: The start of the device from which ``sequence`` counts, where it counts anew after each.
         id: Tells the event from all others of the device, the same when it comes again after a kill; None for what
             never comes again.
+        clocked: The device has a clock; without one, ``time`` is by ours.
     """
 
     type: str
@@ -263,6 +264,7 @@ class Event:
     age: float = 0.0
     boot: str | None = None
     id: str | None = None
+    clocked: bool = True
 
 
 def reduce(state: State, event: Event) -> State:

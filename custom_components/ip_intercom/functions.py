@@ -261,8 +261,8 @@ class Clocks(Protocol):
     async def read(self) -> Clock:
         """Return how far the clock is off."""
 
-    async def set_time(self, time: datetime) -> None:
-        """Set the clock."""
+    async def set_time(self, time: datetime, *, keep_server: bool = False) -> None:
+        """Set the clock; with ``keep_server`` the device goes on asking its time server where that is possible."""
 
 
 @dataclass(frozen=True, slots=True)

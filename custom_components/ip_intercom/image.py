@@ -122,7 +122,7 @@ class LastVisitorImage(HappeningEntity, ImageEntity):
 
     @override
     async def async_image(self) -> bytes | None:
-        """Return the picture, None where nobody has rung yet."""
+        """Return the picture, None before the first ring."""
         if async_may_see_picture(self.entity_id):
             return None if self._picture is None else self._picture.content
         request = current_request.get()

@@ -312,11 +312,15 @@ class CallMode:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """How far the device's clock is ahead of ours in whole seconds, and where its time comes from."""
+    """How far the device's clock is ahead of ours in whole seconds, and where its time comes from.
+
+    One that is not ``set`` counts from 1970 or another year long ago.
+    """
 
     drift: int
     source: str | None = None
     automatic: bool | None = None
+    set: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,22 @@
-"""Repairs that a person confirms: something was ticked at the device, or its new certificate is the right one."""
+"""Repairs that a person confirms: a box is ticked at the device, its clock is to be set, its certificate is right."""
 
-from typing import Any
+import logging
+from typing import Any, override
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 import probatio as vol
 
+from .actions.maintenance import async_sync_clock
 from .certificates import Certificates, fingerprint_text
+from .clock_watch import CLOCK
 from .const import DOMAIN
-from .coordinator import IntercomConfigEntry
+from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .shortcomings import CERTIFICATE
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class TickedFlow(RepairsFlow):
@@ -30,7 +36,7 @@ class TickedFlow(RepairsFlow):
         issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
         if user_input is not None:
             if self._entry is not None and hasattr(self._entry, "runtime_data"):
-                await self._entry.runtime_data.async_look_again()
+                await self.async_mend(self._entry.runtime_data)
             still = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
             if still is None or not still.active:
                 return self.async_create_entry(data={})
@@ -41,6 +47,22 @@ class TickedFlow(RepairsFlow):
             errors=errors,
             description_placeholders=issue.translation_placeholders if issue is not None else None,
         )
+
+    async def async_mend(self, coordinator: IntercomCoordinator) -> None:
+        """Look whether it is mended."""
+        await coordinator.async_look_again()
+
+
+class ClockFlow(TickedFlow):
+    """Sets the clock of a device."""
+
+    @override
+    async def async_mend(self, coordinator: IntercomCoordinator) -> None:
+        """Set it."""
+        try:
+            await async_sync_clock(coordinator)
+        except HomeAssistantError as err:
+            _LOGGER.debug("%s: the clock could not be set: %s", coordinator.name, err)
 
 
 class CertificateFlow(RepairsFlow):
@@ -89,4 +111,4 @@ async def async_create_fix_flow(
     entry = hass.config_entries.async_get_entry(entry_id)
     if entry is not None and issue_id.startswith(f"{CERTIFICATE}_"):
         return CertificateFlow(entry, Certificates(hass, entry))
-    return TickedFlow(entry)
+    return ClockFlow(entry) if issue_id.startswith(f"{CLOCK}_") else TickedFlow(entry)

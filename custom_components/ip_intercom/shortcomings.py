@@ -17,6 +17,8 @@ CERTIFICATE = "certificate"
 
 # Translation keys by the kind of what is missing.
 _SENTENCES = {
+    "clock": "clock",
+    "clock_by_hand": "clock_by_hand",
     CERTIFICATE: "certificate_changed",
     "code_left": "code_left",
     "privilege": "privilege_missing",
@@ -30,6 +32,8 @@ _SENTENCES = {
     "service": "service_missing",
     "stream_login": "stream_login",
 }
+# What only a person at the device can mend, and no question shows at once.
+_BY_HAND = frozenset({"clock_by_hand"})
 
 
 class Shortcomings:
@@ -144,7 +148,7 @@ def async_show_missing(
             DOMAIN,
             issue,
             data={"entry_id": entry_id},
-            is_fixable=True,
+            is_fixable=item.kind not in _BY_HAND,
             severity=ir.IssueSeverity.WARNING,
             translation_key=_SENTENCES[item.kind],
             translation_placeholders={"device": device, "name": item.name},

@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from homeassistant.core import Event, HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 import pytest
 
+from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.systems.akuvox import credentials
 from tests.common import capture_log_events, entity_id, state_of, until
 from tests.simulators.akuvox import LogForm, Simulator
@@ -266,3 +268,31 @@ async def test_a_security_relay_is_not_the_first_door(hass: HomeAssistant, devic
     sim.door_log.enter("Card", "1", {11}, "Lucy", success=True)
     await until(lambda: len(decisions(events)) == 1, "the record")
     assert decisions(events) == [(True, "Lucy", "card", ["SA"])]
+
+
+@pytest.mark.parametrize("dialect", WITH_DOOR_LOG)
+async def test_a_device_without_a_clock_gets_the_times_of_home_assistant(
+    hass: HomeAssistant, device: Start, dialect: str
+) -> None:
+    sim = await device(dialect, has_clock=False)
+    sim.fill_call_log(1)
+    events = capture_log_events(hass)
+    entry = await add(hass, sim)
+    await watching(sim)
+    sim.enter_code("1111")
+    await until(lambda: entry.runtime_data.data.last_access, "the record")
+    assert abs(entry.runtime_data.data.last_access.time - datetime.now(UTC)) < timedelta(minutes=1)
+    assert [event.data["time"] for event in events if event.data["time"].startswith("1970")] == []
+    issues = [issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN and issue.active]
+    assert [
+        (issue.translation_key, issue.is_fixable) for issue in issues if issue.translation_key != "stream_login"
+    ] == [("clock_by_hand", False)]
+    last_call = entry.runtime_data.data.last_call
+    assert last_call is None or last_call.time is None, "the log tells no time"
+    await sim.reboot(0.0)
+    await until(lambda: entry.runtime_data.last_update_success, "the return")
+    await watching(sim)
+    before = len(decisions(events))
+    sim.enter_code("2222")
+    await until(lambda: len(decisions(events)) > before, "the record after the start")
+    assert abs(entry.runtime_data.data.last_access.time - datetime.now(UTC)) < timedelta(minutes=1)

@@ -40,9 +40,11 @@ async def async_sync_clock(coordinator: IntercomCoordinator) -> None:
         HomeAssistantError: It refuses.
     """
     clock = need(coordinator, coordinator.facets.clock, "no_maintenance")
-    if (await coordinator.async_command(clock.read())).automatic:
+    now = await coordinator.async_command(clock.read())
+    if now.automatic and now.set:
         raise refused("clock_automatic", device=coordinator.name)
-    await coordinator.async_command(clock.set_time(dt_util.utcnow()))
+    # A server that it cannot reach may be reached later.
+    await coordinator.async_command(clock.set_time(dt_util.utcnow(), keep_server=bool(now.automatic)))
     coordinator.async_change(clock=await coordinator.async_command(clock.read()))
 
 

@@ -40,6 +40,7 @@ class Device(Active):
         relay_names: RelayNames,
         speed: float,
         uptime: float,
+        has_clock: bool,
     ) -> None:
         """Build it; `start` switches it on."""
         self.dialect = DIALECTS[dialect].named(relay_names)
@@ -51,6 +52,8 @@ class Device(Active):
             **{f"{APIFCGI}WhiteListIP0{number}": address for number, address in enumerate(whitelist, 1)},
         }
         self.clock = Clock(speed, uptime)
+        if not has_clock:
+            self.clock.lose_time()
         self.config = Config(self.dialect, {**login, **config}, self._restart)
         self.action_urls = ActionUrls(self.dialect, self.config, self._facts, self._spawn, self._online)
         self.relays = Relays(self.dialect, self.config, self.clock, self._relay_changed, relay_reading)

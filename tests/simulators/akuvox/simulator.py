@@ -65,13 +65,14 @@ class Simulator(Hands, Host[Request]):
         camera_port: int = 0,
         speed: float = 1.0,
         uptime: float = DEFAULT_UPTIME,
+        has_clock: bool = True,
     ) -> None:
         """Only the dialect is needed.
 
         `auth` is another than the dialect's usual one, `config` are values of the configuration that the installer has
         set. `relay_reading` is what a relay makes of commands, `relay_names` how the device calls its
         relays. `speed` makes the device live faster: its timers and clocks, but not the gap and the throttle that it
-        needs of its clients.
+        needs of its clients. Without a clock, its time counts from 1970 after each start.
         """
         super().__init__(
             dialect,
@@ -84,6 +85,7 @@ class Simulator(Hands, Host[Request]):
             relay_names=RelayNames(relay_names),
             speed=speed,
             uptime=uptime,
+            has_clock=has_clock,
         )
         certificate = OldCertificate(self.dialect.model) if self.dialect.old_tls else None
         Host.__init__(self, self.dialect.model, PREFIX, BODIES, certificate)

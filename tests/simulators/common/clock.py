@@ -52,6 +52,7 @@ class Clock:
         self._booted = -uptime
         self._step = 0.0
         self._timers: set[Timer] = set()
+        self._keeps_time = True
 
     def now(self) -> float:
         """Device seconds since the simulator was made; steps and boots do not touch it."""
@@ -79,14 +80,25 @@ class Clock:
         """Set the clock forward or back: utcTime moves, upTime does not."""
         self._step += seconds
 
+    def lose_time(self) -> None:
+        """Be without a battery and without a time server: after each boot utcTime counts from 1970."""
+        self._keeps_time = False
+        self._begin_in_1970()
+
+    def _begin_in_1970(self) -> None:
+        self._step = -self._epoch - self._booted
+
     def synchronise(self) -> None:
-        """Take the right time from the network."""
-        self._step = 0.0
+        """Take the right time from the network, where there is a time server."""
+        if self._keeps_time:
+            self._step = 0.0
 
     def boot(self) -> None:
         """Begin a new upTime; whatever was pending is gone."""
         self.cancel_timers()
         self._booted = self.now() - BOOT_UPTIME
+        if not self._keeps_time:
+            self._begin_in_1970()
 
     def later(self, seconds: float, callback: Callable[[], object]) -> Timer:
         """Call back after device seconds, unless the device boots or stops first."""

@@ -50,6 +50,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--account", type=_account, action="append", metavar="NAME:PASSWORD[:PRIVILEGE,…]")
     parser.add_argument("--service", type=_service, action="append", default=[], metavar="SERVICE=WORD[,WORD…]")
     parser.add_argument("--timing", type=_duration, action="append", default=[], metavar="NAME=SECONDS")
+    parser.add_argument("--no-clock", action="store_true", help="utcTime counts from 1970 after each start")
     parser.add_argument("--speed", type=float, default=1.0, help="device seconds per real second")
     parser.add_argument("--uptime", type=float, help="seconds the device has been running")
     parser.add_argument("--nonce-lifetime", type=float, default=300.0, help="seconds; 0 is for ever")
@@ -75,6 +76,7 @@ async def run(options: argparse.Namespace) -> None:
         http_port=options.http_port,
         https_port=options.https_port,
         speed=options.speed,
+        has_clock=not options.no_clock,
         timing=Timing(**dict(options.timing)),
         nonce_lifetime=options.nonce_lifetime or None,
         algorithm=options.algorithm,

@@ -55,6 +55,7 @@ class Device:
         uptime: float = DEFAULT_UPTIME,
         timing: Timing | None = None,
         firmware: str | None = None,
+        has_clock: bool = True,
     ) -> None:
         """Build it; `start` switches it on."""
         blank = MODELS[model]
@@ -69,6 +70,8 @@ class Device:
         self.tamper_blocks_switches = False
         self._coverage = Recorder("two_n")
         self.clock = Clock(speed, uptime)
+        if not has_clock:
+            self.clock.lose_time()
         self.log = EventLog(self.clock, self.model.events, lambda name: self.accounts.get(name), self._coverage.event)
         self.log.include_new_bug = self.model.include_new_bug
         self.log.needs_filter = self.model.needs_filter

@@ -104,12 +104,14 @@ class Simulator(Installer, Host[Request]):
         algorithm: str = "MD5",
         directory: Iterable[Mapping[str, Any]] | None = None,
         firmware: str | None = None,
+        has_clock: bool = True,
     ) -> None:
         """Only the model is needed.
 
         `speed` makes the device live faster: its timers, timeouts and clocks. `nonce_lifetime` is in real seconds,
         None is for ever. `algorithm` is that of Digest, MD5 or SHA-256. `firmware` is another than the model's usual
-        one, such as "3.3.1.82.4"; what functions there are follows from it.
+        one, such as "3.3.1.82.4"; what functions there are follows from it. Without a clock, utcTime counts
+        from 1970 after each start until it is set.
         """
         accounts = [DEFAULT_ACCOUNT] if accounts is None else list(accounts)
         if len(accounts) > MAX_ACCOUNTS or algorithm not in ALGORITHMS:
@@ -122,6 +124,7 @@ class Simulator(Installer, Host[Request]):
             uptime=uptime,
             timing=timing,
             firmware=firmware,
+            has_clock=has_clock,
         )
         Host.__init__(self, self.model.info["deviceName"], PREFIX, BODIES)
         self.services = {service: ServiceConfig() for service in Service} | dict(services or {})

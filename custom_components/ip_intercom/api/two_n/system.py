@@ -111,11 +111,19 @@ class System:
             raise UnexpectedReply("the device did not tell its time")
         return DeviceTime(utc, text(result.get("source")), flag(result.get("automatic")))
 
-    async def set_time(self, unix: int) -> None:
-        """Set the clock of a device that does not renew it by itself (HTTP API 5.1.6).
+    async def set_time(self, unix: int, *, keep_server: bool = False) -> None:
+        """Set the clock (HTTP API 5.1.6).
 
-        Firmware 2.44 and newer takes it in another way, and keeps the old one for a while.
+        Firmware 2.44 and newer takes it in another way, which turns the time server off, and keeps the old one for a
+        while. ``keep_server`` tries the old one first: the device goes on asking a server that it cannot reach now.
         """
+        if keep_server:
+            try:
+                await self._client.call(SYSTEM_TIME_SET, {"time": str(unix)})
+            except NotSupported:
+                pass
+            else:
+                return
         try:
             await self._client.call(SYSTEM_TIME_PUT, form={"automatic": "0", "utcTime": str(unix)})
         except NotSupported:

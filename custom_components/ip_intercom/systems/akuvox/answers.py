@@ -1,10 +1,12 @@
 """What an Akuvox answers, in the neutral model: pure functions."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from time import time
 
 from ...api.akuvox.system import SipAccount, SystemInfo, SystemStatus
 from ...model import Clock, Identity, Line, LineId, Port, PortId
+from ..clocks import is_set
 from .wiring import Input
 
 MANUFACTURER = "Akuvox"
@@ -47,4 +49,6 @@ def ports_of(levels: Mapping[str, int], inputs: Mapping[str, Input]) -> Mapping[
 
 def clock_of(status: SystemStatus) -> Clock | None:
     """Return how far the device's clock is off; it tells whole seconds, so half a second is added."""
-    return None if status.time is None else Clock(round(status.time + 0.5 - time()))
+    if status.time is None:
+        return None
+    return Clock(round(status.time + 0.5 - time()), set=is_set(datetime.fromtimestamp(status.time, UTC)))

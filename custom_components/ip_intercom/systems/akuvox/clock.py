@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from ..clocks import is_set
+
 # Time zones differ by quarters of an hour.
 _STEP = 900
 # Two clocks may drift apart by so many seconds between two looks.
@@ -39,7 +41,7 @@ class DeviceClock:
             fresh: It has just happened: so the zone is what makes it one of now.
         """
         now = datetime.now(UTC)
-        if when is None:
+        if when is None or not is_set(when):
             return now, 0.0
         if fresh:
             ahead = (when.replace(tzinfo=UTC) - now).total_seconds()

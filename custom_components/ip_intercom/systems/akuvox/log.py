@@ -23,6 +23,7 @@ from ...api.parse import integer
 from ...events import AccessDecided, AlarmChanged, CallChanged, Event, Fact, PortChanged, Restarted
 from ...facets import Delivery
 from ...model import Access, Alarm, CallState, Missing
+from ..clocks import is_set
 from ..looks import SAYS_NOTHING
 from .calls import READY, CallTracker
 from .clock import DeviceClock
@@ -392,7 +393,7 @@ class AkuvoxLog:
         data: dict[str, object] = {"type": record.kind.value, "number": record.number}
         if self._names:
             data["name"] = record.name
-        return Event(CALL_LOG_EVENT, when, data, late=not fresh, facts=facts, age=age)
+        return Event(CALL_LOG_EVENT, when, data, late=not fresh, facts=facts, age=age, clocked=_is_clocked(record))
 
     async def _look_at_door_log(self) -> list[Event]:
         fresh = self._is_fresh(DOOR_LOG_EVENT)
@@ -420,10 +421,10 @@ class AkuvoxLog:
         doors = doors_named(self._doors.relays, record.relay)
         data = {"name": who, "method": method, "granted": record.granted, "doors": doors}
         granted = record.granted if is_person(record) else None
-        if granted is None or self._credentials.is_told(granted, method, self._monotonic()):
-            return Event(DOOR_LOG_EVENT, when, data, late=not fresh, age=age)
-        access = Access(when, granted, name=who, method=method, entrance=", ".join(doors) or None)
-        return Event(DOOR_LOG_EVENT, when, data, late=not fresh, facts=(AccessDecided(access),), age=age)
+        facts: tuple[Fact, ...] = ()
+        if granted is not None and not self._credentials.is_told(granted, method, self._monotonic()):
+            facts = (AccessDecided(Access(when, granted, name=who, method=method, entrance=", ".join(doors) or None)),)
+        return Event(DOOR_LOG_EVENT, when, data, late=not fresh, facts=facts, age=age, clocked=_is_clocked(record))
 
     def _is_fresh(self, name: str) -> bool:
         """Return whether what a look finds has only just happened."""
@@ -442,6 +443,10 @@ class AkuvoxLog:
         self._tracker.restart()
         self._alarms_end.clear()
         return Event(RESTART_EVENT, datetime.now(UTC), facts=(Restarted(),))
+
+
+def _is_clocked(record: CallRecord | DoorRecord) -> bool:
+    return record.when is None or is_set(record.when)
 
 
 def _alarms_that_last(stored: object, now: float) -> dict[Alarm, float]:

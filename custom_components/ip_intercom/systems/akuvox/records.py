@@ -7,6 +7,7 @@ from ...api.akuvox import AkuvoxDevice
 from ...api.akuvox.logs import CallRecord as ApiCallRecord, DoorRecord
 from ...functions import AccessRecord
 from ...model import CallRecord, DoorId
+from ..clocks import is_set
 from ..privacy import Privacy
 from .credentials import RECORDED_METHODS, somebody
 from .wiring import Relay, doors_named
@@ -114,7 +115,10 @@ def neutral_access(
 
 
 def at(when: datetime | None, ahead: timedelta | None) -> datetime | None:
-    """Return the moment that a device's clock showed, in the zone of this computer for want of a better one."""
-    if when is None:
+    """Return the moment that a device's clock showed, in the zone of this computer for want of a better one.
+
+    None where the clock was not set.
+    """
+    if when is None or not is_set(when):
         return None
     return when.astimezone() if ahead is None else when.replace(tzinfo=UTC) - ahead

@@ -6,6 +6,7 @@ from ...api.parse import member
 from ...api.two_n import TwoNDevice
 from ...api.two_n.phone import CallRecord as ApiCallRecord, CallSession as ApiCallSession
 from ...model import CallRecord, CallSession, CallState, Direction, SessionId
+from ..clocks import is_set
 
 
 class TwoNCalls:
@@ -70,4 +71,5 @@ class TwoNCallLog:
 
 def neutral_call(record: ApiCallRecord, names: bool) -> CallRecord:
     """Return a record of the call log, without the name where ``names`` are not wanted."""
-    return CallRecord(record.id, record.type, record.date, record.name if names else None, record.duration)
+    date = record.date if record.date is not None and is_set(record.date) else None
+    return CallRecord(record.id, record.type, date, record.name if names else None, record.duration)

@@ -30,6 +30,7 @@ from ...events import (
 )
 from ...facets import PORTION, Delivery
 from ...model import Access, Alarm, CallState, Direction, Occurrence
+from ..clocks import time_of
 from ..privacy import Privacy
 from .access import ACCESS_POINTS
 from .answers import hold_end
@@ -206,7 +207,7 @@ def neutral_event(
         boot: The start of the device that it is from.
     """
     record = reading.event
-    time = datetime.fromtimestamp(record.utc_time, UTC)
+    time, clocked = time_of(datetime.fromtimestamp(record.utc_time, UTC), reading.age)
     facts = _FACTS.get(record.event)
     return Event(
         type=record.event,
@@ -218,6 +219,7 @@ def neutral_event(
         age=reading.age,
         boot=boot,
         id=None if boot is None else f"{boot}-{record.id}",
+        clocked=clocked,
     )
 
 

@@ -10,6 +10,7 @@ from ...api.two_n import TwoNDevice
 from ...api.two_n.system import DeviceTime
 from ...functions import CaptureStats, Download, Payload, TimeZone
 from ...model import Clock, StagedFirmware
+from ..clocks import is_set
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -19,7 +20,8 @@ STAGED_FOR = timedelta(minutes=5)
 
 def clock_of(answer: DeviceTime) -> Clock:
     """Return how far the device's clock is off; it tells whole seconds, so half a second is added."""
-    return Clock(round(answer.utc + 0.5 - time()), answer.source, answer.automatic)
+    clock_set = is_set(datetime.fromtimestamp(answer.utc, UTC))
+    return Clock(round(answer.utc + 0.5 - time()), answer.source, answer.automatic, clock_set)
 
 
 class TwoNClocks:
@@ -33,9 +35,9 @@ class TwoNClocks:
         """Return how far the clock is off."""
         return clock_of(await self._system.time())
 
-    async def set_time(self, time: datetime) -> None:
+    async def set_time(self, time: datetime, *, keep_server: bool = False) -> None:
         """Set the clock to the whole second."""
-        await self._system.set_time(int(time.timestamp()))
+        await self._system.set_time(int(time.timestamp()), keep_server=keep_server)
 
 
 class TwoNSettings:

@@ -1,0 +1,142 @@
+"""A device whose time counts from 1970 after each start: events have Home Assistant's times, and a repair sets it."""
+
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime, timedelta
+
+from homeassistant.components.repairs import DOMAIN as REPAIRS
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import Event, HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
+import pytest
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.ip_intercom import coordinator as coordinator_module
+from custom_components.ip_intercom.const import DOMAIN
+from tests.common import USERNAME, add_intercom, capture_log_events, state_of, until
+from tests.simulators.two_n import Privilege, Simulator
+
+NEAR = timedelta(minutes=1)
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coordinator_module, "_DESCRIBE_COOLDOWN", 0.1)
+
+
+@pytest.fixture(params=[True, False], ids=["unreachable server", "no server"])
+async def sim(request: pytest.FixtureRequest, sockets: None) -> AsyncGenerator[Simulator]:
+    """A Verso without a clock; a time server that it is told to ask is out of its reach."""
+    async with Simulator("verso", has_clock=False) as simulator:
+        simulator.system.automatic_time = request.param
+        yield simulator
+
+
+def repairs(hass: HomeAssistant) -> dict[str | None, bool | None]:
+    """Return the sentences of the repairs that are open, and whether Home Assistant can mend them."""
+    issues = ir.async_get(hass).issues.values()
+    return {issue.translation_key: issue.is_fixable for issue in issues if issue.domain == DOMAIN and issue.active}
+
+
+def is_now(text: str) -> bool:
+    told = dt_util.parse_datetime(text)
+    assert told is not None
+    return abs(told - datetime.now(UTC)) < NEAR
+
+
+async def submit(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> dict[str, object]:
+    """Confirm the repair, and return what comes of it."""
+    await async_setup_component(hass, REPAIRS, {})
+    issue = next(issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN)
+    client = await hass_client()
+    begin = {"handler": DOMAIN, "issue_id": issue.issue_id}
+    form = await (await client.post("/api/repairs/issues/fix", json=begin)).json()
+    done: dict[str, object] = await (await client.post(f"/api/repairs/issues/fix/{form['flow_id']}", json={})).json()
+    return done
+
+
+async def test_events_have_the_times_of_home_assistant(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    events = capture_log_events(hass)
+    sim.press("%1", call=False)
+    sim.swipe_card("4BD9E903")
+    await until(lambda: state_of(hass, entry, "sensor", "last_access") != "unknown", "the access")
+    assert sim.clock.utc() < 86400 * 365, "the device lives in 1970"
+    assert state_of(hass, entry, "event", "bell_1") != "unknown", "it rings all the same"
+    assert is_now(state_of(hass, entry, "sensor", "last_access"))
+    assert events and all(is_now(event.data["time"]) for event in events)
+    last_call = hass.states.get("sensor.front_gate_last_call")
+    assert last_call is not None and not last_call.state.startswith("1970")
+
+
+async def test_a_repair_sets_the_clock_until_the_next_start(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_client: ClientSessionGenerator
+) -> None:
+    asks_server = sim.system.automatic_time
+    assert repairs(hass) == {"clock": True}
+    assert (await submit(hass, hass_client))["type"] == "create_entry"
+    assert abs(sim.clock.utc() - datetime.now(UTC).timestamp()) < NEAR.total_seconds()
+    assert sim.system.automatic_time is asks_server
+    assert repairs(hass) == {}
+    await sim.reboot(0.0)
+    await until(lambda: repairs(hass) == {"clock": True}, "the next start")
+
+
+@pytest.mark.parametrize("firmware", ["2.38.0.1.1", "3.3.1.82.4"])
+async def test_each_firmware_is_set_in_its_way(
+    hass: HomeAssistant, sockets: None, firmware: str, hass_client: ClientSessionGenerator
+) -> None:
+    for asks_server in (True, False):
+        async with Simulator("verso", has_clock=False, firmware=firmware) as sim:
+            sim.system.automatic_time = asks_server
+            entry = await add_intercom(hass, sim)
+            assert repairs(hass) == {"clock": True}
+            await submit(hass, hass_client)
+            assert repairs(hass) == {}
+            assert await hass.config_entries.async_remove(entry.entry_id)
+
+
+async def test_a_clock_that_cannot_be_set_now_stays_a_repair(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_client: ClientSessionGenerator
+) -> None:
+    for path in ("system/time", "system/time/set"):
+        sim.garbage(path, "truncated")
+    assert (await submit(hass, hass_client))["errors"] == {"base": "still_missing"}
+    assert repairs(hass) == {"clock": True}
+
+
+async def test_an_account_that_may_not_set_it_is_told_what_to_do(hass: HomeAssistant, sim: Simulator) -> None:
+    sim.revoke(USERNAME, Privilege.SYSTEM_CONTROL)
+    await add_intercom(hass, sim)
+    assert "clock_by_hand" in repairs(hass)
+    assert repairs(hass)["clock_by_hand"] is False
+    assert "clock" not in repairs(hass)
+
+
+async def test_events_show_it_where_nothing_else_tells_the_time(hass: HomeAssistant, sockets: None) -> None:
+    async with Simulator("vario", has_clock=False) as sim:
+        entry = await add_intercom(hass, sim)
+        events: list[Event] = capture_log_events(hass)
+        assert repairs(hass) == {}
+        sim.press("%1", call=False)
+        await until(lambda: events, "an event")
+        assert is_now(events[0].data["time"])
+        assert repairs(hass) == {"clock_by_hand": False}
+        sim.set_time(int(datetime.now(UTC).timestamp()))
+        sim.press("%1", call=False)
+        await until(lambda: repairs(hass) == {}, "the time on an event")
+        assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_a_clock_that_is_only_wrong_is_no_repair(hass: HomeAssistant, sockets: None) -> None:
+    async with Simulator("verso") as sim:
+        sim.system.automatic_time = False
+        sim.advance_clock(-3600)
+        events = capture_log_events(hass)
+        await add_intercom(hass, sim)
+        sim.press("%1", call=False)
+        await until(lambda: events, "an event")
+        assert repairs(hass) == {}
+        told = dt_util.parse_datetime(events[0].data["time"])
+        assert told is not None
+        assert abs(told + timedelta(hours=1) - datetime.now(UTC)) < NEAR, "by the clock of the device"
