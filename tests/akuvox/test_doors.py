@@ -97,6 +97,19 @@ async def test_a_door_that_waits_before_it_opens_is_seen_open(
     await shows(hass, entry, "lock", "door_A_door", "unlocked")
 
 
+async def test_a_monitor_that_tells_of_no_relay_has_a_door(hass: HomeAssistant, device: Start) -> None:
+    """Once the login of Open Relay via HTTP is there: the user says with it that there is a relay."""
+    sim = await device("it83")
+    sim.withhold("config/get")
+    sim.allow_http_open("opener", "secret")
+    entry = await add(hass, sim)
+    assert entry.runtime_data.data.doors == {}
+    hass.config_entries.async_update_entry(entry, options=OPENING)
+    await hass.config_entries.async_reload(entry.entry_id)
+    await lock(hass, entry, "lock.open")
+    assert openings(sim) == 1
+
+
 async def test_a_monitor_says_which_login_it_wants(hass: HomeAssistant, device: Start) -> None:
     sim = await device("it83")
     sim.allow_http_open("opener", "other")

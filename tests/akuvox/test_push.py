@@ -272,6 +272,41 @@ async def test_an_alarm_outlasts_a_reload_and_ends_in_time(
     assert state_of(hass, entry, "binary_sensor", "alarm_tamper") == "off"
 
 
+ALARM_KEYS = {
+    "AlarmDoorOpenedTimeoutA": "door_held_open",
+    "AlarmDoorOpenedTimeoutB": "door_held_open",
+    "DoorOpenTimeout1": "door_held_open",
+    "SuspiciousObjectMovementDetection": "motion",
+    "SuspiciousObjectMovement": "motion",
+    "SuspiciousMovement": "motion",
+    "MotionDetection": "motion",
+    "TamperAlarmTriggered": "tamper",
+    "BreakInAlarmA": "door_forced",
+    "DPS1BreakInAlarm": "door_forced",
+    "AUXIN4BreakInAlarm": "door_forced",
+}
+
+
+async def test_every_alarm_of_the_official_list(
+    hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In each spelling that its key may have; without the key there is no such alarm."""
+    monkeypatch.setattr(log, "_ALARM_LASTS", 0.3)
+    sim = await device("r29", action_urls=ALARM_KEYS)
+    entry = await pushing(hass, sim)
+    assert urls(sim).keys() >= ALARM_KEYS.keys()
+    for key, alarm in ALARM_KEYS.items():
+        sim.action_urls.fire(key)
+        await shows(hass, entry, "binary_sensor", f"alarm_{alarm}", "on")
+        await shows(hass, entry, "binary_sensor", f"alarm_{alarm}", "off")
+
+
+async def test_an_alarm_without_its_key(hass: HomeAssistant, device: Start, local_url: str) -> None:
+    sim = await device("r29")
+    entry = await pushing(hass, sim)
+    assert {alarm.value for alarm in entry.runtime_data.data.alarms} == {"door_forced"}
+
+
 async def test_devices_that_post(hass: HomeAssistant, device: Start, local_url: str) -> None:
     sim = await device("r29", config={f"{SECTION}Method": "1"})
     entry = await pushing(hass, sim)

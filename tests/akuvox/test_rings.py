@@ -208,6 +208,27 @@ async def test_calls_from_before_ring_nothing(hass: HomeAssistant, device: Start
     assert rings() == 0
 
 
+@pytest.mark.parametrize("idle", ["IDLE", "Standby", "Ruhe"])
+async def test_a_device_that_never_says_ready(
+    hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch, idle: str
+) -> None:
+    """It is in no call for ever, and its visitors ring; over a reload as well."""
+    blind(monkeypatch, "_CALL_LOOKS")
+    sim = await device("e16c")
+    sim.phone.words["READY"] = idle
+    entry = await add(hass, sim)
+    assert state_of(hass, entry, "sensor", "call_state") == "idle"
+    for number in (1, 2):
+        rings = count_rings(hass, entry)
+        await following(sim)
+        assert sim.press()
+        await reach(rings, 1)
+        sim.call_ended()
+        await shows(hass, entry, "sensor", "call_state", "idle")
+        if number == 1:
+            assert await hass.config_entries.async_reload(entry.entry_id)
+
+
 async def test_a_monitor_in_the_house_rings_nobody(hass: HomeAssistant, device: Start) -> None:
     sim = await device("it83")
     entry = await add(hass, sim)

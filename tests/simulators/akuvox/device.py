@@ -38,12 +38,13 @@ class Device(Active):
         config: Mapping[str, str],
         relay_reading: RelayReading,
         relay_names: RelayNames,
+        action_urls: Iterable[str],
         speed: float,
         uptime: float,
         has_clock: bool,
     ) -> None:
         """Build it; `start` switches it on."""
-        self.dialect = DIALECTS[dialect].named(relay_names)
+        self.dialect = DIALECTS[dialect].of(relay_names, action_urls)
         self.dialect_key = dialect
         login = {
             f"{APIFCGI}AuthMode": auth or self.dialect.auth,

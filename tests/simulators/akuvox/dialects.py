@@ -1,6 +1,6 @@
 """Five devices as data (field notes 3, captures/action_urls_by_model.txt, captures/r29_vs_e18c_matrix.md)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -159,13 +159,13 @@ class Dialect:
     # Config.DoorSetting.RTSP.MJPEGAuthorization and AuthenticationType: none, basic or digest.
     camera_auth: str = "none"
 
-    def named(self, names: RelayNames) -> Dialect:
-        """Return the same device with other names of its relays."""
+    def of(self, names: RelayNames, more_action_urls: Iterable[str]) -> Dialect:
+        """Return the same device with other names of its relays and with more Action URLs."""
         keys = (
             key.replace(f"Relay{key[5]}", names.of(key[5]), 1) if key.startswith("Relay") else key
             for key in self.action_urls
         )
-        return replace(self, relay_names=names, action_urls=tuple(keys))
+        return replace(self, relay_names=names, action_urls=(*keys, *more_action_urls))
 
 
 DIALECTS: Mapping[str, Dialect] = {

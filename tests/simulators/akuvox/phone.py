@@ -91,8 +91,10 @@ class Phone:
         self._log = log
         self._send = send
         self.session: Session | None = None
+        # What this firmware says in place of the words of `Status`.
+        self.words: dict[str, str] = {}
         self.handlers: dict[str, Handler] = {
-            "call/status": lambda _: Reply({"Status": self.status}),
+            "call/status": lambda _: Reply({"Status": self.words.get(self.status, self.status)}),
             "call/dial": self._dial,
             "call/hangup": self._hangup,
         }

@@ -60,6 +60,7 @@ class Simulator(Hands, Host[Request]):
         config: Mapping[str, str] | None = None,
         relay_reading: RelayReading | str = RelayReading.A,
         relay_names: RelayNames | str = RelayNames.RELAY_LETTER,
+        action_urls: Iterable[str] = (),
         http_port: int = 0,
         https_port: int = 0,
         camera_port: int = 0,
@@ -71,8 +72,9 @@ class Simulator(Hands, Host[Request]):
 
         `auth` is another than the dialect's usual one, `config` are values of the configuration that the installer has
         set. `relay_reading` is what a relay makes of commands, `relay_names` how the device calls its
-        relays. `speed` makes the device live faster: its timers and clocks, but not the gap and the throttle that it
-        needs of its clients. Without a clock, its time counts from 1970 after each start.
+        relays, and `action_urls` are keys of Action URLs that it has besides. `speed` makes the device live faster: its
+        timers and clocks, but not the gap and the throttle that it needs of its clients. Without a clock, its time
+        counts from 1970 after each start.
         """
         super().__init__(
             dialect,
@@ -83,6 +85,7 @@ class Simulator(Hands, Host[Request]):
             config=config or {},
             relay_reading=RelayReading(relay_reading),
             relay_names=RelayNames(relay_names),
+            action_urls=action_urls,
             speed=speed,
             uptime=uptime,
             has_clock=has_clock,

@@ -298,3 +298,33 @@ def test_a_number_that_is_pushed_is_that_of_the_record(tracker: CallTracker, rem
     tracker.hung()
     assert tracker.logged(record(remote)) == ()
     assert tracker.unpushed == 0
+
+
+@pytest.mark.parametrize("idle", ["READY", "Idle", "ON HOOK", "Stand-by", "FREE", "0", "Ruhe"])
+def test_whatever_a_device_says_without_a_call(tracker: CallTracker, clock: Clock, idle: str) -> None:
+    """Only READY is documented; a word that no one knows is taken for it if it is the first that is heard."""
+    assert tracker.looked(idle, clock.now) == ()
+    assert not tracker.in_call
+    clock.now += 30
+    began = tracker.looked("EARLY", clock.now)
+    assert steps(began) == [(CallState.RINGING, Direction.OUTGOING)]
+    clock.now += 30
+    assert steps(tracker.looked(idle, clock.now)) == [(CallState.TERMINATED, Direction.OUTGOING)]
+
+
+def test_the_first_word_may_be_of_a_call_all_the_same(tracker: CallTracker, clock: Clock) -> None:
+    """A device that then says READY was in a call when it was looked at first."""
+    assert tracker.looked("EARLY", clock.now) == ()
+    clock.now += 30
+    assert tracker.looked("READY", clock.now) == ()
+    clock.now += 30
+    assert rings(tracker.looked("EARLY", clock.now)) == 1
+    clock.now += 30
+    tracker.looked("READY", clock.now)
+    assert not tracker.in_call
+
+
+@pytest.mark.parametrize("word", ["TALKING", "Calling", "RING_BACK", "In Call", "connected", "Incoming call", "BUSY"])
+def test_words_of_a_call_are_none_without_one(tracker: CallTracker, clock: Clock, word: str) -> None:
+    assert tracker.looked(word, clock.now)
+    assert tracker.in_call

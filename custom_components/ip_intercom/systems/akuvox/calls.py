@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 import logging
 from math import inf
+import re
 import time
 
 from ...api.akuvox import AkuvoxDevice
@@ -23,6 +24,30 @@ from ...rings import peer_number
 _LOGGER = logging.getLogger(__name__)
 
 READY = "READY"
+
+# What devices may say in place of READY, without spaces and signs; only READY is documented (Api call status).
+_IDLE = frozenset(
+    [
+        "READY",
+        "IDLE",
+        "FREE",
+        "STANDBY",
+        "ONHOOK",
+        "AVAILABLE",
+        "NONE",
+        "NULL",
+        "NOCALL",
+        "NORMAL",
+        "DISCONNECTED",
+        "TERMINATED",
+        "FINISHED",
+        "ENDED",
+        "0",
+    ]
+)
+# Parts of words that a device without a call does not say.
+_CALL = re.compile("TALK|CONNECT|ESTABLISH|HOLD|CALLING|DIAL|RING|INCOMING|OUTGOING|INCALL|BUSY|ALERT|ANSWER|INVIT")
+_SIGNS = re.compile(r"[\W_]")
 
 # So many seconds after it was told to call, a device may still say that it is ready.
 _BEGINNING = 3.0
@@ -47,6 +72,10 @@ _STATES: tuple[tuple[str, CallState], ...] = (
     ("DIAL", CallState.CONNECTING),
 )
 _INCOMING_WORD = "INCOMING"
+
+
+def _plain(word: str) -> str:
+    return _SIGNS.sub("", word.upper())
 
 
 def _state_of(word: str) -> CallState:
@@ -108,6 +137,7 @@ class CallTracker:
     """Puts together what the three routes tell.
 
     Attributes:
+        idle: What this device was heard to say without a call.
         words: Directions of the device's words, as its records have shown: True for outgoing, None for both.
         monotonic: A clock in seconds.
         unpushed: Visitors' calls in a row that the device did not tell of by itself.
@@ -115,6 +145,7 @@ class CallTracker:
         commanded: Is told that a call was begun or ended from here.
     """
 
+    idle: set[str] = field(default_factory=set)
     words: dict[str, bool | None] = field(default_factory=dict)
     monotonic: Callable[[], float] = time.monotonic
     unpushed: int = 0
@@ -221,7 +252,7 @@ class CallTracker:
         call = self._call
         if asked_at < self._pushed_at:
             return ()  # older than what the device has pushed since
-        if word.upper() == READY:
+        if self.is_idle(word):
             self._hung_at = -inf
             return () if call is None or asked_at - call.began < _BEGINNING else self._end()
         if call is None and asked_at - self._hung_at < _ENDING:
@@ -240,6 +271,20 @@ class CallTracker:
             return began
         call.state = state
         return (*began, call.changed())
+
+    def is_idle(self, word: str) -> bool:
+        """Tell whether a word of call/status means that there is no call.
+
+        A word that is not known, and the first that this device says, does: there hardly ever is a call at that moment.
+        It does not any more once the device says a known one.
+        """
+        plain = _plain(word)
+        if plain in _IDLE:
+            self.idle = {plain}
+        elif self._call is None and not self.idle and _CALL.search(plain) is None:
+            _LOGGER.debug("%s is taken for the word of a device without a call", word)
+            self.idle = {plain}
+        return plain in self.idle
 
     def _direction_of(self, word: str, state: CallState) -> Direction:
         """Return the direction of a call by the first word for it; unless something speaks against it, a visitor's.
@@ -355,7 +400,7 @@ class AkuvoxCalls:
 
     async def in_progress(self) -> Mapping[SessionId, CallSession]:
         """Return the call that there is now."""
-        if (await self._call.status() or READY).upper() == READY:
+        if self._tracker.is_idle(await self._call.status() or READY):
             return {}
         # One that nobody has told of yet: it can be ended as well.
         return self._tracker.sessions or {0: CallSession(0, Direction.OUTGOING, CallState.RINGING)}

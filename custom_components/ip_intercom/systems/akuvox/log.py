@@ -19,7 +19,7 @@ from typing import Any
 from ...api.akuvox import AkuvoxDevice
 from ...api.akuvox.logs import CallRecord, DoorRecord
 from ...api.errors import CommandFailed, ConnectionFailed, IntercomError, NotSupported, Overloaded, UnexpectedReply
-from ...api.parse import integer
+from ...api.parse import integer, texts
 from ...events import AccessDecided, AlarmChanged, CallChanged, Event, Fact, PortChanged, Restarted
 from ...facets import Delivery
 from ...model import Access, Alarm, CallState, Missing
@@ -31,7 +31,7 @@ from .credentials import RECORDED_METHODS, Credentials, access_of, is_person, so
 from .doors import AkuvoxDoors
 from .journal import Journal
 from .people import name_behind
-from .push import BREAK_IN_EVENT, CALL_EVENT, HANG_UP_EVENT, INPUT_EVENT, RELAY_EVENT, TAMPER_EVENT, Pushed
+from .push import CALL_EVENT, HANG_UP_EVENT, INPUT_EVENT, RELAY_EVENT, Pushed, alarm_of
 from .wiring import LETTERS, RELAY_NUMBERS, doors_named, input_port, relay_numbered
 
 _LOGGER = logging.getLogger(__name__)
@@ -111,6 +111,7 @@ class AkuvoxLog:
         words = stored.get("words")
         tracker.commanded = self._commanded
         tracker.words |= words if isinstance(words, Mapping) else {}
+        tracker.idle |= set(texts(stored.get("idle")))
         self.clock = DeviceClock(monotonic, integer(stored.get("zone")))
         # Whether pushes arrive: only the first one proves it.
         self._pushes_arrive = stored.get("pushes") is True
@@ -282,6 +283,7 @@ class AkuvoxLog:
             "calls": self._call_journal.as_json(),
             "doors": self._door_journal.as_json(),
             "words": dict(self._tracker.words),
+            "idle": sorted(self._tracker.idle),
             "zone": self.clock.seconds_ahead,
             "pushes": self._pushes_arrive,
             "alarms": {alarm.value: time.time() + end - self._delivered_at for alarm, end in self._alarms_end.items()},
@@ -327,15 +329,13 @@ class AkuvoxLog:
         if event == HANG_UP_EVENT:
             self._look_soon(CALL_LOG_EVENT, _RECORD_DELAY)
             return self._tracker.hung()
-        if event == TAMPER_EVENT:
-            return self._alarm(Alarm.TAMPER)
+        if (alarm := alarm_of(event)) is not None:
+            return self._alarm(alarm)
         if (found := RELAY_EVENT.fullmatch(event)) is not None:
             door = relay_numbered(self._doors.relays, RELAY_NUMBERS[found[1] or LETTERS[0]])
             return () if door is None else self._doors.moved(door, found[2] == "Triggered")
         if (found := INPUT_EVENT.fullmatch(event)) is not None:
             return (PortChanged(input_port(found[1] or LETTERS[0]), found[2] == "Triggered"),)
-        if BREAK_IN_EVENT.fullmatch(event) is not None:
-            return self._alarm(Alarm.DOOR_FORCED)
         return self._credential(event, when)
 
     def _alarm(self, alarm: Alarm) -> tuple[Fact, ...]:

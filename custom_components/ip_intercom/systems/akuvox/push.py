@@ -16,7 +16,7 @@ from yarl import URL
 from ...api.akuvox import AkuvoxDevice
 from ...api.errors import CommandFailed, InvalidRequest, NotSupported
 from ...facets import NO_EVENT, PushMessage
-from ...model import Missing
+from ...model import Alarm, Missing
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -28,8 +28,19 @@ _ENABLE = f"{SECTION}.Enable"
 RELAY_EVENT = re.compile(r"(?:Relay|Door(?=[A-D1-4]))([A-D1-4]?)(Triggered|Closed)")
 INPUT_EVENT = re.compile(r"Input([A-D1-4]?)(Triggered|Closed)")
 ACCESS_EVENT = re.compile(r"(Valid|Invalid)(Code|Card|Face|QRCode|QR)(?:Entered|Recognition)")
-BREAK_IN_EVENT = re.compile(r"(?:InputBreakIn|BreakInAlarm|BreakIn)([A-D]?)")
-TAMPER_EVENT = "AlarmTriggered"
+# Only AlarmTriggered and InputBreakIn are confirmed; the others are events of the official list, in likely spellings.
+ALARM_EVENTS: Mapping[Alarm, re.Pattern[str]] = {
+    Alarm.TAMPER: re.compile(r"(?:Tamper)?AlarmTriggered"),
+    Alarm.DOOR_FORCED: re.compile(
+        r"(?:Input|DPS[1-4]|AUX_?IN[1-4])?BreakIn(?:Intrusion)?(?:Alarm)?(?:Triggered)?[A-D1-4]?"
+    ),
+    Alarm.DOOR_HELD_OPEN: re.compile(
+        r"(?:Alarm)?Door(?:Opened|Open)(?:Timeout|TooLong)(?:Alarm)?(?:Triggered)?[A-D1-4]?"
+    ),
+    Alarm.MOTION: re.compile(
+        r"(?:Suspicious(?:Object)?(?:Movement)?|(?:Object)?Mo(?:tion|vement))(?:Detect(?:ion|ed)?)?(?:Alarm)?(?:Triggered)?"
+    ),
+}
 CALL_EVENT = "MakeCall"
 HANG_UP_EVENT = "HangUp"
 
@@ -59,9 +70,16 @@ class Pushed:
 
 def understood(event: str) -> bool:
     """Return whether an event of a device means something here."""
-    return event in {TAMPER_EVENT, CALL_EVENT, HANG_UP_EVENT} or any(
-        pattern.fullmatch(event) for pattern in (RELAY_EVENT, INPUT_EVENT, ACCESS_EVENT, BREAK_IN_EVENT)
+    return (
+        event in {CALL_EVENT, HANG_UP_EVENT}
+        or alarm_of(event) is not None
+        or any(pattern.fullmatch(event) for pattern in (RELAY_EVENT, INPUT_EVENT, ACCESS_EVENT))
     )
+
+
+def alarm_of(event: str) -> Alarm | None:
+    """Return the alarm that an event tells of."""
+    return next((alarm for alarm, pattern in ALARM_EVENTS.items() if pattern.fullmatch(event)), None)
 
 
 def events_of(config: Mapping[str, str]) -> frozenset[str]:

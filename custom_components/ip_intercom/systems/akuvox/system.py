@@ -180,7 +180,13 @@ class AkuvoxSystem:
         )
         config = config or {}
         sees, login_lacks = await self._find_camera()
-        self._doors.relays = relays_of(config, relays, self._choices.security, self._choices.inverted)
+        self._doors.relays = relays_of(
+            config,
+            relays,
+            self._choices.security,
+            self._choices.inverted,
+            opens_otherwise=bool(self._choices.opening.username),
+        )
         self._parts = _Parts(inputs_of(config, levels or ()), relays is not None, status is not None, phone, sees)
         # A monitor in the house calls as well, but no visitor does it.
         visitors = relays is not None or door_log is not None
@@ -251,10 +257,8 @@ class AkuvoxSystem:
         """Return the alarms that the device pushes; nothing else tells of them."""
         if not self._choices.pushes:
             return {}
-        alarms = {Alarm.TAMPER} if push.TAMPER_EVENT in events else set()
-        if any(push.BREAK_IN_EVENT.fullmatch(event) for event in events):
-            alarms.add(Alarm.DOOR_FORCED)
-        return {alarm: self._log.is_alarmed(alarm) for alarm in alarms}
+        alarms = {push.alarm_of(event) for event in events} - {None}
+        return {alarm: self._log.is_alarmed(alarm) for alarm in Alarm if alarm in alarms}
 
     async def _find_camera(self) -> tuple[bool, bool]:
         """Return whether there is a camera, and whether it wants a login that it was not given."""

@@ -72,6 +72,8 @@ def relays_of(
     names: Iterable[str] | None,
     security: Collection[DoorId],
     inverted: Collection[DoorId],
+    *,
+    opens_otherwise: bool = False,
 ) -> dict[DoorId, Relay]:
     """Return the relays by their door.
 
@@ -80,11 +82,14 @@ def relays_of(
         names: The relays that ``relay/status`` tells of; None where it is not there. Unknown ones are skipped.
         security: The security relays that the user has.
         inverted: The doors that the user says are wired the other way round.
+        opens_otherwise: The user gave the login of *Open Relay via HTTP*: there is a relay, though nothing tells of it.
     """
     if names is None:
         names = {found[1] or found[2] for key in config if (found := _NAMED_RELAY.match(key))}
     # Two names of one relay make one door, and letters sort after digits.
     by_number = {RELAY_NUMBERS[name]: name for name in sorted(names) if name in RELAY_NUMBERS}
+    if opens_otherwise and not by_number:
+        by_number = {1: LETTERS[0]}
     relays = {name: _relay(config, name, number) for number, name in sorted(by_number.items())}
     relays |= {door: Relay(door, SECURITY_RELAYS[door]) for door in sorted(security) if door in SECURITY_RELAYS}
     return {door: replace(relay, level=relay.level ^ (door in inverted)) for door, relay in relays.items()}
