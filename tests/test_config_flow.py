@@ -347,6 +347,7 @@ async def test_options_tell_doors_from_switches_and_what_to_show(
         "show_names": False,
         "show_cards": True,
         "show_touches": True,
+        "show_unknown": True,
         "stream": {"stream_username": "viewer", "stream_password": "rtsp", "stream_path": "h264_stream"},
     }
     result = await hass.config_entries.options.async_configure(result["flow_id"], chosen)
@@ -357,6 +358,7 @@ async def test_options_tell_doors_from_switches_and_what_to_show(
         "show_names": False,
         "show_cards": True,
         "show_touches": True,
+        "show_unknown": True,
         "stream_username": "viewer",
         "stream_password": "rtsp",
         "stream_path": "h264_stream",

@@ -251,7 +251,7 @@ async def test_options_are_those_of_the_device(hass: HomeAssistant, device: Star
         return {str(key) for key in result["data_schema"].schema}
 
     common = {"plain_switches", "show_names", "stream"}
-    assert await offered(entry) == common | {"show_cards", "show_touches"}
+    assert await offered(entry) == common | {"show_cards", "show_touches", "show_unknown"}
     assert await offered(akuvox) == common | {"inverted", "security_relays", "push", "opening"}
 
 

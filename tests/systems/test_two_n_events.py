@@ -163,7 +163,7 @@ def test_any_event_with_any_parameters_is_passed_on(name: str) -> None:
     for value in ODD:
         for params in (dict.fromkeys(PARAMS, value), dict.fromkeys(PARAMS[::2], value)):
             event = neutral(name, params)
-            assert set(event.data) == set(params)
+            assert set(event.data) <= set(params)
             json.dumps(dict(event.data))
 
 
@@ -190,16 +190,13 @@ CARD = "4BD9E903"
         ("LicensePlateRecognized", {"licensePlate": "1A23456"}, "1A23456"),
         ("CardEntered", {"uid": CARD}, CARD[-4:]),
         ("CardHeld", {"uid": CARD}, CARD[-4:]),
-        ("SomethingNew", {"users": [{"access": {"pin": "9876", "card": [CARD, ""], "code": ["", "55"]}}]}, "9876"),
-        ("SomethingNew", {"users": [{"access": {"pin": "9876", "card": [CARD, ""], "code": ["", "55"]}}]}, CARD),
-        ("SomethingNew", {"virtCard": CARD, "fpt": "AAEC", "password": "9876"}, "AAEC"),
     ],
 )
 def test_secrets_stay_with_the_device(name: str, params: Mapping[str, Any], secret: str) -> None:
     event = neutral(name, params)
     assert secret not in json.dumps(dict(event.data)).replace(REDACTED, "")
     assert secret not in repr(event.facts)
-    assert set(event.data) == set(params)
+    assert secret not in json.dumps(dict(neutral(name, params, Privacy(unknown=True)).data)).replace(REDACTED, "")
 
 
 @pytest.mark.parametrize(
@@ -210,7 +207,7 @@ def test_the_end_of_a_card_number_where_it_is_wanted(uid: Any, shown: str) -> No
 
 
 def test_lists_of_cards_show_the_end_of_each() -> None:
-    event = neutral("SomethingNew", {"card": [CARD, "0A1B2C3D"]}, Privacy(cards=True))
+    event = neutral("SomethingNew", {"card": [CARD, "0A1B2C3D"]}, Privacy(cards=True, unknown=True))
     assert event.data == {"card": ["…E903", "…2C3D"]}
 
 
@@ -227,6 +224,75 @@ def test_lists_of_cards_show_the_end_of_each() -> None:
 )
 def test_what_is_no_secret_is_shown(name: str, params: Mapping[str, Any]) -> None:
     assert neutral(name, params).data == params
+
+
+NEW = {"pad": 3, "busy": True, "where": "hall", "list": [1], "users": [{"access": {"pin": "9876", "card": [CARD]}}]}
+
+
+def test_of_an_event_that_is_not_known_numbers_and_booleans_are_told() -> None:
+    assert neutral("SomethingNew", NEW).data == {"pad": 3, "busy": True}
+    # They may be digits of a PIN.
+    assert neutral("KeypadDigit", {"value": 3, "valid": True}).data == {"valid": True}
+    assert neutral("SomethingNew", {"accessCode": 9876, "ap": 0}).data == {"ap": 0}
+
+
+def test_for_debugging_it_is_told_without_what_is_named_secret() -> None:
+    told = neutral("SomethingNew", NEW, Privacy(unknown=True)).data
+    assert told == {**NEW, "users": [{"access": {"pin": REDACTED, "card": REDACTED}}]}
+
+
+def test_fields_that_are_not_known_are_told_if_their_value_is_harmless() -> None:
+    params = {"ap": 0, "session": 4, "extra": 9876, "note": "9876", "side": "in", "quick": True, "more": {"a": True}}
+    assert neutral("RexActivated", params).data == {"ap": 0, "session": 4, "side": "in", "quick": True}
+    assert neutral("RexActivated", params, Privacy(unknown=True)).data == params
+
+
+def test_a_password_in_a_sip_address_is_left_out() -> None:
+    event = neutral("CallStateChanged", {"peer": "sip:101:hunter2@pbx", "session": 1, "state": "ringing"})
+    assert event.data["peer"] == "sip:101@pbx"
+    assert "hunter2" not in repr(event.facts)
+
+
+EVENTS = [event["type"] for event in read("two_n_api.json")["events"]]
+# Texts by their nature: names of people and addresses of calls.
+TEXTS = {"name", "peer", "sipCallId"}
+PLANTED = "98761234"
+
+
+@pytest.mark.parametrize("name", [*EVENTS, "SomethingNew"])
+def test_a_secret_in_any_field_of_any_event_is_told_nowhere(name: str) -> None:
+    """As a text in all fields, as a number in those that are secret or not known."""
+    documented = {key for event in read("two_n_api.json")["events"] if event["type"] == name for key in event["params"]}
+    odd = {
+        "note",
+        "secret",
+        "newField",
+        "pin",
+        "code",
+        "uid",
+        "authid",
+        "licensePlate",
+        "password",
+        "key",
+        "digits",
+        "dtmf",
+    }
+    text_only = {*PARAMS, *documented} - TEXTS
+    for value in (f"Tr0ub4dor&{PLANTED}", [f"x{PLANTED}"], {"pin": PLANTED}, [{"code": PLANTED}]):
+        event = neutral(name, dict.fromkeys(text_only | odd, value))
+        assert PLANTED not in json.dumps(dict(event.data)), event.data
+        assert PLANTED not in repr(event.facts)
+    unknown = odd - {"note", "newField"} if name == "SomethingNew" else odd
+    for number in (int(PLANTED), PLANTED):
+        event = neutral(name, dict.fromkeys(unknown, number))
+        assert PLANTED not in json.dumps(dict(event.data)), event.data
+        assert PLANTED not in repr(event.facts)
+
+
+def test_every_event_of_the_manual_is_in_the_list() -> None:
+    """What the manual tells of an event is told on, secrets aside."""
+    for event in read("two_n_api.json")["events"]:
+        assert set(neutral(event["type"], event["params"]).data) == set(event["params"]), event["type"]
 
 
 def test_names_where_none_are_wanted() -> None:

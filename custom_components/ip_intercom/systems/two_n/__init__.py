@@ -11,6 +11,7 @@ from ...const import (
     CONF_SHOW_CARDS,
     CONF_SHOW_NAMES,
     CONF_SHOW_TOUCHES,
+    CONF_SHOW_UNKNOWN,
     CONF_STREAM_PASSWORD,
     CONF_STREAM_PATH,
     CONF_STREAM_USERNAME,
@@ -30,6 +31,7 @@ OPTIONS = frozenset(
         CONF_SHOW_CARDS,
         CONF_SHOW_NAMES,
         CONF_SHOW_TOUCHES,
+        CONF_SHOW_UNKNOWN,
         CONF_STREAM_PASSWORD,
         CONF_STREAM_PATH,
         CONF_STREAM_USERNAME,
@@ -88,6 +90,7 @@ def create(
             names=options.get(CONF_SHOW_NAMES, True),
             cards=options.get(CONF_SHOW_CARDS, False),
             touches=options.get(CONF_SHOW_TOUCHES, False),
+            unknown=options.get(CONF_SHOW_UNKNOWN, False),
         ),
         stream if stream.username else None,
     )

@@ -35,7 +35,7 @@ from ..privacy import Privacy
 from .access import ACCESS_POINTS
 from .answers import hold_end
 from .boots import Boots
-from .privacy import redact, shows
+from .privacy import expected, redact, shows
 from .withheld import Withheld
 
 # The event that stands for what the device cannot tell any more.
@@ -208,13 +208,13 @@ def neutral_event(
     """
     record = reading.event
     time, clocked = time_of(datetime.fromtimestamp(record.utc_time, UTC), reading.age)
-    facts = _FACTS.get(record.event)
+    facts, params = _FACTS.get(record.event), expected(record.event, record.params)
     return Event(
         type=record.event,
         time=time,
         data=redact(record.event, record.params, privacy),
         late=reading.late,
-        facts=() if facts is None else facts(_Record(record.event, record.params, time, privacy, credentials_decide)),
+        facts=() if facts is None else facts(_Record(record.event, params, time, privacy, credentials_decide)),
         sequence=record.id,
         age=reading.age,
         boot=boot,
