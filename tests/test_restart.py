@@ -132,17 +132,19 @@ async def test_a_picture_goes_with_its_entity(
     assert hass_storage[f"{DOMAIN}.{entry.entry_id}.visitors"]["data"] == {}
 
 
+@pytest.mark.parametrize("broken", [["2026-11-28T20:00:00+00:00", "not base64!"], ["yesterday", ""], [], None])
 async def test_a_picture_that_cannot_be_read_costs_nothing_else(
     hass: HomeAssistant,
     sim: Simulator,
     entry: ConfigEntry,
     told: dict[str, tuple[str, dict[str, Any]]],
     hass_storage: dict[str, Any],
+    broken: object,
 ) -> None:
     key = f"{DOMAIN}.{entry.entry_id}.visitors"
     assert await hass.config_entries.async_unload(entry.entry_id)
     data = json.loads(json.dumps(hass_storage[key]))
-    data["data"]["last_visitor"][1] = "not base64!"
+    data["data"]["last_visitor"] = broken
     hass_storage[key] = data
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()

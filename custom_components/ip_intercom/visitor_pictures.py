@@ -42,11 +42,13 @@ class VisitorPictures:
         self._pictures: dict[str, VisitorPicture] = {}
 
     async def async_load(self) -> None:
-        """Read the pictures that were kept; one that cannot be read is left out."""
-        for key, (taken, content) in ((await self._store.async_load()) or {}).items():
+        """Read the pictures that were kept; what cannot be read is left out."""
+        stored = await self._store.async_load()
+        for key, kept in stored.items() if isinstance(stored, dict) else ():
             try:
+                taken, content = kept
                 self._pictures[key] = VisitorPicture(datetime.fromisoformat(taken), b64decode(content, validate=True))
-            except ValueError as err:
+            except (TypeError, ValueError) as err:
                 _LOGGER.debug("The picture of %s cannot be read: %s", key, err)
 
     def get(self, key: str) -> VisitorPicture | None:

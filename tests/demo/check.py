@@ -10,13 +10,21 @@ from .simulator import SimulatorControl
 from .stage import ACCOUNT, DOMAIN, Stage
 
 EVENT = "ip_intercom_event"
-BELL, SECOND_BELL, CALL_STATE, DOOR, CAMERA, VISITOR, ACCESS, ENTRY, CLOCK, SET_CLOCK, FIRMWARE = (
+BELL, SECOND_BELL, CALL_STATE, DOOR, CAMERA, VISITOR, ACCESS, ENTRY, CLOCK, SET_CLOCK, FIRMWARE, CONNECTIVITY = (
     "bell_1", "bell_2", "call_state", "door_1_door", "camera_internal", "last_visitor", "access", "access_point_entry",
-    "clock_drift", "sync_clock", "firmware",
+    "clock_drift", "sync_clock", "firmware", "connectivity",
 )  # fmt: skip
 # Keys of the entities that a Verso must have, by platform.
 EXPECTED: Mapping[str, tuple[str, ...]] = {
-    "binary_sensor": ("port_input1", "alarm_door_open", "alarm_tamper", "alarm_motion", "line_1", "ringing"),
+    "binary_sensor": (
+        "port_input1",
+        "alarm_door_open",
+        "alarm_tamper",
+        "alarm_motion",
+        "line_1",
+        "ringing",
+        CONNECTIVITY,
+    ),
     "button": ("answer", "hang_up", "restart", SET_CLOCK),
     "camera": (CAMERA,),
     "event": (BELL, SECOND_BELL, ACCESS, "call"),

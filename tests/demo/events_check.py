@@ -13,7 +13,7 @@ from itertools import cycle
 import time
 from typing import Any
 
-from .check import BELL, EVENT, SECOND_BELL, Scene
+from .check import BELL, CONNECTIVITY, EVENT, SECOND_BELL, Scene
 from .checks import Checks
 from .home_assistant import Heard
 from .recorded import Recorded, recorded_events, recorded_states
@@ -74,8 +74,8 @@ class Run:
         await self.scene.events.wait(find, timeout, f"event {mark} of {TOTAL} on the bus")
 
     async def available(self) -> None:
-        """Wait until the entities are back."""
-        await self.scene.home.wait_state(self.scene.entities[BELL], lambda state: state != "unavailable", RECONNECT)
+        """Wait until the intercom is back."""
+        await self.scene.home.wait_state(self.scene.entities[CONNECTIVITY], lambda state: state == "on", RECONNECT)
 
     async def ring(self) -> None:
         """Press a button whose call is over at once."""
