@@ -213,6 +213,7 @@ class IntercomCoordinator(CommandingCoordinator):
             return self._state
         except IntercomError as err:
             raise self._failure(UpdateFailed, err) from err
+        self._loss = None
         self._refusals.clear()
         self._async_withdraw_question(_POLL)
         self.shortcomings.async_trust()
@@ -465,6 +466,7 @@ class IntercomCoordinator(CommandingCoordinator):
         was_away = not self.last_update_success
         if was_away:
             self.last_update_success = True
+            self._loss = None
             _LOGGER.info("Fetching %s data recovered", self.name)
         return was_away
 
