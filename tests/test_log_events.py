@@ -1,13 +1,17 @@
 """Every record of the device's log is a bus event, without its secrets; accesses are entities too."""
 
 import json
+import logging
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers.json import JSONEncoder
 import pytest
 from pytest_homeassistant_custom_component.common import mock_restore_cache_with_extra_data
+from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from tests.api_docs import read
 from tests.common import add_intercom, capture_log_events, entity_id, state_of, until
 from tests.simulators.two_n import Simulator
 
@@ -43,11 +47,41 @@ async def test_a_record_becomes_a_bus_event(hass: HomeAssistant, sim: Simulator,
     json.dumps(data, cls=JSONEncoder)
 
 
-async def test_an_event_of_unknown_shape_is_passed_on(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_an_event_of_unknown_shape_loses_what_is_not_known(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     events = capture_log_events(hass)
     sim.emit("UserActionActivated", id=3, state="in", odd={"pin": PIN, "more": [1]})
     await until(lambda: events)
-    assert events[0].data["data"] == {"id": 3, "state": "in", "odd": {"pin": "**REDACTED**", "more": [1]}}
+    assert events[0].data["data"] == {"id": 3, "state": "in"}
+
+
+async def test_a_secret_planted_in_every_event_shows_nowhere(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture,
+    local_url: str, hass_client: ClientSessionGenerator,
+) -> None:  # fmt: skip
+    caplog.set_level(logging.DEBUG, "custom_components.ip_intercom")
+    secret = "Tr0ub4dor7291"
+    odd = dict.fromkeys(("note", "pin", "code", "uid", "authid", "licensePlate", "key", "password", "card"), secret)
+    events = capture_log_events(hass)
+    sim.log._supported = (*tuple(event["type"] for event in read("two_n_api.json")["events"]), "SomethingNew")
+    sim.emit("CapabilitiesChanged")  # it has learnt them all
+    await until(lambda: any(event.data["type"] == "CapabilitiesChanged" for event in events), "the change")
+    await sim.wait_for_pull()
+    for event in [*read("two_n_api.json")["events"], {"type": "SomethingNew", "params": {"where": "x"}}]:
+        if event["type"] not in {"CapabilitiesChanged", "ConfigurationChanged", "DeviceState", "HardwareChanged"}:
+            planted = {name: secret if isinstance(value, str) else value for name, value in event["params"].items()}
+            texts = {name: event["params"][name] for name in ("name", "peer") if name in event["params"]}
+            sim.emit(event["type"], **odd | planted | texts)
+    sim.emit("VirtualInput", port="9", state=True)
+    await until(lambda: any(event.data["data"].get("port") == "9" for event in events), "the last one")
+    await hass.async_block_till_done()
+    assert secret not in str([event.data for event in events])
+    assert secret not in str([(state.state, state.attributes) for state in hass.states.async_all()])
+    assert secret not in str(await get_diagnostics_for_config_entry(hass, hass_client, entry))
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("custom_components")]
+    assert ours
+    assert secret not in "".join(ours)
 
 
 async def test_no_code_card_or_keypad_digit_leaves_the_device(

@@ -17,7 +17,8 @@ _TOUCH_EVENT = "DisplayTouched"
 # Tones of a call open doors; which parameter has them differs, and is not documented for all.
 _TONE_EVENTS = frozenset({"DtmfEntered", "DtmfPressed", "DtmfSent"})
 
-_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_.%-]{0,31}")
+# As "input1", "led_secured" and "ext2.input_A" are.
+_IDENTIFIER = re.compile(r"[A-Za-z]{1,20}\d{0,3}(?:[_.:-][A-Za-z]{0,20}\d{0,3}){0,3}")
 _UUID = re.compile(r"[0-9A-Fa-f-]{1,36}")
 _NUMBER = re.compile(r"-?\d{1,20}")
 _BUTTON = re.compile(r"%\d{1,3}|[*#]")
