@@ -26,7 +26,7 @@ ACCESS_POINTS = {"access_point_entry", "access_point_exit"}
 OCCURRENCES = {"exit_button", "login_blocked", "silent_alarm"}
 
 VERSO = {
-    "binary_sensor": {"connectivity", "port_input1", *PHONE} | {f"alarm_{name}" for name in ALARMS},
+    "binary_sensor": {"connectivity", "event_log", "port_input1", *PHONE} | {f"alarm_{name}" for name in ALARMS},
     "button": CALLS | UPKEEP,
     "camera": {"camera_internal"},
     "event": {"bell_1", "bell_2", "access", "call", "audio_test", "tone", *OCCURRENCES},
@@ -46,7 +46,7 @@ EXPECTED = {
         "notify": {"display_ext1"},
     },
     "vario": {
-        "binary_sensor": {"connectivity"} | PHONE - {"line_2"},
+        "binary_sensor": {"connectivity", "event_log"} | PHONE - {"line_2"},
         "button": CALLS | {"restart"},
         "camera": {"camera_internal", "camera_external"},
         "event": {"bell_call", "access", "call", "audio_test"},
@@ -58,7 +58,7 @@ EXPECTED = {
         "update": {"firmware"},
     },
     "access_unit": {
-        "binary_sensor": {"connectivity", "port_input1", "port_tamper"}
+        "binary_sensor": {"connectivity", "event_log", "port_input1", "port_tamper"}
         | {f"alarm_{name}" for name in ALARMS - {"motion", "noise"}},
         "button": UPKEEP,
         "event": {"access", *OCCURRENCES},
@@ -68,7 +68,7 @@ EXPECTED = {
         "update": {"firmware"},
     },
     "indoor": {
-        "binary_sensor": {"connectivity", "port_input1", *PHONE},
+        "binary_sensor": {"connectivity", "event_log", "port_input1", *PHONE},
         "button": CALLS | UPKEEP,
         "event": {"bell_1", "bell_2", "call", "login_blocked", "tone"},
         "notify": {"display_internal"},

@@ -62,7 +62,7 @@ _VISITORS = Direction.OUTGOING, frozenset({CallState.CONNECTING, CallState.RINGI
 _CALLERS = Direction.INCOMING, frozenset({CallState.RINGING})
 
 # Ports may be called like what else there is.
-_TAKEN = frozenset({*Alarm, "blocked", "connectivity", "door", "link", "ringing"})
+_TAKEN = frozenset({*Alarm, "blocked", "connectivity", "door", "event_log", "link", "ringing"})
 
 # Alarms whose parts are worth sensors of their own.
 PARTED = frozenset({Alarm.MOTION})
@@ -82,6 +82,8 @@ async def async_setup_entry(
         }
         if coordinator.description.has_link:
             found["link"] = partial(LinkSensor, coordinator, "link")
+        if coordinator.system.log is not None:
+            found["event_log"] = partial(EventLogSensor, coordinator, "event_log")
         found |= {
             f"port_{port.id}": partial(PortSensor, coordinator, port.id)
             for port in state.ports.values()
@@ -144,6 +146,25 @@ class LinkSensor(ConnectivitySensor):
     def is_on(self) -> bool | None:
         """Return whether it does."""
         return self.coordinator.linked
+
+
+class EventLogSensor(ConnectivitySensor):
+    """Whether the events of the device can be read: without them no bell rings, though doors and camera work."""
+
+    _attr_translation_key = "event_log"
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Return whether all sources of events can be read."""
+        return self.coordinator.log_health.working
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        """Return which sources fail, where it is not the whole log."""
+        failing = [source for source in self.coordinator.log_health.failing if source]
+        return {"failing": failing} if failing else None
 
 
 class PortSensor(PortEntity, BinarySensorEntity):

@@ -25,6 +25,7 @@ from .events import CallChanged, CapabilitiesChanged, DirectoryChanged, Event, R
 from .exceptions import sentence, told
 from .facets import Facets, System
 from .found import Found
+from .log_health import LogHealth
 from .model import (
     Bell,
     BellId,
@@ -72,6 +73,9 @@ _DESCRIBE_EVERY = 3600.0
 # And after how many it looks again where it could not be found out.
 _DESCRIBE_AGAIN = 60.0
 
+# A log that fails again and again has a poll look for the device at most once in so many seconds.
+_CHECK_PAUSE = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
@@ -113,6 +117,7 @@ class IntercomCoordinator(CommandingCoordinator):
         found_bells: Bells that no directory tells of; they rang.
         offered: The entities that the platforms made: platform and unique id.
         shortcomings: What the device keeps from us.
+        log_health: Whether its events can be read.
     """
 
     config_entry: IntercomConfigEntry
@@ -140,6 +145,10 @@ class IntercomCoordinator(CommandingCoordinator):
         self._during_read: list[_Change] | None = None
         self._described_at = 0.0
         self.shortcomings = Shortcomings(hass, entry.entry_id, entry.title, self.later)
+        self.log_health = LogHealth(
+            entry.title, self.later, self.shortcomings, lambda: self.last_update_success, self.async_update_listeners
+        )
+        self._checked_at = -_CHECK_PAUSE
         self._refusals = Refusals()
         self._doubters: set[str] = set()
         self._loss: IntercomError | None = None
@@ -295,6 +304,8 @@ class IntercomCoordinator(CommandingCoordinator):
         """Look whether what was missing is there now: somebody says so."""
         await self.google_push.async_look_again()  # Google is there or not, whatever the device is
         await self.codes.async_retry()
+        self.feed.async_hasten()
+        await self.log_health.async_settle()
         description = self.description
         await self.async_describe()
         if self.description is description:
@@ -437,16 +448,24 @@ class IntercomCoordinator(CommandingCoordinator):
         return self.last_update_success if self.reachable else None
 
     @callback
-    def async_lost(self, err: IntercomError) -> None:
-        """Note that the device is out of reach; the first time makes the log line."""
-        self.async_set_update_error(self._failure(UpdateFailed, err))
+    def async_log_failed(self) -> None:
+        """Note that the log fails again and again: a poll finds out whether the device is away, or only its log."""
+        self.log_health.async_lost()
+        self.update_interval = POLL_ALONE
+        now = time.monotonic()
+        if self.last_update_success and now - self._checked_at >= _CHECK_PAUSE:
+            self._checked_at = now
+            self.config_entry.async_create_background_task(
+                self.hass, self.async_refresh(), f"{DOMAIN} check of {self.name}"
+            )
 
     @callback
-    def async_reached(self, live: bool) -> bool:
-        """Note that the device told of its events: it is there, whatever a poll said.
+    def async_reached(self, live: bool, failing: frozenset[str] = frozenset()) -> bool:
+        """Note that the device told of its events: where these were lost, it is there again.
 
         Args:
             live: Its events come by themselves as they happen.
+            failing: Sources of events that cannot be read.
 
         Returns:
             Whether it was away, so that its state has to be read.
@@ -456,7 +475,10 @@ class IntercomCoordinator(CommandingCoordinator):
         interval = POLL_BESIDE_EVENTS if live else POLL_ALONE
         was_away = self.update_interval != interval or not self.last_update_success
         self.update_interval = interval
-        if self._async_recover():
+        # Where the log was there all the time, what fails is something else.
+        had_lost, self._checked_at = self.log_health.lost, -_CHECK_PAUSE
+        self.log_health.async_followed(failing)
+        if had_lost and self._async_recover():
             self.async_update_listeners()
         return was_away
 
@@ -473,6 +495,7 @@ class IntercomCoordinator(CommandingCoordinator):
     @callback
     def async_without_events(self, err: IntercomError) -> None:
         """Note that the device tells no events to this account any more: polling has to do."""
+        self.log_health.async_lost()
         if _LOG in self._doubters:
             self._doubters = {_POLL}  # the log cannot tell any more whether the login is right
         if self.update_interval != POLL_ALONE:

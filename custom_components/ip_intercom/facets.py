@@ -70,6 +70,7 @@ class Delivery:
         live: Events come by themselves as they happen, so that reading the state is only a safety net.
         keep: The cursor is worth writing down although nothing happened.
         answered: The device itself has told. False for what others tell of it while it does not answer or refuses.
+        failing: Sources of events that cannot be read now, as the API names them.
         again: Seconds after which there is more to tell, whether the device answers then or not; None for nothing yet.
         more: The rest of a backlog follows at once; the state in between is an old one, and is not shown.
     """
@@ -81,6 +82,7 @@ class Delivery:
     live: bool = True
     keep: bool = False
     answered: bool = True
+    failing: frozenset[str] = frozenset()
     again: float | None = None
     more: bool = False
 

@@ -401,7 +401,7 @@ class Missing:
     """Something a device has or might have, out of reach, and the words of its page for what to tick.
 
     ``kind`` is ``service`` (switched off), ``privilege`` (not given to the account), ``secure`` (over
-    HTTPS only), ``stream_login`` (pictures want another login), or one of the ``push_`` kinds: the address
+    HTTPS only), ``stream_login`` (pictures want another login), ``event_log`` or ``event_source`` (events cannot be read), or one of the ``push_`` kinds: the address
     that it shall push to is unknown, taken by somebody else, refused, or never reached, or the push service
     refuses the key. Without a ``vital`` one Home Assistant does not see what happens; the others are extras,
     or commands that an account need not have.

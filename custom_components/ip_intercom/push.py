@@ -144,13 +144,14 @@ class EventFeed:
                 delay = max(_back_off(failures), err.retry_after or 0.0)
                 failures += 1
                 if failures > 1:
-                    self._coordinator.async_lost(err)
+                    self._coordinator.async_log_failed()
                 _LOGGER.debug("%s: events interrupted: %s", self._coordinator.name, err)
             except Exception:
                 # A fault of ours must not silence the doorbell until somebody reloads it.
                 _LOGGER.exception("%s: events interrupted", self._coordinator.name)
                 delay = _back_off(failures)
                 failures += 1
+                self._coordinator.async_log_failed()
             else:
                 if delivery.answered:
                     # The first delivery of a channel proves little: it may be closed again at once.
@@ -175,7 +176,7 @@ class EventFeed:
 
     async def _async_deliver(self, delivery: Delivery) -> None:
         self._refusals.clear()
-        self._was_away = self._coordinator.async_reached(delivery.live) or self._was_away
+        self._was_away = self._coordinator.async_reached(delivery.live, delivery.failing) or self._was_away
         await self._async_hand_on(delivery)
         if delivery.more:
             return

@@ -21,6 +21,8 @@ _SENTENCES = {
     "clock_by_hand": "clock_by_hand",
     CERTIFICATE: "certificate_changed",
     "code_left": "code_left",
+    "event_log": "event_log_lost",
+    "event_source": "event_source_lost",
     "privilege": "privilege_missing",
     "push_foreign": "push_foreign",
     "push_https": "push_https",

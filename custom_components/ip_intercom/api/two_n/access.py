@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..parse import fields, flag, integer, objects, text
+from ..parse import fields, flag, integer, text
 from .client import TwoNClient
 from .endpoints import ACCESS_BLOCKING_CTRL, ACCESS_BLOCKING_STATUS, ACCESS_GRANT
 
@@ -25,12 +25,7 @@ class AccessPoints:
 
     async def blocked(self) -> Mapping[int, bool]:
         """Return by number which access points are blocked (HTTP API 5.17.2)."""
-        result = fields(await self._client.call(ACCESS_BLOCKING_STATUS))
-        return {
-            number: blocked
-            for item in objects(result.get("accessPoints"))
-            if (number := integer(item.get("id"))) is not None and (blocked := flag(item.get("blocked"))) is not None
-        }
+        return dict(await self._client.rows(ACCESS_BLOCKING_STATUS, "accessPoints", _blocked))
 
     async def block(self, point: int, blocked: bool) -> None:
         """Block an access point, or end that (HTTP API 5.17.1).
@@ -53,3 +48,8 @@ class AccessPoints:
         result = fields(await self._client.call(ACCESS_GRANT, {"id": str(point), "user": user}))
         # A success without details is a grant: the reason is told where there is none.
         return Grant(flag(result.get("accessGranted")) is not False, text(result.get("reason")))
+
+
+def _blocked(row: object) -> tuple[int, bool] | None:
+    number, blocked = integer(fields(row).get("id")), flag(fields(row).get("blocked"))
+    return None if number is None or blocked is None else (number, blocked)

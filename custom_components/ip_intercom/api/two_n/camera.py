@@ -32,14 +32,18 @@ class Camera:
     async def caps(self) -> CameraCaps:
         """Return sources and sizes; the device does not sort the sizes (HTTP API 5.8.1)."""
         result = fields(await self._client.call(CAMERA_CAPS))
+        resolutions, listed = result.get("jpegResolution"), result.get("sources")
+        if not isinstance(resolutions, list) or not isinstance(listed, list):
+            raise UnexpectedReply("the device does not list its cameras")
         sizes = {
             (width, height)
-            for item in objects(result.get("jpegResolution"))
+            for item in objects(resolutions)
             if (width := integer(item.get("width"))) and (height := integer(item.get("height")))
         }
-        sources = tuple(
-            source for item in objects(result.get("sources")) if (source := text(item.get("source"))) is not None
-        )
+        # Some firmware lists plain texts.
+        sources = tuple(source for item in listed if (source := text(fields(item).get("source")) or text(item)))
+        if (listed and not sources) or (resolutions and not sizes):
+            raise UnexpectedReply("the device lists cameras that cannot be read")
         return CameraCaps(sources, tuple(sorted(sizes, key=lambda size: (size[0] * size[1], size))))
 
     async def snapshot(self, source: str, size: tuple[int, int], seconds_back: int = 0) -> bytes:

@@ -1,6 +1,7 @@
 """Requests to one 2N device, in its envelope and its authentication (HTTP API 2 and 3)."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
@@ -46,6 +47,8 @@ class TwoNClient:
         self._authentication = Authentication(transport, username, password)
         self._slots = asyncio.Semaphore(CONCURRENT_REQUESTS)
         self._uploading = asyncio.Lock()
+        # Rows that could not be read, by the path of the function.
+        self.skipped: Counter[str] = Counter()
 
     async def call(
         self,
@@ -73,6 +76,40 @@ class TwoNClient:
             return result(endpoint, await self._authentication.send(endpoint, request))
         async with self._slots:
             return result(endpoint, await self._authentication.send(endpoint, request))
+
+    async def rows[T](
+        self,
+        endpoint: Endpoint,
+        name: str,
+        read: Callable[[object], T | None],
+        params: Mapping[str, str] | None = None,
+        *,
+        wait: float | None = None,
+        tolerant: bool = False,
+    ) -> tuple[T, ...]:
+        """Return what the rows of a list in an answer say; one that cannot be read is skipped and counted.
+
+        Args:
+            endpoint: What to ask.
+            name: The list; some firmware answers it bare.
+            read: Returns what a row says, None where it cannot be read.
+            params: Parameters in the address.
+            wait: Seconds that the device may hold back its answer.
+            tolerant: The list may be made of nothing but rows that cannot be read.
+
+        Raises:
+            UnexpectedReply: There is no such list, or none of its rows can be read: nothing is known to be gone.
+            IntercomError: As ``call``.
+        """
+        result = await self.call(endpoint, params, wait=wait)
+        listed = result if isinstance(result, list) else result.get(name)
+        if not isinstance(listed, list):
+            raise UnexpectedReply(f"{endpoint.path} answered without {name}")
+        found = tuple(row for item in listed if (row := read(item)) is not None)
+        self.skipped[endpoint.path] += len(listed) - len(found)
+        if listed and not found and not tolerant:
+            raise UnexpectedReply(f"{endpoint.path} answered {name} that cannot be read")
+        return found
 
     async def permits(self, endpoint: Endpoint) -> bool:
         """Return whether the account may use a command, by asking for it without its parameters.

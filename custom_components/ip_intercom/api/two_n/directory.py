@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..errors import UnexpectedReply
 from ..parse import Fields, fields, flag, integer, objects, text
 from .client import TwoNClient
 from .endpoints import DIR_CREATE, DIR_DELETE, DIR_GET, DIR_QUERY, DIR_TEMPLATE, DIR_UPDATE, Endpoint
@@ -88,6 +89,8 @@ class Directory:
 
     async def _ask(self, endpoint: Endpoint, body: Mapping[str, object]) -> DirectoryAnswer:
         result = fields(await self._client.call(endpoint, body=body))
+        if not isinstance(result.get("users"), list):
+            raise UnexpectedReply(f"{endpoint.path} answered without users")
         return DirectoryAnswer(
             series=text(result.get("series")),
             entries=tuple(_entry(item) for item in objects(result.get("users"))),

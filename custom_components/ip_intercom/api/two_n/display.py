@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import IO
 
-from ..parse import fields, integer, objects, text, texts
+from ..parse import fields, integer, text, texts
 from ..upload import Upload
 from .client import TwoNClient
 from .endpoints import (
@@ -45,14 +45,7 @@ class Display:
 
     async def caps(self) -> tuple[DisplayCaps, ...]:
         """Return the displays (HTTP API 5.9.1)."""
-        result = fields(await self._client.call(DISPLAY_CAPS))
-        return tuple(
-            DisplayCaps(name, width, height)
-            for item in objects(result.get("displays"))
-            if (name := text(item.get("display"))) is not None
-            and (width := integer(fields(item.get("resolution")).get("width")))
-            and (height := integer(fields(item.get("resolution")).get("height")))
-        )
+        return await self._client.rows(DISPLAY_CAPS, "displays", _caps)
 
     async def show_image(
         self, display: str, image: bytes, content_type: str, duration: float | None = None, layer: str | None = None
@@ -131,3 +124,10 @@ def _target(display: str, layer: str | None) -> dict[str, str]:
 
 def _milliseconds(duration: float | None) -> dict[str, str]:
     return {} if duration is None else {"duration": str(max(1, round(duration * 1000)))}
+
+
+def _caps(row: object) -> DisplayCaps | None:
+    item = fields(row)
+    size = fields(item.get("resolution"))
+    name, width, height = text(item.get("display")), integer(size.get("width")), integer(size.get("height"))
+    return DisplayCaps(name, width, height) if name is not None and width and height else None

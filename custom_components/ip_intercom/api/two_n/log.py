@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..errors import UnexpectedReply
-from ..parse import Fields, fields, integer, objects, text, texts
+from ..parse import Fields, fields, integer, text
 from .client import TwoNClient
 from .endpoints import LOG_CAPS, LOG_PULL, LOG_SUBSCRIBE, LOG_UNSUBSCRIBE
 
@@ -35,7 +35,7 @@ class Log:
 
     async def caps(self) -> frozenset[str]:
         """Return the event types that the device records (HTTP API 5.10.1)."""
-        return frozenset(texts(fields(await self._client.call(LOG_CAPS)).get("events")))
+        return frozenset(await self._client.rows(LOG_CAPS, "events", text))
 
     async def subscribe(self, events: Iterable[str], include: str, duration: int) -> int:
         """Open a channel and return its id (HTTP API 5.10.2).
@@ -66,18 +66,22 @@ class Log:
         Raises:
             InvalidRequest: The channel is closed, or the device has restarted.
         """
-        result = fields(await self._client.call(LOG_PULL, {"id": str(channel), "timeout": str(timeout)}, wait=timeout))
-        return tuple(
-            LogEvent(
-                id=number,
-                event=name,
-                utc_time=_uint32(item.get("utcTime")),
-                up_time=_uint32(item.get("upTime")),
-                params=fields(item.get("params")),
-            )
-            for item in objects(result.get("events"))
-            if (number := integer(item.get("id"))) is not None and (name := text(item.get("event"))) is not None
-        )
+        params = {"id": str(channel), "timeout": str(timeout)}
+        return await self._client.rows(LOG_PULL, "events", _event, params, wait=timeout, tolerant=True)
+
+
+def _event(row: object) -> LogEvent | None:
+    item = fields(row)
+    number, name = integer(item.get("id")), text(item.get("event"))
+    if number is None or name is None:
+        return None
+    return LogEvent(
+        id=number,
+        event=name,
+        utc_time=_uint32(item.get("utcTime")),
+        up_time=_uint32(item.get("upTime")),
+        params=fields(item.get("params")),
+    )
 
 
 def _uint32(value: object) -> int:

@@ -80,32 +80,11 @@ class Phone:
 
     async def status(self) -> tuple[SipAccount, ...]:
         """Return the SIP accounts (HTTP API 5.6.1)."""
-        return tuple(
-            SipAccount(
-                account=number,
-                enabled=flag(item.get("enabled")) is not False,
-                number=text(item.get("sipNumber")),
-                registration_enabled=flag(item.get("registrationEnabled")) is True,
-                registered=flag(item.get("registered")),
-            )
-            for item in _listed(await self._client.call(PHONE_STATUS), "accounts")
-            if (number := integer(item.get("account"))) is not None
-        )
+        return await self._client.rows(PHONE_STATUS, "accounts", _account)
 
     async def call_log(self) -> tuple[CallRecord, ...]:
         """Return the calls, newest first; firmware 2.36 and newer (HTTP API 5.6.2)."""
-        return tuple(
-            CallRecord(
-                id=number,
-                type=_call_type(text(item.get("callType"))),
-                name=text(item.get("name")),
-                date=_date(text(item.get("date"))),
-                duration=integer(item.get("duration")),
-                device=text(item.get("devType")),
-            )
-            for item in _listed(await self._client.call(PHONE_CALLLOG), "callLog")
-            if (number := text(item.get("id"))) is not None
-        )
+        return await self._client.rows(PHONE_CALLLOG, "callLog", _record)
 
     async def delete_calls(self, record: str | None = None) -> None:
         """Delete a record of the call log, or all of them (HTTP API 5.6.2).
@@ -138,19 +117,7 @@ class Call:
 
     async def status(self) -> tuple[CallSession, ...]:
         """Return the calls in progress (HTTP API 5.7.1); some firmware answers a bare array."""
-        return tuple(
-            CallSession(
-                session=number,
-                direction=text(item.get("direction")),
-                state=text(item.get("state")),
-                legs=tuple(
-                    CallLeg(integer(leg.get("id")), text(leg.get("peer")), text(leg.get("state")))
-                    for leg in objects(item.get("calls"))
-                ),
-            )
-            for item in _listed(await self._client.call(CALL_STATUS), "sessions")
-            if (number := integer(item.get("session"))) is not None
-        )
+        return await self._client.rows(CALL_STATUS, "sessions", _session)
 
     async def dial(self, number: str | None = None, users: Sequence[str] = ()) -> int:
         """Call a number or SIP URI, or directory entries by uuid, and return the session (HTTP API 5.7.2).
@@ -210,3 +177,45 @@ def _date(value: str | None) -> datetime | None:
 
 def _listed(result: Fields | list[object], key: str) -> tuple[Fields, ...]:
     return objects(result if isinstance(result, list) else result.get(key))
+
+
+def _account(row: object) -> SipAccount | None:
+    item = fields(row)
+    if (number := integer(item.get("account"))) is None:
+        return None
+    return SipAccount(
+        account=number,
+        enabled=flag(item.get("enabled")) is not False,
+        number=text(item.get("sipNumber")),
+        registration_enabled=flag(item.get("registrationEnabled")) is True,
+        registered=flag(item.get("registered")),
+    )
+
+
+def _record(row: object) -> CallRecord | None:
+    item = fields(row)
+    if (number := text(item.get("id"))) is None:
+        return None
+    return CallRecord(
+        id=number,
+        type=_call_type(text(item.get("callType"))),
+        name=text(item.get("name")),
+        date=_date(text(item.get("date"))),
+        duration=integer(item.get("duration")),
+        device=text(item.get("devType")),
+    )
+
+
+def _session(row: object) -> CallSession | None:
+    item = fields(row)
+    if (number := integer(item.get("session"))) is None:
+        return None
+    return CallSession(
+        session=number,
+        direction=text(item.get("direction")),
+        state=text(item.get("state")),
+        legs=tuple(
+            CallLeg(integer(leg.get("id")), text(leg.get("peer")), text(leg.get("state")))
+            for leg in objects(item.get("calls"))
+        ),
+    )

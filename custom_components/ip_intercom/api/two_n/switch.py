@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..parse import fields, flag, integer, objects, text
+from ..parse import fields, flag, integer, text
 from .client import TwoNClient
 from .endpoints import SWITCH_CAPS, SWITCH_CTRL, SWITCH_STATUS
 
@@ -55,33 +55,11 @@ class Switch:
 
     async def caps(self) -> tuple[SwitchCaps, ...]:
         """Return the settings of every switch (HTTP API 5.4.1)."""
-        result = fields(await self._client.call(SWITCH_CAPS))
-        return tuple(
-            SwitchCaps(
-                switch=number,
-                enabled=flag(item.get("enabled")) is not False,
-                bistable=text(item.get("mode")) == "bistable",
-                on_duration=integer(item.get("switchOnDuration")),
-                type=text(item.get("type")),
-            )
-            for item in objects(result.get("switches"))
-            if (number := integer(item.get("switch"))) is not None
-        )
+        return await self._client.rows(SWITCH_CAPS, "switches", _caps)
 
     async def status(self) -> tuple[SwitchStatus, ...]:
         """Return the state of every switch (HTTP API 5.4.2)."""
-        result = fields(await self._client.call(SWITCH_STATUS))
-        return tuple(
-            SwitchStatus(
-                switch=number,
-                active=flag(item.get("active")) is True,
-                locked=flag(item.get("locked")),
-                held=flag(item.get("held")),
-                hold_timeout=integer(item.get("holdTimeout")),
-            )
-            for item in objects(result.get("switches"))
-            if (number := integer(item.get("switch"))) is not None
-        )
+        return await self._client.rows(SWITCH_STATUS, "switches", _status)
 
     async def ctrl(self, switch: int, action: SwitchAction, timeout: int | None = None) -> None:
         """Command a switch (HTTP API 5.4.3).
@@ -98,3 +76,30 @@ class Switch:
         if timeout is not None:
             params["timeout"] = str(timeout)
         await self._client.call(SWITCH_CTRL, params)
+
+
+def _caps(row: object) -> SwitchCaps | None:
+    item = fields(row)
+    if (number := integer(item.get("switch"))) is None:
+        return None
+    return SwitchCaps(
+        switch=number,
+        enabled=flag(item.get("enabled")) is not False,
+        bistable=text(item.get("mode")) == "bistable",
+        on_duration=integer(item.get("switchOnDuration")),
+        type=text(item.get("type")),
+    )
+
+
+def _status(row: object) -> SwitchStatus | None:
+    item = fields(row)
+    number, active = integer(item.get("switch")), flag(item.get("active"))
+    if number is None or active is None:
+        return None
+    return SwitchStatus(
+        switch=number,
+        active=active,
+        locked=flag(item.get("locked")),
+        held=flag(item.get("held")),
+        hold_timeout=integer(item.get("holdTimeout")),
+    )

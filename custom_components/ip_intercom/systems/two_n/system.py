@@ -325,6 +325,7 @@ class TwoNSystem:
         return {
             "functions": None if caps is None else {name: ",".join(sorted(words)) for name, words in caps.items()},
             "uptime": None if status is None else status.uptime,
+            "skipped": {path: count for path, count in sorted(self._device.client.skipped.items()) if count},
         }
 
     async def close(self) -> None:
