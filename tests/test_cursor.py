@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import deepcopy
+import itertools
 import time
 from typing import Any
 
@@ -13,10 +13,8 @@ import pytest
 
 from custom_components.ip_intercom.const import DOMAIN
 from tests.common import add_intercom, capture_log_events, until
+from tests.kills import BEHIND, kill, stored, survive_kills
 from tests.simulators.two_n import Simulator
-
-# Seconds that a cursor may be behind: the promised one, and what a busy machine needs.
-BEHIND = 1.0 + 0.5
 
 
 def mark(sim: Simulator, number: int) -> None:
@@ -37,47 +35,20 @@ async def shown(events: list[Event], number: int, times: int = 1) -> None:
     await until(lambda: numbers(events).count(number) == times, f"event {number}")
 
 
-class Marks:
-    """Writes numbered events without a pause, and knows when each was written."""
+@contextmanager
+def writing(sim: Simulator, pause: float) -> Iterator[None]:
+    """Let the device write numbered events in the background."""
 
-    def __init__(self, sim: Simulator) -> None:
-        self.written: list[float] = []
-        self._sim = sim
-
-    async def write(self, pause: float) -> None:
-        while True:
-            self.written.append(time.monotonic())
-            mark(self._sim, len(self.written))
+    async def write() -> None:
+        for number in itertools.count(1):
+            mark(sim, number)
             await asyncio.sleep(pause)
 
-    def since(self, moment: float) -> set[int]:
-        return {number for number, at in enumerate(self.written, 1) if at >= moment}
-
-
-@contextmanager
-def writing(sim: Simulator, pause: float) -> Iterator[Marks]:
-    """Let the device write numbered events in the background."""
-    marks = Marks(sim)
-    task = asyncio.create_task(marks.write(pause))
+    task = asyncio.create_task(write())
     try:
-        yield marks
+        yield
     finally:
         task.cancel()
-
-
-def stored(entry: ConfigEntry, storage: dict[str, Any]) -> Any:
-    """Return a copy of what is stored of an entry now."""
-    return deepcopy(storage.get(f"{DOMAIN}.{entry.entry_id}"))
-
-
-async def kill(hass: HomeAssistant, entry: ConfigEntry, storage: dict[str, Any], kept: Any = None) -> None:
-    """End an entry as a kill of the process does: what its orderly end writes is not there afterwards.
-
-    ``kept`` is what was on disk then; what is there now by default.
-    """
-    kept = kept or stored(entry, storage)
-    await hass.config_entries.async_unload(entry.entry_id)
-    storage[f"{DOMAIN}.{entry.entry_id}"] = kept
 
 
 async def test_the_cursor_follows_dense_events_within_a_second(
@@ -119,28 +90,16 @@ async def test_a_new_entry_has_a_cursor_before_its_first_event(
 async def test_kills_under_dense_events_lose_nothing(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_storage: dict[str, Any]
 ) -> None:
-    events = capture_log_events(hass)
-    with writing(sim, 0.05) as marks:
-        for lived in (0.3, 1.1, 1.7, 0.9, 1.3):
-            await asyncio.sleep(lived)
-            last_second = time.monotonic() - BEHIND
-            await kill(hass, entry, hass_storage)
-            known = set(numbers(events))
-            before = len(events)
-            await hass.config_entries.async_setup(entry.entry_id)
-            await until(lambda: len(marks.written) - 3 in numbers(events))
-            again = [event for event in marked(events[before:]) if event.data["data"]["id"] in known]
-            assert {event.data["data"]["id"] for event in again} <= marks.since(last_second)
-            assert all(event.data["late"] for event in again)
-    mark(sim, last := len(marks.written) + 1)
-    await until(lambda: last in numbers(events))
-    assert set(numbers(events)) == set(range(1, last + 1))
-    ids: dict[int, set[str]] = {}
-    for event in marked(events):
-        ids.setdefault(event.data["data"]["id"], set()).add(event.data["id"])
-        assert event.data["id"] == f"{event.data['boot']}-{event.data['sequence']}"
-    assert all(len(found) == 1 for found in ids.values())
-    assert len({min(found) for found in ids.values()}) == len(ids)
+    count = itertools.count(1)
+
+    def happen() -> int:
+        mark(sim, number := next(count))
+        return number
+
+    def number_of(event: Event) -> object | None:
+        return event.data["data"]["id"] if event.data["type"] == "UserActionActivated" else None
+
+    await survive_kills(hass, entry, hass_storage, happen, number_of, 0.05)
 
 
 async def test_a_ring_before_a_kill_does_not_ring_again(

@@ -1,15 +1,15 @@
 """Which records of a device's log are new since the last look, over restarts and deletions."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from ...api.parse import integer, text, texts
 
 # What a device that knows pages gives at once (captures/akuvox/doorlog_paging_x912.md).
 PAGE = 10
-# A device that was away for long has had more records than anybody wants to hear of.
+# So many pages are read at once; then the state of the call has its turn, which rings.
 _PAGES = 10
 _ANOTHER = timedelta(hours=3)
 
@@ -40,6 +40,7 @@ class Journal:
     Attributes:
         known: A look was taken before; without one, everything there is old.
         paged: The device gives pages; else each look reads the whole log.
+        more: The last look did not come down to the newest record known; the next one goes on there.
     """
 
     known: bool = False
@@ -48,6 +49,12 @@ class Journal:
     _when: datetime | None = None
     # Those of the newest page: where a device has no time, only they tell a log that was cleared from a shorter one.
     _marks: frozenset[str] = frozenset()
+    more: bool = False
+    _page: int = 1
+    _found: list[Any] = field(default_factory=list)
+    _begun_anew: bool = False
+    _is_shorter: bool = False
+    _newest_marks: frozenset[str] = frozenset()
 
     @classmethod
     def from_json(cls, stored: object) -> Journal:
@@ -74,7 +81,7 @@ class Journal:
         return {"id": self._id, "when": when, "marks": sorted(self._marks)}
 
     async def news[R: Record](self, fetch: Fetch[R]) -> list[R]:
-        """Return the records since the last look, oldest first.
+        """Return the records since the last look, oldest first; none while there is ``more`` to read before.
 
         Args:
             fetch: Returns a page of the log, newest record first; the first page is 1.
@@ -82,36 +89,41 @@ class Journal:
         Raises:
             IntercomError: As ``fetch``; nothing counts as read then.
         """
-        found: list[R] = []
-        begun_anew = is_shorter = False
-        marks = self._marks
-        for page in range(1, _PAGES + 1):
+        if not self.more:
+            self._page, self._found, self._begun_anew, self._is_shorter = 1, [], False, False
+            self._newest_marks = self._marks
+        found: list[R] = self._found
+        for page in range(self._page, self._page + _PAGES):
             records = await fetch(page)
             self.paged = len(records) <= PAGE
             if page == 1:
-                begun_anew = max((_number(record) for record in records), default=0) < max(self._id, 1)
+                self._begun_anew = max((_number(record) for record in records), default=0) < max(self._id, 1)
                 # The newest records were deleted; the others are as before.
-                is_shorter = any(_number(record) and record.mark in self._marks for record in records)
-                marks = frozenset(record.mark for record in records[:PAGE]) or marks
-            begun_anew = begun_anew or any(self._is_reused(record) for record in records)
-            fresh = [record for record in records if not self.known or self._is_new(record, begun_anew, is_shorter)]
+                self._is_shorter = any(_number(record) and record.mark in self._marks for record in records)
+                self._newest_marks = frozenset(record.mark for record in records[:PAGE]) or self._marks
+            self._begun_anew = self._begun_anew or any(self._is_reused(record) for record in records)
+            fresh = [record for record in records if not self.known or self._is_new(record)]
             # One that was written meanwhile has moved the last of a page to the next one.
             found += [record for record in fresh if record not in found]
-            if not self.known or not self.paged or len(fresh) < PAGE:
+            self.more = self.known and self.paged and len(fresh) == PAGE
+            self._page = page + 1
+            if not self.more:
                 break
-        was_known, self.known, self._marks = self.known, True, marks
+        if self.more:
+            return []
+        was_known, self.known, self._found, self._marks = self.known, True, [], self._newest_marks
         newest = max(found, key=_order, default=None)
         if newest is not None:
             self._id, self._when = _number(newest), newest.when
         return sorted(found, key=_order) if was_known else []
 
-    def _is_new(self, record: Record, begun_anew: bool, is_shorter: bool) -> bool:
-        if not begun_anew:
+    def _is_new(self, record: Record) -> bool:
+        if not self._begun_anew:
             return _number(record) > self._id  # whatever its time: clocks are set back
         # A log that was cleared begins to count anew; then its time tells, as it does without numbers.
         if record.when is not None and self._when is not None and record.when != self._when:
             return record.when > self._when
-        return not is_shorter and record.mark not in self._marks
+        return not self._is_shorter and record.mark not in self._marks
 
     def _is_reused(self, record: Record) -> bool:
         """Tell whether a record has the number of the newest one that was read, and is another."""

@@ -9,12 +9,12 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 import logging
 from math import inf
 import time
-from typing import Any
+from typing import Any, TypedDict
 
 from ...api.akuvox import AkuvoxDevice
 from ...api.akuvox.logs import CallRecord, DoorRecord
@@ -127,6 +127,7 @@ class AkuvoxLog:
         # Whether the device itself has answered last, and not something in its place.
         self._speaks = True
         self._missed = False
+        self._keep = False
         self._delivered_at = -inf
 
     # -- what there is to follow -----------------------------------------------------------------
@@ -180,6 +181,11 @@ class AkuvoxLog:
             IntercomError: The device is out of reach or refuses; what it pushes is heard all the same.
         """
         while True:
+            # Before a cursor is told of: the look has moved it already.
+            if self._look is not None and self._look.done():
+                events = self._finish_look(self._look)
+                if events or self._missed or self._keep:
+                    return self._delivery(events)
             if events := [*self._take_pushed(), *self._take_overdue()]:
                 return self._delivery(events)
             if self._look is None:
@@ -187,10 +193,6 @@ class AkuvoxLog:
             if self._heartbeat <= self._monotonic():
                 return self._delivery([])
             await self._wait()
-            if self._look is not None and self._look.done():
-                events = self._finish_look(self._look)
-                if events or self._missed:
-                    return self._delivery(events)
 
     @property
     def _heartbeat(self) -> float:
@@ -253,6 +255,8 @@ class AkuvoxLog:
         if name == DOOR_LOG_EVENT and self._credentials.deadlines:
             return _RECORD_AGAIN
         journal = {CALL_LOG_EVENT: self._call_journal, DOOR_LOG_EVENT: self._door_journal}.get(name)
+        if journal is not None and journal.more:
+            return 0.0
         if journal is not None and not journal.paged:
             return max(_WHOLE_LOG_LOOKS, alone)
         return beside if self._live else alone
@@ -275,6 +279,7 @@ class AkuvoxLog:
 
     def _delivery(self, events: list[Event]) -> Delivery:
         missed, self._missed = self._missed, False
+        keep, self._keep = self._keep, False
         self._delivered_at = self._monotonic()
         certain = self._tracker.unpushed >= _EVIDENCE and self._pushes_lost is not None
         if self._tracker.unpushed and self._pushes_lost is not None:
@@ -296,6 +301,7 @@ class AkuvoxLog:
             cursor,
             withheld,
             self._live,
+            keep=keep,
             answered=self._speaks and not self._interrupted,
             again=None if ends is None else max(0.0, ends - self._delivered_at),
         )
@@ -379,12 +385,14 @@ class AkuvoxLog:
         return [Event(CALL_STATUS_EVENT, datetime.now(UTC), {"status": word}, facts=facts)] if facts else []
 
     async def _look_at_call_log(self) -> list[Event]:
-        fresh = self._is_fresh(CALL_LOG_EVENT)
+        fresh = self._is_fresh(CALL_LOG_EVENT) and not self._call_journal.more
+        begins = not self._call_journal.known
 
         async def page(number: int) -> tuple[CallRecord, ...]:
             return await self._device.call_log.get(page=number)
 
         records = await self._call_journal.news(page)
+        self._keep = self._keep or begins
         return [self._call_event(record, fresh) for record in records]
 
     def _call_event(self, record: CallRecord, fresh: bool) -> Event:
@@ -393,18 +401,23 @@ class AkuvoxLog:
         data: dict[str, object] = {"type": record.kind.value, "number": record.number}
         if self._names:
             data["name"] = record.name
-        return Event(CALL_LOG_EVENT, when, data, late=not fresh, facts=facts, age=age, clocked=_is_clocked(record))
+        return Event(CALL_LOG_EVENT, when, data, late=not fresh, facts=facts, age=age, **_numbered("call", record))
 
     async def _look_at_door_log(self) -> list[Event]:
-        fresh = self._is_fresh(DOOR_LOG_EVENT)
+        fresh = self._is_fresh(DOOR_LOG_EVENT) and not self._door_journal.more
+        # Moved once its records can be handed on: a question follows for some of them.
+        journal = replace(self._door_journal)
 
         async def page(number: int) -> tuple[DoorRecord, ...]:
             return await self._device.door_log.get(page=number)
 
-        records = await self._door_journal.news(page)
+        records = await journal.news(page)
         if fresh and any(record.granted for record in records):
             self._missed = True  # nothing else tells that the door was released
-        return [self._access_event(record, fresh, await self._who(record, fresh)) for record in records]
+        events = [self._access_event(record, fresh, await self._who(record, fresh)) for record in records]
+        self._keep = self._keep or not self._door_journal.known
+        self._door_journal = journal
+        return events
 
     async def _who(self, record: DoorRecord, fresh: bool) -> str | None:
         """Return who came in or was refused, None where that is not known or not to be told."""
@@ -424,7 +437,7 @@ class AkuvoxLog:
         facts: tuple[Fact, ...] = ()
         if granted is not None and not self._credentials.is_told(granted, method, self._monotonic()):
             facts = (AccessDecided(Access(when, granted, name=who, method=method, entrance=", ".join(doors) or None)),)
-        return Event(DOOR_LOG_EVENT, when, data, late=not fresh, facts=facts, age=age, clocked=_is_clocked(record))
+        return Event(DOOR_LOG_EVENT, when, data, late=not fresh, facts=facts, age=age, **_numbered("door", record))
 
     def _is_fresh(self, name: str) -> bool:
         """Return whether what a look finds has only just happened."""
@@ -457,3 +470,19 @@ def _alarms_that_last(stored: object, now: float) -> dict[Alarm, float]:
         if alarm in Alarm and isinstance(end, int | float)
     }
     return {alarm: now + min(seconds, _ALARM_LASTS) for alarm, seconds in left.items() if seconds > 0}
+
+
+class _Numbered(TypedDict):
+    id: str
+    sequence: int | None
+    clocked: bool
+
+
+def _numbered(log: str, record: CallRecord | DoorRecord) -> _Numbered:
+    """Return what tells a record from all others: its number counts from 1 after the log was emptied, so its time, too."""
+    when = "" if record.when is None else record.when.isoformat()
+    return {
+        "id": f"{log}-{when}-{record.id or ''}",
+        "sequence": integer(record.id),
+        "clocked": _is_clocked(record),
+    }

@@ -62,13 +62,16 @@ class Teller:
         }
         when = at(record.disconnected or record.connected) or datetime.now(UTC)
         facts = (CallLogged(neutral_call(record, self._privacy), outcome, missed),)
-        return Event(CALL_LOG_EVENT, when, _told(data), late=late, facts=facts)
+        # Records count from 1 again when the exchange is set up again.
+        id_ = f"call-{record.disconnected or record.connected or 0}-{record.record_id}"
+        return Event(CALL_LOG_EVENT, when, _told(data), late=late, facts=facts, sequence=record.record_id, id=id_)
 
     def mail(self, mail: Voicemail, *, late: bool) -> Event:
         """Return the event of a message that is new."""
         name = self._name(mail.name, mail.number)
         data = {"id": mail.id, "number": mail.number, "name": name, "duration": mail.duration}
-        return Event(str(Kind.MAIL), mail.received, _told(data), late=late, facts=(VoicemailReceived(mail),))
+        facts = (VoicemailReceived(mail),)
+        return Event(str(Kind.MAIL), mail.received, _told(data), late=late, facts=facts, id=f"voicemail-{mail.id}")
 
     def mailbox(self, mails: Mapping[VoicemailId, Voicemail]) -> Event:
         """Return the event of messages that somebody has heard, noted or deleted."""

@@ -7,7 +7,7 @@ and nothing else; no door, no address and no picture of another server comes of 
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 import logging
 from math import inf
@@ -247,26 +247,28 @@ class SmartYardLog:
 
     async def _look_at_history(self) -> None:
         flats = [flat for flat in self._town().flats.values() if flat.has_log is not False]
-        found: list[tuple[str, LogRecord, bool]] = []
+        read: list[tuple[str, list[LogRecord], datetime]] = []
         try:
             for flat in flats:
-                found += await self._read_journal(flat.id)
+                now = self._time.now()
+                asked = self._ask_for_journal(flat.id, self._journal.days(flat.id, now))
+                records = await offered("journal of a flat", asked)
+                if records is not None:  # else it is not to be had now
+                    read.append((flat.id, records, now))
         finally:  # what one flat has told is told, whatever the next one says
-            self._journal.forget(self._time.now())
-            ordered = sorted(found, key=lambda item: item[1].date or datetime.max)
-            if any(record.event in _CALLS and not late for _, record, late in ordered):
-                self.arrivals.missed(_NEWS)
-            self._out.events += [self._recorder.event(flat, record, late=late) for flat, record, late in ordered]
+            self._take_history(read)
 
-    async def _read_journal(self, flat: str) -> list[tuple[str, LogRecord, bool]]:
-        """Return the new records of a flat, nothing where its journal is not to be had now."""
-        now = self._time.now()
-        records = await offered("journal of a flat", self._ask_for_journal(flat, self._journal.days(flat, now)))
-        if records is None:
-            return []
-        if not self._journal.has(flat):
-            self._out.keep = True
-        return [(flat, record, late) for record, late in self._journal.take(flat, records, now)]
+    def _take_history(self, read: Iterable[tuple[str, list[LogRecord], datetime]]) -> None:
+        """Tell of new records; the journals move with them, so that no cursor is ahead of what was told."""
+        found: list[tuple[str, LogRecord, bool]] = []
+        for flat, records, now in read:
+            self._out.keep = self._out.keep or not self._journal.has(flat)
+            found += [(flat, record, late) for record, late in self._journal.take(flat, records, now)]
+        self._journal.forget(self._time.now())
+        ordered = sorted(found, key=lambda item: item[1].date or datetime.max)
+        if any(record.event in _CALLS and not late for _, record, late in ordered):
+            self.arrivals.missed(_NEWS)
+        self._out.events += [self._recorder.event(flat, record, late=late) for flat, record, late in ordered]
 
     async def _ask_for_journal(self, flat: str, days: tuple[date, ...]) -> list[LogRecord]:
         """Return the records of some days."""

@@ -78,7 +78,7 @@ class Recorder:
         if kind.lets_in:
             facts = (AccessDecided(Access(when, granted=True, name=name, method=kind.method, entrance=entrance)),)
         data = {key: value for key, value in told.items() if value is not None}
-        return Event(kind.name, when, data, late=late, facts=facts)
+        return Event(kind.name, when, data, late=late, facts=facts, id=f"history-{flat}-{record.id}")
 
     def access_record(self, flat: str, record: LogRecord) -> AccessRecord:
         """Return a record for whoever asks; whether somebody got in, only who has answered decided."""

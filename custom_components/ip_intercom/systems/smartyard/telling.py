@@ -80,7 +80,8 @@ def call(push: CallPush, bell: BellId | None, picture: str | None, now: datetime
     if bell is not None:
         facts = (ButtonPressed(bell, None, picture, told), BellRings(bell, True))
     data = _told({"bell": bell, "support": push.is_support or None}) | told
-    return Event(CALL, when, data, facts=facts, age=max(0.0, (now - when).total_seconds()))
+    age = max(0.0, (now - when).total_seconds())
+    return Event(CALL, when, data, facts=facts, age=age, id=f"ring-{push.ring_ids[0]}")
 
 
 def call_ended(bell: BellId) -> Event:
@@ -105,7 +106,12 @@ def message(push: TextPush, picture: str | None, *, late: bool) -> Event:
         }
     )
     return Event(
-        MESSAGE, moment(push.timestamp), {"kind": kind} | details, late=late, facts=(MessageReceived(kind, details),)
+        MESSAGE,
+        moment(push.timestamp),
+        {"kind": kind} | details,
+        late=late,
+        facts=(MessageReceived(kind, details),),
+        id=f"message-{_cut(push.message_id)}" if push.message_id else None,
     )
 
 
