@@ -316,7 +316,8 @@ async def test_another_device_is_not_taken_for_this_one(
         result = await configure(hass, result, user_input(other.https_address))
         assert result["step_id"] == "certificate"
         result = await configure(hass, result, {})
-        assert result["reason"] == "unique_id_mismatch"
+        assert result["step_id"] == "replace", "unless a person says that it replaces the other"
+    assert entry.unique_id == "7c:1e:b3:05:2a:11"
 
 
 async def test_a_new_certificate_and_address_are_taken(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:

@@ -44,7 +44,7 @@ LAYERS = (
     layer("systems", "systems systems.*", "names errors api model", "aiohttp yarl"),
     layer(
         "coordinator",
-        "certificates clock_watch commanding coordinator cursor_store door_commands entity exceptions found google_push later log_health parting places push push_limiter refusals shortcomings silence temporary_codes visitor_pictures webhook",
+        "certificates clock_watch commanding coordinator cursor_store door_commands entity exceptions found google_push later log_health parting places push push_limiter refusals replacement shortcomings silence temporary_codes visitor_pictures webhook",
         "names errors google model systems",
         "aiohttp homeassistant",
     ),

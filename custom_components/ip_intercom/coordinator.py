@@ -197,6 +197,8 @@ class IntercomCoordinator(CommandingCoordinator):
             raise self._failure(UpdateFailed, err) from err
         if self.config_entry.unique_id not in description.identity.names:
             # Its address may have been given to another: no door of a stranger is opened.
+            if not description.identity.names:
+                raise told(UpdateFailed, "no_identity", device=self.name)
             model = description.identity.model or description.identity.manufacturer
             raise told(UpdateFailed, "another_device", device=self.name, model=model)
         self._async_adopt(description)

@@ -9,7 +9,7 @@ from homeassistant.core import callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 import probatio as vol
 
-from .api.errors import CertificateChanged, IntercomError, UnsupportedProduct, WrongDevice
+from .api.errors import CertificateChanged, IntercomError, NoIdentity, UnsupportedProduct, WrongDevice
 from .certificates import fingerprint_text
 from .const import (
     CONF_CLIENT_ID,
@@ -25,7 +25,8 @@ from .const import (
 )
 from .exceptions import sentence
 from .model import Description
-from .systems import find_system
+from .replacement import async_take_over
+from .systems import find_system, is_replaceable
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -37,11 +38,12 @@ _SECRETS = frozenset({CONF_CLIENT_SECRET, CONF_PASSWORD})
 
 # Errors of finding a device, which no entity can meet; the others have their key in ``exceptions``.
 _FIND_ERRORS: tuple[tuple[type[IntercomError], str], ...] = (
+    (NoIdentity, "no_identity"),
     (UnsupportedProduct, "unsupported_product"),
     (WrongDevice, "wrong_device"),
 )
 
-_PLACEHOLDERS = ("address", "new", "numbers", "old", "phone", "privilege", "product", "reason", "service")
+_PLACEHOLDERS = ("address", "device", "new", "numbers", "old", "phone", "privilege", "product", "reason", "service")
 
 
 class FoundFlow(ConfigFlow):
@@ -56,6 +58,7 @@ class FoundFlow(ConfigFlow):
         self._changed: CertificateChanged | None = None
         # SHA-256 of a new certificate that the user has confirmed.
         self._confirmed: str | None = None
+        self._replaced: ConfigEntry
         self._interrupted: tuple[str, dict[str, Any]]
 
     async def _async_find(
@@ -101,12 +104,41 @@ class FoundFlow(ConfigFlow):
 
     async def _async_mend(self, entry: ConfigEntry) -> ConfigFlowResult:
         identity = self._description.identity
+        if entry.unique_id not in identity.names and is_replaceable(entry.data):
+            return await self._async_another_unit(entry)
         known = entry.unique_id if entry.unique_id in identity.names else identity.id
         await self.async_set_unique_id(known, raise_on_progress=False)
         self._abort_if_unique_id_mismatch()
         # What the device has of ours is to be found again, wherever it is now.
         kept = {key: entry.data[key] for key in (CONF_PUSH_TOKEN, CONF_PUSH_ORIGINALS) if key in entry.data}
         return self.async_update_reload_and_abort(entry, data=self._data | kept)
+
+    # -- another unit ----------------------------------------------------------------------------
+
+    async def _async_another_unit(self, entry: ConfigEntry) -> ConfigFlowResult:
+        """Ask whether the unit that answers takes the place of the one that did before."""
+        identity = self._description.identity
+        for name in identity.names:
+            await self.async_set_unique_id(name, raise_on_progress=False)
+            self._abort_if_unique_id_configured(error="replacement_configured")
+        self._replaced = entry
+        self._placeholders |= {
+            "device": entry.title,
+            "old": entry.unique_id or "",
+            "new": identity.id,
+            "product": identity.model or identity.manufacturer,
+        }
+        return self._async_form("replace", vol.Schema({}), {}, {})
+
+    async def async_step_replace(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Have the new unit take over all that Home Assistant has of the old one."""
+        if user_input is None:
+            return self._async_form("replace", vol.Schema({}), {}, {})
+        entry, identity = self._replaced, self._description.identity
+        await async_take_over(self.hass, entry, identity)
+        # The settings from before pushing were those of the old unit.
+        kept = {key: entry.data[key] for key in (CONF_PUSH_TOKEN,) if key in entry.data}
+        return self.async_update_reload_and_abort(entry, unique_id=identity.id, data=self._data | kept)
 
     # -- another certificate ---------------------------------------------------------------------
 

@@ -275,6 +275,17 @@ async def async_take_away(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     await store.async_remove()
 
 
+async def async_bring_anew(hass: HomeAssistant, entry_id: str) -> None:
+    """Have all codes that are not over brought to a unit that replaces the one that had them."""
+    store = code_store(hass, entry_id)
+    codes = [replace(known, tried=False, known_as=None) for known in _stored(await store.async_load())]
+    left = [known for known in codes if utcnow() < known.code.end]
+    if left:
+        await store.async_save({"codes": [_as_json(known) for known in left]})
+    else:
+        await store.async_remove()
+
+
 def _moments(known: TemporaryCode) -> Iterable[datetime]:
     """Return when something is to be done about a code."""
     if known.known_as is None:

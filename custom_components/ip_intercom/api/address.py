@@ -38,7 +38,7 @@ def _is_ipv6(host: str) -> bool:
 def normalize_mac(address: str | None) -> str | None:
     """Return a MAC address in lower case with colons, None where it is not one."""
     digits = re.sub(r"[^0-9a-f]", "", (address or "").lower())
-    if len(digits) != _MAC_DIGITS or not int(digits, 16):
+    if len(digits) != _MAC_DIGITS or int(digits, 16) in {0, 0xFFFFFFFFFFFF}:
         return None
     return ":".join(digits[place : place + 2] for place in range(0, _MAC_DIGITS, 2))
 

@@ -74,6 +74,10 @@ class WrongDevice(IntercomError):
     """Something answers at the address, but it is not a device of this system."""
 
 
+class NoIdentity(WrongDevice):
+    """A device of this system that tells nothing by which it could be known again."""
+
+
 class UnsupportedProduct(WrongDevice):
     """The right manufacturer, but a product with another API; ``product`` names it."""
 

@@ -18,6 +18,7 @@ __all__ = [
     "create_system",
     "find_system",
     "is_forwarded",
+    "is_replaceable",
     "logs_in",
     "options_of",
     "options_page",
@@ -46,6 +47,7 @@ class Maker:
         forwarded: Its events come by way of somebody whom a person has to tell the address: no device can be told.
         page: The page of its options.
         recognises: Tells whether a device at an address is of this maker; None where ``find`` tells.
+        replaceable: They are units that another one may take the place of, with all that Home Assistant has of them.
         macs: How MAC addresses begin that it may share with other makers, so that ``recognises`` has to be asked.
     """
 
@@ -57,16 +59,19 @@ class Maker:
     page: str = "init"
     recognises: Callable[[ClientSession, str], Awaitable[bool]] | None = None
     macs: tuple[str, ...] = ()
+    replaceable: bool = False
 
 
 # Those that can be recognised come first, those that only their login tells last.
 _MAKERS: Mapping[str, Maker] = {
-    SYSTEM_AKUVOX: Maker(akuvox.find, akuvox.create, akuvox.OPTIONS, recognises=akuvox.recognises, macs=("0c1105",)),
+    SYSTEM_AKUVOX: Maker(
+        akuvox.find, akuvox.create, akuvox.OPTIONS, recognises=akuvox.recognises, macs=("0c1105",), replaceable=True
+    ),
     SYSTEM_MX_PROXY: Maker(
         mx_proxy.find, mx_proxy.create, mx_proxy.OPTIONS, logs_in=True, forwarded=True, page="extension"
     ),
     SYSTEM_SMARTYARD: Maker(smartyard.find, smartyard.create, smartyard.OPTIONS, forwarded=True, page="account"),
-    SYSTEM_TWO_N: Maker(two_n.find, two_n.create, two_n.OPTIONS),
+    SYSTEM_TWO_N: Maker(two_n.find, two_n.create, two_n.OPTIONS, replaceable=True),
 }
 
 
@@ -105,6 +110,11 @@ def options_page(data: Mapping[str, Any]) -> str:
 def logs_in(data: Mapping[str, Any]) -> bool:
     """Return whether the account of an entry has to be logged out some day."""
     return _MAKERS[data[CONF_SYSTEM]].logs_in
+
+
+def is_replaceable(data: Mapping[str, Any]) -> bool:
+    """Return whether another unit may take the place of the one of an entry."""
+    return _MAKERS[data[CONF_SYSTEM]].replaceable
 
 
 async def find_system(

@@ -1,6 +1,7 @@
 """The device without its network and without hands that touch it: the parts, and how they hang together."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from tests.simulators.common.clock import Clock
 from tests.simulators.common.host import Active
@@ -39,12 +40,15 @@ class Device(Active):
         relay_reading: RelayReading,
         relay_names: RelayNames,
         action_urls: Iterable[str],
+        mac: str | None,
         speed: float,
         uptime: float,
         has_clock: bool,
     ) -> None:
         """Build it; `start` switches it on."""
         self.dialect = DIALECTS[dialect].of(relay_names, action_urls)
+        if mac is not None:
+            self.dialect = replace(self.dialect, mac=mac)
         self.dialect_key = dialect
         login = {
             f"{APIFCGI}AuthMode": auth or self.dialect.auth,

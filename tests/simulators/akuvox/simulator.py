@@ -67,8 +67,9 @@ class Simulator(Hands, Host[Request]):
         speed: float = 1.0,
         uptime: float = DEFAULT_UPTIME,
         has_clock: bool = True,
+        mac: str | None = None,
     ) -> None:
-        """Only the dialect is needed.
+        """Only the dialect is needed; `mac` is another than its own, empty for none.
 
         `auth` is another than the dialect's usual one, `config` are values of the configuration that the installer has
         set. `relay_reading` is what a relay makes of commands, `relay_names` how the device calls its
@@ -89,6 +90,7 @@ class Simulator(Hands, Host[Request]):
             speed=speed,
             uptime=uptime,
             has_clock=has_clock,
+            mac=mac,
         )
         certificate = OldCertificate(self.dialect.model) if self.dialect.old_tls else None
         Host.__init__(self, self.dialect.model, PREFIX, BODIES, certificate)

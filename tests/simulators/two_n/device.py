@@ -56,11 +56,13 @@ class Device:
         timing: Timing | None = None,
         firmware: str | None = None,
         has_clock: bool = True,
+        identity: Mapping[str, str | None] | None = None,
     ) -> None:
         """Build it; `start` switches it on."""
         blank = MODELS[model]
         # Name and firmware change while it runs; every part looks them up in this one.
-        info = {**blank.info, "swVersion": firmware or blank.info["swVersion"]}
+        info = {**blank.info, "swVersion": firmware or blank.info["swVersion"], **(identity or {})}
+        info = {name: value for name, value in info.items() if value is not None}
         self.model: Model = replace(blank, info=info)
         self.model_key = model
         self.timing = timing or Timing()
@@ -167,7 +169,7 @@ class Device:
         self.directory.clear()
         self.holidays.dates = []
         self.mobile_key.keys = [{}, {}, {}, {}]
-        self.mobile_key.location = self.model.info["serialNumber"]
+        self.mobile_key.location = self.model.info.get("serialNumber", "")
         self.model.info["deviceName"] = self.model.info["variant"]
         self._configured()
 

@@ -22,7 +22,7 @@ class MobileKey:
 
     def __init__(self, model: Model, configured: Callable[[], None]) -> None:
         """`configured` logs that the configuration was changed."""
-        self.location: str = model.info["serialNumber"]
+        self.location: str = model.info.get("serialNumber", "")
         key = {"type": "rsa", "key": b64encode(FAKE_KEY).decode(), "ctime": 1_608_046_389}
         self.keys: list[Json] = [key, {}, {}, {}]
         self.compatible = False

@@ -18,6 +18,7 @@ from .device import DEFAULT_UPTIME
 from .envelope import Code, Json
 from .installer import Installer
 from .pipeline import PREFIX, Outcome, Pipeline
+from .tls import Tls11Certificate
 
 # captures/errors.json: the login page instead of JSON.
 BODIES = bodies(b'{"success" : true, "result" : {', b"<!DOCTYPE html><html><title>2N</title></html>")
@@ -105,13 +106,20 @@ class Simulator(Installer, Host[Request]):
         directory: Iterable[Mapping[str, Any]] | None = None,
         firmware: str | None = None,
         has_clock: bool = True,
+        identity: Mapping[str, str | None] | None = None,
+        old_tls: bool = False,
+        location: str | None = None,
+        prefix: str = "",
     ) -> None:
         """Only the model is needed.
 
         `speed` makes the device live faster: its timers, timeouts and clocks. `nonce_lifetime` is in real seconds,
         None is for ever. `algorithm` is that of Digest, MD5 or SHA-256. `firmware` is another than the model's usual
-        one, such as "3.3.1.82.4"; what functions there are follows from it. Without a clock, utcTime counts
-        from 1970 after each start until it is set.
+        one, such as "3.3.1.82.4"; what functions there are follows from it. `identity` are other values of system/info
+        than the model's, such as `macAddr`; None leaves one out. With `old_tls` it knows TLS 1.1 at the most. `location`
+        is where its port 80 sends whoever asks there; `{https}` in it is the address of port 443, `{path}` what was
+        asked. `prefix` is a path below which something in front of it has all of its own.
+        Without a clock, utcTime counts from 1970 after each start until it is set.
         """
         accounts = [DEFAULT_ACCOUNT] if accounts is None else list(accounts)
         if len(accounts) > MAX_ACCOUNTS or algorithm not in ALGORITHMS:
@@ -125,8 +133,12 @@ class Simulator(Installer, Host[Request]):
             timing=timing,
             firmware=firmware,
             has_clock=has_clock,
+            identity=identity,
         )
-        Host.__init__(self, self.model.info["deviceName"], PREFIX, BODIES)
+        name = self.model.info["deviceName"]
+        Host.__init__(self, name, PREFIX, BODIES, Tls11Certificate(name) if old_tls else None)
+        self.location = location
+        self._below = prefix
         self.services = {service: ServiceConfig() for service in Service} | dict(services or {})
         self.authenticator = Authenticator(self.block_login, nonce_lifetime, algorithm)
         self.pipeline = Pipeline(
@@ -151,6 +163,13 @@ class Simulator(Installer, Host[Request]):
 
     @override
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
+        if self.location is not None and not request.secure:
+            location = self.location.format(https=self.https_address, path=request.path_qs)
+            self._note(request, Outcome(moved := web.Response(status=302, headers={"Location": location})))
+            return moved
+        if self._below:
+            below = request.path_qs.startswith(f"{self._below}/")
+            request = request.clone(rel_url=request.path_qs.removeprefix(self._below) if below else "/")
         outcome = await self.pipeline.answer(request)
         await drain(request)
         self._note(request, outcome)

@@ -15,6 +15,7 @@ from ..errors import (
     CertificateChanged,
     ConnectionFailed,
     IntercomError,
+    NoIdentity,
     NotReached,
     Overloaded,
     Throttled,
@@ -219,6 +220,8 @@ async def _identify(door: _Door, username: str, password: str) -> SystemInfo:
         raise WrongDevice(f"{host} does not answer as an Akuvox") from err
     if info.mac is None and info.model is None:
         raise WrongDevice(f"{host} names neither model nor MAC address")
+    if info.mac is None:
+        raise NoIdentity(f"{host} does not tell its MAC address")
     return info
 
 

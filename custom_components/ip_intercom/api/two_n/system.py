@@ -83,7 +83,7 @@ class System:
         return SystemInfo(
             variant=text(result.get("variant")),
             name=text(result.get("deviceName")),
-            serial=text(result.get("serialNumber")),
+            serial=_serial(text(result.get("serialNumber"))),
             mac=normalize_mac(text(result.get("macAddr"))),
             hardware=text(result.get("hwVersion")),
             firmware=text(result.get("swVersion")),
@@ -159,3 +159,8 @@ class System:
     async def time_zones(self) -> tuple[str, ...]:
         """Return the names of the time zones; firmware 2.44 and newer."""
         return texts(fields(await self._client.call(SYSTEM_TIMEZONE_CAPS)).get("timezones"))
+
+
+def _serial(number: str | None) -> str | None:
+    """Return a serial number, None for a placeholder such as 00-0000-0000."""
+    return number if number is not None and number.strip(" 0-") else None
