@@ -159,7 +159,7 @@ class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
         errors = await self._async_find(entry.data[CONF_URL], user_input | security, self._pinned(entry))
         if not errors:
             return await self._async_mend(entry)
-        return self._async_refused(step, schema, user_input, errors)
+        return await self._async_refused(step, schema, user_input, errors)
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for another address or account; a new certificate is taken once the user confirms it."""
@@ -181,7 +181,7 @@ class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
             errors = await self._async_find(user_input[CONF_HOST], user_input, self._insisted(entry, user_input))
             if not errors:
                 return await self._async_mend(entry)
-            return self._async_refused(step, schema, user_input, errors)
+            return await self._async_refused(step, schema, user_input, errors)
         known = {
             CONF_HOST: entry.data[CONF_URL],
             SECTION_SECURITY: {CONF_VERIFY_SSL: entry.data.get(CONF_VERIFY_SSL, False)},

@@ -58,6 +58,7 @@ class FoundFlow(ConfigFlow):
         self._changed: CertificateChanged | None = None
         # SHA-256 of a new certificate that the user has confirmed.
         self._confirmed: str | None = None
+        self._remembered: str | None = None
         self._replaced: ConfigEntry
         self._interrupted: tuple[str, dict[str, Any]]
 
@@ -144,21 +145,24 @@ class FoundFlow(ConfigFlow):
 
     def _pinned(self, entry: ConfigEntry) -> str | None:
         """Return the only certificate to talk to: the one confirmed here, else that of the entry."""
-        return self._confirmed or entry.data.get(CONF_FINGERPRINT)
+        self._remembered = entry.data.get(CONF_FINGERPRINT)
+        return self._confirmed or self._remembered
 
     def _insisted(self, entry: ConfigEntry, user_input: Mapping[str, Any]) -> str | None:
         """Return the certificate to insist on at an address that was typed; none where one is verified, or http typed."""
         plain = user_input[CONF_HOST].strip().lower().startswith("http:")
         return None if plain or user_input[SECTION_SECURITY][CONF_VERIFY_SSL] else self._pinned(entry)
 
-    @callback
-    def _async_refused(
+    async def _async_refused(
         self, step: str, schema: vol.Schema, user_input: dict[str, Any], errors: dict[str, str]
     ) -> ConfigFlowResult:
         """Show a step again with its errors; where only the certificate is another one, show both of them."""
         if self._changed is None:
             return self._async_form(step, schema, user_input, errors)
         self._interrupted = step, user_input
+        if self._confirmed is not None and self._changed.shown.hex() == self._remembered:
+            self._confirmed, self._changed = None, None  # back from another device to the one of the entry
+            return await self._async_proceed()
         self._placeholders |= {
             "old": fingerprint_text(self._changed.pinned),
             "new": fingerprint_text(self._changed.shown),
@@ -170,6 +174,10 @@ class FoundFlow(ConfigFlow):
         if user_input is None or self._changed is None:
             return self._async_form("certificate", vol.Schema({}), {}, {})
         self._confirmed, self._changed = self._changed.shown.hex(), None
+        return await self._async_proceed()
+
+    async def _async_proceed(self) -> ConfigFlowResult:
+        """Go on with what was entered before."""
         step, given = self._interrupted
         proceed: Callable[[dict[str, Any]], Awaitable[ConfigFlowResult]] = getattr(self, f"async_step_{step}")
         return await proceed(given)

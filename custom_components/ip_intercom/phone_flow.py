@@ -99,7 +99,7 @@ class PhoneLoginFlow(FoundFlow):
         if not errors and self._login.phone != entry.data[CONF_PHONE]:
             errors = {CONF_PHONE: "another_phone"}
         if errors:
-            return self._async_refused("reauth_smartyard", PHONE_SCHEMA, user_input, errors)
+            return await self._async_refused("reauth_smartyard", PHONE_SCHEMA, user_input, errors)
         return await self._async_request("reauth_smartyard", PHONE_SCHEMA)
 
     async def _async_begin(
@@ -196,7 +196,7 @@ class PhoneLoginFlow(FoundFlow):
             errors = await self._async_move(entry, user_input)
             if not errors:
                 return await self._async_mend(entry)
-            return self._async_refused("reconfigure_smartyard", ADDRESS_SCHEMA, user_input, errors)
+            return await self._async_refused("reconfigure_smartyard", ADDRESS_SCHEMA, user_input, errors)
         known = {
             CONF_HOST: entry.data[CONF_URL],
             SECTION_SECURITY: {CONF_VERIFY_SSL: entry.data[CONF_VERIFY_SSL]},

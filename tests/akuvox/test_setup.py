@@ -234,6 +234,8 @@ async def test_another_address(hass: HomeAssistant, device: Start, any_model: An
     )
     stranger = user_input(any_model.https_address)
     result = await hass.config_entries.flow.async_configure(result["flow_id"], stranger)
+    assert result["step_id"] == "certificate"
+    result = await hass.config_entries.flow.async_configure(result["flow_id"], {})
     assert result["errors"] == {"base": "wrong_device"}
     result = await hass.config_entries.flow.async_configure(
         result["flow_id"], user_input(f"https://{sim.https_address}", "admin", "httpapi")
