@@ -2,9 +2,11 @@
 
 import argparse
 import asyncio
+from pathlib import Path
 
 from tests.simulators.common.faults import read_fault
 from tests.simulators.common.process import pair, serve
+from tests.simulators.common.state_file import StateFile
 
 from .control import Control
 from .dialects import DIALECTS, Auth, RelayNames, RelayReading
@@ -35,6 +37,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         metavar="PATH=FAULT[:STATUS]",
         help="a function that fails",
     )
+    parser.add_argument("--state", type=Path, metavar="FILE", help="keeps the log, also when the process is killed")
     return parser.parse_args(argv)
 
 
@@ -57,6 +60,7 @@ async def run(options: argparse.Namespace) -> None:
     )
     for path, fault in options.fault:
         simulator.fault(path, **fault)
+    simulator.keep_log(StateFile(options.state))
     await serve(
         simulator,
         Control(simulator),

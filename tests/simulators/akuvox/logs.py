@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.simulators.common.clock import Clock
 from tests.simulators.common.padding import padded
+from tests.simulators.common.state_file import StateFile
 
 from .dialects import Dialect
 from .envelope import ApiError, Call, File, Handler, Json, Reply, bad_param
@@ -48,12 +49,32 @@ class Journal:
         self._last = 0
         self.form = LogForm()
         self.records: list[Json] = []
+        self._name = ""
+        self._state = StateFile()
+
+    def keep(self, name: str, state: StateFile) -> None:
+        """Keep the records in a file, which both logs share; take up those of a process that was killed."""
+        self._name, self._state = name, state
+        for line in state.lines():
+            if line["log"] != name:
+                continue
+            if "all" in line:
+                self.records = line["all"]
+            else:
+                self.records.insert(0, line["record"])
+            self._last = line["last"]
+            self._clock.resume(line["clock"])
+        del self.records[KEPT:]
+
+    def _changed(self, **what: Any) -> None:
+        self._state.write(log=self._name, last=self._last, clock=self._clock.moment(), **what)
 
     def empty(self) -> None:
         """Delete all records."""
         self.records.clear()
         if self.form.renumbers:
             self._last = 0
+        self._changed(all=[])
 
     def note(self, **record: Any) -> Json:
         """Write a record with number, date and time; the oldest is forgotten."""
@@ -63,6 +84,7 @@ class Journal:
         entry |= record
         self.records.insert(0, dict(sorted(entry.items())))
         del self.records[KEPT:]
+        self._changed(record=self.records[0])
         return entry
 
     def page(self, call: Call, records: list[Json]) -> Reply:
@@ -82,6 +104,7 @@ class Journal:
         if not any(record["ID"] == wanted for record in self.records):
             raise ApiError(-1, "Error param")
         self.records = [record for record in self.records if record["ID"] != wanted]
+        self._changed(all=self.records)
         return Reply()
 
 
@@ -113,6 +136,7 @@ class CallLog(Journal):
     def _clear(self, call: Call) -> Reply:
         gone = self._of_type(call)
         self.records = [record for record in self.records if record not in gone]
+        self._changed(all=self.records)
         return Reply()
 
     def _export(self, _: Call) -> File:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from tests.simulators.common.faults import bodies
 from tests.simulators.common.host import Host, scheme_of, wait_for
+from tests.simulators.common.state_file import StateFile
 from tests.simulators.coverage import Recorder
 
 from .auth import Authenticator
@@ -110,6 +111,11 @@ class Simulator(Hands, Host[Request]):
     @override
     def _cold_start(self) -> None:
         self.lines.boot()
+
+    def keep_log(self, state: StateFile) -> None:
+        """Keep both logs in a file, and go on with what is in it; before `start`."""
+        for name, journal in (("calls", self.call_log), ("doors", self.door_log)):
+            journal.keep(name, state)
 
     @property
     def http_address(self) -> str:

@@ -1,7 +1,7 @@
 """The device's two clocks (utcTime, upTime) and its timers."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 import time
 from typing import NamedTuple
 
@@ -92,6 +92,16 @@ class Clock:
         """Take the right time from the network, where there is a time server."""
         if self._keeps_time:
             self._step = 0.0
+
+    def moment(self) -> dict[str, float]:
+        """Give both clocks now, for `resume` in another process."""
+        return {"at": time.time(), "utc": self._epoch + self._step + self.now(), "uptime": self.now() - self._booted}
+
+    def resume(self, moment: Mapping[str, float]) -> None:
+        """Run on as if the clocks had not stopped since a moment."""
+        passed = max(0.0, time.time() - moment["at"]) * self.speed
+        self._booted = self.now() - moment["uptime"] - passed
+        self._step += moment["utc"] + passed - (self._epoch + self._step + self.now())
 
     def boot(self) -> None:
         """Begin a new upTime; whatever was pending is gone."""

@@ -179,8 +179,10 @@ class Device:
         self._switches.operations = self.model.since(2, 20)
 
     def _cold_start(self) -> None:
-        """Make the past of a device that has been running since `uptime`."""
+        """Make the past of a device that has been running since `uptime`, or take up that of a killed process."""
         self._follow_firmware()
+        if self.log.resume():
+            return
         self.log.boot()
         self._secured_led(self.clock.stamp(BOOT_UPTIME + 1))
         for account in self.sip.all.values():

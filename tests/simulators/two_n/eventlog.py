@@ -12,6 +12,7 @@ from aiohttp import web
 
 from tests.simulators.common.clock import BOOT_UPTIME, Clock, Stamp, Timer
 from tests.simulators.common.network import reset
+from tests.simulators.common.state_file import StateFile
 
 from .config import Account, Privilege as P
 from .envelope import UINT_MAX, ApiError, Call, Code, Handler, Json, success
@@ -127,6 +128,7 @@ class EventLog:
         self._account = account
         self._delivered = delivered
         self.hashed = False
+        self.state = StateFile()
         self._next_id = 1
         self.tz_shift = 60
         self.history: deque[LogEvent] = deque(maxlen=HISTORY)
@@ -148,7 +150,23 @@ class EventLog:
         self.channels.clear()
         self.history.clear()
         self._next_id = 1
+        self.state.write(boot=True, clock=self._clock.moment())
         self.record("DeviceState", {"state": "startup"}, self._clock.stamp(BOOT_UPTIME))
+
+    def resume(self) -> bool:
+        """Take up the log of a process that was killed; give whether there was one. The channels are gone."""
+        lines = list(self.state.lines())
+        for line in lines:
+            if line.get("boot"):
+                self.history.clear()
+                self._next_id = 1
+            else:
+                event = LogEvent(*line["event"])
+                self.history.append(event)
+                self._next_id = event.id % UINT_MAX + 1
+        if lines:
+            self._clock.resume(lines[-1]["clock"])
+        return bool(lines)
 
     def record(self, name: str, params: Mapping[str, Any], stamp: Stamp | None = None) -> None:
         """Record an event that the model knows."""
@@ -161,6 +179,7 @@ class EventLog:
         event = LogEvent(self._next_id, utc, uptime, self.tz_shift, name, dict(params))
         self._next_id = self._next_id % UINT_MAX + 1
         self.history.append(event)
+        self.state.write(event=[event.id, utc, uptime, self.tz_shift, name, dict(params)], clock=self._clock.moment())
         for channel in self.channels.values():
             if not channel.deaf and self._wanted(channel, event):
                 channel.queue.append(event)

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from tests.simulators.common.faults import bodies
 from tests.simulators.common.host import Host, drain, scheme_of, wait_for
+from tests.simulators.common.state_file import StateFile
 
 from .auth import ALGORITHMS, Authenticator
 from .config import DEFAULT_ACCOUNT, MAX_ACCOUNTS, Account, Service, ServiceConfig, Timing
@@ -150,6 +151,10 @@ class Simulator(Installer, Host[Request]):
     def _doors(self) -> tuple[tuple[int, bool], ...]:
         http, https = self._ports_wanted
         return (http, False), (https, True)
+
+    def keep_log(self, state: StateFile) -> None:
+        """Keep the log in a file, and go on with what is in it; before `start`."""
+        self.log.state = state
 
     @property
     def http_address(self) -> str:

@@ -1,0 +1,79 @@
+"""A simulator's process is killed and started again: its logs and clocks go on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+import json
+import os
+from pathlib import Path
+import sys
+from typing import Any
+
+import aiohttp
+
+ROOT = Path(__file__).parents[2]
+
+
+@asynccontextmanager
+async def process(system: str, state: Path) -> AsyncIterator[str]:
+    """Run a simulator, give the address of its control port, and kill it."""
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", f"tests.simulators.{system}", "--state", str(state),
+        cwd=ROOT, env=dict(os.environ), stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert running.stdout is not None
+        yield str(json.loads(await running.stdout.readline())["control"])
+    finally:
+        running.kill()
+        await running.wait()
+
+
+async def do(control: str, verb: str, **arguments: Any) -> Any:
+    """Do something to a simulator."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"http://{control}/control/{verb}", data=json.dumps(arguments)) as response,
+    ):
+        return (await response.json())["result"]
+
+
+async def state_of(control: str) -> dict[str, Any]:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://{control}/control/state") as response,
+    ):
+        state: dict[str, Any] = await response.json()
+        return state
+
+
+async def test_a_2n_goes_on_with_its_log(sockets: None, tmp_path: Path) -> None:
+    kept = tmp_path / "state"
+    async with process("two_n", kept) as control:
+        number = await do(control, "emit", event="UserActionActivated", id=1)
+        before = await state_of(control)
+    with kept.open("a") as file:
+        file.write('{"event": [1, 2')  # a line that the kill has cut off
+    async with process("two_n", kept) as control:
+        after = await state_of(control)
+        assert after["events"] == before["events"]
+        assert 0 <= after["upTime"] - before["upTime"] < 60
+        assert abs((after["utcTime"] - after["upTime"]) - (before["utcTime"] - before["upTime"])) <= 1
+        assert await do(control, "emit", event="UserActionActivated", id=2) == number + 1
+    async with process("two_n", kept) as control:
+        assert (await state_of(control))["events"] == before["events"] + 1
+        await do(control, "reboot", seconds=0)
+    async with process("two_n", kept) as control:
+        assert (await state_of(control))["events"] < before["events"]
+
+
+async def test_an_akuvox_goes_on_with_its_logs(sockets: None, tmp_path: Path) -> None:
+    kept = tmp_path / "state"
+    async with process("akuvox", kept) as control:
+        await do(control, "fill_door_log", n=3)
+        await do(control, "fill_call_log", n=2)
+        before = await state_of(control)
+    async with process("akuvox", kept) as control:
+        after = await state_of(control)
+        assert (after["doorLog"], after["callLog"]) == (3, 2)
+        assert 0 <= after["upTime"] - before["upTime"] < 60
