@@ -100,7 +100,9 @@ class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
     async def async_step_dhcp(self, discovery_info: DhcpServiceInfo) -> ConfigFlowResult:
         """Take a device that asked for an address, once it is clear that it is an intercom."""
         if asks_for_proof(discovery_info.macaddress):
-            self._system = await recognised(async_get_clientsession(self.hass), discovery_info.ip)
+            self._system = await recognised(
+                async_get_clientsession(self.hass), discovery_info.ip, discovery_info.macaddress
+            )
             if self._system is None:
                 return self.async_abort(reason="wrong_device")
         return await self._async_discovered(discovery_info.macaddress, discovery_info.ip, discovery_info.hostname)

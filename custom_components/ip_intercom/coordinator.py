@@ -18,7 +18,7 @@ from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.update_coordinator import UpdateFailed
 from homeassistant.util.hass_dict import HassKey
 
-from .api.errors import AuthenticationFailed, CertificateChanged, ExchangeUnreachable, IntercomError
+from .api.errors import AddressRefused, AuthenticationFailed, CertificateChanged, ExchangeUnreachable, IntercomError
 from .commanding import CommandingCoordinator
 from .const import CONF_CONTROLS, DOMAIN
 from .events import CallChanged, CapabilitiesChanged, DirectoryChanged, Event, Restarted, reduce
@@ -336,6 +336,8 @@ class IntercomCoordinator(CommandingCoordinator):
             self.async_update_listeners()
         if isinstance(err, CertificateChanged):
             self.shortcomings.async_distrust(err)
+        elif isinstance(err, AddressRefused):
+            self.shortcomings.async_be_refused(err)
         _, key, placeholders = sentence(err)
         failure = told(kind, key, device=self.name, **placeholders)
         if isinstance(failure, UpdateFailed):

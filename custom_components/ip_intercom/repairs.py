@@ -4,6 +4,7 @@ import logging
 from typing import Any, override
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
@@ -35,7 +36,9 @@ class TickedFlow(RepairsFlow):
         errors: dict[str, str] = {}
         issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
         if user_input is not None:
-            if self._entry is not None and hasattr(self._entry, "runtime_data"):
+            if self._entry is not None and self._entry.state is ConfigEntryState.SETUP_RETRY:
+                await self.hass.config_entries.async_reload(self._entry.entry_id)
+            elif self._entry is not None and hasattr(self._entry, "runtime_data"):
                 await self.async_mend(self._entry.runtime_data)
             still = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
             if still is None or not still.active:
@@ -50,7 +53,10 @@ class TickedFlow(RepairsFlow):
 
     async def async_mend(self, coordinator: IntercomCoordinator) -> None:
         """Look whether it is mended."""
-        await coordinator.async_look_again()
+        if coordinator.last_update_success:
+            await coordinator.async_look_again()
+        else:
+            await coordinator.async_refresh()
 
 
 class ClockFlow(TickedFlow):

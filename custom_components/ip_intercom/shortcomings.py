@@ -4,7 +4,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import slugify
 
-from .api.errors import CertificateChanged
+from .api.errors import AddressRefused, CertificateChanged
 from .const import DOMAIN
 from .events import Event
 from .later import Later
@@ -14,11 +14,13 @@ from .silence import Silence
 # An event may be on its way for so many seconds after a poll found what it tells of.
 _PATIENCE = 2.0
 CERTIFICATE = "certificate"
+ADDRESS = "address_refused"
 
 # Translation keys by the kind of what is missing.
 _SENTENCES = {
     "clock": "clock",
     "clock_by_hand": "clock_by_hand",
+    ADDRESS: "address_refused",
     CERTIFICATE: "certificate_changed",
     "code_left": "code_left",
     "event_log": "event_log_lost",
@@ -77,9 +79,14 @@ class Shortcomings:
         self.async_note(CERTIFICATE, frozenset({Missing(CERTIFICATE, err.shown.hex())}))
 
     @callback
+    def async_be_refused(self, err: AddressRefused) -> None:
+        """Note that the device answers, and lets no one in from here: its API was turned off, or has a list of who may."""
+        self.async_note(ADDRESS, frozenset({Missing(ADDRESS, err.address)}))
+
+    @callback
     def async_trust(self) -> None:
-        """Note that the right certificate is shown, as far as another one was before."""
-        if self._noted.pop(CERTIFICATE, None):
+        """Note that the device lets us in, with the right certificate, as far as it did not before."""
+        if [noted for noted in (CERTIFICATE, ADDRESS) if self._noted.pop(noted, None)]:
             self._async_show()
 
     @callback

@@ -6,17 +6,19 @@ from aiohttp import web
 from homeassistant.config_entries import SOURCE_DHCP, SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
 from homeassistant.helpers.service_info.dhcp import DhcpServiceInfo
 import pytest
 
 from custom_components.ip_intercom import options_flow
 from custom_components.ip_intercom.const import CONF_LEGACY_TLS, CONF_SYSTEM, CONF_URL, DOMAIN, SYSTEM_AKUVOX
+from custom_components.ip_intercom.repairs import async_create_fix_flow
 from tests.common import enter, user_input
-from tests.simulators.akuvox import DIALECTS, Auth, Simulator
+from tests.simulators.akuvox import DIALECTS, Auth, Root, Simulator
 from tests.simulators.akuvox.envelope import Answer, ApiError, Call, unsupported
 
 from .conftest import Start, add, address_of
+from .test_push import repairs
 
 UNVERIFIED = {"security": {"verify_ssl": False}}
 LOGIN = {"username": "admin", "password": "httpapi"}
@@ -138,6 +140,71 @@ async def test_not_on_the_whitelist(hass: HomeAssistant, device: Start, dialect:
         result["flow_id"], user_input(address_of(sim), "admin", "httpapi")
     )
     assert result["type"] is FlowResultType.CREATE_ENTRY, result
+
+
+@pytest.mark.parametrize(
+    ("dialect", "root", "says_who"),
+    [
+        *zip(sorted(DIALECTS), Root, (True, False, True, False, True), strict=True),
+        *(("e16c", root, False) for root in Root),
+        ("r29", Root.NAMELESS_APP, False),
+        ("e18", Root.FORBIDDEN, False),
+    ],
+)
+async def test_the_state_of_the_factory(
+    hass: HomeAssistant, device: Start, dialect: str, root: Root, says_who: bool
+) -> None:
+    """An empty whitelist, and any page: typed or found by DHCP, the sentence names the address to enter."""
+    sim = await device(dialect, auth=Auth.WHITELIST, whitelist=[])
+    sim.pipeline.root = root
+    if not says_who:
+        sim.pipeline.identity_path = ""
+        sim.pages.all.clear()
+    result = await start(hass, address_of(sim))
+    assert result["errors"] == {"base": "address_refused"}
+    assert result["description_placeholders"]["address"] == "127.0.0.1"
+    found: Any = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_DHCP}, data=lease(sim))
+    assert found["step_id"] == "discovery_confirm", found
+    found = await hass.config_entries.flow.async_configure(found["flow_id"], {**LOGIN, **UNVERIFIED})
+    assert found["errors"] == {"base": "address_refused"}
+    assert found["description_placeholders"]["address"] == "127.0.0.1"
+    assert not any(request.authorization for request in sim.requests)
+
+
+@pytest.mark.parametrize("whitelist", [False, True])
+async def test_the_api_is_turned_off_later(hass: HomeAssistant, device: Start, whitelist: bool) -> None:
+    """A repair says what to do, until it is done; over a restart as well."""
+    sim = await device("e16c", auth=Auth.NONE)
+    entry = await add(hass, sim)
+
+    def shut(closed: bool) -> None:
+        if whitelist:
+            sim.set_auth(Auth.WHITELIST)
+            sim.set_whitelist(*() if closed else ("127.0.0.1",))
+        else:
+            sim.enable_api(not closed)
+
+    shut(True)
+    await entry.runtime_data.async_refresh()
+    (issue,) = (issue for issue in ir.async_get(hass).issues.values() if issue.translation_key == "address_refused")
+    assert issue.translation_placeholders is not None
+    assert issue.translation_placeholders["name"] == "127.0.0.1"
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert str(entry.state) == str(ConfigEntryState.SETUP_RETRY)
+    assert "address_refused" in repairs(hass)
+    flow: Any = await async_create_fix_flow(hass, issue.issue_id, {"entry_id": entry.entry_id})
+    flow.hass, flow.issue_id = hass, issue.issue_id
+    assert (await flow.async_step_confirm({}))["errors"] == {"base": "still_missing"}
+    shut(False)
+    assert (await flow.async_step_confirm({}))["type"] is FlowResultType.CREATE_ENTRY
+    assert str(entry.state) == str(ConfigEntryState.LOADED)
+    assert "address_refused" not in repairs(hass)
+    shut(True)
+    await entry.runtime_data.async_refresh()
+    assert "address_refused" in repairs(hass)
+    shut(False)
+    await entry.runtime_data.async_refresh()
+    assert "address_refused" not in repairs(hass)
 
 
 async def test_the_api_is_off(hass: HomeAssistant, device: Start) -> None:

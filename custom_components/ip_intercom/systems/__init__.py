@@ -2,10 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import ClientSession
 
+from ..api.errors import IntercomError, TlsRefused, WrongDevice
 from ..const import CONF_SYSTEM, SYSTEM_AKUVOX, SYSTEM_MX_PROXY, SYSTEM_SMARTYARD, SYSTEM_TWO_N
 from ..facets import System
 from ..model import Description
@@ -29,6 +30,12 @@ __all__ = [
 type _Find = Callable[
     [ClientSession, str, Mapping[str, Any], bool, str | None], Awaitable[tuple[dict[str, Any], Description]]
 ]
+
+
+class _Recognises(Protocol):
+    def __call__(self, session: ClientSession, address: str, *, likely: bool) -> Awaitable[bool]: ...
+
+
 type _Create = Callable[
     [ClientSession, Mapping[str, Any], Mapping[str, Any], Mapping[str, object] | None],
     System,
@@ -48,6 +55,7 @@ class Maker:
         page: The page of its options.
         recognises: Tells whether a device at an address is of this maker; None where ``find`` tells.
         replaceable: They are units that another one may take the place of, with all that Home Assistant has of them.
+        refusal: Finds a device that lets no one in from here and does not say whose it is; None where there is none.
         macs: How MAC addresses begin that it may share with other makers, so that ``recognises`` has to be asked.
     """
 
@@ -57,7 +65,8 @@ class Maker:
     logs_in: bool = False
     forwarded: bool = False
     page: str = "init"
-    recognises: Callable[[ClientSession, str], Awaitable[bool]] | None = None
+    recognises: _Recognises | None = None
+    refusal: Callable[[ClientSession, str], Awaitable[IntercomError | None]] | None = None
     macs: tuple[str, ...] = ()
     replaceable: bool = False
 
@@ -65,7 +74,13 @@ class Maker:
 # Those that can be recognised come first, those that only their login tells last.
 _MAKERS: Mapping[str, Maker] = {
     SYSTEM_AKUVOX: Maker(
-        akuvox.find, akuvox.create, akuvox.OPTIONS, recognises=akuvox.recognises, macs=("0c1105",), replaceable=True
+        akuvox.find,
+        akuvox.create,
+        akuvox.OPTIONS,
+        recognises=akuvox.recognises,
+        refusal=akuvox.refusal,
+        macs=("0c1105",),
+        replaceable=True,
     ),
     SYSTEM_MX_PROXY: Maker(
         mx_proxy.find, mx_proxy.create, mx_proxy.OPTIONS, logs_in=True, forwarded=True, page="extension"
@@ -143,19 +158,43 @@ async def find_system(
         IntercomError: One of its kinds, as the system's own ``find`` says.
         ValueError: The address names no host.
     """
-    name = system or await recognised(session, address) or SYSTEM_TWO_N
-    data, description = await _MAKERS[name].find(session, address, account, verify, pinned)
+    name = system or await recognised(session, address)
+    try:
+        data, description = await _MAKERS[name or SYSTEM_TWO_N].find(session, address, account, verify, pinned)
+    except (WrongDevice, TlsRefused) as err:
+        if name is None and (refusal := await _refusal(session, address)) is not None:
+            raise refusal from err
+        raise
+    name = name or SYSTEM_TWO_N
     return {CONF_SYSTEM: name, **data}, description
 
 
-async def recognised(session: ClientSession, address: str) -> str | None:
-    """Return whose device answers at an address; None where nobody says so without being asked for an account."""
+async def recognised(session: ClientSession, address: str, mac: str = "") -> str | None:
+    """Return whose device answers at an address; None where none says so without being asked for an account.
+
+    Args:
+        session: For the requests.
+        address: Host or IP address, with or without scheme and port.
+        mac: Its MAC address, where it is known.
+    """
     for name, maker in _MAKERS.items():
-        if maker.recognises is not None and await maker.recognises(session, address):
+        likely = bool(mac) and _plain(mac).startswith(maker.macs)
+        if maker.recognises is not None and await maker.recognises(session, address, likely=likely):
             return name
     return None
 
 
+async def _refusal(session: ClientSession, address: str) -> IntercomError | None:
+    for maker in _MAKERS.values():
+        if maker.refusal is not None and (refusal := await maker.refusal(session, address)) is not None:
+            return refusal
+    return None
+
+
+def _plain(mac: str) -> str:
+    return mac.replace(":", "").lower()
+
+
 def asks_for_proof(mac: str) -> bool:
     """Return whether a device with a MAC address may be of another kind altogether."""
-    return mac.replace(":", "").lower().startswith(tuple(start for maker in _MAKERS.values() for start in maker.macs))
+    return _plain(mac).startswith(tuple(start for maker in _MAKERS.values() for start in maker.macs))

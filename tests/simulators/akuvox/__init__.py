@@ -6,7 +6,7 @@
 from .action_urls import Result, Sent
 from .camera import Broken
 from .control import VERBS, Control
-from .dialects import DIALECTS, Auth, Dialect, Redirect, RelayNames, RelayReading
+from .dialects import DIALECTS, Auth, Dialect, Redirect, RelayNames, RelayReading, Root
 from .logs import LogForm
 from .simulator import Request, Simulator
 from .system import firmware_chunks, make_firmware
@@ -24,6 +24,7 @@ __all__ = [
     "RelayReading",
     "Request",
     "Result",
+    "Root",
     "Sent",
     "Simulator",
     "firmware_chunks",

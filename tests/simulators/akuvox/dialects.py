@@ -57,6 +57,16 @@ class Redirect(StrEnum):
     WEB_APP = "web_app"
 
 
+class Root(StrEnum):
+    """What is under `/`."""
+
+    WEB_APP = "web_app"
+    LOGIN = "login"
+    NAMELESS_APP = "nameless_app"
+    REDIRECT = "redirect"
+    FORBIDDEN = "forbidden"
+
+
 class Keys(StrEnum):
     """How the configuration keys of relays and inputs are called."""
 
@@ -120,6 +130,8 @@ class Dialect:
     relay_url_after_code: bool = True
     redirect: Redirect = Redirect.NOWHERE
     old_tls: bool = False
+    # Where it tells without a login who it is (field notes 10).
+    identity_path: str = ""
     # Replies are corrupted when requests come closer than this, in real seconds.
     gap: float = 0.0
     trailing: bytes = b""
@@ -221,6 +233,7 @@ DIALECTS: Mapping[str, Dialect] = {
         open_door=True,
         camera_tls=True,
         old_tls=True,
+        identity_path="/web/status/get",
     ),
     "e16c": Dialect(
         model="E16C",
@@ -274,6 +287,7 @@ DIALECTS: Mapping[str, Dialect] = {
         posts_action_urls=True,
         redirect=Redirect.WEB_APP,
         throttle=10,
+        identity_path="/api/web/system/info",
         paging=True,
         schedule_fields=("Schedule-Relay", "Schedule"),
         succeeded="Succ",

@@ -15,7 +15,7 @@ from tests.simulators.common.network import reset
 
 from .auth import Authenticator, Denied
 from .body import Body
-from .dialects import Dialect, Redirect
+from .dialects import Dialect, Redirect, Root
 from .endpoints import ENDPOINTS, methods
 from .envelope import Answer, ApiError, Call, File, Handler, Json, to_json, unsupported
 
@@ -58,6 +58,8 @@ class Pipeline:
         self.redirect = dialect.redirect
         self.gap = dialect.gap
         self.throttle = dialect.throttle
+        self.root = Root.WEB_APP
+        self.identity_path = dialect.identity_path
         # Requests with right credentials that get 401 nevertheless.
         self.strays = 0
         # Functions, as `relay/trig`, that this firmware does not have.
@@ -86,8 +88,10 @@ class Pipeline:
         path = request.path.rstrip("/")
         api = path == "/api" or request.path.startswith(PREFIX)
         login, page = self._pages.get(path, (False, None))
+        if self.identity_path and request.path == self.identity_path:
+            return Outcome(self._identity())
         if not api and page is None:
-            return Outcome(web.Response(text=WEB_APP, content_type="text/html"))
+            return Outcome(self._page(path))
         if self._throttled():
             return Outcome(self._denied(Denied(401, self._authenticator.challenges())))
         try:
@@ -109,6 +113,20 @@ class Pipeline:
 
             return await self._carefully(request, shown)
         return await self._carefully(request, lambda: self._function(request, body))
+
+    def _identity(self) -> web.Response:
+        who = {"Model": self._dialect.model, "MAC": self._dialect.mac, "FirmwareVersion": self._dialect.firmware}
+        return self._json({"retcode": 0, "action": "info", "message": "OK", "data": {"Status": who}})
+
+    def _page(self, path: str) -> web.Response:
+        if self.root is Root.WEB_APP:
+            return web.Response(text=WEB_APP, content_type="text/html")
+        if self.root is Root.FORBIDDEN:
+            return web.Response(status=403, text="<h1>403 Forbidden</h1>", content_type="text/html")
+        if self.root is Root.REDIRECT and path != "/login.html":
+            return web.Response(status=302, headers={"Location": "/login.html"})
+        text = "<div id=app></div>" if self.root is Root.NAMELESS_APP else "<form>User Name Password</form>"
+        return web.Response(text=f"<html><body>{text}</body></html>", content_type="text/html")
 
     def _redirected(self, request: web.BaseRequest) -> web.Response:
         base = f"https://{request.host.partition(':')[0]}:{self._https_port()}"

@@ -3,7 +3,7 @@
 from .camera import MAIN_STREAM, SUB_STREAM, AkuvoxCamera
 from .client import AkuvoxClient
 from .device import AkuvoxDevice
-from .discovery import FoundDevice, find_device, is_akuvox
+from .discovery import FoundDevice, find_device, is_akuvox, refusal
 
 __all__ = [
     "MAIN_STREAM",
@@ -14,4 +14,5 @@ __all__ = [
     "FoundDevice",
     "find_device",
     "is_akuvox",
+    "refusal",
 ]

@@ -3,7 +3,9 @@
 import asyncio
 from dataclasses import dataclass
 from http import HTTPStatus
+import logging
 import re
+from urllib.parse import parse_qsl
 
 import aiohttp
 from yarl import URL
@@ -29,10 +31,26 @@ from .envelope import read, result, retcode
 from .exchange import GAP
 from .system import System, SystemInfo, system_info
 
+_LOGGER = logging.getLogger(__name__)
+
 MAX_REDIRECTS = 2
 # The manual prints the realm HTTPAPI, devices say "HTTP API".
 _REALM = "httpapi"
 _NAME = b"akuvox"
+# Where devices tell who they are without a login, and what only they answer there.
+_IDENTITY = (
+    ("/api/web/system/info", re.compile(rb'(?i)"retcode"|akuvox|0c:?11:?05')),
+    ("/web/status/get?session=&web=1", re.compile(rb'(?i)"retcode"|akuvox|0c:?11:?05')),
+    ("/fcgi/do?action=GetSnapshot", re.compile(rb"(?i)hcSingleResult|please use new interface")),
+)
+_TAG = re.compile(rb"(?s)<(?:style|script)\b.*?</(?:style|script)>|<[^>]*>")
+_WORD = re.compile(rb"[a-z]+")
+# What servers say that say no more than no.
+_REFUSAL_WORDS = frozenset(
+    b"a access action allowed an are be client denied do does error exist for forbidden from have html http info is "
+    b"lighttpd message nginx not of on or permission refused request requested resource retcode server status t that "
+    b"the this to unauthorized you your".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +121,33 @@ async def find_device(
     return FoundDevice(door.transport.base, door.fingerprint, door.legacy, info)
 
 
-async def is_akuvox(session: aiohttp.ClientSession, host: str) -> bool:
-    """Return whether an Akuvox answers at ``host``, whether or not it lets us in; sends no password."""
+async def is_akuvox(session: aiohttp.ClientSession, host: str, *, likely: bool = False) -> bool:
+    """Return whether an Akuvox answers at ``host``, whether or not it lets us in; sends no password.
+
+    Args:
+        session: Used for the requests.
+        host: Host or IP address, with or without scheme and port.
+        likely: Its MAC address is of the maker: a refusal that no other product signs is proof enough.
+    """
     try:
         door = await _enter(session, parse_address(host))
-        return _speaks_api(door.reply) or await _names_itself(door)
+        if _speaks_api(door.reply) or await _names_itself(door):
+            return True
+        return likely and _lets_no_one_in(door.reply) and _is_unsigned(door.reply)
     except IntercomError, ValueError:
         return False
+
+
+async def refusal(session: aiohttp.ClientSession, host: str) -> AddressRefused | None:
+    """Return a refusal where a device answers at ``host``, and lets no one in from here.
+
+    An Akuvox from the factory does so, and may not say who it is: its list of addresses is on, and empty.
+    """
+    try:
+        door = await _enter(session, parse_address(host))
+    except IntercomError, ValueError:
+        return None
+    return await _refusal(door) if _lets_no_one_in(door.reply) else None
 
 
 async def _enter(
@@ -183,7 +221,8 @@ async def _certificate(base: URL, *, verify: bool) -> tuple[bytes, bool]:
 
 async def _ask(transport: HttpTransport, path: str) -> Reply:
     await asyncio.sleep(GAP)  # whoever asked before: nothing is known yet of what the device can bear
-    request = Request("GET", path, timeout=REQUEST_TIMEOUT)
+    plain, _, query = path.partition("?")
+    request = Request("GET", plain, dict(parse_qsl(query, keep_blank_values=True)) or None, timeout=REQUEST_TIMEOUT)
     return await transport.request(request, headers={"Connection": "close"})
 
 
@@ -202,10 +241,8 @@ def _redirected(base: URL, location: str) -> URL:
 async def _identify(door: _Door, username: str, password: str) -> SystemInfo:
     transport = door.transport
     host = transport.base.host
-    if door.reply.status == HTTPStatus.FORBIDDEN and not door.reply.challenge:
-        assert host is not None
-        assert transport.base.port is not None
-        raise AddressRefused(await own_address(host, transport.base.port))
+    if _lets_no_one_in(door.reply):
+        raise await _refusal(door)
     if not _speaks_api(door.reply) and not await _names_itself(door):
         raise WrongDevice(f"{host} does not answer as an Akuvox")
     try:
@@ -241,9 +278,53 @@ def _speaks_api(reply: Reply) -> bool:
         return False
 
 
+def _lets_no_one_in(reply: Reply) -> bool:
+    """Tell whether an answer is a refusal that no login helps against."""
+    return reply.status == HTTPStatus.FORBIDDEN and not reply.challenge
+
+
+def _is_unsigned(reply: Reply) -> bool:
+    """Tell whether a refusal says no more than that it is one: a page of its own would name another product."""
+    words = _WORD.findall(_TAG.sub(b" ", reply.body).lower())
+    return all(word in _REFUSAL_WORDS for word in words)
+
+
+async def _refusal(door: _Door) -> AddressRefused:
+    base = door.transport.base
+    assert base.host is not None
+    assert base.port is not None
+    return AddressRefused(await own_address(base.host, base.port))
+
+
 async def _names_itself(door: _Door) -> bool:
-    """Return whether a device that refuses shows a page of Akuvox."""
+    """Return whether a device that refuses says elsewhere that it is an Akuvox."""
     if door.reply.status not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return False
-    page = await _ask(door.transport, "/")
-    return page.status == HTTPStatus.OK and _NAME in page.body.lower()
+    if _NAME in (await _first_page(door.transport)).body.lower():
+        return True
+    # Some tell who they are beside the API, where no list keeps anyone out (field notes 10).
+    for path, sign in _IDENTITY if _lets_no_one_in(door.reply) else ():
+        try:
+            reply = await _ask(door.transport, path)
+        except IntercomError as err:
+            _LOGGER.debug("%s: %s", path, err)
+            continue
+        if reply.status == HTTPStatus.OK and sign.search(reply.body) is not None:
+            return True
+    return False
+
+
+async def _first_page(transport: HttpTransport) -> Reply:
+    """Return the page under ``/``, also where the device itself has it elsewhere."""
+    page = await _ask(transport, "/")
+    for _ in range(MAX_REDIRECTS):
+        if not HTTPStatus.MULTIPLE_CHOICES <= page.status < HTTPStatus.BAD_REQUEST:
+            break
+        try:
+            to = transport.base.join(URL(page.location))
+        except ValueError:
+            break
+        if to.origin() != transport.base.origin():
+            break
+        page = await _ask(transport, to.path)
+    return page

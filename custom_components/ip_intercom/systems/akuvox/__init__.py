@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from ...api.akuvox import AkuvoxCamera, AkuvoxClient, AkuvoxDevice, find_device, is_akuvox
+from ...api.akuvox import AkuvoxCamera, AkuvoxClient, AkuvoxDevice, find_device, is_akuvox, refusal
 from ...const import (
     CONF_INVERTED,
     CONF_OPENING_PASSWORD,
@@ -24,7 +24,7 @@ from ..connection import account_of, entry_data, transport_of
 from .doors import OpeningLogin
 from .system import AkuvoxSystem, Choices
 
-__all__ = ["OPTIONS", "AkuvoxSystem", "create", "find", "recognises"]
+__all__ = ["OPTIONS", "AkuvoxSystem", "create", "find", "recognises", "refusal"]
 
 OPTIONS = frozenset(
     {
@@ -42,9 +42,9 @@ OPTIONS = frozenset(
 )
 
 
-async def recognises(session: ClientSession, address: str) -> bool:
-    """Return whether an Akuvox answers at an address, whether or not it lets anybody in."""
-    return await is_akuvox(session, address)
+async def recognises(session: ClientSession, address: str, *, likely: bool = False) -> bool:
+    """Return whether an Akuvox answers at an address, whether or not it lets us in; ``likely`` by its MAC address."""
+    return await is_akuvox(session, address, likely=likely)
 
 
 async def find(
