@@ -55,6 +55,7 @@ async def test_events_of_an_outage_arrive_late_in_order_and_once(
     sim.press("%1")
     sim.set_input("input1", True)
     mark(sim, 3)
+    sim.pass_time(30)
     await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "unavailable")
     await sim.restore_connection()
     await until(lambda: numbers(events) == [1, 2, 3])
@@ -105,6 +106,7 @@ async def test_what_happened_while_home_assistant_was_away(
     mark(sim, 2)
     sim.press("%1")
     mark(sim, 3)
+    sim.pass_time(30)
     await hass.config_entries.async_setup(entry.entry_id)
     await until(lambda: numbers(events) == [1, 2, 3])
     assert [event.data["late"] for event in events if event.data["type"] == "KeyPressed"] == [True]

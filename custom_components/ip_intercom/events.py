@@ -253,6 +253,7 @@ class Event:
         id: Tells the event from all others of the device, the same when it comes again after a kill; None for what
             never comes again.
         clocked: The device has a clock; without one, ``time`` is by ours.
+        heard: It happened while its device was listened to: no life before this one can have told of it.
     """
 
     type: str
@@ -265,6 +266,7 @@ class Event:
     boot: str | None = None
     id: str | None = None
     clocked: bool = True
+    heard: bool = False
 
 
 def reduce(state: State, event: Event) -> State:

@@ -104,7 +104,14 @@ class DoorTiming:
 
 
 class EventLog(Protocol):
-    """The events of a device, each once and in order."""
+    """The events of a device, each once and in order.
+
+    Attributes:
+        local: They come from a device in the house, which may be asked again and again while it is away; not from a
+            server of many.
+    """
+
+    local: bool
 
     async def next(self) -> Delivery:
         """Return the next events, waiting for them for a while; after an error the next call begins anew."""

@@ -34,7 +34,13 @@ _LOGGER = logging.getLogger(__name__)
 
 # Seconds to wait after the first, second, ... failure; the first may be a mere hiccup.
 _BACK_OFF = (0.2, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0, 10.0, 10.0, 30.0)
+# The most of it for a device in the house: an attempt costs it one connection or request, and a visitor waits for it.
+_BACK_OFF_LOCAL = 1.5
+# The same for a fault of ours, which waiting does not mend.
+_FAULT_DELAY = 30.0
 _JITTER = 0.2
+# Seconds by which an event may be older than it seems: devices count whole ones.
+_AGE_ERROR = 2.0
 # Seconds between attempts where a person has to act first: the password, a service, a privilege.
 _PERSON_DELAY = 300.0
 # Of clocks that run a little early.
@@ -141,7 +147,7 @@ class EventFeed:
                 self._coordinator.async_without_events(err)
                 delay = _PERSON_DELAY
             except IntercomError as err:
-                delay = max(_back_off(failures), err.retry_after or 0.0)
+                delay = max(_back_off(failures, log.local), err.retry_after or 0.0)
                 failures += 1
                 if failures > 1:
                     self._coordinator.async_log_failed()
@@ -149,7 +155,7 @@ class EventFeed:
             except Exception:
                 # A fault of ours must not silence the doorbell until somebody reloads it.
                 _LOGGER.exception("%s: events interrupted", self._coordinator.name)
-                delay = _back_off(failures)
+                delay = _FAULT_DELAY if failures else _back_off(0, log.local)
                 failures += 1
                 self._coordinator.async_log_failed()
             else:
@@ -217,7 +223,8 @@ class EventFeed:
     @callback
     def _async_take(self, event: Event) -> None:
         coordinator = self._coordinator
-        if not event.late and time.monotonic() - event.age < self._store.repeats_until:
+        happened = time.monotonic() - event.age - _AGE_ERROR
+        if not (event.late or event.heard) and happened < self._store.repeats_until:
             # The life before this one may have rung with it already.
             _LOGGER.debug("%s: %s may come again after a kill, so it is late", coordinator.name, event.type)
             event = replace(event, late=True)
@@ -274,8 +281,9 @@ class EventFeed:
         return {"cursor": self._cursor, **self._coordinator.found.as_store()}
 
 
-def _back_off(failures: int) -> float:
-    return _BACK_OFF[min(failures, len(_BACK_OFF) - 1)]
+def _back_off(failures: int, local: bool) -> float:
+    delay = _BACK_OFF[min(failures, len(_BACK_OFF) - 1)]
+    return min(delay, _BACK_OFF_LOCAL) if local else delay
 
 
 def _bus_data(device_id: str, event: Event) -> dict[str, object]:

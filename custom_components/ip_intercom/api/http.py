@@ -193,6 +193,19 @@ class HttpTransport:
         else:
             self._ssl = verify if fingerprint is None or verify else Fingerprint(fingerprint)
 
+    async def reach(self, patience: float) -> None:
+        """See whether anything listens there at all, at the cost of a connection.
+
+        Raises:
+            NotReached: Nothing does, or says so within ``patience`` seconds.
+        """
+        try:
+            async with asyncio.timeout(patience):
+                _, writer = await asyncio.open_connection(self.base.host, self.base.port)
+        except (OSError, TimeoutError) as err:
+            raise NotReached(f"nobody listens at port {self.base.port}: {type(err).__name__}") from err
+        writer.transport.abort()
+
     async def request(
         self,
         request: Request,

@@ -53,6 +53,8 @@ class Clock:
         self._step = 0.0
         self._timers: set[Timer] = set()
         self._keeps_time = True
+        # Seconds after which upTime begins anew without a restart; 4294967 where milliseconds are counted in 32 bits.
+        self.wraps: int | None = None
 
     def now(self) -> float:
         """Device seconds since the simulator was made; steps and boots do not touch it."""
@@ -60,7 +62,8 @@ class Clock:
 
     def uptime(self) -> int:
         """Seconds since the boot."""
-        return int(self.now() - self._booted)
+        seconds = int(self.now() - self._booted)
+        return seconds if self.wraps is None else seconds % self.wraps
 
     def since_boot(self, moment: float) -> float:
         """Give the exact upTime of a moment of `now()`."""
@@ -75,6 +78,10 @@ class Clock:
         if uptime is None:
             return Stamp(self.utc(), self.uptime())
         return Stamp(self.utc(self._booted + uptime), uptime)
+
+    def skip(self, seconds: float) -> None:
+        """Let time pass at once: whatever has happened is that much longer ago. Timers do not hurry."""
+        self._origin -= seconds / self.speed
 
     def step(self, seconds: float) -> None:
         """Set the clock forward or back: utcTime moves, upTime does not."""

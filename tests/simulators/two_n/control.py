@@ -19,6 +19,7 @@ VERBS = (
     "lockdown", "lift_module", "lift_public_floors", "lift_config", "virtual_input", "virtual_output", "user_action",
     # The device itself
     "block_login", "rescue", "error_state", "external_camera", "checking_call", "emit", "advance_clock", "set_time",
+    "pass_time",
     "set_audio_result", "set_pcap_size",
     # The installer
     "change_password", "grant", "revoke", "disable", "enable", "require_tls", "set_auth", "renew_certificate",

@@ -258,6 +258,10 @@ class Hands(Device):
         """Step the clock: utcTime moves, upTime does not."""
         self.clock.step(seconds)
 
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass at once: whatever has happened is that much longer ago."""
+        self.clock.skip(seconds)
+
     def set_time(self, utc: int) -> None:
         """Set utcTime."""
         self.clock.step(utc - self.clock.utc())

@@ -58,6 +58,7 @@ class TwoNClient:
         body: Mapping[str, object] | None = None,
         form: Mapping[str, str] | None = None,
         wait: float | None = None,
+        patience: float | None = None,
     ) -> Fields | list[object]:
         """Send one request and return the ``result`` of the answer.
 
@@ -67,11 +68,13 @@ class TwoNClient:
             body: JSON body.
             form: Parameters in the body, for what is too long or too private for an address.
             wait: Seconds that the device may hold back its answer; such a request takes no slot.
+            patience: Seconds that the answer may take besides; None for ``REQUEST_TIMEOUT``.
 
         Raises:
             IntercomError: One of its kinds, by the device's error code (HTTP API 2.3).
         """
-        request = _request(endpoint, params, json=body, form=form, timeout=REQUEST_TIMEOUT + (wait or 0))
+        patience = REQUEST_TIMEOUT if patience is None else patience
+        request = _request(endpoint, params, json=body, form=form, timeout=patience + (wait or 0))
         if wait is not None:
             return result(endpoint, await self._authentication.send(endpoint, request))
         async with self._slots:
@@ -86,6 +89,7 @@ class TwoNClient:
         *,
         wait: float | None = None,
         tolerant: bool = False,
+        patience: float | None = None,
     ) -> tuple[T, ...]:
         """Return what the rows of a list in an answer say; one that cannot be read is skipped and counted.
 
@@ -96,12 +100,13 @@ class TwoNClient:
             params: Parameters in the address.
             wait: Seconds that the device may hold back its answer.
             tolerant: The list may be made of nothing but rows that cannot be read.
+            patience: As ``call``.
 
         Raises:
             UnexpectedReply: There is no such list, or none of its rows can be read: nothing is known to be gone.
             IntercomError: As ``call``.
         """
-        result = await self.call(endpoint, params, wait=wait)
+        result = await self.call(endpoint, params, wait=wait, patience=patience)
         listed = result if isinstance(result, list) else result.get(name)
         if not isinstance(listed, list):
             raise UnexpectedReply(f"{endpoint.path} answered without {name}")

@@ -53,12 +53,22 @@ class Log:
             raise UnexpectedReply("subscribed, but the device named no channel")
         return channel
 
-    async def unsubscribe(self, channel: int) -> None:
-        """Close a channel (HTTP API 5.10.3)."""
-        await self._client.call(LOG_UNSUBSCRIBE, {"id": str(channel)})
+    async def unsubscribe(self, channel: int, patience: float | None = None) -> None:
+        """Close a channel (HTTP API 5.10.3); ``patience`` is how many seconds the device may take."""
+        await self._client.call(LOG_UNSUBSCRIBE, {"id": str(channel)}, patience=patience)
 
-    async def pull(self, channel: int, timeout: int) -> tuple[LogEvent, ...]:
+    async def reach(self, patience: float) -> None:
+        """See whether anything listens there at all, at the cost of a connection.
+
+        Raises:
+            NotReached: Nothing does.
+        """
+        await self._client.transport.reach(patience)
+
+    async def pull(self, channel: int, timeout: int, patience: float | None = None) -> tuple[LogEvent, ...]:
         """Take up to 128 events off a channel, waiting up to ``timeout`` seconds for one (HTTP API 5.10.4).
+
+        ``patience`` is how many seconds the device may take longer than that.
 
         A channel takes one pull at a time. Events of an answer that is lost on the way are off the
         channel all the same.
@@ -67,7 +77,9 @@ class Log:
             InvalidRequest: The channel is closed, or the device has restarted.
         """
         params = {"id": str(channel), "timeout": str(timeout)}
-        return await self._client.rows(LOG_PULL, "events", _event, params, wait=timeout, tolerant=True)
+        return await self._client.rows(
+            LOG_PULL, "events", _event, params, wait=timeout, tolerant=True, patience=patience
+        )
 
 
 def _event(row: object) -> LogEvent | None:

@@ -6,36 +6,74 @@ long as every pull succeeds; after that a new one is opened that reaches back to
 and that event's presence in it proves that nothing between is missing.
 """
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 import logging
-import math
+from math import ceil, inf
 import time
 
-from ..errors import CommandFailed, ConnectionFailed, IntercomError, InvalidRequest, NotReached, UnexpectedReply
+from ..errors import (
+    CommandFailed,
+    ConnectionFailed,
+    IntercomError,
+    InvalidRequest,
+    NoAnswer,
+    NotReached,
+    NotSupported,
+    PermissionDenied,
+    SecureConnectionRequired,
+    ServiceDisabled,
+    UnexpectedReply,
+)
 from ..parse import Fields, integer
+from .freshness import LIVE_WINDOW, Age, Freshness
 from .log import BATCH, Log, LogEvent
+from .system import System, SystemStatus
 
 _LOGGER = logging.getLogger(__name__)
 
-# Seconds the device may hold back its answer while nothing happens.
-PULL_TIMEOUT = 55
 # Seconds without a pull after which the device closes the channel: Home Assistant's start fits in.
 CHANNEL_DURATION = 300
 # Seconds by which a new channel reaches back further than needed, and the share that clocks may drift.
 MARGIN = 10
 DRIFT = 0.001
-# Seconds after which an event is no news any more.
-LIVE_WINDOW = 5.0
-# How far the device's clock may run behind ours without its events seeming older and older.
-CLOCK_SKEW = 0.0002
 # Seconds by which a device's clock is so wrong that it may show the same time after every restart.
 UNSET_CLOCK = 86400
 # Seconds by which the same start of the device may seem to differ between two of its records.
 _SAME_START = 2
 
+# Seconds after which the device is asked for its uptime again, so that drifting clocks do no harm.
+_ASK_AGAIN = 1800.0
+# Connections in a row that break before an answer, and are to be kept shorter.
+_SILENCES = 2
+# A channel that only asks what is young needs to live for so many seconds.
+_PROBE_DURATION = 10
+
 type Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long to wait for what.
+
+    Attributes:
+        polls: Seconds the device may hold back its answer while nothing happens: the first, and shorter ones for a
+            network that forgets connections on which nothing is said.
+        patience: Seconds that the answer may take besides; None for the client's own.
+        reach: Seconds for a connection to a device that was out of reach.
+        revive: Seconds for the first answer of one that did not answer, attempt by attempt: mostly short, for it may be
+            back in between, but a slow one gets its time.
+        tell: Seconds that an event waits for the device to say how old it is.
+    """
+
+    polls: tuple[int, ...] = (55, 25, 15, 8)
+    patience: float | None = None
+    reach: float = 1.5
+    revive: tuple[float, ...] = (2.0, 2.0, 2.0, 10.0)
+    tell: float = 2.0
 
 
 def _clock() -> float:
@@ -71,10 +109,14 @@ class EventKey:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far the log was read: everything before ``complete_until`` (Unix seconds), up to ``last``."""
+    """How far the log was read: everything before ``complete_until`` (Unix seconds), up to ``last``.
+
+    ``poll`` is how many seconds a connection may be silent as far as was found out; None where nothing was lost yet.
+    """
 
     complete_until: float
     last: EventKey | None
+    poll: int | None = None
 
     def as_json(self) -> dict[str, float | list[float] | None]:
         """Return the cursor as JSON that ``from_json`` reads."""
@@ -82,6 +124,7 @@ class Cursor:
         return {
             "complete_until": self.complete_until,
             "last": None if key is None else [key.id, key.utc_time, key.up_time, key.received_at],
+            **({} if self.poll is None else {"poll": self.poll}),
         }
 
     @classmethod
@@ -91,21 +134,26 @@ class Cursor:
         last = data.get("last")
         if not isinstance(complete_until, int | float):
             return None
+        poll = integer(data.get("poll"))
         if not isinstance(last, list) or len(last) != 4 or not isinstance(last[3], int | float):
-            return cls(float(complete_until), None)
+            return cls(float(complete_until), None, poll)
         numbers = [number for value in last[:3] if (number := integer(value)) is not None]
         if len(numbers) != 3:
-            return cls(float(complete_until), None)
-        return cls(float(complete_until), EventKey(numbers[0], numbers[1], numbers[2], float(last[3])))
+            return cls(float(complete_until), None, poll)
+        return cls(float(complete_until), EventKey(numbers[0], numbers[1], numbers[2], float(last[3])), poll)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A log event, whether it is too old to be news, and its age in seconds when it arrived."""
+    """A log event, whether it is too old to be news, and its age in seconds when it arrived.
+
+    ``heard``: it happened while somebody listened, so that no earlier reader can have told of it.
+    """
 
     event: LogEvent
     late: bool
     age: float = 0.0
+    heard: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,27 +169,6 @@ class Batch:
     resumed: bool
 
 
-class Freshness:
-    """Tells how old an event is, from the device's uptime against our clock.
-
-    The smallest difference seen is what a prompt delivery looks like; it may grow a little with
-    time, so that a device whose clock runs slow never turns all its events into old ones.
-    """
-
-    def __init__(self) -> None:
-        """Begin without a reference."""
-        self._offset: float | None = None
-        self._seen_at = 0.0
-
-    def age(self, up_time: int, now: float) -> float:
-        """Return the seconds between an event and ``now``, 0 for the first event ever asked about."""
-        offset = now - up_time
-        reference = offset if self._offset is None else self._offset + (now - self._seen_at) * CLOCK_SKEW
-        self._offset = min(reference, offset)
-        self._seen_at = now
-        return offset - self._offset
-
-
 class LogReader:
     """Reads one device's log from a cursor on.
 
@@ -149,8 +176,10 @@ class LogReader:
         log: The device's log functions.
         caps: The event types that the device records.
         cursor: How far an earlier reader came; None begins now.
+        system: Asked for uptime and clock, so that the age of events is known.
         wall: Unix time.
         monotonic: A clock that nobody sets.
+        pace: How long to wait for what.
     """
 
     def __init__(
@@ -159,8 +188,10 @@ class LogReader:
         caps: frozenset[str],
         cursor: Cursor | None = None,
         *,
+        system: System | None = None,
         wall: Clock = time.time,
         monotonic: Clock = _clock,
+        pace: Pace | None = None,
     ) -> None:
         """See the class."""
         self.cursor = cursor
@@ -168,21 +199,39 @@ class LogReader:
         self._events = caps
         # What the channel was opened for.
         self._filter = caps
+        self._system = system
         self._wall = wall
         self._monotonic = monotonic
+        self._pace = pace or Pace()
         self._channel: int | None = None
         # A channel that failed: the device may still fill it.
         self._left: int | None = None
         # Whether it was asked to be closed already, with no answer: then it may be closed.
         self._left_asked = False
+        # Why it failed, and how many attempts to begin anew have failed since.
+        self._failure: BaseException | None = None
+        self._attempts = 0
         self._heard_at = 0.0
         # Whether the device has run on since the last answer, as far as the channel left tells.
         self._ran_on: bool | None = None
         self._drained = False
         self._resumed = False
-        # Whether the device was out of reach since the last event: then what it kept is old.
-        self._outage = True
+        # When the next event of the channel can have happened at the earliest.
+        self._since = -inf
         self._freshness = Freshness()
+        self._asking: asyncio.Task[None] | None = None
+        # Whether the device was asked on this channel how long it has been running, and has answered or not.
+        self._was_told = False
+        self._status_refused = False
+        self._poll = self._pace.polls[0] if cursor is None or cursor.poll is None else cursor.poll
+        # After how many seconds without a word the last poll died, and how many died like that in a row.
+        self._silent_for: float | None = None
+        self._silences = 0
+
+    @property
+    def poll(self) -> int:
+        """For how many seconds a pull waits."""
+        return self._poll
 
     async def open(self) -> None:
         """Open a channel that reaches back to the cursor.
@@ -192,8 +241,8 @@ class LogReader:
         """
         await self._subscribe(self._include())
 
-    async def read(self) -> Batch:
-        """Return the next events, waiting for them up to ``PULL_TIMEOUT`` seconds.
+    async def read(self, wait: int | None = None) -> Batch:
+        """Return the next events, waiting for them for a while, or for ``wait`` seconds at the most.
 
         The first read of a channel returns at once with what was kept for it. After an error the
         next read opens a new channel; it is for the caller to wait in between.
@@ -206,17 +255,22 @@ class LogReader:
                 await self.close()
             if self._channel is None:
                 self._resumed = True
-                if self._left is not None:
-                    self._ran_on = await self._close_left(self._left)
-                    self._left = None
+                await self._settle_left()
                 await self.open()
             if not self._drained:
                 return await self._drain()
-            events = await self._pull(PULL_TIMEOUT)
+            since = self._since
+            events = await self._pull(self._poll if wait is None else min(wait, self._poll))
+            arrived = self._monotonic()
+            readings = await self._judge(events, arrived, since)
         except BaseException as err:
             self._leave_channel(err)
             raise
-        readings = self._advance(events, replay=False)
+        for event in events:
+            self._freshness.see(event.up_time, arrived, since)
+        self._advance(events)
+        if not events and arrived - self._freshness.told_at > _ASK_AGAIN:
+            self._ask_soon()
         return Batch(readings, gap=None, resumed=False)
 
     async def expect(self, caps: frozenset[str]) -> None:
@@ -228,6 +282,7 @@ class LogReader:
 
     async def close(self) -> None:
         """Close the channel, if the device still listens."""
+        self._stop_asking()
         channel, self._channel, self._left = self._channel or self._left, None, None
         if channel is None:
             return
@@ -236,8 +291,11 @@ class LogReader:
         except IntercomError as err:
             _LOGGER.debug("The channel closes by itself: %s", err)
 
+    # -- channels --------------------------------------------------------------------------------
+
     def _leave_channel(self, err: BaseException) -> None:
         """Give a channel up: events of a lost answer are off it, only a new one brings them back."""
+        self._stop_asking()
         channel, self._channel = self._channel, None
         if self._ran_on:
             self._ran_on = None  # it may have restarted since
@@ -245,13 +303,34 @@ class LogReader:
             self._ran_on = self._ran_on_without_channel()
         elif channel is not None:
             self._left, self._left_asked = channel, False
-        self._outage = self._outage or (isinstance(err, ConnectionFailed) and not self._drained)
+        self._note_silence(err)
+        self._failure, self._attempts = err, 0 if channel is not None else self._attempts + 1
         self._drained = False
 
-    async def _close_left(self, channel: int) -> bool | None:
+    async def _settle_left(self) -> None:
+        """Close the channel that failed, once the device answers again.
+
+        Until then it costs one connection or one request, however often it is tried.
+        """
+        if isinstance(self._failure, ConnectionFailed):
+            await self._log.reach(self._pace.reach)
+        if self._left is None:
+            return
+        if not isinstance(self._failure, ConnectionFailed | InvalidRequest) and isinstance(
+            self._failure, IntercomError
+        ):
+            with suppress(InvalidRequest):
+                await self._log.pull(self._left, 0)  # as long as this fails, a new channel would fail too
+        revive = self._pace.revive[self._attempts % len(self._pace.revive)]
+        self._ran_on = await self._close_left(self._left, revive)
+        self._left = None
+        if self._ran_on:
+            self._learn_silence()
+
+    async def _close_left(self, channel: int, patience: float | None = None) -> bool | None:
         """Close a channel, and return whether the device has run on since it was opened, None for unknown."""
         try:
-            await self._log.unsubscribe(channel)
+            await self._log.unsubscribe(channel, patience)
         except NotReached:
             raise
         except ConnectionFailed:
@@ -277,6 +356,8 @@ class LogReader:
             self._events = self._filter = await self._log.caps()
             self._channel = await self._log.subscribe(self._filter, include, CHANNEL_DURATION)
         self._drained = False
+        self._since = -inf
+        self._was_told = False
         self._heard_at = self._monotonic()
 
     def _include(self) -> str:
@@ -284,7 +365,35 @@ class LogReader:
             return f"-{MARGIN}"
         since = self.cursor.complete_until if self.cursor.last is None else self.cursor.last.received_at
         elapsed = max(self._wall() - since, 0.0)
-        return f"-{math.ceil(elapsed * (1 + DRIFT)) + MARGIN}"
+        return f"-{ceil(elapsed * (1 + DRIFT)) + MARGIN}"
+
+    # -- connections that are silently forgotten ---------------------------------------------------
+
+    def _note_silence(self, err: BaseException) -> None:
+        """Note that a poll was lost; whether the silence was to blame shows when the device is asked again."""
+        if (
+            isinstance(err, NotReached)
+            or not isinstance(err, ConnectionFailed)
+            or (self._attempts and not self._drained)
+        ):
+            self._silent_for = None  # the device is away, or answers
+        elif self._drained:
+            self._silent_for = inf if isinstance(err, NoAnswer) else self._monotonic() - self._heard_at
+
+    def _learn_silence(self) -> None:
+        """Poll for a shorter time from now on, where polls die though the device is there all the while."""
+        silent, self._silent_for = self._silent_for, None
+        shorter = [poll for poll in self._pace.polls if poll < min(self._poll, silent or 0.0)]
+        if not shorter or silent is None:
+            self._silences = 0
+            return
+        # A poll that nobody answered leaves no doubt; a connection that breaks may do so for once.
+        self._silences = self._silences + 1 if silent != inf else _SILENCES
+        if self._silences >= _SILENCES:
+            self._poll, self._silences = shorter[0], 0
+            _LOGGER.debug("Connections are forgotten: polls last %s s from now on", self._poll)
+
+    # -- emptying a channel ------------------------------------------------------------------------
 
     async def _drain(self) -> Batch:
         events = await self._take_all()
@@ -298,18 +407,22 @@ class LogReader:
             begin = self._resume_at(events)
             if begin is None:
                 begin = self._resume_behind(events)
+        arrived = self._monotonic()
         if begin is None:
             gap = self._gap(events)
             begin = 0
             assert self.cursor is not None
-            self.cursor = Cursor(self.cursor.complete_until, None)  # the device has the last one no more
-            self._outage = True
-            self._freshness = Freshness()
+            # The device has the last one no more.
+            self.cursor = Cursor(self.cursor.complete_until, None, self.cursor.poll)
+            self._freshness.forget()
+        self._ask_soon()
+        readings = await self._judge(events[begin:], arrived)
         self._drained = True
-        readings = self._advance(events, replay=True, begin=begin)
+        self._advance(events)
         # What is taken off the first channel may have changed a state that was read since it was opened.
         resumed = self._resumed or bool(events)
-        self._resumed, self._outage, self._ran_on = False, False, None
+        self._resumed, self._ran_on = False, None
+        self._failure, self._attempts = None, 0
         return Batch(readings, gap, resumed)
 
     def _resume_at(self, events: Sequence[LogEvent]) -> int | None:
@@ -353,8 +466,15 @@ class LogReader:
 
     async def _pull(self, timeout: int) -> tuple[LogEvent, ...]:
         assert self._channel is not None
-        events = await self._log.pull(self._channel, timeout)
+        asked_at = self._monotonic()
+        events = await self._log.pull(self._channel, timeout, self._pace.patience)
         self._heard_at = self._monotonic()
+        if timeout:
+            self._silences = 0
+        # What comes next was not there when this was answered: after it was asked for, or after a wait for nothing.
+        if len(events) < BATCH:
+            waited = timeout if not events and self._heard_at - asked_at >= timeout else 1
+            self._since = asked_at + waited - 1
         return events
 
     def _gap(self, events: Sequence[LogEvent]) -> Gap:
@@ -370,25 +490,97 @@ class LogReader:
         end = float(first.utc_time) if start <= first.utc_time <= now + MARGIN else now
         return Gap(start, end, GapReason.RESTART if restarted else GapReason.OVERFLOW)
 
-    def _advance(self, events: Sequence[LogEvent], *, replay: bool, begin: int = 0) -> tuple[Reading, ...]:
-        """Return the events from ``begin`` on with their lateness, and move the cursor behind them."""
-        wall, now = self._wall(), self._monotonic()
-        kept = replay and self._outage
-        if events and not kept:
-            self._freshness.age(events[-1].up_time, now)  # the newest tells best how old the others are
-        readings = tuple(self._reading(event, now, kept=kept) for event in events[begin:])
+    def _advance(self, events: Sequence[LogEvent]) -> None:
+        """Move the cursor behind what was read."""
+        wall = self._wall()
         last = self.cursor.last if self.cursor is not None else None
         if events:
             newest = events[-1]
             last = EventKey(newest.id, newest.utc_time, newest.up_time, wall)
-        self.cursor = Cursor(wall, last)
-        return readings
+        self.cursor = Cursor(wall, last, None if self._poll == self._pace.polls[0] else self._poll)
 
-    def _reading(self, event: LogEvent, now: float, *, kept: bool) -> Reading:
-        if kept:
-            return Reading(event, late=True)
-        age = self._freshness.age(event.up_time, now)
-        return Reading(event, late=age > LIVE_WINDOW, age=age)
+    # -- news or old -------------------------------------------------------------------------------
+
+    async def _judge(self, events: Sequence[LogEvent], arrived: float, since: float = -inf) -> tuple[Reading, ...]:
+        """Return events with their ages; before anything is called news, its age is known.
+
+        Args:
+            events: What was read.
+            arrived: When that was.
+            since: When they can have happened at the earliest.
+        """
+        ages = self._ages(events, arrived, since)
+        if any(age.uncertain for age in ages) or (events and not self._was_told):
+            asked_at = self._monotonic()
+            await self._told()
+            # What the device says now of its uptime outweighs when its log was asked.
+            since = -inf if self._freshness.told_at >= asked_at else since
+            ages = self._ages(events, arrived, since)
+        doubtful = frozenset(event.id for event, age in zip(events, ages, strict=True) if age.uncertain)
+        young = await self._young(doubtful) if doubtful else doubtful
+        return tuple(
+            Reading(event, event.id not in young if age.uncertain else age.late, age.seconds, self._drained)
+            for event, age in zip(events, ages, strict=True)
+        )
+
+    def _ages(self, events: Sequence[LogEvent], arrived: float, since: float) -> list[Age]:
+        return [self._freshness.age(event.up_time, event.utc_time, arrived, since) for event in events]
+
+    def _ask_soon(self) -> None:
+        """Ask the device for its uptime and its clock, if nobody is at it."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask(), name="uptime of a 2N")
+
+    async def _told(self) -> None:
+        """Wait until the device has told its uptime, but not for long: a visitor may be waiting."""
+        self._ask_soon()
+        assert self._asking is not None
+        await asyncio.wait((self._asking,), timeout=self._pace.tell)
+        self._was_told = True
+
+    def _stop_asking(self) -> None:
+        asking, self._asking = self._asking, None
+        if asking is not None:
+            asking.cancel()
+
+    async def _ask(self) -> None:
+        """Ask the device for its uptime and its clock."""
+        if self._system is None:
+            return
+        try:
+            if not self._status_refused and await self._tell(self._system.status):
+                return
+        except (NotSupported, PermissionDenied, SecureConnectionRequired, ServiceDisabled) as err:
+            _LOGGER.debug("The uptime stays unknown: %s", err)
+            self._status_refused = True
+        except IntercomError as err:
+            _LOGGER.debug("The uptime stays unknown: %s", err)
+        try:
+            await self._tell(self._clock_alone)
+        except IntercomError as err:
+            _LOGGER.debug("The clock stays unknown: %s", err)
+
+    async def _clock_alone(self) -> SystemStatus:
+        """Return the clock: an account that may only look is not told the uptime."""
+        assert self._system is not None
+        return SystemStatus(time=(await self._system.time()).utc, uptime=None)
+
+    async def _tell(self, ask: Callable[[], Awaitable[SystemStatus]]) -> bool:
+        asked_at = self._monotonic()
+        status = await ask()
+        self._freshness.tell(status.uptime, status.time, asked_at, self._monotonic())
+        return status.uptime is not None
+
+    async def _young(self, doubtful: frozenset[int]) -> frozenset[int]:
+        """Return which events the device itself counts to the last seconds, where it tells no time to this account."""
+        try:
+            channel = await self._log.subscribe(self._filter, f"-{int(LIVE_WINDOW)}", _PROBE_DURATION)
+            events = await self._log.pull(channel, 0, self._pace.patience)
+            await self._log.unsubscribe(channel)
+        except IntercomError as err:
+            _LOGGER.debug("The age of events stays unknown: %s", err)
+            return frozenset()
+        return doubtful & {event.id for event in events}
 
 
 def _is_unset(last: EventKey) -> bool:

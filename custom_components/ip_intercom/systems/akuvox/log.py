@@ -89,6 +89,8 @@ class AkuvoxLog:
         monotonic: A clock in seconds.
     """
 
+    local = True
+
     def __init__(
         self,
         device: AkuvoxDevice,

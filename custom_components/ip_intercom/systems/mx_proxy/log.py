@@ -80,6 +80,8 @@ class MxLog:
         mails: The messages, as the last look found them; None before the first.
     """
 
+    local = False
+
     def __init__(
         self,
         proxy: MxProxy,

@@ -72,6 +72,8 @@ class SmartYardLog:
         unread: How much is unread, as the last look found it; None before the first.
     """
 
+    local = False
+
     def __init__(
         self,
         yard: SmartYard,

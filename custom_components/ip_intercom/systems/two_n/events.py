@@ -111,6 +111,8 @@ class TwoNLog:
         stored: The cursor of an earlier life.
     """
 
+    local = True
+
     def __init__(
         self,
         reader: LogReader,
@@ -155,7 +157,7 @@ class TwoNLog:
 
     async def _read(self) -> list[Delivery]:
         """Read the log once, and return what it brought in portions, each with the cursor behind its last event."""
-        before = self.reader.cursor
+        before, poll = self.reader.cursor, self.reader.poll
         batch = await self.reader.read()
         if batch.gap is not None:
             self._withheld.break_off()
@@ -168,7 +170,8 @@ class TwoNLog:
             for portion in portions[:-1]
         ]
         events = self._events(portions[-1])
-        deliveries.append(Delivery(events, batch.resumed, self._cursor(), self._withheld.missing))
+        learned = self.reader.poll != poll
+        deliveries.append(Delivery(events, batch.resumed, self._cursor(), self._withheld.missing, keep=learned))
         if batch.gap is not None:
             told = gap_event(batch.gap, self._boots.name)
             deliveries[0] = replace(deliveries[0], events=(told, *deliveries[0].events))
@@ -191,7 +194,7 @@ class TwoNLog:
             # As if it had been read when it happened, so that a new channel reaches back to it.
             received_at = cursor.last.received_at - max(0, cursor.last.up_time - event.up_time)
             key = EventKey(event.id, event.utc_time, event.up_time, received_at)
-            cursor = Cursor(before.complete_until, key)
+            cursor = Cursor(before.complete_until, key, cursor.poll)
         return {**cursor.as_json(), "boot": self._boots.as_json()}
 
 
@@ -217,6 +220,7 @@ def neutral_event(
         facts=() if facts is None else facts(_Record(record.event, params, time, privacy, credentials_decide)),
         sequence=record.id,
         age=reading.age,
+        heard=reading.heard,
         boot=boot,
         id=None if boot is None else f"{boot}-{record.id}",
         clocked=clocked,

@@ -259,7 +259,8 @@ class TwoNSystem:
             await self.log.expect(reported)
         elif reported:
             cursor = None if self._stored is None else Cursor.from_json(self._stored)
-            self.log = TwoNLog(LogReader(self._device.log, reported, cursor), self._privacy, reported, self._stored)
+            reader = LogReader(self._device.log, reported, cursor, system=self._device.system)
+            self.log = TwoNLog(reader, self._privacy, reported, self._stored)
             await self.log.reader.open()
 
     # -- reading ---------------------------------------------------------------------------------

@@ -1,0 +1,88 @@
+"""How old an event is, from what the device says of its uptime and its clock."""
+
+from math import inf
+
+import pytest
+
+from custom_components.ip_intercom.api.two_n.freshness import CLOCK_SKEW, LIVE_WINDOW, Age, Freshness
+
+# The device started at 1000 by our clock, and its own clock was at 500,000 then.
+START = 1000.0
+EPOCH = 500_000
+
+
+def told(at: float, *, uptime: bool = True, clock: bool = True) -> Freshness:
+    freshness = Freshness()
+    says = int(at - START) if uptime else None
+    freshness.tell(says, int(at - START + EPOCH) if clock else None, at - 0.02, at)
+    return freshness
+
+
+def age_of(freshness: Freshness, happened: float, arrived: float, since: float = -inf, set_by: int = 0) -> Age:
+    """Return the age of an event of a moment, as the device writes it: in whole seconds."""
+    return freshness.age(int(happened - START), int(happened - START + EPOCH + set_by), arrived, since)
+
+
+def tenths(start: float, stop: float) -> list[float]:
+    return [start + tenth / 10 for tenth in range(round((stop - start) * 10))]
+
+
+@pytest.mark.parametrize("uptime", [True, False])
+def test_what_is_younger_than_the_window_is_news_and_what_is_clearly_older_is_not(uptime: bool) -> None:
+    for asked_at in tenths(2000, 2001):
+        freshness = told(asked_at, uptime=uptime)
+        for happened in tenths(2000, 2001):
+            for age in tenths(0, LIVE_WINDOW):
+                found = age_of(freshness, happened, happened + age)
+                assert not found.late and not found.uncertain, (asked_at, happened, age)
+                assert abs(found.seconds - age) <= 2
+            for age in (LIVE_WINDOW + 2.1, 30.0, 4000.0):
+                assert age_of(freshness, happened, happened + age).late, (asked_at, happened, age)
+
+
+def test_a_clock_that_is_set_is_none_of_our_business() -> None:
+    freshness = told(2000.0)
+    for set_by in (3600, -3600, 10**9):
+        assert not age_of(freshness, 2010.0, 2010.1, set_by=set_by).late
+        assert age_of(freshness, 2010.0, 2020.0, set_by=set_by).late
+
+
+@pytest.mark.parametrize("drift", [-1e-4, 1e-4])
+def test_a_clock_that_drifts(drift: float) -> None:
+    """Ten days, an event an hour, the device's clock slow or fast by 100 millionths; it was asked once."""
+    freshness = told(1000.0)
+    for hour in range(1, 240):
+        now = 1000.0 + hour * 3600
+        up_time = int(hour * 3600 * (1 + drift))
+        assert not freshness.age(up_time, 0, now).late
+        freshness.see(up_time, now, now - 55)
+    assert CLOCK_SKEW > 1e-4
+
+
+def test_an_uptime_that_begins_anew() -> None:
+    """49 days in milliseconds: what is younger seems to be from the time when the device started."""
+    freshness = told(START + 4_294_967)
+    arrived = START + 4_294_970
+    wrapped = freshness.age(2, EPOCH + 4_294_969, arrived, since=arrived - 3)
+    assert wrapped.doubted and wrapped.uncertain
+    freshness.tell(3, EPOCH + 4_294_970, arrived, arrived)
+    assert not freshness.age(2, EPOCH + 4_294_969, arrived, since=arrived - 3).late
+    # What happened before is of the future by the new count: the clock tells.
+    assert freshness.age(4_294_900, EPOCH + 4_294_900, arrived).late
+    assert not freshness.age(4_294_966, EPOCH + 4_294_966, arrived).late
+
+
+def test_nothing_is_known_of_a_device_that_tells_nothing() -> None:
+    freshness = Freshness()
+    assert freshness.age(100, 200, 1000.0).uncertain
+    # But what happened since a moment ago is young.
+    assert not freshness.age(100, 200, 1000.0, since=996.0).uncertain
+    freshness.see(100, 1000.0, 996.0)
+    assert not freshness.age(110, 210, 1010.0).late
+    assert freshness.age(110, 210, 1030.0).late
+
+
+def test_after_a_restart_what_was_known_counts_no_more() -> None:
+    freshness = told(2000.0)
+    freshness.forget()
+    assert freshness.age(10, 10, 3000.0).uncertain

@@ -1,0 +1,242 @@
+"""A visitor who came a moment ago rings, whatever happened before; one who came long ago rings no more."""
+
+import asyncio
+import logging
+import os
+import time
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import CoreState, Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.helpers.event import async_track_state_change_event
+import pytest
+
+from tests.common import add_intercom, capture_log_events, entity_id, until
+from tests.simulators.two_n import Account, Privilege, Simulator
+
+# Seconds from the press to the ring at the most, after any outage (the back-off and one connection).
+PROMISE = 4.0
+# Outages of minutes are for `RING_OUTAGES=all`: nobody wants to wait for them every time.
+LONG = pytest.mark.skipif(os.environ.get("RING_OUTAGES") != "all", reason="takes as long as the outage")
+
+
+class Bell:
+    """Notes when a bell rings."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, key: str = "bell_1") -> None:
+        self.rang_at: list[float] = []
+        self._known: set[str] = set()
+        async_track_state_change_event(hass, entity_id(hass, entry, "event", key), self._changed)
+
+    @callback
+    def _changed(self, event: Event[EventStateChangedData]) -> None:
+        # An entity that comes back has the state of before.
+        new = event.data["new_state"]
+        if new is not None and new.state not in {"unavailable", "unknown", *self._known}:
+            self._known.add(new.state)
+            self.rang_at.append(time.monotonic())
+
+    async def rings(self, count: int = 1) -> None:
+        await until(lambda: len(self.rang_at) >= count, f"ring {count}")
+        assert len(self.rang_at) == count
+
+
+def presses(events: list[Event[Any]]) -> list[tuple[str, bool]]:
+    """Return the keys pressed, and whether each came late."""
+    return [
+        (event.data["data"].get("key"), event.data["late"]) for event in events if event.data["type"] == "KeyPressed"
+    ]
+
+
+async def visited(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> tuple[Bell, list[Event[Any]]]:
+    """Let a visitor ring, so that it is known how far the log was read, and begin to count after that."""
+    bell = Bell(hass, entry)
+    sim.press("%1", call=False)
+    await bell.rings()
+    bell.rang_at.clear()
+    return bell, capture_log_events(hass)
+
+
+async def settled(hass: HomeAssistant, sim: Simulator) -> None:
+    await sim.wait_for_pull(20)
+    await hass.async_block_till_done()
+
+
+# -- after an outage ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("outage", [1, 4, pytest.param(20, marks=LONG), pytest.param(75, marks=LONG)])
+async def test_a_press_just_after_an_outage_rings(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, outage: float
+) -> None:
+    bell, events = Bell(hass, entry), capture_log_events(hass)
+    await sim.drop_network(outage)
+    await asyncio.sleep(0.3)
+    pressed_at = time.monotonic()
+    sim.press("%1")
+    await bell.rings()
+    took = bell.rang_at[0] - pressed_at
+    logging.getLogger(__name__).info("outage of %s s: rings %.2f s after the press", outage, took)
+    assert took < PROMISE
+    assert presses(events) == [("%1", False)]
+
+
+# -- at the start of Home Assistant ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("age", [0.2, 1.5, 3.0, 4.5])
+async def test_a_press_while_home_assistant_starts_rings(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, age: float
+) -> None:
+    """Pressed, and so many seconds later the events are followed."""
+    bell, events = await visited(hass, sim, entry)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    hass.set_state(CoreState.starting)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    sim.press("%1")
+    sim.pass_time(age)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await bell.rings()
+    await settled(hass, sim)
+    assert presses(events) == [("%1", False)]
+    assert len(bell.rang_at) == 1
+
+
+@pytest.mark.parametrize("age", [8, 33, 3600])
+async def test_a_press_long_before_home_assistant_has_started_rings_no_more(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, age: float
+) -> None:
+    bell, events = await visited(hass, sim, entry)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    sim.press("%1")
+    sim.pass_time(age)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await until(lambda: presses(events) == [("%1", True)])
+    await settled(hass, sim)
+    assert bell.rang_at == []
+
+
+WRONG = {
+    "503": {"body": "", "status": 503},
+    "500": {"body": "", "status": 500},
+    "html": {"body": "html"},
+    "code 14": {"body": '{"success": false, "error": {"code": 14}}', "content_type": "application/json"},
+}
+
+
+@pytest.mark.parametrize("answer", WRONG.values(), ids=WRONG)
+async def test_what_was_pressed_while_the_log_failed_after_a_reload(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, answer: dict[str, Any]
+) -> None:
+    """Nothing live has come yet that would tell what a prompt delivery looks like."""
+    bell, events = await visited(hass, sim, entry)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    sim.garbage("log/pull", **answer)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    sim.press("%1", call=False)
+    await asyncio.sleep(0.5)
+    sim.pass_time(33)
+    sim.heal()
+    await until(lambda: presses(events) == [("%1", True)])
+    await settled(hass, sim)
+    assert bell.rang_at == []
+
+    sim.garbage("log/pull", **answer)
+    sim.reset_connections()
+    await asyncio.sleep(0.5)
+    sim.press("%1", call=False)
+    sim.heal()
+    await bell.rings()
+    assert presses(events) == [("%1", True), ("%1", False)]
+
+
+async def test_a_log_that_fails_for_long_costs_a_request_at_a_time(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.garbage("log/pull", "", status=500)
+    sim.reset_connections()
+    await asyncio.sleep(1)
+    sim.clear_requests()
+    await asyncio.sleep(4)
+    asked = [request.path for request in sim.requests]
+    assert 2 <= len(asked) <= 6, asked
+    assert set(asked) == {"/api/log/pull"}
+
+
+# -- devices and accounts that tell less -------------------------------------------------------------
+
+
+NO_SYSTEM = Privilege.MONITORING & ~Privilege.SYSTEM_MONITORING
+
+
+@pytest.mark.parametrize(
+    ("model", "privileges"),
+    [
+        ("verso", Privilege.ALL),
+        ("verso", Privilege.MONITORING),  # the clock, but not the uptime
+        ("verso", NO_SYSTEM),  # neither
+        ("vario", Privilege.ALL),
+        ("vario", Privilege.MONITORING),  # firmware without system/time
+    ],
+)
+@pytest.mark.parametrize("clock", ["right", "1970", "set meanwhile"])
+async def test_young_and_old_are_told_apart_with_any_account(
+    hass: HomeAssistant, sockets: None, model: str, privileges: Privilege, clock: str
+) -> None:
+    async with Simulator(model, accounts=[Account("ha", "ha-pass", privileges)]) as sim:
+        if clock == "1970":
+            sim.set_time(0)
+        entry = await add_intercom(hass, sim, address=sim.http_address)
+        events = capture_log_events(hass)
+        sim.press("%1", call=False)
+        await until(lambda: presses(events) == [("%1", False)])
+        assert await hass.config_entries.async_unload(entry.entry_id)
+        sim.press("%2", call=False)
+        sim.pass_time(30)
+        if clock == "set meanwhile":
+            sim.advance_clock(3600)
+        sim.press("%3", call=False)
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        await until(lambda: len(presses(events)) == 3)
+        assert presses(events)[1:] == [("%2", True), ("%3", False)]
+        sim.press("%4", call=False)
+        await until(lambda: presses(events)[3:] == [("%4", False)])
+        assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+@pytest.mark.parametrize("fault", ["hang", "500", "html"])
+async def test_a_device_that_cannot_tell_its_uptime_keeps_no_visitor_waiting(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, fault: str
+) -> None:
+    bell, events = await visited(hass, sim, entry)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    hass.set_state(CoreState.starting)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    for path in ("system/status", "system/time"):
+        if fault == "hang":
+            sim.delay(60, path)
+        else:
+            sim.garbage(path, "html" if fault == "html" else "", status=200 if fault == "html" else 500)
+    sim.press("%1", call=False)
+    sim.pass_time(20)
+    sim.press("%1", call=False)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await bell.rings()
+    assert presses(events) == [("%1", True), ("%1", False)]
+    pressed_at = time.monotonic()
+    sim.press("%1", call=False)
+    await bell.rings(2)
+    assert bell.rang_at[1] - pressed_at < 3
+
+
+async def test_an_uptime_that_begins_anew_without_a_restart(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    bell, events = Bell(hass, entry), capture_log_events(hass)
+    sim.press("%1", call=False)
+    await bell.rings()
+    sim.clock.wraps = sim.clock.uptime() - 1
+    sim.press("%1", call=False)
+    await bell.rings(2)
+    assert presses(events) == [("%1", False)] * 2
