@@ -208,12 +208,14 @@ async def test_several_lost_answers_in_a_row(follower: Follower) -> None:
     assert len(follower.failures) == 3
 
 
-async def test_a_network_drop(follower: Follower) -> None:
+async def test_a_network_drop(start: Start) -> None:
+    follower = Follower(await start())
+    await follower.ready()
     follower.press(1)
     await follower.gets(1)
     follower.sim.lose_connection()
     follower.press(2, 3)
-    await asyncio.sleep(OLD / SPEED)
+    follower.sim.pass_time(OLD)
     follower.press(4)
     await follower.sim.restore_connection()
     await follower.gets(1, 2, 3, 4)
@@ -224,17 +226,20 @@ async def test_a_network_drop(follower: Follower) -> None:
     assert follower.late == ["2", "3"]
     # The channel of before the drop was closed, not left to its time.
     assert len(follower.sim.channels) == 1
+    await follower.stop()
 
 
 @pytest.mark.parametrize("away", [0.0, 0.2])
-async def test_a_reboot(follower: Follower, away: float) -> None:
+async def test_a_reboot(start: Start, away: float) -> None:
+    follower = Follower(await start())
+    await follower.ready()
     follower.press("a", "b")
     await follower.gets("a", "b")
     before = follower.wall()
     await follower.stop(close=False)
     await reboot(follower.sim, away)
     follower.press(1)
-    await asyncio.sleep(OLD / SPEED)
+    follower.sim.pass_time(OLD)
     follower.press(2)
     follower.begin()
     await follower.gets("a", "b", 1, 2)
@@ -246,6 +251,7 @@ async def test_a_reboot(follower: Follower, away: float) -> None:
     follower.press(3)
     await follower.gets("a", "b", 1, 2, 3)
     assert follower.late == ["1"]
+    await follower.stop()
 
 
 async def test_two_reboots_while_we_are_away(follower: Follower) -> None:
@@ -642,16 +648,16 @@ async def test_connections_that_break_again_and_again_are_kept_shorter(start: St
 
 async def test_what_arrives_too_late_is_late(start: Start) -> None:
     """The connection lives, but holds back what it carries."""
-    bench = await start(speed=SPEED)
+    bench = await start()
     follower = Follower(bench)
     await follower.ready()
     follower.press("a")
     await follower.gets("a")
-    bench.sim.hold_back(2 / SPEED)
+    bench.sim.hold_back(1)
     follower.press("b")
     await until(lambda: follower.keys == ["a", "b"])
     assert follower.late == []
-    bench.sim.hold_back(OLD / SPEED)
+    bench.sim.hold_back(OLD)
     follower.press("c")
     await until(lambda: follower.keys == ["a", "b", "c"])
     assert follower.late == ["c"]
