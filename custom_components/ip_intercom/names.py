@@ -12,7 +12,12 @@ def distinct_name[P: (Bell, Camera, Door)](part: P, parts: Iterable[P]) -> str |
     """
     if (name := _name(part)) is None:
         return None
-    others = {_folded(other_name) for other in _neighbors(part, parts) if (other_name := _name(other)) is not None}
+    neighbors = list(_neighbors(part, parts))
+    others = {_folded(other_name) for other in neighbors if (other_name := _name(other)) is not None}
+    # Those without a name are called by their ids, as in *Door A*.
+    ids = {_folded(other.id) for other in neighbors if _name(other) is None}
+    if len(words := _folded(name).split()) > 1 and words[-1] in ids:
+        others.add(_folded(name))
     return _distinct(name, _mark(part), others)
 
 

@@ -26,7 +26,14 @@ class VisitorPicture:
 
 def picture_store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
     """Return where an entry keeps its pictures."""
-    return Store(hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}.visitors", private=True)
+    return Store(
+        hass,
+        STORAGE_VERSION,
+        f"{DOMAIN}.{entry_id}.visitors",
+        private=True,
+        atomic_writes=True,
+        serialize_in_event_loop=False,
+    )
 
 
 class VisitorPictures:

@@ -388,7 +388,7 @@ async def test_functions_that_are_away_after_a_start_are_not_gone(hass: HomeAssi
     assert "port_input_A" not in entities(hass, entry, "binary_sensor")
 
 
-@pytest.mark.parametrize("names", [("Gate", "Gate"), ("Gate", " gate"), ("relayA", "Gate (B)")])
+@pytest.mark.parametrize("names", [("Gate", "Gate"), ("Gate", " gate"), ("Relay", "Door A")])
 async def test_no_two_entities_of_a_device_have_the_same_name(
     hass: HomeAssistant, device: Start, names: tuple[str, str]
 ) -> None:

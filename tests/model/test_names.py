@@ -32,6 +32,8 @@ def test_bells(bells: list[Bell], labels: list[str | None]) -> None:
 def test_doors_and_cameras() -> None:
     doors = [Door("A", None, name="Gate"), Door("B", None, name="gate"), Door("C", None), Door("D", None, name="Yard")]
     assert [distinct_name(door, doors) for door in doors] == ["Gate (A)", "gate (B)", None, "Yard"]
+    doors = [Door("A", None), Door("B", None, name="Door A"), Door("C", None, name="Yard")]
+    assert [distinct_name(door, doors) for door in doors] == [None, "Door A (B)", "Yard"]
     cameras = [Camera("1", name="Yard"), Camera("2", name="Yard", place="house"), Camera("3", name="Yard")]
     assert [distinct_name(camera, cameras) for camera in cameras] == ["Yard (1)", "Yard", "Yard (3)"]
 
