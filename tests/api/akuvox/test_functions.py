@@ -480,7 +480,7 @@ async def test_call_log(start: Start, dialect: str) -> None:
 @pytest.mark.parametrize(
     ("word", "kind"),
     [("0", CallKind.UNKNOWN), ("3", CallKind.MISSED), (1, CallKind.DIALED), ("forwarded", CallKind.FORWARDED),
-     ("All", CallKind.UNKNOWN), ("9", CallKind.UNKNOWN), (None, CallKind.UNKNOWN)],
+     ("All", CallKind.UNKNOWN), ("Dialled", CallKind.DIALED), ("Missed Call", CallKind.MISSED), ("9", CallKind.UNKNOWN), (None, CallKind.UNKNOWN)],
 )  # fmt: skip
 def test_types_of_calls(word: object, kind: CallKind) -> None:
     assert _call({"Type": word, "Number": "5"}, None).kind is kind

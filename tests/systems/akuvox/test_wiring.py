@@ -8,6 +8,7 @@ from custom_components.ip_intercom.systems.akuvox.wiring import (
     Input,
     Relay,
     doors_named,
+    input_named,
     inputs_of,
     relays_of,
 )
@@ -93,3 +94,10 @@ def test_doors_that_a_log_names(word: str | None, doors: list[str]) -> None:
 def test_doors_that_a_log_names_are_those_of_the_device() -> None:
     assert doors_named(relays_of({}, "12", (), ()), "RelayA") == ["1"]
     assert doors_named(relays_of({}, "AB", ("SB",), ()), "12") == ["SB"]
+
+
+def test_an_input_has_one_port_whatever_a_push_calls_it() -> None:
+    inputs = inputs_of({f"{INPUT}OptionA": "1", f"{INPUT}Input2Trigger": "1", f"{INPUT}EnableC": "0"}, "123E")
+    assert inputs == {"1": Input("input_1", level=1), "2": Input("input_2", level=1), "E": Input("input_E")}
+    assert [input_named(inputs, name) for name in "A1BE"] == ["input_1", "input_1", "input_2", "input_E"]
+    assert input_named({}, "A") == "input_A"

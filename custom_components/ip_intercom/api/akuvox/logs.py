@@ -70,6 +70,12 @@ class DoorMethod(StrEnum):
 
 
 _CALL_KINDS = tuple(CallKind)
+_CALL_WORDS = {
+    **{kind.lower(): kind for kind in _CALL_KINDS[1:]},
+    **dict.fromkeys(("dialled", "outgoing", "callout"), CallKind.DIALED),
+    **dict.fromkeys(("incoming", "answered", "callin"), CallKind.RECEIVED),
+    **dict.fromkeys(("missedcall", "unanswered", "noanswer"), CallKind.MISSED),
+}
 # The manual has numbers, live devices have words (field notes 10), with and without spaces.
 _METHODS = {
     DoorMethod.CARD: "1 card rf rfcard rfid iccard idcard",
@@ -274,7 +280,7 @@ def _call(item: Fields, when: datetime | None) -> CallRecord:
     if number is not None:
         kind = _CALL_KINDS[number] if 0 < number < len(_CALL_KINDS) else CallKind.UNKNOWN
     else:
-        kind = next((kind for kind in _CALL_KINDS[1:] if kind.lower() == word.lower()), CallKind.UNKNOWN)
+        kind = _CALL_WORDS.get(_word(word), CallKind.UNKNOWN)
     return CallRecord(
         id=text(item.get("ID")),
         kind=kind,

@@ -8,11 +8,11 @@ from typing import IO
 
 from yarl import URL
 
-from ..errors import UnexpectedReply
+from ..errors import NotSupported, UnexpectedReply
 from ..http import Stream
 from ..parse import Fields, integer, text, texts
 from .client import AkuvoxClient, Data
-from .endpoints import USER, USER_EXPORT, USER_INFO, USER_SCAN
+from .endpoints import POST, USER, USER_EXPORT, USER_INFO, USER_SCAN, by
 from .items import ItemResult, Items
 from .row_reader import Keep
 
@@ -67,12 +67,15 @@ class Users:
             page: Ten of them, the first page is 1; devices that know no pages return all.
             keep: Which rows to return, of the device's own fields; all of them for None.
         """
-        data: dict[str, object] = {}
-        if name is not None:
-            data |= {"NameOrPerID": name, "NameOrCode": name}
-        if page is not None:
-            data["page"] = page
-        return tuple(_user(row) for row in await self._client.rows(USER.get, data, keep))
+        data: dict[str, object] = {} if page is None else {"page": page}
+        if name is None:
+            return tuple(_user(row) for row in await self._client.rows(USER.get, data, keep))
+        try:
+            # A PIN has no place in an address.
+            rows = await self._client.rows(by(POST, USER.get), {**data, "NameOrPerID": name, "NameOrCode": name}, keep)
+        except NotSupported:
+            rows = await self._client.rows(USER.get, data, keep)
+        return tuple(_user(row) for row in rows)
 
     async def add(self, users: Iterable[Data]) -> tuple[ItemResult, ...]:
         """Add users of the device's own fields; returns what it tells of each, mostly nothing (Api user add).

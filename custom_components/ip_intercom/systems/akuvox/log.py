@@ -32,7 +32,7 @@ from .doors import AkuvoxDoors
 from .journal import Journal
 from .people import name_behind
 from .push import CALL_EVENT, HANG_UP_EVENT, INPUT_EVENT, RELAY_EVENT, Pushed, alarm_of
-from .wiring import LETTERS, RELAY_NUMBERS, doors_named, input_port, relay_numbered
+from .wiring import LETTERS, RELAY_NUMBERS, Input, doors_named, input_named, relay_numbered
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -115,6 +115,8 @@ class AkuvoxLog:
         tracker.words |= words if isinstance(words, Mapping) else {}
         tracker.idle |= set(texts(stored.get("idle")))
         self.clock = DeviceClock(monotonic, integer(stored.get("zone")))
+        # The inputs that are enabled, set with each description of the device.
+        self.inputs: Mapping[str, Input] = {}
         # Whether pushes arrive: only the first one proves it.
         self._pushes_arrive = stored.get("pushes") is True
         self._pushes_lost: Missing | None = None
@@ -343,7 +345,7 @@ class AkuvoxLog:
             door = relay_numbered(self._doors.relays, RELAY_NUMBERS[found[1] or LETTERS[0]])
             return () if door is None else self._doors.moved(door, found[2] == "Triggered")
         if (found := INPUT_EVENT.fullmatch(event)) is not None:
-            return (PortChanged(input_port(found[1] or LETTERS[0]), found[2] == "Triggered"),)
+            return (PortChanged(input_named(self.inputs, found[1] or LETTERS[0]), found[2] == "Triggered"),)
         return self._credential(event, when)
 
     def _alarm(self, alarm: Alarm) -> tuple[Fact, ...]:

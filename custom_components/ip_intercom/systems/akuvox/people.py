@@ -6,7 +6,7 @@ import logging
 from ...api.akuvox import AkuvoxDevice
 from ...api.akuvox.users import parts
 from ...api.errors import IntercomError
-from ...api.parse import text
+from ...api.parse import Fields, text
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -27,7 +27,10 @@ async def name_behind(device: AkuvoxDevice, code: str) -> str | None:
 
 async def _users(device: AkuvoxDevice, code: str) -> Iterable[tuple[str | None, Iterable[str | None]]]:
     # Some devices answer with one user instead of hundreds, but not all of those know cards by it.
-    users = await device.users.get(name=code) or await device.users.get()
+    def has(row: Fields) -> bool:
+        return text(row.get("PrivatePIN")) == code or code in parts(text(row.get("CardCode")))
+
+    users = await device.users.get(name=code, keep=has) or await device.users.get(keep=has)
     return [(user.name, (user.pin, *user.cards)) for user in users]
 
 

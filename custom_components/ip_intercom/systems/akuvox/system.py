@@ -188,6 +188,7 @@ class AkuvoxSystem:
             opens_otherwise=bool(self._choices.opening.username),
         )
         self._parts = _Parts(inputs_of(config, levels or ()), relays is not None, status is not None, phone, sees)
+        self._log.inputs = self._parts.inputs
         # A monitor in the house calls as well, but no visitor does it.
         visitors = relays is not None or door_log is not None
         self._log.follow(

@@ -120,7 +120,7 @@ def doors_named(relays: Mapping[DoorId, Relay], word: str | None) -> list[DoorId
 
 def _relay(config: Mapping[str, str], door: DoorId, number: int) -> Relay:
     # A device may call a relay 1 in its status and A in its configuration.
-    suffixes = (door, LETTERS[number - 1], str(number))
+    suffixes = _twins(door)
     level = _setting(config, *(f"{RELAY}{key}" for at in suffixes for key in (f"Type{at}", f"Relay{at}Type")))
     delay = _setting(config, *(f"{RELAY}{key}" for at in suffixes for key in (f"HoldDelay{at}", f"Relay{at}Delay")))
     waits = _setting(
@@ -143,6 +143,17 @@ def input_port(letter: str) -> PortId:
     return f"input_{letter}"
 
 
+def input_named(inputs: Mapping[str, Input], name: str) -> PortId:
+    """Return the port of an input, which a push may call A and the status 1."""
+    return next((known.port for twin in _twins(name) if (known := inputs.get(twin)) is not None), input_port(name))
+
+
+def _twins(name: str) -> tuple[str, ...]:
+    """Return the names of one relay or input, the one that was asked for first."""
+    number = RELAY_NUMBERS.get(name)
+    return (name,) if number is None else tuple(dict.fromkeys((name, LETTERS[number - 1], str(number))))
+
+
 def inputs_of(config: Mapping[str, str], letters: Iterable[str]) -> dict[str, Input]:
     """Return the inputs that are enabled, by their letter.
 
@@ -153,9 +164,14 @@ def inputs_of(config: Mapping[str, str], letters: Iterable[str]) -> dict[str, In
     found: dict[str, Input] = {}
     for letter in sorted(letters):
         # Of the keys in the field, those of input A have no letter.
-        own = "" if letter == "A" else letter
-        enabled = _setting(config, f"{INPUT}Enable{letter}", f"{INPUT}Input{own}Enable")
-        level = _setting(config, f"{INPUT}Option{letter}", f"{INPUT}Input{own}Trigger")
+        suffixes = _twins(letter)
+        live = ["" if RELAY_NUMBERS.get(name) == 1 else name for name in suffixes]
+        enabled = _setting(
+            config, *(f"{INPUT}Enable{name}" for name in suffixes), *(f"{INPUT}Input{name}Enable" for name in live)
+        )
+        level = _setting(
+            config, *(f"{INPUT}Option{name}" for name in suffixes), *(f"{INPUT}Input{name}Trigger" for name in live)
+        )
         if enabled != 0:
             found[letter] = Input(input_port(letter), level=1 if level == 1 else 0)
     return found

@@ -1,0 +1,78 @@
+"""Long lists, read row by row however they arrive."""
+
+import json
+
+import pytest
+
+from custom_components.ip_intercom.api.akuvox.envelope import Spoiled
+from custom_components.ip_intercom.api.akuvox.row_reader import RowReader
+from custom_components.ip_intercom.api.errors import UnexpectedReply
+
+ROWS = [{"ID": str(number), "Name": f'"item": [{number}]}}', "Groups": [{"item": []}]} for number in range(1, 30)]
+REPLY = {"retcode": 0, "action": "get", "message": "OK", "data": {"num": 29, "item": ROWS}}
+
+
+def read(body: bytes, size: int) -> RowReader:
+    reader = RowReader("/api/user/get")
+    for start in range(0, len(body), size):
+        reader.feed(body[start : start + size])
+    return reader
+
+
+@pytest.mark.parametrize("size", [1, 7, 100, 1_000_000])
+@pytest.mark.parametrize("indent", [None, 4])
+def test_rows_in_pieces_of_any_size(size: int, indent: int | None) -> None:
+    reader = read(json.dumps(REPLY, indent=indent).encode(), size)
+    document = reader.finish()
+    assert list(reader.rows.values()) == ROWS
+    assert document.clean
+    assert document.content["data"] == {"num": 29, "item": []}
+
+
+@pytest.mark.parametrize("size", [1, 64])
+def test_characters_that_are_no_utf_8(size: int) -> None:
+    """They cost themselves, and tell that the device is fragile; a character may be cut in two by the pieces."""
+    body = '{"retcode": 0, "data": {"item": [{"ID": "1", "Name": "M\u00fcller"}, {"ID": "2", "Name": "X"}]}}'.encode()
+    reader = read(body.replace(b"X", b"S\xfcd"), size)
+    assert not reader.finish().clean
+    assert [row["Name"] for row in reader.rows.values()] == ["M\u00fcller", "S\u00fcd"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps(REPLY).encode()[:-200],
+        b'{"retcode": 0, "data": {"item": [{"ID": "1"}, {"ID": ',
+        b'{"retcode": 0, "data": {"item": [{"ID": "1"} {broken',
+        b'{"retcode": 0, "da',
+        b"",
+    ],
+)
+def test_what_is_cut_off(body: bytes) -> None:
+    reader = read(body, 50)
+    with pytest.raises(Spoiled):
+        reader.finish()
+
+
+def test_a_page_is_no_list() -> None:
+    with pytest.raises(UnexpectedReply, match="page"):
+        read(b"<html>item</html>", 5).finish()
+
+
+def test_a_row_without_end() -> None:
+    with pytest.raises(Spoiled):
+        read(b'{"retcode": 0, "data": {"item": [{"ID": "' + b"x" * 2**21, 2**16)
+
+
+def test_a_refusal_has_no_rows() -> None:
+    reader = read(b'{"retcode": -1, "message": "unsupport action"}', 8)
+    assert reader.finish().content["retcode"] == -1
+    assert not reader.rows
+
+
+def test_only_rows_that_are_wanted_are_kept() -> None:
+    reader = RowReader("/api/user/get", lambda row: row["ID"] == "7")
+    reader.feed(json.dumps(REPLY).encode())
+    reader.finish()
+    assert list(reader.rows) == ["7"]
+    assert len(reader.ids) == 29
