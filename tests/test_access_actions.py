@@ -133,7 +133,7 @@ async def _drive_in(hass: HomeAssistant, sim: Simulator, files: Path, photo: Pat
     copy = files / "copy.jpg"
     await command(hass, entry, "plate_image", plate="1A2 3456", filename=str(copy))
     assert copy.read_bytes() == photo.read_bytes()
-    assert await refusal(hass, entry, "plate_image", plate="UNKNOWN", filename=str(copy)) == "no_data"
+    assert await refusal(hass, entry, "plate_image", plate="UNKNOWN", filename=str(copy), overwrite=True) == "no_data"
     photo.write_bytes(bytes(300 * 1024))
     assert await refusal(hass, entry, "recognize_plate", plate="X1", filename=str(photo)) == "file_too_large"
 

@@ -112,10 +112,10 @@ async def test_a_download_that_breaks_off_leaves_the_old_file(
     backup = files / "backup.xml"
     backup.write_text("the old one")
     sim.garbage("config", "html")  # the login page (field notes 3.3)
-    assert await refusal(hass, entry, "download_config", filename=str(backup)) == "unexpected_reply"
+    assert await refusal(hass, entry, "download_config", filename=str(backup), overwrite=True) == "unexpected_reply"
     sim.heal()
     sim.set_pcap_size(200 * 2**20)
-    task = asyncio.ensure_future(command(hass, entry, "capture_download", filename=str(backup)))
+    task = asyncio.ensure_future(command(hass, entry, "capture_download", filename=str(backup), overwrite=True))
     await until(lambda: len(list(files.iterdir())) == 2)
     sim.reset_connections()
     with pytest.raises(HomeAssistantError) as failed:
@@ -135,7 +135,7 @@ async def test_a_disk_that_is_full_leaves_the_old_file_and_says_so(
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
     try:
-        assert await refusal(hass, entry, "capture_download", filename=str(path)) == "file_unwritable"
+        assert await refusal(hass, entry, "capture_download", filename=str(path), overwrite=True) == "file_unwritable"
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert path.read_text() == "the old one"

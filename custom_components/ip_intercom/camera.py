@@ -76,12 +76,12 @@ class IntercomCamera(IntercomEntity, Camera):
         return await async_still(self.coordinator, self._camera_id, width, height)
 
     async def async_save_snapshot(
-        self, filename: str, seconds_back: int, width: int | None = None, height: int | None = None
+        self, filename: str, overwrite: bool, seconds_back: int, width: int | None = None, height: int | None = None
     ) -> JsonObjectType:
         """Save a snapshot that may be some seconds old to a file (action ``snapshot``)."""
-        await check_writable(self.hass, filename)
+        await check_writable(self.hass, filename, overwrite)
         picture = await async_still(self.coordinator, self._camera_id, width, height, seconds_back)
-        return {"size": await save_picture(self.hass, filename, picture)}
+        return {"size": await save_picture(self.hass, filename, picture, overwrite)}
 
     @override
     async def stream_source(self) -> str | None:

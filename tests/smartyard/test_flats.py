@@ -166,7 +166,7 @@ async def test_the_history_of_a_flat(hass: HomeAssistant, sim: Simulator, entry:
     saved = await flat_command(hass, entry, "history_picture", record=newest["picture"], filename=str(target))
     assert saved == {"size": target.stat().st_size}
     assert target.read_bytes().startswith(b"\xff\xd8")
-    assert await refusal(hass, entry, "history_picture", record="17", filename=str(target)) == "no_data"
+    assert await refusal(hass, entry, "history_picture", record="17", filename=str(target), overwrite=True) == "no_data"
     assert await refusal(hass, entry, "history_picture", record="17", filename="/etc/a.jpg") == "path_not_allowed"
 
 

@@ -40,6 +40,7 @@ from . import (
     voicemails,
 )
 from .action import Action, Needs
+from .files import ATTR_FILENAME, ATTR_OVERWRITE
 
 _ACTIONS = (
     *access.ACTIONS,
@@ -92,7 +93,8 @@ def async_setup_actions(hass: HomeAssistant) -> None:
         "snapshot",
         entity_domain=CAMERA_DOMAIN,
         schema={
-            vol.Required("filename"): cv.string,
+            vol.Required(ATTR_FILENAME): cv.string,
+            vol.Optional(ATTR_OVERWRITE, default=False): cv.boolean,
             vol.Optional("seconds_back", default=0): _SECONDS_BACK,
             vol.Optional("width"): cv.positive_int,
             vol.Optional("height"): cv.positive_int,

@@ -10,14 +10,13 @@ from ..coordinator import IntercomCoordinator
 from ..entity import need
 from ..model import Direction
 from .action import Action, Data, Needs
-from .files import check_writable, read, save_picture
+from .files import ATTR_FILENAME, ATTR_OVERWRITE, TARGET, check_writable, read, save_picture
 
 ATTR_ACCESS_POINT = "access_point"
 ATTR_ARRIVAL = "arrival"
 ATTR_DIRECTION = "direction"
 ATTR_DURATION = "duration"
 ATTR_EVENT = "event"
-ATTR_FILENAME = "filename"
 ATTR_PLATE = "plate"
 ATTR_USER = "user"
 
@@ -58,9 +57,9 @@ async def _recognize_plate(coordinator: IntercomCoordinator, data: Data) -> Json
 
 async def _plate_image(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
     plates = need(coordinator, coordinator.facets.plates, "no_plates")
-    await check_writable(coordinator.hass, data[ATTR_FILENAME])
+    await check_writable(coordinator.hass, data[ATTR_FILENAME], data[ATTR_OVERWRITE])
     image = await coordinator.async_command(plates.image(data[ATTR_PLATE]))
-    return {"size": await save_picture(coordinator.hass, data[ATTR_FILENAME], image)}
+    return {"size": await save_picture(coordinator.hass, data[ATTR_FILENAME], image, data[ATTR_OVERWRITE])}
 
 
 ACTIONS = (
@@ -96,6 +95,6 @@ ACTIONS = (
         "plate_image",
         _plate_image,
         Needs.ADMIN,
-        {vol.Required(ATTR_PLATE): cv.string, vol.Required(ATTR_FILENAME): cv.string},
+        {vol.Required(ATTR_PLATE): cv.string, **TARGET},
     ),
 )

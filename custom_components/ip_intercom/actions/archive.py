@@ -11,10 +11,10 @@ from ..exceptions import refused
 from ..residence import Archive
 from .action import Action, Data, Fields, Needs
 from .capture import async_save
+from .files import TARGET
 from .whereabouts import ATTR_CAMERA, async_camera
 
 ATTR_END = "end"
-ATTR_FILENAME = "filename"
 ATTR_RECORDING = "recording"
 ATTR_START = "start"
 
@@ -43,7 +43,7 @@ async def _prepare(coordinator: IntercomCoordinator, data: Data) -> JsonObjectTy
 
 
 async def _download(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    return await async_save(coordinator, _archive(coordinator).download(data[ATTR_RECORDING]), data[ATTR_FILENAME])
+    return await async_save(coordinator, _archive(coordinator).download(data[ATTR_RECORDING]), data)
 
 
 # A file may be read by others: for administrators.
@@ -59,6 +59,6 @@ ACTIONS = (
         "archive_download",
         _download,
         Needs.ADMIN,
-        {vol.Required(ATTR_RECORDING): cv.string, vol.Required(ATTR_FILENAME): cv.string},
+        {vol.Required(ATTR_RECORDING): cv.string, **TARGET},
     ),
 )

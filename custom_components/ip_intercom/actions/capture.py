@@ -1,19 +1,16 @@
 """Recording network packets: for administrators, since everything that the device says is in them."""
 
-from homeassistant.helpers import config_validation as cv
 from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
 from ..coordinator import IntercomCoordinator
 from ..entity import need
 from ..functions import Capture, Download
-from .action import Action, Data, Fields, Needs
-from .files import check_writable, save
+from .action import Action, Data, Needs
+from .files import ATTR_FILENAME, ATTR_OVERWRITE, TARGET, check_writable, save
 
 ATTR_DURATION = "duration"
-ATTR_FILENAME = "filename"
 
-_FILENAME: Fields = {vol.Required(ATTR_FILENAME): cv.string}
 _DAY = 86400
 
 
@@ -21,20 +18,21 @@ def _capture(coordinator: IntercomCoordinator) -> Capture:
     return need(coordinator, coordinator.facets.capture, "no_capture")
 
 
-async def async_save(coordinator: IntercomCoordinator, download: Download, path: str) -> JsonObjectType:
-    """Write what a device sends to a file and return its size in bytes."""
-    await check_writable(coordinator.hass, path)
+async def async_save(coordinator: IntercomCoordinator, download: Download, data: Data) -> JsonObjectType:
+    """Write what a device sends to the file that an action names (``TARGET``) and return its size in bytes."""
+    path, overwrite = data[ATTR_FILENAME], data[ATTR_OVERWRITE]
+    await check_writable(coordinator.hass, path, overwrite)
     with coordinator.translating():
         async with download as stream:
-            return {"size": await save(coordinator.hass, path, stream)}
+            return {"size": await save(coordinator.hass, path, stream, overwrite)}
 
 
 async def _download(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    return await async_save(coordinator, _capture(coordinator).download(), data[ATTR_FILENAME])
+    return await async_save(coordinator, _capture(coordinator).download(), data)
 
 
 async def _live(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    return await async_save(coordinator, _capture(coordinator).live(data[ATTR_DURATION]), data[ATTR_FILENAME])
+    return await async_save(coordinator, _capture(coordinator).live(data[ATTR_DURATION]), data)
 
 
 async def _stop_live(coordinator: IntercomCoordinator, data: Data) -> None:
@@ -55,12 +53,12 @@ async def _stop(coordinator: IntercomCoordinator, data: Data) -> None:
 
 
 ACTIONS = (
-    Action("capture_download", _download, Needs.ADMIN, _FILENAME),
+    Action("capture_download", _download, Needs.ADMIN, TARGET),
     Action(
         "capture_live",
         _live,
         Needs.ADMIN,
-        {**_FILENAME, vol.Required(ATTR_DURATION): vol.All(vol.Coerce(int), vol.Range(min=1, max=_DAY))},
+        {**TARGET, vol.Required(ATTR_DURATION): vol.All(vol.Coerce(int), vol.Range(min=1, max=_DAY))},
     ),
     Action("capture_live_stop", _stop_live, Needs.ADMIN),
     Action("capture_stats", _stats, Needs.ADMIN),

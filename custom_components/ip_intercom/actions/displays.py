@@ -11,11 +11,10 @@ from ..functions import Displays
 from ..model import Display, DisplayId
 from ..render import CONTENT_TYPE, draw_message
 from .action import Action, Data, Fields, Needs
-from .files import payload, read
+from .files import ATTR_FILENAME, payload, read
 
 ATTR_DISPLAY = "display"
 ATTR_DURATION = "duration"
-ATTR_FILENAME = "filename"
 ATTR_LANGUAGE = "language"
 ATTR_MESSAGE = "message"
 ATTR_REPEAT = "repeat"

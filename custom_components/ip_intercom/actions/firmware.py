@@ -17,9 +17,7 @@ from ..exceptions import refused, told
 from ..functions import FirmwareControl
 from ..model import Firmware, StagedFirmware
 from .action import Action, Data, Needs
-from .files import payload
-
-ATTR_FILENAME = "filename"
+from .files import ATTR_FILENAME, payload
 
 # Seconds between looks whether the device is back, and how long it may take.
 _LOOK = 5.0

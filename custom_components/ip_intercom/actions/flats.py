@@ -14,7 +14,7 @@ from ..exceptions import refused
 from ..model import PlaceId
 from ..residence import FlatCodes, History, Watches
 from .action import Action, Data, Needs
-from .files import check_writable, save_picture
+from .files import ATTR_FILENAME, ATTR_OVERWRITE, TARGET, check_writable, save_picture
 from .logs import access_rows
 from .whereabouts import async_bells, async_flat
 
@@ -23,7 +23,6 @@ ATTR_DAY = "day"
 ATTR_DETAIL = "detail"
 ATTR_DURATION = "duration"
 ATTR_EVENT = "event"
-ATTR_FILENAME = "filename"
 ATTR_RECORD = "record"
 ATTR_UNTIL = "until"
 ATTR_WATCH = "watch"
@@ -94,9 +93,9 @@ async def _query(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType
 
 async def _picture(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
     history = _history(coordinator)
-    await check_writable(coordinator.hass, data[ATTR_FILENAME])
+    await check_writable(coordinator.hass, data[ATTR_FILENAME], data[ATTR_OVERWRITE])
     picture = await coordinator.async_command(history.picture(data[ATTR_RECORD]))
-    return {"size": await save_picture(coordinator.hass, data[ATTR_FILENAME], picture)}
+    return {"size": await save_picture(coordinator.hass, data[ATTR_FILENAME], picture, data[ATTR_OVERWRITE])}
 
 
 async def _watched(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
@@ -157,7 +156,7 @@ ACTIONS = (
         "history_picture",
         _picture,
         Needs.ADMIN,
-        {vol.Required(ATTR_RECORD): cv.string, vol.Required(ATTR_FILENAME): cv.string},
+        {vol.Required(ATTR_RECORD): cv.string, **TARGET},
     ),
     Action("watches", _watched, Needs.ADMIN),
     Action(

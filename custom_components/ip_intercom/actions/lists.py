@@ -13,13 +13,12 @@ from ..exceptions import refused
 from ..functions import Lists
 from .action import Action, Data, Fields, Needs
 from .capture import async_save
-from .files import payload
+from .files import ATTR_FILENAME, TARGET, payload
 
-ATTR_FILENAME = "filename"
 ATTR_LIST = "list"
 ATTR_LOG = "log"
 
-_FILE: Fields = {vol.Required(ATTR_LIST): cv.string, vol.Required(ATTR_FILENAME): cv.string}
+_LIST: Fields = {vol.Required(ATTR_LIST): cv.string}
 
 
 def _lists(coordinator: IntercomCoordinator) -> Lists:
@@ -35,7 +34,7 @@ def _known(coordinator: IntercomCoordinator, name: str, known: Iterable[str]) ->
 async def _export(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
     lists, path = _lists(coordinator), data[ATTR_FILENAME]
     name = _known(coordinator, data[ATTR_LIST], lists.exported)
-    return await async_save(coordinator, lists.export(name, Path(path).suffix.lower()), path)
+    return await async_save(coordinator, lists.export(name, Path(path).suffix.lower()), data)
 
 
 async def _import(coordinator: IntercomCoordinator, data: Data) -> None:
@@ -54,7 +53,7 @@ async def _clear_log(coordinator: IntercomCoordinator, data: Data) -> None:
 
 # PINs, cards and who came when are in these: for administrators.
 ACTIONS = (
-    Action("export_list", _export, Needs.ADMIN, _FILE),
-    Action("import_list", _import, Needs.ADMIN, _FILE),
+    Action("export_list", _export, Needs.ADMIN, {**_LIST, **TARGET}),
+    Action("import_list", _import, Needs.ADMIN, {**_LIST, vol.Required(ATTR_FILENAME): cv.string}),
     Action("clear_log", _clear_log, Needs.ADMIN, {vol.Required(ATTR_LOG): cv.string}),
 )

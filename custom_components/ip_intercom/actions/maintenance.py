@@ -11,10 +11,9 @@ from ..exceptions import refused
 from ..functions import Maintenance
 from .action import Action, Data, Fields, Needs
 from .capture import async_save
-from .files import payload
+from .files import ATTR_FILENAME, TARGET, payload
 
 ATTR_CONFIRMATION = "confirmation"
-ATTR_FILENAME = "filename"
 
 _FILENAME: Fields = {vol.Required(ATTR_FILENAME): cv.string}
 
@@ -49,7 +48,7 @@ async def async_sync_clock(coordinator: IntercomCoordinator) -> None:
 
 
 async def _download_config(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    return await async_save(coordinator, _maintenance(coordinator).download_config(), data[ATTR_FILENAME])
+    return await async_save(coordinator, _maintenance(coordinator).download_config(), data)
 
 
 async def _upload_config(coordinator: IntercomCoordinator, data: Data) -> None:
@@ -66,7 +65,7 @@ async def _factory_reset(coordinator: IntercomCoordinator, data: Data) -> None:
 
 
 ACTIONS = (
-    Action("download_config", _download_config, Needs.ADMIN, _FILENAME),
+    Action("download_config", _download_config, Needs.ADMIN, TARGET),
     Action("upload_config", _upload_config, Needs.ADMIN, _FILENAME),
     Action("factory_reset", _factory_reset, Needs.ADMIN, {vol.Required(ATTR_CONFIRMATION): cv.string}),
 )

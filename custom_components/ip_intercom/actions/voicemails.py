@@ -11,7 +11,8 @@ from ..entity import need
 from ..model import Voicemail, VoicemailId
 from ..telephony import Voicemails
 from .action import Action, Data, Fields, Needs
-from .capture import ATTR_FILENAME, async_save
+from .capture import async_save
+from .files import TARGET
 
 ATTR_NOTE = "note"
 ATTR_READ = "read"
@@ -63,7 +64,7 @@ async def _delete(coordinator: IntercomCoordinator, data: Data) -> None:
 
 
 async def _download(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    return await async_save(coordinator, _mailbox(coordinator).open(data[ATTR_VOICEMAIL]), data[ATTR_FILENAME])
+    return await async_save(coordinator, _mailbox(coordinator).open(data[ATTR_VOICEMAIL]), data)
 
 
 # What is deleted is gone, and a file may be read by others: for administrators.
@@ -77,5 +78,5 @@ ACTIONS = (
         rules=(cv.has_at_least_one_key(ATTR_READ, ATTR_NOTE),),
     ),
     Action("voicemail_delete", _delete, Needs.ADMIN, _VOICEMAIL),
-    Action("voicemail_download", _download, Needs.ADMIN, {**_VOICEMAIL, vol.Required(ATTR_FILENAME): cv.string}),
+    Action("voicemail_download", _download, Needs.ADMIN, {**_VOICEMAIL, **TARGET}),
 )

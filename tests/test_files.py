@@ -1,0 +1,170 @@
+"""Files of actions: impossible names are sentences, and nothing that exists is overwritten unless that is asked for."""
+
+import errno
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
+import pytest
+
+from custom_components.ip_intercom.actions import files as action_files
+from custom_components.ip_intercom.const import DOMAIN
+from tests.common import act, command, entity_id, refusal
+from tests.simulators.two_n import Simulator
+from tests.users import described
+
+WRITERS = {
+    "archive_download", "capture_download", "capture_live", "download_config", "export_list", "history_picture",
+    "plate_image", "snapshot", "voicemail_download",
+}  # fmt: skip
+
+# What follows the allowed directory, and the sentence.
+IMPOSSIBLE = {
+    "nul": ("/a\0b", "file_name_impossible"),
+    "nul in a directory": ("/a\0b/c", "file_name_impossible"),
+    "newline": ("/a\nb", "file_name_impossible"),
+    "surrogate": ("/a\ud800b", "file_name_impossible"),
+    "byte that is no text": ("/a\udcffb", "file_name_impossible"),
+    "too long": ("/" + "a" * 256, "file_name_impossible"),
+    "too long in bytes": ("/" + "ж" * 128, "file_name_impossible"),
+    "too long as a whole": ("/a" * 3000, "file_name_impossible"),
+    "directory above": ("/../x", "path_not_allowed"),
+    "another directory": ("/../../etc/x", "path_not_allowed"),
+}
+UNWRITABLE = {
+    "the directory itself": ("", "file_unwritable"),
+    "with a dot": ("/.", "file_unwritable"),
+    "no directory": ("/none/x", "path_not_allowed"),
+    "a file as a directory": ("/there/x", "file_unwritable"),
+    "a link in a circle": ("/circle", "file_exists"),
+    "through a link in a circle": ("/circle/x", "file_name_impossible"),
+    "there already": ("/there", "file_exists"),
+    "a link to nowhere": ("/nowhere", "file_exists"),
+    "a pipe": ("/pipe", "file_exists"),
+}
+
+
+@pytest.fixture
+def odd(files: Path) -> Path:
+    """A directory with a file, a pipe and links in it."""
+    (files / "there").write_bytes(b"old")
+    (files / "circle").symlink_to(files / "circle")
+    (files / "nowhere").symlink_to(files / "gone")
+    os.mkfifo(files / "pipe")
+    return files
+
+
+def asked(sim: Simulator) -> int:
+    return sum(request.path != "/api/log/pull" for request in sim.requests)
+
+
+async def write(hass: HomeAssistant, entry: ConfigEntry, action: str, **data: Any) -> Any:
+    if action == "snapshot":
+        camera = entity_id(hass, entry, "camera", "camera_internal")
+        return (await act(hass, f"{DOMAIN}.{action}", True, entity_id=camera, **data))[camera]
+    return await command(hass, entry, action, **data)
+
+
+def test_every_action_that_writes_asks_whether_to_overwrite() -> None:
+    offered = {
+        action for action, about in described().items() if {"filename", "overwrite"} <= set(about.get("fields") or {})
+    }
+    assert offered == WRITERS
+    assert all(described()[action]["fields"]["overwrite"]["default"] is False for action in WRITERS)
+
+
+@pytest.mark.parametrize("name", [*IMPOSSIBLE, *UNWRITABLE])
+async def test_a_name_that_no_file_can_have_is_a_sentence(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, odd: Path, name: str
+) -> None:
+    ending, key = (IMPOSSIBLE | UNWRITABLE)[name]
+    before = sorted(odd.iterdir())
+    for action in ("snapshot", "download_config", "capture_download"):
+        requests = asked(sim)
+        with pytest.raises(ServiceValidationError) as failed:
+            await write(hass, entry, action, filename=f"{odd}{ending}")
+        allowed = {key, "file_unwritable"} if key == "path_not_allowed" else {key}
+        assert failed.value.translation_key in allowed, action
+        json.dumps(str(failed.value)).encode()
+        str(failed.value).encode()
+        assert "\0" not in str(failed.value)
+        assert asked(sim) == requests, "the device was asked for nothing"
+    assert sorted(odd.iterdir()) == before
+    assert (odd / "there").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("name", [*IMPOSSIBLE, "the directory itself", "a file as a directory", "a pipe"])
+async def test_what_cannot_be_read_is_a_sentence(hass: HomeAssistant, entry: ConfigEntry, odd: Path, name: str) -> None:
+    ending, _ = (IMPOSSIBLE | UNWRITABLE)[name]
+    for action in ("upload_config", "upload_firmware", "recognize_plate"):
+        more = {"plate": "X"} if action == "recognize_plate" else {}
+        key = await refusal(hass, entry, action, filename=f"{odd}{ending}", **more)
+        assert key in {"file_name_impossible", "path_not_allowed", "file_unreadable"}, action
+
+
+@pytest.mark.parametrize("action", ["snapshot", "download_config", "capture_download"])
+async def test_a_file_is_overwritten_only_where_that_is_asked_for(
+    hass: HomeAssistant, entry: ConfigEntry, files: Path, action: str
+) -> None:
+    target = files / "target"
+    target.write_bytes(b"old")
+    with pytest.raises(ServiceValidationError) as failed:
+        await write(hass, entry, action, filename=str(target))
+    assert failed.value.translation_key == "file_exists"
+    assert target.read_bytes() == b"old"
+    answer = await write(hass, entry, action, filename=str(target), overwrite=True)
+    assert target.stat().st_size == answer["size"] != 3
+    assert [path.name for path in files.iterdir()] == ["target"]
+
+
+@pytest.mark.parametrize("links", [True, False])
+async def test_a_file_that_appears_meanwhile_stays(
+    hass: HomeAssistant, entry: ConfigEntry, files: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    """Also on file systems without links."""
+    target, finish = files / "target", action_files._finish
+    if not links:
+        monkeypatch.setattr(Path, "hardlink_to", no_links)
+
+    def late(*args: Any) -> None:
+        target.write_bytes(b"of another")
+        finish(*args)
+
+    monkeypatch.setattr(action_files, "_finish", late)
+    with pytest.raises(ServiceValidationError) as failed:
+        await write(hass, entry, "download_config", filename=str(target))
+    assert failed.value.translation_key == "file_exists"
+    assert target.read_bytes() == b"of another"
+    assert [path.name for path in files.iterdir()] == ["target"]
+
+
+def no_links(self: Path, target: Path) -> None:
+    raise OSError(errno.EPERM, "no links here")
+
+
+async def test_a_file_system_without_links(
+    hass: HomeAssistant, entry: ConfigEntry, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "hardlink_to", no_links)
+    answer = await write(hass, entry, "download_config", filename=f"{files}/target")
+    assert (files / "target").stat().st_size == answer["size"]
+    assert [path.name for path in files.iterdir()] == ["target"]
+
+
+async def test_the_longest_name_is_written(hass: HomeAssistant, entry: ConfigEntry, files: Path) -> None:
+    name = "ж" * 127
+    await write(hass, entry, "download_config", filename=f"{files}/{name}")
+    assert [path.name for path in files.iterdir()] == [name]
+
+
+async def test_a_link_is_replaced_and_not_what_it_leads_to(hass: HomeAssistant, entry: ConfigEntry, odd: Path) -> None:
+    await write(hass, entry, "download_config", filename=f"{odd}/nowhere", overwrite=True)
+    assert not (odd / "gone").exists()
+    assert (odd / "nowhere").is_file()
+    with pytest.raises(ServiceValidationError) as failed:
+        await write(hass, entry, "download_config", filename=f"{odd}/pipe", overwrite=True)
+    assert failed.value.translation_key == "file_unwritable"
