@@ -13,7 +13,7 @@ from homeassistant.helpers.event import async_track_state_change_event
 import pytest
 
 from tests.common import add_intercom, capture_log_events, entity_id, until
-from tests.simulators.two_n import Account, Privilege, Simulator
+from tests.simulators.two_n import Account, Privilege, Simulator, Timing
 
 # Seconds from the press to the ring at the most, after any outage (the back-off and one connection).
 PROMISE = 4.0
@@ -240,3 +240,50 @@ async def test_an_uptime_that_begins_anew_without_a_restart(
     sim.press("%1", call=False)
     await bell.rings(2)
     assert presses(events) == [("%1", False)] * 2
+
+
+# -- calls over a reload -----------------------------------------------------------------------------
+
+
+async def test_a_call_that_began_while_home_assistant_started_rings(hass: HomeAssistant, sockets: None) -> None:
+    """The account sees no keys, so the call is all there is of the visitor; it goes on while it is first seen."""
+    account = Account("ha", "ha-pass", Privilege.ALL & ~Privilege.KEYPAD_MONITORING)
+    async with Simulator("verso", accounts=[account]) as sim:
+        entry = await add_intercom(hass, sim)
+        bell = Bell(hass, entry)
+        session = sim.press("%1")
+        assert session is not None
+        await bell.rings()
+        sim.terminate(session)
+        await asyncio.sleep(0.3)
+        assert await hass.config_entries.async_unload(entry.entry_id)
+        sim.press("%1")
+        sim.pass_time(2)
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        await bell.rings(2)
+        await settled(hass, sim)
+        # A reload in the middle of it rings no more.
+        assert await hass.config_entries.async_reload(entry.entry_id)
+        await settled(hass, sim)
+        assert len(bell.rang_at) == 2
+        assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+@pytest.mark.parametrize("keys", [True, False])
+async def test_a_ring_is_one_ring_over_a_reload(hass: HomeAssistant, sockets: None, keys: bool) -> None:
+    """The press or the first record of the call came before, the others come after."""
+    privileges = Privilege.ALL if keys else Privilege.ALL & ~Privilege.KEYPAD_MONITORING
+    timing = Timing(ring_delay=3)
+    async with Simulator("verso", accounts=[Account("ha", "ha-pass", privileges)], timing=timing) as sim:
+        entry = await add_intercom(hass, sim)
+        bell, events = Bell(hass, entry), capture_log_events(hass)
+        sim.press("%1", call=not keys)
+        await bell.rings()
+        assert await hass.config_entries.async_unload(entry.entry_id)
+        if keys:
+            sim.phone.call_out(sim.directory.peers_of_button(1))
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        await until(lambda: any(event.data["data"].get("state") == "ringing" for event in events), "the call rings")
+        await settled(hass, sim)
+        assert len(bell.rang_at) == 1
+        assert await hass.config_entries.async_unload(entry.entry_id)

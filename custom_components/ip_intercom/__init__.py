@@ -22,6 +22,7 @@ from .model import MANY_PARTS
 from .parting import async_log_out
 from .places import async_remove_places, async_show_places
 from .push import EventFeed
+from .rings import RingMemory
 from .shortcomings import async_show_missing
 from .systems import create_system
 from .temporary_codes import TemporaryCodes, async_take_away, code_store
@@ -60,7 +61,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> 
     system = create_system(async_get_clientsession(hass), entry.data, entry.options, stored.get("cursor"))
     found = Found.from_store(stored, names=entry.options.get(CONF_SHOW_NAMES, True))
     try:
-        await _async_set_up(hass, entry, IntercomCoordinator(hass, entry, system, found), store)
+        coordinator = IntercomCoordinator(hass, entry, system, found)
+        await _async_set_up(hass, entry, coordinator, store, RingMemory.from_store(stored.get("rings")))
     except BaseException:
         await system.close()
         raise
@@ -68,10 +70,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> 
 
 
 async def _async_set_up(
-    hass: HomeAssistant, entry: IntercomConfigEntry, coordinator: IntercomCoordinator, store: CursorStore
+    hass: HomeAssistant,
+    entry: IntercomConfigEntry,
+    coordinator: IntercomCoordinator,
+    store: CursorStore,
+    rings: RingMemory | None,
 ) -> None:
     await coordinator.async_config_entry_first_refresh()
-    coordinator.feed = EventFeed(coordinator, store)
+    coordinator.feed = EventFeed(coordinator, store, rings)
     coordinator.door_commands = DoorCommands(coordinator, hold_store(hass, entry.entry_id))
     coordinator.codes = TemporaryCodes(coordinator, code_store(hass, entry.entry_id))
     coordinator.pictures = VisitorPictures(picture_store(hass, entry.entry_id))

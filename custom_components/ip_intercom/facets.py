@@ -109,9 +109,12 @@ class EventLog(Protocol):
     Attributes:
         local: They come from a device in the house, which may be asked again and again while it is away; not from a
             server of many.
+        replays: It also tells of what happened while nobody listened, with its age: a call that is in progress now,
+            from its beginning on.
     """
 
     local: bool
+    replays: bool
 
     async def next(self) -> Delivery:
         """Return the next events, waiting for them for a while; after an error the next call begins anew."""

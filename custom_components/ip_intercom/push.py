@@ -69,10 +69,11 @@ class EventFeed:
     Args:
         coordinator: The owner of the state that the events are folded into.
         store: Where to keep the cursor and the bells that were found by ringing.
+        rings: What rang in an earlier life; None where that is not known.
     """
 
-    def __init__(self, coordinator: IntercomCoordinator, store: CursorStore) -> None:
-        """Begin with the calls that are in progress already: they do not ring again."""
+    def __init__(self, coordinator: IntercomCoordinator, store: CursorStore, rings: RingMemory | None = None) -> None:
+        """Begin with the calls that have rung already, or are in progress: they do not ring again."""
         self._coordinator = coordinator
         self._store = store
         self._cursor: Mapping[str, object] | None = None
@@ -83,7 +84,11 @@ class EventFeed:
         self._refusals = Refusals()
         # When the log has more to tell, though the device may be away; by the monotonic clock.
         self._more_at = inf
-        self._rings = RingMemory(sessions=frozenset(coordinator.data.calls))
+        self._rings = rings or RingMemory()
+        log = coordinator.system.log
+        if rings is None or log is None or not log.replays:
+            for session in coordinator.data.calls:
+                self._rings = self._rings.quiet(session)
         self._rang: dict[BellId, _Rang] = {}
         self._ring_listeners: dict[BellId | None, list[RingListener]] = {}
         self._event_listeners: list[EventListener] = []
@@ -278,7 +283,7 @@ class EventFeed:
         self._rings = self._rings.quiet(session)
 
     def _stored(self) -> dict[str, Any]:
-        return {"cursor": self._cursor, **self._coordinator.found.as_store()}
+        return {"cursor": self._cursor, "rings": self._rings.as_store(), **self._coordinator.found.as_store()}
 
 
 def _back_off(failures: int, local: bool) -> float:

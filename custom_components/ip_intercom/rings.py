@@ -52,6 +52,24 @@ class RingMemory:
     sessions: frozenset[SessionId] = frozenset()
     dialling: bool = False
 
+    @classmethod
+    def from_store(cls, stored: object) -> RingMemory | None:
+        """Return what ``as_store`` wrote, None where nothing was written."""
+        if not isinstance(stored, Mapping):
+            return None
+        sessions, pressed_at = stored.get("sessions"), stored.get("pressed_at")
+        try:
+            return cls(
+                tuple(datetime.fromisoformat(str(at)) for at in pressed_at) if isinstance(pressed_at, list) else (),
+                frozenset(int(session) for session in sessions) if isinstance(sessions, list) else frozenset(),
+            )
+        except TypeError, ValueError:
+            return None
+
+    def as_store(self) -> dict[str, object]:
+        """Return it as JSON; what is being dialled is over when it is read."""
+        return {"pressed_at": [at.isoformat() for at in self.pressed_at], "sessions": sorted(self.sessions)}
+
     def with_dialling(self, dialling: bool) -> RingMemory:
         """Return the memory with or without a call being dialled."""
         return replace(self, dialling=dialling)

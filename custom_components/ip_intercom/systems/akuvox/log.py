@@ -90,6 +90,7 @@ class AkuvoxLog:
     """
 
     local = True
+    replays = False
 
     def __init__(
         self,

@@ -81,6 +81,7 @@ class MxLog:
     """
 
     local = False
+    replays = False
 
     def __init__(
         self,

@@ -73,6 +73,7 @@ class SmartYardLog:
     """
 
     local = False
+    replays = False
 
     def __init__(
         self,

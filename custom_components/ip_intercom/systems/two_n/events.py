@@ -112,6 +112,7 @@ class TwoNLog:
     """
 
     local = True
+    replays = True
 
     def __init__(
         self,
