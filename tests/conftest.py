@@ -3,6 +3,7 @@
 from asyncio import AbstractEventLoop
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
+import ssl
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
@@ -56,7 +57,7 @@ def refused_handshakes(hass: HomeAssistant) -> Generator[None]:
     report = hass.loop.get_exception_handler()
 
     def handle(loop: AbstractEventLoop, context: dict[str, Any]) -> None:
-        if not isinstance(context.get("exception"), ConnectionResetError) and report is not None:
+        if not isinstance(context.get("exception"), (ConnectionResetError, ssl.SSLError)) and report is not None:
             report(loop, context)
 
     hass.loop.set_exception_handler(handle)

@@ -53,7 +53,7 @@ from .const import (
 )
 from .coordinator import IntercomConfigEntry
 from .model import Door, DoorId
-from .systems import is_forwarded, options_of, options_page
+from .systems import is_forwarded, options_of, options_page, stream_url
 
 SECTION_STREAM = "stream"
 SECTION_OPENING = "opening"
@@ -118,6 +118,17 @@ _FIELDS: Mapping[str, tuple[vol.Marker, object]] = {
 }
 
 
+def _errors(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is wrong with the options that a person chose."""
+    if len({bool(given.get(key)) for key in CONFS_FCM}) != 1:
+        return {"base": "fcm_incomplete"}
+    try:
+        stream_url(given.get(CONF_STREAM_PATH, ""), "localhost")
+    except ValueError:
+        return {"base": "stream_path_invalid"}
+    return {}
+
+
 class IntercomOptionsFlow(OptionsFlowWithReload):
     """What is a door, what is shown of people, how events and calls come, and the accounts of stream and relays."""
 
@@ -151,9 +162,8 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
                 if given.get(username) and not given.get(password):
                     # Perhaps it was entered a moment ago, and the page came back for another field.
                     given[password] = self._chosen.get(password) or options.get(password, "")
-            if len({bool(given.get(key)) for key in CONFS_FCM}) == 1:
+            if not (errors := _errors(given)):
                 return self._choose(step, given)
-            errors["base"] = "fcm_incomplete"
             self._chosen = options = given
         shown: dict[str, Any] = {key: value for key, value in options.items() if key not in _PASSWORDS.values()}
         sections = {name: {key: shown[key] for key in keys if key in shown} for name, keys in _SECTIONS.items()}

@@ -6,6 +6,8 @@ import re
 
 from yarl import URL
 
+from .errors import Redirected
+
 _MAC_DIGITS = 12
 
 
@@ -25,6 +27,35 @@ def parse_address(address: str) -> URL:
     if not url.host or url.scheme not in {"", "http", "https"} or url.user or url.password:
         raise ValueError("not an address")  # what was typed may hold a password
     return URL.build(scheme=url.scheme, host=url.host, port=url.explicit_port)
+
+
+def parse_path(address: str) -> str:
+    """Return the path of what a person typed, without a slash at its end."""
+    typed = address.strip()
+    try:
+        return URL(typed if "://" in typed else f"//{typed}").path.rstrip("/")
+    except ValueError:
+        # A bare IPv6 address, which has none.
+        return ""
+
+
+def redirected(base: URL, location: str) -> URL:
+    """Return where a redirect leads on the host that was asked.
+
+    Args:
+        base: What was asked, with its path.
+        location: Where it leads, as the device says it.
+
+    Raises:
+        Redirected: It leads to another host, or from HTTPS back into the clear.
+    """
+    try:
+        to = base.join(URL(location))
+    except ValueError:
+        to = URL()
+    if to.scheme not in {"http", "https"} or to.host != base.host or (base.scheme, to.scheme) == ("https", "http"):
+        raise Redirected(location)
+    return to
 
 
 def _is_ipv6(host: str) -> bool:

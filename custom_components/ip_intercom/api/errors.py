@@ -4,6 +4,7 @@ Messages are for logs and tests: they never carry credentials, codes or card num
 """
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 
 class IntercomError(Exception):
@@ -68,6 +69,23 @@ class Unconfirmed(IntercomError):
 
 class UnexpectedReply(IntercomError):
     """The device answered something that is not its API: HTML, broken JSON, too much data."""
+
+
+class Redirected(UnexpectedReply):
+    """The device sends requests on to another address.
+
+    Attributes:
+        location: Where to, as it says it.
+        address: The same for people: scheme, host and port, or the path alone where the host stays.
+    """
+
+    def __init__(self, location: str) -> None:
+        """Remember where to."""
+        super().__init__("requests are sent on to another address")
+        parts = urlsplit(location)
+        host = parts.netloc.rpartition("@")[2]
+        self.location = location
+        self.address = f"{parts.scheme}://{host}" if host else parts.path
 
 
 class WrongDevice(IntercomError):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 import hashlib
+from http import HTTPStatus
 import re
 import ssl
 from urllib.parse import quote
@@ -36,6 +37,7 @@ from .errors import (
     NoAnswer,
     NotReached,
     Overloaded,
+    Redirected,
     Throttled,
     TlsRefused,
     UnexpectedReply,
@@ -53,6 +55,8 @@ __all__ = [
     "certificate_fingerprint",
     "is_file",
     "overload",
+    "redirect",
+    "trusted_certificate",
 ]
 
 CONNECT_TIMEOUT = 5.0
@@ -126,6 +130,10 @@ class Reply:
     retry_after: float | None = None
 
 
+class _HandshakeReset(NotReached):
+    """The connection was reset during the TLS handshake: as some devices do to a TLS that is too new for them."""
+
+
 class _NoRepeat:
     """Keeps aiohttp from repeating a request whose kept-alive connection broke.
 
@@ -173,6 +181,7 @@ class HttpTransport:
         fingerprint: SHA-256 of the certificate to insist on (32 bytes), for ``https``.
         verify: Check the certificate against the system's authorities instead.
         legacy: Take the TLS of old devices as well, which nobody can verify: ``verify`` is not looked at.
+        below: The path of ``base`` comes before those of all requests.
     """
 
     def __init__(
@@ -183,10 +192,12 @@ class HttpTransport:
         fingerprint: bytes | None = None,
         verify: bool = False,
         legacy: bool = False,
+        below: bool = False,
     ) -> None:
         """See the class."""
         self._session = session
         self.base = base
+        self._prefix = base.path.rstrip("/") if below else ""
         self._ssl: bool | Fingerprint | ssl.SSLContext
         if legacy:
             self._ssl = tls_context(legacy=True, fingerprint=fingerprint)
@@ -284,7 +295,7 @@ class HttpTransport:
     ) -> ClientResponse:
         return await self._session.request(
             request.method,
-            _url(self.base, request),
+            _url(self.base, self._prefix, request),
             params=request.params,
             json=request.json,
             data=data,
@@ -361,11 +372,11 @@ async def is_file(stream: Stream) -> bool:
     return not (begin.startswith(b"{") or _PAGE.match(begin))
 
 
-def _url(base: URL, request: Request) -> URL:
+def _url(base: URL, prefix: str, request: Request) -> URL:
     if request.parts is None:
-        return base.with_path(request.path)
+        return base.with_path(prefix + request.path)
     parts = {name: _escaped(name, value) for name, value in request.parts.items()}
-    return base.with_path(request.path.format_map(parts), encoded=True)
+    return base.with_path(prefix + request.path.format_map(parts), encoded=True)
 
 
 def _escaped(name: str, value: str) -> str:
@@ -475,6 +486,16 @@ def _too_large(most: int) -> UnexpectedReply:
     return UnexpectedReply(f"the answer is larger than {most} bytes")
 
 
+def redirect(reply: Reply) -> Redirected | None:
+    """Return where an answer sends requests on to, None where it does not."""
+    if not (HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST and reply.location):
+        return None
+    try:
+        return Redirected(reply.location)
+    except ValueError:
+        return None  # no address at all
+
+
 async def any_certificate_fingerprint(host: str, port: int) -> tuple[bytes, bool]:
     """Return the SHA-256 of a certificate, and whether only the TLS of old devices brought it to light.
 
@@ -483,8 +504,21 @@ async def any_certificate_fingerprint(host: str, port: int) -> tuple[bytes, bool
     """
     try:
         return await certificate_fingerprint(host, port), False
-    except TlsRefused:
+    except TlsRefused, _HandshakeReset:
         return await certificate_fingerprint(host, port, legacy=True), True
+
+
+async def trusted_certificate(host: str, port: int, *, verify: bool) -> tuple[bytes, bool]:
+    """Return what ``any_certificate_fingerprint`` does, of a certificate that ``verify`` wants checked.
+
+    Raises:
+        CertificateInvalid: It is to be verified, which the TLS of old devices does not allow.
+        ConnectionFailed: As ``certificate_fingerprint``.
+    """
+    fingerprint, legacy = await any_certificate_fingerprint(host, port)
+    if verify and legacy:
+        raise CertificateInvalid("the device's TLS is too old for its certificate to be verified")
+    return fingerprint, legacy
 
 
 async def certificate_fingerprint(host: str, port: int, *, legacy: bool = False) -> bytes:
@@ -504,6 +538,8 @@ async def certificate_fingerprint(host: str, port: int, *, legacy: bool = False)
             _, writer = await asyncio.open_connection(host, port, ssl=tls_context(legacy=legacy))
     except ssl.SSLError as err:
         raise TlsRefused(f"no TLS with port {port}: {err.reason}") from err
+    except (ConnectionAbortedError, ConnectionResetError) as err:
+        raise _HandshakeReset(f"no TLS with port {port}: {type(err).__name__}") from err
     except (OSError, TimeoutError) as err:
         raise NotReached(f"nobody speaks TLS at port {port}: {type(err).__name__}") from err
     try:

@@ -11,7 +11,7 @@ from ..const import CONF_SYSTEM, SYSTEM_AKUVOX, SYSTEM_MX_PROXY, SYSTEM_SMARTYAR
 from ..facets import System
 from ..model import Description
 from . import akuvox, mx_proxy, smartyard, two_n
-from .connection import shown_certificate
+from .connection import shown_certificate, stream_url
 
 __all__ = [
     "Maker",
@@ -25,6 +25,7 @@ __all__ = [
     "options_page",
     "recognised",
     "shown_certificate",
+    "stream_url",
 ]
 
 type _Find = Callable[

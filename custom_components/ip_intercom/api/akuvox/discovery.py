@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import aiohttp
 from yarl import URL
 
-from ..address import own_address, parse_address
+from ..address import own_address, parse_address, redirected
 from ..errors import (
     AddressRefused,
     AuthenticationFailed,
@@ -23,7 +23,7 @@ from ..errors import (
     Throttled,
     WrongDevice,
 )
-from ..http import HttpTransport, Reply, Request, any_certificate_fingerprint, certificate_fingerprint, overload
+from ..http import HttpTransport, Reply, Request, overload, trusted_certificate
 from ..login import challenges
 from .client import REQUEST_TIMEOUT, AkuvoxClient
 from .endpoints import SYSTEM_INFO
@@ -112,6 +112,7 @@ async def find_device(
         ConnectionFailed: Nobody answers.
         CertificateChanged: Another certificate than ``pinned`` is shown.
         WrongDevice: Something else answers.
+        Redirected: It sends requests on to another host.
         AddressRefused: It answers nobody at our address: its API is off, or it has a list of who is let in.
         LoginRefused: It asks for an account and does not take this one.
         ValueError: The address names no host.
@@ -214,9 +215,7 @@ async def _knock(session: aiohttp.ClientSession, base: URL, *, verify: bool, pin
 async def _certificate(base: URL, *, verify: bool) -> tuple[bytes, bool]:
     assert base.host is not None
     assert base.port is not None
-    if verify:  # nobody can vouch for a connection to an old device
-        return await certificate_fingerprint(base.host, base.port), False
-    return await any_certificate_fingerprint(base.host, base.port)
+    return await trusted_certificate(base.host, base.port, verify=verify)
 
 
 async def _ask(transport: HttpTransport, path: str) -> Reply:
@@ -228,12 +227,9 @@ async def _ask(transport: HttpTransport, path: str) -> Reply:
 
 def _redirected(base: URL, location: str) -> URL:
     """Return where a redirect leads: to another door of the same host, and never back into the clear."""
-    try:
-        to = base.join(URL(location))
-    except ValueError:
-        to = URL()
-    there = URL.build(scheme=to.scheme, host=to.host or "", port=to.explicit_port) if to.host else URL()
-    if to.host != base.host or there == base or (base.scheme, to.scheme) == ("https", "http"):
+    to = redirected(base.with_path(SYSTEM_INFO.path), location)
+    there = URL.build(scheme=to.scheme, host=to.host or "", port=to.explicit_port)
+    if there == base:
         raise WrongDevice(f"{base.host} does not answer as an Akuvox")
     return there
 

@@ -3,7 +3,7 @@
 from aiohttp import ClientSession
 from yarl import URL
 
-from ..address import parse_address
+from ..address import parse_address, parse_path
 from ..errors import (
     CertificateChanged,
     ConnectionFailed,
@@ -53,7 +53,7 @@ async def find(
         WrongDevice: Something else answers.
         ValueError: The address names no host.
     """
-    origin, typed = _origin(address), _path(address)
+    origin, typed = _origin(address), parse_path(address)
     fingerprint = await _certificate(origin, bytes.fromhex(pinned) if pinned else None)
     strange: IntercomError | None = None
     for path in (typed,) if typed else PATHS:
@@ -78,16 +78,6 @@ def _origin(address: str) -> URL:
     scheme = typed.scheme or "https"
     assert typed.host is not None
     return URL.build(scheme=scheme, host=typed.host, port=typed.explicit_port)
-
-
-def _path(address: str) -> str:
-    """Return the path that was typed, without a slash at its end."""
-    typed = address.strip()
-    try:
-        return URL(typed if "://" in typed else f"//{typed}").path.rstrip("/")
-    except ValueError:
-        # A bare IPv6 address, which has none.
-        return ""
 
 
 async def _certificate(origin: URL, pinned: bytes | None) -> bytes | None:

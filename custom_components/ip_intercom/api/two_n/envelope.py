@@ -16,7 +16,7 @@ from ..errors import (
     ServiceDisabled,
     UnexpectedReply,
 )
-from ..http import Reply, overload
+from ..http import Reply, overload, redirect
 from ..parse import Fields, decode_json, fields, integer, text
 from .endpoints import Endpoint
 
@@ -51,6 +51,8 @@ def result(endpoint: Endpoint, reply: Reply) -> Fields | list[object]:
     if "success" not in envelope:
         if (busy := overload(endpoint.path, reply)) is not None:
             raise busy
+        if (moved := redirect(reply)) is not None:
+            raise moved
         raise UnexpectedReply(f"{endpoint.path} answered {reply.content_type} that is not its JSON")
     if envelope["success"] is not True:
         raise _error(endpoint, fields(envelope.get("error")))

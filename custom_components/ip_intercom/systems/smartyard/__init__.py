@@ -38,5 +38,5 @@ def create(
         push_route=options.get(CONF_PUSH_ROUTE) or None,
         verify=data.get(CONF_VERIFY_SSL, True),
     )
-    yard = SmartYard(transport_of(session, data), data[CONF_TOKEN], language=data[CONF_LANGUAGE])
+    yard = SmartYard(transport_of(session, data, below=False), data[CONF_TOKEN], language=data[CONF_LANGUAGE])
     return SmartYardSystem(session, yard, data[CONF_ACCOUNT], cursor, choices)

@@ -61,7 +61,7 @@ async def find(
         verify=verify,
         pinned=bytes.fromhex(pinned) if pinned else None,
     )
-    data = entry_data(found.base, found.fingerprint, username, password, verify)
+    data = entry_data(found.base, found.fingerprint, username, password, verify, legacy=found.legacy)
     system = create(session, data, {}, None)
     try:
         description = await system.connect(None)

@@ -4,12 +4,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from yarl import URL
-
 from ...api.errors import NotSupported
 from ...api.two_n import TwoNDevice
 from ...facets import MjpegStream
 from ...model import Camera, CameraId
+from ..connection import stream_url
 
 # The size asked for where nobody names one: more is not returned by any model (HTTP API 5.8.2).
 _DEFAULT_SIZE = (1280, 960)
@@ -57,18 +56,11 @@ class TwoNCameras:
         """Return the RTSP address with its account; the device streams its first source only."""
         if self._stream is None or self._host is None or camera != next(iter(self._cameras), None):
             return None
-        path, _, query = self._stream.path.lstrip("/").partition("?")
-        return str(
-            URL.build(
-                scheme="rtsp",
-                user=self._stream.username or None,
-                password=self._stream.password or None,
-                host=self._host,
-                port=554,
-                path=f"/{path}",
-                query_string=query,
-            )
-        )
+        try:
+            url = stream_url(self._stream.path, self._host)
+        except ValueError:
+            return None  # entered before it was checked
+        return str(url.with_user(self._stream.username or None).with_password(self._stream.password or None))
 
     def _size(self, camera: CameraId, width: int | None, height: int | None) -> tuple[int, int]:
         known = self._cameras.get(camera)
