@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
+from custom_components.ip_intercom.api.address import parse_path
 from custom_components.ip_intercom.api.errors import (
     CertificateChanged,
     CertificateInvalid,
@@ -101,7 +102,7 @@ async def test_no_address(session: aiohttp.ClientSession, address: str) -> None:
     ],
 )
 def test_ipv6(typed: str, origin: str, path: str) -> None:
-    assert (discovery._origin(typed), discovery._path(typed)) == (URL(origin), path)
+    assert (discovery._origin(typed), parse_path(typed)) == (URL(origin), path)
 
 
 @pytest.mark.parametrize("how", [Breakage.REDIS, Breakage.NAMELESS, Breakage.EMPTY])
