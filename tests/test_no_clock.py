@@ -140,3 +140,43 @@ async def test_a_clock_that_is_only_wrong_is_no_repair(hass: HomeAssistant, sock
         told = dt_util.parse_datetime(events[0].data["time"])
         assert told is not None
         assert abs(told + timedelta(hours=1) - datetime.now(UTC)) < NEAR, "by the clock of the device"
+
+
+async def test_what_happened_meanwhile_has_the_time_of_its_age(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.press("%1", call=False)
+    await until(lambda: state_of(hass, entry, "event", "bell_1") != "unknown", "a record to go on from")
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    sim.swipe_card("4BD9E903")
+    sim.pass_time(600)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    await until(lambda: state_of(hass, entry, "sensor", "last_access") not in {"unknown", "unavailable"}, "the access")
+    told = dt_util.parse_datetime(state_of(hass, entry, "sensor", "last_access"))
+    assert told is not None
+    assert abs(datetime.now(UTC) - told - timedelta(minutes=10)) < NEAR
+
+
+async def test_setting_the_clock_loses_and_repeats_no_event(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_client: ClientSessionGenerator
+) -> None:
+    events = capture_log_events(hass)
+
+    def pressed() -> list[int]:
+        return [event.data["sequence"] for event in events if event.data["type"] == "KeyPressed"]
+
+    sim.press("%1", call=False)
+    await until(lambda: len(pressed()) == 1, "the first")
+    await submit(hass, hass_client)
+    assert repairs(hass) == {}
+    sim.lose_connection()
+    await until(lambda: state_of(hass, entry, "binary_sensor", "connectivity") == "off", "the loss")
+    sim.press("%1", call=False)
+    await sim.restore_connection()
+    await until(lambda: len(pressed()) == 2, "the one of meanwhile")
+    await sim.wait_for_pull()
+    sim.press("%1", call=False)
+    await until(lambda: len(pressed()) == 3, "the last")
+    assert pressed() == sorted(set(pressed()))
+    assert all(is_now(event.data["time"]) for event in events)
