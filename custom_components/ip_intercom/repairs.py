@@ -53,10 +53,10 @@ class TickedFlow(RepairsFlow):
 
     async def async_mend(self, coordinator: IntercomCoordinator) -> None:
         """Look whether it is mended."""
+        if not coordinator.last_update_success:
+            await coordinator.async_refresh()
         if coordinator.last_update_success:
             await coordinator.async_look_again()
-        else:
-            await coordinator.async_refresh()
 
 
 class ClockFlow(TickedFlow):

@@ -23,6 +23,7 @@ _SENTENCES = {
     ADDRESS: "address_refused",
     CERTIFICATE: "certificate_changed",
     "code_left": "code_left",
+    "code_refused": "code_refused",
     "event_log": "event_log_lost",
     "event_source": "event_source_lost",
     "privilege": "privilege_missing",

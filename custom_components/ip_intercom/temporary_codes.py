@@ -19,7 +19,15 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.storage import Store
 from homeassistant.util.dt import utcnow
 
-from .api.errors import CommandFailed, ConnectionFailed, IntercomError, NotSupported, PermissionDenied, ServiceDisabled
+from .api.errors import (
+    CommandFailed,
+    ConnectionFailed,
+    IntercomError,
+    NotReached,
+    NotSupported,
+    PermissionDenied,
+    ServiceDisabled,
+)
 from .const import DOMAIN
 from .coordinator import IntercomCoordinator
 from .exceptions import refused, told
@@ -79,6 +87,8 @@ class TemporaryCodes:
         self._codes: dict[str, TemporaryCode] = {}
         self._turn = asyncio.Lock()
         self._failures = 0
+        # Codes whose time has begun and that the device refuses.
+        self._refused: set[str] = set()
 
     @property
     def all(self) -> tuple[TemporaryCode, ...]:
@@ -169,11 +179,16 @@ class TemporaryCodes:
             for known in self.all:
                 try:
                     await self._async_settle(known)
-                except ConnectionFailed as err:
+                except NotReached as err:
                     failure = err
                     break  # it would not answer for the others either
+                except ConnectionFailed as err:
+                    failure = err
                 except IntercomError as err:
                     failure = err
+                    self._refused.add(known.id)
+                else:
+                    self._refused.discard(known.id)
             if failure is None:
                 self._failures = 0
             else:
@@ -200,10 +215,15 @@ class TemporaryCodes:
         return codes
 
     def _show_left(self) -> None:
-        """Have a repair for each code that is over and could not be taken away: it may still open."""
+        """Have a repair for each code that may still open after its time, and for each that does not open in its time."""
         now = utcnow()
-        left = (known.code.name for known in self._codes.values() if known.tried and now >= known.code.end)
-        self._coordinator.shortcomings.async_note("codes", frozenset(Missing("code_left", name) for name in left))
+        self._refused &= self._codes.keys()
+        left = {
+            Missing("code_left" if now >= known.code.end else "code_refused", known.code.name)
+            for known in self._codes.values()
+            if (known.tried and now >= known.code.end) or known.id in self._refused
+        }
+        self._coordinator.shortcomings.async_note("codes", frozenset(left))
 
     def _note_failure(self, err: IntercomError) -> None:
         if self._failures == 0:

@@ -110,3 +110,30 @@ async def test_a_code_among_ten_thousand(hass: HomeAssistant, device: Start) -> 
     assert PIN in pins(sim)
     await command(hass, entry, "remove_temporary_code", id=added["id"])
     assert PIN not in pins(sim)
+
+
+async def test_a_code_that_is_refused_when_its_time_comes_is_a_repair(hass: HomeAssistant, device: Start) -> None:
+    """Its owner was told of success long before; the repair ends when the device takes it."""
+    sim = await device("a_series")
+    entry = await add(hass, sim)
+    other = sim.add_user(Name="Anna", PrivatePIN=PIN)
+    added = await command(hass, entry, "add_temporary_code", **code(start=datetime.now(UTC) + timedelta(seconds=0.5)))
+    assert added["active"] is False
+    await until(lambda: "code_refused" in repairs(hass), "the repair")
+    del sim.users.rows[other]
+    await until(lambda: pins(sim) == {PIN} and "code_refused" not in repairs(hass), "the code")
+
+
+async def test_a_code_that_breaks_the_connection_keeps_no_other_on_the_device(
+    hass: HomeAssistant, device: Start
+) -> None:
+    """What comes first is tried first, and fails each time: the code that is over is taken away all the same."""
+    sim = await device("a_series")
+    entry = await add(hass, sim)
+    await command(hass, entry, "add_temporary_code", **code(end=datetime.now(UTC) + timedelta(seconds=1.5)))
+    assert pins(sim) == {PIN}
+    sim.handlers["user/add"] = refuse
+    sim.lose_next_answer("user/add", times=10_000)
+    start = datetime.now(UTC) - timedelta(hours=1)
+    await command(hass, entry, "add_temporary_code", **code(name="Breaks", code="112233", start=start))
+    await until(lambda: PIN not in pins(sim), "the code to be taken away")
