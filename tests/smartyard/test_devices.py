@@ -8,9 +8,11 @@ import pytest
 
 from custom_components.ip_intercom import coordinator as coordinator_module
 from custom_components.ip_intercom.const import DOMAIN
-from tests.common import act, assert_assumed_locked, entity_id, state_of, until
+from tests.common import act, assert_assumed_locked, capture_changes, entity_id, state_of, until
 from tests.mx_proxy.looking import becomes, shown
 from tests.simulators.smartyard import PHONE, Role, Simulator
+
+from .conftest import Start, add
 
 HOUSE, FLAT = "house_11", "flat_51"
 GATES = {"door_21_0", "door_21_1", "door_22_0"}
@@ -224,3 +226,34 @@ async def test_a_blocked_door_says_so_and_why(hass: HomeAssistant, sim: Simulato
     sim.block_door(22, reason="")
     await entry.runtime_data.async_refresh()
     await until(lambda: state_of(hass, entry, "binary_sensor", "door_22:0_blocked") == "off")
+
+
+async def test_no_two_things_have_the_same_name(hass: HomeAssistant, device: Start) -> None:
+    sim = await device()
+    sim.rename_door(22, name="Подъезд 1")
+    sim.rename_door(24, name="Подъезд 1")
+    entry = await add(hass, sim)
+    found = places(hass, entry)
+    names = sorted(str(place.name) for place in found.values())
+    assert names == sorted(set(names))
+    # Within a house by their numbers, of two houses by these.
+    house = found[HOUSE].name
+    assert {found[gate].name for gate in ("door_21_0", "door_22_0")} == {
+        f"Подъезд 1 ({house}) (21_0)",
+        f"Подъезд 1 ({house}) (22_0)",
+    }
+    assert found["door_24_0"].name == f"Подъезд 1 ({found['house_12'].name})"
+    entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+    told = [(entity.domain, entity.device_id, entity.original_name) for entity in entities]
+    assert len(told) == len(set(told))
+
+
+async def test_a_renamed_entrance_is_no_event(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    """The operator calls it otherwise: its bell takes the name with the next ring."""
+    changes = capture_changes(hass, entry)
+    sim.rename_door(21, name="Entrance A")
+    await entry.runtime_data.async_describe()
+    await hass.async_block_till_done()
+    assert places(hass, entry)["door_21_0"].name == "Entrance A"
+    assert shown(hass, entry, "binary_sensor", "bell_21_ringing").name == "Entrance A Ringing"
+    assert changes == []

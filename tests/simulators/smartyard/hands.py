@@ -232,6 +232,10 @@ class Hands(Server):
         """Block one door; without a reason no longer."""
         self._door(domophone, door).blocked = reason
 
+    def rename_door(self, domophone: int, door: int = 0, name: str = "") -> None:
+        """Call a door otherwise."""
+        self._door(domophone, door).name = name
+
     def break_door(self, domophone: int, door: int = 0, broken: bool = True) -> None:
         """Let an intercom be out of reach, or no longer."""
         self._door(domophone, door).broken = broken
