@@ -112,7 +112,10 @@ class MessagesCounted:
 
 @dataclass(frozen=True, slots=True)
 class CallChanged:
-    """One party of a call changed its state; ``leg`` is None where it speaks of the whole call."""
+    """One party of a call changed its state; ``leg`` is None where it speaks of the whole call.
+
+    ``from_house``: another system had the device call. ``untouched``: certainly nobody touched the device before.
+    """
 
     session: SessionId
     direction: Direction | None
@@ -120,6 +123,8 @@ class CallChanged:
     peer: str | None = None
     leg: int | None = None
     reason: str | None = None
+    from_house: bool = False
+    untouched: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 A button pressed rings at once, and the outgoing call that the press starts is the same ring. A call
 that goes out without a press (dialled on the keypad, or the account may not see the keypad) rings by
-itself. A call that comes in, one that Home Assistant dialled, and whatever is late never ring.
+itself. A call that comes in, one that Home Assistant or another system dialled, and whatever is late never ring.
 """
 
 from collections.abc import Mapping
@@ -109,10 +109,20 @@ def detect(
             case CallChanged(session=session, direction=Direction.OUTGOING) if session not in memory.sessions:
                 if fact.state in {CallState.CONNECTING, CallState.RINGING}:
                     pressed = _recent(memory.pressed_at, event.time)
-                    if not pressed and not memory.dialling:
+                    if not pressed and not memory.dialling and not _is_from_house(fact, peers):
                         ring = Ring(_called_bell(fact.peer, bells, peers), event.time, session, age=event.age)
                     memory = replace(memory.quiet(session), pressed_at=pressed[1:])
     return memory, None if event.late else ring
+
+
+def _is_from_house(call: CallChanged, peers: Mapping[str, BellId]) -> bool:
+    """Return whether another system began a call: it says so, or nobody was at the door and no button calls there.
+
+    Without a directory it is not known whom the buttons call: then a visitor is taken for granted.
+    """
+    if call.from_house:
+        return True
+    return call.untouched and bool(peers) and call.peer is not None and peer_number(call.peer) not in peers
 
 
 def _recent(presses: tuple[datetime, ...], now: datetime) -> tuple[datetime, ...]:

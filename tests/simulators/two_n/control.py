@@ -10,7 +10,8 @@ from .simulator import Simulator
 
 VERBS = (
     # Visitors and residents
-    "press", "release", "ring_doorbell", "dial_from_keypad", "incoming_call", "answer", "connect_call", "terminate",
+    "press", "release", "ring_doorbell", "dial_from_keypad", "dial_from_house", "dial_by_automation",
+    "incoming_call", "answer", "connect_call", "terminate",
     "dtmf", "dtmf_sent", "dtmf_pressed", "register",
     "enter_code", "swipe_card", "hold_card", "swipe_finger", "mobile_key_entered", "wave_key", "pair", "silent_alarm",
     "take_access", "enroll_finger", "touch_display",
@@ -32,7 +33,8 @@ VERBS = (
 )  # fmt: skip
 SETTINGS = frozenset(
     {
-        "include_new_bug", "needs_filter", "post_refused", "open_info", "hangup_ignored", "strict_empty",
+        "include_new_bug", "needs_filter", "post_refused", "open_info", "hangup_ignored", "originators", "session_first",
+        "strict_empty",
         "nonce_lifetime", "tamper_blocks_switches", "limit_failed_access", "pcap_content_type", "plain_sources",
     }
 )  # fmt: skip

@@ -48,7 +48,19 @@ class Hands(Device):
         self.camera.visit()
         if self.model.keypad and number.isdecimal():
             self._type(f"{number}*")
-        return self.phone.call_out([number]).number
+        return self.phone.call_out([number], "keypad").number
+
+    def dial_from_house(self, number: str) -> int:
+        """Another system has the device call somebody by call/dial; nobody is at the door."""
+        return self.phone.call_out([number], "api").number
+
+    def dial_by_automation(self, number: str) -> int:
+        """A bell that is wired to an input has an automation call somebody."""
+        self.camera.visit()
+        self.set_input("input1", True)
+        session = self.phone.call_out([number], "automation").number
+        self.set_input("input1", False)
+        return session
 
     def incoming_call(self, peer: str = "sip:2229@192.168.1.30:5060", dev_type: str | None = None) -> int:
         """Somebody calls the device; gives the call session. A 2N device also tells what it is, such as 4-13-1-2."""

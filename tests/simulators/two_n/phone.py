@@ -16,6 +16,8 @@ from .models import Model
 from .sip import SipAccounts
 
 HANGUP_REASONS = frozenset({"normal", "rejected", "busy"})
+# Which sessions tell who began them (manual 2.50: "originator?"): none, those that the API began, or all.
+ORIGINATORS = ("none", "api", "all")
 # A peer of the local network, with its internal identifier in the call log.
 LOCAL_DEVICE = "device:"
 
@@ -39,6 +41,7 @@ class Session:
     sip_call_id: str
     began: int
     dev_type: str | None = None
+    originator: str | None = None
     connected_at: float | None = None
     timer: Timer | None = None
 
@@ -71,6 +74,9 @@ class Phone:
         """`peers_of` gives the numbers of a directory entry and raises KeyError for an unknown uuid."""
         self.sessions: dict[int, Session] = {}
         self.hangup_ignored = False
+        self.originators = "none"
+        # The record of the session comes before those of its legs, not after them.
+        self.session_first = False
         self._model = model
         self._clock = clock
         self._log = log
@@ -92,9 +98,9 @@ class Phone:
         self.sessions.clear()
         self._next_session = self._next_call = 1
 
-    def call_out(self, peers: Iterable[str]) -> Session:
+    def call_out(self, peers: Iterable[str], originator: str = "button") -> Session:
         """Begin an outgoing call: connecting, soon ringing, at last noanswer."""
-        session = self._open("outgoing", peers, "connecting")
+        session = self._open("outgoing", peers, "connecting", originator)
         session.timer = self._clock.later(self._timing.ring_delay, lambda: self._ring(session))
         return session
 
@@ -105,18 +111,23 @@ class Phone:
         self._end_later(session)
         return session
 
-    def _open(self, direction: str, peers: Iterable[str], state: str) -> Session:
+    def _open(self, direction: str, peers: Iterable[str], state: str, originator: str | None = None) -> Session:
         legs = []
         for peer in peers:
             legs.append(Leg(self._next_call, peer, state))
             self._next_call += 1
         call_id = f"{secrets.token_hex(8)}@127.0.0.1"
         session = Session(self._next_session, direction, legs, call_id, self._clock.utc())
+        if self.originators in {"all", originator}:
+            session.originator = originator
         self._next_session += 1
         self.sessions[session.number] = session
+        if self.session_first:
+            self._session_changed(session, state)
         for leg in legs:
             self._leg_changed(session, leg)
-        self._session_changed(session, state)
+        if not self.session_first:
+            self._session_changed(session, state)
         return session
 
     def _ring(self, session: Session) -> None:
@@ -178,7 +189,10 @@ class Phone:
         self._log.record("CallStateChanged", params)
 
     def _session_changed(self, session: Session, state: str) -> None:
-        self._log.record("CallSessionStateChanged", {"session": session.number, "state": state})
+        params: Json = {"session": session.number, "state": state}
+        if session.originator is not None:
+            params["originator"] = session.originator
+        self._log.record("CallSessionStateChanged", params)
 
     def _session(self, call: Call) -> Session:
         if (session := self.sessions.get(call.params.integer("session"))) is None:
@@ -213,7 +227,7 @@ class Phone:
             peers = [number]
         if not all(peers):
             raise ApiError(Code.INVALID_VALUE, "number")
-        return success({"session": self.call_out(peers).number})
+        return success({"session": self.call_out(peers, "api").number})
 
     def _peers_of_users(self, users: str) -> list[str]:
         try:

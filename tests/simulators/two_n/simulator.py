@@ -82,6 +82,9 @@ class Simulator(Installer, Host[Request]):
     open_info = Setting[bool]("pipeline")
     # Hanging up an outgoing call that is not connected answers success and does nothing.
     hangup_ignored = Setting[bool]("phone")
+    # Which call sessions tell who began them: none, api or all; and whether their record comes before those of the legs.
+    originators = Setting[str]("phone")
+    session_first = Setting[bool]("phone")
     # Empty texts in dir/create answer code 3.
     strict_empty = Setting[bool]("directory")
     # Five wrong codes, cards or fingers limit an access point for half a minute.

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import batched
+import logging
 
+from ...api.errors import IntercomError
 from ...api.parse import Fields, flag, integer, member, text
 from ...api.two_n.log import LogEvent
-from ...api.two_n.reader import Cursor, EventKey, Gap, GapReason, LogReader, Reading
+from ...api.two_n.reader import Batch, Cursor, EventKey, Gap, GapReason, LogReader, Reading
 from ...events import (
     AccessDecided,
     AccessPointBlocked,
@@ -36,7 +38,10 @@ from .access import ACCESS_POINTS
 from .answers import hold_end
 from .boots import Boots
 from .privacy import expected, redact, shows
-from .withheld import Withheld
+from .visitors import Visitors
+from .withheld import KEYPAD, Withheld
+
+_LOGGER = logging.getLogger(__name__)
 
 # The event that stands for what the device cannot tell any more.
 GAP_EVENT = "LogGap"
@@ -99,6 +104,8 @@ _CAPABILITY_EVENTS = ("CapabilitiesChanged", "ConfigurationChanged", "ExternalCa
 _DOOR_STATES = {"opened": True, "closed": False}
 
 _BUTTON_PREFIX = "%"
+# Seconds in which the record of a call's session follows that of its first leg.
+_SESSION_DELAY = 1
 
 
 class TwoNLog:
@@ -127,6 +134,7 @@ class TwoNLog:
         self._portions: deque[Delivery] = deque()
         self._privacy = privacy
         self._withheld = Withheld(reported)
+        self._visitors = Visitors(reported)
 
     async def expect(self, reported: frozenset[str]) -> None:
         """Read other event types from now on, losing none of the others; none reported changes nothing.
@@ -135,7 +143,7 @@ class TwoNLog:
             IntercomError: As ``LogReader.expect``.
         """
         if reported:
-            self._withheld.listed = reported
+            self._withheld.listed = self._visitors.listed = reported
             await self.reader.expect(reported)
 
     def trust_numbers(self, exact: bool) -> None:
@@ -159,11 +167,15 @@ class TwoNLog:
     async def _read(self) -> list[Delivery]:
         """Read the log once, and return what it brought in portions, each with the cursor behind its last event."""
         before, poll = self.reader.cursor, self.reader.poll
+        self._visitors.resume(before.last if before is not None else None)
         batch = await self.reader.read()
         if batch.gap is not None:
             self._withheld.break_off()
-        for reading in batch.readings:
-            self._withheld.see(reading.event)
+        self._see(batch.readings)
+        if batch.readings and any(
+            self._visitors.awaits(reading.event) for reading in batch.readings if not reading.late
+        ):
+            batch = await self._with_sessions(batch)
         self._boots.see(batch, before.last.id if before is not None and before.last is not None else None)
         portions = list(batched(batch.readings, PORTION, strict=False)) or [()]
         deliveries = [
@@ -178,14 +190,46 @@ class TwoNLog:
             deliveries[0] = replace(deliveries[0], events=(told, *deliveries[0].events))
         return deliveries
 
+    def _see(self, readings: Iterable[Reading]) -> None:
+        for reading in readings:
+            self._withheld.see(reading.event)
+            keys_shown = KEYPAD not in self._withheld.missing and not self._withheld.exact
+            self._visitors.see(reading.event, keys_shown=keys_shown)
+
+    async def _with_sessions(self, batch: Batch) -> Batch:
+        """Return a batch with the records that follow at once: they may tell who began a call."""
+        try:
+            more = await self.reader.read(_SESSION_DELAY)
+        except IntercomError as err:
+            _LOGGER.debug("Who began a call stays unknown: %s", err)
+            return batch
+        self._see(more.readings)
+        if any(self._visitors.awaits(reading.event) for reading in batch.readings):
+            self._visitors.waited_in_vain()
+        gap, resumed = batch.gap or more.gap, batch.resumed or more.resumed
+        return Batch((*batch.readings, *more.readings), gap, resumed)
+
     def _events(self, readings: Iterable[Reading]) -> tuple[Event, ...]:
         # Where no decision follows a credential, the credential is the decision.
         credentials_decide = not self._withheld.listed & DECISION_EVENTS
         return tuple(
-            neutral_event(reading, self._privacy, credentials_decide, self._boots.name)
+            self._with_visitor(neutral_event(reading, self._privacy, credentials_decide, self._boots.name))
             for reading in readings
             if shows(reading.event.event, self._privacy)
         )
+
+    def _with_visitor(self, event: Event) -> Event:
+        """Return an event that says of the calls in it what is known of who began them."""
+        if not any(isinstance(fact, CallChanged) for fact in event.facts):
+            return event
+        visitors = self._visitors
+        facts = (
+            replace(fact, from_house=visitors.from_house(fact.session), untouched=visitors.untouched(fact.session))
+            if isinstance(fact, CallChanged)
+            else fact
+            for fact in event.facts
+        )
+        return replace(event, facts=tuple(facts))
 
     def _cursor(self, before: Cursor | None = None, event: LogEvent | None = None) -> dict[str, object]:
         """Return where to go on: behind all that was read, or behind an event in the middle of it."""
