@@ -104,3 +104,13 @@ async def test_on_the_command_line() -> None:
     assert json.loads((await ask(url))[1])["error"]["code"] == 14
     process.terminate()
     assert await process.wait() == 0
+
+
+async def test_a_device_that_is_overloaded(device: Device) -> None:
+    sim, _, request = device
+    sim.overload(429, "20")
+    assert (await request())[0] == 429
+    sim.overload()
+    assert (await request())[0] == 503
+    sim.heal()
+    assert (await request())[0] not in {429, 503}

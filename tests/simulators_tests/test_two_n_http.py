@@ -273,3 +273,39 @@ async def test_renewed_certificate(device: Factory) -> None:
     assert await certificate() == first
     api.sim.renew_certificate()
     assert await certificate() != first
+
+
+async def test_old_units_know_tls_1_1_at_the_most(device: Factory, refused_handshakes: None) -> None:
+    api = await device("verso", old_tls=True)
+    host, port = api.sim.https_address.split(":")
+    modern = ssl.create_default_context()
+    modern.check_hostname, modern.verify_mode = False, ssl.CERT_NONE
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        await asyncio.open_connection(host, int(port), ssl=modern)
+    modern.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    modern.set_ciphers("DEFAULT:@SECLEVEL=0")
+    _, writer = await asyncio.open_connection(host, int(port), ssl=modern)
+    assert writer.get_extra_info("ssl_object").version() == "TLSv1.1"
+    writer.transport.abort()
+
+
+async def test_port_80_may_send_requests_on(device: Factory) -> None:
+    api = await device("verso", location="https://{https}{path}")
+    async with aiohttp.request(
+        "GET", f"http://{api.sim.http_address}/api/system/info?x=1", allow_redirects=False
+    ) as response:
+        assert response.status == 302
+        assert response.headers["Location"] == f"https://{api.sim.https_address}/api/system/info?x=1"
+
+
+async def test_something_in_front_may_have_it_below_a_path(device: Factory) -> None:
+    api = await device("verso", prefix="/gate")
+    for path, content_type in (("/gate/api/system/info", "application/json"), ("/api/system/info", "text/html")):
+        async with aiohttp.request("GET", f"http://{api.sim.http_address}{path}") as response:
+            assert response.content_type == content_type
+
+
+async def test_values_of_the_identity(device: Factory) -> None:
+    api = await device("verso", identity={"macAddr": None, "serialNumber": "1"})
+    info = await api.result("system/info")
+    assert (info.get("macAddr"), info["serialNumber"]) == (None, "1")

@@ -27,6 +27,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--config", type=pair, action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--relay-reading", choices=list(RelayReading), default=RelayReading.A)
     parser.add_argument("--relay-names", choices=list(RelayNames), default=RelayNames.RELAY_LETTER)
+    parser.add_argument("--mac", help="another MAC address than the dialect's; empty for none")
     parser.add_argument("--no-clock", action="store_true", help="its time counts from 1970 after each start")
     parser.add_argument("--speed", type=float, default=1.0, help="device seconds per real second")
     parser.add_argument(
@@ -57,6 +58,7 @@ async def run(options: argparse.Namespace) -> None:
         camera_port=options.camera_port,
         speed=options.speed,
         has_clock=not options.no_clock,
+        mac=options.mac,
     )
     for path, fault in options.fault:
         simulator.fault(path, **fault)

@@ -35,6 +35,12 @@ def _service(text: str) -> tuple[Service, ServiceConfig]:
     return Service(name), ServiceConfig(**config)  # type: ignore[arg-type]  # values are made to fit above
 
 
+def _value(text: str) -> tuple[str, str | None]:
+    """Read NAME=VALUE; an empty value is none."""
+    name, _, value = text.partition("=")
+    return name, value or None
+
+
 def _duration(text: str) -> tuple[str, float]:
     """Read NAME=SECONDS of one of the durations in Timing."""
     name, _, seconds = text.partition("=")
@@ -57,6 +63,17 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--uptime", type=float, help="seconds the device has been running")
     parser.add_argument("--nonce-lifetime", type=float, default=300.0, help="seconds; 0 is for ever")
     parser.add_argument("--firmware", help="another version than the model's usual one")
+    parser.add_argument(
+        "--identity",
+        type=_value,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="of system/info; empty for none",
+    )
+    parser.add_argument("--old-tls", action="store_true", help="TLS 1.1 at the most")
+    parser.add_argument("--location", help="where port 80 sends requests on to; {https} and {path} are filled in")
+    parser.add_argument("--prefix", default="", help="a path below which everything is")
     parser.add_argument("--algorithm", choices=sorted(ALGORITHMS), default="MD5")
     parser.add_argument(
         "--fault",
@@ -84,6 +101,10 @@ async def run(options: argparse.Namespace) -> None:
         nonce_lifetime=options.nonce_lifetime or None,
         algorithm=options.algorithm,
         firmware=options.firmware,
+        identity=dict(options.identity),
+        old_tls=options.old_tls,
+        location=options.location,
+        prefix=options.prefix,
         **({} if options.uptime is None else {"uptime": options.uptime}),
     )
     for path, fault in options.fault:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from aiohttp import ClientSession
 from yarl import URL
 
-from ..errors import InvalidRequest, NoData, ServerBroken, UnexpectedReply
+from ..errors import InvalidRequest, NoData, Overloaded, ServerBroken, Throttled, UnexpectedReply
 from ..http import HttpTransport, Request
 
 TIMEOUT = 20.0
@@ -62,10 +62,15 @@ def expect_success(status: int, what: str) -> None:
     Raises:
         NoData: It is not there, or not for us any more.
         ServerBroken: The server cannot do its work now.
+        Throttled: The server gets too many requests.
         UnexpectedReply: The server answers something else, such as a redirect.
     """
     if status == HTTPStatus.OK:
         return
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        raise Throttled(f"{what}: {status}")
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        raise Overloaded(f"{what}: {status}")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise ServerBroken(f"{what}: {status}")
     raise NoData(f"{what}: {status}") if status in _GONE else UnexpectedReply(f"{what}: {status}")
