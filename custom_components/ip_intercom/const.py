@@ -38,6 +38,8 @@ CONF_PLAIN_SWITCHES = "plain_switches"
 CONF_SHOW_NAMES = "show_names"
 CONF_SHOW_CARDS = "show_cards"
 CONF_SHOW_TOUCHES = "show_touches"
+# So many hours back, late events are handed on; all of them where it is not set.
+CONF_LATE_HOURS = "late_hours"
 CONF_SHOW_UNKNOWN = "show_unknown"
 CONF_STREAM_USERNAME = "stream_username"
 CONF_STREAM_PASSWORD = "stream_password"

@@ -29,6 +29,7 @@ from .const import (
     CONF_FCM_PROJECT_ID,
     CONF_FCM_SENDER_ID,
     CONF_INVERTED,
+    CONF_LATE_HOURS,
     CONF_MOBILE_NUMBER,
     CONF_OPENING_PASSWORD,
     CONF_OPENING_USERNAME,
@@ -81,6 +82,13 @@ _DELAY = vol.All(
     ),
     vol.Coerce(int),
 )
+# A year is more than any device keeps.
+_HOURS = vol.All(
+    NumberSelector(
+        NumberSelectorConfig(min=0, max=8760, step=1, mode=NumberSelectorMode.BOX, unit_of_measurement=UnitOfTime.HOURS)
+    ),
+    vol.Coerce(int),
+)
 # Is copied from a file, with a space at its end now and then.
 _TEXT = vol.All(str, vol.Strip)
 _FIELDS: Mapping[str, tuple[vol.Marker, object]] = {
@@ -99,6 +107,7 @@ _FIELDS: Mapping[str, tuple[vol.Marker, object]] = {
     CONF_SHOW_CARDS: (vol.Required(CONF_SHOW_CARDS, default=False), bool),
     CONF_SHOW_TOUCHES: (vol.Required(CONF_SHOW_TOUCHES, default=False), bool),
     CONF_SHOW_UNKNOWN: (vol.Optional(CONF_SHOW_UNKNOWN), bool),
+    CONF_LATE_HOURS: (vol.Optional(CONF_LATE_HOURS), _HOURS),
     CONF_CALL_DEVICE: (vol.Optional(CONF_CALL_DEVICE), str),
     CONF_MOBILE_NUMBER: (vol.Optional(CONF_MOBILE_NUMBER), str),
     CONF_RING_DELAY: (vol.Optional(CONF_RING_DELAY), _DELAY),

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 import logging
 from math import inf
@@ -21,7 +22,7 @@ from .api.errors import (
     SecureConnectionRequired,
     ServiceDisabled,
 )
-from .const import DOMAIN, EVENT_LOG
+from .const import CONF_LATE_HOURS, DOMAIN, EVENT_LOG
 from .coordinator import IntercomCoordinator
 from .cursor_store import CursorStore
 from .events import Event, Restarted
@@ -80,6 +81,7 @@ class EventFeed:
         self._task: asyncio.Task[None] | None = None
         self._following = False
         self._was_away = False
+        self._left_out = 0
         self._hastened = asyncio.Event()
         self._refusals = Refusals()
         # When the log has more to tell, though the device may be away; by the monotonic clock.
@@ -191,6 +193,9 @@ class EventFeed:
         await self._async_hand_on(delivery)
         if delivery.more:
             return
+        if self._left_out:
+            _LOGGER.debug("%s: %d late events left out, by its option", self._coordinator.name, self._left_out)
+            self._left_out = 0
         self._coordinator.shortcomings.async_withhold(delivery.withheld)
         self._coordinator.async_publish()
         # After a restart all is looked at again, the state as well.
@@ -238,9 +243,17 @@ class EventFeed:
         if ring is not None and coordinator.description.visitors:
             coordinator.async_know_bell(ring.bell)
             self._async_ring(ring)  # before all else: somebody waits
+        if event.late and self._is_left_out(event):
+            self._left_out += 1
+            return
         coordinator.hass.bus.async_fire(EVENT_LOG, _bus_data(coordinator.device_id, event))
         for listener in tuple(self._event_listeners):
             listener(event, state)
+
+    def _is_left_out(self, event: Event) -> bool:
+        """Return whether a late event is older than the user wants to hear of; without a clock, none is."""
+        hours: int | None = self._coordinator.config_entry.options.get(CONF_LATE_HOURS)
+        return hours is not None and event.clocked and datetime.now(UTC) - event.time > timedelta(hours=hours)
 
     @callback
     def _async_ring(self, ring: Ring) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from aiohttp import ClientSession
 
 from ..api.errors import IntercomError, TlsRefused, WrongDevice
-from ..const import CONF_SYSTEM, SYSTEM_AKUVOX, SYSTEM_MX_PROXY, SYSTEM_SMARTYARD, SYSTEM_TWO_N
+from ..const import CONF_LATE_HOURS, CONF_SYSTEM, SYSTEM_AKUVOX, SYSTEM_MX_PROXY, SYSTEM_SMARTYARD, SYSTEM_TWO_N
 from ..facets import System
 from ..model import Description
 from . import akuvox, mx_proxy, smartyard, two_n
@@ -110,7 +110,7 @@ def create_system(
 
 def options_of(data: Mapping[str, Any]) -> frozenset[str]:
     """Return the options that the device of an entry has."""
-    return _MAKERS[data[CONF_SYSTEM]].options
+    return _MAKERS[data[CONF_SYSTEM]].options | {CONF_LATE_HOURS}
 
 
 def is_forwarded(data: Mapping[str, Any]) -> bool:
