@@ -48,6 +48,12 @@ class Process:
         """Was it started and has not ended?"""
         return self._process is not None and self._process.returncode is None
 
+    async def kill(self) -> None:
+        """End it as a power cut does."""
+        assert self._process is not None
+        self._process.kill()
+        await self._process.wait()
+
     async def stop(self) -> int | None:
         """End it, gently first; gives the exit code."""
         if (process := self._process) is None:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from typing import Any
 
+from . import witness
 from .account import Account
 from .akuvox import Akuvox, Plan
 from .extension import Extension
@@ -99,6 +100,8 @@ class Stage:
         self._simulator_process = Process("simulator", folder / "simulator.log")
         self._home_assistant_process = Process("Home Assistant", folder / "output.log")
         self._token: str | None = None
+        self._model = ""
+        self._ports: list[str] = []
         self._clients = AsyncExitStack()
 
     @property
@@ -129,18 +132,31 @@ class Stage:
         return [*self.akuvox.values(), *(other for other in (self.extension, self.account) if other is not None)]
 
     async def _start_two_n(self, model: str) -> None:
+        self._model = model
         accounts = [part for account in (ACCOUNT, WATCHER) for part in ("--account", ":".join(account))]
+        kept = ["--state", str(self.folder / "two_n.state"), *self._ports]
         timing = [part for name, seconds in HURRY.items() for part in ("--timing", f"{name}={seconds}")]
         ready = await self._simulator_process.start(
-            sys.executable, "-m", "tests.simulators.two_n", "--model", model, *accounts, *timing,
+            sys.executable, "-m", "tests.simulators.two_n", "--model", model, *accounts, *timing, *kept,
             folder=ROOT, environment=dict(os.environ), speaks=True,
         )  # fmt: skip
         if not ready:
             raise AssertionError("the simulator did not start")
         addresses = json.loads(ready)
         self.address = addresses["http"]
-        self.simulator = SimulatorControl(addresses["control"])
-        self.watcher = DeviceClient(self.address, *WATCHER)
+        self._ports = [
+            part
+            for option, name in (("--http-port", "http"), ("--control-port", "control"))
+            for part in (option, addresses[name].rpartition(":")[2])
+        ]
+        if not hasattr(self, "simulator"):
+            self.simulator = SimulatorControl(addresses["control"])
+            self.watcher = DeviceClient(self.address, *WATCHER)
+
+    async def restart_two_n(self) -> None:
+        """Kill the 2N, and start it again at the same address and with its log."""
+        await self._simulator_process.kill()
+        await self._start_two_n(self._model)
 
     def write_configuration(self, more: str, log_level: str) -> None:
         """Write what Home Assistant starts with."""
@@ -197,6 +213,11 @@ class Stage:
         """Stop Home Assistant, as a restart does."""
         await self._clients.aclose()
         await self._home_assistant_process.stop()
+
+    async def kill_home_assistant(self) -> None:
+        """End Home Assistant as a power cut does."""
+        await self._home_assistant_process.kill()
+        await self._clients.aclose()
 
     async def add_intercom(self) -> dict[str, Any]:
         """Add the intercom through the config flow; gives the flow's result."""
@@ -257,16 +278,20 @@ async def set_up(
     log_level: str = "debug",
     akuvox: Iterable[Plan] = (),
     others: bool = False,
+    witnessed: bool = False,
 ) -> AsyncIterator[Stage]:
     """Start simulators and Home Assistant with the frontend and a user; stop and remove everything at the end.
 
     `more` is added to Home Assistant's configuration, `log_level` is that of the integration, `akuvox` are devices
-    beside the 2N, and so are the `others`: the extension of a telephone exchange and the account of a flat.
+    beside the 2N, and so are the `others`: the extension of a telephone exchange and the account of a flat. Where it is
+    `witnessed`, `witness` is installed.
     """
     with tempfile.TemporaryDirectory(prefix="ip-intercom-demo-", ignore_cleanup_errors=True) as folder:
         stage = Stage(Path(folder), port or free_port(), akuvox, others=others)
         try:
             stage.write_configuration(more, log_level)
+            if witnessed:
+                witness.install(stage.config)
             await stage.start_simulators(model)
             client = await stage.start_home_assistant()
             # A port that YAML asks for is on trial until somebody has logged in through it.
