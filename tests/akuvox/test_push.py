@@ -17,6 +17,7 @@ from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, DOMAIN
 from custom_components.ip_intercom.systems.akuvox import credentials, log
 from tests.common import capture_log_events, entity_id, state_of, until
 from tests.flooding import assert_withstands_flood
+from tests.planted import EXTRA, SECRET, assert_shown_nowhere, listen_closely
 from tests.simulators.akuvox import DIALECTS, Simulator
 from tests.simulators.akuvox.envelope import Answer, ApiError, Call
 
@@ -461,3 +462,24 @@ async def test_a_flood_is_dropped_and_a_ring_is_not(
         hass, entry, local_url, hass_client, caplog, record_property,
         kind="InputATriggered", query="?event=InputATriggered&n={n}", ring=sim.press, bell="bell_call",
     )  # fmt: skip
+
+
+async def test_secrets_planted_in_pushes_and_logs_show_nowhere(
+    hass: HomeAssistant, device: Start, local_url: str, hass_client: ClientSessionGenerator,
+    hass_client_no_auth: ClientSessionGenerator, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    sim = await device("e16c")
+    entry = await pushing(hass, sim)
+    listen_closely(caplog)
+    events = capture_log_events(hass)
+    client = await hass_client_no_auth()
+    planted = {key: str(value) for key, value in EXTRA.items()} | {"card_sn": SECRET, "remote": SECRET, "mac": SECRET}
+    pushed = [*sorted(urls(sim)), "SomethingNew", SECRET]
+    for event in pushed:
+        path = f"/api/webhook/{entry.data[CONF_PUSH_TOKEN]}"
+        assert (await client.get(path, params={"event": event, **planted})).status == HTTPStatus.OK
+        assert (await client.post(path, data={"event": event, **planted})).status == HTTPStatus.OK
+    sim.enter_code(SECRET)
+    await until(lambda: any(event.data["type"] == "DoorLog" for event in events), "the record")
+    assert {event.data["type"] for event in events} >= {"MakeCall", "InputATriggered"}
+    await assert_shown_nowhere(hass, entry, events, caplog, hass_client)

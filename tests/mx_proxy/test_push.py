@@ -14,6 +14,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.ip_intercom.const import CONF_PUSH_TOKEN
 from tests.common import capture_log_events, state_of, until
 from tests.flooding import assert_withstands_flood
+from tests.planted import EXTRA, SECRET, assert_shown_nowhere, listen_closely
 from tests.simulators.mx_proxy import Form, Simulator
 from tests.simulators.mx_proxy.events import Kind, event
 
@@ -281,3 +282,20 @@ async def test_a_flood_is_dropped_and_a_call_is_not(
         kind="RecordingState", body=json.dumps({"type": "RecordingState", "callId": "{n}"}),
         ring=lambda: sim.incoming_call("3108"), bell="call",
     )  # fmt: skip
+
+
+async def test_secrets_planted_in_pushes_show_nowhere(
+    hass: HomeAssistant, device: Start, local_url: str, no_looks: None, stranger: TestClient[Any, Any],
+    hass_client: ClientSessionGenerator, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    """Numbers and names of callers are no secrets; all else is planted."""
+    sim = await device()
+    entry = await pushing(hass, sim, local_url)
+    listen_closely(caplog)
+    events = capture_log_events(hass)
+    texts = dict.fromkeys(("globalCallId", "gcid", "localConnectionInfo", "cause", "lastRedirectionDevice"), SECRET)
+    for kind in (*Kind, "SomethingNew", SECRET):
+        await send(stranger, entry, {**delivered(sim, 777), **EXTRA, **texts, "type": kind})
+    await until(lambda: "SomethingNew" in types(events), "the last but one")
+    assert "Delivered" in types(events)
+    await assert_shown_nowhere(hass, entry, events, caplog, hass_client)

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from http import HTTPStatus
 import json
 import logging
+import time
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
@@ -22,6 +23,7 @@ from custom_components.ip_intercom.systems.smartyard import log
 from tests.common import PATIENCE, capture_log_events, state_of, suggested, until
 from tests.flooding import assert_withstands_flood
 from tests.google import VALUES
+from tests.planted import EXTRA, SECRET, assert_shown_nowhere, listen_closely
 from tests.simulators.smartyard import ELSEWHERE, Dialect, Form, Hostile, Request, Simulator
 
 from .conftest import Start, add, pushing
@@ -353,3 +355,33 @@ async def test_a_flood_is_dropped_and_a_ring_is_not(
         kind="Message", body=json.dumps({"messageId": "{n}", "title": "t", "body": "b", "action": "inbox"}),
         ring=sim.ring, bell="bell_21",
     )  # fmt: skip
+
+
+async def test_secrets_planted_in_pushes_show_nowhere(
+    hass: HomeAssistant, pushed: ConfigEntry, sim: Simulator, local_url: str, hass_client: ClientSessionGenerator,
+    hass_client_no_auth: ClientSessionGenerator, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    """What the operator writes is no secret, nor is the name of a door; all else is planted."""
+    listen_closely(caplog)
+    events = capture_log_events(hass)
+    client = await hass_client_no_auth()
+    secrets = ("server", "transport", "extension", "pass", "hash", "dtmf", "stun", "turn", "turnUsername",
+               "turnPassword", "live", "image", "baseUrl", "videoToken", "videoStream", "webRtcUrl", "platform")  # fmt: skip
+    call = {
+        **EXTRA,
+        **dict.fromkeys(secrets, SECRET),
+        "type": "call",
+        "domophoneId": "21",
+        "timestamp": int(time.time()),
+        "flatId": "51",
+        "callerId": "x",
+    }
+    message = {"messageId": "5", "title": "t", "body": "b", **EXTRA, "hash": SECRET, "houseId": SECRET}
+    bodies = [call, *({**message, "messageId": str(number), "action": action}
+              for number, action in enumerate(("inbox", "chat", "paySuccess", "videoReady", "newest", SECRET)))]  # fmt: skip
+    for body in bodies:
+        path = f"/api/webhook/{pushed.data[CONF_PUSH_TOKEN]}"
+        assert (await client.post(path, json=body)).status == HTTPStatus.OK
+    await until(lambda: len(of_type(events, "Message")) == len(bodies) - 1, "the messages")
+    assert of_type(events, "Call")
+    await assert_shown_nowhere(hass, pushed, events, caplog, hass_client)

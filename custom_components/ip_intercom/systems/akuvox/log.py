@@ -25,6 +25,7 @@ from ...facets import Delivery
 from ...model import Access, Alarm, CallState, Missing
 from ..clocks import is_set
 from ..looks import SAYS_NOTHING
+from ..privacy import is_word
 from .calls import READY, CallTracker
 from .clock import DeviceClock
 from .credentials import RECORDED_METHODS, Credentials, access_of, is_person, somebody
@@ -387,7 +388,11 @@ class AkuvoxLog:
         facts = self._tracker.looked(word, asked_at)
         if any(fact.state is CallState.TERMINATED for fact in facts):
             self._look_soon(CALL_LOG_EVENT, _RECORD_DELAY)
-        return [Event(CALL_STATUS_EVENT, datetime.now(UTC), {"status": word}, facts=facts)] if facts else []
+        return (
+            [Event(CALL_STATUS_EVENT, datetime.now(UTC), {"status": word} if is_word(word) else {}, facts=facts)]
+            if facts
+            else []
+        )
 
     async def _look_at_call_log(self) -> list[Event]:
         fresh = self._is_fresh(CALL_LOG_EVENT) and not self._call_journal.more

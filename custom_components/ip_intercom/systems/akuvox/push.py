@@ -46,7 +46,8 @@ HANG_UP_EVENT = "HangUp"
 
 # The one variable that is worth it: names and codes come unescaped and break the address, or are nobody's business.
 _NUMBER = {CALL_EVENT: "remote", HANG_UP_EVENT: "remote"}
-_UNEXPANDED = "$"
+# A telephone number or a SIP address; a variable that the device does not know begins with a dollar.
+_CALLABLE = re.compile(r"(sips?:)?[0-9A-Za-z+*#][0-9A-Za-z+*#._-]{0,63}(@[0-9A-Za-z.:_-]{1,64})?", re.IGNORECASE)
 
 _EVENT_FIELD = "event"
 
@@ -101,7 +102,7 @@ def parse(message: PushMessage) -> Pushed | None:
         return None
     # No number has spaces: that is what becomes of a plus that is not escaped.
     number = fields.get(_NUMBER.get(event, ""), "").rstrip().replace(" ", "+")
-    return Pushed(event, number if number and not number.startswith(_UNEXPANDED) else None)
+    return Pushed(event, number if _CALLABLE.fullmatch(number) else None)
 
 
 class AkuvoxPush:

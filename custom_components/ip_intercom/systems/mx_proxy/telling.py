@@ -6,13 +6,15 @@ from datetime import UTC, datetime
 from ...api.mx_proxy import CallEvent, Kind, LogRecord
 from ...events import CallChanged, CallLogged, Event, VoicemailReceived, VoicemailsListed
 from ...model import Direction, Voicemail, VoicemailId
-from ..privacy import Privacy
+from ..privacy import Privacy, is_word
 from .directory import MxPhoneBook
 from .moments import at
 from .records import duration_of, name_in, neutral_call, other_number, outcome_of
 
 CALL_LOG_EVENT = "CallLog"
 VOICEMAILS_EVENT = "Voicemails"
+# What stands for a type that is no word.
+_UNKNOWN = "Unknown"
 # Names that are ours: nobody pushes these.
 OWN_EVENTS = frozenset({CALL_LOG_EVENT, VOICEMAILS_EVENT})
 
@@ -41,13 +43,14 @@ class Teller:
             "direction": None if changed.direction is None else changed.direction.value,
             "number": changed.peer,
             "name": self._name(name, changed.peer),
-            "cause": cause,
+            "cause": cause if is_word(cause) else None,
         }
         return Event(str(kind), when or datetime.now(UTC), _told(data), facts=(changed,))
 
     def unknown(self, source: CallEvent) -> Event:
         """Return the event of a type that only a newer server knows."""
-        return Event(source.type, at(source.timestamp) or datetime.now(UTC), {"session": source.call_id})
+        kind = source.type if is_word(source.type) else _UNKNOWN
+        return Event(kind, at(source.timestamp) or datetime.now(UTC), {"session": source.call_id})
 
     def record(self, record: LogRecord, missed: int, *, late: bool) -> Event:
         """Return the event of a record of the log; ``missed`` calls there were after it."""

@@ -9,6 +9,7 @@ from ...api.smartyard import Action, CallPush, TextPush
 from ...events import BellRings, ButtonPressed, CapabilitiesChanged, Event, Fact, MessageReceived, MessagesCounted
 from ...model import BellId
 from ...rings import CALL_BELL
+from ..privacy import is_word
 from .places import Town
 
 CALL, CALL_ENDED, MESSAGE, UNREAD, CHANGED = "Call", "CallEnded", "Message", "Unread", "Changed"
@@ -95,7 +96,7 @@ def message(push: TextPush, picture: str | None, *, late: bool) -> Event:
     details = _told(
         {
             "id": _cut(push.message_id),
-            "action": _cut(push.action) if kind == _OTHER else None,
+            "action": push.action if kind == _OTHER and is_word(push.action) else None,
             "title": _cut(push.title, _LONG),
             "text": _cut(push.body, _LONG),
             "ext": _cut(push.ext),
