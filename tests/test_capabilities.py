@@ -255,8 +255,8 @@ async def test_motion_in_zones_and_virtual_ports_are_remembered(
     assert state_of(hass, entry, "binary_sensor", "alarm_motion") == "on"
     await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
-    assert state_of(hass, entry, "binary_sensor", "alarm_motion_2") == "unknown"
-    assert state_of(hass, entry, "binary_sensor", "port_virtual_input_1") == "unknown"
+    assert state_of(hass, entry, "binary_sensor", "alarm_motion_2") == "off"
+    assert state_of(hass, entry, "binary_sensor", "port_virtual_input_1") == "on"
 
 
 async def test_the_clock_of_an_indoor_unit(hass: HomeAssistant, sockets: None) -> None:

@@ -331,9 +331,7 @@ class IntercomCoordinator(CommandingCoordinator):
 
     def _failure[E: (UpdateFailed, ConfigEntryAuthFailed)](self, kind: type[E], err: IntercomError) -> E:
         """Note why the device is away, and return that as what Home Assistant wants to hear while it reads."""
-        before, self._loss = self.linked, err
-        if not self.last_update_success and self.linked is not before:
-            self.async_update_listeners()
+        self._async_note_loss(err)
         if isinstance(err, CertificateChanged):
             self.shortcomings.async_distrust(err)
         elif isinstance(err, AddressRefused):
@@ -452,9 +450,18 @@ class IntercomCoordinator(CommandingCoordinator):
         return self.last_update_success if self.reachable else None
 
     @callback
-    def async_log_failed(self) -> None:
+    def _async_note_loss(self, err: IntercomError) -> None:
+        """Note why the device is away, and show where that has changed."""
+        before, self._loss = self.linked, err
+        if not self.last_update_success and self.linked is not before:
+            self.async_update_listeners()
+
+    @callback
+    def async_log_failed(self, err: IntercomError | None = None) -> None:
         """Note that the log fails again and again: a poll finds out whether the device is away, or only its log."""
         self.log_health.async_lost()
+        if err is not None and not self.last_update_success:
+            self._async_note_loss(err)  # sooner than the next poll
         self.update_interval = POLL_ALONE
         now = time.monotonic()
         if self.last_update_success and now - self._checked_at >= _CHECK_PAUSE:

@@ -157,7 +157,7 @@ class EventFeed:
                 delay = max(_back_off(failures, log.local), err.retry_after or 0.0)
                 failures += 1
                 if failures > 1:
-                    self._coordinator.async_log_failed()
+                    self._coordinator.async_log_failed(err)
                 _LOGGER.debug("%s: events interrupted: %s", self._coordinator.name, err)
             except Exception:
                 # A fault of ours must not silence the doorbell until somebody reloads it.
