@@ -120,6 +120,8 @@ async def _async_set_up(
 def _async_remove_stale(hass: HomeAssistant, entry: IntercomConfigEntry) -> None:
     """Remove the entities of doors and outputs that are shown in another way now, and of too many parts of an alarm."""
     coordinator = entry.runtime_data
+    if coordinator.description.unanswered:
+        return  # what is shown in another way now may be so for want of an answer
     state, identity = coordinator.data, coordinator.description.identity
     doors = tuple(f"{identity.id}_door_{door}_" for door in state.doors)
     ports = {f"{identity.id}_port_{port}" for port in state.ports}

@@ -72,6 +72,8 @@ _CALL_LOG_DELAY = 2.0
 _DESCRIBE_EVERY = 3600.0
 # And after how many it looks again where it could not be found out.
 _DESCRIBE_AGAIN = 60.0
+# And where single functions did not answer, each time in a row.
+_UNANSWERED_AGAIN = (10.0, 20.0, 60.0, 60.0, 120.0, 300.0, 600.0)
 
 # A log that fails again and again has a poll look for the device at most once in so many seconds.
 _CHECK_PAUSE = 5.0
@@ -144,6 +146,7 @@ class IntercomCoordinator(CommandingCoordinator):
         self._turn = asyncio.Lock()
         self._during_read: list[_Change] | None = None
         self._described_at = 0.0
+        self._incomplete = 0
         self.shortcomings = Shortcomings(hass, entry.entry_id, entry.title, self.later)
         self.log_health = LogHealth(
             entry.title, self.later, self.shortcomings, lambda: self.last_update_success, self.async_update_listeners
@@ -263,7 +266,7 @@ class IntercomCoordinator(CommandingCoordinator):
             return
         if self.config_entry.unique_id not in description.identity.names:
             return
-        self._state = _after(described(self._state, description.state), news)
+        self._state = _after(described(self._state, description.state, description.unread), news)
         self._async_adopt(description)
         if self.system.log is not None:
             self.feed.async_start(self.system.log)
@@ -282,6 +285,7 @@ class IntercomCoordinator(CommandingCoordinator):
         # The id stays what it was, though newer firmware may tell a better one.
         identity = replace(description.identity, id=self.config_entry.unique_id or "")
         self.description = replace(description, identity=identity)
+        self._async_ask_again(description)
         self.peers = description.peers
         if CONF_CONTROLS in self.config_entry.data:
             controls = sorted(map(str, description.controls))
@@ -296,6 +300,19 @@ class IntercomCoordinator(CommandingCoordinator):
                 hw_version=identity.hardware,
             )
         self.shortcomings.async_describe(description)
+
+    @callback
+    def _async_ask_again(self, description: Description) -> None:
+        """Ask for what did not answer until it is there: seldom after a while, as it may be broken."""
+        self._incomplete = self._incomplete + 1 if description.unanswered else 0
+        if self._incomplete:
+            _LOGGER.debug("%s: no answer from %s", self.name, ", ".join(sorted(description.unanswered)))
+            delay = _UNANSWERED_AGAIN[min(self._incomplete, len(_UNANSWERED_AGAIN)) - 1]
+            self.later.async_do(delay, "describe", self.async_describe)
+        if description.bells_pending:
+            self.config_entry.async_create_background_task(
+                self.hass, self._async_refresh_bells(), f"{DOMAIN} directory of {self.name}"
+            )
 
     @callback
     def async_describe_soon(self) -> None:
@@ -321,6 +338,8 @@ class IntercomCoordinator(CommandingCoordinator):
             bells = await self.system.read_bells()
         except IntercomError as err:
             _LOGGER.debug("%s: the directory could not be read: %s", self.name, err)
+            if self.description.bells_pending:
+                self.later.async_do(_DESCRIBE_AGAIN, "describe", self.async_describe)
             return
         if bells is None:
             return

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 type DoorId = str
 type PortId = str
@@ -396,12 +397,16 @@ class State:
     pushes: Pushes | None = None
 
 
+# The kind of what did not answer, and is to be asked for again.
+UNANSWERED = "unanswered"
+
+
 @dataclass(frozen=True, slots=True)
 class Missing:
     """Something a device has or might have, out of reach, and the words of its page for what to tick.
 
     ``kind`` is ``service`` (switched off), ``privilege`` (not given to the account), ``secure`` (over
-    HTTPS only), ``stream_login`` (pictures want another login), ``event_log`` or ``event_source`` (events cannot be read), or one of the ``push_`` kinds: the address
+    HTTPS only), ``stream_login`` (pictures want another login), ``event_log`` or ``event_source`` (events cannot be read), ``unanswered`` (a function fails alone), or one of the ``push_`` kinds: the address
     that it shall push to is unknown, taken by somebody else, refused, or never reached, or the push service
     refuses the key. Without a ``vital`` one Home Assistant does not see what happens; the others are extras,
     or commands that an account need not have.
@@ -441,6 +446,15 @@ class Description:
     state_events: Missing | None = None
     messages: bool = False
     unlisted: frozenset[str] = frozenset()
+    # Parts of the state that could not be read: what is known of them stays.
+    unread: frozenset[str] = frozenset()
+    # The bells are still being read: they come later.
+    bells_pending: bool = False
+
+    @property
+    def unanswered(self) -> frozenset[str]:
+        """Return the functions that did not answer, and are to be asked again."""
+        return frozenset(missing.name for missing in self.missing if missing.kind == UNANSWERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -502,8 +516,12 @@ def merge(state: State, reading: Reading) -> State:
     )
 
 
-def described(before: State, fresh: State) -> State:
-    """Return what a device was found to have anew, with what only its events have told before."""
+def described(before: State, fresh: State, unread: frozenset[str] = frozenset()) -> State:
+    """Return what a device was found to have anew, with what only its events have told before.
+
+    ``unread`` are parts of the state that could not be read: what is in ``fresh`` tells no more than what there is.
+    """
+    fresh = replace(fresh, **{name: _kept_part(getattr(before, name), getattr(fresh, name)) for name in unread})
     merged = merge(
         before,
         Reading(
@@ -536,6 +554,13 @@ def described(before: State, fresh: State) -> State:
         missed_calls=fresh.missed_calls,
         pushes=fresh.pushes,
     )
+
+
+def _kept_part(known: Any, found: Any) -> Any:
+    """Return a part of the state that could not be read: as it is known, as far as it is there."""
+    if not isinstance(found, Mapping):
+        return known
+    return {key: known.get(key, part) for key, part in found.items()} if found else known
 
 
 def _kept(before: State, fresh: State) -> dict[BellId, Bell]:

@@ -68,13 +68,12 @@ class TwoNClient:
             body: JSON body.
             form: Parameters in the body, for what is too long or too private for an address.
             wait: Seconds that the device may hold back its answer; such a request takes no slot.
-            patience: Seconds that the answer may take besides; None for ``REQUEST_TIMEOUT``.
+            patience: Seconds that the answer may take besides; None for that of the function.
 
         Raises:
             IntercomError: One of its kinds, by the device's error code (HTTP API 2.3).
         """
-        patience = REQUEST_TIMEOUT if patience is None else patience
-        request = _request(endpoint, params, json=body, form=form, timeout=patience + (wait or 0))
+        request = _request(endpoint, params, json=body, form=form, timeout=patience, wait=wait or 0.0)
         if wait is not None:
             return result(endpoint, await self._authentication.send(endpoint, request))
         async with self._slots:
@@ -234,6 +233,7 @@ def _request(
     form: Mapping[str, str] | None = None,
     upload: Upload | None = None,
     timeout: float | None = None,
+    wait: float = 0.0,
     stall: float | None = None,
     max_bytes: int = MAX_JSON,
 ) -> Request:
@@ -245,7 +245,7 @@ def _request(
         endpoint.path,
         params,
         json,
-        REQUEST_TIMEOUT if timeout is None else timeout,
+        (endpoint.timeout or REQUEST_TIMEOUT if timeout is None else timeout) + wait,
         max_bytes,
         endpoint.repeatable,
         form,

@@ -50,6 +50,7 @@ class Endpoint:
     ``repeatable`` is False where a second run would do something twice: such a request is
     never sent again by itself after the connection broke. ``anonymous`` is answered whatever
     the authentication of its service. ``bare`` may be answered without the envelope of 2.3.
+    ``timeout`` is the number of seconds that the answer may take, None for the usual one.
     """
 
     method: str
@@ -59,7 +60,11 @@ class Endpoint:
     repeatable: bool = True
     anonymous: bool = False
     bare: bool = False
+    timeout: float | None = None
 
+
+# A directory of some thousand entries takes longer than anything else.
+_DIRECTORY_TIMEOUT = 60.0
 
 # Commands go by GET: firmware 2.50 refuses a POST without a body, or ignores it (code 14).
 SYSTEM_INFO = Endpoint("GET", "/api/system/info", Service.SYSTEM, anonymous=True)
@@ -96,8 +101,8 @@ DIR_TEMPLATE = Endpoint("GET", "/api/dir/template", Service.SYSTEM, Privilege.SY
 DIR_CREATE = Endpoint("PUT", "/api/dir/create", Service.SYSTEM, Privilege.SYSTEM_CONTROL, repeatable=False)
 DIR_UPDATE = Endpoint("PUT", "/api/dir/update", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
 DIR_DELETE = Endpoint("PUT", "/api/dir/delete", Service.SYSTEM, Privilege.SYSTEM_CONTROL, repeatable=False)
-DIR_GET = Endpoint("POST", "/api/dir/get", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
-DIR_QUERY = Endpoint("POST", "/api/dir/query", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
+DIR_GET = Endpoint("POST", "/api/dir/get", Service.SYSTEM, Privilege.SYSTEM_CONTROL, timeout=_DIRECTORY_TIMEOUT)
+DIR_QUERY = replace(DIR_GET, path="/api/dir/query")
 
 SYSTEM_TIME = Endpoint("GET", "/api/system/time", Service.SYSTEM, Privilege.SYSTEM_MONITORING)
 SYSTEM_TIME_SET = Endpoint("GET", "/api/system/time/set", Service.SYSTEM, Privilege.SYSTEM_CONTROL)

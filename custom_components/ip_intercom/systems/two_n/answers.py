@@ -102,6 +102,11 @@ def doors_of(switches: tuple[SwitchStatus, ...], known: Mapping[int, SwitchCaps]
     }
 
 
+def unread_doors(known: Mapping[int, SwitchCaps]) -> Mapping[DoorId, Door]:
+    """Return the switches as doors of which nothing else is known."""
+    return {str(switch): Door(id=str(switch), released=None, latching=caps.bistable) for switch, caps in known.items()}
+
+
 def ports_of(states: Mapping[PortId, bool], known: Mapping[PortId, bool]) -> Mapping[PortId, Port]:
     """Return the ports that are ``known`` as outputs (True) or inputs."""
     return {port: Port(port, output, states.get(port)) for port, output in known.items()}

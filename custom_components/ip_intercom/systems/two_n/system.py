@@ -8,6 +8,7 @@ from typing import Any
 
 from ...api.errors import (
     CommandFailed,
+    ConnectionFailed,
     IntercomError,
     NotSupported,
     PermissionDenied,
@@ -16,15 +17,25 @@ from ...api.errors import (
     UnexpectedReply,
 )
 from ...api.two_n import TwoNDevice
-from ...api.two_n.endpoints import ACCESS_BLOCKING_CTRL, CALL_DIAL, IO_CTRL, SWITCH_CTRL, SYSTEM_STATUS, Privilege
+from ...api.two_n.endpoints import (
+    ACCESS_BLOCKING_CTRL,
+    CALL_DIAL,
+    IO_CTRL,
+    SWITCH_CTRL,
+    SYSTEM_STATUS,
+    Endpoint,
+    Privilege,
+)
+from ...api.two_n.phone import CallSession, SipAccount
 from ...api.two_n.reader import Cursor, LogReader
-from ...api.two_n.switch import SwitchCaps
+from ...api.two_n.switch import SwitchCaps, SwitchStatus
+from ...api.two_n.system import DeviceTime, SystemInfo
 from ...facets import Bells, Facets
 from ...model import Alarm, Camera, Control, Description, Display, Firmware, Missing, PortId, Reading, State
-from ..parts import part
+from ..parts import AWAY, PartReader, part
 from ..privacy import Privacy
 from .access import TwoNAccessPoints, TwoNDoorbell, TwoNLift, TwoNMobileAccess, TwoNPlates, access_points_of
-from .answers import bells_of, doors_of, identity_of, known_bells, lines_of, ports_of
+from .answers import bells_of, doors_of, identity_of, known_bells, lines_of, ports_of, unread_doors
 from .calls import TwoNCallLog, TwoNCalls, neutral_call, neutral_calls
 from .cameras import StreamAccess, TwoNCameras
 from .codes import TwoNCodes
@@ -61,6 +72,18 @@ _PROBES = {
 _STATE_EVENTS = Missing("privilege", Privilege.IO_MONITORING)
 # What such a change looks like; old firmware does not have all of them.
 _STATE_EVENT_TYPES = frozenset({"InputChanged", "OutputChanged", "SwitchStateChanged"})
+# Seconds that bring-up waits for the directory once all else is there.
+_DIRECTORY_PATIENCE = 1.0
+_DIRECTORY = "dir/query"
+_BLOCKED = "accesspoint/blocking/status"
+# What is not known where a function does not answer.
+_UNREAD = {
+    "switch/status": "doors",
+    "io/status": "ports",
+    "phone/status": "lines",
+    "call/status": "calls",
+    _BLOCKED: "access_points",
+}
 # One reading in so many also looks at the clock: it does not run away within the hour.
 _READINGS_PER_CLOCK = 12
 
@@ -104,6 +127,9 @@ class TwoNSystem:
         self._missing: set[Missing] = set()
         self._refusal: IntercomError | None = None
         self._parts = _Parts()
+        self._reader = PartReader()
+        self._controls: frozenset[Control] = frozenset()
+        self._directory: asyncio.Task[Bells | None] | None = None
         self._readings = 0
         self.log: TwoNLog | None = None
         self.facets = Facets()
@@ -111,55 +137,59 @@ class TwoNSystem:
     # -- what the device has ---------------------------------------------------------------------
 
     async def connect(self, controls: frozenset[Control] | None) -> Description:
-        """Find out what the device is and has; what is out of reach is left out and named.
+        """Find out what the device is and has; what is out of reach or does not answer is left out and named.
 
         Raises:
-            IntercomError: The device is out of reach, or refuses user name and password.
+            IntercomError: The device is out of reach, does not say who it is, or refuses user name and password.
         """
         await self.close()  # of an attempt before
         self.log = None
         return await self._describe(controls)
 
     async def describe(self) -> Description:
-        """Find out anew what the device is and has, and what the account may command.
+        """Find out anew what the device is and has, and what the account may command; what does not answer stays.
 
         Raises:
-            IntercomError: Not everything could be found out; nothing is known to have changed.
+            IntercomError: Nothing could be found out.
         """
         return await self._describe(None)
 
     async def _describe(self, controls: frozenset[Control] | None) -> Description:
-        device = self._device
+        device, ask, attempt = self._device, self._reader.ask, self._attempt
         self._missing, before = set(), self._missing
         had = self._parts
         self._readings = 0
+        self._reader.begin()
         try:
             # The log's first request meets the challenge for all; the others follow in a few rounds.
-            info, events = await _together(device.system.info(), self._attempt(device.log.caps()))
+            info, events = await _together(self._identify(), ask("log/caps", attempt(device.log.caps())))
             reported: frozenset[str] = events or frozenset()
             _, switches, ports, cameras, displays = await _together(
-                self._attempt(self._follow(reported)),
-                self._attempt(device.switch.caps()),
-                self._attempt(device.io.caps()),
-                self._attempt(device.camera.caps()),
-                self._extra(device.display.caps(), needed=had.displays),
+                ask("log/subscribe", attempt(self._follow(reported))) if reported else _nothing(),
+                ask("switch/caps", attempt(device.switch.caps())),
+                ask("io/caps", attempt(device.io.caps())),
+                ask("camera/caps", attempt(device.camera.caps())),
+                ask("display/caps", attempt(device.display.caps(), vital=False)),
             )
             parts = _Parts({caps.switch: caps for caps in switches or () if caps.enabled}, ports or {}, True, True)
             if controls is None:
                 controls = await self._probe(parts)
-            reading, bells, call_log = await _together(
-                self._read_all(parts),
-                self._bells_if_readable(),
-                self._extra(device.phone.call_log(), needed=had.call_log),
+            directory = self._query_in_background()
+            reading, call_log = await _together(
+                self._read_first(parts), ask("phone/calllog", attempt(device.phone.call_log(), vital=False))
             )
+            bells, pending = await self._bells_by_now(directory)
+            self._reader.require_answer()
         except BaseException:
             self._missing = before
             raise
-        phone = reading.lines is not None
+        failures, self._controls = self._reader.failures, controls
+        phone = reading.lines is not None or ("phone/status" in failures and (had.phone or reading.calls is not None))
+        blocking = reading.access_points is not None or (_BLOCKED in failures and had.access_points)
         self._parts = replace(
             parts,
             phone=phone or reading.calls is not None,
-            access_points=reading.access_points is not None,
+            access_points=blocking,
             displays=bool(displays),
             call_log=call_log is not None,
             bells=bells or Bells({}, {}),
@@ -179,8 +209,8 @@ class TwoNSystem:
             identity=identity_of(info, device.client.transport.base.host),
             state=State(
                 alarms=alarms | dict(reading.alarms or {}),
-                doors=reading.doors or {},
-                ports=reading.ports or {},
+                doors=unread_doors(parts.switches) if "switch/status" in failures else reading.doors or {},
+                ports=ports_of({}, parts.ports) if "io/status" in failures else reading.ports or {},
                 lines=reading.lines or {},
                 calls=reading.calls or {},
                 cameras=sources,
@@ -188,11 +218,13 @@ class TwoNSystem:
                 access_points=reading.access_points or {},
                 clock=reading.clock,
                 firmware=Firmware(info.firmware) if self.facets.firmware is not None else None,
-                bells=known_bells(bells, phone),
+                bells=self._parts.bells.bells if pending else known_bells(bells, phone),
                 last_call=neutral_call(call_log[0], self._privacy.names) if call_log else None,
             ),
             controls=controls,
-            missing=frozenset(self._missing),
+            missing=frozenset(self._missing) | self._reader.missing,
+            bells_pending=pending,
+            unread=frozenset(part for function, part in _UNREAD.items() if function in failures),
             peers=bells.peers if bells is not None else {},
             reports_access=bool(reported & (DECISION_EVENTS | CREDENTIAL_EVENTS)),
             has_phone=phone,
@@ -236,6 +268,12 @@ class TwoNSystem:
             time_zone=settings,
         )
 
+    async def _identify(self) -> SystemInfo:
+        info = await self._device.system.info()
+        if not info.mac and not info.serial:
+            raise UnexpectedReply("the device does not say who it is")
+        return info
+
     async def _probe(self, parts: _Parts) -> frozenset[Control]:
         """Find out what the account may command, by commands without their parameters."""
         wanted = [
@@ -249,8 +287,14 @@ class TwoNSystem:
             )
             if there
         ]
-        allowed = await _together(*(self._device.client.permits(_PROBES[control]) for control in wanted))
+        allowed = await _together(*(self._may(control) for control in wanted))
         return frozenset(control for control, may in zip(wanted, allowed, strict=True) if may)
+
+    async def _may(self, control: Control) -> bool:
+        """Return whether the account may command something, what was known of it where the device does not say."""
+        function = _function(_PROBES[control])
+        allowed = await self._reader.ask(function, self._device.client.permits(_PROBES[control]), keep=False)
+        return control in self._controls if function in self._reader.failures else bool(allowed)
 
     async def _follow(self, reported: frozenset[str]) -> None:
         """Open the log, or let the one that is open know which events there are now."""
@@ -277,15 +321,21 @@ class TwoNSystem:
             raise failures[0]  # extras alone do not make a device that can be used
         return reading
 
-    async def _read_all(self, parts: _Parts) -> Reading:
-        """Read everything, or fail: what the device has is decided by it."""
-        failures: list[IntercomError] = []
-        reading = await self._read(parts, failures, blocked_needed=self._parts.access_points)
-        if failures:
-            raise failures[0]
-        return reading
+    async def _read_first(self, parts: _Parts) -> Reading:
+        """Read everything; what the device has is decided by it, as far as it answers."""
+        device, ask, attempt = self._device, self._reader.ask, self._attempt
+        self._readings += 1
+        switches, ports, accounts, calls, blocked, clock = await _together(
+            ask("switch/status", attempt(device.switch.status()), keep=False) if parts.switches else _nothing(),
+            ask("io/status", attempt(device.io.status()), keep=False) if parts.ports else _nothing(),
+            ask("phone/status", attempt(device.phone.status()), keep=False),
+            ask("call/status", attempt(device.call.status()), keep=False),
+            ask(_BLOCKED, attempt(device.access.blocked(), vital=False), keep=False),
+            self._extra(device.system.time()),
+        )
+        return _reading(parts, switches, ports, accounts, calls, blocked, clock)
 
-    async def _read(self, parts: _Parts, failures: list[IntercomError], *, blocked_needed: bool = False) -> Reading:
+    async def _read(self, parts: _Parts, failures: list[IntercomError]) -> Reading:
         device = self._device
         clock_is_due = self._readings % _READINGS_PER_CLOCK == 0
         self._readings += 1
@@ -294,22 +344,14 @@ class TwoNSystem:
             part(self._attempt(device.io.status()), failures) if parts.ports else _nothing(),
             part(self._attempt(device.phone.status()), failures) if parts.phone else _nothing(),
             part(self._attempt(device.call.status()), failures) if parts.phone else _nothing(),
-            self._extra(device.access.blocked(), needed=blocked_needed) if parts.access_points else _nothing(),
+            self._extra(device.access.blocked()) if parts.access_points else _nothing(),
             self._extra(device.system.time()) if clock_is_due else _nothing(),
         )
-        return Reading(
-            doors=None if switches is None else doors_of(switches, parts.switches),
-            ports=None if ports is None else ports_of(ports, parts.ports),
-            alarms={Alarm.TAMPER: ports[_TAMPER_PORT]} if ports and _TAMPER_PORT in ports else None,
-            lines=None if accounts is None else lines_of(accounts),
-            calls=None if calls is None else neutral_calls(calls),
-            access_points=None if blocked is None else access_points_of(blocked),
-            clock=None if clock is None else clock_of(clock),
-        )
+        return _reading(parts, switches, ports, accounts, calls, blocked, clock)
 
     async def read_bells(self) -> Bells | None:
         """Read names and buttons from the directory; None where the account may not."""
-        bells = await self._attempt(self._query_bells(), vital=False)
+        bells = await asyncio.shield(self._query_in_background())
         if bells is None:
             return None
         self._parts = replace(self._parts, bells=bells)
@@ -331,6 +373,8 @@ class TwoNSystem:
 
     async def close(self) -> None:
         """Close the log channel, and let go of a firmware file that nobody could install any more."""
+        if self._directory is not None:
+            self._directory.cancel()
         if self.log is not None:
             await self.log.reader.close()
         try:
@@ -341,13 +385,20 @@ class TwoNSystem:
     async def _query_bells(self) -> Bells:
         return bells_of(await self._device.directory.query(_BELL_FIELDS))
 
-    async def _bells_if_readable(self) -> Bells | None:
-        """Return the bells; those of before where the device is too busy for it, or the directory too large."""
-        try:
-            return await self._attempt(self._query_bells(), vital=False)
-        except (CommandFailed, UnexpectedReply) as err:
-            _LOGGER.debug("The directory cannot be read: %s", err)
-            return self._parts.bells
+    def _query_in_background(self) -> asyncio.Task[Bells | None]:
+        """Return the query of the directory: a large one takes its time, and nothing waits for it."""
+        if self._directory is None or self._directory.done():
+            self._directory = asyncio.create_task(self._attempt(self._query_bells(), vital=False))
+            self._directory.add_done_callback(_retrieve)
+        return self._directory
+
+    async def _bells_by_now(self, directory: asyncio.Task[Bells | None]) -> tuple[Bells | None, bool]:
+        """Return the bells, those of before where they cannot be had now, and whether they are still being read."""
+        await asyncio.wait((directory,), timeout=_DIRECTORY_PATIENCE)
+        if directory.done():
+            found = await self._reader.ask(_DIRECTORY, directory)
+            return (self._parts.bells if _DIRECTORY in self._reader.failures else found), False
+        return self._parts.bells, True
 
     async def _attempt[T](self, request: Coroutine[Any, Any, T], *, vital: bool = True) -> T | None:
         """Return the answer, or None where the device or the account does not have the function."""
@@ -363,16 +414,16 @@ class TwoNSystem:
             pass
         return None
 
-    async def _extra[T](self, request: Coroutine[Any, Any, T], *, needed: bool = False) -> T | None:
+    async def _extra[T](self, request: Coroutine[Any, Any, T]) -> T | None:
         """Return the answer of something that the device can be used without, None where there is none.
 
         Raises:
-            IntercomError: The device is out of reach; or it has what is ``needed``, but cannot say so now.
+            IntercomError: The device is out of reach.
         """
         try:
             return await self._attempt(request, vital=False)
-        except (CommandFailed, UnexpectedReply) as err:
-            if needed:
+        except (CommandFailed, ConnectionFailed, UnexpectedReply) as err:
+            if isinstance(err, AWAY):
                 raise
             _LOGGER.debug("Done without: %s", err)
             return None
@@ -397,6 +448,36 @@ class TwoNSystem:
         )
         if self._refusal is not None and (not usable or isinstance(self._refusal, SecureConnectionRequired)):
             raise self._refusal
+
+
+def _reading(
+    parts: _Parts,
+    switches: tuple[SwitchStatus, ...] | None,
+    ports: Mapping[str, bool] | None,
+    accounts: tuple[SipAccount, ...] | None,
+    calls: tuple[CallSession, ...] | None,
+    blocked: Mapping[int, bool] | None,
+    clock: DeviceTime | None,
+) -> Reading:
+    return Reading(
+        doors=None if switches is None else doors_of(switches, parts.switches),
+        ports=None if ports is None else ports_of(ports, parts.ports),
+        alarms={Alarm.TAMPER: ports[_TAMPER_PORT]} if ports and _TAMPER_PORT in ports else None,
+        lines=None if accounts is None else lines_of(accounts),
+        calls=None if calls is None else neutral_calls(calls),
+        access_points=None if blocked is None else access_points_of(dict(blocked)),
+        clock=None if clock is None else clock_of(clock),
+    )
+
+
+def _function(endpoint: Endpoint) -> str:
+    return endpoint.path.removeprefix("/api/")
+
+
+def _retrieve(task: asyncio.Task[Any]) -> None:
+    """Take the failure of a task that nothing may wait for any more."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _together(*requests: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
