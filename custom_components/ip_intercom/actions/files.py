@@ -148,7 +148,7 @@ def _is_too_long(path: str) -> bool:
 
 
 def _shown(path: str) -> str:
-    """Return a path for a sentence, whatever characters it has."""
+    """Return a path for a sentence, with odd characters escaped."""
     shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in path[:_SHOWN])
     return shown if len(path) <= _SHOWN else f"{shown}…"
 

@@ -1,4 +1,4 @@
-"""What of people, cards and events may be seen, whatever the system: as the user wants it."""
+"""What of people, cards and events may be seen in every system, as the user wants it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _HARMLESS_WORDS = frozenset(
     {"closed", "entry", "exit", "failed", "false", "in", "incoming", "off", "on", "opened", "out", "outgoing", "passed",
      "true"}
 )  # fmt: skip
-# Whatever a newer firmware calls them: these carry what opens a door.
+# Parts of names, also of newer firmware, whose fields carry what opens a door.
 _SECRET_NAME = re.compile(
     r"auth|card|code|digit|dtmf|finger|fpt|key|licen[sc]e|passw|pin|plate|secret|token|tone|uid", re.IGNORECASE
 )

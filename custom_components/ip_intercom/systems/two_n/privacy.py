@@ -64,7 +64,7 @@ def _matches(pattern: re.Pattern[str]) -> Callable[[object], bool]:
 
 _is_button = _matches(_BUTTON)
 
-# What each field is, whatever the event; those that are secret, cards and names are treated below.
+# What each field is in all events; secrets, cards and names are treated below.
 _KINDS: Mapping[str, Callable[[object], bool]] = {
     "address": _matches(_ADDRESS),
     "ap": _is_number,
