@@ -14,6 +14,7 @@ import pytest
 from custom_components.ip_intercom.const import DOMAIN
 from tests.common import add_intercom, capture_log_events, until
 from tests.kills import BEHIND, kill, stored, survive_kills
+from tests.simulators.common.clock import Stamp
 from tests.simulators.two_n import Simulator
 
 
@@ -160,6 +161,34 @@ async def test_ids_of_two_starts_of_a_device_differ(
     assert boots[2] == boots[3]
     assert boots[4] == boots[5]
     assert len(set(boots)) == 3
+
+
+async def test_a_device_without_a_clock_restarts_while_home_assistant_is_dead(
+    hass: HomeAssistant, sockets: None, hass_storage: dict[str, Any]
+) -> None:
+    """Its records have the numbers and the times of those before: only its uptime tells."""
+    async with Simulator("verso", has_clock=False) as sim:
+        await sim.reboot(0.0)
+        entry = await add_intercom(hass, sim)
+        events = capture_log_events(hass)
+        mark(sim, 1)
+        await shown(events, 1)
+        await until(lambda: stored(entry, hass_storage)["data"]["cursor"]["last"] is not None)
+        await hass.config_entries.async_unload(entry.entry_id)
+        kept = stored(entry, hass_storage)
+        key = kept["data"]["cursor"]["last"]
+        kept["data"]["cursor"]["complete_until"] -= 60
+        key[3] -= 60
+        hass_storage[f"{DOMAIN}.{entry.entry_id}"] = kept
+        await sim.reboot(0.0)
+        while sim.log.history[-1].id < key[0] - 1:
+            sim.emit("RexActivated", ap=0, session=1)
+        record = sim.log.append("UserActionActivated", {"id": 2, "state": "in"}, Stamp(key[1], key[2]))
+        assert (record.id, record.utc) == (key[0], key[1])
+        await hass.config_entries.async_setup(entry.entry_id)
+        await shown(events, 2)
+        first, second = marked(events)
+        assert first.data["id"] != second.data["id"]
 
 
 @pytest.mark.parametrize(

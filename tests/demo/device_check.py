@@ -154,8 +154,8 @@ async def check_privilege(checks: Checks, scene: Scene) -> None:
         await home.post(f"/api/config/config_entries/entry/{scene.stage.entry_id}/reload", {})
         await home.wait_state(scene.entities[check.CALL_STATE], "idle")
         before = await scene.forget()
-        await simulator.do("emit", event="UserActionActivated", id="numbers are counted from here")
-        await scene.wait_logged("UserActionActivated", id="numbers are counted from here")
+        await simulator.do("emit", event="UserActionActivated", id=4711)
+        await scene.wait_logged("UserActionActivated", id=4711)
         await _ring(scene)
         assert await _repairs(scene) == {}, "one call proves nothing"
         await _ring(scene)

@@ -397,6 +397,8 @@ class LogReader:
 
     async def _drain(self) -> Batch:
         events = await self._take_all()
+        if self._ran_on is None:
+            self._ran_on = await self._runs_on()
         begin = self._resume_at(events)
         gap = None
         if begin is None and not (self._ran_on is False and events and events[0].id == 1):
@@ -424,6 +426,21 @@ class LogReader:
         self._resumed, self._ran_on = False, None
         self._failure, self._attempts = None, 0
         return Batch(readings, gap, resumed)
+
+    async def _runs_on(self) -> bool | None:
+        """Ask a device without a clock whether it has restarted since the last event was read: its starts look alike."""
+        last = self.cursor.last if self.cursor is not None else None
+        if last is None or self._system is None or not _is_unset(last):
+            return None
+        try:
+            uptime = (await self._system.status()).uptime
+        except IntercomError as err:
+            _LOGGER.debug("Whether the device has restarted stays unknown: %s", err)
+            return None
+        if uptime is None:
+            return None
+        restarted = uptime < max(last.up_time, self._wall() - last.received_at - MARGIN)
+        return False if restarted else None
 
     def _resume_at(self, events: Sequence[LogEvent]) -> int | None:
         """Return where the unread events begin, None where nothing proves that none is missing before them."""
