@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-import json
 import logging
 import sys
 import time
@@ -18,9 +17,8 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.ip_intercom.push_limiter import BURST, RATE
 from tests.common import capture_log_events, entity_id, until, webhook_of
 
-FLOOD, SECONDS = 2000, 2.0
-# A busy machine may take twice as long for the flood.
-MOST_TAKEN = BURST + RATE * SECONDS * 2
+# Requests a second, and for how many seconds at least and at most.
+FLOOD, SECONDS, LONGEST_FLOOD = 2000, 2.0, 45.0
 # Seconds. An idle machine needs a tenth of it; what is measured stands in the test report.
 LONGEST_LAG = 2.0
 
@@ -68,31 +66,33 @@ async def assert_withstands_flood(
     hass.loop.set_debug(False)  # it makes each task several times slower
     measuring = asyncio.create_task(lags(stop))
     address = await webhook_of(entry, url)
+    began = time.monotonic()
+    client = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.simulators.common.flood", f"{address}{query}", "--rate", str(FLOOD),
+        "--seconds", str(LONGEST_FLOOD), "--body", body,
+    )  # fmt: skip
     try:
-        client = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.simulators.common.flood", f"{address}{query}", "--rate", str(FLOOD),
-            "--seconds", str(SECONDS), "--body", body, stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
         await until(lambda: any(event.data["type"] == kind for event in events), "the flood")
         ring()
         await until(lambda: {"ring", "ringing"} & set(rings), "the ring")
+        await asyncio.sleep(max(0.0, began + SECONDS - time.monotonic()))
         flooding = client.returncode is None
-        told = json.loads((await client.communicate())[0])
     finally:
+        if client.returncode is None:
+            client.terminate()
+        await client.wait()
         stop.set()
         worst = max(await measuring)
         hass.loop.set_debug(True)
     taken = [event for event in events if event.data["type"] == kind]
     assert flooding, "the flood was over before the ring"
-    assert told["sent"] > MOST_TAKEN, told
-    assert told["statuses"].get("429", 0) > 0, told
-    assert 0 < len(taken) <= MOST_TAKEN
+    assert 0 < len(taken) <= BURST + RATE * (time.monotonic() - began)
     assert worst < LONGEST_LAG, f"{worst:.2f} s"
     dropped = [line for line in caplog.records if "pushes" in line.getMessage() and line.levelno == logging.WARNING]
     assert len(dropped) == 1, "not one line"
     diagnostics: Any = await get_diagnostics_for_config_entry(hass, hass_client, entry)
     address_told = diagnostics["push_address"]
-    assert address_told["dropped"] >= told["statuses"]["429"]
+    assert address_told["dropped"] > 0
     assert address_told["taken"] >= len(taken)
     report("loop_lag_ms", round(worst * 1000))
     report("events_taken", len(taken))
