@@ -290,3 +290,43 @@ async def test_a_function_that_was_missing_for_a_moment(hass: HomeAssistant, dev
     await until(lambda: any("call/status" in request.path for request in sim.requests), "the refusal")
     sim.withhold("call/status", False)
     await following(sim)
+
+
+@pytest.mark.parametrize("pushed", [True, False])
+async def test_a_ring_is_one_ring_over_a_reload(
+    hass: HomeAssistant, device: Start, local_url: str, pushed: bool
+) -> None:
+    """The call goes on, and its record is written, in the next life."""
+    sim = await device("e18")
+    entry = await add(hass, sim, push=pushed)
+    rung = count_states(hass, entry)
+    if pushed:
+        await until(lambda: sim.config["Config.Features.ACTIONURL.Enable"] == "1", "the Action URLs")
+    else:
+        await following(sim)
+    assert sim.press()
+    await until(rung, "the ring")
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await following(sim, n=1)
+    await until(lambda: state_of(hass, entry, "sensor", "call_state") in {"connecting", "ringing"}, "the call")
+    # The first look at the log of calls comes before the record.
+    await until(lambda: any(request.function == "calllog/get" for request in sim.requests), "the log of calls")
+    events = capture_log_events(hass)
+    sim.call_ended()
+    await until(lambda: any(event.data["type"] == "CallLog" for event in events), "the record")
+    await hass.async_block_till_done()
+    assert rung() == 1
+
+
+def count_states(hass: HomeAssistant, entry: ConfigEntry) -> Callable[[], int]:
+    """Return how many different times the doorbell has told of: one that is restored is told once."""
+    told: set[str] = set()
+
+    @callback
+    def changed(event: Event[EventStateChangedData]) -> None:
+        new = event.data["new_state"]
+        if new is not None and new.state not in {"unknown", "unavailable"}:
+            told.add(new.state)
+
+    async_track_state_change_event(hass, entity_id(hass, entry, "event", "bell_call"), changed)
+    return lambda: len(told)

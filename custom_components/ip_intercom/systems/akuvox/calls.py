@@ -17,6 +17,7 @@ import time
 from ...api.akuvox import AkuvoxDevice
 from ...api.akuvox.logs import CallKind, CallRecord
 from ...api.errors import ConnectionFailed, IntercomError, NotReached, NotSupported
+from ...api.parse import integer, member, text, texts
 from ...events import CallChanged
 from ...model import CallSession, CallState, Direction, SessionId
 from ...rings import peer_number
@@ -117,6 +118,58 @@ class _Call:
     def changed(self, state: CallState | None = None) -> CallChanged:
         return CallChanged(self.session, self.direction, state or self.state, self.peer)
 
+    def as_store(self, ahead: float) -> dict[str, object]:
+        """Return it as JSON; Unix time is ``ahead`` of our clock."""
+        return {
+            "session": self.session,
+            "direction": self.direction.value,
+            "certain": self.certain,
+            "state": self.state.value,
+            "began": self.began + ahead,
+            "confirmed": self.confirmed + ahead,
+            "peer": self.peer,
+            "peers": sorted(self.peers),
+            "logged": sorted(self.logged),
+            "logged_at": None if self.logged_at is None else self.logged_at.isoformat(),
+            "pushed": self.pushed,
+            "own": self.own,
+            "answered": self.answered,
+            "word": self.word,
+        }
+
+    @classmethod
+    def from_store(cls, stored: object, ahead: float) -> _Call | None:
+        """Return what ``as_store`` wrote, None where that cannot be read."""
+        if not isinstance(stored, Mapping):
+            return None
+        session, state = integer(stored.get("session")), member(CallState, stored.get("state"))
+        direction, logged_at = member(Direction, stored.get("direction")), text(stored.get("logged_at"))
+        began, confirmed = stored.get("began"), stored.get("confirmed")
+        if session is None or state is None or direction is None:
+            return None
+        if not isinstance(began, int | float) or not isinstance(confirmed, int | float):
+            return None
+        try:
+            logged = None if logged_at is None else datetime.fromisoformat(logged_at)
+        except ValueError:
+            logged = None
+        return cls(
+            session,
+            direction,
+            stored.get("certain") is True,
+            state,
+            began - ahead,
+            confirmed - ahead,
+            peer=text(stored.get("peer")),
+            peers=set(texts(stored.get("peers"))),
+            logged=set(texts(stored.get("logged"))),
+            logged_at=logged,
+            pushed=stored.get("pushed") is True,
+            own=stored.get("own") is True,
+            answered=stored.get("answered") is True,
+            word=text(stored.get("word")),
+        )
+
     def log(self, number: str, when: datetime | None) -> None:
         """Note that the device has written a record of it."""
         self.logged.add(number)
@@ -153,6 +206,8 @@ class CallTracker:
     commanded: Callable[[], None] = lambda: None
     _next: SessionId = field(default_factory=lambda: int(time.time()))
     _call: _Call | None = None
+    # The call in progress is known from an earlier life, and nothing has been told of it in this one.
+    _restored: bool = False
     _pushed_at: float = -inf
     _hung_at: float = -inf
     _before: _Call | None = None
@@ -169,6 +224,32 @@ class CallTracker:
         """The call in progress."""
         call = self._call
         return {} if call is None else {call.session: CallSession(call.session, call.direction, call.state, call.peer)}
+
+    # -- over a restart --------------------------------------------------------------------------
+
+    def as_store(self) -> dict[str, object]:
+        """Return the calls that other routes may still tell of, as JSON."""
+        ahead = time.time() - self.monotonic()
+        oldest = self.monotonic() - _RECORD
+        return {
+            "call": None if self._call is None else self._call.as_store(ahead),
+            "over": [call.as_store(ahead) for call in self._over if call.confirmed >= oldest],
+        }
+
+    def restore(self, stored: object) -> None:
+        """Remember what ``as_store`` wrote: a call that rang in an earlier life rings no more."""
+        if not isinstance(stored, Mapping):
+            return
+        ahead = time.time() - self.monotonic()
+        over = stored.get("over")
+        calls = [_Call.from_store(item, ahead) for item in (over if isinstance(over, list) else ())]
+        self._over.extend(call for call in calls if call is not None)
+        call = _Call.from_store(stored.get("call"), ahead)
+        if call is not None and self.monotonic() - call.confirmed <= _FORGOTTEN:
+            self._call, self._restored = call, True
+        elif call is not None:
+            self._over.append(call)
+        self._next = max([self._next, *(known.session + 1 for known in (*self._over, call) if known is not None)])
 
     # -- from here -------------------------------------------------------------------------------
 
@@ -267,7 +348,8 @@ class CallTracker:
         call.word = call.word or word
         call.confirmed = self.monotonic()
         call.answered = call.answered or state is CallState.CONNECTED
-        if state is call.state:
+        restored, self._restored = self._restored, False
+        if state is call.state and not restored:
             return began
         call.state = state
         return (*began, call.changed())

@@ -115,6 +115,7 @@ class AkuvoxLog:
         words = stored.get("words")
         tracker.commanded = self._commanded
         tracker.words |= words if isinstance(words, Mapping) else {}
+        tracker.restore(stored.get("calls_told"))
         tracker.idle |= set(texts(stored.get("idle")))
         self.clock = DeviceClock(monotonic, integer(stored.get("zone")))
         # The inputs that are enabled, set with each description of the device.
@@ -295,6 +296,7 @@ class AkuvoxLog:
             "doors": self._door_journal.as_json(),
             "words": dict(self._tracker.words),
             "idle": sorted(self._tracker.idle),
+            "calls_told": self._tracker.as_store(),
             "zone": self.clock.seconds_ahead,
             "pushes": self._pushes_arrive,
             "alarms": {alarm.value: time.time() + end - self._delivered_at for alarm, end in self._alarms_end.items()},
