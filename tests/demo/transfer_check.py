@@ -77,8 +77,8 @@ async def check_firmware(checks: Checks, scene: Scene) -> None:
         await home.wait_state(scene.entities[DOOR], "locked", INSTALLED)
         details.append(f"{before} to {VERSION}")
     with checks("its events come again"):
-        await scene.simulator.do("emit", event="VirtualInput", port="after the firmware")
-        await scene.wait_logged("VirtualInput", port="after the firmware")
+        await scene.simulator.do("emit", event="VirtualInput", port="after_the_firmware")
+        await scene.wait_logged("VirtualInput", port="after_the_firmware")
 
 
 def write_firmware(folder: Path, version: str, size: int = FIRMWARE_SIZE) -> Path:
