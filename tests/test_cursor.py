@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 import itertools
 import time
-from typing import Any
+from typing import Any, Literal
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import Event, HomeAssistant
 import pytest
 
 from custom_components.ip_intercom.const import DOMAIN
+from custom_components.ip_intercom.cursor_store import CursorStore
 from tests.common import add_intercom, capture_log_events, until
 from tests.kills import BEHIND, kill, stored, survive_kills
 from tests.simulators.common.clock import Stamp
@@ -215,3 +216,20 @@ async def test_a_broken_file_does_not_cost_the_entry(
     mark(sim, 1)
     await until(lambda: 1 in numbers(events))
     assert [event.data["late"] for event in marked(events)] == [False]
+
+
+async def test_a_write_that_is_aborted_when_its_time_comes_writes_nothing(
+    hass: HomeAssistant, hass_storage: dict[str, Any]
+) -> None:
+    class Late(asyncio.Event):
+        """Is set at the moment when the wait for it ends by itself."""
+
+        async def wait(self) -> Literal[True]:
+            store._data = None
+            raise TimeoutError
+
+    store = CursorStore(hass, "entry", interval=0.0)
+    store._data = lambda: {"cursor": None}
+    store._aborted = Late()
+    await store._async_write()
+    assert not hass_storage

@@ -106,6 +106,8 @@ class CursorStore:
                         await self._aborted.wait()
                         return
                 data, self._data = self._data, None
+                if data is None:
+                    return  # aborted at the moment when its time came
                 self._next_write = time.monotonic() + self._interval
                 await self._async_save(data())
         finally:
