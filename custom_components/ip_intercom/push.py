@@ -142,6 +142,7 @@ class EventFeed:
         patient_until = 0.0
         while True:
             self._hastened.clear()
+            wish = 0.0
             try:
                 delivery = await log.next()
                 self._following = delivery.answered and not (delivery.missed or delivery.more)
@@ -154,7 +155,7 @@ class EventFeed:
                 self._coordinator.async_without_events(err)
                 delay = _PERSON_DELAY
             except IntercomError as err:
-                delay = max(_back_off(failures, log.local), err.retry_after or 0.0)
+                delay, wish = _back_off(failures, log.local), err.retry_after or 0.0
                 failures += 1
                 if failures > 1:
                     self._coordinator.async_log_failed(err)
@@ -176,7 +177,7 @@ class EventFeed:
                 self._coordinator.async_publish()
                 delay = max(0.0, patient_until - time.monotonic())
             self._following = False
-            await self._async_pause(delay * random.uniform(1 - _JITTER, 1 + _JITTER))
+            await self._async_pause(max(delay * random.uniform(1 - _JITTER, 1 + _JITTER), wish))
 
     async def _async_pause(self, delay: float) -> None:
         """Wait before the next attempt, until somebody hastens it or there is more to tell."""
