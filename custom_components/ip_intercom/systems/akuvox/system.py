@@ -11,7 +11,7 @@ from ...api.errors import AuthenticationFailed, CommandFailed, IntercomError, In
 from ...facets import Bells, Facets
 from ...model import Alarm, Bell, Control, Description, DoorId, Firmware, Identity, Missing, Reading, State
 from ...rings import CALL_BELL
-from ..parts import part
+from ..parts import PartReader, part
 from ..privacy import Privacy
 from . import push
 from .answers import clock_of, identity_of, lines_of, ports_of
@@ -34,6 +34,8 @@ _LOGGER = logging.getLogger(__name__)
 _SECTIONS = (RELAY.rstrip("."), INPUT.rstrip("."), push.SECTION, LOCATION.rpartition(".")[0])
 # Accounts do not differ in what they may.
 _CONTROLS = frozenset({Control.CALLS, Control.DOORS, Control.MAINTENANCE})
+# What is not known where a function does not answer.
+_UNREAD = {"relay/status": "doors", "input/status": "ports"}
 # A function that is away so many times in a row is gone.
 _GONE = 3
 # One reading in so many also looks at the clock: it does not run away within the hour.
@@ -123,6 +125,7 @@ class AkuvoxSystem:
         self._codes = AkuvoxCodes(device)
         self._firmware = AkuvoxFirmware(device)
         self._functions = _Functions()
+        self._reader = PartReader()
         self._parts = _Parts()
         self._readings = 0
         self.log: AkuvoxLog | None = None
@@ -155,28 +158,31 @@ class AkuvoxSystem:
         """Find out anew what the device is and has: one request after the other, for many bear no more.
 
         Raises:
-            IntercomError: Not everything could be found out; nothing is known to have changed.
+            IntercomError: Nothing could be found out, or a function that was there is away.
         """
-        device = self._device
+        device, ask = self._device, self._reader.ask
+        self._reader.begin()
         info = await device.system.info()
-        status = await self._if_there(device.system.status())
-        config = await self._if_there(device.config.get(sections=_SECTIONS))
-        relays = await self._if_there(device.relay.status())
-        levels = await self._if_there(device.input.status())
+        status = await ask("system/status", self._if_there(device.system.status()), keep=False)
+        config = await ask("config/get", self._if_there(device.config.get(sections=_SECTIONS)))
+        relays = await ask("relay/status", self._if_there(device.relay.status()))
+        levels = await ask("input/status", self._if_there(device.input.status()))
         phone = self._parts.phone
         if phone is None:
             # Later on, a call that is found here would never be told of.
-            word = await self._if_there(device.call.status())
+            word = await ask("call/status", self._if_there(device.call.status()), keep=False)
             phone = word is not None
             self._tracker.looked(word or READY, self._tracker.monotonic())
-        call_log = await self._if_there(device.call_log.get(page=1))
-        door_log = await self._if_there(device.door_log.get(page=1))
+        call_log = await ask("calllog/get", self._if_there(device.call_log.get(page=1)))
+        door_log = await ask("doorlog/get", self._if_there(device.door_log.get(page=1)))
+        self._reader.require_answer()
+        failures = self._reader.failures
         self._functions.look(
-            config=config is not None,
-            relay=relays is not None,
-            input=levels is not None,
-            calllog=call_log is not None,
-            doorlog=door_log is not None,
+            config=config is not None or "config/get" in failures,
+            relay=relays is not None or "relay/status" in failures,
+            input=levels is not None or "input/status" in failures,
+            calllog=call_log is not None or "calllog/get" in failures,
+            doorlog=door_log is not None or "doorlog/get" in failures,
         )
         config = config or {}
         sees, login_lacks = await self._find_camera()
@@ -187,7 +193,8 @@ class AkuvoxSystem:
             self._choices.inverted,
             opens_otherwise=bool(self._choices.opening.username),
         )
-        self._parts = _Parts(inputs_of(config, levels or ()), relays is not None, status is not None, phone, sees)
+        known_phone = None if "call/status" in failures else phone
+        self._parts = _Parts(inputs_of(config, levels or ()), relays is not None, status is not None, known_phone, sees)
         self._log.inputs = self._parts.inputs
         # A monitor in the house calls as well, but no visitor does it.
         visitors = relays is not None or door_log is not None
@@ -223,7 +230,8 @@ class AkuvoxSystem:
                 bells={CALL_BELL: Bell(CALL_BELL)} if phone and visitors else {},
             ),
             controls=_CONTROLS,
-            missing=frozenset({Missing("stream_login", "RTSP")} if login_lacks else ()),
+            missing=self._reader.missing | ({Missing("stream_login", "RTSP")} if login_lacks else frozenset()),
+            unread=frozenset(part for function, part in _UNREAD.items() if function in failures),
             reports_access=door_log is not None,
             has_phone=phone,
             visitors=visitors,

@@ -375,6 +375,7 @@ class TwoNSystem:
         """Close the log channel, and let go of a firmware file that nobody could install any more."""
         if self._directory is not None:
             self._directory.cancel()
+            await asyncio.gather(self._directory, return_exceptions=True)
         if self.log is not None:
             await self.log.reader.close()
         try:
