@@ -27,7 +27,15 @@ LOGIN = {"username": "admin", "password": "httpapi"}
 KINDS: dict[str, dict[str, set[str]]] = {
     "a_series": {
         "lock": {"door_A_door", "door_B_door", "door_C_door"},
-        "binary_sensor": {"connectivity", "port_input_A", "port_input_B", "port_input_C", "line_1", "line_2"},
+        "binary_sensor": {
+            "connectivity",
+            "event_log",
+            "port_input_A",
+            "port_input_B",
+            "port_input_C",
+            "line_1",
+            "line_2",
+        },
         "event": {"access"},
         "camera": set(),
         "image": set(),
@@ -36,6 +44,7 @@ KINDS: dict[str, dict[str, set[str]]] = {
         "lock": {"door_A_door", "door_B_door"},
         "binary_sensor": {
             "connectivity",
+            "event_log",
             "port_input_A",
             "port_input_B",
             "port_input_C",
@@ -49,7 +58,7 @@ KINDS: dict[str, dict[str, set[str]]] = {
     },
     "e16c": {
         "lock": {"door_A_door"},
-        "binary_sensor": {"connectivity", "port_input_A", "line_1", "line_2", "ringing"},
+        "binary_sensor": {"connectivity", "event_log", "port_input_A", "line_1", "line_2", "ringing"},
         "event": {"access", "bell_call", "call"},
         "camera": {"camera_main", "camera_sub"},
         "image": {"last_visitor"},
@@ -58,6 +67,7 @@ KINDS: dict[str, dict[str, set[str]]] = {
         "lock": {"door_A_door", "door_B_door", "door_C_door"},
         "binary_sensor": {
             "connectivity",
+            "event_log",
             "port_input_A",
             "port_input_B",
             "port_input_C",
@@ -71,7 +81,7 @@ KINDS: dict[str, dict[str, set[str]]] = {
     },
     "it83": {
         "lock": {"door_A_door", "door_B_door"},
-        "binary_sensor": {"connectivity", "line_1", "line_2", "ringing"},
+        "binary_sensor": {"connectivity", "event_log", "line_1", "line_2", "ringing"},
         "event": {"call"},
         "camera": set(),
         "image": set(),

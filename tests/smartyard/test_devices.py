@@ -78,7 +78,7 @@ async def test_what_belongs_to_each(hass: HomeAssistant, entry: ConfigEntry) -> 
     }
     assert entities(hass, entry, HOUSE) == {}
     assert entities(hass, entry) == {
-        "binary_sensor": {"connectivity"},
+        "binary_sensor": {"connectivity", "event_log"},
         "button": {"test_message"},
         "event": {"access", "message"},
         "sensor": {"last_access", "pushes", "unread_messages"},
