@@ -105,13 +105,15 @@ class CursorStore:
                     async with asyncio.timeout(max(0.0, self._next_write - time.monotonic())):
                         await self._aborted.wait()
                         return
-                data, self._data = self._data, None
-                if data is None:
-                    return  # aborted at the moment when its time came
-                self._next_write = time.monotonic() + self._interval
-                await self._async_save(data())
+                await self._async_write_once()
         finally:
             self._writing = None
+
+    async def _async_write_once(self) -> None:
+        data, self._data = self._data, None
+        if data is not None:  # None where it was aborted at the moment when its time came
+            self._next_write = time.monotonic() + self._interval
+            await self._async_save(data())
 
     async def _async_save(self, data: dict[str, Any]) -> None:
         try:
