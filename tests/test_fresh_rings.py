@@ -66,7 +66,9 @@ async def settled(hass: HomeAssistant, sim: Simulator) -> None:
 # -- after an outage ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("outage", [1, 4, pytest.param(20, marks=LONG), pytest.param(75, marks=LONG)])
+@pytest.mark.parametrize(
+    "outage", [1, 4, pytest.param(20, marks=LONG), pytest.param(75, marks=[LONG, pytest.mark.timeout(240)])]
+)
 async def test_a_press_just_after_an_outage_rings(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, outage: float
 ) -> None:
