@@ -18,7 +18,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
-from .api.errors import IntercomError, NoAnswer, NotSupported
+from .api.errors import IntercomError, NoAnswer, NotSupported, ServerBroken, Unconfirmed, UnexpectedReply
 from .const import DOMAIN
 from .coordinator import IntercomCoordinator
 from .doors import DoorCommand, is_done, next_step
@@ -146,7 +146,9 @@ class DoorCommands:
                 lost = err
             after, done = await self._async_verify(door, step, watch, seconds if lost else None)
         if lost is not None and done is None:
-            raise told(HomeAssistantError, "door_answer_lost", device=name) from lost
+            # An answer that came says more than that one is missing.
+            answered = isinstance(lost, ServerBroken | UnexpectedReply | Unconfirmed)
+            raise translated(lost, name) if answered else told(HomeAssistantError, "door_answer_lost", device=name)
         return after, done
 
     async def _async_verify(

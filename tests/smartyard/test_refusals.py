@@ -59,7 +59,7 @@ async def ask(hass: HomeAssistant, entry: ConfigEntry, function: str) -> None:
         (OPEN, lambda sim: sim.break_server(Breakage.EMPTY), "unconfirmed", None),
         (OPEN, lambda sim: sim.redirect(OPEN), "unexpected_reply", None),
         (OPEN, lambda sim: sim.redirect(OPEN, "https://yard.example.test/mobile/"), "https_required", None),
-        (OPEN, lambda sim: sim.lose_connection(), "cannot_connect", None),
+        (OPEN, lambda sim: sim.lose_connection(), "door_answer_lost", None),
         (HISTORY, lambda sim: sim.leave_unpaid(51), "not_paid", "Payment Required"),
         (HISTORY, refuse(HISTORY, 404), "not_found", "Not Found"),
         (HISTORY, lambda sim: sim.break_server(Breakage.NAMELESS), "server_broken", None),
