@@ -1,4 +1,4 @@
-"""Another system on the same unit has it call somebody: that is no visitor, and every visitor still rings."""
+"""Another system on the same unit has it dial: that is no visitor, and every visitor still rings."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ import pytest
 from tests.common import add_intercom, capture_log_events, until
 from tests.simulators.two_n import Account, Privilege, Simulator
 
-# Whom the first button of the simulated device calls, and somebody whom no button calls.
+# Whom the first button of the simulated device calls, and a party that no button calls.
 STRANGER = "sip:house@192.168.1.77"
 NO_KEYS = Privilege.ALL & ~Privilege.KEYPAD_MONITORING
 NO_DIRECTORY = Privilege.ALL & ~Privilege.SYSTEM_CONTROL
@@ -48,7 +48,7 @@ async def rings_by(
     originators: str = "none",
     session_first: bool = False,
 ) -> int:
-    """Have somebody call, and return how often any bell rang."""
+    """Have the device dial, and return how often any bell rang."""
     async with Simulator("verso", accounts=[Account("ha", "ha-pass", privileges)]) as sim:
         sim.originators, sim.session_first = originators, session_first
         entry = await add_intercom(hass, sim)

@@ -1,4 +1,4 @@
-"""A visitor who came a moment ago rings, whatever happened before; one who came long ago rings no more."""
+"""A visitor who came a moment ago rings, also after an outage; one who came long ago rings no more."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ from tests.simulators.two_n import Account, Privilege, Simulator, Timing
 
 # Seconds from the press to the ring at the most, after any outage (the back-off and one connection).
 PROMISE = 4.0
-# Outages of minutes are for `RING_OUTAGES=all`: nobody wants to wait for them every time.
+# Outages of minutes are for `RING_OUTAGES=all`: they take too long for every run.
 LONG = pytest.mark.skipif(os.environ.get("RING_OUTAGES") != "all", reason="takes as long as the outage")
 
 

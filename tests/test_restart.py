@@ -69,7 +69,7 @@ async def told(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> dict[
 
 
 async def restart(hass: HomeAssistant, entry: ConfigEntry, sim: Simulator, *, killed: bool = False) -> None:
-    """Load the entry anew; where Home Assistant was killed, without what it writes down in the end."""
+    """Load the entry again; where Home Assistant was killed, without what it writes down in the end."""
     assert await hass.config_entries.async_unload(entry.entry_id)
     if killed:
         restore_state.async_get(hass).last_states.clear()

@@ -87,7 +87,7 @@ class _Wish:
     err: IntercomError
 
 
-# Wishes of devices that could not be set up, by entry: Home Assistant tries again whatever they say.
+# Wishes of devices that could not be set up, by entry: Home Assistant retries without regard to them.
 _WISHES: HassKey[dict[str, _Wish]] = HassKey(f"{DOMAIN}_wishes")
 
 # Who may find the password refused.

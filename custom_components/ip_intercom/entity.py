@@ -107,7 +107,7 @@ class IntercomEntity(CoordinatorEntity[IntercomCoordinator]):
             moved(old_entity_id)
 
 
-class HappeningEntity(IntercomEntity):
+class LastEventEntity(IntercomEntity):
     """Shows what happened last: its state changes when something happens, and at no other time.
 
     Automations trigger on any change of its state. So it does not become unavailable with the device, which a sensor

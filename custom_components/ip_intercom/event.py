@@ -12,7 +12,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .entity import HappeningEntity, async_add_as_found
+from .entity import LastEventEntity, async_add_as_found
 from .events import AccessDecided, CallChanged, CallLogged, Event, Fact, MessageReceived, Occurred, VoicemailReceived
 from .model import Bell, CallState, Occurrence, SessionId, State
 from .names import bell_label
@@ -70,7 +70,7 @@ async def async_setup_entry(
     async_add_as_found(Platform.EVENT, entry, async_add_entities, find)
 
 
-class HappeningEvent(HappeningEntity, EventEntity):
+class IntercomEvent(LastEventEntity, EventEntity):
     """Announces what happens."""
 
     @callback
@@ -80,7 +80,7 @@ class HappeningEvent(HappeningEntity, EventEntity):
         self.async_write_ha_state()
 
 
-class BellEvent(HappeningEvent):
+class BellEvent(IntercomEvent):
     """A visitor rings this bell."""
 
     _attr_device_class = EventDeviceClass.DOORBELL
@@ -124,7 +124,7 @@ class OccurrenceDescription(EventEntityDescription):
     words: tuple[str, ...] = ("pressed",)
 
 
-class FactEvent(HappeningEvent):
+class FactEvent(IntercomEvent):
     """Announces one kind of fact as it happens."""
 
     def __init__(self, coordinator: IntercomCoordinator, key: str) -> None:

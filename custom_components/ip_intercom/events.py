@@ -114,7 +114,7 @@ class MessagesCounted:
 class CallChanged:
     """One party of a call changed its state; ``leg`` is None where it speaks of the whole call.
 
-    ``from_house``: another system had the device call. ``untouched``: certainly nobody touched the device before.
+    ``from_house``: another system had the device call. ``untouched``: certainly the device was not touched before.
     """
 
     session: SessionId
@@ -254,7 +254,7 @@ class Event:
         facts: What this integration makes of it.
         sequence: The device's own number of the record, counted from its restart.
         age: Seconds between the event and its arrival, as far as that is known.
-        boot: The start of the device from which ``sequence`` counts, where it counts anew after each.
+        boot: The start of the device from which ``sequence`` counts, where it counts from 1 after each.
         id: Tells the event from all others of the device, the same when it comes again after a kill; None for what
             never comes again.
         clocked: The device has a clock; without one, ``time`` is by ours.

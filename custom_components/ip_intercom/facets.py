@@ -109,7 +109,7 @@ class EventLog(Protocol):
     Attributes:
         local: They come from a device in the house, which may be asked again and again while it is away; not from a
             server of many.
-        replays: It also tells of what happened while nobody listened, with its age: a call that is in progress now,
+        replays: It also tells of what happened while Home Assistant did not listen, with its age: a call that is in progress now,
             from its beginning on.
     """
 
@@ -139,7 +139,7 @@ class Doors(Protocol):
         """Send one command, once: ``seconds`` of a hold, None for one without end. ``door`` is as just read."""
 
     def is_safe_unseen(self, command: DoorCommand, door: Door) -> bool:
-        """Return whether a command cannot do the opposite of what is asked, whatever the state of the door is."""
+        """Return whether a command cannot do the opposite of what is asked, in any state of the door."""
 
     def extends(self, door: DoorId) -> bool:
         """Return whether opening an open door again is certain to prolong the time, not to close it."""

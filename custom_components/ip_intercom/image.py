@@ -15,7 +15,7 @@ from homeassistant.helpers.http import current_request
 from homeassistant.util import dt as dt_util
 
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .entity import HappeningEntity, async_add_as_found
+from .entity import LastEventEntity, async_add_as_found
 from .model import Bell, CameraId, PlaceId, State
 from .names import bell_label
 from .permissions import async_may_see_picture
@@ -55,7 +55,7 @@ def _camera_at(place: PlaceId | None, state: State) -> CameraId | None:
     return next((camera.id for camera in state.cameras.values() if camera.place == place), None)
 
 
-class LastVisitorImage(HappeningEntity, ImageEntity):
+class LastVisitorImage(LastEventEntity, ImageEntity):
     """The picture of whoever rang last."""
 
     _attr_translation_key = "last_visitor"
@@ -65,7 +65,7 @@ class LastVisitorImage(HappeningEntity, ImageEntity):
         self, coordinator: IntercomCoordinator, key: str = "last_visitor", place: PlaceId | None = None
     ) -> None:
         """Take pictures with the first camera of ``place``."""
-        HappeningEntity.__init__(self, coordinator, key, place)
+        LastEventEntity.__init__(self, coordinator, key, place)
         ImageEntity.__init__(self, coordinator.hass)
         self._key = key
         self._place = place

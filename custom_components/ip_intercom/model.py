@@ -517,7 +517,7 @@ def merge(state: State, reading: Reading) -> State:
 
 
 def described(before: State, fresh: State, unread: frozenset[str] = frozenset()) -> State:
-    """Return what a device was found to have anew, with what only its events have told before.
+    """Return the state of a fresh description, with what only earlier events reported.
 
     ``unread`` are parts of the state that could not be read: what is in ``fresh`` tells no more than what there is.
     """

@@ -32,7 +32,7 @@ async def async_take_over(hass: HomeAssistant, entry: ConfigEntry[Any], identity
         await hass.config_entries.async_unload(entry.entry_id)
     _async_rename_devices(hass, entry, identity)
     _async_rename_entities(hass, entry, identity)
-    # The new unit counts its events anew, holds no door open, and knows no codes.
+    # The new unit counts its events from 1, holds no door open, and knows no codes.
     events = CursorStore(hass, entry.entry_id)
     await events.async_end({**await events.async_load(), "cursor": None})
     await hold_store(hass, entry.entry_id).async_remove()

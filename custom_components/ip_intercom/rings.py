@@ -2,7 +2,7 @@
 
 A button pressed rings at once, and the outgoing call that the press starts is the same ring. A call
 that goes out without a press (dialled on the keypad, or the account may not see the keypad) rings by
-itself. A call that comes in, one that Home Assistant or another system dialled, and whatever is late never ring.
+itself. A call that comes in, one that Home Assistant or another system dialled, and events that are late never ring.
 """
 
 from collections.abc import Mapping
@@ -116,7 +116,7 @@ def detect(
 
 
 def _is_from_house(call: CallChanged, peers: Mapping[str, BellId]) -> bool:
-    """Return whether another system began a call: it says so, or nobody was at the door and no button calls there.
+    """Return whether another system began a call: it says so, or the door was not touched and no button calls there.
 
     Without a directory it is not known whom the buttons call: then a visitor is taken for granted.
     """

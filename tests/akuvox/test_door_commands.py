@@ -1,4 +1,4 @@
-"""A door never does the opposite of what was asked, whatever a relay makes of commands (field notes 10)."""
+"""A door never does the opposite of what was asked, under every reading of a relay command (field notes 10)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -219,7 +219,7 @@ async def test_a_network_drop(start: Start) -> None:
     follower.press(4)
     await follower.sim.restore_connection()
     await follower.gets(1, 2, 3, 4)
-    # A visitor who came a moment ago is waiting, whatever happened before.
+    # A visitor who came a moment ago is waiting, also after an outage.
     assert follower.late == ["2", "3"] and follower.gaps == []
     follower.press(5)
     await follower.gets(1, 2, 3, 4, 5)
@@ -586,7 +586,7 @@ PACE = Pace(polls=(3, 2, 1), patience=0.5)
 
 
 async def test_a_firewall_that_forgets_idle_connections_is_found_out(start: Start) -> None:
-    """What is answered after a while without a word is lost, and nobody is told."""
+    """What is answered after a while without a word is lost without a word."""
     bench = await start()
     bench.sim.drop_idle(1.4)
     follower = Follower(bench, pace=PACE)

@@ -144,7 +144,7 @@ async def _live(load: Load, bell: str, *, first: bool = False) -> None:
 
 
 async def _be_dead(load: Load, *, both: bool) -> None:
-    """Let a visitor ring whom nobody hears, and start again."""
+    """Let a visitor ring while Home Assistant is dead, and start again."""
     if both:
         async with load.paused:
             await load.stage.restart_two_n()

@@ -82,7 +82,7 @@ async def test_wiring_turns_the_status_round_under_every_reading(akuvox: AkuvoxF
 
 
 async def test_a_stuck_relay_says_yes_and_stays(akuvox: AkuvoxFactory) -> None:
-    """Open or closed, and whatever commands it."""
+    """Open or closed, and every command."""
     api = await akuvox("e16c")
     api.sim.stick_relay("A")
     assert not await trig(api, AUTO)

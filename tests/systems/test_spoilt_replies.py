@@ -27,7 +27,7 @@ type Functions = tuple[Host[Any], list[tuple[str, Callable[[], Any]]]]
 FAULTS = [fault for fault in Fault if fault not in {Fault.HANG, Fault.RESET}]
 # Values for parameters that a function cannot do without.
 VALUES: dict[type, Any] = {int: 1, str: "1"}
-# After these nobody answers for a while, or not to this account.
+# After these there is no answer for a while, or not to this account.
 FAREWELLS = frozenset({"factory_reset", "logout", "reboot", "reset_factory", "restart", "upgrade"})
 
 

@@ -214,7 +214,7 @@ class HttpTransport:
             async with asyncio.timeout(patience):
                 _, writer = await asyncio.open_connection(self.base.host, self.base.port)
         except (OSError, TimeoutError) as err:
-            raise NotReached(f"nobody listens at port {self.base.port}: {type(err).__name__}") from err
+            raise NotReached(f"nothing listens at port {self.base.port}: {type(err).__name__}") from err
         writer.transport.abort()
 
     async def request(

@@ -21,7 +21,7 @@ from ..api.errors import (
 
 _LOGGER = logging.getLogger(__name__)
 
-# With these, whatever was sent, the device or server itself has told nothing: it is not back yet.
+# After these errors the device or server itself has not answered: it is not back yet.
 SAYS_NOTHING = (ConnectionFailed, Throttled, UnexpectedReply)
 
 

@@ -53,7 +53,7 @@ class Clock:
         self._step = 0.0
         self._timers: set[Timer] = set()
         self._keeps_time = True
-        # Seconds after which upTime begins anew without a restart; 4294967 where milliseconds are counted in 32 bits.
+        # Seconds after which upTime starts over without a restart; 4294967 where milliseconds are counted in 32 bits.
         self.wraps: int | None = None
 
     def now(self) -> float:
@@ -80,7 +80,7 @@ class Clock:
         return Stamp(self.utc(self._booted + uptime), uptime)
 
     def skip(self, seconds: float) -> None:
-        """Let time pass at once: whatever has happened is that much longer ago. Timers do not hurry."""
+        """Let time pass at once: what has happened is that much longer ago. Timers do not hurry."""
         self._origin -= seconds / self.speed
 
     def step(self, seconds: float) -> None:

@@ -110,7 +110,7 @@ _PAYLOADS = ("result", "data")
 class FunctionFault:
     """What is wrong with a function; `left` counts down, None is for ever.
 
-    `text` is where a text is broken: behind these characters, else in a field that nobody knows.
+    `text` is where a text is broken: behind these characters, else in an unknown field.
     """
 
     fault: Fault
@@ -190,7 +190,7 @@ def _spoilt_payload(fault: Fault, found: object) -> object:
 
 
 def _swap(fault: Fault, value: object) -> object:
-    """Return a value of another type, whatever is inside a list or an object likewise."""
+    """Return a value of another type, what is inside a list or an object likewise."""
     if isinstance(value, dict):
         if fault is Fault.WRONG_SHAPES and any(isinstance(inner, dict | list) for inner in value.values()):
             return {name: _misshapen(inner) for name, inner in value.items()}

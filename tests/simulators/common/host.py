@@ -198,7 +198,7 @@ class Host[Request](Active):
         self._network.way.held = seconds
 
     def lose_connection_silently(self) -> None:
-        """Pull the cable, or the plug: nobody is told that the connections are gone, new ones are refused."""
+        """Pull the cable, or the plug: the peers do not learn that the connections are gone, new ones are refused."""
         self._network.cut_silently()
 
     def restore_connection(self) -> asyncio.Task[None]:
@@ -250,7 +250,7 @@ class Host[Request](Active):
     ) -> None:
         """Have one function fail, or no more with None: `log/pull`, `GET /calls`, `*` for all.
 
-        `text` is what a broken or control character comes behind, else it is in a field that nobody knows.
+        `text` is what a broken or control character comes behind, else it is in an unknown field.
         """
         method, _, name = path.rpartition(" ")
         broken = None if fault is None else FunctionFault(Fault(fault), status, times, text)

@@ -89,7 +89,7 @@ class Wire(asyncio.Transport):
     """One connection on its way through the network, where bytes are held back or lost without a word."""
 
     def __init__(self, transport: asyncio.Transport, path: Way) -> None:
-        """Lead over ``path`` to whoever has connected."""
+        """Lead over ``path`` to the peer."""
         super().__init__()
         self._transport = transport
         self._path = path
@@ -97,7 +97,7 @@ class Wire(asyncio.Transport):
         self._lost = False
 
     def passes(self) -> bool:
-        """Do bytes still get through? Whoever has said nothing for too long is forgotten for ever."""
+        """Do bytes still get through? A peer that was silent for too long is forgotten for good."""
         now = time.monotonic()
         self._lost = self._lost or (self._path.idle is not None and now - self._heard_at > self._path.idle)
         self._heard_at = now

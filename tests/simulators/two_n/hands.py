@@ -51,11 +51,11 @@ class Hands(Device):
         return self.phone.call_out([number], "keypad").number
 
     def dial_from_house(self, number: str) -> int:
-        """Another system has the device call somebody by call/dial; nobody is at the door."""
+        """Another system dials by call/dial; the door is not touched."""
         return self.phone.call_out([number], "api").number
 
     def dial_by_automation(self, number: str) -> int:
-        """A bell that is wired to an input has an automation call somebody."""
+        """A bell that is wired to an input has an automation dial."""
         self.camera.visit()
         self.set_input("input1", True)
         session = self.phone.call_out([number], "automation").number
@@ -271,7 +271,7 @@ class Hands(Device):
         self.clock.step(seconds)
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass at once: whatever has happened is that much longer ago."""
+        """Let time pass at once: what has happened is that much longer ago."""
         self.clock.skip(seconds)
 
     def set_time(self, utc: int) -> None:

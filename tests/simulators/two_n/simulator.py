@@ -121,7 +121,7 @@ class Simulator(Installer, Host[Request]):
         None is for ever. `algorithm` is that of Digest, MD5 or SHA-256. `firmware` is another than the model's usual
         one, such as "3.3.1.82.4"; what functions there are follows from it. `identity` are other values of system/info
         than the model's, such as `macAddr`; None leaves one out. With `old_tls` it knows TLS 1.1 at the most. `location`
-        is where its port 80 sends whoever asks there; `{https}` in it is the address of port 443, `{path}` what was
+        is where its port 80 redirects requests; `{https}` in it is the address of port 443, `{path}` what was
         asked. `prefix` is a path below which something in front of it has all of its own.
         Without a clock, utcTime counts from 1970 after each start until it is set.
         """

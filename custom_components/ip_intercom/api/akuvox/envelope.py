@@ -30,7 +30,7 @@ class Document:
 
 
 def read(path: str, body: bytes) -> Document:
-    """Read a reply, whatever follows the JSON object: UTF-8, or Latin-1 where a character is none.
+    """Read a reply and ignore what follows the JSON object: UTF-8, or Latin-1 where a character is none.
 
     Raises:
         Spoiled: It is no JSON, or cut off.

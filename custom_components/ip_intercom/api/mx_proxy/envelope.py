@@ -75,7 +75,7 @@ def refusal(endpoint: Endpoint, reply: Reply, content: Fields | None) -> Interco
     said = text((content or {}).get("error"))
     busy = overload(endpoint.path, reply) if said is None else None
     if busy is not None and not (endpoint.command and isinstance(busy, Overloaded)):
-        return busy  # something in front of the proxy; but of a command nobody knows what became of it
+        return busy  # something in front of the proxy; but it is unknown whether a command was carried out
     err = error(endpoint, reply.status, content, reply.location)
     err.retry_after = reply.retry_after
     return err

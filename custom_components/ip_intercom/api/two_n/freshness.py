@@ -1,4 +1,4 @@
-"""How old an event is: what the device says of its uptime and its clock, against a clock of ours that nobody sets."""
+"""How old an event is: what the device says of its uptime and its clock, against our monotonic clock."""
 
 from dataclasses import dataclass
 from math import inf
@@ -19,7 +19,7 @@ _CERTAIN = 3.0
 class Age:
     """Between how many seconds ago an event happened when it arrived.
 
-    ``doubted``: it seems older than it can be, as after the device has begun to count anew.
+    ``doubted``: it seems older than it can be, as after the device reset its counter.
     """
 
     at_least: float
@@ -65,8 +65,8 @@ class _Moment:
 class Freshness:
     """Tells how old an event is.
 
-    The uptime counts: nobody sets it. The clock stands in where the device does not tell its uptime, or where that
-    makes no sense, as after it has begun to count anew.
+    The uptime counts: it cannot be set. The clock stands in where the device does not tell its uptime, or where that
+    makes no sense, as after it was reset.
 
     Attributes:
         told_at: When the device was asked last, by our clock.
@@ -122,7 +122,7 @@ class Freshness:
                 continue
             known = moment.drifted(arrived)
             age = Age(arrived - known.high - counted - _TICK, arrived - known.low - counted)
-            # What would be of the future was counted otherwise: the counter began anew, or was set.
+            # What would be of the future was counted otherwise: the counter was reset, or the clock was set.
             if age.at_most < -_SLACK:
                 continue
             if age.at_least > most + _SLACK:

@@ -147,7 +147,7 @@ class Cursor:
 class Reading:
     """A log event, whether it is too old to be news, and its age in seconds when it arrived.
 
-    ``heard``: it happened while somebody listened, so that no earlier reader can have told of it.
+    ``heard``: it happened while this reader listened, so that no earlier reader can have delivered it.
     """
 
     event: LogEvent
@@ -208,7 +208,7 @@ class LogReader:
         self._left: int | None = None
         # Whether it was asked to be closed already, with no answer: then it may be closed.
         self._left_asked = False
-        # Why it failed, and how many attempts to begin anew have failed since.
+        # Why it failed, and how many attempts to start over have failed since.
         self._failure: BaseException | None = None
         self._attempts = 0
         self._heard_at = 0.0
@@ -387,7 +387,7 @@ class LogReader:
         if not shorter or silent is None:
             self._silences = 0
             return
-        # A poll that nobody answered leaves no doubt; a connection that breaks may do so for once.
+        # A poll without an answer leaves no doubt; a connection that breaks may do so for once.
         self._silences = self._silences + 1 if silent != inf else _SILENCES
         if self._silences >= _SILENCES:
             self._poll, self._silences = shorter[0], 0
@@ -544,7 +544,7 @@ class LogReader:
         return [self._freshness.age(event.up_time, event.utc_time, arrived, since) for event in events]
 
     def _ask_soon(self) -> None:
-        """Ask the device for its uptime and its clock, if nobody is at it."""
+        """Ask the device for its uptime and its clock, if that is not in progress."""
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask(), name="uptime of a 2N")
 

@@ -147,7 +147,7 @@ class TwoNSystem:
         return await self._describe(controls)
 
     async def describe(self) -> Description:
-        """Find out anew what the device is and has, and what the account may command; what does not answer stays.
+        """Find out again what the device is and has, and what the account may command; what does not answer stays.
 
         Raises:
             IntercomError: Nothing could be found out.

@@ -1,4 +1,4 @@
-"""Which calls are not a visitor's: another system on the same unit has the device call somebody.
+"""Which calls are not a visitor's: another system on the same unit dials.
 
 Firmware that tells the originator of a session says so. Otherwise a visitor leaves something in the log before the call:
 a key, a code, a touch of the display, an input. Records are numbered without holes (HTTP API 5.10.4), so that it shows
@@ -85,7 +85,7 @@ class Visitors:
         return whole or (self._keys_seen and keys_shown)
 
     def awaits(self, event: LogEvent) -> bool:
-        """Return whether the next records may tell who began a call that nobody at the door seems to have begun."""
+        """Return whether the next records may tell who began a call that no one at the door seems to have begun."""
         session = begins_call(event)
         return (
             session is not None
@@ -100,7 +100,7 @@ class Visitors:
         self._in_vain = True
 
     def untouched(self, session: int) -> bool:
-        """Return whether nobody touched anything before a call; by that alone it may still be a visitor's."""
+        """Return whether nothing was touched before a call; by that alone it may still be a visitor's."""
         return self._untouched.get(session, False) and self._originators.get(session) is None
 
     def from_house(self, session: int) -> bool:
