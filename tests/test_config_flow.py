@@ -94,7 +94,9 @@ def _nothing_allowed(sim: Simulator) -> dict[str, Any]:
 
 
 def _garbled(sim: Simulator) -> dict[str, Any]:
-    sim.garbage("log/caps", "html")
+    for function in sim.handlers:
+        if function != "system/info":
+            sim.garbage(function, "html")
     return user_input(sim.https_address)
 
 

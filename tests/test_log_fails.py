@@ -104,8 +104,9 @@ async def test_a_broken_character_costs_no_event(
 async def test_a_log_that_hangs_alone(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("custom_components.ip_intercom.api.two_n.client.REQUEST_TIMEOUT", 0.3)
-    monkeypatch.setattr(reader, "PULL_TIMEOUT", 0)
+    log = entry.runtime_data.system.log.reader
+    monkeypatch.setattr(log, "_poll", 1)
+    monkeypatch.setattr(log, "_pace", reader.Pace(polls=(1,), patience=0.3, reach=0.3, revive=(0.3,), tell=0.3))
     await fail(hass, sim, entry, Fault.HANG)
     assert state_of(hass, entry, "lock", "door_1_door") == "locked"
     await pass_time(hass, PATIENCE + 1)

@@ -88,13 +88,20 @@ async def test_access_points_that_refuse(bench: Bench) -> None:
     ("told", "understood"),
     [
         ({"accessPoints": [{"id": "0", "blocked": 1}, {"id": 1, "blocked": "false"}]}, {0: True, 1: False}),
-        ({"accessPoints": [{"id": 0}, {"blocked": True}, None]}, {}),
-        ({}, {}),
+        ({"accessPoints": [{"id": 0}, {"blocked": True}, {"id": 1, "blocked": True}]}, {1: True}),
+        ({"accessPoints": []}, {}),
     ],
 )
 async def test_odd_access_points(bench: Bench, told: object, understood: object) -> None:
     answers(bench, "accesspoint/blocking/status", told)
     assert await bench.device().access.blocked() == understood
+
+
+@pytest.mark.parametrize("told", [{"accessPoints": [{"id": 0}, {"blocked": True}, None]}, {}])
+async def test_access_points_that_cannot_be_read_are_not_gone(bench: Bench, told: object) -> None:
+    answers(bench, "accesspoint/blocking/status", told)
+    with pytest.raises(UnexpectedReply):
+        await bench.device().access.blocked()
 
 
 @pytest.mark.parametrize(

@@ -5,19 +5,12 @@ from typing import Any
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.ip_intercom import push
 from custom_components.ip_intercom.const import DOMAIN
 from tests.common import act, entity_id, until
 from tests.simulators.mx_proxy import Simulator
 
 from .conftest import Start, add
 from .looking import becomes
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write soon."""
-    monkeypatch.setattr(push, "_SAVE_DELAY", 0.0)
 
 
 def written(storage: dict[str, Any], entry_id: str) -> dict[str, Any]:

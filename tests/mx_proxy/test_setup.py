@@ -239,6 +239,7 @@ CHOSEN = {
     "mobile_number": "12025550109",
     "ring_delay": 3,
     "voicemail_delay": 20,
+    "late_hours": 12,
 }
 
 

@@ -329,7 +329,7 @@ async def test_the_address_for_pushes_is_shown(hass: HomeAssistant, sim: Simulat
     entry = await add(hass, sim)
     result: Any = await hass.config_entries.options.async_init(entry.entry_id)
     assert result["step_id"] == "account"
-    assert {str(key) for key in result["data_schema"].schema} == {"push", "show_names", "fcm"}
+    assert {str(key) for key in result["data_schema"].schema} == {"push", "show_names", "fcm", "late_hours"}
     result = await hass.config_entries.options.async_configure(result["flow_id"])  # the page was loaded anew
     assert result["step_id"] == "account"
     result = await hass.config_entries.options.async_configure(

@@ -84,7 +84,7 @@ class Phone:
 
     async def call_log(self) -> tuple[CallRecord, ...]:
         """Return the calls, newest first; firmware 2.36 and newer (HTTP API 5.6.2)."""
-        return await self._client.rows(PHONE_CALLLOG, "callLog", _record)
+        return await self._client.rows(PHONE_CALLLOG, "callLog", _record, tolerant=True)
 
     async def delete_calls(self, record: str | None = None) -> None:
         """Delete a record of the call log, or all of them (HTTP API 5.6.2).

@@ -10,6 +10,7 @@ from ...api.errors import (
     CommandFailed,
     ConnectionFailed,
     IntercomError,
+    NoIdentity,
     NotSupported,
     PermissionDenied,
     SecureConnectionRequired,
@@ -271,7 +272,7 @@ class TwoNSystem:
     async def _identify(self) -> SystemInfo:
         info = await self._device.system.info()
         if not info.mac and not info.serial:
-            raise UnexpectedReply("the device does not say who it is")
+            raise NoIdentity("the device does not say who it is")
         return info
 
     async def _probe(self, parts: _Parts) -> frozenset[Control]:
