@@ -315,6 +315,7 @@ async def test_devices_that_post(hass: HomeAssistant, device: Start, local_url: 
     assert sim.press()
     await until(lambda: events, "the push")
     assert (events[0].data["type"], events[0].data["data"]) == ("MakeCall", {"remote": "192.168.1.20"})
+    await until(lambda: sim.action_urls.sent, "the answer to the push")
     assert sim.action_urls.sent[-1].method == "POST"
     assert state_of(hass, entry, "binary_sensor", "ringing") == "on"
 
