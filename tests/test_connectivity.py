@@ -7,14 +7,17 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 
 from custom_components.ip_intercom import push
-from tests.common import USERNAME, capture_changes, entity_id, state_of, until
+from custom_components.ip_intercom.api import keep_alive
+from tests.common import USERNAME, capture_changes, capture_log_events, entity_id, state_of, until
 from tests.simulators.two_n import Simulator
 
 
 @pytest.fixture(autouse=True)
 def quick_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again soon."""
+    """Try again soon, and give a silent peer up soon."""
     monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1, 0.2))
+    for name in ("IDLE", "INTERVAL", "LOST"):
+        monkeypatch.setattr(keep_alive, name, 1)
 
 
 def connectivity(hass: HomeAssistant, entry: ConfigEntry) -> str:
@@ -35,6 +38,21 @@ async def test_an_outage_is_shown_and_is_no_event(hass: HomeAssistant, sim: Simu
         await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "locked", "the return of the rest")
     await hass.async_block_till_done()
     assert changes == []
+
+
+async def test_a_device_without_power_is_missed_while_a_poll_waits(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    """No packet says that it is gone, and the poll would wait for a minute."""
+    events = capture_log_events(hass)
+    await sim.wait_for_pull()
+    sim.cut_power()
+    await until(lambda: connectivity(hass, entry) == "off", "the loss")
+    await sim.restore_connection()
+    sim.press("%1", call=False)
+    await until(lambda: [event.data["late"] for event in events if event.data["type"] == "KeyPressed"] == [False])
+    await until(lambda: state_of(hass, entry, "event", "bell_1") != "unknown", "a ring")
+    await until(lambda: connectivity(hass, entry) == "on", "the return")
 
 
 async def test_each_device_tells_whether_it_answers(hass: HomeAssistant, entry: ConfigEntry) -> None:

@@ -5,11 +5,11 @@ from collections import Counter
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv, device_registry as dr, entity_registry as er
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 
 from .actions import async_setup_actions
+from .client_session import async_client_session
 from .clock_watch import ClockWatch
 from .const import CONF_SHOW_NAMES, DOMAIN
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
@@ -58,7 +58,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> 
     """Connect to a device, make its entities, and follow its events once Home Assistant runs."""
     store = CursorStore(hass, entry.entry_id)
     stored = await store.async_load()
-    system = create_system(async_get_clientsession(hass), entry.data, entry.options, stored.get("cursor"))
+    system = create_system(async_client_session(hass), entry.data, entry.options, stored.get("cursor"))
     found = Found.from_store(stored, names=entry.options.get(CONF_SHOW_NAMES, True))
     try:
         coordinator = IntercomCoordinator(hass, entry, system, found)

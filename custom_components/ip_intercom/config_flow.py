@@ -6,7 +6,6 @@ from typing import Any, override
 from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry, ConfigEntryState, ConfigFlowResult
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import section
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.device_registry import format_mac
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
 from homeassistant.helpers.service_info.dhcp import DhcpServiceInfo
@@ -15,6 +14,7 @@ from homeassistant.util.network import is_ip_address
 import probatio as vol
 from yarl import URL
 
+from .client_session import async_client_session
 from .const import (
     CONF_CLIENT_ID,
     CONF_CLIENT_SECRET,
@@ -101,7 +101,7 @@ class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
         """Take a device that asked for an address, once it is clear that it is an intercom."""
         if asks_for_proof(discovery_info.macaddress):
             self._system = await recognised(
-                async_get_clientsession(self.hass), discovery_info.ip, discovery_info.macaddress
+                async_client_session(self.hass), discovery_info.ip, discovery_info.macaddress
             )
             if self._system is None:
                 return self.async_abort(reason="wrong_device")

@@ -6,11 +6,11 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigFlow, ConfigFlowResult
 from homeassistant.core import callback
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
 import probatio as vol
 
 from .api.errors import CertificateChanged, IntercomError, NoIdentity, UnsupportedProduct, WrongDevice
 from .certificates import fingerprint_text
+from .client_session import async_client_session
 from .const import (
     CONF_CLIENT_ID,
     CONF_CLIENT_SECRET,
@@ -66,7 +66,7 @@ class FoundFlow(ConfigFlow):
         self, address: str, user_input: Mapping[str, Any], pinned: str | None = None
     ) -> dict[str, str]:
         """Find the device and log in; return the error to show, if there is one."""
-        session = async_get_clientsession(self.hass)
+        session = async_client_session(self.hass)
         account = {key: user_input[key] for key in CREDENTIALS if key in user_input}
         verify = user_input[SECTION_SECURITY][CONF_VERIFY_SSL]
         try:

@@ -7,9 +7,9 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
 from .api.errors import IntercomError, WrongDevice
+from .client_session import async_client_session
 from .facets import Facets
 from .systems import create_system, logs_in
 
@@ -24,7 +24,7 @@ async def async_parting(hass: HomeAssistant, entry: ConfigEntry[Any]) -> AsyncIt
         WrongDevice: Another device answers at the address by now.
         IntercomError: The device is out of reach, or refuses.
     """
-    system = create_system(async_get_clientsession(hass), entry.data, entry.options, None)
+    system = create_system(async_client_session(hass), entry.data, entry.options, None)
     try:
         description = await system.connect(None)
         if entry.unique_id not in description.identity.names:
@@ -39,7 +39,7 @@ async def async_log_out(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     if not logs_in(entry.data):
         return
     # Not as ``async_parting``: to look at all that an account has takes long, and changes nothing here.
-    system = create_system(async_get_clientsession(hass), entry.data, entry.options, None)
+    system = create_system(async_client_session(hass), entry.data, entry.options, None)
     try:
         if system.facets.session is not None:
             await system.facets.session.log_out()

@@ -6,7 +6,6 @@ from typing import Any
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry, ConfigFlowResult
 from homeassistant.data_entry_flow import section
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
 import probatio as vol
 
@@ -20,6 +19,7 @@ from .api.errors import (
     WrongCode,
     WrongDevice,
 )
+from .client_session import async_client_session
 from .const import (
     CONF_CODE,
     CONF_CONTROLS,
@@ -106,7 +106,7 @@ class PhoneLoginFlow(FoundFlow):
         self, address: str, phone: str, account: Mapping[str, Any], *, verify: bool, pinned: str | None = None
     ) -> dict[str, str]:
         """Find the server; return the error to show, if there is one."""
-        session = async_get_clientsession(self.hass)
+        session = async_client_session(self.hass)
         try:
             self._login = await PhoneLogin.begin(session, address, phone, account, verify=verify, pinned=pinned)
         except ValueError:
@@ -204,7 +204,7 @@ class PhoneLoginFlow(FoundFlow):
         return self._async_form("reconfigure_smartyard", ADDRESS_SCHEMA, known, {})
 
     async def _async_move(self, entry: ConfigEntry, user_input: Mapping[str, Any]) -> dict[str, str]:
-        session, verify = async_get_clientsession(self.hass), user_input[SECTION_SECURITY][CONF_VERIFY_SSL]
+        session, verify = async_client_session(self.hass), user_input[SECTION_SECURITY][CONF_VERIFY_SSL]
         try:
             data, self._description = await find_system(
                 session,

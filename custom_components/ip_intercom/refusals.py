@@ -12,9 +12,9 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
 from .api.errors import AuthenticationFailed, IntercomError
+from .client_session import async_client_session
 from .const import CONF_CONTROLS, DOMAIN
 from .model import Control
 from .systems import create_system
@@ -120,7 +120,7 @@ async def _async_load_once_accepted(
 
 
 async def _async_connect(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
-    system = create_system(async_get_clientsession(hass), entry.data, entry.options, None)
+    system = create_system(async_client_session(hass), entry.data, entry.options, None)
     try:
         await system.connect(known_controls(entry))
     finally:

@@ -69,3 +69,15 @@ async def test_a_cable_that_is_pulled_says_nothing() -> None:
             await ask(session, sim)
         await sim.restore_connection()
         assert await ask(session, sim) == 200
+
+
+async def test_a_device_without_power_answers_no_packet() -> None:
+    async with Simulator(accounts=[Account("ha", "x")]) as sim, aiohttp.ClientSession() as session:
+        sim.set_auth(Service.SYSTEM, "none")
+        assert await ask(session, sim) == 200
+        sim.cut_power()
+        for _ in range(2):  # on the connection there is, and on a new one
+            with pytest.raises(TimeoutError):
+                await ask(session, sim, 0.2)
+        await sim.restore_connection()
+        assert await ask(session, sim) == 200

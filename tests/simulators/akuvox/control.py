@@ -14,7 +14,7 @@ VERBS = (
     "wire", "add_user", "register", "trust_certificates", "fill_door_log", "fill_call_log", "break_snapshots",
     "set_log_size", "advance_clock", "factory_reset", "renew_certificate",
     # The network
-    "lose_connection_silently", "drop_idle", "hold_back",
+    "lose_connection_silently", "cut_power", "drop_idle", "hold_back",
     "lose_connection", "restore_connection", "drop_network", "reset_connections", "reboot", "delay", "garbage", "heal", "fault", "overload",
     "stray_401", "withhold", "lose_next_answer", "expire_nonces", "clear_requests",
 )  # fmt: skip

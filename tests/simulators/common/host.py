@@ -201,6 +201,10 @@ class Host[Request](Active):
         """Pull the cable, or the plug: the peers do not learn that the connections are gone, new ones are refused."""
         self._network.cut_silently()
 
+    def cut_power(self) -> None:
+        """Take the power from the device, its memory kept: no packet is answered; ``restore_connection`` ends it."""
+        self._network.cut_power()
+
     def restore_connection(self) -> asyncio.Task[None]:
         """Plug the cable in; await the result to know that it is."""
         return self._spawn(self._network.connect())

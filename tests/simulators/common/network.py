@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+import ctypes
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -25,6 +26,9 @@ type RequestHandler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 HOST = "127.0.0.1"
 # Closing with this option sends RST instead of FIN.
 RESET = struct.pack("ii", 1, 0)
+# Linux socket options that Python does not name (socket(7)).
+SO_ATTACH_FILTER = 26
+SO_DETACH_FILTER = 27
 
 
 def self_signed(name: str, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
@@ -106,6 +110,13 @@ class Wire(asyncio.Transport):
     def lose(self) -> None:
         """Lose all that is sent from now on, in both directions; neither side is told."""
         self._lost = True
+
+    def go_dark(self) -> None:
+        """Lose all, and acknowledge nothing any more, as a device without power."""
+        self._lost = True
+        sock = self._transport.get_extra_info("socket")
+        if sock is not None:
+            go_dark(sock)
 
     @override
     def write(self, data: Any) -> None:
@@ -227,6 +238,7 @@ class Listener:
         self.port: int = self._place.getsockname()[1]
         self._certificate = certificate
         self._server: asyncio.Server | None = None
+        self._dark = False
 
     @staticmethod
     def _bind(port: int) -> socket.socket:
@@ -238,11 +250,15 @@ class Listener:
     @property
     def is_open(self) -> bool:
         """Are connections accepted?"""
-        return self._server is not None
+        return self._server is not None and not self._dark
 
     async def open(self, server: web.Server) -> None:
         """Accept connections."""
         await _rounds()
+        if self._dark and self._server is not None:
+            for listening in self._server.sockets:
+                listening.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
+        self._dark = False
         if self._server is None:
             context = None if self._certificate is None else self._certificate.context
             sock = self._bind(self.port)
@@ -259,6 +275,12 @@ class Listener:
         server.abort_clients()
         # asyncio forgets to close a connection whose server is closed between its accept and its first round.
         loop.call_soon(loop.call_soon, loop.call_soon, _end, server)
+
+    def go_dark(self) -> None:
+        """Leave new connections without an answer; those there are stay."""
+        for sock in () if self._server is None else self._server.sockets:
+            go_dark(sock)
+        self._dark = True
 
     def ignore(self) -> None:
         """Refuse connections; those there are stay."""
@@ -326,6 +348,13 @@ class Network:
         for listener in self._listeners:
             listener.ignore()
 
+    def cut_power(self) -> None:
+        """Switch the device off: no packet is answered any more, not even by its network stack."""
+        for wire in self.way.wires.values():
+            wire.go_dark()
+        for listener in self._listeners:
+            listener.go_dark()
+
     def reset_all(self) -> None:
         """Reset every connection."""
         for connection in [] if self._server is None else self._server.connections:
@@ -342,6 +371,12 @@ class Network:
             listener.release()
         # Aborted transports report their end in the next rounds of the loop.
         await _rounds()
+
+
+def go_dark(sock: Any) -> None:
+    """Drop every packet for a socket before its TCP sees it: nothing is acknowledged, nothing refused."""
+    drop = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))  # classic BPF: keep 0 bytes
+    sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", 1, ctypes.addressof(drop)))
 
 
 def _end(server: asyncio.Server) -> None:

@@ -14,7 +14,7 @@ VERBS = (
     # The link to the MX
     "drop_link", "break_mx", "mend_mx", "set_patience", "ignore", "lose_reply", "empty_reply", "refuse",
     # The network
-    "lose_connection_silently", "drop_idle", "hold_back",
+    "lose_connection_silently", "cut_power", "drop_idle", "hold_back",
     "lose_connection", "restore_connection", "drop_network", "reset_connections", "restart", "delay", "garbage", "heal", "fault", "overload",
     "lose_next_answer",
     "renew_certificate", "clear_requests",

@@ -19,7 +19,7 @@ VERBS = (
     # The server
     "break_server", "refuse", "redirect", "mend_server", "pass_time", "advance_clock",
     # The network
-    "lose_connection_silently", "drop_idle", "hold_back",
+    "lose_connection_silently", "cut_power", "drop_idle", "hold_back",
     "lose_connection", "restore_connection", "drop_network", "reset_connections", "delay", "garbage", "heal", "fault", "overload",
     "lose_next_answer",
     "renew_certificate", "clear_requests",

@@ -27,7 +27,7 @@ VERBS = (
     "take_licence", "give_licence", "configure_switch", "plug_module", "unplug_module", "rename_entry",
     "disable_access_point", "set_triggers", "automatic_time", "factory_reset",
     # The network
-    "lose_connection_silently", "drop_idle", "hold_back",
+    "lose_connection_silently", "cut_power", "drop_idle", "hold_back",
     "lose_connection", "restore_connection", "drop_network", "reset_connections", "lose_next_pull_response", "reboot",
     "delay", "garbage", "heal", "fault", "overload", "lose_next_answer", "stray_401", "expire_nonces", "clear_requests",
 )  # fmt: skip
