@@ -10,6 +10,7 @@ import pytest
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.ip_intercom.const import DOMAIN, EVENT_LOG
+from custom_components.ip_intercom.rings import Ring
 from tests.common import capture_log_events, choose, until
 from tests.kills import kill, stored
 from tests.simulators.common.clock import Stamp
@@ -74,6 +75,41 @@ async def test_the_loop_is_free_while_a_backlog_is_handed_on(
     counting.cancel()
     assert turns >= 30
     assert numbers(events) == list(range(1, 2_001))
+
+
+async def test_a_visitor_does_not_wait_for_a_backlog(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    await leave_with_backlog(hass, sim, entry, MANY)
+    events = capture_log_events(hass)
+    handed_on: list[int] = []
+    await hass.config_entries.async_setup(entry.entry_id)
+    entry.runtime_data.feed.rings.async_listen(None, lambda _: handed_on.append(len(numbers(events))))
+    await until(lambda: len(numbers(events)) > 100)
+    sim.press("%1", call=False)
+    await until(lambda: len(numbers(events)) == MANY)
+    await until(lambda: events[-1].data["type"] == "KeyPressed")
+    assert events[-1].data["late"] is False
+    assert len(handed_on) == 1
+    assert handed_on[0] < MANY / 2
+
+
+async def test_a_ring_ahead_of_a_backlog_rings_once(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    """A reload drops what waits to be handed on, and reads it again."""
+    await leave_with_backlog(hass, sim, entry, MANY)
+    events = capture_log_events(hass)
+    rings: list[Ring] = []
+    await hass.config_entries.async_setup(entry.entry_id)
+    entry.runtime_data.feed.rings.async_listen(None, rings.append)
+    await until(lambda: len(numbers(events)) > 100)
+    sim.press("%1", call=False)
+    await until(lambda: len(rings) == 1, "the ring")
+    await hass.config_entries.async_unload(entry.entry_id)
+    assert numbers(events)[-1] < MANY
+    await hass.config_entries.async_setup(entry.entry_id)
+    entry.runtime_data.feed.rings.async_listen(None, rings.append)
+    await until(lambda: numbers(events)[-1] == MANY)
+    await until(lambda: events[-1].data["type"] == "KeyPressed")
+    assert len(rings) == 1
+    assert numbers(events) == list(range(1, MANY + 1))
 
 
 async def test_a_state_in_the_middle_of_a_backlog_is_not_shown(

@@ -42,17 +42,18 @@ LAYERS = (
     layer("model", "model doors events rings facets functions names telephony residence", "names"),
     layer("pictures", "films render", "", "PIL av"),
     layer("systems", "systems systems.*", "names errors api model", "aiohttp yarl"),
+    layer("session", "client_session", "names api", "aiohttp homeassistant"),
     layer(
         "coordinator",
-        "certificates clock_watch commanding coordinator cursor_store door_commands entity exceptions found google_push later log_health parting places push push_limiter refusals replacement shortcomings silence temporary_codes visitor_pictures webhook",
-        "names errors google model systems",
+        "certificates clock_watch commanding coordinator cursor_store door_commands entity exceptions found google_push later log_health parting places push push_limiter refusals replacement ring_dispatcher shortcomings silence temporary_codes visitor_pictures webhook",
+        "names errors google model session systems",
         "aiohttp homeassistant",
     ),
     # These put the parts together: a form for each system, an adapter for each entry.
     layer(
         "entry",
         "__init__ config_flow flow options_flow phone_flow",
-        "names errors model systems coordinator platforms",
+        "names errors model session systems coordinator platforms",
         "aiohttp homeassistant probatio yarl",
     ),
     layer("platforms", "*", "names model pictures coordinator", "aiohttp homeassistant probatio yarl"),

@@ -379,6 +379,11 @@ class IntercomCoordinator(CommandingCoordinator):
         return self._state
 
     @property
+    def bells(self) -> Mapping[BellId, Bell]:
+        """Return the bells as they are known by now, shown or not."""
+        return self._state.bells
+
+    @property
     def _reads_last_call(self) -> bool:
         """Return whether the log of calls is to be asked for what no event tells."""
         return self.facets.call_log is not None and not self.description.outcomes
@@ -562,19 +567,19 @@ class IntercomCoordinator(CommandingCoordinator):
 
     async def async_dial(self, dialling: Coroutine[Any, Any, SessionId]) -> SessionId:
         """Carry out a command that calls somebody; this call rings no bell."""
-        self.feed.async_dialling(True)
+        self.feed.rings.async_dialling(True)
         try:
             session = await self.async_command(dialling)
         except HomeAssistantError:
             self.later.async_do(_DIAL_DELAY, "dialling", self._async_dialled)
             raise
-        self.feed.async_dialled(session)
-        self.feed.async_dialling(False)
+        self.feed.rings.async_dialled(session)
+        self.feed.rings.async_dialling(False)
         self.async_change(own_calls=self._state.own_calls | {session})
         return session
 
     async def _async_dialled(self) -> None:
-        self.feed.async_dialling(False)
+        self.feed.rings.async_dialling(False)
 
 
 def _after(state: State, news: Iterable[_Change]) -> State:

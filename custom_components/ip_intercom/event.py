@@ -106,7 +106,7 @@ class BellEvent(IntercomEvent):
     @callback
     @override
     def async_listen(self) -> Iterable[CALLBACK_TYPE]:
-        yield self.coordinator.feed.async_listen_ring(self._bell.id, self._async_rang)
+        yield self.coordinator.feed.rings.async_listen(self._bell.id, self._async_rang)
 
     @callback
     def _async_rang(self, ring: Ring) -> None:

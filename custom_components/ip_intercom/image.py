@@ -80,7 +80,7 @@ class LastVisitorImage(LastEventEntity, ImageEntity):
     @callback
     @override
     def async_listen(self) -> Iterable[CALLBACK_TYPE]:
-        yield self.coordinator.feed.async_listen_ring(None, self._async_rang)
+        yield self.coordinator.feed.rings.async_listen(None, self._async_rang)
 
     @callback
     def _async_rang(self, ring: Ring) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 import logging
@@ -27,9 +27,10 @@ from .coordinator import IntercomCoordinator
 from .cursor_store import CursorStore
 from .events import Event, Restarted
 from .facets import PORTION, Delivery, EventLog, PushMessage
-from .model import BellId, State
+from .model import State
 from .refusals import Refusals
-from .rings import Ring, RingMemory, detect
+from .ring_dispatcher import RingDispatcher
+from .rings import RingMemory
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -48,20 +49,10 @@ _PERSON_DELAY = 300.0
 _TICK = 0.01
 # Seconds between two portions of a backlog: clients of the websocket take a few thousand events a second.
 _BREATH = 0.03
-# A ring whose entities are not there yet waits this many seconds for them.
-_UNHEARD = 5.0
+# So many deliveries wait to be handed on before the device is asked for more: all that a 2N keeps, twice.
+_WAITING = 400
 
-type RingListener = Callable[[Ring], None]
 type EventListener = Callable[[Event, State], None]
-
-
-@dataclass(slots=True)
-class _Rang:
-    """The last ring of a bell, when that was by the monotonic clock, and who has heard it."""
-
-    ring: Ring
-    at: float
-    heard: list[RingListener]
 
 
 class EventFeed:
@@ -71,28 +62,27 @@ class EventFeed:
         coordinator: The owner of the state that the events are folded into.
         store: Where to keep the cursor and the bells that were found by ringing.
         rings: What rang in an earlier life; None where that is not known.
+
+    Attributes:
+        rings: Rings the bells, ahead of all other events.
     """
 
     def __init__(self, coordinator: IntercomCoordinator, store: CursorStore, rings: RingMemory | None = None) -> None:
-        """Begin with the calls that have rung already, or are in progress: they do not ring again."""
         self._coordinator = coordinator
         self._store = store
+        self.rings = RingDispatcher(coordinator, rings)
         self._cursor: Mapping[str, object] | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._following = False
-        self._was_away = False
+        # State may have changed unseen before what is handed on now.
+        self._missed = False
         self._left_out = 0
         self._hastened = asyncio.Event()
         self._refusals = Refusals()
+        # What arrived and is still to be handed on, oldest first.
+        self._arrived = asyncio.Queue[Delivery](_WAITING)
         # When the log has more to tell, though the device may be away; by the monotonic clock.
         self._more_at = inf
-        self._rings = rings or RingMemory()
-        log = coordinator.system.log
-        if rings is None or log is None or not log.replays:
-            for session in coordinator.data.calls:
-                self._rings = self._rings.quiet(session)
-        self._rang: dict[BellId, _Rang] = {}
-        self._ring_listeners: dict[BellId | None, list[RingListener]] = {}
         self._event_listeners: list[EventListener] = []
 
     # -- following -------------------------------------------------------------------------------
@@ -100,17 +90,21 @@ class EventFeed:
     @callback
     def async_start(self, log: EventLog) -> None:
         """Follow the events until stopped; a second time changes nothing."""
-        if self._task is not None:
+        if self._tasks:
             return
         self._store.async_followed()
-        self._task = self._coordinator.config_entry.async_create_background_task(
-            self._coordinator.hass, self._async_follow(log), f"{DOMAIN} events of {self._coordinator.name}"
-        )
+        coordinator = self._coordinator
+        self._tasks = [
+            coordinator.config_entry.async_create_background_task(
+                coordinator.hass, work, f"{DOMAIN} {name} of {coordinator.name}"
+            )
+            for name, work in (("events", self._async_follow(log)), ("dispatch of events", self._async_dispatch()))
+        ]
 
     @property
     def following(self) -> bool:
-        """Return whether events come as they happen."""
-        return self._following
+        """Return whether the state has what happened until now."""
+        return self._following and self._arrived.empty()
 
     @callback
     def async_hasten(self) -> None:
@@ -129,10 +123,10 @@ class EventFeed:
 
     async def async_stop(self) -> None:
         """Stop following, and write down how far the events were read."""
-        if self._task is not None:
-            self._task.cancel()
+        for task in self._tasks:
+            task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._task
+                await task
         if self._cursor is not None:
             await self._store.async_end(self._stored())
 
@@ -171,10 +165,11 @@ class EventFeed:
                     # The first delivery of a channel proves little: it may be closed again at once.
                     if self._following:
                         failures = 0
-                    await self._async_deliver(delivery)
+                    self._refusals.clear()
+                    came_back = self._coordinator.async_reached(delivery.live, delivery.failing)
+                    await self._async_arrive(replace(delivery, missed=delivery.missed or came_back))
                     continue
-                await self._async_hand_on(delivery)
-                self._coordinator.async_publish()
+                await self._async_arrive(delivery)
                 delay = max(0.0, patient_until - time.monotonic())
             self._following = False
             await self._async_pause(max(delay * random.uniform(1 - _JITTER, 1 + _JITTER), wish))
@@ -188,25 +183,57 @@ class EventFeed:
             async with asyncio.timeout(delay):
                 await self._hastened.wait()
 
-    async def _async_deliver(self, delivery: Delivery) -> None:
-        self._refusals.clear()
-        self._was_away = self._coordinator.async_reached(delivery.live, delivery.failing) or self._was_away
-        await self._async_hand_on(delivery)
+    async def _async_arrive(self, delivery: Delivery) -> None:
+        """Ring the bells of a delivery that has just arrived, and queue it behind those that are handed on."""
+        events = tuple(self._judged(event) for event in delivery.events)
+        rang = [event for event in events if self.rings.async_hear(event)]
+        if rang and self._cursor is not None:
+            self._store.async_save_soon(self._stored)
+        self._more_at = inf if delivery.again is None else time.monotonic() + delivery.again + _TICK
+        await self._arrived.put(replace(delivery, events=events))
+        await asyncio.sleep(0)  # a backlog arrives in many deliveries at once
+
+    def _judged(self, event: Event) -> Event:
+        """Return an event that is late if the life before this one may have rung with it already."""
+        happened = time.monotonic() - event.age - _AGE_ERROR
+        if event.late or event.heard or happened >= self._store.repeats_until:
+            return event
+        _LOGGER.debug("%s: %s may come again after a kill, so it is late", self._coordinator.name, event.type)
+        return replace(event, late=True)
+
+    # -- handing on ------------------------------------------------------------------------------
+
+    async def _async_dispatch(self) -> None:
+        """Hand on what has arrived, in order."""
+        while True:
+            delivery = await self._arrived.get()
+            try:
+                await self._async_hand_on(delivery)
+            except Exception:
+                # A fault of ours must not silence automations until a person reloads the entry.
+                _LOGGER.exception("%s: events could not be handed on", self._coordinator.name)
+
+    async def _async_hand_on(self, delivery: Delivery) -> None:
+        """Hand on the events in portions, with the loop free in between, then show the state after them."""
+        await self._async_take_in_portions(delivery)
+        self._missed = self._missed or delivery.missed
         if delivery.more:
             return
         if self._left_out:
             _LOGGER.debug("%s: %d late events left out, by its option", self._coordinator.name, self._left_out)
             self._left_out = 0
+        if not delivery.answered:
+            self._coordinator.async_publish()
+            return
         self._coordinator.shortcomings.async_withhold(delivery.withheld)
         self._coordinator.async_publish()
         # After a restart all is looked at again, the state as well.
         restarted = any(isinstance(fact, Restarted) for event in delivery.events for fact in event.facts)
-        was_away, self._was_away = self._was_away, False
-        if (delivery.missed or was_away) and not restarted:
+        missed, self._missed = self._missed, False
+        if missed and not restarted:
             self._coordinator.async_read_soon()
 
-    async def _async_hand_on(self, delivery: Delivery) -> None:
-        """Hand on the events in portions, with the loop free in between."""
+    async def _async_take_in_portions(self, delivery: Delivery) -> None:
         rest = iter(delivery.events)
         try:
             while portion := tuple(islice(rest, PORTION)):
@@ -217,7 +244,6 @@ class EventFeed:
             # Stopped in between: a cursor stands behind a whole delivery.
             self._async_take_all(rest)
             self._cursor = delivery.cursor
-            self._more_at = inf if delivery.again is None else time.monotonic() + delivery.again + _TICK
             # Without a cursor, a life that follows a kill would begin only then.
             if delivery.events or delivery.keep or not self._store.exists:
                 self._store.async_save_soon(self._stored)
@@ -234,16 +260,7 @@ class EventFeed:
     @callback
     def _async_take(self, event: Event) -> None:
         coordinator = self._coordinator
-        happened = time.monotonic() - event.age - _AGE_ERROR
-        if not (event.late or event.heard) and happened < self._store.repeats_until:
-            # The life before this one may have rung with it already.
-            _LOGGER.debug("%s: %s may come again after a kill, so it is late", coordinator.name, event.type)
-            event = replace(event, late=True)
         state = coordinator.async_fold(event)
-        self._rings, ring = detect(self._rings, event, state.bells, coordinator.peers)
-        if ring is not None and coordinator.description.visitors:
-            coordinator.async_know_bell(ring.bell)
-            self._async_ring(ring)  # before all else: somebody waits
         if event.late and self._is_left_out(event):
             self._left_out += 1
             return
@@ -256,27 +273,7 @@ class EventFeed:
         hours: int | None = self._coordinator.config_entry.options.get(CONF_LATE_HOURS)
         return hours is not None and event.clocked and datetime.now(UTC) - event.time > timedelta(hours=hours)
 
-    @callback
-    def _async_ring(self, ring: Ring) -> None:
-        listeners = [*self._ring_listeners.get(ring.bell.id, ()), *self._ring_listeners.get(None, ())]
-        # Its entities may be being made because of this ring.
-        self._rang[ring.bell.id] = _Rang(ring, time.monotonic(), listeners)
-        for listener in tuple(listeners):
-            listener(ring)
-
     # -- listening -------------------------------------------------------------------------------
-
-    @callback
-    def async_listen_ring(self, bell: BellId | None, listener: RingListener) -> CALLBACK_TYPE:
-        """Call ``listener`` for each ring of a bell, of all for None; also for the last one, if it was a moment ago."""
-        listeners = self._ring_listeners.setdefault(bell, [])
-        listeners.append(listener)
-        now = time.monotonic()
-        for rang in [rang for known, rang in self._rang.items() if bell in {None, known} and now - rang.at < _UNHEARD]:
-            if listener not in rang.heard:  # an entity that gets another id begins to listen again
-                rang.heard.append(listener)
-                listener(rang.ring)
-        return lambda: listeners.remove(listener)
 
     @callback
     def async_listen_events(self, listener: EventListener) -> CALLBACK_TYPE:
@@ -284,20 +281,8 @@ class EventFeed:
         self._event_listeners.append(listener)
         return lambda: self._event_listeners.remove(listener)
 
-    # -- calls from here -------------------------------------------------------------------------
-
-    @callback
-    def async_dialling(self, dialling: bool) -> None:
-        """Note that a call is being dialled from here: until its session is known, no call rings."""
-        self._rings = self._rings.with_dialling(dialling)
-
-    @callback
-    def async_dialled(self, session: int) -> None:
-        """Note that a call was dialled from here: it rings no bell."""
-        self._rings = self._rings.quiet(session)
-
     def _stored(self) -> dict[str, Any]:
-        return {"cursor": self._cursor, "rings": self._rings.as_store(), **self._coordinator.found.as_store()}
+        return {"cursor": self._cursor, "rings": self.rings.as_store(), **self._coordinator.found.as_store()}
 
 
 def _back_off(failures: int, local: bool) -> float:

@@ -19,6 +19,8 @@ CALL_BELL: BellId = "call"
 _PRESS_TO_CALL = timedelta(seconds=10)
 # Devices count sessions up: the newest ones are those that can still be in progress.
 _SESSIONS_KEPT = 64
+# Ids of events that rang; more of them than can come again after a kill or a reload.
+_RUNG_KEPT = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,48 +41,74 @@ class Ring:
 
 
 @dataclass(frozen=True, slots=True)
+class Press:
+    """When a button was pressed: by the device's clock, and in Unix seconds by ours, None where that is not known."""
+
+    time: datetime
+    moment: float | None = None
+
+    def precedes(self, time: datetime, moment: float | None) -> bool:
+        """Return whether a call at this time can be the one that the press started, by one of the clocks.
+
+        The device's clock may be set in between.
+        """
+        if abs(time - self.time) <= _PRESS_TO_CALL:
+            return True
+        if moment is None or self.moment is None:
+            return False
+        return abs(moment - self.moment) <= _PRESS_TO_CALL.total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
 class RingMemory:
     """What has to be remembered between records to tell one ring from two.
 
     Attributes:
-        pressed_at: When buttons were pressed whose calls have not been seen yet, oldest first.
-        sessions: Calls that have rung already or shall not ring.
+        presses: Those whose calls have not been seen yet, oldest first.
+        sessions: Calls that have rung already, or are not to ring.
         dialling: A call is being dialled from Home Assistant, its session not yet known.
+        rung: Ids of the last events that rang, oldest first: they may be delivered again.
     """
 
-    pressed_at: tuple[datetime, ...] = ()
+    presses: tuple[Press, ...] = ()
     sessions: frozenset[SessionId] = frozenset()
     dialling: bool = False
+    rung: tuple[str, ...] = ()
 
     @classmethod
     def from_store(cls, stored: object) -> RingMemory | None:
         """Return what ``as_store`` wrote, None where nothing was written."""
         if not isinstance(stored, Mapping):
             return None
-        sessions, pressed_at = stored.get("sessions"), stored.get("pressed_at")
+        sessions, presses, rung = stored.get("sessions"), stored.get("pressed_at"), stored.get("rung")
         try:
             return cls(
-                tuple(datetime.fromisoformat(str(at)) for at in pressed_at) if isinstance(pressed_at, list) else (),
+                tuple(Press(datetime.fromisoformat(str(at))) for at in presses) if isinstance(presses, list) else (),
                 frozenset(int(session) for session in sessions) if isinstance(sessions, list) else frozenset(),
+                rung=tuple(str(event) for event in rung) if isinstance(rung, list) else (),
             )
         except TypeError, ValueError:
             return None
 
     def as_store(self) -> dict[str, object]:
         """Return it as JSON; what is being dialled is over when it is read."""
-        return {"pressed_at": [at.isoformat() for at in self.pressed_at], "sessions": sorted(self.sessions)}
+        return {
+            "pressed_at": [press.time.isoformat() for press in self.presses],
+            "sessions": sorted(self.sessions),
+            "rung": list(self.rung),
+        }
 
     def with_dialling(self, dialling: bool) -> RingMemory:
         """Return the memory with or without a call being dialled."""
         return replace(self, dialling=dialling)
 
     def quiet(self, session: SessionId) -> RingMemory:
-        """Return the memory with a call that shall not ring."""
+        """Return the memory with a call that is not to ring."""
         return replace(self, sessions=frozenset(sorted(self.sessions | {session})[-_SESSIONS_KEPT:]))
 
 
 def detect(
-    memory: RingMemory, event: Event, bells: Mapping[BellId, Bell], peers: Mapping[str, BellId]
+    memory: RingMemory, event: Event, bells: Mapping[BellId, Bell], peers: Mapping[str, BellId], now: float
 ) -> tuple[RingMemory, Ring | None]:
     """Return the memory after ``event`` and the ring in it, if there is one.
 
@@ -89,14 +117,17 @@ def detect(
         event: The next record.
         bells: The bells known.
         peers: The bell of a called number, as the directory tells.
+        now: When the record arrived, in Unix seconds.
     """
     ring: Ring | None = None
+    moment = None if event.late else now - event.age
     for fact in event.facts:
         match fact:
             case Restarted():
-                memory = RingMemory()
+                memory = RingMemory(rung=memory.rung)
             case ButtonPressed(bell=bell, button=button):
-                memory = replace(memory, pressed_at=(*_recent(memory.pressed_at, event.time), event.time))
+                presses = _recent(memory.presses, event.time, moment)
+                memory = replace(memory, presses=(*presses, Press(event.time, moment)))
                 pressed_bell = _pressed_bell(bell, button, bells)
                 ring = Ring(
                     pressed_bell,
@@ -108,11 +139,15 @@ def detect(
                 )
             case CallChanged(session=session, direction=Direction.OUTGOING) if session not in memory.sessions:
                 if fact.state in {CallState.CONNECTING, CallState.RINGING}:
-                    pressed = _recent(memory.pressed_at, event.time)
+                    pressed = _recent(memory.presses, event.time, moment)
                     if not pressed and not memory.dialling and not _is_from_house(fact, peers):
                         ring = Ring(_called_bell(fact.peer, bells, peers), event.time, session, age=event.age)
-                    memory = replace(memory.quiet(session), pressed_at=pressed[1:])
-    return memory, None if event.late else ring
+                    memory = replace(memory.quiet(session), presses=pressed[1:])
+    if ring is None or event.late or event.id in memory.rung:
+        return memory, None
+    if event.id is not None:
+        memory = replace(memory, rung=(*memory.rung, event.id)[-_RUNG_KEPT:])
+    return memory, ring
 
 
 def _is_from_house(call: CallChanged, peers: Mapping[str, BellId]) -> bool:
@@ -125,9 +160,9 @@ def _is_from_house(call: CallChanged, peers: Mapping[str, BellId]) -> bool:
     return call.untouched and bool(peers) and call.peer is not None and peer_number(call.peer) not in peers
 
 
-def _recent(presses: tuple[datetime, ...], now: datetime) -> tuple[datetime, ...]:
+def _recent(presses: tuple[Press, ...], time: datetime, moment: float | None) -> tuple[Press, ...]:
     """Return the presses whose call may still appear."""
-    return tuple(pressed for pressed in presses if abs(now - pressed) <= _PRESS_TO_CALL)
+    return tuple(press for press in presses if press.precedes(time, moment))
 
 
 def _pressed_bell(bell: BellId, button: int | None, bells: Mapping[BellId, Bell]) -> Bell:

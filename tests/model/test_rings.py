@@ -1,5 +1,6 @@
 """A ring is a ring (design, rule 1)."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -34,9 +35,9 @@ def rings(*steps: Step, memory: RingMemory | None = None, bells: dict[str, Bell]
     """Return the bells that rang when the facts came at those seconds; True is late."""
     memory = memory or RingMemory()
     rang = []
-    for seconds, fact, *late in steps:
+    for index, (seconds, fact, *late) in enumerate(steps):
         event = Event("any", START + timedelta(seconds=seconds), late=bool(late), facts=(fact,))
-        memory, ring = detect(memory, event, BELLS if bells is None else bells, PEERS)
+        memory, ring = detect(memory, event, BELLS if bells is None else bells, PEERS, 60.0 * index)
         if ring is not None:
             assert ring.time == event.time
             rang.append(ring.bell.id)
@@ -97,7 +98,7 @@ def test_what_home_assistant_dials_rings_nothing() -> None:
 
 def test_a_ring_knows_its_call_where_there_is_one() -> None:
     for fact, session in ((press(1), None), (call(7), 7)):
-        _, ring = detect(RingMemory(), Event("any", START, facts=(fact,)), BELLS, PEERS)
+        _, ring = detect(RingMemory(), Event("any", START, facts=(fact,)), BELLS, PEERS, 0.0)
         assert ring is not None and ring.session == session
 
 
@@ -111,10 +112,48 @@ def test_memory_does_not_grow() -> None:
     memory = RingMemory()
     for session in range(1000):
         event = Event("any", START + timedelta(seconds=session), facts=(press(1), call(session)))
-        memory, _ = detect(memory, event, BELLS, PEERS)
-        memory, _ = detect(memory, Event("any", event.time, facts=(press(2),)), BELLS, PEERS)
+        memory, _ = detect(memory, event, BELLS, PEERS, session)
+        again = Event("any", event.time, facts=(press(2),), id=f"1-{session}")
+        memory, _ = detect(memory, again, BELLS, PEERS, session)
     assert len(memory.sessions) <= 64 and 999 in memory.sessions
-    assert len(memory.pressed_at) <= 22
+    assert len(memory.presses) <= 22
+    assert len(memory.rung) <= 32
+
+
+@pytest.mark.parametrize(
+    ("seconds", "age", "late", "count"),
+    [
+        pytest.param(1, 0, False, 1, id="at once"),
+        pytest.param(11, 9, False, 1, id="delivered later than it happened"),
+        pytest.param(30, 0, False, 2, id="another visit"),
+        pytest.param(1, 0, True, 1, id="nothing is known of a late one"),
+    ],
+)
+@pytest.mark.parametrize("step", [-3600, 3600, 50 * 365 * 86400])
+def test_a_clock_that_is_set_between_press_and_call_makes_no_second_ring(
+    step: int, seconds: float, age: float, late: bool, count: int
+) -> None:
+    """A device without a battery gets its time just after its start."""
+    memory, rang = RingMemory(), 0
+    first = Event("KeyPressed", START, facts=(press(1),))
+    second = Event("CallStateChanged", START + timedelta(seconds=step), late=late, facts=(call(1),), age=age)
+    for event, now in ((first, 1000.0), (second, 1000.0 + seconds)):
+        memory, ring = detect(memory, event, BELLS, PEERS, now)
+        rang += ring is not None
+    assert rang == count
+
+
+@pytest.mark.parametrize("fact", [press(1), call(1)])
+def test_an_event_that_is_delivered_again_rings_once(fact: Fact) -> None:
+    event = Event("any", START, facts=(fact,), id="boot-7")
+    memory, ring = detect(RingMemory(), event, BELLS, PEERS, 0.0)
+    assert ring is not None
+    stored = RingMemory.from_store(memory.as_store())
+    assert stored is not None
+    _, again = detect(stored, event, BELLS, PEERS, 1.0)
+    assert again is None
+    _, other = detect(stored, replace(event, id="boot-8", facts=(press(2),)), BELLS, PEERS, 1.0)
+    assert other is not None
 
 
 @pytest.mark.parametrize(

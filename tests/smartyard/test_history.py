@@ -88,7 +88,7 @@ async def test_calls_in_the_journal_let_nobody_in(hass: HomeAssistant, sim: Simu
     events = capture_log_events(hass)
     await read_again(sim, 1)
     rings: list[object] = []
-    entry.runtime_data.feed.async_listen_ring(None, rings.append)
+    entry.runtime_data.feed.rings.async_listen(None, rings.append)
     sim.answer(sim.ring(21))
     sim.walk_away(sim.ring(21))
     await until(lambda: len(types(events)) == 2, "both")

@@ -111,7 +111,8 @@ async def test_a_bell_rings_for_a_while(hass: HomeAssistant, entry: ConfigEntry)
 async def test_a_ring_at_nobody_knows_which_door(hass: HomeAssistant, several: ConfigEntry) -> None:
     coordinator = several.runtime_data
     ring = Event("Call", dt_util.utcnow(), facts=(ButtonPressed("call", None), BellRings("call", True)))
-    coordinator.feed._async_take(ring)
+    assert coordinator.feed.rings.async_hear(ring)
+    coordinator.async_fold(ring)
     coordinator.async_publish()
     await hass.async_block_till_done()
     assert state_of(hass, several, "binary_sensor", "bell_call_ringing") == "on"

@@ -50,7 +50,7 @@ def asked(sim: Simulator, function: str) -> list[Request]:
 def listen(entry: ConfigEntry) -> list[Ring]:
     """Return a list that every ring goes to."""
     rings: list[Ring] = []
-    entry.runtime_data.feed.async_listen_ring(None, rings.append)
+    entry.runtime_data.feed.rings.async_listen(None, rings.append)
     return rings
 
 
