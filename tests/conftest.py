@@ -12,6 +12,7 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.ip_intercom import refusals
 from custom_components.ip_intercom.const import DOMAIN
 from tests.common import add_intercom
 from tests.simulators.two_n import MODELS, Simulator
@@ -20,6 +21,11 @@ from tests.simulators.two_n import MODELS, Simulator
 @pytest.fixture(autouse=True)
 def integration(enable_custom_integrations: None) -> None:
     """Let Home Assistant find this repository's integration."""
+
+
+@pytest.fixture(autouse=True)
+def enable_event_loop_debug() -> None:
+    """Leave asyncio's debug mode off: it takes as much time as all else. ``PYTHONASYNCIODEBUG=1`` turns it on."""
 
 
 @pytest.fixture
@@ -63,6 +69,13 @@ def refused_handshakes(hass: HomeAssistant) -> Generator[None]:
     hass.loop.set_exception_handler(handle)
     yield
     hass.loop.set_exception_handler(report)
+
+
+@pytest.fixture
+def quick_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be certain soon that a login is refused."""
+    monkeypatch.setattr(refusals, "RETRY_DELAY", 0.1)
+    monkeypatch.setattr(refusals, "_SPAN", 0.2)
 
 
 @pytest.fixture

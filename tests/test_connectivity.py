@@ -63,6 +63,7 @@ async def test_each_device_tells_whether_it_answers(hass: HomeAssistant, entry: 
     assert connectivity(hass, entry) == "on"
 
 
+@pytest.mark.usefixtures("quick_refusals")
 async def test_a_refused_password_is_no_event(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     changes = capture_changes(hass, entry)
     sim.change_password(USERNAME, "new")

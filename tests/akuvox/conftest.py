@@ -19,6 +19,8 @@ BUTTON = {"Config.Programable.SOFTKEY01.LocalParam1": "192.168.1.20"}
 
 # An E18 mixes replies that come too close, an R29 refuses more than ten requests a second.
 SENSITIVE = frozenset({"e18", "r29"})
+# They bear so many times as many here, and get as many: tests/api/akuvox asks them at their real pace.
+HURRY = 5.0
 
 type Start = Callable[..., Awaitable[Simulator]]
 
@@ -39,16 +41,22 @@ async def device(sockets: None, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerat
 
     Those that bear it are asked without pauses.
     """
+    waits = ((exchange, "PACE"), (exchange, "GAP"), (exchange, "SECOND_TRY"), (discovery, "GAP"))
+    usual = {wait: getattr(*wait) for wait in waits}
     async with AsyncExitStack() as stack:
 
         async def start(dialect: str = "e16c", *, config: dict[str, str] | None = None, **settings: Any) -> Simulator:
+            for (module, name), seconds in usual.items():
+                monkeypatch.setattr(module, name, seconds / HURRY)
             if dialect not in SENSITIVE:
                 monkeypatch.setattr(exchange, "PACE", 0.0)
                 monkeypatch.setattr(discovery, "GAP", 0.0)
             has_phone = dialect != "a_series"
             settings.setdefault("whitelist", ["127.0.0.1"])
             config = (BUTTON if has_phone else {}) | (config or {})
-            return await stack.enter_async_context(Simulator(dialect, config=config, **settings))
+            sim = Simulator(dialect, config=config, **settings)
+            sim.pipeline.hurry(HURRY)
+            return await stack.enter_async_context(sim)
 
         yield start
 

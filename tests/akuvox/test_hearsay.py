@@ -48,6 +48,7 @@ async def test_a_push_proves_no_password(hass: HomeAssistant, device: Start, loc
     await shows(hass, entry, "sensor", "call_state", "unavailable")
 
 
+@pytest.mark.usefixtures("quick_refusals")
 async def test_an_alarm_ends_in_time_though_the_device_refuses(
     hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

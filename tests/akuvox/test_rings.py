@@ -99,6 +99,7 @@ async def test_the_pushed_call_alone_tells_of_a_ring(
     assert sim.press()
     await until(rings, "the ring")
     sim.call_ended()
+    await until(lambda: len(events) == 2, "the end of the call")
     await shows(hass, entry, "sensor", "call_state", "idle")
     assert rings() == 1
     assert [(event.data["type"], event.data["data"]) for event in events] == [

@@ -57,7 +57,7 @@ class Pipeline:
         """`pages` are other paths, and whether they ask for the login of the API."""
         self.redirect = dialect.redirect
         self.gap = dialect.gap
-        self.throttle = dialect.throttle
+        self.throttle = float(dialect.throttle)
         self.root = Root.WEB_APP
         self.identity_path = dialect.identity_path
         # Requests with right credentials that get 401 nevertheless.
@@ -74,6 +74,11 @@ class Pipeline:
         self._last_body = b""
         self._recent: deque[float] = deque()
         self._used: WeakSet[asyncio.BaseTransport] = WeakSet()
+
+    def hurry(self, times: float) -> None:
+        """Bear so many times as many requests."""
+        self.gap /= times
+        self.throttle *= times
 
     async def answer(self, request: web.BaseRequest) -> Outcome:
         """Answer a request."""
