@@ -17,7 +17,7 @@ def quick_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Be sure soon."""
     monkeypatch.setattr("custom_components.ip_intercom.refusals.RETRY_DELAY", 0.05)
     monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1, 0.2))
-    monkeypatch.setattr(refusals, "_SPAN", 0.1)
+    monkeypatch.setattr(refusals, "_SPAN", 0.05)
     monkeypatch.setattr(refusals, "_PART", 1e6)
 
 
@@ -48,7 +48,6 @@ async def test_a_push_proves_no_password(hass: HomeAssistant, device: Start, loc
     await shows(hass, entry, "sensor", "call_state", "unavailable")
 
 
-@pytest.mark.usefixtures("quick_refusals")
 async def test_an_alarm_ends_in_time_though_the_device_refuses(
     hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,7 @@ def quick_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Be sure soon."""
     monkeypatch.setattr("custom_components.ip_intercom.refusals.RETRY_DELAY", 0.05)
     monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1, 0.2))
-    monkeypatch.setattr("custom_components.ip_intercom.refusals._SPAN", 0.1)
+    monkeypatch.setattr("custom_components.ip_intercom.refusals._SPAN", 0.05)
     monkeypatch.setattr("custom_components.ip_intercom.refusals._PART_OF_PERSON", 1e6)
 
 

@@ -162,7 +162,7 @@ async def test_what_is_refused_is_said_and_asked_for_again(
 ) -> None:
     """Home Assistant asks by itself, once refusals on several occasions leave no doubt."""
     monkeypatch.setattr("custom_components.ip_intercom.refusals.RETRY_DELAY", 0.05)
-    monkeypatch.setattr("custom_components.ip_intercom.refusals._SPAN", 0.1)
+    monkeypatch.setattr("custom_components.ip_intercom.refusals._SPAN", 0.05)
     sim = await device()
     entry = await add(hass, sim)
     account = change(sim)
@@ -185,7 +185,7 @@ async def test_a_refusal_at_the_start_is_said_as_well(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("custom_components.ip_intercom.refusals.RETRY_DELAY", 0.05)
-    monkeypatch.setattr("custom_components.ip_intercom.refusals._SPAN", 0.1)
+    monkeypatch.setattr("custom_components.ip_intercom.refusals._SPAN", 0.05)
     sim = await device()
     entry = await add(hass, sim)
     sim.set_secret(CLIENT, "new")

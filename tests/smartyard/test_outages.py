@@ -19,7 +19,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Come back soon."""
     monkeypatch.setattr(push, "_BACK_OFF", (0.2, 0.2))
     monkeypatch.setattr("custom_components.ip_intercom.refusals.RETRY_DELAY", 0.05)
-    monkeypatch.setattr("custom_components.ip_intercom.refusals._SPAN", 0.1)
+    monkeypatch.setattr("custom_components.ip_intercom.refusals._SPAN", 0.05)
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
