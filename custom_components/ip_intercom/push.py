@@ -127,6 +127,12 @@ class EventFeed:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        log = self._coordinator.system.log
+        while log is not None and not log.replays and not self._arrived.empty():
+            # What was pushed cannot be read again.
+            delivery = self._arrived.get_nowait()
+            self._async_take_all(delivery.events)
+            self._async_handed_on(delivery)
         if self._cursor is not None:
             await self._store.async_end(self._stored())
 
@@ -186,12 +192,22 @@ class EventFeed:
     async def _async_arrive(self, delivery: Delivery) -> None:
         """Ring the bells of a delivery that has just arrived, and queue it behind those that are handed on."""
         events = tuple(self._judged(event) for event in delivery.events)
-        rang = [event for event in events if self.rings.async_hear(event)]
+        rang = [event for event in events if self._async_ring(event)]
         if rang and self._cursor is not None:
             self._store.async_save_soon(self._stored)
         self._more_at = inf if delivery.again is None else time.monotonic() + delivery.again + _TICK
         await self._arrived.put(replace(delivery, events=events))
         await asyncio.sleep(0)  # a backlog arrives in many deliveries at once
+
+    @callback
+    def _async_ring(self, event: Event) -> bool:
+        """Ring a bell if the event is a ring, and return whether it is."""
+        try:
+            return self.rings.async_hear(event)
+        except Exception:
+            # An event that cannot be understood must not cost those that follow.
+            _LOGGER.exception("%s: an event could not ring: %s", self._coordinator.name, event.type)
+            return False
 
     def _judged(self, event: Event) -> Event:
         """Return an event that is late if the life before this one may have rung with it already."""
@@ -243,10 +259,14 @@ class EventFeed:
         finally:
             # Stopped in between: a cursor stands behind a whole delivery.
             self._async_take_all(rest)
-            self._cursor = delivery.cursor
-            # Without a cursor, a life that follows a kill would begin only then.
-            if delivery.events or delivery.keep or not self._store.exists:
-                self._store.async_save_soon(self._stored)
+            self._async_handed_on(delivery)
+
+    @callback
+    def _async_handed_on(self, delivery: Delivery) -> None:
+        self._cursor = delivery.cursor
+        # Without a cursor, a life that follows a kill would begin only then.
+        if delivery.events or delivery.keep or not self._store.exists:
+            self._store.async_save_soon(self._stored)
 
     @callback
     def _async_take_all(self, events: Iterable[Event]) -> None:

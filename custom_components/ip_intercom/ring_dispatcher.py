@@ -55,6 +55,7 @@ class RingDispatcher:
         self._memory, ring = detect(self._memory, event, coordinator.bells, coordinator.peers, time.time())
         if ring is None or not coordinator.description.visitors:
             return False
+        _LOGGER.debug("%s: bell %s rings, %.1f s after the event", coordinator.name, ring.bell.id, ring.age)
         coordinator.async_know_bell(ring.bell)
         listeners = [*self._listeners.get(ring.bell.id, ()), *self._listeners.get(None, ())]
         # Its entities may be being made because of this ring.
