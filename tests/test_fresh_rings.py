@@ -12,7 +12,8 @@ from homeassistant.core import CoreState, Event, EventStateChangedData, HomeAssi
 from homeassistant.helpers.event import async_track_state_change_event
 import pytest
 
-from tests.common import add_intercom, capture_log_events, entity_id, until
+from custom_components.ip_intercom.api import keep_alive
+from tests.common import add_intercom, capture_log_events, entity_id, state_of, until
 from tests.simulators.two_n import Account, Privilege, Simulator, Timing
 
 # Seconds from the press to the ring at the most, after any outage (the back-off and one connection).
@@ -82,6 +83,31 @@ async def test_a_press_just_after_an_outage_rings(
     await bell.rings()
     took = bell.rang_at[0] - pressed_at
     logging.getLogger(__name__).info("outage of %s s: rings %.2f s after the press", outage, took)
+    assert took < PROMISE
+    await until(lambda: presses(events) == [("%1", False)])
+
+
+@pytest.mark.parametrize("outage", [0, pytest.param(20, marks=LONG)])
+async def test_a_press_just_after_a_power_cut_rings(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, outage: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing says that the device is gone, and nothing that it is back."""
+    if not outage:
+        for name in ("IDLE", "INTERVAL", "LOST"):
+            monkeypatch.setattr(keep_alive, name, 1)
+    bell, events = await visited(hass, sim, entry)
+    await sim.wait_for_pull()
+    sim.cut_power()
+    cut_at = time.monotonic()
+    await until(lambda: state_of(hass, entry, "binary_sensor", "connectivity") == "off")
+    await asyncio.sleep(max(0.0, outage - (time.monotonic() - cut_at)))
+    await sim.restore_connection()
+    await asyncio.sleep(0.3)
+    pressed_at = time.monotonic()
+    sim.press("%1")
+    await bell.rings()
+    took = bell.rang_at[0] - pressed_at
+    logging.getLogger(__name__).info("power cut of %s s: rings %.2f s after the press", outage, took)
     assert took < PROMISE
     await until(lambda: presses(events) == [("%1", False)])
 
