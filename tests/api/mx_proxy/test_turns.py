@@ -1,4 +1,4 @@
-"""One request of an account at a time, the log apart; and nothing is done twice."""
+"""One request of a kind and an account at a time; and nothing is done twice."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,6 +9,7 @@ import pytest
 from custom_components.ip_intercom.api.errors import ConnectionFailed, NoAnswer, NoSuchCall, Unconfirmed
 from custom_components.ip_intercom.api.mx_proxy import Conference, MxProxy
 from tests.common import until
+from tests.simulators.common.faults import Fault
 from tests.simulators.mx_proxy import LOGIN, Simulator
 
 from .conftest import Bench, Start
@@ -37,7 +38,7 @@ def in_flight(sim: Simulator) -> int:
     return len(sim.pipeline._flights)
 
 
-async def test_one_request_at_a_time(bench: Bench, proxy: MxProxy) -> None:
+async def test_one_request_of_a_kind_at_a_time(bench: Bench, proxy: MxProxy) -> None:
     """However many ask: equal requests at the same time would get each other's replies."""
     results = await asyncio.gather(*(ask(proxy) for _ in range(4) for ask in READS))
     requests = bench.seen()
@@ -53,6 +54,23 @@ async def test_one_log_at_a_time(bench: Bench, proxy: MxProxy) -> None:
     requests = bench.seen()
     assert [request.function for request in requests] == ["login", *["call_log"] * 5]
     assert not any(request.overlapped for request in requests)
+
+
+@pytest.mark.parametrize("path", ["GET /voicemails", "GET /contacts", "GET /calls/{callId}"])
+async def test_a_question_that_hangs_keeps_nothing_else_waiting(bench: Bench, proxy: MxProxy, path: str) -> None:
+    await proxy.session.login()
+    bench.sim.fault(path, Fault.HANG)
+    asked: tuple[Awaitable[object], ...] = (proxy.voicemails.list(), proxy.directory.contacts(), proxy.calls.info(1))
+    hanging = [asyncio.ensure_future(ask) for ask in asked]
+    await until(lambda: bench.sim._handling)
+    made = await proxy.calls.make("3107", DOOR)
+    bench.sim.pick_up(made.call_id)
+    await proxy.calls.hold(made.call_id)
+    assert await proxy.conferences.list() == ()
+    assert sum(not task.done() for task in hanging) == 1
+    for task in hanging:
+        task.cancel()
+    await asyncio.gather(*hanging, return_exceptions=True)
 
 
 async def test_accounts_do_not_wait_for_each_other(bench: Bench, proxy: MxProxy) -> None:

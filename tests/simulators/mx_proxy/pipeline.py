@@ -18,7 +18,7 @@ PERMANENT = 308
 
 
 class Outcome(NamedTuple):
-    """What became of a request; `overlapped` says that another of the same account was on its way."""
+    """What became of a request; `overlapped` says that an equal one of the same account was on its way."""
 
     response: web.StreamResponse
     endpoint: Endpoint | None = None
@@ -32,6 +32,7 @@ class Flight:
     """A request of an account on its way."""
 
     login: str
+    function: str
     overlapped: bool = False
 
 
@@ -85,7 +86,7 @@ class Pipeline:
                     reply(request, token_reply(self._tokens.issue(user.login), self._tokens.ttl)), endpoint, user.login
                 )
             login = self._tokens.login_of(request.headers.get("Authorization", ""))
-            flight = self._begin(login)
+            flight = self._begin(login, endpoint.name)
             call = Call(self._user(login), parts, dict(request.query), request.headers, body)
             answer = await self._do(endpoint, call)
             response = await self._send(request, answer)
@@ -116,11 +117,11 @@ class Pipeline:
             raise ApiError(405, "method not allowed")
         raise not_found()
 
-    def _begin(self, login: str) -> Flight:
-        others = [flight for flight in self._flights if flight.login == login]
+    def _begin(self, login: str, function: str) -> Flight:
+        others = [flight for flight in self._flights if (flight.login, flight.function) == (login, function)]
         for other in others:
             other.overlapped = True
-        flight = Flight(login, bool(others))
+        flight = Flight(login, function, bool(others))
         self._flights.append(flight)
         return flight
 

@@ -1,6 +1,7 @@
 """Requests to MX Proxy on behalf of one account."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -27,10 +28,10 @@ type Attempt = Callable[[dict[str, str]], Awaitable[Reply]]
 
 
 class MxClient:
-    """Requests of one account, one at a time.
+    """Requests of one account, one of a kind at a time.
 
-    The proxy knows the MX's replies by their kind only, so that two equal requests could get each other's. The log of
-    calls has a turn of its own: nothing else asks for it, and it may last for minutes.
+    The proxy knows the MX's replies by their kind only, so that two equal requests could get each other's. Other kinds
+    do not wait: the log of calls may last for minutes, and a kind that is not answered keeps nobody from a call.
 
     Args:
         transport: The connection to the server.
@@ -41,8 +42,11 @@ class MxClient:
         """See the class."""
         self.transport = transport
         self.login = Login(transport, credentials)
-        self._turn = asyncio.Lock()
-        self._log_turn = asyncio.Lock()
+        self._turns: defaultdict[object, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def _turn(self, endpoint: Endpoint) -> asyncio.Lock:
+        """Return the turn of a kind: of one question, or of the commands of one part of the MX."""
+        return self._turns[endpoint.part if endpoint.command else endpoint]
 
     async def call(
         self,
@@ -76,13 +80,12 @@ class MxClient:
             UnexpectedReply: The answer is not the API's.
             ConnectionFailed: The connection broke.
         """
-        is_log = endpoint == CALL_LOG
         request = Request(
             endpoint.method,
             endpoint.path,
             params,
             body,
-            timeout=(LOG_TIMEOUT if is_log else REQUEST_TIMEOUT) + extra,
+            timeout=(LOG_TIMEOUT if endpoint == CALL_LOG else REQUEST_TIMEOUT) + extra,
             max_bytes=MAX_LIST,
             repeatable=not endpoint.command,
             parts={name: str(value) for name, value in (parts or {}).items()},
@@ -92,13 +95,13 @@ class MxClient:
             return await self.transport.request(request, headers=headers if body is None else {**headers, **_JSON})
 
         since = self.login.attempts
-        async with self._log_turn if is_log else self._turn:
+        async with self._turn(endpoint):
             reply = await self._authorized(endpoint, attempt, since)
         return result(endpoint, reply)
 
     @asynccontextmanager
     async def download(self, endpoint: Endpoint, parts: Mapping[str, str], *, max_bytes: int) -> AsyncIterator[Stream]:
-        """Open an answer that is a file; nothing else is asked before its end.
+        """Open an answer that is a file; no other file is asked for before its end.
 
         Raises:
             IntercomError: As ``call``; also where the server answers JSON.
@@ -112,7 +115,7 @@ class MxClient:
             parts=parts,
         )
         since = self.login.attempts
-        async with self._turn:
+        async with self._turn(endpoint):
             token = await self.login.token(since)
             for is_last in (False, True):
                 async with self.transport.stream(request, headers=_bearer(token)) as stream:

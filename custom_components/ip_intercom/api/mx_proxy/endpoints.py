@@ -21,6 +21,11 @@ class Endpoint:
         return self.method != GET
 
     @property
+    def part(self) -> str:
+        """The part of the MX that it is about, such as ``calls``."""
+        return self.path.split("/")[1]
+
+    @property
     def of_call(self) -> bool:
         """Whether it is about one call."""
         return "{callId}" in self.path
