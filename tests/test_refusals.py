@@ -80,22 +80,24 @@ def tries(monkeypatch: pytest.MonkeyPatch, seconds: float, err: AuthenticationFa
 
 
 @pytest.mark.parametrize("seconds", [1, 13, 26, 45, 80, 110])
+@pytest.mark.parametrize("err", [AuthenticationFailed(), persons_login()])
 def test_a_login_that_is_right_again_is_tried_within_ten_seconds(
-    monkeypatch: pytest.MonkeyPatch, seconds: float
+    monkeypatch: pytest.MonkeyPatch, seconds: float, err: AuthenticationFailed
 ) -> None:
-    moments, _ = tries(monkeypatch, seconds, AuthenticationFailed())
-    assert moments[-1] - seconds < 10
+    moments, _ = tries(monkeypatch, seconds, err)
+    # Those who follow events wait up to a fifth longer.
+    assert (moments[-1] - seconds) * (1 + push._JITTER) < 10
 
 
-@pytest.mark.parametrize(("err", "most"), [(AuthenticationFailed(), 70), (persons_login(), 20)])
+@pytest.mark.parametrize(("err", "most"), [(AuthenticationFailed(), 70), (persons_login(), 30)])
 def test_a_wrong_password_is_asked_for_soon_and_tried_ever_less(
     monkeypatch: pytest.MonkeyPatch, err: AuthenticationFailed, most: int
 ) -> None:
     moments, asked_at = tries(monkeypatch, 3600, err)
     assert asked_at <= 20
-    assert len(moments) < most
-    assert len([moment for moment in moments if moment < 60]) <= (10 if most == 70 else 6)
-    assert max(later - before for before, later in pairwise(moments)) <= 300
+    assert len(moments) <= most
+    assert len([moment for moment in moments if moment < 120]) <= 17
+    assert max(later - before for before, later in pairwise(moments)) < 301
 
 
 async def test_a_refusal_during_the_set_up_mends_itself(
@@ -127,7 +129,7 @@ async def test_a_device_that_goes_away_while_its_login_is_tried(
 async def test_nothing_is_tried_once_a_person_has_logged_in(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refusals, "_PART", 50.0)
+    monkeypatch.setattr(refusals, "_CERTAIN", 50.0)
     await hass.config_entries.async_unload(entry.entry_id)
     sim.change_password(USERNAME, "new")
     await hass.config_entries.async_setup(entry.entry_id)

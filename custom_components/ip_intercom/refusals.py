@@ -25,7 +25,10 @@ REFUSALS = 3
 # Seconds between one look and the next, and what three of them must span at least.
 RETRY_DELAY = 6.0
 _SPAN = 10.0
-# A login that was refused for long is tried again after this part of that time: each try may count towards a lockout.
+# For so many seconds a server may be starting, and a login that was refused beyond doubt is tried almost as often.
+_START = 120.0
+_CERTAIN = 1.3
+# Later on it is tried again after this part of the time since the first refusal: each try may count towards a lockout.
 # A person's account is locked for everything, so it is tried less often.
 _PART = 1 / 12
 _PART_OF_PERSON = 1.0
@@ -44,22 +47,28 @@ class Refusals:
         self._monotonic = monotonic
         self._count = 0
         self._first = 0.0
+        self._certain = False
 
     def count(self) -> bool:
         """Note a refusal; return True once they leave no doubt."""
         if self._count == 0:
             self._first = self._monotonic()
         self._count += 1
-        return self._count >= REFUSALS and self._monotonic() - self._first >= _SPAN
+        self._certain = self._count >= REFUSALS and self._monotonic() - self._first >= _SPAN
+        return self._certain
 
     def clear(self) -> None:
         """Note a success."""
-        self._count = 0
+        self._count, self._certain = 0, False
 
     def pause(self, err: AuthenticationFailed) -> float:
         """Return how many seconds to wait after a refusal before the login is tried again."""
-        part = 0.0 if self._count < REFUSALS else _PART_OF_PERSON if err.locks else _PART
-        return min(max(RETRY_DELAY, (self._monotonic() - self._first) * part), _LONGEST_PAUSE)
+        refused_for = self._monotonic() - self._first
+        if not self._certain:
+            return RETRY_DELAY
+        if refused_for < _START:
+            return RETRY_DELAY * _CERTAIN
+        return min(refused_for * (_PART_OF_PERSON if err.locks else _PART), _LONGEST_PAUSE)
 
     async def confirmed[T](self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Return what ``attempt`` returns, trying again after a refusal until there is no doubt.
