@@ -97,6 +97,7 @@ async def _async_set_up(
         coordinator.platforms.append(Platform.CALENDAR)  # it brings a page of its own, which nobody wants empty
     ClockWatch(coordinator).async_start()
     await hass.config_entries.async_forward_entry_setups(entry, coordinator.platforms)
+    _async_await_conferences(hass, entry)
     _async_remove_stale(hass, entry)
     async_remove_places(hass, *places, coordinator.offered, coordinator.description.unlisted)
 
@@ -114,6 +115,26 @@ async def _async_set_up(
     # Before that, automations that wait for the events are not there yet; the channel keeps them.
     entry.async_on_unload(async_at_started(hass, start))
     entry.async_on_unload(hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, stop))
+
+
+@callback
+def _async_await_conferences(hass: HomeAssistant, entry: IntercomConfigEntry) -> None:
+    """Add the calendar once there are conferences: they may not be to be had at first."""
+    coordinator = entry.runtime_data
+    awaited = Platform.CALENDAR not in coordinator.platforms
+
+    async def add() -> None:
+        await hass.config_entries.async_forward_entry_setups(entry, [Platform.CALENDAR])
+        coordinator.platforms.append(Platform.CALENDAR)
+
+    @callback
+    def update() -> None:
+        nonlocal awaited
+        if awaited and coordinator.facets.conferences is not None:
+            awaited = False
+            entry.async_create_background_task(hass, add(), f"{DOMAIN} calendar of {coordinator.name}")
+
+    entry.async_on_unload(coordinator.async_add_listener(update))
 
 
 @callback

@@ -152,6 +152,7 @@ class IntercomCoordinator(CommandingCoordinator):
             entry.title, self.later, self.shortcomings, lambda: self.last_update_success, self.async_update_listeners
         )
         self._checked_at = -_CHECK_PAUSE
+        self._wish: _Wish | None = None
         self._refusals = Refusals()
         self._doubters: set[str] = set()
         self._loss: IntercomError | None = None
@@ -215,6 +216,8 @@ class IntercomCoordinator(CommandingCoordinator):
             return self._state
         if _LOG in self._doubters and self._loss is not None:
             raise self._failure(UpdateFailed, self._loss)  # the log tries the login: each try may lock it
+        if self._wish is not None and time.monotonic() < self._wish.until:
+            raise self._failure(UpdateFailed, self._wish.err)
         try:
             reading, news = await self._async_gathering_news(self.system.read)
         except AuthenticationFailed as err:
@@ -255,9 +258,10 @@ class IntercomCoordinator(CommandingCoordinator):
         except IntercomError as err:
             _LOGGER.debug("%s: could not look what it has: %s", self.name, err)
             self._described_at = time.monotonic()
+            wish = err.retry_after or 0.0
             if not isinstance(err, AuthenticationFailed):  # a password is for polls to doubt; too many lock it out
-                self.later.async_do(_DESCRIBE_AGAIN, "describe", self.async_describe)
-            if not self._shutdown_requested:
+                self.later.async_do(max(_DESCRIBE_AGAIN, wish), "describe", self.async_describe)
+            if not (self._shutdown_requested or wish):
                 self.async_read_soon()  # not all that it has, but how it is
             return
         self.later.async_cancel("describe")
@@ -307,7 +311,7 @@ class IntercomCoordinator(CommandingCoordinator):
         self._incomplete = self._incomplete + 1 if description.unanswered else 0
         if self._incomplete:
             _LOGGER.debug("%s: no answer from %s", self.name, ", ".join(sorted(description.unanswered)))
-            delay = _UNANSWERED_AGAIN[min(self._incomplete, len(_UNANSWERED_AGAIN)) - 1]
+            delay = max(_UNANSWERED_AGAIN[min(self._incomplete, len(_UNANSWERED_AGAIN)) - 1], description.wish)
             self.later.async_do(delay, "describe", self.async_describe)
         if description.bells_pending:
             self.config_entry.async_create_background_task(
@@ -324,13 +328,13 @@ class IntercomCoordinator(CommandingCoordinator):
         await self.google_push.async_look_again()  # Google is there or not, whatever the device is
         await self.codes.async_retry()
         self.feed.async_hasten()
-        await self.log_health.async_settle()
         description = self.description
         await self.async_describe()
         if self.description is description:
             return  # the device could not be asked
         if self.system.log is not None:
             self.system.log.presume_complete()
+        await self.log_health.async_settle()
         self.shortcomings.async_forget_evidence()
 
     async def _async_refresh_bells(self) -> None:
@@ -486,6 +490,10 @@ class IntercomCoordinator(CommandingCoordinator):
         self.log_health.async_lost()
         if err is not None and not self.last_update_success:
             self._async_note_loss(err)  # sooner than the next poll
+        log = self.system.log
+        if err is not None and err.retry_after is not None and log is not None and not log.local:
+            # A server whose sources are all busy is: nothing else is asked.
+            self._wish = _Wish(time.monotonic() + err.retry_after, err)
         self.update_interval = POLL_ALONE
         now = time.monotonic()
         if self.last_update_success and now - self._checked_at >= _CHECK_PAUSE:
@@ -505,6 +513,7 @@ class IntercomCoordinator(CommandingCoordinator):
         Returns:
             Whether it was away, so that its state has to be read.
         """
+        self._wish = None
         self._async_withdraw_question(_LOG)
         self.shortcomings.async_trust()
         interval = POLL_BESIDE_EVENTS if live else POLL_ALONE

@@ -450,6 +450,8 @@ class Description:
     unread: frozenset[str] = frozenset()
     # The bells are still being read: they come later.
     bells_pending: bool = False
+    # Seconds for which a function that did not answer asks not to be asked again.
+    wish: float = 0.0
 
     @property
     def unanswered(self) -> frozenset[str]:

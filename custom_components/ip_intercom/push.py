@@ -43,6 +43,8 @@ _FAULT_DELAY = 30.0
 _JITTER = 0.2
 # Seconds by which an event may be older than it seems: devices count whole ones.
 _AGE_ERROR = 2.0
+# A server that asks to be left alone for more seconds is not asked a second time before that is shown.
+_LONG_WISH = 10.0
 # Seconds between attempts where a person has to act first: the password, a service, a privilege.
 _PERSON_DELAY = 300.0
 # Of clocks that run a little early.
@@ -138,7 +140,7 @@ class EventFeed:
 
     async def _async_follow(self, log: EventLog) -> None:
         failures = 0
-        # Until when nobody can hasten: who tries a wrong password again and again locks the account.
+        # Until when no push hastens: who tries a wrong password again and again locks the account, and who is busy says so.
         patient_until = 0.0
         while True:
             self._hastened.clear()
@@ -156,8 +158,9 @@ class EventFeed:
                 delay = _PERSON_DELAY
             except IntercomError as err:
                 delay, wish = _back_off(failures, log.local), err.retry_after or 0.0
+                patient_until = time.monotonic() + wish
                 failures += 1
-                if failures > 1:
+                if failures > 1 or (wish > _LONG_WISH and not log.local):
                     self._coordinator.async_log_failed(err)
                 _LOGGER.debug("%s: events interrupted: %s", self._coordinator.name, err)
             except Exception:

@@ -185,7 +185,7 @@ async def test_a_full_block_keeps_nobody_waiting(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The proxy answers GET /calls after its patience only; meanwhile messages are seen and commands go through."""
-    monkeypatch.setattr("custom_components.ip_intercom.systems.mx_proxy.system._LOG_PATIENCE", 0.1)
+    monkeypatch.setattr("custom_components.ip_intercom.systems.mx_proxy.system._FIRST_PATIENCE", 0.3)
     sim = await device(empty=True)
     patience = asyncio.Event()
     monkeypatch.setattr(sim.mx, "pause", patience.wait)

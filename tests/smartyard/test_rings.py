@@ -70,7 +70,7 @@ async def test_a_ring_ends_while_the_server_is_away(
     monkeypatch.setattr(push, "_BACK_OFF", (0.1, 600.0))
     monkeypatch.setattr("custom_components.ip_intercom.refusals.RETRY_DELAY", 0.05)
     monkeypatch.setattr("custom_components.ip_intercom.refusals._SPAN", 0.05)
-    monkeypatch.setattr("custom_components.ip_intercom.refusals._PART", 1e6)
+    monkeypatch.setattr("custom_components.ip_intercom.refusals._CERTAIN", 1e4)
     sim = await device()
     entry = await pushing(hass, sim, local_url)
     coordinator = entry.runtime_data

@@ -11,9 +11,14 @@ from custom_components.ip_intercom.api.errors import (
     AuthenticationFailed,
     CommandFailed,
     ConnectionFailed,
+    ExchangeUnreachable,
     IntercomError,
     NoAnswer,
+    NotReached,
     NotSupported,
+    Overloaded,
+    ServerBroken,
+    Throttled,
     UnexpectedReply,
 )
 from custom_components.ip_intercom.systems.looks import Look, Looks
@@ -31,7 +36,7 @@ async def settle() -> None:
 class Server:
     """Something to look at: the mail and the log always, the calls while there are some."""
 
-    def __init__(self, *, often_silent: bool = False) -> None:
+    def __init__(self) -> None:
         self.now = 1000.0
         self.has_calls = False
         self.taken: list[str] = []
@@ -47,7 +52,6 @@ class Server:
             self.wake,
             lambda: self.now,
             longest=LONGEST,
-            often_silent=often_silent,
         )
 
     def _look(self, name: str, wanted: Callable[[], bool] | None = None) -> Look:
@@ -139,11 +143,20 @@ async def test_what_is_wanted_again_during_a_look_is_looked_at_again(server: Ser
     assert await server.turn() == (["log"], False)
 
 
-@pytest.mark.parametrize("error", [CommandFailed("no"), NotSupported("no"), UnexpectedReply("no")])
+REFUSALS = [CommandFailed("no"), NotSupported("no")]
+SILENCES = [ConnectionFailed("reset"), NoAnswer("hangs"), ServerBroken("500"), UnexpectedReply("a page")]
+BUSY = [Overloaded("503"), Throttled("429")]
+
+
+@pytest.mark.parametrize("error", [*REFUSALS, *SILENCES, *BUSY])
 async def test_a_look_that_fails_backs_off_alone(server: Server, error: IntercomError) -> None:
+    await server.turn()
     server.errors["log"] = error
+    server.now += INTERVAL
     assert await server.turn() == (["log", "mail"], False)
     assert server.looks.settled, "that failed, but it was looked at"
+    # Whether it fails alone, another shows at once; a server that is busy is left alone.
+    assert await server.turn() == (["mail"] if error in SILENCES else [], False)
     server.looks.soon("log")  # which changes nothing while it fails
     for wait in (10, 20, 40, 80, LONGEST, LONGEST):
         server.now += wait - 1
@@ -160,7 +173,10 @@ async def test_a_look_that_fails_backs_off_alone(server: Server, error: Intercom
     assert "log" in (await server.turn())[0]
 
 
-@pytest.mark.parametrize("error", [ConnectionFailed("gone"), NoAnswer("gone")])
+AWAY = [NotReached("gone"), ExchangeUnreachable("gone"), AuthenticationFailed("who?")]
+
+
+@pytest.mark.parametrize("error", AWAY)
 async def test_a_server_that_is_away_is_asked_one_thing_at_a_time(server: Server, error: IntercomError) -> None:
     await server.turn()
     server.has_calls = True
@@ -175,10 +191,10 @@ async def test_a_server_that_is_away_is_asked_one_thing_at_a_time(server: Server
 
 
 async def test_a_server_that_stays_away_is_away(server: Server) -> None:
-    server.errors["mail"] = ConnectionFailed("gone")
-    await server.fail("log", ConnectionFailed("gone"))
+    server.errors["mail"] = NotReached("gone")
+    await server.fail("log", NotReached("gone"))
     for _ in range(3):
-        with pytest.raises(ConnectionFailed):
+        with pytest.raises(NotReached):
             await server.turn()
         assert len(server.taken) == 1
         assert server.looks.interrupted
@@ -186,7 +202,7 @@ async def test_a_server_that_stays_away_is_away(server: Server) -> None:
 
 async def test_nothing_else_is_asked_while_a_look_goes_on_at_a_server_that_is_away(server: Server) -> None:
     server.slow["mail"] = asyncio.Event()
-    await server.fail("log", ConnectionFailed("gone"))
+    await server.fail("log", NotReached("gone"))
     assert await server.turn() == ([], False)
     server.slow.pop("mail").set()
     assert await server.turn() == ([], True)
@@ -201,34 +217,94 @@ async def test_a_server_that_refuses_the_account_is_there_again_with_any_answer(
     assert (await server.turn())[1], "it answers, if only to refuse a command"
 
 
-async def test_a_server_that_is_often_silent_is_away_when_it_says_nothing_at_all() -> None:
-    server = Server(often_silent=True)
+@pytest.mark.parametrize("error", [*SILENCES, *BUSY])
+async def test_a_server_of_which_nothing_answers_is_away(server: Server, error: IntercomError) -> None:
     server.has_calls = True
-    server.errors = {"log": NoAnswer("silence")}
+    server.errors = {"log": error}
     assert await server.turn() == (["calls", "log", "mail"], False)
     server.now += INTERVAL
     # Calls do not count: as a rule there are none.
-    await server.fail("mail", NoAnswer("silence"))
+    await server.fail("mail", error)
     assert server.looks.interrupted
-    await server.looks.close()
-
-
-async def test_a_server_that_is_often_silent_is_away_when_it_cannot_be_reached() -> None:
-    server = Server(often_silent=True)
-    await server.fail("log", ConnectionFailed("gone"))
+    # The same error is no sign that it is back.
+    with pytest.raises(type(error)):
+        await server.turn()
     assert server.looks.interrupted
-    await server.looks.close()
 
 
-async def test_silence_is_no_sign_that_a_server_is_back() -> None:
-    server = Server(often_silent=True)
-    await server.fail("log", ConnectionFailed("gone"))
-    server.now += 1
-    await server.looks.now("mail")
-    server.errors["log"] = NoAnswer("silence")
+async def test_an_outage_shows_at_the_first_look(server: Server) -> None:
+    await server.turn()
+    server.errors = dict.fromkeys(("log", "mail"), ServerBroken("500"))
+    server.looks.soon("log")
     assert await server.turn() == (["log"], False)
-    assert server.looks.interrupted
-    await server.looks.close()
+    with pytest.raises(ServerBroken):
+        await server.turn()
+
+
+# -- what fails alone ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [*SILENCES, *BUSY])
+async def test_what_fails_again_and_again_is_named(server: Server, error: IntercomError) -> None:
+    server.errors = {"log": error}
+    await server.turn()
+    assert server.looks.failing == frozenset(), "a hiccup"
+    server.now += INTERVAL
+    await server.turn()
+    assert server.looks.failing == {"log"}
+    server.errors = {}
+    server.now += LONGEST
+    await server.turn()
+    assert server.looks.failing == frozenset()
+
+
+@pytest.mark.parametrize("error", REFUSALS)
+async def test_what_a_server_never_had_does_not_fail(server: Server, error: IntercomError) -> None:
+    server.errors = {"log": error}
+    for _ in range(4):
+        await server.turn()
+        server.now += LONGEST
+    assert server.looks.failing == frozenset()
+    server.errors = {}
+    await server.turn()
+    server.errors = {"log": error}
+    for _ in range(2):
+        server.now += LONGEST
+        await server.turn()
+    assert server.looks.failing == {"log"}
+
+
+async def test_while_the_server_is_away_nothing_fails_alone(server: Server) -> None:
+    server.errors = {"log": NoAnswer("hangs")}
+    for _ in range(4):
+        await server.turn()
+        server.now += INTERVAL
+    assert server.looks.failing == {"log"}
+    await server.fail("mail", NotReached("gone"))
+    assert server.looks.failing == frozenset()
+
+
+async def test_calls_fail_while_there_are_some(server: Server) -> None:
+    server.errors = {"calls": NoAnswer("hangs")}
+    server.has_calls = True
+    for _ in range(2):
+        await server.turn()
+        server.now += INTERVAL
+    assert server.looks.failing == {"calls"}
+    server.has_calls = False
+    assert server.looks.failing == frozenset()
+
+
+async def test_what_fails_is_looked_at_at_once_when_a_person_says_so(server: Server) -> None:
+    server.errors = {"log": NoAnswer("hangs")}
+    for _ in range(4):
+        await server.turn()
+        server.now += INTERVAL
+    server.errors = {}
+    await server.turn()
+    server.looks.hasten()
+    assert (await server.turn())[0] == ["log"]
+    assert server.looks.failing == frozenset()
 
 
 async def test_a_fault_of_ours_is_not_hidden(server: Server) -> None:
@@ -251,10 +327,14 @@ async def test_looking_now(server: Server) -> None:
     assert not server.looks.interrupted
 
 
-async def test_patience_has_an_end_and_the_look_goes_on(server: Server) -> None:
+async def test_whoever_waits_no_longer_leaves_the_look_to_go_on(server: Server) -> None:
     server.slow["log"] = asyncio.Event()
-    await server.looks.now("log", 0.0)
-    await server.looks.now("log", 0.0)
+    for _ in range(2):
+        asking = asyncio.create_task(server.looks.now("log"))
+        await settle()
+        asking.cancel()
+        await settle()
+        assert asking.cancelled()
     assert server.taken == ["log"], "begun once"
     assert await server.turn() == (["mail"], False)
     assert server.looks.age("log") == inf
@@ -318,7 +398,7 @@ async def test_the_end_of_a_look_ends_the_waiting(server: Server) -> None:
 async def test_nobody_waits_for_looks_at_a_server_that_is_away(server: Server) -> None:
     await server.turn()
     server.now += INTERVAL
-    await server.fail("log", ConnectionFailed("gone"))
+    await server.fail("log", NotReached("gone"))
     server.now += INTERVAL
     server.wake.clear()
     async with waiting(server) as task:

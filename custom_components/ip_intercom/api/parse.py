@@ -1,10 +1,12 @@
 """Reading JSON from devices: missing fields are tolerated, numbers that come as text are numbers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from enum import StrEnum
 import json
 import math
+
+from .errors import UnexpectedReply
 
 type Fields = Mapping[str, object]
 
@@ -82,6 +84,24 @@ def objects(value: object) -> tuple[Fields, ...]:
     if not isinstance(value, Sequence) or isinstance(value, str | bytes):
         return ()
     return tuple(item for item in value if isinstance(item, Mapping))
+
+
+def row(value: object) -> Fields | None:
+    """Return ``value`` when it is a JSON object, else nothing."""
+    return value if isinstance(value, Mapping) else None
+
+
+def readable[R, T](path: str, rows: Iterable[R], read: Callable[[R], T | None]) -> tuple[T, ...]:
+    """Return what the rows of a list tell; those that cannot be read are left out.
+
+    Raises:
+        UnexpectedReply: There are some, and none of them can be read: that is no empty list.
+    """
+    rows = tuple(rows)
+    found = tuple(item for each in rows if (item := read(each)) is not None)
+    if rows and not found:
+        raise UnexpectedReply(f"{path} answered a list of which nothing can be read")
+    return found
 
 
 def texts(value: object) -> tuple[str, ...]:

@@ -8,21 +8,17 @@ import logging
 from math import inf
 from typing import Any
 
-from ..api.errors import (
-    CommandFailed,
-    ConnectionFailed,
-    IntercomError,
-    NoAnswer,
-    NotSupported,
-    Overloaded,
-    Throttled,
-    UnexpectedReply,
-)
+from ..api.errors import ConnectionFailed, IntercomError, NoAnswer, Overloaded, Throttled, UnexpectedReply
+from .parts import AWAY, is_refusal
 
 _LOGGER = logging.getLogger(__name__)
 
 # After these errors the device or server itself has not answered: it is not back yet.
 SAYS_NOTHING = (ConnectionFailed, Throttled, UnexpectedReply)
+# A look that failed is taken again after so many seconds, unless its time is earlier.
+_RETRY = 10.0
+# So many failures in a row are more than a hiccup.
+_LASTING = 2
 
 
 @dataclass(slots=True)
@@ -36,6 +32,7 @@ class Look:
         due: When, by the monotonic clock.
         looked_at: When that was last.
         failures: How often it has failed since.
+        refused: The last failure was a refusal by a server that is there.
         task: While it is being done.
     """
 
@@ -45,20 +42,21 @@ class Look:
     due: float = 0.0
     looked_at: float | None = None
     failures: int = 0
+    refused: bool = False
     task: asyncio.Task[None] | None = None
 
 
 class Looks:
     """All that is looked at.
 
-    A look that fails again and again waits twice as long each time.
+    A look that fails again and again waits twice as long each time. One that fails alone keeps none of the others from
+    being taken: whether it is alone, the others are asked at its first failure.
 
     Args:
         looks: By name; there is always something to see for one of them at least.
         wake: Ends the waiting; set when a look is done, and by whoever has heard something.
         monotonic: A clock in seconds.
         longest: Seconds that a look waits at the most, however often it has failed.
-        often_silent: The server leaves a question without an answer now and then, and is not away for that.
 
     Attributes:
         interrupted: The server is out of reach, or refuses.
@@ -71,7 +69,6 @@ class Looks:
         monotonic: Callable[[], float],
         *,
         longest: float,
-        often_silent: bool = False,
     ) -> None:
         """See the class."""
         self.interrupted = False
@@ -79,7 +76,6 @@ class Looks:
         self._wake = wake
         self._monotonic = monotonic
         self._longest = longest
-        self._often_silent = often_silent
 
     # -- asking for looks ------------------------------------------------------------------------
 
@@ -97,21 +93,22 @@ class Looks:
             look.due = min(look.due, max(self._monotonic() + delay, last + pause))
         self._wake.set()
 
-    async def now(self, name: str, patience: float | None = None) -> None:
-        """Look at something now, or wait for the look that goes on.
+    def hasten(self) -> None:
+        """Have everything that failed looked at at once."""
+        for look in self._looks.values():
+            if look.failures:
+                look.due = min(look.due, self._monotonic())
+        self._wake.set()
 
-        Args:
-            name: What to look at.
-            patience: Seconds to wait for it; it goes on afterwards. None waits to the end.
+    async def now(self, name: str) -> None:
+        """Look at something now, or wait for the look that goes on; it goes on if nothing waits for it any more.
 
         Raises:
             IntercomError: It failed.
         """
         look = self._looks[name]
         task = look.task or self._start(look)
-        await asyncio.wait((task,), timeout=patience)
-        if not task.done():
-            return
+        await asyncio.wait((task,))
         if task.cancelled():
             raise NoAnswer("nobody looks any more")
         error = task.exception()
@@ -131,6 +128,20 @@ class Looks:
     def settled(self) -> bool:
         """Return whether the server is there, and everything was looked at, or that failed."""
         return not self.interrupted and all(look.looked_at is not None or look.failures for look in self._steady)
+
+    @property
+    def failing(self) -> frozenset[str]:
+        """Return what cannot be looked at, again and again, at a server that is there."""
+        if self.interrupted:
+            return frozenset()
+        return frozenset(
+            name
+            for name, look in self._looks.items()
+            if look.failures >= _LASTING
+            and (look.wanted is None or look.wanted())
+            # What a server refuses and never gave, it does not have.
+            and not (look.refused and look.looked_at is None)
+        )
 
     @property
     def _steady(self) -> list[Look]:
@@ -192,13 +203,12 @@ class Looks:
 
     def _is_mere_hiccup(self, error: IntercomError) -> bool:
         """Return whether only one look has failed, and the others are worth taking all the same."""
-        if isinstance(error, CommandFailed | NotSupported) and not isinstance(error, Throttled):
+        if is_refusal(error):
             return True
+        if isinstance(error, AWAY) or not isinstance(error, SAYS_NOTHING):
+            return False
         # Where nothing else works either, it is away.
-        alone = not all(look.failures for look in self._steady)
-        if isinstance(error, UnexpectedReply | Throttled | Overloaded):
-            return alone
-        return self._often_silent and isinstance(error, NoAnswer) and alone
+        return not all(look.failures for look in self._steady)
 
     def _reckon(self, name: str, look: Look, error: BaseException | None) -> None:
         """Note what became of a look, and when it is to be taken again."""
@@ -211,8 +221,15 @@ class Looks:
             return
         _LOGGER.debug("A look at %s failed: %s", name, error)
         wish = error.retry_after if isinstance(error, IntercomError) else None
-        look.due = now + max(min(look.interval() * 2.0 ** min(look.failures, 10), self._longest), wish or 0.0)
+        wait = min(look.interval(), _RETRY) * 2.0 ** min(look.failures, 10)
+        look.due = now + max(min(wait, self._longest), wish or 0.0)
         look.failures += 1
+        look.refused = is_refusal(error)
+        # A server that has too much to do is not asked more for that.
+        if look.failures == 1 and not look.refused and not isinstance(error, Overloaded | Throttled):
+            for other in self._steady:
+                if not other.failures and other.task is None:
+                    other.due = now
 
     async def close(self) -> None:
         """End looking; whoever looks again begins anew."""

@@ -24,6 +24,7 @@ class Outbox:
         events: What has happened, oldest first.
         missed: As in ``Delivery``.
         keep: As in ``Delivery``.
+        lacking: Sources of which a part cannot be read, while the rest can.
     """
 
     def __init__(self, looks: Looks, arrivals: Arrivals, monotonic: Callable[[], float]) -> None:
@@ -31,6 +32,8 @@ class Outbox:
         self.events: list[Event] = []
         self.missed = False
         self.keep = False
+        self.lacking: frozenset[str] = frozenset()
+        self._told: frozenset[str] = frozenset()
         self._looks = looks
         self._arrivals = arrivals
         self._monotonic = monotonic
@@ -38,7 +41,12 @@ class Outbox:
 
     def __bool__(self) -> bool:
         """Return whether there is anything to hand on."""
-        return bool(self.events) or self.missed or self.keep
+        news = not self._looks.interrupted and self._failing != self._told
+        return bool(self.events) or self.missed or self.keep or news
+
+    @property
+    def _failing(self) -> frozenset[str]:
+        return self._looks.failing | self.lacking
 
     @property
     def heartbeat(self) -> float:
@@ -50,4 +58,7 @@ class Outbox:
         events, missed, keep = self._arrivals.tell(self.events), self.missed, self.keep
         self.events, self.missed, self.keep = [], False, False
         self._delivered_at = self._monotonic()
-        return Delivery(tuple(events), missed, cursor, keep=keep, answered=not self._looks.interrupted, again=again)
+        if self._looks.interrupted:
+            return Delivery(tuple(events), missed, cursor, keep=keep, answered=False, again=again)
+        self._told = self._failing
+        return Delivery(tuple(events), missed, cursor, keep=keep, again=again, failing=self._told)

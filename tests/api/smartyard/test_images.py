@@ -10,7 +10,9 @@ from custom_components.ip_intercom.api.errors import (
     IntercomError,
     InvalidRequest,
     NoData,
+    Overloaded,
     ServerBroken,
+    Throttled,
     UnexpectedReply,
 )
 from custom_components.ip_intercom.api.smartyard import SmartYard
@@ -129,6 +131,8 @@ async def test_pictures(server: Server, yard: SmartYard, content_type: str) -> N
         (403, b"{}", "application/json", NoData),
         (404, b'{"code":404}', "application/json", NoData),
         (410, b"", "text/html", NoData),
+        (429, b"<html>", "text/html", Throttled),
+        (503, b"<html>", "text/html", Overloaded),
         (502, b"<html>", "text/html", ServerBroken),
         (555, b'{"error":"redis"}', "application/json", ServerBroken),
     ],

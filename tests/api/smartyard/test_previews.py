@@ -3,7 +3,15 @@
 import aiohttp
 import pytest
 
-from custom_components.ip_intercom.api.errors import IntercomError, NoData, ServerBroken, StreamRefused, UnexpectedReply
+from custom_components.ip_intercom.api.errors import (
+    IntercomError,
+    NoData,
+    Overloaded,
+    ServerBroken,
+    StreamRefused,
+    Throttled,
+    UnexpectedReply,
+)
 from custom_components.ip_intercom.api.smartyard.cameras.previews import preview
 
 from .conftest import Server
@@ -25,7 +33,9 @@ async def test_a_film_is_a_picture(server: Server, session: aiohttp.ClientSessio
         (401, b"", StreamRefused),
         (403, b"", StreamRefused),
         (404, b"", NoData),
+        (429, b"", Throttled),
         (502, b"", ServerBroken),
+        (503, b"", Overloaded),
         (302, b"", UnexpectedReply),
         (200, b"<html></html>", UnexpectedReply),
         (200, b"", UnexpectedReply),

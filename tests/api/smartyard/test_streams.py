@@ -13,8 +13,10 @@ from custom_components.ip_intercom.api.errors import (
     InvalidRequest,
     NoData,
     NotSupported,
+    Overloaded,
     ServerBroken,
     StreamRefused,
+    Throttled,
     UnexpectedReply,
 )
 from custom_components.ip_intercom.api.smartyard import Camera, SmartYard, archive_url, check, live_url, still
@@ -238,7 +240,9 @@ async def test_how_forpost_is_asked(server: Server, session: aiohttp.ClientSessi
         (401, b"", StreamRefused),
         (403, b"", StreamRefused),
         (404, b"", NoData),
+        (429, b"", Throttled),
         (500, b"", ServerBroken),
+        (503, b"", Overloaded),
         (302, b"", UnexpectedReply),
         (200, b"<html>no</html>", UnexpectedReply),
         (200, b"", UnexpectedReply),

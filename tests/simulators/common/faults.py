@@ -110,13 +110,14 @@ _PAYLOADS = ("result", "data")
 class FunctionFault:
     """What is wrong with a function; `left` counts down, None is for ever.
 
-    `text` is where a text is broken: behind these characters, else in an unknown field.
+    `text` is where a text is broken: behind these characters, else in an unknown field. `retry_after` is a header.
     """
 
     fault: Fault
     status: int = 500
     left: int | None = None
     text: str | None = None
+    retry_after: str | None = None
 
 
 class FunctionFaults:

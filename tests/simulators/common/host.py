@@ -44,7 +44,7 @@ class Host[Request](Active):
         self._garbage: dict[str, WrongAnswer] = {}
         self._faults = FunctionFaults()
         self._losses: dict[str, int] = {}
-        self._overload: tuple[int, str | None] | None = None
+        self._overload: tuple[int, str, bytes, str | None] | None = None
         self._handling: set[asyncio.Task[Any]] = set()
         self._background: set[asyncio.Task[None]] = set()
 
@@ -121,10 +121,7 @@ class Host[Request](Active):
             self._note_garbage(request, wrong.status)
             return await wrong.send(request)
         if self._overload is not None:
-            status, wish = self._overload
-            busy = await self._failed(request, status, "text/html", b"<html>busy</html>")
-            busy.headers.update({} if wish is None else {"Retry-After": wish})
-            return busy
+            return await self._failed(request, *self._overload)
         fault = self._faults.find(request.method, request.path)
         response = await self._respond(request) if fault is None else await self._fail(request, fault)
         path = request.get("path", request.path)
@@ -146,7 +143,7 @@ class Host[Request](Active):
                     reset(request.transport)
                 raise ConnectionResetError
             case Fault.STATUS:
-                return await self._failed(request, fault.status, "text/plain", b"")
+                return await self._failed(request, fault.status, "text/plain", b"", fault.retry_after)
             case Fault.PAGE:
                 return await self._failed(request, 200, *self._bodies[Garbage.HTML])
             case Fault.REFUSED:
@@ -162,11 +159,12 @@ class Host[Request](Active):
         return response
 
     async def _failed(
-        self, request: web.BaseRequest, status: int, content_type: str, body: bytes
+        self, request: web.BaseRequest, status: int, content_type: str, body: bytes, retry_after: str | None = None
     ) -> web.StreamResponse:
         await drain(request)
         self._note_garbage(request, status)
-        return web.Response(body=body, status=status, headers={"Content-Type": content_type})
+        wish = {} if retry_after is None else {"Retry-After": retry_after}
+        return web.Response(body=body, status=status, headers={"Content-Type": content_type, **wish})
 
     @override
     def _online(self) -> bool:
@@ -251,18 +249,20 @@ class Host[Request](Active):
         status: int = 500,
         times: int | None = None,
         text: str | None = None,
+        retry_after: str | None = None,
     ) -> None:
         """Have one function fail, or no more with None: `log/pull`, `GET /calls`, `*` for all.
 
-        `text` is what a broken or control character comes behind, else it is in an unknown field.
+        `text` is what a broken or control character comes behind, else it is in an unknown field. `retry_after` is the
+        header of a status, in seconds or as a date.
         """
         method, _, name = path.rpartition(" ")
-        broken = None if fault is None else FunctionFault(Fault(fault), status, times, text)
+        broken = None if fault is None else FunctionFault(Fault(fault), status, times, text, retry_after)
         self._faults.set(f"{method} {self._full(name)}".strip(), broken)
 
     def overload(self, status: int = 503, retry_after: str | None = None) -> None:
         """Answer everything with a status and a page; `retry_after` is the header, in seconds or as a date."""
-        self._overload = status, retry_after
+        self._overload = status, "text/html", b"<html>busy</html>", retry_after
 
     def heal(self) -> None:
         """End delays, garbage, faults, lost answers and overload."""

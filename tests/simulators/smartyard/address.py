@@ -237,6 +237,8 @@ class Address:
         return [record.row(url) for record in self._history.of(flat) if day(record.moment) == wanted]
 
     def _readable(self, flat: Flat, call: Call) -> None:
+        if flat.log_broken:
+            raise ApiError(500)
         if flat.unpaid:
             raise ApiError(402)
         if flat.blocked or not self._may_read(flat, call):

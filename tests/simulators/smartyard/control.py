@@ -12,7 +12,7 @@ VERBS = (
     # Pushes
     "push_to", "push_by_service", "stop_pushes", "repeat_push", "set_push_ttl", "hostile_push",
     # The operator
-    "revoke_tokens", "block_flat", "leave_unpaid", "block_door", "break_door", "rename_door", "disable_log",
+    "revoke_tokens", "block_flat", "leave_unpaid", "block_door", "break_door", "rename_door", "disable_log", "break_log",
     "set_log_delay", "set_login_method", "limit_devices", "require_version", "set_option", "finish_films",
     # Cameras
     "renew_camera_token", "refuse_camera", "set_camera_token_ttl", "make_thumbnails",

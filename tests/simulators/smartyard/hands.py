@@ -244,6 +244,10 @@ class Hands(Server):
         """Write no log of a flat that can be read."""
         self.town.flat(flat).log_disabled = disabled
 
+    def break_log(self, flat: int, broken: bool = True) -> None:
+        """Let the log of one flat end in an error of the server, or no longer."""
+        self.town.flat(flat).log_broken = broken
+
     def set_log_delay(self, seconds: int) -> None:
         """Let the log be written as late."""
         self.history.delay = seconds

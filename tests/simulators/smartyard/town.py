@@ -56,6 +56,7 @@ class Flat:
     auto_open: str = "1970-01-01 03:00:00"
     white_rabbit: int = 0
     log_disabled: bool = False
+    log_broken: bool = False
     log_hidden: bool = False
 
     @property

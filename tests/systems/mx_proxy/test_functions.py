@@ -6,11 +6,20 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 import pytest
 
-from custom_components.ip_intercom.api.errors import CommandFailed, InvalidRequest, NoAnswer, NoData, Unconfirmed
+from custom_components.ip_intercom.api.errors import (
+    CommandFailed,
+    InvalidRequest,
+    NoAnswer,
+    NoData,
+    Unconfirmed,
+    UnexpectedReply,
+)
 from custom_components.ip_intercom.facets import PushMessage
+from custom_components.ip_intercom.model import Reading
 from custom_components.ip_intercom.systems.mx_proxy import MxSystem
 from custom_components.ip_intercom.systems.mx_proxy.system import Choices
 from tests.common import until
+from tests.simulators.common.faults import Fault
 from tests.simulators.mx_proxy import MX, Simulator
 
 from .conftest import Bench, Start, proxy_of
@@ -142,9 +151,14 @@ async def test_reading_goes_on_with_what_can_be_read(bench: Bench) -> None:
     reading = await bench.system.read()
     assert reading.conferences is None
     assert reading.voicemails is not None
-    bench.sim.refuse("conferences")
-    bench.sim.refuse("voicemails", n=2)
-    with pytest.raises(CommandFailed):
+    for path in ("/conferences", "/voicemails"):
+        bench.sim.fault(f"GET {path}", Fault.STATUS)
+    # Two parts fail: what every extension has shows that the exchange is there.
+    assert replace(await bench.system.read(), last_call=None) == Reading()
+    bench.sim.fault("/contacts", Fault.REFUSED)
+    assert replace(await bench.system.read(), last_call=None) == Reading()
+    bench.sim.fault("/contacts", Fault.STATUS)
+    with pytest.raises(UnexpectedReply):
         await bench.system.read()
 
 

@@ -10,7 +10,9 @@ from custom_components.ip_intercom.api.smartyard import TextPush
 from custom_components.ip_intercom.doors import DoorCommand
 from custom_components.ip_intercom.model import Door
 from custom_components.ip_intercom.residence import Watch
+from custom_components.ip_intercom.systems.smartyard import cameras as cameras_module
 from custom_components.ip_intercom.systems.smartyard.telling import message
+from tests.simulators.common.faults import Fault
 from tests.simulators.smartyard import PHONE
 
 from .conftest import Bench
@@ -170,11 +172,15 @@ async def test_a_camera_that_refuses_every_token_is_not_asked_for_with_each_pict
     assert await cameras.snapshot("intercom_22", None, None)
 
 
-@pytest.mark.parametrize(("refused", "camera"), [("cctv/all", "intercom_21"), ("cctv/camMap", "42")])
-async def test_one_list_has_the_token_though_the_other_is_refused(bench: Bench, refused: str, camera: str) -> None:
+@pytest.mark.parametrize(("failing", "camera"), [("cctv/all", "intercom_21"), ("cctv/camMap", "42")])
+@pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.HANG, Fault.STATUS])
+async def test_one_list_has_the_token_though_the_other_fails(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, failing: str, camera: str, fault: Fault
+) -> None:
+    monkeypatch.setattr(cameras_module, "_PATIENCE", 0.2)
     cameras = bench.system.facets.cameras
     assert cameras is not None
-    bench.sim.refuse(refused, 403, None)
+    bench.sim.fault(failing, fault)
     bench.sim.renew_camera_token(NUMBERS[camera])
     assert await cameras.snapshot(camera, None, None)
 
@@ -318,15 +324,6 @@ async def test_parts_that_are_not_to_be_had_are_left_out(bench: Bench) -> None:
     assert state.settings == bench.state.settings
     assert state.door_codes == bench.state.door_codes
     assert set(state.doors) == set(bench.state.doors)
-
-
-async def test_a_list_that_is_refused_changes_nothing(bench: Bench) -> None:
-    bench.sim.refuse("address/getAddressList", 422, None)
-    with pytest.raises(CommandFailed):
-        await bench.system.describe()
-    doors = bench.system.facets.doors
-    assert doors is not None
-    await doors.send(DoorCommand.OPEN, Door("21:0", None))
 
 
 async def test_what_a_poll_finds_new_has_everything_looked_at(bench: Bench) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ..errors import UnexpectedReply
-from ..parse import Fields, flag, integer, text
+from ..parse import Fields, flag, integer, readable, text
 from .client import MxClient
 from .directory import extension
 from .endpoints import (
@@ -131,7 +131,7 @@ class Calls:
         """
         params = None if since is None else {"timestamp": _timestamp(since)}
         found = rows(CALL_LOG, await self._client.call(CALL_LOG, params=params), "callLog")
-        return tuple(record for row in found if (record := _record(row)) is not None)
+        return readable(CALL_LOG.path, found, _record)
 
     async def make(self, origin: str, to: str, device: str | None = None) -> MadeCall:
         """Let the server call ``origin`` and connect it with ``to``.

@@ -25,7 +25,7 @@ from ..errors import (
     UnexpectedReply,
 )
 from ..http import Reply, overload
-from ..parse import Fields, decode_json, fields, objects, text
+from ..parse import Fields, decode_json, fields, readable, row, text
 from .endpoints import LOGIN, Endpoint
 
 SERVICE = "MX Proxy"
@@ -74,7 +74,7 @@ def refusal(endpoint: Endpoint, reply: Reply, content: Fields | None) -> Interco
     """Return what an answer means that is no success; ``content`` is the JSON object that came with it."""
     said = text((content or {}).get("error"))
     busy = overload(endpoint.path, reply) if said is None else None
-    if busy is not None and not (endpoint.command and isinstance(busy, Overloaded)):
+    if busy is not None and not (endpoint.command and endpoint != LOGIN and isinstance(busy, Overloaded)):
         return busy  # something in front of the proxy; but it is unknown whether a command was carried out
     err = error(endpoint, reply.status, content, reply.location)
     err.retry_after = reply.retry_after
@@ -96,11 +96,12 @@ def rows(endpoint: Endpoint, content: Fields, name: str) -> tuple[Fields, ...]:
     """Return the objects of the list of that name in a reply; an empty one comes as null.
 
     Raises:
-        UnexpectedReply: There is none.
+        UnexpectedReply: There is none, or nothing in it can be read.
     """
-    if name not in content or not isinstance(content[name], list | None):
+    found = content.get(name)
+    if name not in content or not isinstance(found, list | None):
         raise UnexpectedReply(f"{endpoint.path} answered without {name}")
-    return objects(content[name])
+    return readable(endpoint.path, found or (), row)
 
 
 def error(endpoint: Endpoint, status: int, content: Fields | None, location: str = "") -> IntercomError:

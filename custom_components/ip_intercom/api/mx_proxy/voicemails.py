@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from ..parse import Fields, flag, integer, text
+from ..parse import Fields, flag, integer, readable, text
 from .client import MxClient
 from .endpoints import CHANGE_VOICEMAIL, DELETE_VOICEMAIL, VOICEMAIL_FILE, VOICEMAILS
 from .envelope import rows
@@ -68,7 +68,7 @@ class Voicemails:
     async def list(self) -> tuple[Voicemail, ...]:
         """Return the messages, ordered by id."""
         found = rows(VOICEMAILS, await self._client.call(VOICEMAILS), "voiceMails")
-        return tuple(mail for row in found if (mail := _voicemail(row)) is not None)
+        return readable(VOICEMAILS.path, found, _voicemail)
 
     @asynccontextmanager
     async def open(self, voicemail_id: str) -> AsyncIterator[Recording]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..errors import UnexpectedReply
-from ..parse import Fields, flag, integer, objects, text, texts
+from ..parse import Fields, flag, integer, objects, readable, text, texts
 from .endpoints import (
     ACCESS,
     ADDRESSES,
@@ -157,13 +157,11 @@ class Address(Journal):
 
     async def houses(self, *, refresh: bool = False) -> tuple[House, ...]:
         """Return the houses with their doors; ``refresh`` passes by the server's cache."""
-        found = await self._client.rows(ADDRESSES, refresh=refresh)
-        return tuple(house for row in found if (house := _house(row)) is not None)
+        return readable(ADDRESSES.path, await self._client.rows(ADDRESSES, refresh=refresh), _house)
 
     async def settings(self, *, refresh: bool = False) -> tuple[Flat, ...]:
         """Return the flats; ``refresh`` passes by the server's cache."""
-        found = await self._client.rows(SETTINGS, refresh=refresh)
-        return tuple(flat for row in found if (flat := _flat(row)) is not None)
+        return readable(SETTINGS.path, await self._client.rows(SETTINGS, refresh=refresh), _flat)
 
     async def intercom(self, flat_id: str, changes: IntercomChanges | None = None) -> IntercomSettings:
         """Return how the intercom of a flat behaves, after some changes.

@@ -1,6 +1,7 @@
 """Requests to SmartYard on behalf of one account."""
 
 import asyncio
+from contextlib import nullcontext
 from http import HTTPStatus
 import logging
 
@@ -15,7 +16,7 @@ _LOGGER = logging.getLogger(__name__)
 
 # Seconds. A door may take three, and one of the servers lets whoever has no good token wait for ten.
 REQUEST_TIMEOUT = 30.0
-# Requests at a time.
+# Questions at a time.
 MOST = 4
 MAX_REPLY = 8 * 1024 * 1024
 
@@ -29,7 +30,7 @@ _SECRETS = frozenset(
 
 
 class SmartYardClient:
-    """Requests of one account, some at a time.
+    """Requests of one account, some questions at a time.
 
     Args:
         transport: The connection to the server; its base address has the path below which the methods are.
@@ -88,7 +89,8 @@ class SmartYardClient:
             max_bytes=MAX_REPLY,
             repeatable=not endpoint.command,
         )
-        async with self._turns:
+        # A door does not wait behind lists.
+        async with nullcontext() if endpoint.command else self._turns:
             reply = await self.transport.request(request, headers=headers)
         _LOGGER.debug("%s: %s", endpoint.path, reply.status)
         secrets = {self.token, *(str(value) for name, value in body.items() if name in _SECRETS)}

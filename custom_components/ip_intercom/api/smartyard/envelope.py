@@ -24,7 +24,7 @@ from ..errors import (
     WrongCode,
 )
 from ..http import Reply
-from ..parse import Fields, decode_json, fields, integer, objects, text
+from ..parse import Fields, decode_json, fields, integer, readable, row, text
 from .endpoints import ACCESS, ALERT, CONFIRM_CODE, OPEN_DOOR, REGISTER_PUSH_TOKEN, REQUEST_CODE, Endpoint
 
 SERVICE = "SmartYard"
@@ -82,14 +82,14 @@ def rows(endpoint: Endpoint, found: object) -> tuple[Fields, ...]:
     """Return the objects of a list; an empty one comes as nothing.
 
     Raises:
-        UnexpectedReply: It is no list.
+        UnexpectedReply: It is no list, or nothing in it can be read.
     """
-    if isinstance(found, dict) and all(isinstance(row, dict) for row in found.values()):
+    if isinstance(found, dict) and all(isinstance(value, dict) for value in found.values()):
         # So PHP writes a list from which something was taken.
         return tuple(found.values())
     if found is not None and not isinstance(found, list):
         raise UnexpectedReply(f"{endpoint.path} answered without a list")
-    return objects(found)
+    return readable(endpoint.path, found or (), row)
 
 
 def record(endpoint: Endpoint, found: object) -> Fields:
@@ -164,7 +164,8 @@ def _refusal(endpoint: Endpoint, status: int, found: Fields | None, said: str | 
     if status == HTTPStatus.PAYMENT_REQUIRED:
         return NotPaid(reason)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return TooSoon(reason) if said is not None or endpoint == REQUEST_CODE else Throttled(reason)
+        is_about_command = endpoint == REQUEST_CODE or (endpoint.command and said is not None)
+        return TooSoon(reason) if is_about_command else Throttled(reason)
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         return NotSupported(f"{endpoint.path}: {reason}")
     if status in {HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.NOT_ACCEPTABLE}:

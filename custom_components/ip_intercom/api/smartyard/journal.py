@@ -11,7 +11,7 @@ from enum import IntEnum
 from yarl import URL
 
 from ..errors import NotSupported
-from ..parse import Fields, fields, flag, integer, text, texts
+from ..parse import Fields, fields, flag, integer, readable, text, texts
 from .client import SmartYardClient
 from .endpoints import LOG, LOG_DAYS, LOG_SHOT, TRACK, TRACKED, UNTRACK, UNWATCH, WATCH, WATCHING, Endpoint
 from .values import day, moment, number
@@ -153,7 +153,7 @@ class Journal:
             CommandFailed: The journal is not for this person.
         """
         found = await self._client.rows(LOG, flatId=number(flat_id), day=day.isoformat())
-        return tuple(record for row in found if (record := _record(row)) is not None)
+        return readable(LOG.path, found, _record)
 
     async def track(self, flat_id: str, event: int, detail: str, comments: str = "") -> str | None:
         """Let something be told at once; returns the id with which it is ended, None where the server tells none."""

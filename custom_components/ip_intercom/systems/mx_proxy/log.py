@@ -56,9 +56,9 @@ _STALE = 30.0
 _MANY_PUSHES = 256
 _MANY_CALLS = 16
 
-CALLS = "calls"
-CALL_LOG = "call_log"
-VOICEMAILS = "voicemails"
+CALLS = "/calls/{callId}"
+CALL_LOG = "/calls"
+VOICEMAILS = "/voicemails"
 
 
 class MxLog:
@@ -119,7 +119,6 @@ class MxLog:
             self._arrived,
             monotonic,
             longest=_FAILED_LOOKS,
-            often_silent=True,
         )
         self._deep_at = -inf
         self._out = Outbox(self.looks, self.arrivals, monotonic)
@@ -143,7 +142,8 @@ class MxLog:
         self._arrived.set()
 
     def presume_complete(self) -> None:
-        """Do nothing: the exchange keeps nothing from the account."""
+        """Look again at once at what could not be read."""
+        self.looks.hasten()
 
     # -- following -------------------------------------------------------------------------------
 

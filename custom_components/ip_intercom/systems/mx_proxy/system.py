@@ -1,17 +1,15 @@
 """One extension of an MX in the neutral model: finding out what it has, and reading its state."""
 
-from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
-import logging
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
-from ...api.errors import CommandFailed, IntercomError, NoAnswer, NotSupported, UnexpectedReply
+from ...api.errors import IntercomError
 from ...api.mx_proxy import MxProxy, UserInfo
 from ...api.mx_proxy.push import CallEvent, MailEvent, parse
 from ...facets import Bells, Facets
 from ...model import CallOutcome, CallRecord, Control, Description, Identity, Reading, State
 from ..forwarded import ForwardedPush
-from ..parts import part
+from ..parts import PartReader, is_refusal, nothing, together
 from ..privacy import Privacy
 from .calls import Desk, MxCallControl, MxCallModes, MxCalls
 from .conferences import MxConferences, by_start
@@ -21,14 +19,14 @@ from .mailbox import MxVoicemails, neutral_mailbox
 from .push_tokens import MxPushTokens
 from .records import MxCallLog, MxMissedCalls, neutral_call
 
-_LOGGER = logging.getLogger(__name__)
-
 _CONTROLS = frozenset({Control.CALLS})
-# Seconds to wait for the log of calls while connecting: a full block keeps it for a while (manual, calls).
-_LOG_PATIENCE = 10.0
-_CONTACTS = "contacts"
-_CONFERENCES = "conferences"
-_PARTS = 4
+# Seconds to wait for each part while connecting, and later on: what did not answer at first may only be slow. A full
+# block of calls keeps their log for a while (manual, calls).
+_FIRST_PATIENCE = 10.0
+_PATIENCE = 20.0
+_ACCOUNT = "/auth"
+_CONTACTS = "/contacts"
+_CONFERENCES = "/conferences"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +116,7 @@ class MxSystem:
         self._log = MxLog(proxy, self._book, self._privacy, stored=cursor, expects_pushes=self._choices.push)
         self._push = ForwardedPush[CallEvent | MailEvent](lambda message: parse(message.body), self._log.hear)
         self._info: UserInfo | None = None
-        self._lacks: set[str] = set()
-        self._has: set[str] = set()
+        self._reader = PartReader()
         self.log: MxLog | None = None
         self.facets = Facets(session=MxSession(proxy))
 
@@ -132,25 +129,29 @@ class MxSystem:
             IntercomError: The proxy is out of reach, or refuses the account or the application.
         """
         await self.close()  # of an attempt before
-        return await self.describe()
+        return await self._describe(_FIRST_PATIENCE)
 
     async def describe(self) -> Description:
-        """Find out anew what the extension has.
+        """Find out anew what the extension has; what does not answer stays.
 
         Raises:
-            IntercomError: Not everything could be found out; nothing is known to have changed.
+            IntercomError: Nothing could be found out.
         """
-        proxy, log = self._proxy, self._log
-        info = await proxy.session.info()
+        return await self._describe(_PATIENCE)
+
+    async def _describe(self, patience: float) -> Description:
+        log, reader = self._log, self._reader
+        info = await self._identify(patience)
+        reader.begin(patience)  # who it is, the proxy knows by itself: that shows no exchange
         own_id = _number(info.jid)
         log.tracker.extension = info.extension
-        silences: list[IntercomError] = []
-        await self._part(_CONTACTS, self._book.contacts(), silences)
-        await self._part(VOICEMAILS, log.looks.now(VOICEMAILS), silences)
-        conferences = await self._part(_CONFERENCES, proxy.conferences.list(), silences)
-        await self._part(CALL_LOG, log.looks.now(CALL_LOG, _LOG_PATIENCE), silences)
-        if len(silences) == _PARTS:
-            raise silences[0]
+        *_, conferences = await together(
+            reader.ask(_CONTACTS, self._book.contacts()),
+            reader.ask(VOICEMAILS, log.looks.now(VOICEMAILS)),
+            reader.ask(CALL_LOG, log.looks.now(CALL_LOG)),
+            reader.ask(_CONFERENCES, self._proxy.conferences.list(), keep=False),
+        )
+        reader.require_answer()
         self._info = info
         self.log = log
         self.facets = self._facets(info, own_id)
@@ -163,7 +164,14 @@ class MxSystem:
             conferences=None if conferences is None else by_start(conferences, own_id),
             pushes=log.arrivals.state,
         )
-        return description_of(info, state)
+        return replace(description_of(info, state), missing=reader.missing, wish=reader.wish)
+
+    async def _identify(self, patience: float) -> UserInfo:
+        """Return whose extension it is; who connects has to know, for it may be somebody else's by now."""
+        if self._info is None:
+            return await self._proxy.session.info()
+        self._reader.begin(patience)
+        return await self._reader.ask(_ACCOUNT, self._proxy.session.info()) or self._info
 
     def _facets(self, info: UserInfo, own_id: int | None) -> Facets:
         proxy, log, choices = self._proxy, self._log, self._choices
@@ -174,7 +182,7 @@ class MxSystem:
             choices.ring_delay,
             choices.voicemail_delay,
         )
-        has_mailbox, has_conferences = VOICEMAILS not in self._lacks, _CONFERENCES not in self._lacks
+        has_mailbox, has_conferences = not self._reader.lacks(VOICEMAILS), not self._reader.lacks(_CONFERENCES)
         return Facets(
             call_control=MxCallControl(proxy, log.tracker, desk, log.tell, lambda: log.looks.soon(CALLS)),
             call_log=MxCallLog(proxy, log.journal, self._privacy),
@@ -189,50 +197,40 @@ class MxSystem:
             voicemails=MxVoicemails(proxy, self._privacy, lambda: log.looks.soon(VOICEMAILS)) if has_mailbox else None,
         )
 
-    async def _part[T](self, name: str, request: Coroutine[Any, Any, T], silences: list[IntercomError]) -> T | None:
-        """Return one part of what the extension has, None where it cannot be had now; one that was there stays.
-
-        The exchange is slow with one part or another; where it says nothing to any of them, it is away.
-        """
-        try:
-            result = await request
-        except (CommandFailed, NotSupported) as err:
-            _LOGGER.debug("No %s: %s", name, err)
-            if name not in self._has:
-                self._lacks.add(name)
-            return None
-        except (NoAnswer, UnexpectedReply) as err:
-            _LOGGER.debug("No %s now: %s", name, err)
-            silences.append(err)
-            return None
-        self._has.add(name)
-        self._lacks.discard(name)
-        return result
-
     # -- reading ---------------------------------------------------------------------------------
 
     async def read(self) -> Reading:
         """Read messages and conferences once; a part that cannot be read now is left out.
 
         Raises:
-            IntercomError: Neither could be read, or the account is refused.
+            IntercomError: The exchange does not answer, or the account is refused.
         """
-        failures: list[IntercomError] = []
-        mails = conferences = None
-        if VOICEMAILS not in self._lacks:
-            mails = await part(self._proxy.voicemails.list(), failures)
-        if _CONFERENCES not in self._lacks:
-            conferences = await part(self._proxy.conferences.list(), failures)
+        reader, proxy = self._reader, self._proxy
+        reader.begin(_PATIENCE)
+        mails, conferences = await together(
+            nothing() if reader.lacks(VOICEMAILS) else reader.ask(VOICEMAILS, proxy.voicemails.list(), keep=False),
+            nothing() if reader.lacks(_CONFERENCES) else reader.ask(_CONFERENCES, proxy.conferences.list(), keep=False),
+        )
         if mails is None and conferences is None:
-            if failures:
-                raise failures[0]
-            await self._proxy.session.info()  # there is nothing to read, but it is there
+            await self._prove()
         own_id = None if self._info is None else _number(self._info.jid)
         return Reading(
             voicemails=None if mails is None else neutral_mailbox(mails, self._privacy),
             conferences=None if conferences is None else by_start(conferences, own_id),
             last_call=self._last_call,
         )
+
+    async def _prove(self) -> None:
+        """See that the exchange is there, by what every extension has.
+
+        Raises:
+            IntercomError: It is not, or the account is refused.
+        """
+        try:
+            await self._book.contacts()
+        except IntercomError as err:
+            if not is_refusal(err):
+                raise
 
     @property
     def _last_call(self) -> CallRecord | None:

@@ -17,12 +17,14 @@ from ...api.smartyard.cameras.previews import preview
 from ...facets import MjpegStream
 from ...functions import ByteStream
 from ...model import CameraId
-from ..parts import offered
+from ..parts import PartReader, together
 from .moments import ServerTime
 from .places import Town
 
 # Seconds for which no other token is asked for where the new one was refused as well: the camera may be broken.
 _HOPELESS = 60.0
+# Seconds to wait for each list of them.
+_PATIENCE = 10.0
 
 
 class Feeds:
@@ -77,24 +79,35 @@ class Feeds:
                 raise
             async with self._turn:  # a page of cameras asks once for all of them, be the tokens new or not
                 if self._renewals == renewals and self.get(camera).token == known.token:
-                    await self._renew()
+                    await self._renew(camera)
         try:
             return await use(self.get(camera))
         except StreamRefused:
             self._hopeless[camera] = self._monotonic() + _HOPELESS
             raise
 
-    async def _renew(self) -> None:
-        """Ask for the tokens of all cameras: one list has those of intercoms, the other all others."""
-        # Where one list is refused, the other one may have the token.
-        cameras = await offered("tokens of cameras", self._yard.cameras.all(refresh=True))
-        intercoms = await offered("tokens of intercoms", self._yard.cameras.of_intercoms(refresh=True))
-        fresh = {camera.url: camera.token for camera in cameras or ()}
+    async def _renew(self, camera: CameraId) -> None:
+        """Ask for the tokens of all cameras: one list has those of intercoms, the other all others.
+
+        Raises:
+            IntercomError: The list that may have that of ``camera`` is not to be had.
+        """
+        # Where one list does not answer, the other one may have the token.
+        reader = PartReader()
+        reader.begin(_PATIENCE)
+        cameras, intercoms = await together(
+            reader.ask("cctv/all", self._yard.cameras.all(refresh=True)),
+            reader.ask("cctv/camMap", self._yard.cameras.of_intercoms(refresh=True)),
+        )
+        fresh = {listed.url: listed.token for listed in cameras or ()}
         for intercom in intercoms or ():
-            for camera in (intercom.camera, *intercom.alternatives):
-                fresh[camera.url] = camera.token
+            for listed in (intercom.camera, *intercom.alternatives):
+                fresh[listed.url] = listed.token
         feeds = self._town().feeds
-        self._renewed = {known: fresh[feed.url] for known, feed in feeds.items() if feed.url in fresh}
+        renewed = {known: fresh[feed.url] for known, feed in feeds.items() if feed.url in fresh}
+        self._renewed |= renewed
+        if camera not in renewed and reader.failures:
+            raise next(iter(reader.failures.values()))
         self._renewals += 1
 
 

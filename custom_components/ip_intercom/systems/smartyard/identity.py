@@ -4,7 +4,7 @@ import hashlib
 
 from yarl import URL
 
-from ...model import Control, Description, Identity, State
+from ...model import Control, Description, Identity, Missing, State
 
 CONTROLS = frozenset({Control.DOORS})
 _DIGITS = 16
@@ -37,8 +37,14 @@ def identity_of(account: str, base: URL) -> Identity:
     )
 
 
-def description_of(identity: Identity, state: State, unlisted: frozenset[str] = frozenset()) -> Description:
-    """Return what any account is and may; ``unlisted`` as in ``Description``."""
+def description_of(
+    identity: Identity,
+    state: State,
+    unlisted: frozenset[str] = frozenset(),
+    missing: frozenset[Missing] = frozenset(),
+    wish: float = 0.0,
+) -> Description:
+    """Return what any account is and may; ``unlisted``, ``missing`` and ``wish`` as in ``Description``."""
     return Description(
         identity=identity,
         state=state,
@@ -46,5 +52,7 @@ def description_of(identity: Identity, state: State, unlisted: frozenset[str] = 
         reports_access=True,
         pushes=True,
         messages=True,
+        missing=missing,
         unlisted=unlisted,
+        wish=wish,
     )

@@ -6,21 +6,22 @@ and nothing else; no door, no address and no picture of another server comes of 
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 import logging
 from math import inf
 import time
 
+from ...api.errors import IntercomError
 from ...api.parse import texts
 from ...api.smartyard import Action, CallPush, LogEvent, LogRecord, SmartYard, TextPush, Unread
 from ...facets import Delivery
 from ...model import BellId
 from ..forwarded import Arrivals
-from ..looks import Look, Looks
+from ..looks import SAYS_NOTHING, Look, Looks
 from ..outbox import Outbox
-from ..parts import offered
+from ..parts import AWAY, is_refusal, together
 from .journal import Journal, by_day
 from .moments import ServerTime
 from .places import Town
@@ -49,8 +50,13 @@ _CALLS = frozenset({LogEvent.MISSED_CALL, LogEvent.ANSWERED})
 # Whoever floods the address of the webhook is not heard to the end.
 _MANY = 64
 
-UNREAD = "unread messages"
-HISTORY = "history"
+# Journals that are read at a time: other requests of the account are to find a way beside them.
+_JOURNALS = 2
+# So many failures of a journal in a row are more than a hiccup.
+_LASTING = 2
+
+UNREAD = "inbox/unreaded"
+HISTORY = "address/plog"
 
 
 class SmartYardLog:
@@ -101,6 +107,9 @@ class SmartYardLog:
         self._monotonic = monotonic
         self._gate = Gate(texts(stored.get("heard")))
         self._journal = Journal(stored.get("history"), monotonic)
+        self._journal_turns = asyncio.Semaphore(_JOURNALS)
+        # How often a journal failed, by flat.
+        self._failures: Counter[str] = Counter()
         self._wake = asyncio.Event()
         self._inbox: deque[CallPush | TextPush] = deque()
         self._ringing: dict[BellId, float] = {}
@@ -147,7 +156,8 @@ class SmartYardLog:
         self.unread = unread
 
     def presume_complete(self) -> None:
-        """Do nothing: the server keeps nothing from the account."""
+        """Look again at once at what could not be read."""
+        self._looks.hasten()
 
     @property
     def ringing(self) -> frozenset[BellId]:
@@ -249,17 +259,34 @@ class SmartYardLog:
         self.unread = unread
 
     async def _look_at_history(self) -> None:
-        flats = [flat for flat in self._town().flats.values() if flat.has_log is not False]
+        flats = [flat.id for flat in self._town().flats.values() if flat.has_log is not False]
+        found = await together(*(self._read_journal(flat) for flat in flats))
         read: list[tuple[str, list[LogRecord], datetime]] = []
-        try:
-            for flat in flats:
-                now = self._time.now()
-                asked = self._ask_for_journal(flat.id, self._journal.days(flat.id, now))
-                records = await offered("journal of a flat", asked)
-                if records is not None:  # else it is not to be had now
-                    read.append((flat.id, records, now))
-        finally:  # what one flat has told is told, whatever the next one says
-            self._take_history(read)
+        failures: list[IntercomError] = []
+        for flat, answer in zip(flats, found, strict=True):
+            if isinstance(answer, tuple):
+                read.append((flat, *answer))
+            elif not is_refusal(answer):
+                failures.append(answer)
+                self._failures[flat] += 1
+                continue
+            del self._failures[flat]
+        self._out.lacking = frozenset({HISTORY} if max(self._failures.values(), default=0) >= _LASTING else ())
+        self._take_history(read)  # what one flat has told is told, whatever the others say
+        lost = next((err for err in failures if isinstance(err, AWAY) or not isinstance(err, SAYS_NOTHING)), None)
+        if lost is not None:
+            raise lost
+        if failures and not read:
+            raise failures[0]
+
+    async def _read_journal(self, flat: str) -> tuple[list[LogRecord], datetime] | IntercomError:
+        """Return the records of the days that are due and when they were asked for, or why there are none."""
+        async with self._journal_turns:
+            now = self._time.now()
+            try:
+                return await self._ask_for_journal(flat, self._journal.days(flat, now)), now
+            except IntercomError as err:
+                return err
 
     def _take_history(self, read: Iterable[tuple[str, list[LogRecord], datetime]]) -> None:
         """Tell of new records; the journals move with them, so that no cursor is ahead of what was told."""

@@ -9,7 +9,11 @@ from ...api.smartyard import Camera as ApiCamera, Door as ApiDoor, Flat, House, 
 from ...model import Bell, BellId, Camera, CameraId, Door, DoorId, Place, PlaceId
 
 CAMERA = "Camera"
+FLAT = "Flat"
+_HOUSE = "House"
 _KINDS = {"entrance": "Entrance", "wicket": "Wicket", "gate": "Gate", "barrier": "Barrier"}
+# What the list of houses tells of.
+OF_HOUSES = frozenset({_HOUSE, *_KINDS.values()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +87,17 @@ def doors_of(houses: Iterable[House]) -> dict[DoorId, Door]:
 
 
 def town_of(
-    houses: Iterable[House],
+    houses: Iterable[House] | None,
     flats: Iterable[Flat],
     cameras: Iterable[ApiCamera],
     intercoms: Iterable[IntercomCamera],
 ) -> Town:
-    """Return what there is of an account."""
-    houses, flats = tuple(houses), tuple(flats)
+    """Return what there is of an account; ``houses`` is None where nobody tells of them now."""
+    listed = houses is not None
+    houses, flats = tuple(houses or ()), tuple(flats)
     house_places = {house.id: f"house_{house.id}" for house in houses}
     places = {
-        house_places[house.id]: Place(house_places[house.id], house.address or f"House {house.id}", "House")
+        house_places[house.id]: Place(house_places[house.id], house.address or f"House {house.id}", _HOUSE)
         for house in houses
     }
     relays: dict[DoorId, Relay] = {}
@@ -108,8 +113,8 @@ def town_of(
             bells.setdefault(door.domophone_id, Bell(door.domophone_id, place=place.id))
     for flat in flats:
         name = flat.address or f"Flat {flat.number or flat.id}"
-        places[flat_place(flat.id)] = Place(flat_place(flat.id), name, "Flat", house_places.get(flat.house_id or ""))
-    neutral, feeds = _cameras(tuple(cameras), intercoms, bells, places, house_places)
+        places[flat_place(flat.id)] = Place(flat_place(flat.id), name, FLAT, house_places.get(flat.house_id or ""))
+    neutral, feeds = _cameras(tuple(cameras), intercoms, bells, places, house_places, listed=listed)
     return Town(
         places, doors_of(houses), relays, bells, neutral, feeds, {flat.id: flat for flat in flats}, house_places
     )
@@ -121,6 +126,8 @@ def _cameras(
     bells: Mapping[BellId, Bell],
     places: dict[PlaceId, Place],
     houses: Mapping[str, PlaceId],
+    *,
+    listed: bool,
 ) -> tuple[dict[CameraId, Camera], dict[CameraId, ApiCamera]]:
     """Return the cameras, and add the places of those that stand by themselves."""
     by_address = {_address(camera): camera for camera in cameras}
@@ -129,6 +136,8 @@ def _cameras(
     taken: set[str] = set()
     for intercom in intercoms:
         bell = bells.get(intercom.domophone_id)
+        if not listed:  # it comes with its door
+            taken.update(_address(camera) for camera in (intercom.camera, *intercom.alternatives))
         if bell is None:
             continue
         for number, camera in enumerate((intercom.camera, *intercom.alternatives)):

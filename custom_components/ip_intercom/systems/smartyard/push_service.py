@@ -3,7 +3,7 @@
 import hashlib
 
 from ...api.smartyard import SmartYard
-from ..parts import offered
+from ..parts import part
 
 _PLATFORM, _SERVICE = "android", "fcm"
 
@@ -42,5 +42,5 @@ class SmartYardPushService:
 
     async def _known(self) -> str | None:
         """Return what the server has, which is a word such as ``err`` where it was forgotten."""
-        found = await offered("push tokens", self._user.push_tokens())
+        found = await part(self._user.push_tokens(), [])
         return self._told if found is None else found.push  # not every server tells

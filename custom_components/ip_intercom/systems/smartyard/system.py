@@ -6,25 +6,38 @@ from functools import partial
 
 from aiohttp import ClientSession
 
-from ...api.smartyard import Camera, Flat, IntercomCamera, SmartYard
+from ...api.smartyard import Flat, House, Notification, SmartYard
 from ...api.smartyard.push import CallPush, TextPush, parse
 from ...facets import Bells, Facets
 from ...model import Control, Description, PlaceId, Reading, Setting, SettingId, State
 from ..forwarded import ForwardedPush
-from ..parts import offered
+from ..parts import PartReader, nothing, together
 from ..privacy import Privacy
 from .cameras import Feeds, SmartYardArchive, SmartYardCameras
 from .doors import SmartYardDoors
 from .identity import description_of, identity_of
-from .log import SmartYardLog
+from .log import UNREAD, SmartYardLog
 from .messages import SmartYardMessages, SmartYardWatches
 from .moments import ServerTime, zone_named
-from .places import CAMERA, Town, doors_of, flat_place, town_of
+from .places import CAMERA, FLAT, OF_HOUSES, Town, doors_of, flat_place, town_of
 from .preferences import SmartYardCodes, SmartYardPreferences, account_settings, flat_settings
 from .push_service import SmartYardPushService
 from .records import Recorder, SmartYardHistory
 from .telephones import SmartYardSip
 from .visitors import SmartYardVisitors
+
+# Seconds to wait for each part while connecting, and later on: what did not answer at first may only be slow.
+_FIRST_PATIENCE = 10.0
+_PATIENCE = 30.0
+
+# The parts of an account, as the API names them.
+_OPTIONS = "ext/options"
+_HOUSES = "address/getAddressList"
+_FLATS = "address/getSettingsList"
+_CAMERAS = "cctv/all"
+_INTERCOM_CAMERAS = "cctv/camMap"
+_NOTIFICATION = "user/notification"
+_INTERCOM = "address/intercom"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +82,7 @@ class SmartYardSystem:
         self._identity = identity_of(account, yard.transport.base)
         self._town = Town()
         self._time = ServerTime()
-        # None while no list of them was to be had.
-        self._cameras: tuple[Camera, ...] | None = None
-        self._intercoms: tuple[IntercomCamera, ...] | None = None
-        self._settings: dict[SettingId, Setting] = {}
-        self._codes: dict[PlaceId, str | None] = {}
+        self._reader = PartReader()
 
         def town() -> Town:
             return self._town
@@ -117,32 +126,36 @@ class SmartYardSystem:
             IntercomError: The server is out of reach, or refuses the token.
         """
         await self.close()  # of an attempt before
-        return await self.describe()
+        return await self._describe(_FIRST_PATIENCE)
 
     async def describe(self) -> Description:
-        """Find out anew what the account has.
+        """Find out anew what the account has; what does not answer stays.
 
         Raises:
-            IntercomError: Not everything could be found out; nothing is known to have changed.
+            IntercomError: Nothing could be found out.
         """
-        yard = self._yard
-        options = await offered("options", yard.ext.options())
+        return await self._describe(_PATIENCE)
+
+    async def _describe(self, patience: float) -> Description:
+        yard, reader = self._yard, self._reader
+        ask = reader.ask
+        reader.begin(patience)
+        options, houses, flats, cameras, intercoms, notification, unread = await together(
+            ask(_OPTIONS, yard.ext.options()),
+            ask(_HOUSES, yard.address.houses()),
+            ask(_FLATS, yard.address.settings()),
+            ask(_CAMERAS, yard.cameras.all()),
+            ask(_INTERCOM_CAMERAS, yard.cameras.of_intercoms()),
+            ask(_NOTIFICATION, yard.user.notification()),
+            ask(UNREAD, yard.inbox.unread(), keep=False),
+        )
         if options is not None:
             self._time.zone = await zone_named(options.time_zone)
-        houses = await yard.address.houses()
-        flats = await yard.address.settings()
-        cameras = await offered("cameras", yard.cameras.all())
-        intercoms = await offered("cameras of intercoms", yard.cameras.of_intercoms())
-        # A list that is not to be had now takes no cameras away, with all that people made of them.
-        cameras = self._cameras if cameras is None else cameras
-        intercoms = self._intercoms if intercoms is None else intercoms
-        town = town_of(houses, flats, cameras or (), intercoms or ())
-        settings, codes = await self._read_settings(flats)
-        unread = await offered("unread messages", yard.inbox.unread())
+        settings, codes = await self._read_settings(flats or (), notification)
+        reader.require_answer()
         if unread is not None:
             self._log.counted(unread)
-        self._cameras, self._intercoms = cameras, intercoms
-        self._town, self._settings, self._codes = town, settings, codes
+        self._town = town = town_of(houses, flats or (), cameras or (), intercoms or ())
         self._feeds.forget()
         self._log.houses_known()
         self.log, self.facets = self._log, self._facets
@@ -157,64 +170,73 @@ class SmartYardSystem:
             unread_messages=None if unread is None else unread.messages,
             pushes=self._log.arrivals.state,
         )
-        return description_of(self._identity, state, frozenset({CAMERA} if cameras is None else ()))
+        found = {CAMERA: cameras, FLAT: flats, **dict.fromkeys(OF_HOUSES, houses)}
+        unlisted = frozenset(kind for kind, places in found.items() if places is None)
+        return description_of(self._identity, state, unlisted, reader.missing, reader.wish)
 
     async def _read_settings(
-        self, flats: tuple[Flat, ...]
+        self, flats: tuple[Flat, ...], notification: Notification | None
     ) -> tuple[dict[SettingId, Setting], dict[PlaceId, str | None]]:
-        """Return settings and codes; those of a flat that does not tell them now stay."""
+        """Return settings and codes; those of a flat that does not tell them now are those of before."""
         settings: dict[SettingId, Setting] = {}
         codes: dict[PlaceId, str | None] = {}
-        for flat in flats:
-            place = flat_place(flat.id)
-            found = await offered("settings of a flat", self._yard.address.intercom(flat.id))
-            if found is None:
-                settings |= {known: setting for known, setting in self._settings.items() if setting.place == place}
-                codes[place] = flat.code
-                continue
-            settings |= flat_settings(flat.id, found, self._time)
-            codes[place] = None if found.allow_door_code is False else found.door_code or flat.code
-        notification = await offered("notifications", self._yard.user.notification())
-        if notification is None:
-            return settings | {known: one for known, one in self._settings.items() if one.place is None}, codes
-        return settings | account_settings(notification), codes
-
-    async def _finds_lists(self) -> bool:
-        """Return whether a list is to be had by now that never was."""
-        cameras = self._yard.cameras
-        if self._cameras is None and await offered("cameras", cameras.all()) is not None:
-            return True
-        if self._intercoms is not None:
-            return False
-        return await offered("cameras of intercoms", cameras.of_intercoms()) is not None
+        names = [f"{_INTERCOM} {flat.id}" for flat in flats]
+        answers = await together(
+            *(
+                self._reader.ask(name, self._yard.address.intercom(flat.id))
+                for name, flat in zip(names, flats, strict=True)
+            )
+        )
+        for name, flat, found in zip(names, flats, answers, strict=True):
+            code, known = flat.code, None if found is None else found.door_code
+            if name not in self._reader.failures:
+                code, known = known, code
+            if found is not None:
+                settings |= flat_settings(flat.id, found, self._time)
+            codes[flat_place(flat.id)] = None if found is not None and found.allow_door_code is False else code or known
+        return settings | ({} if notification is None else account_settings(notification)), codes
 
     # -- reading ---------------------------------------------------------------------------------
 
     async def read(self) -> Reading:
-        """Read which doors are blocked, how flats behave, and how much is unread.
+        """Read which doors are blocked, how flats behave, and how much is unread; what does not answer stays.
 
         Raises:
-            IntercomError: The server is out of reach, or refuses the token.
+            IntercomError: Nothing answers, or the token is refused.
         """
-        yard = self._yard
-        houses = await yard.address.houses()
-        flats = await yard.address.settings()
-        doors = doors_of(houses)
-        known = {door: doors.get(door, before) for door, before in self._town.doors.items()}
-        moved = doors.keys() != self._town.doors.keys() or {flat.id for flat in flats} != self._town.flats.keys()
-        self._town = replace(self._town, doors=known)
-        if moved or await self._finds_lists():
+        yard, reader = self._yard, self._reader
+        ask = reader.ask
+        reader.begin(_PATIENCE)
+        houses, flats, notification, unread, *lists = await together(
+            ask(_HOUSES, yard.address.houses()),
+            ask(_FLATS, yard.address.settings()),
+            ask(_NOTIFICATION, yard.user.notification()),
+            ask(UNREAD, yard.inbox.unread(), keep=False),
+            # Lists that never were to be had.
+            nothing() if reader.has(_CAMERAS) else ask(_CAMERAS, yard.cameras.all()),
+            nothing() if reader.has(_INTERCOM_CAMERAS) else ask(_INTERCOM_CAMERAS, yard.cameras.of_intercoms()),
+        )
+        settings, codes = await self._read_settings(flats or (), notification)
+        reader.require_answer()
+        if self._has_moved(houses or (), flats or ()) or lists != [None, None]:
             self._log.houses_changed()
-        self._settings, self._codes = await self._read_settings(flats)
-        unread = await offered("unread messages", yard.inbox.unread())
         if unread is not None:
             self._log.counted(unread)
+        doors = doors_of(houses or ())
+        known = {door: doors.get(door, before) for door, before in self._town.doors.items()}
+        self._town = replace(self._town, doors=known)
         return Reading(
             # New ones come with their places.
             doors={known: door for known, door in doors.items() if known in self._town.doors},
-            settings=self._settings,
-            door_codes=self._codes,
+            settings=settings,
+            door_codes=codes,
             unread_messages=None if unread is None else unread.messages,
+        )
+
+    def _has_moved(self, houses: tuple[House, ...], flats: tuple[Flat, ...]) -> bool:
+        """Return whether there are other doors or flats than are known."""
+        return doors_of(houses).keys() != self._town.doors.keys() or {flat.id for flat in flats} != (
+            self._town.flats.keys()
         )
 
     async def read_bells(self) -> Bells | None:

@@ -33,7 +33,7 @@ from ...api.two_n.switch import SwitchCaps, SwitchStatus
 from ...api.two_n.system import DeviceTime, SystemInfo
 from ...facets import Bells, Facets
 from ...model import Alarm, Camera, Control, Description, Display, Firmware, Missing, PortId, Reading, State
-from ..parts import AWAY, PartReader, part
+from ..parts import AWAY, PartReader, nothing, part, together
 from ..privacy import Privacy
 from .access import TwoNAccessPoints, TwoNDoorbell, TwoNLift, TwoNMobileAccess, TwoNPlates, access_points_of
 from .answers import bells_of, doors_of, identity_of, known_bells, lines_of, ports_of, unread_doors
@@ -163,10 +163,10 @@ class TwoNSystem:
         self._reader.begin()
         try:
             # The log's first request meets the challenge for all; the others follow in a few rounds.
-            info, events = await _together(self._identify(), ask("log/caps", attempt(device.log.caps())))
+            info, events = await together(self._identify(), ask("log/caps", attempt(device.log.caps())))
             reported: frozenset[str] = events or frozenset()
-            _, switches, ports, cameras, displays = await _together(
-                ask("log/subscribe", attempt(self._follow(reported))) if reported else _nothing(),
+            _, switches, ports, cameras, displays = await together(
+                ask("log/subscribe", attempt(self._follow(reported))) if reported else nothing(),
                 ask("switch/caps", attempt(device.switch.caps())),
                 ask("io/caps", attempt(device.io.caps())),
                 ask("camera/caps", attempt(device.camera.caps())),
@@ -176,7 +176,7 @@ class TwoNSystem:
             if controls is None:
                 controls = await self._probe(parts)
             directory = self._query_in_background()
-            reading, call_log = await _together(
+            reading, call_log = await together(
                 self._read_first(parts), ask("phone/calllog", attempt(device.phone.call_log(), vital=False))
             )
             bells, pending = await self._bells_by_now(directory)
@@ -288,7 +288,7 @@ class TwoNSystem:
             )
             if there
         ]
-        allowed = await _together(*(self._may(control) for control in wanted))
+        allowed = await together(*(self._may(control) for control in wanted))
         return frozenset(control for control, may in zip(wanted, allowed, strict=True) if may)
 
     async def _may(self, control: Control) -> bool:
@@ -326,9 +326,9 @@ class TwoNSystem:
         """Read everything; what the device has is decided by it, as far as it answers."""
         device, ask, attempt = self._device, self._reader.ask, self._attempt
         self._readings += 1
-        switches, ports, accounts, calls, blocked, clock = await _together(
-            ask("switch/status", attempt(device.switch.status()), keep=False) if parts.switches else _nothing(),
-            ask("io/status", attempt(device.io.status()), keep=False) if parts.ports else _nothing(),
+        switches, ports, accounts, calls, blocked, clock = await together(
+            ask("switch/status", attempt(device.switch.status()), keep=False) if parts.switches else nothing(),
+            ask("io/status", attempt(device.io.status()), keep=False) if parts.ports else nothing(),
             ask("phone/status", attempt(device.phone.status()), keep=False),
             ask("call/status", attempt(device.call.status()), keep=False),
             ask(_BLOCKED, attempt(device.access.blocked(), vital=False), keep=False),
@@ -340,13 +340,13 @@ class TwoNSystem:
         device = self._device
         clock_is_due = self._readings % _READINGS_PER_CLOCK == 0
         self._readings += 1
-        switches, ports, accounts, calls, blocked, clock = await _together(
-            part(self._attempt(device.switch.status()), failures) if parts.switches else _nothing(),
-            part(self._attempt(device.io.status()), failures) if parts.ports else _nothing(),
-            part(self._attempt(device.phone.status()), failures) if parts.phone else _nothing(),
-            part(self._attempt(device.call.status()), failures) if parts.phone else _nothing(),
-            self._extra(device.access.blocked()) if parts.access_points else _nothing(),
-            self._extra(device.system.time()) if clock_is_due else _nothing(),
+        switches, ports, accounts, calls, blocked, clock = await together(
+            part(self._attempt(device.switch.status()), failures) if parts.switches else nothing(),
+            part(self._attempt(device.io.status()), failures) if parts.ports else nothing(),
+            part(self._attempt(device.phone.status()), failures) if parts.phone else nothing(),
+            part(self._attempt(device.call.status()), failures) if parts.phone else nothing(),
+            self._extra(device.access.blocked()) if parts.access_points else nothing(),
+            self._extra(device.system.time()) if clock_is_due else nothing(),
         )
         return _reading(parts, switches, ports, accounts, calls, blocked, clock)
 
@@ -365,7 +365,7 @@ class TwoNSystem:
             IntercomError: The device is out of reach.
         """
         system = self._device.system
-        caps, status = await _together(self._extra(system.caps()), self._extra(system.status()))
+        caps, status = await together(self._extra(system.caps()), self._extra(system.status()))
         return {
             "functions": None if caps is None else {name: ",".join(sorted(words)) for name, words in caps.items()},
             "uptime": None if status is None else status.uptime,
@@ -480,17 +480,3 @@ def _retrieve(task: asyncio.Task[Any]) -> None:
     """Take the failure of a task that nothing may wait for any more."""
     if not task.cancelled():
         task.exception()
-
-
-async def _together(*requests: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
-    """Run requests side by side; the first failure ends the others and is raised as it is."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(request) for request in requests]
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
-    return tuple(task.result() for task in tasks)
-
-
-async def _nothing() -> None:
-    """Stand for a request that is not made."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from ...parse import Fields, flag, integer, objects, text
+from ...parse import Fields, flag, integer, objects, readable, text
 from ..client import SmartYardClient
 from ..endpoints import CAMERA_TREE, CAMERAS, CITY_CAMERAS, DOWNLOAD, INTERCOM_CAMERAS, PREPARE, RANGES, YOUTUBE
 from ..values import degrees, moment, number, written
@@ -124,7 +124,7 @@ class Cameras:
     async def all(self, house_id: str | None = None, *, refresh: bool = False) -> tuple[Camera, ...]:
         """Return the cameras, of one house or all; ``refresh`` passes by the server's cache."""
         found = await self._client.rows(CAMERAS, refresh=refresh, houseId=_optional(house_id))
-        return tuple(camera for row in found if (camera := _camera(row)) is not None)
+        return readable(CAMERAS.path, found, _camera)
 
     async def tree(self, house_id: str | None = None) -> Group:
         """Return the cameras in their groups."""
@@ -138,7 +138,7 @@ class Cameras:
     async def of_intercoms(self, *, refresh: bool = False) -> tuple[IntercomCamera, ...]:
         """Return the cameras of the intercoms; ``refresh`` passes by the server's cache."""
         found = await self._client.rows(INTERCOM_CAMERAS, refresh=refresh)
-        return tuple(camera for row in found if (camera := _intercom_camera(row)) is not None)
+        return readable(INTERCOM_CAMERAS.path, found, _intercom_camera)
 
     async def ranges(self, camera_id: str) -> tuple[Archive, ...]:
         """Return what was recorded; nothing for servers that are to be asked themselves, such as Trassir.

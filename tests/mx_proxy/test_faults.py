@@ -1,0 +1,226 @@
+"""A part of an extension fails alone: everything else works, and the part comes when it answers."""
+
+import asyncio
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant
+import pytest
+
+from custom_components.ip_intercom import push
+from custom_components.ip_intercom.api.mx_proxy import client
+from custom_components.ip_intercom.const import DOMAIN
+from custom_components.ip_intercom.log_health import PATIENCE
+from custom_components.ip_intercom.systems.mx_proxy import system
+from tests.common import capture_log_events, command, refusal, state_of, until
+from tests.outages import lines, pass_time, repairs, unusable
+from tests.simulators.common.faults import Fault
+from tests.simulators.mx_proxy import Simulator
+
+from .conftest import Start, add
+
+# What of the entities needs a part, where it is refused; what only does not answer is there, and not known.
+NEEDS = {"/calls": (), "/conferences": ("conferences",), "/contacts": (), "/voicemails": ("voicemail", "voicemails")}
+KINDS = [
+    (Fault.RESET, 0), (Fault.STATUS, 500), (Fault.STATUS, 404), (Fault.PAGE, 200), (Fault.DEEP, 200),
+    (Fault.WRONG_VALUES, 0), (Fault.WRONG_SHAPES, 0), (Fault.REFUSED, 0),
+]  # fmt: skip
+CASES = [(path, Fault.HANG, 0) for path in NEEDS] + [
+    (path, fault, status) for path in ("/conferences", "/voicemails") for fault, status in KINDS
+]
+BUSY = [(503, "overloaded"), (429, "throttled")]
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Come back soon."""
+    monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1))
+
+
+async def test_each_part_fails_alone_and_comes_later(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert unusable(hass, entry) == set()
+    for path, fault, status in CASES:
+        what = f"{path} {fault} {status}"
+        assert await hass.config_entries.async_unload(entry.entry_id), what
+        sim.fault(f"GET {path}", fault, status=status)
+        with monkeypatch.context() as patched:
+            if fault is Fault.HANG:
+                patched.setattr(system, "_FIRST_PATIENCE", 0.2)
+                patched.setattr(client, "REQUEST_TIMEOUT", 0.3)
+                patched.setattr(client, "LOG_TIMEOUT", 0.3)
+            assert await hass.config_entries.async_setup(entry.entry_id), what
+        await hass.async_block_till_done()
+        refused = fault is Fault.REFUSED or status == 404
+        assert unusable(hass, entry) == (set(NEEDS[path]) if refused else set()), what
+        assert state_of(hass, entry, "sensor", "call_state") == "idle", what
+        sim.heal()
+        await pass_time(hass, 11)
+        await until(lambda: not unusable(hass, entry), what)
+        await until(lambda: state_of(hass, entry, "sensor", "voicemails") == "1", what)
+        await until(lambda: state_of(hass, entry, "sensor", "last_call") != "unknown", what)
+        await until(lambda: entry.runtime_data.data.conferences == {}, what)
+
+
+async def test_a_calendar_that_comes_later_works(hass: HomeAssistant, sim: Simulator) -> None:
+    sim.fault("GET /conferences", Fault.REFUSED)
+    entry = await add(hass, sim)
+    assert [state for state in hass.states.async_all() if state.domain == "calendar"] == []
+    sim.heal()
+    await pass_time(hass, 11)
+    await until(lambda: [state for state in hass.states.async_all() if state.domain == "calendar"], "the calendar")
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert state_of(hass, entry, "calendar", "conferences") == "off"
+
+
+async def test_two_parts_that_fail_leave_the_others(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    for path in ("/voicemails", "/conferences"):
+        sim.fault(f"GET {path}", Fault.STATUS)
+    await entry.runtime_data.async_refresh()
+    assert unusable(hass, entry) == set()
+    session = (await command(hass, entry, "dial", number="3108"))["session"]
+    assert session in sim.extensions[sim.login].calls.live
+
+
+# -- a source of events ----------------------------------------------------------------------------
+
+SILENT = [
+    (Fault.HANG, 0),
+    (Fault.RESET, 0),
+    (Fault.STATUS, 500),
+    (Fault.STATUS, 429),
+    (Fault.PAGE, 200),
+    (Fault.REFUSED, 0),
+]
+
+
+@pytest.mark.parametrize(("fault", "status"), SILENT)
+@pytest.mark.parametrize("source", ["/calls", "/voicemails"])
+async def test_a_source_that_fails_alone_takes_nothing_else_down(
+    hass: HomeAssistant,
+    sim: Simulator,
+    entry: ConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    source: str,
+    fault: Fault,
+    status: int,
+) -> None:
+    if fault is Fault.HANG:
+        monkeypatch.setattr(client, "REQUEST_TIMEOUT", 0.3)
+        monkeypatch.setattr(client, "LOG_TIMEOUT", 0.3)
+    events = capture_log_events(hass)
+    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    sim.fault(f"GET {source}", fault, status=status)
+    await until(lambda: state_of(hass, entry, "binary_sensor", "event_log") == "off", "the source to be missed")
+    mail = sim.leave_voicemail("3108")
+    told = "MailIncoming" if source == "/calls" else "CallLog"
+    await until(lambda: [event for event in events if event.data["type"] == told], "the other source")
+    await entry.runtime_data.async_refresh()
+    assert unusable(hass, entry) == set()
+    assert repairs(hass) == [], "not at once"
+    caplog.clear()
+    await pass_time(hass, PATIENCE + 1)
+    assert repairs(hass) == ["event_source_lost"]
+    sim.heal()
+    await until(lambda: state_of(hass, entry, "binary_sensor", "event_log") == "on", "the source to be back")
+    assert repairs(hass) == []
+    await until(lambda: entry.runtime_data.data.missed_calls == 1, "the call")
+    await until(lambda: mail in entry.runtime_data.data.voicemails, "the message")
+    assert len(lines(caplog)) == 2, lines(caplog)
+
+
+# -- a server that is busy -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("status", "key"), BUSY)
+async def test_a_busy_server_is_left_alone_and_says_so(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture, status: int, key: str
+) -> None:
+    coordinator = entry.runtime_data
+    await until(lambda: coordinator.feed.following, "the first looks")
+    caplog.clear()
+    sim.overload(status, "300")
+    await until(lambda: not coordinator.last_update_success, "it to be away")
+    assert coordinator.last_exception.translation_key == key
+    await hass.async_block_till_done()
+    sim.clear_requests()
+    for _ in range(3):
+        await pass_time(hass, 100)
+        await asyncio.sleep(0.1)  # attempts that nobody waits for
+    assert sim.requests == [], "it asked to be left alone"
+    assert await refusal(hass, entry, "contacts_query") == key
+    sim.heal()
+    coordinator.feed.async_hasten()
+    await until(lambda: coordinator.last_update_success, "it to be back")
+    assert len(lines(caplog)) == 2, lines(caplog)
+
+
+@pytest.mark.parametrize(("status", "key"), BUSY)
+async def test_a_push_does_not_hasten_a_busy_server(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, status: int, key: str
+) -> None:
+    await until(lambda: pushed.runtime_data.feed.following, "the first looks")
+    sim.overload(status, "300")
+    await until(lambda: not pushed.runtime_data.last_update_success, "it to be away")
+    sim.clear_requests()
+    sim.incoming_call("3108")
+    await until(lambda: pushed.runtime_data.data.calls, "the call")
+    await asyncio.sleep(0.1)  # a look that nobody waits for
+    assert sim.requests == []
+
+
+@pytest.mark.parametrize(("status", "key"), BUSY)
+async def test_a_busy_server_is_left_alone_while_it_is_set_up(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, status: int, key: str
+) -> None:
+    await hass.config_entries.async_unload(entry.entry_id)
+    sim.clear_requests()
+    sim.overload(status, "300")
+    for is_first in (True, False):
+        await hass.config_entries.async_reload(entry.entry_id)
+        assert entry.state is ConfigEntryState.SETUP_RETRY
+        assert entry.error_reason_translation_key == key
+        assert bool(sim.requests) is is_first
+        sim.clear_requests()
+
+
+# -- a login that is refused -----------------------------------------------------------------------
+
+# So many are refused while a server starts, tried every few seconds for two minutes.
+REFUSED_LOGINS = 14
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try again soon."""
+    monkeypatch.setattr("custom_components.ip_intercom.refusals.RETRY_DELAY", 0.05)
+    monkeypatch.setattr("custom_components.ip_intercom.refusals._SPAN", 0.1)
+
+
+def questions(hass: HomeAssistant) -> list[object]:
+    """Return the flows that ask for a password."""
+    return list(hass.config_entries.flow.async_progress_by_handler(DOMAIN))
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("while_set_up", [False, True])
+async def test_a_login_that_is_refused_while_the_server_starts(
+    hass: HomeAssistant, device: Start, while_set_up: bool
+) -> None:
+    sim = await device()
+    entry = await add(hass, sim)
+    sim.fault("POST /auth", Fault.STATUS, status=401, times=REFUSED_LOGINS)
+    sim.rotate_key()
+    if while_set_up:
+        await hass.config_entries.async_reload(entry.entry_id)
+        assert entry.state is ConfigEntryState.SETUP_ERROR
+    await until(lambda: questions(hass), "the question")
+    await until(lambda: not questions(hass), "its end")
+    await until(lambda: entry.state is ConfigEntryState.LOADED, "the entry")
+    await pass_time(hass, 11)  # Home Assistant's pause between two polls that are asked for
+    await until(lambda: not unusable(hass, entry), "the state")
+    logins = [request.status for request in sim.requests if (request.method, request.path) == ("POST", "/auth")]
+    assert logins[-1] == 200
+    assert logins.count(401) == REFUSED_LOGINS

@@ -1,0 +1,248 @@
+"""A part of an account fails alone: everything else works, and the part comes when it answers."""
+
+import asyncio
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
+import pytest
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.ip_intercom import push
+from custom_components.ip_intercom.api.smartyard import client
+from custom_components.ip_intercom.const import DOMAIN
+from custom_components.ip_intercom.log_health import PATIENCE
+from custom_components.ip_intercom.systems.smartyard import system
+from tests.common import act, capture_log_events, entity_id, state_of, until
+from tests.outages import lines, pass_time, repairs, unusable
+from tests.simulators.common.faults import Fault
+from tests.simulators.smartyard import PHONE, Simulator
+
+from .conftest import add
+from .test_devices import place
+
+# What of the entities needs a part.
+NEEDS = {
+    "address/getAddressList": ("door_2", "bell_", "camera_intercom_"),
+    "address/getSettingsList": ("flat_",),
+    "address/intercom": ("flat_",),
+    "cctv/all": ("camera_4",),
+    "cctv/camMap": ("camera_intercom_",),
+    "ext/options": (),
+    "inbox/unreaded": ("unread_messages",),
+    "user/notification": ("setting_text_messages", "setting_money_messages"),
+}
+KINDS = [
+    (Fault.RESET, 0), (Fault.STATUS, 500), (Fault.STATUS, 404), (Fault.PAGE, 200), (Fault.DEEP, 200),
+    (Fault.WRONG_SHAPES, 0), (Fault.REFUSED, 0),
+]  # fmt: skip
+CASES = [(path, Fault.HANG, 0) for path in NEEDS] + [
+    (path, fault, status) for path in ("address/getAddressList", "cctv/all") for fault, status in KINDS
+]
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait less, and come back soon."""
+    monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1))
+
+
+async def test_each_part_fails_alone_and_comes_later(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    devices = {device.id for device in dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)}
+    assert unusable(hass, entry) == set()
+    for path, fault, status in CASES:
+        what = f"{path} {fault} {status}"
+        assert await hass.config_entries.async_unload(entry.entry_id), what
+        sim.fault(path, fault, status=status)
+        with monkeypatch.context() as patched:
+            if fault is Fault.HANG:
+                patched.setattr(system, "_FIRST_PATIENCE", 0.2)
+            assert await hass.config_entries.async_setup(entry.entry_id), what
+        await hass.async_block_till_done()
+        lost = unusable(hass, entry)
+        assert bool(lost) is bool(NEEDS[path]), (what, lost)
+        assert [key for key in lost if not any(marker in key for marker in NEEDS[path])] == [], what
+        sim.heal()
+        await pass_time(hass, 11)
+        await until(lambda: not unusable(hass, entry), what)
+    there = {device.id for device in dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)}
+    assert there == devices, "none was removed and made anew"
+
+
+@pytest.mark.parametrize("path", NEEDS)
+async def test_numbers_that_are_words_are_others_for_a_while(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, path: str
+) -> None:
+    known = {one.unique_id for one in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)}
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    sim.fault(path, Fault.WRONG_VALUES)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    sim.heal()
+    await entry.runtime_data.async_describe()
+    await until(lambda: not unusable(hass, entry), path)
+    assert {one.unique_id for one in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)} == known
+
+
+async def test_an_account_without_doors_for_now(hass: HomeAssistant, sim: Simulator) -> None:
+    sim.fault("address/getAddressList", Fault.STATUS)
+    entry = await add(hass, sim)
+    assert entry.state is ConfigEntryState.LOADED
+    assert state_of(hass, entry, "sensor", "unread_messages") == "0"
+    assert state_of(hass, entry, "switch", "setting_flat_51_cms") == "on"
+    sim.heal()
+    await pass_time(hass, 11)
+    await until(lambda: entry.runtime_data.data.doors, "the doors")
+    await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_21:0_door"))
+    assert sim.address_functions.opened == [(21, 0, PHONE)]
+
+
+async def test_a_door_does_not_wait_for_lists(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    for path in ("address/getAddressList", "address/getSettingsList", "user/notification", "inbox/unreaded"):
+        sim.fault(path, Fault.HANG)
+    reading = asyncio.ensure_future(entry.runtime_data.system.read())
+    await until(lambda: len(sim._handling) >= client.MOST, "all of them to hang")
+    await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_21:0_door"))
+    assert sim.address_functions.opened == [(21, 0, PHONE)]
+    reading.cancel()
+
+
+# -- a source of events ----------------------------------------------------------------------------
+
+SOURCE = "address/plog"
+SILENT = [(Fault.HANG, 0), (Fault.RESET, 0), (Fault.STATUS, 500), (Fault.STATUS, 429), (Fault.PAGE, 200)]
+
+
+async def lose(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, fault: Fault, status: int = 500) -> None:
+    """Have the journals fail, until that shows."""
+    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    sim.fault(SOURCE, fault, status=status)
+    await until(lambda: state_of(hass, entry, "binary_sensor", "event_log") == "off", "the journals to be missed")
+
+
+@pytest.mark.parametrize(("fault", "status"), SILENT)
+async def test_journals_that_fail_alone_take_nothing_else_down(
+    hass: HomeAssistant,
+    sim: Simulator,
+    entry: ConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    fault: Fault,
+    status: int,
+) -> None:
+    if fault is Fault.HANG:
+        monkeypatch.setattr(client, "REQUEST_TIMEOUT", 0.3)
+    events = capture_log_events(hass)
+    await lose(hass, sim, entry, fault, status)
+    assert unusable(hass, entry) == set()
+    sim.message("Завтра не будет воды", "Вода")
+    await until(lambda: state_of(hass, entry, "sensor", "unread_messages") == "1", "the other source")
+    await entry.runtime_data.async_refresh()
+    assert state_of(hass, entry, "binary_sensor", "connectivity") == "on"
+    assert repairs(hass) == [], "not at once"
+    caplog.clear()
+    await pass_time(hass, PATIENCE + 1)
+    assert repairs(hass) == ["event_source_lost"]
+    (issue,) = [issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN]
+    assert issue.translation_placeholders == {"device": entry.title, "name": SOURCE}
+    uuid = sim.happen("key")
+    sim.heal()
+    await until(lambda: state_of(hass, entry, "binary_sensor", "event_log") == "on", "the journals to be back")
+    assert repairs(hass) == []
+    await until(lambda: [event for event in events if event.data["data"].get("id") == uuid], "the record")
+    assert len(lines(caplog)) == 2, lines(caplog)
+
+
+async def test_the_journal_of_one_flat_fails_alone(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = capture_log_events(hass)
+    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    sim.break_log(53)
+    await until(lambda: state_of(hass, entry, "binary_sensor", "event_log") == "off", "the journal to be missed")
+    uuid = sim.happen("key", 22, flat=51)
+    await until(lambda: [event for event in events if event.data["data"].get("id") == uuid], "that of the other flat")
+    await pass_time(hass, PATIENCE + 1)
+    assert repairs(hass) == ["event_source_lost"]
+
+
+async def test_the_repair_asks_for_the_journals_again(
+    hass: HomeAssistant,
+    sim: Simulator,
+    entry: ConfigEntry,
+    local_url: str,
+    hass_client: ClientSessionGenerator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await lose(hass, sim, entry, Fault.STATUS)
+    await pass_time(hass, PATIENCE + 1)
+    (issue,) = [issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN]
+    # By itself it would be asked for in minutes.
+    for look in entry.runtime_data.system.log._looks._looks.values():
+        look.due += 600 * (look.failures > 0)
+    client = await hass_client()
+    answer = await client.post("/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue.issue_id})
+    flow = (await answer.json())["flow_id"]
+    sim.heal()
+    done = await (await client.post(f"/api/repairs/issues/fix/{flow}", json={})).json()
+    assert done["type"] == "create_entry"
+    assert repairs(hass) == []
+
+
+# -- a server that is busy -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("status", "key"), [(503, "overloaded"), (429, "throttled")])
+async def test_a_busy_server_is_left_alone_and_says_so(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture, status: int, key: str
+) -> None:
+    coordinator = entry.runtime_data
+    await until(lambda: coordinator.feed.following, "the first looks")
+    caplog.clear()
+    sim.overload(status, "300")
+    await until(lambda: not coordinator.last_update_success, "it to be away")
+    assert coordinator.last_exception.translation_key == key
+    await hass.async_block_till_done()
+    sim.clear_requests()
+    for _ in range(3):
+        await pass_time(hass, 100)
+        await asyncio.sleep(0.1)  # attempts that nobody waits for
+    assert sim.requests == [], "it asked to be left alone"
+    flat = place(hass, entry, "flat_51").id
+    with pytest.raises(HomeAssistantError) as failed:
+        await act(hass, f"{DOMAIN}.history_query", response=True, device_id=flat, day="2026-11-20")
+    assert failed.value.translation_key == key
+    sim.heal()
+    coordinator.feed.async_hasten()
+    await until(lambda: coordinator.last_update_success, "it to be back")
+    assert len(lines(caplog)) == 2, lines(caplog)
+
+
+@pytest.mark.parametrize(("status", "key"), [(503, "overloaded"), (429, "throttled")])
+async def test_a_busy_server_is_left_alone_while_it_is_set_up(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, status: int, key: str
+) -> None:
+    await hass.config_entries.async_unload(entry.entry_id)
+    sim.clear_requests()
+    sim.overload(status, "300")
+    for is_first in (True, False):
+        await hass.config_entries.async_reload(entry.entry_id)
+        assert entry.state is ConfigEntryState.SETUP_RETRY
+        assert entry.error_reason_translation_key == key
+        assert bool(sim.requests) is is_first
+        sim.clear_requests()
+
+
+async def test_a_busy_part_is_left_alone(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    await hass.config_entries.async_unload(entry.entry_id)
+    sim.fault("cctv/all", Fault.STATUS, status=503, retry_after="300")
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    sim.clear_requests()
+    await pass_time(hass, 100)
+    assert [request for request in sim.requests if request.function == "/cctv/all"] == []
+    sim.heal()
+    await pass_time(hass, 301)
+    await until(lambda: not unusable(hass, entry), "the cameras")

@@ -1,0 +1,142 @@
+"""Each part of an account that is asked at bring-up fails alone: it is left out, the rest comes up, and it comes later."""
+
+from dataclasses import replace
+
+import pytest
+
+from custom_components.ip_intercom.api.errors import IntercomError, NotPaid
+from custom_components.ip_intercom.model import Place, State
+from custom_components.ip_intercom.systems.smartyard import SmartYardSystem, system as system_module
+from custom_components.ip_intercom.systems.smartyard.system import Choices
+from tests.simulators.common.faults import Fault
+
+from .conftest import Bench
+
+BASE = "/mobile/"
+HOUSES = "address/getAddressList"
+# What of a state is lost with a part; the time zone alone changes nothing of it.
+LOSSES = {
+    HOUSES: {"doors", "bells", "ringing", "cameras", "places"},
+    "address/getSettingsList": {"settings", "door_codes", "places"},
+    "address/intercom": {"settings", "door_codes"},
+    "cctv/all": {"cameras", "places"},
+    "cctv/camMap": {"cameras", "places"},
+    "inbox/unreaded": {"unread_messages"},
+    "user/notification": {"settings"},
+}
+SILENT = [
+    (Fault.HANG, 0), (Fault.RESET, 0), (Fault.STATUS, 500), (Fault.STATUS, 404), (Fault.PAGE, 200), (Fault.DEEP, 200)
+]  # fmt: skip
+FAULTS = [*SILENT, (Fault.REFUSED, 0), (Fault.WRONG_VALUES, 0), (Fault.WRONG_SHAPES, 0)]
+
+
+def give_up_soon(monkeypatch: pytest.MonkeyPatch, fault: Fault) -> None:
+    """Wait less for what never answers."""
+    if fault is Fault.HANG:
+        monkeypatch.setattr(system_module, "_FIRST_PATIENCE", 0.2)
+        monkeypatch.setattr(system_module, "_PATIENCE", 0.2)
+
+
+def system_of(bench: Bench) -> SmartYardSystem:
+    return SmartYardSystem(bench.session, bench.yard, "account", None, Choices(verify=False))
+
+
+def parts(bench: Bench) -> list[str]:
+    """Return what bring-up asks."""
+    asked = [request.path.removeprefix(BASE) for request in bench.sim.requests if request.path.startswith(BASE)]
+    return [path for path in dict.fromkeys(asked) if path not in {"user/requestCode", "user/confirmCode"}]
+
+
+def lost(found: State, whole: State) -> set[str]:
+    """Return which parts of a state are not as they are where all is well."""
+    return {name for name in State.__dataclass_fields__ if getattr(found, name) != getattr(whole, name)}
+
+
+def test_all_that_bring_up_asks_is_tried(bench: Bench) -> None:
+    assert set(parts(bench)) == {*LOSSES, "ext/options"}
+
+
+@pytest.mark.parametrize(("fault", "status"), FAULTS)
+async def test_each_part_fails_alone_and_comes_later(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, fault: Fault, status: int
+) -> None:
+    give_up_soon(monkeypatch, fault)
+    for path in parts(bench):
+        bench.sim.fault(path, fault, status=status)
+        system = system_of(bench)
+        found = await system.connect(None)
+        assert lost(found.state, bench.state) <= LOSSES.get(path, set()), path
+        silent = {name.partition(" ")[0] for name in found.unanswered}
+        # A flat of a wrong number is nowhere.
+        mute = {path, "address/intercom"} if fault is Fault.WRONG_VALUES else {path}
+        assert silent == {path} if (fault, status) in SILENT else silent <= mute, path
+        await system.read()
+        bench.sim.heal()
+        mended = await system.describe()
+        assert lost(mended.state, bench.state) == set(), path
+        assert not mended.unanswered, path
+        await system.close()
+
+
+@pytest.mark.parametrize(("fault", "status"), [(Fault.HANG, 0), (Fault.STATUS, 500), (Fault.REFUSED, 0)])
+async def test_what_does_not_answer_later_stays_as_it_was(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, fault: Fault, status: int
+) -> None:
+    give_up_soon(monkeypatch, fault)
+    system = bench.system
+    for path in parts(bench):
+        bench.sim.fault(path, fault, status=status)
+        again = await system.describe()
+        assert lost(again.state, bench.state) <= {"unread_messages"}, path
+        assert not again.unlisted, path
+        reading = await system.read()
+        assert reading.doors == bench.state.doors, path
+        assert (reading.settings, reading.door_codes) == (bench.state.settings, bench.state.door_codes), path
+        bench.sim.heal()
+
+
+async def test_without_the_houses_nobody_says_that_they_are_gone(bench: Bench) -> None:
+    bench.sim.fault(HOUSES, Fault.STATUS)
+    system = system_of(bench)
+    found = await system.connect(None)
+    assert found.unlisted == {"House", "Entrance", "Wicket", "Gate", "Barrier"}
+    assert {place.kind for place in found.state.places.values()} == {"Flat", "Camera"}
+    # Cameras of intercoms come with their doors.
+    assert set(found.state.cameras) == {"42", "43"}
+    flat = bench.state.places["flat_51"]
+    assert found.state.places["flat_51"] == replace(flat, parent=None)
+    await system.close()
+
+
+async def test_without_the_flats_nobody_says_that_they_are_gone(bench: Bench) -> None:
+    bench.sim.fault("address/getSettingsList", Fault.RESET)
+    system = system_of(bench)
+    found = await system.connect(None)
+    assert found.unlisted == {"Flat"}
+    assert isinstance(found.state.places["door_21_0"], Place)
+    await system.close()
+
+
+async def test_a_code_that_was_made_anew_is_shown_though_the_settings_fail(bench: Bench) -> None:
+    bench.sim.fault("address/intercom", Fault.STATUS)
+    bench.sim.town.flat(53).door_code = "11111"
+    reading = await bench.system.read()
+    assert reading.door_codes == {"flat_51": "40374", "flat_53": "11111"}
+
+
+@pytest.mark.parametrize("fault", [Fault.STATUS, Fault.HANG])
+async def test_an_account_of_which_nothing_answers_is_not_there(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    give_up_soon(monkeypatch, fault)
+    bench.sim.fault("*", fault)
+    for ask in (system_of(bench).describe, bench.system.describe, bench.system.read):
+        with pytest.raises(IntercomError):
+            await ask()
+
+
+async def test_an_account_that_is_refused_everything_says_why(bench: Bench) -> None:
+    for path in parts(bench):
+        bench.sim.refuse(path, 402, None)
+    with pytest.raises(NotPaid):
+        await system_of(bench).connect(None)
