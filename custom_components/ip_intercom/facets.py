@@ -120,7 +120,7 @@ class EventLog(Protocol):
         """Return the next events, waiting for them for a while; after an error the next call begins anew."""
 
     def presume_complete(self) -> None:
-        """Forget what the silence of the device seemed to show."""
+        """Forget what the silence of the device seemed to show, and look again at what could not be read."""
 
 
 class Doors(Protocol):

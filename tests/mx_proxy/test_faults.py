@@ -10,6 +10,7 @@ from custom_components.ip_intercom import push
 from custom_components.ip_intercom.api.mx_proxy import client
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.log_health import PATIENCE
+from custom_components.ip_intercom.systems import looks
 from custom_components.ip_intercom.systems.mx_proxy import system
 from tests.common import capture_log_events, command, refusal, state_of, until
 from tests.outages import lines, pass_time, repairs, unusable
@@ -34,6 +35,7 @@ BUSY = [(503, "overloaded"), (429, "throttled")]
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Come back soon."""
     monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1))
+    monkeypatch.setattr(looks, "_RETRY", 0.05)
 
 
 async def test_each_part_fails_alone_and_comes_later(
@@ -86,17 +88,13 @@ async def test_two_parts_that_fail_leave_the_others(hass: HomeAssistant, sim: Si
 # -- a source of events ----------------------------------------------------------------------------
 
 SILENT = [
-    (Fault.HANG, 0),
-    (Fault.RESET, 0),
-    (Fault.STATUS, 500),
-    (Fault.STATUS, 429),
-    (Fault.PAGE, 200),
-    (Fault.REFUSED, 0),
-]
+    (Fault.HANG, 0), (Fault.RESET, 0), (Fault.STATUS, 500), (Fault.STATUS, 429), (Fault.PAGE, 200), (Fault.REFUSED, 0)
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(("fault", "status"), SILENT)
-@pytest.mark.parametrize("source", ["/calls", "/voicemails"])
+@pytest.mark.parametrize(
+    ("source", "fault", "status"), [*(("/calls", *kind) for kind in SILENT), ("/voicemails", Fault.STATUS, 500)]
+)
 async def test_a_source_that_fails_alone_takes_nothing_else_down(
     hass: HomeAssistant,
     sim: Simulator,
@@ -148,7 +146,7 @@ async def test_a_busy_server_is_left_alone_and_says_so(
     sim.clear_requests()
     for _ in range(3):
         await pass_time(hass, 100)
-        await asyncio.sleep(0.1)  # attempts that nobody waits for
+        await asyncio.sleep(0.1)  # for attempts in the background
     assert sim.requests == [], "it asked to be left alone"
     assert await refusal(hass, entry, "contacts_query") == key
     sim.heal()
@@ -167,7 +165,7 @@ async def test_a_push_does_not_hasten_a_busy_server(
     sim.clear_requests()
     sim.incoming_call("3108")
     await until(lambda: pushed.runtime_data.data.calls, "the call")
-    await asyncio.sleep(0.1)  # a look that nobody waits for
+    await asyncio.sleep(0.1)  # for a look in the background
     assert sim.requests == []
 
 

@@ -13,6 +13,7 @@ from custom_components.ip_intercom import push
 from custom_components.ip_intercom.api.smartyard import client
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.log_health import PATIENCE
+from custom_components.ip_intercom.systems import looks
 from custom_components.ip_intercom.systems.smartyard import system
 from tests.common import act, capture_log_events, entity_id, state_of, until
 from tests.outages import lines, pass_time, repairs, unusable
@@ -46,6 +47,7 @@ CASES = [(path, Fault.HANG, 0) for path in NEEDS] + [
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait less, and come back soon."""
     monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1))
+    monkeypatch.setattr(looks, "_RETRY", 0.05)
 
 
 async def test_each_part_fails_alone_and_comes_later(
@@ -69,7 +71,7 @@ async def test_each_part_fails_alone_and_comes_later(
         await pass_time(hass, 11)
         await until(lambda: not unusable(hass, entry), what)
     there = {device.id for device in dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)}
-    assert there == devices, "none was removed and made anew"
+    assert there == devices, "none was removed and made again"
 
 
 @pytest.mark.parametrize("path", NEEDS)
@@ -209,7 +211,7 @@ async def test_a_busy_server_is_left_alone_and_says_so(
     sim.clear_requests()
     for _ in range(3):
         await pass_time(hass, 100)
-        await asyncio.sleep(0.1)  # attempts that nobody waits for
+        await asyncio.sleep(0.1)  # for attempts in the background
     assert sim.requests == [], "it asked to be left alone"
     flat = place(hass, entry, "flat_51").id
     with pytest.raises(HomeAssistantError) as failed:

@@ -327,7 +327,7 @@ async def test_looking_now(server: Server) -> None:
     assert not server.looks.interrupted
 
 
-async def test_whoever_waits_no_longer_leaves_the_look_to_go_on(server: Server) -> None:
+async def test_a_look_goes_on_that_is_not_waited_for_any_longer(server: Server) -> None:
     server.slow["log"] = asyncio.Event()
     for _ in range(2):
         asking = asyncio.create_task(server.looks.now("log"))

@@ -95,7 +95,7 @@ async def test_what_does_not_answer_later_stays_as_it_was(
         bench.sim.heal()
 
 
-async def test_without_the_houses_nobody_says_that_they_are_gone(bench: Bench) -> None:
+async def test_without_their_list_houses_are_not_gone(bench: Bench) -> None:
     bench.sim.fault(HOUSES, Fault.STATUS)
     system = system_of(bench)
     found = await system.connect(None)
@@ -108,7 +108,7 @@ async def test_without_the_houses_nobody_says_that_they_are_gone(bench: Bench) -
     await system.close()
 
 
-async def test_without_the_flats_nobody_says_that_they_are_gone(bench: Bench) -> None:
+async def test_without_their_list_flats_are_not_gone(bench: Bench) -> None:
     bench.sim.fault("address/getSettingsList", Fault.RESET)
     system = system_of(bench)
     found = await system.connect(None)
@@ -117,7 +117,7 @@ async def test_without_the_flats_nobody_says_that_they_are_gone(bench: Bench) ->
     await system.close()
 
 
-async def test_a_code_that_was_made_anew_is_shown_though_the_settings_fail(bench: Bench) -> None:
+async def test_a_new_code_is_shown_though_the_settings_fail(bench: Bench) -> None:
     bench.sim.fault("address/intercom", Fault.STATUS)
     bench.sim.town.flat(53).door_code = "11111"
     reading = await bench.system.read()

@@ -31,7 +31,7 @@ class MxClient:
     """Requests of one account, one of a kind at a time.
 
     The proxy knows the MX's replies by their kind only, so that two equal requests could get each other's. Other kinds
-    do not wait: the log of calls may last for minutes, and a kind that is not answered keeps nobody from a call.
+    do not wait: the log of calls may last for minutes, and a kind that is not answered delays no call.
 
     Args:
         transport: The connection to the server.

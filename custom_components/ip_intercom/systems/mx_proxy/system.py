@@ -132,7 +132,7 @@ class MxSystem:
         return await self._describe(_FIRST_PATIENCE)
 
     async def describe(self) -> Description:
-        """Find out anew what the extension has; what does not answer stays.
+        """Find out again what the extension has; what does not answer stays.
 
         Raises:
             IntercomError: Nothing could be found out.
@@ -167,7 +167,7 @@ class MxSystem:
         return replace(description_of(info, state), missing=reader.missing, wish=reader.wish)
 
     async def _identify(self, patience: float) -> UserInfo:
-        """Return whose extension it is; who connects has to know, for it may be somebody else's by now."""
+        """Return whose extension it is. Connecting requires it: the account may be another person's by now."""
         if self._info is None:
             return await self._proxy.session.info()
         self._reader.begin(patience)

@@ -272,7 +272,7 @@ class SmartYardLog:
                 continue
             del self._failures[flat]
         self._out.lacking = frozenset({HISTORY} if max(self._failures.values(), default=0) >= _LASTING else ())
-        self._take_history(read)  # what one flat has told is told, whatever the others say
+        self._take_history(read)  # before any failure of the others is raised
         lost = next((err for err in failures if isinstance(err, AWAY) or not isinstance(err, SAYS_NOTHING)), None)
         if lost is not None:
             raise lost

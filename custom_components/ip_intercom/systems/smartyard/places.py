@@ -92,7 +92,7 @@ def town_of(
     cameras: Iterable[ApiCamera],
     intercoms: Iterable[IntercomCamera],
 ) -> Town:
-    """Return what there is of an account; ``houses`` is None where nobody tells of them now."""
+    """Return what there is of an account; ``houses`` is None where their list is not known."""
     listed = houses is not None
     houses, flats = tuple(houses or ()), tuple(flats)
     house_places = {house.id: f"house_{house.id}" for house in houses}

@@ -129,7 +129,7 @@ class SmartYardSystem:
         return await self._describe(_FIRST_PATIENCE)
 
     async def describe(self) -> Description:
-        """Find out anew what the account has; what does not answer stays.
+        """Find out again what the account has; what does not answer stays.
 
         Raises:
             IntercomError: Nothing could be found out.
