@@ -25,11 +25,11 @@ REFUSALS = 3
 # Seconds between one look and the next, and what three of them must span at least.
 RETRY_DELAY = 6.0
 _SPAN = 10.0
-# For so many seconds a server may be starting, and a login that was refused beyond doubt is tried almost as often.
+# For so many seconds a device may be starting, and a login that was certainly refused is tried almost as often.
 _START = 120.0
 _CERTAIN = 1.3
 # Later on it is tried again after this part of the time since the first refusal: each try may count towards a lockout.
-# A person's account is locked for everything, so it is tried less often.
+# A person's account is locked for everything, after as few as five tries: it is tried less often from the beginning.
 _PART = 1 / 12
 _PART_OF_PERSON = 1.0
 _LONGEST_PAUSE = 300.0
@@ -66,7 +66,7 @@ class Refusals:
         refused_for = self._monotonic() - self._first
         if not self._certain:
             return RETRY_DELAY
-        if refused_for < _START:
+        if refused_for < _START and not err.locks:
             return RETRY_DELAY * _CERTAIN
         return min(refused_for * (_PART_OF_PERSON if err.locks else _PART), _LONGEST_PAUSE)
 

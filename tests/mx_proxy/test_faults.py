@@ -186,8 +186,8 @@ async def test_a_busy_server_is_left_alone_while_it_is_set_up(
 
 # -- a login that is refused -----------------------------------------------------------------------
 
-# So many are refused while a server starts, tried every few seconds for two minutes.
-REFUSED_LOGINS = 14
+# So many are refused while a server starts; each wait is twice the last one, for a directory may lock the account.
+REFUSED_LOGINS = 5
 
 
 @pytest.fixture
