@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.api.akuvox import AkuvoxCamera, AkuvoxClient, AkuvoxDevice, exchange
+from custom_components.ip_intercom.api.akuvox import AkuvoxCamera, AkuvoxClient, AkuvoxDevice, endpoints, exchange
 from custom_components.ip_intercom.api.http import HttpTransport, Stream
 from tests.simulators.akuvox import DIALECTS, Redirect, Request, Simulator
 
@@ -64,6 +64,12 @@ async def whole(stream: Stream) -> bytes:
 def file(content: bytes, name: str = "file") -> tuple[BytesIO, str, int]:
     """Return the arguments of an import."""
     return BytesIO(content), name, len(content)
+
+
+def wait_for_answers(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Have every function give up after so many seconds."""
+    for patience in endpoints.Patience:
+        monkeypatch.setitem(endpoints.TIMEOUTS, patience, seconds)
 
 
 type Start = Callable[..., Awaitable[Bench]]

@@ -27,7 +27,7 @@ from custom_components.ip_intercom.api.errors import (
 from custom_components.ip_intercom.api.http import HttpTransport, certificate_fingerprint
 from tests.simulators.akuvox import Auth, Redirect, Request
 
-from .conftest import EXCHANGE, PASSWORD, USERNAME, Bench, Start
+from .conftest import EXCHANGE, PASSWORD, USERNAME, Bench, Start, wait_for_answers
 
 SECRET = "s3cret-one"
 
@@ -350,7 +350,7 @@ def _kept(bench: Bench) -> int:
 
 async def test_no_answer(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """A device that says nothing may have done it: nothing is asked again."""
-    monkeypatch.setattr("custom_components.ip_intercom.api.akuvox.client.REQUEST_TIMEOUT", 0.3)
+    wait_for_answers(monkeypatch, 0.3)
     bench = await start(auth=Auth.NONE)
     bench.sim.delay(1.0)
     device = bench.device()

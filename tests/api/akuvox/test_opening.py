@@ -15,7 +15,7 @@ from custom_components.ip_intercom.api.errors import (
     UnexpectedReply,
 )
 
-from .conftest import Bench, Start
+from .conftest import Bench, Start, wait_for_answers
 
 
 class Door(TypedDict):
@@ -90,7 +90,7 @@ async def test_a_device_without_the_old_way(start: Start, dialect: str) -> None:
 
 async def test_a_command_is_sent_once(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = await start("it83")
-    monkeypatch.setattr("custom_components.ip_intercom.api.akuvox.client.REQUEST_TIMEOUT", 0.2)
+    wait_for_answers(monkeypatch, 0.2)
     bench.sim._garbage.clear()
     bench.sim.delay(0.5)
     with pytest.raises(Exception, match="/fcgi/do") as raised:

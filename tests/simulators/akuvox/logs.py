@@ -28,7 +28,9 @@ class LogForm:
     """How a firmware writes its logs; the words of the door log are by what the manual says in their place.
 
     `date` and `time` are for strftime, "--" for a device that has no clock. `renumbers` begins with 1 after a clear.
-    `bare` gives a list of one record as that record.
+    `bare` gives a list of one record as that record. `begun` stamps a call with its beginning instead of its end; a
+    record comes at the end in any case. `refuses_page` takes `page` for a bad parameter. `shown` are records that come
+    out as something else, by their number.
     """
 
     date: str = "%Y-%m-%d"
@@ -37,6 +39,9 @@ class LogForm:
     relay: Callable[[int], str] = str
     renumbers: bool = False
     bare: bool = False
+    begun: bool = False
+    refuses_page: bool = False
+    shown: dict[str, object] = field(default_factory=dict)
 
 
 class Journal:
@@ -76,10 +81,10 @@ class Journal:
             self._last = 0
         self._changed(all=[])
 
-    def note(self, **record: Any) -> Json:
-        """Write a record with number, date and time; the oldest is forgotten."""
+    def note(self, begun: float | None = None, **record: Any) -> Json:
+        """Write a record with number, date and time; the oldest is forgotten. `begun` is the beginning of a call."""
         self._last += 1
-        now = datetime.fromtimestamp(self._clock.utc(), UTC)
+        now = datetime.fromtimestamp(self._clock.utc(begun if self.form.begun else None), UTC)
         entry = {"ID": str(self._last), "Date": now.strftime(self.form.date), "Time": now.strftime(self.form.time)}
         entry |= record
         self.records.insert(0, dict(sorted(entry.items())))
@@ -90,10 +95,13 @@ class Journal:
     def page(self, call: Call, records: list[Json]) -> Reply:
         """Answer with all of them or with a page."""
         page = call.text("page")
+        if page is not None and self.form.refuses_page:
+            raise bad_param()
         if self._dialect.paging and page is not None:
             start = PAGE * (call.integer("page", 1, 10_000) - 1)
             records = records[start : start + PAGE]
-        item = records[0] if self.form.bare and len(records) == 1 else records
+        shown = [self.form.shown.get(record["ID"], record) for record in records]
+        item = shown[0] if self.form.bare and len(records) == 1 else shown
         return Reply({"num": len(records), "item": item})
 
     def delete(self, call: Call) -> Reply:

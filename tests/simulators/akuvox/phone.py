@@ -26,13 +26,14 @@ class Status(StrEnum):
 
 @dataclass(slots=True)
 class Session:
-    """A call; `kind` is its type in the call log."""
+    """A call; `kind` is its type in the call log, `begun` its beginning in device seconds."""
 
     number: str
     name: str
     kind: str
     status: Status
     timer: Timer
+    begun: float
 
 
 class Lines:
@@ -119,14 +120,14 @@ class Phone:
     def dial(self, number: str, name: str) -> None:
         """Call somebody."""
         timer = self._clock.later(self._config.number(DIAL_TIMEOUT, 60), self.hang_up)
-        self.session = Session(number, name, "Dialed", Status.CALLING, timer)
+        self.session = Session(number, name, "Dialed", Status.CALLING, timer, self._clock.now())
         self._send("MakeCall", number)
 
     def ring(self, number: str, name: str) -> None:
         """Be called; MakeCall is for outgoing calls only."""
         if self.session is None:
             timer = self._clock.later(60, self.hang_up)
-            self.session = Session(number, name, "Missed", Status.RINGING, timer)
+            self.session = Session(number, name, "Missed", Status.RINGING, timer, self._clock.now())
             if self._config["Config.Account1.AUTO_ANSWER.Enable"] == "1":
                 self.answer()
 
@@ -148,6 +149,7 @@ class Phone:
             return
         session.timer.cancel()
         self._log.note(
+            session.begun,
             Type=session.kind,
             Name=session.name or session.number,
             Num=session.number,

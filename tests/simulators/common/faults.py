@@ -92,6 +92,8 @@ class Fault(StrEnum):
     OVERFLOW = "overflow"
     BROKEN_TEXT = "broken_text"
     CONTROL_TEXT = "control_text"
+    # A quotation mark that is not escaped: that is no JSON any more.
+    QUOTED_TEXT = "quoted_text"
 
 
 DEPTH = 100_000
@@ -101,6 +103,7 @@ _BEYOND = (1e308, 10**30, float("nan"), float("inf"), -(10**30))
 # Latin-1, a sequence that ends too early, and a byte that UTF-8 does not have.
 _BROKEN = b"caf\xe9 \xe2\x82 \xff"
 _CONTROLS = b"\x01\t\x1b\x00\r\n"
+_HARM = {Fault.BROKEN_TEXT: _BROKEN, Fault.CONTROL_TEXT: _CONTROLS, Fault.QUOTED_TEXT: b'"the tall" '}
 # What stays as it is in an envelope: without it no client would look at the rest.
 _ENVELOPE = frozenset({"success", "retcode", "action", "code", "name", "message"})
 _PAYLOADS = ("result", "data")
@@ -170,8 +173,7 @@ def absurd(fault: Fault) -> bytes:
 
 def spoilt(fault: FunctionFault, body: bytes) -> bytes:
     """Return a true reply that came to harm."""
-    if fault.fault in {Fault.BROKEN_TEXT, Fault.CONTROL_TEXT}:
-        harm = _BROKEN if fault.fault is Fault.BROKEN_TEXT else _CONTROLS
+    if (harm := _HARM.get(fault.fault)) is not None:
         if fault.text is not None:
             known = fault.text.encode()
             return body.replace(known, known + harm, 1)

@@ -5,7 +5,7 @@ import pytest
 from custom_components.ip_intercom.api.akuvox import exchange
 from custom_components.ip_intercom.api.errors import IntercomError
 from custom_components.ip_intercom.systems.akuvox import AkuvoxSystem
-from tests.api.akuvox.conftest import Bench, Start
+from tests.api.akuvox.conftest import Bench, Start, wait_for_answers
 from tests.simulators.common.faults import Fault
 
 INFO = "/api/system/info"
@@ -15,7 +15,7 @@ FAULTS = [(Fault.HANG, 0), (Fault.RESET, 0), (Fault.STATUS, 500), (Fault.PAGE, 2
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait less for what never answers."""
-    monkeypatch.setattr("custom_components.ip_intercom.api.akuvox.client.REQUEST_TIMEOUT", 0.3)
+    wait_for_answers(monkeypatch, 0.3)
     monkeypatch.setattr(exchange, "GAP", 0.0)
 
 

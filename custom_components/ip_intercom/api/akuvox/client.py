@@ -1,28 +1,28 @@
 """Requests to one Akuvox device in its envelope (HTTP API Request, HTTP API Reply)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
-from ..errors import NotSupported, UnexpectedReply
+from ..errors import NoAnswer, NotSupported, UnexpectedReply
 from ..http import HttpTransport, Reply, Request, Stream, is_file
 from ..parse import Fields, objects
 from ..upload import Upload
-from .endpoints import GET, POST, SYSTEM_STATUS, Endpoint
-from .envelope import Document, Spoiled, read, result
+from .endpoints import GET, POST, SYSTEM_STATUS, TIMEOUTS, Endpoint, Patience
+from .envelope import LIST, Document, Spoiled, read, result
 from .exchange import Exchange
 from .row_reader import MAX_LIST, Keep, RowReader
 
 type Data = Mapping[str, object]
 
-# Old devices take 2 s for a TLS handshake, and a login may need two.
-REQUEST_TIMEOUT = 15.0
-# Seconds from the last byte of a file to the answer.
-UPLOAD_TIMEOUT = 90.0
-# Seconds in which a device packs a file, and in which nothing comes of it.
-DOWNLOAD_STALL = 30.0
+# Seconds after which a device that does not answer may be asked something else beside.
+STEP_ASIDE = 2.0
+# Seconds for a function that did not answer the last time, where everything else waits for it.
+SILENT_TIMEOUT = 4.0
 MAX_DOWNLOAD = 1024 * 1024 * 1024
 # How often a reply that the device spoiled is asked for again.
 SPOILED_TRIES = 2
@@ -30,14 +30,27 @@ SPOILED_TRIES = 2
 _WRONG_METHOD = "unsupport action"
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a list that can be read, and how many it has in all."""
+
+    readable: tuple[Fields, ...]
+    size: int
+
+
 class AkuvoxClient:
     """Requests to one Akuvox device, one at a time.
+
+    While a function does not answer for ``STEP_ASIDE`` seconds, others are asked beside it, unless the device is fragile.
 
     Args:
         transport: The connection to the device.
         username: Account of *HTTP API*; empty where the device asks for none.
         password: Its password.
         post: Ask by POST where the device may be asked by either method.
+
+    Attributes:
+        skipped: How many rows of lists could not be read, by the path of the function.
     """
 
     def __init__(self, transport: HttpTransport, username: str = "", password: str = "", *, post: bool = False) -> None:
@@ -46,9 +59,11 @@ class AkuvoxClient:
         self._exchange = Exchange(transport, username, password)
         self._post = post
         self._methods: dict[Endpoint, str] = {}
+        self._silent: set[Endpoint] = set()
         self._turn = asyncio.Lock()
-        # An E16C can bear two requests at a time: a file and whatever else there is.
-        self._files = asyncio.Lock()
+        # An E16C can bear two requests at a time: a file, or a function that does not answer, and one other.
+        self._beside = asyncio.Lock()
+        self.skipped: Counter[str] = Counter()
 
     @property
     def fragile(self) -> bool:
@@ -73,8 +88,29 @@ class AkuvoxClient:
             UnexpectedReply: The answer is not the API's.
             ConnectionFailed: The connection broke.
         """
-        async with self._turn:
-            return await self._call(endpoint, data or {}, self._ask)
+        return await self._in_turn(lambda: self._call(endpoint, data or {}, self._ask))
+
+    async def listed(self, endpoint: Endpoint, data: Data, readable: Callable[[Fields], bool]) -> Rows:
+        """Return the rows of one answer; a row that cannot be read is skipped and counted.
+
+        Args:
+            endpoint: What to ask.
+            data: Parameters.
+            readable: Returns whether a row says anything.
+
+        Raises:
+            UnexpectedReply: None of them can be read: nothing is known to be gone.
+            IntercomError: As ``call``.
+        """
+        ask = partial(self._ask, salvage=True)
+        listed = (await self._in_turn(lambda: self._call(endpoint, data, ask))).get(LIST, ())
+        if not isinstance(listed, list | tuple):
+            raise UnexpectedReply(f"{endpoint.path} answered no list")
+        found = tuple(row for row in objects(listed) if readable(row))
+        self.skipped[endpoint.path] += len(listed) - len(found)
+        if listed and not found:
+            raise UnexpectedReply(f"{endpoint.path} answered rows that cannot be read")
+        return Rows(found, len(listed))
 
     async def rows(self, endpoint: Endpoint, data: Data | None = None, keep: Keep | None = None) -> tuple[Fields, ...]:
         """Return the rows of a list, page by page where the device gives pages.
@@ -110,9 +146,8 @@ class AkuvoxClient:
         Raises:
             IntercomError: As ``call``, by HTTP status.
         """
-        request = Request(GET, path, params, timeout=REQUEST_TIMEOUT, repeatable=False)
-        async with self._turn:
-            return await self._exchange.send(request)
+        request = Request(GET, path, params, timeout=TIMEOUTS[Patience.USUAL], repeatable=False)
+        return await self._in_turn(lambda: self._exchange.send(request))
 
     async def command(self, path: str, params: Mapping[str, str]) -> Fields:
         """Ask for JSON beside the API, once, and return all of it, whatever its ``retcode``.
@@ -136,10 +171,10 @@ class AkuvoxClient:
             FileUnreadable: The file cannot be read to its end.
             IntercomError: As ``call``.
         """
-        request = Request(POST, endpoint.path, params, timeout=UPLOAD_TIMEOUT, repeatable=False, upload=upload)
+        request = Request(POST, endpoint.path, params, timeout=endpoint.timeout, repeatable=False, upload=upload)
         # A refusal of the login shall not cost a whole file.
         await self.call(SYSTEM_STATUS)
-        async with self._files, AsyncExitStack() as turn:
+        async with self._beside, AsyncExitStack() as turn:
             if self.fragile:
                 await turn.enter_async_context(self._turn)
             reply = await self._exchange.send(request)
@@ -169,9 +204,10 @@ class AkuvoxClient:
 
     @asynccontextmanager
     async def _download(self, endpoint: Endpoint | None, request: Request) -> AsyncIterator[Stream]:
-        async with self._files, AsyncExitStack() as turn, AsyncExitStack() as stack:
+        async with self._beside, AsyncExitStack() as turn, AsyncExitStack() as stack:
             await turn.enter_async_context(self._turn)
-            patient = replace(request, begin=DOWNLOAD_STALL, stall=DOWNLOAD_STALL)
+            pause = TIMEOUTS[Patience.LIST] if endpoint is None else endpoint.timeout
+            patient = replace(request, begin=pause, stall=pause)
             answer = await stack.enter_async_context(self._exchange.stream(patient, is_file))
             if not self.fragile:
                 await turn.aclose()
@@ -180,6 +216,20 @@ class AkuvoxClient:
                     self._result(endpoint, answer)
                 raise UnexpectedReply(f"{request.path} answered {answer.content_type}")
             yield answer
+
+    async def _in_turn[T](self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Do something when its turn comes; what takes long goes on beside the others."""
+        async with AsyncExitStack() as beside, AsyncExitStack() as turn:
+            await turn.enter_async_context(self._turn)
+            task = asyncio.create_task(work())
+            try:
+                await asyncio.wait((task,), timeout=STEP_ASIDE)
+                if not task.done() and not self.fragile and await _enter_now(beside, self._beside):
+                    await turn.aclose()
+                return await task
+            finally:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)  # also one that failed while nothing waited for it
 
     async def _call[T](self, endpoint: Endpoint, data: Data, ask: Callable[[Endpoint, Request], Awaitable[T]]) -> T:
         method = self._method(endpoint, data)
@@ -195,27 +245,52 @@ class AkuvoxClient:
         self._methods[endpoint] = other
         return found
 
-    async def _ask(self, endpoint: Endpoint, request: Request) -> Fields:
+    async def _ask(self, endpoint: Endpoint, request: Request, *, salvage: bool = False) -> Fields:
         tries = SPOILED_TRIES if endpoint.repeatable else 0
         while True:
-            reply = await self._exchange.send(request)
+            reply = await self._send(endpoint, request)
             try:
                 found = self._result(endpoint, reply)
             except Spoiled:
-                if not tries:
+                if tries:
+                    tries -= 1
+                    continue
+                if not salvage:
                     raise
-                tries -= 1
-            else:
-                self._methods.setdefault(endpoint, request.method)
-                return found
+                found = self._salvaged(endpoint, reply)
+            self._methods.setdefault(endpoint, request.method)
+            return found
+
+    async def _send(self, endpoint: Endpoint, request: Request) -> Reply:
+        if self.fragile and endpoint in self._silent:
+            request = replace(request, timeout=min(request.timeout, SILENT_TIMEOUT))
+        try:
+            reply = await self._exchange.send(request)
+        except NoAnswer:
+            self._silent.add(endpoint)
+            raise
+        self._silent.discard(endpoint)
+        return reply
+
+    def _salvaged(self, endpoint: Endpoint, reply: Reply) -> Fields:
+        """Return a reply that is spoiled each time without the rows that make it so.
+
+        Raises:
+            Spoiled: It is spoiled in another way.
+        """
+        reader = RowReader(endpoint.path, salvage=True)
+        reader.feed(reply.body)
+        found = result(endpoint, reader.finish().content)
+        self.skipped[endpoint.path] += reader.skipped
+        return {**found, LIST: [*reader.rows.values()]}
 
     async def _ask_rows(
         self, endpoint: Endpoint, request: Request, keep: Keep | None = None
     ) -> tuple[RowReader, Fields]:
         tries = SPOILED_TRIES
-        patient = replace(request, max_bytes=MAX_LIST, begin=DOWNLOAD_STALL, stall=DOWNLOAD_STALL)
+        patient = replace(request, max_bytes=MAX_LIST, begin=endpoint.timeout, stall=endpoint.timeout)
         while True:
-            reader = RowReader(endpoint.path, keep)
+            reader = RowReader(endpoint.path, keep, salvage=not tries)
             try:
                 document = await self._read_rows(patient, reader)
             except Spoiled:
@@ -227,13 +302,14 @@ class AkuvoxClient:
             self._exchange.note_answer(clean=document.clean)
             found = result(endpoint, document.content)
             # Where there is one row only, some devices leave the brackets out.
-            for row in objects(found.get("item")):
+            for row in objects(found.get(LIST)):
                 reader.take(row)
+            self.skipped[endpoint.path] += reader.skipped
             self._methods.setdefault(endpoint, request.method)
             return reader, found
 
     async def _read_rows(self, request: Request, reader: RowReader) -> Document:
-        async with self._files, AsyncExitStack() as turn:
+        async with self._beside, AsyncExitStack() as turn:
             await turn.enter_async_context(self._turn)
             async with self._exchange.stream(request, _anything) as answer:
                 if isinstance(answer, Reply):
@@ -280,9 +356,18 @@ class AkuvoxClient:
             endpoint.path,
             params,
             body,
-            timeout=REQUEST_TIMEOUT,
+            timeout=endpoint.timeout,
             repeatable=endpoint.repeatable,
         )
+
+
+async def _enter_now(stack: AsyncExitStack, lock: asyncio.Lock) -> bool:
+    """Take a lock unless that means to wait for it."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(0):
+            await stack.enter_async_context(lock)
+            return True
+    return False
 
 
 async def _anything(_: Stream) -> bool:

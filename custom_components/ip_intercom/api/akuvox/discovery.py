@@ -25,8 +25,8 @@ from ..errors import (
 )
 from ..http import HttpTransport, Reply, Request, overload, trusted_certificate
 from ..login import challenges
-from .client import REQUEST_TIMEOUT, AkuvoxClient
-from .endpoints import SYSTEM_INFO
+from .client import AkuvoxClient
+from .endpoints import SYSTEM_INFO, TIMEOUTS, Patience
 from .envelope import read, result, retcode
 from .exchange import GAP
 from .system import System, SystemInfo, system_info
@@ -221,7 +221,8 @@ async def _certificate(base: URL, *, verify: bool) -> tuple[bytes, bool]:
 async def _ask(transport: HttpTransport, path: str) -> Reply:
     await asyncio.sleep(GAP)  # whoever asked before: nothing is known yet of what the device can bear
     plain, _, query = path.partition("?")
-    request = Request("GET", plain, dict(parse_qsl(query, keep_blank_values=True)) or None, timeout=REQUEST_TIMEOUT)
+    params = dict(parse_qsl(query, keep_blank_values=True)) or None
+    request = Request("GET", plain, params, timeout=TIMEOUTS[Patience.USUAL])
     return await transport.request(request, headers={"Connection": "close"})
 
 

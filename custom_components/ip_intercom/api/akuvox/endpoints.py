@@ -1,8 +1,32 @@
 """The functions of the Akuvox HTTP API as data (HTTP API Functions)."""
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 GET, POST = "GET", "POST"
+
+
+class Patience(StrEnum):
+    """How long a function may take to answer; ``TIMEOUTS`` has the seconds."""
+
+    # A state or a command. Old devices take 2 s for a TLS handshake.
+    QUICK = "quick"
+    USUAL = "usual"
+    # A whole log where the device knows no pages, the configuration, and what is written to flash.
+    SLOW = "slow"
+    # A list of up to 50,000 users, and a file that the device packs first.
+    LIST = "list"
+    # Firmware and whole configurations, which the device checks before it answers.
+    FILE = "file"
+
+
+TIMEOUTS: dict[Patience, float] = {
+    Patience.QUICK: 8.0,
+    Patience.USUAL: 15.0,
+    Patience.SLOW: 30.0,
+    Patience.LIST: 60.0,
+    Patience.FILE: 90.0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +41,17 @@ class Endpoint:
     action: str
     methods: tuple[str, ...] = (GET, POST)
     repeatable: bool = True
+    patience: Patience = Patience.USUAL
 
     @property
     def path(self) -> str:
         """The absolute path."""
         return f"/api/{self.target}/{self.action}"
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that an answer may take; of a long one, until it begins and between its parts."""
+        return TIMEOUTS[self.patience]
 
 
 def by(method: str, endpoint: Endpoint) -> Endpoint:
@@ -29,79 +59,91 @@ def by(method: str, endpoint: Endpoint) -> Endpoint:
     return replace(endpoint, methods=(method,))
 
 
-def _once(target: str, action: str) -> Endpoint:
-    return Endpoint(target, action, repeatable=False)
+def _quick(target: str, action: str) -> Endpoint:
+    return Endpoint(target, action, patience=Patience.QUICK)
 
 
-def _post(target: str, action: str) -> Endpoint:
-    return Endpoint(target, action, (POST,))
+def _slow(target: str, action: str) -> Endpoint:
+    return Endpoint(target, action, patience=Patience.SLOW)
 
 
-def _post_once(target: str, action: str) -> Endpoint:
-    return Endpoint(target, action, (POST,), repeatable=False)
+def _list(target: str, action: str) -> Endpoint:
+    return Endpoint(target, action, patience=Patience.LIST)
 
 
-SYSTEM_INFO = Endpoint("system", "info")
-SYSTEM_STATUS = Endpoint("system", "status")
+def _once(target: str, action: str, patience: Patience = Patience.USUAL) -> Endpoint:
+    return Endpoint(target, action, repeatable=False, patience=patience)
+
+
+def _post(target: str, action: str, patience: Patience = Patience.USUAL) -> Endpoint:
+    return Endpoint(target, action, (POST,), patience=patience)
+
+
+def _post_once(target: str, action: str, patience: Patience = Patience.USUAL) -> Endpoint:
+    return Endpoint(target, action, (POST,), repeatable=False, patience=patience)
+
+
+SYSTEM_INFO = _quick("system", "info")
+SYSTEM_STATUS = _quick("system", "status")
 SYSTEM_REBOOT = _once("system", "reboot")
 
-FIRMWARE_STATUS = Endpoint("firmware", "status")
-FIRMWARE_PREPARE = Endpoint("firmware", "prepare")
-FIRMWARE_UPLOAD = _post_once("firmware", "upload")
-FIRMWARE_UPGRADE = _once("firmware", "upgrade")
+FIRMWARE_STATUS = _quick("firmware", "status")
+FIRMWARE_PREPARE = Endpoint("firmware", "prepare", patience=Patience.FILE)
+FIRMWARE_UPLOAD = _post_once("firmware", "upload", Patience.FILE)
+FIRMWARE_UPGRADE = _once("firmware", "upgrade", Patience.FILE)
 
-CONFIG_GET = Endpoint("config", "get")
-CONFIG_SET = _post("config", "set")
+CONFIG_GET = _slow("config", "get")
+CONFIG_SET = _post("config", "set", Patience.SLOW)
 # An E16C refuses the manual's method, and takes one key a request by this one.
 CONFIG_SET_ONE = by(GET, CONFIG_SET)
-CONFIG_EXPORT = Endpoint("config", "export")
-CONFIG_IMPORT = _post_once("config", "import")
-CONFIG_RESET_FACTORY = _once("config", "reset_factory")
+CONFIG_EXPORT = _list("config", "export")
+CONFIG_IMPORT = _post_once("config", "import", Patience.FILE)
+CONFIG_RESET_FACTORY = _once("config", "reset_factory", Patience.SLOW)
 
 RELAY_GET = Endpoint("relay", "get")
 RELAY_SET = _post("relay", "set")
-RELAY_STATUS = Endpoint("relay", "status")
-RELAY_TRIG = _once("relay", "trig")
+RELAY_STATUS = _quick("relay", "status")
+RELAY_TRIG = _once("relay", "trig", Patience.QUICK)
 
 INPUT_GET = Endpoint("input", "get")
 INPUT_SET = _post("input", "set")
-INPUT_STATUS = Endpoint("input", "status")
+INPUT_STATUS = _quick("input", "status")
 
 PUBLICCODE_GET = Endpoint("publiccode", "get")
 PUBLICCODE_SET = _post("publiccode", "set")
 
-CALL_STATUS = Endpoint("call", "status")
-CALL_DIAL = _once("call", "dial")
-CALL_HANGUP = _once("call", "hangup")
+CALL_STATUS = _quick("call", "status")
+CALL_DIAL = _once("call", "dial", Patience.QUICK)
+CALL_HANGUP = _once("call", "hangup", Patience.QUICK)
 
 SIP_GET = Endpoint("sip", "get")
 SIP_SET = _post("sip", "set")
-SIP_STATUS = Endpoint("sip", "status")
+SIP_STATUS = _quick("sip", "status")
 
 LOG_GET = Endpoint("log", "get")
 LOG_SET = _post("log", "set")
-LOG_EXPORT = Endpoint("log", "export")
+LOG_EXPORT = _list("log", "export")
 LOG_CLEAR = Endpoint("log", "clear")
 
 # The table of the manual spells it callog, its examples and devices calllog.
-CALLLOG_GET = Endpoint("calllog", "get")
+CALLLOG_GET = _slow("calllog", "get")
 CALLLOG_DEL = _post_once("calllog", "del")
 CALLLOG_CLEAR = _once("calllog", "clear")
-CALLLOG_EXPORT = Endpoint("calllog", "export")
+CALLLOG_EXPORT = _list("calllog", "export")
 
-DOORLOG_GET = Endpoint("doorlog", "get")
+DOORLOG_GET = _slow("doorlog", "get")
 DOORLOG_DEL = _post_once("doorlog", "del")
 DOORLOG_CLEAR = _once("doorlog", "clear")
-DOORLOG_EXPORT = Endpoint("doorlog", "export")
+DOORLOG_EXPORT = _list("doorlog", "export")
 
-PCAP_STATUS = Endpoint("pcap", "status")
+PCAP_STATUS = _quick("pcap", "status")
 PCAP_START = _once("pcap", "start")
 PCAP_STOP = _once("pcap", "stop")
-PCAP_EXPORT = Endpoint("pcap", "export")
+PCAP_EXPORT = _list("pcap", "export")
 
-USER_INFO = Endpoint("user", "info")
+USER_INFO = _quick("user", "info")
 USER_SCAN = _post("user", "scan")
-USER_EXPORT = Endpoint("user", "export")
+USER_EXPORT = _list("user", "export")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +162,13 @@ class ListEndpoints:
     def of(cls, target: str) -> ListEndpoints:
         """Return those of a target; a change may be made again, an ``add`` would add twice."""
         return cls(
-            Endpoint(target, "get"),
-            _post_once(target, "add"),
-            _post(target, "set"),
-            _post_once(target, "del"),
-            _once(target, "clear"),
-            Endpoint(target, "export"),
-            _post_once(target, "import"),
+            _list(target, "get"),
+            _post_once(target, "add", Patience.SLOW),
+            _post(target, "set", Patience.SLOW),
+            _post_once(target, "del", Patience.SLOW),
+            _once(target, "clear", Patience.SLOW),
+            _list(target, "export"),
+            _post_once(target, "import", Patience.FILE),
         )
 
 

@@ -11,6 +11,8 @@ from .endpoints import Endpoint
 _FOREIGN = re.compile("[\udc80-\udcff]")
 _ESCAPED = 0xDC00
 _FIRST_LATIN = 0xA0
+# Where the rows of a list are in ``data``; also where ``data`` is a list.
+LIST = "item"
 _BAD_PARAM = -100
 _BAD_PARAM_TEXT = "error param"
 # "unsupport action", "Api unsupported", "No hanlders for this request": as devices spell it.
@@ -73,10 +75,10 @@ def result(endpoint: Endpoint, content: Fields) -> Fields:
         raise error(endpoint.path, code, text(content.get("message")), fields(content.get("data")))
     data = content.get("data")
     if isinstance(data, list):
-        return {"item": data}
+        return {LIST: data}
     found = fields(data)
     # A list of one row may come as that row.
-    return {**found, "item": [found["item"]]} if isinstance(found.get("item"), dict) else found
+    return {**found, LIST: [found[LIST]]} if isinstance(found.get(LIST), dict) else found
 
 
 def retcode(content: Fields) -> int | None:

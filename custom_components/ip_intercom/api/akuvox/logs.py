@@ -10,10 +10,11 @@ from zlib import crc32
 
 from yarl import URL
 
+from ..errors import InvalidRequest
 from ..http import Stream
-from ..parse import Fields, integer, objects, text
+from ..parse import Fields, integer, text
 from .camera import whole_jpeg
-from .client import AkuvoxClient
+from .client import AkuvoxClient, Data, Rows
 from .dates import read_dates
 from .endpoints import (
     CALLLOG_CLEAR,
@@ -28,6 +29,7 @@ from .endpoints import (
     LOG_EXPORT,
     LOG_GET,
     LOG_SET,
+    Endpoint,
 )
 
 _LEVEL = "Config.Settings.LOGLEVEL.Level"
@@ -141,6 +143,19 @@ class DoorRecord:
     mark: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class LogPage[R]:
+    """A page of a log, newest record first.
+
+    Attributes:
+        records: Those that can be read.
+        size: How many records the page has in all.
+    """
+
+    records: tuple[R, ...]
+    size: int
+
+
 class Log:
     """``/api/log``."""
 
@@ -193,11 +208,17 @@ class CallLog:
             kind: Only those of this type.
             page: Ten of them, the first page is 1; devices that know no pages return all.
         """
-        data: dict[str, object] = {} if kind is CallKind.ALL else _kind(kind)
-        if page is not None:
-            data["page"] = page
-        items = objects((await self._client.call(CALLLOG_GET, data)).get("item"))
-        return tuple(_call(item, when) for item, when in zip(items, _moments(items), strict=True))
+        return (await self.page(page, kind)).records
+
+    async def page(self, number: int | None, kind: CallKind = CallKind.ALL) -> LogPage[CallRecord]:
+        """Return a page, as ``get``; a record that cannot be read is skipped and counted.
+
+        Raises:
+            UnexpectedReply: None of them can be read.
+        """
+        rows = await _rows(self._client, CALLLOG_GET, {} if kind is CallKind.ALL else _kind(kind), number)
+        moments = _moments(rows.readable)
+        return LogPage(tuple(map(_call, rows.readable, moments, strict=True)), rows.size)
 
     async def delete(self, record_id: str) -> None:
         """Delete a record (Api calllog del).
@@ -232,11 +253,17 @@ class DoorLog:
             page: Ten of them, the first page is 1; devices that know no pages return all: a thousand and more.
             count: No more than the newest so many; not every device looks at it.
         """
-        data: dict[str, object] = {} if page is None else {"page": page}
-        if count is not None:
-            data["Num"] = str(count)
-        items = objects((await self._client.call(DOORLOG_GET, data)).get("item"))[:count]
-        return tuple(_door(item, when) for item, when in zip(items, _moments(items), strict=True))
+        return (await self.page(page, count)).records[:count]
+
+    async def page(self, number: int | None, count: int | None = None) -> LogPage[DoorRecord]:
+        """Return a page, as ``get``; a record that cannot be read is skipped and counted.
+
+        Raises:
+            UnexpectedReply: None of them can be read.
+        """
+        rows = await _rows(self._client, DOORLOG_GET, {} if count is None else {"Num": str(count)}, number)
+        moments = _moments(rows.readable)
+        return LogPage(tuple(map(_door, rows.readable, moments, strict=True)), rows.size)
 
     async def picture(self, path: str) -> bytes:
         """Return the JPEG of a record (captures/port8080_snapshot_mjpeg.md).
@@ -267,6 +294,19 @@ class DoorLog:
         """Open the log as XML; codes are in it (Api doorlog export)."""
         async with self._client.download(DOORLOG_EXPORT) as stream:
             yield stream
+
+
+async def _rows(client: AkuvoxClient, endpoint: Endpoint, data: Data, page: int | None) -> Rows:
+    if page is not None:
+        try:
+            return await client.listed(endpoint, {**data, "page": page}, _is_record)
+        except InvalidRequest:
+            pass  # the manual has no pages: firmware may refuse the parameter
+    return await client.listed(endpoint, data, _is_record)
+
+
+def _is_record(item: Fields) -> bool:
+    return any(text(item.get(name)) for name in ("ID", "Date", "Time"))
 
 
 def _kind(kind: CallKind) -> dict[str, object]:

@@ -14,24 +14,36 @@ MAX_LIST = 64 * 1024 * 1024
 _MAX_ROW = 1024 * 1024
 _MAX_PAGES = 10_000
 _MAX_HEAD = 4 * 1024 * 1024
+# No row that can be read is as long, where one that cannot be is to be skipped.
+_MAX_SALVAGED = 64 * 1024
 
 type Keep = Callable[[Fields], bool]
 
 _ROWS = re.compile(r'(?<!\\)"(?:item|data)"\s*:\s*\[')
+_NEXT_ROW = re.compile(r"\}\s*,\s*(?=\{)")
+_END = re.compile(r"\}\s*(?=\])")
 
 
 class RowReader:
     """Reads the rows of one reply, and keeps those that are wanted.
 
+    Args:
+        path: Of the function that answers.
+        keep: Which rows to keep; all of them for None.
+        salvage: Skip a row that is no JSON. A device may mix replies: only for one that is spoiled each time.
+
     Attributes:
         rows: The rows that ``keep`` wants, by their ID; all of them without ``keep``.
         ids: The IDs of all rows; a row without one goes by its content.
+        skipped: How many rows are none.
     """
 
-    def __init__(self, path: str, keep: Keep | None = None) -> None:
-        """Read the reply of ``path``."""
+    def __init__(self, path: str, keep: Keep | None = None, *, salvage: bool = False) -> None:
+        """Begin before the first byte."""
         self.rows: dict[str, Fields] = {}
         self.ids: set[str] = set()
+        self.skipped = 0
+        self._salvage = salvage
         self._path = path
         self._keep = keep
         self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
@@ -54,6 +66,8 @@ class RowReader:
             self._head, self._unread = self._unread[: found.end()], self._unread[found.end() :]
         if self._head is not None and not self._ended:
             self._take_rows()
+        while self._is_stuck(_MAX_SALVAGED) and self._skip_row(_NEXT_ROW):
+            pass
         if len(self._unread) > (_MAX_HEAD if self._head is None else _MAX_ROW):
             if self._head is None or self._ended:
                 raise UnexpectedReply(f"{self._path} answered too much")
@@ -67,6 +81,8 @@ class RowReader:
             UnexpectedReply: It is something else, such as a page.
         """
         self.feed(b"", final=True)
+        while self._is_stuck(0) and (self._skip_row(_NEXT_ROW) or self._skip_row(_END)):
+            pass
         if self._head is not None and not self._ended:
             raise Spoiled(f"{self._path} was cut off")
         document = read(self._path, ((self._head or "") + self._unread).encode("utf-8", "surrogateescape"))
@@ -84,6 +100,19 @@ class RowReader:
         size = integer(data.get("num")) or 0
         return len(self.ids) != PAGE or (size > PAGE and known >= size) or page >= _MAX_PAGES
 
+    def _is_stuck(self, longest: int) -> bool:
+        """Tell whether a row has not ended, and is one to skip."""
+        return self._salvage and self._head is not None and not self._ended and len(self._unread) > longest
+
+    def _skip_row(self, end: re.Pattern[str]) -> bool:
+        """Go on behind what looks like the end of a row; return whether there is any."""
+        if (found := end.search(self._unread)) is None:
+            return False
+        self.skipped += 1
+        self._unread = self._unread[found.end() :]
+        self._take_rows()
+        return True
+
     def _take_rows(self) -> None:
         position, unread = 0, self._unread
         while True:
@@ -100,5 +129,7 @@ class RowReader:
                 break  # the rest of it is still to come, or it is none
             if isinstance(row, dict):
                 self.take(row)
+            else:
+                self.skipped += 1
             position = end
         self._unread = unread[position:]

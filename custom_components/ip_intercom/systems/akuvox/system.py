@@ -335,10 +335,12 @@ class AkuvoxSystem:
             IntercomError: The device is out of reach.
         """
         status = await self._if_there(self._device.system.status())
+        client = self._device.client
         return {
-            "fragile": self._device.client.fragile,
+            "fragile": client.fragile,
             "uptime": None if status is None else status.uptime,
             "pushes": {event: status.value for event, status in sorted(self._push.statuses.items())},
+            "skipped": {path: count for path, count in sorted(client.skipped.items()) if count},
         }
 
     async def close(self) -> None:

@@ -1,0 +1,115 @@
+"""How long each function is waited for, and what else the device is asked meanwhile."""
+
+import asyncio
+
+import pytest
+
+from custom_components.ip_intercom.api.akuvox import client, endpoints, exchange
+from custom_components.ip_intercom.api.akuvox.endpoints import Endpoint, ListEndpoints, Patience
+from custom_components.ip_intercom.api.errors import NoAnswer
+from tests.simulators.akuvox import Auth
+from tests.simulators.common.faults import Fault
+
+from .conftest import Bench, Start, wait_for_answers
+
+
+def table() -> dict[str, Endpoint]:
+    """Return all functions by their path."""
+    found = vars(endpoints).values()
+    lists = [part for item in found if isinstance(item, ListEndpoints) for part in vars_of(item)]
+    return {item.path: item for item in (*found, *lists) if isinstance(item, Endpoint)}
+
+
+def vars_of(item: ListEndpoints) -> list[Endpoint]:
+    return [getattr(item, name) for name in ListEndpoints.__dataclass_fields__]
+
+
+def test_states_are_waited_for_least_and_files_most() -> None:
+    found = table()
+    assert len(found) > 80
+    states = {path for path in found if path.endswith("/status")} | {"/api/system/info", "/api/relay/trig"}
+    lists = {f"/api/{name}/get" for name in ("user", "contact", "group", "privatekey", "rfkey", "dialreplace")}
+    logs = {"/api/doorlog/get", "/api/calllog/get", "/api/config/get"}
+    firmware = {f"/api/firmware/{step}" for step in ("prepare", "upload", "upgrade")}
+    seconds = [{found[path].timeout for path in paths} for paths in (states, logs, lists, firmware)]
+    assert all(len(alike) == 1 for alike in seconds), seconds
+    assert sorted(seconds, key=max) == seconds
+    usual = endpoints.TIMEOUTS[Patience.USUAL]
+    assert max(seconds[0]) < usual < min(seconds[1])
+
+
+async def test_a_slow_device(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is waited for where it may take its time."""
+    wait_for_answers(monkeypatch, 5.0)
+    monkeypatch.setitem(endpoints.TIMEOUTS, Patience.QUICK, 0.05)
+    bench = await start(auth=Auth.NONE)
+    bench.sim.fill_door_log(1)
+    bench.sim.add_user(Name="Lucy")
+    bench.sim.delay(0.15)
+    device = bench.device()
+    for ask in (device.relay.status, device.input.status, device.system.status):
+        with pytest.raises(NoAnswer):
+            await ask()
+    assert len(await device.door_log.get(page=1)) == 1
+    assert len(await device.users.get()) == 1
+    assert await device.config.get()
+
+
+async def test_a_function_that_hangs_keeps_no_other_waiting(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "STEP_ASIDE", 0.05)
+    bench.sim.fault("doorlog/get", Fault.HANG)
+    device = bench.device()
+    hanging = asyncio.ensure_future(device.door_log.get(page=1))
+    await device.relay.trig(1, delay=5)
+    assert bench.sim.relay_status()["A"]
+    assert not hanging.done()
+    hanging.cancel()
+    await asyncio.gather(hanging, return_exceptions=True)
+    assert (await device.relay.status())["A"] == 1
+
+
+async def test_no_more_than_two_requests_at_a_time(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An E16C answers 503 to the third, also where two of them hang."""
+    monkeypatch.setattr(client, "STEP_ASIDE", 0.02)
+    wait_for_answers(monkeypatch, 0.3)
+    bench = await start("e16c")
+    bench.sim.delay(10, "doorlog/get")
+    bench.sim.delay(0.1, "calllog/get")
+    device = bench.device()
+    answers = await asyncio.gather(
+        device.door_log.get(page=1),
+        *(device.call_log.get(page=1) for _ in range(3)),
+        *(device.system.status() for _ in range(3)),
+        return_exceptions=True,
+    )
+    assert [type(answer) for answer in answers if isinstance(answer, Exception)] == [NoAnswer]
+
+
+async def test_a_fragile_device_is_not_waited_for_again_and_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything else waits for a function that hangs, so it gets a short time once it did not answer."""
+    wait_for_answers(monkeypatch, 0.2)
+    monkeypatch.setattr(exchange, "GAP", 0.0)
+    monkeypatch.setattr(client, "STEP_ASIDE", 0.02)
+    monkeypatch.setattr(client, "SILENT_TIMEOUT", 0.1)
+    bench.sim.fault("doorlog/get", Fault.HANG)
+    device = bench.device()
+    device.client._exchange.note_answer(clean=False)
+    waited: list[str] = []
+    for _ in range(2):
+        with pytest.raises(NoAnswer) as failed:
+            await device.door_log.get(page=1)
+        waited.append(str(failed.value).rpartition("within ")[2])
+    assert waited == ["0.2 s", "0.1 s"]
+    hanging = asyncio.ensure_future(device.door_log.get(page=1))
+    await asyncio.sleep(0)
+    await device.system.status()
+    assert hanging.done(), "one request at a time"
+    with pytest.raises(NoAnswer):
+        await hanging
+    bench.sim.heal()
+    assert await device.door_log.get(page=1) == ()
+    bench.sim.fault("doorlog/get", Fault.HANG)
+    with pytest.raises(NoAnswer, match=r"0\.2 s"):
+        await device.door_log.get(page=1)

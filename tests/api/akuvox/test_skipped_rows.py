@@ -1,0 +1,92 @@
+"""A row of a list that cannot be read is skipped and counted; it costs none of the others."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from custom_components.ip_intercom.api.akuvox import AkuvoxDevice
+from custom_components.ip_intercom.api.akuvox.envelope import Spoiled
+from custom_components.ip_intercom.api.errors import UnexpectedReply
+from tests.simulators.akuvox import Simulator
+from tests.simulators.common.faults import Fault
+
+from .conftest import Bench, Start
+
+type Page = Callable[[AkuvoxDevice], Awaitable[Any]]
+
+LOGS: dict[str, Page] = {
+    "doorlog/get": lambda device: device.door_log.page(1),
+    "calllog/get": lambda device: device.call_log.page(1),
+}
+# What is no record: another type, nothing at all, and values that no field has.
+ODD: tuple[object, ...] = ("a text", None, 7, [], {}, {"ID": {"odd": 1}, "Date": [], "Time": None, "Name": "Lucy"})
+
+
+def form_of(sim: Simulator, function: str) -> Any:
+    return (sim.door_log if function == "doorlog/get" else sim.call_log).form
+
+
+@pytest.fixture
+async def bench(start: Start) -> Bench:
+    """A door phone with a page of records and two more."""
+    bench = await start("r29")
+    bench.sim.fill_door_log(12)
+    bench.sim.fill_call_log(12)
+    return bench
+
+
+@pytest.mark.parametrize("function", LOGS)
+async def test_records_that_are_none(bench: Bench, function: str) -> None:
+    form_of(bench.sim, function).shown = {str(number): row for number, row in enumerate(ODD, 4)}
+    device = bench.device()
+    page = await LOGS[function](device)
+    assert [record.id for record in page.records] == ["12", "11", "10", "3"]
+    assert page.size == 10, "the next page is looked for"
+    assert device.client.skipped == {f"/api/{function}": len(ODD)}
+
+
+@pytest.mark.parametrize("function", LOGS)
+async def test_nothing_but_records_that_are_none(bench: Bench, function: str) -> None:
+    """Nothing is known to be gone."""
+    form_of(bench.sim, function).shown = {str(number): "odd" for number in range(1, 13)}
+    with pytest.raises(UnexpectedReply):
+        await LOGS[function](bench.device())
+
+
+@pytest.mark.parametrize("function", LOGS)
+@pytest.mark.parametrize("spoilt", ["3", "2", "1"])
+async def test_a_record_that_is_no_json(start: Start, spoilt: str, function: str) -> None:
+    """Firmware that does not escape the quotation marks in a name: asked again, it says the same."""
+    bench = await start("r29")
+    bench.sim.fill_door_log(3)
+    bench.sim.fill_call_log(3)
+    bench.sim.fault(function, Fault.QUOTED_TEXT, text=f'"ID": "{spoilt}')
+    device = bench.device()
+    page = await LOGS[function](device)
+    assert [record.id for record in page.records] == [number for number in "321" if number != spoilt]
+    assert device.client.skipped == {f"/api/{function}": 1}
+
+
+async def test_a_user_that_is_no_json(start: Start) -> None:
+    bench = await start("r29")
+    for name in ("Adam", "Berta", "Cäsar"):
+        bench.sim.add_user(Name=name)
+    bench.sim.fault("user/get", Fault.QUOTED_TEXT, text='"Name": "B')
+    device = bench.device()
+    assert [user.name for user in await device.users.get()] == ["Adam", "Cäsar"]
+    assert device.client.skipped == {"/api/user/get": 1}
+
+
+async def test_a_reply_that_is_spoilt_once_is_asked_for_again(bench: Bench) -> None:
+    """No row of it is believed: it may be mixed with another reply."""
+    bench.sim.fault("doorlog/get", Fault.QUOTED_TEXT, text='"Name": "', times=1)
+    device = bench.device()
+    assert len((await device.door_log.page(1)).records) == 10
+    assert not +device.client.skipped
+
+
+async def test_a_reply_that_is_cut_off_is_none(bench: Bench) -> None:
+    bench.sim.garbage("doorlog/get", '{"retcode": 0, "data": {"item": [{"ID": "1"}, {"ID": "2", "Na')
+    with pytest.raises(Spoiled):
+        await bench.device().door_log.page(1)
