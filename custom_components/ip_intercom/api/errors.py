@@ -175,6 +175,10 @@ class NotSupported(IntercomError):
     """This model or firmware does not have the function."""
 
 
+class NoSuchPath(NotSupported):
+    """HTTP 404: the model or firmware does not have the function, or has not started it yet."""
+
+
 class FileUnreadable(IntercomError):
     """A file to be sent cannot be read from disk, or has become shorter meanwhile."""
 

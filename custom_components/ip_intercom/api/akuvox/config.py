@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import IO
 
-from ..errors import NotSupported
+from ..errors import InvalidRequest, NotSupported, UnexpectedReply
 from ..http import Stream
 from ..parse import Fields
 from ..upload import Upload
@@ -42,6 +42,7 @@ class Config:
             sections: Sections to ask for instead, such as ``Config.DoorSetting.RELAY``; with neither, all there is.
 
         Raises:
+            UnexpectedReply: None of the values can be read.
             ValueError: Both are given.
         """
         wanted, within = list(items), list(sections)
@@ -49,12 +50,12 @@ class Config:
             raise ValueError("keys or sections, not both")
         data = {"item": wanted} if wanted else {"filter": within} if within else None
         try:
-            return settings(await self._client.call(CONFIG_GET, data))
-        except NotSupported:
+            return settings(CONFIG_GET, await self._client.call(CONFIG_GET, data))
+        except InvalidRequest, NotSupported:
             if data is None:
                 raise
-        # Lists need POST; a device that refuses it is asked for everything.
-        everything = settings(await self._client.call(by(GET, CONFIG_GET)))
+        # Lists need POST; a device that refuses it, or what is in it, is asked for everything.
+        everything = settings(CONFIG_GET, await self._client.call(by(GET, CONFIG_GET)))
         sections_of_keys = tuple(f"{section}." for section in within)
         return {key: value for key, value in everything.items() if key in wanted or key.startswith(sections_of_keys)}
 
@@ -111,7 +112,7 @@ class Section:
 
     async def get(self) -> dict[str, str]:
         """Return the values by their key; which keys there are differs among devices."""
-        return settings(await self._client.call(self._get))
+        return settings(self._get, await self._client.call(self._get))
 
     async def set(self, values: Mapping[str, str]) -> None:
         """Change values.
@@ -122,9 +123,16 @@ class Section:
         await self._client.call(self._set, values)
 
 
-def settings(data: Fields) -> dict[str, str]:
-    """Return values by their key, as text whatever the device sends."""
-    return {key: str(value) for key, value in data.items() if isinstance(value, str | int | float)}
+def settings(endpoint: Endpoint, data: Fields) -> dict[str, str]:
+    """Return values by their key, all of them as text.
+
+    Raises:
+        UnexpectedReply: None of them can be read.
+    """
+    values = {key: str(value) for key, value in data.items() if isinstance(value, str | int | float)}
+    if data and not values:
+        raise UnexpectedReply(f"{endpoint.path} answered values that cannot be read")
+    return values
 
 
 async def send_file(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from enum import IntEnum
 
+from ..errors import UnexpectedReply
 from ..parse import Fields, integer
 from .client import AkuvoxClient
 from .config import Section
@@ -16,7 +17,9 @@ from .endpoints import (
     RELAY_SET,
     RELAY_STATUS,
     RELAY_TRIG,
+    Endpoint,
 )
+from .envelope import LIST
 
 _RELAY, _DOOR, _INPUT = "Relay", "Door", "Input"
 
@@ -39,9 +42,11 @@ class Relay(Section):
         """Return the levels by letter or number, such as ``{"A": 0}``: 1 is open, unless it is wired normally closed.
 
         A094 and A095 say Relay1 and Door1; other keys come through as they are, without the word Relay.
+
+        Raises:
+            UnexpectedReply: None of the levels can be read.
         """
-        data = await self._client.call(RELAY_STATUS)
-        return _levels(data, _DOOR) | _levels(data, _RELAY)
+        return _levels(RELAY_STATUS, await self._client.call(RELAY_STATUS), _DOOR, _RELAY)
 
     async def trig(self, num: int, *, mode: Mode | int = Mode.AUTO, level: int = 0, delay: int = 0) -> None:
         """Trigger a relay; never sent twice (Api relay trig).
@@ -66,8 +71,12 @@ class Input(Section):
         super().__init__(client, INPUT_GET, INPUT_SET)
 
     async def status(self) -> Mapping[str, int]:
-        """Return the levels of the pins by letter, such as ``{"A": 1}``: 0 is a closed contact (Api input status)."""
-        return _levels(await self._client.call(INPUT_STATUS), _INPUT)
+        """Return the levels of the pins by letter, such as ``{"A": 1}``: 0 is a closed contact (Api input status).
+
+        Raises:
+            UnexpectedReply: None of the levels can be read.
+        """
+        return _levels(INPUT_STATUS, await self._client.call(INPUT_STATUS), _INPUT)
 
 
 class PublicCode(Section):
@@ -78,9 +87,9 @@ class PublicCode(Section):
         super().__init__(client, PUBLICCODE_GET, PUBLICCODE_SET)
 
 
-def _levels(data: Fields, prefix: str) -> dict[str, int]:
-    return {
-        name.removeprefix(prefix): level
-        for name, value in data.items()
-        if name.startswith(prefix) and (level := integer(value)) is not None
-    }
+def _levels(endpoint: Endpoint, data: Fields, *prefixes: str) -> dict[str, int]:
+    named = [(name.removeprefix(prefix), data[name]) for prefix in prefixes for name in data if name.startswith(prefix)]
+    levels = {name: level for name, value in named if (level := integer(value)) is not None}
+    if (named and not levels) or LIST in data:
+        raise UnexpectedReply(f"{endpoint.path} answered levels that cannot be read")
+    return levels

@@ -14,7 +14,7 @@ from ..errors import (
     AddressRefused,
     ConnectionFailed,
     LoginRefused,
-    NotSupported,
+    NoSuchPath,
     SecureConnectionRequired,
     UnexpectedReply,
 )
@@ -100,7 +100,7 @@ class Exchange:
         Raises:
             LoginRefused: The device asks for a login and does not take this one.
             AddressRefused: The device answers nobody at this address.
-            NotSupported: It has no such path.
+            NoSuchPath: It has no such path.
             Overloaded: It cannot do this now.
             Throttled: It gets too many requests.
             SecureConnectionRequired: It answers over HTTPS only.
@@ -195,7 +195,7 @@ def _raise_for_status(path: str, reply: Reply) -> None:
             raise SecureConnectionRequired(SERVICE)
         raise UnexpectedReply(f"{path} is not there any more: {status}")
     if status == HTTPStatus.NOT_FOUND:
-        raise NotSupported(f"{path}: {status}")
+        raise NoSuchPath(f"{path}: {status}")
     if (busy := overload(path, reply)) is not None:
         raise busy
     if status != HTTPStatus.OK:

@@ -1,9 +1,11 @@
 """Calls and SIP accounts (Api call, Api sip)."""
 
+from ..errors import UnexpectedReply
 from ..parse import text
 from .client import AkuvoxClient
 from .config import Section
 from .endpoints import CALL_DIAL, CALL_HANGUP, CALL_STATUS, SIP_GET, SIP_SET, SIP_STATUS
+from .envelope import LIST
 from .system import SipAccount, sip_accounts
 
 # The only word of call/status that is documented: everything else is a call.
@@ -17,9 +19,17 @@ class Call:
         """Use ``client`` for the requests."""
         self._client = client
 
-    async def status(self) -> str | None:
-        """Return the device's word, ``READY`` without a call (Api call status)."""
-        return text((await self._client.call(CALL_STATUS)).get("Status"))
+    async def status(self) -> str:
+        """Return the device's word, ``READY`` without a call (Api call status).
+
+        Raises:
+            UnexpectedReply: It answers no word.
+        """
+        data = await self._client.call(CALL_STATUS)
+        word = text(data.get("Status"))
+        if word is None and (data.get("Status", "") != "" or LIST in data):
+            raise UnexpectedReply(f"{CALL_STATUS.path} answered no word")
+        return word or READY
 
     async def dial(self, phone: str, display_name: str | None = None) -> None:
         """Call a number or address; never sent twice (Api call dial).

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..address import normalize_mac
+from ..errors import UnexpectedReply
 from ..parse import Fields, fields, integer, text
 from .client import AkuvoxClient
 from .endpoints import SYSTEM_INFO, SYSTEM_REBOOT, SYSTEM_STATUS
@@ -66,13 +67,27 @@ class System:
         self._client = client
 
     async def info(self) -> SystemInfo:
-        """Return who the device is, and its SIP accounts (Api system info)."""
-        return system_info(await self._client.call(SYSTEM_INFO))
+        """Return who the device is, and its SIP accounts (Api system info).
+
+        Raises:
+            UnexpectedReply: It tells nothing of itself.
+        """
+        info = system_info(await self._client.call(SYSTEM_INFO))
+        if info.model is None and info.mac is None:
+            raise UnexpectedReply(f"{SYSTEM_INFO.path} answered neither model nor MAC address")
+        return info
 
     async def status(self) -> SystemStatus:
-        """Return clock and uptime (Api system status)."""
+        """Return clock and uptime (Api system status).
+
+        Raises:
+            UnexpectedReply: It tells neither.
+        """
         data = await self._client.call(SYSTEM_STATUS)
-        return SystemStatus(time=integer(data.get("SystemTime")), uptime=integer(data.get("UpTime")))
+        status = SystemStatus(time=integer(data.get("SystemTime")), uptime=integer(data.get("UpTime")))
+        if status == SystemStatus(None, None):
+            raise UnexpectedReply(f"{SYSTEM_STATUS.path} answered neither clock nor uptime")
+        return status
 
     async def reboot(self) -> None:
         """Restart the device (Api system reboot)."""

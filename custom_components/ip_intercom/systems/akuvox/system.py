@@ -7,7 +7,7 @@ from typing import Any
 
 from ...api.akuvox import AkuvoxCamera, AkuvoxDevice
 from ...api.akuvox.system import SystemInfo, SystemStatus
-from ...api.errors import AuthenticationFailed, CommandFailed, IntercomError, InvalidRequest, NotSupported
+from ...api.errors import AuthenticationFailed, CommandFailed, IntercomError, NoSuchPath, NotSupported, UnexpectedReply
 from ...facets import Bells, Facets
 from ...model import Alarm, Bell, Control, Description, DoorId, Firmware, Identity, Missing, Reading, State
 from ...rings import CALL_BELL
@@ -81,8 +81,8 @@ class _Functions:
         """Begin with none."""
         self._absences: dict[str, int] = {}
 
-    def look(self, **there: bool) -> None:
-        """Note which functions are there.
+    def look(self, there: Mapping[str, bool]) -> None:
+        """Note which functions are there; of those that failed just now it is not known.
 
         Raises:
             CommandFailed: One that was there is away, and not for so long that it must be gone.
@@ -139,7 +139,7 @@ class AkuvoxSystem:
         Raises:
             IntercomError: The device is out of reach.
         """
-        config = await self._if_there(self._device.config.get(items=[LOCATION])) or {}
+        config = await part(self._device.config.get(items=[LOCATION]), []) or {}
         return Description(self._identity(info, config), State(), _CONTROLS)
 
     def _identity(self, info: SystemInfo, config: Mapping[str, str]) -> Identity:
@@ -177,13 +177,14 @@ class AkuvoxSystem:
         door_log = await ask("doorlog/get", self._if_there(device.door_log.get(page=1)))
         self._reader.require_answer()
         failures = self._reader.failures
-        self._functions.look(
-            config=config is not None or "config/get" in failures,
-            relay=relays is not None or "relay/status" in failures,
-            input=levels is not None or "input/status" in failures,
-            calllog=call_log is not None or "calllog/get" in failures,
-            doorlog=door_log is not None or "doorlog/get" in failures,
-        )
+        answers: Mapping[str, object] = {
+            "config/get": config,
+            "relay/status": relays,
+            "input/status": levels,
+            "calllog/get": call_log,
+            "doorlog/get": door_log,
+        }
+        self._functions.look({name: answers[name] is not None for name in answers.keys() - failures.keys()})
         config = config or {}
         sees, login_lacks = await self._find_camera()
         self._doors.relays = relays_of(
@@ -230,6 +231,7 @@ class AkuvoxSystem:
                 bells={CALL_BELL: Bell(CALL_BELL)} if phone and visitors else {},
             ),
             controls=_CONTROLS,
+            wish=self._reader.wish,
             missing=self._reader.missing | ({Missing("stream_login", "RTSP")} if login_lacks else frozenset()),
             unread=frozenset(part for function, part in _UNREAD.items() if function in failures),
             reports_access=door_log is not None,
@@ -283,10 +285,17 @@ class AkuvoxSystem:
         return True, False
 
     async def _if_there[T](self, request: Coroutine[Any, Any, T]) -> T | None:
-        """Return the answer, or None where the device does not have the function."""
+        """Return the answer, or None where the device says that it does not have the function.
+
+        Raises:
+            NoSuchPath: It may have it, and have not started it yet.
+            IntercomError: As the request; also where the device finds fault with one that has no parameters.
+        """
         try:
             return await request
-        except InvalidRequest, NotSupported:  # "Error param" is what some say to a function that they do not know
+        except NoSuchPath:
+            raise
+        except NotSupported:
             return None
 
     # -- reading ---------------------------------------------------------------------------------
@@ -301,10 +310,10 @@ class AkuvoxSystem:
         failures: list[IntercomError] = []
         clock_is_due = parts.clock and self._readings % _READINGS_PER_CLOCK == 0
         self._readings += 1
-        relays = await part(self._if_there(device.relay.status()), failures) if parts.relay_status else None
-        levels = await part(self._if_there(device.input.status()), failures) if parts.inputs else None
-        info = await part(self._if_there(device.system.info()), failures)
-        status = await part(self._if_there(device.system.status()), failures) if clock_is_due else None
+        relays = await part(device.relay.status(), failures) if parts.relay_status else None
+        levels = await part(device.input.status(), failures) if parts.inputs else None
+        info = await part(device.system.info(), failures)
+        status = await part(device.system.status(), []) if clock_is_due else None
         if failures and relays is None and levels is None and info is None:
             raise failures[0]
         return self._reading(info, relays, levels, status)
@@ -334,11 +343,14 @@ class AkuvoxSystem:
         Raises:
             IntercomError: The device is out of reach.
         """
-        status = await self._if_there(self._device.system.status())
+        try:
+            uptime = (await self._device.system.status()).uptime
+        except CommandFailed, NotSupported, UnexpectedReply:
+            uptime = None
         client = self._device.client
         return {
             "fragile": client.fragile,
-            "uptime": None if status is None else status.uptime,
+            "uptime": uptime,
             "pushes": {event: status.value for event, status in sorted(self._push.statuses.items())},
             "skipped": {path: count for path, count in sorted(client.skipped.items()) if count},
         }
