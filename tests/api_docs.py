@@ -40,6 +40,8 @@ class Page:
     head: str
     # Whether sections of the manual have numbers.
     numbered: bool = True
+    # What is told of the events beside their table.
+    notes: str = ""
 
 
 PAGES = (
@@ -62,6 +64,38 @@ does not have is left out. Every event, whatever else it does, is also the bus e
 only with the option *Let the intercom push its events*.
 """,
         numbered=False,
+        notes="""
+## How old an event may be
+
+An Akuvox has no log of all events: Home Assistant looks at its call, at its two logs and at its state, and hears what it pushes. An event
+that was found too late has `late: true`: it is told, and rings and opens nothing.
+
+| event | looked at | is news for |
+| --- | --- | --- |
+| a ring, by `MakeCall`, `CallStatus` or `CallLog` | the call every 2 s (30 s beside pushes), the call log every 30 s (60 s), and every 3 s where neither a push nor the call tells of calls | 5 s |
+| any other call of the `CallLog` | as above | 90 s |
+| an access, by `DoorLog` | every 10 s (60 s) | 90 s |
+| everything else that is pushed or seen | at once, or with the call | 30 s |
+
+The age of a record is the difference between its time and what the clock of the device shows (`system/status`), in any time zone. Where
+the clock is not set, or the device does not tell it, a record is at most as old as the last look that did not find it. Where that is
+not known either, as after an outage or a restart of Home Assistant, the record is late. Firmware that gives a call the time of its
+beginning writes it down at its end: where only the log tells, a call of more than 5 s rings nothing then.
+
+## When a function fails
+
+- A source of events that hangs, breaks the connection, answers an error or something that is not the API fails alone: the others are
+  looked at in time, and entities stay available. *Event log* names it after the second failure, a repair after a minute. It is tried
+  again after 10 s at the latest, then half as often each time, down to every two minutes.
+- A function that hangs keeps others waiting for 2 s; then they are asked beside it, two at a time. A device that was seen to mix replies is
+  asked one thing at a time, so a function that hung once is given 4 s there.
+- Time to answer: states and commands 8 s, the logs and the configuration 30 s, lists of users and other things 60 s, firmware and
+  other files 90 s, everything else 15 s.
+- At set-up, what does not answer is left out and asked again, first after 10 s. *unsupport action* and its like mean that the device does
+  not have the function. `retcode` -100 (*Error param*) and HTTP 404 do not: with parameters, the function is asked again without them; a
+  function that refuses for the third time and never answered is one that the device does not have.
+- A record, user or other row that cannot be read is skipped; diagnostics count them (`skipped`).
+""",
     ),
     Page(
         "mx_proxy",
@@ -118,7 +152,7 @@ def page(kind: Page) -> str:
     lines = [kind.head, ENTRY, "\n## Functions\n", *table(head, functions(api["endpoints"], surfaces["endpoints"]))]
     if beyond:
         lines += ["\n## Functions that the manual does not have\n", *table(head, beyond)]
-    lines += ["\n## Events\n", *table(("event", *where, "in Home Assistant"), events), ""]
+    lines += ["\n## Events\n", *table(("event", *where, "in Home Assistant"), events), kind.notes]
     return "\n".join(lines)
 
 

@@ -12,7 +12,7 @@ import pytest
 from custom_components.ip_intercom.api.akuvox import discovery, exchange
 from custom_components.ip_intercom.systems.akuvox import log
 from tests.common import choose, enter, state_of, until, user_input
-from tests.simulators.akuvox import Simulator
+from tests.simulators.akuvox import Redirect, Simulator
 
 # The number that the call button of a door phone calls.
 BUTTON = {"Config.Programable.SOFTKEY01.LocalParam1": "192.168.1.20"}
@@ -31,6 +31,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "_CALL_LOOKS", (0.2, 3.0))
     monkeypatch.setattr(log, "_DOOR_LOG_LOOKS", (0.3, 1.0))
     monkeypatch.setattr(log, "_CALL_LOG_LOOKS", (0.3, 1.0))
+    monkeypatch.setattr(log, "_CALL_LOG_ALONE", 0.3)
     monkeypatch.setattr(log, "_WHOLE_LOG_LOOKS", 0.3)
     monkeypatch.setattr(log, "_RECORD_DELAY", 0.1)
 
@@ -59,6 +60,21 @@ async def device(sockets: None, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerat
             return await stack.enter_async_context(sim)
 
         yield start
+
+
+@pytest.fixture
+def quick_device(device: Start, monkeypatch: pytest.MonkeyPatch) -> Start:
+    """Start door phones that cost a test no time: without TLS, redirects, pauses and limits."""
+
+    async def start(**settings: Any) -> Simulator:
+        sim = await device("r29", **settings)
+        monkeypatch.setattr(exchange, "PACE", 0.0)
+        monkeypatch.setattr(discovery, "GAP", 0.0)
+        sim.pipeline.throttle = 0
+        sim.pipeline.redirect = Redirect.NOWHERE
+        return sim
+
+    return start
 
 
 def address_of(sim: Simulator) -> str:

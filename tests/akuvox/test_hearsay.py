@@ -4,7 +4,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.ip_intercom import push, refusals
-from custom_components.ip_intercom.systems.akuvox import log
+from custom_components.ip_intercom.systems.akuvox import alarms, log
 from tests.common import capture_changes, capture_log_events, entity_id, until
 from tests.simulators.akuvox import Simulator
 
@@ -51,7 +51,7 @@ async def test_a_push_proves_no_password(hass: HomeAssistant, device: Start, loc
 async def test_an_alarm_ends_in_time_though_the_device_refuses(
     hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log, "_ALARM_LASTS", 0.5)
+    monkeypatch.setattr(alarms, "_LASTS", 0.5)
     sim = await device("e16c")
     await pushing(hass, sim)
     events = capture_log_events(hass)

@@ -33,8 +33,8 @@ EXPECTED = {
 ACTION_URLS = "Config.Features.ACTIONURL."
 TRIGGER, OPEN_DOOR, OPEN_AS_OF_OLD = "/api/relay/trig", "/fcgi/OpenDoor", "/fcgi/do"
 
-# Calls that only their log tells of are looked at twice a minute.
-LOGGED_WITHIN = 60.0
+# Calls that only their log tells of are looked at every three seconds, and ring for five.
+LOGGED_WITHIN = 6.0
 # The longest that a door stays open by itself, with the next look at it.
 CLOSED = 20.0
 LOOKED = 30.0
@@ -46,8 +46,7 @@ def _unit(scene: Scene, dialect: str) -> Unit[Akuvox]:
 
 async def check_akuvox(checks: Checks, scene: Scene) -> None:
     """Play with the devices."""
-    # Nothing but the log of calls tells of this one, and that is looked at seldom: it comes while all else goes on.
-    unseen = await _visit_logged_only(_unit(scene, LOGGED))
+    await _check_logged_ring(checks, _unit(scene, LOGGED))
     await _check_pushed_ring(checks, _unit(scene, PUSHING))
     await _check_seen_ring(checks, _unit(scene, POLLED))
     await _check_opening(checks, scene)
@@ -57,7 +56,6 @@ async def check_akuvox(checks: Checks, scene: Scene) -> None:
     await _check_pictures(checks, [_unit(scene, PUSHING), _unit(scene, POLLED)])
     await _check_temporary_code(checks, _unit(scene, PUSHING))
     await _check_diagnostics(checks, scene)
-    await _check_logged_ring(checks, unseen)
     await _check_removal(checks, _unit(scene, PUSHING))
 
 
@@ -121,24 +119,27 @@ async def _check_seen_ring(checks: Checks, unit: Unit[Akuvox]) -> None:
 
 
 async def _visit_logged_only(unit: Unit[Akuvox]) -> Visit:
-    """Come once the log of calls was looked at: what it held before is no news."""
+    """Come once nothing but the log of calls tells of any, and that is looked at all the more often."""
+    await unit.control.do("withhold", function="call/status")
     await unit.control.do("clear_requests")
 
-    async def door_log_reads() -> int:
-        return len(await unit.requests("/api/doorlog/get"))
+    async def call_log_reads() -> int:
+        return len(await unit.requests("/api/calllog/get"))
 
-    # That log is looked at after the one of calls.
-    await until(door_log_reads, lambda reads: reads or None, "the first look at the logs", LOOKED)
+    await until(call_log_reads, lambda reads: reads > 1 or None, "the looks at the log of calls", LOOKED)
     return await Visit.unseen(unit)
 
 
-async def _check_logged_ring(checks: Checks, visit: Visit) -> None:
-    with checks("a visitor who gave up between two looks has rung by the log of calls alone") as details:
+async def _check_logged_ring(checks: Checks, unit: Unit[Akuvox]) -> None:
+    with checks("a visitor who gave up at once rings by the log of calls alone, and in time") as details:
+        visit = await _visit_logged_only(unit)
         await visit.rung(LOGGED_WITHIN)
         assert set(visit.routes()) - {"DoorLog"} == {"CallLog"}, visit.routes()
         visit.assert_once()
         assert visit.unit.state(CALL_STATE) == "idle"
+        assert [event["late"] for event in unit.told(visit.mark) if event["type"] == "CallLog"] == [False]
         details.extend(visit.routes())
+        await unit.control.do("withhold", function="call/status", withheld=False)
 
 
 # -- doors ---------------------------------------------------------------------------------------------------------

@@ -16,7 +16,6 @@ from tests.simulators.common.faults import Fault
 INFO = "system/info"
 # What of a state is lost with a function; the others change nothing of it.
 LOSSES = {
-    "call/status": {"bells"},
     "calllog/get": {"last_call"},
     "config/get": {"doors", "ports"},
     "input/status": {"ports"},

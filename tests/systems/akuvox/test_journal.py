@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from custom_components.ip_intercom.api.akuvox.logs import LogPage
 from custom_components.ip_intercom.systems.akuvox.journal import PAGE, Journal
 
 START = datetime(2026, 11, 21, 12)
@@ -32,9 +33,10 @@ class Device:
     def write(self, number: int | None, second: int) -> None:
         self.lines.insert(0, Line(None if number is None else str(number), START + timedelta(seconds=second)))
 
-    async def fetch(self, page: int) -> list[Line]:
+    async def fetch(self, page: int) -> LogPage[Line]:
         self.asked.append(page)
-        return self.lines[(page - 1) * PAGE : page * PAGE] if self.paged else self.lines
+        lines = self.lines[(page - 1) * PAGE : page * PAGE] if self.paged else self.lines
+        return LogPage(tuple(lines), len(lines))
 
 
 async def ids(journal: Journal, device: Device) -> list[str | None]:
@@ -100,7 +102,7 @@ async def test_a_record_that_moves_to_the_next_page_is_news_once() -> None:
     for number in range(2, 14):
         device.write(number, number)
 
-    async def busy(page: int) -> list[Line]:
+    async def busy(page: int) -> LogPage[Line]:
         lines = await device.fetch(page)
         if page == 1:
             device.write(14, 14)
@@ -108,6 +110,30 @@ async def test_a_record_that_moves_to_the_next_page_is_news_once() -> None:
 
     assert [line.id for line in await journal.news(busy)] == [str(number) for number in range(2, 14)]
     assert await ids(journal, device) == ["14"]
+
+
+async def test_ten_new_records_of_a_device_that_knows_no_pages() -> None:
+    """They look like a page that has another one behind it."""
+    device, journal = Device(paged=False), Journal()
+    await ids(journal, device)
+    for number in range(1, PAGE + 1):
+        device.write(number, number)
+    assert len(await ids(journal, device)) == PAGE
+    assert not journal.more
+
+
+async def test_a_record_that_cannot_be_read_hides_no_page() -> None:
+    device, journal = Device(), Journal()
+    device.write(1, 1)
+    await ids(journal, device)
+    for number in range(2, 30):
+        device.write(number, number)
+
+    async def spoilt(page: int) -> LogPage[Line]:
+        lines = await device.fetch(page)
+        return LogPage(lines.records[1:], lines.size)
+
+    assert [line.id for line in await journal.news(spoilt)] == [str(n) for n in range(2, 30) if n not in {9, 19, 29}]
 
 
 async def test_records_without_numbers() -> None:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from math import inf
 
-# Seconds after which an event is no news any more.
-LIVE_WINDOW = 5.0
+from ..freshness import LIVE_WINDOW
+
 # How far the clocks of a device and ours may drift apart.
 CLOCK_SKEW = 0.0002
 # Records and answers tell whole seconds, rounded down.

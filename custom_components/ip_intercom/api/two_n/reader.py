@@ -28,8 +28,9 @@ from ..errors import (
     ServiceDisabled,
     UnexpectedReply,
 )
+from ..freshness import LIVE_WINDOW
 from ..parse import Fields, integer
-from .freshness import LIVE_WINDOW, Age, Freshness
+from .freshness import Age, Freshness
 from .log import BATCH, Log, LogEvent
 from .system import System, SystemStatus
 

@@ -24,8 +24,6 @@ from ...rings import peer_number
 
 _LOGGER = logging.getLogger(__name__)
 
-READY = "READY"
-
 # What devices may say in place of READY, without spaces and signs; only READY is documented (Api call status).
 _IDLE = frozenset(
     [
@@ -403,6 +401,11 @@ class CallTracker:
         self._over.append(unseen)
         return (*ended, unseen.changed(CallState.RINGING), unseen.changed(CallState.TERMINATED))
 
+    def seen_for(self, record: CallRecord) -> float:
+        """Return for how many seconds the call of a record is known, also as one that came in; 0 for an unknown one."""
+        call = self._call_of(peer_number(record.number or ""), record.kind is CallKind.DIALED, record.when)
+        return 0.0 if call is None else self.monotonic() - call.began
+
     def _call_of(self, number: str, outgoing: bool, when: datetime | None) -> _Call | None:
         """Return the call that a record is of, the one in progress last: its end may not have been seen yet."""
         oldest = self.monotonic() - _RECORD
@@ -482,7 +485,7 @@ class AkuvoxCalls:
 
     async def in_progress(self) -> Mapping[SessionId, CallSession]:
         """Return the call that there is now."""
-        if self._tracker.is_idle(await self._call.status() or READY):
+        if self._tracker.is_idle(await self._call.status()):
             return {}
         # One that nobody has told of yet: it can be ended as well.
         return self._tracker.sessions or {0: CallSession(0, Direction.OUTGOING, CallState.RINGING)}

@@ -1,10 +1,11 @@
 """Which records of a device's log are new since the last look, over restarts and deletions."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from ...api.akuvox.logs import LogPage
 from ...api.parse import integer, text, texts
 
 # What a device that knows pages gives at once (captures/akuvox/doorlog_paging_x912.md).
@@ -30,7 +31,7 @@ class Record(Protocol):
         """What tells it from another record of the same number."""
 
 
-type Fetch[R: Record] = Callable[[int], Awaitable[Sequence[R]]]
+type Fetch[R: Record] = Callable[[int], Awaitable[LogPage[R]]]
 
 
 @dataclass(slots=True)
@@ -94,8 +95,9 @@ class Journal:
             self._newest_marks = self._marks
         found: list[R] = self._found
         for page in range(self._page, self._page + _PAGES):
-            records = await fetch(page)
-            self.paged = len(records) <= PAGE
+            answer = await fetch(page)
+            records = answer.records
+            self.paged = answer.size <= PAGE
             if page == 1:
                 self._begun_anew = max((_number(record) for record in records), default=0) < max(self._id, 1)
                 # The newest records were deleted; the others are as before.
@@ -104,8 +106,10 @@ class Journal:
             self._begun_anew = self._begun_anew or any(self._is_reused(record) for record in records)
             fresh = [record for record in records if not self.known or self._is_new(record)]
             # One that was written meanwhile has moved the last of a page to the next one.
-            found += [record for record in fresh if record not in found]
-            self.more = self.known and self.paged and len(fresh) == PAGE
+            unseen = [record for record in fresh if record not in found]
+            found += unseen
+            all_new = bool(unseen) and len(fresh) == len(records)
+            self.more = self.known and self.paged and answer.size == PAGE and all_new
             self._page = page + 1
             if not self.more:
                 break

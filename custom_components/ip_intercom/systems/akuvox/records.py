@@ -73,12 +73,13 @@ class AkuvoxAccessLog:
         page = 0
         while len(found) < limit:
             page += 1
-            records = {record.id: record for record in await self._log.get(page=page)}
+            answer = await self._log.page(page)
+            records = {record.id: record for record in answer.records}
             # A device that knows no pages returns all of them each time.
             if not records.keys() - found.keys():
                 break
             found |= records
-            if len(records) != _PAGE:
+            if answer.size != _PAGE:
                 break
         newest = list(found.values())[:limit]
         relays = self._relays()

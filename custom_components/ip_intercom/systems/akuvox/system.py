@@ -3,9 +3,11 @@
 from collections.abc import Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
 import logging
+import time
 from typing import Any
 
 from ...api.akuvox import AkuvoxCamera, AkuvoxDevice
+from ...api.akuvox.logs import CallKind, CallRecord
 from ...api.akuvox.system import SystemInfo, SystemStatus
 from ...api.errors import AuthenticationFailed, CommandFailed, IntercomError, NoSuchPath, NotSupported, UnexpectedReply
 from ...facets import Bells, Facets
@@ -15,7 +17,7 @@ from ..parts import PartReader, part
 from ..privacy import Privacy
 from . import push
 from .answers import clock_of, identity_of, lines_of, ports_of
-from .calls import READY, AkuvoxCalls, CallTracker
+from .calls import AkuvoxCalls, CallTracker
 from .cameras import CAMERAS, AkuvoxCameras
 from .codes import AkuvoxCodes
 from .configuration import LOCATION, AkuvoxConfiguration, AkuvoxSettings
@@ -70,7 +72,8 @@ class _Parts:
     inputs: Mapping[str, Input] = field(default_factory=dict)
     relay_status: bool = False
     clock: bool = False
-    phone: bool | None = None
+    call_status: bool = False
+    makes_calls: bool = False
     sees: bool = False
 
 
@@ -94,6 +97,10 @@ class _Functions:
             if self._absences[name] < _GONE:
                 raise CommandFailed(f"its function {name} is away")
             del self._absences[name]
+
+
+def _has_dialed(records: Collection[CallRecord]) -> bool:
+    return any(record.kind is CallKind.DIALED for record in records)
 
 
 class AkuvoxSystem:
@@ -152,7 +159,7 @@ class AkuvoxSystem:
             IntercomError: The device is out of reach, or refuses user name and password.
         """
         await self.close()  # of an attempt before
-        return await self.describe()
+        return await self._describe(first=True)
 
     async def describe(self) -> Description:
         """Find out anew what the device is and has: one request after the other, for many bear no more.
@@ -160,23 +167,32 @@ class AkuvoxSystem:
         Raises:
             IntercomError: Nothing could be found out, or a function that was there is away.
         """
+        return await self._describe(first=False)
+
+    async def _describe(self, *, first: bool) -> Description:
         device, ask = self._device, self._reader.ask
         self._reader.begin()
         info = await device.system.info()
+        asked_at = time.time()
         status = await ask("system/status", self._if_there(device.system.status()), keep=False)
+        if status is not None:
+            self._log.note_device(status, asked_at)
         config = await ask("config/get", self._if_there(device.config.get(sections=_SECTIONS)))
         relays = await ask("relay/status", self._if_there(device.relay.status()))
         levels = await ask("input/status", self._if_there(device.input.status()))
-        phone = self._parts.phone
-        if phone is None:
-            # Later on, a call that is found here would never be told of.
+        phone = self._parts.call_status
+        if not phone:
             word = await ask("call/status", self._if_there(device.call.status()), keep=False)
             phone = word is not None
-            self._tracker.looked(word or READY, self._tracker.monotonic())
+            # Later on, a call that is found here would never be told of.
+            if word is not None and first:
+                self._tracker.looked(word, self._tracker.monotonic())
         call_log = await ask("calllog/get", self._if_there(device.call_log.get(page=1)))
         door_log = await ask("doorlog/get", self._if_there(device.door_log.get(page=1)))
         self._reader.require_answer()
         failures = self._reader.failures
+        if not failures:
+            self._log.note_reading(())
         answers: Mapping[str, object] = {
             "config/get": config,
             "relay/status": relays,
@@ -194,19 +210,23 @@ class AkuvoxSystem:
             self._choices.inverted,
             opens_otherwise=bool(self._choices.opening.username),
         )
-        known_phone = None if "call/status" in failures else phone
-        self._parts = _Parts(inputs_of(config, levels or ()), relays is not None, status is not None, known_phone, sees)
+        events = push.events_of(config)
+        # Where nothing says whether there is a call now, the log tells, of a device that makes calls.
+        logs_calls = call_log is not None and (push.CALL_EVENT in events or _has_dialed(call_log))
+        makes_calls = phone or logs_calls or self._parts.makes_calls
+        self._parts = _Parts(
+            inputs_of(config, levels or ()), relays is not None, status is not None, phone, makes_calls, sees
+        )
         self._log.inputs = self._parts.inputs
         # A monitor in the house calls as well, but no visitor does it.
         visitors = relays is not None or door_log is not None
         self._log.follow(
-            phone=phone,
-            call_log=call_log is not None,
+            device=status is not None,
+            call_status=phone,
+            call_log=call_log is not None and makes_calls,
             door_log=door_log is not None,
-            uptime=None if status is None else status.uptime,
         )
-        events = push.events_of(config)
-        has_log = phone or door_log is not None or (self._choices.pushes and bool(events))
+        has_log = makes_calls or door_log is not None or (self._choices.pushes and bool(events))
         self.log = self._log if has_log else None
         self.facets = self._facets(
             phone=phone,
@@ -228,7 +248,7 @@ class AkuvoxSystem:
                 clock=reading.clock,
                 firmware=Firmware(info.firmware) if self.facets.firmware is not None else None,
                 last_call=neutral_call(call_log[0], self._privacy, self._log.clock.ahead) if call_log else None,
-                bells={CALL_BELL: Bell(CALL_BELL)} if phone and visitors else {},
+                bells={CALL_BELL: Bell(CALL_BELL)} if makes_calls and visitors else {},
             ),
             controls=_CONTROLS,
             wish=self._reader.wish,
@@ -307,15 +327,17 @@ class AkuvoxSystem:
             IntercomError: Not one of them could be read, or user name and password are refused.
         """
         device, parts = self._device, self._parts
-        failures: list[IntercomError] = []
+        failures: dict[str, list[IntercomError]] = {"relay/status": [], "input/status": [], "system/info": []}
         clock_is_due = parts.clock and self._readings % _READINGS_PER_CLOCK == 0
         self._readings += 1
-        relays = await part(device.relay.status(), failures) if parts.relay_status else None
-        levels = await part(device.input.status(), failures) if parts.inputs else None
-        info = await part(device.system.info(), failures)
+        relays = await part(device.relay.status(), failures["relay/status"]) if parts.relay_status else None
+        levels = await part(device.input.status(), failures["input/status"]) if parts.inputs else None
+        info = await part(device.system.info(), failures["system/info"])
         status = await part(device.system.status(), []) if clock_is_due else None
-        if failures and relays is None and levels is None and info is None:
-            raise failures[0]
+        failed = [name for name, found in failures.items() if found]
+        if failed and relays is None and levels is None and info is None:
+            raise failures[failed[0]][0]
+        self._log.note_reading(failed)
         return self._reading(info, relays, levels, status)
 
     def _reading(

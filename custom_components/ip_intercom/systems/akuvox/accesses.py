@@ -1,0 +1,126 @@
+"""Who came in or was refused at an Akuvox: from its door log and what it pushes, each told once."""
+
+import asyncio
+from collections.abc import Callable, Collection
+from datetime import datetime
+import logging
+
+from ...api.akuvox import AkuvoxDevice
+from ...api.akuvox.logs import DoorRecord
+from ...events import AccessDecided, Event, Fact
+from ...model import Access
+from .credentials import RECORDED_METHODS, Credentials, access_of, is_person, somebody
+from .doors import AkuvoxDoors
+from .freshness import DOOR_LOG_EVENT, LIVE_FOR, aged
+from .log_reader import LogReader, numbered
+from .people import name_behind
+from .wiring import doors_named
+
+_LOGGER = logging.getLogger(__name__)
+
+UNRECORDED_EVENT = "AccessUnrecorded"
+
+# An access waits so many seconds for the name behind a code or card: the list of users may not answer.
+_NAME_PATIENCE = 15.0
+
+
+class Accesses:
+    """Tells of accesses.
+
+    Args:
+        device: The device.
+        doors: Its doors.
+        log: Reads its door log.
+        monotonic: A clock in seconds.
+        names: Whether names of people may be told.
+        opened: Is told that a door was released, before the event says so.
+    """
+
+    def __init__(
+        self,
+        device: AkuvoxDevice,
+        doors: AkuvoxDoors,
+        log: LogReader[DoorRecord],
+        monotonic: Callable[[], float],
+        *,
+        names: bool,
+        opened: Callable[[], None],
+    ) -> None:
+        """Begin with none."""
+        self._device = device
+        self._doors = doors
+        self._log = log
+        self._monotonic = monotonic
+        self._names = names
+        self._opened = opened
+        self._credentials = Credentials()
+
+    @property
+    def deadlines(self) -> Collection[float]:
+        """When credentials that were pushed are to be told of, by the monotonic clock."""
+        return self._credentials.deadlines
+
+    async def read(self) -> list[Event]:
+        """Return the new records; the cursor covers them once ``commit`` of the log was called.
+
+        Raises:
+            IntercomError: The log cannot be read.
+        """
+        news = await self._log.news()
+        fresh = [age is not None and age <= LIVE_FOR[DOOR_LOG_EVENT] for _, age in news]
+        if any(record.granted and is_fresh for (record, _), is_fresh in zip(news, fresh, strict=True)):
+            self._opened()  # nothing else tells that the door was released
+        found_at = self._monotonic()
+        names = [await self._who(record, is_fresh) for (record, _), is_fresh in zip(news, fresh, strict=True)]
+        waited = self._monotonic() - found_at
+        return [
+            aged(self._event(record, who), None if age is None else age + waited)
+            for (record, age), who in zip(news, names, strict=True)
+        ]
+
+    async def _who(self, record: DoorRecord, fresh: bool) -> str | None:
+        """Return who came in or was refused, None where that is not known or not to be told."""
+        if not self._names:
+            return None
+        known = somebody(record)
+        if known is not None or not (fresh and record.granted and record.code):
+            return known
+        try:
+            async with asyncio.timeout(_NAME_PATIENCE):
+                return await name_behind(self._device, record.code)
+        except TimeoutError:
+            _LOGGER.debug("No name in time for an access")
+            return None
+
+    def _event(self, record: DoorRecord, who: str | None) -> Event:
+        when = self._log.clock.time_of(record.when)
+        method = RECORDED_METHODS.get(record.method)
+        doors = doors_named(self._doors.relays, record.relay)
+        data = {"name": who, "method": method, "granted": record.granted, "doors": doors}
+        granted = record.granted if is_person(record) else None
+        facts: tuple[Fact, ...] = ()
+        if granted is not None and not self._credentials.is_told(granted, method, self._monotonic()):
+            facts = (AccessDecided(Access(when, granted, name=who, method=method, entrance=", ".join(doors) or None)),)
+        return Event(DOOR_LOG_EVENT, when, data, facts=facts, **numbered("door", record))
+
+    def pushed(self, event: str, when: datetime, *, recorded: bool) -> tuple[Fact, ...]:
+        """Take a credential that was pushed; it waits for its record where there is a door log."""
+        access = access_of(event, when)
+        if access.granted:
+            self._opened()  # the relay may have moved without a push of its own (field notes 4.4)
+        if not recorded:
+            return (AccessDecided(access),)
+        self._credentials.push(event, access, self._monotonic())
+        return ()
+
+    def overdue(self) -> list[Event]:
+        """Return the credentials whose record did not come."""
+        return [
+            Event(
+                UNRECORDED_EVENT,
+                credential.access.time,
+                {"event": credential.event},
+                facts=(AccessDecided(credential.access),),
+            )
+            for credential in self._credentials.take_overdue(self._monotonic())
+        ]

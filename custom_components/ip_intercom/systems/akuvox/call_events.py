@@ -1,0 +1,82 @@
+"""Calls of an Akuvox as events: from the state of its phone and its log of calls."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from ...api.akuvox import AkuvoxDevice
+from ...api.akuvox.logs import CallRecord
+from ...events import CallChanged, Event
+from ...model import CallState
+from ..privacy import is_word
+from .calls import CallTracker
+from .freshness import CALL_LOG_EVENT, LIVE_FOR, aged, rings
+from .log_reader import LogReader, numbered
+
+CALL_STATUS_EVENT = "CallStatus"
+
+
+class CallEvents:
+    """Tells of calls.
+
+    Args:
+        device: The device.
+        tracker: Puts together what the routes tell.
+        log: Reads its log of calls.
+        monotonic: A clock in seconds.
+        names: Whether names of people may be told.
+        ended: Is told that a call is over, whose record is about to be written.
+    """
+
+    def __init__(
+        self,
+        device: AkuvoxDevice,
+        tracker: CallTracker,
+        log: LogReader[CallRecord],
+        monotonic: Callable[[], float],
+        *,
+        names: bool,
+        ended: Callable[[], None],
+    ) -> None:
+        """Begin with none."""
+        self._device = device
+        self._tracker = tracker
+        self._log = log
+        self._monotonic = monotonic
+        self._names = names
+        self._ended = ended
+
+    async def look(self, *, pushed: bool) -> list[Event]:
+        """Ask whether there is a call now; ``pushed`` tells that the device pushes those that it makes.
+
+        Raises:
+            IntercomError: The device does not say so.
+        """
+        asked_at = self._monotonic()
+        self._tracker.pushes_calls = pushed
+        word = await self._device.call.status()
+        facts = self._tracker.looked(word, asked_at)
+        if any(fact.state is CallState.TERMINATED for fact in facts):
+            self._ended()
+        data = {"status": word} if is_word(word) else {}
+        return [Event(CALL_STATUS_EVENT, datetime.now(UTC), data, facts=facts)] if facts else []
+
+    async def read(self) -> list[Event]:
+        """Return the new records; the cursor covers them once ``commit`` of the log was called.
+
+        Raises:
+            IntercomError: The log cannot be read.
+        """
+        return [self._event(record, age) for record, age in await self._log.news()]
+
+    def _event(self, record: CallRecord, age: float | None) -> Event:
+        data: dict[str, object] = {"type": record.kind.value, "number": record.number}
+        if self._names:
+            data["name"] = record.name
+        facts: tuple[CallChanged, ...] = ()
+        if age is not None and age <= LIVE_FOR[CALL_LOG_EVENT]:
+            seen_for = self._tracker.seen_for(record)
+            facts = self._tracker.logged(record)
+            if any(map(rings, facts)):
+                age = max(age, seen_for)  # it was taken for another call until it was over
+        when = self._log.clock.time_of(record.when)
+        return aged(Event(CALL_LOG_EVENT, when, data, facts=facts, **numbered("call", record)), age)

@@ -1,0 +1,125 @@
+"""How old a record is, by the device's own clock: no devices, no clocks but ours."""
+
+from datetime import UTC, datetime, timedelta
+import time
+
+import pytest
+
+from custom_components.ip_intercom.api.akuvox.system import SystemStatus
+from custom_components.ip_intercom.systems.akuvox.clock import DeviceClock
+
+HOUR = 3600
+NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC).timestamp()
+YEARS = -3000 * 86400
+
+
+class Device:
+    """A device whose clock is off by some seconds, and whose log is written in some zone."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, off: float = 0.0, zone: int = 0) -> None:
+        self.now = NOW
+        self.off = off
+        self.zone = zone
+        self.up_since = NOW - 100_000
+        monkeypatch.setattr(time, "time", lambda: self.now)
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def status(self) -> SystemStatus:
+        return SystemStatus(int(self.now + self.off), int(self.now - self.up_since))
+
+    def record(self, age: float) -> datetime:
+        """Return what the log shows of something that happened so many seconds ago."""
+        shown = datetime.fromtimestamp(int(self.now - age + self.off + self.zone), UTC)
+        return shown.replace(tzinfo=None)
+
+    def clock(self, zone: int | None = None) -> DeviceClock:
+        clock = DeviceClock(self.monotonic, zone)
+        clock.tell(self.status(), self.now)
+        return clock
+
+
+ZONES = [0, HOUR, -5 * HOUR, 20_700, 14 * HOUR]
+
+
+@pytest.mark.parametrize("off", [0.0, 0.4, 37.0, -300.0, YEARS])
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("age", [0.0, 0.7, 4.0, 59.0, 580.0])
+def test_the_age_of_what_is_new_since_a_look(
+    monkeypatch: pytest.MonkeyPatch, off: float, zone: int, age: float
+) -> None:
+    """The zone need not be known: no record is older than the look before, by a quarter of an hour."""
+    device = Device(monkeypatch, off=off, zone=zone)
+    clock = device.clock()
+    found = clock.age_of(device.record(age), 600.0)
+    assert found == pytest.approx(age, abs=1.0)
+    assert clock.zone == zone
+    assert clock.ahead == timedelta(seconds=zone + round(off / 900) * 900)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_the_age_of_what_was_written_while_nothing_looked(monkeypatch: pytest.MonkeyPatch, zone: int) -> None:
+    """Then the zone has to be known, from an earlier record."""
+    device = Device(monkeypatch, off=12.0, zone=zone)
+    assert device.clock().age_of(device.record(3.0), None) is None
+    for age in (1.0, 4.0, 7200.0, 86400.0):
+        assert device.clock(zone).age_of(device.record(age), None) == pytest.approx(age, abs=1.0)
+
+
+def test_a_long_call_is_as_old_as_its_record_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log may be stamped with the beginning, and is written at the end."""
+    device = Device(monkeypatch, zone=HOUR)
+    assert device.clock(HOUR).age_of(device.record(1200.0), 3.0) == pytest.approx(1200.0, abs=1.0)
+
+
+@pytest.mark.parametrize("change", [HOUR, -HOUR])
+def test_summer_time(monkeypatch: pytest.MonkeyPatch, change: int) -> None:
+    device = Device(monkeypatch, zone=HOUR)
+    clock = device.clock(HOUR)
+    device.zone += change
+    assert clock.age_of(device.record(2.0), 10.0) == pytest.approx(2.0, abs=1.0)
+    assert clock.age_of(device.record(40.0), None) == pytest.approx(40.0, abs=1.0), "it is remembered"
+
+
+@pytest.mark.parametrize("when", [None, datetime(1970, 1, 1, 0, 5), datetime(2000, 1, 1)])
+@pytest.mark.parametrize("since", [None, 3.4])
+def test_without_a_clock_the_look_before_is_all_there_is(
+    monkeypatch: pytest.MonkeyPatch, when: datetime | None, since: float | None
+) -> None:
+    assert Device(monkeypatch).clock(0).age_of(when, since) == since
+
+
+def test_a_device_that_does_not_tell_what_its_clock_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = Device(monkeypatch, zone=HOUR)
+    clock = DeviceClock(device.monotonic)
+    assert clock.age_of(device.record(2.0), 4.0) == 4.0
+    assert clock.ahead == timedelta(hours=1)
+    assert clock.age_of(device.record(2.0), None) is None
+
+
+def test_a_clock_that_was_set_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What seems to be of the future tells nothing; what was asked long ago neither."""
+    device = Device(monkeypatch)
+    clock = device.clock(0)
+    device.off = 50.0
+    assert clock.age_of(device.record(1.0), 4.0) == 4.0
+    assert clock.age_of(device.record(1.0), None) is None
+    device.now += 1000
+    assert clock.age_of(device.record(1.0), 4.0) == 4.0
+    assert not clock.was_just_asked
+
+
+def test_a_log_with_a_clock_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = Device(monkeypatch, zone=90 * 86400)
+    assert device.clock().age_of(device.record(1.0), 4.0) == 4.0
+
+
+def test_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = Device(monkeypatch)
+    clock = device.clock()
+    device.now += 300
+    assert not clock.tell(device.status(), device.now)
+    device.up_since = device.now - 8
+    assert clock.tell(device.status(), device.now)
+    assert not clock.tell(SystemStatus(None, None), device.now)
