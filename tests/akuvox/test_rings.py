@@ -209,7 +209,7 @@ async def test_calls_from_before_ring_nothing(hass: HomeAssistant, device: Start
     assert rings() == 0
 
 
-@pytest.mark.parametrize("idle", ["IDLE", "Standby", "Ruhe"])
+@pytest.mark.parametrize("idle", ["Standby", "Ruhe", "Not in call"])
 async def test_a_device_that_never_says_ready(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch, idle: str
 ) -> None:

@@ -300,7 +300,13 @@ def test_a_number_that_is_pushed_is_that_of_the_record(tracker: CallTracker, rem
     assert tracker.unpushed == 0
 
 
-@pytest.mark.parametrize("idle", ["READY", "Idle", "ON HOOK", "Stand-by", "FREE", "0", "Ruhe"])
+@pytest.mark.parametrize(
+    "idle",
+    [
+        *("READY", "Idle", "ON HOOK", "Stand-by", "FREE", "0", "Ruhe", "Call Ended", "Monitoring", "NoCall"),
+        *("Not in call", "Not Ringing", "UNCONNECTED", "no-answer", "DISCONNECTING", "SIP state: not connected"),
+    ],
+)
 def test_whatever_a_device_says_without_a_call(tracker: CallTracker, clock: Clock, idle: str) -> None:
     """Only READY is documented; a word that no one knows is taken for it if it is the first that is heard."""
     assert tracker.looked(idle, clock.now) == ()
@@ -324,7 +330,13 @@ def test_the_first_word_may_be_of_a_call_all_the_same(tracker: CallTracker, cloc
     assert not tracker.in_call
 
 
-@pytest.mark.parametrize("word", ["TALKING", "Calling", "RING_BACK", "In Call", "connected", "Incoming call", "BUSY"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("TALKING", "Calling", "RING_BACK", "In Call", "connected", "Incoming call", "BUSY", "IncomingCall"),
+        *("INCOMINGCALL", "onHold", "Ringing, not answered", "SIP_CONNECTED"),
+    ],
+)
 def test_words_of_a_call_are_none_without_one(tracker: CallTracker, clock: Clock, word: str) -> None:
     assert tracker.looked(word, clock.now)
     assert tracker.in_call

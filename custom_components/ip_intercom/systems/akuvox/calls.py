@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 import logging
 from math import inf
-import re
 import time
 
 from ...api.akuvox import AkuvoxDevice
@@ -21,32 +20,9 @@ from ...api.parse import integer, member, text, texts
 from ...events import CallChanged
 from ...model import CallSession, CallState, Direction, SessionId
 from ...rings import peer_number
+from .call_words import Meaning, is_incoming, meaning_of, plain, state_of
 
 _LOGGER = logging.getLogger(__name__)
-
-# What devices may say in place of READY, without spaces and signs; only READY is documented (Api call status).
-_IDLE = frozenset(
-    [
-        "READY",
-        "IDLE",
-        "FREE",
-        "STANDBY",
-        "ONHOOK",
-        "AVAILABLE",
-        "NONE",
-        "NULL",
-        "NOCALL",
-        "NORMAL",
-        "DISCONNECTED",
-        "TERMINATED",
-        "FINISHED",
-        "ENDED",
-        "0",
-    ]
-)
-# Parts of words that a device without a call does not say.
-_CALL = re.compile("TALK|CONNECT|ESTABLISH|HOLD|CALLING|DIAL|RING|INCOMING|OUTGOING|INCALL|BUSY|ALERT|ANSWER|INVIT")
-_SIGNS = re.compile(r"[\W_]")
 
 # So many seconds after it was told to call, a device may still say that it is ready.
 _BEGINNING = 3.0
@@ -60,25 +36,6 @@ _NEXT_NUMBER = 3.0
 _RECORD = 180.0
 _WAITING = 8
 _AT_ONCE = timedelta(seconds=3)
-
-# Only READY is documented (Api call status). Parts of words that tell more, as far as words can.
-_STATES: tuple[tuple[str, CallState], ...] = (
-    ("TALK", CallState.CONNECTED),
-    ("CONNECTED", CallState.CONNECTED),
-    ("ESTABLISH", CallState.CONNECTED),
-    ("HOLD", CallState.CONNECTED),
-    ("CALLING", CallState.CONNECTING),
-    ("DIAL", CallState.CONNECTING),
-)
-_INCOMING_WORD = "INCOMING"
-
-
-def _plain(word: str) -> str:
-    return _SIGNS.sub("", word.upper())
-
-
-def _state_of(word: str) -> CallState:
-    return next((state for part, state in _STATES if part in word.upper()), CallState.RINGING)
 
 
 @dataclass(slots=True)
@@ -336,7 +293,7 @@ class CallTracker:
             return () if call is None or asked_at - call.began < _BEGINNING else self._end()
         if call is None and asked_at - self._hung_at < _ENDING:
             return ()
-        state = _state_of(word)
+        state = state_of(word)
         began: tuple[CallChanged, ...] = ()
         if call is None:
             self._call = call = self._new(self._direction_of(word, state), certain=False)
@@ -358,13 +315,13 @@ class CallTracker:
         A word that is not known, and the first that this device says, does: there hardly ever is a call at that moment.
         It does not any more once the device says a known one.
         """
-        plain = _plain(word)
-        if plain in _IDLE:
-            self.idle = {plain}
-        elif self._call is None and not self.idle and _CALL.search(plain) is None:
+        known, meaning = plain(word), meaning_of(word)
+        if meaning is Meaning.IDLE:
+            self.idle = {known}
+        elif self._call is None and not self.idle and meaning is Meaning.UNKNOWN:
             _LOGGER.debug("%s is taken for the word of a device without a call", word)
-            self.idle = {plain}
-        return plain in self.idle
+            self.idle = {known}
+        return known in self.idle
 
     def _direction_of(self, word: str, state: CallState) -> Direction:
         """Return the direction of a call by the first word for it; unless something speaks against it, a visitor's.
@@ -372,7 +329,7 @@ class CallTracker:
         A device that pushes its calls has not made this one. One in which somebody talks from the first was most
         likely answered by the device itself. If that is wrong, a push or a record will tell.
         """
-        likely = not self.pushes_calls and state is not CallState.CONNECTED and _INCOMING_WORD not in word.upper()
+        likely = not self.pushes_calls and state is not CallState.CONNECTED and not is_incoming(word)
         outgoing = self.words.get(word, likely)
         if outgoing is None or self.pushes_calls:
             outgoing = likely
