@@ -9,7 +9,7 @@ from .akuvox_api import AkuvoxApi, outcome
 from .conftest import AkuvoxFactory, until
 
 RELAY = "Config.DoorSetting.RELAY."
-A, B, C, C_OPENS = RelayReading
+A, B, B_ENDS, C, C_OPENS = RelayReading
 # Mode 0 and 1, as the manual calls them.
 AUTO, MANUAL = 0, 1
 
@@ -26,7 +26,7 @@ async def bistable(akuvox: AkuvoxFactory, reading: RelayReading) -> AkuvoxApi:
     return await akuvox("e16c", config={f"{RELAY}RelayAMode": "1"}, relay_reading=reading)
 
 
-@pytest.mark.parametrize("reading", [B, C, C_OPENS])
+@pytest.mark.parametrize("reading", [B, B_ENDS, C, C_OPENS])
 async def test_any_trigger_opens_an_auto_close_relay(akuvox: AkuvoxFactory, reading: RelayReading) -> None:
     """The wrong level too, in either mode: what closes a door under reading A opens it."""
     api = await akuvox(relay_reading=reading)
@@ -44,7 +44,23 @@ async def test_level_decides_under_reading_a(akuvox: AkuvoxFactory) -> None:
     assert not await trig(api, MANUAL, level=1)
 
 
-@pytest.mark.parametrize("reading", RelayReading)
+async def test_any_trigger_ends_what_mode_1_keeps_open(akuvox: AkuvoxFactory) -> None:
+    api = await akuvox(relay_reading=B_ENDS)
+    assert await trig(api, MANUAL)
+    assert not await trig(api, AUTO, delay=60)
+    assert await trig(api, AUTO, delay=60)
+    assert await trig(api, AUTO, delay=60)
+
+
+async def test_the_status_lags_behind_the_relay(akuvox: AkuvoxFactory) -> None:
+    api = await akuvox(status_lag=60)
+    assert not await trig(api, AUTO, delay=60)
+    assert api.sim.relay_status()["A"]
+    api.sim.clock.skip(61)
+    assert (await api.data("relay", "status"))["RelayA"] == 1
+
+
+@pytest.mark.parametrize("reading", [A, B, C, C_OPENS])
 async def test_a_window_begins_again(akuvox: AkuvoxFactory, reading: RelayReading) -> None:
     """The delay is in seconds, up to 65535; the newest one counts, also for a door that is held."""
     api = await akuvox(relay_reading=reading, speed=20)
@@ -60,6 +76,7 @@ async def test_a_window_begins_again(akuvox: AkuvoxFactory, reading: RelayReadin
     ("reading", "modes", "states"),
     [
         (B, [AUTO, AUTO, MANUAL, MANUAL], [True, False, True, False]),
+        (B_ENDS, [AUTO, AUTO, MANUAL, MANUAL], [True, False, True, False]),
         (C, [MANUAL, AUTO, MANUAL, MANUAL, AUTO, AUTO], [False, True, False, False, True, False]),
         (C_OPENS, [MANUAL, AUTO, AUTO, MANUAL], [False, True, True, False]),
     ],

@@ -26,6 +26,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--whitelist", action="append", default=[], metavar="ADDRESS")
     parser.add_argument("--config", type=pair, action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--relay-reading", choices=list(RelayReading), default=RelayReading.A)
+    parser.add_argument(
+        "--status-lag", type=float, default=0.0, metavar="SECONDS", help="by which relay/status lags behind the relays"
+    )
     parser.add_argument("--relay-names", choices=list(RelayNames), default=RelayNames.RELAY_LETTER)
     parser.add_argument("--mac", help="another MAC address than the dialect's; empty for none")
     parser.add_argument("--no-clock", action="store_true", help="its time counts from 1970 after each start")
@@ -52,6 +55,7 @@ async def run(options: argparse.Namespace) -> None:
         whitelist=options.whitelist,
         config=dict(options.config),
         relay_reading=options.relay_reading,
+        status_lag=options.status_lag,
         relay_names=options.relay_names,
         http_port=options.http_port,
         https_port=options.https_port,

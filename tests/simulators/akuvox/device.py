@@ -38,6 +38,7 @@ class Device(Active):
         whitelist: Iterable[str],
         config: Mapping[str, str],
         relay_reading: RelayReading,
+        status_lag: float,
         relay_names: RelayNames,
         action_urls: Iterable[str],
         mac: str | None,
@@ -61,7 +62,9 @@ class Device(Active):
             self.clock.lose_time()
         self.config = Config(self.dialect, {**login, **config}, self._restart)
         self.action_urls = ActionUrls(self.dialect, self.config, self._facts, self._spawn, self._online)
-        self.relays = Relays(self.dialect, self.config, self.clock, self._relay_changed, relay_reading)
+        self.relays = Relays(
+            self.dialect, self.config, self.clock, self._relay_changed, relay_reading, status_lag
+        )
         self.inputs = Inputs(self.dialect, self.config, self.clock, self.relays, self._input_changed)
         self.users = Users(self.dialect)
         self.call_log = CallLog(self.dialect, self.clock)

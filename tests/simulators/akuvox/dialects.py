@@ -22,12 +22,14 @@ class RelayReading(StrEnum):
     """What `relay/trig` does to a relay that is open, which the manual does not say (field notes 10).
 
     A: `level` decides; the wrong contact closes. B: a trigger on an auto-close relay opens it or begins its window
-    again, in mode 1 it toggles; a bistable relay toggles at any trigger. C: as B, but a bistable relay toggles in mode 0
-    and only closes in mode 1. C_OPENS: as C, but mode 0 opens and never closes.
+    again, in mode 1 it toggles; a bistable relay toggles at any trigger. B_ENDS: as B, but any trigger closes what mode 1
+    keeps open ("resets upon triggering again", R20Kv3 guide p. 53). C: as B, but a bistable relay toggles in mode 0 and
+    only closes in mode 1. C_OPENS: as C, but mode 0 opens and never closes.
     """
 
     A = "a"
     B = "b"
+    B_ENDS = "b_ends"
     C = "c"
     C_OPENS = "c_opens"
 

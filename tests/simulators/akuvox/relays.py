@@ -1,7 +1,8 @@
 """Relays and inputs (Api relay, Api input)."""
 
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.simulators.common.clock import Clock, Timer
 
@@ -27,6 +28,12 @@ class Relay:
     stuck: bool = False
     openings: int = 0
     timer: Timer | None = None
+    # When it opened or closed last, for a status that lags: device seconds, and whether it was open from then on.
+    moves: deque[tuple[float, bool]] = field(default_factory=lambda: deque([(0.0, False)], maxlen=50))
+
+    def was_open(self, moment: float) -> bool:
+        """Tell how it was at a moment of the device's clock."""
+        return next((is_open for at, is_open in reversed(self.moves) if at <= moment), False)
 
 
 class Relays:
@@ -39,9 +46,14 @@ class Relays:
         clock: Clock,
         changed: Callable[[Relay, bool], None],
         reading: RelayReading = RelayReading.A,
+        status_lag: float = 0.0,
     ) -> None:
-        """`changed` is told of each opening and closing, and whether a code, card or face opened it."""
+        """`changed` is told of each opening and closing, and whether a code, card or face opened it.
+
+        `relay/status` shows what was `status_lag` device seconds ago.
+        """
         self.reading = reading
+        self.status_lag = status_lag
         self._dialect = dialect
         self._config = config
         self._clock = clock
@@ -61,6 +73,7 @@ class Relays:
         for relay in self.all.values():
             relay.open = relay.held = False
             relay.timer = None
+            relay.moves.append((self._clock.now(), False))
 
     def numbered(self, number: int) -> Relay | None:
         """Find a relay by its number in the API."""
@@ -80,7 +93,8 @@ class Relays:
         """1 is open and 0 closed, but normally closed wiring turns that round."""
         letters = [relay for relay in self.all.values() if relay.number <= SECURITY]
         names = self._dialect.relay_names
-        return Reply({names.of(relay.name): int(relay.open) ^ self.wiring(relay) for relay in letters} | self.others)
+        shown = {relay.name: relay.was_open(self._clock.now() - self.status_lag) for relay in letters}
+        return Reply({names.of(relay.name): int(shown[relay.name]) ^ self.wiring(relay) for relay in letters} | self.others)
 
     def _trig(self, call: Call) -> Reply:
         mode, number = call.integer("mode", 0, 1), call.integer("num", 1, 99)
@@ -95,7 +109,7 @@ class Relays:
         elif self.bistable(relay):
             closes, manual = self._closes_bistable(relay, manual), True
         else:
-            closes = manual and relay.open
+            closes = relay.open and (manual or (relay.held and self.reading is RelayReading.B_ENDS))
         if closes:
             self.close(relay)
         else:
@@ -104,7 +118,7 @@ class Relays:
         return Reply()
 
     def _closes_bistable(self, relay: Relay, manual: bool) -> bool:
-        if self.reading is RelayReading.B:
+        if self.reading in {RelayReading.B, RelayReading.B_ENDS}:
             return relay.open
         return manual or (relay.open and self.reading is RelayReading.C)
 
@@ -133,6 +147,7 @@ class Relays:
             relay.timer = self._clock.later(duration, lambda: self.close(relay))
         if not relay.open:
             relay.open = True
+            relay.moves.append((self._clock.now(), True))
             self._changed(relay, by_code)
 
     def close(self, relay: Relay) -> None:
@@ -145,6 +160,7 @@ class Relays:
         relay.held = False
         if relay.open:
             relay.open = False
+            relay.moves.append((self._clock.now(), False))
             self._changed(relay, False)
 
     def toggle_or_open(self, relay: Relay) -> None:

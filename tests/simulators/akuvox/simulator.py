@@ -60,6 +60,7 @@ class Simulator(Hands, Host[Request]):
         whitelist: Iterable[str] = (),
         config: Mapping[str, str] | None = None,
         relay_reading: RelayReading | str = RelayReading.A,
+        status_lag: float = 0.0,
         relay_names: RelayNames | str = RelayNames.RELAY_LETTER,
         action_urls: Iterable[str] = (),
         http_port: int = 0,
@@ -73,10 +74,10 @@ class Simulator(Hands, Host[Request]):
         """Only the dialect is needed; `mac` is another than its own, empty for none.
 
         `auth` is another than the dialect's usual one, `config` are values of the configuration that the installer has
-        set. `relay_reading` is what a relay makes of commands, `relay_names` how the device calls its
-        relays, and `action_urls` are keys of Action URLs that it has besides. `speed` makes the device live faster: its
-        timers and clocks, but not the gap and the throttle that it needs of its clients. Without a clock, its time
-        counts from 1970 after each start.
+        set. `relay_reading` is what a relay makes of commands, `status_lag` by how many device seconds `relay/status`
+        lags behind the relays, `relay_names` how the device calls its relays, and `action_urls` are keys of Action URLs
+        that it has besides. `speed` makes the device live faster: its timers and clocks, but not the gap and the
+        throttle that it needs of its clients. Without a clock, its time counts from 1970 after each start.
         """
         super().__init__(
             dialect,
@@ -86,6 +87,7 @@ class Simulator(Hands, Host[Request]):
             whitelist=whitelist,
             config=config or {},
             relay_reading=RelayReading(relay_reading),
+            status_lag=status_lag,
             relay_names=RelayNames(relay_names),
             action_urls=action_urls,
             speed=speed,
