@@ -221,3 +221,23 @@ async def test_without_events_the_effect_is_looked_up(hass: HomeAssistant, socke
         assert sim.switches[1].active
         await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "unlocked")
         await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "locked")
+
+
+@pytest.mark.parametrize(
+    "end", [("switch.turn_off", "switch", "door_1_hold_open"), ("lock.lock", "lock", "door_1_door")]
+)
+async def test_the_end_of_a_hold_is_shown_though_its_event_comes_during_the_look(
+    hass: HomeAssistant, sockets: None, end: tuple[str, str, str]
+) -> None:
+    """Firmware without SwitchOperationChanged reports that the switch went off, not that it is no longer held."""
+    async with Simulator("verso") as sim:
+        sim.log.leave_out("SwitchOperationChanged")
+        entry = await add_intercom(hass, sim)
+        await act(hass, "switch.turn_on", entity_id=entity_id(hass, entry, "switch", "door_1_hold_open"))
+        await until(lambda: state_of(hass, entry, "switch", "door_1_hold_open") == "on")
+        sim.delay(0.1, "switch/status")
+        action, platform, key = end
+        await act(hass, action, entity_id=entity_id(hass, entry, platform, key))
+        assert relay_of(sim, 1) == (False, False, False)
+        assert state_of(hass, entry, "switch", "door_1_hold_open") == "off"
+        assert state_of(hass, entry, "lock", "door_1_door") == "locked"

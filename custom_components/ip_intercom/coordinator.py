@@ -75,6 +75,9 @@ _DESCRIBE_AGAIN = 60.0
 # And where single functions did not answer, each time in a row.
 _UNANSWERED_AGAIN = (10.0, 20.0, 60.0, 60.0, 120.0, 300.0, 600.0)
 
+# How often a door is read at most while events of it arrive.
+_DOOR_READS = 3
+
 # A log that fails again and again has a poll look for the device at most once in so many seconds.
 _CHECK_PAUSE = 5.0
 
@@ -411,7 +414,7 @@ class IntercomCoordinator(CommandingCoordinator):
         self._state = change(self._state)
 
     async def async_read_door(self, door_id: DoorId) -> Door | None:
-        """Return a door as the device reports it now, and show it, unless an event tells more.
+        """Return a door as the device reports it now, and show it, unless events of it keep arriving.
 
         It does not wait for a poll in progress.
 
@@ -420,9 +423,16 @@ class IntercomCoordinator(CommandingCoordinator):
         """
         if (doors := self.facets.doors) is None:
             return None
-        before = self._state.doors.get(door_id)
-        door = await doors.read(door_id)
-        if door is not None and self._state.doors.get(door_id) == before != door:
+        door: Door | None = None
+        for _ in range(_DOOR_READS):
+            before = self._state.doors.get(door_id)
+            door = await doors.read(door_id)
+            if door is None or self._state.doors.get(door_id) == before:
+                break
+            # An event came meanwhile. What was read may be older, and an event does not report every part of a door.
+        else:
+            return door
+        if door is not None and before != door:
             self._async_change_by(partial(with_door, door=door))
             self.async_publish()
         return door

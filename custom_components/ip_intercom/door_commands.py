@@ -1,28 +1,30 @@
 """The one way of every door command, of every system: read, decide, send once, verify.
 
 What is sent depends on what the device reports at that moment, not on memory. A command whose answer was lost is
-followed by a look, never by a repetition. What did not happen is an error in the user's language.
+followed by a look, never by a repetition. What did not happen is an error in the user's language. What a device reports
+may be older than the last command: where its effect was not seen, the next one waits until that is certain.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 import logging
 import time
-from typing import Any, Self
+from typing import Any
 
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
 
 from .api.errors import IntercomError, NoAnswer, NotSupported, ServerBroken, Unconfirmed, UnexpectedReply
 from .const import DOMAIN
 from .coordinator import IntercomCoordinator
+from .door_watch import DoorWatch
 from .doors import DoorCommand, is_done, next_step
-from .events import DoorReleased, Event
 from .exceptions import is_answer_lost, refused, told, translated, was_never_sent
 from .facets import Doors
 from .model import Door, DoorId, State
@@ -34,8 +36,10 @@ _STORAGE_VERSION = 1
 _READ_TIMEOUT = 3.0
 # Seconds between looks while a door has not moved yet.
 _LOOK_EVERY = 0.25
-# Steps of one command: letting go, closing, and one more where the device answered the other way round.
-_MOST_STEPS = 4
+# Seconds for which a command waits until it is known why a door is open: longer than the usual opening.
+_MOST_WAIT = 20.0
+# Steps of one command: letting go, and closing.
+_MOST_STEPS = 2
 # The share of the longest hold after which it is renewed, and the seconds after which a failed renewal is repeated.
 _RENEW_AFTER = 0.8
 _RENEW_AGAIN = 60.0
@@ -53,6 +57,19 @@ _FAILURES: Mapping[DoorCommand, str] = {
     DoorCommand.BLOCK: "door_not_blocked",
     DoorCommand.UNBLOCK: "door_still_blocked",
 }
+_OPENING = frozenset({DoorCommand.OPEN, DoorCommand.HOLD})
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """A command whose effect was not seen, and until when what the device reports may be older than it."""
+
+    sent: DoorCommand
+    until: float
+
+
+# By entry: a reload does not make the last command older.
+_DOUBTS: HassKey[dict[str, dict[DoorId, _Doubt]]] = HassKey(f"{DOMAIN}_door_doubts")
 
 
 def hold_store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
@@ -66,17 +83,27 @@ class DoorCommands:
     Args:
         coordinator: The owner of the device.
         store: Where holds are kept that outlast a restart.
+        monotonic: A clock in seconds.
     """
 
-    def __init__(self, coordinator: IntercomCoordinator, store: Store[dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        coordinator: IntercomCoordinator,
+        store: Store[dict[str, Any]],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._coordinator = coordinator
         self._store = store
+        self._monotonic = monotonic
         self._turns: defaultdict[DoorId, asyncio.Lock] = defaultdict(asyncio.Lock)
         # The holds that we renew and when they end, None for never.
         self._holds: dict[DoorId, datetime | None] = {}
+        doubts = coordinator.hass.data.setdefault(_DOUBTS, {})
+        self._doubts = doubts.setdefault(coordinator.config_entry.entry_id, {})
 
     async def async_load(self) -> None:
         """Take up the holds of before a restart."""
+        self._coordinator.config_entry.async_on_unload(self._coordinator.async_add_listener(self._async_drop_holds))
         stored = await self._store.async_load() or {}
         if (doors := self._coordinator.facets.doors) is None:
             return
@@ -91,6 +118,7 @@ class DoorCommands:
                 await self._async_look(door)
             except IntercomError as err:
                 _LOGGER.debug("%s: door %s could not be read: %s", self._coordinator.name, door, err)
+        self._async_drop_holds()
 
     async def async_command(self, door_id: DoorId, wanted: DoorCommand, seconds: int | None = None) -> None:
         """Have a door become as wanted.
@@ -116,19 +144,24 @@ class DoorCommands:
         door = await self._async_read(door_id, wanted)
         for sent in range(_MOST_STEPS):
             doors = self._doors
-            step = next_step(door, wanted, extends=doors.extends(door_id), timed=seconds is not None)
+            step = next_step(door, wanted, extends=doors.extends(door), timed=seconds is not None)
             if step is None:
                 _LOGGER.debug("%s: door %s is as asked: %s", self._coordinator.name, door_id, wanted)
                 return sent > 0
-            if is_done(door, step) is None and not doors.is_safe_unseen(step, door):
-                raise refused("door_state_unknown", device=self._coordinator.name)
-            before = door
-            door, done = await self._async_step(door, step, seconds)
-            if done is not False and step is wanted:
-                return True
-            if done is False and door.released is before.released:
+            if not doors.is_safe(step, door):
+                key = "door_state_unknown" if door.released is None else "door_opened_elsewhere"
+                raise refused(key, device=self._coordinator.name)
+            after, done = await self._async_step(door, step, seconds)
+            if done is False:
                 break
-            # One step of two is done, or the device did the opposite: a door that was held by another system.
+            if done is None:
+                door = _unseen(door)
+                if not doors.is_safe(step, door):
+                    raise told(HomeAssistantError, "door_unconfirmed", device=self._coordinator.name)
+            else:
+                door = after
+            if step is wanted:
+                return True
         raise told(HomeAssistantError, _FAILURES[wanted], device=self._coordinator.name)
 
     async def _async_step(self, door: Door, step: DoorCommand, seconds: int | None) -> tuple[Door, bool | None]:
@@ -136,15 +169,20 @@ class DoorCommands:
         doors, name = self._doors, self._coordinator.name
         lost: IntercomError | None = None
         _LOGGER.debug("%s: sending %s to door %s", name, step, door.id)
-        with _DoorWatch(self._coordinator, door.id) as watch:
+        with DoorWatch(self._coordinator, door.id, self._monotonic) as watch:
+            self._async_doubt(door.id, step)
             try:
                 await doors.send(step, door, _at_most(doors.longest_hold, seconds))
             except IntercomError as err:
                 if not is_answer_lost(err):
+                    self._doubts.pop(door.id, None)
                     raise translated(err, name) from err
                 _LOGGER.debug("%s: no answer to %s, looking at door %s: %s", name, step, door.id, err)
                 lost = err
+            self._async_doubt(door.id, step)
             after, done = await self._async_verify(door, step, watch, seconds if lost else None)
+            if done:
+                self._doubts.pop(door.id, None)
         if lost is not None and done is None:
             # An answer that came says more than that one is missing.
             answered = isinstance(lost, ServerBroken | UnexpectedReply | Unconfirmed)
@@ -152,7 +190,7 @@ class DoorCommands:
         return after, done
 
     async def _async_verify(
-        self, door: Door, step: DoorCommand, watch: _DoorWatch, seconds: int | None
+        self, door: Door, step: DoorCommand, watch: DoorWatch, seconds: int | None
     ) -> tuple[Door, bool | None]:
         """Look at a door until it is as a command leaves it, or its time is over."""
         known = self._coordinator.data.doors.get(door.id)
@@ -180,11 +218,30 @@ class DoorCommands:
         return door, done
 
     @callback
+    def _async_doubt(self, door_id: DoorId, sent: DoorCommand) -> None:
+        """Note that what is reported of a door may be older than a command, unless its effect is seen."""
+        timing = self._doors.timing(sent, door_id)
+        if timing.doubtful:
+            self._doubts[door_id] = _Doubt(sent, self._monotonic() + timing.settles + timing.doubtful)
+
+    @callback
+    def _async_doubted(self, door: Door) -> _Doubt | None:
+        """Return the command whose effect may still come, though the door that was just read does not show it."""
+        doubt = self._doubts.get(door.id)
+        if doubt is not None and (self._monotonic() >= doubt.until or is_done(door, doubt.sent)):
+            doubt = None
+            del self._doubts[door.id]
+        return doubt
+
+    @callback
     def _async_follow(self, door_id: DoorId) -> None:
         """Look at a door until it has fallen back: not every device reports that."""
-        self._coordinator.async_look_until(
-            lambda state: state.doors.get(door_id), lambda state: _is_settled(state.doors.get(door_id))
-        )
+
+        def is_settled(state: State) -> bool:
+            door = state.doors.get(door_id)
+            return _is_settled(door) and (door is None or self._async_doubted(door) is None)
+
+        self._coordinator.async_look_until(lambda state: state.doors.get(door_id), is_settled)
 
     @property
     def _doors(self) -> Doors:
@@ -193,6 +250,23 @@ class DoorCommands:
         return doors
 
     async def _async_read(self, door_id: DoorId, wanted: DoorCommand) -> Door:
+        """Return a door as it is before a command, once that is certain enough to decide on it."""
+        began = self._monotonic()
+        while True:
+            door = await self._async_read_once(door_id, wanted)
+            waited = self._monotonic() - began
+            if (doubt := self._async_doubted(door)) is not None:
+                if doubt.sent in _OPENING and self._doors.is_safe(wanted, _unseen(door)):
+                    return _unseen(door)
+                wait = doubt.until - self._monotonic()
+            elif (wait := self._doors.certain_in(wanted, door, waited)) <= 0:
+                return door
+            elif waited + wait > _MOST_WAIT:
+                raise refused("door_opened_elsewhere", device=self._coordinator.name)
+            _LOGGER.debug("%s: door %s is certain in %.1f s", self._coordinator.name, door_id, wait)
+            await asyncio.sleep(_LOOK_EVERY)
+
+    async def _async_read_once(self, door_id: DoorId, wanted: DoorCommand) -> Door:
         """Return a door as it is before a command.
 
         Where only this cannot be read, a command that is safe in any state is sent all the same.
@@ -200,8 +274,8 @@ class DoorCommands:
         name = self._coordinator.name
         if (known := self._coordinator.data.doors.get(door_id)) is None:
             raise refused("no_doors", device=name)
-        unseen = replace(known, released=None, held_open=None, hold_until=None, blocked=None)
-        safe = self._doors.is_safe_unseen(wanted, unseen)
+        unseen = _unseen(known)
+        safe = self._doors.is_safe(wanted, unseen)
         try:
             async with asyncio.timeout(_READ_TIMEOUT if safe else None):
                 return await self._async_look(door_id)
@@ -242,6 +316,18 @@ class DoorCommands:
         await self._store.async_save({door: end and end.isoformat() for door, end in self._holds.items()})
 
     @callback
+    def _async_drop_holds(self) -> None:
+        """Forget the holds of doors that were seen shut: what opens them next is not a hold."""
+        if (doors := self._coordinator.facets.doors) is None:
+            return
+        ended = [door for door in self._holds if not doors.keeps_hold(door)]
+        for door in ended:
+            _LOGGER.debug("%s: the hold of door %s has ended", self._coordinator.name, door)
+            self._async_forget_hold(door)
+        if ended:
+            self._coordinator.hass.async_create_task(self._async_save(), f"{DOMAIN} holds of {self._coordinator.name}")
+
+    @callback
     def _async_forget_hold(self, door_id: DoorId) -> None:
         self._holds.pop(door_id, None)
         self._coordinator.later.async_cancel((_HOLD, door_id))
@@ -263,10 +349,8 @@ class DoorCommands:
             longest = self._doors.longest_hold
             try:
                 door = await self._async_look(door_id)
-                if door.released is False:
-                    _LOGGER.debug("%s: the hold of door %s has ended", self._coordinator.name, door_id)
-                    self._async_forget_hold(door_id)
-                    await self._async_save()
+                self._async_drop_holds()
+                if door_id not in self._holds:
                     return
                 await self._doors.send(DoorCommand.HOLD, door, _at_most(longest, left))
             except IntercomError as err:
@@ -277,51 +361,18 @@ class DoorCommands:
                 self._async_renew_in(longest * _RENEW_AFTER, door_id)
 
 
-class _DoorWatch:
-    """What happens to a door after a command: events of it, and how closely it was looked at."""
-
-    def __init__(self, coordinator: IntercomCoordinator, door_id: DoorId) -> None:
-        self._coordinator = coordinator
-        self._door_id = door_id
-        self._released: set[bool] = set()
-        self._began = self._looked_at = time.monotonic()
-        self._stop: CALLBACK_TYPE | None = None
-        self.longest_gap = 0.0
-
-    def __enter__(self) -> Self:
-        self._stop = self._coordinator.feed.async_listen_events(self._async_hear)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._stop is not None:
-            self._stop()
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the command was sent."""
-        return time.monotonic() - self._began
-
-    @callback
-    def _async_hear(self, event: Event, _: State) -> None:
-        for fact in () if event.late else event.facts:
-            if isinstance(fact, DoorReleased) and fact.door == self._door_id:
-                self._released.add(fact.released)
-
-    def note_look(self) -> None:
-        """Note that the door was read."""
-        now = time.monotonic()
-        self.longest_gap = max(self.longest_gap, now - self._looked_at)
-        self._looked_at = now
-
-    def saw(self, step: DoorCommand) -> bool:
-        """Return whether the device reported an opening: a short one may be over before a look."""
-        return step is DoorCommand.OPEN and True in self._released
+def _unseen(door: Door) -> Door:
+    """Return a door without what the device reports of its state."""
+    return replace(door, released=None, held_open=None, hold_until=None, blocked=None)
 
 
 def _is_settled(door: Door | None) -> bool:
     """Return whether a door will stay as it is for a while: a strike falls back by itself."""
-    if door is None or not door.released or door.latching:
+    if door is None or door.latching:
         return True
+    if not door.released:
+        # A switch that is off is not held, unless it is blocked meanwhile: the event of one came, that of the other not.
+        return not door.held_open or bool(door.blocked)
     return bool(door.held_open) and (door.hold_until is None or door.hold_until > dt_util.utcnow() + _SOON)
 
 

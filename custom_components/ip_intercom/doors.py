@@ -26,13 +26,12 @@ def next_step(door: Door, wanted: DoorCommand, *, extends: bool = False, timed: 
     Args:
         door: The door as the device reports it now.
         wanted: What was asked.
-        extends: Opening an open door again is certain to prolong the time, not to close it.
+        extends: Opening an open door again is certain to prolong the time, neither to shorten it nor to close the door.
         timed: The hold that is asked for has an end of its own, so that one without it is another.
     """
     match wanted:
         case DoorCommand.OPEN:
-            stays = door.latching or door.held_open
-            return None if door.released and (stays or not extends) else wanted
+            return None if door.released and (door.latching or not extends) else wanted
         case DoorCommand.CLOSE:
             if door.held_open:
                 return DoorCommand.END_HOLD

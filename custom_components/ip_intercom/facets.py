@@ -97,10 +97,14 @@ class Bells:
 
 @dataclass(frozen=True, slots=True)
 class DoorTiming:
-    """Seconds within which a door command shows its effect, and how long an opening lasts, None for good."""
+    """Seconds within which a door command shows its effect, and how long an opening lasts, None for good.
+
+    ``doubtful`` is for how many seconds more the reported state may be older than a command whose effect was not seen.
+    """
 
     settles: float
     lasts: float | None = None
+    doubtful: float = 0.0
 
 
 class EventLog(Protocol):
@@ -138,17 +142,29 @@ class Doors(Protocol):
     async def send(self, command: DoorCommand, door: Door, seconds: int | None = None) -> None:
         """Send one command, once: ``seconds`` of a hold, None for one without end. ``door`` is as just read."""
 
-    def is_safe_unseen(self, command: DoorCommand, door: Door) -> bool:
-        """Return whether a command cannot do the opposite of what is asked, in any state of the door."""
+    def is_safe(self, command: DoorCommand, door: Door) -> bool:
+        """Return whether a command cannot do the opposite of what is asked.
 
-    def extends(self, door: DoorId) -> bool:
-        """Return whether opening an open door again is certain to prolong the time, not to close it."""
+        ``door`` is as just read; where its ``released`` is None, its state is unknown.
+        """
+
+    def certain_in(self, command: DoorCommand, door: Door, waited: float) -> float:
+        """Return the seconds until a door that was just read is certain enough to decide on a command; 0 for now.
+
+        ``waited`` is how many seconds ago the command was asked for.
+        """
+
+    def extends(self, door: Door) -> bool:
+        """Return whether opening an open door again is certain to prolong the time, not to shorten or end it."""
 
     def timing(self, command: DoorCommand, door: DoorId) -> DoorTiming:
         """Return how long a command takes to show its effect, and how long that lasts."""
 
     def resume_hold(self, door: DoorId, until: datetime | None) -> None:
         """Take a door that is open for held, until then: it was held before a restart."""
+
+    def keeps_hold(self, door: DoorId) -> bool:
+        """Return whether a hold from here may last: nothing that was read or pushed since says that the door shut."""
 
 
 class Outputs(Protocol):

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-import time
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
@@ -19,10 +18,29 @@ from tests.simulators.akuvox.dialects import RelayReading
 from tests.simulators.akuvox.envelope import ApiError
 
 from .conftest import Start, add, shows
+from .door_clock import DoorClock
 
 RELAY = "Config.DoorSetting.RELAY."
 READINGS = sorted(RelayReading)
 TRIG = "relay/trig"
+SPEED = 10.0
+# Longer than an opening is shown that the device ends by itself.
+LONG = 60.0
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> DoorClock:
+    return DoorClock(SPEED, monkeypatch)
+
+
+@pytest.fixture
+def device(device: Start, clock: DoorClock) -> Start:
+    """Start devices that live as fast as the clock."""
+
+    async def start(dialect: str = "e16c", **settings: Any) -> Simulator:
+        return await device(dialect, **{"speed": clock.speed, **settings})
+
+    return start
 
 
 def is_open(sim: Simulator) -> bool:
@@ -44,7 +62,7 @@ def open_for(seconds: float | None) -> Callable[[Simulator], None]:
 
 BEFORE: dict[str, Callable[[Simulator], None]] = {
     "closed": close,
-    "opened at the door": open_for(60),
+    "opened at the door": open_for(600),
     "held by another system": open_for(None),
 }
 
@@ -69,17 +87,20 @@ HOLD = Command("switch.turn_on", "switch", "door_A_hold_open", opens=True)
 END_HOLD = Command("switch.turn_off", "switch", "door_A_hold_open", opens=False)
 
 
-async def settled(sim: Simulator, wanted: bool) -> None:
-    await until(lambda: is_open(sim) is wanted, f"the door to be {'open' if wanted else 'closed'}")
+async def know(entry: ConfigEntry, clock: DoorClock) -> None:
+    """Have a poll show how the door is, long before the command."""
+    await entry.runtime_data.async_refresh()
+    clock.skip(LONG)
 
 
 @pytest.mark.parametrize("reading", READINGS)
-async def test_a_door_becomes_as_asked(hass: HomeAssistant, device: Start, reading: str) -> None:
+async def test_a_door_becomes_as_asked(hass: HomeAssistant, device: Start, clock: DoorClock, reading: str) -> None:
     sim = await device("e16c", relay_reading=reading)
     entry = await add(hass, sim)
     for prepare in BEFORE.values():
         for command in (LOCK, OPEN, UNLOCK, HOLD):
             prepare(sim)
+            await know(entry, clock)
             await command(hass, entry)
             assert is_open(sim) is command.opens, (command, prepare)
 
@@ -127,7 +148,9 @@ async def test_nothing_is_sent_where_the_door_is_as_asked(hass: HomeAssistant, d
     assert triggers(sim) == before
 
 
-async def test_opening_again_prolongs_only_what_was_opened_from_here(hass: HomeAssistant, device: Start) -> None:
+async def test_opening_again_prolongs_only_what_was_opened_from_here(
+    hass: HomeAssistant, device: Start, clock: DoorClock
+) -> None:
     sim = await device("e16c", config={f"{RELAY}HoldDelayA": "30"})
     entry = await add(hass, sim)
     await OPEN(hass, entry)
@@ -136,6 +159,7 @@ async def test_opening_again_prolongs_only_what_was_opened_from_here(hass: HomeA
     close(sim)
     await entry.runtime_data.async_refresh()
     open_for(None)(sim)
+    await know(entry, clock)
     await OPEN(hass, entry)
     assert triggers(sim) == 2, "another system may hold it, and a trigger could close it"
     assert is_open(sim)
@@ -176,11 +200,12 @@ async def test_a_lost_answer_that_cannot_be_looked_up_says_so(hass: HomeAssistan
     ],
 )
 async def test_what_did_not_happen_is_an_error(
-    hass: HomeAssistant, device: Start, command: Command, prepare: str, key: str
+    hass: HomeAssistant, device: Start, clock: DoorClock, command: Command, prepare: str, key: str
 ) -> None:
     sim = await device("e16c")
     entry = await add(hass, sim)
     BEFORE[prepare](sim)
+    await know(entry, clock)
     sim.stick_relay("A")
     with pytest.raises(HomeAssistantError) as failed:
         await command(hass, entry)
@@ -222,15 +247,12 @@ def _fail(_: object) -> Any:
     raise ApiError(-1, "Internal error")
 
 
-async def test_a_hold_of_another_system_is_not_renewed(
-    hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_hold_of_another_system_is_not_renewed(hass: HomeAssistant, device: Start, clock: DoorClock) -> None:
     """Under B, a trigger could end it."""
     sim = await device("e16c", relay_reading=RelayReading.B)
     entry = await add(hass, sim)
     open_for(None)(sim)
-    await entry.runtime_data.async_refresh()
-    monkeypatch.setattr(entry.runtime_data.facets.doors, "_monotonic", lambda: time.monotonic() + 60.0)
+    await know(entry, clock)
     await entry.runtime_data.async_refresh()
     await shows(hass, entry, "switch", "door_A_hold_open", "on")
     await HOLD(hass, entry)
@@ -243,7 +265,7 @@ async def test_a_hold_of_another_system_is_not_renewed(
 @pytest.mark.parametrize("reading", READINGS)
 async def test_a_hold_without_end_is_renewed(hass: HomeAssistant, device: Start, reading: str) -> None:
     """The longest delay is 18 hours: a hold goes on beyond it, and beyond a restart of Home Assistant."""
-    sim = await device("e16c", relay_reading=reading)
+    sim = await device("e16c", relay_reading=reading, speed=1.0)  # so that the device's timers last as long
     entry = await add(hass, sim)
     await HOLD(hass, entry)
     before = triggers(sim)

@@ -12,6 +12,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.ip_intercom import commanding
 from tests.common import act, assert_assumed_locked, entity_id, state_of
 from tests.simulators.akuvox import DIALECTS, Simulator
+from tests.simulators.akuvox.dialects import RelayReading
 from tests.simulators.akuvox.envelope import Answer, ApiError, Call, unsupported
 
 from .conftest import Start, add, shows
@@ -26,7 +27,7 @@ def look_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commanding, "_EFFECT_DELAY", 0.3)
 
 
-@pytest.fixture(params=["a", "b", "c"])
+@pytest.fixture(params=sorted(RelayReading))
 def device(device: Start, request: pytest.FixtureRequest) -> Start:
     """Start devices under each reading of what a relay command does (field notes 10)."""
 

@@ -62,9 +62,7 @@ class Device(Active):
             self.clock.lose_time()
         self.config = Config(self.dialect, {**login, **config}, self._restart)
         self.action_urls = ActionUrls(self.dialect, self.config, self._facts, self._spawn, self._online)
-        self.relays = Relays(
-            self.dialect, self.config, self.clock, self._relay_changed, relay_reading, status_lag
-        )
+        self.relays = Relays(self.dialect, self.config, self.clock, self._relay_changed, relay_reading, status_lag)
         self.inputs = Inputs(self.dialect, self.config, self.clock, self.relays, self._input_changed)
         self.users = Users(self.dialect)
         self.call_log = CallLog(self.dialect, self.clock)

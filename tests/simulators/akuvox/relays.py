@@ -94,7 +94,9 @@ class Relays:
         letters = [relay for relay in self.all.values() if relay.number <= SECURITY]
         names = self._dialect.relay_names
         shown = {relay.name: relay.was_open(self._clock.now() - self.status_lag) for relay in letters}
-        return Reply({names.of(relay.name): int(shown[relay.name]) ^ self.wiring(relay) for relay in letters} | self.others)
+        return Reply(
+            {names.of(relay.name): int(shown[relay.name]) ^ self.wiring(relay) for relay in letters} | self.others
+        )
 
     def _trig(self, call: Call) -> Reply:
         mode, number = call.integer("mode", 0, 1), call.integer("num", 1, 99)

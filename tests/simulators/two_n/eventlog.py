@@ -143,6 +143,10 @@ class EventLog:
             "log/pull": self._pull,
         }
 
+    def leave_out(self, *names: str) -> None:
+        """Be firmware that does not know these events."""
+        self._supported = tuple(name for name in self._supported if name not in names)
+
     def boot(self) -> None:
         """Forget everything and write the first record."""
         for channel in tuple(self.channels.values()):

@@ -4,21 +4,27 @@ The manual does not say what a second ``relay/trig`` does, and sources disagree 
 right under all readings: A, ``level`` decides and the wrong contact closes; B, any trigger of an auto-close relay opens
 it, mode 1 until the next trigger, and a bistable relay toggles; C, mode 0 opens or toggles a bistable relay, and mode 1
 closes it.
+
+``relay/status`` lags behind the relays. So it is certain that a door is open only while an opening from here lasts, or
+once it has been open for longer than any ordinary opening; in between it may have fallen shut already.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 import logging
+import math
 import time
 
 from ...api.akuvox import AkuvoxDevice
 from ...api.akuvox.door import Mode
 from ...api.errors import (
+    AuthenticationFailed,
     CommandFailed,
     HighSecurity,
     IntercomError,
     InvalidRequest,
+    NotReached,
     NotSupported,
     OpeningDisabled,
     OpeningRefused,
@@ -35,10 +41,12 @@ _LOGGER = logging.getLogger(__name__)
 _LONGEST = 65535
 # The shortest one: 0 is the delay that the device is set to.
 _SHORTEST = 1
-# A relay that stays released so many seconds longer than it is set to is held by another system.
-_HELD = 5.0
-# Seconds within which a relay has moved, beside its own delays.
-_SETTLES = 2.0
+# Seconds by which relay/status may lag behind a relay: 1 to 3 were seen. A relay that is shown open for longer than it is
+# set to, and than that, is held by another system.
+_LAG = 5.0
+# Seconds before the end of an opening in which a command may come too late to find the door open.
+_MARGIN = 0.5
+_OPENING = frozenset({DoorCommand.OPEN, DoorCommand.HOLD})
 
 # Refusals after which another way may open the door, the most telling one first.
 _REFUSALS: tuple[type[IntercomError], ...] = (
@@ -49,6 +57,8 @@ _REFUSALS: tuple[type[IntercomError], ...] = (
     CommandFailed,
     NotSupported,
 )
+# After these nothing has moved.
+_NOT_CARRIED_OUT: tuple[type[IntercomError], ...] = (*_REFUSALS, NotReached, AuthenticationFailed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +70,18 @@ class OpeningLogin:
 
 
 @dataclass(frozen=True, slots=True)
-class _Hold:
-    """A hold that was sent: when it ends, None for never, and until when the relay may not have moved yet."""
+class _Opening:
+    """An opening or a hold that was sent.
 
-    until: datetime | None
-    moves_by: float
+    ``until`` is the end of a hold, None for never; ``ends`` is the earliest end by the monotonic clock, and at ``over``
+    that is shown. A status before ``shows_by`` may be older than the command.
+    """
+
+    ends: float
+    over: float
+    shows_by: float
+    held: bool = False
+    until: datetime | None = None
 
 
 class AkuvoxDoors:
@@ -90,10 +107,11 @@ class AkuvoxDoors:
         self._monotonic = monotonic
         # Tried in this order; the one that worked last comes first.
         self._ways: list[Callable[[Relay], Awaitable[None]]] = [self._trigger, self._open, self._open_as_of_old]
-        self._holds: dict[DoorId, _Hold] = {}
-        self._released_at: dict[DoorId, float] = {}
-        # Until when a door is open because of a command from here.
-        self._opened_until: dict[DoorId, float] = {}
+        # What keeps doors open from here, and since when doors are shown open without a break.
+        self._ours: dict[DoorId, _Opening] = {}
+        self._open_since: dict[DoorId, float] = {}
+        # When the newest status was asked for, or a command was sent or answered: an older status says nothing new.
+        self._newest: dict[DoorId, float] = {}
 
     # -- commands --------------------------------------------------------------------------------
 
@@ -101,12 +119,13 @@ class AkuvoxDoors:
         """Return a relay as ``relay/status`` reports it; of unknown state where that does not report it."""
         relay = self._relay(door)
         if relay.is_security:
-            return self._door(relay, None)
+            return self._door(relay, None, 0.0)
+        asked = self.now()
         try:
             status = await self._device.relay.status()
         except InvalidRequest, NotSupported:
             status = {}
-        return self._door(relay, status.get(door))
+        return self._door(relay, status.get(door), asked)
 
     async def send(self, command: DoorCommand, door: Door, seconds: int | None = None) -> None:
         """Send one command.
@@ -115,45 +134,106 @@ class AkuvoxDoors:
             NotSupported: No relay of an Akuvox can be blocked; a bistable relay has no hold.
             IntercomError: As the client raises it; of several refusals to open, the one that tells most.
         """
-        relay = self._relay(door.id)
-        match command:
-            case DoorCommand.OPEN:
-                await self._release(relay)
-                self._opened_until[relay.door] = self._monotonic() + relay.trigger_delay + relay.delay
-            case DoorCommand.CLOSE | DoorCommand.END_HOLD:
-                await self._close(relay)
-            case DoorCommand.HOLD if not relay.latching:
-                until = None
-                if seconds is not None and seconds < _LONGEST:
-                    until = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds)
-                self._note_hold(relay, until)
-                await self._device.relay.trig(
-                    relay.number, mode=Mode.AUTO, level=relay.level, delay=seconds or _LONGEST
-                )
-            case _:
-                raise NotSupported(f"a relay of an Akuvox cannot do this: {command}")
+        relay, ours = self._relay(door.id), self._ours.get(door.id)
+        try:
+            match command:
+                case DoorCommand.OPEN if door.released is None and (left := self._hold_left(relay)):
+                    # An ordinary opening would put an end to the hold.
+                    await self._hold(relay, left, None if ours is None else ours.until)
+                case DoorCommand.OPEN:
+                    self._note(relay, relay.delay)
+                    await self._release(relay)
+                    self._note_answer(relay, relay.delay)
+                case DoorCommand.CLOSE | DoorCommand.END_HOLD:
+                    await self._close(relay)
+                case DoorCommand.HOLD if not relay.latching:
+                    until = None
+                    if seconds is not None and seconds < _LONGEST:
+                        until = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds)
+                    await self._hold(relay, seconds or _LONGEST, until)
+                case _:
+                    raise NotSupported(f"a relay of an Akuvox cannot do this: {command}")
+        except _NOT_CARRIED_OUT:
+            self._ours.pop(relay.door, None)
+            if ours is not None:
+                self._ours[relay.door] = ours
+            raise
 
-    def is_safe_unseen(self, command: DoorCommand, door: Door) -> bool:
-        """Return whether a command opens a relay that closes by itself: all others may do the opposite."""
-        return not self._relay(door.id).latching and command in {DoorCommand.OPEN, DoorCommand.HOLD}
+    async def _hold(self, relay: Relay, seconds: int, until: datetime | None) -> None:
+        self._note(relay, seconds, held=True, until=until)
+        await self._device.relay.trig(relay.number, mode=Mode.AUTO, level=relay.level, delay=seconds)
+        self._note_answer(relay, seconds)
 
-    def extends(self, door: DoorId) -> bool:
-        """Return whether a door is open because of a command from here: another system may hold it by mode 1."""
-        return door not in self._holds and self._monotonic() < self._opened_until.get(door, 0.0)
+    def _note(self, relay: Relay, seconds: float, *, held: bool = False, until: datetime | None = None) -> None:
+        if not relay.latching:
+            now = self._newest[relay.door] = self._monotonic()
+            starts = now + relay.trigger_delay
+            shows_by = now if relay.door in self._open_since else starts + 2 * _LAG
+            self._ours[relay.door] = _Opening(starts + seconds, starts + seconds + _LAG, shows_by, held, until)
+
+    def _note_answer(self, relay: Relay, seconds: float) -> None:
+        """Note that an opening may have begun as late as now."""
+        if (ours := self._ours.get(relay.door)) is not None:
+            now = self._newest[relay.door] = self._monotonic()
+            starts = now + relay.trigger_delay
+            shows_by = ours.shows_by if relay.door in self._open_since else starts + 2 * _LAG
+            self._ours[relay.door] = replace(ours, over=starts + seconds + _LAG, shows_by=shows_by)
+
+    def _hold_left(self, relay: Relay) -> int:
+        """Return the seconds that a hold from here lasts; 0 where it ends before an ordinary opening would."""
+        ours = self._ours.get(relay.door)
+        left = 0.0 if ours is None or not ours.held else ours.ends - self._monotonic()
+        return int(min(left, _LONGEST)) if left > relay.delay else 0
+
+    def is_safe(self, command: DoorCommand, door: Door) -> bool:
+        """Return whether a command is right under all readings.
+
+        Unseen, only an opening of a relay that closes by itself is. Where such a relay is open, but not from here,
+        another system may keep it so by mode 1, and any trigger could close it.
+        """
+        opens = command in _OPENING
+        if door.released is None:
+            return opens and not self._relay(door.id).latching
+        return not opens or not door.released or door.id in self._ours
+
+    def certain_in(self, command: DoorCommand, door: Door, waited: float) -> float:
+        """Return when a relay that is shown open is known to be held, or shown closed; 0 where it is certainly open."""
+        relay, now = self._relay(door.id), self._monotonic()
+        if relay.latching or not door.released:
+            return 0.0
+        if (ours := self._ours.get(relay.door)) is not None:
+            # A second opening is right also where it comes too late.
+            lasts = ours.ends - now > (0.0 if command is DoorCommand.OPEN else _MARGIN)
+            return 0.0 if lasts else max(0.0, ours.over - now)
+        held_in = max(0.0, self._held_at(relay, now) - now)
+        # What is shown open that long after it was asked for was still open then.
+        return min(held_in, max(0.0, _LAG - waited)) if command is DoorCommand.OPEN else held_in
+
+    def _held_at(self, relay: Relay, now: float) -> float:
+        """Return when a relay that stays open is held: later than any opening of the usual length is shown."""
+        return self._open_since.get(relay.door, now) + relay.delay + _LAG
+
+    def extends(self, door: Door) -> bool:
+        """Return whether a door is open because of a command from here, and no hold would be cut short."""
+        ours, relay = self._ours.get(door.id), self._relay(door.id)
+        return ours is not None and self._monotonic() < ours.ends and not self._hold_left(relay)
 
     def timing(self, command: DoorCommand, door: DoorId) -> DoorTiming:
-        """Return how fast a relay moves, and how long it stays released."""
+        """Return how fast a relay moves and ``relay/status`` shows it, and how long it stays released."""
         relay = self._relay(door)
-        closing = _SHORTEST if command in {DoorCommand.CLOSE, DoorCommand.END_HOLD} else 0
-        return DoorTiming(relay.trigger_delay + closing + _SETTLES, None if relay.latching else relay.delay)
+        closing = 0 if command in _OPENING else _SHORTEST
+        return DoorTiming(relay.trigger_delay + closing + _LAG, None if relay.latching else relay.delay, _LAG)
 
     def resume_hold(self, door: DoorId, until: datetime | None) -> None:
         """Take a relay that is on for held, until then."""
-        if (relay := self.relays.get(door)) is not None:
-            self._note_hold(relay, until)
+        now = self._monotonic()
+        left = math.inf if until is None else (until - datetime.now(UTC)).total_seconds()
+        self._ours[door] = _Opening(now + left, now + left + _LAG, now, held=True, until=until)
 
-    def _note_hold(self, relay: Relay, until: datetime | None) -> None:
-        self._holds[relay.door] = _Hold(until, self._monotonic() + relay.trigger_delay + _SETTLES)
+    def keeps_hold(self, door: DoorId) -> bool:
+        """Return whether a hold from here may last."""
+        ours = self._ours.get(door)
+        return ours is not None and ours.held
 
     async def _release(self, relay: Relay) -> None:
         """Open by the first way that the device takes: ``relay/trig``, ``/fcgi/OpenDoor``, ``/fcgi/do``."""
@@ -178,7 +258,9 @@ class AkuvoxDoors:
         else:
             # The shortest opening takes the place of a longer one; what mode 1 keeps open under B toggles.
             await self._device.relay.trig(relay.number, mode=Mode.AUTO, level=relay.level, delay=_SHORTEST)
-        self._opened_until.pop(relay.door, None)
+        now = self._newest[relay.door] = self._monotonic()
+        if (ours := self._ours.get(relay.door)) is not None:
+            self._ours[relay.door] = replace(ours, shows_by=now)
 
     def _relay(self, door: DoorId) -> Relay:
         if (relay := self.relays.get(door)) is None:
@@ -200,20 +282,31 @@ class AkuvoxDoors:
 
     # -- state -----------------------------------------------------------------------------------
 
-    def doors(self, status: Mapping[str, int] | None) -> Mapping[DoorId, Door]:
+    def now(self) -> float:
+        """Return the time by the clock of the doors."""
+        return self._monotonic()
+
+    def doors(self, status: Mapping[str, int] | None, asked: float) -> Mapping[DoorId, Door]:
         """Return the doors.
 
         Args:
             status: What ``relay/status`` tells by letter; None where the device does not have it.
+            asked: When it was asked for, as ``now``.
         """
-        return {door: self._door(relay, (status or {}).get(door)) for door, relay in self.relays.items()}
+        return {door: self._door(relay, (status or {}).get(door), asked) for door, relay in self.relays.items()}
 
-    def _door(self, relay: Relay, status: int | None) -> Door:
+    def _door(self, relay: Relay, status: int | None, asked: float) -> Door:
         if status is None or relay.is_security:
             return Door(relay.door, released=None, latching=relay.latching, name=relay.name)
         # Wired normally closed, a relay at rest is a released door (Api relay; Linux API 2025).
         released = bool(status) != bool(relay.level)
-        held = self._is_held(relay, released)
+        if asked >= self._newest.get(relay.door, asked):
+            self._newest[relay.door] = asked
+            self._take(relay, released)
+            if released and (ours := self._ours.get(relay.door)) is not None:
+                # Shown closed from now on, it has closed.
+                self._ours[relay.door] = replace(ours, shows_by=min(ours.shows_by, self._monotonic()))
+        held = released and self._is_held(relay)
         return Door(
             relay.door,
             released=released,
@@ -224,27 +317,33 @@ class AkuvoxDoors:
         )
 
     def _hold_until(self, door: DoorId) -> datetime | None:
-        hold = self._holds.get(door)
-        return None if hold is None else hold.until
+        ours = self._ours.get(door)
+        return None if ours is None else ours.until
 
-    def _is_held(self, relay: Relay, released: bool) -> bool:
+    def _take(self, relay: Relay, released: bool) -> None:
+        """Take over whether a relay is on: what kept it open from here may be over."""
         now = self._monotonic()
-        hold = self._holds.get(relay.door)
-        if not released:
-            self._released_at.pop(relay.door, None)
-            self._opened_until.pop(relay.door, None)
-            if hold is not None and now >= hold.moves_by:
-                del self._holds[relay.door]
-            return False
-        since = self._released_at.setdefault(relay.door, now)
-        return hold is not None or now - since > relay.delay + _HELD
+        ours = self._ours.get(relay.door)
+        if ours is not None and now >= (ours.over if released else ours.shows_by):
+            del self._ours[relay.door]
+        if released:
+            self._open_since.setdefault(relay.door, now)
+        else:
+            self._open_since.pop(relay.door, None)
+
+    def _is_held(self, relay: Relay) -> bool:
+        """Return whether a relay that is on is held: from here, or for longer than an opening lasts."""
+        now = self._monotonic()
+        ours = self._ours.get(relay.door)
+        return now >= self._held_at(relay, now) if ours is None else ours.held
 
     def moved(self, door: DoorId, released: bool) -> tuple[Fact, ...]:
         """Return what it means that the device says a relay went on or off."""
         relay = self.relays.get(door)
         if relay is None:
             return ()
-        held = self._is_held(relay, released)
+        self._take(relay, released)
+        held = released and self._is_held(relay)
         changed = DoorReleased(door, released)
         if relay.latching:
             return (changed,)

@@ -178,6 +178,7 @@ class AkuvoxSystem:
         if status is not None:
             self._log.note_device(status, asked_at)
         config = await ask("config/get", self._if_there(device.config.get(sections=_SECTIONS)))
+        relays_asked = self._doors.now()
         relays = await ask("relay/status", self._if_there(device.relay.status()))
         levels = await ask("input/status", self._if_there(device.input.status()))
         phone = self._parts.call_status
@@ -235,7 +236,7 @@ class AkuvoxSystem:
             call_log=call_log is not None,
             access_log=door_log is not None,
         )
-        reading = self._reading(info, relays, levels, status)
+        reading = self._reading(info, relays, relays_asked, levels, status)
         return Description(
             identity=self._identity(info, config),
             state=State(
@@ -330,6 +331,7 @@ class AkuvoxSystem:
         failures: dict[str, list[IntercomError]] = {"relay/status": [], "input/status": [], "system/info": []}
         clock_is_due = parts.clock and self._readings % _READINGS_PER_CLOCK == 0
         self._readings += 1
+        relays_asked = self._doors.now()
         relays = await part(device.relay.status(), failures["relay/status"]) if parts.relay_status else None
         levels = await part(device.input.status(), failures["input/status"]) if parts.inputs else None
         info = await part(device.system.info(), failures["system/info"])
@@ -338,18 +340,19 @@ class AkuvoxSystem:
         if failed and relays is None and levels is None and info is None:
             raise failures[failed[0]][0]
         self._log.note_reading(failed)
-        return self._reading(info, relays, levels, status)
+        return self._reading(info, relays, relays_asked, levels, status)
 
     def _reading(
         self,
         info: SystemInfo | None,
         relays: Mapping[str, int] | None,
+        relays_asked: float,
         levels: Mapping[str, int] | None,
         status: SystemStatus | None,
     ) -> Reading:
         told = relays is not None or not self._parts.relay_status
         return Reading(
-            doors=self._doors.doors(relays) if told else None,
+            doors=self._doors.doors(relays, relays_asked) if told else None,
             ports=None if levels is None else ports_of(levels, self._parts.inputs),
             lines=None if info is None else lines_of(info.accounts),
             clock=None if status is None else clock_of(status),

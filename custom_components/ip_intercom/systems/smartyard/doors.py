@@ -43,11 +43,15 @@ class SmartYardDoors:
             raise NoData("no such door")
         await self._address.open_door(relay.domophone, relay.door, house_id=relay.house)
 
-    def is_safe_unseen(self, command: DoorCommand, door: Door) -> bool:
+    def is_safe(self, command: DoorCommand, door: Door) -> bool:
         """Return True: opening is all there is."""
         return True
 
-    def extends(self, door: DoorId) -> bool:
+    def certain_in(self, command: DoorCommand, door: Door, waited: float) -> float:
+        """Return no time: waiting would tell no more."""
+        return 0.0
+
+    def extends(self, door: Door) -> bool:
         """Return True: the server opens a door that is open as well."""
         return True
 
@@ -57,3 +61,7 @@ class SmartYardDoors:
 
     def resume_hold(self, door: DoorId, until: datetime | None) -> None:
         """Do nothing: no door can be held."""
+
+    def keeps_hold(self, door: DoorId) -> bool:
+        """Return False: no door can be held."""
+        return False

@@ -45,13 +45,17 @@ class TwoNDoors:
         """Send one ``switch/ctrl``: ``seconds`` (1 to 86400) of a hold."""
         await self._switch.ctrl(int(door.id), _ACTIONS[command], seconds if command is DoorCommand.HOLD else None)
 
-    def is_safe_unseen(self, command: DoorCommand, door: Door) -> bool:
+    def is_safe(self, command: DoorCommand, door: Door) -> bool:
         """Return True: each action names the state that it leads to."""
         return True
 
-    def extends(self, door: DoorId) -> bool:
-        """Return True: ``on`` never turns a switch off."""
-        return True
+    def certain_in(self, command: DoorCommand, door: Door, waited: float) -> float:
+        """Return no time: ``switch/status`` is up to date."""
+        return 0.0
+
+    def extends(self, door: Door) -> bool:
+        """Return whether a switch is not held: ``on`` never turns one off."""
+        return not door.held_open
 
     def timing(self, command: DoorCommand, door: DoorId) -> DoorTiming:
         """Return how fast a switch moves, and how long a monostable one stays on."""
@@ -60,6 +64,10 @@ class TwoNDoors:
 
     def resume_hold(self, door: DoorId, until: datetime | None) -> None:
         """Do nothing: the device keeps its holds and reports them."""
+
+    def keeps_hold(self, door: DoorId) -> bool:
+        """Return True: the device keeps it."""
+        return True
 
 
 class TwoNOutputs:

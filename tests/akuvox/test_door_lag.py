@@ -1,0 +1,240 @@
+"""Doors whose state is reported late: ``relay/status`` lags 1 to 3 seconds behind the relay (field notes)."""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.util import dt as dt_util
+import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+
+from custom_components.ip_intercom import commanding
+from custom_components.ip_intercom.door_commands import hold_store
+from tests.common import act, entity_id, until
+from tests.simulators.akuvox import Simulator
+from tests.simulators.akuvox.dialects import RelayReading
+from tests.simulators.akuvox.envelope import ApiError, Reply
+
+from .conftest import Start, add, shows
+from .door_clock import DoorClock
+from .test_door_commands import END_HOLD, HOLD, LOCK, OPEN, READINGS, RELAY, Command, close, is_open, open_for, triggers
+
+SPEED = 20.0
+LAG = 3.5
+BISTABLE = {f"{RELAY}RelayAMode": "1"}
+STATUS = "relay/status"
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> DoorClock:
+    monkeypatch.setattr(commanding, "_EFFECT_DELAY", 2.0 / SPEED)
+    return DoorClock(SPEED, monkeypatch)
+
+
+@pytest.fixture
+def device(device: Start, clock: DoorClock) -> Start:
+    """Start devices that live as fast as the clock."""
+
+    async def start(dialect: str = "e16c", **settings: Any) -> Simulator:
+        return await device(dialect, **{"speed": clock.speed, **settings})
+
+    return start
+
+
+async def shut(sim: Simulator) -> None:
+    await until(lambda: not is_open(sim), "the door to fall shut")
+
+
+@pytest.mark.parametrize("reading", READINGS)
+async def test_commands_wait_for_a_status_that_lags(hass: HomeAssistant, device: Start, reading: str) -> None:
+    sim = await device(relay_reading=reading, status_lag=LAG)
+    entry = await add(hass, sim)
+    for command in (HOLD, OPEN, END_HOLD, OPEN, LOCK, LOCK, HOLD, LOCK):
+        before = triggers(sim)
+        await command(hass, entry)
+        assert is_open(sim) is command.opens
+        assert triggers(sim) <= before + 1
+
+
+@pytest.mark.parametrize("reading", READINGS)
+async def test_a_bistable_relay_whose_status_lags(hass: HomeAssistant, device: Start, reading: str) -> None:
+    sim = await device(relay_reading=reading, status_lag=LAG, config=BISTABLE)
+    entry = await add(hass, sim)
+    for command in (OPEN, OPEN, LOCK, LOCK, OPEN, LOCK):
+        await command(hass, entry)
+        assert is_open(sim) is command.opens
+    assert triggers(sim) == 4
+
+
+@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize(
+    ("first", "second", "config"),
+    [
+        (OPEN, OPEN, BISTABLE),
+        (OPEN, LOCK, BISTABLE),
+        (OPEN, LOCK, {}),
+        (HOLD, END_HOLD, {}),
+        (HOLD, OPEN, {}),
+    ],
+    ids=["bistable opened twice", "bistable closed", "closed", "hold ended", "held and opened"],
+)
+async def test_a_command_whose_effect_was_not_seen(
+    hass: HomeAssistant, device: Start, reading: str, first: Command, second: Command, config: dict[str, str]
+) -> None:
+    """The next command trusts no status that may be older, also after a reload."""
+    sim = await device(relay_reading=reading, status_lag=7.5, config=config)
+    entry = await add(hass, sim)
+    with pytest.raises(HomeAssistantError):
+        await first(hass, entry)
+    if config:
+        await hass.config_entries.async_reload(entry.entry_id)
+    with suppress(HomeAssistantError):  # its own effect may come too late to be seen as well
+        await second(hass, entry)
+    assert is_open(sim) is second.opens
+    if first is HOLD and second is OPEN:
+        await shows(hass, entry, "switch", "door_A_hold_open", "on")
+        timer = sim.relays.all["A"].timer
+        assert timer is not None
+        assert timer.remaining > 60000, "opening does not cut a hold short"
+
+
+@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("own", [True, False], ids=["opened from here", "opened at the door"])
+@pytest.mark.parametrize("command", [OPEN, HOLD, LOCK], ids=lambda command: command.action)
+async def test_an_opening_that_is_over_but_still_shown(
+    hass: HomeAssistant, device: Start, reading: str, own: bool, command: Command
+) -> None:
+    sim = await device(relay_reading=reading, status_lag=2.0, config={f"{RELAY}HoldDelayA": "4"})
+    entry = await add(hass, sim)
+    if own:
+        await OPEN(hass, entry)
+    else:
+        open_for(4)(sim)
+    await shut(sim)
+    sim.clear_requests()
+    await command(hass, entry)
+    assert is_open(sim) is command.opens
+    assert triggers(sim) == command.opens
+
+
+@pytest.mark.parametrize("reading", READINGS)
+async def test_a_hold_that_ends_soon_is_prolonged(hass: HomeAssistant, device: Start, reading: str) -> None:
+    sim = await device(relay_reading=reading, config={f"{RELAY}HoldDelayA": "60"})
+    entry = await add(hass, sim)
+    lock = entity_id(hass, entry, "lock", "door_A_door")
+    await act(hass, "ip_intercom.open_door", response=True, entity_id=lock, hold_time={"seconds": 20})
+    await OPEN(hass, entry)
+    timer = sim.relays.all["A"].timer
+    assert timer is not None
+    assert timer.remaining > 40
+
+
+@pytest.mark.parametrize("reading", READINGS)
+async def test_a_door_just_opened_by_another_system(hass: HomeAssistant, device: Start, reading: str) -> None:
+    """In mode 1 any trigger may close it: nothing is sent, and what cannot be done has a sentence."""
+    sim = await device(relay_reading=reading)
+    entry = await add(hass, sim)
+    for command in (OPEN, HOLD):
+        close(sim)
+        await entry.runtime_data.async_refresh()
+        open_for(None)(sim)
+        await command(hass, entry)
+        assert is_open(sim)
+    await shows(hass, entry, "switch", "door_A_hold_open", "on")
+    lock = entity_id(hass, entry, "lock", "door_A_door")
+    with pytest.raises(ServiceValidationError) as failed:
+        await act(hass, "ip_intercom.open_door", response=True, entity_id=lock, hold_time={"minutes": 2})
+    assert failed.value.translation_key == "door_opened_elsewhere"
+    assert is_open(sim)
+    assert triggers(sim) == 0
+    await LOCK(hass, entry)
+    assert not is_open(sim)
+
+
+async def test_a_long_opening_of_another_system_is_not_waited_for(hass: HomeAssistant, device: Start) -> None:
+    sim = await device(config={f"{RELAY}HoldDelayA": "600"})
+    entry = await add(hass, sim)
+    open_for(600)(sim)
+    with pytest.raises(ServiceValidationError) as failed:
+        await HOLD(hass, entry)
+    assert failed.value.translation_key == "door_opened_elsewhere"
+    assert triggers(sim) == 0
+
+
+@pytest.mark.parametrize("answer", [ApiError(-1, "Internal error"), Reply([]), Reply({"RelayA": None})], ids=str)
+@pytest.mark.parametrize("reading", READINGS)
+async def test_opening_does_not_end_a_hold_that_cannot_be_read(
+    hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch, reading: str, answer: Any
+) -> None:
+    def spoil(_: object) -> Any:
+        if isinstance(answer, ApiError):
+            raise answer
+        return answer
+
+    sim = await device(relay_reading=reading)
+    entry = await add(hass, sim)
+    await HOLD(hass, entry)
+    monkeypatch.setitem(sim.pipeline._handlers, STATUS, spoil)
+    await OPEN(hass, entry)
+    timer = sim.relays.all["A"].timer
+    assert timer is not None
+    assert timer.remaining > 60000
+    before = triggers(sim)
+    with pytest.raises(HomeAssistantError):
+        await LOCK(hass, entry)
+    assert triggers(sim) == before
+    assert is_open(sim)
+
+
+async def test_a_closing_that_cannot_be_verified_says_so(
+    hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sent once: a second trigger would open."""
+
+    def fail(_: object) -> Any:
+        raise ApiError(-1, "Internal error")
+
+    def trigger(call: Any) -> Any:
+        monkeypatch.setitem(sim.pipeline._handlers, STATUS, fail)
+        return original(call)
+
+    sim = await device(relay_reading=RelayReading.B)
+    entry = await add(hass, sim)
+    await HOLD(hass, entry)
+    original = sim.pipeline._handlers["relay/trig"]
+    monkeypatch.setitem(sim.pipeline._handlers, "relay/trig", trigger)
+    before = triggers(sim)
+    with pytest.raises(HomeAssistantError) as failed:
+        await LOCK(hass, entry)
+    assert failed.value.translation_key == "door_unconfirmed"
+    assert triggers(sim) == before + 1
+
+
+@pytest.mark.parametrize("seen", ["by a poll", "after a restart"])
+async def test_a_hold_that_has_ended_is_not_renewed(
+    hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch, seen: str
+) -> None:
+    """A visitor's opening is none that was held before, neither in memory nor in the store."""
+    sim = await device(relay_reading=RelayReading.B)
+    entry = await add(hass, sim)
+    await HOLD(hass, entry)
+    if seen == "after a restart":
+        await hass.config_entries.async_unload(entry.entry_id)
+        close(sim)
+        await hass.config_entries.async_setup(entry.entry_id)
+    else:
+        close(sim)
+        await entry.runtime_data.async_refresh()
+    await shows(hass, entry, "switch", "door_A_hold_open", "off")
+    await shows(hass, entry, "lock", "door_A_door", "locked")
+    await hass.async_block_till_done()
+    assert await hold_store(hass, entry.entry_id).async_load() == {}
+    before = triggers(sim)
+    open_for(30 * 3600 * SPEED)(sim)  # the time that is moved moves the device's as well
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(hours=15))
+    await hass.async_block_till_done()
+    await asyncio.sleep(0.1)
+    assert triggers(sim) == before
