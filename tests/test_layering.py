@@ -45,7 +45,7 @@ LAYERS = (
     layer("session", "client_session", "names api", "aiohttp homeassistant"),
     layer(
         "coordinator",
-        "certificates clock_watch commanding coordinator cursor_store door_commands entity exceptions found google_push later log_health parting places push push_limiter refusals replacement ring_dispatcher shortcomings silence temporary_codes visitor_pictures webhook",
+        "certificates clock_watch commanding coordinator cursor_store door_commands door_watch entity exceptions found google_push later log_health parting places push push_limiter refusals replacement ring_dispatcher shortcomings silence temporary_codes visitor_pictures webhook",
         "names errors google model session systems",
         "aiohttp homeassistant",
     ),
