@@ -88,7 +88,7 @@ beginning writes it down at its end: where only the log tells, a call of more th
   looked at in time, and entities stay available. *Event log* names it after the second failure, a repair after a minute. It is tried
   again after 10 s at the latest, then half as often each time, down to every two minutes.
 - A function that hangs keeps others waiting for 2 s; then they are asked beside it, two at a time. A device that was seen to mix replies is
-  asked one thing at a time, so a function that hung once is given 4 s there.
+  asked one thing at a time, so a function that hung once is given 3 s there.
 - Time to answer: states and commands 8 s, the logs and the configuration 30 s, lists of users and other things 60 s, firmware and
   other files 90 s, everything else 15 s.
 - At set-up, what does not answer is left out and asked again, first after 10 s. *unsupport action* and its like mean that the device does

@@ -8,6 +8,7 @@ from homeassistant.core import Event, HomeAssistant
 import pytest
 
 from custom_components.ip_intercom import push
+from custom_components.ip_intercom.api.akuvox import client
 from custom_components.ip_intercom.api.freshness import LIVE_WINDOW
 from custom_components.ip_intercom.systems import looks
 from custom_components.ip_intercom.systems.akuvox import calls, clock, freshness, log
@@ -94,6 +95,31 @@ async def test_a_clock_that_is_not_told_keeps_no_ring_waiting(
     for number in (1, 2):
         visit(sim)
         await until(lambda number=number: rings() == number, "the ring")  # type: ignore[misc]  # one lambda for each
+
+
+async def test_a_fragile_device_rings_while_its_state_hangs(
+    hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked one thing at a time: what hangs keeps the log waiting, and makes no pause after it longer."""
+    wait_for_answers(monkeypatch, 0.3)
+    monkeypatch.setattr(client, "SILENT_TIMEOUT", 0.3)
+    monkeypatch.setitem(freshness.LIVE_FOR, freshness.RING, 2.5)
+    sim = await quick_device(has_clock=False)
+    entry = await add(hass, sim)
+    sim.fault("system/info", Fault.QUOTED_TEXT, times=1)
+    await entry.runtime_data.async_refresh()
+    assert entry.runtime_data.system._device.client.fragile
+    await following(sim)
+    sim.fault("call/status", Fault.HANG)
+    await until(lambda: entry.runtime_data.log_health.working is False, "call/status to be missed")
+    rings, events = count_rings(hass, entry), capture_log_events(hass)
+    sim.clear_requests()
+    await until(lambda: any(request.path.endswith("call/status") for request in sim.requests), "a look that hangs")
+    for number in (1, 2):
+        visit(sim)
+        await until(lambda number=number: len(lateness(events)) == number, "the record")  # type: ignore[misc]  # one lambda for each
+    await told(events, hass, False, False)
+    assert rings() == 2
 
 
 async def test_a_log_without_pages_rings(hass: HomeAssistant, quick_device: Start) -> None:

@@ -43,6 +43,7 @@ def hurry_more(monkeypatch: pytest.MonkeyPatch, hurry: None) -> None:
     for name in ("_CALL_LOOKS", "_CALL_LOG_LOOKS", "_DOOR_LOG_LOOKS"):
         monkeypatch.setattr(log, name, (0.1, 0.1))
     monkeypatch.setattr(log, "_CALL_LOG_ALONE", 0.1)
+    monkeypatch.setattr(log, "_READ_AGAIN", 0.1)
     wait_for_answers(monkeypatch, 0.5)
     monkeypatch.setattr(client, "STEP_ASIDE", 0.05)
     monkeypatch.setattr(looks, "_RETRY", 0.1)
@@ -73,11 +74,10 @@ async def pass_time(hass: HomeAssistant, seconds: float) -> None:
 
 
 async def fail(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, source: str, fault: Fault) -> None:
-    """Have a source fail until that is noticed; a state is read with each poll."""
+    """Have a source fail until that is noticed; a state is read with each poll, and once more if it fails."""
     sim.fault(source, fault)
     if source in STATES:
-        for _ in range(2):
-            await entry.runtime_data.async_refresh()
+        await entry.runtime_data.async_refresh()
     await until(lambda: failing(hass, entry) == [source], f"{source} to be missed")
     await hass.async_block_till_done()
 
@@ -156,6 +156,25 @@ async def test_a_device_that_is_away_has_no_failing_source(hass: HomeAssistant, 
     assert repairs(hass) == []
     await sim.restore_connection()
     await until(lambda: state_of(hass, entry, "binary_sensor", "event_log") == "on", "the return")
+    rings = count_rings(hass, entry)
+    assert sim.press()
+    await until(rings, "the ring")
+
+
+@pytest.mark.parametrize("fault", [Fault.STATUS, Fault.RESET, Fault.HANG])
+async def test_a_device_that_does_not_tell_its_uptime_is_back_all_the_same(
+    hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    """Whether it has restarted is asked first; it is not waited for."""
+    monkeypatch.setattr(log, "_RESTART_PATIENCE", 0.2)
+    sim = await quick_device()
+    entry = await add(hass, sim)
+    await following(sim)
+    sim.fault("system/status", fault)
+    sim.lose_connection()
+    await until(lambda: state_of(hass, entry, "binary_sensor", "connectivity") == "off", "the loss")
+    await sim.restore_connection()
+    await until(lambda: state_of(hass, entry, "binary_sensor", "connectivity") == "on", "the return")
     rings = count_rings(hass, entry)
     assert sim.press()
     await until(rings, "the ring")

@@ -54,6 +54,19 @@ def test_what_is_cut_off(body: bytes) -> None:
         reader.finish()
 
 
+@pytest.mark.parametrize("size", [1000, 1_000_000])
+def test_a_row_that_is_no_json_is_skipped_where_it_is_to_be(size: int) -> None:
+    """A long way before the end of the list."""
+    rows = [{"ID": str(number), "Name": "x" * 200} for number in range(1, 1000)]
+    body = json.dumps({**REPLY, "data": {"item": [*rows, 7]}}).replace('"ID": "3"', '"ID": 3"')
+    reader = RowReader("/api/user/get", salvage=True)
+    for start in range(0, len(body), size):
+        reader.feed(body[start : start + size].encode())
+    assert reader.finish().content["retcode"] == 0
+    assert (len(reader.rows), reader.skipped) == (998, 2)
+    assert "3" not in reader.rows
+
+
 def test_a_page_is_no_list() -> None:
     with pytest.raises(UnexpectedReply, match="page"):
         read(b"<html>item</html>", 5).finish()

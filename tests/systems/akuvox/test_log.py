@@ -1,4 +1,4 @@
-"""What waits to be handed on grows old."""
+"""What the log of an Akuvox follows, and how what waits to be handed on grows old."""
 
 import pytest
 
@@ -42,3 +42,16 @@ async def test_a_push_that_waits_is_no_news_any_more(
     clock.now += waits
     [told] = (await log.next()).events
     assert (told.type, told.age, told.late) == (event, waits, late)
+
+
+async def test_what_the_device_has_no_more_is_not_followed(bench: Bench, log: AkuvoxLog) -> None:
+    log.follow(device=False, call_status=False, call_log=False, door_log=True)
+    assert (await log.next()).keep, "the door log was read"
+    bench.seen()
+    log.follow(device=False, call_status=False, call_log=False, door_log=False)
+    log.hear(Pushed("InputATriggered"))
+    await log.next()
+    log.hear(Pushed("InputAClosed"))
+    await log.next()
+    await log.close()
+    assert bench.functions() == []

@@ -22,7 +22,7 @@ type Data = Mapping[str, object]
 # Seconds after which a device that does not answer may be asked something else beside.
 STEP_ASIDE = 2.0
 # Seconds for a function that did not answer the last time, where everything else waits for it.
-SILENT_TIMEOUT = 4.0
+SILENT_TIMEOUT = 3.0
 MAX_DOWNLOAD = 1024 * 1024 * 1024
 # How often a reply that the device spoiled is asked for again.
 SPOILED_TRIES = 2

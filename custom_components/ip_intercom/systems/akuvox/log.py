@@ -51,7 +51,7 @@ _CALL_LOG_LOOKS = (30.0, 60.0)
 _CALL_LOG_ALONE = 3.0
 # A log without pages is read whole each time.
 _WHOLE_LOG_LOOKS = 60.0
-# A pause is at least so many times as long as the reading before it.
+# The pause after a whole log is at least so many times as long as its reading.
 _PAUSE = 5.0
 # Clock and uptime: they show a restart, and that the device is there where a single source fails.
 _DEVICE_LOOKS = 300.0
@@ -268,7 +268,9 @@ class AkuvoxLog:
         if reader is not None and reader.journal.more:
             return 0.0
         if reader is not None and name == CALL_LOG and self._calls_are_logged_only:
-            return max(_CALL_LOG_ALONE - reader.took, reader.took * _PAUSE)
+            # From the beginning of one reading to that of the next.
+            pause = reader.took if reader.journal.paged else reader.took * _PAUSE
+            return min(max(_CALL_LOG_ALONE - reader.took, pause), _WHOLE_LOG_LOOKS)
         if reader is not None and not reader.journal.paged:
             return max(_WHOLE_LOG_LOOKS, alone)
         return beside if self._live else alone
