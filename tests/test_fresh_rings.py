@@ -66,6 +66,18 @@ async def settled(hass: HomeAssistant, sim: Simulator) -> None:
     await hass.async_block_till_done()
 
 
+async def rings_in_time(sim: Simulator, bell: Bell, events: list[Event[Any]], outage: str) -> None:
+    """Press a button just after an outage, and see the bell ring once and soon."""
+    await asyncio.sleep(0.3)
+    pressed_at = time.monotonic()
+    sim.press("%1")
+    await bell.rings()
+    took = bell.rang_at[0] - pressed_at
+    logging.getLogger(__name__).info("%s: rings %.2f s after the press", outage, took)
+    assert took < PROMISE
+    await until(lambda: presses(events) == [("%1", False)])
+
+
 # -- after an outage ---------------------------------------------------------------------------------
 
 
@@ -77,14 +89,7 @@ async def test_a_press_just_after_an_outage_rings(
 ) -> None:
     bell, events = Bell(hass, entry), capture_log_events(hass)
     await sim.drop_network(outage)
-    await asyncio.sleep(0.3)
-    pressed_at = time.monotonic()
-    sim.press("%1")
-    await bell.rings()
-    took = bell.rang_at[0] - pressed_at
-    logging.getLogger(__name__).info("outage of %s s: rings %.2f s after the press", outage, took)
-    assert took < PROMISE
-    await until(lambda: presses(events) == [("%1", False)])
+    await rings_in_time(sim, bell, events, f"outage of {outage} s")
 
 
 @pytest.mark.parametrize("outage", [0, pytest.param(20, marks=LONG)])
@@ -102,14 +107,7 @@ async def test_a_press_just_after_a_power_cut_rings(
     await until(lambda: state_of(hass, entry, "binary_sensor", "connectivity") == "off")
     await asyncio.sleep(max(0.0, outage - (time.monotonic() - cut_at)))
     await sim.restore_connection()
-    await asyncio.sleep(0.3)
-    pressed_at = time.monotonic()
-    sim.press("%1")
-    await bell.rings()
-    took = bell.rang_at[0] - pressed_at
-    logging.getLogger(__name__).info("power cut of %s s: rings %.2f s after the press", outage, took)
-    assert took < PROMISE
-    await until(lambda: presses(events) == [("%1", False)])
+    await rings_in_time(sim, bell, events, f"power cut of {outage} s")
 
 
 # -- at the start of Home Assistant ------------------------------------------------------------------
