@@ -258,16 +258,22 @@ async def test_a_device_that_cannot_tell_its_uptime_keeps_no_visitor_waiting(
     assert bell.rang_at[1] - pressed_at < 3
 
 
+@pytest.mark.parametrize("privileges", [Privilege.ALL, Privilege.MONITORING, NO_SYSTEM])
 async def test_an_uptime_that_begins_anew_without_a_restart(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+    hass: HomeAssistant, sockets: None, privileges: Privilege
 ) -> None:
-    bell, events = Bell(hass, entry), capture_log_events(hass)
-    sim.press("%1", call=False)
-    await bell.rings()
-    sim.clock.wraps = sim.clock.uptime() - 1
-    sim.press("%1", call=False)
-    await bell.rings(2)
-    await until(lambda: presses(events) == [("%1", False)] * 2)
+    async with Simulator("verso", accounts=[Account("ha", "ha-pass", privileges)]) as sim:
+        entry = await add_intercom(hass, sim)
+        key = "bell_1" if privileges is Privilege.ALL else "bell_call"  # the directory names the bells
+        bell, events = Bell(hass, entry, key), capture_log_events(hass)
+        sim.press("%1", call=False)
+        await bell.rings()
+        sim.clock.wraps = sim.clock.uptime() - 1
+        for count in (2, 3):
+            sim.press("%1", call=False)
+            await bell.rings(count)
+        await until(lambda: presses(events) == [("%1", False)] * 3)
+        assert await hass.config_entries.async_unload(entry.entry_id)
 
 
 # -- calls over a reload -----------------------------------------------------------------------------

@@ -62,10 +62,12 @@ def test_a_clock_that_drifts(drift: float) -> None:
 
 def test_an_uptime_that_begins_anew() -> None:
     """49 days in milliseconds: what is younger seems to be from the time when the device started."""
-    freshness = told(START + 4_294_967)
-    arrived = START + 4_294_970
-    wrapped = freshness.age(2, EPOCH + 4_294_969, arrived, since=arrived - 3)
-    assert wrapped.doubted and wrapped.uncertain
+    for clock in (True, False):
+        freshness = told(START + 4_294_967, clock=clock)
+        arrived = START + 4_294_970
+        wrapped = freshness.age(2, EPOCH + 4_294_969, arrived, since=arrived - 3)
+        assert wrapped.doubted is wrapped.uncertain is not clock
+        assert clock is not wrapped.late
     freshness.tell(3, EPOCH + 4_294_970, arrived, arrived)
     assert not freshness.age(2, EPOCH + 4_294_969, arrived, since=arrived - 3).late
     # What happened before is of the future by the new count: the clock tells.
@@ -87,3 +89,14 @@ def test_after_a_restart_what_was_known_counts_no_more() -> None:
     freshness = told(2000.0)
     freshness.forget()
     assert freshness.age(10, 10, 3000.0).uncertain
+
+
+def test_an_uptime_that_begins_anew_is_learned_from_what_is_young() -> None:
+    """An account that is not told the uptime knows it from events only."""
+    freshness = Freshness()
+    freshness.see(4_294_960, 2000.0, 1999.0)
+    freshness.see(2, 2010.0, 2009.0)
+    assert freshness.age(4, 0, 2012.0).late, "it may be an old record"
+    freshness.see(2, 2010.0, 2009.0, young=True)
+    assert not freshness.age(4, 0, 2012.0).late
+    assert freshness.age(4, 0, 2042.0).late

@@ -69,19 +69,19 @@ class Freshness:
     makes no sense, as after it was reset.
 
     Attributes:
-        told_at: When the device was asked last, by our clock.
+        told_at: When the device told its uptime or its clock last, by our clock.
+        uptime_at: When it told its uptime last.
     """
 
     def __init__(self) -> None:
-        """Begin without knowing anything."""
         self._start: _Moment | None = None
         self._epoch: _Moment | None = None
-        self.told_at = -inf
+        self.told_at = self.uptime_at = -inf
 
     def forget(self) -> None:
         """Note that the device has restarted."""
         self._start = self._epoch = None
-        self.told_at = -inf
+        self.told_at = self.uptime_at = -inf
 
     def tell(self, uptime: int | None, clock: int | None, asked_at: float, answered_at: float) -> None:
         """Note what the device says of itself.
@@ -94,17 +94,29 @@ class Freshness:
         """
         self.told_at = answered_at
         if uptime is not None:
+            self.uptime_at = answered_at
             said = _Moment(asked_at - uptime - _TICK, answered_at - uptime, answered_at)
             self._start = said if self._start is None else self._start.narrowed(said)
         if clock is not None:
             self._epoch = _Moment(asked_at - clock - _TICK, answered_at - clock, answered_at)
 
-    def see(self, up_time: int, arrived: float, since: float) -> None:
-        """Learn from an event that happened after ``since`` and has arrived just now."""
+    def see(self, up_time: int, arrived: float, since: float, *, young: bool = False) -> None:
+        """Learn from an event that happened after ``since`` and has arrived just now.
+
+        Args:
+            up_time: Its seconds since the start of the device.
+            arrived: When it arrived, by our clock.
+            since: When at the earliest it can have happened.
+            young: It is known to be news: what contradicts it is forgotten, as after the counter was reset.
+        """
+        if young:
+            since = max(since, arrived - LIVE_WINDOW - _CERTAIN)
         seen = _Moment(since - up_time - _TICK, arrived - up_time, arrived)
         if self._start is None:
             self._start = seen
-        elif (narrowed := self._start.narrowed(seen)) is not seen:
+            return
+        narrowed = self._start.narrowed(seen)
+        if young or narrowed is not seen:
             self._start = narrowed
 
     def age(self, up_time: int, utc_time: int, arrived: float, since: float = -inf) -> Age:
@@ -117,6 +129,7 @@ class Freshness:
             since: When at the earliest it can have happened.
         """
         most = arrived - since
+        doubted: Age | None = None
         for moment, counted in ((self._start, up_time), (self._epoch, utc_time)):
             if moment is None:
                 continue
@@ -126,6 +139,7 @@ class Freshness:
             if age.at_most < -_SLACK:
                 continue
             if age.at_least > most + _SLACK:
-                return Age(age.at_least, age.at_most, doubted=True)
+                doubted = doubted or Age(age.at_least, age.at_most, doubted=True)
+                continue
             return Age(max(age.at_least, 0.0), max(min(age.at_most, most), 0.0))
-        return Age(0.0, most)
+        return doubted or Age(0.0, most)

@@ -267,8 +267,8 @@ class LogReader:
         except BaseException as err:
             self._leave_channel(err)
             raise
-        for event in events:
-            self._freshness.see(event.up_time, arrived, since)
+        for reading in readings:
+            self._freshness.see(reading.event.up_time, arrived, since, young=not reading.late)
         self._advance(events)
         if not events and arrived - self._freshness.told_at > _ASK_AGAIN:
             self._ask_soon()
@@ -532,7 +532,7 @@ class LogReader:
             asked_at = self._monotonic()
             await self._told()
             # What the device says now of its uptime outweighs when its log was asked.
-            since = -inf if self._freshness.told_at >= asked_at else since
+            since = -inf if self._freshness.uptime_at >= asked_at else since
             ages = self._ages(events, arrived, since)
         doubtful = frozenset(event.id for event, age in zip(events, ages, strict=True) if age.uncertain)
         young = await self._young(doubtful) if doubtful else doubtful
