@@ -110,6 +110,37 @@ async def test_a_press_just_after_a_power_cut_rings(
     await rings_in_time(sim, bell, events, f"power cut of {outage} s")
 
 
+async def test_an_answer_that_stops_in_the_middle_keeps_no_visitor_waiting(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    """The connection stays open, and the poll would have a minute left."""
+    bell, events = await visited(hass, sim, entry)
+    await sim.wait_for_pull()
+    poll = entry.runtime_data.system.log.reader.poll
+    sim.fault("log/pull", "stall", times=1)
+    sim.reset_connections()
+    await sim.wait_for_pull()
+    sim.press("%1", call=False)
+    await bell.rings()
+    await until(lambda: presses(events) == [("%1", False)])
+    assert entry.runtime_data.system.log.reader.poll == poll
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.0, 1.5])
+async def test_a_slow_device_is_heard_soon_after_an_outage(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, seconds: float
+) -> None:
+    bell, events = await visited(hass, sim, entry)
+    sim.lose_connection()
+    await asyncio.sleep(1)
+    sim.delay(seconds)
+    await sim.restore_connection()
+    await asyncio.sleep(0.3)
+    sim.press("%1", call=False)
+    await bell.rings()
+    await until(lambda: presses(events) == [("%1", False)])
+
+
 # -- at the start of Home Assistant ------------------------------------------------------------------
 
 

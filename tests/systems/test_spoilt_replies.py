@@ -24,7 +24,7 @@ from tests.simulators.common.host import Host
 type Functions = tuple[Host[Any], list[tuple[str, Callable[[], Any]]]]
 
 # Those that end the connection are tried elsewhere.
-FAULTS = [fault for fault in Fault if fault not in {Fault.HANG, Fault.RESET}]
+FAULTS = [fault for fault in Fault if fault not in {Fault.HANG, Fault.RESET, Fault.STALL}]
 # Values for parameters that a function cannot do without.
 VALUES: dict[type, Any] = {int: 1, str: "1"}
 # After these there is no answer for a while, or not to this account.

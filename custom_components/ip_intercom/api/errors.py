@@ -29,6 +29,10 @@ class NoAnswer(ConnectionFailed):
     """The device is reached, but says nothing, or takes no more of a file; it may have carried out the request."""
 
 
+class AnswerStalled(NoAnswer):
+    """The answer began, but did not go on."""
+
+
 class ExchangeUnreachable(ConnectionFailed):
     """The server answers, but it does not reach the telephone exchange behind it."""
 

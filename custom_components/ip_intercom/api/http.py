@@ -29,6 +29,7 @@ from aiohttp import (
 from yarl import URL
 
 from .errors import (
+    AnswerStalled,
     CertificateChanged,
     CertificateInvalid,
     ConnectionFailed,
@@ -89,6 +90,7 @@ class Request:
         form: Body to send as a form.
         upload: File to send in a multipart form.
         stall: Seconds without a byte after which a stream is given up; None for ``STREAM_TIMEOUT``.
+        rest: Seconds without a byte after which an answer that has begun is given up; None for ``timeout`` alone.
         begin: Seconds after which a stream that has not begun is given up; None for ``STREAM_TIMEOUT``.
         parts: Values for the names in braces of the path. They are escaped, and no error tells them.
     """
@@ -105,6 +107,7 @@ class Request:
     stall: float | None = None
     begin: float | None = None
     parts: Mapping[str, str] | None = field(default=None, repr=False)
+    rest: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +253,7 @@ class HttpTransport:
                 _extend(deadline, request, part)
                 with _translated(request.path):
                     async with await self._send(request, _body(request, part), headers, middlewares) as response:
-                        return _reply(response, await _read_bounded(response, request.max_bytes))
+                        return _reply(response, await _read_bounded(response, request.max_bytes, stall=request.rest))
         except TimeoutError as err:
             if part is not None and not part.is_sent:
                 raise NoAnswer(f"{request.path} took no more after {part.sent} bytes") from err
@@ -470,15 +473,23 @@ def overload(path: str, reply: Reply) -> IntercomError | None:
     return err
 
 
-async def _read_bounded(response: ClientResponse, max_bytes: int, begin: bytes = b"") -> bytes:
+async def _read_bounded(
+    response: ClientResponse, max_bytes: int, begin: bytes = b"", stall: float | None = None
+) -> bytes:
     chunks = [begin]
     size = len(begin)
-    async for chunk in response.content.iter_any():
-        size += len(chunk)
-        if size > max_bytes:
-            response.close()
-            raise _too_large(max_bytes)
-        chunks.append(chunk)
+    try:
+        async with asyncio.timeout(stall) as patience:
+            async for chunk in response.content.iter_any():
+                size += len(chunk)
+                if size > max_bytes:
+                    response.close()
+                    raise _too_large(max_bytes)
+                chunks.append(chunk)
+                if stall is not None:
+                    patience.reschedule(asyncio.get_running_loop().time() + stall)
+    except TimeoutError as err:
+        raise AnswerStalled(f"the answer stopped after {size} bytes") from err
     return b"".join(chunks)
 
 

@@ -76,6 +76,8 @@ class Fault(StrEnum):
 
     HANG = "hang"
     RESET = "reset"
+    # Half of the true reply, and nothing more on a connection that stays open.
+    STALL = "stall"
     # An HTTP status with an empty body; `status` says which.
     STATUS = "status"
     PAGE = "page"

@@ -152,6 +152,8 @@ class Host[Request](Active):
             case Fault.DEEP | Fault.DIGITS | Fault.BARE:
                 return await self._failed(request, 200, "application/json", absurd(fault.fault))
         response = await self._respond(request)
+        if fault.fault is Fault.STALL:
+            await _stall(request, response)
         if isinstance(response, web.Response) and isinstance(response.body, bytes) and not response.prepared:
             packed = response.headers.popall("Content-Encoding", None)
             response.headers.popall("Content-Length", None)
@@ -295,6 +297,15 @@ def scheme_of(request: web.BaseRequest) -> str | None:
     """Give the first word of `Authorization`, where a request has it."""
     authorization = request.headers.get("Authorization")
     return authorization.partition(" ")[0] if authorization else None
+
+
+async def _stall(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """Send half of a reply, and wait for ever."""
+    body = response.body if isinstance(response, web.Response) and isinstance(response.body, bytes) else b"{}"
+    half = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(body))})
+    await half.prepare(request)
+    await half.write(body[: len(body) // 2])
+    await asyncio.Event().wait()
 
 
 async def drain(request: web.BaseRequest) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from http import HTTPStatus
 
 from ..errors import (
@@ -29,6 +30,8 @@ CONCURRENT_REQUESTS = 5
 UPLOAD_TIMEOUT = 90.0
 # A file of fewer bytes than this is sent like any other request.
 SMALL_FILE = 256 * 1024
+# Seconds without a byte after which the answer to a poll is given up once it has begun: a visitor may be in it.
+POLL_STALL = 2.0
 MAX_DOWNLOAD = 1024 * 1024 * 1024
 
 
@@ -75,6 +78,7 @@ class TwoNClient:
         """
         request = _request(endpoint, params, json=body, form=form, timeout=patience, wait=wait or 0.0)
         if wait is not None:
+            request = replace(request, rest=POLL_STALL)
             return result(endpoint, await self._authentication.send(endpoint, request))
         async with self._slots:
             return result(endpoint, await self._authentication.send(endpoint, request))

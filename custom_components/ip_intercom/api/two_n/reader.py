@@ -16,6 +16,7 @@ from math import ceil, inf
 import time
 
 from ..errors import (
+    AnswerStalled,
     CommandFailed,
     ConnectionFailed,
     IntercomError,
@@ -373,11 +374,11 @@ class LogReader:
     def _note_silence(self, err: BaseException) -> None:
         """Note that a poll was lost; whether the silence was to blame shows when the device is asked again."""
         if (
-            isinstance(err, NotReached)
+            isinstance(err, NotReached | AnswerStalled)
             or not isinstance(err, ConnectionFailed)
             or (self._attempts and not self._drained)
         ):
-            self._silent_for = None  # the device is away, or answers
+            self._silent_for = None  # the device is away, or answers, or began to
         elif self._drained:
             self._silent_for = inf if isinstance(err, NoAnswer) else self._monotonic() - self._heard_at
 
