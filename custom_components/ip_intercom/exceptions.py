@@ -20,6 +20,7 @@ from .api.errors import (
     FileTooOld,
     FileUnreadable,
     FileWaiting,
+    FunctionRefused,
     HighSecurity,
     IntercomError,
     InvalidRequest,
@@ -105,6 +106,7 @@ _SENTENCES: tuple[tuple[type[IntercomError], type[HomeAssistantError], str, _Pla
     (StreamRefused, HomeAssistantError, "stream_refused", _none),
     (NoIdentity, HomeAssistantError, "no_identity", _none),
     (CommandFailed, HomeAssistantError, "command_failed", _reason),
+    (FunctionRefused, HomeAssistantError, "function_refused", lambda err: {"function": err.function}),
     (UnexpectedReply, HomeAssistantError, "unexpected_reply", _none),
     (IntercomError, HomeAssistantError, "unexpected_reply", _none),
 )
@@ -131,7 +133,10 @@ def translated(err: IntercomError, device: str) -> HomeAssistantError:
 
 def was_never_sent(err: IntercomError) -> bool:
     """Return whether a request certainly did not reach what it was meant for, or not with the right credentials."""
-    return isinstance(err, NotReached | CertificateChanged | CertificateInvalid | TlsRefused | AuthenticationFailed)
+    return isinstance(
+        err,
+        AuthenticationFailed | CertificateChanged | CertificateInvalid | FunctionRefused | NotReached | TlsRefused,
+    )
 
 
 def is_answer_lost(err: IntercomError) -> bool:

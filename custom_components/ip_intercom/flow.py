@@ -43,7 +43,19 @@ _FIND_ERRORS: tuple[tuple[type[IntercomError], str], ...] = (
     (WrongDevice, "wrong_device"),
 )
 
-_PLACEHOLDERS = ("address", "device", "new", "numbers", "old", "phone", "privilege", "product", "reason", "service")
+_PLACEHOLDERS = (
+    "address",
+    "device",
+    "function",
+    "new",
+    "numbers",
+    "old",
+    "phone",
+    "privilege",
+    "product",
+    "reason",
+    "service",
+)
 
 
 class FoundFlow(ConfigFlow):

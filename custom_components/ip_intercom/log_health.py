@@ -78,7 +78,7 @@ class LogHealth:
 
     @callback
     def _async_show(self, failing: frozenset[Missing]) -> None:
-        before = self.working
+        before = self._known, self._failing
         newly, self._failing, self._known = failing - self._failing, failing, True
         for missing in newly:
             self._async_wait(missing)
@@ -88,7 +88,7 @@ class LogHealth:
             self._all_well.clear()
         else:
             self._all_well.set()
-        if before is not self.working:
+        if before != (self._known, self._failing):
             self._changed()
 
     async def async_settle(self) -> None:

@@ -16,6 +16,7 @@ from homeassistant.core import HomeAssistant, callback
 from .api.errors import AuthenticationFailed, IntercomError
 from .client_session import async_client_session
 from .const import CONF_CONTROLS, DOMAIN
+from .facets import System
 from .model import Control
 from .systems import create_system
 
@@ -112,12 +113,14 @@ async def _async_load_once_accepted(
     hass: HomeAssistant, entry: ConfigEntry[Any], refusals: Refusals, err: AuthenticationFailed
 ) -> None:
     tried = entry.data
+    # One for all tries: it knows that the login was refused, and shows it to one function only.
+    system = create_system(async_client_session(hass), entry.data, entry.options, None)
     while True:
         await asyncio.sleep(refusals.pause(err))
         if entry.state is not ConfigEntryState.SETUP_ERROR or entry.data is not tried:
             return  # a person was faster
         try:
-            await _async_connect(hass, entry)
+            await _async_connect(system, entry)
         except AuthenticationFailed as refused:
             err = refused
         except IntercomError as away:
@@ -128,8 +131,7 @@ async def _async_load_once_accepted(
             return
 
 
-async def _async_connect(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
-    system = create_system(async_client_session(hass), entry.data, entry.options, None)
+async def _async_connect(system: System, entry: ConfigEntry[Any]) -> None:
     try:
         await system.connect(known_controls(entry))
     finally:

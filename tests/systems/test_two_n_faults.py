@@ -30,7 +30,14 @@ LOSSES = {
     "/api/system/time": {"clock"},
     "/api/accesspoint/blocking/status": {"access_points"},
 }
-SILENT = [(Fault.HANG, 0), (Fault.RESET, 0), (Fault.STATUS, 500), (Fault.STATUS, 404), (Fault.PAGE, 200)]
+SILENT = [
+    (Fault.HANG, 0),
+    (Fault.RESET, 0),
+    (Fault.STATUS, 500),
+    (Fault.STATUS, 404),
+    (Fault.STATUS, 401),
+    (Fault.PAGE, 200),
+]
 FAULTS = [*SILENT, (Fault.REFUSED, 0), (Fault.WRONG_VALUES, 0), (Fault.WRONG_SHAPES, 0)]
 
 

@@ -75,6 +75,15 @@ class UnexpectedReply(IntercomError):
     """The device answered something that is not its API: HTML, broken JSON, too much data."""
 
 
+class FunctionRefused(UnexpectedReply):
+    """The device refuses the login for one function, and takes it for others; ``function`` is its path."""
+
+    def __init__(self, path: str) -> None:
+        """Remember which one."""
+        super().__init__(f"{path} refuses the login that others take")
+        self.function = path.removeprefix("/api/")
+
+
 class Redirected(UnexpectedReply):
     """The device sends requests on to another address.
 

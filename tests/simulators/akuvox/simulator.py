@@ -111,6 +111,10 @@ class Simulator(Hands, Host[Request]):
         return (*doors, (camera, self.dialect.camera_tls)) if self.dialect.camera else doors
 
     @override
+    def _challenges(self) -> tuple[str, ...]:
+        return self.authenticator.challenges()
+
+    @override
     def _cold_start(self) -> None:
         self.lines.boot()
 

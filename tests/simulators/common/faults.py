@@ -78,7 +78,7 @@ class Fault(StrEnum):
     RESET = "reset"
     # Half of the true reply, and nothing more on a connection that stays open.
     STALL = "stall"
-    # An HTTP status with an empty body; `status` says which.
+    # An HTTP status with an empty body; `status` says which. 401 has the challenge of the device.
     STATUS = "status"
     PAGE = "page"
     # What the system itself answers where a function fails: code 14, retcode -100 and the like.

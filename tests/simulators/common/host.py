@@ -34,6 +34,10 @@ class Host[Request](Active):
     # What the system itself answers where a function fails: HTTP status and JSON.
     _refusal: tuple[int, bytes] = (500, b"{}")
 
+    def _challenges(self) -> tuple[str, ...]:
+        """Return ``WWW-Authenticate`` of a function that refuses the login."""
+        return ()
+
     def __init__(self, name: str, prefix: str, bodies: Bodies, certificate: Certificate | None = None) -> None:
         """`name` is for the certificate, `prefix` for paths that are given without it, `bodies` are wrong answers."""
         self._prefix = prefix
@@ -165,8 +169,12 @@ class Host[Request](Active):
     ) -> web.StreamResponse:
         await drain(request)
         self._note_garbage(request, status)
-        wish = {} if retry_after is None else {"Retry-After": retry_after}
-        return web.Response(body=body, status=status, headers={"Content-Type": content_type, **wish})
+        response = web.Response(body=body, status=status, headers={"Content-Type": content_type})
+        if retry_after is not None:
+            response.headers["Retry-After"] = retry_after
+        for challenge in self._challenges() if status == 401 else ():
+            response.headers.add("WWW-Authenticate", challenge)
+        return response
 
     @override
     def _online(self) -> bool:

@@ -52,6 +52,10 @@ class Authenticator:
         """Expire every nonce."""
         self._digest.forget_nonces()
 
+    def challenges(self) -> tuple[str, ...]:
+        """Give what a function with Digest asks for."""
+        return (self._digest.challenge(),)
+
     def check(self, request: web.BaseRequest, scheme: Auth, accounts: Mapping[str, Account]) -> Account | None:
         """Give the account; raises `ApiError` 8 or `Challenge`."""
         if scheme is Auth.NONE:

@@ -70,6 +70,10 @@ class Simulator(Installer, Host[Request]):
 
     _refusal = 200, b'{"success" : false, "error" : {"code" : 14, "description" : "action failed"}}'
 
+    @override
+    def _challenges(self) -> tuple[str, ...]:
+        return self.authenticator.challenges()
+
     # include=new never delivers (Access Unit 2.0 2.46).
     include_new_bug = Setting[bool]("log")
     # A subscription without a filter covers nothing (the same device).

@@ -27,6 +27,7 @@ FAULTS = [
     (Fault.RESET, 0),
     (Fault.STATUS, 500),
     (Fault.STATUS, 404),
+    (Fault.STATUS, 401),
     (Fault.PAGE, 200),
     # retcode -100
     (Fault.REFUSED, 0),

@@ -13,6 +13,8 @@ from ..address import own_address
 from ..errors import (
     AddressRefused,
     ConnectionFailed,
+    FunctionRefused,
+    IntercomError,
     LoginRefused,
     NoSuchPath,
     SecureConnectionRequired,
@@ -20,6 +22,7 @@ from ..errors import (
 )
 from ..http import HttpTransport, Reply, Request, Stream, overload
 from ..login import Login
+from .endpoints import GET, SYSTEM_INFO, SYSTEM_STATUS, Endpoint
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -79,6 +82,8 @@ class Exchange:
         self._login = Login(username, password)
         self._pace = Pace()
         self._succeeded = False
+        # Paths that refuse the login while others take it.
+        self._refusing: set[str] = set()
         self._clean = 0
 
     @property
@@ -99,6 +104,7 @@ class Exchange:
 
         Raises:
             LoginRefused: The device asks for a login and does not take this one.
+            FunctionRefused: This function alone does not take it.
             AddressRefused: The device answers nobody at this address.
             NoSuchPath: It has no such path.
             Overloaded: It cannot do this now.
@@ -106,13 +112,16 @@ class Exchange:
             SecureConnectionRequired: It answers over HTTPS only.
             IntercomError: As ``HttpTransport.request``.
         """
+        return await self._logged_in(request, self._attempt_of(request))
+
+    def _attempt_of(self, request: Request) -> Attempt:
+        # aiohttp would repeat some by itself, and hide that a connection was reset.
+        once = replace(request, repeatable=False)
 
         async def attempt(headers: dict[str, str]) -> Reply:
-            # aiohttp would repeat some by itself, and hide that a connection was reset.
-            once = replace(request, repeatable=False)
             return await self.transport.request(once, headers=headers, middlewares=self._middlewares)
 
-        return await self._logged_in(request, attempt)
+        return attempt
 
     @asynccontextmanager
     async def stream(
@@ -151,18 +160,39 @@ class Exchange:
         while (reply := await self._connected(request, attempt)).status == HTTPStatus.UNAUTHORIZED:
             if self._login.take(reply.challenge, reply.authorization) and not answered:
                 answered = True
-            elif (self._succeeded or not reply.challenge) and not waited:
+            elif (self._succeeded or not reply.challenge) and not waited and request.path not in self._refusing:
                 # A throttle looks like a wrong password, and so do nonces that the device has just forgotten.
                 waited = True
                 await asyncio.sleep(SECOND_TRY)
             else:
-                self._succeeded = False
-                raise LoginRefused(f"{request.path} refused the login")
+                raise await self._refusal(request.path)
         if reply.status == HTTPStatus.FORBIDDEN:
             raise AddressRefused(await self._own_address())
         _raise_for_status(request.path, reply)
         self._succeeded = True
+        self._refusing.discard(request.path)
         return reply
+
+    async def _refusal(self, path: str) -> IntercomError:
+        """Return what a refusal means: where another function takes the login, it is right."""
+        if path in self._refusing:
+            return FunctionRefused(path)
+        # With a login that was never taken, or was refused before, another try adds to those that lock it.
+        if self._succeeded and await self._takes_login(SYSTEM_STATUS if path == SYSTEM_INFO.path else SYSTEM_INFO):
+            self._refusing.add(path)
+            return FunctionRefused(path)
+        self._succeeded = False
+        self._refusing.clear()
+        return LoginRefused(f"{path} refused the login")
+
+    async def _takes_login(self, endpoint: Endpoint) -> bool:
+        request = Request(GET, endpoint.path, timeout=endpoint.timeout)
+        try:
+            reply = await self._connected(request, self._attempt_of(request))
+        except IntercomError as err:
+            _LOGGER.debug("%s does not show whether the login is right: %s", endpoint.path, err)
+            return False
+        return reply.status == HTTPStatus.OK
 
     async def _connected(self, request: Request, attempt: Attempt) -> Reply:
         """Make an attempt, and another one where the device has only dropped a connection that was kept."""

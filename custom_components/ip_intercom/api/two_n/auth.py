@@ -15,12 +15,18 @@ from aiohttp import (
     encode_basic_auth,
 )
 
-from ..errors import AuthenticationFailed
+from ..errors import AuthenticationFailed, FunctionRefused, IntercomError
 from ..http import REQUEST_TIMEOUT, HttpTransport, Reply, Request, Stream
-from .endpoints import Endpoint, Service
+from ..login import challenges
+from .endpoints import IO_CAPS, LOG_CAPS, PHONE_STATUS, SWITCH_CAPS, SYSTEM_CAPS, Endpoint, Service
 from .envelope import WRONG_SCHEME, error_code
 
 _LOGGER = logging.getLogger(__name__)
+
+# Harmless functions of different services that show whether a login is right.
+_WITNESSES = (LOG_CAPS, SWITCH_CAPS, SYSTEM_CAPS, IO_CAPS, PHONE_STATUS)
+# The device does not know the account (HTTP API 2.3).
+_NO_ACCOUNT = 9
 
 
 class Scheme(StrEnum):
@@ -42,6 +48,10 @@ class _Doubt:
         self.turn = asyncio.Lock()
 
 
+class _RefusedAMomentAgo(AuthenticationFailed):
+    """Another request was refused meanwhile, and this one was not sent again."""
+
+
 class _RetryInTurn:
     """Sends a request that was refused a second time only when no other one is being tried."""
 
@@ -57,7 +67,7 @@ class _RetryInTurn:
             return response
         async with self._doubt.turn:
             if self._doubt.refusals != self._refusals:
-                raise AuthenticationFailed("refused a moment ago")
+                raise _RefusedAMomentAgo("refused a moment ago")
             response = await handler(request)
             self._doubt.refusals += response.status == 401
             return response
@@ -88,20 +98,35 @@ class Authentication:
         self._challenged = False
         self._doubt = _Doubt()
         self._first = asyncio.Lock()
+        # Whether the login is right as far as is known, and after how many refusals that was looked into last.
+        self._right = True
+        self._examined = 0
+        self._examining = asyncio.Lock()
+        # Paths that refuse the login while others take it.
+        self._refusing: set[str] = set()
 
     async def send(self, endpoint: Endpoint, request: Request) -> Reply:
         """Send a request in the scheme its service group wants, finding that out where it is unknown.
 
         Raises:
             AuthenticationFailed: User name or password are wrong.
+            FunctionRefused: This function alone does not take them.
             IntercomError: As ``HttpTransport.request``.
         """
+        try:
+            return await self._send(endpoint, request)
+        except _RefusedAMomentAgo:
+            if not await self._is_right(endpoint):
+                raise
+            return await self._send(endpoint, request)
+
+    async def _send(self, endpoint: Endpoint, request: Request) -> Reply:
         if request.timeout <= REQUEST_TIMEOUT and self._is_first(endpoint):
             # The first challenge is met alone: in parallel, each request would be refused once.
             refusals = self._doubt.refusals
             async with self._first:
                 if self._doubt.refusals != refusals:
-                    raise AuthenticationFailed(f"{endpoint.path}: refused a moment ago")
+                    raise _RefusedAMomentAgo(f"{endpoint.path}: refused a moment ago")
                 if self._is_first(endpoint):
                     return await self._negotiate(endpoint, request)
         return await self._negotiate(endpoint, request)
@@ -124,6 +149,7 @@ class Authentication:
 
         Raises:
             AuthenticationFailed: User name or password are wrong.
+            FunctionRefused: This function alone does not take them.
             IntercomError: As ``HttpTransport.stream``.
         """
         scheme = self._schemes.get(endpoint.service, Scheme.DIGEST)
@@ -144,7 +170,7 @@ class Authentication:
                 break
         assert reply is not None
         if reply.status == 401:
-            raise AuthenticationFailed(f"{endpoint.path} refused the user name or password")
+            raise await self._refusal(endpoint, reply)
         yield reply
 
     def _is_first(self, endpoint: Endpoint) -> bool:
@@ -157,12 +183,60 @@ class Authentication:
             scheme = other
             reply = await self._attempt(request, scheme)
         if reply.status == 401:
-            self._begin_anew()
-            raise AuthenticationFailed(f"{endpoint.path} refused the user name or password")
+            raise await self._refusal(endpoint, reply)
+        if reply.authorization or self._digest is None:
+            self._right = True
+        self._refusing.discard(endpoint.path)
         if not endpoint.anonymous and error_code(reply) != WRONG_SCHEME:
             self._schemes[endpoint.service] = scheme
             self._challenged = self._challenged or reply.authorization.startswith(Scheme.DIGEST)
         return reply
+
+    async def _refusal(self, endpoint: Endpoint, reply: Reply) -> IntercomError:
+        """Return what a refusal means: where another function takes the login, it is right."""
+        self._doubt.refusals += 1
+        # Without an account, a service that asks for one needs it, whatever the others do.
+        wants_account = endpoint.anonymous or (self._digest is None and challenges(reply.challenge))
+        if not wants_account and await self._is_right(endpoint):
+            self._refusing.add(endpoint.path)
+            return FunctionRefused(endpoint.path)
+        self._begin_anew()
+        return AuthenticationFailed(f"{endpoint.path} refused the user name or password")
+
+    async def _is_right(self, refusing: Endpoint) -> bool:
+        """Return whether the login is right though a function refuses it; looked into once for all that wait."""
+        refusals = self._doubt.refusals
+        async with self._examining:
+            # A wrong one is not shown to others as well: each time adds to those that lock it.
+            if self._right and self._examined < refusals:
+                self._examined = self._doubt.refusals
+                self._right = await self._takes_login(refusing)
+            return self._right
+
+    async def _takes_login(self, refusing: Endpoint) -> bool:
+        for witness in _WITNESSES:
+            if witness.path == refusing.path or witness.path in self._refusing:
+                continue
+            scheme = self._schemes.get(witness.service, Scheme.DIGEST)
+            headers, middlewares = self._credentials(scheme)
+            if scheme is Scheme.DIGEST and middlewares:
+                # Without a nonce, it logs in only if it is asked to: an open service proves nothing.
+                middlewares = (DigestAuthMiddleware(*self._account),)
+            try:
+                reply = await self._transport.request(
+                    Request(witness.method, witness.path), headers=headers, middlewares=middlewares
+                )
+            except IntercomError as err:
+                _LOGGER.debug("%s does not show whether the login is right: %s", witness.path, err)
+                continue
+            if self._digest is not None and _wanted_scheme(reply, scheme) is not None:
+                continue
+            if reply.status == 401:
+                return False
+            asked = bool(reply.authorization) or self._digest is None
+            if asked and reply.status == 200 and error_code(reply) != _NO_ACCOUNT:
+                return True
+        return False
 
     async def _attempt(self, request: Request, scheme: Scheme) -> Reply:
         headers, middlewares = self._credentials(scheme)
@@ -174,8 +248,8 @@ class Authentication:
 
     def _begin_anew(self) -> None:
         """Forget what was negotiated: with wrong credentials, a known nonce only adds a wrong attempt."""
-        self._doubt.refusals += 1
         self._schemes.clear()
+        self._refusing.clear()
         self._challenged = False
         if self._digest is not None:
             self._digest = DigestAuthMiddleware(*self._account)

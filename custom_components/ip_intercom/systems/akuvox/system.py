@@ -1,5 +1,6 @@
 """One Akuvox device in the neutral model: finding out what it has, and reading its state."""
 
+import asyncio
 from collections.abc import Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
 import logging
@@ -40,6 +41,8 @@ _CONTROLS = frozenset({Control.CALLS, Control.DOORS, Control.MAINTENANCE})
 _UNREAD = {"relay/status": "doors", "input/status": "ports"}
 # A function that is away so many times in a row is gone.
 _GONE = 3
+# Seconds that a person who adds a device waits for its name.
+_NAME_PATIENCE = 5.0
 # One reading in so many also looks at the clock: it does not run away within the hour.
 _READINGS_PER_CLOCK = 12
 
@@ -143,10 +146,14 @@ class AkuvoxSystem:
     async def introduce(self, info: SystemInfo) -> Description:
         """Return no more of a device than who it is; connecting finds out the rest.
 
-        Raises:
-            IntercomError: The device is out of reach.
+        Only its name is asked for: without one, it is called by its model.
         """
-        config = await part(self._device.config.get(items=[LOCATION]), []) or {}
+        config: Mapping[str, str] = {}
+        try:
+            async with asyncio.timeout(_NAME_PATIENCE):
+                config = await self._device.config.get(items=[LOCATION])
+        except (TimeoutError, IntercomError) as err:
+            _LOGGER.debug("The device does not tell its name: %s", err)
         return Description(self._identity(info, config), State(), _CONTROLS)
 
     def _identity(self, info: SystemInfo, config: Mapping[str, str]) -> Identity:
