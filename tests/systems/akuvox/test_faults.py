@@ -28,6 +28,7 @@ FAULTS = [
     (Fault.STATUS, 500),
     (Fault.STATUS, 404),
     (Fault.STATUS, 401),
+    (Fault.STATUS, 403),
     (Fault.PAGE, 200),
     # retcode -100
     (Fault.REFUSED, 0),

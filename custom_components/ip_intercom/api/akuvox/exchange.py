@@ -165,16 +165,16 @@ class Exchange:
                 waited = True
                 await asyncio.sleep(SECOND_TRY)
             else:
-                raise await self._refusal(request.path)
+                raise await self._refusal(request.path) or LoginRefused(f"{request.path} refused the login")
         if reply.status == HTTPStatus.FORBIDDEN:
-            raise AddressRefused(await self._own_address())
+            raise await self._refusal(request.path) or AddressRefused(await self._own_address())
         _raise_for_status(request.path, reply)
         self._succeeded = True
         self._refusing.discard(request.path)
         return reply
 
-    async def _refusal(self, path: str) -> IntercomError:
-        """Return what a refusal means: where another function takes the login, it is right."""
+    async def _refusal(self, path: str) -> FunctionRefused | None:
+        """Return that a function alone refuses, where another one takes the login; None where nothing shows that."""
         if path in self._refusing:
             return FunctionRefused(path)
         # With a login that was never taken, or was refused before, another try adds to those that lock it.
@@ -183,7 +183,7 @@ class Exchange:
             return FunctionRefused(path)
         self._succeeded = False
         self._refusing.clear()
-        return LoginRefused(f"{path} refused the login")
+        return None
 
     async def _takes_login(self, endpoint: Endpoint) -> bool:
         request = Request(GET, endpoint.path, timeout=endpoint.timeout)
