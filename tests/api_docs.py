@@ -87,6 +87,9 @@ beginning writes it down at its end: where only the log tells, a call of more th
 - A source of events that hangs, breaks the connection, answers an error or something that is not the API fails alone: the others are
   looked at in time, and entities stay available. *Event log* names it after the second failure, a repair after a minute. It is tried
   again after 10 s at the latest, then half as often each time, down to every two minutes.
+- HTTP 401 or 403 from one function is a failure of that function where another one, asked at once, takes the login; only where that refuses
+  too, the login or the address is in doubt.
+- The name of a device that is added comes from `config/get`; without an answer in 5 s it is called by its model.
 - A function that hangs keeps others waiting for 2 s; then they are asked beside it, two at a time. A device that was seen to mix replies is
   asked one thing at a time, so a function that hung once is given 3 s there.
 - Time to answer: states and commands 8 s, the logs and the configuration 30 s, lists of users and other things 60 s, firmware and
