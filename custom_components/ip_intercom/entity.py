@@ -78,8 +78,7 @@ class IntercomEntity(CoordinatorEntity[IntercomCoordinator]):
         super().__init__(coordinator)
         identity = coordinator.description.identity
         self._attr_unique_id = f"{identity.id}_{key}"
-        known = place if place in coordinator.data.places else None
-        self._attr_device_info = DeviceInfo(identifiers={place_identifier(identity, known)})
+        self._attr_device_info = DeviceInfo(identifiers={place_identifier(identity, place)})
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -144,6 +143,8 @@ def async_add_as_found(
 ) -> None:
     """Have entities for what there is: those of now, those that come, and no longer those that went.
 
+    One whose device is not known yet waits for it: the registry keeps the entity id that it gets at first.
+
     Args:
         platform: Whose entities they are.
         entry: The entry of the device.
@@ -159,7 +160,8 @@ def async_add_as_found(
     def update() -> None:
         nonlocal description
         found = find(coordinator.data)
-        fresh = {key: found[key]() for key in found if key not in known}
+        made = {key: found[key]() for key in found if key not in known}
+        fresh = {key: entity for key, entity in made.items() if _async_has_device(coordinator, entity)}
         if fresh:
             known.update({key: entity.unique_id for key, entity in fresh.items()})
             coordinator.offered.update((platform, entity.unique_id) for entity in fresh.values())
@@ -175,6 +177,14 @@ def async_add_as_found(
 
     update()
     entry.async_on_unload(coordinator.async_add_listener(update))
+
+
+@callback
+def _async_has_device(coordinator: IntercomCoordinator, entity: Entity) -> bool:
+    """Return whether there is the device that an entity belongs to: its place may be newer than what is known of places."""
+    wanted = (entity.device_info or {}).get("identifiers")
+    registry, entry = dr.async_get(coordinator.hass), coordinator.config_entry
+    return wanted is None or bool(registry.async_get_devices(identifiers=wanted, config_entry_id=entry.entry_id))
 
 
 @callback
