@@ -330,6 +330,7 @@ class IntercomCoordinator(CommandingCoordinator):
         """Look whether what was missing is there now: somebody says so."""
         await self.google_push.async_look_again()  # Google is there or not, whatever the device is
         await self.codes.async_retry()
+        self.push_address.async_forget_method()
         self.feed.async_hasten()
         description = self.description
         await self.async_describe()

@@ -283,9 +283,11 @@ class Push(Protocol):
 
     Attributes:
         local: Whoever sends them is in the local network; nobody else gets an answer.
+        lossy: HTTP methods by which some of them do not arrive: whoever sends them is to use another.
     """
 
     local: bool
+    lossy: frozenset[str]
 
     async def originals(self) -> Mapping[str, str]:
         """Return the settings that subscribing changes beside the addresses, to be put back some day."""

@@ -114,14 +114,15 @@ class EventFeed:
         self._hastened.set()
 
     @callback
-    def async_receive(self, message: PushMessage) -> None:
-        """Take what somebody pushed; its events come by the log."""
+    def async_receive(self, message: PushMessage) -> bool:
+        """Take what somebody pushed, and return whether it is news; its events come by the log."""
         push = self._coordinator.facets.push
         objection = "nobody takes it" if push is None else push.receive(message)
         if objection is None:
             self.async_hasten()
         else:
             _LOGGER.debug("%s: what was pushed is not told of: %s", self._coordinator.name, objection)
+        return objection is None
 
     async def async_stop(self) -> None:
         """Stop following, and write down how far the events were read."""

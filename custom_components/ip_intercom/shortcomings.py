@@ -27,6 +27,7 @@ _SENTENCES = {
     "event_log": "event_log_lost",
     "event_source": "event_source_lost",
     "privilege": "privilege_missing",
+    "push_by_get": "push_by_get",
     "push_foreign": "push_foreign",
     "push_https": "push_https",
     "push_key_refused": "push_key_refused",

@@ -41,6 +41,7 @@ _FLOOD_PAUSE = 60.0
 _AGAIN = 60.0
 _SOURCE = "push"
 _NO_URL = Missing("push_no_url", "Home Assistant URL")
+_METHOD_SOURCE = "push method"
 
 
 class PushAddress:
@@ -147,8 +148,23 @@ class PushAddress:
             return web.Response(status=HTTPStatus.TOO_MANY_REQUESTS)
         await asyncio.sleep(0)  # many requests of one connection would come without a pause
         body = await _read(request)
-        self._coordinator.feed.async_receive(PushMessage(request.method, dict(request.query), body))
+        if self._coordinator.feed.async_receive(PushMessage(request.method, dict(request.query), body)):
+            self._async_judge(request.method)
         return web.Response(text="OK")
+
+    @callback
+    def _async_judge(self, method: str) -> None:
+        """Have a person change how pushes are sent, if others than those that arrive may get lost."""
+        push = self._coordinator.facets.push
+        lossy = push is not None and method in push.lossy
+        self._coordinator.shortcomings.async_note(
+            _METHOD_SOURCE, frozenset({Missing("push_by_get", method)}) if lossy else frozenset()
+        )
+
+    @callback
+    def async_forget_method(self) -> None:
+        """Wait for the next push: a person says that it is sent in another way now."""
+        self._coordinator.shortcomings.async_note(_METHOD_SOURCE, frozenset())
 
     def _note_dropped(self, source: str) -> None:
         now = time.monotonic()

@@ -69,7 +69,8 @@ async def test_the_archive(yard: YardFactory) -> None:
     api.sim.finish_films()
     assert (await take(api, link))[:2] == (200, "video/mp4")
     [message] = api.sim.people.subscribers[api.sim.phone].messages
-    assert (message.action, message.text) == ("videoReady", link)
+    assert message.action == "inbox"
+    assert message.text.splitlines()[1].endswith(link)
     for wrong in ({"id": 42000}, {"from": "then"}, {"to": part_of_it["from"]}):
         assert (await api.error("cctv/recPrepare", **{**part_of_it, **wrong}))[0] == 404
     assert (await api.error("cctv/ranges", cameraId=9))[0] == 404

@@ -71,8 +71,10 @@ async def test_a_message_to_oneself(yard: YardFactory, catcher: Catcher) -> None
 
 
 async def test_notifications_that_are_not_wanted(yard: YardFactory, catcher: Catcher) -> None:
+    """Each device decides for itself: a telephone that passes its own on gets them all the same."""
     api = await yard()
-    api.sim.push_to(catcher.url, Form.BARE)
+    await register(api)
+    api.sim.push_to(catcher.url, Form.BARE, bundle=BUNDLE)
     assert await api.post("user/notification") == {"money": "t", "enable": "t"}
     assert await api.post("user/notification", money="f", enable="x") == {"money": "f", "enable": "t"}
     api.sim.text_push("money")
@@ -118,6 +120,17 @@ async def test_a_device_that_cannot_be_reached(yard: YardFactory, catcher: Catch
     last = api.sim.ring()
     await api.sim.wait_for_pushes(2)
     assert [query["hash"] == last for query in catcher.queries] == [False, True]
+
+
+async def test_what_is_watched_for_comes_without_a_bundle(yard: YardFactory, catcher: Catcher) -> None:
+    api = await yard()
+    await register(api)
+    await api.post("address/trackEvent", flatId=51, eventType=3, eventDetail="0000001A2B3C4D", comments="Ключ")
+    api.sim.push_to(catcher.url, Form.QUERY, bundle=BUNDLE)
+    api.sim.happen("key")
+    api.sim.ring()
+    await api.sim.wait_for_pushes()
+    assert [query["title"] for query in catcher.queries] == ["Входящий вызов"]
 
 
 async def test_only_devices_of_the_bundle(yard: YardFactory, catcher: Catcher) -> None:
@@ -223,9 +236,10 @@ async def test_an_iphone_is_told_again(yard: YardFactory, catcher: Catcher) -> N
 
 
 async def test_who_is_told(yard: YardFactory, catcher: Catcher) -> None:
-    """Nobody of another flat, and nobody who wants no calls."""
+    """Nobody of another flat, and no device that wants no calls."""
     api = await yard()
-    api.sim.push_to(catcher.url, Form.BARE)
+    await register(api)
+    api.sim.push_to(catcher.url, Form.BARE, bundle=BUNDLE)
     api.sim.ring(23, flat=52)
     api.sim.ring(24)
     await api.post("address/intercom", flatId=51, settings={"VoIP": "f"})

@@ -54,7 +54,7 @@ async def test_what_is_told_to_the_account(hass: HomeAssistant, sim: Simulator, 
     money = entity_id(hass, entry, "switch", "setting_money_messages")
     before = state_of(hass, entry, "switch", "setting_money_messages")
     await act(hass, "switch.toggle", entity_id=money)
-    assert sim.people.subscribers[PHONE].money is (before == "off")
+    assert sim.people.devices[-1].money is (before == "off")
     await becomes(hass, entry, "switch", "setting_money_messages", "on" if before == "off" else "off")
 
 

@@ -94,7 +94,7 @@ async def test_flats(sim: Simulator, account: SmartYard) -> None:
 
 
 async def test_what_a_blocked_flat_has(sim: Simulator, account: SmartYard) -> None:
-    sim.block_flat(53)
+    sim.leave_unpaid(53)
     sim.block_door(22, 0, "На ремонте")
     garden, river = await account.address.houses()
     assert [door.blocked for door in garden.doors] == [None, "На ремонте", None]

@@ -59,6 +59,10 @@ class Address:
         self._history = history
         self._picture_url = picture_url
         self._next_watcher = count(1)
+        # Seconds by which what is written of `autoOpen` is later than what was asked for: that of two time zones.
+        self.auto_open_shift = 0
+        # Until when flats were open to guests, oldest first.
+        self.auto_opened: list[str] = []
         # What doors have been opened, oldest first: intercom, door and telephone number.
         self.opened: list[tuple[int, int, str]] = []
         self.handlers: dict[str, Handler] = {
@@ -120,7 +124,8 @@ class Address:
         }
         if door.coded and flat.door_code != NO_CODE:
             row["doorCode"] = flat.door_code
-        if reason := door.blocked or (BLOCKED_DOOR if flat.closed else ""):
+        # What the operator blocks by hand, only an attempt to open tells.
+        if reason := door.blocked or (BLOCKED_DOOR if flat.unpaid else ""):
             row["blocked"] = reason
         if door.numbered:
             row["entrance"] = door.entrance
@@ -169,7 +174,7 @@ class Address:
             "allowDoorCode": "t",
             "doorCode": flat.door_code,
             "CMS": flag(flat.cms),
-            "VoIP": flag(call.who.voip),
+            "VoIP": flag(call.by.voip),
             "autoOpen": flat.auto_open,
             "whiteRabbit": str(flat.white_rabbit),
         }
@@ -177,16 +182,16 @@ class Address:
             row |= {"disablePlog": flag(flat.log_disabled), "hiddenPlog": flag(flat.log_hidden)}
         return row
 
-    @staticmethod
-    def _change(flat: Flat, call: Call, settings: Json) -> None:
+    def _change(self, flat: Flat, call: Call, settings: Json) -> None:
         if settings.get("CMS"):
             flat.cms = settings["CMS"] == "t"
         if settings.get("VoIP"):
-            call.who.voip = settings["VoIP"] == "t"
+            call.by.voip = settings["VoIP"] == "t"
         if settings.get("autoOpen"):
             # What is no date is the beginning of time.
             moment = parse(str(settings["autoOpen"]))
-            flat.auto_open = written(moment or 0)
+            flat.auto_open = written((moment or 0) + self.auto_open_shift)
+            self.auto_opened.append(flat.auto_open)
         if "whiteRabbit" in settings:
             text = str(settings["whiteRabbit"])
             minutes = int(text) if text.isascii() and text.isdecimal() else 0

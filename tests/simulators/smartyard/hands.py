@@ -221,7 +221,7 @@ class Hands(Server):
         self.people.devices[:] = [device for device in self.people.devices if device.phone != phone]
 
     def block_flat(self, flat: int, blocked: bool = True) -> None:
-        """Block a flat by hand, or no longer."""
+        """Block a flat by hand, or no longer; no list tells of it."""
         self.town.flat(flat).blocked = blocked
 
     def leave_unpaid(self, flat: int, unpaid: bool = True) -> None:
@@ -273,7 +273,7 @@ class Hands(Server):
         for film in self.cctv.films:
             if film.uuid not in self.cctv.ready:
                 self.cctv.ready.add(film.uuid)
-                self.write(film.subscriber, "Видео готово", self.cctv.link(film), "videoReady")
+                self.tell_of_film(film.subscriber, self.cctv.link(film))
 
     # ---- Cameras ----
 
@@ -327,6 +327,10 @@ class Hands(Server):
         """Let time go by: codes, pictures and tokens of cameras end, and the log is written."""
         self._age.step(seconds)
         self.clock.step(seconds)
+
+    def shift_auto_open(self, seconds: int) -> None:
+        """Have the server read `autoOpen` in another time zone than it writes it in."""
+        self.address_functions.auto_open_shift = seconds
 
     def advance_clock(self, seconds: float) -> None:
         """Set the server's clock forward or back, by which it writes times; nothing ends by that."""

@@ -34,9 +34,6 @@ class Subscriber:
     patronymic: str = ""
     last: str = ""
     flats: dict[int, Role] = field(default_factory=dict)
-    voip: bool = True
-    texts: bool = True
-    money: bool = True
     messages: list[Message] = field(default_factory=list)
     chat: int = 0
 
@@ -52,7 +49,10 @@ class Subscriber:
 
 @dataclass(slots=True)
 class Device:
-    """An installation of a client; `token` opens the API, `push_token` is what it registered."""
+    """An installation of a client; `token` opens the API, `push_token` is what it registered.
+
+    Whether it gets calls, texts and texts about money is its own: other devices of the number get theirs all the same.
+    """
 
     id: int
     phone: str
@@ -63,6 +63,9 @@ class Device:
     push_token: str | None = field(default=None, repr=False)
     voip_token: str | None = field(default=None, repr=False)
     bundle: str = ""
+    voip: bool = True
+    texts: bool = True
+    money: bool = True
 
 
 class People:

@@ -128,6 +128,11 @@ class Server(Active):
     def _device(self, number: int) -> Device | None:
         return next((device for device in self.people.devices if device.id == number), None)
 
+    def _wants(self, target: Target, what: str) -> bool:
+        """Tell whether a device gets such pushes; a telephone that passes them on has its own settings."""
+        device = None if target.device is None else self._device(target.device)
+        return device is None or bool(getattr(device, what))
+
     def _forget_token(self, number: int) -> None:
         if (device := self._device(number)) is not None:
             device.push_token = ERROR_TOKEN
@@ -138,12 +143,13 @@ class Server(Active):
     def push_ring(self, ring: Ring) -> None:
         """Tell the devices of the flat, except of those who want no calls."""
         for subscriber in self.people.of_flat(ring.flat.id):
-            if subscriber.voip:
-                self.push_call(ring, subscriber)
+            self.push_call(ring, subscriber)
 
     def push_call(self, ring: Ring, subscriber: Subscriber) -> None:
         """Tell the devices of one subscriber; iPhones are told until somebody answers."""
         for target in self._targets(subscriber.phone):
+            if not self._wants(target, "voip"):
+                continue
             facts = self.call_facts(ring, target.platform)
             self._send(facts, target)
             if target.platform == "ios":
@@ -184,6 +190,13 @@ class Server(Active):
         self.push_text(who, action, title, text, message=str(message.id))
         return message
 
+    def tell_of_film(self, who: Subscriber, link: str) -> None:
+        """Say that a film is ready; the published server does so in a message like any other, in two lines."""
+        if self.dialect is Dialect.RBT:
+            self.write(who, "Видео готово", f"Запись хранится три дня.\nСкачать: {link}", "inbox")
+        else:
+            self.write(who, "Видео готово", link, "videoReady")
+
     def push_text(
         self,
         who: Subscriber,
@@ -197,10 +210,11 @@ class Server(Active):
         ext_name: str = "ext",
         more: dict[str, str] | None = None,
     ) -> None:
-        """Push a text, if its receiver wants texts."""
-        if not who.texts or (action == "money" and not who.money):
-            return
+        """Push a text to the devices that want texts; what is watched for is pushed without the bundle of a route."""
         for target in self._targets(who.phone):
+            wanted = self._wants(target, "texts") and (action != "money" or self._wants(target, "money"))
+            if not wanted or (action == "paranoid" and target.route.bundle):
+                continue
             facts = TextFacts(
                 action,
                 title,

@@ -170,9 +170,6 @@ class Simulator(Hands, Host[Request]):
                     "flats": {str(flat): role for flat, role in who.flats.items()},
                     "unread": who.unread,
                     "chat": who.chat,
-                    "voip": who.voip,
-                    "texts": who.texts,
-                    "money": who.money,
                 }
                 for phone, who in self.people.subscribers.items()
             },
@@ -183,6 +180,9 @@ class Simulator(Hands, Host[Request]):
                     "platform": device.platform,
                     "bundle": device.bundle,
                     "push": device.push_token is not None,
+                    "voip": device.voip,
+                    "texts": device.texts,
+                    "money": device.money,
                 }
                 for device in self.people.devices
             ],

@@ -35,11 +35,11 @@ class User:
 
     @staticmethod
     def _notification(call: Call) -> Answer:
-        who = call.who
+        device = call.by
         for name, attribute in (("enable", "texts"), ("money", "money")):
             if (value := call.text(name)) in ("t", "f"):
-                setattr(who, attribute, value == "t")
-        return {"money": flag(who.money), "enable": flag(who.texts)}
+                setattr(device, attribute, value == "t")
+        return {"money": flag(device.money), "enable": flag(device.texts)}
 
     def _register(self, call: Call) -> Answer:
         platform, token = call.text("platform"), call.text("pushToken")

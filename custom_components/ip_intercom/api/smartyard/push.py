@@ -206,7 +206,8 @@ def _content(body: bytes) -> Fields:
 
 def _form(body: bytes) -> Fields:
     try:
-        return dict(parse_qsl(body.decode(errors="replace"), strict_parsing=True, max_num_fields=_MAX_FIELDS))
+        # Automation apps fill texts in as they are, with an ampersand now and then.
+        return dict(parse_qsl(body.decode(errors="replace"), max_num_fields=_MAX_FIELDS))
     except ValueError:
         return {}
 

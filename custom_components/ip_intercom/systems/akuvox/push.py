@@ -118,6 +118,7 @@ class AkuvoxPush:
     """
 
     local = True
+    lossy: frozenset[str] = frozenset()
 
     def __init__(
         self, device: AkuvoxDevice, hear: Callable[[Pushed], None], expect: Callable[[Missing | None], None]
