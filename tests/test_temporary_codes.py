@@ -8,12 +8,14 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import Unauthorized
+from homeassistant.helpers import issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.ip_intercom import temporary_codes
 from custom_components.ip_intercom.const import DOMAIN
 from tests.common import command, refusal, until
+from tests.simulators.common.spelling import PinReading, Spelling
 from tests.simulators.two_n import Simulator
 
 PIN = "837261"
@@ -174,6 +176,69 @@ async def test_a_lost_answer_adds_no_second_entry(
     await sim.restore_connection()
     await until(lambda: stored(hass_storage, quiet)["data"]["codes"][0]["known_as"])
     assert len(sim.directory) == there + 1
+
+
+def left_over(hass: HomeAssistant) -> set[str | None]:
+    """Return the repairs."""
+    return {issue.translation_key for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN}
+
+
+@pytest.mark.parametrize("spelling", list(Spelling))
+@pytest.mark.parametrize("pin", list(PinReading))
+async def test_a_code_opens_and_goes_however_the_device_writes_it(
+    hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock, spelling: Spelling, pin: PinReading
+) -> None:
+    """Also where the answer is an error or lost, and where it says to have deleted it and has not."""
+    before = pins(sim)
+    sim.directory.spelling, sim.directory.pins = spelling, pin
+    for answer in ("good", "page", "lost"):
+        if answer != "good":
+            sim.lose_next_answer("dir/create", status=500 if answer == "page" else None)
+        added = await add(hass, quiet, clock, name=" Gäste, zweiter Stock links ")
+        assert pins(sim) == before | {PIN}, answer
+        await until(lambda: quiet.runtime_data.codes.all[0].held, f"{answer}: the uuid of the code")
+        await command(hass, quiet, "remove_temporary_code", id=added["id"])
+        assert pins(sim) == before, answer
+    added = await add(hass, quiet, clock)
+    sim.directory.deletes = False
+    assert await refusal(hass, quiet, "remove_temporary_code", id=added["id"]) == "code_not_removed"
+    assert left_over(hass) == {"code_left"}
+    sim.directory.deletes = True
+    await until(lambda: pins(sim) == before and not left_over(hass), "the code to be taken away")
+
+
+async def test_a_pin_that_the_device_makes_another_of_is_refused(
+    hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock, hass_storage: dict[str, Any]
+) -> None:
+    before = pins(sim)
+    sim.directory.pins = PinReading.NUMBER
+    end = clock.now + HOUR
+    assert await refusal(hass, quiet, "add_temporary_code", name="Cleaner", code="012345", end=end) == "code_pin"
+    assert pins(sim) == before
+    assert stored(hass_storage, quiet) is None
+    sim.directory.deletes = False
+    assert (
+        await refusal(hass, quiet, "add_temporary_code", name="Cleaner", code="012345", end=end) == "code_not_removed"
+    )
+    assert left_over(hass) == {"code_left"}
+    sim.directory.deletes = True
+    await until(lambda: pins(sim) == before and not left_over(hass), "the code to be taken away")
+
+
+@pytest.mark.parametrize("pin", list(PinReading))
+async def test_an_entry_that_a_person_renamed_goes_or_is_told(
+    hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock, pin: PinReading
+) -> None:
+    before = pins(sim)
+    sim.directory.pins = pin
+    await add(hass, quiet, clock)
+    sim.directory.rename("Cleaner", "Berta")
+    clock.now += HOUR
+    if pin is not PinReading.MASKED:
+        await until(lambda: pins(sim) == before, "the code to be taken away")
+        return
+    await until(lambda: left_over(hass) == {"code_left"}, "the repair")
+    assert pins(sim) == before | {PIN}
 
 
 async def test_refusals_are_sentences_and_leave_nothing(

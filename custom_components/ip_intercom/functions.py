@@ -3,7 +3,7 @@
 Small protocols, as in ``facets``. All methods raise ``IntercomError`` of ``api.errors``.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -91,13 +91,28 @@ class Code:
     doors: tuple[DoorId, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a device holds of a code: its ID of it, and the name as the device writes it."""
+
+    id: str
+    name: str | None
+
+
+type Remember = Callable[[frozenset[str]], Awaitable[None]]
+
+
 class Codes(Protocol):
-    """PINs that are given to somebody for a while."""
+    """PINs that are given to a person for a while."""
 
-    async def add(self, code: Code) -> str:
-        """Let a PIN in and return what the device knows it by; one that is there already is no error."""
+    async def add(self, code: Code, others: frozenset[str] | None, remember: Remember) -> Held:
+        """Let a PIN in and return what the device holds; one that is there already is no error.
 
-    async def remove(self, code: Code, known_as: str | None) -> None:
+        ``others`` are the IDs that the device had before the code was first sent, None if it never was: then
+        ``remember`` gets them, before it is.
+        """
+
+    async def remove(self, code: Code, held: Held | None, others: frozenset[str] | None) -> None:
         """Take a PIN away and see that it is gone; another's entry is left alone, one that is gone is no error."""
 
 

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 import logging
 from typing import Any
 from uuid import uuid4
@@ -19,19 +20,11 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.storage import Store
 from homeassistant.util.dt import utcnow
 
-from .api.errors import (
-    CommandFailed,
-    ConnectionFailed,
-    IntercomError,
-    NotReached,
-    NotSupported,
-    PermissionDenied,
-    ServiceDisabled,
-)
+from .api.errors import CodeLeft, CommandFailed, ConnectionFailed, IntercomError, NotReached, NotSupported
 from .const import DOMAIN
 from .coordinator import IntercomCoordinator
 from .exceptions import refused, told
-from .functions import Code, Codes
+from .functions import Code, Codes, Held
 from .model import DoorId, Missing
 from .parting import async_parting
 
@@ -53,14 +46,19 @@ class TemporaryCode:
     Attributes:
         id: What the actions call it.
         code: The PIN and its window.
-        tried: It was sent to the device, which may have it even if it did not say so.
-        known_as: What the device calls it; None until it said that it has it.
+        others: The IDs that the device had before the code was first sent; None before that, and once ``held`` is known.
+        held: What the device holds; None until that is certain.
     """
 
     id: str
     code: Code
-    tried: bool = False
-    known_as: str | None = None
+    others: frozenset[str] | None = None
+    held: Held | None = None
+
+    @property
+    def tried(self) -> bool:
+        """It was sent to the device, which may have it even if it did not say so."""
+        return self.others is not None or self.held is not None
 
     def ended(self) -> TemporaryCode:
         """Return it with its time over."""
@@ -165,8 +163,6 @@ class TemporaryCodes:
         over = known.ended()
         try:
             await self._async_settle(over)
-        except NotSupported, PermissionDenied, ServiceDisabled:
-            await self._async_drop(known.id)  # an account that may not ask cannot have added it
         except IntercomError as err:
             await self._async_keep(over)
             self._note_failure(err)
@@ -201,12 +197,19 @@ class TemporaryCodes:
         now = utcnow()
         if now >= known.code.end:
             if known.tried:
-                await self._facet.remove(known.code, known.known_as)
+                await self._facet.remove(known.code, known.held, known.others)
             await self._async_drop(known.id)
-        elif now >= known.code.start and known.known_as is None:
-            known = replace(known, tried=True)
-            await self._async_keep(known)  # before it is sent: it must never be there unknown to us
-            await self._async_keep(replace(known, known_as=await self._facet.add(known.code)))
+        elif now >= known.code.start and known.held is None:
+            try:
+                held = await self._facet.add(known.code, known.others, partial(self._async_note_sent, known))
+            except CodeLeft as err:
+                await self._async_keep(replace(known.ended(), others=None, held=Held(err.id, err.name)))
+                raise
+            await self._async_keep(replace(known, others=None, held=held))
+
+    async def _async_note_sent(self, known: TemporaryCode, others: frozenset[str]) -> None:
+        """Keep what is needed to find a code that is about to be sent: it must never be there unknown to us."""
+        await self._async_keep(replace(known, others=others))
 
     @property
     def _facet(self) -> Codes:
@@ -270,7 +273,7 @@ async def async_take_away(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
                     raise NotSupported("no codes")
                 for known in tuple(left.values()):
                     try:
-                        await facets.codes.remove(known.code, known.known_as)
+                        await facets.codes.remove(known.code, known.held, known.others)
                     except CommandFailed as err:
                         failure = err  # the others may be taken away all the same
                     else:
@@ -298,7 +301,7 @@ async def async_take_away(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
 async def async_bring_anew(hass: HomeAssistant, entry_id: str) -> None:
     """Have all codes that are not over brought to a unit that replaces the one that had them."""
     store = code_store(hass, entry_id)
-    codes = [replace(known, tried=False, known_as=None) for known in _stored(await store.async_load())]
+    codes = [replace(known, others=None, held=None) for known in _stored(await store.async_load())]
     left = [known for known in codes if utcnow() < known.code.end]
     if left:
         await store.async_save({"codes": [_as_json(known) for known in left]})
@@ -308,7 +311,7 @@ async def async_bring_anew(hass: HomeAssistant, entry_id: str) -> None:
 
 def _moments(known: TemporaryCode) -> Iterable[datetime]:
     """Return when something is to be done about a code."""
-    if known.known_as is None:
+    if known.held is None:
         yield known.code.start
     yield known.code.end
 
@@ -331,8 +334,9 @@ def _as_json(known: TemporaryCode) -> dict[str, Any]:
         "start": code.start.isoformat(),
         "end": code.end.isoformat(),
         "doors": list(code.doors),
-        "tried": known.tried,
-        "known_as": known.known_as,
+        "others": None if known.others is None else sorted(known.others),
+        "known_as": None if known.held is None else known.held.id,
+        "known_name": None if known.held is None else known.held.name,
     }
 
 
@@ -340,4 +344,6 @@ def _stored(content: dict[str, Any] | None) -> Iterable[TemporaryCode]:
     for item in (content or {}).get("codes", []):
         start, end = (datetime.fromisoformat(item[part]) for part in ("start", "end"))
         code = Code(item["name"], item["pin"], start, end, tuple(item["doors"]))
-        yield TemporaryCode(item["id"], code, item["tried"], item["known_as"])
+        others = None if item["others"] is None else frozenset(item["others"])
+        held = None if item["known_as"] is None else Held(item["known_as"], item["known_name"])
+        yield TemporaryCode(item["id"], code, others, held)

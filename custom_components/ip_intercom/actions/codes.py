@@ -22,14 +22,15 @@ ATTR_ID = "id"
 ATTR_NAME = "name"
 ATTR_START = "start"
 
-_DIGITS = 6
+# Six digits; a device that keeps a PIN as a number loses leading zeros.
+_LOWEST, _HIGHEST = 100_000, 999_999
 _PIN = re.compile(r"\d{3,15}")
 
 
 async def _add(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
     need(coordinator, coordinator.facets.codes, "no_codes")
     # Not checked by the schema: its errors repeat the value.
-    pin = data.get(ATTR_CODE) or str(randbelow(10**_DIGITS)).zfill(_DIGITS)
+    pin = data.get(ATTR_CODE) or str(_LOWEST + randbelow(_HIGHEST - _LOWEST + 1))
     if _PIN.fullmatch(pin) is None:
         raise refused("code_not_digits")
     start = dt_util.as_utc(data[ATTR_START]) if ATTR_START in data else None
@@ -58,7 +59,7 @@ def _told(known: TemporaryCode) -> JsonObjectType:
         "start": code.start.isoformat(),
         "end": code.end.isoformat(),
         "doors": list(code.doors),
-        "active": known.known_as is not None,
+        "active": known.held is not None,
     }
 
 

@@ -251,6 +251,25 @@ class DoorsNotKept(CommandFailed):
     """The device does not keep a code for the doors that were named; it does not have the code any more."""
 
 
+class PinNotKept(CommandFailed):
+    """The device made another PIN of a code, such as one without leading zeros; it does not have it any more."""
+
+
+class CodeLeft(CommandFailed):
+    """The device holds a code that it was not to hold, and does not let it be deleted now.
+
+    Attributes:
+        id: Its ID of it.
+        name: The name as it writes it.
+    """
+
+    def __init__(self, number: str, name: str | None = None) -> None:
+        """Remember what the device knows it by."""
+        super().__init__("a code is left")
+        self.id = number
+        self.name = name
+
+
 class OpeningDisabled(CommandFailed):
     """The device opens no door over HTTP: *Open Relay via HTTP* is not ticked."""
 

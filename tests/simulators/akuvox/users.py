@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tests.simulators.common.spelling import PinReading, Spelling
+
 from .config import seal, unseal
 from .dialects import Dialect
 from .envelope import ApiError, Call, Handler, Reply, as_text, bad_param
@@ -43,6 +45,11 @@ class Users:
         self.always_pages = False
         # What is added or set is kept, but the answer is an error.
         self.errs = False
+        # It answers that it added, set or deleted users, and did not.
+        self.adds = self.sets = self.deletes = True
+        # How it writes names, and what it tells of PINs.
+        self.spelling = Spelling.AS_SENT
+        self.pins = PinReading.DIGITS
         self.rows: dict[str, dict[str, Any]] = {}
         newer = "Schedule-Relay" in dialect.schedule_fields
         self._defaults: dict[str, Any] = {**FIELDS, **(NEW_FIELDS if newer else {})}
@@ -81,9 +88,18 @@ class Users:
             elif name == self._dialect.schedule_fields[0] and name in self._defaults:
                 clean[name] = self._pairs(as_text(value))
             elif name in self._defaults:
-                text = as_text(value)
-                clean[name] = text[:CARD_CODE_LENGTH] if name == "CardCode" else text
+                clean[name] = self._kept(name, as_text(value))
         return clean
+
+    def _kept(self, name: str, text: str) -> str:
+        match name:
+            case "CardCode":
+                return text[:CARD_CODE_LENGTH]
+            case "Name":
+                return self.spelling.of(text)
+            case "PrivatePIN":
+                return self.pins.kept(text)
+        return text
 
     def _pairs(self, value: str) -> str:
         if self.separator is not None and any(other in value.rstrip(";,") for other in {";", ","} - {self.separator}):
@@ -108,7 +124,7 @@ class Users:
     def _get(self, call: Call) -> Reply:
         wanted = call.text("NameOrPerID", "NameOrCode")
         rows = [
-            dict(sorted(row.items()))
+            dict(sorted({**row, "PrivatePIN": self.pins.shown(row["PrivatePIN"])}.items()))
             for row in self.rows.values()
             if wanted is None or not self.filters or wanted in (row["Name"], row["UserID"], row["PrivatePIN"])
         ]
@@ -120,7 +136,7 @@ class Users:
 
     def _refuse_double(self, item: Mapping[str, Any], own: str = "") -> None:
         others = [row for key, row in self.rows.items() if key != own]
-        user_id, pin = as_text(item.get("UserID", "")), as_text(item.get("PrivatePIN", ""))
+        user_id, pin = as_text(item.get("UserID", "")), self.pins.kept(as_text(item.get("PrivatePIN", "")))
         if user_id and any(row["UserID"] == user_id for row in others):
             raise ApiError(-1, "User already exist")
         if pin and any(row["PrivatePIN"] == pin for row in others):
@@ -132,7 +148,8 @@ class Users:
             if not as_text(item.get("Name", "")):
                 raise bad_param()
             self._refuse_double(item)
-            self.insert(**item)
+            if self.adds:
+                self.insert(**item)
         return self._answer(len(items))
 
     def _set(self, call: Call) -> Reply:
@@ -141,7 +158,11 @@ class Users:
             row = self.rows.get(as_text(item.get("ID", "")))
             if row is None:
                 raise ApiError(-1, "User not exist")
+            if self.pins is PinReading.MASKED and item.get("PrivatePIN") == self.pins.shown(row["PrivatePIN"]):
+                item = {**item, "PrivatePIN": row["PrivatePIN"]}
             self._refuse_double(item, row["ID"])
+            if not self.sets:
+                continue
             changes = self._clean(item)
             if self._dialect.replaces_users:
                 row.update(dict.fromkeys(set(row) - {"ID"}, "") | changes)
@@ -151,8 +172,10 @@ class Users:
 
     def _del(self, call: Call) -> Reply:
         """Deleting nobody is success."""
-        gone = [self.rows.pop(as_text(item.get("ID", "")), None) for item in call.items()]
-        return Reply(retcode=self._number(len([row for row in gone if row is not None])))
+        gone = [key for item in call.items() if (key := as_text(item.get("ID", ""))) in self.rows]
+        for key in gone if self.deletes else ():
+            self.rows.pop(key, None)
+        return Reply(retcode=self._number(len(gone)))
 
     def _clear(self, _: Call) -> Reply:
         self.rows.clear()

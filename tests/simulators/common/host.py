@@ -47,7 +47,7 @@ class Host[Request](Active):
         self._delays: dict[str | None, float] = {}
         self._garbage: dict[str, WrongAnswer] = {}
         self._faults = FunctionFaults()
-        self._losses: dict[str, int] = {}
+        self._losses: dict[str, tuple[int, int | None]] = {}
         self._overload: tuple[int, str, bytes, str | None] | None = None
         self._handling: set[asyncio.Task[Any]] = set()
         self._background: set[asyncio.Task[None]] = set()
@@ -129,8 +129,11 @@ class Host[Request](Active):
         fault = self._faults.find(request.method, request.path)
         response = await self._respond(request) if fault is None else await self._fail(request, fault)
         path = request.get("path", request.path)
-        if self._losses.get(path):
-            self._losses[path] -= 1
+        left, status = self._losses.get(path, (0, None))
+        if left:
+            self._losses[path] = left - 1, status
+            if status is not None:
+                return web.Response(status=status, text="error")
             if request.transport is not None:
                 reset(request.transport)
             raise ConnectionResetError
@@ -247,9 +250,9 @@ class Host[Request](Active):
         wrong = WrongAnswer(self._bodies, body, content_type, status, mebibytes, times)
         self._garbage[self._full(path)] = wrong
 
-    def lose_next_answer(self, path: str, times: int = 1) -> None:
-        """Carry out the next requests to a path, and reset the connection in place of the answer."""
-        self._losses[self._full(path)] = times
+    def lose_next_answer(self, path: str, times: int = 1, *, status: int | None = None) -> None:
+        """Carry out the next requests to a path, and reset the connection or answer a status in place of the answer."""
+        self._losses[self._full(path)] = times, status
 
     def fault(
         self,

@@ -9,6 +9,7 @@ import uuid
 from aiohttp import web
 
 from tests.simulators.common.clock import Clock
+from tests.simulators.common.spelling import PinReading, Spelling
 
 from .config import Timing
 from .entry import apply, non_default, select, template, valid_uuid
@@ -61,6 +62,10 @@ class Directory:
         self.photo_limit = 1_000
         self.memory = 10_000
         self.strict_empty = True
+        # How it writes names, and what it tells of PINs; whether it deletes what it says to have deleted.
+        self.spelling = Spelling.AS_SENT
+        self.pins = PinReading.DIGITS
+        self.deletes = True
         self.series = str(secrets.randbelow(2**63))
         self.timestamp = 0
         self.invalid = 0
@@ -156,6 +161,8 @@ class Directory:
 
     def _store(self, key: str, entry: Json) -> Json:
         stamp = self._stamp()
+        access = {**entry["access"], "pin": self.pins.kept(entry["access"]["pin"])}
+        entry = {**entry, "name": self.spelling.of(entry["name"]), "access": access}
         self._entries.pop(key, None)
         self._entries[key] = {**entry, "uuid": key, "deleted": False, "timestamp": stamp}
         self._forget_deleted()
@@ -259,6 +266,8 @@ class Directory:
         if (error := self._unknown(user["uuid"])) is not None:
             return error
         key = user["uuid"].upper()
+        if not self.deletes:
+            return {"uuid": key, "timestamp": self._stamp()}
         del self._entries[key]
         stamp = self._stamp()
         self._entries[key] = {**self._default, "uuid": key, "deleted": True, "timestamp": stamp}
@@ -269,6 +278,7 @@ class Directory:
         ids = {"uuid": entry["uuid"], "timestamp": entry["timestamp"]}
         if entry["deleted"]:
             return {**ids, "deleted": True}
+        entry = {**entry, "access": {**entry["access"], "pin": self.pins.shown(entry["access"]["pin"])}}
         if fields is None:
             return {**non_default(entry, self._default), **ids}
         return {**(select(entry, fields) if fields else entry), **ids}
