@@ -30,6 +30,7 @@ from .api.errors import (
     NoData,
     NoIdentity,
     NoSuchCall,
+    NotApplied,
     NotFound,
     NotPaid,
     NotProvisioned,
@@ -52,6 +53,7 @@ from .api.errors import (
     Unconfirmed,
     UnexpectedReply,
     WrongCode,
+    WrongTime,
 )
 from .const import DOMAIN
 
@@ -111,6 +113,8 @@ _SENTENCES: tuple[tuple[type[IntercomError], type[HomeAssistantError], str, _Pla
     (NoIdentity, HomeAssistantError, "no_identity", _none),
     (CommandFailed, HomeAssistantError, "command_failed", _reason),
     (FunctionRefused, HomeAssistantError, "function_refused", lambda err: {"function": err.function}),
+    (NotApplied, HomeAssistantError, "not_applied", _none),
+    (WrongTime, HomeAssistantError, "guest_time_wrong", _none),
     (UnexpectedReply, HomeAssistantError, "unexpected_reply", _none),
     (IntercomError, HomeAssistantError, "unexpected_reply", _none),
 )

@@ -47,7 +47,7 @@ def dashboard(
         _tile(account["bell_21"], "Bell"),
         _tile(account["door_21:1_door"], "Barrier"),
         _tile(account["unread_messages"], "Messages"),
-        _tile(account["setting_flat_51_voip"], "App rings"),
+        _tile(account["setting_flat_51_voip"], "Rings in Home Assistant"),
     ] if account else []  # fmt: skip
     gate = [
         _heading("Front gate", "mdi:doorbell-video"),

@@ -65,6 +65,14 @@ async def test_a_setting_that_is_refused_stays(hass: HomeAssistant, sim: Simulat
     assert state_of(hass, entry, "switch", "setting_flat_51_cms") == "on"
 
 
+@pytest.mark.parametrize("key", ["setting_flat_51_allow_door_code", "setting_flat_53_allow_door_code"])
+async def test_a_setting_that_the_server_ignores_is_an_error(hass: HomeAssistant, entry: ConfigEntry, key: str) -> None:
+    with pytest.raises(HomeAssistantError) as failed:
+        await act(hass, "switch.turn_off", entity_id=entity_id(hass, entry, "switch", key))
+    assert failed.value.translation_key == "not_applied"
+    assert state_of(hass, entry, "switch", key) == "on"
+
+
 # ---- codes and guests ----
 
 
@@ -128,6 +136,28 @@ async def test_guests_come_in_until_then(hass: HomeAssistant, sim: Simulator, en
     for wrong in ({}, {"until": until.isoformat(), "duration": 60}, {"duration": {"days": 40}}):
         with pytest.raises(vol.Invalid):
             await flat_command(hass, entry, "let_guests_in", **wrong)
+
+
+@pytest.mark.parametrize("hours", [3, -4, 14])
+async def test_guests_come_in_no_longer_than_asked_where_the_server_has_two_time_zones(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hours: int
+) -> None:
+    sim.shift_auto_open(3600 * hours)
+    until = dt_util.utcnow().replace(microsecond=0) + timedelta(minutes=20)
+    moscow = dt_util.get_time_zone("Europe/Moscow")
+    wanted = until.astimezone(moscow).strftime("%Y-%m-%d %H:%M:%S")
+    for _ in range(2):
+        await flat_command(hass, entry, "let_guests_in", until=until.isoformat())
+        assert sim.town.flat(51).auto_open == wanted
+    assert max(sim.address_functions.auto_opened) == wanted
+    # Its zone changes while Home Assistant runs: nobody is let in for longer, and the next time is right.
+    sim.shift_auto_open(3600 * (hours + 1))
+    with pytest.raises(HomeAssistantError) as failed:
+        await flat_command(hass, entry, "let_guests_in", until=until.isoformat())
+    assert failed.value.translation_key == "guest_time_wrong"
+    assert sim.town.flat(51).auto_open < "2001"
+    await flat_command(hass, entry, "let_guests_in", until=until.isoformat())
+    assert sim.town.flat(51).auto_open == wanted
 
 
 async def test_who_may_not_open_lets_no_guests_in(

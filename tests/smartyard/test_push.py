@@ -20,7 +20,7 @@ from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, CONF_URL
 from custom_components.ip_intercom.push import EventFeed
 from custom_components.ip_intercom.rings import Ring
 from custom_components.ip_intercom.systems.smartyard import log
-from tests.common import PATIENCE, capture_log_events, state_of, suggested, until
+from tests.common import PATIENCE, act, capture_log_events, entity_id, state_of, suggested, until
 from tests.flooding import assert_withstands_flood
 from tests.google import VALUES
 from tests.planted import EXTRA, SECRET, assert_shown_nowhere, listen_closely
@@ -190,6 +190,29 @@ async def test_the_page_says_whether_pushes_arrive(hass: HomeAssistant, device: 
     assert pushes(hass, entry) == "arriving"
     await until(lambda: entry.runtime_data.feed.following, "the first looks")
     # This one was not: in the life that is known, no push came at all.
+    sim.happen("missed", 22)
+    await until(lambda: pushes(hass, entry) == "expected", "the doubt")
+
+
+async def test_rings_that_are_switched_off_are_no_lost_pushes(
+    hass: HomeAssistant, device: Start, local_url: str
+) -> None:
+    sim = await device()
+    entry = await pushing(hass, sim, local_url)
+    sim.ring(22)
+    await until(lambda: pushes(hass, entry) == "arriving", "the first push")
+    rings = entity_id(hass, entry, "switch", "setting_flat_51_voip")
+    await act(hass, "switch.turn_off", entity_id=rings)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    events = capture_log_events(hass)
+    sim.happen("missed", 22)
+    await until(lambda: of_type(events, "MissedCall"), "the record of it")
+    assert pushes(hass, entry) == "arriving"
+    # Not that of a flat that rings, nor once it rings again.
+    await act(hass, "switch.turn_on", entity_id=rings)
+    sim.pass_time(2)
     sim.happen("missed", 22)
     await until(lambda: pushes(hass, entry) == "expected", "the doubt")
 

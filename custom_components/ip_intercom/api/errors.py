@@ -4,6 +4,7 @@ Messages are for logs and tests: they never carry credentials, codes or card num
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 
@@ -69,6 +70,19 @@ class ExchangeInsecure(IntercomError):
 
 class Unconfirmed(IntercomError):
     """What was asked for may have happened: nobody said so in time. It must not be asked for again unseen."""
+
+
+class NotApplied(IntercomError):
+    """The server answered that it did what was asked for, and did not: what it tells is as before."""
+
+
+class WrongTime(IntercomError):
+    """The server stored another time than it was told, and what was asked for is off; ``shift`` is how much later."""
+
+    def __init__(self, shift: timedelta) -> None:
+        """Remember how much."""
+        super().__init__(f"another time was stored, by {shift}")
+        self.shift = shift
 
 
 class UnexpectedReply(IntercomError):

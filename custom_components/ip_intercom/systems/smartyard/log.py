@@ -27,6 +27,7 @@ from .moments import ServerTime
 from .places import Town
 from .pushes import Gate
 from .records import Recorder
+from .ring_switches import RingSwitches
 from .telephones import SmartYardSip
 from .telling import bell_of, call, call_ended, changed, counted, may_be_ours, message
 from .visitors import SmartYardVisitors
@@ -69,6 +70,7 @@ class SmartYardLog:
         recorder: Knows what records mean.
         visitors: Has the pictures of pushes.
         sip: Has the accounts of calls.
+        switches: Which flats ring.
         stored: Where an earlier life left off (``Delivery.cursor``).
         expects_pushes: Somebody was told to forward them.
         monotonic: A clock in seconds.
@@ -89,6 +91,7 @@ class SmartYardLog:
         recorder: Recorder,
         visitors: SmartYardVisitors,
         sip: SmartYardSip,
+        switches: RingSwitches,
         *,
         stored: Mapping[str, object] | None = None,
         expects_pushes: bool = True,
@@ -104,6 +107,7 @@ class SmartYardLog:
         self._recorder = recorder
         self._visitors = visitors
         self._sip = sip
+        self._switches = switches
         self._monotonic = monotonic
         self._gate = Gate(texts(stored.get("heard")))
         self._journal = Journal(stored.get("history"), monotonic)
@@ -296,7 +300,8 @@ class SmartYardLog:
             found += [(flat, record, late) for record, late in self._journal.take(flat, records, now)]
         self._journal.forget(self._time.now())
         ordered = sorted(found, key=lambda item: item[1].date or datetime.max)
-        if any(record.event in _CALLS and not late for _, record, late in ordered):
+        calls = [(flat, record) for flat, record, late in ordered if record.event in _CALLS and not late]
+        if any(self._switches.rang(flat, record.date) for flat, record in calls):
             self.arrivals.missed(_NEWS)
         self._out.events += [self._recorder.event(flat, record, late=late) for flat, record, late in ordered]
 

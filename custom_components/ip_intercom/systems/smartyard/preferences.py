@@ -1,13 +1,15 @@
 """What people set at a SmartYard: how the intercom of a flat behaves, and what is told to them (field notes 5)."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
-from ...api.errors import InvalidRequest, NoData
+from ...api.errors import InvalidRequest, NoData, NotApplied, WrongTime
 from ...api.smartyard import OFF, IntercomChanges, IntercomSettings, Notification, SmartYard
 from ...model import PlaceId, Setting, SettingId
 from .moments import ServerTime
 from .places import Town, flat_place
+from .ring_switches import RingSwitches
 
 # What is on or off, by the names of the client.
 _SWITCHES: Mapping[str, Callable[[bool], IntercomChanges]] = {
@@ -26,6 +28,8 @@ _WHITE_RABBIT, _GUESTS = "white_rabbit", "open_for_guests"
 _MINUTES = ("0", "1", "2", "3", "5", "7", "10")
 # For so long the apps let guests in.
 _GUEST_TIME = timedelta(hours=1)
+# Two time zones differ by less, and by less than that a time in the past stays there.
+_ZONES, _PAST = timedelta(hours=27), timedelta(hours=48)
 _TEXTS, _MONEY = "text_messages", "money_messages"
 
 
@@ -60,13 +64,23 @@ class SmartYardPreferences:
         yard: Asked.
         town: Returns what there is.
         codes: Opens flats to guests.
+        time: The server's.
+        switches: Told which flats ring.
     """
 
-    def __init__(self, yard: SmartYard, town: Callable[[], Town], codes: SmartYardCodes) -> None:
-        """See the class."""
+    def __init__(
+        self,
+        yard: SmartYard,
+        town: Callable[[], Town],
+        codes: SmartYardCodes,
+        time: ServerTime,
+        switches: RingSwitches,
+    ) -> None:
         self._yard = yard
         self._town = town
         self._codes = codes
+        self._time = time
+        self._switches = switches
 
     async def set(self, setting: SettingId, value: bool | str) -> None:
         """Turn a setting on or off, or choose one of its options.
@@ -74,12 +88,13 @@ class SmartYardPreferences:
         Raises:
             NoData: There is no such setting.
             InvalidRequest: It does not take the value.
+            NotApplied: The server answers, and changes nothing.
         """
-        if setting == _TEXTS:
-            await self._yard.user.notification(enable=bool(value))
-            return
-        if setting == _MONEY:
-            await self._yard.user.notification(money=bool(value))
+        if setting in {_TEXTS, _MONEY}:
+            is_text = setting == _TEXTS
+            found = await self._yard.user.notification(**{"enable" if is_text else "money": bool(value)})
+            if (found.enable if is_text else found.money) not in {None, bool(value)}:
+                raise NotApplied(setting)
             return
         for flat in self._town().flats:
             kind = setting.removeprefix(f"{flat_place(flat)}_")
@@ -98,7 +113,19 @@ class SmartYardPreferences:
             changes = IntercomChanges(white_rabbit=int(value))
         else:
             changes = _SWITCHES[kind](bool(value))
-        await self._yard.address.intercom(flat, changes)
+        found = await self._yard.address.intercom(flat, changes)
+        if not _shows(found, changes):
+            found = await self._yard.address.intercom(flat)  # the answer may be older than the change
+            if not _shows(found, changes, unless_hidden=True):
+                raise NotApplied(kind)
+        self._switches.note(flat, found.voip, self._time.now())
+
+
+def _shows(found: IntercomSettings, changes: IntercomChanges, *, unless_hidden: bool = False) -> bool:
+    """Return whether settings are as they were changed; what is not told counts only ``unless_hidden``."""
+    asked = {name: value for name, value in asdict(changes).items() if value is not None}
+    told = {name: getattr(found, name) for name in asked}
+    return all(told[name] == value or (unless_hidden and told[name] is None) for name, value in asked.items())
 
 
 class SmartYardCodes:
@@ -115,6 +142,8 @@ class SmartYardCodes:
         self._address = yard.address
         self._town = town
         self._time = time
+        # By how much the server stores a later time than it was told: it may read times in another zone than it writes.
+        self._shift: timedelta | None = None
 
     async def renew(self, flat: PlaceId) -> str:
         """Have another code made, and return it.
@@ -129,9 +158,36 @@ class SmartYardCodes:
 
         Raises:
             NoData: There is no such flat.
+            NotApplied: The server answers, and goes on letting guests in.
+            WrongTime: It stores another time; guests are not let in.
         """
-        moment = OFF if until is None else self._time.local(until)
-        await self._address.intercom(flat_of(self._town(), flat), IntercomChanges(auto_open=moment))
+        known = flat_of(self._town(), flat)
+        if until is None:
+            await self._end(known)
+            return
+        wanted = self._time.local(until).replace(microsecond=0)
+        if self._shift is None:
+            self._shift = await self._measure(known)
+        stored = await self._store(known, wanted - self._shift)
+        if stored is not None and stored != wanted:
+            self._shift = None
+            await self._end(known)
+            raise WrongTime(stored - wanted)
+
+    async def _store(self, flat: str, until: datetime) -> datetime | None:
+        return (await self._address.intercom(flat, IntercomChanges(auto_open=until))).auto_open
+
+    async def _measure(self, flat: str) -> timedelta:
+        """Return how much later the server stores a time, by one that is past and opens nothing."""
+        asked = self._time.now().replace(microsecond=0) - _PAST
+        stored = await self._store(flat, asked)
+        shift = timedelta() if stored is None else stored - asked
+        return shift if abs(shift) < _ZONES else timedelta()
+
+    async def _end(self, flat: str) -> None:
+        stored = await self._store(flat, OFF)
+        if stored is not None and stored > self._time.now():
+            raise NotApplied(_GUESTS)
 
 
 def flat_of(town: Town, place: PlaceId) -> str:

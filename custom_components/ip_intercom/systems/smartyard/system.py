@@ -23,6 +23,7 @@ from .places import CAMERA, FLAT, OF_HOUSES, Town, doors_of, flat_place, town_of
 from .preferences import SmartYardCodes, SmartYardPreferences, account_settings, flat_settings
 from .push_service import SmartYardPushService
 from .records import Recorder, SmartYardHistory
+from .ring_switches import RingSwitches
 from .telephones import SmartYardSip
 from .visitors import SmartYardVisitors
 
@@ -91,8 +92,9 @@ class SmartYardSystem:
         visitors = SmartYardVisitors(yard)
         self._feeds = Feeds(yard, town)
         sip = SmartYardSip(yard)
+        self._switches = RingSwitches()
         self._log = SmartYardLog(
-            yard, town, self._time, recorder, visitors, sip, stored=cursor, expects_pushes=choices.push
+            yard, town, self._time, recorder, visitors, sip, self._switches, stored=cursor, expects_pushes=choices.push
         )
         push_service = SmartYardPushService(yard)
         codes = SmartYardCodes(yard, town, self._time)
@@ -105,7 +107,7 @@ class SmartYardSystem:
             flat_codes=codes,
             history=SmartYardHistory(yard, town, recorder),
             messages=SmartYardMessages(yard, self._log.count_soon),
-            preferences=SmartYardPreferences(yard, town, codes),
+            preferences=SmartYardPreferences(yard, town, codes, self._time, self._switches),
             push=ForwardedPush[CallPush | TextPush](
                 lambda message: parse(message.query, message.body),
                 self._log.hear,
@@ -193,6 +195,7 @@ class SmartYardSystem:
                 code, known = known, code
             if found is not None:
                 settings |= flat_settings(flat.id, found, self._time)
+                self._switches.note(flat.id, found.voip, self._time.now())
             codes[flat_place(flat.id)] = None if found is not None and found.allow_door_code is False else code or known
         return settings | ({} if notification is None else account_settings(notification)), codes
 
