@@ -27,7 +27,7 @@ RECEIVED = "received"
 # What a ring may tell beside its button and call.
 _RING_DETAILS = ("caller", "flat")
 # What somebody wrote, and how it is marked as read.
-_MESSAGE_DETAILS = ("id", "action", "title", "text", "ext", "badge", "record")
+_MESSAGE_DETAILS = ("id", "action", "title", "text", "ext", "badge", "record", "recording", "prepared")
 OTHER_MESSAGE = "other"
 MESSAGES = (
     "inbox",

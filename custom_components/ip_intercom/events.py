@@ -111,6 +111,13 @@ class MessagesCounted:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingsListed:
+    """These recordings were asked for; whether each is ready."""
+
+    recordings: Mapping[str, bool]
+
+
+@dataclass(frozen=True, slots=True)
 class CallChanged:
     """One party of a call changed its state; ``leg`` is None where it speaks of the whole call.
 
@@ -225,6 +232,7 @@ type Fact = (
     | BellRings
     | MessageReceived
     | MessagesCounted
+    | RecordingsListed
     | CallChanged
     | CallLogged
     | VoicemailReceived
@@ -340,6 +348,11 @@ def _bell_rings(fact: BellRings, state: State) -> State:
 @_fold.register
 def _messages_counted(fact: MessagesCounted, state: State) -> State:
     return replace(state, unread_messages=fact.unread)
+
+
+@_fold.register
+def _recordings_listed(fact: RecordingsListed, state: State) -> State:
+    return replace(state, recordings=fact.recordings)
 
 
 @_fold.register

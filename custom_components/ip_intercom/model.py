@@ -395,6 +395,8 @@ class State:
     door_codes: Mapping[PlaceId, str | None] = field(default_factory=dict, repr=False)
     unread_messages: int | None = None
     pushes: Pushes | None = None
+    # Those that were asked for, and whether each is ready.
+    recordings: Mapping[str, bool] | None = None
 
 
 # The kind of what did not answer, and is to be asked for again.
@@ -555,6 +557,7 @@ def described(before: State, fresh: State, unread: frozenset[str] = frozenset())
         extension=fresh.extension,
         missed_calls=fresh.missed_calls,
         pushes=fresh.pushes,
+        recordings=fresh.recordings,
     )
 
 

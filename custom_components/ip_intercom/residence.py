@@ -111,6 +111,10 @@ class Watches(Protocol):
 class Archive(Protocol):
     """Recordings of cameras."""
 
+    @property
+    def recordings(self) -> Mapping[str, bool]:
+        """Those that were asked for lately, and whether each is ready."""
+
     async def ranges(self, camera: CameraId) -> tuple[tuple[datetime, datetime], ...]:
         """Return from when to when there are recordings."""
 

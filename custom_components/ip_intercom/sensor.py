@@ -18,6 +18,7 @@ from .model import CallSession, CallState, PlaceId, Pushes, State
 PARALLEL_UPDATES = 0
 
 IDLE = "idle"
+NONE, PREPARING, READY = "none", "preparing", "ready"
 # How far a call has come.
 _PROGRESS = (CallState.CONNECTING, CallState.RINGING, CallState.HELD, CallState.CONNECTED)
 
@@ -50,6 +51,8 @@ async def async_setup_entry(
             found["unread_messages"] = partial(UnreadMessagesSensor, coordinator, "unread_messages")
         if state.pushes is not None:
             found["pushes"] = partial(PushesSensor, coordinator, "pushes")
+        if state.recordings is not None:
+            found["recordings"] = partial(RecordingsSensor, coordinator, "recordings")
         found |= {f"door_code_{flat}": partial(DoorCodeSensor, coordinator, flat) for flat in state.door_codes}
         if state.public_floors is not None:
             found["floors"] = partial(FloorsSensor, coordinator, "public_floors")
@@ -234,6 +237,35 @@ class DoorCodeSensor(IntercomEntity, SensorEntity):
     def native_value(self) -> str | None:
         """Return the code, None where there is none."""
         return self.coordinator.data.door_codes.get(self._flat)
+
+
+class RecordingsSensor(IntercomEntity, SensorEntity):
+    """Whether a recording that was asked for is still in preparation; no server tells how far it is."""
+
+    _attr_translation_key = "recordings"
+    _attr_device_class = SensorDeviceClass.ENUM
+    _attr_options = [NONE, PREPARING, READY]
+    _unrecorded_attributes = frozenset({PREPARING, READY})
+
+    @property
+    def _recordings(self) -> Mapping[str, bool]:
+        return self.coordinator.data.recordings or {}
+
+    @property
+    @override
+    def native_value(self) -> str:
+        """Return what holds for any of them."""
+        return NONE if not self._recordings else READY if all(self._recordings.values()) else PREPARING
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        """Return their ids."""
+        recordings = self._recordings.items()
+        return {
+            PREPARING: [recording for recording, ready in recordings if not ready],
+            READY: [recording for recording, ready in recordings if ready],
+        }
 
 
 class ExtensionSensor(IntercomEntity, SensorEntity):

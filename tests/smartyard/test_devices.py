@@ -81,7 +81,7 @@ async def test_what_belongs_to_each(hass: HomeAssistant, entry: ConfigEntry) -> 
         "binary_sensor": {"connectivity", "event_log"},
         "button": {"test_message"},
         "event": {"access", "message"},
-        "sensor": {"last_access", "pushes", "unread_messages"},
+        "sensor": {"last_access", "pushes", "recordings", "unread_messages"},
         "switch": {"setting_text_messages", "setting_money_messages"},
     }
 

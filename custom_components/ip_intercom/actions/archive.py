@@ -39,7 +39,9 @@ async def _prepare(coordinator: IntercomCoordinator, data: Data) -> JsonObjectTy
     start, end = dt_util.as_utc(data[ATTR_START]), dt_util.as_utc(data[ATTR_END])
     if end <= start:
         raise refused("recording_without_length")
-    return {ATTR_RECORDING: await coordinator.async_command(archive.prepare(camera, start, end))}
+    recording = await coordinator.async_command(archive.prepare(camera, start, end))
+    coordinator.async_change(recordings=archive.recordings)
+    return {ATTR_RECORDING: recording}
 
 
 async def _download(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:

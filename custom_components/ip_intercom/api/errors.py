@@ -253,6 +253,14 @@ class NotFound(NoData):
     """The server knows no such thing, and says so to people; ``reason`` is its own sentence."""
 
 
+class NotReady(NoData):
+    """What was asked for is still in preparation."""
+
+
+class RecordingUnclear(NoData):
+    """A recording is ready, and the server does not tell which of several it is."""
+
+
 class NoSuchCall(CommandFailed):
     """There is no such call, or no more."""
 

@@ -1,7 +1,7 @@
 """Pictures, streams and recordings of cameras, whichever server has them (field notes 6)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -10,7 +10,15 @@ import time
 
 from aiohttp import ClientSession
 
-from ...api.errors import InvalidRequest, NoData, NotSupported, StreamRefused, UnexpectedReply
+from ...api.errors import (
+    InvalidRequest,
+    NoData,
+    NotReady,
+    NotSupported,
+    RecordingUnclear,
+    StreamRefused,
+    UnexpectedReply,
+)
 from ...api.parse import instant
 from ...api.smartyard import Camera as ApiCamera, SmartYard, check, live_url, still
 from ...api.smartyard.cameras.previews import preview
@@ -20,6 +28,7 @@ from ...model import CameraId
 from ..parts import PartReader, together
 from .moments import ServerTime
 from .places import Town
+from .recordings import Recordings, film_in
 
 # Seconds for which no other token is asked for where the new one was refused as well: the camera may be broken.
 _HOPELESS = 60.0
@@ -169,13 +178,23 @@ class SmartYardArchive:
         yard: Asked.
         feeds: The cameras.
         time: The server's.
+        recordings: Those that were asked for.
+        changed: Called when there is another one.
     """
 
-    def __init__(self, yard: SmartYard, feeds: Feeds, time: ServerTime) -> None:
-        """See the class."""
+    def __init__(
+        self, yard: SmartYard, feeds: Feeds, time: ServerTime, recordings: Recordings, changed: Callable[[], None]
+    ) -> None:
         self._yard = yard
         self._feeds = feeds
         self._time = time
+        self._recordings = recordings
+        self._changed = changed
+
+    @property
+    def recordings(self) -> Mapping[str, bool]:
+        """Return those that were asked for lately, and whether each is ready."""
+        return self._recordings.shown
 
     async def ranges(self, camera: CameraId) -> tuple[tuple[datetime, datetime], ...]:
         """Return from when to when there are recordings; nothing for servers that tell only the apps."""
@@ -189,6 +208,8 @@ class SmartYardArchive:
         made = await self._yard.cameras.prepare(self._id(camera), local(start), local(end))
         if made is None:
             raise UnexpectedReply("the server does not tell which recording it makes")
+        self._recordings.asked(made)
+        self._changed()
         return made
 
     @asynccontextmanager
@@ -196,19 +217,33 @@ class SmartYardArchive:
         """Open a recording.
 
         Args:
-            recording: What ``prepare`` returned, or what the message of its being ready tells: some servers say
-                nowhere else where it is.
+            recording: What ``prepare`` returned, or the message of its being ready, or the address or id in it: some
+                servers say nowhere else where it is.
 
         Raises:
-            NoData: It is not ready.
+            NotReady: It is still in preparation.
+            RecordingUnclear: It is ready, and only its message tells which one it is.
+            NoData: There is none.
             InvalidRequest: It is another server's.
         """
-        where: str | None = None
-        if "/" not in recording:
-            with suppress(NoData, InvalidRequest):
-                where = await self._yard.cameras.download(recording)
-        async with self._yard.films.open(where or recording) as film:
+        async with self._yard.films.open(await self._where(recording)) as film:
             yield film
+
+    async def _where(self, recording: str) -> str:
+        if any(char.isspace() for char in recording.strip()):
+            return film_in(recording) or recording
+        if "/" in recording:
+            return recording
+        if (known := self._recordings.film_of(recording)) is not None:
+            return known
+        with suppress(NoData, InvalidRequest):
+            if (where := await self._yard.cameras.download(recording)) is not None:
+                return where
+        if self._recordings.is_unclear(recording):
+            raise RecordingUnclear("several recordings were in preparation")
+        if self._recordings.is_pending(recording):
+            raise NotReady("the recording is still in preparation")
+        return recording
 
     def _id(self, camera: CameraId) -> str:
         if not (found := self._feeds.get(camera).id):

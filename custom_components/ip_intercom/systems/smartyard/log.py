@@ -26,6 +26,7 @@ from .journal import Journal, by_day
 from .moments import ServerTime
 from .places import Town
 from .pushes import Gate
+from .recordings import Recordings
 from .records import Recorder
 from .ring_switches import RingSwitches
 from .telephones import SmartYardSip
@@ -71,6 +72,7 @@ class SmartYardLog:
         visitors: Has the pictures of pushes.
         sip: Has the accounts of calls.
         switches: Which flats ring.
+        recordings: Told of those that are ready.
         stored: Where an earlier life left off (``Delivery.cursor``).
         expects_pushes: Somebody was told to forward them.
         monotonic: A clock in seconds.
@@ -92,6 +94,7 @@ class SmartYardLog:
         visitors: SmartYardVisitors,
         sip: SmartYardSip,
         switches: RingSwitches,
+        recordings: Recordings,
         *,
         stored: Mapping[str, object] | None = None,
         expects_pushes: bool = True,
@@ -108,6 +111,7 @@ class SmartYardLog:
         self._visitors = visitors
         self._sip = sip
         self._switches = switches
+        self._recordings = recordings
         self._monotonic = monotonic
         self._gate = Gate(texts(stored.get("heard")))
         self._journal = Journal(stored.get("history"), monotonic)
@@ -159,6 +163,11 @@ class SmartYardLog:
         """Note how much is unread, where somebody else has asked."""
         self.unread = unread
 
+    def keep(self) -> None:
+        """Have the cursor written down though nothing has happened."""
+        self._out.keep = True
+        self._wake.set()
+
     def presume_complete(self) -> None:
         """Look again at once at what could not be read."""
         self._looks.hasten()
@@ -193,6 +202,7 @@ class SmartYardLog:
             "heard": self._gate.as_json(),
             "history": self._journal.as_json(),
             "pushes": bool(self.arrivals),
+            "recordings": self._recordings.as_json(),
         }
         end = min(self._ringing.values(), default=None)
         return self._out.delivery(cursor, again=None if end is None else max(0.0, end - self._monotonic()))
@@ -240,7 +250,8 @@ class SmartYardLog:
             self.houses_changed()
 
     def _take_text(self, push: TextPush) -> None:
-        self._out.events.append(message(push, self._visitors.name_of(push), late=self._gate.is_late(push)))
+        picture, late = self._visitors.name_of(push), self._gate.is_late(push)
+        self._out.events.append(message(push, picture, late=late, recordings=self._recordings))
         self.count_soon()
         if push.action == Action.NEW_ADDRESS:
             self.houses_changed()

@@ -22,6 +22,7 @@ from .moments import ServerTime, zone_named
 from .places import CAMERA, FLAT, OF_HOUSES, Town, doors_of, flat_place, town_of
 from .preferences import SmartYardCodes, SmartYardPreferences, account_settings, flat_settings
 from .push_service import SmartYardPushService
+from .recordings import Recordings
 from .records import Recorder, SmartYardHistory
 from .ring_switches import RingSwitches
 from .telephones import SmartYardSip
@@ -93,15 +94,25 @@ class SmartYardSystem:
         self._feeds = Feeds(yard, town)
         sip = SmartYardSip(yard)
         self._switches = RingSwitches()
+        self._recordings = Recordings((cursor or {}).get("recordings"))
         self._log = SmartYardLog(
-            yard, town, self._time, recorder, visitors, sip, self._switches, stored=cursor, expects_pushes=choices.push
+            yard,
+            town,
+            self._time,
+            recorder,
+            visitors,
+            sip,
+            self._switches,
+            self._recordings,
+            stored=cursor,
+            expects_pushes=choices.push,
         )
         push_service = SmartYardPushService(yard)
         codes = SmartYardCodes(yard, town, self._time)
         self.log: SmartYardLog | None = None
         self.facets = Facets()
         self._facets = Facets(
-            archive=SmartYardArchive(yard, self._feeds, self._time),
+            archive=SmartYardArchive(yard, self._feeds, self._time, self._recordings, self._log.keep),
             cameras=SmartYardCameras(session, self._feeds, self._time, verify=choices.verify),
             doors=SmartYardDoors(yard, town),
             flat_codes=codes,
@@ -171,6 +182,7 @@ class SmartYardSystem:
             ringing={bell: bell in self._log.ringing for bell in town.bells},
             unread_messages=None if unread is None else unread.messages,
             pushes=self._log.arrivals.state,
+            recordings=self._recordings.shown,
         )
         found = {CAMERA: cameras, FLAT: flats, **dict.fromkeys(OF_HOUSES, houses)}
         unlisted = frozenset(kind for kind, places in found.items() if places is None)

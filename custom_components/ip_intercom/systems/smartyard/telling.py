@@ -2,15 +2,24 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-import re
 
 from ...api.parse import instant
 from ...api.smartyard import Action, CallPush, TextPush
-from ...events import BellRings, ButtonPressed, CapabilitiesChanged, Event, Fact, MessageReceived, MessagesCounted
+from ...events import (
+    BellRings,
+    ButtonPressed,
+    CapabilitiesChanged,
+    Event,
+    Fact,
+    MessageReceived,
+    MessagesCounted,
+    RecordingsListed,
+)
 from ...model import BellId
 from ...rings import CALL_BELL
 from ..privacy import is_word
 from .places import Town
+from .recordings import Recordings, film_in
 
 CALL, CALL_ENDED, MESSAGE, UNREAD, CHANGED = "Call", "CallEnded", "Message", "Unread", "Changed"
 
@@ -28,8 +37,6 @@ _KINDS: Mapping[str, str] = {
 _OTHER = "other"
 # A push may come from anybody, and say as much as it likes.
 _SHORT, _LONG = 128, 2048
-# Where a recording is that is ready.
-_FILM = re.compile(r"/cctv/download/([0-9A-Za-z-]{1,64})")
 # What stands for the flat and the intercom where the operator calls.
 _NOWHERE = "-1"
 
@@ -90,9 +97,12 @@ def call_ended(bell: BellId) -> Event:
     return Event(CALL_ENDED, datetime.now(UTC), {"bell": bell}, facts=(BellRings(bell, False),))
 
 
-def message(push: TextPush, picture: str | None, *, late: bool) -> Event:
-    """Return the event of a message."""
-    kind = _KINDS.get(push.action, _OTHER)
+def message(push: TextPush, picture: str | None, *, late: bool, recordings: Recordings | None = None) -> Event:
+    """Return the event of a message; ``recordings`` learn of one that is ready."""
+    kind, film = _KINDS.get(push.action, _OTHER), film_in(push.body)
+    if film is not None and kind == "inbox":
+        kind = "video_ready"  # the published server says so in a message like any other
+    ready = None if film is None or recordings is None else recordings.ready(film)
     details = _told(
         {
             "id": _cut(push.message_id),
@@ -102,7 +112,8 @@ def message(push: TextPush, picture: str | None, *, late: bool) -> Event:
             "ext": _cut(push.ext),
             "badge": push.badge,
             "record": _cut(push.event_id),
-            "recording": _recording(push.body) if kind == "video_ready" else None,
+            "recording": film if kind == "video_ready" else None,
+            "prepared": ready,
             "picture": picture,
         }
     )
@@ -111,7 +122,10 @@ def message(push: TextPush, picture: str | None, *, late: bool) -> Event:
         moment(push.timestamp),
         {"kind": kind} | details,
         late=late,
-        facts=(MessageReceived(kind, details),),
+        facts=(
+            MessageReceived(kind, details),
+            *(() if film is None or recordings is None else (RecordingsListed(recordings.shown),)),
+        ),
         id=f"message-{_cut(push.message_id)}" if push.message_id else None,
     )
 
@@ -125,12 +139,6 @@ def counted(messages: int, chat: int) -> Event:
 def changed() -> Event:
     """Return the event of an account that may have other houses, doors or flats by now."""
     return Event(CHANGED, datetime.now(UTC), facts=(CapabilitiesChanged(),))
-
-
-def _recording(said: str) -> str | None:
-    """Return which recording a message is about."""
-    found = _FILM.search(said)
-    return None if found is None else found[1]
 
 
 def _cut(said: str | None, most: int = _SHORT) -> str | None:
