@@ -242,9 +242,10 @@ async def test_keys_of_every_model(any_bench: Bench) -> None:
     assert await keys.config() == MobileKeyConfig(sim.model.info["serialNumber"], (first,))
     await keys.set_config("home")
     assert await keys.config() == MobileKeyConfig("home", (first,))
-    second = MobileKey(None, KEY, None)
+    another = b64encode(FAKE_KEY[:-1] + b"\0").decode()
+    second = MobileKey(None, another, None)
     await keys.set_config(keys=[second, first])
-    assert await keys.config() == MobileKeyConfig("home", (MobileKey("rsa", KEY, None), first))
+    assert await keys.config() == MobileKeyConfig("home", (MobileKey("rsa", another, None), first))
     await keys.set_config(keys=[])
     assert (await keys.config()).keys == ()
 

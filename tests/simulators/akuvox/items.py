@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import html
 from io import StringIO
 import re
-from typing import override
+from typing import Any, override
 
 from .envelope import ApiError, Call, File, Handler, Json, Reply, as_text, bad_param
 
@@ -65,7 +65,11 @@ class Items:
     """One list; IDs are never used twice, whatever ID an `add` brings."""
 
     kind: Kind
-    rows: dict[str, dict[str, str]] = field(default_factory=dict)
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # `set` erases what is left out.
+    replaces: bool = False
+    # Fields of a firmware to come, kept as they are sent.
+    more: frozenset[str] = frozenset()
     _last: int = 0
 
     @property
@@ -86,10 +90,11 @@ class Items:
         """Add a row and give its ID."""
         self._last += 1
         row = {name: as_text(values.get(name, default)) for name, default in self.kind.fields.items()}
-        self.rows[str(self._last)] = {**row, "ID": str(self._last)}
+        more = {name: value for name, value in values.items() if name in self.more}
+        self.rows[str(self._last)] = {**row, **more, "ID": str(self._last)}
         return str(self._last)
 
-    def listed(self) -> list[dict[str, str]]:
+    def listed(self) -> list[dict[str, Any]]:
         """Give the rows in the order of the reply; the fields are sorted."""
         return [dict(sorted(row.items())) for row in self.rows.values()]
 
@@ -129,6 +134,9 @@ class Items:
             row = self.rows.get(as_text(item.get("ID", "")))
             ret = self.kind.unknown if row is None else self._refusal(item, row["ID"])
             if row is not None and not ret:
+                if self.replaces:
+                    row.update(dict.fromkeys(set(row) - {"ID"}, ""))
+                row.update((name, value) for name, value in item.items() if name in self.more)
                 row.update((name, as_text(value)) for name, value in item.items() if name in self.kind.fields)
             echoes.append(self._echo(item if row is None else row, ret))
         return Reply({"num": len(echoes), "item": echoes})
@@ -191,7 +199,7 @@ class Contacts(Items):
     adds_by_get: bool = False
 
     @override
-    def listed(self) -> list[dict[str, str]]:
+    def listed(self) -> list[dict[str, Any]]:
         """Give them by name, as in the manual's example."""
         return sorted(Items.listed(self), key=lambda row: row["Name"])
 

@@ -47,6 +47,10 @@ class Users:
         self.errs = False
         # It answers that it added, set or deleted users, and did not.
         self.adds = self.sets = self.deletes = True
+        # `user/set` erases what is left out.
+        self.replaces = dialect.replaces_users
+        # Fields of a firmware to come, kept as they are sent.
+        self.more: frozenset[str] = frozenset()
         # How it writes names, and what it tells of PINs.
         self.spelling = Spelling.AS_SENT
         self.pins = PinReading.DIGITS
@@ -87,6 +91,8 @@ class Users:
                 clean[name] = [as_text(part) for part in value]
             elif name == self._dialect.schedule_fields[0] and name in self._defaults:
                 clean[name] = self._pairs(as_text(value))
+            elif name in self.more:
+                clean[name] = value
             elif name in self._defaults:
                 clean[name] = self._kept(name, as_text(value))
         return clean
@@ -164,7 +170,7 @@ class Users:
             if not self.sets:
                 continue
             changes = self._clean(item)
-            if self._dialect.replaces_users:
+            if self.replaces:
                 row.update(dict.fromkeys(set(row) - {"ID"}, "") | changes)
             else:
                 row.update(changes)

@@ -177,12 +177,14 @@ class Address:
             "VoIP": flag(call.by.voip),
             "autoOpen": flat.auto_open,
             "whiteRabbit": str(flat.white_rabbit),
+            **flat.more,
         }
         if call.who.flats[flat.id] is Role.OWNER:
             row |= {"disablePlog": flag(flat.log_disabled), "hiddenPlog": flag(flat.log_hidden)}
         return row
 
     def _change(self, flat: Flat, call: Call, settings: Json) -> None:
+        flat.more |= {name: str(settings[name]) for name in flat.more if name in settings}
         if settings.get("CMS"):
             flat.cms = settings["CMS"] == "t"
         if settings.get("VoIP"):

@@ -66,6 +66,8 @@ class Device:
     voip: bool = True
     texts: bool = True
     money: bool = True
+    # Settings of a server to come.
+    more: dict[str, str] = field(default_factory=dict)
 
 
 class People:

@@ -58,6 +58,8 @@ class Flat:
     log_disabled: bool = False
     log_broken: bool = False
     log_hidden: bool = False
+    # Settings of a server to come.
+    more: dict[str, str] = field(default_factory=dict)
 
     @property
     def closed(self) -> bool:

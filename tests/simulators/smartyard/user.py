@@ -39,7 +39,8 @@ class User:
         for name, attribute in (("enable", "texts"), ("money", "money")):
             if (value := call.text(name)) in ("t", "f"):
                 setattr(device, attribute, value == "t")
-        return {"money": flag(device.money), "enable": flag(device.texts)}
+        device.more |= {name: given for name in device.more if (given := call.text(name))}
+        return {"money": flag(device.money), "enable": flag(device.texts), **device.more}
 
     def _register(self, call: Call) -> Answer:
         platform, token = call.text("platform"), call.text("pushToken")

@@ -66,6 +66,8 @@ class Directory:
         self.spelling = Spelling.AS_SENT
         self.pins = PinReading.DIGITS
         self.deletes = True
+        # An object or array that is updated is replaced as a whole, which the manual does not say.
+        self.replaces = False
         self.series = str(secrets.randbelow(2**63))
         self.timestamp = 0
         self.invalid = 0
@@ -124,6 +126,11 @@ class Directory:
                 entry.setdefault("photo", "")
             else:
                 entry.pop("photo", None)
+
+    def extend(self, change: Callable[[Json], None]) -> None:
+        """Have a firmware with more fields: `change` puts them into the template and into each entry."""
+        for entry in (self._default, *self._entries.values()):
+            change(entry)
 
     def clear(self) -> None:
         """Forget everything; a new series begins (5.14.6)."""
@@ -236,7 +243,7 @@ class Directory:
         if (error := self._unknown(user["uuid"])) is not None:
             return error
         key = user["uuid"].upper()
-        entry, errors = apply(self._entries[key], user)
+        entry, errors = apply(self._entries[key], user, self._default if self.replaces else None)
         if not errors and self._too_many_photos(key, entry):
             errors = [{"code": "EDIRLIM_PHOTO"}]
         return {"uuid": user["uuid"], "errors": errors} if errors else self._store(key, entry)

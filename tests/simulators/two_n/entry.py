@@ -139,8 +139,11 @@ RULES: Mapping[str, Callable[[object], bool]] = {
 }
 
 
-def apply(entry: Json, changes: Mapping[str, Any]) -> tuple[Json, list[Json]]:
-    """Write changes, nested or with dotted names (5.14.3); gives the new entry and the errors."""
+def apply(entry: Json, changes: Mapping[str, Any], blank: Json | None = None) -> tuple[Json, list[Json]]:
+    """Write changes, nested or with dotted names (5.14.3); gives the new entry and the errors.
+
+    With a `blank` entry, an object or array that is written is replaced by what is sent of it and its defaults.
+    """
     result = deepcopy(entry)
     errors: list[Json] = []
     for name, value in changes.items():
@@ -153,7 +156,12 @@ def apply(entry: Json, changes: Mapping[str, Any]) -> tuple[Json, list[Json]]:
         if not isinstance(parent, dict) or last not in parent:
             errors.append({"code": "EDIR_FIELD_NAME_UNKNOWN", "field": name})
         else:
-            parent[last] = _merge(parent[last], value, name, errors)
+            old = parent[last]
+            if blank is not None and isinstance(value, dict | list):
+                old = blank
+                for part in (*path, last):
+                    old = old[part]
+            parent[last] = _merge(old, value, name, errors)
     if not errors and not _consistent(result["access"]):
         errors.append({"code": "EINCONSISTENT"})
     return result, errors
@@ -178,7 +186,8 @@ def _merge(old: Any, new: Any, path: str, errors: list[Json]) -> Any:
             return old
         # Positions that the request leaves out keep their value.
         return [_merge(item, new[i], path, errors) if i < len(new) else item for i, item in enumerate(old)]
-    if path in READ_ONLY or not RULES[path](new):
+    # What is not in the rules is of a firmware to come.
+    if path in READ_ONLY or (path in RULES and not RULES[path](new)):
         errors.append(wrong)
         return old
     return (str(new) or "0") if path in {"access.validFrom", "access.validTo"} else new

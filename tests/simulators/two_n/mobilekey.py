@@ -26,6 +26,9 @@ class MobileKey:
         key = {"type": "rsa", "key": b64encode(FAKE_KEY).decode(), "ctime": 1_608_046_389}
         self.keys: list[Json] = [key, {}, {}, {}]
         self.compatible = False
+        # Fields of a firmware to come; whether what is left out is erased, which the manual does not say.
+        self.more: Json = {}
+        self.replaces = False
         self._configured = configured
         self.handlers: dict[str, Handler] = {
             "mobilekey/config": self._config,
@@ -34,9 +37,10 @@ class MobileKey:
 
     async def _config(self, call: Call) -> web.StreamResponse:
         if call.request.method == "GET":
-            return success({"location": self.location, "keys": self.keys})
+            return success({"location": self.location, "keys": self.keys, **self.more})
         body = call.body or {}
-        location, keys = body.get("location", self.location), body.get("keys")
+        location = body.get("location", "" if self.replaces else self.location)
+        keys = body.get("keys", [] if self.replaces else None)
         if not isinstance(location, str) or len(location) > MAX_LOCATION:
             raise ApiError(Code.INVALID_VALUE, "location")
         if keys is not None:
@@ -44,6 +48,8 @@ class MobileKey:
                 raise ApiError(Code.INVALID_VALUE, "keys")
             self.keys = [self._key(slot, key) for slot, key in enumerate([*keys, *[{}] * SLOTS][:SLOTS])]
         self.location = location
+        if self.replaces:
+            self.more = {name: body[name] for name in self.more if name in body}
         self._configured()
         return success()
 
@@ -53,8 +59,8 @@ class MobileKey:
             return {}
         if wanted.get("type", "rsa") != "rsa" or not _is_key(wanted.get("key")):
             return self.keys[slot]
-        key: Json = {"type": "rsa", "key": wanted["key"]}
-        ctime = wanted.get("ctime")
+        key: Json = {**wanted, "type": "rsa"}
+        ctime = key.pop("ctime", None)
         if isinstance(ctime, int) and not isinstance(ctime, bool) and 0 <= ctime <= UINT_MAX:
             key["ctime"] = ctime
         return key

@@ -6,7 +6,7 @@ from typing import IO
 
 from ..errors import NotSupported
 from ..http import Stream
-from ..parse import fields, texts
+from ..parse import Fields, fields, texts
 from ..upload import Upload, json_upload
 from .client import TwoNClient
 from .endpoints import (
@@ -53,21 +53,23 @@ class Config:
 
     async def holidays(self) -> tuple[str, ...]:
         """Return the holidays: ``DD/MM``, or ``DD/MM/YYYY`` for one year only (HTTP API 5.3.3)."""
-        try:
-            result = await self._client.call(CONFIG_HOLIDAYS)
-        except NotSupported:
-            result = await self._client.call(HOLIDAYS)
         # The example of the manual 2.38 has backslashes.
-        return tuple(date.replace("\\", "/") for date in texts(fields(result).get("dates")))
+        return tuple(date.replace("\\", "/") for date in texts((await self._holidays()).get("dates")))
 
     async def set_holidays(self, dates: Sequence[str]) -> None:
-        """Set the holidays (HTTP API 5.3.3).
+        """Set the holidays, and send back what else the device tells with them (HTTP API 5.3.3).
 
         Raises:
             InvalidRequest: A date that is none.
         """
-        upload = json_upload("blob-json", {"dates": list(dates)})
+        upload = json_upload("blob-json", {**await self._holidays(), "dates": list(dates)})
         try:
             await self._client.upload(CONFIG_HOLIDAYS_PUT, upload)
         except NotSupported:
             await self._client.upload(HOLIDAYS_PUT, upload)
+
+    async def _holidays(self) -> Fields:
+        try:
+            return fields(await self._client.call(CONFIG_HOLIDAYS))
+        except NotSupported:
+            return fields(await self._client.call(HOLIDAYS))

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..parse import fields, flag, integer, objects, text
+from ..errors import PermissionDenied
+from ..parse import Fields, fields, flag, integer, objects, text
 from .client import TwoNClient
 from .endpoints import MOBILEKEY_COMPATIBILITY, MOBILEKEY_COMPATIBILITY_PUT, MOBILEKEY_CONFIG, MOBILEKEY_CONFIG_PUT
 
@@ -45,16 +46,19 @@ class MobileKeys:
     async def set_config(self, location: str | None = None, keys: Sequence[MobileKey] | None = None) -> None:
         """Set location or keys; what is None stays, keys that are not given are deleted (HTTP API 5.15.1).
 
-        The device leaves out a key that is none, without a word.
+        What the device tells of itself and of a key that it has is sent back as it came. It leaves out a key that is
+        none, without a word.
         """
-        body: dict[str, object] = {}
+        try:
+            there = fields(await self._client.call(MOBILEKEY_CONFIG))
+        except PermissionDenied:  # an account may write only
+            there = {}
+        body: dict[str, object] = {**there}
         if location is not None:
             body["location"] = location
         if keys is not None:
-            body["keys"] = [
-                {"type": key.type or "rsa", "key": key.key} | ({} if key.ctime is None else {"ctime": key.ctime})
-                for key in keys
-            ]
+            known = {text(item.get("key")): item for item in objects(there.get("keys"))}
+            body["keys"] = [known.get(key.key) or _item(key) for key in keys]
         await self._client.call(MOBILEKEY_CONFIG_PUT, body=body)
 
     async def compatibility(self) -> bool:
@@ -65,3 +69,7 @@ class MobileKeys:
     async def set_compatibility(self, compatible: bool) -> None:
         """Let telephones with the old way in, or not; firmware 2.50 and newer."""
         await self._client.call(MOBILEKEY_COMPATIBILITY_PUT, body={"compatibilityMode": compatible})
+
+
+def _item(key: MobileKey) -> Fields:
+    return {"type": key.type or "rsa", "key": key.key} | ({} if key.ctime is None else {"ctime": key.ctime})

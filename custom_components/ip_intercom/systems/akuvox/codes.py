@@ -21,6 +21,7 @@ _LOGGER = logging.getLogger(__name__)
 _ALWAYS = "1001"
 _DAYS = ("Mon", "Tue", "Wed", "Thur", "Fri", "Sat", "Sun")
 _SCHEDULE_RELAY = "ScheduleRelay"
+_SCHEDULES = frozenset({_SCHEDULE_RELAY, "Schedule-Relay", "Schedule"})
 _DOORS = "DoorNum"
 # What the PIN is called, of a user and of a key.
 _USER_PIN, _KEY_PIN = "PrivatePIN", "Code"
@@ -66,7 +67,7 @@ class AkuvoxCodes(RowCodes):
         items = await self._list()
         rows = await items.get(lambda row: text(row.get("ID")) == number)
         # What is left out is erased by some; the schedule by its other names says the same, and the PIN may be masked.
-        kept = {name: value for row in rows for name, value in row.items() if "Schedule" not in name}
+        kept = {name: value for row in rows for name, value in row.items() if name not in _SCHEDULES}
         pin_key, doors_key = (_USER_PIN, _SCHEDULE_RELAY) if self._has_users else (_KEY_PIN, _DOORS)
         await items.set({**kept, "ID": number, pin_key: pin, doors_key: doors})
 

@@ -1,6 +1,7 @@
 """The directory of a 2N."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from ...api.parse import Fields, fields
 from ...api.two_n import TwoNDevice
@@ -33,18 +34,57 @@ class TwoNDirectory:
         return _result(await self._directory.create(wanted, overwrite))
 
     async def update(self, entries: Sequence[Mapping[str, object]]) -> DirectoryResult:
-        """Set the given fields of entries."""
+        """Set the given fields of entries; the rest of an object or array is sent back as the device has it."""
         template = await self._known_template()
-        return _result(await self._directory.update([fit(entry, template) for entry in entries]))
+        asked = [fit(entry, template) for entry in entries]
+        there = await self._there(asked)
+        whole = [completed(entry, there.get(_uuid(entry), {})) for entry in asked]
+        answer = _result(await self._directory.update(whole))
+        # A device may not take a field that it tells: such an entry is sent again, as it was asked for.
+        refused = [place for place, result in enumerate(answer.entries) if result.errors]
+        again = [place for place in refused if place < len(asked) and whole[place] != asked[place]]
+        if not again:
+            return answer
+        second = _result(await self._directory.update([asked[place] for place in again]))
+        results = [*answer.entries]
+        for place, result in zip(again, second.entries, strict=False):
+            results[place] = result
+        return replace(second, entries=tuple(results))
 
     async def delete(self, uuids: Iterable[str], owner: str | None) -> DirectoryResult:
         """Delete entries by uuid, or all of an owner."""
         return _result(await self._directory.delete(uuids, owner))
 
+    async def _there(self, asked: Iterable[Fields]) -> dict[str, Fields]:
+        """Return entries of which an object or array is changed, by uuid, without what is at its default."""
+        uuids = [_uuid(entry) for entry in asked if any(isinstance(value, Mapping | list) for value in entry.values())]
+        if not any(uuids):
+            return {}
+        answer = await self._directory.get([uuid for uuid in uuids if uuid], None)
+        return {entry.uuid.upper(): entry.fields for entry in answer.entries if entry.uuid and not entry.errors}
+
     async def _known_template(self) -> Fields:
         if self._template is None:
             self._template = await self._directory.template()
         return self._template
+
+
+def completed(entry: Fields, there: Fields) -> dict[str, object]:
+    """Return changes with the rest of each object and array that they are in; a device may replace these as a whole."""
+    return {name: _completed(value, _value(name, there)) for name, value in entry.items()}
+
+
+def _completed(value: object, there: object) -> object:
+    if isinstance(value, Mapping) and isinstance(there, Mapping):
+        return {**there, **{name: _completed(inner, there.get(name)) for name, inner in value.items()}}
+    if isinstance(value, list) and isinstance(there, list):
+        both = [_completed(new, old) for new, old in zip(value, there, strict=False)]
+        return [*both, *value[len(both) :], *there[len(both) :]]
+    return value
+
+
+def _uuid(entry: Fields) -> str:
+    return str(entry.get("uuid", "")).upper()
 
 
 def fit(entry: Fields, template: Fields) -> dict[str, object]:
@@ -53,12 +93,12 @@ def fit(entry: Fields, template: Fields) -> dict[str, object]:
     YAML makes a number of a PIN where the device wants text. Fields that the template does not have
     are left as they are: the device refuses them with its own reason.
     """
-    return {name: _fitting(value, _default(name, template)) for name, value in entry.items()}
+    return {name: _fitting(value, _value(name, template)) for name, value in entry.items()}
 
 
-def _default(name: str, template: Fields) -> object:
-    """Return the default of a field, also of one named like ``access.pin`` (HTTP API 5.14.3)."""
-    value: object = template
+def _value(name: str, entry: Fields) -> object:
+    """Return a field of an entry or template, also one named like ``access.pin`` (HTTP API 5.14.3)."""
+    value: object = entry
     for part in name.split("."):
         value = fields(value).get(part)
     return value

@@ -1,0 +1,52 @@
+"""What we do not know of settings at a SmartYard stays: its server changes what is sent, so nothing else is (field notes 8)."""
+
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+import pytest
+
+from tests.common import act, entity_id, until
+from tests.simulators.smartyard import Simulator
+
+MORE = {"quietHours": "22-7", "paperRing": "t"}
+
+
+@pytest.mark.parametrize(
+    ("platform", "key", "change", "sent"),
+    [
+        ("switch", "flat_51_cms", {}, {"CMS": "f"}),
+        ("switch", "flat_51_voip", {}, {"VoIP": "f"}),
+        ("select", "flat_51_white_rabbit", {"option": "5"}, {"whiteRabbit": "5"}),
+    ],
+)
+async def test_unknown_fields_survive_an_update_of_a_smartyard_flat(
+    hass: HomeAssistant,
+    sim: Simulator,
+    entry: ConfigEntry,
+    platform: str,
+    key: str,
+    change: dict[str, Any],
+    sent: dict[str, str],
+) -> None:
+    """What it tells must not be sent back: it reads the time until which a flat is open to guests in another zone."""
+    flat = sim.town.flat(51)
+    flat.more, until_when = dict(MORE), flat.auto_open
+    sim.clear_requests()
+    action = "select.select_option" if change else "switch.turn_off"
+    await act(hass, action, entity_id=entity_id(hass, entry, platform, f"setting_{key}"), **change)
+    bodies = [request.body or {} for request in sim.requests]
+    assert [body["settings"] for body in bodies if "settings" in body] == [sent]
+    assert (flat.more, flat.auto_open) == (MORE, until_when)
+
+
+async def test_unknown_fields_survive_an_update_of_a_smartyard_account(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    devices = sim.people.devices
+    for device in devices:
+        device.more = dict(MORE)
+    texts = [device.texts for device in devices]
+    await act(hass, "switch.toggle", entity_id=entity_id(hass, entry, "switch", "setting_money_messages"))
+    await until(lambda: not all(device.money for device in devices), "the setting")
+    assert [(device.more, device.texts) for device in devices] == [(MORE, text) for text in texts]
