@@ -14,10 +14,11 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.ip_intercom.const import DOMAIN
-from tests.common import act, command, entity_id, refusal, state_of
+from tests.common import act, choose, command, entity_id, refusal, state_of
 from tests.mx_proxy.looking import becomes, shown
-from tests.simulators.smartyard import PHONE, Simulator
+from tests.simulators.smartyard import PHONE, Form, Simulator
 
+from .conftest import pushing
 from .test_devices import place
 
 
@@ -213,6 +214,21 @@ async def test_watches_come_and_go(hass: HomeAssistant, sim: Simulator, entry: C
     assert await flat_command(hass, entry, "watches") == {"watches": []}
     with pytest.raises(vol.Invalid):
         await flat_command(hass, entry, "watch_add", event="missed_call", detail="1")
+
+
+async def test_a_watch_that_the_operators_route_would_not_bring_is_refused(
+    hass: HomeAssistant, sim: Simulator, local_url: str
+) -> None:
+    entry = await pushing(hass, sim, local_url, Form.FORM, push_route="home")
+    watch = {"event": "key", "detail": "0000001A2B3C4D"}
+    with pytest.raises(ServiceValidationError) as failed:
+        await flat_command(hass, entry, "watch_add", **watch)
+    assert failed.value.translation_key == "watch_not_pushed"
+    assert await flat_command(hass, entry, "watches") == {"watches": []}
+    # Without pushes by a webhook, the route is none.
+    await choose(hass, entry, {"push": False, "push_route": "home"})
+    await flat_command(hass, entry, "watch_add", **watch)
+    assert len((await flat_command(hass, entry, "watches"))["watches"]) == 1
 
 
 async def test_a_telephone_for_whoever_rings(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:

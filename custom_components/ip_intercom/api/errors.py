@@ -198,6 +198,10 @@ class PermissionDenied(IntercomError):
         self.privilege = privilege
 
 
+class NotPushed(IntercomError):
+    """What was to be sent to us would not arrive by the way that pushes take."""
+
+
 class NotSupported(IntercomError):
     """This model or firmware does not have the function."""
 

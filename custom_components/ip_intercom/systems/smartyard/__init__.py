@@ -35,7 +35,7 @@ def create(
     choices = Choices(
         names=options.get(CONF_SHOW_NAMES, True),
         push=options.get(CONF_PUSH, False) or all(options.get(key) for key in CONFS_FCM),
-        push_route=options.get(CONF_PUSH_ROUTE) or None,
+        push_route=(options.get(CONF_PUSH_ROUTE) or None) if options.get(CONF_PUSH, False) else None,
         verify=data.get(CONF_VERIFY_SSL, True),
     )
     yard = SmartYard(transport_of(session, data, below=False), data[CONF_TOKEN], language=data[CONF_LANGUAGE])

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from ...api.errors import InvalidRequest
+from ...api.errors import InvalidRequest, NotPushed
 from ...api.smartyard import Action, LogEvent, SmartYard, Tracked
 from ...model import PlaceId
 from ...residence import Watch
@@ -55,12 +55,13 @@ class SmartYardWatches:
     Args:
         yard: Asked.
         town: Returns what there is.
+        routed: Pushes come by a route of the operator, which does not bring these messages (field notes 8).
     """
 
-    def __init__(self, yard: SmartYard, town: Callable[[], Town]) -> None:
-        """See the class."""
+    def __init__(self, yard: SmartYard, town: Callable[[], Town], *, routed: bool) -> None:
         self._address = yard.address
         self._town = town
+        self._routed = routed
 
     async def query(self) -> tuple[Watch, ...]:
         """Return what this device watches; no code of a door, and of a key the end of its number only."""
@@ -81,7 +82,10 @@ class SmartYardWatches:
         Raises:
             NoData: There is no such flat.
             InvalidRequest: It is another event, or nobody says which one of it.
+            NotPushed: The message would not arrive.
         """
+        if self._routed:
+            raise NotPushed("a route of the operator does not bring watched events")
         if (kind := _WATCHED.get(event)) is None:
             raise InvalidRequest("this cannot be watched", "event")
         if not detail:

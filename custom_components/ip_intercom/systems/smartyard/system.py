@@ -127,7 +127,7 @@ class SmartYardSystem:
             push_service=push_service,
             sip_accounts=sip,
             visitors=visitors,
-            watches=SmartYardWatches(yard, town),
+            watches=SmartYardWatches(yard, town, routed=choices.push_route is not None),
         )
 
     # -- what the account has --------------------------------------------------------------------
