@@ -119,7 +119,7 @@ async def test_a_code_that_cannot_be_undone_is_remembered(
     heal()
     if (spelling, pins) == (Spelling.REPLACED, PinReading.MASKED):
         # Nothing tells it from the user of another: it is left to a person, and the repair with it.
-        await until(lambda: sum(request.function == "user/get" for request in sim.requests) > 20, "some looks")
+        await until(lambda: sum(request.function == "user/get" for request in sim.requests) > 8, "some looks")
         assert (guests(sim), repairs(hass)) == ({PIN}, {"code_left"})
         sim.users.rows.popitem()
     await until(lambda: not guests(sim), "the code to be taken away")
@@ -235,7 +235,7 @@ async def test_a_user_who_is_added_at_the_device_meanwhile_stays(
         await until(lambda: not repairs(hass), "the end of the repair")
         return
     # Both may be ours as far as the device tells: what is not certain is told, not deleted.
-    await until(lambda: sum(request.function == "user/get" for request in sim.requests) > 20, "some looks")
+    await until(lambda: sum(request.function == "user/get" for request in sim.requests) > 8, "some looks")
     assert theirs in sim.users.rows
     assert repairs(hass) == {"code_left"}
     for number in (ours, theirs):
