@@ -37,7 +37,7 @@ _LOGGER = logging.getLogger(__name__)
 # Seconds to wait after the first, second, ... failure; the first may be a mere hiccup.
 _BACK_OFF = (0.2, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0, 10.0, 10.0, 30.0)
 # The most of it for a device in the house: an attempt costs it one connection or request, and a visitor waits for it.
-_BACK_OFF_LOCAL = 1.5
+_BACK_OFF_LOCAL = 1.0
 # The same for a fault of ours, which waiting does not mend.
 _FAULT_DELAY = 30.0
 _JITTER = 0.2

@@ -25,8 +25,9 @@ def sockets(socket_enabled: None) -> None:
 
 
 @pytest.fixture
-async def session() -> AsyncGenerator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
+async def session(request: pytest.FixtureRequest) -> AsyncGenerator[aiohttp.ClientSession]:
+    connector = aiohttp.TCPConnector(keepalive_timeout=getattr(request, "param", 15))
+    async with aiohttp.ClientSession(connector=connector) as session:
         yield session
 
 

@@ -582,9 +582,11 @@ def test_freshness_after_our_machine_slept() -> None:
 
 # -- connections that are forgotten ------------------------------------------------------------------
 
-PACE = Pace(polls=(3, 2, 1), patience=0.5)
+PACE = Pace(polls=(3, 2, 1), patience=0.5, revive=(0.5,))
 
 
+# As everything else here, connections are kept for a shorter time than usual.
+@pytest.mark.parametrize("session", [1], indirect=True)
 async def test_a_firewall_that_forgets_idle_connections_is_found_out(start: Start) -> None:
     """What is answered after a while without a word is lost without a word."""
     bench = await start()
@@ -676,7 +678,9 @@ async def test_a_hiccup_costs_few_requests(follower: Follower, bench: Bench) -> 
     follower.press(2)
     await follower.gets(1, 2)
     paths = [request.path.removeprefix("/api/log/") for request in bench.seen()]
-    assert paths == ["pull", "unsubscribe", "subscribe", "pull", "/api/system/status"]
+    # A visitor may be waiting, so the channel that is left is closed beside the new one.
+    assert paths[:2] == ["pull", "subscribe"]
+    assert sorted(paths[2:]) == ["/api/system/status", "pull", "unsubscribe"]
 
 
 async def test_a_reboot_costs_few_requests(follower: Follower, bench: Bench) -> None:

@@ -37,7 +37,9 @@ class Log:
         """Return the event types that the device records (HTTP API 5.10.1)."""
         return frozenset(await self._client.rows(LOG_CAPS, "events", text))
 
-    async def subscribe(self, events: Iterable[str], include: str, duration: int) -> int:
+    async def subscribe(
+        self, events: Iterable[str], include: str, duration: int, patience: float | None = None
+    ) -> int:
         """Open a channel and return its id (HTTP API 5.10.2).
 
         Events that the account may not see are left out by the device without a word.
@@ -46,9 +48,10 @@ class Log:
             events: The types wanted, all of them in the caps.
             include: ``new``, ``all``, or ``-t`` for the last t seconds as well.
             duration: Seconds without a pull after which the device closes the channel, 3600 at most.
+            patience: How many seconds the device may take; None for the client's own.
         """
         params = {"include": include, "filter": ",".join(sorted(events)), "duration": str(duration)}
-        result = fields(await self._client.call(LOG_SUBSCRIBE, params))
+        result = fields(await self._client.call(LOG_SUBSCRIBE, params, patience=patience))
         if (channel := integer(result.get("id"))) is None:
             raise UnexpectedReply("subscribed, but the device named no channel")
         return channel

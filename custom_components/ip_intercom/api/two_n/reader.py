@@ -74,7 +74,7 @@ class Pace:
     polls: tuple[int, ...] = (55, 25, 15, 8)
     patience: float | None = None
     reach: float = 1.5
-    revive: tuple[float, ...] = (2.0, 2.0, 2.0, 10.0)
+    revive: tuple[float, ...] = (2.5, 2.5, 2.5, 10.0)
     tell: float = 2.0
 
 
@@ -210,6 +210,7 @@ class LogReader:
         self._left: int | None = None
         # Whether it was asked to be closed already, with no answer: then it may be closed.
         self._left_asked = False
+        self._left_heard_at = 0.0
         # Why it failed, and how many attempts to start over have failed since.
         self._failure: BaseException | None = None
         self._attempts = 0
@@ -257,8 +258,7 @@ class LogReader:
                 await self.close()
             if self._channel is None:
                 self._resumed = True
-                await self._settle_left()
-                await self.open()
+                await self._start_over()
             if not self._drained:
                 return await self._drain()
             since = self._since
@@ -302,29 +302,43 @@ class LogReader:
         if self._ran_on:
             self._ran_on = None  # it may have restarted since
         if channel is not None and isinstance(err, InvalidRequest):
-            self._ran_on = self._ran_on_without_channel()
-        elif channel is not None:
-            self._left, self._left_asked = channel, False
+            self._left, self._ran_on = None, self._ran_on_without_channel(self._heard_at)
+        elif channel is not None and self._left is None:
+            self._left, self._left_asked, self._left_heard_at = channel, False, self._heard_at
         self._note_silence(err)
         self._failure, self._attempts = err, 0 if channel is not None else self._attempts + 1
         self._drained = False
 
-    async def _settle_left(self) -> None:
-        """Close the channel that failed, once the device answers again.
+    async def _start_over(self) -> None:
+        """Open a channel, also where one failed.
 
-        Until then it costs one connection or one request, however often it is tried.
+        Until the device answers, that costs one connection or one request, however often it is tried. A slow device is
+        asked for the new channel first: a visitor may be waiting, and the old one can be closed while that is emptied.
         """
-        if isinstance(self._failure, ConnectionFailed):
+        away = isinstance(self._failure, ConnectionFailed)
+        if away:
             await self._log.reach(self._pace.reach)
         if self._left is None:
+            await self.open()
             return
-        if not isinstance(self._failure, ConnectionFailed | InvalidRequest) and isinstance(
-            self._failure, IntercomError
-        ):
+        revive = self._pace.revive[self._attempts % len(self._pace.revive)]
+        if away:
+            await self._subscribe(self._include(), revive)
+            if self._channel == self._left:
+                # Given out again, so the device has restarted.
+                self._left, self._ran_on = None, False
+            return
+        if not isinstance(self._failure, InvalidRequest) and isinstance(self._failure, IntercomError):
             with suppress(InvalidRequest):
                 await self._log.pull(self._left, 0)  # as long as this fails, a new channel would fail too
-        revive = self._pace.revive[self._attempts % len(self._pace.revive)]
-        self._ran_on = await self._close_left(self._left, revive)
+        await self._settle_left(revive)
+        await self.open()
+
+    async def _settle_left(self, patience: float | None = None) -> None:
+        """Close the channel that failed, and learn from it whether the device has run on."""
+        if self._left is None:
+            return
+        self._ran_on = await self._close_left(self._left, patience)
         self._left = None
         if self._ran_on:
             self._learn_silence()
@@ -335,28 +349,28 @@ class LogReader:
             await self._log.unsubscribe(channel, patience)
         except NotReached:
             raise
-        except ConnectionFailed:
+        except ConnectionFailed, asyncio.CancelledError:
             self._left_asked = True
             raise
         except InvalidRequest:
             # Gone because the device restarted, unless the question before was heard after all.
-            return None if self._left_asked else self._ran_on_without_channel()
+            return None if self._left_asked else self._ran_on_without_channel(self._left_heard_at)
         except CommandFailed, UnexpectedReply:
             return None  # no reason not to open another one
         return True
 
-    def _ran_on_without_channel(self) -> bool | None:
-        """Return False where the device cannot have closed the channel because its time was up."""
-        return False if self._monotonic() - self._heard_at < CHANNEL_DURATION else None
+    def _ran_on_without_channel(self, heard_at: float) -> bool | None:
+        """Return False where the device cannot have closed a channel because its time was up."""
+        return False if self._monotonic() - heard_at < CHANNEL_DURATION else None
 
-    async def _subscribe(self, include: str) -> None:
+    async def _subscribe(self, include: str, patience: float | None = None) -> None:
         self._filter = self._events
         try:
-            self._channel = await self._log.subscribe(self._filter, include, CHANNEL_DURATION)
+            self._channel = await self._log.subscribe(self._filter, include, CHANNEL_DURATION, patience)
         except InvalidRequest:
             # Another firmware may know fewer events, and refuses a filter that names others.
             self._events = self._filter = await self._log.caps()
-            self._channel = await self._log.subscribe(self._filter, include, CHANNEL_DURATION)
+            self._channel = await self._log.subscribe(self._filter, include, CHANNEL_DURATION, patience)
         self._drained = False
         self._since = -inf
         self._was_told = False
@@ -398,7 +412,15 @@ class LogReader:
     # -- emptying a channel ------------------------------------------------------------------------
 
     async def _drain(self) -> Batch:
-        events = await self._take_all()
+        self._ask_soon()
+        settling = asyncio.create_task(self._settle_left(), name="close a channel of a 2N")
+        try:
+            events = await self._take_all()
+        except BaseException:
+            settling.cancel()
+            await asyncio.gather(settling, return_exceptions=True)
+            raise
+        await settling
         if self._ran_on is None:
             self._ran_on = await self._runs_on()
         begin = self._resume_at(events)
@@ -419,7 +441,6 @@ class LogReader:
             # The device has the last one no more.
             self.cursor = Cursor(self.cursor.complete_until, None, self.cursor.poll)
             self._freshness.forget()
-        self._ask_soon()
         readings = await self._judge(events[begin:], arrived)
         self._drained = True
         self._advance(events)
@@ -551,8 +572,12 @@ class LogReader:
             self._asking = asyncio.create_task(self._ask(), name="uptime of a 2N")
 
     async def _told(self) -> None:
-        """Wait until the device has told its uptime, but not for long: a visitor may be waiting."""
-        self._ask_soon()
+        """Wait until the device has told its uptime, but not for long: a visitor may be waiting.
+
+        The first time on a channel, what it was asked when that was opened is enough.
+        """
+        if self._was_told or self._asking is None:
+            self._ask_soon()
         assert self._asking is not None
         await asyncio.wait((self._asking,), timeout=self._pace.tell)
         self._was_told = True
