@@ -87,8 +87,16 @@ def test_nothing_is_known_of_a_device_that_tells_nothing() -> None:
 
 def test_after_a_restart_what_was_known_counts_no_more() -> None:
     freshness = told(2000.0)
-    freshness.forget()
+    freshness.forget(2001.0)
     assert freshness.age(10, 10, 3000.0).uncertain
+
+
+def test_what_is_told_after_a_restart_holds_though_that_is_noticed_later() -> None:
+    freshness = told(2000.0)
+    freshness.tell(10, None, 3000.0, 3000.1)
+    freshness.forget(2999.0)
+    assert not freshness.age(10, 10, 3001.0).late
+    assert freshness.age(10, 10, 3020.0).late
 
 
 def test_an_uptime_that_begins_anew_is_learned_from_what_is_young() -> None:

@@ -275,6 +275,20 @@ async def test_a_reboot_of_a_device_that_was_quiet_since_we_listen(follower: Fol
     assert [gap.reason for gap in follower.gaps] == [GapReason.RESTART]
 
 
+async def test_the_first_event_of_a_device_comes_just_after_an_outage(follower: Follower, bench: Bench) -> None:
+    """Its number is 1, as after a restart, but the channel that was open says that there was none."""
+    follower.sim.log.empty()
+    await follower.sim.wait_for_pull()
+    bench.seen()
+    follower.sim.lose_connection()
+    await until(lambda: follower.failures)
+    await follower.sim.restore_connection()
+    follower.press(1)
+    await follower.gets(1)
+    assert follower.gaps == [] and follower.late == []
+    assert all(request.query.get("include") != "all" for request in bench.seen())
+
+
 async def test_the_new_boot_has_gone_further_than_the_old(follower: Follower) -> None:
     """Its log has an event with the number of the last one read."""
     follower.press("a")

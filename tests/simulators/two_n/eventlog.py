@@ -157,6 +157,11 @@ class EventLog:
         self.state.write(boot=True, clock=self._clock.moment())
         self.record("DeviceState", {"state": "startup"}, self._clock.stamp(BOOT_UPTIME))
 
+    def empty(self) -> None:
+        """Be firmware that records no start and has had nothing to record."""
+        self.history.clear()
+        self._next_id = 1
+
     def resume(self) -> bool:
         """Take up the log of a process that was killed; give whether there was one. The channels are gone."""
         lines = list(self.state.lines())

@@ -76,10 +76,16 @@ class Freshness:
     def __init__(self) -> None:
         self._start: _Moment | None = None
         self._epoch: _Moment | None = None
+        # What was told last: when the device was asked, and what followed.
+        self._asked_at = -inf
+        self._told: tuple[_Moment | None, _Moment | None] = None, None
         self.told_at = self.uptime_at = -inf
 
-    def forget(self) -> None:
-        """Note that the device has restarted."""
+    def forget(self, before: float) -> None:
+        """Note that the device has restarted before a moment; what it told after that holds."""
+        if self._asked_at >= before:
+            self._start, self._epoch = self._told
+            return
         self._start = self._epoch = None
         self.told_at = self.uptime_at = -inf
 
@@ -92,13 +98,16 @@ class Freshness:
             asked_at: When it was asked, by our clock.
             answered_at: When its answer was here.
         """
-        self.told_at = answered_at
-        if uptime is not None:
+        start, epoch = (
+            None if counted is None else _Moment(asked_at - counted - _TICK, answered_at - counted, answered_at)
+            for counted in (uptime, clock)
+        )
+        self.told_at, self._asked_at, self._told = answered_at, asked_at, (start, epoch)
+        if start is not None:
             self.uptime_at = answered_at
-            said = _Moment(asked_at - uptime - _TICK, answered_at - uptime, answered_at)
-            self._start = said if self._start is None else self._start.narrowed(said)
-        if clock is not None:
-            self._epoch = _Moment(asked_at - clock - _TICK, answered_at - clock, answered_at)
+            self._start = start if self._start is None else self._start.narrowed(start)
+        if epoch is not None:
+            self._epoch = epoch
 
     def see(self, up_time: int, arrived: float, since: float, *, young: bool = False) -> None:
         """Learn from an event that happened after ``since`` and has arrived just now.

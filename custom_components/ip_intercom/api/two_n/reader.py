@@ -7,7 +7,7 @@ and that event's presence in it proves that nothing between is missing.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -286,10 +286,13 @@ class LogReader:
         """Close the channel, if the device still listens."""
         self._stop_asking()
         channel, self._channel, self._left = self._channel or self._left, None, None
-        if channel is None:
-            return
+        if channel is not None:
+            await self._close_idle(channel)
+
+    async def _close_idle(self, channel: int) -> None:
+        """Close a channel that nobody waits for."""
         try:
-            await self._close_left(channel)
+            await self._log.unsubscribe(channel)
         except IntercomError as err:
             _LOGGER.debug("The channel closes by itself: %s", err)
 
@@ -413,23 +416,18 @@ class LogReader:
 
     async def _drain(self) -> Batch:
         self._ask_soon()
-        settling = asyncio.create_task(self._settle_left(), name="close a channel of a 2N")
-        try:
-            events = await self._take_all()
-        except BaseException:
-            settling.cancel()
-            await asyncio.gather(settling, return_exceptions=True)
-            raise
-        await settling
+        opened_at = self._heard_at
+        events = await self._take_all_beside(self._settle_left())
         if self._ran_on is None:
             self._ran_on = await self._runs_on()
         begin = self._resume_at(events)
         gap = None
         if begin is None and not (self._ran_on is False and events and events[0].id == 1):
             # The device restarted, or its clock was set, and the window has a hole or is too short.
-            await self.close()
+            assert self._channel is not None
+            short, self._channel = self._channel, None
             await self._subscribe("all")
-            events = await self._take_all()
+            events = await self._take_all_beside(self._close_idle(short))
             begin = self._resume_at(events)
             if begin is None:
                 begin = self._resume_behind(events)
@@ -440,7 +438,7 @@ class LogReader:
             assert self.cursor is not None
             # The device has the last one no more.
             self.cursor = Cursor(self.cursor.complete_until, None, self.cursor.poll)
-            self._freshness.forget()
+            self._freshness.forget(opened_at)
         readings = await self._judge(events[begin:], arrived)
         self._drained = True
         self._advance(events)
@@ -472,7 +470,7 @@ class LogReader:
         last = self.cursor.last
         if last is None:
             since = self.cursor.complete_until
-            begins = bool(events) and events[0].id == 1
+            begins = bool(events) and events[0].id == 1 and not self._ran_on
             return None if begins and (self._ran_on is False or events[0].utc_time > since) else 0
         if self._ran_on is False and _is_unset(last):
             return None
@@ -495,6 +493,17 @@ class LogReader:
         ):
             return None
         return next((index for index, event in enumerate(events) if event.id > last.id), len(events))
+
+    async def _take_all_beside(self, work: Coroutine[None, None, None]) -> list[LogEvent]:
+        beside = asyncio.create_task(work, name="close a channel of a 2N")
+        try:
+            events = await self._take_all()
+        except BaseException:
+            beside.cancel()
+            await asyncio.gather(beside, return_exceptions=True)
+            raise
+        await beside
+        return events
 
     async def _take_all(self) -> list[LogEvent]:
         events: list[LogEvent] = []
