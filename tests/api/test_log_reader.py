@@ -282,6 +282,7 @@ async def test_the_first_event_of_a_device_comes_just_after_an_outage(follower: 
     bench.seen()
     follower.sim.lose_connection()
     await until(lambda: follower.failures)
+    follower.sim.pass_time(2)
     await follower.sim.restore_connection()
     follower.press(1)
     await follower.gets(1)

@@ -37,9 +37,7 @@ class Log:
         """Return the event types that the device records (HTTP API 5.10.1)."""
         return frozenset(await self._client.rows(LOG_CAPS, "events", text))
 
-    async def subscribe(
-        self, events: Iterable[str], include: str, duration: int, patience: float | None = None
-    ) -> int:
+    async def subscribe(self, events: Iterable[str], include: str, duration: int, patience: float | None = None) -> int:
         """Open a channel and return its id (HTTP API 5.10.2).
 
         Events that the account may not see are left out by the device without a word.
