@@ -141,6 +141,26 @@ async def test_what_became_due_while_home_assistant_was_down(
     await hass.config_entries.async_unload(entry.entry_id)
 
 
+@pytest.mark.parametrize("is_told", [True, False])
+async def test_a_code_that_an_earlier_version_stored_is_taken_away(
+    hass: HomeAssistant,
+    sim: Simulator,
+    quiet: ConfigEntry,
+    clock: Clock,
+    hass_storage: dict[str, Any],
+    is_told: bool,
+) -> None:
+    await add(hass, quiet, clock)
+    await hass.config_entries.async_unload(quiet.entry_id)
+    [item] = stored(hass_storage, quiet)["data"]["codes"]
+    del item["others"], item["known_name"]
+    item |= {"tried": True} if is_told else {"tried": True, "known_as": None}
+    clock.now += 2 * HOUR
+    await hass.config_entries.async_setup(quiet.entry_id)
+    await until(lambda: PIN not in pins(sim))
+    await until(lambda: stored(hass_storage, quiet) is None)
+
+
 async def test_a_device_out_of_reach_is_tried_again(
     hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:

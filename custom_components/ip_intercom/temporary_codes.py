@@ -344,6 +344,8 @@ def _stored(content: dict[str, Any] | None) -> Iterable[TemporaryCode]:
     for item in (content or {}).get("codes", []):
         start, end = (datetime.fromisoformat(item[part]) for part in ("start", "end"))
         code = Code(item["name"], item["pin"], start, end, tuple(item["doors"]))
-        others = None if item["others"] is None else frozenset(item["others"])
-        held = None if item["known_as"] is None else Held(item["known_as"], item["known_name"])
-        yield TemporaryCode(item["id"], code, others, held)
+        # An earlier version noted that a code was sent, and not what else the device had.
+        others = item.get("others", [] if item.get("tried") else None)
+        known_as = item["known_as"]
+        held = None if known_as is None else Held(known_as, item.get("known_name", code.name))
+        yield TemporaryCode(item["id"], code, None if others is None else frozenset(others), held)
