@@ -8,6 +8,7 @@ may be older than the last command: where its effect was not seen, the next one 
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 import logging
@@ -28,6 +29,7 @@ from .doors import DoorCommand, is_done, next_step
 from .exceptions import is_answer_lost, refused, told, translated, was_never_sent
 from .facets import Doors
 from .model import Door, DoorId, State
+from .names import place_names
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -136,6 +138,7 @@ class DoorCommands:
                 sent = await self._async_carry_out(door_id, wanted, seconds)
             finally:
                 self._async_follow(door_id)
+                await self._async_show_block(door_id)
             if sent:  # a hold of another system is not ours to renew
                 await self._async_note_hold(door_id, wanted, seconds)
 
@@ -150,25 +153,25 @@ class DoorCommands:
                 return sent > 0
             if not doors.is_safe(step, door):
                 key = "door_state_unknown" if door.released is None else "door_opened_elsewhere"
-                raise refused(key, device=self._coordinator.name)
+                raise refused(key, device=self._called(door_id))
             after, done = await self._async_step(door, step, seconds)
             if done is False:
                 break
             if done is None:
                 door = _unseen(door)
                 if not doors.is_safe(step, door):
-                    raise told(HomeAssistantError, "door_unconfirmed", device=self._coordinator.name)
+                    raise told(HomeAssistantError, "door_unconfirmed", device=self._called(door_id))
             else:
                 door = after
             if step is wanted:
                 return True
-        raise told(HomeAssistantError, _FAILURES[wanted], device=self._coordinator.name)
+        raise told(HomeAssistantError, _FAILURES[wanted], device=self._called(door_id))
 
     async def _async_step(self, door: Door, step: DoorCommand, seconds: int | None) -> tuple[Door, bool | None]:
         """Send one command; return the door afterwards and whether it is as commanded, None where that is unknown."""
-        doors, name = self._doors, self._coordinator.name
+        doors, name = self._doors, self._called(door.id)
         lost: IntercomError | None = None
-        _LOGGER.debug("%s: sending %s to door %s", name, step, door.id)
+        _LOGGER.debug("%s: sending %s to door %s", self._coordinator.name, step, door.id)
         with DoorWatch(self._coordinator, door.id, self._monotonic) as watch:
             self._async_doubt(door.id, step)
             try:
@@ -186,8 +189,22 @@ class DoorCommands:
         if lost is not None and done is None:
             # An answer that came says more than that one is missing.
             answered = isinstance(lost, ServerBroken | UnexpectedReply | Unconfirmed)
-            raise translated(lost, name) if answered else told(HomeAssistantError, "door_answer_lost", device=name)
+            key = "door_may_have_opened" if _tells_nothing(door) and step in _OPENING else "door_answer_lost"
+            raise translated(lost, name) if answered else told(HomeAssistantError, key, device=name)
         return after, done
+
+    async def _async_show_block(self, door_id: DoorId) -> None:
+        """Show whether a door is blocked, where only the answer to a command tells."""
+        door = self._coordinator.data.doors.get(door_id)
+        if door is not None and _tells_nothing(door):
+            with suppress(IntercomError):
+                await self._async_look(door_id)
+
+    def _called(self, door_id: DoorId) -> str:
+        """Return the name of a door that has a place of its own, else that of the device."""
+        state = self._coordinator.data
+        place = state.doors[door_id].place if door_id in state.doors else None
+        return place_names(state.places).get(place or "", self._coordinator.name)
 
     async def _async_verify(
         self, door: Door, step: DoorCommand, watch: DoorWatch, seconds: int | None
@@ -262,7 +279,7 @@ class DoorCommands:
             elif (wait := self._doors.certain_in(wanted, door, waited)) <= 0:
                 return door
             elif waited + wait > _MOST_WAIT:
-                raise refused("door_opened_elsewhere", device=self._coordinator.name)
+                raise refused("door_opened_elsewhere", device=self._called(door_id))
             _LOGGER.debug("%s: door %s is certain in %.1f s", self._coordinator.name, door_id, wait)
             await asyncio.sleep(_LOOK_EVERY)
 
@@ -271,7 +288,7 @@ class DoorCommands:
 
         Where only this cannot be read, a command that is safe in any state is sent all the same.
         """
-        name = self._coordinator.name
+        name = self._called(door_id)
         if (known := self._coordinator.data.doors.get(door_id)) is None:
             raise refused("no_doors", device=name)
         unseen = _unseen(known)
@@ -364,6 +381,11 @@ class DoorCommands:
 def _unseen(door: Door) -> Door:
     """Return a door without what the device reports of its state."""
     return replace(door, released=None, held_open=None, hold_until=None, blocked=None)
+
+
+def _tells_nothing(door: Door) -> bool:
+    """Return whether nobody reports how a door is, and others may block it."""
+    return door.released is None and door.blocked is not None and not door.blockable
 
 
 def _is_settled(door: Door | None) -> bool:

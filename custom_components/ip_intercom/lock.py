@@ -1,14 +1,15 @@
 """Doors that can be opened."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, override
 
 from homeassistant.components.lock import LockEntity, LockEntityFeature
 from homeassistant.const import Platform
-from homeassistant.core import HomeAssistant
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.event import async_call_later
 from homeassistant.util.json import JsonObjectType
 
 from .const import CONF_PLAIN_SWITCHES
@@ -45,6 +46,8 @@ class DoorLock(DoorEntity, LockEntity):
     def __init__(self, coordinator: IntercomCoordinator, door: DoorId) -> None:
         """Command ``door``."""
         super().__init__(coordinator, door, "door")
+        # While an opening from here is taken to last, of a door that does not report its state.
+        self._opening: CALLBACK_TYPE | None = None
         if self._alone:
             self._attr_name = None  # the gate itself, not something of it
 
@@ -52,7 +55,9 @@ class DoorLock(DoorEntity, LockEntity):
     @override
     def is_locked(self) -> bool | None:
         """Return whether the door is not released."""
-        return None if self.door is None else not self.door.released
+        if self.door is None:
+            return None
+        return not self.door.released and not (self.assumed_state and self._opening is not None)
 
     @property
     @override
@@ -64,6 +69,35 @@ class DoorLock(DoorEntity, LockEntity):
     async def async_open(self, **kwargs: Any) -> None:
         """Release the door: for a moment, or for good where its relay latches."""
         await self.async_command(DoorCommand.OPEN)
+        if self.assumed_state and self.coordinator.facets.doors is not None:
+            self._async_assume_open(self.coordinator.facets.doors.timing(DoorCommand.OPEN, self._door_id).lasts)
+
+    @callback
+    def _async_assume_open(self, seconds: float | None) -> None:
+        """Show the door open for as long as its relay takes, where the device does not report it."""
+        if seconds is None:
+            return
+
+        @callback
+        def end(_: datetime) -> None:
+            self._opening = None
+            self.async_write_ha_state()
+
+        self._async_end_opening()
+        self._opening = async_call_later(self.hass, seconds, end)
+        self.async_write_ha_state()
+
+    @callback
+    def _async_end_opening(self) -> None:
+        if self._opening is not None:
+            self._opening()
+            self._opening = None
+
+    @override
+    async def async_will_remove_from_hass(self) -> None:
+        """Wait no longer for the end of an opening."""
+        self._async_end_opening()
+        await super().async_will_remove_from_hass()
 
     @override
     async def async_unlock(self, **kwargs: Any) -> None:

@@ -52,6 +52,9 @@ class History(Protocol):
 class Messages(Protocol):
     """Messages of the operator."""
 
+    async def unread(self) -> int:
+        """Return how many were not read yet."""
+
     async def mark_read(self, message: str | None) -> None:
         """Mark a message as read, all for None."""
 

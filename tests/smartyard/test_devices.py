@@ -1,15 +1,21 @@
 """What is shown of an account: each house, entrance, flat and camera is a device with what belongs to it."""
 
+from datetime import timedelta
+
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.util import dt as dt_util
 import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.ip_intercom import coordinator as coordinator_module
+from custom_components.ip_intercom.api.smartyard import client
 from custom_components.ip_intercom.const import DOMAIN
 from tests.common import act, assert_assumed_locked, capture_changes, entity_id, state_of, until
 from tests.mx_proxy.looking import becomes, shown
+from tests.simulators.common.faults import Fault
 from tests.simulators.smartyard import PHONE, Role, Simulator
 
 from .conftest import Start, add
@@ -213,7 +219,7 @@ async def test_a_lost_answer_is_told_and_the_door_opened_once(
     sim.lose_next_answer("address/openDoor")
     with pytest.raises(HomeAssistantError) as failed:
         await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_21:1_door"))
-    assert failed.value.translation_key == "door_answer_lost"
+    assert failed.value.translation_key == "door_may_have_opened"
     assert sim.address_functions.opened == [(21, 1, PHONE)]
 
 
@@ -230,6 +236,66 @@ async def test_a_blocked_door_says_so_and_why(hass: HomeAssistant, sim: Simulato
     sim.block_door(22, reason="")
     await entry.runtime_data.async_refresh()
     await until(lambda: state_of(hass, entry, "binary_sensor", "door_22:0_blocked") == "off")
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+async def test_a_door_that_only_the_refusal_tells_is_blocked(
+    hass: HomeAssistant, sim: Simulator, language: str
+) -> None:
+    hass.config.language = language
+    entry = await add(hass, sim)
+    lock, key = entity_id(hass, entry, "lock", "door_21:0_door"), "door_21:0_blocked"
+    sim.block_flat(51)
+    await entry.runtime_data.async_refresh()
+    assert state_of(hass, entry, "binary_sensor", key) == "off"
+    for _ in range(2):
+        with pytest.raises(HomeAssistantError):
+            await act(hass, "lock.open", entity_id=lock)
+        assert state_of(hass, entry, "binary_sensor", key) == "on"
+        await entry.runtime_data.async_refresh()
+        assert state_of(hass, entry, "binary_sensor", key) == "on"
+    assert state_of(hass, entry, "binary_sensor", "door_24:0_blocked") == "off"
+    sim.block_flat(51, False)
+    await act(hass, "lock.open", entity_id=lock)
+    assert state_of(hass, entry, "binary_sensor", key) == "off"
+
+
+async def test_a_door_whose_intercom_is_away_is_not_blocked(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.break_door(21)
+    with pytest.raises(HomeAssistantError):
+        await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_21:0_door"))
+    assert state_of(hass, entry, "binary_sensor", "door_21:0_blocked") == "off"
+
+
+async def test_a_door_that_was_opened_is_shown_open_for_a_while(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    lock = entity_id(hass, entry, "lock", "door_21:0_door")
+    await act(hass, "lock.open", entity_id=lock)
+    state = hass.states.get(lock)
+    assert state is not None
+    assert (state.state, state.attributes.get("assumed_state")) == ("unlocked", True)
+    # News of other things does not end it.
+    await entry.runtime_data.async_refresh()
+    assert state_of(hass, entry, "lock", "door_21:0_door") == "unlocked"
+    assert_assumed_locked(hass, entry, "door_21:1_door")
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=6))
+    await hass.async_block_till_done()
+    assert_assumed_locked(hass, entry, "door_21:0_door")
+
+
+async def test_a_door_of_which_no_answer_comes_may_have_opened(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "REQUEST_TIMEOUT", 0.1)
+    sim.fault("address/openDoor", Fault.HANG)
+    with pytest.raises(HomeAssistantError, match="may have opened") as failed:
+        await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_21:0_door"))
+    assert failed.value.translation_key == "door_may_have_opened"
+    assert "Подъезд 1" in str(failed.value)
+    assert_assumed_locked(hass, entry, "door_21:0_door")
 
 
 async def test_no_two_things_have_the_same_name(hass: HomeAssistant, device: Start) -> None:

@@ -6,9 +6,12 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 import pytest
 
+from custom_components.ip_intercom.systems.smartyard import log
 from tests.common import act, command, entity_id, state_of
 from tests.mx_proxy.looking import becomes, shown, tells
 from tests.simulators.smartyard import PHONE, Simulator
+
+from .conftest import Start, pushing
 
 
 @pytest.mark.parametrize(
@@ -46,6 +49,22 @@ async def test_messages_are_counted_and_marked(hass: HomeAssistant, sim: Simulat
     await becomes(hass, pushed, "sensor", "unread_messages", "2")
     await command(hass, pushed, "mark_read")
     await becomes(hass, pushed, "sensor", "unread_messages", "0")
+
+
+async def test_the_count_is_right_once_messages_are_marked(
+    hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_UNREAD_LOOKS", "_HISTORY_LOOKS"):
+        monkeypatch.setattr(log, name, (600.0, 600.0))
+    monkeypatch.setattr(log, "_UNREAD_PAUSE", 600.0)
+    sim = await device()
+    for number in range(2):
+        sim.message(f"Сообщение {number}")
+    entry = await pushing(hass, sim, local_url)
+    assert state_of(hass, entry, "sensor", "unread_messages") == "2"
+    for left in ("1", "0"):
+        await command(hass, entry, "mark_read", **({} if left == "0" else {"message": "1"}))
+        assert state_of(hass, entry, "sensor", "unread_messages") == left
 
 
 async def test_whoever_does_not_want_to_know_of_arrivals(

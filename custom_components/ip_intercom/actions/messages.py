@@ -28,8 +28,9 @@ async def async_send_test(coordinator: IntercomCoordinator) -> None:
 
 
 async def _mark_read(coordinator: IntercomCoordinator, data: Data) -> None:
-    await coordinator.async_command(_messages(coordinator).mark_read(data.get(ATTR_MESSAGE)))
-    coordinator.async_read_soon()
+    messages = _messages(coordinator)
+    await coordinator.async_command(messages.mark_read(data.get(ATTR_MESSAGE)))
+    await coordinator.async_read_again("unread_messages", messages.unread)
 
 
 async def _mark_delivered(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:

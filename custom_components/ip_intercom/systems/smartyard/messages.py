@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from ...api.errors import InvalidRequest, NotPushed
-from ...api.smartyard import Action, LogEvent, SmartYard, Tracked
+from ...api.smartyard import Action, LogEvent, SmartYard, Tracked, Unread
 from ...model import PlaceId
 from ...residence import Watch
 from ..privacy import Privacy
@@ -26,12 +26,19 @@ class SmartYardMessages:
     Args:
         yard: Asked.
         changed: Called when the number of those that are unread may have changed.
+        counted: Called with that number.
     """
 
-    def __init__(self, yard: SmartYard, changed: Callable[[], None]) -> None:
-        """See the class."""
+    def __init__(self, yard: SmartYard, changed: Callable[[], None], counted: Callable[[Unread], None]) -> None:
         self._inbox = yard.inbox
         self._changed = changed
+        self._counted = counted
+
+    async def unread(self) -> int:
+        """Return how many messages were not read yet."""
+        found = await self._inbox.unread()
+        self._counted(found)
+        return found.messages
 
     async def mark_read(self, message: str | None) -> None:
         """Mark a message as read, all for None."""

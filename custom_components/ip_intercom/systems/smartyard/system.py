@@ -109,15 +109,16 @@ class SmartYardSystem:
         )
         push_service = SmartYardPushService(yard)
         codes = SmartYardCodes(yard, town, self._time)
+        self._doors = SmartYardDoors(yard, town)
         self.log: SmartYardLog | None = None
         self.facets = Facets()
         self._facets = Facets(
             archive=SmartYardArchive(yard, self._feeds, self._time, self._recordings, self._log.keep),
             cameras=SmartYardCameras(session, self._feeds, self._time, verify=choices.verify),
-            doors=SmartYardDoors(yard, town),
+            doors=self._doors,
             flat_codes=codes,
             history=SmartYardHistory(yard, town, recorder),
-            messages=SmartYardMessages(yard, self._log.count_soon),
+            messages=SmartYardMessages(yard, self._log.count_soon, self._log.counted),
             preferences=SmartYardPreferences(yard, town, codes, self._time, self._switches),
             push=ForwardedPush[CallPush | TextPush](
                 lambda message: parse(message.query, message.body),
@@ -174,7 +175,7 @@ class SmartYardSystem:
         self.log, self.facets = self._log, self._facets
         state = State(
             places=town.places,
-            doors=town.doors,
+            doors=self._doors.shown(town.doors),
             bells=town.bells,
             cameras=town.cameras,
             settings=settings,
@@ -242,7 +243,7 @@ class SmartYardSystem:
         self._town = replace(self._town, doors=known)
         return Reading(
             # New ones come with their places.
-            doors={known: door for known, door in doors.items() if known in self._town.doors},
+            doors=self._doors.shown({known: door for known, door in doors.items() if known in self._town.doors}),
             settings=settings,
             door_codes=codes,
             unread_messages=None if unread is None else unread.messages,
