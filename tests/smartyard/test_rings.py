@@ -7,7 +7,7 @@ import pytest
 
 from custom_components.ip_intercom import push
 from custom_components.ip_intercom.const import DOMAIN
-from tests.common import capture_log_events, state_of, until
+from tests.common import PATIENCE, capture_log_events, state_of, until
 from tests.mx_proxy.looking import shown
 from tests.simulators.smartyard import Form, Simulator
 from tests.simulators.smartyard.fixtures import GARDEN
@@ -42,6 +42,25 @@ async def test_a_ring_that_is_pushed_again_after_a_restart_is_one_ring(
     sim.ring(22)
     await until(lambda: [item for item in events if item.data["data"].get("bell") == "22"], "another one")
     assert [item.data["data"]["bell"] for item in events if item.data["type"] == "Call"] == ["21", "22"]
+
+
+async def test_a_ring_is_remembered_over_a_reload_however_many_follow_it(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
+) -> None:
+    events, many = capture_log_events(hass), 65
+    sim.ring(21)
+    await sim.wait_for_pushes(1)
+    first = sim.pushes.last
+    assert first is not None
+    for _ in range(many):
+        sim.ring(22)
+    await sim.wait_for_pushes(1 + many, PATIENCE)
+    assert await hass.config_entries.async_reload(pushed.entry_id)
+    sim.pushes.send(first)
+    sim.ring(25)
+    await until(lambda: [item for item in events if item.data["data"].get("bell") == "25"], "another one")
+    bells = [item.data["data"]["bell"] for item in events if item.data["type"] == "Call"]
+    assert (bells.count("21"), bells.count("22")) == (1, many)
 
 
 async def test_a_message_that_is_pushed_again_after_a_restart_is_one_message(

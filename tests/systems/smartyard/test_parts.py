@@ -236,6 +236,30 @@ def test_a_message_may_be_late_but_not_too_old(age: int, is_told: bool, late: bo
     assert gate.is_late(push) is late
 
 
+@pytest.mark.parametrize("kind", ["call", "text"])
+def test_what_may_still_be_believed_is_remembered_by_the_next_life(kind: str) -> None:
+    clock = Clock()
+
+    def push(number: int) -> CallPush | TextPush:
+        if kind == "call":
+            return CallPush(hash=str(number), extension=str(number), timestamp=1_000_000)
+        return TextPush("inbox", message_id=str(number), timestamp=1_000_000)
+
+    gate = Gate(now=clock)
+    for number in range(300):
+        assert gate.objection(push(number)) is None
+    again = Gate(json.loads(json.dumps(gate.as_json())), now=clock)
+    assert [number for number in range(300) if again.objection(push(number)) is None] == []
+    # What is too old is refused anyway, and need not be remembered.
+    clock.now += 4000
+    assert len(again.as_json()) == 0
+
+
+def test_what_an_earlier_version_has_remembered_counts() -> None:
+    push = CallPush(hash="a", timestamp=1_000_000)
+    assert Gate(list(push.ring_ids), now=Clock()).objection(push) is not None
+
+
 def test_what_is_remembered_of_a_flood_is_bounded() -> None:
     gate = Gate(now=Clock())
     for number in range(5000):

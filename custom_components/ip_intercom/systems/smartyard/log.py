@@ -14,7 +14,6 @@ from math import inf
 import time
 
 from ...api.errors import IntercomError
-from ...api.parse import texts
 from ...api.smartyard import Action, CallPush, LogEvent, LogRecord, SmartYard, TextPush, Unread
 from ...facets import Delivery
 from ...model import BellId
@@ -113,7 +112,7 @@ class SmartYardLog:
         self._switches = switches
         self._recordings = recordings
         self._monotonic = monotonic
-        self._gate = Gate(texts(stored.get("heard")))
+        self._gate = Gate(stored.get("heard"))
         self._journal = Journal(stored.get("history"), monotonic)
         self._journal_turns = asyncio.Semaphore(_JOURNALS)
         # How often a journal failed, by flat.

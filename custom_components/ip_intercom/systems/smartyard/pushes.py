@@ -1,10 +1,11 @@
 """Pushes that are to be believed: each ring and message once, and only while it is news (field notes 7)."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 import hashlib
 import time
 
+from ...api.parse import fields, texts
 from ...api.smartyard import CallPush, TextPush
 
 # Seconds by which the clock of the server, or ours, may be wrong: for how long a ring is heard after its end, and how
@@ -14,9 +15,10 @@ SKEW, AHEAD = 30, 300
 LONGEST = 180
 # Seconds after which a message is no news, and after which it is not believed at all.
 _LATE, _STALE = 150, 3600
-# So many are remembered, two for a ring, and so many of them beyond the end of this life.
+# A message that does not tell when it was sent is remembered for as many seconds.
+_REMEMBERED = 30 * 86400.0
+# So many are remembered at most, two for a ring.
 _MANY = 1024
-_KEPT = 128
 
 
 class Gate:
@@ -27,14 +29,18 @@ class Gate:
         now: Our clock in seconds since 1970.
     """
 
-    def __init__(self, heard: Iterable[str] = (), now: Callable[[], float] = time.time) -> None:
-        """See the class."""
+    def __init__(self, heard: object = None, now: Callable[[], float] = time.time) -> None:
         self._now = now
-        self._heard: OrderedDict[str, None] = OrderedDict.fromkeys(heard)
+        # Until when each would be believed if it came again.
+        self._heard: OrderedDict[str, float] = OrderedDict(
+            (key, float(until)) for key, until in fields(heard).items() if isinstance(until, int | float)
+        )
+        self._heard |= dict.fromkeys(texts(heard), now() + _STALE)  # of an earlier version
 
-    def as_json(self) -> list[str]:
-        """Return what is to be kept: digests, from which nothing can be read."""
-        return list(self._heard)[-_KEPT:]
+    def as_json(self) -> dict[str, float]:
+        """Return what is to be kept: digests, from which nothing can be read, for as long as they matter."""
+        now = self._now()
+        return {key: until for key, until in self._heard.items() if until >= now}
 
     def objection(self, push: CallPush | TextPush) -> str | None:
         """Return why a push is not to be told of, in words without secrets; None for news, which is remembered."""
@@ -72,10 +78,18 @@ class Gate:
         keys = push.ring_ids if isinstance(push, CallPush) else _text_ids(push)
         is_known = any(key in self._heard for key in keys)
         # All of them are remembered: the next one may have another of them only.
-        self._heard |= dict.fromkeys(keys)
+        until = self._believed_until(push)
+        self._heard |= {key: max(until, self._heard.get(key, until)) for key in keys}
         while len(self._heard) > _MANY:
             self._heard.popitem(last=False)
         return "it was heard before" if is_known else None
+
+    def _believed_until(self, push: CallPush | TextPush) -> float:
+        """Return until when a push is neither over nor too old."""
+        if push.timestamp is None:
+            return self._now() + _REMEMBERED
+        longest = min(push.ttl, LONGEST) + SKEW if isinstance(push, CallPush) else _STALE
+        return float(push.timestamp + longest)
 
 
 def _text_ids(push: TextPush) -> tuple[str, ...]:
