@@ -248,7 +248,7 @@ async def test_after_a_gap_without_a_clock_nothing_rings(
     def failures() -> int:
         return sum(request.path.endswith("calllog/get") for request in sim.requests)
 
-    await until(lambda: failures() >= 3, "a gap")
+    await until(lambda: failures() >= 6, "a gap")
     sim.heal()
     await told(events, hass, True)
     assert rings() == 0

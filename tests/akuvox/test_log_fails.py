@@ -214,3 +214,29 @@ async def test_records_that_cannot_be_read_are_counted(
     assert [event.data["sequence"] for event in events if event.data["type"] == "DoorLog"] == [1, 3]
     told: Any = await get_diagnostics_for_config_entry(hass, hass_client, entry)
     assert told["examined"]["skipped"]["/api/doorlog/get"] >= 1
+
+
+async def test_what_was_missed_in_a_long_outage_is_told_as_soon_as_it_is_over(
+    hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However often the device was tried meanwhile: no look waits longer for that."""
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setattr(push, "_BACK_OFF", (0.01,))
+    monkeypatch.setattr(log, "_FAILED_LOOKS", 300.0)
+    sim = await quick_device()
+    entry = await add(hass, sim)
+    events = capture_log_events(hass)
+    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    sim.lose_connection()
+    await until(lambda: unavailable(hass), "the loss")
+    sim.press()
+    sim.call_ended()
+    sim.swipe_card("0A1B2C3D")
+    tried = caplog.text.count("events interrupted")
+    await until(lambda: caplog.text.count("events interrupted") > tried + 60, "many attempts")
+    await sim.restore_connection()
+
+    def told() -> set[str]:
+        return {event.data["type"] for event in events}
+
+    await until(lambda: {"CallLog", "DoorLog"} <= told(), "call and card")

@@ -9,11 +9,13 @@ from homeassistant.core import Event, HomeAssistant
 import pytest
 
 from custom_components.ip_intercom import push
+from custom_components.ip_intercom.systems import looks
 from custom_components.ip_intercom.systems.mx_proxy import log
 from tests.common import capture_changes, capture_log_events, command, state_of, until
+from tests.simulators.common.faults import Fault
 from tests.simulators.mx_proxy import Outage, Simulator
 
-from .conftest import BEN, Start, add
+from .conftest import BEN, Start, add, pushing
 
 
 @pytest.fixture(autouse=True)
@@ -117,6 +119,39 @@ async def test_a_server_that_restarts(hass: HomeAssistant, device: Start, caplog
     sim.hang_up(sim.incoming_call("3108"))
     await until(lambda: entry.runtime_data.data.missed_calls == 1, "the call")
     assert len(lines(caplog)) == 2, lines(caplog)
+
+
+async def test_what_was_missed_in_a_long_outage_is_told_as_soon_as_it_is_over(
+    hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often the proxy was tried meanwhile: no look waits longer for that."""
+    monkeypatch.setattr(push, "_BACK_OFF", (0.01,))
+    sim = await device()
+    entry = await add(hass, sim)
+    events = capture_log_events(hass)
+    sim.break_mx()
+    await away(hass, entry)
+    mail = sim.leave_voicemail("3108")
+    sim.clear_requests()
+    await until(lambda: len(sim.requests) > 200, "many attempts")
+    sim.mend_mx()
+    await until(lambda: len(records(events)) == 2, "the call and the message in the log")
+    await until(lambda: mail in entry.runtime_data.data.voicemails, "the message")
+
+
+async def test_a_push_hastens_a_look_that_fails(
+    hass: HomeAssistant, device: Start, local_url: str, no_looks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looks, "_RETRY", 600.0)
+    sim = await device(speed=10)
+    entry = await pushing(hass, sim, local_url)
+    events = capture_log_events(hass)
+    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    sim.fault("GET /calls", Fault.STATUS, times=1)
+    sim.hang_up(sim.incoming_call("3108"))
+    await until(lambda: sum(r.path == "/calls" and r.status == 500 for r in sim.requests) == 1, "a failure")
+    sim.hang_up(sim.incoming_call("3108"))
+    await until(lambda: len(records(events)) == 2, "both calls")
 
 
 @pytest.mark.parametrize("outage", list(Outage))

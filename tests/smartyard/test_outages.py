@@ -74,6 +74,26 @@ async def test_what_changed_meanwhile_is_read_once_it_is_back(
     await until(lambda: coordinator.data.doors["21:0"].blocked, "the state")
 
 
+async def test_what_was_missed_in_a_long_outage_is_told_as_soon_as_it_is_over(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often the server was tried meanwhile: no look waits longer for that."""
+    monkeypatch.setattr(push, "_BACK_OFF", (0.01,))
+    coordinator = entry.runtime_data
+    events = capture_log_events(hass)
+    await until(lambda: coordinator.feed.following, "the first looks")
+    sim.break_server()
+    await until(lambda: not coordinator.last_update_success, "the loss")
+    record = sim.happen("key", 22, flat=51)
+    unread = coordinator.data.unread_messages
+    sim.message("The elevator is repaired")
+    sim.clear_requests()
+    await until(lambda: len(sim.requests) > 40, "many attempts")
+    sim.mend_server()
+    await until(lambda: [event for event in events if event.data["data"].get("id") == record], "the record")
+    await until(lambda: coordinator.data.unread_messages == unread + 1, "the message")
+
+
 async def test_a_login_that_is_unknown_is_asked_for_again(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from math import inf
 
 import pytest
@@ -149,7 +149,7 @@ BUSY = [Overloaded("503"), Throttled("429")]
 
 
 @pytest.mark.parametrize("error", [*REFUSALS, *SILENCES, *BUSY])
-async def test_a_look_that_fails_backs_off_alone(server: Server, error: IntercomError) -> None:
+async def test_a_look_that_fails_alone_leaves_the_others(server: Server, error: IntercomError) -> None:
     await server.turn()
     server.errors["log"] = error
     server.now += INTERVAL
@@ -157,19 +157,75 @@ async def test_a_look_that_fails_backs_off_alone(server: Server, error: Intercom
     assert server.looks.settled, "that failed, but it was looked at"
     # Whether it fails alone, another shows at once; a server that is busy is left alone.
     assert await server.turn() == (["mail"] if error in SILENCES else [], False)
-    server.looks.soon("log")  # which changes nothing while it fails
+    assert not server.looks.interrupted
+
+
+@pytest.mark.parametrize("error", [*REFUSALS, *SILENCES])
+async def test_what_was_given_before_is_asked_for_in_its_time_however_often_it_fails(
+    server: Server, error: IntercomError
+) -> None:
+    await server.turn()
+    server.errors["log"] = error
+    for _ in range(8):
+        server.now += INTERVAL - 1
+        assert "log" not in (await server.turn())[0]
+        server.now += 1
+        assert "log" in (await server.turn())[0]
+
+
+@pytest.mark.parametrize("error", [*REFUSALS, *BUSY])
+async def test_what_is_not_there_or_too_much_is_asked_for_ever_less(server: Server, error: IntercomError) -> None:
+    server.errors["log"] = error
+    await server.turn()
     for wait in (10, 20, 40, 80, LONGEST, LONGEST):
         server.now += wait - 1
         assert "log" not in (await server.turn())[0], wait
         server.now += 1
         assert "log" in (await server.turn())[0], wait
-    assert not server.looks.interrupted
     del server.errors["log"]
     server.now += LONGEST
     assert "log" in (await server.turn())[0]
-    server.looks.soon("log")
-    assert "log" in (await server.turn())[0], "it fails no more"
     server.now += INTERVAL
+    assert "log" in (await server.turn())[0], "it fails no more"
+
+
+@pytest.mark.parametrize("error", [*REFUSALS, *SILENCES])
+async def test_what_fails_is_hastened_as_well(server: Server, error: IntercomError) -> None:
+    await server.turn()
+    server.errors["log"] = error
+    server.now += INTERVAL
+    await server.turn()
+    await server.turn()
+    server.looks.soon("log", delay=1)
+    assert "log" not in (await server.turn())[0]
+    server.now += 1
+    assert await server.turn() == (["log"], False)
+
+
+async def test_what_is_wanted_again_during_a_look_that_fails_is_looked_at_again(server: Server) -> None:
+    await server.turn()
+    server.slow["log"] = asyncio.Event()
+    server.errors["log"] = NoAnswer("hangs")
+    server.now += INTERVAL
+    await server.turn()
+    server.looks.soon("log", delay=1)
+    server.slow.pop("log").set()
+    await server.turn()
+    server.now += 1
+    assert "log" in (await server.turn())[0]
+
+
+@pytest.mark.parametrize("kind", [Overloaded, Throttled])
+async def test_a_busy_server_is_not_hastened(server: Server, kind: type[IntercomError]) -> None:
+    await server.turn()
+    server.errors["log"] = kind("busy")
+    server.errors["log"].retry_after = 50  # type: ignore[attr-defined]  # it is one of ours
+    server.now += INTERVAL
+    await server.turn()
+    server.looks.soon("log")
+    server.now += 49
+    assert "log" not in (await server.turn())[0]
+    server.now += 1
     assert "log" in (await server.turn())[0]
 
 
@@ -198,6 +254,58 @@ async def test_a_server_that_stays_away_is_away(server: Server) -> None:
             await server.turn()
         assert len(server.taken) == 1
         assert server.looks.interrupted
+
+
+async def outage(server: Server, probes: int = 8) -> None:
+    """Have the server be away for so many attempts and a while."""
+    server.errors["mail"] = NotReached("gone")
+    await server.fail("log", NotReached("gone"))
+    for _ in range(probes):
+        server.now += 5
+        with pytest.raises(NotReached):
+            await server.turn()
+    server.errors.clear()
+
+
+async def test_the_first_answer_after_an_outage_has_everything_looked_at_within_two_seconds(server: Server) -> None:
+    await server.turn()
+    server.has_calls = True
+    server.now += INTERVAL
+    await outage(server)
+    (probe,), back = await server.turn()
+    assert back
+    taken = [await server.turn()]
+    assert taken == [(["calls"], False)], "live things first, and the others not in the same moment"
+    server.now += 2
+    assert await server.turn() == (sorted({"log", "mail"} - {probe}), False)
+
+
+async def test_what_failed_alone_before_an_outage_still_does_after_it(server: Server) -> None:
+    server.errors["log"] = NoAnswer("hangs")
+    for _ in range(2):
+        await server.turn()
+        server.now += INTERVAL
+    assert server.looks.failing == {"log"}
+    await outage(server)
+    server.errors["log"] = NoAnswer("hangs")
+    for _ in range(3):
+        server.now += INTERVAL
+        with suppress(NoAnswer):
+            await server.turn()
+    assert server.looks.failing == {"log"}
+
+
+async def test_an_answer_from_memory_does_not_show_that_the_server_works(server: Server) -> None:
+    server.looks._looks["calls"].proves = False
+    server.has_calls = True
+    server.slow["calls"] = asyncio.Event()
+    server.errors = {"mail": NoAnswer("hangs")}
+    await server.fail("log", NoAnswer("hangs"))
+    answers = server.looks.answers
+    server.slow.pop("calls").set()
+    assert await server.turn() == ([], False)
+    assert server.looks.interrupted
+    assert server.looks.answers == answers
 
 
 async def test_nothing_else_is_asked_while_a_look_goes_on_at_a_server_that_is_away(server: Server) -> None:
@@ -300,10 +408,11 @@ async def test_what_fails_is_looked_at_at_once_when_a_person_says_so(server: Ser
     for _ in range(4):
         await server.turn()
         server.now += INTERVAL
-    server.errors = {}
     await server.turn()
+    server.errors = {}
+    assert await server.turn() == ([], False)
     server.looks.hasten()
-    assert (await server.turn())[0] == ["log"]
+    assert await server.turn() == (["log"], False)
     assert server.looks.failing == frozenset()
 
 

@@ -19,9 +19,16 @@ SAYS_NOTHING = (ConnectionFailed, Throttled, UnexpectedReply)
 _RETRY = 10.0
 # So many failures in a row are more than a hiccup.
 _LASTING = 2
+# After an outage everything is looked at within so many seconds: at once, but not all in the same moment.
+_SPREAD = 2.0
 
 
-@dataclass(slots=True)
+def is_silence(error: IntercomError) -> bool:
+    """Return whether one thing was not answered, which others may be."""
+    return isinstance(error, SAYS_NOTHING) and not isinstance(error, AWAY)
+
+
+@dataclass(slots=True, eq=False)
 class Look:
     """Something to look at.
 
@@ -29,37 +36,43 @@ class Look:
         take: How.
         interval: Returns the seconds until the next time.
         wanted: Returns whether there is anything to see now; None where there always is.
+        proves: An answer shows that the server works; False where it answers from memory.
         due: When, by the monotonic clock.
         looked_at: When that was last.
         failures: How often it has failed since.
         refused: The last failure was a refusal by a server that is there.
+        patient_until: Until when the server wants to be left alone with it.
         task: While it is being done.
     """
 
     take: Callable[[], Coroutine[Any, Any, None]]
     interval: Callable[[], float]
     wanted: Callable[[], bool] | None = None
+    proves: bool = True
     due: float = 0.0
     looked_at: float | None = None
     failures: int = 0
     refused: bool = False
+    patient_until: float = -inf
     task: asyncio.Task[None] | None = None
 
 
 class Looks:
     """All that is looked at.
 
-    A look that fails again and again waits twice as long each time. One that fails alone keeps none of the others from
-    being taken: whether it is alone, the others are asked at its first failure.
+    One that fails alone keeps none of the others from being taken: whether it is alone, the others are asked at its first
+    failure. Where all fail, the connection is lost: whoever follows decides how often to try it, and its first answer
+    has everything looked at that could not be.
 
     Args:
         looks: By name; there is always something to see for one of them at least.
         wake: Ends the waiting; set when a look is done, and by whoever has heard something.
         monotonic: A clock in seconds.
-        longest: Seconds that a look waits at the most, however often it has failed.
+        longest: Seconds at the most between two tries of what the server refuses, or is too busy for.
 
     Attributes:
         interrupted: The server is out of reach, or refuses.
+        answers: How often the server has shown that it works.
     """
 
     def __init__(
@@ -72,6 +85,9 @@ class Looks:
     ) -> None:
         """See the class."""
         self.interrupted = False
+        self.answers = 0
+        # What failed alone when the connection was lost: it may fail afterwards as well.
+        self._failed_alone: frozenset[str] = frozenset()
         self._looks = looks
         self._wake = wake
         self._monotonic = monotonic
@@ -80,7 +96,7 @@ class Looks:
     # -- asking for looks ------------------------------------------------------------------------
 
     def soon(self, name: str, *, delay: float = 0.0, pause: float = 0.0) -> None:
-        """Have something looked at before its time, unless it fails.
+        """Have something looked at before its time, as soon as the server may be asked for it.
 
         Args:
             name: What to look at.
@@ -88,9 +104,8 @@ class Looks:
             pause: Seconds after the last look, at the earliest.
         """
         look = self._looks[name]
-        if not look.failures:
-            last = -inf if look.looked_at is None else look.looked_at
-            look.due = min(look.due, max(self._monotonic() + delay, last + pause))
+        last = -inf if look.looked_at is None else look.looked_at
+        look.due = min(look.due, max(self._monotonic() + delay, last + pause, look.patient_until))
         self._wake.set()
 
     def hasten(self) -> None:
@@ -184,7 +199,8 @@ class Looks:
             IntercomError: It is out of reach, or refuses the account.
         """
         failure: IntercomError | None = None
-        answered = False
+        answered: list[Look] = []
+        failing = self.failing
         for name, look in self._looks.items():
             if look.task is None or not look.task.done():
                 continue
@@ -192,20 +208,38 @@ class Looks:
             self._reckon(name, look, error)
             if error is not None and not isinstance(error, IntercomError):
                 raise error  # a fault of ours
-            answered = answered or not isinstance(error, SAYS_NOTHING)
-            if error is not None and not self._is_mere_hiccup(error):
+            if look.proves and (error is None or is_refusal(error)):
+                answered.append(look)
+            # Of several failures, a silence tells the least.
+            if error is not None and not self._is_mere_hiccup(error) and (failure is None or is_silence(failure)):
                 failure = error
         if failure is not None:
+            if not self.interrupted:
+                self._failed_alone = failing
             self.interrupted = True
             raise failure
-        was_away, self.interrupted = self.interrupted, self.interrupted and not answered
-        return was_away and answered
+        if not answered:
+            return False
+        was_away, self.interrupted = self.interrupted, False
+        if was_away:
+            self._resume(answered)
+        return was_away
+
+    def _resume(self, answered: list[Look]) -> None:
+        """Have everything looked at soon that could not be while the server was away, live things first."""
+        now = self._monotonic()
+        for name, look in self._looks.items():
+            if look not in answered and name not in self._failed_alone:
+                look.failures = 0
+        waiting = sorted((look for look in self._idle if look not in answered), key=lambda look: look.wanted is None)
+        for place, look in enumerate(waiting):
+            look.due = min(look.due, max(now + _SPREAD * place / len(waiting), look.patient_until))
 
     def _is_mere_hiccup(self, error: IntercomError) -> bool:
         """Return whether only one look has failed, and the others are worth taking all the same."""
         if is_refusal(error):
             return True
-        if isinstance(error, AWAY) or not isinstance(error, SAYS_NOTHING):
+        if not is_silence(error):
             return False
         # Where nothing else works either, it is away.
         return not all(look.failures for look in self._steady)
@@ -214,19 +248,28 @@ class Looks:
         """Note what became of a look, and when it is to be taken again."""
         now = self._monotonic()
         look.task = None
+        if look.proves and (error is None or is_refusal(error)):
+            self.answers += 1
         if error is None:
-            look.failures = 0
+            look.failures, look.patient_until = 0, -inf
             look.looked_at = now
             look.due = min(look.due, now + look.interval())
             return
         _LOGGER.debug("A look at %s failed: %s", name, error)
-        wish = error.retry_after if isinstance(error, IntercomError) else None
-        wait = min(look.interval(), _RETRY) * 2.0 ** min(look.failures, 10)
-        look.due = now + max(min(wait, self._longest), wish or 0.0)
-        look.failures += 1
         look.refused = is_refusal(error)
+        is_busy = isinstance(error, Overloaded | Throttled)
+        # What is refused and was never given may not be there at all: it is asked for ever less.
+        is_patient = is_busy or (look.refused and look.looked_at is None)
+        wait = min(look.interval(), _RETRY) * 2.0 ** min(look.failures, 10)
+        wait = min(wait, self._longest if is_patient else max(look.interval(), _RETRY))
+        wish = error.retry_after if isinstance(error, IntercomError) else None
+        again = now + max(wait, wish or 0.0)
+        if is_busy or wish:
+            look.patient_until = again
+        look.due = max(min(look.due, again), look.patient_until)
+        look.failures += 1
         # A server that has too much to do is not asked more for that.
-        if look.failures == 1 and not look.refused and not isinstance(error, Overloaded | Throttled):
+        if look.failures == 1 and not look.refused and not is_busy:
             for other in self._steady:
                 if not other.failures and other.task is None:
                     other.due = now

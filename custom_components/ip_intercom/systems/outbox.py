@@ -8,7 +8,7 @@ from ..facets import Delivery
 from .forwarded import Arrivals
 from .looks import Looks
 
-# An empty delivery in so many seconds tells that the server is there.
+# An empty delivery in so many seconds tells that the server is there, if it has answered since the last one.
 _HEARTBEAT = 30.0
 
 
@@ -38,6 +38,7 @@ class Outbox:
         self._arrivals = arrivals
         self._monotonic = monotonic
         self._delivered_at = -inf
+        self._answers_told = -1
 
     def __bool__(self) -> bool:
         """Return whether there is anything to hand on."""
@@ -50,8 +51,9 @@ class Outbox:
 
     @property
     def heartbeat(self) -> float:
-        """When to tell that nothing has happened, by the clock: once all has been looked at, and again in a while."""
-        return self._delivered_at + _HEARTBEAT if self._looks.settled else inf
+        """When to tell that nothing has happened, by the clock: once all has been looked at, and after later answers."""
+        is_news = self._looks.settled and self._looks.answers > self._answers_told
+        return self._delivered_at + _HEARTBEAT if is_news else inf
 
     def delivery(self, cursor: Mapping[str, object], again: float | None = None) -> Delivery:
         """Return all of it, and begin anew; arguments as in ``Delivery``."""
@@ -60,5 +62,5 @@ class Outbox:
         self._delivered_at = self._monotonic()
         if self._looks.interrupted:
             return Delivery(tuple(events), missed, cursor, keep=keep, answered=False, again=again)
-        self._told = self._failing
+        self._told, self._answers_told = self._failing, self._looks.answers
         return Delivery(tuple(events), missed, cursor, keep=keep, again=again, failing=self._told)

@@ -138,6 +138,7 @@ class AkuvoxLog:
         self._missed = False
         self._keep = False
         self._delivered_at = -inf
+        self._answers_told = -1
 
     # -- what there is to follow -----------------------------------------------------------------
 
@@ -212,7 +213,7 @@ class AkuvoxLog:
         """
         while True:
             if self._looks.finish():
-                self._return()
+                self._missed = True
             self._keep_rings_in_time()
             if self._read_again_at <= self._monotonic():
                 self._missed, self._read_again_at = True, inf
@@ -226,22 +227,15 @@ class AkuvoxLog:
                 return self._delivery()
             await self._looks.wait(self._heartbeat, self._read_again_at, *self._ends)
 
-    def _return(self) -> None:
-        """Begin again where the device was away: what failed meanwhile did not fail alone."""
-        self._missed = True
-        for name, look in self._followed.items():
-            if name not in self._failing:
-                look.failures = min(look.failures, 1)
-        self._looks.hasten()
-
     @property
     def _ends(self) -> list[float]:
         return [*self._alarms.ends, *self._accesses.deadlines]
 
     @property
     def _heartbeat(self) -> float:
-        """When to tell that nothing has happened: once all has been looked at, and again in a while."""
-        return self._delivered_at + _HEARTBEAT if self._followed and self._looks.settled else inf
+        """When to tell that nothing has happened: once all has been looked at, and after later answers."""
+        is_news = self._followed and self._looks.settled and self._looks.answers > self._answers_told
+        return self._delivered_at + _HEARTBEAT if is_news else inf
 
     @property
     def _failing_now(self) -> frozenset[str]:
@@ -316,7 +310,7 @@ class AkuvoxLog:
             self._pushes_arrive = False
         answered = not self._looks.interrupted
         if answered:
-            self._failing = self._failing_now
+            self._failing, self._answers_told = self._failing_now, self._looks.answers
         ends = min(self._ends, default=None)
         return Delivery(
             tuple(events),
