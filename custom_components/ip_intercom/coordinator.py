@@ -18,7 +18,14 @@ from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.update_coordinator import UpdateFailed
 from homeassistant.util.hass_dict import HassKey
 
-from .api.errors import AddressRefused, AuthenticationFailed, CertificateChanged, ExchangeUnreachable, IntercomError
+from .api.errors import (
+    AddressRefused,
+    AuthenticationFailed,
+    CertificateChanged,
+    ExchangeSilent,
+    ExchangeUnreachable,
+    IntercomError,
+)
 from .commanding import CommandingCoordinator
 from .const import CONF_CONTROLS, DOMAIN
 from .events import CallChanged, CapabilitiesChanged, DirectoryChanged, Event, Restarted, reduce
@@ -481,7 +488,7 @@ class IntercomCoordinator(CommandingCoordinator):
     @property
     def reachable(self) -> bool:
         """Return whether the device, or the server, answers."""
-        return self.last_update_success or isinstance(self._loss, ExchangeUnreachable)
+        return self.last_update_success or isinstance(self._loss, ExchangeUnreachable | ExchangeSilent)
 
     @property
     def linked(self) -> bool | None:

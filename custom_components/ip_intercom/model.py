@@ -478,6 +478,7 @@ class Reading:
     settings: Mapping[SettingId, Setting] | None = None
     door_codes: Mapping[PlaceId, str | None] | None = field(default=None, repr=False)
     unread_messages: int | None = None
+    pushes: Pushes | None = None
 
 
 def with_bell(state: State, bell: Bell) -> State:
@@ -498,7 +499,7 @@ _DRIFT_JITTER = 1
 
 # Parts that take the place of what was there.
 _AS_READ = (
-    "access_points", "calls", "conferences", "door_codes", "last_call", "lines", "settings", "unread_messages",
+    "access_points", "calls", "conferences", "door_codes", "last_call", "lines", "pushes", "settings", "unread_messages",
     "voicemails",
 )  # fmt: skip
 

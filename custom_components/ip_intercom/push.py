@@ -16,6 +16,7 @@ from homeassistant.core import CALLBACK_TYPE, callback
 
 from .api.errors import (
     AuthenticationFailed,
+    ExchangeSilent,
     IntercomError,
     NotSupported,
     PermissionDenied,
@@ -161,7 +162,9 @@ class EventFeed:
                 delay, wish = _back_off(failures, log.local), err.retry_after or 0.0
                 patient_until = time.monotonic() + wish
                 failures += 1
-                if failures > 1 or (wish > _LONG_WISH and not log.local):
+                # Before it is called silent, an exchange was asked for several things.
+                is_certain = failures > 1 or isinstance(err, ExchangeSilent)
+                if is_certain or (wish > _LONG_WISH and not log.local):
                     self._coordinator.async_log_failed(err)
                 _LOGGER.debug("%s: events interrupted: %s", self._coordinator.name, err)
             except Exception:

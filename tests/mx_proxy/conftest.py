@@ -47,7 +47,9 @@ async def device(sockets: None) -> AsyncGenerator[Start]:
     async with AsyncExitStack() as stack:
 
         async def start(**settings: Any) -> Simulator:
-            return await stack.enter_async_context(Simulator(**settings))
+            sim = await stack.enter_async_context(Simulator(**settings))
+            sim.set_reconnect(0.3)
+            return sim
 
         yield start
 

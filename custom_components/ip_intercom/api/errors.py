@@ -38,6 +38,10 @@ class ExchangeUnreachable(ConnectionFailed):
     """The server answers, but it does not reach the telephone exchange behind it."""
 
 
+class ExchangeSilent(NoAnswer):
+    """The server answers, but the telephone exchange behind it said nothing in time."""
+
+
 class ServerBroken(ConnectionFailed):
     """The server answers, but only that it cannot do its work now."""
 

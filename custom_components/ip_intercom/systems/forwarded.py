@@ -86,6 +86,10 @@ class Arrivals:
         self._arrive = True
         self._heard_at = self._monotonic()
 
+    def interrupted(self) -> None:
+        """Note that the server hears of nothing itself now: only the next push shows that they arrive again."""
+        self._arrive = False
+
     def missed(self, seconds: float) -> None:
         """Note that something happened which would have been pushed within so many seconds before now."""
         self._arrive = self._arrive and self._monotonic() - self._heard_at <= seconds

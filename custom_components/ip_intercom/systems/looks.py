@@ -132,6 +132,11 @@ class Looks:
         if error is not None:
             raise error
 
+    def fails(self, name: str) -> bool:
+        """Return whether the last look at something was in vain, but not refused."""
+        look = self._looks[name]
+        return bool(look.failures) and not look.refused
+
     def age(self, name: str) -> float:
         """Return how many seconds ago something was looked at, infinitely many before the first time."""
         looked_at = self._looks[name].looked_at

@@ -17,10 +17,10 @@ from custom_components.ip_intercom.api.errors import (
     AuthenticationFailed,
     CommandFailed,
     ExchangeRefused,
+    ExchangeSilent,
     ExchangeUnreachable,
     InvalidRequest,
     LoginRefused,
-    NoAnswer,
     NoData,
     NoSuchCall,
     NotProvisioned,
@@ -231,7 +231,7 @@ CASES = {
     ),
     "59_logout_docpath": Case(lambda p: p.session.logout(), None),
     "60_makecall_csta_error": Case(lambda p: p.calls.make("1", "2"), Refusal(CommandFailed, "URM Denied")),
-    "61_services_mx_timeout": Case(lambda p: p.directory.services(), Refusal(NoAnswer, "mx response timeout")),
+    "61_services_mx_timeout": Case(lambda p: p.directory.services(), Refusal(ExchangeSilent, "mx response timeout")),
     "66_after_mx_drop": Case(
         lambda p: p.directory.contacts(), Refusal(ExchangeUnreachable, "active mx connection unavailable")
     ),
@@ -285,12 +285,12 @@ def said(asked: Asked) -> tuple[Any, ...]:
 
 
 async def test_a_refused_token_is_renewed_once(session: aiohttp.ClientSession) -> None:
-    recordings = {(row.method, row.path): row for row in (ALL["07_auth_ok"], ALL["66_after_mx_drop"])}
+    recordings = {(row.method, row.path): row for row in (ALL["07_auth_ok"], ALL["09_auth_info_badtoken"])}
     async with Replay(recordings).serving() as server:
         proxy = MxProxy(HttpTransport(session, URL(server.url)), LOGGED_IN)
-        with pytest.raises(ExchangeUnreachable):
-            await proxy.directory.contacts()
-    assert [(asked.method, asked.path) for asked in server.asked] == [("POST", "/auth"), ("GET", "/contacts")] * 2
+        with pytest.raises(AuthenticationFailed):
+            await proxy.session.info()
+    assert [(asked.method, asked.path) for asked in server.asked] == [("POST", "/auth"), ("GET", "/auth")] * 2
 
 
 async def test_the_documented_logout_is_tried_first(session: aiohttp.ClientSession) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 import logging
 import traceback
 
@@ -24,7 +24,7 @@ from custom_components.ip_intercom.api.errors import (
     SecureConnectionRequired,
     UnexpectedReply,
 )
-from custom_components.ip_intercom.api.mx_proxy import Conference, MxProxy, login
+from custom_components.ip_intercom.api.mx_proxy import Conference, MxProxy, client, login
 from tests.common import until
 from tests.simulators.mx_proxy import LOGIN, Outage, Simulator
 
@@ -126,7 +126,6 @@ async def test_a_user_of_no_mx(bench: Bench, proxy: MxProxy) -> None:
     ],
 )
 async def test_an_mx_that_is_away(bench: Bench, proxy: MxProxy, outage: Outage, kind: type[Exception]) -> None:
-    await proxy.session.login()
     bench.sim.break_mx(outage)
     with pytest.raises(kind):
         await proxy.directory.contacts()
@@ -194,7 +193,6 @@ async def test_a_token_without_an_end(bench: Bench, proxy: MxProxy, watch: Watch
 ENDS: dict[str, Callable[[Simulator], object]] = {
     "expired": Simulator.expire_tokens,
     "another key": Simulator.rotate_key,
-    "the link to the MX is lost": Simulator.drop_link,
 }
 
 
@@ -224,6 +222,48 @@ async def test_a_file_with_a_token_that_is_refused(
     async with proxy.voicemails.open("82") as recording:
         assert recording.size
     assert [request.status for request in bench.seen()] == [401, 200, 200]
+
+
+async def listen(proxy: MxProxy) -> None:
+    async with proxy.voicemails.open("82"):
+        pass
+
+
+@pytest.mark.parametrize("ask", [lambda proxy: proxy.directory.contacts(), listen])
+async def test_a_lost_link_is_left_to_the_server(
+    bench: Bench, proxy: MxProxy, monkeypatch: pytest.MonkeyPatch, ask: Callable[[MxProxy], Awaitable[object]]
+) -> None:
+    """It connects again by itself; a login meanwhile would make a second link. After a logout nothing else helps."""
+    watch = Watch()
+    monkeypatch.setattr(client, "monotonic", watch)
+    await proxy.session.login()
+    bench.sim.drop_link()
+    bench.seen()
+    for watch.now in (1000.0, 1000.0 + client.LINK_PATIENCE - 1):
+        with pytest.raises(ExchangeUnreachable):
+            await ask(proxy)
+    assert {request.status for request in bench.seen()} == {401}
+    bench.sim.mx.outage = Outage.UNREACHABLE
+    for watch.now in (1000.0 + client.LINK_PATIENCE, 1000.0 + client.LINK_LOGIN_PAUSE):
+        with pytest.raises(ExchangeUnreachable):
+            await ask(proxy)
+    assert [request.status for request in bench.seen()] == [401, 503, 401], "seldom while the MX is away"
+    bench.sim.mend_mx()
+    watch.now = 1000.0 + client.LINK_PATIENCE + client.LINK_LOGIN_PAUSE
+    await ask(proxy)
+    assert [request.status for request in bench.seen()] == [401, 200, 200]
+
+
+@pytest.mark.parametrize("path", ["/auth", "/contacts", "/voicemails/82"])
+async def test_a_page_that_asks_for_a_login_is_not_the_servers(bench: Bench, proxy: MxProxy, path: str) -> None:
+    """As a captive portal or another proxy has them: no password is wrong, and none is shown to it."""
+    if path != "/auth":
+        await proxy.session.login()
+    bench.sim.garbage(path, "html", status=401)
+    bench.seen()
+    with pytest.raises(UnexpectedReply):
+        await (listen(proxy) if path.startswith("/voicemails") else proxy.directory.contacts())
+    assert [request.path for request in bench.seen()] == [path]
 
 
 async def test_a_server_that_refuses_its_own_tokens(bench: Bench, proxy: MxProxy) -> None:

@@ -159,7 +159,8 @@ async def test_a_command_that_nobody_confirms(start: Start, name: str) -> None:
     assert [(request.function, request.status) for request in bench.seen()] == [(name, 408)]
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
+# The server takes the silence of the MX for an empty log.
+@pytest.mark.parametrize("name", [name for name in QUESTIONS if name != "call_log"])
 async def test_a_question_that_nobody_answers(start: Start, name: str) -> None:
     bench = await start()
     bench.sim.set_patience(0.3)

@@ -12,7 +12,7 @@ VERBS = (
     "rotate_key", "document_logout", "allow_app", "allow_topic", "push_to", "repeat_push", "fill_log",
     "clear_everything", "advance_clock",
     # The link to the MX
-    "drop_link", "break_mx", "mend_mx", "set_patience", "ignore", "lose_reply", "empty_reply", "refuse",
+    "drop_link", "break_mx", "silence_mx", "mend_mx", "set_patience", "set_reconnect", "ignore", "lose_reply", "empty_reply", "refuse",
     # The network
     "lose_connection_silently", "cut_power", "drop_idle", "hold_back",
     "lose_connection", "restore_connection", "drop_network", "reset_connections", "restart", "delay", "garbage", "heal", "fault", "overload",

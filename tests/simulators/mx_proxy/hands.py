@@ -164,19 +164,27 @@ class Hands(Server):
     # ---- The link to the MX ----
 
     def drop_link(self, login: str | None = None) -> None:
-        """Lose the connection to the MX; the next login makes it anew."""
-        self.mx.disconnect(login or self.login)
+        """Lose the connection to the MX; the proxy makes it again after a while, and so does a login."""
+        self.mx.lose(login or self.login)
 
     def break_mx(self, outage: Outage | str = Outage.UNREACHABLE) -> None:
         """Let nobody log in: unreachable, timeout, provisioning or no_tls. Links end."""
         self.mx.outage = Outage(outage)
         for login in tuple(self.mx.links):
-            self.mx.disconnect(login)
+            self.mx.lose(login)
 
     def mend_mx(self) -> None:
         """Let everything work again."""
-        self.mx.outage = None
+        self.mx.outage, self.mx.silent = None, False
         self.mx.heal()
+
+    def silence_mx(self, silent: bool = True) -> None:
+        """Let the MX say nothing any more, though the links stay; the proxy answers what it knows by itself."""
+        self.mx.silent = silent
+
+    def set_reconnect(self, seconds: float) -> None:
+        """Let the proxy connect again so long after a link was lost, in its own seconds."""
+        self.mx.reconnect = seconds
 
     def set_patience(self, seconds: float) -> None:
         """Let the proxy wait for the MX as long, in its own seconds."""

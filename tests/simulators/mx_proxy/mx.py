@@ -1,13 +1,13 @@
 """The PBX behind the proxy, and the proxy's links to it: one for each user who logged in."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple, Never
 
-from tests.simulators.common.clock import Clock
+from tests.simulators.common.clock import Clock, Timer
 
 from .auth import unauthorized
 from .endpoints import NAMES
@@ -17,6 +17,8 @@ from .users import User
 
 # How long the proxy waits, in its own seconds.
 PATIENCE = 7.0
+# After how many of its own seconds the proxy connects again where a link was lost, and again where that fails.
+RECONNECT = 60.0
 # The MX needs real time, in which other requests come in between.
 LATENCY = 0.01
 
@@ -78,9 +80,15 @@ class Mx:
     def __init__(self, clock: Clock) -> None:
         """The clock is the proxy's."""
         self.patience = PATIENCE
+        self.reconnect = RECONNECT
+        # The MX keeps its links, and says nothing.
+        self.silent = False
         self.serial = MX
         self.outage: Outage | None = None
         self.links: dict[str, Link] = {}
+        # Further links of a user, over which the proxy hears everything once more.
+        self.doubled: Counter[str] = Counter()
+        self._lost: dict[str, Timer] = {}
         self._clock = clock
         self._troubles: dict[str, deque[Trouble]] = {}
 
@@ -93,10 +101,31 @@ class Mx:
             self.links[user.login] = Link(user)
 
     def disconnect(self, login: str) -> None:
-        """End a link; who waits for a reply on it waits in vain."""
+        """End a link for good; who waits for a reply on it waits in vain."""
         link = self.links.pop(login, None)
         if link is not None:
             link.alive = False
+        del self.doubled[login]
+        if (timer := self._lost.pop(login, None)) is not None:
+            timer.cancel()
+
+    def lose(self, login: str) -> None:
+        """Lose a link: the proxy makes it again after a while."""
+        if (link := self.links.get(login)) is not None:
+            self.disconnect(login)
+            self._reconnect_later(link.user)
+
+    def _reconnect_later(self, user: User) -> None:
+        self._lost[user.login] = self._clock.later(self.reconnect, lambda: self._reconnect(user))
+
+    def _reconnect(self, user: User) -> None:
+        del self._lost[user.login]
+        if self.outage is not None:
+            self._reconnect_later(user)
+            return
+        if user.login in self.links:
+            self.doubled[user.login] += 1  # a login was faster, and nothing ends its link
+        self.links[user.login] = Link(user)
 
     def link(self, user: User) -> Link:
         """Give a user's link."""
@@ -130,6 +159,8 @@ class Mx:
         waiting.append(future)
         troubles = self._troubles.get(name)
         trouble = troubles.popleft() if troubles else Trouble()
+        if self.silent:
+            trouble = Trouble(Silence.IGNORED)
 
         def reply() -> None:
             if not link.alive or trouble.silence is Silence.IGNORED:

@@ -76,4 +76,5 @@ class Server(Active):
             link.calls[what["callId"]] = what
         elif kind == Kind.CLEARED:
             link.calls.pop(what["callId"], None)
-        self.pushes.send(user.login, what)
+        for _ in range(1 + self.mx.doubled[user.login]):
+            self.pushes.send(user.login, what)

@@ -8,14 +8,14 @@ import pytest
 
 from custom_components.ip_intercom.api.errors import (
     CommandFailed,
+    ExchangeSilent,
     InvalidRequest,
-    NoAnswer,
     NoData,
     Unconfirmed,
     UnexpectedReply,
 )
 from custom_components.ip_intercom.facets import PushMessage
-from custom_components.ip_intercom.model import Reading
+from custom_components.ip_intercom.model import Pushes, Reading
 from custom_components.ip_intercom.systems.mx_proxy import MxSystem
 from custom_components.ip_intercom.systems.mx_proxy.system import Choices
 from tests.common import until
@@ -138,12 +138,8 @@ async def test_an_exchange_that_is_slow_with_one_thing(start: Start, function: s
 
 
 async def test_an_exchange_that_says_nothing_is_away(start: Start) -> None:
-    def ignore(sim: Simulator) -> None:
-        for function in ("contacts", "voicemails", "conferences", "call_log"):
-            sim.ignore(function)
-
-    with pytest.raises(NoAnswer):
-        await start(speed=20, prepare=ignore)
+    with pytest.raises(ExchangeSilent):
+        await start(speed=20, prepare=Simulator.silence_mx)
 
 
 async def test_reading_goes_on_with_what_can_be_read(bench: Bench) -> None:
@@ -154,9 +150,9 @@ async def test_reading_goes_on_with_what_can_be_read(bench: Bench) -> None:
     for path in ("/conferences", "/voicemails"):
         bench.sim.fault(f"GET {path}", Fault.STATUS)
     # Two parts fail: what every extension has shows that the exchange is there.
-    assert replace(await bench.system.read(), last_call=None) == Reading()
+    assert replace(await bench.system.read(), last_call=None) == Reading(pushes=Pushes.OFF)
     bench.sim.fault("/contacts", Fault.REFUSED)
-    assert replace(await bench.system.read(), last_call=None) == Reading()
+    assert replace(await bench.system.read(), last_call=None) == Reading(pushes=Pushes.OFF)
     bench.sim.fault("/contacts", Fault.STATUS)
     with pytest.raises(UnexpectedReply):
         await bench.system.read()

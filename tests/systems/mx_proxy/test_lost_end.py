@@ -16,6 +16,7 @@ async def test_a_link_that_was_lost_when_a_call_ended(start: Start) -> None:
         CallEvent(Kind.DELIVERED, call, calling="3108", called="3107", timestamp=bench.sim.clock.utc())
     )
     await until(lambda: bench.calls() == {call: "ringing"}, "the ring")
+    bench.sim.set_reconnect(0.3)
     bench.sim.drop_link()
     bench.sim.hang_up(call)
     await until(lambda: bench.calls() == {}, "its end")

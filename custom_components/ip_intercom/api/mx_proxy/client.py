@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 import logging
+from time import monotonic
 
 from ..errors import UnexpectedReply
 from ..http import HttpTransport, Reply, Request, Stream
 from ..parse import Fields
 from .endpoints import CALL_LOG, Endpoint
-from .envelope import result
+from .envelope import decoded, lacks_link, refusal, refuses_token, result
 from .login import Credentials, Login
 
 _LOGGER = logging.getLogger(__name__)
@@ -21,6 +22,10 @@ REQUEST_TIMEOUT = 20.0
 # The log comes in blocks of 21 calls: after a full one the proxy waits for another, up to two minutes.
 LOG_TIMEOUT = 150.0
 MAX_LIST = 32 * 1024 * 1024
+# A link that is lost, the proxy makes again after a minute, and a login meanwhile makes a second one. Only where it stays
+# lost for so many seconds the account may have been logged out: then a login helps, tried as seldom as that.
+LINK_PATIENCE = 90.0
+LINK_LOGIN_PAUSE = 300.0
 
 _JSON = {"Content-Type": "application/json; charset=utf-8"}
 
@@ -42,6 +47,8 @@ class MxClient:
         """See the class."""
         self.transport = transport
         self.login = Login(transport, credentials)
+        self._unlinked_since: float | None = None
+        self._link_login_at = 0.0
         self._turns: defaultdict[object, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def _turn(self, endpoint: Endpoint) -> asyncio.Lock:
@@ -59,7 +66,7 @@ class MxClient:
     ) -> Fields:
         """Send one request and return the JSON object of the reply, an empty one where it is empty.
 
-        It is sent a second time only after a refused token, with which it was certainly not carried out.
+        It is sent a second time only after a refused token or without a link to the MX: it was certainly not carried out.
 
         Args:
             endpoint: What to ask.
@@ -119,20 +126,35 @@ class MxClient:
             token = await self.login.token(since)
             for is_last in (False, True):
                 async with self.transport.stream(request, headers=_bearer(token)) as stream:
-                    if stream.status != HTTPStatus.UNAUTHORIZED or is_last:
+                    if stream.status != HTTPStatus.UNAUTHORIZED:
                         await self._expect_file(endpoint, stream)
                         yield stream
                         return
+                    reply = await stream.reply()
+                if is_last or not self._wants_login(reply):
+                    raise refusal(endpoint, reply, decoded(reply))
                 token = await self.login.instead_of(token, since)
 
     async def _authorized(self, endpoint: Endpoint, attempt: Attempt, since: int) -> Reply:
         token = await self.login.token(since)
         reply = await attempt(_bearer(token))
-        if reply.status == HTTPStatus.UNAUTHORIZED:
-            # The token has ended, or the proxy has lost the MX: a login helps with both.
+        if self._wants_login(reply):
             reply = await attempt(_bearer(await self.login.instead_of(token, since)))
         _LOGGER.debug("%s %s: %s", endpoint.method, endpoint.path, reply.status)
         return reply
+
+    def _wants_login(self, reply: Reply) -> bool:
+        """Return whether a login helps: the token has ended, or the link to the MX does not come back by itself."""
+        if not lacks_link(reply):
+            self._unlinked_since = None
+            return refuses_token(reply)
+        now = monotonic()
+        if self._unlinked_since is None:
+            self._unlinked_since, self._link_login_at = now, now + LINK_PATIENCE
+        if now < self._link_login_at:
+            return False
+        self._link_login_at = now + LINK_LOGIN_PAUSE
+        return True
 
     @staticmethod
     async def _expect_file(endpoint: Endpoint, stream: Stream) -> None:

@@ -9,11 +9,11 @@ from ..errors import (
     ConnectionFailed,
     ExchangeInsecure,
     ExchangeRefused,
+    ExchangeSilent,
     ExchangeUnreachable,
     IntercomError,
     InvalidRequest,
     LoginRefused,
-    NoAnswer,
     NoData,
     NoSuchCall,
     NotProvisioned,
@@ -33,7 +33,7 @@ SERVICE = "MX Proxy"
 # What the MX says of a call that it does not know, whatever the status is.
 _UNKNOWN_CALL = "invalidCallIdentifier"
 _NOT_FOUND = "not found"
-# The token is right, but nobody is connected with the MX for it; a login that was taken does not help at once.
+# The token is right, but the link to the MX is lost; the proxy itself connects again within a minute or so.
 _NO_LINK = "active mx connection unavailable"
 # What the proxy itself says of a request, and which parameter is wrong; matched at the beginning.
 _INVALID: tuple[tuple[str, str | None], ...] = (
@@ -62,7 +62,7 @@ def result(endpoint: Endpoint, reply: Reply) -> Fields:
     """
     if reply.status == HTTPStatus.NO_CONTENT:
         return {}
-    content = _content(reply)
+    content = decoded(reply)
     if reply.status != HTTPStatus.OK:
         raise refusal(endpoint, reply, content)
     if content is None:
@@ -79,6 +79,21 @@ def refusal(endpoint: Endpoint, reply: Reply, content: Fields | None) -> Interco
     err = error(endpoint, reply.status, content, reply.location)
     err.retry_after = reply.retry_after
     return err
+
+
+def refuses_token(reply: Reply) -> bool:
+    """Return whether the proxy itself does not take a token; something in front of it may answer 401 as well."""
+    said = _said(reply)
+    return reply.status == HTTPStatus.UNAUTHORIZED and said is not None and said != _NO_LINK
+
+
+def lacks_link(reply: Reply) -> bool:
+    """Return whether the proxy has lost its link to the MX, or was told to end it."""
+    return reply.status == HTTPStatus.UNAUTHORIZED and _said(reply) == _NO_LINK
+
+
+def _said(reply: Reply) -> str | None:
+    return text((decoded(reply) or {}).get("error"))
 
 
 def part(endpoint: Endpoint, content: Fields, name: str) -> Fields:
@@ -125,10 +140,10 @@ def error(endpoint: Endpoint, status: int, content: Fields | None, location: str
     if status in _UNREACHABLE:
         return _silence(endpoint, f"{path}: {status} {said}", ExchangeUnreachable)
     if status == HTTPStatus.REQUEST_TIMEOUT:
-        return _silence(endpoint, f"{path}: {said or status}", NoAnswer)
-    if status == HTTPStatus.UNAUTHORIZED:
+        return _silence(endpoint, f"{path}: {said or status}", ExchangeSilent)
+    if status == HTTPStatus.UNAUTHORIZED and said is not None:
         kind = ExchangeUnreachable if said == _NO_LINK else AuthenticationFailed
-        return kind(f"{path}: {said or status}")
+        return kind(f"{path}: {said}")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Throttled(f"{path}: {said or status}")
     if status == HTTPStatus.METHOD_NOT_ALLOWED or (status == HTTPStatus.NOT_FOUND and said is None):
@@ -162,7 +177,7 @@ def _login_error(status: int, said: str | None) -> IntercomError:
         return ExchangeUnreachable(f"{LOGIN.path}: {status} {said or ''}".rstrip())
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Throttled(message)
-    if status == HTTPStatus.UNAUTHORIZED:
+    if status == HTTPStatus.UNAUTHORIZED and said is not None:
         refused = LoginRefused(message)
         refused.locks = True
         return refused
@@ -179,6 +194,7 @@ def _login_error(status: int, said: str | None) -> IntercomError:
     return UnexpectedReply(f"{LOGIN.path} answered {status}")
 
 
-def _content(reply: Reply) -> Fields | None:
+def decoded(reply: Reply) -> Fields | None:
+    """Return the JSON object of a reply, None where it is something else."""
     content = decode_json(reply.body)
     return content if isinstance(content, dict) else None

@@ -12,7 +12,7 @@ import logging
 from math import inf
 import time
 
-from ...api.errors import NoSuchCall
+from ...api.errors import ExchangeSilent, ExchangeUnreachable, IntercomError, NoSuchCall
 from ...api.mx_proxy import MxProxy
 from ...api.mx_proxy.calls import LogRecord
 from ...api.mx_proxy.events import CallEvent, Kind, MailEvent
@@ -23,6 +23,7 @@ from ...model import Voicemail, VoicemailId
 from ..forwarded import Arrivals
 from ..looks import Look, Looks
 from ..outbox import Outbox
+from ..parts import is_refusal
 from ..privacy import Privacy
 from .directory import MxPhoneBook
 from .mailbox import neutral_mailbox
@@ -33,15 +34,15 @@ from .tracker import STATES, CallTracker
 
 _LOGGER = logging.getLogger(__name__)
 
-# Seconds between looks: alone, and beside events that are pushed.
+# Seconds between looks: alone, and beside events that are pushed. Only the mailbox shows an exchange that says nothing.
 _CALL_LOG_LOOKS = (30.0, 60.0)
-_VOICEMAIL_LOOKS = (30.0, 60.0)
+_VOICEMAIL_LOOKS = (30.0, 30.0)
 _CALL_LOOKS = 2.0
 # While a call goes out that nobody has answered, only its record tells that it gave up.
 _UNANSWERED_LOOKS = 10.0
 # Seconds between looks that reach back a day.
 _DEEP_LOOKS = 3600.0
-# A look that fails again and again waits no longer than so many seconds.
+# What is refused is tried at least once in so many seconds.
 _FAILED_LOOKS = 300.0
 # The exchange writes its records a moment after what they tell of.
 _RECORD_DELAY = 1.0
@@ -100,6 +101,7 @@ class MxLog:
         self.journal = CallJournal(stored.get("calls"))
         self.mails: Mapping[VoicemailId, Voicemail] | None = None
         self._proxy = proxy
+        self._book = book
         self._tell = Teller(book, privacy)
         self._privacy = privacy
         self._monotonic = monotonic
@@ -112,7 +114,7 @@ class MxLog:
         self._awaited: dict[VoicemailId, int] = {}
         self.looks = Looks(
             {
-                CALLS: Look(self._look_at_calls, lambda: _CALL_LOOKS, self._has_calls),
+                CALLS: Look(self._look_at_calls, lambda: _CALL_LOOKS, self._has_calls, proves=False),
                 CALL_LOG: Look(self._look_at_call_log, self._call_log_interval),
                 VOICEMAILS: Look(self._look_at_voicemails, self._voicemail_interval),
             },
@@ -164,8 +166,11 @@ class MxLog:
             if self._out.heartbeat <= self._monotonic():
                 return self._delivery()
             await self.looks.wait(self._out.heartbeat)
-            if self.looks.finish():
-                self._out.missed = True
+            try:
+                self._out.missed = self.looks.finish() or self._out.missed
+            except ExchangeUnreachable, ExchangeSilent:
+                self.arrivals.interrupted()  # the proxy does not hear what it should push
+                raise
 
     def _delivery(self) -> Delivery:
         cursor: dict[str, object] = {
@@ -264,6 +269,8 @@ class MxLog:
         began = self._monotonic()
         deep = began - self._deep_at >= _DEEP_LOOKS
         records = await self._proxy.calls.log(self.journal.since(deep=deep))
+        if not records:
+            await self._prove()
         if deep:
             self._deep_at = began
         if not self.journal.has_begun:
@@ -271,6 +278,24 @@ class MxLog:
             self._out.missed = True  # the last call is known now
         for record, missed in self.journal.take(records):
             self._record_found(record, missed, fresh)
+
+    async def _prove(self) -> None:
+        """See that the exchange has answered: the proxy takes its silence for an empty log.
+
+        Raises:
+            IntercomError: It has not.
+        """
+        if not self.looks.fails(VOICEMAILS):
+            try:
+                await self.looks.now(VOICEMAILS)
+            except IntercomError as err:
+                if not is_refusal(err):
+                    raise
+        elif self.journal.is_empty:
+            await self._book.contacts()
+        else:
+            # The newest record is read each time.
+            raise ExchangeSilent(f"{CALL_LOG} has lost its newest record, and {VOICEMAILS} is not answered")
 
     def _record_found(self, record: LogRecord, missed: int, fresh: bool) -> None:
         if fresh and is_incoming(record):

@@ -94,6 +94,11 @@ class CallJournal:
         """Return whether the log was read before, in this life or an earlier one."""
         return self._newest is not None
 
+    @property
+    def is_empty(self) -> bool:
+        """Return whether no record is known."""
+        return not self._newest
+
     def as_json(self) -> dict[str, object]:
         """Return what is to be kept."""
         return {"record": self._newest, "time": self._time, "missed": self.missed}

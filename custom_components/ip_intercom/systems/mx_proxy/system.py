@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ...api.errors import IntercomError
+from ...api.errors import ExchangeSilent, IntercomError
 from ...api.mx_proxy import MxProxy, UserInfo
 from ...api.mx_proxy.push import CallEvent, MailEvent, parse
 from ...facets import Bells, Facets
@@ -212,20 +212,24 @@ class MxSystem:
             nothing() if reader.lacks(_CONFERENCES) else reader.ask(_CONFERENCES, proxy.conferences.list(), keep=False),
         )
         if mails is None and conferences is None:
-            await self._prove()
+            await self._prove(reader)
         own_id = None if self._info is None else _number(self._info.jid)
         return Reading(
             voicemails=None if mails is None else neutral_mailbox(mails, self._privacy),
             conferences=None if conferences is None else by_start(conferences, own_id),
             last_call=self._last_call,
+            pushes=self._log.arrivals.state,
         )
 
-    async def _prove(self) -> None:
+    async def _prove(self, reader: PartReader) -> None:
         """See that the exchange is there, by what every extension has.
 
         Raises:
             IntercomError: It is not, or the account is refused.
         """
+        silences = [err for err in reader.failures.values() if isinstance(err, ExchangeSilent)]
+        if len(silences) > 1:
+            raise silences[0]
         try:
             await self._book.contacts()
         except IntercomError as err:

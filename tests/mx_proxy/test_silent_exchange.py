@@ -1,0 +1,148 @@
+"""An MX that says nothing, while the proxy answers what it knows by itself, and links to it that are lost."""
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant
+import pytest
+
+from custom_components.ip_intercom import push
+from custom_components.ip_intercom.api.mx_proxy import client
+from custom_components.ip_intercom.systems.mx_proxy import log
+from tests.common import capture_changes, capture_log_events, state_of, until
+from tests.outages import lines
+from tests.simulators.mx_proxy import Simulator
+
+from .conftest import Start, add, pushing
+from .looking import becomes
+
+# Seconds of the MX in one of ours: its patience is short then.
+FAST = 70
+
+
+@pytest.fixture(autouse=True)
+def quick_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try again soon."""
+    monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1))
+
+
+def shown(hass: HomeAssistant, entry: ConfigEntry) -> tuple[str, str, str]:
+    """Return the proxy, its link to the exchange, and something of the extension."""
+    return (
+        state_of(hass, entry, "binary_sensor", "connectivity"),
+        state_of(hass, entry, "binary_sensor", "link"),
+        state_of(hass, entry, "sensor", "call_state"),
+    )
+
+
+HERE, SILENT = ("on", "on", "idle"), ("on", "off", "unavailable")
+
+
+@pytest.mark.parametrize("empty", [False, True])
+async def test_a_silent_exchange_is_away_until_it_speaks(
+    hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture, empty: bool
+) -> None:
+    """The proxy answers an empty log of calls then, which is no sign of the exchange."""
+    sim = await device(speed=FAST, empty=empty)
+    entry = await add(hass, sim)
+    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    caplog.clear()
+    sim.silence_mx()
+    await until(lambda: shown(hass, entry) == SILENT, "the silence to be seen")
+    sim.clear_requests()
+    await until(lambda: sum(r.path == "/calls" for r in sim.requests) >= 5, "more empty logs")
+    await entry.runtime_data.async_refresh()
+    assert shown(hass, entry) == SILENT
+    assert entry.runtime_data.last_exception.translation_key == "exchange_silent"
+    assert len(lines(caplog)) == 1, lines(caplog)
+    sim.mend_mx()
+    await until(lambda: shown(hass, entry) == HERE, "its return")
+    sim.hang_up(sim.incoming_call("3108"))
+    await until(lambda: entry.runtime_data.data.missed_calls == 1, "the call")
+    assert len(lines(caplog)) == 2, lines(caplog)
+
+
+async def test_a_live_call_is_no_sign_of_the_exchange(hass: HomeAssistant, device: Start, local_url: str) -> None:
+    """The proxy tells of calls from memory."""
+    sim = await device(speed=FAST)
+    entry = await pushing(hass, sim, local_url)
+    sim.incoming_call("3108")
+    await becomes(hass, entry, "sensor", "call_state", "ringing")
+    sim.silence_mx()
+    await until(lambda: shown(hass, entry) == SILENT, "the silence to be seen")
+    changes = capture_changes(hass, entry, "binary_sensor")
+    sim.clear_requests()
+    await until(lambda: sum(r.path == "/calls" for r in sim.requests) >= 5, "more empty logs")
+    assert changes == []
+
+
+async def test_an_exchange_that_is_silent_at_the_start_makes_no_news(hass: HomeAssistant, device: Start) -> None:
+    sim = await device(speed=FAST)
+    entry = await add(hass, sim)
+    await hass.config_entries.async_remove(entry.entry_id)
+    sim.silence_mx()
+    events = capture_log_events(hass)
+    await hass.config_entries.async_add(entry)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.error_reason_translation_key == "exchange_silent"
+    sim.mend_mx()
+    await hass.config_entries.async_reload(entry.entry_id)
+    sim.hang_up(sim.incoming_call("3108"))
+    await until(lambda: events, "the new call")
+    assert entry.runtime_data.data.missed_calls == 1
+    assert [event.data["type"] for event in events] == ["CallLog"]
+
+
+# -- the link of the proxy to the exchange ---------------------------------------------------------
+
+
+async def test_a_lost_link_is_left_to_the_proxy(hass: HomeAssistant, device: Start, local_url: str) -> None:
+    """A login meanwhile makes a second link, and everything is pushed twice."""
+    sim = await device()
+    entry = await pushing(hass, sim, local_url)
+    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    sim.set_reconnect(1.5)
+    sim.clear_requests()
+    sim.drop_link()
+    await until(lambda: shown(hass, entry) == SILENT, "the loss")
+    await until(lambda: shown(hass, entry) == HERE, "the return")
+    assert not any(request.function == "login" for request in sim.requests)
+    sim.incoming_call("3108")
+    await sim.wait_for_pushes(1)
+    await becomes(hass, entry, "sensor", "call_state", "ringing")
+    assert len(sim.pushes.sent) == 1
+
+
+async def test_an_account_that_was_logged_out_is_logged_in_again(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "LINK_PATIENCE", 0.5)
+    sim.mx.disconnect(sim.login)
+    await until(lambda: shown(hass, entry) == SILENT, "the loss")
+    await until(lambda: shown(hass, entry) == HERE, "the return")
+
+
+async def test_pushes_are_expected_again_after_the_exchange_was_away(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
+) -> None:
+    sim.hang_up(sim.incoming_call("3108"))
+    await becomes(hass, pushed, "sensor", "pushes", "arriving")
+    sim.break_mx()
+    await until(lambda: shown(hass, pushed) == SILENT, "the loss")
+    sim.mend_mx()
+    await becomes(hass, pushed, "sensor", "pushes", "expected")
+    sim.hang_up(sim.incoming_call("3108"))
+    await becomes(hass, pushed, "sensor", "pushes", "arriving")
+
+
+async def test_live_calls_are_looked_at_as_soon_as_the_exchange_is_back(
+    hass: HomeAssistant, sim: Simulator, local_url: str, no_looks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "_CALL_LOOKS", 600.0)
+    entry = await pushing(hass, sim, local_url)
+    call = sim.incoming_call("3108")
+    await becomes(hass, entry, "sensor", "call_state", "ringing")
+    sim.break_mx()
+    entry.runtime_data.system.log.looks.soon(log.VOICEMAILS)
+    await until(lambda: shown(hass, entry) == SILENT, "the loss")
+    sim.hang_up(call)
+    sim.mend_mx()
+    await until(lambda: shown(hass, entry) == HERE, "the end of the call")
