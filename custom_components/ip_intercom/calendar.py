@@ -6,7 +6,9 @@ from functools import partial
 from typing import Any, override
 
 from homeassistant.components.calendar import (
+    EVENT_DESCRIPTION,
     EVENT_END,
+    EVENT_LOCATION,
     EVENT_RRULE,
     EVENT_START,
     EVENT_SUMMARY,
@@ -71,7 +73,8 @@ class ConferenceCalendar(IntercomEntity, CalendarEntity):
     async def async_create_event(self, **kwargs: Any) -> None:
         """Plan a conference, with an access code that is made up."""
         start, duration = _span(kwargs)
-        await async_create(self.coordinator, kwargs[EVENT_SUMMARY], start, duration)
+        description = kwargs.get(EVENT_DESCRIPTION) or ""
+        await async_create(self.coordinator, kwargs[EVENT_SUMMARY], start, duration, description=description)
 
     @override
     async def async_update_event(
@@ -81,9 +84,12 @@ class ConferenceCalendar(IntercomEntity, CalendarEntity):
         recurrence_id: str | None = None,
         recurrence_range: str | None = None,
     ) -> None:
-        """Change name and time of a conference; its access code stays."""
+        """Change name, description and time of a conference; its access code stays."""
         start, duration = _span(event)
-        await async_update(self.coordinator, uid, name=event[EVENT_SUMMARY], start=start, duration=duration)
+        changes: dict[str, object] = {"name": event[EVENT_SUMMARY], "start": start, "duration": duration}
+        if (description := event.get(EVENT_DESCRIPTION)) is not None:
+            changes["description"] = description
+        await async_update(self.coordinator, uid, **changes)
 
     @override
     async def async_delete_event(
@@ -105,17 +111,20 @@ def _end(conference: Conference) -> datetime:
 def _event(conference: Conference) -> CalendarEvent:
     """Return a conference as the calendar shows it; without what lets people in."""
     start, end = dt_util.as_local(conference.start), dt_util.as_local(_end(conference))
-    return CalendarEvent(start=start, end=end, summary=conference.name, uid=conference.id)
+    description = conference.description or None
+    return CalendarEvent(start=start, end=end, summary=conference.name, description=description, uid=conference.id)
 
 
 def _span(event: dict[str, Any]) -> tuple[datetime, timedelta]:
     """Return start in UTC and duration of what somebody entered.
 
     Raises:
-        ServiceValidationError: It shall happen again and again.
+        ServiceValidationError: It recurs, or has a location, which the exchange cannot keep.
     """
     if event.get(EVENT_RRULE):
         raise refused("conference_recurs")
+    if event.get(EVENT_LOCATION):
+        raise refused("conference_location")
     start, end = _moment(event[EVENT_START]), _moment(event[EVENT_END])
     return start, end - start
 

@@ -278,6 +278,7 @@ class Conference:
     own: bool = True
     wait_for_owner: bool = False
     ends_with_owner: bool = False
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)

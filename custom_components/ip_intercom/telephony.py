@@ -130,7 +130,9 @@ class Conferences(Protocol):
     async def query(self) -> tuple[Conference, ...]:
         """Return the conferences by their start."""
 
-    async def create(self, name: str, start: datetime, duration: timedelta, access_code: int | None) -> Conference:
+    async def create(
+        self, name: str, start: datetime, duration: timedelta, access_code: int | None, description: str = ""
+    ) -> Conference:
         """Plan a conference of our own; an access code is made up for None."""
 
     async def update(self, conference: Conference) -> Conference:

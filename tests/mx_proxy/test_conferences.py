@@ -193,6 +193,7 @@ async def test_codes_are_told_on_request_only(
         "own": True,
         "wait_for_owner": False,
         "ends_with_owner": False,
+        "description": "",
         "access_code": CODE,
     }
     assert (await command(hass, entry, "conference_query"))["conferences"] == [planned]

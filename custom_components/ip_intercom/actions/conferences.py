@@ -23,6 +23,7 @@ from .calls import ATTR_SESSION, SESSION
 
 ATTR_ACCESS_CODE = "access_code"
 ATTR_CONFERENCE = "conference"
+ATTR_DESCRIPTION = "description"
 ATTR_DURATION = "duration"
 ATTR_ENDS_WITH_OWNER = "ends_with_owner"
 ATTR_NAME = "name"
@@ -50,7 +51,12 @@ def async_conferences(coordinator: IntercomCoordinator) -> Conferences:
 
 
 async def async_create(
-    coordinator: IntercomCoordinator, name: str, start: datetime, duration: timedelta, access_code: int | None = None
+    coordinator: IntercomCoordinator,
+    name: str,
+    start: datetime,
+    duration: timedelta,
+    access_code: int | None = None,
+    description: str = "",
 ) -> Conference:
     """Plan a conference and show it.
 
@@ -58,7 +64,7 @@ async def async_create(
         HomeAssistantError: The exchange refuses.
     """
     conferences = async_conferences(coordinator)
-    return await _async_change(coordinator, conferences.create(name, start, duration, access_code))
+    return await _async_change(coordinator, conferences.create(name, start, duration, access_code, description))
 
 
 async def async_update(coordinator: IntercomCoordinator, conference: ConferenceId, **changes: object) -> Conference:
@@ -151,6 +157,7 @@ def _shown(conference: Conference, *, code: bool) -> JsonObjectType:
         "own": conference.own,
         "wait_for_owner": conference.wait_for_owner,
         "ends_with_owner": conference.ends_with_owner,
+        "description": conference.description,
     }
     return shown | {ATTR_ACCESS_CODE: conference.access_code} if code else shown
 
@@ -170,7 +177,12 @@ async def _invitation(coordinator: IntercomCoordinator, data: Data) -> JsonObjec
 async def _create(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
     start = dt_util.as_utc(data[ATTR_START])
     conference = await async_create(
-        coordinator, data[ATTR_NAME], start, data[ATTR_DURATION], data.get(ATTR_ACCESS_CODE)
+        coordinator,
+        data[ATTR_NAME],
+        start,
+        data[ATTR_DURATION],
+        data.get(ATTR_ACCESS_CODE),
+        data.get(ATTR_DESCRIPTION, ""),
     )
     return _shown(conference, code=True)
 
@@ -199,7 +211,15 @@ async def _from_call(coordinator: IntercomCoordinator, data: Data) -> JsonObject
     return {ATTR_SESSION: session, ATTR_OWNER_SESSION: owner}
 
 
-_CHANGES = (ATTR_NAME, ATTR_START, ATTR_DURATION, ATTR_ACCESS_CODE, ATTR_WAIT_FOR_OWNER, ATTR_ENDS_WITH_OWNER)
+_CHANGES = (
+    ATTR_NAME,
+    ATTR_DESCRIPTION,
+    ATTR_START,
+    ATTR_DURATION,
+    ATTR_ACCESS_CODE,
+    ATTR_WAIT_FOR_OWNER,
+    ATTR_ENDS_WITH_OWNER,
+)
 
 # A code lets in whoever knows it: told to administrators, and to who has just made the conference.
 ACTIONS = (
@@ -213,6 +233,7 @@ ACTIONS = (
             vol.Required(ATTR_NAME): _NAME,
             vol.Required(ATTR_START): cv.datetime,
             vol.Required(ATTR_DURATION): _DURATION,
+            vol.Optional(ATTR_DESCRIPTION): cv.string,
             **_CODE,
         },
     ),
@@ -225,6 +246,7 @@ ACTIONS = (
             vol.Optional(ATTR_NAME): _NAME,
             vol.Optional(ATTR_START): cv.datetime,
             vol.Optional(ATTR_DURATION): _DURATION,
+            vol.Optional(ATTR_DESCRIPTION): cv.string,
             **_CODE,
             vol.Optional(ATTR_WAIT_FOR_OWNER): cv.boolean,
             vol.Optional(ATTR_ENDS_WITH_OWNER): cv.boolean,

@@ -6,6 +6,7 @@ FIELDS: dict[str, type] = {
     "Id": str,
     "ownerId": int,
     "name": str,
+    "description": str,
     "accessId": int,
     "type": str,
     "startDate": int,
@@ -31,12 +32,17 @@ class Conferences:
         """The owner is who creates one without saying whose it is; beyond 2^53."""
         self.rows: dict[str, Json] = {}
         self.joined: list[str] = []
+        # A newer server knows more.
+        self.fields = dict(FIELDS)
         self._owner = owner
         self._next = 1
 
     def _row(self, number: str, given: Json) -> Json:
         """Fill what is not given with Go's zero values."""
-        row = {name: given.get(name, kind()) for name, kind in FIELDS.items()}
+        row = {name: given.get(name, kind()) for name, kind in self.fields.items()}
+        # The one field of 2.1 that is left out where it is empty; the manual does not have it.
+        if not row["description"]:
+            del row["description"]
         return {**row, "Id": number, "ownerId": row["ownerId"] or self._owner}
 
     def get(self, number: str) -> Json:

@@ -8,7 +8,7 @@ from tests.simulators.common.clock import Clock
 
 from .calllog import BLOCK, CallLog, timestamp
 from .calls import Calls, Emit, Names, Numbers
-from .conferences import FIELDS, INFO, Conferences
+from .conferences import INFO, Conferences
 from .envelope import Answer, ApiError, Call, CstaError, Handler, Json, full
 from .events import as_reply
 from .mx import Mx
@@ -192,12 +192,12 @@ class Functions:
         return {"conferences": full(rows)}
 
     async def _conference_create(self, call: Call) -> Answer:
-        given = call.bind(FIELDS)
+        given = call.bind(self._of(call).conferences.fields)
         create = self._of(call).conferences.create
         return {"conference": await self._ask(call, "conference_create", lambda: create(given))}
 
     async def _conference_update(self, call: Call) -> Answer:
-        given = call.bind(FIELDS)
+        given = call.bind(self._of(call).conferences.fields)
         update = self._of(call).conferences.update
         return {"conference": await self._ask(call, "conference_update", lambda: update(call.parts["id"], given))}
 

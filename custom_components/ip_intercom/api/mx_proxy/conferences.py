@@ -1,5 +1,6 @@
 """Conferences that people dial into (manual, conferences)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..errors import UnexpectedReply
@@ -17,6 +18,13 @@ from .endpoints import (
 )
 from .envelope import part, rows
 
+# Fields that `Conference` has attributes for.
+_KNOWN = frozenset(
+    {
+        "Id", "id", "ownerId", "name", "description", "accessId", "type", "startDate", "duration", "waitForOwner",
+        "delOnOwnerLeave", "ws", "wsType",
+    }
+)  # fmt: skip
 # Of the words that the MX may know, these are documented.
 ONCE = "Once"
 NO_WEB_SESSION, UNDEFINED = "None", "Undefined"
@@ -41,6 +49,7 @@ class Conference:
         id: The server's id; empty for one that is to be created.
         owner_id: Whose it is, a ``jid`` as a number; 0 for the account's own.
         name: What it is about.
+        description: What else there is to say; of servers since 2018, not in the manual.
         access_id: Number that lets in whoever knows it.
         type: How often it takes place.
         start: When it begins, in Unix time.
@@ -49,6 +58,7 @@ class Conference:
         delete_on_owner_leave: It ends when the owner leaves.
         ws: Web session that belongs to it.
         ws_type: Kind of the web session.
+        others: Fields that only a newer server knows, by their names there; a change replaces all of a conference.
     """
 
     id: str = ""
@@ -62,6 +72,8 @@ class Conference:
     delete_on_owner_leave: bool = False
     ws: str = NO_WEB_SESSION
     ws_type: str = UNDEFINED
+    description: str = ""
+    others: Mapping[str, object] = field(default_factory=dict, repr=False)
 
 
 class Conferences:
@@ -143,11 +155,14 @@ def _conference(row: Fields) -> Conference:
         delete_on_owner_leave=flag(row.get("delOnOwnerLeave")) or False,
         ws=text(row.get("ws")) or "",
         ws_type=text(row.get("wsType")) or "",
+        description=text(row.get("description")) or "",
+        others={name: value for name, value in row.items() if name not in _KNOWN},
     )
 
 
 def _fields(conference: Conference) -> Fields:
     return {
+        **conference.others,
         "Id": conference.id,
         "ownerId": conference.owner_id,
         "name": conference.name,
@@ -159,4 +174,6 @@ def _fields(conference: Conference) -> Fields:
         "delOnOwnerLeave": conference.delete_on_owner_leave,
         "ws": conference.ws,
         "wsType": conference.ws_type,
+        # What is not sent is empty; the manual does not have it.
+        **({"description": conference.description} if conference.description else {}),
     }

@@ -36,6 +36,7 @@ def neutral_conference(conference: ApiConference, own_id: int | None) -> Confere
         own=conference.owner_id == own_id,
         wait_for_owner=conference.wait_for_owner,
         ends_with_owner=conference.delete_on_owner_leave,
+        description=conference.description,
     )
 
 
@@ -69,7 +70,9 @@ class MxConferences:
         """Return the conferences by their start."""
         return tuple(by_start(await self._conferences.list(), self._own_id).values())
 
-    async def create(self, name: str, start: datetime, duration: timedelta, access_code: int | None) -> Conference:
+    async def create(
+        self, name: str, start: datetime, duration: timedelta, access_code: int | None, description: str = ""
+    ) -> Conference:
         """Plan a conference of our own; an access code is made up for None."""
         created = await self._conferences.create(
             ApiConference(
@@ -78,6 +81,7 @@ class MxConferences:
                 access_id=new_access_code() if access_code is None else access_code,
                 start=int(start.timestamp()),
                 duration=_minutes(duration),
+                description=description,
             )
         )
         return neutral_conference(created, self._own_id)
@@ -96,6 +100,7 @@ class MxConferences:
             duration=_minutes(conference.duration),
             wait_for_owner=conference.wait_for_owner,
             delete_on_owner_leave=conference.ends_with_owner,
+            description=conference.description,
         )
         return neutral_conference(await self._conferences.update(changed), self._own_id)
 
