@@ -45,6 +45,7 @@ def test_every_error_has_a_sentence_with_all_that_it_names(kind: type[errors.Int
         (errors.OpeningRefused("-1"), "opening_refused"),
         (errors.AddressRefused("192.168.1.5"), "address_refused"),
         (errors.LoginRefused("401"), "login_refused"),
+        (errors.PersonRefused("401"), "person_refused"),
         (errors.TlsRefused("old"), "tls_refused"),
         (errors.TokenRefused("401"), "token_refused"),
         (errors.NotFound("No such flat"), "not_found"),

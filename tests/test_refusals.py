@@ -12,7 +12,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.ip_intercom import push, refusals
-from custom_components.ip_intercom.api.errors import AuthenticationFailed, LoginRefused
+from custom_components.ip_intercom.api.errors import AuthenticationFailed, PersonRefused
 from custom_components.ip_intercom.api.http import MAX_RETRY_AFTER, retry_after
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.refusals import Refusals
@@ -54,13 +54,6 @@ def lines(caplog: pytest.LogCaptureFixture, name: str) -> list[str]:
     ]
 
 
-def persons_login() -> LoginRefused:
-    """Return the refusal of an account that too many tries lock."""
-    err = LoginRefused()
-    err.locks = True
-    return err
-
-
 # -- when the login is tried -----------------------------------------------------------------------
 
 
@@ -88,7 +81,7 @@ def test_a_login_that_is_right_again_is_tried_within_ten_seconds(
     assert (moments[-1] - seconds) * (1 + push._JITTER) < 10
 
 
-@pytest.mark.parametrize(("err", "most"), [(AuthenticationFailed(), 70), (persons_login(), 20)])
+@pytest.mark.parametrize(("err", "most"), [(AuthenticationFailed(), 70), (PersonRefused(), 20)])
 def test_a_wrong_password_is_asked_for_soon_and_tried_ever_less(
     monkeypatch: pytest.MonkeyPatch, err: AuthenticationFailed, most: int
 ) -> None:

@@ -54,7 +54,9 @@ EXTENSION_ACCOUNT_SCHEMA = vol.Schema(_EXTENSION_ACCOUNT)
 EXTENSION_SCHEMA = vol.Schema({vol.Required(CONF_HOST): str, **_EXTENSION_ACCOUNT, **_SECURITY})
 
 # Why an account is refused, as far as the form that asks for another one tells it.
-_REFUSALS = frozenset({"app_refused", "exchange_refused", "invalid_auth", "login_refused", "not_provisioned"})
+_REFUSALS = frozenset(
+    {"app_refused", "exchange_refused", "invalid_auth", "login_refused", "not_provisioned", "person_refused"}
+)
 
 
 class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):

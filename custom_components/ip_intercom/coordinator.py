@@ -237,6 +237,8 @@ class IntercomCoordinator(CommandingCoordinator):
             if certain:
                 self._doubters.add(_POLL)
                 raise self._failure(ConfigEntryAuthFailed, err) from err
+            if not self.last_update_success:
+                raise self._failure(UpdateFailed, self._loss or err) from err  # a doubt brings nothing back
             return self._state
         except IntercomError as err:
             raise self._failure(UpdateFailed, err) from err

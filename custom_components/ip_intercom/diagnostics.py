@@ -52,6 +52,7 @@ TO_REDACT = {
     CONF_USERNAME,
     *CONFS_FCM,
     "access_code",
+    "description",
     "device",
     "discovery_keys",
     "door_codes",
@@ -99,12 +100,14 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: Interco
 
 
 def _plain(value: Any) -> Any:
-    """Return a value with text for keys, as JSON wants it."""
+    """Return a value with text for keys and lists for sets, as JSON wants it."""
     if isinstance(value, dict):
         return {
             " ".join(map(str, key)) if isinstance(key, tuple) else str(key): _plain(inner)
             for key, inner in value.items()
         }
+    if isinstance(value, set | frozenset):
+        return sorted(map(_plain, value), key=str)
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     return value

@@ -1,10 +1,13 @@
 """A part of an extension fails alone: everything else works, and the part comes when it answers."""
 
 import asyncio
+from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 import pytest
+from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom import push
 from custom_components.ip_intercom.api.mx_proxy import client
@@ -12,7 +15,7 @@ from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.log_health import PATIENCE
 from custom_components.ip_intercom.systems import looks
 from custom_components.ip_intercom.systems.mx_proxy import system
-from tests.common import capture_log_events, command, refusal, state_of, until
+from tests.common import capture_changes, capture_log_events, command, refusal, state_of, until
 from tests.outages import lines, pass_time, repairs, unusable
 from tests.simulators.common.faults import Fault
 from tests.simulators.mx_proxy import PASSWORD, Simulator
@@ -227,3 +230,45 @@ async def test_a_login_that_is_refused_while_the_server_starts(
     logins = [request.status for request in sim.requests if (request.method, request.path) == ("POST", "/auth")]
     assert logins[-1] == 200
     assert refused() <= REFUSED_LOGINS + 1
+
+
+@pytest.mark.usefixtures("soon")
+async def test_a_doubtful_login_brings_nothing_back(
+    hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is there for the seconds until it is certain that the password is wrong."""
+    monkeypatch.setattr("custom_components.ip_intercom.refusals._SPAN", 0.5)
+    sim = await device()
+    entry = await add(hass, sim)
+    sim.lose_connection()
+    await until(lambda: state_of(hass, entry, "sensor", "call_state") == "unavailable", "the loss")
+    changes = capture_changes(hass, entry, "sensor")
+    sim.change_password("another")
+    sim.rotate_key()
+    await sim.restore_connection()
+    await entry.runtime_data.async_refresh()
+    await until(lambda: questions(hass), "the question")
+    await entry.runtime_data.async_refresh()
+    await hass.async_block_till_done()
+    assert changes == []
+
+
+async def test_a_slash_in_a_name_is_refused_with_a_sentence(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    """The server takes it for the next part of the path."""
+    sim.clear_requests()
+    for action, data in (
+        ("assign_device", {"device": "Reception/2"}),
+        ("push_token_add", {"kind": "fcm", "topic": "com.example/ha", "token": "7C179108B7BF759DED2D9CBE"}),
+    ):
+        assert await refusal(hass, entry, action, **data) == "invalid_request"
+    assert not [request for request in sim.requests if request.method in {"PATCH", "PUT"}]
+
+
+async def test_diagnostics_are_json(
+    hass: HomeAssistant, entry: ConfigEntry, hass_client: ClientSessionGenerator
+) -> None:
+    session = (await command(hass, entry, "dial", number="3108"))["session"]
+    diagnostics: Any = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    assert diagnostics["state"]["own_calls"] == [session]

@@ -83,8 +83,8 @@ def _outage(outage: Outage) -> Callable[[Simulator], None]:
         (_nothing, {"host": "127.0.0.1:9"}, {"base": "cannot_connect"}),
         (_nothing, {"client_secret": "wrong"}, {"base": "app_refused"}),
         (_nothing, {"client_id": "nobody"}, {"base": "app_refused"}),
-        (_nothing, {"password": "wrong"}, {"base": "login_refused"}),
-        (_nothing, {"username": "nobody"}, {"base": "login_refused"}),
+        (_nothing, {"password": "wrong"}, {"base": "person_refused"}),
+        (_nothing, {"username": "nobody"}, {"base": "person_refused"}),
         (_not_provisioned, {}, {"base": "not_provisioned"}),
         (_refused_by_the_exchange, {}, {"base": "exchange_refused"}),
         (_outage(Outage.NO_TLS), {}, {"base": "exchange_insecure"}),
@@ -152,7 +152,7 @@ def _new_secret(sim: Simulator) -> dict[str, str]:
     return {**ACCOUNT, "client_secret": "new"}
 
 
-@pytest.mark.parametrize(("change", "reason"), [(_new_password, "login_refused"), (_new_secret, "app_refused")])
+@pytest.mark.parametrize(("change", "reason"), [(_new_password, "person_refused"), (_new_secret, "app_refused")])
 async def test_what_is_refused_is_said_and_asked_for_again(
     hass: HomeAssistant,
     device: Start,
@@ -174,7 +174,7 @@ async def test_what_is_refused_is_said_and_asked_for_again(
     assert result["errors"] == {"base": reason}
     assert suggested(result) == {"client_id": CLIENT, "username": LOGIN}
     result = await configure(hass, result, {**account, "username": "nobody"})
-    assert result["errors"]["base"] == "login_refused"
+    assert result["errors"]["base"] == "person_refused"
     result = await configure(hass, result, account)
     assert result["reason"] == "reauth_successful"
     assert {key: entry.data[key] for key in account} == account

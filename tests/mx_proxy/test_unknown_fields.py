@@ -35,7 +35,11 @@ async def test_unknown_fields_survive_an_update_of_a_conference(
 ) -> None:
     before = dict(conference)
     await command(hass, entry, "conference_update", conference=before["Id"], **change)
-    edited = {"name": {"name": "Moved"}, "duration": {"duration": 45}, "wait_for_owner": {"waitForOwner": True}}
+    edited: dict[str, dict[str, Any]] = {
+        "name": {"name": "Moved"},
+        "duration": {"duration": 45},
+        "wait_for_owner": {"waitForOwner": True},
+    }
     assert rows(sim)[before["Id"]] == before | edited[next(iter(change))]
 
 

@@ -150,6 +150,12 @@ class LoginRefused(AuthenticationFailed):
     """The login of the device's API was refused, or none was given where it asks for one."""
 
 
+class PersonRefused(LoginRefused):
+    """User name or password of a person were refused, who uses them for everything: too many tries lock the account."""
+
+    locks = True
+
+
 class AppRefused(AuthenticationFailed):
     """Client id or client secret of the application were refused."""
 

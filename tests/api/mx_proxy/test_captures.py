@@ -20,11 +20,11 @@ from custom_components.ip_intercom.api.errors import (
     ExchangeSilent,
     ExchangeUnreachable,
     InvalidRequest,
-    LoginRefused,
     NoData,
     NoSuchCall,
     NotProvisioned,
     NotSupported,
+    PersonRefused,
     UnexpectedReply,
 )
 from custom_components.ip_intercom.api.http import HttpTransport
@@ -128,10 +128,10 @@ def login(refusal: Refusal | None, *, sent: bool = True, **changes: str) -> Case
 
 UNKNOWN_CALL = Refusal(NoSuchCall, "invalidCallIdentifier")
 CASES = {
-    "01_auth_noauth": login(Refusal(LoginRefused, "unauthorized"), sent=False),
+    "01_auth_noauth": login(Refusal(PersonRefused, "unauthorized"), sent=False),
     "02_auth_badapp": login(Refusal(AppRefused, "bad client-id or app secret"), secret="x", username="d", password="1"),
     "03_auth_badgrant": login(Refusal(AppRefused, "bad grant_type"), sent=False),
-    "04_auth_badpass": login(Refusal(LoginRefused, "Unauthorized"), password="wrong"),
+    "04_auth_badpass": login(Refusal(PersonRefused, "Unauthorized"), password="wrong"),
     "05_auth_unprovisioned": login(Refusal(NotProvisioned, "provisioning"), username="unprovisioned"),
     "06_auth_mx_loginfailed": login(Refusal(ExchangeRefused, "Wrong password"), username="bad"),
     "07_auth_ok": login(None),

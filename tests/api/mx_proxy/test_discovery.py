@@ -18,8 +18,8 @@ from custom_components.ip_intercom.api.errors import (
     ExchangeInsecure,
     ExchangeRefused,
     ExchangeUnreachable,
-    LoginRefused,
     NotProvisioned,
+    PersonRefused,
     SecureConnectionRequired,
     TlsRefused,
     UnexpectedReply,
@@ -280,7 +280,7 @@ async def test_a_way_to_https(serve: Serve, session: aiohttp.ClientSession) -> N
 @pytest.mark.parametrize(
     ("trouble", "kind"),
     [
-        (lambda sim: sim.change_password("other"), LoginRefused),
+        (lambda sim: sim.change_password("other"), PersonRefused),
         (lambda sim: sim.set_secret(CLIENT, "other"), AppRefused),
         (lambda sim: sim.provision(False), NotProvisioned),
         (lambda sim: sim.accept_password(False), ExchangeRefused),

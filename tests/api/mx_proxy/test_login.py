@@ -18,9 +18,9 @@ from custom_components.ip_intercom.api.errors import (
     ExchangeUnreachable,
     IntercomError,
     InvalidRequest,
-    LoginRefused,
     NotProvisioned,
     NotSupported,
+    PersonRefused,
     SecureConnectionRequired,
     UnexpectedReply,
 )
@@ -79,8 +79,8 @@ async def test_one_login_for_all(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("account", "kind"),
     [
-        (credentials(password="wrong"), LoginRefused),
-        (credentials(username="nobody"), LoginRefused),
+        (credentials(password="wrong"), PersonRefused),
+        (credentials(username="nobody"), PersonRefused),
         (credentials(client="other"), AppRefused),
         (credentials(client="a:b"), AppRefused),
         (credentials(secret="x"), AppRefused),
@@ -296,7 +296,7 @@ async def test_a_refusal_is_for_all_who_wait(bench: Bench, proxy: MxProxy) -> No
     bench.seen()
     asked = (*(proxy.directory.services() for _ in range(5)), *(proxy.calls.log() for _ in range(5)))
     results = await asyncio.gather(*asked, return_exceptions=True)
-    assert [type(result) for result in results] == [LoginRefused] * 10
+    assert [type(result) for result in results] == [PersonRefused] * 10
     assert bench.functions().count("login") == 1
     bench.sim.change_password("pbx-pass")
     assert await proxy.directory.services()

@@ -65,7 +65,8 @@ def _matches(method: str, segments: list[str]) -> Iterator[tuple[Endpoint, Mappi
 
 def find(method: str, raw_path: str) -> tuple[Endpoint, Mapping[str, str]] | None:
     """Find the request of a path; a fixed path wins over one with variable parts."""
-    segments = [unquote(segment) for segment in raw_path.removeprefix("/").split("/")]
+    # An escaped slash divides as well.
+    segments = unquote(raw_path.removeprefix("/")).split("/")
     return min(_matches(method, segments), key=lambda match: len(match[1]), default=None)
 
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 import logging
 from time import monotonic
 
-from ..errors import UnexpectedReply
+from ..errors import InvalidRequest, UnexpectedReply
 from ..http import HttpTransport, Reply, Request, Stream
 from ..parse import Fields
 from .endpoints import CALL_LOG, Endpoint
@@ -95,7 +95,7 @@ class MxClient:
             timeout=(LOG_TIMEOUT if endpoint == CALL_LOG else REQUEST_TIMEOUT) + extra,
             max_bytes=MAX_LIST,
             repeatable=not endpoint.command,
-            parts={name: str(value) for name, value in (parts or {}).items()},
+            parts=_values(parts or {}),
         )
 
         async def attempt(headers: dict[str, str]) -> Reply:
@@ -119,7 +119,7 @@ class MxClient:
             max_bytes=max_bytes,
             stall=REQUEST_TIMEOUT,
             begin=REQUEST_TIMEOUT,
-            parts=parts,
+            parts=_values(parts),
         )
         since = self.login.attempts
         async with self._turn(endpoint):
@@ -163,6 +163,19 @@ class MxClient:
         if stream.status != HTTPStatus.OK or is_text:
             result(endpoint, await stream.reply())
             raise UnexpectedReply(f"{endpoint.path} answered {stream.status} {stream.content_type}")
+
+
+def _values(parts: Mapping[str, str | int]) -> dict[str, str]:
+    """Return the variable parts of a path as text.
+
+    Raises:
+        InvalidRequest: One has a slash: the server takes it for the end of the part, however it is escaped.
+    """
+    values = {name: str(value) for name, value in parts.items()}
+    for name, value in values.items():
+        if "/" in value:
+            raise InvalidRequest("the server takes no slash here", name)
+    return values
 
 
 def _bearer(token: str) -> dict[str, str]:

@@ -13,12 +13,12 @@ from ..errors import (
     ExchangeUnreachable,
     IntercomError,
     InvalidRequest,
-    LoginRefused,
     NoData,
     NoSuchCall,
     NotProvisioned,
     NotSupported,
     Overloaded,
+    PersonRefused,
     SecureConnectionRequired,
     Throttled,
     Unconfirmed,
@@ -178,9 +178,7 @@ def _login_error(status: int, said: str | None) -> IntercomError:
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Throttled(message)
     if status == HTTPStatus.UNAUTHORIZED and said is not None:
-        refused = LoginRefused(message)
-        refused.locks = True
-        return refused
+        return PersonRefused(message)
     if status == HTTPStatus.FORBIDDEN and said is not None:
         if "client-id" in words or "secret" in words or "grant_type" in words:
             return AppRefused(message)

@@ -81,7 +81,7 @@ class Login:
             since: ``attempts`` when its user began to wait: a refusal since then is the user's as well.
 
         Raises:
-            LoginRefused: User name or password are wrong.
+            PersonRefused: User name or password are wrong.
             AppRefused: Client id or client secret are wrong.
             NotProvisioned: The server knows no MX for this user.
             ExchangeRefused: The MX refuses the user.

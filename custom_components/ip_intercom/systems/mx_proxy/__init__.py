@@ -45,7 +45,7 @@ async def find(
         What an entry has to keep to connect again (``const``: entry data), and whose extension was found.
 
     Raises:
-        IntercomError: One of its kinds; ``LoginRefused``, ``AppRefused``, ``NotProvisioned``, ``ExchangeRefused``,
+        IntercomError: One of its kinds; ``PersonRefused``, ``AppRefused``, ``NotProvisioned``, ``ExchangeRefused``,
             ``ExchangeInsecure`` and ``ExchangeUnreachable`` say what is wrong at the proxy or the exchange.
         ValueError: The address names no host.
     """
