@@ -98,6 +98,7 @@ class MxLog:
         stored = stored or {}
         self.arrivals = Arrivals(expected=expects_pushes, arrived=stored.get("pushes") is True, monotonic=monotonic)
         self.tracker = CallTracker(monotonic)
+        self.tracker.restore(stored.get("live"))
         self.journal = CallJournal(stored.get("calls"))
         self.mails: Mapping[VoicemailId, Voicemail] | None = None
         self._proxy = proxy
@@ -177,6 +178,7 @@ class MxLog:
             "calls": self.journal.as_json(),
             "voicemails": None if self._known_mails is None else sorted(self._known_mails),
             "pushes": bool(self.arrivals),
+            "live": self.tracker.as_json(),
         }
         return self._out.delivery(cursor)
 

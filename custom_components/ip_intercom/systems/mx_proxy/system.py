@@ -1,6 +1,8 @@
 """One extension of an MX in the neutral model: finding out what it has, and reading its state."""
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ...api.errors import ExchangeSilent, IntercomError
@@ -145,6 +147,11 @@ class MxSystem:
         reader.begin(patience)  # who it is, the proxy knows by itself: that shows no exchange
         own_id = _number(info.jid)
         log.tracker.extension = info.extension
+        if log.tracker.sessions:
+            # Of an earlier life, or of before this description; the proxy answers from memory.
+            with suppress(IntercomError, TimeoutError):
+                async with asyncio.timeout(patience):
+                    await log.looks.now(CALLS)
         *_, conferences = await together(
             reader.ask(_CONTACTS, self._book.contacts()),
             reader.ask(VOICEMAILS, log.looks.now(VOICEMAILS)),

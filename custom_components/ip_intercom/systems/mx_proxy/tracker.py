@@ -12,6 +12,7 @@ from math import inf
 import time
 
 from ...api.mx_proxy.events import CallEvent, Kind
+from ...api.parse import flag, integer, member, objects, text
 from ...events import CallChanged
 from ...model import CallSession, CallState, Direction, SessionId
 from .directory import plain_number
@@ -83,6 +84,8 @@ class CallTracker:
         self.extension: str | None = None
         self._monotonic = monotonic
         self._calls: dict[SessionId, _Call] = {}
+        # Those of an earlier life that were not asked for yet.
+        self._restored: set[SessionId] = set()
         self._heard: OrderedDict[tuple[str, SessionId, int], None] = OrderedDict()
         self._ended: OrderedDict[SessionId, tuple[float, int]] = OrderedDict()
 
@@ -102,6 +105,35 @@ class CallTracker:
     @staticmethod
     def _is_unanswered(call: _Call) -> bool:
         return call.direction is Direction.OUTGOING and not call.known
+
+    # -- what is kept over a restart -------------------------------------------------------------
+
+    def as_json(self) -> list[dict[str, object]]:
+        """Return the calls that there are now, to be asked for in the next life."""
+        return [
+            {
+                "id": call.session,
+                "direction": call.direction.value,
+                "state": call.state.value,
+                "peer": call.peer,
+                "origin": call.origin,
+                "known": call.known,
+                "latest": call.latest,
+            }
+            for call in self._calls.values()
+        ]
+
+    def restore(self, stored: object) -> None:
+        """Take the calls of an earlier life; whether they still go on, the proxy is to be asked."""
+        for row in objects(stored if isinstance(stored, list) else ()):
+            session, state = integer(row.get("id")), member(CallState, row.get("state"))
+            direction = member(Direction, row.get("direction"))
+            if session is None or state is None or direction is None:
+                continue
+            peer, origin = text(row.get("peer")), text(row.get("origin"))
+            known, latest = flag(row.get("known")) or False, integer(row.get("latest")) or 0
+            self._calls[session] = _Call(session, direction, state, self._monotonic(), peer, origin, known, latest)
+            self._restored.add(session)
 
     # -- what is told ----------------------------------------------------------------------------
 
@@ -177,6 +209,10 @@ class CallTracker:
     def looked(self, session: SessionId, info: CallEvent | None) -> CallChanged | None:
         """Take what the proxy knows of a call, None for nothing; return what changes."""
         call = self._calls.get(session)
+        if session in self._restored:
+            self._restored.remove(session)
+            if call is not None and info is not None and _is_another(call, info):
+                del self._calls[session]  # the exchange has given the number to a later call
         if info is not None:
             changed = self.told(info)
             if (call := self._calls.get(session)) is not None:
@@ -210,6 +246,12 @@ class CallTracker:
         if call is None or call.state not in _FOLLOWS[kind]:
             return None
         return self._change(call, STATES[kind], None)
+
+
+def _is_another(call: _Call, info: CallEvent) -> bool:
+    """Return whether the proxy tells of another call by the number of one that is known."""
+    peer = info.calling if call.direction is Direction.INCOMING else info.called
+    return None not in (peer, call.peer) and not _same(peer, call.peer)
 
 
 def _same(one: str | None, other: str | None) -> bool:

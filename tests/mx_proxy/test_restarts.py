@@ -1,0 +1,83 @@
+"""Home Assistant starts again during a call: the call shows as it is."""
+
+from collections.abc import Callable
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+import pytest
+
+from tests.common import command, state_of, until
+from tests.simulators.mx_proxy import Simulator
+
+from .looking import becomes, shown
+
+pytestmark = pytest.mark.usefixtures("no_looks")
+
+
+async def restart(hass: HomeAssistant, entry: ConfigEntry, meanwhile: Callable[[], object]) -> None:
+    """Have something happen while Home Assistant is away."""
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    meanwhile()
+    assert await hass.config_entries.async_setup(entry.entry_id)
+
+
+@pytest.mark.parametrize(
+    ("before", "meanwhile", "after"),
+    [
+        ("ringing", lambda sim, call: None, "ringing"),
+        ("ringing", Simulator.pick_up, "connected"),
+        ("ringing", Simulator.hang_up, "idle"),
+        ("connected", lambda sim, call: None, "connected"),
+        ("connected", Simulator.hang_up, "idle"),
+        ("held", lambda sim, call: None, "held"),
+    ],
+)
+async def test_a_call_shows_its_state_after_a_restart(
+    hass: HomeAssistant,
+    sim: Simulator,
+    pushed: ConfigEntry,
+    before: str,
+    meanwhile: Callable[[Simulator, int], object],
+    after: str,
+) -> None:
+    call = sim.incoming_call("3108")
+    if before != "ringing":
+        sim.pick_up(call)
+    if before == "held":
+        sim.hold(call)
+    await becomes(hass, pushed, "sensor", "call_state", before)
+    await restart(hass, pushed, lambda: meanwhile(sim, call))
+    assert state_of(hass, pushed, "sensor", "call_state") == after
+    assert shown(hass, pushed, "sensor", "call_state").attributes.get("peer") == (None if after == "idle" else "3108")
+    if after != "idle":
+        sim.hang_up(call)
+        await becomes(hass, pushed, "sensor", "call_state", "idle")
+
+
+async def test_a_call_that_nobody_has_answered_yet_is_there_after_a_restart(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    """The proxy does not know of it."""
+    session = (await command(hass, entry, "dial", number="3108"))["session"]
+    await becomes(hass, entry, "sensor", "call_state", "connecting")
+    await restart(hass, entry, lambda: None)
+    assert state_of(hass, entry, "sensor", "call_state") == "connecting"
+    sim.pick_up(session)
+    await becomes(hass, entry, "sensor", "call_state", "connected")
+
+
+async def test_a_number_that_was_given_to_a_later_call(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
+) -> None:
+    call = sim.incoming_call("3108")
+    await becomes(hass, pushed, "sensor", "call_state", "ringing")
+
+    def reuse() -> None:
+        sim.hang_up(call)
+        sim._numbers.next = lambda: call
+        sim.incoming_call("12025550142")
+
+    await restart(hass, pushed, reuse)
+    (session,) = pushed.runtime_data.data.calls.values()
+    assert (session.id, session.peer) == (call, "12025550142")
+    await until(lambda: state_of(hass, pushed, "sensor", "call_state") == "ringing", "the later call")
