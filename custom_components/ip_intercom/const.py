@@ -26,6 +26,8 @@ CONF_PHONE = "phone"
 CONF_ACCOUNT = "account"
 CONF_CODE = "code"
 CONF_TOKEN = "token"
+# What the account was called when it was added.
+CONF_NAME = "name"
 CONF_DEVICE_TOKEN = "device_token"
 # In which a server shall speak to people.
 CONF_LANGUAGE = "language"

@@ -96,7 +96,8 @@ class Control(StrEnum):
 class Identity:
     """Who a device is. ``id`` is its MAC with colons, or its serial number where it tells no MAC.
 
-    ``has_page`` tells that a person finds something to look at under its address.
+    ``has_page`` tells that a person finds something to look at under its address. ``mark`` tells its places from those of
+    the same name of another entry.
     """
 
     id: str
@@ -108,6 +109,7 @@ class Identity:
     firmware: str | None
     hardware: str | None
     has_page: bool = True
+    mark: str = ""
 
     @property
     def names(self) -> frozenset[str]:
@@ -430,7 +432,7 @@ class Description:
     those that the device can tell of, ``outcomes`` what it writes down of calls as they end;
     ``state_events`` is what to tick where states move and no event tells of it. ``messages`` tells that somebody
     writes to the user. ``unlisted`` are the kinds of places (``Place.kind``) of which nobody tells now which there are:
-    those that were there before may be there still. ``has_link`` tells that it is a server in front of an exchange,
+    those that were there before may be there still. ``nothing`` is there where the account has nothing yet. ``has_link`` tells that it is a server in front of an exchange,
     which may be out of reach by itself.
     """
 
@@ -449,6 +451,7 @@ class Description:
     state_events: Missing | None = None
     messages: bool = False
     unlisted: frozenset[str] = frozenset()
+    nothing: Missing | None = None
     # Parts of the state that could not be read: what is known of them stays.
     unread: frozenset[str] = frozenset()
     # The bells are still being read: they come later.

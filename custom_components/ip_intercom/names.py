@@ -29,8 +29,11 @@ def bell_label(bell: Bell, bells: Iterable[Bell]) -> str | None:
     return bell.id if any(_name(other) is None for other in others) else None
 
 
-def place_names(places: Mapping[PlaceId, Place]) -> dict[PlaceId, str]:
-    """Return the names of places; those of the same name are told apart by where they are, or by their ids."""
+def place_names(places: Mapping[PlaceId, Place], others: Iterable[str] = (), mark: str = "") -> dict[PlaceId, str]:
+    """Return the names of places; those of the same name are told apart by where they are, or by their ids.
+
+    ``mark`` tells them from ``others``, the names of places that have nothing to do with them.
+    """
     names = {place.id: place.name for place in places.values()}
     for tell_apart in (_with_parent, _with_id):
         taken = [_folded(name) for name in names.values()]
@@ -40,7 +43,8 @@ def place_names(places: Mapping[PlaceId, Place]) -> dict[PlaceId, str]:
             else names[place.id]
             for place in places.values()
         }
-    return names
+    foreign = {_folded(name) for name in others} if mark else set()
+    return {place: f"{name} ({mark})" if _folded(name) in foreign else name for place, name in names.items()}
 
 
 def _with_parent(name: str, place: Place, places: Mapping[PlaceId, Place]) -> str:

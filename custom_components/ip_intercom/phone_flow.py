@@ -25,10 +25,12 @@ from .const import (
     CONF_CONTROLS,
     CONF_HOST,
     CONF_LANGUAGE,
+    CONF_NAME,
     CONF_PHONE,
     CONF_SYSTEM,
     CONF_URL,
     CONF_VERIFY_SSL,
+    DOMAIN,
     SYSTEM_SMARTYARD,
 )
 from .flow import SECTION_SECURITY, FoundFlow
@@ -185,7 +187,11 @@ class PhoneLoginFlow(FoundFlow):
         if self.source == SOURCE_REAUTH:
             return await self._async_mend(self._get_reauth_entry())
         self._abort_if_unique_id_configured()
-        return self.async_create_entry(title=self._description.identity.name, data=self._data)
+        taken = {entry.title for entry in self.hass.config_entries.async_entries(DOMAIN)}
+        name, has_flats = await self._login.name(taken)
+        return self.async_create_entry(
+            title=name, data={**self._data, CONF_NAME: name}, description=None if has_flats else "no_flats"
+        )
 
     # -- another address -------------------------------------------------------------------------
 

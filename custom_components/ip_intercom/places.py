@@ -29,7 +29,7 @@ def async_show_places(hass: HomeAssistant, device_id: str, identity: Identity, p
     if (own := registry.async_get(device_id)) is None:
         return
     shown: dict[PlaceId, str] = {}
-    names = place_names(places)
+    names = place_names(places, _foreign_names(hass, own.config_entry_id), identity.mark)
     for place in _parents_first(places):
         device = registry.async_get_or_create(
             config_entry_id=own.config_entry_id,
@@ -40,6 +40,18 @@ def async_show_places(hass: HomeAssistant, device_id: str, identity: Identity, p
             via_device_id=shown.get(place.parent or "", device_id),
         )
         shown[place.id] = device.id
+
+
+def _foreign_names(hass: HomeAssistant, entry_id: str) -> set[str]:
+    """Return the names of the devices of our other entries: two accounts may have the same house."""
+    registry = dr.async_get(hass)
+    return {
+        name
+        for entry in hass.config_entries.async_entries(DOMAIN)
+        if entry.entry_id != entry_id
+        for device in dr.async_entries_for_config_entry(registry, entry.entry_id)
+        if (name := device.name_by_user or device.name) is not None
+    }
 
 
 @callback

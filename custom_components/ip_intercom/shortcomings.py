@@ -26,6 +26,7 @@ _SENTENCES = {
     "code_refused": "code_refused",
     "event_log": "event_log_lost",
     "event_source": "event_source_lost",
+    "no_flats": "no_flats",
     "privilege": "privilege_missing",
     "push_by_get": "push_by_get",
     "push_foreign": "push_foreign",
@@ -97,6 +98,8 @@ class Shortcomings:
         self._described = True
         self._noted.pop(CERTIFICATE, None)
         self._refused = frozenset(missing for missing in description.missing if missing.vital)
+        if description.nothing is not None:
+            self._refused |= {description.nothing}
         self._state_events = description.state_events
         self._async_show()
 

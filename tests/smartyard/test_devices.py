@@ -114,8 +114,16 @@ async def test_everything_is_there_from_the_start(hass: HomeAssistant, entry: Co
         ("switch", "setting_flat_51_cms", "г. Примерск, ул. Садовая, д. 3, кв. 7 Handset rings"),
         # These are of our own device at the operator: the apps of the family ring all the same.
         ("switch", "setting_flat_51_voip", "г. Примерск, ул. Садовая, д. 3, кв. 7 Rings in Home Assistant"),
-        ("switch", "setting_text_messages", "127.0.0.1 Messages in Home Assistant"),
-        ("switch", "setting_money_messages", "127.0.0.1 Balance messages in Home Assistant"),
+        (
+            "switch",
+            "setting_text_messages",
+            "г. Примерск, ул. Садовая, д. 3, кв. 7 (127.0.0.1) Messages in Home Assistant",
+        ),
+        (
+            "switch",
+            "setting_money_messages",
+            "г. Примерск, ул. Садовая, д. 3, кв. 7 (127.0.0.1) Balance messages in Home Assistant",
+        ),
     ],
 )
 async def test_the_place_has_the_name(

@@ -15,6 +15,7 @@ from tests.common import state_of
 from tests.mx_proxy.looking import shown
 
 GATE = "door_25_0"
+HOME = "г. Примерск, ул. Садовая, д. 3, кв. 7 (127.0.0.1)"
 
 
 @pytest.fixture
@@ -44,12 +45,12 @@ async def several(hass: HomeAssistant, entry: ConfigEntry) -> ConfigEntry:
         ("binary_sensor", "door_car_blocked", "Ворота Driveway blocked"),
         ("switch", "door_foot_block", "Ворота Block door foot"),
         ("event", "bell_car", "Ворота Doorbell Driveway"),
-        ("event", "bell_call", "127.0.0.1 Doorbell"),
+        ("event", "bell_call", f"{HOME} Doorbell"),
         ("binary_sensor", "bell_car_ringing", "Ворота Ringing Driveway"),
         ("image", "bell_car_last_visitor", "Ворота Last visitor Driveway"),
-        ("image", "last_visitor", "127.0.0.1 Last visitor"),
+        ("image", "last_visitor", f"{HOME} Last visitor"),
         ("camera", "camera_car", "Ворота Driveway"),
-        ("camera", "camera_more", "127.0.0.1 Camera more"),
+        ("camera", "camera_more", f"{HOME} Camera more"),
         ("camera", "camera_intercom_25", "Ворота Camera"),
     ],
 )

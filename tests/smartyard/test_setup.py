@@ -12,7 +12,7 @@ async def test_an_account_has_its_houses_flats_doors_and_cameras(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     assert entry.state is ConfigEntryState.LOADED
-    assert entry.title == "127.0.0.1"
+    assert entry.title == "г. Примерск, ул. Садовая, д. 3, кв. 7 (127.0.0.1)"
     assert PHONE not in str(entry.unique_id)
     devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
     (account,) = [row for row in devices if row.id == entry.runtime_data.device_id]

@@ -11,6 +11,7 @@ from custom_components.ip_intercom.api.http import HttpTransport
 from custom_components.ip_intercom.api.smartyard import SmartYard, new_device_token
 from custom_components.ip_intercom.model import State
 from custom_components.ip_intercom.systems.smartyard import SmartYardSystem
+from custom_components.ip_intercom.systems.smartyard.identity import identity_of
 from custom_components.ip_intercom.systems.smartyard.system import Choices
 from tests.simulators.smartyard import PHONE, Request, Simulator
 
@@ -37,6 +38,8 @@ async def bench(session: aiohttp.ClientSession) -> AsyncGenerator[Bench]:
         yard = SmartYard(HttpTransport(session, URL(sim.url)), None)
         await yard.login.request_code(PHONE)
         await yard.login.confirm_code(PHONE, sim.code_of(), new_device_token())
-        system = SmartYardSystem(session, yard, "account", None, Choices(verify=False))
+        system = SmartYardSystem(
+            session, yard, identity_of("account", yard.transport.base), None, Choices(verify=False)
+        )
         yield Bench(sim, session, yard, system, (await system.connect(None)).state)
         await system.close()

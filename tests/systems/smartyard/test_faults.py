@@ -7,6 +7,7 @@ import pytest
 from custom_components.ip_intercom.api.errors import IntercomError, NotPaid
 from custom_components.ip_intercom.model import Place, State
 from custom_components.ip_intercom.systems.smartyard import SmartYardSystem, system as system_module
+from custom_components.ip_intercom.systems.smartyard.identity import identity_of
 from custom_components.ip_intercom.systems.smartyard.system import Choices
 from tests.simulators.common.faults import Fault
 
@@ -38,7 +39,9 @@ def give_up_soon(monkeypatch: pytest.MonkeyPatch, fault: Fault) -> None:
 
 
 def system_of(bench: Bench) -> SmartYardSystem:
-    return SmartYardSystem(bench.session, bench.yard, "account", None, Choices(verify=False))
+    return SmartYardSystem(
+        bench.session, bench.yard, identity_of("account", bench.yard.transport.base), None, Choices(verify=False)
+    )
 
 
 def parts(bench: Bench) -> list[str]:

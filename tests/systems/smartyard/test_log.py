@@ -10,6 +10,7 @@ from typing import Any
 from custom_components.ip_intercom.api.smartyard import CallPush, TextPush
 from custom_components.ip_intercom.events import BellRings, ButtonPressed, Event
 from custom_components.ip_intercom.systems.smartyard import SmartYardSystem
+from custom_components.ip_intercom.systems.smartyard.identity import identity_of
 from custom_components.ip_intercom.systems.smartyard.log import SmartYardLog
 from custom_components.ip_intercom.systems.smartyard.system import Choices
 from tests.simulators.smartyard.fixtures import GARDEN
@@ -34,7 +35,9 @@ async def test_an_absence_of_days_is_caught_up_with_by_the_days_that_have_record
         bench.sim.happen("key", 24, flat=53, ago=days * DAY)
     seen = (datetime.now(UTC) - timedelta(days=6)).replace(tzinfo=None).isoformat()
     cursor = {"history": {flat: {"seen": seen, "known": []} for flat in ("51", "53")}}
-    system = SmartYardSystem(bench.session, bench.yard, "account", cursor, Choices(verify=False))
+    system = SmartYardSystem(
+        bench.session, bench.yard, identity_of("account", bench.yard.transport.base), cursor, Choices(verify=False)
+    )
     await system.connect(None)
     assert system.log is not None
     try:

@@ -17,6 +17,7 @@ from ...const import (
     CONFS_FCM,
 )
 from ..connection import transport_of
+from .identity import identity_of
 from .login import PhoneLogin, find
 from .system import Choices, SmartYardSystem
 
@@ -39,4 +40,5 @@ def create(
         verify=data.get(CONF_VERIFY_SSL, True),
     )
     yard = SmartYard(transport_of(session, data, below=False), data[CONF_TOKEN], language=data[CONF_LANGUAGE])
-    return SmartYardSystem(session, yard, data[CONF_ACCOUNT], cursor, choices)
+    identity = identity_of(data[CONF_ACCOUNT], yard.transport.base, data)
+    return SmartYardSystem(session, yard, identity, cursor, choices)

@@ -1,10 +1,11 @@
 """Logging in by telephone: a code that comes by SMS or call, or a call to the server (field notes 4)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from aiohttp import ClientSession
 
+from ...api.errors import IntercomError
 from ...api.smartyard import CodeRequest, SmartYard, find as find_yard, new_device_token
 from ...api.smartyard.values import phone_digits
 from ...const import (
@@ -12,13 +13,14 @@ from ...const import (
     CONF_DEVICE_TOKEN,
     CONF_FINGERPRINT,
     CONF_LANGUAGE,
+    CONF_NAME,
     CONF_PHONE,
     CONF_TOKEN,
     CONF_URL,
     CONF_VERIFY_SSL,
 )
 from ...model import Description, State
-from .identity import account_id, description_of, identity_of
+from .identity import account_id, description_of, identity_of, name_of
 
 
 async def find(
@@ -37,7 +39,8 @@ async def find(
     yard, fingerprint = await find_yard(session, address, verify=verify, pinned=pinned, language=account[CONF_LANGUAGE])
     yard.client.token = account[CONF_TOKEN]
     await yard.user.ping()
-    known = {key: account[key] for key in (CONF_ACCOUNT, CONF_DEVICE_TOKEN, CONF_LANGUAGE, CONF_PHONE, CONF_TOKEN)}
+    kept = (CONF_ACCOUNT, CONF_DEVICE_TOKEN, CONF_LANGUAGE, CONF_NAME, CONF_PHONE, CONF_TOKEN)
+    known = {key: account[key] for key in kept if key in account}
     return _entry_data(yard, fingerprint, verify=verify) | known, _description(yard, account[CONF_ACCOUNT])
 
 
@@ -70,6 +73,7 @@ class PhoneLogin:
         self._device_token = account.get(CONF_DEVICE_TOKEN) or new_device_token()
         self._account = account.get(CONF_ACCOUNT) or account_id(yard.transport.base, phone)
         self._language = account[CONF_LANGUAGE]
+        self._name = {key: account[key] for key in (CONF_NAME,) if key in account}
 
     @classmethod
     async def begin(
@@ -132,6 +136,15 @@ class PhoneLogin:
         """
         return await self._yard.login.check_phone(self.phone, self._device_token) is not None
 
+    async def name(self, taken: Collection[str]) -> tuple[str, bool]:
+        """Return what to call the account, unlike ``taken``, and whether the server knows a flat of it."""
+        try:
+            flats = await self._yard.address.settings()
+        except IntercomError:
+            flats = ()
+        address = next((flat.address for flat in flats if flat.address), None)
+        return name_of(self._yard.transport.base, self.phone, address, taken), bool(flats)
+
     @property
     def data(self) -> dict[str, Any]:
         """What an entry has to keep, once it is logged in."""
@@ -141,6 +154,7 @@ class PhoneLogin:
             CONF_LANGUAGE: self._language,
             CONF_PHONE: self.phone,
             CONF_TOKEN: self._yard.client.token,
+            **self._name,
         }
 
     @property

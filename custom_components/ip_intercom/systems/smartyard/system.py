@@ -9,13 +9,13 @@ from aiohttp import ClientSession
 from ...api.smartyard import Flat, House, Notification, SmartYard
 from ...api.smartyard.push import CallPush, TextPush, parse
 from ...facets import Bells, Facets
-from ...model import Control, Description, PlaceId, Reading, Setting, SettingId, State
+from ...model import Control, Description, Identity, Missing, PlaceId, Reading, Setting, SettingId, State
 from ..forwarded import ForwardedPush
 from ..parts import PartReader, nothing, together
 from ..privacy import Privacy
 from .cameras import Feeds, SmartYardArchive, SmartYardCameras
 from .doors import SmartYardDoors
-from .identity import description_of, identity_of
+from .identity import description_of
 from .log import UNREAD, SmartYardLog
 from .messages import SmartYardMessages, SmartYardWatches
 from .moments import ServerTime, zone_named
@@ -65,7 +65,7 @@ class SmartYardSystem:
     Args:
         session: For requests to the servers of cameras.
         yard: Its client, logged in.
-        account: Its id.
+        identity: Who it is.
         cursor: How far its events were read before, as ``Delivery.cursor``; None begins now.
         choices: What the user has told.
     """
@@ -74,14 +74,14 @@ class SmartYardSystem:
         self,
         session: ClientSession,
         yard: SmartYard,
-        account: str,
+        identity: Identity,
         cursor: Mapping[str, object] | None = None,
         choices: Choices | None = None,
     ) -> None:
         """See the class."""
         choices = choices or Choices()
         self._yard = yard
-        self._identity = identity_of(account, yard.transport.base)
+        self._identity = identity
         self._town = Town()
         self._time = ServerTime()
         self._reader = PartReader()
@@ -187,7 +187,9 @@ class SmartYardSystem:
         )
         found = {CAMERA: cameras, FLAT: flats, **dict.fromkeys(OF_HOUSES, houses)}
         unlisted = frozenset(kind for kind, places in found.items() if places is None)
-        return description_of(self._identity, state, unlisted, reader.missing, reader.wish)
+        # Lists that did not answer prove nothing.
+        nothing = Missing("no_flats", self._identity.mark) if houses == () and flats == () else None
+        return description_of(self._identity, state, unlisted, reader.missing, reader.wish, nothing)
 
     async def _read_settings(
         self, flats: tuple[Flat, ...], notification: Notification | None
