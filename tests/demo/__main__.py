@@ -11,7 +11,16 @@ from typing import Any
 
 from aiohttp import ClientError
 
-from . import account_check, akuvox_check, check, device_check, events_check, extension_check, transfer_check
+from . import (
+    account_check,
+    akuvox_check,
+    check,
+    device_check,
+    events_check,
+    extension_check,
+    far_servers,
+    transfer_check,
+)
 from .akuvox import PLANS, PUSHING
 from .checks import Checks, say
 from .dashboard import URL_PATH, dashboard
@@ -146,9 +155,18 @@ async def _check(checks: Checks, stage: Stage) -> None:
     await account_check.check_set_up(checks, scene)
     with checks("the dashboard with the four systems is saved"):
         await show_dashboard(stage)
-    await akuvox_check.check_akuvox(checks, scene)
     await extension_check.check_extension(checks, scene)
     await account_check.check_account(checks, scene)
+    await asyncio.gather(far_servers.check_far_servers(checks, scene), _check_devices(checks, scene))
+    run = await run_events(checks, scene)
+    await stage.stop_home_assistant()
+    compare(checks, run)
+    _check_log(checks, stage)
+
+
+async def _check_devices(checks: Checks, scene: check.Scene) -> None:
+    """Check what is in the house."""
+    await akuvox_check.check_akuvox(checks, scene)
     for part in (
         check.check_rings, check.check_doors, check.check_directory, check.check_calls, check.check_access,
         device_check.check_access_points, device_check.check_snapshot, device_check.check_displays,
@@ -156,15 +174,23 @@ async def _check(checks: Checks, stage: Stage) -> None:
         transfer_check.check_capture, transfer_check.check_firmware,
     ):  # fmt: skip
         await part(checks, scene)
-    run = await run_events(checks, scene)
-    await stage.stop_home_assistant()
-    compare(checks, run)
+
+
+def _check_log(checks: Checks, stage: Stage) -> None:
+    """Check what is written in the end."""
     log = stage.log
+    assert stage.extension is not None
+    far = [stage.extension.title]
     with checks("one line in the log for each lost connection, one for its return, and no other trouble"):
         trouble = problems(log, DOMAIN)
-        assert [line for line in trouble if "does not answer" not in line] == [], "\n".join(trouble)
+        near = [line for line in trouble if not any(title in line for title in far)]
+        assert [line for line in near if "does not answer" not in line] == [], "\n".join(near)
         returns = log.count(" data recovered")
-        assert (len(trouble), returns) == (OUTAGES, OUTAGES), f"{len(trouble)} losses, {returns} returns"
+        for title in far:
+            lost, back = sum(title in line for line in trouble), log.count(f"{title} data recovered")
+            assert lost == back >= far_servers.LOSSES, f"{title}: {lost} losses, {back} returns"
+            returns -= back
+        assert (len(near), returns) == (OUTAGES, OUTAGES), f"{len(near)} losses, {returns} returns"
     with checks("no error in the log of Home Assistant beside the lost connections"):
         found = [line for line in errors(log) if line not in trouble]
         assert not found, "\n".join(found)

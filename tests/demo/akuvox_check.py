@@ -113,7 +113,10 @@ async def _check_seen_ring(checks: Checks, unit: Unit[Akuvox]) -> None:
         await unit.control.do("call_ended")
         await unit.wait(CALL_STATE, "idle")
         await unit.wait_told("CallLog", visit.mark)
-        assert visit.routes() == ["CallStatus", "CallStatus", "CallStatus", "CallLog"], visit.routes()
+        # A poll may see the later states first; the ring is told by the look.
+        routes = visit.routes()
+        assert (routes[0], {*routes}) == ("CallStatus", {"CallStatus", "CallLog"}), routes
+        assert routes.count("CallLog") == 1, routes
         visit.assert_once()
         details.extend(visit.routes())
 

@@ -24,6 +24,7 @@ class Entry:
         self.name = name
         self.process = Process(name, log)
         self.entry_id = ""
+        self.title = ""
         self.device_id = ""
         self.entities: dict[str, str] = {}
 
@@ -43,6 +44,7 @@ class Entry:
         if result["type"] != "create_entry":
             raise AssertionError(f"the config flow of {self.name} says {result}")
         self.entry_id = result["result"]["entry_id"]
+        self.title = result["title"]
         self.device_id = await home.device_of(self.entry_id)
         self.entities = await home.entities_of(self.entry_id)
 

@@ -49,6 +49,8 @@ class Host[Request](Active):
         self._faults = FunctionFaults()
         self._losses: dict[str, tuple[int, int | None]] = {}
         self._overload: tuple[int, str, bytes, str | None] | None = None
+        # Where what is on the way sends everything on to.
+        self._location: str | None = None
         self._handling: set[asyncio.Task[Any]] = set()
         self._background: set[asyncio.Task[None]] = set()
 
@@ -175,6 +177,8 @@ class Host[Request](Active):
         response = web.Response(body=body, status=status, headers={"Content-Type": content_type})
         if retry_after is not None:
             response.headers["Retry-After"] = retry_after
+        if self._location is not None:
+            response.headers["Location"] = self._location
         for challenge in self._challenges() if status == 401 else ():
             response.headers.add("WWW-Authenticate", challenge)
         return response
@@ -277,13 +281,18 @@ class Host[Request](Active):
         """Answer everything with a status and a page; `retry_after` is the header, in seconds or as a date."""
         self._overload = status, "text/html", b"<html>busy</html>", retry_after
 
+    def intercept(self, status: int = 200, location: str | None = None) -> None:
+        """Have something on the way answer everything with a page, as captive portals and other proxies do."""
+        self._overload = status, "text/html", b"<html><body>Please log in</body></html>", None
+        self._location = location
+
     def heal(self) -> None:
-        """End delays, garbage, faults, lost answers and overload."""
+        """End delays, garbage, faults, lost answers, overload and what is on the way."""
         self._delays.clear()
         self._garbage.clear()
         self._faults.clear()
         self._losses.clear()
-        self._overload = None
+        self._overload = self._location = None
 
     def renew_certificate(self) -> None:
         """Sign a new certificate; new connections show it."""

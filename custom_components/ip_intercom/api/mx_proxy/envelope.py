@@ -1,6 +1,7 @@
 """Replies of MX Proxy, and what its errors mean: ``{"error": text}`` under an HTTP status (field notes 3)."""
 
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from ..errors import (
     AppRefused,
@@ -19,6 +20,7 @@ from ..errors import (
     NotSupported,
     Overloaded,
     PersonRefused,
+    Redirected,
     SecureConnectionRequired,
     Throttled,
     Unconfirmed,
@@ -130,8 +132,7 @@ def error(endpoint: Endpoint, status: int, content: Fields | None, location: str
     """
     path, said = endpoint.path, text((content or {}).get("error"))
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        secure = location.lower().startswith("https:")
-        return SecureConnectionRequired(SERVICE) if secure else UnexpectedReply(f"{path} is not there any more")
+        return _sent_on(path, location)
     if status in _UNREACHABLE and said is None and endpoint != LOGIN:
         # Not the proxy, but something in front of it.
         return _silence(endpoint, f"{path}: {status}", ConnectionFailed)
@@ -151,6 +152,17 @@ def error(endpoint: Endpoint, status: int, content: Fields | None, location: str
     if said is None:
         return UnexpectedReply(f"{path} answered {status} without a reason")
     return _refusal(endpoint, status, said)
+
+
+def _sent_on(path: str, location: str) -> IntercomError:
+    """Return what a redirect means: the same over HTTPS, or another page, as captive portals have one."""
+    try:
+        to = urlsplit(location)
+    except ValueError:
+        return UnexpectedReply(f"{path} is sent on to no address")
+    if to.scheme == "https" and to.path.split("/")[1:2] == path.split("/")[1:2]:
+        return SecureConnectionRequired(SERVICE)
+    return Redirected(location) if to.netloc else UnexpectedReply(f"{path} is not there any more")
 
 
 def _silence(endpoint: Endpoint, message: str, kind: type[IntercomError]) -> IntercomError:
