@@ -122,6 +122,7 @@ class Reply:
         authorization: The credentials that the request brought.
         location: Where a redirect leads.
         retry_after: Seconds for which the sender asks to be left alone, None where it does not.
+        sent_at: When it was sent by the sender's clock, in Unix seconds; None where it does not say.
     """
 
     status: int
@@ -131,6 +132,7 @@ class Reply:
     authorization: str = field(repr=False)
     location: str = ""
     retry_after: float | None = None
+    sent_at: float | None = None
 
 
 class _HandshakeReset(NotReached):
@@ -436,7 +438,15 @@ def _reply(response: ClientResponse, body: bytes) -> Reply:
         authorization=response.request_info.headers.get("Authorization", ""),
         location=response.headers.get("Location", ""),
         retry_after=retry_after(response.headers),
+        sent_at=_unix_time(response.headers.get("Date")),
     )
+
+
+def _unix_time(date: str | None) -> float | None:
+    try:
+        return None if date is None else parsedate_to_datetime(date).timestamp()
+    except ValueError, OverflowError:
+        return None
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

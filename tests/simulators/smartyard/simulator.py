@@ -1,6 +1,8 @@
 """The server on the network: the API, a host for each type of camera server, and one that has nothing to do with it."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
 import time
 from typing import Any, override
 
@@ -122,6 +124,8 @@ class Simulator(Hands, Host[Request]):
         else:
             outcome = Outcome(await self.cameras.answer(Kind(host), request))
         self._note(request, outcome, host)
+        # By its own clock, as all that it writes.
+        outcome.response.headers["Date"] = format_datetime(datetime.fromtimestamp(self.clock.utc(), UTC), usegmt=True)
         return outcome.response
 
     @staticmethod

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import nullcontext
 from http import HTTPStatus
 import logging
+import time
 
 from ..errors import UnexpectedReply
 from ..http import HttpTransport, Request
@@ -19,6 +20,8 @@ REQUEST_TIMEOUT = 30.0
 # Questions at a time.
 MOST = 4
 MAX_REPLY = 8 * 1024 * 1024
+# Seconds by which a clock may seem to be wrong: a reply takes its time, and tells whole seconds.
+_CLOCK_ERROR = 15.0
 
 # With these the two servers refuse whoever brings no token.
 _CLOSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY})
@@ -45,6 +48,8 @@ class SmartYardClient:
         self.token = token
         self._headers = {"Accept-Language": language, "X-System-Info": system_info}
         self._turns = asyncio.Semaphore(MOST)
+        # By how many seconds the server's clock is ahead of ours.
+        self.clock_ahead = 0.0
 
     @property
     def path(self) -> str:
@@ -94,7 +99,11 @@ class SmartYardClient:
             reply = await self.transport.request(request, headers=headers)
         _LOGGER.debug("%s: %s", endpoint.path, reply.status)
         secrets = {self.token, *(str(value) for name, value in body.items() if name in _SECRETS)}
-        return data(endpoint, reply, has_token=has_token, secrets=secrets)
+        found = data(endpoint, reply, has_token=has_token, secrets=secrets)
+        if reply.sent_at is not None:  # by the API itself, and by nothing on the way to it
+            ahead = reply.sent_at - time.time()
+            self.clock_ahead = ahead if abs(ahead) >= _CLOCK_ERROR else 0.0
+        return found
 
     async def rows(self, endpoint: Endpoint, *, refresh: bool = False, **values: object) -> tuple[Fields, ...]:
         """Call a method that gives a list.

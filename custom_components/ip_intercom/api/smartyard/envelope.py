@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from ..errors import (
     CommandFailed,
@@ -14,6 +15,7 @@ from ..errors import (
     NotPaid,
     NotSupported,
     Overloaded,
+    Redirected,
     SecureConnectionRequired,
     ServerBroken,
     Throttled,
@@ -35,6 +37,11 @@ _RETRY_WITH = 449
 _TOKEN_REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.GONE, HTTPStatus.FAILED_DEPENDENCY, _RETRY_WITH})
 # 406 elsewhere means the token as well; these refuse a value with it.
 _PICKY = frozenset({REGISTER_PUSH_TOKEN, ALERT})
+# Where these come with a page, the API has not spoken: nothing is known of the token, or of what is paid for.
+_ON_THE_WAY = frozenset({
+    HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_ACCEPTABLE,
+    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED, HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED, *_TOKEN_REFUSED,
+})  # fmt: skip
 # What the sixth wrong code is answered with, in both of its languages; the status is that of the first.
 _NO_MORE = ("attempts", "попыток")
 _MAX_REASON = 300
@@ -64,6 +71,8 @@ def data(endpoint: Endpoint, reply: Reply, *, has_token: bool = True, secrets: C
     if reply.status == HTTPStatus.NO_CONTENT or (reply.status == HTTPStatus.OK and not reply.body.strip()):
         return None
     found = content(reply)
+    if _is_foreign(reply, found):
+        raise UnexpectedReply(f"{endpoint.path}: something else answers {reply.status}")
     if not _is_success(reply.status):
         err = error(endpoint, reply.status, found, reply.location, has_token=has_token, secrets=secrets)
         err.retry_after = reply.retry_after
@@ -73,9 +82,16 @@ def data(endpoint: Endpoint, reply: Reply, *, has_token: bool = True, secrets: C
     code = integer(found.get("code"))
     if code is not None and not _is_success(code):
         raise error(endpoint, code, found, has_token=has_token, secrets=secrets)
-    if code is None and "data" not in found and "error" in found:
-        raise CommandFailed(_reason(found, secrets) or "error")
+    if code is None and found and "data" not in found:
+        if "error" in found:
+            raise CommandFailed(_reason(found, secrets) or "error")
+        raise UnexpectedReply(f"{endpoint.path} answered in no envelope")
     return found.get("data")
+
+
+def _is_foreign(reply: Reply, found: Fields | None) -> bool:
+    """Return whether something on the way refuses, such as a proxy or the login page of a network: the API speaks JSON."""
+    return found is None and bool(reply.body.strip()) and reply.status in _ON_THE_WAY
 
 
 def rows(endpoint: Endpoint, found: object) -> tuple[Fields, ...]:
@@ -124,8 +140,7 @@ def error(
     """
     path, said = endpoint.path, _reason(found, secrets)
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        secure = location.lower().startswith("https:")
-        return SecureConnectionRequired(SERVICE) if secure else UnexpectedReply(f"{path} is not there any more")
+        return _sent_on(path, location)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _broken(endpoint, status, said)
     if status == HTTPStatus.REQUEST_TIMEOUT:
@@ -133,6 +148,17 @@ def error(
     if _is_about_token(endpoint, status, has_token):
         return TokenRefused(f"{path}: {status} {said or ''}".rstrip())
     return _refusal(endpoint, status, found, said)
+
+
+def _sent_on(path: str, location: str) -> IntercomError:
+    """Return what a redirect means: the same over HTTPS, or another page, as captive portals have one."""
+    try:
+        to = urlsplit(location)
+    except ValueError:
+        return UnexpectedReply(f"{path} is sent on to no address")
+    if to.scheme == "https" and to.path.endswith(path):
+        return SecureConnectionRequired(SERVICE)
+    return Redirected(location) if to.netloc else UnexpectedReply(f"{path} is not there any more")
 
 
 def _is_about_token(endpoint: Endpoint, status: int, has_token: bool) -> bool:

@@ -112,7 +112,7 @@ class SmartYardLog:
         self._switches = switches
         self._recordings = recordings
         self._monotonic = monotonic
-        self._gate = Gate(stored.get("heard"))
+        self._gate = Gate(stored.get("heard"), time_there.unix)
         self._journal = Journal(stored.get("history"), monotonic)
         self._journal_turns = asyncio.Semaphore(_JOURNALS)
         # How often a journal failed, by flat.
@@ -232,7 +232,7 @@ class SmartYardLog:
             self._take_stranger(push, until, is_new=is_new)
             return
         picture = None if bell is None else self._visitors.name_of(push)
-        self._out.events.append(call(push, bell, picture, datetime.now(UTC)))
+        self._out.events.append(call(push, bell, picture, datetime.now(UTC), self._time.ahead))
         if bell is None:
             return
         self._sip.rang(bell, push)
@@ -250,7 +250,7 @@ class SmartYardLog:
 
     def _take_text(self, push: TextPush) -> None:
         picture, late = self._visitors.name_of(push), self._gate.is_late(push)
-        self._out.events.append(message(push, picture, late=late, recordings=self._recordings))
+        self._out.events.append(message(push, picture, late=late, ahead=self._time.ahead, recordings=self._recordings))
         self.count_soon()
         if push.action == Action.NEW_ADDRESS:
             self.houses_changed()

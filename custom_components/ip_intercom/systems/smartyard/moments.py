@@ -1,6 +1,7 @@
 """Times of a SmartYard: without a zone in its lists, seconds since 1970 in its pushes (field notes 3)."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -21,24 +22,36 @@ async def zone_named(name: str) -> tzinfo:
 
 
 class ServerTime:
-    """The zone of a server's times.
+    """The zone of a server's times, and its clock, which may be minutes away from ours.
+
+    Args:
+        ahead: Returns by how many seconds that clock is ahead.
 
     Attributes:
-        zone: As far as it is known.
+        zone: As far as it is known; that of most servers at first.
     """
 
-    def __init__(self) -> None:
-        """Presume that of most servers."""
+    def __init__(self, ahead: Callable[[], float] = lambda: 0.0) -> None:
         self.zone: tzinfo = _MOSCOW
+        self._ahead = ahead
+
+    @property
+    def ahead(self) -> timedelta:
+        """Return by how much its clock is ahead."""
+        return timedelta(seconds=self._ahead())
 
     def utc(self, when: datetime | None) -> datetime | None:
-        """Return a moment that the server wrote, None for none."""
-        return None if when is None else when.replace(tzinfo=self.zone).astimezone(UTC)
+        """Return a moment that the server wrote by our clock, None for none."""
+        return None if when is None else when.replace(tzinfo=self.zone).astimezone(UTC) - self.ahead
 
     def local(self, when: datetime) -> datetime:
         """Return a moment as the server writes it."""
-        return when.astimezone(self.zone).replace(tzinfo=None)
+        return (when + self.ahead).astimezone(self.zone).replace(tzinfo=None)
 
     def now(self) -> datetime:
-        """Return how late it is there, by our clock."""
+        """Return how late it is there."""
         return self.local(datetime.now(UTC))
+
+    def unix(self) -> float:
+        """Return the same in Unix seconds."""
+        return (datetime.now(UTC) + self.ahead).timestamp()

@@ -83,7 +83,7 @@ class SmartYardSystem:
         self._yard = yard
         self._identity = identity
         self._town = Town()
-        self._time = ServerTime()
+        self._time = ServerTime(lambda: yard.client.clock_ahead)
         self._reader = PartReader()
 
         def town() -> Town:

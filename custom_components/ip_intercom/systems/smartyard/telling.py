@@ -1,7 +1,7 @@
 """Pushes as people and automations get them: what happened, without what opens a door or shows a picture (field notes 7)."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from ...api.parse import instant
 from ...api.smartyard import Action, CallPush, TextPush
@@ -41,10 +41,15 @@ _SHORT, _LONG = 128, 2048
 _NOWHERE = "-1"
 
 
-def moment(seconds: int | None) -> datetime:
-    """Return a time of a push, ours where it tells none or one that is yet to come: a clock there may run fast."""
-    now = datetime.now(UTC)
-    return min(now, instant(seconds) or now)
+def moment(seconds: int | None, ahead: timedelta = timedelta()) -> datetime:
+    """Return a time of a push by our clock; now, where it tells none or one that is yet to come.
+
+    Args:
+        seconds: By the server's clock, in Unix seconds.
+        ahead: By how much that clock is ahead of ours.
+    """
+    now, told = datetime.now(UTC), instant(seconds)
+    return now if told is None else min(now, told - ahead)
 
 
 def bell_of(push: CallPush, town: Town) -> BellId | None:
@@ -79,9 +84,11 @@ def may_be_ours(push: CallPush, town: Town) -> bool:
     return not named or any(named)
 
 
-def call(push: CallPush, bell: BellId | None, picture: str | None, now: datetime) -> Event:
-    """Return the event of somebody who rings; ``picture`` is our word for the picture."""
-    when = moment(push.timestamp)
+def call(
+    push: CallPush, bell: BellId | None, picture: str | None, now: datetime, ahead: timedelta = timedelta()
+) -> Event:
+    """Return the event of a visitor who rings; ``picture`` is our word for the picture, ``ahead`` as in ``moment``."""
+    when = moment(push.timestamp, ahead)
     flat = None if push.flat_number in {None, _NOWHERE} else push.flat_number
     told = _told({"caller": _cut(push.caller), "flat": _cut(flat)})
     facts: tuple[Fact, ...] = ()
@@ -97,8 +104,15 @@ def call_ended(bell: BellId) -> Event:
     return Event(CALL_ENDED, datetime.now(UTC), {"bell": bell}, facts=(BellRings(bell, False),))
 
 
-def message(push: TextPush, picture: str | None, *, late: bool, recordings: Recordings | None = None) -> Event:
-    """Return the event of a message; ``recordings`` learn of one that is ready."""
+def message(
+    push: TextPush,
+    picture: str | None,
+    *,
+    late: bool,
+    ahead: timedelta = timedelta(),
+    recordings: Recordings | None = None,
+) -> Event:
+    """Return the event of a message; ``ahead`` as in ``moment``, and ``recordings`` learn of one that is ready."""
     kind, film = _KINDS.get(push.action, _OTHER), film_in(push.body)
     if film is not None and kind == "inbox":
         kind = "video_ready"  # the published server says so in a message like any other
@@ -119,7 +133,7 @@ def message(push: TextPush, picture: str | None, *, late: bool, recordings: Reco
     )
     return Event(
         MESSAGE,
-        moment(push.timestamp),
+        moment(push.timestamp, ahead),
         {"kind": kind} | details,
         late=late,
         facts=(

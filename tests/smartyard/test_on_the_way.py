@@ -1,0 +1,187 @@
+"""What stands between a house and a server far from it: nothing of that is a refused login, and all of it passes."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
+import pytest
+import pytest_socket
+from yarl import URL
+
+from custom_components.ip_intercom import push
+from tests.common import act, capture_log_events, enter, entity_id, state_of, until
+from tests.outages import lines
+from tests.simulators.smartyard import Simulator
+
+from .conftest import Start, add, pushing, user_input
+from .test_devices import ELSEWHERE, FLAT, GATES, HOUSE, places
+from .test_flats import flat_command
+from .test_push import listen
+
+# What answers in place of the server, where it leads to, and what a person is told.
+ON_THE_WAY = {
+    "a captive portal": (200, None, "unexpected_reply"),
+    "a portal that sends on": (302, "https://portal.example/login", "redirected"),
+    "a proxy that refuses": (403, None, "unexpected_reply"),
+    "a page with a login": (401, None, "unexpected_reply"),
+    "a page that is gone": (410, None, "unexpected_reply"),
+    "a proxy with a login": (407, None, "unexpected_reply"),
+    "a network with a login": (511, None, "unexpected_reply"),
+}
+
+
+@pytest.fixture(autouse=True)
+def quick_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try again soon, and be sure of a refusal soon."""
+    monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1))
+    monkeypatch.setattr("custom_components.ip_intercom.refusals.RETRY_DELAY", 0.02)
+    monkeypatch.setattr("custom_components.ip_intercom.refusals._SPAN", 0.02)
+
+
+@pytest.mark.parametrize(("status", "location", "key"), ON_THE_WAY.values(), ids=ON_THE_WAY)
+async def test_what_is_on_the_way_is_an_outage_with_a_sentence(
+    hass: HomeAssistant,
+    sim: Simulator,
+    entry: ConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+    status: int,
+    location: str | None,
+    key: str,
+) -> None:
+    coordinator = entry.runtime_data
+    await until(lambda: coordinator.feed.following, "the first looks")
+    before = set(places(hass, entry))
+    caplog.clear()
+    sim.intercept(status, location)
+    await until(lambda: not coordinator.last_update_success, "it to be away")
+    assert coordinator.last_exception.translation_key == key
+    assert state_of(hass, entry, "lock", "door_21:0_door") == "unavailable"
+    sim.clear_requests()
+    await until(lambda: len(sim.requests) > 4, "more attempts")
+    sim.heal()
+    await until(lambda: state_of(hass, entry, "lock", "door_21:0_door") == "locked", "it to be back")
+    assert not hass.config_entries.flow.async_progress()
+    assert len(lines(caplog)) == 2, lines(caplog)
+    assert set(places(hass, entry)) == before
+
+
+@pytest.mark.parametrize(("status", "location", "key"), ON_THE_WAY.values(), ids=ON_THE_WAY)
+async def test_what_is_on_the_way_at_the_start(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, status: int, location: str | None, key: str
+) -> None:
+    sim.intercept(status, location)
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.error_reason_translation_key == key
+    assert not hass.config_entries.flow.async_progress()
+    sim.heal()
+    assert await hass.config_entries.async_reload(entry.entry_id)
+
+
+@pytest.mark.parametrize("body", ['{"status":"ok"}', '{"code":"welcome"}', "[]"])
+async def test_what_another_server_says_removes_nothing(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, body: str
+) -> None:
+    """A name that leads elsewhere: JSON answers there, but no SmartYard."""
+    for function in ("address/getAddressList", "address/getSettingsList", "cctv/all", "cctv/camMap"):
+        sim.garbage(function, body, "application/json")
+    await entry.runtime_data.async_describe()
+    assert set(places(hass, entry)) >= {HOUSE, FLAT} | GATES | ELSEWHERE
+
+
+async def test_a_certificate_of_another_is_no_refused_login(hass: HomeAssistant, device: Start) -> None:
+    """Something on the way has opened the connection: it gets no token."""
+    sim = await device(https=True)
+    entry = await add(hass, sim)
+    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    sim.renew_certificate()
+    sim.reset_connections()
+    sim.clear_requests()
+    await until(lambda: not entry.runtime_data.last_update_success, "it to be away")
+    assert entry.runtime_data.last_exception.translation_key == "certificate_changed"
+    assert sim.requests == []
+    assert not hass.config_entries.flow.async_progress()
+
+
+# -- clocks ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seconds", [-240, 240])
+async def test_a_visitor_rings_though_the_clocks_are_minutes_apart(
+    hass: HomeAssistant, sim: Simulator, local_url: str, seconds: int
+) -> None:
+    sim.advance_clock(seconds)
+    entry = await pushing(hass, sim, local_url)
+    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    rings, events = listen(entry), capture_log_events(hass)
+    sim.ring(22)
+    await until(lambda: rings, "the ring")
+    assert rings[0].age < 5
+    assert abs((rings[0].time - dt_util.utcnow()).total_seconds()) < 5
+    # What is written down is news as well, and has our time.
+    sim.happen("key")
+    await until(lambda: [item for item in events if item.data["type"] == "Key"], "the record")
+    (told,) = [item.data for item in events if item.data["type"] == "Key"]
+    assert told["late"] is False
+    when = dt_util.parse_datetime(told["time"])
+    assert when is not None
+    assert abs((when - dt_util.utcnow()).total_seconds()) < 5
+
+
+async def test_guests_come_in_until_our_clock_says_so(hass: HomeAssistant, sim: Simulator) -> None:
+    sim.advance_clock(-240)
+    entry = await add(hass, sim)
+    until_then = dt_util.utcnow().replace(microsecond=0) + timedelta(minutes=20)
+    await flat_command(hass, entry, "let_guests_in", until=until_then.isoformat())
+    moscow = until_then.astimezone(dt_util.get_time_zone("Europe/Moscow")) - timedelta(seconds=240)
+    stored = dt_util.parse_datetime(sim.town.flat(51).auto_open)
+    assert stored is not None
+    assert abs((stored - moscow.replace(tzinfo=None)).total_seconds()) <= 1
+
+
+# -- addresses -------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def ipv6_only(sim: Simulator) -> AsyncGenerator[str]:
+    """Make a server reachable by IPv6, and yield its base address there."""
+    url = URL(sim.url)
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner, to_server = await asyncio.open_connection(url.host, url.port)
+
+        async def copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+            with suppress(ConnectionError):
+                while data := await source.read(65536):
+                    target.write(data)
+                    await target.drain()
+            target.close()
+
+        await asyncio.gather(copy(reader, to_server), copy(inner, writer))
+
+    server = await asyncio.start_server(pass_on, "::1", 0)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        yield f"http://[::1]:{port}{url.path}"
+    finally:
+        server.close()
+
+
+async def test_a_server_with_ipv6_only(hass: HomeAssistant, sim: Simulator) -> None:
+    pytest_socket.socket_allow_hosts(["127.0.0.1", "::1"])
+    async with ipv6_only(sim) as address:
+        given: dict[str, Any] = {**user_input(sim), "host": address}
+        result = await enter(hass, given, "smartyard")
+        assert result["step_id"] == "smartyard_code", result
+        result = await hass.config_entries.flow.async_configure(result["flow_id"], {"code": sim.code_of()})
+        await hass.async_block_till_done()
+        entry = result["result"]
+        assert entry.state is ConfigEntryState.LOADED
+        await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_22:0_door"))
+        assert sim.address_functions.opened == [(22, 0, sim.phone)]
+        assert await hass.config_entries.async_unload(entry.entry_id)
