@@ -583,9 +583,9 @@ class LogReader:
     async def _told(self) -> None:
         """Wait until the device has told its uptime, but not for long: a visitor may be waiting.
 
-        The first time on a channel, what it was asked when that was opened is enough.
+        While a channel is emptied, what the device was asked when that began is enough.
         """
-        if self._was_told or self._asking is None:
+        if self._drained or self._asking is None:
             self._ask_soon()
         assert self._asking is not None
         await asyncio.wait((self._asking,), timeout=self._pace.tell)
