@@ -384,7 +384,7 @@ def _unseen(door: Door) -> Door:
 
 
 def _tells_nothing(door: Door) -> bool:
-    """Return whether nobody reports how a door is, and others may block it."""
+    """Return whether no report tells how a door is, and others may block it."""
     return door.released is None and door.blocked is not None and not door.blockable
 
 

@@ -283,7 +283,7 @@ class Push(Protocol):
 
     Attributes:
         local: Whoever sends them is in the local network; nobody else gets an answer.
-        lossy: HTTP methods by which some of them do not arrive: whoever sends them is to use another.
+        lossy: HTTP methods by which some of them do not arrive: the sender is to use another.
     """
 
     local: bool

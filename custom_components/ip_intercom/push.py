@@ -116,7 +116,7 @@ class EventFeed:
 
     @callback
     def async_receive(self, message: PushMessage) -> bool:
-        """Take what somebody pushed, and return whether it is news; its events come by the log."""
+        """Take what was pushed, and return whether it is news; its events come by the log."""
         push = self._coordinator.facets.push
         objection = "nobody takes it" if push is None else push.receive(message)
         if objection is None:

@@ -60,7 +60,7 @@ async def test_every_dialect_opens(hass: HomeAssistant, device: Start, dialect: 
     await lock(hass, entry, "lock.open")
     assert openings(sim) == 1
     if dialect == "it83":
-        # Nobody reports how it is: it is taken to be open for as long as its relay takes.
+        # The device does not report how it is: it is taken to be open for as long as its relay takes.
         state = hass.states.get(entity_id(hass, entry, "lock", "door_A_door"))
         assert state is not None
         assert (state.state, state.attributes.get("assumed_state")) == ("unlocked", True)

@@ -180,15 +180,19 @@ def _check_log(checks: Checks, stage: Stage) -> None:
     """Check what is written in the end."""
     log = stage.log
     assert stage.extension is not None
-    far = [stage.extension.title]
+    assert stage.account is not None
+    far = {
+        stage.extension.title: far_servers.EXCHANGE_LOSSES,
+        stage.account.title: far_servers.ACCOUNT_LOSSES,
+    }
     with checks("one line in the log for each lost connection, one for its return, and no other trouble"):
         trouble = problems(log, DOMAIN)
         near = [line for line in trouble if not any(title in line for title in far)]
         assert [line for line in near if "does not answer" not in line] == [], "\n".join(near)
         returns = log.count(" data recovered")
-        for title in far:
+        for title, least in far.items():
             lost, back = sum(title in line for line in trouble), log.count(f"{title} data recovered")
-            assert lost == back >= far_servers.LOSSES, f"{title}: {lost} losses, {back} returns"
+            assert lost == back >= least, f"{title}: {lost} losses, {back} returns"
             returns -= back
         assert (len(near), returns) == (OUTAGES, OUTAGES), f"{len(near)} losses, {returns} returns"
     with checks("no error in the log of Home Assistant beside the lost connections"):

@@ -5,9 +5,12 @@ It takes a minute or two in which nothing else is to be checked of them, so it r
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 import time
 from typing import Any
 
+from .account import Account
+from .account_check import BELL, INTERCOM
 from .check import EVENT, Scene
 from .checks import Checks
 from .extension import Extension
@@ -21,16 +24,21 @@ MEANWHILE = 10.0
 # Within so many seconds after its return everything is told, and so soon a silence is noticed.
 SOON = 20.0
 NOTICED = 60.0
-# How often each server is lost at least: by the outage and by the silence. A restart may be too short to be seen.
-LOSSES = 2
+# A history is read every two minutes where pushes arrive; an account that was away is asked again within half a minute.
+HISTORY, ASKED_AGAIN = 150.0, 45.0
+# How often each server is lost at least: an exchange by the outage and by the silence, an account by the outage. A restart
+# may be too short to be seen.
+EXCHANGE_LOSSES, ACCOUNT_LOSSES = 2, 1
 
 CONNECTIVITY, LINK = "connectivity", "link"
+# The doors of the rings, by their intercoms and names.
+WICKET, ENTRANCE = (22, "Калитка"), (INTERCOM, "Подъезд 1")
 
 
 async def check_far_servers(checks: Checks, scene: Scene) -> None:
     """Check all of them at the same time, with ears of their own: other checks forget what they have heard."""
     scene = replace(scene, events=await scene.home.subscribe(EVENT))
-    await asyncio.gather(_check_exchange(checks, scene))
+    await asyncio.gather(_check_exchange(checks, scene), _check_account(checks, scene))
 
 
 def _since(begin: float) -> str:
@@ -93,4 +101,57 @@ async def _wait_record(phone: Unit[Extension], mark: int, number: str) -> None:
         return True if records() else None
 
     await phone.scene.events.wait(find, SOON, f"the record of a call from {number}")
+    assert len(records()) == 1, records()
+
+
+# -- SmartYard -------------------------------------------------------------------------------------
+
+
+async def _check_account(checks: Checks, scene: Scene) -> None:
+    assert scene.stage.account is not None
+    flat = Unit(scene, scene.stage.account)
+    with checks(
+        f"SmartYard is away for {OUTAGE:g} s: a visitor in it is told after it, and one right after it rings"
+    ) as told:
+        # The server counts whole seconds.
+        began, gone = datetime.now(UTC) - timedelta(seconds=1), time.monotonic()
+        await flat.control.do("lose_connection")
+        # It would not be missed for minutes, for pushes arrive by another way.
+        await flat.home.act("homeassistant.update_entity", flat.entity(CONNECTIVITY))
+        await flat.wait(CONNECTIVITY, "off", OUTAGE)
+        await asyncio.sleep(MEANWHILE - (time.monotonic() - gone))
+        await flat.control.do("ring", domophone=WICKET[0])
+        await asyncio.sleep(OUTAGE - (time.monotonic() - gone))
+        await flat.control.do("restore_connection")
+        back = time.monotonic()
+        await _check_visitor(flat, told)
+        await flat.wait(CONNECTIVITY, "on", ASKED_AGAIN)
+        told.append(f"available after {_since(back)}")
+        await _wait_missed(flat, began, WICKET[1])
+        told.append(f"the missed visitor after {_since(back)}")
+        await _wait_missed(flat, began, ENTRANCE[1])
+    with checks("SmartYard restarts: a visitor right after it rings") as told:
+        await flat.control.do("restart")
+        await _check_visitor(flat, told)
+
+
+async def _check_visitor(flat: Unit[Account], told: list[str]) -> None:
+    """Have a visitor ring, and wait until the bell does."""
+    before, begin = flat.state(BELL), time.monotonic()
+    await flat.control.do("ring", domophone=ENTRANCE[0])
+    await flat.wait_news(BELL, before, SOON)
+    told.append(f"the ring after {_since(begin)}")
+
+
+async def _wait_missed(flat: Unit[Account], began: datetime, door: str) -> None:
+    """Wait until the history tells of a visitor at a door since then, and see that it does so once."""
+
+    def records() -> list[dict[str, Any]]:
+        missed = [event for event in flat.told() if event["type"] == "MissedCall" and event["data"]["entrance"] == door]
+        return [event for event in missed if datetime.fromisoformat(event["time"]) >= began]
+
+    def find(_: list[Heard]) -> bool | None:
+        return True if records() else None
+
+    await flat.scene.events.wait(find, HISTORY, f"the record of a visitor at {door}")
     assert len(records()) == 1, records()

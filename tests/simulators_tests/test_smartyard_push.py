@@ -236,7 +236,7 @@ async def test_an_iphone_is_told_again(yard: YardFactory, catcher: Catcher) -> N
 
 
 async def test_who_is_told(yard: YardFactory, catcher: Catcher) -> None:
-    """Nobody of another flat, and no device that wants no calls."""
+    """No one of another flat, and no device that wants no calls."""
     api = await yard()
     await register(api)
     api.sim.push_to(catcher.url, Form.BARE, bundle=BUNDLE)

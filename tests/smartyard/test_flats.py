@@ -151,7 +151,7 @@ async def test_guests_come_in_no_longer_than_asked_where_the_server_has_two_time
         await flat_command(hass, entry, "let_guests_in", until=until.isoformat())
         assert sim.town.flat(51).auto_open == wanted
     assert max(sim.address_functions.auto_opened) == wanted
-    # Its zone changes while Home Assistant runs: nobody is let in for longer, and the next time is right.
+    # Its zone changes while Home Assistant runs: no one is let in for longer, and the next time is right.
     sim.shift_auto_open(3600 * (hours + 1))
     with pytest.raises(HomeAssistantError) as failed:
         await flat_command(hass, entry, "let_guests_in", until=until.isoformat())

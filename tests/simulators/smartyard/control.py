@@ -20,7 +20,7 @@ VERBS = (
     "break_server", "refuse", "redirect", "mend_server", "pass_time", "advance_clock", "shift_auto_open",
     # The network
     "lose_connection_silently", "cut_power", "drop_idle", "hold_back",
-    "lose_connection", "restore_connection", "drop_network", "reset_connections", "delay", "garbage", "heal", "fault", "overload",
+    "lose_connection", "restore_connection", "drop_network", "reset_connections", "restart", "delay", "garbage", "heal", "fault", "overload",
     "lose_next_answer",
     "renew_certificate", "clear_requests",
 )  # fmt: skip

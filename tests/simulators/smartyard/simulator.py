@@ -1,5 +1,6 @@
 """The server on the network: the API, a host for each type of camera server, and one that has nothing to do with it."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -160,6 +161,12 @@ class Simulator(Hands, Host[Request]):
     @override
     def _note_garbage(self, request: web.BaseRequest, status: int) -> None:
         self._note(request, Outcome(web.Response(status=status)), self._host(request))
+
+    async def restart(self, seconds: float = 0.0) -> None:
+        """Restart the server: it is away for real seconds, and forgets nothing that people have."""
+        self._cut_off()
+        await asyncio.sleep(seconds)
+        await self._network.connect()
 
     async def wait_for_pushes(self, n: int = 1, timeout: float = 5.0) -> None:
         """Wait until that many pushes were sent."""
