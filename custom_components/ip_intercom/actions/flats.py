@@ -62,7 +62,7 @@ async def _let_guests_in(coordinator: IntercomCoordinator, data: Data) -> JsonOb
     codes, flat = _codes(coordinator), async_flat(coordinator, data)
     until = _end(data)
     await coordinator.async_command(codes.let_guests_in(flat, until))
-    coordinator.async_read_soon()
+    await coordinator.async_refresh()
     return {ATTR_UNTIL: None if until is None else until.isoformat()}
 
 
