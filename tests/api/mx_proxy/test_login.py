@@ -368,8 +368,8 @@ async def test_numbers_that_came_as_numbers(bench: Bench, proxy: MxProxy) -> Non
 
 
 async def test_https_from_now_on(bench: Bench, proxy: MxProxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def moved(_: web.BaseRequest) -> web.StreamResponse:
-        return web.Response(status=308, headers={"Location": f"https://{bench.sim.address}/auth"})
+    async def moved(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=308, headers={"Location": f"https://{bench.sim.address}{request.rel_url}"})
 
     await proxy.session.login()
     monkeypatch.setattr(bench.sim, "_respond", moved)
