@@ -84,6 +84,13 @@ def refuse_after(sim: Simulator, function: str, *more: str) -> Callable[[], None
     return lambda: sim.handlers.update(usual)
 
 
+async def tells_of_a_code_left(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """See that a repair tells of a code that could not be deleted, also after a restart."""
+    assert repairs(hass) == {"code_left"}
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await until(lambda: "code_left" in repairs(hass), "the repair")
+
+
 @readings
 async def test_a_code_opens_and_goes_however_the_device_writes_it(
     hass: HomeAssistant, device: Start, spelling: Spelling, pins: PinReading
@@ -113,9 +120,7 @@ async def test_a_code_that_cannot_be_undone_is_remembered(
     heal = refuse_after(sim, "user/add", "user/get", "user/del")
     assert await refusal(hass, entry, "add_temporary_code", **code()) == "command_failed"
     assert guests(sim) == {PIN}
-    assert repairs(hass) == {"code_left"}
-    assert await hass.config_entries.async_reload(entry.entry_id)
-    await until(lambda: "code_left" in repairs(hass), "the repair")
+    await tells_of_a_code_left(hass, entry)
     heal()
     if (spelling, pins) == (Spelling.REPLACED, PinReading.MASKED):
         # Nothing tells it from the user of another: it is left to a person, and the repair with it.
@@ -134,9 +139,7 @@ async def test_a_code_that_the_device_says_to_have_deleted_is_told(
     added = await command(hass, entry, "add_temporary_code", **code())
     sim.users.deletes = False
     assert await refusal(hass, entry, "remove_temporary_code", id=added["id"]) == "code_not_removed"
-    assert repairs(hass) == {"code_left"}
-    assert await hass.config_entries.async_reload(entry.entry_id)
-    await until(lambda: "code_left" in repairs(hass), "the repair")
+    await tells_of_a_code_left(hass, entry)
     sim.users.deletes = True
     await until(lambda: not guests(sim) and not repairs(hass), "the code to be taken away")
 
@@ -153,9 +156,7 @@ async def test_doors_that_are_not_kept_leave_no_code(
     assert guests(sim) == set()
     sim.users.deletes = False
     assert await refusal(hass, entry, "add_temporary_code", **code(doors=["A", "B"])) == "code_not_removed"
-    assert repairs(hass) == {"code_left"}
-    assert await hass.config_entries.async_reload(entry.entry_id)
-    await until(lambda: "code_left" in repairs(hass), "the repair")
+    await tells_of_a_code_left(hass, entry)
     sim.users.deletes = True
     await until(lambda: not guests(sim) and not repairs(hass), "the code to be taken away")
 

@@ -15,7 +15,6 @@ from .check import EVENT, Scene
 from .checks import Checks
 from .extension import Extension
 from .extension_check import CALL_STATE, DOOR, PARCEL, RINGING
-from .home_assistant import Heard
 from .unit import Unit
 
 OUTAGE = 30.0
@@ -94,14 +93,10 @@ async def _check_call(phone: Unit[Extension], mark: int, told: list[str]) -> Non
 async def _wait_record(phone: Unit[Extension], mark: int, number: str) -> None:
     """Wait until the record of a call is told, and see that it is told once."""
 
-    def records() -> list[dict[str, Any]]:
-        return [event for event in phone.told(mark) if event["type"] == "CallLog" and event["data"]["number"] == number]
+    def is_record(event: dict[str, Any]) -> bool:
+        return event["type"] == "CallLog" and bool(event["data"]["number"] == number)
 
-    def find(_: list[Heard]) -> bool | None:
-        return True if records() else None
-
-    await phone.scene.events.wait(find, SOON, f"the record of a call from {number}")
-    assert len(records()) == 1, records()
+    await phone.wait_told_once(is_record, mark, SOON, f"the record of a call from {number}")
 
 
 # -- SmartYard -------------------------------------------------------------------------------------
@@ -146,12 +141,8 @@ async def _check_visitor(flat: Unit[Account], told: list[str]) -> None:
 async def _wait_missed(flat: Unit[Account], began: datetime, door: str) -> None:
     """Wait until the history tells of a visitor at a door since then, and see that it does so once."""
 
-    def records() -> list[dict[str, Any]]:
-        missed = [event for event in flat.told() if event["type"] == "MissedCall" and event["data"]["entrance"] == door]
-        return [event for event in missed if datetime.fromisoformat(event["time"]) >= began]
+    def is_record(event: dict[str, Any]) -> bool:
+        is_missed = event["type"] == "MissedCall" and event["data"]["entrance"] == door
+        return is_missed and datetime.fromisoformat(event["time"]) >= began
 
-    def find(_: list[Heard]) -> bool | None:
-        return True if records() else None
-
-    await flat.scene.events.wait(find, HISTORY, f"the record of a visitor at {door}")
-    assert len(records()) == 1, records()
+    await flat.wait_told_once(is_record, 0, HISTORY, f"the record of a visitor at {door}")

@@ -1,6 +1,6 @@
 """What the demo plays with from both sides, its own and that of Home Assistant."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,20 @@ class Unit[E: Entry]:
             return next((event["data"] for event in self.told(since) if event["type"] == kind), None)
 
         return await self.scene.events.wait(find, timeout, f"{kind} of {self.device.name} on the bus")
+
+    async def wait_told_once(
+        self, select: Callable[[dict[str, Any]], bool], since: int, timeout: float, what: str
+    ) -> None:
+        """Wait until an event of the device that is wanted is on the bus, and see that it is told once."""
+
+        def records() -> list[dict[str, Any]]:
+            return [event for event in self.told(since) if select(event)]
+
+        def find(_: list[Heard]) -> bool | None:
+            return True if records() else None
+
+        await self.scene.events.wait(find, timeout, what)
+        assert len(records()) == 1, records()
 
     async def requests(self, *paths: str) -> list[dict[str, Any]]:
         """Give the requests for some paths that were carried out."""

@@ -13,8 +13,8 @@ import pytest
 import pytest_socket
 from yarl import URL
 
-from custom_components.ip_intercom import push
 from tests.common import act, capture_log_events, enter, entity_id, state_of, until
+from tests.on_the_way import ON_THE_WAY as ANYWHERE, tells_a_changed_certificate, try_again_soon, waits_at_the_start
 from tests.outages import lines
 from tests.simulators.smartyard import Simulator
 
@@ -23,24 +23,14 @@ from .test_devices import ELSEWHERE, FLAT, GATES, HOUSE, places
 from .test_flats import flat_command
 from .test_push import listen
 
-# What answers in place of the server, where it leads to, and what a person is told.
-ON_THE_WAY = {
-    "a captive portal": (200, None, "unexpected_reply"),
-    "a portal that sends on": (302, "https://portal.example/login", "redirected"),
-    "a proxy that refuses": (403, None, "unexpected_reply"),
-    "a page with a login": (401, None, "unexpected_reply"),
-    "a page that is gone": (410, None, "unexpected_reply"),
-    "a proxy with a login": (407, None, "unexpected_reply"),
-    "a network with a login": (511, None, "unexpected_reply"),
-}
+# Here it is one more than elsewhere.
+ON_THE_WAY = {**ANYWHERE, "a page that is gone": (410, None, "unexpected_reply")}
 
 
 @pytest.fixture(autouse=True)
 def quick_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again soon, and be sure of a refusal soon."""
-    monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1))
-    monkeypatch.setattr("custom_components.ip_intercom.refusals.RETRY_DELAY", 0.02)
-    monkeypatch.setattr("custom_components.ip_intercom.refusals._SPAN", 0.02)
+    try_again_soon(monkeypatch)
 
 
 @pytest.mark.parametrize(("status", "location", "key"), ON_THE_WAY.values(), ids=ON_THE_WAY)
@@ -74,13 +64,7 @@ async def test_what_is_on_the_way_is_an_outage_with_a_sentence(
 async def test_what_is_on_the_way_at_the_start(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, status: int, location: str | None, key: str
 ) -> None:
-    sim.intercept(status, location)
-    await hass.config_entries.async_reload(entry.entry_id)
-    assert entry.state is ConfigEntryState.SETUP_RETRY
-    assert entry.error_reason_translation_key == key
-    assert not hass.config_entries.flow.async_progress()
-    sim.heal()
-    assert await hass.config_entries.async_reload(entry.entry_id)
+    await waits_at_the_start(hass, sim, entry, status, location, key)
 
 
 @pytest.mark.parametrize("body", ['{"status":"ok"}', '{"code":"welcome"}', "[]"])
@@ -97,15 +81,7 @@ async def test_what_another_server_says_removes_nothing(
 async def test_a_certificate_of_another_is_no_refused_login(hass: HomeAssistant, device: Start) -> None:
     """Something on the way has opened the connection: it gets no token."""
     sim = await device(https=True)
-    entry = await add(hass, sim)
-    await until(lambda: entry.runtime_data.feed.following, "the first looks")
-    sim.renew_certificate()
-    sim.reset_connections()
-    sim.clear_requests()
-    await until(lambda: not entry.runtime_data.last_update_success, "it to be away")
-    assert entry.runtime_data.last_exception.translation_key == "certificate_changed"
-    assert sim.requests == []
-    assert not hass.config_entries.flow.async_progress()
+    await tells_a_changed_certificate(hass, sim, await add(hass, sim))
 
 
 # -- clocks ----------------------------------------------------------------------------------------

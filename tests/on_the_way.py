@@ -1,0 +1,53 @@
+"""What stands between a house and a server far from it, for the tests of every such server."""
+
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant
+import pytest
+
+from custom_components.ip_intercom import push
+
+from .common import until
+
+# What answers in place of the server, where it leads to, and what a person is told.
+ON_THE_WAY = {
+    "a captive portal": (200, None, "unexpected_reply"),
+    "a portal that sends on": (302, "https://portal.example/login", "redirected"),
+    "a proxy that refuses": (403, None, "unexpected_reply"),
+    "a page with a login": (401, None, "unexpected_reply"),
+    "a proxy with a login": (407, None, "unexpected_reply"),
+    "a network with a login": (511, None, "unexpected_reply"),
+}
+
+
+def try_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try again soon, and be sure of a refusal soon."""
+    monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1))
+    monkeypatch.setattr("custom_components.ip_intercom.refusals.RETRY_DELAY", 0.02)
+    monkeypatch.setattr("custom_components.ip_intercom.refusals._SPAN", 0.02)
+
+
+async def waits_at_the_start(
+    hass: HomeAssistant, sim: Any, entry: ConfigEntry, status: int, location: str | None, key: str
+) -> None:
+    """See that an entry that finds something else in place of its server waits for it, and asks for no login."""
+    sim.intercept(status, location)
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.error_reason_translation_key == key
+    assert not hass.config_entries.flow.async_progress()
+    sim.heal()
+    assert await hass.config_entries.async_reload(entry.entry_id)
+
+
+async def tells_a_changed_certificate(hass: HomeAssistant, sim: Any, entry: ConfigEntry) -> None:
+    """See that something on the way that has opened the connection gets neither password nor token."""
+    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    sim.renew_certificate()
+    sim.reset_connections()
+    sim.clear_requests()
+    await until(lambda: not entry.runtime_data.last_update_success, "it to be away")
+    assert entry.runtime_data.last_exception.translation_key == "certificate_changed"
+    assert sim.requests == []
+    assert not hass.config_entries.flow.async_progress()
