@@ -5,7 +5,7 @@ request that must not run twice is never repeated behind the caller's back.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ import hashlib
 from http import HTTPStatus
 import re
 import ssl
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 from aiohttp import (
@@ -39,6 +39,7 @@ from .errors import (
     NotReached,
     Overloaded,
     Redirected,
+    SecureConnectionRequired,
     Throttled,
     TlsRefused,
     UnexpectedReply,
@@ -444,7 +445,7 @@ def _reply(response: ClientResponse, body: bytes) -> Reply:
 
 def _unix_time(date: str | None) -> float | None:
     try:
-        return None if date is None else parsedate_to_datetime(date).timestamp()
+        return None if date is None else _moment(date).timestamp()
     except ValueError, OverflowError:
         return None
 
@@ -515,6 +516,24 @@ def redirect(reply: Reply) -> Redirected | None:
         return Redirected(reply.location)
     except ValueError:
         return None  # no address at all
+
+
+def sent_on(path: str, location: str, service: str, is_same: Callable[[str], bool]) -> IntercomError:
+    """Return what it means that an API sends a request on: to HTTPS, or to another page, as a captive portal does.
+
+    Args:
+        path: What was asked.
+        location: Where the redirect leads.
+        service: The API, for the user.
+        is_same: Returns whether a path there is that of what was asked.
+    """
+    try:
+        to = urlsplit(location)
+    except ValueError:
+        return UnexpectedReply(f"{path} is sent on to no address")
+    if to.scheme == "https" and is_same(to.path):
+        return SecureConnectionRequired(service)
+    return Redirected(location) if to.netloc else UnexpectedReply(f"{path} is not there any more")
 
 
 async def any_certificate_fingerprint(host: str, port: int) -> tuple[bytes, bool]:

@@ -1,7 +1,6 @@
 """Replies of MX Proxy, and what its errors mean: ``{"error": text}`` under an HTTP status (field notes 3)."""
 
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from ..errors import (
     AppRefused,
@@ -20,13 +19,11 @@ from ..errors import (
     NotSupported,
     Overloaded,
     PersonRefused,
-    Redirected,
-    SecureConnectionRequired,
     Throttled,
     Unconfirmed,
     UnexpectedReply,
 )
-from ..http import Reply, overload
+from ..http import Reply, overload, sent_on
 from ..parse import Fields, decode_json, fields, readable, row, text
 from .endpoints import LOGIN, Endpoint
 
@@ -132,7 +129,7 @@ def error(endpoint: Endpoint, status: int, content: Fields | None, location: str
     """
     path, said = endpoint.path, text((content or {}).get("error"))
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        return _sent_on(path, location)
+        return sent_on(path, location, SERVICE, lambda to: to.split("/")[1:2] == path.split("/")[1:2])
     if status in _UNREACHABLE and said is None and endpoint != LOGIN:
         # Not the proxy, but something in front of it.
         return _silence(endpoint, f"{path}: {status}", ConnectionFailed)
@@ -152,17 +149,6 @@ def error(endpoint: Endpoint, status: int, content: Fields | None, location: str
     if said is None:
         return UnexpectedReply(f"{path} answered {status} without a reason")
     return _refusal(endpoint, status, said)
-
-
-def _sent_on(path: str, location: str) -> IntercomError:
-    """Return what a redirect means: the same over HTTPS, or another page, as captive portals have one."""
-    try:
-        to = urlsplit(location)
-    except ValueError:
-        return UnexpectedReply(f"{path} is sent on to no address")
-    if to.scheme == "https" and to.path.split("/")[1:2] == path.split("/")[1:2]:
-        return SecureConnectionRequired(SERVICE)
-    return Redirected(location) if to.netloc else UnexpectedReply(f"{path} is not there any more")
 
 
 def _silence(endpoint: Endpoint, message: str, kind: type[IntercomError]) -> IntercomError:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from ..errors import (
     CommandFailed,
@@ -15,8 +14,6 @@ from ..errors import (
     NotPaid,
     NotSupported,
     Overloaded,
-    Redirected,
-    SecureConnectionRequired,
     ServerBroken,
     Throttled,
     TokenRefused,
@@ -25,7 +22,7 @@ from ..errors import (
     UnexpectedReply,
     WrongCode,
 )
-from ..http import Reply
+from ..http import Reply, sent_on
 from ..parse import Fields, decode_json, fields, integer, readable, row, text
 from .endpoints import ACCESS, ALERT, CONFIRM_CODE, OPEN_DOOR, REGISTER_PUSH_TOKEN, REQUEST_CODE, Endpoint
 
@@ -140,7 +137,7 @@ def error(
     """
     path, said = endpoint.path, _reason(found, secrets)
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        return _sent_on(path, location)
+        return sent_on(path, location, SERVICE, lambda to: to.endswith(path))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _broken(endpoint, status, said)
     if status == HTTPStatus.REQUEST_TIMEOUT:
@@ -148,17 +145,6 @@ def error(
     if _is_about_token(endpoint, status, has_token):
         return TokenRefused(f"{path}: {status} {said or ''}".rstrip())
     return _refusal(endpoint, status, found, said)
-
-
-def _sent_on(path: str, location: str) -> IntercomError:
-    """Return what a redirect means: the same over HTTPS, or another page, as captive portals have one."""
-    try:
-        to = urlsplit(location)
-    except ValueError:
-        return UnexpectedReply(f"{path} is sent on to no address")
-    if to.scheme == "https" and to.path.endswith(path):
-        return SecureConnectionRequired(SERVICE)
-    return Redirected(location) if to.netloc else UnexpectedReply(f"{path} is not there any more")
 
 
 def _is_about_token(endpoint: Endpoint, status: int, has_token: bool) -> bool:
