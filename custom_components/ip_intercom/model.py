@@ -432,8 +432,8 @@ class Description:
     those that the device can tell of, ``outcomes`` what it writes down of calls as they end;
     ``state_events`` is what to tick where states move and no event tells of it. ``messages`` tells that somebody
     writes to the user. ``unlisted`` are the kinds of places (``Place.kind``) of which nobody tells now which there are:
-    those that were there before may be there still. ``nothing`` is there where the account has nothing yet. ``has_link`` tells that it is a server in front of an exchange,
-    which may be out of reach by itself.
+    those that were there before may be there still. ``nothing`` is the repair to show where the account has nothing yet.
+    ``has_link`` tells that it is a server in front of an exchange, which may be out of reach by itself.
     """
 
     identity: Identity

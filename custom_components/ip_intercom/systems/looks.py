@@ -61,7 +61,7 @@ class Looks:
     """All that is looked at.
 
     One that fails alone keeps none of the others from being taken: whether it is alone, the others are asked at its first
-    failure. Where all fail, the connection is lost: whoever follows decides how often to try it, and its first answer
+    failure. Where all fail, the connection is lost: the caller decides how often to try it, and its first answer
     has everything looked at that could not be.
 
     Args:

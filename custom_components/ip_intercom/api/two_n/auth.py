@@ -195,7 +195,7 @@ class Authentication:
     async def _refusal(self, endpoint: Endpoint, reply: Reply) -> IntercomError:
         """Return what a refusal means: where another function takes the login, it is right."""
         self._doubt.refusals += 1
-        # Without an account, a service that asks for one needs it, whatever the others do.
+        # Without an account, a service that asks for one needs it, even where others are open.
         wants_account = endpoint.anonymous or (self._digest is None and challenges(reply.challenge))
         if not wants_account and await self._is_right(endpoint):
             self._refusing.add(endpoint.path)

@@ -290,7 +290,7 @@ class LogReader:
             await self._close_idle(channel)
 
     async def _close_idle(self, channel: int) -> None:
-        """Close a channel that nobody waits for."""
+        """Close a channel; a failure does no harm, for the device closes it after a while."""
         try:
             await self._log.unsubscribe(channel)
         except IntercomError as err:
