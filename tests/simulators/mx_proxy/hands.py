@@ -167,6 +167,10 @@ class Hands(Server):
         """Lose the connection to the MX; the proxy makes it again after a while, and so does a login."""
         self.mx.lose(login or self.login)
 
+    def restore_link(self, login: str | None = None) -> None:
+        """Make a lost connection to the MX again at once."""
+        self.mx.reconnect_now(login or self.login)
+
     def break_mx(self, outage: Outage | str = Outage.UNREACHABLE) -> None:
         """Let nobody log in: unreachable, timeout, provisioning or no_tls. Links end."""
         self.mx.outage = Outage(outage)

@@ -88,7 +88,7 @@ class Mx:
         self.links: dict[str, Link] = {}
         # Further links of a user, over which the proxy hears everything once more.
         self.doubled: Counter[str] = Counter()
-        self._lost: dict[str, Timer] = {}
+        self._lost: dict[str, tuple[Timer, User]] = {}
         self._clock = clock
         self._troubles: dict[str, deque[Trouble]] = {}
 
@@ -106,8 +106,8 @@ class Mx:
         if link is not None:
             link.alive = False
         del self.doubled[login]
-        if (timer := self._lost.pop(login, None)) is not None:
-            timer.cancel()
+        if (lost := self._lost.pop(login, None)) is not None:
+            lost[0].cancel()
 
     def lose(self, login: str) -> None:
         """Lose a link: the proxy makes it again after a while."""
@@ -115,8 +115,14 @@ class Mx:
             self.disconnect(login)
             self._reconnect_later(link.user)
 
+    def reconnect_now(self, login: str) -> None:
+        """Make a lost link again before its time."""
+        timer, user = self._lost[login]
+        timer.cancel()
+        self._reconnect(user)
+
     def _reconnect_later(self, user: User) -> None:
-        self._lost[user.login] = self._clock.later(self.reconnect, lambda: self._reconnect(user))
+        self._lost[user.login] = self._clock.later(self.reconnect, lambda: self._reconnect(user)), user
 
     def _reconnect(self, user: User) -> None:
         del self._lost[user.login]
