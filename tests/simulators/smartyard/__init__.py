@@ -15,7 +15,7 @@ from .people import Role
 from .push import Sent
 from .simulator import ELSEWHERE, Request, Simulator
 from .town import Door, Flat, House, Town
-from .trouble import Breakage
+from .trouble import Breakage, Dates
 
 __all__ = [
     "CALL",
@@ -28,6 +28,7 @@ __all__ = [
     "Breakage",
     "Camera",
     "Control",
+    "Dates",
     "Dialect",
     "Door",
     "Endpoint",

@@ -12,7 +12,7 @@ from .people import Role, Subscriber
 from .rings import Ring
 from .server import Server
 from .town import Door, Flat
-from .trouble import Breakage, Refusal
+from .trouble import Breakage, Dates, Refusal
 
 DETAILS: dict[Event, dict[str, Any]] = {
     Event.MISSED: {"opened": "f"},
@@ -196,6 +196,13 @@ class Hands(Server):
         """Let new rings be worth something for as long."""
         self.rings.ttl = seconds
 
+    def late_push(self, seconds: int, domophone: int = 21, door: int = 0) -> None:
+        """Bring the push of a ring as many seconds after it was sent."""
+        place = self._door(domophone, door)
+        ring = self.rings.begin(place, self._flat(place, None))
+        ring.moment, ring.began, ring.over = ring.moment - seconds, ring.began - seconds, True
+        self.push_ring(ring)
+
     def hostile_push(self, kind: Hostile | str, domophone: int = 21, door: int = 0) -> None:
         """Send what nobody should believe to where the first route leads."""
         kind, route = Hostile(kind), self.pushes.routes[0]
@@ -331,6 +338,14 @@ class Hands(Server):
     def shift_auto_open(self, seconds: int) -> None:
         """Have the server read `autoOpen` in another time zone than it writes it in."""
         self.address_functions.auto_open_shift = seconds
+
+    def show_any_picture(self, shown: bool = True) -> None:
+        """Show a picture of whatever call is asked for, or no longer."""
+        self.shows_any = shown
+
+    def date_replies(self, how: Dates | str) -> None:
+        """Have `Date` of replies be of the server's clock (`own`), of one that is right (`proxy`), or left out (`none`)."""
+        self.dates = Dates(how)
 
     def advance_clock(self, seconds: float) -> None:
         """Set the server's clock forward or back, by which it writes times; nothing ends by that."""

@@ -23,7 +23,7 @@ from .pipeline import Picture, Pipeline
 from .push import Pushes, Route, Target, parcel
 from .rings import Ring, Rings
 from .town import Town
-from .trouble import Trouble
+from .trouble import Dates, Trouble
 from .user import User
 from .video import one_frame
 
@@ -46,6 +46,9 @@ class Server(Active):
         self.people = People([] if town is not None else fixtures.subscribers())
         self.phone = fixtures.PHONE
         self.trouble = Trouble()
+        self.dates = Dates.OWN
+        # Pictures of calls that never were are shown as well.
+        self.shows_any = False
         self.history = History(self.clock.utc, self._age.utc)
         self.rings = Rings(self.clock.utc, self._age.utc)
         self.login = Login(self.people, self._age.utc)
@@ -91,7 +94,7 @@ class Server(Active):
     def _caller(self, name: str) -> web.Response | None:
         ring = self.rings.get(name)
         if ring is None:
-            return None
+            return jpeg(scene("nowhere", self.clock.utc(), camera=0, visitor=False)) if self.shows_any else None
         return jpeg(scene(ring.door.name, self.clock.utc(), camera=ring.door.camera or 0, visitor=True))
 
     def _logged(self, name: str) -> web.Response | None:

@@ -20,6 +20,7 @@ from .hands import Hands
 from .pictures import scene
 from .pipeline import Outcome
 from .town import Town
+from .trouble import Dates, Undated
 
 PAGE = b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body></body></html>"
 BODIES = bodies(b'{"code":200,"name":"OK","message":"OK","data":[{', PAGE)
@@ -125,9 +126,14 @@ class Simulator(Hands, Host[Request]):
         else:
             outcome = Outcome(await self.cameras.answer(Kind(host), request))
         self._note(request, outcome, host)
-        # By its own clock, as all that it writes.
-        outcome.response.headers["Date"] = format_datetime(datetime.fromtimestamp(self.clock.utc(), UTC), usegmt=True)
-        return outcome.response
+        return self._dated(outcome.response)
+
+    def _dated(self, response: web.StreamResponse) -> web.StreamResponse:
+        if self.dates is Dates.NONE and isinstance(response, web.Response):
+            return Undated(body=response.body, status=response.status, headers=response.headers)
+        if self.dates is Dates.OWN:  # as all that it writes; else it is that of the machine
+            response.headers["Date"] = format_datetime(datetime.fromtimestamp(self.clock.utc(), UTC), usegmt=True)
+        return response
 
     @staticmethod
     async def _stranger(request: web.BaseRequest) -> web.Response:

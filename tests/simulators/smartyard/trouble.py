@@ -20,6 +20,23 @@ class Breakage(StrEnum):
     EMPTY = "empty"
 
 
+class Dates(StrEnum):
+    """Whose clock the `Date` of replies is of."""
+
+    OWN = "own"
+    # Of a proxy whose clock is right.
+    PROXY = "proxy"
+    NONE = "none"
+
+
+class Undated(web.Response):
+    """A reply without `Date`."""
+
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        self.headers.popall("Date", None)
+
+
 def broken(how: Breakage) -> web.Response:
     """Answer as a broken server."""
     if how is Breakage.EMPTY:

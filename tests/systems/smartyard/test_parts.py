@@ -26,6 +26,7 @@ from custom_components.ip_intercom.systems.smartyard.identity import account_id
 from custom_components.ip_intercom.systems.smartyard.journal import Journal, by_day
 from custom_components.ip_intercom.systems.smartyard.moments import ServerTime, zone_named
 from custom_components.ip_intercom.systems.smartyard.places import town_of
+from custom_components.ip_intercom.systems.smartyard.push_clock import PushClock
 from custom_components.ip_intercom.systems.smartyard.pushes import AHEAD, LONGEST, SKEW, Gate
 from custom_components.ip_intercom.systems.smartyard.telephones import SmartYardSip
 from custom_components.ip_intercom.systems.smartyard.telling import bell_of, call, message, moment
@@ -266,6 +267,78 @@ def test_what_is_remembered_of_a_flood_is_bounded() -> None:
         assert gate.objection(CallPush(hash=str(number), timestamp=1_000_000)) is None
     assert gate.objection(CallPush(hash="4999", timestamp=1_000_000)) is not None
     assert len(gate._heard) < 5000
+
+
+# -- the clock of pushes -----------------------------------------------------------------------------
+
+
+def ring_at(name: str, timestamp: float) -> CallPush:
+    return CallPush(hash=name, timestamp=int(timestamp))
+
+
+def test_without_any_clock_the_first_call_rings_and_tells_the_time() -> None:
+    clock = Clock()
+    gate = Gate(now=clock, clock=PushClock(None, lambda: None, clock))
+    assert gate.objection(CallPush(extension="1", timestamp=1_000_000 - 3600)) is None
+    assert gate.clock.age(1_000_000 - 3600) == 0
+    assert gate.objection(CallPush(extension="2", timestamp=1_000_000 - 7200)) is not None
+    # Nothing comes before it is sent: the clock was set.
+    assert gate.objection(CallPush(extension="3", timestamp=1_000_000)) is None
+    assert gate.objection(CallPush(extension="4", timestamp=1_000_000 - 3600)) is not None
+
+
+def test_a_message_that_waited_tells_no_time() -> None:
+    clock = Clock()
+    gate = Gate(now=clock, clock=PushClock(None, lambda: None, clock))
+    assert gate.objection(TextPush("inbox", message_id="1", timestamp=1_000_000 - 7200)) is None
+    assert not gate.clock.is_known
+
+
+def test_what_was_held_back_arrives_together_and_is_no_wrong_clock() -> None:
+    clock = Clock()
+    gate = Gate(now=clock)
+    for number in range(5):
+        assert gate.objection(CallPush(extension=str(number), timestamp=1_000_000 - 3600 + number)) is not None
+    clock.now += 61
+    # Held back for as long again.
+    assert gate.objection(CallPush(extension="6", timestamp=1_000_000 - 3600 + 61 - 30)) is not None
+    assert gate.objection(CallPush(extension="7", timestamp=1_000_000 - 3600 + 61)) is None
+
+
+def test_only_a_call_with_a_key_is_asked_about_and_once() -> None:
+    gate, late = Gate(now=Clock()), ring_at("a", 1_000_000 - 3600)
+    assert not gate.doubts(ring_at("b", 1_000_000))
+    assert not gate.doubts(CallPush(extension="1", timestamp=1_000_000 - 3600))
+    assert not gate.doubts(CallPush(hash="c"))
+    assert gate.doubts(late)
+    shift = gate.begin_asking(late)
+    assert not gate.doubts(late)
+    gate.confirm(late, shift)
+    assert gate.objection(late) == "it was heard before"
+    assert gate.objection(ring_at("d", 1_000_000 - 3600)) is None
+
+
+def test_a_call_that_the_server_could_not_be_asked_about_may_come_again() -> None:
+    gate, late = Gate(now=Clock()), ring_at("a", 1_000_000 - 3600)
+    gate.begin_asking(late)
+    assert gate.give_up(late) is not None
+    assert gate.doubts(late)
+    gate.begin_asking(late)
+    assert gate.deny(late) is not None
+    assert not gate.doubts(late)
+
+
+@pytest.mark.parametrize("stored", [None, [], {"shift": "x"}, {"shift": None}])
+def test_a_clock_that_is_not_stored_begins_unknown(stored: object) -> None:
+    assert not PushClock(stored, lambda: None).is_known
+
+
+def test_a_clock_that_was_learned_is_stored() -> None:
+    clock = Clock()
+    learned = PushClock(None, lambda: None, clock)
+    learned.adopt(learned.shift_of(1_000_400))
+    again = PushClock(json.loads(json.dumps(learned.as_json())), lambda: None, clock)
+    assert (again.is_known, again.ahead) == (True, 400)
 
 
 # -- journals --------------------------------------------------------------------------------------

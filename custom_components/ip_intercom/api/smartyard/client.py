@@ -48,8 +48,8 @@ class SmartYardClient:
         self.token = token
         self._headers = {"Accept-Language": language, "X-System-Info": system_info}
         self._turns = asyncio.Semaphore(MOST)
-        # By how many seconds the server's clock is ahead of ours.
-        self.clock_ahead = 0.0
+        # By how many seconds the server's clock is ahead of ours; None where no reply has told the time.
+        self.clock_ahead: float | None = None
 
     @property
     def path(self) -> str:

@@ -8,7 +8,7 @@ and nothing else; no door, no address and no picture of another server comes of 
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 import logging
 from math import inf
 import time
@@ -24,6 +24,7 @@ from ..parts import AWAY, is_refusal, together
 from .journal import Journal, by_day
 from .moments import ServerTime
 from .places import Town
+from .push_clock import PushClock
 from .pushes import Gate
 from .recordings import Recordings
 from .records import Recorder
@@ -50,6 +51,9 @@ _NEWS = 600.0
 _CALLS = frozenset({LogEvent.MISSED_CALL, LogEvent.ANSWERED})
 # Whoever floods the address of the webhook is not heard to the end.
 _MANY = 64
+# Calls that the server is asked about at a time, and the seconds to wait for what it says.
+_QUESTIONS = 4
+_QUESTION = 10.0
 
 # Journals that are read at a time: other requests of the account are to find a way beside them.
 _JOURNALS = 2
@@ -112,7 +116,9 @@ class SmartYardLog:
         self._switches = switches
         self._recordings = recordings
         self._monotonic = monotonic
-        self._gate = Gate(stored.get("heard"), time_there.unix)
+        self._gate = Gate(stored.get("heard"), clock=PushClock(stored.get("clock"), time_there.told_ahead))
+        # Calls of a doubtful time that the server is asked about.
+        self._questions: set[asyncio.Task[None]] = set()
         self._journal = Journal(stored.get("history"), monotonic)
         self._journal_turns = asyncio.Semaphore(_JOURNALS)
         # How often a journal failed, by flat.
@@ -139,11 +145,44 @@ class SmartYardLog:
 
     def hear(self, push: CallPush | TextPush) -> str | None:
         """Take what was pushed, and return None; where it is no news, return why."""
-        objection = "there are too many" if len(self._inbox) >= _MANY else self._gate.objection(push)
+        if len(self._inbox) >= _MANY:
+            return "there are too many"
+        if isinstance(push, CallPush) and push.hash is not None and self._gate.doubts(push):
+            return self._ask_about(push, push.hash)
+        objection = self._gate.objection(push)
         if objection is None:
-            self._inbox.append(push)
-            self._wake.set()
+            self._accept(push)
         return objection
+
+    def _accept(self, push: CallPush | TextPush) -> None:
+        self._inbox.append(push)
+        self._wake.set()
+
+    def _ask_about(self, push: CallPush, key: str) -> str | None:
+        """Have the server say whether a call of a doubtful time still rings."""
+        if len(self._questions) >= _QUESTIONS:
+            return "its time is doubtful, and the server is asked about others"
+        task = asyncio.create_task(self._resolve(push, key, self._gate.begin_asking(push)))
+        self._questions.add(task)
+        task.add_done_callback(self._questions.discard)
+        return None
+
+    async def _resolve(self, push: CallPush, key: str, shift: float) -> None:
+        try:
+            async with asyncio.timeout(_QUESTION):
+                is_current = await self._visitors.is_current(key)
+        except (IntercomError, TimeoutError) as err:
+            _LOGGER.debug("Could not ask whether a call of a doubtful time still rings: %s", err)
+            objection = self._gate.give_up(push)
+        else:
+            if is_current:
+                self._gate.confirm(push, shift)
+            objection = None if is_current else self._gate.deny(push)
+        if objection is None:
+            _LOGGER.debug("A call rings: pushes are %.0f s ahead of the server's replies", shift)
+            self._accept(push)
+        else:
+            _LOGGER.debug("A call was pushed and does not ring: %s", objection)
 
     def count_soon(self) -> None:
         """Have the unread messages counted before their time."""
@@ -198,6 +237,7 @@ class SmartYardLog:
 
     def _delivery(self) -> Delivery:
         cursor: dict[str, object] = {
+            "clock": self._gate.clock.as_json(),
             "heard": self._gate.as_json(),
             "history": self._journal.as_json(),
             "pushes": bool(self.arrivals),
@@ -208,6 +248,10 @@ class SmartYardLog:
 
     async def close(self) -> None:
         """Stop looking."""
+        questions = tuple(self._questions)
+        for question in questions:
+            question.cancel()
+        await asyncio.gather(*questions, return_exceptions=True)
         await self._looks.close()
 
     # -- pushes ----------------------------------------------------------------------------------
@@ -218,6 +262,8 @@ class SmartYardLog:
         for ring, until in waiting:
             if until > now:
                 self._take_call(ring, until, is_new=False)
+            else:
+                _LOGGER.debug("A call was pushed and does not ring: its door is not known until its end")
         while self._inbox:
             push = self._inbox.popleft()
             self.arrivals.heard()
@@ -226,13 +272,18 @@ class SmartYardLog:
             else:
                 self._take_text(push)
 
+    @property
+    def _pushes_ahead(self) -> timedelta:
+        """Return by how much the clock of pushes is ahead of ours."""
+        return timedelta(seconds=self._gate.clock.ahead)
+
     def _take_call(self, push: CallPush, until: float, *, is_new: bool) -> None:
         bell = None if push.is_support else bell_of(push, self._town())
         if bell is None and not push.is_support:
             self._take_stranger(push, until, is_new=is_new)
             return
         picture = None if bell is None else self._visitors.name_of(push)
-        self._out.events.append(call(push, bell, picture, datetime.now(UTC), self._time.ahead))
+        self._out.events.append(call(push, bell, picture, datetime.now(UTC), self._pushes_ahead))
         if bell is None:
             return
         self._sip.rang(bell, push)
@@ -250,7 +301,9 @@ class SmartYardLog:
 
     def _take_text(self, push: TextPush) -> None:
         picture, late = self._visitors.name_of(push), self._gate.is_late(push)
-        self._out.events.append(message(push, picture, late=late, ahead=self._time.ahead, recordings=self._recordings))
+        self._out.events.append(
+            message(push, picture, late=late, ahead=self._pushes_ahead, recordings=self._recordings)
+        )
         self.count_soon()
         if push.action == Action.NEW_ADDRESS:
             self.houses_changed()

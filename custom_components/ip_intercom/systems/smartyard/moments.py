@@ -25,20 +25,21 @@ class ServerTime:
     """The zone of a server's times, and its clock, which may be minutes away from ours.
 
     Args:
-        ahead: Returns by how many seconds that clock is ahead.
+        ahead: Returns by how many seconds that clock is ahead; None where that is not known.
 
     Attributes:
         zone: As far as it is known; that of most servers at first.
+        told_ahead: Returns by how many seconds that clock is ahead, None where no reply has told it.
     """
 
-    def __init__(self, ahead: Callable[[], float] = lambda: 0.0) -> None:
+    def __init__(self, ahead: Callable[[], float | None] = lambda: 0.0) -> None:
         self.zone: tzinfo = _MOSCOW
-        self._ahead = ahead
+        self.told_ahead = ahead
 
     @property
     def ahead(self) -> timedelta:
         """Return by how much its clock is ahead."""
-        return timedelta(seconds=self._ahead())
+        return timedelta(seconds=self.told_ahead() or 0.0)
 
     def utc(self, when: datetime | None) -> datetime | None:
         """Return a moment that the server wrote by our clock, None for none."""
@@ -51,7 +52,3 @@ class ServerTime:
     def now(self) -> datetime:
         """Return how late it is there."""
         return self.local(datetime.now(UTC))
-
-    def unix(self) -> float:
-        """Return the same in Unix seconds."""
-        return (datetime.now(UTC) + self.ahead).timestamp()

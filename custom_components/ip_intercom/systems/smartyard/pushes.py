@@ -7,6 +7,7 @@ import time
 
 from ...api.parse import fields, texts
 from ...api.smartyard import CallPush, TextPush
+from .push_clock import PushClock
 
 # Seconds by which the clock of the server, or ours, may be wrong: for how long a ring is heard after its end, and how
 # far it may lie ahead. Whoever puts it ahead wins nothing, for it is remembered.
@@ -27,9 +28,13 @@ class Gate:
     Args:
         heard: What ``as_json`` returned in an earlier life: a restart makes no second ring of one.
         now: Our clock in seconds since 1970.
+        clock: Tells how old pushes are; ours where it is left out.
     """
 
-    def __init__(self, heard: object = None, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, heard: object = None, now: Callable[[], float] = time.time, clock: PushClock | None = None
+    ) -> None:
+        self.clock = clock or PushClock(now=now)
         self._now = now
         # Until when each would be believed if it came again.
         self._heard: OrderedDict[str, float] = OrderedDict(
@@ -44,52 +49,110 @@ class Gate:
 
     def objection(self, push: CallPush | TextPush) -> str | None:
         """Return why a push is not to be told of, in words without secrets; None for news, which is remembered."""
-        late = self._late_call(push) if isinstance(push, CallPush) else self._late_text(push)
-        return late or self._repeated(push)
+        if self._is_heard(push):
+            self._remember(push)  # the next one may have another of its ids only
+            return "it was heard before"
+        return self._judge(push)
 
     def rings_for(self, push: CallPush) -> float:
         """Return for how many seconds from now a call goes on ringing."""
         ttl = min(push.ttl, LONGEST)
-        age = 0.0 if push.timestamp is None else self._now() - push.timestamp
-        # A clock that is wrong shall not make it silent at once.
+        age = 0.0 if push.timestamp is None else self.clock.age(push.timestamp)
+        # A clock that is wrong must not make it silent at once.
         return min(float(ttl), max(ttl - age, ttl / 2))
 
     def is_late(self, push: TextPush) -> bool:
         """Return whether a message is no news any more."""
-        return push.timestamp is not None and self._now() - push.timestamp > _LATE
+        return push.timestamp is not None and self.clock.age(push.timestamp) > _LATE
 
-    def _late_call(self, push: CallPush) -> str | None:
+    # -- calls of which the server can tell whether they ring ------------------------------------
+
+    def doubts(self, push: CallPush) -> bool:
+        """Return whether only its time speaks against a call of which the server can tell whether it still rings."""
+        if push.hash is None or push.timestamp is None or self._is_heard(push):
+            return False
+        return not self._is_timely(push, self.clock.age(push.timestamp))
+
+    def begin_asking(self, push: CallPush) -> float:
+        """Remember a call that the server is asked about; return what ``confirm`` needs."""
+        self._remember(push)
+        return self.clock.shift_of(push.timestamp or 0)
+
+    def confirm(self, push: CallPush, shift: float) -> None:
+        """Take a call that still rings: its time shows the server's clock."""
+        self.clock.adopt(shift)
+        self._remember(push)
+
+    def deny(self, push: CallPush) -> str | None:
+        """Return why a call that the server does not know is not to be told of; None for one that is news all the same."""
+        objection = self._judge(push, is_denied=True)
+        self._remember(push)
+        return objection
+
+    def give_up(self, push: CallPush) -> str | None:
+        """Return why a call is not to be told of that the server cannot be asked about; it may come again."""
+        for key in push.ring_ids:
+            self._heard.pop(key, None)
+        return self._judge(push)
+
+    # -- judging -----------------------------------------------------------------------------------
+
+    def _judge(self, push: CallPush | TextPush, *, is_denied: bool = False) -> str | None:
         if push.timestamp is None:
-            return "it does not tell when"
-        age = self._now() - push.timestamp
-        if age > min(push.ttl, LONGEST) + SKEW:
-            return "it is over"
-        return "it is yet to come" if age < -AHEAD else None
+            if isinstance(push, CallPush):
+                return "it does not tell when"
+        elif not self._is_believed(push, push.timestamp, is_denied=is_denied):
+            age = self.clock.age(push.timestamp)
+            return f"it is over: it is {age:.0f} s old" if age > 0 else f"it is yet to come, in {-age:.0f} s"
+        self._remember(push)
+        return None
 
-    def _late_text(self, push: TextPush) -> str | None:
-        if push.timestamp is None:
-            return None
-        age = self._now() - push.timestamp
-        if age > _STALE:
-            return "it is too old"
-        return "it is yet to come" if age < -_STALE else None
+    def _is_believed(self, push: CallPush | TextPush, timestamp: int, *, is_denied: bool) -> bool:
+        """Return whether a push is not provably too old or forged; the clock learns from those that are news."""
+        clock, is_call = self.clock, isinstance(push, CallPush)
+        age, shift = clock.age(timestamp), clock.shift_of(timestamp)
+        if self._is_timely(push, age):
+            if is_call and not clock.is_known:
+                clock.adopt(shift)
+            return True
+        if not clock.is_known and not is_denied:
+            if is_call:  # a message may have waited for hours
+                clock.adopt(shift)
+            return True
+        # Nothing comes before it is sent: the clock was set since.
+        was_set = age < 0 and (self._is_timely(push, -shift) or not (clock.replies_tell or is_denied))
+        if was_set or clock.is_constant(timestamp):
+            clock.adopt(shift)
+            return True
+        return False
 
-    def _repeated(self, push: CallPush | TextPush) -> str | None:
-        keys = push.ring_ids if isinstance(push, CallPush) else _text_ids(push)
-        is_known = any(key in self._heard for key in keys)
-        # All of them are remembered: the next one may have another of them only.
+    @staticmethod
+    def _is_timely(push: CallPush | TextPush, age: float) -> bool:
+        if isinstance(push, CallPush):
+            return -AHEAD <= age <= min(push.ttl, LONGEST) + SKEW
+        return -_STALE <= age <= _STALE
+
+    # -- remembering -------------------------------------------------------------------------------
+
+    def _is_heard(self, push: CallPush | TextPush) -> bool:
+        return any(key in self._heard for key in _ids(push))
+
+    def _remember(self, push: CallPush | TextPush) -> None:
         until = self._believed_until(push)
-        self._heard |= {key: max(until, self._heard.get(key, until)) for key in keys}
+        self._heard |= {key: max(until, self._heard.get(key, until)) for key in _ids(push)}
         while len(self._heard) > _MANY:
             self._heard.popitem(last=False)
-        return "it was heard before" if is_known else None
 
     def _believed_until(self, push: CallPush | TextPush) -> float:
-        """Return until when a push is neither over nor too old."""
+        """Return until when a push is neither over nor too old, by our clock."""
         if push.timestamp is None:
             return self._now() + _REMEMBERED
         longest = min(push.ttl, LONGEST) + SKEW if isinstance(push, CallPush) else _STALE
-        return float(push.timestamp + longest)
+        return self._now() + longest - self.clock.age(push.timestamp)
+
+
+def _ids(push: CallPush | TextPush) -> tuple[str, ...]:
+    return push.ring_ids if isinstance(push, CallPush) else _text_ids(push)
 
 
 def _text_ids(push: TextPush) -> tuple[str, ...]:

@@ -2,10 +2,11 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 import secrets
 import time
 
-from ...api.errors import NoData
+from ...api.errors import InvalidRequest, NoData
 from ...api.smartyard import CallPush, SmartYard, TextPush
 
 # Seconds; the server keeps a picture for some three minutes.
@@ -54,3 +55,19 @@ class SmartYardVisitors:
             return await self._images.camshot(key)
         except NoData:  # where no picture was taken, there is one of now
             return await self._images.live(key)
+
+    async def is_current(self, key: str) -> bool:
+        """Return whether the server still has a call, which it forgets after minutes.
+
+        Raises:
+            IntercomError: It does not say.
+        """
+        # A server that shows a picture for any key proves nothing.
+        return await self._has(key) and not await self._has(secrets.token_hex(16))
+
+    async def _has(self, key: str) -> bool:
+        for picture in (self._images.camshot, self._images.live):
+            with suppress(NoData, InvalidRequest):
+                await picture(key)
+                return True
+        return False

@@ -1,0 +1,123 @@
+"""Clocks of servers that are hours away from ours: a visitor rings once all the same, and an old push does not ring."""
+
+import logging
+
+from homeassistant.core import HomeAssistant
+import pytest
+
+from custom_components.ip_intercom.rings import Ring
+from custom_components.ip_intercom.systems.smartyard import push_clock
+from tests.common import until
+from tests.simulators.smartyard import Dates, Form, Simulator
+
+from .conftest import Start, pushing
+from .test_push import listen
+
+DIFFERENCES = [-86400, -3600, -400, -90, 0, 90, 400, 3600, 86400]
+HOUR = 3600
+
+
+def reasons(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return why pushes did not ring."""
+    said = ("is not told of: it ", "does not ring: ")
+    lines = [item.getMessage() for item in caplog.records if item.levelno == logging.DEBUG]
+    return [line for line in lines if any(part in line for part in said)]
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take pushes that follow each other for some that were sent one after the other."""
+    monkeypatch.setattr(push_clock, "_APART", 0.0)
+
+
+async def began(
+    hass: HomeAssistant, device: Start, url: str, ahead: int, dates: Dates, form: Form = Form.FCM
+) -> tuple[Simulator, list[Ring]]:
+    sim = await device()
+    sim.date_replies(dates)
+    sim.advance_clock(ahead)
+    entry = await pushing(hass, sim, url, form)
+    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    return sim, listen(entry)
+
+
+@pytest.mark.parametrize("ahead", DIFFERENCES)
+@pytest.mark.parametrize("dates", list(Dates))
+async def test_a_visitor_rings_once_and_an_old_push_does_not(
+    hass: HomeAssistant, device: Start, local_url: str, caplog: pytest.LogCaptureFixture, ahead: int, dates: Dates
+) -> None:
+    caplog.set_level(logging.DEBUG, "custom_components.ip_intercom")
+    sim, rings = await began(hass, device, local_url, ahead, dates)
+    sim.late_push(2 * HOUR, 21)
+    await until(lambda: len(reasons(caplog)) == 1, "the first reason")
+    sim.ring(22)
+    await until(lambda: rings, "the ring")
+    assert rings[0].age < 5
+    sim.repeat_push()
+    await until(lambda: len(reasons(caplog)) == 2, "the second reason")
+    sim.late_push(HOUR, 24)
+    await until(lambda: len(reasons(caplog)) == 3, "the third reason")
+    sim.ring(21)
+    await until(lambda: len(rings) == 2, "another ring")
+    assert [ring.bell.id for ring in rings] == ["22", "21"]
+
+
+@pytest.mark.parametrize("ahead", [-3600, 3600])
+async def test_where_the_server_cannot_say_the_second_ring_of_a_wrong_clock_rings(
+    hass: HomeAssistant,
+    device: Start,
+    local_url: str,
+    caplog: pytest.LogCaptureFixture,
+    impatient: None,
+    ahead: int,
+) -> None:
+    """Such as of intercoms without cameras, behind a proxy with a right clock."""
+    caplog.set_level(logging.DEBUG, "custom_components.ip_intercom")
+    sim, rings = await began(hass, device, local_url, ahead, Dates.PROXY)
+    sim.fault("call/*", "status", status=404)
+    sim.ring(22)
+    await until(lambda: len(reasons(caplog)) == 1, "the reason")
+    sim.ring(21)
+    await until(lambda: rings, "the ring")
+    sim.ring(24, flat=53)
+    await until(lambda: len(rings) == 2, "another ring")
+    assert [ring.bell.id for ring in rings] == ["21", "24"]
+
+
+async def test_a_server_that_shows_a_picture_for_any_key_proves_nothing(
+    hass: HomeAssistant, device: Start, local_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "custom_components.ip_intercom")
+    sim, rings = await began(hass, device, local_url, 0, Dates.OWN)
+    sim.ring(22)
+    await until(lambda: rings, "the ring")
+    sim.show_any_picture()
+    sim.late_push(HOUR, 21)
+    await until(lambda: len(reasons(caplog)) == 1, "the reason")
+    assert len(rings) == 1
+
+
+@pytest.mark.parametrize("ahead", [-3600, 400])
+async def test_a_clock_that_is_learned_is_known_after_a_reload(
+    hass: HomeAssistant, device: Start, local_url: str, ahead: int
+) -> None:
+    sim, rings = await began(hass, device, local_url, ahead, Dates.PROXY)
+    sim.ring(22)
+    await until(lambda: rings, "the ring")
+    (entry,) = hass.config_entries.async_entries("ip_intercom")
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    sim.fault("call/*", "status", status=404)
+    again = listen(entry)
+    sim.ring(21)
+    await until(lambda: again, "another ring")
+    assert again[0].age < 5
+
+
+async def test_a_clock_that_is_set_right_costs_no_ring(hass: HomeAssistant, device: Start, local_url: str) -> None:
+    sim, rings = await began(hass, device, local_url, -3600, Dates.OWN)
+    sim.ring(22)
+    await until(lambda: rings, "the ring")
+    sim.date_replies(Dates.NONE)  # no reply has told of it yet
+    sim.advance_clock(3600)
+    sim.ring(21)
+    await until(lambda: len(rings) == 2, "another ring")
