@@ -125,3 +125,91 @@ async def test_a_recording_has_a_length(hass: HomeAssistant, entry: ConfigEntry)
     with pytest.raises(ServiceValidationError) as failed:
         await flat_command(hass, entry, "archive_prepare", "camera_42", **span(0))
     assert failed.value.translation_key == "recording_without_length"
+
+
+# -- messages about other recordings ----------------------------------------------------------------
+
+
+async def ordered_elsewhere(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, camera: int = 43
+) -> tuple[str, str, str]:
+    """Return the id of a recording that is in preparation, its uuid, and that of one that the app has asked for."""
+    recording = (await flat_command(hass, entry, "archive_prepare", "camera_42", **span()))["recording"]
+    now = sim.clock.utc()
+    return recording, sim.cctv.films[-1].uuid, sim.order_film(camera, now - 7200, now - 5400)
+
+
+async def films_told(hass: HomeAssistant, events: list[Any], count: int) -> None:
+    await until(lambda: len([item for item in events if item.data["type"] == "Message"]) == count, "the messages")
+
+
+async def saved(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, recording: str, files: Path) -> str:
+    """Save a recording, and return which one the server was asked for."""
+    target = {"filename": str(files / "yard.mp4"), "overwrite": True}
+    await command(hass, entry, "archive_download", recording=recording, **target)
+    return [request for request in sim.requests if request.function == "/cctv/download/{uuid}"][-1].path.rpartition(
+        "/"
+    )[2]
+
+
+async def test_a_later_message_takes_the_place_of_one_about_another_recording(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, files: Path
+) -> None:
+    events = capture_log_events(hass)
+    recording, ours, other = await ordered_elsewhere(hass, sim, pushed)
+    for count, film in enumerate((other, ours), 1):
+        sim.finish_film(film)
+        await films_told(hass, events, count)
+    assert await saved(hass, sim, pushed, recording, files) == ours
+
+
+@pytest.mark.parametrize("order", ["first", "last"])
+@pytest.mark.parametrize("camera", [42, 43])
+async def test_what_a_message_tells_of_a_recording_decides(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, files: Path, order: str, camera: int
+) -> None:
+    sim.describe_films()
+    events = capture_log_events(hass)
+    recording, ours, other = await ordered_elsewhere(hass, sim, pushed, camera)
+    films = (ours, other) if order == "first" else (other, ours)
+    sim.finish_film(films[0])
+    await films_told(hass, events, 1)
+    is_ready = state_of(hass, pushed, "sensor", "recordings") == "ready"
+    assert is_ready is (order == "first")
+    sim.finish_film(films[1])
+    await films_told(hass, events, 2)
+    assert await saved(hass, sim, pushed, recording, files) == ours
+    told = [item.data["data"] for item in events if item.data["type"] == "Message"]
+    prepared = {one["recording"]: one.get("prepared") for one in told}
+    assert prepared == {ours: recording, other: None}
+    assert await hass.config_entries.async_reload(pushed.entry_id)
+    assert await saved(hass, sim, pushed, recording, files) == ours
+
+
+async def test_recordings_that_are_made_side_by_side_are_told_apart_by_their_cameras(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, files: Path
+) -> None:
+    sim.describe_films()
+    events, when = capture_log_events(hass), span()
+    made = [
+        (await flat_command(hass, pushed, "archive_prepare", camera, **when))["recording"]
+        for camera in ("camera_42", "camera_43")
+    ]
+    films = [film.uuid for film in sim.cctv.films]
+    sim.finish_films()
+    await films_told(hass, events, 2)
+    assert [await saved(hass, sim, pushed, recording, files) for recording in made] == films
+
+
+async def test_the_address_of_another_host_is_no_recording_of_ours(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, files: Path
+) -> None:
+    events = capture_log_events(hass)
+    recording, ours, other = await ordered_elsewhere(hass, sim, pushed)
+    sim.message(f"Скачать: https://elsewhere.example/mobile/cctv/download/{other}", "Видео готово")
+    await films_told(hass, events, 1)
+    assert "recording" not in events[0].data["data"]
+    assert state_of(hass, pushed, "sensor", "recordings") == "preparing"
+    sim.finish_film(ours)
+    await films_told(hass, events, 2)
+    assert await saved(hass, sim, pushed, recording, files) == ours

@@ -147,9 +147,13 @@ class Cctv:
         for film in self.films:
             if (film.camera, film.subscriber, film.start, film.end) == (camera, call.who, start, end):
                 return film.id
-        film = Film(next(self._next_film), str(uuid.uuid4()), camera, call.who, start, end)
+        return self.order(camera, call.who, start, end).id
+
+    def order(self, camera: Camera, who: Subscriber, start: int, end: int) -> Film:
+        """Have a part of the archive made ready."""
+        film = Film(next(self._next_film), str(uuid.uuid4()), camera, who, start, end)
         self.films.append(film)
-        return film.id
+        return film
 
     def _download(self, call: Call) -> Answer:
         # The published server never says where it is but in the message that it is ready.

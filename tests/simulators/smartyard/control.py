@@ -13,7 +13,8 @@ VERBS = (
     "push_to", "push_by_service", "stop_pushes", "repeat_push", "set_push_ttl", "late_push", "hostile_push",
     # The operator
     "revoke_tokens", "block_flat", "leave_unpaid", "block_door", "break_door", "rename_door", "disable_log", "break_log",
-    "set_log_delay", "set_login_method", "limit_devices", "require_version", "set_option", "finish_films",
+    "set_log_delay", "set_login_method", "limit_devices", "require_version", "set_option", "finish_films", "order_film", "finish_film",
+    "describe_films",
     # Cameras
     "renew_camera_token", "refuse_camera", "set_camera_token_ttl", "make_thumbnails",
     # The server

@@ -275,12 +275,25 @@ class Hands(Server):
         """Change one of the options."""
         self.inbox.options[name] = value
 
+    def order_film(self, camera: int, start: int, end: int, phone: str | None = None) -> str:
+        """Ask for a film with the app, from one Unix time to another; gives its uuid."""
+        return self.cctv.order(self._camera(camera), self._who(phone), start, end).uuid
+
+    def describe_films(self, described: bool = True) -> None:
+        """Say of films that are ready of which camera and time they are, or no longer."""
+        self.describes_films = described
+
+    def finish_film(self, film: str) -> None:
+        """Let a film be ready, and say so."""
+        found = next(row for row in self.cctv.films if row.uuid == film)
+        self.cctv.ready.add(film)
+        self.tell_of_film(found, self.cctv.link(found))
+
     def finish_films(self) -> None:
         """Let all films be ready that were asked for, and say so."""
         for film in self.cctv.films:
             if film.uuid not in self.cctv.ready:
-                self.cctv.ready.add(film.uuid)
-                self.tell_of_film(film.subscriber, self.cctv.link(film))
+                self.finish_film(film.uuid)
 
     # ---- Cameras ----
 

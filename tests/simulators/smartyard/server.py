@@ -11,11 +11,12 @@ from . import fixtures
 from .address import Address
 from .auth import Login
 from .cameras import Camera, CameraServers, jpeg
-from .cctv import Cctv
+from .cctv import Cctv, Film
 from .dialects import Dialect
 from .envelope import Loose
 from .history import Event, History, Record
 from .inbox import Inbox
+from .moscow import written
 from .payloads import CallFacts, Facts, Form, TextFacts
 from .people import Device, Message, People, Subscriber
 from .pictures import scene
@@ -49,6 +50,8 @@ class Server(Active):
         self.dates = Dates.OWN
         # Pictures of calls that never were are shown as well.
         self.shows_any = False
+        # Messages about films tell of camera and time.
+        self.describes_films = False
         self.history = History(self.clock.utc, self._age.utc)
         self.rings = Rings(self.clock.utc, self._age.utc)
         self.login = Login(self.people, self._age.utc)
@@ -193,12 +196,14 @@ class Server(Active):
         self.push_text(who, action, title, text, message=str(message.id))
         return message
 
-    def tell_of_film(self, who: Subscriber, link: str) -> None:
+    def tell_of_film(self, film: Film, link: str) -> None:
         """Say that a film is ready; the published server does so in a message like any other, in two lines."""
+        who = film.subscriber
+        about = f"{film.camera.name}, {written(film.start)} - {written(film.end)}\n" if self.describes_films else ""
         if self.dialect is Dialect.RBT:
-            self.write(who, "Видео готово", f"Запись хранится три дня.\nСкачать: {link}", "inbox")
+            self.write(who, "Видео готово", f"{about}Запись хранится три дня.\nСкачать: {link}", "inbox")
         else:
-            self.write(who, "Видео готово", link, "videoReady")
+            self.write(who, "Видео готово", f"{about}{link}", "videoReady")
 
     def push_text(
         self,

@@ -28,6 +28,7 @@ from custom_components.ip_intercom.systems.smartyard.moments import ServerTime, 
 from custom_components.ip_intercom.systems.smartyard.places import town_of
 from custom_components.ip_intercom.systems.smartyard.push_clock import PushClock
 from custom_components.ip_intercom.systems.smartyard.pushes import AHEAD, LONGEST, SKEW, Gate
+from custom_components.ip_intercom.systems.smartyard.recordings import Recordings, Span, film_in
 from custom_components.ip_intercom.systems.smartyard.telephones import SmartYardSip
 from custom_components.ip_intercom.systems.smartyard.telling import bell_of, call, message, moment
 
@@ -339,6 +340,63 @@ def test_a_clock_that_was_learned_is_stored() -> None:
     learned.adopt(learned.shift_of(1_000_400))
     again = PushClock(json.loads(json.dumps(learned.as_json())), lambda: None, clock)
     assert (again.is_known, again.ahead) == (True, 400)
+
+
+# -- recordings ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "film"),
+    [
+        ("Download:\nhttps://yard.test/mobile/cctv/download/ab-1", "ab-1"),
+        ("http://YARD.test:8080/cctv/download/ab-1.", "ab-1"),
+        ('<a href="https://yard.test/mobile/cctv/download/ab-1">film</a>', "ab-1"),
+        ("/mobile/cctv/download/ab-1", "ab-1"),
+        ("yard.test/mobile/cctv/download/ab-1", "ab-1"),
+        ("https://other.test/a https://yard.test/cctv/download/ab-1", "ab-1"),
+        ("https://other.test/cctv/download/ab-1", None),
+        ("https://yard.test@other.test/cctv/download/ab-1", None),
+        ("https://other.test/https://yard.test/cctv/download/ab-1", None),
+        ("ftp://other.test/cctv/download/ab-1", None),
+        ("other.test/cctv/download/ab-1", None),
+        ("//other.test/cctv/download/ab-1", None),
+        ("https://[/cctv/download/ab-1", None),
+        ("nothing", None),
+    ],
+)
+def test_the_recording_of_a_message_is_of_our_host(said: str, film: str | None) -> None:
+    assert film_in(said, "yard.test") == film
+
+
+@pytest.mark.parametrize(
+    ("said", "is_ours"),
+    [
+        ("Yard 2026-11-20 11:00:00 - 2026-11-20 12:00:00", True),
+        ("20.11.2026 11:00 - 12:00", True),
+        ("20.11.2026, 11:00 - 20.11.2026, 12:00", True),
+        ("2026-11-20 09:00:00 - 2026-11-20 10:00:00", False),
+        ("Kept until 23.11.2026 12:00", True),
+        ("It is ready", True),
+        ("Back yard: it is ready", True),
+    ],
+)
+def test_a_message_that_tells_another_time_is_about_another_recording(said: str, is_ours: bool) -> None:
+    recordings = Recordings(host="yard.test", cameras=lambda: ("Yard", "Back yard"))
+    recordings.asked("7", Span("Yard", NOW - timedelta(hours=1), NOW))
+    assert (recordings.ready("ab", said) == "7") is is_ours
+
+
+def test_a_message_that_tells_less_does_not_take_the_place_of_a_better_one() -> None:
+    recordings = Recordings(cameras=lambda: ("Yard", "Back Yard"))
+    recordings.asked("7", Span("Yard", NOW - timedelta(hours=1), NOW))
+    assert recordings.ready("a", "Back Yard") == "7"
+    assert recordings.ready("b", "It is ready") == "7"
+    assert recordings.ready("c", "Yard") == "7"
+    recordings = Recordings(json.loads(json.dumps(recordings.as_json())), cameras=lambda: ("Yard", "Back Yard"))
+    assert recordings.ready("d", "It is ready") is None
+    assert recordings.ready("e", "2026-11-20 11:00 - 2026-11-20 12:00") == "7"
+    assert recordings.ready("f", "Yard") is None
+    assert recordings.film_of("7") == "e"
 
 
 # -- journals --------------------------------------------------------------------------------------

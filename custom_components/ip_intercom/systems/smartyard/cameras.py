@@ -28,7 +28,7 @@ from ...model import CameraId
 from ..parts import PartReader, together
 from .moments import ServerTime
 from .places import Town
-from .recordings import Recordings, film_in
+from .recordings import Recordings, Span, film_in
 
 # Seconds for which no other token is asked for where the new one was refused as well: the camera may be broken.
 _HOPELESS = 60.0
@@ -204,11 +204,11 @@ class SmartYardArchive:
 
     async def prepare(self, camera: CameraId, start: datetime, end: datetime) -> str:
         """Have a recording made ready; a message tells when it is."""
-        local = self._time.local
-        made = await self._yard.cameras.prepare(self._id(camera), local(start), local(end))
+        span = Span(self._feeds.get(camera).name, self._time.local(start), self._time.local(end))
+        made = await self._yard.cameras.prepare(self._id(camera), self._time.local(start), self._time.local(end))
         if made is None:
             raise UnexpectedReply("the server does not tell which recording it makes")
-        self._recordings.asked(made)
+        self._recordings.asked(made, span)
         self._changed()
         return made
 
@@ -231,7 +231,7 @@ class SmartYardArchive:
 
     async def _where(self, recording: str) -> str:
         if any(char.isspace() for char in recording.strip()):
-            return film_in(recording) or recording
+            return film_in(recording, self._recordings.host) or recording
         if "/" in recording:
             return recording
         if (known := self._recordings.film_of(recording)) is not None:

@@ -94,7 +94,11 @@ class SmartYardSystem:
         self._feeds = Feeds(yard, town)
         sip = SmartYardSip(yard)
         self._switches = RingSwitches()
-        self._recordings = Recordings((cursor or {}).get("recordings"))
+        self._recordings = Recordings(
+            (cursor or {}).get("recordings"),
+            host=yard.transport.base.host,
+            cameras=lambda: {camera.name for camera in self._town.feeds.values()},
+        )
         self._log = SmartYardLog(
             yard,
             town,

@@ -113,10 +113,11 @@ def message(
     recordings: Recordings | None = None,
 ) -> Event:
     """Return the event of a message; ``ahead`` as in ``moment``, and ``recordings`` learn of one that is ready."""
-    kind, film = _KINDS.get(push.action, _OTHER), film_in(push.body)
+    kind = _KINDS.get(push.action, _OTHER)
+    film = film_in(push.body, None if recordings is None else recordings.host)
     if film is not None and kind == "inbox":
         kind = "video_ready"  # the published server says so in a message like any other
-    ready = None if film is None or recordings is None else recordings.ready(film)
+    ready = None if film is None or recordings is None else recordings.ready(film, f"{push.title}\n{push.body}")
     details = _told(
         {
             "id": _cut(push.message_id),
