@@ -79,7 +79,7 @@ async def test_floors_of_the_lift(hass: HomeAssistant, sockets: None) -> None:
         stranger = "00000000-1111-2222-3333-444444444444"
         assert await refusal(hass, entry, "grant_lift_access", user=stranger) == "invalid_request"
         sim.lift_public_floors([1, 4])
-        await until(lambda: hass.states.get("sensor.back_door_public_lift_floors") is not None)
+        await until(lambda: hass.states.get("sensor.back_door_public_elevator_floors") is not None)
         assert state_of(hass, entry, "sensor", "public_floors") == "1, 4"
 
 

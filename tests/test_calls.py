@@ -68,7 +68,7 @@ async def test_dialling_nobody_or_both_is_refused(hass: HomeAssistant, device: s
 
 
 async def test_an_unknown_person_is_refused_with_the_devices_reason(hass: HomeAssistant, device: str) -> None:
-    with pytest.raises(ServiceValidationError, match="Front Gate refused"):
+    with pytest.raises(ServiceValidationError, match="Front Gate rejected the request"):
         await act(hass, "ip_intercom.dial", device_id=device, users=["00000000-0000-0000-0000-000000000001"])
 
 
@@ -96,14 +96,14 @@ async def test_buttons_answer_and_hang_up(hass: HomeAssistant, sim: Simulator, e
 
 
 async def test_no_call_to_answer_or_end(hass: HomeAssistant, sim: Simulator, device: str) -> None:
-    with pytest.raises(ServiceValidationError, match="No call comes in at Front Gate"):
+    with pytest.raises(ServiceValidationError, match="Front Gate has no incoming call"):
         await act(hass, "ip_intercom.answer", device_id=device)
-    with pytest.raises(ServiceValidationError, match="Front Gate is in no call"):
+    with pytest.raises(ServiceValidationError, match="Front Gate has no active call"):
         await act(hass, "ip_intercom.hang_up", device_id=device)
     with pytest.raises(HomeAssistantError, match="session not found"):
         await act(hass, "ip_intercom.hang_up", device_id=device, session=99)
     sim.press("%1")
-    with pytest.raises(ServiceValidationError, match="No call comes in"):
+    with pytest.raises(ServiceValidationError, match="has no incoming call"):
         await act(hass, "ip_intercom.answer", device_id=device)
 
 
@@ -114,7 +114,7 @@ async def test_a_device_that_says_it_hung_up_and_did_not(
     sim.hangup_ignored = True
     session = sim.press("%1")
     assert session is not None
-    with pytest.raises(HomeAssistantError, match="the call goes on"):
+    with pytest.raises(HomeAssistantError, match="the call is still active"):
         await act(hass, "ip_intercom.hang_up", device_id=device, session=session)
     assert session in sim.calls
 

@@ -88,7 +88,7 @@ async def test_entries_of_an_owner_are_deleted_together(hass: HomeAssistant, sim
 async def test_without_the_privilege_the_sentence_says_what_to_tick(hass: HomeAssistant, sim: Simulator) -> None:
     sim.revoke(USERNAME, Privilege.SYSTEM_CONTROL)
     entry = await add_intercom(hass, sim)
-    with pytest.raises(ServiceValidationError, match="tick System - Control"):
+    with pytest.raises(ServiceValidationError, match="select System - Control"):
         await directory(hass, "query", entry.runtime_data.device_id)
 
 

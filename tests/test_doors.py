@@ -94,7 +94,7 @@ async def test_holding_and_blocking(hass: HomeAssistant, sim: Simulator, entry: 
     await act(hass, "switch.turn_on", entity_id=block)
     assert relay_of(sim, 1) == (False, False, True)
     await until(lambda: state_of(hass, entry, "switch", "door_1_block") == "on")
-    with pytest.raises(HomeAssistantError, match="Front Gate refused: action failed") as refusal:
+    with pytest.raises(HomeAssistantError, match="Front Gate rejected the request: action failed") as refusal:
         await act(hass, "lock.open", entity_id=lock)
     assert refusal.value.translation_key == "command_failed"
     await act(hass, "switch.turn_off", entity_id=block)
@@ -126,10 +126,10 @@ async def test_a_privilege_taken_away_is_named(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, lock: str
 ) -> None:
     sim.revoke(USERNAME, Privilege.SWITCH_CONTROL)
-    with pytest.raises(ServiceValidationError, match="tick Switches – Control"):
+    with pytest.raises(ServiceValidationError, match="select Switches – Control"):
         await act(hass, "lock.open", entity_id=lock)
     sim.disable("switch")
-    with pytest.raises(ServiceValidationError, match="Switch API is disabled at Front Gate"):
+    with pytest.raises(ServiceValidationError, match="Switch API is disabled on Front Gate"):
         await act(hass, "lock.open", entity_id=lock)
 
 
@@ -137,7 +137,7 @@ async def test_a_door_command_that_cannot_be_sent_says_so(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, lock: str
 ) -> None:
     sim.lose_connection()
-    with pytest.raises(HomeAssistantError, match="Front Gate does not answer"):
+    with pytest.raises(HomeAssistantError, match="Failed to connect to Front Gate"):
         await act(hass, "lock.open", entity_id=lock)
 
 

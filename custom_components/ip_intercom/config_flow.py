@@ -156,6 +156,7 @@ class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
     async def _async_again(self, step: str, schema: vol.Schema, user_input: dict[str, Any] | None) -> ConfigFlowResult:
         entry = self._get_reauth_entry()
         if user_input is None:
+            self._placeholders |= {"device": entry.title}
             return self._async_form(step, schema, _account_of(entry), _refusal(entry))
         security = {SECTION_SECURITY: {CONF_VERIFY_SSL: entry.data.get(CONF_VERIFY_SSL, False)}}
         self._system = entry.data[CONF_SYSTEM]

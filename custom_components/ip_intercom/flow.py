@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import logging
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry, ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry, ConfigFlow, ConfigFlowResult
 from homeassistant.core import callback
 import probatio as vol
 
@@ -78,6 +78,7 @@ class FoundFlow(ConfigFlow):
         self, address: str, user_input: Mapping[str, Any], pinned: str | None = None
     ) -> dict[str, str]:
         """Find the device and log in; return the error to show, if there is one."""
+        self._placeholders |= {"device": self._device_name(address)}
         session = async_client_session(self.hass)
         account = {key: user_input[key] for key in CREDENTIALS if key in user_input}
         verify = user_input[SECTION_SECURITY][CONF_VERIFY_SSL]
@@ -91,6 +92,10 @@ class FoundFlow(ConfigFlow):
             return self._errors(err)
         self._data = {**data, CONF_CONTROLS: sorted(map(str, self._description.controls))}
         return {}
+
+    def _device_name(self, address: str) -> str:
+        """Return the name of the device in errors: the title of an entry that logs in again, else the address."""
+        return self._get_reauth_entry().title if self.source == SOURCE_REAUTH else address
 
     def _errors(self, err: IntercomError, key: str | None = None) -> dict[str, str]:
         """Return why nothing was found, as errors of a form; ``key`` is its text where that is a special one."""

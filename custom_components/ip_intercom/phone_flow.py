@@ -108,6 +108,7 @@ class PhoneLoginFlow(FoundFlow):
         self, address: str, phone: str, account: Mapping[str, Any], *, verify: bool, pinned: str | None = None
     ) -> dict[str, str]:
         """Find the server; return the error to show, if there is one."""
+        self._placeholders |= {"device": self._device_name(address)}
         session = async_client_session(self.hass)
         try:
             self._login = await PhoneLogin.begin(session, address, phone, account, verify=verify, pinned=pinned)

@@ -25,6 +25,8 @@ SWITCHED = frozenset(
         "voip",
     }
 )
+# The server stores the negative of what the switch shows.
+NEGATED = frozenset({"disable_log", "frs_disabled", "lprs_disabled"})
 SELECTED = frozenset({"white_rabbit"})
 
 

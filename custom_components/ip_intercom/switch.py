@@ -14,8 +14,8 @@ from .const import CONF_PLAIN_SWITCHES
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .doors import DoorCommand
 from .entity import AccessPointEntity, DoorEntity, PortEntity, async_add_as_found, need
-from .model import Door, DoorId, State
-from .preferences import SWITCHED, SettingEntity
+from .model import Door, DoorId, Setting, State
+from .preferences import NEGATED, SWITCHED, SettingEntity
 
 PARALLEL_UPDATES = 1
 
@@ -156,20 +156,25 @@ class AccessPointSwitch(AccessPointEntity, SwitchEntity):
 
 
 class SettingSwitch(SettingEntity, SwitchEntity):
-    """Something that people turn on or off at the system."""
+    """A setting that is on or off."""
+
+    def __init__(self, coordinator: IntercomCoordinator, setting: Setting) -> None:
+        """Show ``setting``."""
+        super().__init__(coordinator, setting)
+        self._negated = setting.kind in NEGATED
 
     @property
     @override
     def is_on(self) -> bool | None:
-        """Return whether it is on."""
-        return None if self.value is None else bool(self.value)
+        """Return whether the setting is on."""
+        return None if self.value is None else bool(self.value) is not self._negated
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
         """Switch on."""
-        await self.async_set(True)
+        await self.async_set(not self._negated)
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
         """Switch off."""
-        await self.async_set(False)
+        await self.async_set(self._negated)

@@ -237,7 +237,7 @@ async def test_a_blocked_door_says_so_and_why(hass: HomeAssistant, sim: Simulato
     await entry.runtime_data.async_refresh()
     await becomes(hass, entry, "binary_sensor", "door_22:0_blocked", "on")
     assert state_of(hass, entry, "lock", "door_22:0_door") != "unavailable"
-    with pytest.raises(Exception, match="refused") as failed:
+    with pytest.raises(Exception, match="rejected") as failed:
         await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_22:0_door"))
     assert type(failed.value).__name__ == "HomeAssistantError"
     assert sim.address_functions.opened == []

@@ -59,6 +59,21 @@ async def test_what_is_told_to_the_account(hass: HomeAssistant, sim: Simulator, 
     await becomes(hass, entry, "switch", "setting_money_messages", "on" if before == "off" else "off")
 
 
+async def test_history_is_on_while_the_server_keeps_a_log(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    """The server stores ``disablePlog``; the switch shows whether there is a history."""
+    key = "setting_flat_51_disable_log"
+    history = entity_id(hass, entry, "switch", key)
+    assert state_of(hass, entry, "switch", key) == "on"
+    await act(hass, "switch.turn_off", entity_id=history)
+    assert sim.town.flat(51).log_disabled
+    await becomes(hass, entry, "switch", key, "off")
+    await act(hass, "switch.turn_on", entity_id=history)
+    assert not sim.town.flat(51).log_disabled
+    await becomes(hass, entry, "switch", key, "on")
+
+
 async def test_a_setting_that_is_refused_stays(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     sim.refuse("/address/intercom", 403, 1)
     with pytest.raises(HomeAssistantError):
