@@ -124,6 +124,20 @@ async def test_a_ring_at_a_door_that_is_newer_than_what_is_known(
     assert [item.data["type"] for item in events] == ["Changed", "Call"]
 
 
+async def test_the_first_ring_of_a_flat_that_is_not_known_yet(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
+) -> None:
+    """Its push names a flat and an intercom that are not known, and no house."""
+    await until(lambda: pushed.runtime_data.feed.following, "the first looks")
+    sim.move_in(sim.phone, 52)
+    events = capture_log_events(hass)
+    sim.ring(23, flat=52)
+    await becomes_known(hass, pushed, "event", "bell_23")
+    assert shown(hass, pushed, "event", "bell_23").attributes["event_type"] == "ring"
+    assert state_of(hass, pushed, "binary_sensor", "bell_23_ringing") == "on"
+    assert [item.data["type"] for item in events] == ["Changed", "Call"]
+
+
 async def test_the_first_ring_at_no_door_in_particular_shows_who_it_was(
     hass: HomeAssistant, device: Start, local_url: str
 ) -> None:

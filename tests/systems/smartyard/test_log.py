@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+import logging
 import time
 from typing import Any
+
+import pytest
 
 from custom_components.ip_intercom.api.smartyard import CallPush, TextPush
 from custom_components.ip_intercom.events import BellRings, ButtonPressed, Event
@@ -13,7 +16,7 @@ from custom_components.ip_intercom.systems.smartyard import SmartYardSystem
 from custom_components.ip_intercom.systems.smartyard.identity import identity_of
 from custom_components.ip_intercom.systems.smartyard.log import SmartYardLog
 from custom_components.ip_intercom.systems.smartyard.system import Choices
-from tests.simulators.smartyard.fixtures import GARDEN
+from tests.simulators.smartyard.fixtures import GARDEN, PHONE
 from tests.simulators.smartyard.town import Door
 
 from .conftest import Bench
@@ -117,3 +120,39 @@ async def test_a_ring_for_somebody_else_changes_nothing(bench: Bench) -> None:
     log.hear(stranger("a", flat_id="99"))
     log.hear(stranger("b", flat_id="99", house_id="99"))
     assert await kinds(log, "1") == []
+
+
+async def test_rings_for_others_have_the_houses_asked_for_once_in_a_while(bench: Bench) -> None:
+    log = bench.system.log
+    assert log is not None
+    bench.sim.clear_requests()
+    for number, name in enumerate("abcdefgh"):
+        assert log.hear(stranger(name, flat_id="99")) is None
+        assert await kinds(log, str(number)) == []
+    async with asyncio.timeout(5):
+        while not bench.asked("/address/getSettingsList"):
+            await asyncio.sleep(0.01)
+    assert len(bench.asked("/address/getAddressList")) == len(bench.asked("/address/getSettingsList")) == 1
+
+
+async def test_a_ring_of_a_new_flat_that_names_no_intercom_rings(bench: Bench) -> None:
+    log = bench.system.log
+    assert log is not None
+    bench.sim.move_in(PHONE, 52)
+    log.hear(stranger("a", flat_id="52", domophone_id=None, caller="Подъезд 2"))
+    assert [event.type for event in await told(log, bool)] == ["Changed"]
+    await bench.system.describe()
+    assert await kinds(log, "1") == ["Call"]
+    assert log.ringing == {"23"}
+
+
+async def test_a_ring_that_ends_before_its_door_is_known_is_a_line_in_the_log(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = bench.system.log
+    assert log is not None
+    caplog.set_level(logging.DEBUG, "custom_components.ip_intercom.systems.smartyard")
+    log.hear(stranger("a", ttl=0))
+    assert await kinds(log, "1") == ["Changed"]
+    assert await kinds(log, "2") == []
+    assert "its door is not known" in caplog.text

@@ -7,7 +7,7 @@ and nothing else; no door, no address and no picture of another server comes of 
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 import logging
 from math import inf
@@ -30,7 +30,7 @@ from .recordings import Recordings
 from .records import Recorder
 from .ring_switches import RingSwitches
 from .telephones import SmartYardSip
-from .telling import bell_of, call, call_ended, changed, counted, may_be_ours, message
+from .telling import bell_of, call, call_ended, changed, counted, is_at, may_be_ours, message
 from .visitors import SmartYardVisitors
 
 _LOGGER = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ _NEWS = 600.0
 _CALLS = frozenset({LogEvent.MISSED_CALL, LogEvent.ANSWERED})
 # Whoever floods the address of the webhook is not heard to the end.
 _MANY = 64
-# Calls that the server is asked about at a time, and the seconds to wait for what it says.
+# Calls that the server is asked about at a time, and the seconds to wait for what it says of calls and of doors.
 _QUESTIONS = 4
 _QUESTION = 10.0
 
@@ -117,7 +117,7 @@ class SmartYardLog:
         self._recordings = recordings
         self._monotonic = monotonic
         self._gate = Gate(stored.get("heard"), clock=PushClock(stored.get("clock"), time_there.told_ahead))
-        # Calls of a doubtful time that the server is asked about.
+        # What the server is asked because of calls.
         self._questions: set[asyncio.Task[None]] = set()
         self._journal = Journal(stored.get("history"), monotonic)
         self._journal_turns = asyncio.Semaphore(_JOURNALS)
@@ -130,6 +130,9 @@ class SmartYardLog:
         self._strangers: deque[tuple[CallPush, float]] = deque(maxlen=_MANY)
         self._changes_due = inf
         self._changed_at = -inf
+        # When to see whether there are new doors and flats, and when that was last done.
+        self._search_due = inf
+        self._searched_at = -inf
         self._looks = Looks(
             {
                 UNREAD: Look(self._look_at_unread, lambda: _UNREAD_LOOKS[bool(self.arrivals)]),
@@ -162,10 +165,13 @@ class SmartYardLog:
         """Have the server say whether a call of a doubtful time still rings."""
         if len(self._questions) >= _QUESTIONS:
             return "its time is doubtful, and the server is asked about others"
-        task = asyncio.create_task(self._resolve(push, key, self._gate.begin_asking(push)))
+        self._begin(self._resolve(push, key, self._gate.begin_asking(push)))
+        return None
+
+    def _begin(self, question: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(question)
         self._questions.add(task)
         task.add_done_callback(self._questions.discard)
-        return None
 
     async def _resolve(self, push: CallPush, key: str, shift: float) -> None:
         try:
@@ -231,7 +237,7 @@ class SmartYardLog:
             self._looks.start()
             if self._out.heartbeat <= self._monotonic():
                 return self._delivery()
-            await self._looks.wait(self._out.heartbeat, self._changes_due, *self._ringing.values())
+            await self._looks.wait(self._out.heartbeat, self._changes_due, self._search_due, *self._ringing.values())
             if self._looks.finish():
                 self._out.missed = True
 
@@ -291,13 +297,29 @@ class SmartYardLog:
 
     def _take_stranger(self, push: CallPush, until: float, *, is_new: bool) -> None:
         """Keep a call at a door that nobody knows while it rings: the door may be newer than what is known."""
-        if not may_be_ours(push, self._town()):
-            _LOGGER.debug("A push tells of a call at no door of the account")
-            return
         self._strangers.append((push, until))
-        if is_new:
+        if not is_new:
+            return
+        if may_be_ours(push, self._town()):
             _LOGGER.debug("A push tells of a call at a door that is not known yet")
             self.houses_changed()
+            return
+        _LOGGER.debug("A push tells of a call at no door of the account: seeing whether there are new ones")
+        self._search_due = max(self._monotonic(), self._searched_at + _CHANGES_PAUSE)
+
+    async def _search(self) -> None:
+        """Have the account described anew if a call that waits is at one of its doors by now."""
+        try:
+            async with asyncio.timeout(_QUESTION):
+                houses, flats = await together(
+                    self._yard.address.houses(refresh=True), self._yard.address.settings(refresh=True)
+                )
+        except (IntercomError, TimeoutError) as err:
+            _LOGGER.debug("Could not see whether there are new doors: %s", err)
+            return
+        if any(is_at(push, houses, flats) for push, _ in self._strangers):
+            self._changes_due = self._monotonic()
+            self._wake.set()
 
     def _take_text(self, push: TextPush) -> None:
         picture, late = self._visitors.name_of(push), self._gate.is_late(push)
@@ -310,6 +332,9 @@ class SmartYardLog:
 
     def _take_due(self) -> None:
         now = self._monotonic()
+        if self._search_due <= now:
+            self._search_due, self._searched_at = inf, now
+            self._begin(self._search())
         for bell in [bell for bell, until in self._ringing.items() if until <= now]:
             del self._ringing[bell]
             self._out.events.append(call_ended(bell))

@@ -1,10 +1,10 @@
 """Pushes as people and automations get them: what happened, without what opens a door or shows a picture (field notes 7)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from ...api.parse import instant
-from ...api.smartyard import Action, CallPush, TextPush
+from ...api.smartyard import Action, CallPush, Flat, House, TextPush
 from ...events import (
     BellRings,
     ButtonPressed,
@@ -82,6 +82,13 @@ def may_be_ours(push: CallPush, town: Town) -> bool:
         if known is not None
     ]
     return not named or any(named)
+
+
+def is_at(push: CallPush, houses: Iterable[House], flats: Iterable[Flat]) -> bool:
+    """Return whether a call is at one of these houses, or for one of these flats where it names no intercom."""
+    if push.domophone_id is None:
+        return any(flat.id == push.flat_id for flat in flats)
+    return any(door.domophone_id == push.domophone_id for house in houses for door in house.doors)
 
 
 def call(
