@@ -40,5 +40,5 @@ def test_what_the_integration_has_not_cannot_be_written_of(surface: str) -> None
 def test_names_are_those_that_people_see() -> None:
     words = {"services": {"dial": {}}, "entity": {"binary_sensor": {"port": {"name": "{port}"}}}}
     assert api_docs.cell(["action.dial", "binary_sensor.port", "setup", "setup"], words) == (
-        "`ip_intercom.dial`, `binary_sensor` *‹port›*, set-up"
+        "`ip_intercom.dial`, `binary_sensor` *‹port›*, setup"
     )
