@@ -11,7 +11,7 @@ import tokenize
 
 import pytest
 
-from .repository_rules import INTEGRATION, ROOT, texts, translations
+from .repository_rules import ROOT, texts, translations
 
 VAGUE = re.compile(r"\b(?:somebody|nobody|whoever|whatever|anybody|everybody)\b", re.IGNORECASE)
 # Per thousand words of docstrings and comments.
