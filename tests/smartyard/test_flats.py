@@ -176,6 +176,52 @@ async def test_guests_come_in_no_longer_than_asked_where_the_server_has_two_time
     assert sim.town.flat(51).auto_open == wanted
 
 
+@pytest.mark.parametrize("rounding", ["down", "nearest", "up"])
+@pytest.mark.parametrize("second", [0, 7, 40, 59])
+@pytest.mark.parametrize("hours", [0, 3])
+async def test_guests_come_in_at_a_server_that_keeps_whole_minutes(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, rounding: str, second: int, hours: int
+) -> None:
+    sim.round_auto_open(rounding)
+    sim.shift_auto_open(3600 * hours)
+    until = (dt_util.utcnow() + timedelta(minutes=20)).replace(second=second, microsecond=0)
+    await flat_command(hass, entry, "let_guests_in", until=until.isoformat())
+    moscow = until.astimezone(dt_util.get_time_zone("Europe/Moscow"))
+    assert sim.town.flat(51).auto_open == moscow.strftime("%Y-%m-%d %H:%M:00")
+
+
+async def test_guests_come_in_for_some_seconds_at_a_server_that_rounds_up(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.round_auto_open("up")
+    until = dt_util.utcnow() + timedelta(seconds=5)
+    await flat_command(hass, entry, "let_guests_in", until=until.isoformat())
+    stored = dt_util.parse_datetime(sim.town.flat(51).auto_open)
+    moscow = until.astimezone(dt_util.get_time_zone("Europe/Moscow")).replace(tzinfo=None)
+    assert stored is not None
+    assert timedelta(seconds=-5) < stored - moscow < timedelta(seconds=60)
+
+
+@pytest.mark.parametrize("body", ["", '{"code":200,"data":[]}'])
+async def test_what_is_answered_with_nothing_is_not_done(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, body: str
+) -> None:
+    for path in ("address/intercom", "user/notification"):
+        sim.garbage(path, body, "application/json")
+    with pytest.raises(HomeAssistantError):
+        await flat_command(hass, entry, "let_guests_in", duration={"minutes": 10})
+    for key in ("flat_51_cms", "money_messages"):
+        with pytest.raises(HomeAssistantError):
+            await act(hass, "switch.turn_off", entity_id=entity_id(hass, entry, "switch", f"setting_{key}"))
+    # It was not carried out, and the next answer says so.
+    sim.heal()
+    for path in ("address/intercom", "user/notification"):
+        sim.garbage(path, body, "application/json", times=1)
+    for key in ("flat_51_cms", "money_messages"):
+        with pytest.raises(HomeAssistantError):
+            await act(hass, "switch.turn_off", entity_id=entity_id(hass, entry, "switch", f"setting_{key}"))
+
+
 async def test_who_may_not_open_lets_no_guests_in(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_read_only_user: MockUser
 ) -> None:

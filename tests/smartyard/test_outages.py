@@ -46,6 +46,25 @@ async def test_a_server_that_breaks_is_one_line_and_its_return_another(
     assert not hass.config_entries.flow.async_progress()
 
 
+@pytest.mark.parametrize("status", [200, 204])
+async def test_a_server_that_answers_with_nothing_is_away(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    coordinator = entry.runtime_data
+    await until(lambda: coordinator.feed.following, "the first looks")
+    before = coordinator.data.places
+    caplog.clear()
+    sim.fault("*", "status", status=status)
+    await until(lambda: not coordinator.last_update_success, "the loss")
+    sim.clear_requests()
+    await until(lambda: len(sim.requests) > 6, "more attempts")
+    assert not coordinator.last_update_success
+    sim.heal()
+    await until(lambda: coordinator.last_update_success and coordinator.feed.following, "its return")
+    assert len(lines(caplog)) == 2, lines(caplog)
+    assert coordinator.data.places == before
+
+
 async def test_a_visitor_rings_while_the_server_is_broken(hass: HomeAssistant, device: Start, local_url: str) -> None:
     sim = await device()
     entry = await pushing(hass, sim, local_url)

@@ -1,6 +1,7 @@
 """The functions of module `address`: houses, doors, settings of flats, the log, tracked events."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import count
 import secrets
 
@@ -21,6 +22,20 @@ NO_CODE = "00000"
 def flag(value: bool) -> str:
     """Write a truth as the server does."""
     return "t" if value else "f"
+
+
+class Rounding(StrEnum):
+    """How a server keeps seconds."""
+
+    SECONDS = "seconds"
+    DOWN = "down"
+    NEAREST = "nearest"
+    UP = "up"
+
+    def round(self, moment: int) -> int:
+        """Round a Unix time."""
+        added = {Rounding.DOWN: 0, Rounding.NEAREST: 30, Rounding.UP: 59}
+        return moment if self is Rounding.SECONDS else (moment + added[self]) // 60 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +76,8 @@ class Address:
         self._next_watcher = count(1)
         # Seconds by which what is written of `autoOpen` is later than what was asked for: that of two time zones.
         self.auto_open_shift = 0
+        # How seconds of it are kept.
+        self.rounding = Rounding.SECONDS
         # Until when flats were open to guests, oldest first.
         self.auto_opened: list[str] = []
         # What doors have been opened, oldest first: intercom, door and telephone number.
@@ -192,7 +209,7 @@ class Address:
         if settings.get("autoOpen"):
             # What is no date is the beginning of time.
             moment = parse(str(settings["autoOpen"]))
-            flat.auto_open = written((moment or 0) + self.auto_open_shift)
+            flat.auto_open = written(self.rounding.round((moment or 0) + self.auto_open_shift))
             self.auto_opened.append(flat.auto_open)
         if "whiteRabbit" in settings:
             text = str(settings["whiteRabbit"])

@@ -18,7 +18,7 @@ VERBS = (
     # Cameras
     "renew_camera_token", "refuse_camera", "set_camera_token_ttl", "make_thumbnails",
     # The server
-    "break_server", "refuse", "redirect", "mend_server", "pass_time", "advance_clock", "date_replies", "show_any_picture", "shift_auto_open",
+    "break_server", "refuse", "redirect", "mend_server", "pass_time", "advance_clock", "round_auto_open", "date_replies", "show_any_picture", "shift_auto_open",
     # The network
     "lose_connection_silently", "cut_power", "drop_idle", "hold_back",
     "lose_connection", "restore_connection", "drop_network", "reset_connections", "restart", "delay", "garbage", "heal", "fault", "overload",

@@ -3,6 +3,7 @@
 import secrets
 from typing import Any
 
+from .address import Rounding
 from .cameras import Camera
 from .endpoints import METHODS, PICTURES
 from .history import Event
@@ -359,6 +360,10 @@ class Hands(Server):
     def date_replies(self, how: Dates | str) -> None:
         """Have `Date` of replies be of the server's clock (`own`), of one that is right (`proxy`), or left out (`none`)."""
         self.dates = Dates(how)
+
+    def round_auto_open(self, how: Rounding | str) -> None:
+        """Have the server keep `autoOpen` in whole minutes: `down`, `nearest` or `up`; `seconds` ends it."""
+        self.address_functions.rounding = Rounding(how)
 
     def advance_clock(self, seconds: float) -> None:
         """Set the server's clock forward or back, by which it writes times; nothing ends by that."""

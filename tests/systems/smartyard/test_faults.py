@@ -4,17 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.ip_intercom.api.errors import IntercomError, NotPaid
+from custom_components.ip_intercom.api.errors import IntercomError, NotPaid, UnexpectedReply
 from custom_components.ip_intercom.model import Place, State
 from custom_components.ip_intercom.systems.smartyard import SmartYardSystem, system as system_module
 from custom_components.ip_intercom.systems.smartyard.identity import identity_of
 from custom_components.ip_intercom.systems.smartyard.system import Choices
 from tests.simulators.common.faults import Fault
+from tests.simulators.smartyard import PHONE
 
 from .conftest import Bench
 
 BASE = "/mobile/"
-HOUSES = "address/getAddressList"
+HOUSES, FLATS = "address/getAddressList", "address/getSettingsList"
 # What of a state is lost with a part; the time zone alone changes nothing of it.
 LOSSES = {
     HOUSES: {"doors", "bells", "ringing", "cameras", "places"},
@@ -143,3 +144,67 @@ async def test_an_account_that_is_refused_everything_says_why(bench: Bench) -> N
         bench.sim.refuse(path, 402, None)
     with pytest.raises(NotPaid):
         await system_of(bench).connect(None)
+
+
+# -- answers of nothing ------------------------------------------------------------------------------
+
+NOTHING = [(200, ""), (204, ""), (200, "{}"), (200, '{"code":200}'), (200, '{"code":200,"data":[]}')]
+NEVER_EMPTY = ("inbox/unreaded", "user/notification", "address/intercom")
+
+
+@pytest.mark.parametrize(("status", "body"), NOTHING)
+@pytest.mark.parametrize("path", NEVER_EMPTY)
+async def test_what_is_never_empty_has_not_answered_with_nothing(
+    bench: Bench, path: str, status: int, body: str
+) -> None:
+    bench.sim.garbage(path, body, "application/json", status=status)
+    reading = await bench.system.read()
+    assert {name.partition(" ")[0] for name in bench.system._reader.failures} == {path}
+    assert (reading.settings, reading.door_codes) == (bench.state.settings, bench.state.door_codes)
+
+
+@pytest.mark.parametrize("body", ['{"code":200,"data":{"count":"many"}}', '{"code":200,"data":{"chat":1}}'])
+async def test_a_number_of_messages_is_a_number(bench: Bench, body: str) -> None:
+    bench.sim.garbage("inbox/unreaded", body, "application/json")
+    with pytest.raises(UnexpectedReply):
+        await bench.yard.inbox.unread()
+
+
+@pytest.mark.parametrize(("status", "body"), NOTHING)
+async def test_a_server_that_answers_nothing_to_everything_is_not_there(bench: Bench, status: int, body: str) -> None:
+    for path in parts(bench):
+        bench.sim.garbage(path, body, "application/json", status=status)
+    for ask in (system_of(bench).connect(None), bench.system.describe(), bench.system.read()):
+        with pytest.raises(UnexpectedReply):
+            await ask
+    # Nor is what it said then believed later.
+    bench.sim.heal()
+    for path in (HOUSES, FLATS):
+        bench.sim.fault(path, Fault.STATUS)
+    again = await bench.system.describe()
+    assert lost(again.state, bench.state) == set()
+
+
+@pytest.mark.parametrize("path", [HOUSES, FLATS])
+async def test_an_empty_list_that_the_other_one_contradicts_is_not_believed(bench: Bench, path: str) -> None:
+    bench.sim.garbage(path, "", status=204)
+    again = await bench.system.describe()
+    assert again.unanswered == {path}
+    assert lost(again.state, bench.state) == set()
+    reading = await bench.system.read()
+    assert (reading.doors, reading.settings) == (bench.state.doors, bench.state.settings)
+
+
+async def test_who_has_no_flat_any_more_has_none(bench: Bench) -> None:
+    for flat in (51, 53):
+        bench.sim.move_out(PHONE, flat)
+    assert (await bench.system.describe()).state.places == {}
+
+
+async def test_an_empty_answer_changes_no_time_zone(bench: Bench) -> None:
+    bench.sim.set_option("timeZone", "Asia/Omsk")
+    await bench.system.describe()
+    zone = str(bench.system._time.zone)
+    bench.sim.garbage("ext/options", "", status=204)
+    await bench.system.describe()
+    assert str(bench.system._time.zone) == zone == "Asia/Omsk"

@@ -11,11 +11,13 @@ class Endpoint:
         path: Module and method.
         command: It changes something: it is never repeated once it may have been carried out.
         open: It takes no token: there is none yet.
+        needs: Fields of which a working server tells one at least; none where an empty answer is one.
     """
 
     path: str
     command: bool = False
     open: bool = False
+    needs: frozenset[str] = frozenset()
 
 
 PING = Endpoint("user/ping")
@@ -24,10 +26,10 @@ REQUEST_CODE = Endpoint("user/requestCode", command=True, open=True)
 CONFIRM_CODE = Endpoint("user/confirmCode", command=True, open=True)
 CHECK_PHONE = Endpoint("user/checkPhone", command=True, open=True)
 GET_NAME = Endpoint("user/getName")
-NOTIFICATION = Endpoint("user/notification")
+NOTIFICATION = Endpoint("user/notification", needs=frozenset({"enable", "money"}))
 SET_NOTIFICATION = Endpoint("user/notification", command=True)
 REGISTER_PUSH_TOKEN = Endpoint("user/registerPushToken", command=True)
-PUSH_TOKENS = Endpoint("user/pushTokens")
+PUSH_TOKENS = Endpoint("user/pushTokens", needs=frozenset({"pushToken", "voipToken"}))
 APP_VERSION = Endpoint("user/appVersion", command=True)
 
 OPTIONS = Endpoint("ext/options")
@@ -36,7 +38,9 @@ EXTENSION = Endpoint("ext/ext")
 
 ADDRESSES = Endpoint("address/getAddressList")
 SETTINGS = Endpoint("address/getSettingsList")
-INTERCOM = Endpoint("address/intercom")
+INTERCOM = Endpoint(
+    "address/intercom", needs=frozenset({"allowDoorCode", "doorCode", "CMS", "VoIP", "autoOpen", "whiteRabbit"})
+)
 SET_INTERCOM = Endpoint("address/intercom", command=True)
 OPEN_DOOR = Endpoint("address/openDoor", command=True)
 RESET_CODE = Endpoint("address/resetCode", command=True)
@@ -65,7 +69,7 @@ PREPARE = Endpoint("cctv/recPrepare", command=True)
 DOWNLOAD = Endpoint("cctv/recDownload")
 YOUTUBE = Endpoint("cctv/youtube")
 
-UNREAD = Endpoint("inbox/unreaded")
+UNREAD = Endpoint("inbox/unreaded", needs=frozenset({"count"}))
 INBOX = Endpoint("inbox/inbox", command=True)
 READ = Endpoint("inbox/readed", command=True)
 DELIVERED = Endpoint("inbox/delivered", command=True)

@@ -109,11 +109,14 @@ def record(endpoint: Endpoint, found: object) -> Fields:
     """Return an object; an empty one comes as nothing, or as an empty list.
 
     Raises:
-        UnexpectedReply: It is something else.
+        UnexpectedReply: It is something else, or has nothing of what the method needs.
     """
     if found and not isinstance(found, dict):
         raise UnexpectedReply(f"{endpoint.path} answered without an object")
-    return fields(found)
+    told = fields(found)
+    if endpoint.needs and not endpoint.needs & told.keys():
+        raise UnexpectedReply(f"{endpoint.path} answered without {' or '.join(sorted(endpoint.needs))}")
+    return told
 
 
 def error(

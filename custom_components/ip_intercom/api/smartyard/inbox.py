@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..errors import NotSupported
+from ..errors import NotSupported, UnexpectedReply
 from ..parse import integer
 from .client import SmartYardClient
 from .endpoints import ALERT, CHAT_READ, DELIVERED, INBOX, READ, UNREAD
@@ -25,9 +25,15 @@ class Inbox:
         self._client = client
 
     async def unread(self) -> Unread:
-        """Return how much was not read yet."""
+        """Return how much was not read yet.
+
+        Raises:
+            UnexpectedReply: The answer has no number.
+        """
         found = await self._client.record(UNREAD)
-        return Unread(integer(found.get("count")) or 0, integer(found.get("chat")) or 0)
+        if (messages := integer(found.get("count"))) is None:
+            raise UnexpectedReply(f"{UNREAD.path} answered without a number")
+        return Unread(messages, integer(found.get("chat")) or 0)
 
     async def page(self) -> Page | None:
         """Return the messages as a page, whereby all of them count as read: it is never to be polled."""

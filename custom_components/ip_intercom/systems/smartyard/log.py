@@ -121,6 +121,8 @@ class SmartYardLog:
         self._questions: set[asyncio.Task[None]] = set()
         self._journal = Journal(stored.get("history"), monotonic)
         self._journal_turns = asyncio.Semaphore(_JOURNALS)
+        # The last look at what is never empty has failed.
+        self._unread_failed = False
         # How often a journal failed, by flat.
         self._failures: Counter[str] = Counter()
         self._wake = asyncio.Event()
@@ -345,12 +347,16 @@ class SmartYardLog:
     # -- looks -----------------------------------------------------------------------------------
 
     async def _look_at_unread(self) -> None:
+        self._unread_failed = True
         unread = await self._yard.inbox.unread()
+        self._unread_failed = False
         if unread != self.unread:
             self._out.events.append(counted(unread.messages, unread.chat))
         self.unread = unread
 
     async def _look_at_history(self) -> None:
+        if self._unread_failed or self._looks.interrupted:
+            await self._prove()
         flats = [flat.id for flat in self._town().flats.values() if flat.has_log is not False]
         found = await together(*(self._read_journal(flat) for flat in flats))
         read: list[tuple[str, list[LogRecord], datetime]] = []
@@ -370,6 +376,18 @@ class SmartYardLog:
             raise lost
         if failures and not read:
             raise failures[0]
+
+    async def _prove(self) -> None:
+        """Have the server show that it works: an empty journal is also what a broken one answers.
+
+        Raises:
+            IntercomError: It does not.
+        """
+        try:
+            await self._yard.user.notification()
+        except IntercomError as err:
+            if not is_refusal(err):
+                raise
 
     async def _read_journal(self, flat: str) -> tuple[list[LogRecord], datetime] | IntercomError:
         """Return the records of the days that are due and when they were asked for, or why there are none."""

@@ -30,6 +30,8 @@ _MINUTES = ("0", "1", "2", "3", "5", "7", "10")
 _GUEST_TIME = timedelta(hours=1)
 # Two time zones differ by less, and by less than that a time in the past stays there.
 _ZONES, _PAST = timedelta(hours=27), timedelta(hours=48)
+# Servers that round times store another one by less.
+_MINUTE = timedelta(minutes=1)
 _TEXTS, _MONEY = "text_messages", "money_messages"
 
 
@@ -93,6 +95,8 @@ class SmartYardPreferences:
         if setting in {_TEXTS, _MONEY}:
             is_text = setting == _TEXTS
             found = await self._yard.user.notification(**{"enable" if is_text else "money": bool(value)})
+            if (found.enable if is_text else found.money) is None:
+                found = await self._yard.user.notification()  # an empty answer tells nothing
             if (found.enable if is_text else found.money) not in {None, bool(value)}:
                 raise NotApplied(setting)
             return
@@ -158,8 +162,8 @@ class SmartYardCodes:
 
         Raises:
             NoData: There is no such flat.
-            NotApplied: The server answers, and goes on letting guests in.
-            WrongTime: It stores another time; guests are not let in.
+            NotApplied: The server answers, and goes on letting guests in, or does not tell.
+            WrongTime: It stores another time, by a minute or more; guests are not let in.
         """
         known = flat_of(self._town(), flat)
         if until is None:
@@ -169,24 +173,36 @@ class SmartYardCodes:
         if self._shift is None:
             self._shift = await self._measure(known)
         stored = await self._store(known, wanted - self._shift)
-        if stored is not None and stored != wanted:
+        whole = wanted.replace(second=0)
+        if timedelta() < stored - wanted < _MINUTE and whole > self._time.now():
+            stored = await self._store(known, whole - self._shift)  # it rounds up: rather less than more
+        if abs(stored - wanted) >= _MINUTE:
             self._shift = None
             await self._end(known)
             raise WrongTime(stored - wanted)
 
-    async def _store(self, flat: str, until: datetime) -> datetime | None:
-        return (await self._address.intercom(flat, IntercomChanges(auto_open=until))).auto_open
+    async def _store(self, flat: str, until: datetime) -> datetime:
+        """Return the time that the server stores.
+
+        Raises:
+            NotApplied: It does not tell.
+        """
+        found = await self._address.intercom(flat, IntercomChanges(auto_open=until))
+        if found.auto_open is None:
+            found = await self._address.intercom(flat)  # an empty answer tells nothing
+        if found.auto_open is None:
+            raise NotApplied(_GUESTS)
+        return found.auto_open
 
     async def _measure(self, flat: str) -> timedelta:
         """Return how much later the server stores a time, by one that is past and opens nothing."""
-        asked = self._time.now().replace(microsecond=0) - _PAST
-        stored = await self._store(flat, asked)
-        shift = timedelta() if stored is None else stored - asked
+        # Some servers keep whole minutes only.
+        asked = self._time.now().replace(second=0, microsecond=0) - _PAST
+        shift = await self._store(flat, asked) - asked
         return shift if abs(shift) < _ZONES else timedelta()
 
     async def _end(self, flat: str) -> None:
-        stored = await self._store(flat, OFF)
-        if stored is not None and stored > self._time.now():
+        if await self._store(flat, OFF) > self._time.now():
             raise NotApplied(_GUESTS)
 
 

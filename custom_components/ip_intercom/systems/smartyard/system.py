@@ -6,7 +6,8 @@ from functools import partial
 
 from aiohttp import ClientSession
 
-from ...api.smartyard import Flat, House, Notification, SmartYard
+from ...api.errors import UnexpectedReply
+from ...api.smartyard import Flat, House, Notification, Options, SmartYard
 from ...api.smartyard.push import CallPush, TextPush, parse
 from ...facets import Bells, Facets
 from ...model import Control, Description, Identity, Missing, PlaceId, Reading, Setting, SettingId, State
@@ -84,6 +85,9 @@ class SmartYardSystem:
         self._identity = identity
         self._town = Town()
         self._time = ServerTime(lambda: yard.client.clock_ahead)
+        # The lists as they were believed last.
+        self._houses: tuple[House, ...] | None = None
+        self._flats: tuple[Flat, ...] | None = None
         self._reader = PartReader()
 
         def town() -> Town:
@@ -167,7 +171,8 @@ class SmartYardSystem:
             ask(_NOTIFICATION, yard.user.notification()),
             ask(UNREAD, yard.inbox.unread(), keep=False),
         )
-        if options is not None:
+        houses, flats = self._believed(houses, flats)
+        if options is not None and options != Options():  # an empty answer tells nothing
             self._time.zone = await zone_named(options.time_zone)
         settings, codes = await self._read_settings(flats or (), notification)
         reader.require_answer()
@@ -194,6 +199,26 @@ class SmartYardSystem:
         # Lists that did not answer prove nothing.
         nothing = Missing("no_flats", self._identity.mark) if houses == () and flats == () else None
         return description_of(self._identity, state, unlisted, reader.missing, reader.wish, nothing)
+
+    def _believed(
+        self, houses: tuple[House, ...] | None, flats: tuple[Flat, ...] | None
+    ) -> tuple[tuple[House, ...] | None, tuple[Flat, ...] | None]:
+        """Return the lists; in place of an empty one that the rest contradicts, that of before.
+
+        Raises:
+            UnexpectedReply: Nothing has answered but with nothing, as a broken server does.
+        """
+        failures = self._reader.failures
+        houses = self._houses if _HOUSES in failures else houses
+        flats = self._flats if _FLATS in failures else flats
+        if {UNREAD, _NOTIFICATION} <= failures.keys() and not (houses or flats) and () in {houses, flats}:
+            raise UnexpectedReply("empty lists, and no answer of what is never empty")
+        if houses == () and flats and self._houses:
+            failures[_HOUSES], houses = UnexpectedReply(f"{_HOUSES} is empty, and there are flats"), self._houses
+        if flats == () and houses and self._flats:
+            failures[_FLATS], flats = UnexpectedReply(f"{_FLATS} is empty, and there are houses"), self._flats
+        self._houses, self._flats = houses, flats
+        return houses, flats
 
     async def _read_settings(
         self, flats: tuple[Flat, ...], notification: Notification | None
@@ -238,6 +263,7 @@ class SmartYardSystem:
             nothing() if reader.has(_CAMERAS) else ask(_CAMERAS, yard.cameras.all()),
             nothing() if reader.has(_INTERCOM_CAMERAS) else ask(_INTERCOM_CAMERAS, yard.cameras.of_intercoms()),
         )
+        houses, flats = self._believed(houses, flats)
         settings, codes = await self._read_settings(flats or (), notification)
         reader.require_answer()
         if self._has_moved(houses or (), flats or ()) or lists != [None, None]:
