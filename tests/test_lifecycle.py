@@ -152,7 +152,7 @@ async def test_a_device_that_is_away_is_tried_again(hass: HomeAssistant, sim: Si
     await hass.config_entries.async_setup(entry.entry_id)
     assert entry.state is ConfigEntryState.SETUP_RETRY
     assert entry.reason is not None
-    assert entry.reason.startswith("Front Gate does not answer")
+    assert entry.reason.startswith("Failed to connect to Front Gate")
 
 
 async def test_another_certificate_is_not_trusted(
@@ -164,7 +164,7 @@ async def test_another_certificate_is_not_trusted(
     await hass.config_entries.async_setup(entry.entry_id)
     assert entry.state is ConfigEntryState.SETUP_RETRY
     assert entry.reason is not None
-    assert "another certificate" in entry.reason
+    assert "different certificate" in entry.reason
     assert sim.requests == []
 
 
@@ -296,7 +296,7 @@ async def test_another_device_at_the_address_is_not_commanded(
         await hass.config_entries.async_setup(entry.entry_id)
         assert entry.state is ConfigEntryState.SETUP_RETRY
         assert entry.reason is not None
-        assert "Another device" in entry.reason
+        assert "A different device" in entry.reason
         await hass.config_entries.async_unload(entry.entry_id)
 
 
@@ -331,7 +331,7 @@ async def test_an_event_that_cannot_be_handled_costs_only_itself(
     with patch("custom_components.ip_intercom.coordinator.reduce", fold):
         await hass.config_entries.async_setup(entry.entry_id)
         await until(lambda: numbers(events) == [2, 3])
-    assert "an event could not be handled: UserActionActivated" in caplog.text
+    assert "error while handling event UserActionActivated" in caplog.text
 
 
 async def test_other_events_while_many_are_fetched_cost_none(
@@ -369,7 +369,7 @@ async def test_the_log_switched_off_costs_only_the_events(
     coordinator = entry.runtime_data
     sim.disable(Service.LOGGING)
     sim.reset_connections()
-    await until(lambda: "rings nothing" in caplog.text)
+    await until(lambda: "the doorbell does not ring" in caplog.text)
     assert state_of(hass, entry, "lock", "door_1_door") == "locked"
     assert coordinator.update_interval.total_seconds() == 30
     sim.enable(Service.LOGGING)

@@ -118,7 +118,7 @@ class IntercomCamera(IntercomEntity, Camera):
         try:
             await self._async_renew(stream)
         except HomeAssistantError as err:
-            _LOGGER.debug("%s: no other address of the stream: %s", self.entity_id, err)
+            _LOGGER.debug("%s: could not refresh the stream address: %s", self.entity_id, err)
 
     async def _async_renew(self, stream: Stream) -> None:
         """Give a stream the address of now: that of before may have had a token that has ended."""
@@ -140,7 +140,7 @@ class IntercomCamera(IntercomEntity, Camera):
         except HomeAssistantError as err:
             if response is None and err.translation_key == "not_supported":
                 return await super().handle_async_mjpeg_stream(request)  # one still after the other
-            _LOGGER.debug("%s: no motion JPEG, or no more of it: %s", self.entity_id, err)
+            _LOGGER.debug("%s: motion JPEG stream ended: %s", self.entity_id, err)
         return response
 
     @override
@@ -153,5 +153,5 @@ class IntercomCamera(IntercomEntity, Camera):
         try:
             return await self.async_camera_image()
         except HomeAssistantError as err:
-            _LOGGER.debug("%s: no still: %s", self.entity_id, err)
+            _LOGGER.debug("%s: no still image: %s", self.entity_id, err)
             return None

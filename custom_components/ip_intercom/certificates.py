@@ -43,7 +43,7 @@ class Certificates:
         try:
             self._shown, self._legacy = await shown_certificate(self._entry.data)
         except IntercomError as err:
-            _LOGGER.debug("%s shows no certificate: %s", self._entry.title, err)
+            _LOGGER.debug("%s: could not read the certificate: %s", self._entry.title, err)
             self._shown = b""
         return self._shown
 

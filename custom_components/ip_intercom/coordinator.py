@@ -268,7 +268,7 @@ class IntercomCoordinator(CommandingCoordinator):
         try:
             description, news = await self._async_gathering_news(self.system.describe)
         except IntercomError as err:
-            _LOGGER.debug("%s: could not look what it has: %s", self.name, err)
+            _LOGGER.debug("%s: could not refresh capabilities: %s", self.name, err)
             self._described_at = time.monotonic()
             wish = err.retry_after or 0.0
             if not isinstance(err, AuthenticationFailed):  # a password is for polls to doubt; too many lock it out
@@ -322,7 +322,7 @@ class IntercomCoordinator(CommandingCoordinator):
         """Ask for what did not answer until it is there: seldom after a while, as it may be broken."""
         self._incomplete = self._incomplete + 1 if description.unanswered else 0
         if self._incomplete:
-            _LOGGER.debug("%s: no answer from %s", self.name, ", ".join(sorted(description.unanswered)))
+            _LOGGER.debug("%s: no response from %s", self.name, ", ".join(sorted(description.unanswered)))
             delay = max(_UNANSWERED_AGAIN[min(self._incomplete, len(_UNANSWERED_AGAIN)) - 1], description.wish)
             self.later.async_do(delay, "describe", self.async_describe)
         if description.bells_pending:
@@ -354,7 +354,7 @@ class IntercomCoordinator(CommandingCoordinator):
         try:
             bells = await self.system.read_bells()
         except IntercomError as err:
-            _LOGGER.debug("%s: the directory could not be read: %s", self.name, err)
+            _LOGGER.debug("%s: could not read the directory: %s", self.name, err)
             if self.description.bells_pending:
                 self.later.async_do(_DESCRIBE_AGAIN, "describe", self.async_describe)
             return
@@ -412,7 +412,7 @@ class IntercomCoordinator(CommandingCoordinator):
         try:
             calls = await log.query(1)
         except IntercomError as err:
-            _LOGGER.debug("%s: the call log could not be read: %s", self.name, err)
+            _LOGGER.debug("%s: could not read the call log: %s", self.name, err)
             return
         self.async_change(last_call=calls[0] if calls else None)
 
@@ -452,7 +452,7 @@ class IntercomCoordinator(CommandingCoordinator):
         try:
             value, news = await self._async_gathering_news(ask)
         except IntercomError as err:
-            _LOGGER.debug("%s: its %s could not be read: %s", self.name, part, err)
+            _LOGGER.debug("%s: could not read %s: %s", self.name, part, err)
             return
         self._state = _after(replace(self._state, **{part: value}), news)
         self.async_publish()
@@ -564,7 +564,9 @@ class IntercomCoordinator(CommandingCoordinator):
             self._doubters = {_POLL}  # the log cannot tell any more whether the login is right
         if self.update_interval != POLL_ALONE:
             self.update_interval = POLL_ALONE
-            _LOGGER.warning("%s tells no events, and rings nothing: %s", self.name, err)
+            _LOGGER.warning(
+                "%s: event log unavailable, the doorbell does not ring and state is polled: %s", self.name, err
+            )
             self.async_read_soon()
 
     @callback

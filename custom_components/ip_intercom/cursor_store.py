@@ -71,7 +71,7 @@ class CursorStore:
             ValueError,
         ) as err:
             # Valid JSON of another shape, or a file that cannot be read; Store itself moves broken JSON away.
-            _LOGGER.warning("Could not read how far the events of an entry were read, starting now: %r", err)
+            _LOGGER.warning("Could not read the stored event position, starting with new events: %r", err)
             stored = None
         if not isinstance(stored, dict):
             return {}
@@ -119,7 +119,7 @@ class CursorStore:
         try:
             await self._store.async_save(data)
         except OSError as err:
-            _LOGGER.warning("Could not write how far the events of an entry were read: %s", err)
+            _LOGGER.warning("Could not store the event position: %s", err)
 
     async def async_end(self, data: dict[str, Any]) -> None:
         """Write the last state of a life that ends in order."""

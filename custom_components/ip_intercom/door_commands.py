@@ -119,7 +119,7 @@ class DoorCommands:
             try:
                 await self._async_look(door)
             except IntercomError as err:
-                _LOGGER.debug("%s: door %s could not be read: %s", self._coordinator.name, door, err)
+                _LOGGER.debug("%s: could not read door %s: %s", self._coordinator.name, door, err)
         self._async_drop_holds()
 
     async def async_command(self, door_id: DoorId, wanted: DoorCommand, seconds: int | None = None) -> None:
@@ -149,7 +149,12 @@ class DoorCommands:
             doors = self._doors
             step = next_step(door, wanted, extends=doors.extends(door), timed=seconds is not None)
             if step is None:
-                _LOGGER.debug("%s: door %s is as asked: %s", self._coordinator.name, door_id, wanted)
+                _LOGGER.debug(
+                    "%s: no command sent, door %s is already in the requested state: %s",
+                    self._coordinator.name,
+                    door_id,
+                    wanted,
+                )
                 return sent > 0
             if not doors.is_safe(step, door):
                 key = "door_state_unknown" if door.released is None else "door_opened_elsewhere"
@@ -180,7 +185,7 @@ class DoorCommands:
                 if not is_answer_lost(err):
                     self._doubts.pop(door.id, None)
                     raise translated(err, name) from err
-                _LOGGER.debug("%s: no answer to %s, looking at door %s: %s", name, step, door.id, err)
+                _LOGGER.debug("%s: no response to %s, reading door %s: %s", name, step, door.id, err)
                 lost = err
             self._async_doubt(door.id, step)
             after, done = await self._async_verify(door, step, watch, seconds if lost else None)
@@ -219,7 +224,7 @@ class DoorCommands:
             try:
                 door = await self._async_look(door.id)
             except IntercomError as err:
-                _LOGGER.debug("%s: door %s could not be read: %s", self._coordinator.name, door.id, err)
+                _LOGGER.debug("%s: could not read door %s: %s", self._coordinator.name, door.id, err)
             else:
                 watch.note_look()
                 done = is_done(door, step)
@@ -280,7 +285,7 @@ class DoorCommands:
                 return door
             elif waited + wait > _MOST_WAIT:
                 raise refused("door_opened_elsewhere", device=self._called(door_id))
-            _LOGGER.debug("%s: door %s is certain in %.1f s", self._coordinator.name, door_id, wait)
+            _LOGGER.debug("%s: door %s: waiting %.1f s for a reliable state", self._coordinator.name, door_id, wait)
             await asyncio.sleep(_LOOK_EVERY)
 
     async def _async_read_once(self, door_id: DoorId, wanted: DoorCommand) -> Door:
@@ -302,7 +307,7 @@ class DoorCommands:
             failure = err
         if was_never_sent(failure) or not safe:
             raise translated(failure, name) from failure
-        _LOGGER.debug("%s: the state of door %s could not be read: %s", name, door_id, failure)
+        _LOGGER.debug("%s: could not read the state of door %s: %s", name, door_id, failure)
         return unseen
 
     async def _async_look(self, door_id: DoorId) -> Door:
@@ -339,7 +344,7 @@ class DoorCommands:
             return
         ended = [door for door in self._holds if not doors.keeps_hold(door)]
         for door in ended:
-            _LOGGER.debug("%s: the hold of door %s has ended", self._coordinator.name, door)
+            _LOGGER.debug("%s: hold of door %s ended", self._coordinator.name, door)
             self._async_forget_hold(door)
         if ended:
             self._coordinator.hass.async_create_task(self._async_save(), f"{DOMAIN} holds of {self._coordinator.name}")
@@ -371,7 +376,7 @@ class DoorCommands:
                     return
                 await self._doors.send(DoorCommand.HOLD, door, _at_most(longest, left))
             except IntercomError as err:
-                _LOGGER.debug("%s: the hold of door %s could not be renewed: %s", self._coordinator.name, door_id, err)
+                _LOGGER.debug("%s: could not renew the hold of door %s: %s", self._coordinator.name, door_id, err)
                 self._async_renew_in(_RENEW_AGAIN, door_id)
                 return
             if longest is not None and (left is None or left > longest):

@@ -99,7 +99,7 @@ class FoundFlow(ConfigFlow):
 
     def _errors(self, err: IntercomError, key: str | None = None) -> dict[str, str]:
         """Return why nothing was found, as errors of a form; ``key`` is its text where that is a special one."""
-        _LOGGER.debug("No device at the address: %s", err)
+        _LOGGER.debug("No supported device at the address: %s", err)
         self._changed = err if isinstance(err, CertificateChanged) else None
         return {"base": key or self._error(err)}
 

@@ -31,7 +31,7 @@ class Found:
             return cls._read(stored, names=names)
         except (AttributeError, LookupError, TypeError, ValueError) as err:
             # A broken file must not cost the entry.
-            _LOGGER.warning("Could not read what was remembered of a device: %r", err)
+            _LOGGER.warning("Could not read the stored state of a device: %r", err)
             return cls({})
 
     @classmethod

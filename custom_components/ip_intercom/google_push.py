@@ -192,7 +192,7 @@ class GooglePush:
                     raise NotSupported("nothing is known of the server yet")
                 await service.tell(token)
             except IntercomError as err:
-                _LOGGER.debug("%s: could not be told a token: %s", self._coordinator.name, err)
+                _LOGGER.debug("%s: could not register the push token: %s", self._coordinator.name, err)
                 delay = _LOOK_AGAIN
             await asyncio.sleep(delay)
 
@@ -207,7 +207,7 @@ class GooglePush:
         self._outcome.set()
         if self._failing:
             self._failing = False
-            _LOGGER.info("%s: Google's pushes arrive again", self._coordinator.name)
+            _LOGGER.info("%s: pushes through Google's service restored", self._coordinator.name)
 
     @callback
     def _async_failed(self, err: Exception, *, fault: bool = False) -> None:
@@ -216,7 +216,11 @@ class GooglePush:
         self._failing = True
         self._outcome.set()
         _LOGGER.log(
-            level, "%s: Google's pushes do not arrive: %s", self._coordinator.name, err, exc_info=err if fault else None
+            level,
+            "%s: pushes through Google's service unavailable: %s",
+            self._coordinator.name,
+            err,
+            exc_info=err if fault else None,
         )
 
 

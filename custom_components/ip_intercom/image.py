@@ -117,7 +117,7 @@ class LastVisitorImage(LastEventEntity, ImageEntity):
         try:
             return await asking
         except HomeAssistantError as err:
-            _LOGGER.debug("No picture of the visitor: %s", err)
+            _LOGGER.debug("No image of the visitor: %s", err)
             return None
 
     @override

@@ -108,7 +108,7 @@ class LogHealth:
                 self._async_wait(missing)  # everything fails, which is shown elsewhere
                 return
             _LOGGER.warning(
-                "%s: %s unavailable: what it reports is missing or late, state is polled",
+                "%s: %s unavailable: its events are missing or late, state is polled",
                 self._name,
                 missing.name or _SOURCE,
             )

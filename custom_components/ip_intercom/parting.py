@@ -44,6 +44,6 @@ async def async_log_out(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
         if system.facets.session is not None:
             await system.facets.session.log_out()
     except IntercomError as err:
-        _LOGGER.debug("%s could not be logged out: %s", entry.title, err)
+        _LOGGER.debug("%s: could not log out: %s", entry.title, err)
     finally:
         await system.close()

@@ -122,7 +122,7 @@ class EventFeed:
         if objection is None:
             self.async_hasten()
         else:
-            _LOGGER.debug("%s: what was pushed is not told of: %s", self._coordinator.name, objection)
+            _LOGGER.debug("%s: push ignored: %s", self._coordinator.name, objection)
         return objection is None
 
     async def async_stop(self) -> None:
@@ -166,10 +166,10 @@ class EventFeed:
                 is_certain = failures > 1 or isinstance(err, ExchangeSilent)
                 if is_certain or (wish > _LONG_WISH and not log.local):
                     self._coordinator.async_log_failed(err)
-                _LOGGER.debug("%s: events interrupted: %s", self._coordinator.name, err)
+                _LOGGER.debug("%s: event stream interrupted: %s", self._coordinator.name, err)
             except Exception:
                 # A fault of ours must not silence the doorbell until somebody reloads it.
-                _LOGGER.exception("%s: events interrupted", self._coordinator.name)
+                _LOGGER.exception("%s: event stream interrupted", self._coordinator.name)
                 delay = _FAULT_DELAY if failures else _back_off(0, log.local)
                 failures += 1
                 self._coordinator.async_log_failed()
@@ -213,7 +213,7 @@ class EventFeed:
             return self.rings.async_hear(event)
         except Exception:
             # An event that cannot be understood must not cost those that follow.
-            _LOGGER.exception("%s: an event could not ring: %s", self._coordinator.name, event.type)
+            _LOGGER.exception("%s: error while ringing for event %s", self._coordinator.name, event.type)
             return False
 
     def _judged(self, event: Event) -> Event:
@@ -221,7 +221,9 @@ class EventFeed:
         happened = time.monotonic() - event.age - _AGE_ERROR
         if event.late or event.heard or happened >= self._store.repeats_until:
             return event
-        _LOGGER.debug("%s: %s may come again after a kill, so it is late", self._coordinator.name, event.type)
+        _LOGGER.debug(
+            "%s: %s marked late, it may be repeated after an unclean stop", self._coordinator.name, event.type
+        )
         return replace(event, late=True)
 
     # -- handing on ------------------------------------------------------------------------------
@@ -234,7 +236,7 @@ class EventFeed:
                 await self._async_hand_on(delivery)
             except Exception:
                 # A fault of ours must not silence automations until a person reloads the entry.
-                _LOGGER.exception("%s: events could not be handed on", self._coordinator.name)
+                _LOGGER.exception("%s: error while delivering events", self._coordinator.name)
 
     async def _async_hand_on(self, delivery: Delivery) -> None:
         """Hand on the events in portions, with the loop free in between, then show the state after them."""
@@ -243,7 +245,11 @@ class EventFeed:
         if delivery.more:
             return
         if self._left_out:
-            _LOGGER.debug("%s: %d late events left out, by its option", self._coordinator.name, self._left_out)
+            _LOGGER.debug(
+                "%s: %d late events ignored, older than the limit in the options",
+                self._coordinator.name,
+                self._left_out,
+            )
             self._left_out = 0
         if not delivery.answered:
             self._coordinator.async_publish()
@@ -282,7 +288,7 @@ class EventFeed:
                 self._async_take(event)
             except Exception:
                 # An event that cannot be understood must not cost those that follow.
-                _LOGGER.exception("%s: an event could not be handled: %s", self._coordinator.name, event.type)
+                _LOGGER.exception("%s: error while handling event %s", self._coordinator.name, event.type)
 
     @callback
     def _async_take(self, event: Event) -> None:

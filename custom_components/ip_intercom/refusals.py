@@ -124,9 +124,9 @@ async def _async_load_once_accepted(
         except AuthenticationFailed as refused:
             err = refused
         except IntercomError as away:
-            _LOGGER.debug("%s: the login could not be tried: %s", entry.title, away)
+            _LOGGER.debug("%s: could not verify the login: %s", entry.title, away)
         else:
-            _LOGGER.info("%s accepts the login again", entry.title)
+            _LOGGER.info("%s: login accepted again", entry.title)
             await hass.config_entries.async_reload(entry.entry_id)
             return
 

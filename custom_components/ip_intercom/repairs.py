@@ -68,7 +68,7 @@ class ClockFlow(TickedFlow):
         try:
             await async_sync_clock(coordinator)
         except HomeAssistantError as err:
-            _LOGGER.debug("%s: the clock could not be set: %s", coordinator.name, err)
+            _LOGGER.debug("%s: could not set the clock: %s", coordinator.name, err)
 
 
 class CertificateFlow(RepairsFlow):

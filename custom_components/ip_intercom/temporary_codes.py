@@ -231,7 +231,7 @@ class TemporaryCodes:
     def _note_failure(self, err: IntercomError) -> None:
         if self._failures == 0:
             _LOGGER.warning(
-                "A temporary code could not be brought to %s or taken away, and will be tried again: %s",
+                "%s: could not add or remove a temporary code, retrying: %s",
                 self._coordinator.name,
                 type(err).__name__,
             )
@@ -283,7 +283,10 @@ async def async_take_away(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     if left:
         names = ", ".join(known.code.name for known in left.values())
         _LOGGER.warning(
-            "Delete these codes at %s yourself, they still open: %s (%s)", entry.title, names, type(failure).__name__
+            "%s: could not remove temporary codes, delete them on the device, they still open: %s (%s)",
+            entry.title,
+            names,
+            type(failure).__name__,
         )
         ir.async_create_issue(
             hass,

@@ -135,7 +135,7 @@ class FirmwareUpdate(IntercomEntity, UpdateEntity):
         try:
             await async_discard(self.coordinator)
         except HomeAssistantError as err:
-            _LOGGER.warning("%s: the firmware file could not be discarded: %s", self.coordinator.name, err)
+            _LOGGER.warning("%s: could not discard the firmware file: %s", self.coordinator.name, err)
 
 
 def note_in(language: str, note: str | None) -> str | None:

@@ -56,7 +56,7 @@ class VisitorPictures:
                 taken, content = kept
                 self._pictures[key] = VisitorPicture(datetime.fromisoformat(taken), b64decode(content, validate=True))
             except (TypeError, ValueError) as err:
-                _LOGGER.debug("The picture of %s cannot be read: %s", key, err)
+                _LOGGER.debug("Could not read the image of %s: %s", key, err)
 
     def get(self, key: str) -> VisitorPicture | None:
         """Return the last picture, None where there is none."""

@@ -76,7 +76,7 @@ class VoicemailView(HomeAssistantView):
                     response = web.StreamResponse(headers=_HEADERS | {"Content-Type": _content_type(recording)})
                     await _send(request, response, recording)
         except HomeAssistantError as err:
-            _LOGGER.debug("%s: the voicemail broke off: %s", coordinator.name, err)
+            _LOGGER.debug("%s: voicemail stream interrupted: %s", coordinator.name, err)
             if response is not None and response.prepared:
                 # Ended in order, it would look whole.
                 response.force_close()

@@ -126,7 +126,7 @@ class PushAddress:
             self._coordinator.shortcomings.async_note(_SOURCE, frozenset({_NO_URL}))
             return
         except IntercomError as err:
-            _LOGGER.debug("%s: could not be told where to push: %s", self._coordinator.name, err)
+            _LOGGER.debug("%s: could not register the push address: %s", self._coordinator.name, err)
             if not isinstance(err, NotSupported):  # what is not there now may be with the next description
                 self._coordinator.later.async_do(_AGAIN, _SOURCE, self.async_subscribe)
             return
@@ -170,7 +170,7 @@ class PushAddress:
         now = time.monotonic()
         if now - self._dropped_at > _FLOOD_PAUSE:
             _LOGGER.warning(
-                "%s: more than %d pushes a second from %s: the others are dropped",
+                "%s: more than %d pushes per second from %s: dropping the excess",
                 self._coordinator.name,
                 RATE,
                 source or "Home Assistant Cloud",
@@ -201,4 +201,6 @@ async def async_take_back(hass: HomeAssistant, entry: ConfigEntry) -> None:
             if facets.push is not None:
                 await facets.push.unsubscribe(token, entry.data.get(CONF_PUSH_ORIGINALS, {}))
     except IntercomError as err:
-        _LOGGER.warning("%s goes on pushing its events here; end that on its own page: %s", entry.title, err)
+        _LOGGER.warning(
+            "%s: could not remove the push address, delete it on the web page of the device: %s", entry.title, err
+        )

@@ -232,8 +232,8 @@ async def test_what_was_missed_in_a_long_outage_is_told_as_soon_as_it_is_over(
     sim.press()
     sim.call_ended()
     sim.swipe_card("0A1B2C3D")
-    tried = caplog.text.count("events interrupted")
-    await until(lambda: caplog.text.count("events interrupted") > tried + 60, "many attempts")
+    tried = caplog.text.count("event stream interrupted")
+    await until(lambda: caplog.text.count("event stream interrupted") > tried + 60, "many attempts")
     await sim.restore_connection()
 
     def told() -> set[str]:

@@ -288,7 +288,7 @@ async def test_a_removal_does_not_wait_for_a_proxy_that_is_away(
     await hass.config_entries.async_unload(entry.entry_id)
     sim.lose_connection()
     await hass.config_entries.async_remove(entry.entry_id)
-    assert "could not be logged out" in caplog.text
+    assert "could not log out" in caplog.text
     assert not hass.config_entries.async_entries(entry.domain)
 
 

@@ -19,7 +19,7 @@ HOUR = 3600
 
 def reasons(caplog: pytest.LogCaptureFixture) -> list[str]:
     """Return why pushes did not ring."""
-    said = ("is not told of: it ", "does not ring: ")
+    said = ("push ignored: it ", "does not ring: ")
     lines = [item.getMessage() for item in caplog.records if item.levelno == logging.DEBUG]
     return [line for line in lines if any(part in line for part in said)]
 

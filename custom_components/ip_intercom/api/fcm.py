@@ -226,13 +226,13 @@ class _Client(FcmPushClient):
                 msg.raw_data,
             )
         except Exception as err:  # noqa: BLE001 - texts, keys and ciphers may be wrong, each with errors of its own
-            _LOGGER.debug("A push cannot be decrypted: %s", type(err).__name__)
+            _LOGGER.debug("Push ignored, could not decrypt it: %s", type(err).__name__)
             return
         try:
             self._hear(data)
         except Exception:
             # It would come again at each login, and end the client each time.
-            _LOGGER.exception("A push could not be handled")
+            _LOGGER.exception("Error while handling a push")
 
 
 def encoded_part(header: str, name: str) -> str:

@@ -158,7 +158,7 @@ class RowCodes(ABC):
         new = await self._rows(is_new, code.name) or await self._rows(is_new)
         ours = [row for row in new if row.id == told] or [row for row in new if _is_ours(row, code, None, frozenset())]
         if not ours and len(new) == 1 and (_is_alike(new[0].name, code.name) or not new[0].has_other_pin_than(code)):
-            _LOGGER.debug("A code is taken for the only new row, though its name is another")
+            _LOGGER.debug("Matched a temporary code to the only new row, although its name differs")
             ours = new
         return ours[0] if ours else None
 

@@ -260,7 +260,7 @@ class Looks:
             look.looked_at = now
             look.due = min(look.due, now + look.interval())
             return
-        _LOGGER.debug("A look at %s failed: %s", name, error)
+        _LOGGER.debug("Polling %s failed: %s", name, error)
         look.refused = is_refusal(error)
         is_busy = isinstance(error, Overloaded | Throttled)
         # What is refused and was never given may not be there at all: it is asked for ever less.

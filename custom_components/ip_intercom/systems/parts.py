@@ -80,7 +80,7 @@ class PartReader:
 
     def _fail(self, name: str, err: IntercomError) -> None:
         self._refusals[name] = self._refusals[name] + 1 if is_refusal(err) else 0
-        _LOGGER.debug("No answer from %s: %s", name, err)
+        _LOGGER.debug("No response from %s: %s", name, err)
         if name in self._answers or self._refusals[name] < _REFUSALS:
             self.failures[name] = err
 

@@ -96,7 +96,9 @@ class Exchange:
         if clean:
             self._clean += 1
         elif not self._pace.fragile:
-            _LOGGER.debug("%s is fragile: one connection for each request from now on", self.transport.base.host)
+            _LOGGER.debug(
+                "%s drops connections: using one connection for each request from now on", self.transport.base.host
+            )
             self._pace.fragile = True
 
     async def send(self, request: Request) -> Reply:
@@ -190,7 +192,7 @@ class Exchange:
         try:
             reply = await self._connected(request, self._attempt_of(request))
         except IntercomError as err:
-            _LOGGER.debug("%s does not show whether the login is right: %s", endpoint.path, err)
+            _LOGGER.debug("%s could not verify the login: %s", endpoint.path, err)
             return False
         return reply.status == HTTPStatus.OK
 

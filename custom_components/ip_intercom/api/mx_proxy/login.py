@@ -125,7 +125,7 @@ class Login:
         self._failure = None
         self._token = token
         self._renew_at = asked_at + lifetime - min(MARGIN, lifetime / 2)
-        _LOGGER.debug("%s gave a token for %g s", self._transport.base.host, lifetime)
+        _LOGGER.debug("%s returned a token valid for %g s", self._transport.base.host, lifetime)
         return token
 
     async def _ask(self) -> tuple[str, float]:

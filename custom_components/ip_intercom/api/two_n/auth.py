@@ -227,7 +227,7 @@ class Authentication:
                     Request(witness.method, witness.path), headers=headers, middlewares=middlewares
                 )
             except IntercomError as err:
-                _LOGGER.debug("%s does not show whether the login is right: %s", witness.path, err)
+                _LOGGER.debug("%s could not verify the login: %s", witness.path, err)
                 continue
             if self._digest is not None and _wanted_scheme(reply, scheme) is not None:
                 continue

@@ -294,7 +294,7 @@ class LogReader:
         try:
             await self._log.unsubscribe(channel)
         except IntercomError as err:
-            _LOGGER.debug("The channel closes by itself: %s", err)
+            _LOGGER.debug("Could not close the log channel, it expires on the device: %s", err)
 
     # -- channels --------------------------------------------------------------------------------
 
@@ -410,7 +410,7 @@ class LogReader:
         self._silences = self._silences + 1 if silent != inf else _SILENCES
         if self._silences >= _SILENCES:
             self._poll, self._silences = shorter[0], 0
-            _LOGGER.debug("Connections are forgotten: polls last %s s from now on", self._poll)
+            _LOGGER.debug("Connections are dropped while idle: polls last %s s from now on", self._poll)
 
     # -- emptying a channel ------------------------------------------------------------------------
 
@@ -456,7 +456,7 @@ class LogReader:
         try:
             uptime = (await self._system.status()).uptime
         except IntercomError as err:
-            _LOGGER.debug("Whether the device has restarted stays unknown: %s", err)
+            _LOGGER.debug("Could not determine whether the device restarted: %s", err)
             return None
         if uptime is None:
             return None
@@ -604,14 +604,14 @@ class LogReader:
             if not self._status_refused and await self._tell(self._system.status):
                 return
         except (NotSupported, PermissionDenied, SecureConnectionRequired, ServiceDisabled) as err:
-            _LOGGER.debug("The uptime stays unknown: %s", err)
+            _LOGGER.debug("Could not read the uptime: %s", err)
             self._status_refused = True
         except IntercomError as err:
-            _LOGGER.debug("The uptime stays unknown: %s", err)
+            _LOGGER.debug("Could not read the uptime: %s", err)
         try:
             await self._tell(self._clock_alone)
         except IntercomError as err:
-            _LOGGER.debug("The clock stays unknown: %s", err)
+            _LOGGER.debug("Could not read the clock: %s", err)
 
     async def _clock_alone(self) -> SystemStatus:
         """Return the clock: an account that may only look is not told the uptime."""
@@ -631,7 +631,7 @@ class LogReader:
             events = await self._log.pull(channel, 0, self._pace.patience)
             await self._log.unsubscribe(channel)
         except IntercomError as err:
-            _LOGGER.debug("The age of events stays unknown: %s", err)
+            _LOGGER.debug("Could not determine the age of events: %s", err)
             return frozenset()
         return doubtful & {event.id for event in events}
 

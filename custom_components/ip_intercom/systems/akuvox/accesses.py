@@ -89,7 +89,7 @@ class Accesses:
             async with asyncio.timeout(_NAME_PATIENCE):
                 return await name_behind(self._device, record.code)
         except TimeoutError:
-            _LOGGER.debug("No name in time for an access")
+            _LOGGER.debug("Access reported without a name: the user list was not read in time")
             return None
 
     def _event(self, record: DoorRecord, who: str | None) -> Event:

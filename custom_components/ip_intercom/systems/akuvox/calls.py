@@ -319,7 +319,7 @@ class CallTracker:
         if meaning is Meaning.IDLE:
             self.idle = {known}
         elif self._call is None and not self.idle and meaning is Meaning.UNKNOWN:
-            _LOGGER.debug("%s is taken for the word of a device without a call", word)
+            _LOGGER.debug("Learned %s as the call state of an idle device", word)
             self.idle = {known}
         return known in self.idle
 

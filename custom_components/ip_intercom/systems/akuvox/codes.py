@@ -53,7 +53,7 @@ class AkuvoxCodes(RowCodes):
         if row.doors == wanted or (row.doors is None and not code.doors):
             return
         for form in _pairs(relays) if self._has_users else (relays,):
-            _LOGGER.debug("A code does not open the doors that were asked for; written again")
+            _LOGGER.debug("Temporary code stored with different doors, writing it again")
             try:
                 await self._change(row.id, code.pin, form)
             except CommandFailed, NotSupported:

@@ -70,7 +70,7 @@ class AkuvoxFirmware:
             raise
         except ConnectionFailed as err:
             # It may be at it, or the file may wait still: the version that comes back tells.
-            _LOGGER.debug("The answer was lost: %s", err)
+            _LOGGER.debug("No response to the command: %s", err)
             return
         except CommandFailed:
             self._md5 = None

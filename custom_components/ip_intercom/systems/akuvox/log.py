@@ -405,11 +405,11 @@ class AkuvoxLog:
             async with asyncio.timeout(patience):
                 await self._look_at_device()
         except TimeoutError:
-            _LOGGER.debug("No answer from %s in time", DEVICE)
+            _LOGGER.debug("No response from %s in time", DEVICE)
         except (CommandFailed, ConnectionFailed, NotSupported, UnexpectedReply) as err:
             if isinstance(err, AWAY):
                 raise
-            _LOGGER.debug("No answer from %s: %s", DEVICE, err)
+            _LOGGER.debug("No response from %s: %s", DEVICE, err)
 
     async def _look_at_device(self) -> None:
         asked_at = time.time()

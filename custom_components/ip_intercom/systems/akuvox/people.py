@@ -17,7 +17,7 @@ async def name_behind(device: AkuvoxDevice, code: str) -> str | None:
         try:
             people = await lookup(device, code)
         except IntercomError as err:
-            _LOGGER.debug("Nobody to be found: %s", err)
+            _LOGGER.debug("Could not look up the user: %s", err)
             continue
         for name, codes in people:
             if name and code in codes:

@@ -153,7 +153,7 @@ class AkuvoxSystem:
             async with asyncio.timeout(_NAME_PATIENCE):
                 config = await self._device.config.get(items=[LOCATION])
         except (TimeoutError, IntercomError) as err:
-            _LOGGER.debug("The device does not tell its name: %s", err)
+            _LOGGER.debug("Could not read the device name: %s", err)
         return Description(self._identity(info, config), State(), _CONTROLS)
 
     def _identity(self, info: SystemInfo, config: Mapping[str, str]) -> Identity:
@@ -308,7 +308,7 @@ class AkuvoxSystem:
         except NotSupported:
             return False, False
         except IntercomError as err:
-            _LOGGER.debug("No pictures now: %s", err)
+            _LOGGER.debug("Images unavailable: %s", err)
             return self._parts.sees, False
         return True, False
 

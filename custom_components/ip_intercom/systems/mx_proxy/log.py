@@ -260,7 +260,7 @@ class MxLog:
     def _clear_up(self, event: CallEvent, info: CallEvent | None) -> None:
         """Believe a doubtful event where the proxy agrees: it knows of the call, or, of one that is over, nothing."""
         if (info is None) != (event.type == Kind.CLEARED):
-            _LOGGER.debug("A push told %s of a call of which the proxy tells something else", event.type)
+            _LOGGER.debug("Push ignored: the proxy reports a different state than %s for the call", event.type)
             return
         if info is not None and event.timestamp and event.timestamp == info.timestamp:
             self._clock.learn(event.timestamp)

@@ -180,17 +180,17 @@ class SmartYardLog:
             async with asyncio.timeout(_QUESTION):
                 is_current = await self._visitors.is_current(key)
         except (IntercomError, TimeoutError) as err:
-            _LOGGER.debug("Could not ask whether a call of a doubtful time still rings: %s", err)
+            _LOGGER.debug("Could not check whether a call with an uncertain time still rings: %s", err)
             objection = self._gate.give_up(push)
         else:
             if is_current:
                 self._gate.confirm(push, shift)
             objection = None if is_current else self._gate.deny(push)
         if objection is None:
-            _LOGGER.debug("A call rings: pushes are %.0f s ahead of the server's replies", shift)
+            _LOGGER.debug("Call rings: its push is %.0f s ahead of the clock in the server's responses", shift)
             self._accept(push)
         else:
-            _LOGGER.debug("A call was pushed and does not ring: %s", objection)
+            _LOGGER.debug("Call push does not ring: %s", objection)
 
     def count_soon(self) -> None:
         """Have the unread messages counted before their time."""
@@ -271,7 +271,7 @@ class SmartYardLog:
             if until > now:
                 self._take_call(ring, until, is_new=False)
             else:
-                _LOGGER.debug("A call was pushed and does not ring: its door is not known until its end")
+                _LOGGER.debug("Call push does not ring: its door stayed unknown until the call ended")
         while self._inbox:
             push = self._inbox.popleft()
             self.arrivals.heard()
@@ -303,10 +303,10 @@ class SmartYardLog:
         if not is_new:
             return
         if may_be_ours(push, self._town()):
-            _LOGGER.debug("A push tells of a call at a door that is not known yet")
+            _LOGGER.debug("Call push for an unknown door: waiting for the door")
             self.houses_changed()
             return
-        _LOGGER.debug("A push tells of a call at no door of the account: seeing whether there are new ones")
+        _LOGGER.debug("Call push for an unknown door: reading the doors of the account again")
         self._search_due = max(self._monotonic(), self._searched_at + _CHANGES_PAUSE)
 
     async def _search(self) -> None:
@@ -317,7 +317,7 @@ class SmartYardLog:
                     self._yard.address.houses(refresh=True), self._yard.address.settings(refresh=True)
                 )
         except (IntercomError, TimeoutError) as err:
-            _LOGGER.debug("Could not see whether there are new doors: %s", err)
+            _LOGGER.debug("Could not read the doors of the account: %s", err)
             return
         if any(is_at(push, houses, flats) for push, _ in self._strangers):
             self._changes_due = self._monotonic()

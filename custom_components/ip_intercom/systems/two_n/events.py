@@ -201,7 +201,7 @@ class TwoNLog:
         try:
             more = await self.reader.read(_SESSION_DELAY)
         except IntercomError as err:
-            _LOGGER.debug("Who began a call stays unknown: %s", err)
+            _LOGGER.debug("Could not determine who started the call: %s", err)
             return batch
         self._see(more.readings)
         if any(self._visitors.awaits(reading.event) for reading in batch.readings):

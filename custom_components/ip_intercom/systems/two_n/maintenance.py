@@ -121,7 +121,7 @@ class TwoNFirmware:
             raise
         except ConnectionFailed as err:
             # It may be at it, or the file may wait still: the version that comes back tells.
-            _LOGGER.debug("The answer was lost: %s", err)
+            _LOGGER.debug("No response to the command: %s", err)
             return
         except CommandFailed:
             self._file = None
@@ -147,7 +147,7 @@ class TwoNFirmware:
         try:
             await self._firmware.reject(file or "")
         except CommandFailed as err:
-            _LOGGER.debug("The file is gone already: %s", err)
+            _LOGGER.debug("The file was already removed: %s", err)
 
 
 class TwoNMaintenance:

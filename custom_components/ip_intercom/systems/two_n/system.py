@@ -382,7 +382,7 @@ class TwoNSystem:
         try:
             await self._firmware.discard()
         except IntercomError as err:
-            _LOGGER.debug("The firmware file expires by itself: %s", err)
+            _LOGGER.debug("Could not discard the firmware file, it expires on the device: %s", err)
 
     async def _query_bells(self) -> Bells:
         return bells_of(await self._device.directory.query(_BELL_FIELDS))
@@ -427,7 +427,7 @@ class TwoNSystem:
         except (CommandFailed, ConnectionFailed, UnexpectedReply) as err:
             if isinstance(err, AWAY):
                 raise
-            _LOGGER.debug("Done without: %s", err)
+            _LOGGER.debug("Optional function unavailable: %s", err)
             return None
 
     def _refuse(self, missing: Missing, err: IntercomError) -> None:
