@@ -39,6 +39,8 @@ _DROP_DELAY = 0.2
 _FLOOD_PAUSE = 60.0
 # Seconds until another attempt where the device could not be told.
 _AGAIN = 60.0
+# One of two forwarders may use another method: the repair goes once nothing came that way for so many seconds.
+_METHOD_PAUSE = 86400.0
 _SOURCE = "push"
 _NO_URL = Missing("push_no_url", "Home Assistant URL")
 _METHOD_SOURCE = "push method"
@@ -60,6 +62,8 @@ class PushAddress:
         self._stopped = False
         self._turn = asyncio.Lock()
         self._dropped_at = -inf
+        # When something came by a method by which pushes get lost.
+        self._lossy_at = -inf
         self.limiter = PushLimiter()
 
     @property
@@ -155,15 +159,17 @@ class PushAddress:
     @callback
     def _async_judge(self, method: str) -> None:
         """Have a person change how pushes are sent, if others than those that arrive may get lost."""
-        push = self._coordinator.facets.push
-        lossy = push is not None and method in push.lossy
-        self._coordinator.shortcomings.async_note(
-            _METHOD_SOURCE, frozenset({Missing("push_by_get", method)}) if lossy else frozenset()
-        )
+        push, now = self._coordinator.facets.push, time.monotonic()
+        if push is not None and method in push.lossy:
+            self._lossy_at = now
+            self._coordinator.shortcomings.async_note(_METHOD_SOURCE, frozenset({Missing("push_by_get", method)}))
+        elif now - self._lossy_at >= _METHOD_PAUSE:
+            self._coordinator.shortcomings.async_note(_METHOD_SOURCE, frozenset())
 
     @callback
     def async_forget_method(self) -> None:
-        """Wait for the next push: a person says that it is sent in another way now."""
+        """Wait for the next push: the user says that it is sent in another way now."""
+        self._lossy_at = -inf
         self._coordinator.shortcomings.async_note(_METHOD_SOURCE, frozenset())
 
     def _note_dropped(self, source: str) -> None:

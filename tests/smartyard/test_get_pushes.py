@@ -8,6 +8,7 @@ from homeassistant.helpers import issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.ip_intercom import webhook
 from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, DOMAIN
 from tests.common import PATIENCE, capture_log_events, until
 from tests.mx_proxy.looking import tells
@@ -40,13 +41,41 @@ async def test_a_push_by_get_rings_and_a_repair_says_what_to_change(
     sim.ring(22)
     await until(lambda: rings, "the ring")
     assert repairs(hass) == [REPAIR]
-    # It goes once the same forwarder uses POST.
+
+
+async def test_the_repair_goes_once_all_comes_by_post_for_a_day(
+    hass: HomeAssistant, sim: Simulator, by_get: ConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rings = listen(by_get)
     (route,) = sim.pushes.routes
+    sim.ring(22)
+    await until(lambda: rings, "the ring")
     sim.stop_pushes()
     sim.push_to(route.url, Form.FORM)
     sim.ring(21)
     await until(lambda: len(rings) == 2, "another ring")
+    # There may be two forwarders, of which one uses POST.
+    assert repairs(hass) == [REPAIR]
+    monkeypatch.setattr(webhook, "_METHOD_PAUSE", 0.0)
+    sim.ring(24, flat=53)
+    await until(lambda: len(rings) == 3, "another ring")
     assert repairs(hass) == []
+
+
+async def test_the_repair_stays_while_one_of_two_forwarders_uses_get(
+    hass: HomeAssistant, sim: Simulator, by_get: ConfigEntry
+) -> None:
+    (route,) = sim.pushes.routes
+    rings = listen(by_get)
+    shown: list[list[str | None]] = []
+    for door, form in ((22, Form.QUERY), (21, Form.FORM), (22, Form.QUERY), (21, Form.BARE)):
+        rings.clear()
+        sim.stop_pushes()
+        sim.push_to(route.url, form)
+        sim.ring(door)
+        await until(lambda: rings, "the ring")
+        shown.append(repairs(hass))
+    assert shown == [[REPAIR]] * 4
 
 
 async def test_a_person_says_that_the_forwarder_is_mended(
