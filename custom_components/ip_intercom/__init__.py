@@ -94,7 +94,7 @@ async def _async_set_up(
     await coordinator.door_commands.async_load()  # before the entities: they show what is held open
     coordinator.platforms = list(PLATFORMS)
     if coordinator.facets.conferences is not None:
-        coordinator.platforms.append(Platform.CALENDAR)  # it brings a page of its own, which nobody wants empty
+        coordinator.platforms.append(Platform.CALENDAR)  # it adds a page of its own, which should not be empty
     ClockWatch(coordinator).async_start()
     await hass.config_entries.async_forward_entry_setups(entry, coordinator.platforms)
     _async_await_conferences(hass, entry)

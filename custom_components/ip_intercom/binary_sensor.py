@@ -288,7 +288,7 @@ class BellRingingSensor(BellEntity, BinarySensorEntity):
     @property
     @override
     def is_on(self) -> bool:
-        """Return whether somebody waits there."""
+        """Return whether a visitor is waiting there."""
         return self.coordinator.data.ringing.get(self._bell.id, False)
 
 
@@ -300,7 +300,7 @@ class RingingSensor(IntercomEntity, BinarySensorEntity):
     @property
     @override
     def is_on(self) -> bool:
-        """Return whether a call rings that nobody has answered yet; one that was dialled from here never does."""
+        """Return whether a call rings that has not been answered yet; an outgoing call from here never does."""
         state = self.coordinator.data
         direction, states = _VISITORS if self.coordinator.description.visitors else _CALLERS
         return any(

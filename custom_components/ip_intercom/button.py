@@ -1,6 +1,6 @@
 """What is done by a press.
 
-Answering and ending calls, counting missed ones anew, setting the clock, restarting, a test message, another door code.
+Answering and ending calls, resetting missed calls, setting the clock, restarting, a test message, another door code.
 """
 
 from collections.abc import Awaitable, Callable

@@ -116,7 +116,7 @@ def _event(conference: Conference) -> CalendarEvent:
 
 
 def _span(event: dict[str, Any]) -> tuple[datetime, timedelta]:
-    """Return start in UTC and duration of what somebody entered.
+    """Return the start in UTC and the duration that a user entered.
 
     Raises:
         ServiceValidationError: It recurs, or has a location, which the exchange cannot keep.

@@ -90,7 +90,7 @@ class IntercomCamera(IntercomEntity, Camera):
 
     @override
     async def async_create_stream(self) -> Stream | None:
-        """Return the stream; one that nobody watches or that broke off has an address by now that is good still."""
+        """Return the stream; an unwatched or interrupted one gets a current address first."""
         if (stream := self.stream) is not None and not (stream.outputs() and stream.available):
             await self._async_renew(stream)
         stream = await super().async_create_stream()
@@ -100,14 +100,14 @@ class IntercomCamera(IntercomEntity, Camera):
 
     @override
     async def async_will_remove_from_hass(self) -> None:
-        """Leave a stream that somebody still watches to itself: nobody asks the device for addresses any more."""
+        """Leave a watched stream alone: its address is not refreshed any more."""
         if self.stream is not None:
             self.stream.set_update_callback(lambda: None)
         await super().async_will_remove_from_hass()
 
     @callback
     def _async_stream_changed(self) -> None:
-        """Have another address for a stream that broke off while somebody watches: it is begun again in a while."""
+        """Refresh the address of a stream that broke off while it is watched: it restarts after a while."""
         if self.stream is not None and not self.stream.available:
             self.coordinator.config_entry.async_create_background_task(
                 self.hass, self._async_try_to_renew(self.stream), f"stream of {self.entity_id}"
@@ -127,7 +127,7 @@ class IntercomCamera(IntercomEntity, Camera):
 
     @override
     async def handle_async_mjpeg_stream(self, request: web.Request) -> web.StreamResponse | None:
-        """Pass the device's own motion JPEG on for as long as somebody looks; None where it does not begin."""
+        """Pass the device's own motion JPEG on while a client watches; None if it does not begin."""
         async_check_viewer(self.entity_id)
         response: web.StreamResponse | None = None
         try:

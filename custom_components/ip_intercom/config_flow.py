@@ -1,4 +1,4 @@
-"""Adding an intercom: an address and an account, and a sentence for whatever goes wrong."""
+"""Adding an intercom: an address and an account, and a message for each error."""
 
 from collections.abc import Mapping
 from typing import Any, override
@@ -212,7 +212,7 @@ def _moved(entry: ConfigEntry, host: str) -> dict[str, Any] | None:
     """Return the data of a device that was seen at another address; scheme and port stay as they were found.
 
     A host name is the user's choice, a verified certificate belongs to it, and a device that answers
-    where it is has not moved, whoever says so. Of one that is ignored, no address is kept.
+    where it is has not moved, no matter who says so. Of one that is ignored, no address is kept.
     """
     if entry.source == SOURCE_IGNORE:
         return None

@@ -29,7 +29,7 @@ CONF_TOKEN = "token"
 # What the account was called when it was added.
 CONF_NAME = "name"
 CONF_DEVICE_TOKEN = "device_token"
-# In which a server shall speak to people.
+# The language of the server's texts for people.
 CONF_LANGUAGE = "language"
 # Where a device pushes its events to, and its settings from before it was told to.
 CONF_PUSH_TOKEN = "push_token"
@@ -54,7 +54,7 @@ CONF_OPENING_PASSWORD = "opening_password"
 CONF_PICTURE_PORT = "picture_port"
 DEFAULT_PICTURE_PORT = 8080
 CONF_PUSH = "push"
-# What an operator calls the forwarder to which its server shall send our pushes.
+# The operator's name of the forwarder to which its server sends our pushes.
 CONF_PUSH_ROUTE = "push_route"
 # The application at Google to which a server sends its pushes.
 CONF_FCM_PROJECT_ID = "fcm_project_id"

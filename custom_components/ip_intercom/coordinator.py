@@ -264,7 +264,7 @@ class IntercomCoordinator(CommandingCoordinator):
                 self._during_read = None
 
     async def async_describe(self) -> None:
-        """Find out anew what the device is and has; what cannot be found out now changes nothing."""
+        """Read the identity and capabilities of the device again; what cannot be read changes nothing."""
         try:
             description, news = await self._async_gathering_news(self.system.describe)
         except IntercomError as err:
@@ -332,12 +332,12 @@ class IntercomCoordinator(CommandingCoordinator):
 
     @callback
     def async_describe_soon(self) -> None:
-        """Look anew what the device is and has, once it has come to rest."""
+        """Read the identity and capabilities of the device again, after it has settled."""
         self._device_changed.async_schedule_call()
 
     async def async_look_again(self) -> None:
-        """Look whether what was missing is there now: somebody says so."""
-        await self.google_push.async_look_again()  # Google is there or not, whatever the device is
+        """Check whether what was missing is available now: the user confirmed it."""
+        await self.google_push.async_look_again()  # independent of the device
         await self.codes.async_retry()
         self.push_address.async_forget_method()
         self.feed.async_hasten()
@@ -361,7 +361,7 @@ class IntercomCoordinator(CommandingCoordinator):
         if bells is None:
             return
         self.peers = bells.peers
-        # A button that rang stays, whoever has it now.
+        # A button that rang stays, also with a new owner.
         self._state = replace(self._state, bells={**self._state.bells, **bells.bells})
         self.async_publish()
 
@@ -448,7 +448,7 @@ class IntercomCoordinator(CommandingCoordinator):
         return door
 
     async def async_read_again(self, part: str, ask: Callable[[], Awaitable[Any]]) -> None:
-        """Read one part of the state anew, because an action has changed it; where that fails, a poll will see."""
+        """Read one part of the state again, because an action has changed it; if that fails, a poll follows."""
         try:
             value, news = await self._async_gathering_news(ask)
         except IntercomError as err:
@@ -597,7 +597,7 @@ class IntercomCoordinator(CommandingCoordinator):
     # -- calls from here -------------------------------------------------------------------------
 
     async def async_dial(self, dialling: Coroutine[Any, Any, SessionId]) -> SessionId:
-        """Carry out a command that calls somebody; this call rings no bell."""
+        """Run a command that starts a call; this call rings no bell."""
         self.feed.rings.async_dialling(True)
         try:
             session = await self.async_command(dialling)

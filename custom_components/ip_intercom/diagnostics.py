@@ -1,4 +1,4 @@
-"""What helps to find a fault, without anything that is nobody else's business."""
+"""What helps to find a fault, without private data."""
 
 from dataclasses import asdict, fields
 from typing import Any

@@ -272,7 +272,7 @@ class PortEntity(IntercomEntity):
 
 
 class AccessPointEntity(IntercomEntity):
-    """Whether a way in or out refuses everybody."""
+    """Whether an access point denies access to all people."""
 
     def __init__(self, coordinator: IntercomCoordinator, access_point: AccessPointId) -> None:
         """Show ``access_point``."""

@@ -26,7 +26,7 @@ RECEIVED = "received"
 
 # What a ring may tell beside its button and call.
 _RING_DETAILS = ("caller", "flat")
-# What somebody wrote, and how it is marked as read.
+# A received message, and how to mark it as read.
 _MESSAGE_DETAILS = ("id", "action", "title", "text", "ext", "badge", "record", "recording", "prepared")
 OTHER_MESSAGE = "other"
 MESSAGES = (
@@ -150,7 +150,7 @@ class FactEvent(IntercomEvent):
 
 
 class AccessEvent(FactEvent):
-    """Somebody was let in or refused."""
+    """Access was granted or denied."""
 
     _attr_event_types = [GRANTED, DENIED]
     _unrecorded_attributes = frozenset({"name"})
@@ -262,7 +262,7 @@ class VoicemailEvent(FactEvent):
 
 
 class MessageEvent(FactEvent):
-    """Somebody wrote to the user."""
+    """The user received a message."""
 
     _attr_event_types = list(MESSAGES)
     _unrecorded_attributes = frozenset(_MESSAGE_DETAILS)

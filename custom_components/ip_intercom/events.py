@@ -94,7 +94,7 @@ class BellRings:
 
 @dataclass(frozen=True, slots=True)
 class MessageReceived:
-    """Somebody wrote to the user. ``kind`` is a neutral word, ``other`` where there is none.
+    """The user received a message. ``kind`` is a neutral word, ``other`` where there is none.
 
     ``details`` tells title, text and the id by which it is marked as read, as far as they are known.
     """
@@ -136,7 +136,7 @@ class CallChanged:
 
 @dataclass(frozen=True, slots=True)
 class CallLogged:
-    """A call is over, and this became of it. ``missed`` is how many were missed since somebody cleared the number."""
+    """A call is over, with this result. ``missed`` is how many were missed since the count was cleared."""
 
     record: CallRecord
     outcome: CallOutcome
@@ -152,7 +152,7 @@ class VoicemailReceived:
 
 @dataclass(frozen=True, slots=True)
 class VoicemailsListed:
-    """These are the messages that there are: somebody may have heard or deleted some."""
+    """These are the messages that there are: some may have been heard or deleted."""
 
     voicemails: Mapping[VoicemailId, Voicemail]
 
@@ -167,7 +167,7 @@ class LineChanged:
 
 @dataclass(frozen=True, slots=True)
 class AccessDecided:
-    """Somebody was let in or refused."""
+    """Access was granted or denied."""
 
     access: Access
 
@@ -182,7 +182,7 @@ class AccessPointBlocked:
 
 @dataclass(frozen=True, slots=True)
 class FloorsOpened:
-    """The floors that anybody may go to changed."""
+    """The public floors changed."""
 
     floors: tuple[int, ...]
 
@@ -220,7 +220,7 @@ class EventsLost:
 
 @dataclass(frozen=True, slots=True)
 class Restarted:
-    """The device restarted: calls are gone, sensors speak anew."""
+    """The device restarted: calls are gone, sensors report again."""
 
 
 type Fact = (

@@ -121,7 +121,7 @@ class EventLog(Protocol):
     replays: bool
 
     async def next(self) -> Delivery:
-        """Return the next events, waiting for them for a while; after an error the next call begins anew."""
+        """Return the next events, waiting for them for a while; after an error the next call starts again."""
 
     def presume_complete(self) -> None:
         """Forget what the silence of the device seemed to show, and look again at what could not be read."""
@@ -247,7 +247,7 @@ class Directory(Protocol):
 
     @property
     def secrets(self) -> frozenset[str]:
-        """Names of the fields that only whoever asks for them by name may see."""
+        """Names of the fields that are returned only when requested by name."""
 
     async def query(self, wanted: Sequence[str] | None, since: int, series: str | None) -> DirectoryResult:
         """Return the entries changed since a timestamp of a series, all for 0."""
@@ -267,7 +267,7 @@ class Directory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PushMessage:
-    """What somebody sent to the address where a device shall tell of its events; it may be anybody."""
+    """A request to the push address of a device; the sender is untrusted."""
 
     method: str
     query: Mapping[str, str]
@@ -279,10 +279,10 @@ NO_EVENT = "it is no event"
 
 
 class Push(Protocol):
-    """Events that the device sends by itself to an address in Home Assistant, where somebody tells it to.
+    """Events that the device sends by itself to an address in Home Assistant, after it is told to.
 
     Attributes:
-        local: Whoever sends them is in the local network; nobody else gets an answer.
+        local: The sender is in the local network; all others get no response.
         lossy: HTTP methods by which some of them do not arrive: the sender is to use another.
     """
 
@@ -316,7 +316,7 @@ class Session(Protocol):
     """What a server keeps open for an account."""
 
     async def log_out(self) -> None:
-        """End it; whoever else uses the account there has to log in anew."""
+        """End it; other users of the account there have to log in again."""
 
 
 @dataclass(slots=True)
@@ -387,7 +387,7 @@ class System(Protocol):
         """
 
     async def describe(self) -> Description:
-        """Find out anew what the device is and has, and what the account may command."""
+        """Read the identity and capabilities of the device, and the privileges of the account, again."""
 
     async def read(self) -> Reading:
         """Read the state once."""

@@ -32,7 +32,7 @@ _LOGGER = logging.getLogger(__name__)
 
 SECTION_SECURITY = "security"
 
-# What logs in, and what of it is entered anew each time.
+# What logs in, and what has to be entered again each time.
 CREDENTIALS = (CONF_CLIENT_ID, CONF_CLIENT_SECRET, CONF_USERNAME, CONF_PASSWORD)
 _SECRETS = frozenset({CONF_CLIENT_SECRET, CONF_PASSWORD})
 

@@ -70,7 +70,7 @@ class AccessLog(Protocol):
 
 
 class CardReader(Protocol):
-    """A reader that tells which card was held before it, so that it can be given to somebody."""
+    """A reader that reports the last card held to it, so that it can be assigned to a person."""
 
     async def scan(self) -> str | None:
         """Return the number of the card that was read last, None where there was none."""
@@ -80,7 +80,7 @@ class CardReader(Protocol):
 class Code:
     """A PIN that opens doors for a while, and a name that tells it from others.
 
-    The device need not know of the window: whoever adds it takes it away again. Without ``doors``
+    The device need not know of the window: the caller that adds it removes it again. Without ``doors``
     it opens what a PIN opens by itself.
     """
 
@@ -130,7 +130,7 @@ class Configuration(Protocol):
     """The configuration as names and values, all of them text."""
 
     def is_secret(self, key: str) -> bool:
-        """Return whether a value is told only to whoever names it."""
+        """Return whether a value is returned only when requested by name."""
 
     def guard(self, key: str) -> Guard:
         """Return what stands before changing a value."""
@@ -197,7 +197,7 @@ class Displays(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Whether somebody was let in, and if not, the device's own word for why."""
+    """Whether access was granted, and if not, the device's own word for the reason."""
 
     granted: bool
     reason: str | None
@@ -210,17 +210,17 @@ class AccessPoints(Protocol):
         """Return whether an access point refuses everyone now; None where the device does not tell."""
 
     async def block(self, access_point: AccessPointId, blocked: bool) -> None:
-        """Refuse everybody, or end that."""
+        """Deny access to all people, or end that."""
 
     async def grant(self, access_point: AccessPointId, user: str) -> Grant:
-        """Let somebody of the directory in as if they had shown a credential, by their rules."""
+        """Grant access to a person from the directory as if they had shown a credential, by their rules."""
 
 
 class Lift(Protocol):
     """A lift whose floors people may use."""
 
     async def grant(self, user: str, seconds: int | None) -> None:
-        """Open the floors of somebody of the directory for a while."""
+        """Unlock the floors of a person from the directory for a while."""
 
 
 class Plates(Protocol):
@@ -393,7 +393,7 @@ class Capture(Protocol):
         """Return how a live recording goes."""
 
     async def restart(self) -> None:
-        """Forget what was recorded and record anew."""
+        """Discard the recording and start a new one."""
 
     async def stop(self) -> None:
         """Stop recording."""

@@ -1,6 +1,6 @@
 """What a server pushes by Google's service, where the user has entered to which application it does.
 
-The library for it is installed and imported then, and for nobody else. Whatever becomes of it, the device itself works:
+The library for it is installed and imported then, and for no other reason. If it fails, the device itself works:
 what fails is tried again, and what comes is believed no more than what a forwarder sends (``webhook``).
 """
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 
-# Others use the library as well: it shall not be installed to and fro.
+# Other integrations use the library as well: do not reinstall it back and forth.
 REQUIREMENTS = ["firebase-messaging>=0.4.5,<0.5"]
 _STORAGE_VERSION = 1
 # Seconds until another attempt: doubled each time, up to the second.
@@ -41,7 +41,7 @@ _LASTED = 300.0
 # Seconds between looks whether the server still knows the token, and until another where it could not be asked.
 _LOOK = 3600.0
 _LOOK_AGAIN = 60.0
-# Whoever says that something is mended waits so many seconds for the outcome.
+# A user who confirms a fix waits so many seconds for the outcome.
 _OUTCOME = 30.0
 _SOURCE = "google push"
 _REFUSED = Missing("push_key_refused", "Firebase Cloud Messaging")
@@ -79,7 +79,7 @@ class GooglePush:
 
     @callback
     def async_start(self) -> None:
-        """Begin to receive without keeping anybody waiting; where it is not wanted, forget the registration."""
+        """Begin to receive without delaying the caller; if it is not wanted, delete the registration."""
         if self._wanted:
             work = self._async_follow()
         elif options_of(self._entry.data).issuperset(CONFS_FCM):
@@ -98,7 +98,7 @@ class GooglePush:
             self._task = None
 
     async def async_look_again(self) -> None:
-        """Try at once what failed, and wait for what comes of it: somebody says that it is mended."""
+        """Retry immediately what failed, and wait for the result: the user confirmed a fix."""
         if self._task is None or not self._failing:
             return
         self._outcome.clear()

@@ -1,4 +1,4 @@
-"""The last visitor: a picture taken when somebody rings."""
+"""The last visitor: an image taken at a ring."""
 
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
@@ -56,7 +56,7 @@ def _camera_at(place: PlaceId | None, state: State) -> CameraId | None:
 
 
 class LastVisitorImage(LastEventEntity, ImageEntity):
-    """The picture of whoever rang last."""
+    """The image of the last visitor."""
 
     _attr_translation_key = "last_visitor"
     _attr_content_type = "image/jpeg"
@@ -94,7 +94,7 @@ class LastVisitorImage(LastEventEntity, ImageEntity):
     async def _async_take(self, ring: Ring) -> None:
         content = await self._async_given(ring) or await self._async_snapshot(ring)
         if content is None or self._ring is not ring:
-            return  # there is none, or somebody else rang meanwhile
+            return  # there is none, or a new visitor rang meanwhile
         self._attr_image_last_updated = taken = dt_util.utcnow()
         self.coordinator.pictures.put(self._key, VisitorPicture(taken, content))
         self.async_write_ha_state()  # first: the disk may be slow
@@ -107,7 +107,7 @@ class LastVisitorImage(LastEventEntity, ImageEntity):
         return await self._async_try(self.coordinator.async_command(visitors.picture(ring.picture)))
 
     async def _async_snapshot(self, ring: Ring) -> bytes | None:
-        """Return a picture of the camera; whoever pressed may have turned away by the time that the event arrives."""
+        """Return an image of the camera; the visitor may have turned away by the time that the event arrives."""
         camera = _camera_at(self._place, self.coordinator.data)
         if camera is None or self.coordinator.facets.cameras is None:
             return None
@@ -138,7 +138,7 @@ class LastVisitorImage(LastEventEntity, ImageEntity):
 
 
 class BellVisitorImage(LastVisitorImage):
-    """The picture of whoever rang last at the bell of a place."""
+    """The image of the last visitor at the bell of a place."""
 
     def __init__(self, coordinator: IntercomCoordinator, bell: Bell) -> None:
         """Show who rings at ``bell``."""

@@ -38,7 +38,7 @@ async def async_setup_entry(
 class DoorLock(DoorEntity, LockEntity):
     """A door: opening and unlocking release it, locking withdraws what released it.
 
-    Where nobody tells how it is, it is taken to have fallen shut: what people need of such a door is a way to open it.
+    If its state is unknown, it is taken to have fallen shut: what people need of such a door is a way to open it.
     """
 
     _attr_supported_features = LockEntityFeature.OPEN
@@ -62,7 +62,7 @@ class DoorLock(DoorEntity, LockEntity):
     @property
     @override
     def assumed_state(self) -> bool:
-        """Return whether nobody tells."""
+        """Return whether the state is not reported."""
         return self.door is not None and self.door.released is None
 
     @override

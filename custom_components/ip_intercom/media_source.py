@@ -112,7 +112,7 @@ class VoicemailSource(MediaSource):
         )
 
     def _title(self, message: Voicemail) -> str:
-        """Return who spoke, when, for how long, and what somebody noted."""
+        """Return who spoke, when, for how long, and the note of the user."""
         caller = message.name or message.number or self._word("unknown_caller")
         minutes, seconds = divmod(message.duration, 60)
         told = [caller, f"{dt_util.as_local(message.received):%Y-%m-%d %H:%M}", f"{minutes}:{seconds:02}", message.note]

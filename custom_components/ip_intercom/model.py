@@ -1,4 +1,4 @@
-"""The neutral model: what any intercom is, whoever made it.
+"""The neutral model: what an intercom is, independent of its maker.
 
 Plain frozen data. One ``State`` per device or account; the coordinator alone replaces it, entities
 only look. Mappings in it are never changed in place.
@@ -29,7 +29,7 @@ MANY_PARTS = 16
 
 
 class Alarm(StrEnum):
-    """Conditions that last and that somebody may want to know of."""
+    """Conditions that last and that a user may want to know of."""
 
     ACCESS_LIMITED = "access_limited"
     DEVICE_ERROR = "device_error"
@@ -136,7 +136,7 @@ class Door:
 
     ``released`` is its state now. A ``latching`` one stays where it was put, any other falls back
     by itself. None in ``released``, ``held_open`` or ``blocked`` where the device cannot tell; blocked
-    prevails, and where it is not ``blockable``, that is for others to end. ``name`` is what somebody called it at
+    prevails, and where it is not ``blockable``, that is for others to end. ``name`` is what a user called it at
     the device; ``place`` is where it is, None for the entry's own device.
     """
 
@@ -222,7 +222,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class AccessPoint:
-    """A way in or out, ``entry`` or ``exit``; a blocked one refuses everybody."""
+    """An access point, ``entry`` or ``exit``; a blocked one denies access to all people."""
 
     id: AccessPointId
     blocked: bool
@@ -241,7 +241,7 @@ class Display:
 class CallRecord:
     """An entry of the device's call log. ``type`` is the device's own word; ``duration`` in seconds.
 
-    ``name`` is who the other party is, its number where nobody knows; ``number`` where the log tells both.
+    ``name`` is who the other party is, its number where unknown; ``number`` where the log tells both.
     """
 
     id: str
@@ -269,7 +269,7 @@ class Voicemail:
 class Conference:
     """A conference that people dial into at a time.
 
-    ``access_code`` lets in whoever knows it: it is told on request only. ``own`` is False for one of somebody else.
+    ``access_code`` gives access to it: it is returned on request only. ``own`` is False for one of a different owner.
     """
 
     id: ConferenceId
@@ -352,7 +352,7 @@ class Firmware:
 
 
 class Pushes(StrEnum):
-    """Whether somebody forwards to Home Assistant what a server sends to push services only; nothing else rings.
+    """Whether a forwarder sends to Home Assistant what a server sends to push services only; nothing else rings.
 
     ``OFF`` is not set up; ``EXPECTED`` is set up, but none has come lately.
     """
@@ -412,7 +412,7 @@ class Missing:
 
     ``kind`` is ``service`` (switched off), ``privilege`` (not given to the account), ``secure`` (over
     HTTPS only), ``stream_login`` (pictures want another login), ``event_log`` or ``event_source`` (events cannot be read), ``unanswered`` (a function fails alone), or one of the ``push_`` kinds: the address
-    that it shall push to is unknown, taken by somebody else, refused, or never reached, or the push service
+    that it should push to is unknown, taken by a different system, refused, or never reached, or the push service
     refuses the key. Without a ``vital`` one Home Assistant does not see what happens; the others are extras,
     or commands that an account need not have.
     """
@@ -428,10 +428,10 @@ class Description:
 
     ``peers`` tells which bell rings when a number is called. ``pushes`` tells that events come by
     themselves, so that polling is only a safety net. ``visitors`` tells that calls which go out are
-    their wish to be let in; a monitor in the house calls as well, but rings nobody. ``occurrences`` are
+    their wish to be let in; a monitor in the house calls as well, but is not a ring. ``occurrences`` are
     those that the device can tell of, ``outcomes`` what it writes down of calls as they end;
-    ``state_events`` is what to tick where states move and no event tells of it. ``messages`` tells that somebody
-    writes to the user. ``unlisted`` are the kinds of places (``Place.kind``) of which nobody tells now which there are:
+    ``state_events`` is what to tick where states move and no event tells of it. ``messages`` tells that the user
+    receives messages. ``unlisted`` are the kinds of places (``Place.kind``) which are not listed now:
     those that were there before may be there still. ``nothing`` is the repair to show where the account has nothing yet.
     ``has_link`` tells that it is a server in front of an exchange, which may be out of reach by itself.
     """
@@ -574,7 +574,7 @@ def _kept_part(known: Any, found: Any) -> Any:
 
 
 def _kept(before: State, fresh: State) -> dict[BellId, Bell]:
-    """Return the bells of before that stay: a button that rang does, whoever has it now, unless its place is gone."""
+    """Return the previous bells that stay: a button that rang does, also with a new owner, unless its place is gone."""
     return {bell.id: bell for bell in before.bells.values() if bell.place is None or bell.place in fresh.places}
 
 

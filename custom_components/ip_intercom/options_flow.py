@@ -198,7 +198,7 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
         return self._address("account_webhook", user_input)
 
     def _address(self, step: str, user_input: dict[str, Any] | None) -> ConfigFlowResult:
-        """Show the address that a person has to enter elsewhere, and ask by which way the server shall send there."""
+        """Show the address that a person has to enter elsewhere, and ask how the server should send to it."""
         errors: dict[str, str] = {}
         if user_input is not None:
             if not (user_input.get(CONF_PUSH_ROUTE) and all(self._chosen.get(key) for key in CONFS_FCM)):
@@ -215,7 +215,7 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
         )
 
     def _push_address(self) -> str:
-        """Return where the events of the entry shall be sent; the secret part of it is made here, if there is none."""
+        """Return the push address of the entry; its secret part is generated here if there is none."""
         data = self.config_entry.data
         if (token := data.get(CONF_PUSH_TOKEN)) is None:
             token = webhook.async_generate_id()

@@ -81,7 +81,7 @@ class PhoneLoginFlow(FoundFlow):
         errors = await self._async_begin(user_input[CONF_HOST], user_input[CONF_PHONE], language, verify=verify)
         if errors:
             return self._async_form("smartyard", ACCOUNT_SCHEMA, user_input, errors)
-        # Nobody is sent a code for what is there already.
+        # Request no code for an account that is already configured.
         await self.async_set_unique_id(self._login.description.identity.id, raise_on_progress=False)
         self._abort_if_unique_id_configured()
         return await self._async_request("smartyard", ACCOUNT_SCHEMA)

@@ -71,7 +71,7 @@ def async_remove_places(
         identity: Whose places they were.
         places: The places that there are now.
         offered: The entities that there are now, by platform and unique id: what has one of them stays.
-        unlisted: Kinds of places of which nobody knows now whether they are gone: they stay.
+        unlisted: Kinds of places that may or may not be gone: they stay.
     """
     registry, entities = dr.async_get(hass), er.async_get(hass)
     if (own := registry.async_get(device_id)) is None:

@@ -47,7 +47,7 @@ class SettingEntity(IntercomEntity):
 
     @property
     def value(self) -> bool | str | None:
-        """Return what is set now, None where nobody knows."""
+        """Return what is set now, None if unknown."""
         setting = self.part(self.coordinator.data)
         return None if setting is None else setting.value
 

@@ -24,7 +24,7 @@ _SHRINK = 0.92
 _MARGIN = 0.06
 _LINE = 1.28
 _TITLE_SCALE = 0.8
-# Nobody reads more from a door station, and drawing shall end.
+# A door station display shows no more text than this, and drawing must end.
 _LONGEST = 1000
 _ELLIPSIS = "…"
 _SELECTORS = frozenset(map(chr, range(0xFE00, 0xFE10)))

@@ -21,7 +21,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class TickedFlow(RepairsFlow):
-    """Somebody says that the box is ticked now."""
+    """User confirmed the fix."""
 
     def __init__(self, entry: IntercomConfigEntry | None) -> None:
         """Ask the device of ``entry``."""
@@ -32,7 +32,7 @@ class TickedFlow(RepairsFlow):
         return await self.async_step_confirm()
 
     async def async_step_confirm(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
-        """Look again when somebody submits; what is still missing stays."""
+        """Check again after a confirmation; what is still missing stays."""
         errors: dict[str, str] = {}
         issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
         if user_input is not None:

@@ -33,7 +33,7 @@ class FlatCodes(Protocol):
         """Have another code made, and return it; the one before opens nothing any more."""
 
     async def let_guests_in(self, flat: PlaceId, until: datetime | None) -> None:
-        """Have the doors open for whoever rings at a flat until then; None ends it."""
+        """Open the doors for visitors at a flat until then; None ends it."""
 
 
 class History(Protocol):
@@ -89,7 +89,7 @@ class SipAccounts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """An event of a flat that somebody wants to be told of at once."""
+    """An event of a flat that a user wants to be notified of immediately."""
 
     id: str
     flat: PlaceId

@@ -25,7 +25,7 @@ _RUNG_KEPT = 32
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """Somebody rings: at which bell, when by the device's clock, with which call or button, if one is known.
+    """A ring: at which bell, when by the device's clock, with which call or button, if one is known.
 
     ``age`` is how many seconds ago that was when Home Assistant heard of it; ``picture`` and ``details`` are those
     of ``events.ButtonPressed``.

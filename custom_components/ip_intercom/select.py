@@ -41,7 +41,7 @@ async def async_setup_entry(
 
 
 class CallModeSelect(IntercomEntity, RestoreEntity, SelectEntity):
-    """The mode that was set last from here: nobody tells which one it is."""
+    """The mode that was last set from here: the system does not report it."""
 
     _attr_translation_key = "call_mode"
     _attr_options = [LOCAL, REMOTE]

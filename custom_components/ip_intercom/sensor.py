@@ -95,7 +95,7 @@ class CallSensor(IntercomEntity, SensorEntity):
 
 
 class LastAccessSensor(IntercomEntity, RestoreSensor):
-    """When somebody was let in or refused, and who; kept over restarts."""
+    """When access was last granted or denied, and to whom; kept over restarts."""
 
     _attr_translation_key = "last_access"
     _attr_device_class = SensorDeviceClass.TIMESTAMP
@@ -159,7 +159,7 @@ class LastCallSensor(IntercomEntity, SensorEntity):
 
 
 class MissedCallsSensor(IntercomEntity, SensorEntity):
-    """How many calls were missed since somebody cleared the number: it grows, and begins anew."""
+    """How many calls were missed since the count was cleared: it grows, and is reset."""
 
     _attr_translation_key = "missed_calls"
     _attr_state_class = SensorStateClass.TOTAL_INCREASING
@@ -172,7 +172,7 @@ class MissedCallsSensor(IntercomEntity, SensorEntity):
 
 
 class VoicemailsSensor(IntercomEntity, SensorEntity):
-    """How many messages nobody has heard yet."""
+    """How many messages are unheard."""
 
     _attr_translation_key = "voicemails"
     _attr_state_class = SensorStateClass.MEASUREMENT
@@ -193,7 +193,7 @@ class VoicemailsSensor(IntercomEntity, SensorEntity):
 
 
 class UnreadMessagesSensor(IntercomEntity, SensorEntity):
-    """How many messages of the operator nobody has read yet."""
+    """How many messages of the operator are unread."""
 
     _attr_translation_key = "unread_messages"
     _attr_state_class = SensorStateClass.MEASUREMENT
@@ -320,7 +320,7 @@ class FirmwareExpirySensor(IntercomEntity, SensorEntity):
 
 
 class FloorsSensor(IntercomEntity, SensorEntity):
-    """The floors of the lift that are open to everybody."""
+    """The public floors of the elevator."""
 
     _attr_translation_key = "public_floors"
 

@@ -105,7 +105,7 @@ class Shortcomings:
 
     @callback
     def async_hear(self, event: Event) -> None:
-        """Note an event: whatever it tells of is not kept from us."""
+        """Note an event: its data is not withheld from us."""
         was_certain = self._silence.certain
         self._silence.heard(event)
         if was_certain and not self._silence.certain:
@@ -132,7 +132,7 @@ class Shortcomings:
 
     @callback
     def async_forget_evidence(self) -> None:
-        """Begin anew with what only evidence shows: somebody says that it is mended."""
+        """Reset what only evidence shows: the user confirmed a fix."""
         self._withheld = frozenset()
         self._silence = Silence()
         self._async_show()

@@ -25,7 +25,7 @@ class Silence:
         return self._unheard >= _EVIDENCE
 
     def heard(self, event: Event) -> None:
-        """Note an event: whatever it tells of is not kept from the account."""
+        """Note an event: its data is not withheld from the account."""
         for fact in event.facts:
             match fact:
                 case DoorReleased(door=door):

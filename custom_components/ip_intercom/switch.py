@@ -133,7 +133,7 @@ class OutputSwitch(PortEntity, SwitchEntity):
 
 
 class AccessPointSwitch(AccessPointEntity, SwitchEntity):
-    """Refuses everybody at a way in or out."""
+    """Denies access to all people at an access point."""
 
     _attr_entity_category = EntityCategory.CONFIG
 

@@ -54,12 +54,12 @@ class MissedCalls(Protocol):
     """The number of calls that were missed."""
 
     def clear(self) -> None:
-        """Begin to count anew: somebody has seen them. What was missed before is told by the log."""
+        """Reset the count: the user has seen the calls. The log still lists them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Somebody in the address book of the exchange."""
+    """A person in the address book of the phone system."""
 
     id: str
     name: str
@@ -82,14 +82,14 @@ class PhoneBook(Protocol):
     """The people and services of the exchange."""
 
     async def contacts(self) -> tuple[Contact, ...]:
-        """Return everybody, by extension."""
+        """Return all people, by extension."""
 
     async def services(self) -> tuple[Service, ...]:
         """Return the services."""
 
 
 class Recording(ByteStream, Protocol):
-    """What somebody has said. ``content_type`` is a media type."""
+    """A recorded message. ``content_type`` is a media type."""
 
     content_type: str
 

@@ -35,7 +35,7 @@ _WAKE = "temporary codes"
 # Seconds after which a device that refused or was away is tried again: doubled each time, up to the second.
 _AGAIN = 60.0
 _AGAIN_AT_MOST = 3600.0
-# Clocks are set: the next window is looked at anew after this many seconds at the latest.
+# Clocks are set: the next window is checked again after this many seconds at the latest.
 _LOOK_AT_MOST = 300.0
 
 

@@ -65,13 +65,13 @@ class FirmwareUpdate(IntercomEntity, UpdateEntity):
     @property
     @override
     def latest_version(self) -> str | None:
-        """Return the version that waits, else the one that runs: nobody else tells of newer ones."""
+        """Return the version that waits, else the one that runs: no other source reports newer ones."""
         staged = self._firmware.staged
         return self._firmware.version if staged is None else staged.version
 
     @override
     def version_is_newer(self, latest_version: str, installed_version: str) -> bool:
-        """Return whether a file waits; somebody may want to go back to an older version."""
+        """Return whether a file waits; a user may want to go back to an older version."""
         return latest_version != installed_version
 
     @property
@@ -116,7 +116,7 @@ class FirmwareUpdate(IntercomEntity, UpdateEntity):
     @callback
     @override
     def async_listen(self) -> Iterable[CALLBACK_TYPE]:
-        # Home Assistant keeps to itself that somebody skips a version: only the state tells.
+        # Home Assistant does not report that a user skips a version: only the state shows it.
         yield self.hass.bus.async_listen(EVENT_STATE_CHANGED, self._async_written, event_filter=self._async_is_own)
 
     @callback

@@ -29,7 +29,7 @@ _HEADERS = {
 
 
 class _TooLargeError(HomeAssistantError):
-    """Nobody speaks for so long."""
+    """Longer than any voicemail."""
 
 
 def voicemail_path(entry_id: str, voicemail: str) -> str:
@@ -122,6 +122,6 @@ def _check_size(size: int) -> None:
 
 
 def _content_type(recording: Recording) -> str:
-    """Return the media type, as long as it is one of sounds: nothing else shall run in a browser."""
+    """Return the media type if it is an audio type: nothing else may run in a browser."""
     media_type = recording.content_type.partition(";")[0].strip().lower()
     return media_type if media_type.startswith("audio/") else "application/octet-stream"

@@ -31,7 +31,7 @@ _LOGGER = logging.getLogger(__name__)
 _METHODS = ("GET", "POST")
 # An event is some hundred bytes.
 _MAX_BODY = 16 * 1024
-# Seconds for which somebody may go on sending one.
+# Seconds for which a client may go on sending one.
 _PATIENCE = 10.0
 # Seconds until the answer to a push that is dropped.
 _DROP_DELAY = 0.2
@@ -50,7 +50,7 @@ class PushAddress:
     """The address of one entry.
 
     Args:
-        coordinator: The device that shall push.
+        coordinator: The device that pushes.
     """
 
     def __init__(self, coordinator: IntercomCoordinator) -> None:
@@ -72,7 +72,7 @@ class PushAddress:
 
     @callback
     def async_start(self) -> None:
-        """Open the address, and tell the device of it without keeping anybody waiting."""
+        """Open the address, and register it at the device without blocking the caller."""
         self._async_open()
         self._entry.async_create_background_task(
             self._hass, self.async_subscribe(), f"{DOMAIN} push address of {self._coordinator.name}"

@@ -58,7 +58,7 @@ async def async_set_mode(coordinator: IntercomCoordinator, mode: CallMode) -> Ca
     A number that ``mode`` leaves open is the one that is suggested, or that of before.
 
     Raises:
-        ServiceValidationError: They shall ring at another telephone, and nobody knows which.
+        ServiceValidationError: Calls should ring at a second phone, and its number is unknown.
         HomeAssistantError: The device refuses.
     """
     modes = need(coordinator, coordinator.facets.call_modes, "no_call_modes")
@@ -112,7 +112,7 @@ async def _resume(coordinator: IntercomCoordinator, data: Data) -> JsonObjectTyp
 
 
 def _show(coordinator: IntercomCoordinator, session: SessionId, state: CallState) -> None:
-    """Show what became of a call, without waiting for somebody to tell."""
+    """Show the result of a call immediately, without waiting for an event."""
     if (call := coordinator.data.calls.get(session)) is not None:
         coordinator.async_change(calls={**coordinator.data.calls, session: replace(call, state=state)})
 

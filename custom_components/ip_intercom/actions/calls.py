@@ -115,10 +115,10 @@ async def async_hang_up(
 
 
 async def async_clear_missed(coordinator: IntercomCoordinator) -> None:
-    """Begin to count missed calls anew.
+    """Reset the count of missed calls.
 
     Raises:
-        ServiceValidationError: Nobody counts them.
+        ServiceValidationError: Missed calls are not counted.
     """
     need(coordinator, coordinator.facets.missed_calls, "no_missed_calls").clear()
     coordinator.async_change(missed_calls=0)

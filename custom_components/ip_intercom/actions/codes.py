@@ -1,4 +1,4 @@
-"""PINs for a while, and cards that are to be given to somebody."""
+"""Temporary PIN codes, and cards to assign to a person."""
 
 import re
 from secrets import randbelow

@@ -1,4 +1,4 @@
-"""Conferences: planning them, inviting to them, and putting somebody in."""
+"""Conferences: scheduling them, inviting to them, and connecting a participant."""
 
 from collections.abc import Coroutine
 from dataclasses import replace
@@ -71,7 +71,7 @@ async def async_update(coordinator: IntercomCoordinator, conference: ConferenceI
     """Change fields of a conference of our own, and show it.
 
     Raises:
-        ServiceValidationError: There is no such conference, or it is somebody else's.
+        ServiceValidationError: There is no such conference, or it has a different owner.
         HomeAssistantError: The exchange refuses.
     """
     conferences = async_conferences(coordinator)
@@ -84,7 +84,7 @@ async def async_delete(coordinator: IntercomCoordinator, conference: ConferenceI
     """Delete a conference of our own.
 
     Raises:
-        ServiceValidationError: There is no such conference, or it is somebody else's.
+        ServiceValidationError: There is no such conference, or it has a different owner.
         HomeAssistantError: The exchange refuses.
     """
     conferences = async_conferences(coordinator)
@@ -93,7 +93,7 @@ async def async_delete(coordinator: IntercomCoordinator, conference: ConferenceI
 
 
 async def _async_find(coordinator: IntercomCoordinator, conference: ConferenceId) -> Conference:
-    # Asked for anew: what others have changed meanwhile must not be undone.
+    # Read again: do not undo what others have changed meanwhile.
     for known in await coordinator.async_command(async_conferences(coordinator).query()):
         if known.id == conference:
             return known
@@ -108,7 +108,7 @@ async def _async_find_own(coordinator: IntercomCoordinator, conference: Conferen
 
 
 async def _async_change[T](coordinator: IntercomCoordinator, command: Coroutine[Any, Any, T]) -> T:
-    """Carry out a command that changes conferences, and read them anew."""
+    """Run a command that changes conferences, and read them again."""
     try:
         result = await coordinator.async_command(command)
     except HomeAssistantError:
@@ -221,7 +221,7 @@ _CHANGES = (
     ATTR_ENDS_WITH_OWNER,
 )
 
-# A code lets in whoever knows it: told to administrators, and to who has just made the conference.
+# A code gives access to a conference: only administrators and the person who has just created it get it.
 ACTIONS = (
     Action("conference_query", _query, Needs.ADMIN),
     Action("conference_invitation", _invitation, Needs.ADMIN, _CONFERENCE),

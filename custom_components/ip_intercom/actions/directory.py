@@ -77,7 +77,7 @@ def _refusal(coordinator: IntercomCoordinator, result: DirectoryResult) -> Servi
 
 
 def _hidden(directory: Directory, asked: Sequence[str] | None) -> frozenset[str]:
-    """Return the fields that are not told: secrets that nobody asked for by name."""
+    """Return the fields to leave out: secrets that were not requested by name."""
     return directory.secrets - {part for field in asked or () for part in field.replace("[", ".").split(".")}
 
 

@@ -21,7 +21,7 @@ ATTR_REPEAT = "repeat"
 ATTR_TEXT = "text"
 ATTR_TITLE = "title"
 
-# How long a message stays where nobody says: long enough to be read, and the display is its own again.
+# Default duration of a message: long enough to read, and then the display is free again.
 MESSAGE_SECONDS = 60.0
 _IMAGE_LIMIT = 4 * 1024 * 1024
 # By the first bytes of a file; what the device makes of them is for it to say.

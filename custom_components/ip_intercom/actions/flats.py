@@ -138,7 +138,7 @@ async def _sip_account(coordinator: IntercomCoordinator, data: Data) -> JsonObje
 
 _DURATION = vol.All(cv.positive_time_period, vol.Range(max=timedelta(days=31)))
 
-# What opens doors, who came when, and whom somebody waits for is for administrators; guests are for who may open.
+# What opens doors, visits, and watches are for administrators; guests are for users who may open the doors.
 ACTIONS = (
     Action("renew_door_code", _renew_code, Needs.ADMIN),
     Action(

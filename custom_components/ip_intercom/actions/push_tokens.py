@@ -1,4 +1,4 @@
-"""Telephones that the exchange wakes up: whoever registers one hears of every call, so administrators only."""
+"""Phones that the phone system wakes up: a registered phone hears of every call, so administrators only."""
 
 from homeassistant.helpers import config_validation as cv
 import probatio as vol

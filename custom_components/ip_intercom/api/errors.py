@@ -65,7 +65,7 @@ class CertificateInvalid(ConnectionFailed):
 
 
 class TlsRefused(ConnectionFailed):
-    """Somebody listens, but no TLS connection comes about: no TLS there, or only one that is too old."""
+    """The port is open, but no TLS connection can be established: no TLS there, or only an outdated version."""
 
 
 class ExchangeInsecure(IntercomError):
@@ -73,7 +73,7 @@ class ExchangeInsecure(IntercomError):
 
 
 class Unconfirmed(IntercomError):
-    """What was asked for may have happened: nobody said so in time. It must not be asked for again unseen."""
+    """The request was not confirmed in time, but may have been carried out. Never repeat it without checking."""
 
 
 class NotApplied(IntercomError):
@@ -161,7 +161,7 @@ class AppRefused(AuthenticationFailed):
 
 
 class NotProvisioned(AuthenticationFailed):
-    """User name and password belong to nobody who may use the server."""
+    """The username and password belong to no user of the server."""
 
 
 class TokenRefused(AuthenticationFailed):
@@ -173,7 +173,7 @@ class ExchangeRefused(AuthenticationFailed):
 
 
 class AddressRefused(IntercomError):
-    """The device answers nobody at this address, or nobody at all; ``address`` is ours as it sees it."""
+    """The device rejects this address, or all addresses; ``address`` is ours as the device sees it."""
 
     def __init__(self, address: str) -> None:
         """Remember which address is to be allowed."""

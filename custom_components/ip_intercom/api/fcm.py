@@ -1,7 +1,7 @@
 """Pushes by Google's service, Firebase Cloud Messaging, as a browser gets them (SmartYard field notes 8).
 
-The library for it is there only where somebody wants such pushes: ``google_push`` imports this module when it has
-installed it, and nobody else does.
+The library for it is there only if a user wants such pushes: ``google_push`` imports this module when it has
+installed it, and no other module does.
 """
 
 import asyncio
@@ -88,7 +88,7 @@ class FcmReceiver:
     Args:
         session: For the requests.
         project: To which application pushes are sent.
-        credentials: ``credentials`` of an earlier life; None registers anew.
+        credentials: ``credentials`` of an earlier run; None to register again.
         hear: Takes what was pushed, decrypted, which is a JSON object as a rule.
         connected: Is called at each login.
     """
@@ -122,7 +122,7 @@ class FcmReceiver:
         self._witness.refusal = None
         try:
             token: str = await self._client.checkin_or_register()
-        except Exception as err:  # the library lets through whatever its parts raise, and indexes what it got
+        except Exception as err:  # the library passes on any error of its parts, and indexes its input
             if (status := self._witness.refusal) is not None:
                 raise AppRefused(f"Google refuses key or application with status {status}") from err
             raise NotReached(f"no registration at Google ({type(err).__name__})") from err
@@ -162,7 +162,7 @@ class FcmReceiver:
         client = self._client
         await client.stop()
         if client.writer is not None:
-            client.writer.transport.abort()  # to close it in due form takes long where nobody answers
+            client.writer.transport.abort()  # a regular close takes long without a response
         for task in client.tasks:
             task.cancel()
         await asyncio.gather(*client.tasks, return_exceptions=True)

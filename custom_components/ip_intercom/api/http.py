@@ -186,7 +186,7 @@ class HttpTransport:
         base: Scheme, host and port of the device.
         fingerprint: SHA-256 of the certificate to insist on (32 bytes), for ``https``.
         verify: Check the certificate against the system's authorities instead.
-        legacy: Take the TLS of old devices as well, which nobody can verify: ``verify`` is not looked at.
+        legacy: Take the TLS of old devices as well, which cannot be verified: ``verify`` is not looked at.
         below: The path of ``base`` comes before those of all requests.
     """
 
@@ -285,7 +285,7 @@ class HttpTransport:
                 response = await self._send(
                     request, _body(request, None), headers, middlewares, sock_read=request.stall or STREAM_TIMEOUT
                 )
-        # What whoever looks raises stays theirs: a browser that went away is no fault of the device.
+        # What the viewer raises stays theirs: a browser that went away is not a fault of the device.
         try:
             yield Stream(request, response)
         finally:
@@ -426,7 +426,7 @@ def _translated(path: str) -> Iterator[None]:
     except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError) as err:
         raise ConnectionFailed(f"no answer to {path}: {type(err).__name__}") from err
     except aiohttp.ClientError as err:
-        # Its text names the whole address, with whatever secret is in it.
+        # Its text contains the full address, with any secret in it.
         raise UnexpectedReply(f"not an HTTP answer to {path}: {type(err).__name__}") from None
 
 
@@ -562,7 +562,7 @@ async def trusted_certificate(host: str, port: int, *, verify: bool) -> tuple[by
 
 
 async def certificate_fingerprint(host: str, port: int, *, legacy: bool = False) -> bytes:
-    """Return the SHA-256 of the certificate shown at ``host``:``port``, whoever signed it.
+    """Return the SHA-256 of the certificate shown at ``host``:``port``, whether or not it is signed.
 
     Args:
         host: Whom to ask.
@@ -570,8 +570,8 @@ async def certificate_fingerprint(host: str, port: int, *, legacy: bool = False)
         legacy: Take the TLS of old devices as well.
 
     Raises:
-        TlsRefused: Somebody listens there, but not with a TLS that is taken.
-        NotReached: Nobody listens there, or says nothing.
+        TlsRefused: The port is open, but not with a supported TLS version.
+        NotReached: The port is closed, or does not respond.
     """
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT):

@@ -114,7 +114,7 @@ def texts(value: object) -> tuple[str, ...]:
 def text(value: object) -> str | None:
     """Return a string, a number as its digits, nothing for empty or missing.
 
-    JSON can name characters that no text can have (half of a pair); they are replaced, or nobody could be told.
+    JSON can name characters that no text can have (half of a pair); they are replaced so the text can be encoded.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None

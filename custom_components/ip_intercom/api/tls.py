@@ -1,4 +1,4 @@
-"""TLS with devices whose certificate nobody signed: any is taken, or one and no other, and old TLS on request."""
+"""TLS with devices that have self-signed certificates: accept any, or exactly one, and old TLS on request."""
 
 import hashlib
 import ssl

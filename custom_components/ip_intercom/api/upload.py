@@ -28,7 +28,7 @@ class Upload:
         content_type: Its media type.
         file: Open and seekable; it is read from its beginning in the executor, and stays open.
         size: Its length in bytes; no more is sent.
-        progress: Told how many bytes are sent so far, on the event loop; begins anew if they are sent again.
+        progress: Told how many bytes are sent so far, on the event loop; starts again if they are sent again.
     """
 
     name: str

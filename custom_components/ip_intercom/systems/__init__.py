@@ -52,7 +52,7 @@ class Maker:
         create: Makes the system of an entry.
         options: The options that its devices have (``const``).
         logs_in: Its server keeps something open for the account, until it is logged out.
-        forwarded: Its events come by way of somebody whom a person has to tell the address: no device can be told.
+        forwarded: A person has to enter its push address in a forwarder: there is no device to configure.
         page: The page of its options.
         recognises: Tells whether a device at an address is of this maker; None where ``find`` tells.
         replaceable: They are units that another one may take the place of, with all that Home Assistant has of them.
@@ -114,7 +114,7 @@ def options_of(data: Mapping[str, Any]) -> frozenset[str]:
 
 
 def is_forwarded(data: Mapping[str, Any]) -> bool:
-    """Return whether a person has to tell somebody where the events of an entry shall be sent."""
+    """Return whether a person has to enter the push address of an entry in a forwarder."""
     return _MAKERS[data[CONF_SYSTEM]].forwarded
 
 

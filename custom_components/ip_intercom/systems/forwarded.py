@@ -1,4 +1,4 @@
-"""Pushes that come by way of somebody who forwards them: the server itself sends to push services only."""
+"""Pushes that arrive through a forwarder: the server itself sends to push services only."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -58,7 +58,7 @@ class Arrivals:
     """Whether pushes arrive, as far as that shows: by those that came, and by what happened and was not pushed.
 
     Args:
-        expected: Somebody was told to forward them.
+        expected: A forwarder was set up.
         arrived: They did in an earlier life.
         monotonic: A clock in seconds.
     """

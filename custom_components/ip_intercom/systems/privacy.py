@@ -42,7 +42,7 @@ class Privacy:
     unknown: bool = False
 
     def name(self, name: str | None) -> str | None:
-        """Return the name of somebody, or None where names are not wanted."""
+        """Return the name of a person, or None where names are not wanted."""
         return name if self.names else None
 
     def card(self, number: object) -> str:

@@ -55,7 +55,7 @@ class AkuvoxCamera:
         Raises:
             NotSupported: There are no pictures.
             LoginRefused: It asks for a login and does not take this one.
-            ConnectionFailed: Nobody answers.
+            ConnectionFailed: No response.
         """
         await self._found()
 

@@ -84,7 +84,7 @@ class AkuvoxClient:
             InvalidRequest: It refuses a parameter.
             CommandFailed: It refuses for another reason.
             LoginRefused: It asks for a login and does not take this one.
-            AddressRefused: It answers nobody at this address.
+            AddressRefused: The device rejects requests from this address.
             UnexpectedReply: The answer is not the API's.
             ConnectionFailed: The connection broke.
         """
@@ -150,7 +150,7 @@ class AkuvoxClient:
         return await self._in_turn(lambda: self._exchange.send(request))
 
     async def command(self, path: str, params: Mapping[str, str]) -> Fields:
-        """Ask for JSON beside the API, once, and return all of it, whatever its ``retcode``.
+        """Request JSON beside the API, once, and return all of it with any ``retcode``.
 
         Raises:
             NotSupported: The device answers a page to that path.
@@ -172,7 +172,7 @@ class AkuvoxClient:
             IntercomError: As ``call``.
         """
         request = Request(POST, endpoint.path, params, timeout=endpoint.timeout, repeatable=False, upload=upload)
-        # A refusal of the login shall not cost a whole file.
+        # A rejected login should not cost a complete file.
         await self.call(SYSTEM_STATUS)
         async with self._beside, AsyncExitStack() as turn:
             if self.fragile:
@@ -186,7 +186,7 @@ class AkuvoxClient:
     ) -> AsyncIterator[Stream]:
         """Open an answer that is a file.
 
-        Other requests may be sent once it has begun; a fragile device is asked nothing before its end, so whoever
+        Other requests may be sent once it has begun; a fragile device is asked nothing before its end, so the caller
         reads must not ask. There is one file at a time.
 
         Raises:

@@ -63,7 +63,7 @@ class Config:
         """Change values (Api config set).
 
         Devices leave out keys that they do not know, and addresses with a variable that they do not know, without a
-        word: whoever wants to be sure reads back.
+        word: read back to be sure.
 
         Raises:
             InvalidRequest: A value that the device refuses.
@@ -82,7 +82,7 @@ class Config:
 
     @asynccontextmanager
     async def export(self) -> AsyncIterator[Stream]:
-        """Open the whole configuration, a file that nobody but a device can read (Api config export)."""
+        """Open the complete configuration, a file that only a device can read (Api config export)."""
         async with self._client.download(CONFIG_EXPORT, max_bytes=_MAX_CONFIG) as stream:
             yield stream
 
@@ -97,7 +97,7 @@ class Config:
         await send_file(self._client, CONFIG_IMPORT, file, filename, size, progress)
 
     async def reset_factory(self) -> None:
-        """Set everything back and restart; the API answers nobody after it (Api config reset_factory)."""
+        """Reset to factory settings and restart; the API rejects all requests afterwards (Api config reset_factory)."""
         await self._client.call(CONFIG_RESET_FACTORY)
 
 

@@ -72,7 +72,7 @@ class FoundDevice:
 
 @dataclass(frozen=True, slots=True)
 class _Door:
-    """A way to a device, and what it answers somebody without a login to who asks who it is."""
+    """A way to reach a device, and its response to an identification request without a login."""
 
     transport: HttpTransport
     fingerprint: bytes | None
@@ -109,11 +109,11 @@ async def find_device(
         pinned: SHA-256 of the only certificate to talk to; None takes any.
 
     Raises:
-        ConnectionFailed: Nobody answers.
+        ConnectionFailed: No response.
         CertificateChanged: Another certificate than ``pinned`` is shown.
         WrongDevice: Something else answers.
         Redirected: It sends requests on to another host.
-        AddressRefused: It answers nobody at our address: its API is off, or it has a list of who is let in.
+        AddressRefused: The device rejects our address: its API is off, or it has a list of allowed addresses.
         LoginRefused: It asks for an account and does not take this one.
         ValueError: The address names no host.
     """
@@ -166,8 +166,8 @@ async def _enter(
             raise
         except (ConnectionFailed, WrongDevice) as err:
             failure = failure or err
-            # Whoever wants certificates verified does not want to be sent past them.
-            # And whatever a port speaks, it speaks nothing besides.
+            # A user who wants certificates verified does not want to be redirected past them.
+            # And a port speaks only one protocol.
             if (one_port and isinstance(err, WrongDevice)) or (verify and not isinstance(err, NotReached)):
                 break
             continue
@@ -219,7 +219,7 @@ async def _certificate(base: URL, *, verify: bool) -> tuple[bytes, bool]:
 
 
 async def _ask(transport: HttpTransport, path: str) -> Reply:
-    await asyncio.sleep(GAP)  # whoever asked before: nothing is known yet of what the device can bear
+    await asyncio.sleep(GAP)  # after any earlier request: the capacity of the device is not known yet
     plain, _, query = path.partition("?")
     params = dict(parse_qsl(query, keep_blank_values=True)) or None
     request = Request("GET", plain, params, timeout=TIMEOUTS[Patience.USUAL])
@@ -260,7 +260,7 @@ async def _identify(door: _Door, username: str, password: str) -> SystemInfo:
 
 
 def _may_be_api(reply: Reply) -> bool:
-    """Return whether an answer is the API's, or that of somebody who does not let us in."""
+    """Return whether a response comes from the API, or from one that rejects us."""
     return reply.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} or _speaks_api(reply)
 
 

@@ -25,7 +25,7 @@ _RELAY, _DOOR, _INPUT = "Relay", "Door", "Input"
 
 
 class Mode(IntEnum):
-    """How a triggered relay closes: by itself after the delay, or by nobody but another command."""
+    """How a triggered relay closes: automatically after the delay, or only with a second command."""
 
     AUTO = 0
     MANUAL = 1
@@ -80,7 +80,7 @@ class Input(Section):
 
 
 class PublicCode(Section):
-    """``/api/publiccode``: codes that open for everybody; they are the values of ``get``."""
+    """``/api/publiccode``: codes that open for all people; they are the values of ``get``."""
 
     def __init__(self, client: AkuvoxClient) -> None:
         """Use ``client`` for the requests."""

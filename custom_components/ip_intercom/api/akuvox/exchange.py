@@ -107,7 +107,7 @@ class Exchange:
         Raises:
             LoginRefused: The device asks for a login and does not take this one.
             FunctionRefused: This function alone does not take it.
-            AddressRefused: The device answers nobody at this address.
+            AddressRefused: The device rejects requests from this address.
             NoSuchPath: It has no such path.
             Overloaded: It cannot do this now.
             Throttled: It gets too many requests.

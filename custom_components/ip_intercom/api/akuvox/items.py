@@ -62,7 +62,7 @@ class Items:
         return await self._change(self._endpoints.set, items)
 
     async def delete(self, items: Iterable[Data]) -> tuple[ItemResult, ...]:
-        """Delete items by whatever fields of theirs are given; the first that fits is deleted (Api privatekey del)."""
+        """Delete items by any given fields; the first match is deleted (Api privatekey del)."""
         return await self._change(self._endpoints.delete, items)
 
     async def clear(self) -> None:

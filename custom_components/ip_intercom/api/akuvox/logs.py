@@ -123,7 +123,7 @@ class DoorRecord:
     Attributes:
         id: The device's ID of it.
         when: The device's local time.
-        name: Who it was; for nobody it knows, devices have a word of their own or nothing.
+        name: The person; for an unknown person, devices have a word of their own or nothing.
         method: How.
         granted: Whether the door opened, None where the device has a word that is not known.
         relay: Which relays, as the device says it.

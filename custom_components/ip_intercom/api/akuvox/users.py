@@ -108,7 +108,7 @@ class Users:
         await self.set([{**kept, **changes}])
 
     async def delete(self, ids: Iterable[str]) -> tuple[ItemResult, ...]:
-        """Delete users by their ID; to delete nobody is success (Api user del)."""
+        """Delete users by their ID; deleting an unknown user succeeds (Api user del)."""
         return await self._items.delete([{"ID": number} for number in ids])
 
     async def scan(self) -> str | None:

@@ -33,7 +33,7 @@ class LogRecord:
     Attributes:
         record_id: Number of the record; later ones are greater.
         gcid: Id of the call; its legs have the same.
-        missed: Nobody has answered.
+        missed: The call was not answered.
         direction: ``incoming`` or ``outgoing``.
         connected: When it began.
         disconnected: When it ended.

@@ -50,7 +50,7 @@ class Conference:
         owner_id: Whose it is, a ``jid`` as a number; 0 for the account's own.
         name: What it is about.
         description: What else there is to say; of servers since 2018, not in the manual.
-        access_id: Number that lets in whoever knows it.
+        access_id: The access code to join it.
         type: How often it takes place.
         start: When it begins, in Unix time.
         duration: Minutes.

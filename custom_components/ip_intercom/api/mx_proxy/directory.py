@@ -10,7 +10,7 @@ from .envelope import rows
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Somebody in the address book; None for what is not told.
+    """A person in the address book; None for what is not reported.
 
     Attributes:
         jid: The MX's id of the person.

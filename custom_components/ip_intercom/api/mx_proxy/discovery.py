@@ -54,7 +54,7 @@ async def find(
         certificate that was verified, which may be another one tomorrow.
 
     Raises:
-        ConnectionFailed: Nobody answers; ``ExchangeUnreachable`` where the MX does not answer the server.
+        ConnectionFailed: No response; ``ExchangeUnreachable`` where the MX does not answer the server.
         CertificateChanged: Another certificate than ``pinned`` is shown.
         WrongDevice: Something else answers.
         AuthenticationFailed: As ``Login.token``, by its kind.
@@ -88,7 +88,7 @@ async def _enter(
         except CertificateChanged, Overloaded:
             raise
         except ConnectionFailed as err:
-            # Whoever wants certificates verified does not want to be sent past them.
+            # A user who wants certificates verified does not want to be redirected past them.
             if verify and not isinstance(err, NotReached):
                 raise
             # The reason for the first scheme tells more: no TLS, say.

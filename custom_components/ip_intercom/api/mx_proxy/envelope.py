@@ -29,7 +29,7 @@ from .endpoints import LOGIN, Endpoint
 
 SERVICE = "MX Proxy"
 
-# What the MX says of a call that it does not know, whatever the status is.
+# What the MX says of a call that it does not know, with any status.
 _UNKNOWN_CALL = "invalidCallIdentifier"
 _NOT_FOUND = "not found"
 # The token is right, but the link to the MX is lost; the proxy itself connects again within a minute or so.
@@ -152,7 +152,7 @@ def error(endpoint: Endpoint, status: int, content: Fields | None, location: str
 
 
 def _silence(endpoint: Endpoint, message: str, kind: type[IntercomError]) -> IntercomError:
-    """Return what it means that nobody knows what became of a request."""
+    """Return the error for a request whose result is unknown."""
     return Unconfirmed(message) if endpoint.command else kind(message)
 
 

@@ -8,7 +8,7 @@ from ..parse import Fields, decode_json, integer, objects, text
 
 # By this name comes the id that the call has in the log (``LogRecord.gcid``).
 _LOG_ID = "__FIRST_CALL_ID__"
-# Calls have small numbers, and times are seconds; a push may bring any, for it may come from anybody.
+# Calls have small numbers, and times are seconds; a push can come from any sender and contain any value.
 _LARGEST = 2**53
 
 
@@ -71,7 +71,7 @@ class CallEvent:
 
 @dataclass(frozen=True, slots=True)
 class MailEvent:
-    """Somebody has left a voicemail; None for what is not told.
+    """A caller has left a voicemail; None for what is not reported.
 
     Attributes:
         mail_id: Its id in the list of voicemails.
@@ -84,7 +84,7 @@ class MailEvent:
         gcid: Id of the call in the log.
         received: When, in Unix time.
         duration: Seconds.
-        note: What somebody has written to it.
+        note: The note of a user.
         timestamp: When it was told, in Unix time.
     """
 

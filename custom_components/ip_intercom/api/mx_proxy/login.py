@@ -43,7 +43,7 @@ class Credentials:
 class Login:
     """The token of one account: asked for when it is needed, and renewed before it ends.
 
-    There is one login at a time; whoever waits for it takes what comes of it, also a refusal.
+    There is one login at a time; concurrent callers wait for it and share its result, also a rejection.
 
     Args:
         transport: The connection to the server.
@@ -106,7 +106,7 @@ class Login:
             return await self._attempt()
 
     async def log_in(self) -> None:
-        """Log in now, unless somebody does so already.
+        """Log in now, unless a login is in progress.
 
         Raises:
             IntercomError: As ``token``.

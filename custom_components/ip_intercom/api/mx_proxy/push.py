@@ -1,4 +1,4 @@
-"""Events that the proxy pushes, in whatever form a forwarder hands them on (field notes 4)."""
+"""Events that the proxy pushes, in any form that a forwarder uses (field notes 4)."""
 
 from ..parse import fields
 from .events import CallEvent, Kind, MailEvent, event, unpacked
@@ -14,7 +14,7 @@ def parse(body: bytes) -> CallEvent | MailEvent | None:
     """Return the event of a push: bare or wrapped, and even where all of its values are text.
 
     Args:
-        body: What came, whoever has sent it.
+        body: The request body, from any sender.
 
     Returns:
         The event, also one of a type that is not known; None for what is none.

@@ -55,7 +55,7 @@ class Session:
     async def logout(self) -> None:
         """Let the server end its connection to the MX for this account; without a login there is nothing to do.
 
-        Whoever else uses the account at this server is logged out as well, until the next login.
+        All other users of the account at this server are logged out as well, until the next login.
         """
         if not self._client.login.has_token:
             return

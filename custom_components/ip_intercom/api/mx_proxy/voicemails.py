@@ -27,8 +27,8 @@ class Voicemail:
         owner_type: Whose mailbox it is, such as ``user``.
         received: When, in Unix time; 0 where that is not told.
         duration: Seconds.
-        read: Somebody has heard it.
-        note: What somebody has written to it.
+        read: The message has been heard.
+        note: The note of a user.
     """
 
     id: str
@@ -44,7 +44,7 @@ class Voicemail:
 
 
 class Recording:
-    """What somebody has said, as a WAV file. ``content_type`` is a media type, ``size`` in bytes."""
+    """A recorded message, as a WAV file. ``content_type`` is a media type, ``size`` in bytes."""
 
     def __init__(self, content_type: str, pieces: tuple[bytes, ...]) -> None:
         """The file is in pieces."""
@@ -74,7 +74,7 @@ class Voicemails:
     async def open(self, voicemail_id: str) -> AsyncIterator[Recording]:
         """Open the file of a message.
 
-        It is fetched as a whole: whoever listens may take their time, and no other request waits for them.
+        It is fetched completely: a listener may take their time, and no other request waits for them.
 
         Raises:
             NoData: There is no such message.

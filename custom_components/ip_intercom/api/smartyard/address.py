@@ -74,7 +74,7 @@ class House:
 
 @dataclass(frozen=True, slots=True)
 class Roommate:
-    """Somebody else with access to a flat: ``inner`` with the door, ``outer`` with the gates only, or ``owner``."""
+    """A second person with access to a flat: ``inner`` with the door, ``outer`` with the gates only, or ``owner``."""
 
     phone: str = field(repr=False)
     type: str = ""
@@ -205,7 +205,7 @@ class Address(Journal):
     async def give_access(
         self, flat_id: str, phone: str, *, gates_only: bool = False, until: datetime | None = None
     ) -> str | None:
-        """Let somebody else have access to a flat.
+        """Give a second person access to a flat.
 
         Args:
             flat_id: The flat.
@@ -225,7 +225,7 @@ class Address(Journal):
         )
 
     async def end_access(self, flat_id: str, phone: str, *, client_id: str | None = None) -> str | None:
-        """Take the access from somebody; returns what the server says to it. ``client_id`` is that of the contract."""
+        """Remove the access of a person; returns the response of the server. ``client_id`` is that of the contract."""
         return await self._client.words(
             ACCESS,
             flatId=number(flat_id),

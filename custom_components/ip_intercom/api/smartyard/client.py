@@ -15,7 +15,7 @@ from .values import given
 
 _LOGGER = logging.getLogger(__name__)
 
-# Seconds. A door may take three, and one of the servers lets whoever has no good token wait for ten.
+# Seconds. A door may take three, and one of the servers delays requests without a valid token by ten.
 REQUEST_TIMEOUT = 30.0
 # Questions at a time.
 MOST = 4
@@ -23,7 +23,7 @@ MAX_REPLY = 8 * 1024 * 1024
 # Seconds by which a clock may seem to be wrong: a reply takes its time, and tells whole seconds.
 _CLOCK_ERROR = 15.0
 
-# With these the two servers refuse whoever brings no token.
+# With these, the two servers reject requests without a token.
 _CLOSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY})
 
 # Values of requests that the server could repeat in its refusal, which then no error tells.
@@ -38,7 +38,7 @@ class SmartYardClient:
     Args:
         transport: The connection to the server; its base address has the path below which the methods are.
         token: What the login has given, empty before it.
-        language: In which the server shall speak to people, such as ``en``.
+        language: The language of the server's texts for people, such as ``en``.
         system_info: Who asks: system, version, vendor and model, with commas between.
     """
 
@@ -63,19 +63,19 @@ class SmartYardClient:
 
         Args:
             endpoint: What to ask.
-            refresh: The server shall not answer from its cache.
+            refresh: The server must not answer from its cache.
             values: What goes with it; None is left out.
 
         Raises:
             TokenRefused: The token is refused, or there is none.
             NotPaid: The service is not paid for.
             TooSoon: It was asked for a moment ago.
-            NoData: There is no such thing, or it is somebody else's; ``NotFound`` where the server says so itself.
+            NoData: There is no such thing, or it is another user's; ``NotFound`` where the server says so itself.
             InvalidRequest: The server refuses a value.
             NotSupported: This server does not have the method.
             CommandFailed: The server refuses, with its own sentence.
             ServerBroken: The server is out of order.
-            Unconfirmed: A command of which nobody knows whether it was carried out.
+            Unconfirmed: A command whose result is unknown.
             UnexpectedReply: The answer is not the API's.
             ConnectionFailed: The connection broke.
         """
@@ -134,7 +134,7 @@ class SmartYardClient:
         return text(found)
 
     async def speaks(self) -> bool:
-        """Return whether somebody answers in envelopes, though without a token.
+        """Return whether the server answers in envelopes, though without a token.
 
         Raises:
             ConnectionFailed: The connection broke.

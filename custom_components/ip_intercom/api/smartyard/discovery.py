@@ -31,7 +31,7 @@ async def find(
     language: str = "en",
     system_info: str = SYSTEM_INFO,
 ) -> tuple[SmartYard, bytes | None]:
-    """Find the SmartYard at ``address``; there is no login, and nothing about anybody is sent.
+    """Find the SmartYard at ``address``; there is no login, and no personal data is sent.
 
     A path is tried as it was typed, else those of ``PATHS``. HTTP is asked only where it was typed.
 
@@ -47,7 +47,7 @@ async def find(
         The server, and the SHA-256 of its certificate, None for http.
 
     Raises:
-        ConnectionFailed: Nobody answers; ``ServerBroken`` where the server says that it cannot work.
+        ConnectionFailed: No response; ``ServerBroken`` where the server says that it cannot work.
         CertificateChanged: Another certificate than ``pinned`` is shown.
         SecureConnectionRequired: It is to be asked over HTTPS.
         WrongDevice: Something else answers.
@@ -94,7 +94,7 @@ async def _certificate(origin: URL, pinned: bytes | None) -> bytes | None:
 
 
 async def _prove(yard: SmartYard) -> None:
-    """Ask for what everybody may know.
+    """Request public data.
 
     Raises:
         IntercomError: It is not SmartYard.
@@ -102,6 +102,6 @@ async def _prove(yard: SmartYard) -> None:
     try:
         await yard.login.phone_pattern()
     except NotSupported, NoData:
-        # The second server has no pattern; but it refuses whoever has no token in the same form.
+        # The second server has no pattern; but it rejects requests without a token in the same form.
         if not await yard.client.speaks():
             raise

@@ -166,7 +166,7 @@ def _broken(endpoint: Endpoint, status: int, said: str | None) -> IntercomError:
         return Overloaded(message)
     if status == _BROKEN or not endpoint.command:
         return ServerBroken(message)
-    # Where the API itself speaks, it has failed; where something in front of it does, nobody knows.
+    # An error from the API itself is definite; after an error from a server in front of it, the result is unknown.
     return CommandFailed(said) if said is not None else Unconfirmed(message)
 
 

@@ -51,7 +51,7 @@ class Images:
         return await self._kept(LOG_SHOT, picture)
 
     def has(self, address: str) -> bool:
-        """Return whether an address that came from somebody is one of this server."""
+        """Return whether an untrusted address belongs to this server."""
         try:
             own(address, self._transport.base, "image")
         except InvalidRequest:
@@ -59,7 +59,7 @@ class Images:
         return True
 
     async def at(self, address: str) -> bytes:
-        """Return the picture at an address that came from somebody, such as in a push: of this server only.
+        """Return the image at an untrusted address, such as from a push: of this server only.
 
         Raises:
             InvalidRequest: It is another server's, and was not asked.

@@ -56,7 +56,7 @@ class Inbox:
 
         Args:
             message: Its text.
-            action: What the push shall say, such as ``inbox``.
+            action: The action of the push, such as ``inbox``.
 
         Raises:
             InvalidRequest: One of them is empty.

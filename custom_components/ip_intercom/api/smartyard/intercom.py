@@ -19,8 +19,8 @@ class IntercomSettings:
         door_code: That code.
         cms: The handset in the flat rings.
         voip: This device gets calls.
-        auto_open: Until when the door opens to whoever rings, in the server's zone; long ago where it does not.
-        white_rabbit: Minutes for which the door opens to whoever rings after the flat's code was entered; 0 for never.
+        auto_open: Until when the door opens for visitors, in the server's zone; long ago where it does not.
+        white_rabbit: Minutes for which the door opens for visitors after the flat's code was entered; 0 for never.
         disable_log: No journal is kept.
         hidden_log: The journal is for the owner only.
         frs_disabled: Faces are not recognised.

@@ -68,7 +68,7 @@ class LogRecord:
         camera_id: What filmed it.
         preview_type: 0 for no picture, 1 for one of the recorder, 2 for one with a face.
         preview: Address of the picture.
-        picture: Its id, for ``Images.log_picture``; whoever has it sees the picture.
+        picture: Its id, for ``Images.log_picture``; the id alone gives access to the picture.
         opened: The door was opened in the call.
         key: The key.
         phone: Telephone number of the app.
@@ -115,7 +115,7 @@ class Tracked:
         flat_id: In which flat.
         event: One of ``LogEvent``: key, app, face, code or vehicle.
         detail: Which key, telephone number, face, code or plate.
-        comments: What somebody has written to it.
+        comments: The notes of users.
     """
 
     id: str

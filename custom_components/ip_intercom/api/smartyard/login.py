@@ -63,7 +63,7 @@ class Login:
 
 
 def new_device_token() -> str:
-    """Return a device token that nobody else has.
+    """Return a unique device token.
 
     It is kept for life: a login with the same one replaces the account's token, and without any, devices of the same
     kind take each other's tokens away (field notes 4).
@@ -94,8 +94,8 @@ class Logins:
         """Let the server prove a telephone number.
 
         Args:
-            phone: With country code; whatever is no digit is left out.
-            method: How, one of ``Method``; None where the server shall choose.
+            phone: With country code; all characters other than digits are removed.
+            method: How, one of ``Method``; None to let the server choose.
 
         Raises:
             TooSoon: A code is on its way already: for a minute there is no other.

@@ -1,6 +1,6 @@
-"""Pushes of SmartYard, in whatever form a forwarder hands them on (seed, field notes 7).
+"""Pushes of SmartYard, in any form that a forwarder uses (seed, field notes 7).
 
-Nothing is asked and no address is followed here: a push can come from anybody.
+Nothing is requested and no address is followed here: a push can come from any sender.
 """
 
 from collections.abc import Iterator, Mapping
@@ -49,7 +49,7 @@ _ACTIONS: Mapping[str, Action] = {
 
 @dataclass(frozen=True, slots=True)
 class CallPush:
-    """Somebody rings; None for what is not told. Whoever has the hash can take the call and see the pictures.
+    """A ring; None for what is not reported. The hash gives access to the call and the pictures.
 
     Attributes:
         server: Host at which the call waits.
@@ -129,12 +129,12 @@ class CallPush:
 
     @property
     def ends_at(self) -> int | None:
-        """When it has rung out, in Unix time; None where nobody says when it began."""
+        """When it has rung out, in Unix time; None if its beginning is unknown."""
         return None if self.timestamp is None else self.timestamp + self.ttl
 
     @property
     def is_support(self) -> bool:
-        """It is the operator who calls, and nobody is at a door."""
+        """The operator calls; there is no visitor at a door."""
         return self.domophone_id == _SUPPORT
 
 
@@ -150,7 +150,7 @@ class TextPush:
         badge: How many messages are unread.
         ext: Id of the operator's page that it is about.
         house_id: Which house.
-        hash: Key of a picture of what happened, for ``Images.camshot``; whoever has it sees it.
+        hash: Key of a picture of the event, for ``Images.camshot``; the key alone gives access to it.
         timestamp: When, in Unix time.
         ttl: Seconds for which it is of use.
         sound: Which sound the app makes.
@@ -248,7 +248,7 @@ def _levels(content: Fields) -> Iterator[Fields]:
 
 
 def _shown(level: Fields) -> dict[str, object]:
-    """Return heading and text of a notification, whoever's form it has."""
+    """Return the title and text of a notification in any form."""
     alert = _lowered(_unpacked(_lowered(_unpacked(level.get("aps"))).get("alert")))
     found: dict[str, object] = {}
     for part in (level, _lowered(_unpacked(level.get("notification"))), alert):

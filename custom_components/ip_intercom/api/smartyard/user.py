@@ -72,7 +72,7 @@ class User:
             platform: ``android``, ``ios`` or ``web``.
             service: ``fcm``, ``hms``, ``rustore`` or ``apn``.
             bundle: Name of the application, by which the operator may choose another push service (field notes 8).
-            production: Of Apple's service that for everybody, not that for developers.
+            production: Of Apple's service for released apps, not the one for development.
             voip_token: Apple's token for calls.
 
         Raises:

@@ -22,7 +22,7 @@ class SmartYard:
     Args:
         transport: The connection to the server; its base address has the path below which the methods are.
         token: What a login has given, empty or None before it.
-        language: In which the server shall speak to people, such as ``en``.
+        language: The language of the server's texts for people, such as ``en``.
         system_info: Who asks: system, version, vendor and model, with commas between.
     """
 

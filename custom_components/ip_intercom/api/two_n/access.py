@@ -36,7 +36,7 @@ class AccessPoints:
         await self._client.call(ACCESS_BLOCKING_CTRL, {"id": str(point), "action": "on" if blocked else "off"})
 
     async def grant(self, point: int, user: str) -> Grant:
-        """Let somebody of the directory in by their rules (HTTP API 5.17.3).
+        """Grant access to a person from the directory by their rules (HTTP API 5.17.3).
 
         Args:
             point: 0 to come in, 1 to go out.

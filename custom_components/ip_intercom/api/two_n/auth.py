@@ -39,7 +39,7 @@ class Scheme(StrEnum):
 class _Doubt:
     """Whether user name and password are in doubt, as the requests in flight find out.
 
-    ``refusals`` counts how often they were refused for good. Whoever saw it grow while waiting for a
+    ``refusals`` counts how often they were refused for good. A caller that saw it grow while waiting for a
     turn is refused without asking: a device locks out an address after a handful of wrong attempts.
     """
 
@@ -145,7 +145,7 @@ class Authentication:
             endpoint: What is asked.
             request: How.
             wanted: Tells whether an answer is to be handed over unread.
-            opening: Entered anew for each attempt, until its answer begins.
+            opening: Entered again for each attempt, until its response begins.
 
         Raises:
             AuthenticationFailed: User name or password are wrong.

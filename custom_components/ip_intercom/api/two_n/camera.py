@@ -52,7 +52,7 @@ class Camera:
         Args:
             source: A source of the caps.
             size: Width and height in pixels, one of the caps.
-            seconds_back: How old the frame shall be, 0 to 30 seconds.
+            seconds_back: The age of the frame, 0 to 30 seconds.
 
         Raises:
             InvalidRequest: A size or source that the device does not have.

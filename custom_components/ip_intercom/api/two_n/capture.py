@@ -12,7 +12,7 @@ from .endpoints import PCAP, PCAP_LIVE, PCAP_LIVE_STATS, PCAP_LIVE_STOP, PCAP_RE
 
 # A quiet network sends nothing for a while. What is asked of the device meanwhile is recorded as well.
 _QUIET = 120.0
-# Whoever records until further notice has said so.
+# A caller that records until further notice has requested it.
 _MAX_LIVE = sys.maxsize
 
 
@@ -39,7 +39,7 @@ class Capture:
             yield stream
 
     async def restart(self) -> None:
-        """Forget what was recorded, and record anew (HTTP API 5.13.2)."""
+        """Discard the recording and start a new one (HTTP API 5.13.2)."""
         await self._client.call(PCAP_RESTART)
 
     async def stop(self) -> None:

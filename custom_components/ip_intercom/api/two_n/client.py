@@ -163,7 +163,7 @@ class TwoNClient:
             upload: The file.
             params: Parameters in the address.
             first: A harmless function of the same service and privilege, asked before a large file: neither
-                a refusal nor a stale nonce shall cost all of it.
+                a rejection nor a stale nonce may cost all of it.
 
         Raises:
             NoAnswer: The device takes no more, or took it all and says nothing.

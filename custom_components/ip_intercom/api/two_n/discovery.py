@@ -65,13 +65,13 @@ async def find_device(
     Args:
         session: Used for the requests.
         address: Host or IP address, with or without scheme, port and path.
-        username: Account, for a device that tells nobody else who it is.
+        username: Account, for a device that identifies itself only after a login.
         password: Its password; shown to a 2N only.
         verify: Check the certificate against the system's authorities.
         pinned: SHA-256 of the only certificate to talk to; None takes any.
 
     Raises:
-        ConnectionFailed: Nobody answers.
+        ConnectionFailed: No response.
         CertificateChanged: Another certificate than ``pinned`` is shown.
         WrongDevice: Something else answers.
         Redirected: It sends requests on to another host.

@@ -48,7 +48,7 @@ class Endpoint:
     """One function of the API.
 
     ``repeatable`` is False where a second run would do something twice: such a request is
-    never sent again by itself after the connection broke. ``anonymous`` is answered whatever
+    never sent again by itself after the connection broke. ``anonymous`` is answered regardless of
     the authentication of its service. ``bare`` may be answered without the envelope of 2.3.
     ``timeout`` is the number of seconds that the answer may take, None for the usual one.
     """

@@ -12,7 +12,7 @@ class Lift:
         self._client = client
 
     async def grant(self, user: str, duration: int | None = None) -> None:
-        """Open the floors of somebody for 1 to 600 seconds, by default as long as is set up (HTTP API 5.18.1).
+        """Unlock the floors of a person for 1 to 600 seconds, by default as long as configured (HTTP API 5.18.1).
 
         Raises:
             InvalidRequest: There is no such entry in the directory.

@@ -79,7 +79,7 @@ class Pace:
 
 
 def _clock() -> float:
-    """Return the seconds of a clock that nobody sets, and that runs on while this machine sleeps."""
+    """Return the seconds of a clock that cannot be set, and that also runs while this machine sleeps."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
@@ -180,7 +180,7 @@ class LogReader:
         cursor: How far an earlier reader came; None begins now.
         system: Asked for uptime and clock, so that the age of events is known.
         wall: Unix time.
-        monotonic: A clock that nobody sets.
+        monotonic: A clock that cannot be set.
         pace: How long to wait for what.
     """
 
@@ -466,7 +466,7 @@ class LogReader:
     def _resume_at(self, events: Sequence[LogEvent]) -> int | None:
         """Return where the unread events begin, None where nothing proves that none is missing before them."""
         if self.cursor is None:
-            return len(events)  # what happened before anybody listened is nobody's news
+            return len(events)  # events from before the subscription are not news
         last = self.cursor.last
         if last is None:
             since = self.cursor.complete_until

@@ -82,7 +82,7 @@ def create(
     transport = transport_of(session, data)
     account = account_of(data)
     stream = options.get(CONF_STREAM_USERNAME, ""), options.get(CONF_STREAM_PASSWORD, "")
-    # Many people have one password for all; whoever has another for RTSP enters it.
+    # Many people have one password for all; a different one for RTSP has to be entered.
     username, password = stream if stream[0] else account
     port = options.get(CONF_PICTURE_PORT, DEFAULT_PICTURE_PORT)
     camera = AkuvoxCamera(session, transport.base.host or "", port=port, username=username, password=password)

@@ -13,7 +13,7 @@ MANUFACTURER = "Akuvox"
 
 
 def identity_of(info: SystemInfo, location: str | None, host: str | None) -> Identity:
-    """Return who the device is; what somebody called its place names it best."""
+    """Return the identity of the device; a name for its place that a user entered fits best."""
     return Identity(
         id=info.mac or "",
         mac=info.mac,

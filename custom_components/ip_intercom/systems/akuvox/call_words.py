@@ -21,7 +21,7 @@ _IDLE = frozenset(
         "0",
     ]
 )
-# A call is over, whatever else is said of it.
+# A call is over, regardless of all else.
 _OVER = ("DISCONNECTED", "TERMINATED", "FINISHED", "ENDED")
 _CONNECTED = ("TALKING", "TALK", "CONNECTED", "ESTABLISHED", "ESTABLISH", "HOLDING", "HOLD", "HELD")
 _CONNECTING = ("CALLING", "DIALLING", "DIALING", "DIALLED", "DIALED", "DIAL")
@@ -97,7 +97,7 @@ def state_of(word: str) -> CallState:
 
 
 def is_incoming(word: str) -> bool:
-    """Tell whether a word says that somebody calls the device."""
+    """Return whether a word means an incoming call."""
     return "INCOMING" in _apart(word).split()
 
 

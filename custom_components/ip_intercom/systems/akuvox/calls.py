@@ -28,7 +28,7 @@ _LOGGER = logging.getLogger(__name__)
 _BEGINNING = 3.0
 # So many seconds after it pushed the end of a call, it may still say that the call goes on.
 _ENDING = 3.0
-# A call that nothing has confirmed for so many seconds is over, whoever has missed its end.
+# A call that nothing has confirmed for so many seconds is over, even if its end was missed.
 _FORGOTTEN = 60.0
 # A call to the next number that begins so many seconds after the last one gave up is the same visit.
 _NEXT_NUMBER = 3.0
@@ -51,7 +51,7 @@ class _Call:
             the first of them is from.
         pushed: The device told of it by itself.
         own: It was dialled from here.
-        answered: Somebody talked.
+        answered: The call was answered.
         word: The device's first word for it, when asked.
     """
 
@@ -298,7 +298,7 @@ class CallTracker:
         if call is None:
             self._call = call = self._new(self._direction_of(word, state), certain=False)
             call.state = CallState.RINGING
-            # That it rings is the news, also where somebody answered before anybody looked.
+            # That it rings is the news, also if it was answered before it was polled.
             began = (call.changed(),)
         call.word = call.word or word
         call.confirmed = self.monotonic()
@@ -326,7 +326,7 @@ class CallTracker:
     def _direction_of(self, word: str, state: CallState) -> Direction:
         """Return the direction of a call by the first word for it; unless something speaks against it, a visitor's.
 
-        A device that pushes its calls has not made this one. One in which somebody talks from the first was most
+        A device that pushes its calls has not made this one. One that is connected from the start was most
         likely answered by the device itself. If that is wrong, a push or a record will tell.
         """
         likely = not self.pushes_calls and state is not CallState.CONNECTED and not is_incoming(word)
@@ -352,7 +352,7 @@ class CallTracker:
             self.unpushed += 1
         if call is not None and (call.direction is Direction.OUTGOING or not outgoing):
             return ended
-        # Nobody told of it, or it was taken for a call that came in.
+        # It was not reported, or it was taken for an incoming call.
         unseen = self._new(Direction.OUTGOING if outgoing else Direction.INCOMING, certain=True, peer=record.number)
         unseen.log(number, record.when)
         self._over.append(unseen)
@@ -407,7 +407,7 @@ class AkuvoxCalls:
         """Call a number, an IP address or a SIP URI.
 
         Raises:
-            NotSupported: An entry of the directory shall be called: the device calls numbers.
+            NotSupported: The target is a directory entry: the device calls numbers.
         """
         if number is None or users:
             raise NotSupported("an Akuvox calls numbers, not entries of the directory")
@@ -444,5 +444,5 @@ class AkuvoxCalls:
         """Return the call that there is now."""
         if self._tracker.is_idle(await self._call.status()):
             return {}
-        # One that nobody has told of yet: it can be ended as well.
+        # One that has not been reported yet: it can be ended as well.
         return self._tracker.sessions or {0: CallSession(0, Direction.OUTGOING, CallState.RINGING)}

@@ -7,7 +7,7 @@ from ...api.errors import NotSupported, Rejected
 from ...functions import Guard
 from .privacy import ACTION_URLS, API_LOGIN, is_secret_key
 
-# What somebody called the device on its web page.
+# The name of the device on its web page.
 LOCATION = "Config.DoorSetting.DEVICENODE.Location"
 _ACCOUNT = "Config.Account"
 
@@ -20,7 +20,7 @@ class AkuvoxConfiguration:
         self._config = device.config
 
     def is_secret(self, key: str) -> bool:
-        """Return whether a value is told only to whoever names it."""
+        """Return whether a value is returned only when requested by name."""
         return is_secret_key(key)
 
     def guard(self, key: str) -> Guard:

@@ -12,7 +12,7 @@ from .push import ACCESS_EVENT
 _PATIENCE = 6.0
 # A record that comes so many seconds later is still that of the credential.
 _LATE = 90.0
-# Whoever floods the address is not heard to the end.
+# Limit for floods of the address.
 _MANY = 64
 
 _PUSHED_METHODS = {"Code": "code", "Card": "card", "Face": "face", "QR": "qr_code", "QRCode": "qr_code"}
@@ -39,7 +39,7 @@ _NOBODY = frozenset({"", "unknown", "unknow", "desconhecido"})
 
 
 def somebody(record: DoorRecord) -> str | None:
-    """Return who a record of the door log is about, None for nobody that the device knows."""
+    """Return the person of a door log record, None for a person unknown to the device."""
     return None if (record.name or "").lower() in _NOBODY else record.name
 
 
@@ -97,7 +97,7 @@ class Credentials:
         return overdue
 
     def is_told(self, granted: bool, method: str | None, now: float) -> bool:
-        """Take a record's credential away, and return whether somebody was told of it already."""
+        """Remove a record's credential, and return whether it was already reported."""
         self._told = [credential for credential in self._told if credential.deadline > now]
         for credential in self._told:
             if credential.access.granted is granted and method in {None, credential.access.method}:

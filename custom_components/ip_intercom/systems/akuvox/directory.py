@@ -13,7 +13,7 @@ from .privacy import SECRET_FIELDS
 from .rows import ItemList, Rows, Values, lists_of
 
 _UUID, _KIND, _ID = "uuid", "kind", "ID"
-# Whoever deletes all of a kind names it so: ``user:*``.
+# The form to delete all of a kind: ``user:*``.
 _ALL = "*"
 
 # Why an entry was not created, changed or deleted, beside the device's own words.
@@ -90,7 +90,7 @@ class AkuvoxDirectory:
 
 
 class _Turn:
-    """One request to the directory: reads each list once, and anew after a change."""
+    """One request to the directory: reads each list once, and again after a change."""
 
     def __init__(self, lists: Mapping[str, ItemList]) -> None:
         self._lists = lists
@@ -129,7 +129,7 @@ class _Turn:
 
     async def delete(self, uuid: str) -> EntryResult:
         kind, number = self._named(uuid)
-        await self._row(kind, number)  # to delete nobody is success for a device
+        await self._row(kind, number)  # for a device, deleting an unknown user succeeds
         await self._lists[kind].delete(number)
         if any(_id(row) == number for row in await self._read(kind, anew=True)):
             raise _Refused(_NOT_DELETED)

@@ -123,8 +123,8 @@ class Journal:
 
     def _is_new(self, record: Record) -> bool:
         if not self._begun_anew:
-            return _number(record) > self._id  # whatever its time: clocks are set back
-        # A log that was cleared begins to count anew; then its time tells, as it does without numbers.
+            return _number(record) > self._id  # regardless of its time: clocks are set back
+        # A cleared log starts counting again; then its time tells, as it does without numbers.
         if record.when is not None and self._when is not None and record.when != self._when:
             return record.when > self._when
         return not self._is_shorter and record.mark not in self._marks

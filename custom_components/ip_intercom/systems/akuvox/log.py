@@ -187,7 +187,7 @@ class AkuvoxLog:
         self._wake.set()
 
     def expect_pushes(self, lost: Missing | None) -> None:
-        """Say that the device shall push, and what it lacks if it does not; None where it shall not."""
+        """Set whether the device should push, and what is missing if it does not; None if it should not."""
         self._pushes_lost = lost
 
     def is_alarmed(self, alarm: Alarm) -> bool:

@@ -27,7 +27,7 @@ class AkuvoxMaintenance:
         await self._system.reboot()
 
     async def factory_reset(self) -> None:
-        """Set the device back; afterwards its API answers nobody until it is set up on the web page."""
+        """Reset the device; afterwards its API rejects all requests until it is configured on the web page."""
         await self._config.reset_factory()
 
     def download_config(self) -> Download:
@@ -52,7 +52,7 @@ class AkuvoxCapture:
 
     @asynccontextmanager
     async def live(self, seconds: int | None) -> AsyncIterator[ByteStream]:
-        """Record for a while, then open it; earlier where the memory is full or somebody stops it."""
+        """Record for a while, then open it; earlier if the memory is full or the recording is stopped."""
         by_itself = seconds is not None and seconds <= _LONGEST
         over = None if by_itself or seconds is None else monotonic() + seconds
         begun = True
@@ -60,7 +60,7 @@ class AkuvoxCapture:
             try:
                 await self._capture.start(seconds=seconds if by_itself else None)
             except CommandFailed:
-                begun = False  # somebody else's goes on
+                begun = False  # a recording of a different client continues
                 raise
             while (await self._capture.status()).running:
                 if over is not None and monotonic() >= over:
@@ -76,7 +76,7 @@ class AkuvoxCapture:
             yield stream
 
     async def stop_live(self) -> None:
-        """End a recording; whoever waits for it gets what there is."""
+        """End a recording; the caller that waits for it gets what there is."""
         with suppress(CommandFailed):  # there is none
             await self._capture.stop()
 
@@ -86,7 +86,7 @@ class AkuvoxCapture:
         return CaptureStats(status.running, status.size, None)
 
     async def restart(self) -> None:
-        """Forget what was recorded and record anew, until it is stopped or full."""
+        """Discard the recording and record again, until it is stopped or full."""
         await self.stop_live()
         await self._capture.start()
 

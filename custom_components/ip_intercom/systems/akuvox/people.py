@@ -12,7 +12,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 async def name_behind(device: AkuvoxDevice, code: str) -> str | None:
-    """Return the name of whoever has a PIN or a card; None for nobody, or where the device cannot say so now."""
+    """Return the name of the owner of a PIN or a card; None if unknown, or if the device cannot tell now."""
     for lookup in (_users, _cards, _private_keys):
         try:
             people = await lookup(device, code)

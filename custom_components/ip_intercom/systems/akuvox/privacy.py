@@ -19,7 +19,7 @@ _SECRET_KEY = re.compile(
 
 
 def is_secret_key(key: str) -> bool:
-    """Return whether a value of the configuration is told only to whoever names it.
+    """Return whether a value of the configuration is returned only when requested by name.
 
     Action URLs carry the token by which the device is known to Home Assistant.
     """

@@ -1,7 +1,7 @@
 """Action URLs: an Akuvox calls an address of ours when something happens.
 
 The keys ``Config.Features.ACTIONURL.*`` that a device has are the events that it can tell of
-(captures/akuvox/action_url_keys.md). Only those are written; what somebody else has set stays.
+(captures/akuvox/action_url_keys.md). Only those are written; addresses of other systems stay.
 """
 
 from collections.abc import Callable, Mapping
@@ -44,7 +44,7 @@ ALARM_EVENTS: Mapping[Alarm, re.Pattern[str]] = {
 CALL_EVENT = "MakeCall"
 HANG_UP_EVENT = "HangUp"
 
-# The one variable that is worth it: names and codes come unescaped and break the address, or are nobody's business.
+# The one variable that is worth it: names and codes come unescaped and break the address, or are private.
 _NUMBER = {CALL_EVENT: "remote", HANG_UP_EVENT: "remote"}
 # A telephone number or a SIP address; a variable that the device does not know begins with a dollar.
 _CALLABLE = re.compile(r"(sips?:)?[0-9A-Za-z+*#][0-9A-Za-z+*#._-]{0,63}(@[0-9A-Za-z.:_-]{1,64})?", re.IGNORECASE)
@@ -111,7 +111,7 @@ class AkuvoxPush:
     Args:
         device: The device.
         hear: Takes what it pushes.
-        expect: Is told what the device lacks if nothing comes, or None when nothing shall come.
+        expect: Receives what is missing if no push arrives, or None if pushes are off.
 
     Attributes:
         statuses: What became of each event's address, since the last ``subscribe``.
@@ -146,11 +146,11 @@ class AkuvoxPush:
         return {key: value for key, value in (await self._read()).items() if key == _ENABLE}
 
     async def subscribe(self, address: str, marker: str) -> frozenset[Missing]:
-        """Have the device call ``address`` for each event that it knows and nobody else has taken.
+        """Have the device call ``address`` for each event that it knows and no other system has taken.
 
         Args:
             address: Where, without a query.
-            marker: The part of it by which an address of ours is known, whatever host it names.
+            marker: The part of it by which an address of ours is recognized, with any host.
 
         Returns:
             What is in the way.
@@ -193,7 +193,7 @@ class AkuvoxPush:
     async def _enable(
         self, before: Mapping[str, str], statuses: Mapping[str, Status], sleeping: frozenset[str]
     ) -> bool:
-        """Turn Action URLs on, unless that would wake somebody else's; return whether they are on."""
+        """Turn Action URLs on, unless that would activate those of a different system; return whether they are on."""
         if before.get(_ENABLE) == "1" or _ENABLE not in before:
             return True
         if sleeping or Status.OURS not in statuses.values():
@@ -211,7 +211,7 @@ class AkuvoxPush:
         ours = {key: "" for key, url in config.items() if marker in url}
         if ours:
             await self._config.set(ours)
-        # Somebody else may rely on it by now.
+        # A different system may rely on it by now.
         if originals and not _others(config, marker):
             await self._config.set(dict(originals))
         self.statuses = {}
@@ -239,7 +239,7 @@ class AkuvoxPush:
 
 
 def _others(config: Mapping[str, str], marker: str) -> frozenset[str]:
-    """Return the events, understood or not, for which somebody else has entered an address."""
+    """Return the events, understood or not, for which a different system has entered an address."""
     urls = {key.removeprefix(f"{SECTION}."): url for key, url in config.items() if key.startswith(f"{SECTION}.")}
     known = events_of(config)
     return frozenset(

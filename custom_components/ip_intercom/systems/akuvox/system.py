@@ -169,7 +169,7 @@ class AkuvoxSystem:
         return await self._describe(first=True)
 
     async def describe(self) -> Description:
-        """Find out anew what the device is and has: one request after the other, for many bear no more.
+        """Read the identity and capabilities again: one request after the other, for many bear no more.
 
         Raises:
             IntercomError: Nothing could be found out, or a function that was there is away.

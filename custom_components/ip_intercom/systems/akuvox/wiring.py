@@ -1,4 +1,4 @@
-"""How the relays and inputs of an Akuvox are wired and set, from whatever configuration keys it has.
+"""How the relays and inputs of an Akuvox are wired and set, from any configuration keys it has.
 
 The manual's keys (Api relay, Api input: ``TypeA``, ``HoldDelayA``, ``EnableA``, ``OptionA``) and those of
 devices in the field (``RelayAType``, ``RelayADelay``, ``InputEnable``, ``InputBTrigger``) mean the same.

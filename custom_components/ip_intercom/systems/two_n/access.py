@@ -45,11 +45,11 @@ class TwoNAccessPoints:
         return (await self._access.blocked()).get(number_of(access_point))
 
     async def block(self, access_point: AccessPointId, blocked: bool) -> None:
-        """Refuse everybody, or end that."""
+        """Deny access to all people, or end that."""
         await self._access.block(number_of(access_point), blocked)
 
     async def grant(self, access_point: AccessPointId, user: str) -> Grant:
-        """Let somebody of the directory in by their rules."""
+        """Grant access to a person from the directory by their rules."""
         answer = await self._access.grant(number_of(access_point), user)
         return Grant(answer.granted, answer.reason)
 
@@ -62,7 +62,7 @@ class TwoNLift:
         self._lift = device.lift
 
     async def grant(self, user: str, seconds: int | None) -> None:
-        """Open the floors of somebody for 1 to 600 seconds, or as long as the device is set to."""
+        """Unlock the floors of a person for 1 to 600 seconds, or as long as the device is configured."""
         await self._lift.grant(user, seconds)
 
 

@@ -46,7 +46,7 @@ def lines_of(accounts: tuple[SipAccount, ...]) -> Mapping[LineId, Line]:
 
 
 def bells_of(answer: DirectoryAnswer) -> Bells:
-    """Return the bells of the directory: a button rings whoever has it in their entry (HTTP API 5.14.1)."""
+    """Return the bells of the directory: a button rings the entry that has it (HTTP API 5.14.1)."""
     names: dict[int, list[str]] = {}
     peers: dict[str, BellId] = {}
     for entry in answer.entries:

@@ -10,7 +10,7 @@ from ...facets import MjpegStream
 from ...model import Camera, CameraId
 from ..connection import stream_url
 
-# The size asked for where nobody names one: more is not returned by any model (HTTP API 5.8.2).
+# The default size: no model returns a larger one (HTTP API 5.8.2).
 _DEFAULT_SIZE = (1280, 960)
 _STREAM_SIZE = (640, 480)
 _STREAM_FPS = 10

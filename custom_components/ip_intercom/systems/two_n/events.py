@@ -158,7 +158,7 @@ class TwoNLog:
         """Return the next log events, waiting for them for up to a minute.
 
         Raises:
-            IntercomError: The device is out of reach or refuses; the next call begins anew.
+            IntercomError: The device is out of reach or refuses; the next call starts again.
         """
         if not self._portions:
             self._portions.extend(await self._read())

@@ -200,7 +200,7 @@ class TwoNCapture:
         return CaptureStats(answer.running, answer.bytes_sent, answer.packets_sent)
 
     async def restart(self) -> None:
-        """Forget what was recorded and record anew."""
+        """Discard the recording and start a new one."""
         await self._capture.restart()
 
     async def stop(self) -> None:

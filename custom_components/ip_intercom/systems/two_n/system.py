@@ -373,7 +373,7 @@ class TwoNSystem:
         }
 
     async def close(self) -> None:
-        """Close the log channel, and let go of a firmware file that nobody could install any more."""
+        """Close the log channel, and discard a firmware file that can no longer be installed."""
         if self._directory is not None:
             self._directory.cancel()
             await asyncio.gather(self._directory, return_exceptions=True)

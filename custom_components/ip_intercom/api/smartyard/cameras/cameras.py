@@ -9,7 +9,7 @@ from ..client import SmartYardClient
 from ..endpoints import CAMERA_TREE, CAMERAS, CITY_CAMERAS, DOWNLOAD, INTERCOM_CAMERAS, PREPARE, RANGES, YOUTUBE
 from ..values import degrees, moment, number, written
 
-# Groups within groups; nobody has that many.
+# Depth of nested groups; no real account has that many.
 _DEPTH = 16
 
 
@@ -194,7 +194,7 @@ def _optional(identifier: str | None) -> str | int | None:
 
 
 def _camera(row: Fields, identifier: str = "id") -> Camera | None:
-    """Return a camera, None where nobody says where it is."""
+    """Return a camera, None if its address is unknown."""
     url = text(row.get("url"))
     if url is None:
         return None
