@@ -1,4 +1,4 @@
-"""What a log that looks and hears has to hand on, until somebody asks for it."""
+"""Buffer of events for the next delivery."""
 
 from collections.abc import Callable, Mapping
 from math import inf
@@ -56,7 +56,7 @@ class Outbox:
         return self._delivered_at + _HEARTBEAT if is_news else inf
 
     def delivery(self, cursor: Mapping[str, object], again: float | None = None) -> Delivery:
-        """Return all of it, and begin anew; arguments as in ``Delivery``."""
+        """Return all of it, and start again; arguments as in ``Delivery``."""
         events, missed, keep = self._arrivals.tell(self.events), self.missed, self.keep
         self.events, self.missed, self.keep = [], False, False
         self._delivered_at = self._monotonic()

@@ -21,7 +21,7 @@ class Desk:
     Attributes:
         extension: Its number.
         device: The telephone or number that calls are made from and answered at; None for the extension.
-        mobile: The number for the remote mode, None where nobody knows one.
+        mobile: The number for the remote mode, None if unknown.
         ring_delay: Seconds until that rings, None for what the exchange finds right.
         voicemail_delay: Seconds until the voicemail takes a call, likewise.
     """
@@ -60,10 +60,10 @@ class MxCalls:
         self._tell = tell
 
     async def dial(self, number: str | None, users: Sequence[str]) -> SessionId:
-        """Call a number, or somebody of the address book by the id.
+        """Call a number, or a person in the address book by the ID.
 
         Raises:
-            InvalidRequest: More than one shall be called, or somebody who has no number.
+            InvalidRequest: More than one target, or a person without a number.
         """
         if number is None:
             if len(users) != 1:
@@ -88,7 +88,7 @@ class MxCalls:
         self._tell(Kind.CLEARED, self._tracker.done(session, Kind.CLEARED))
 
     async def in_progress(self) -> Mapping[SessionId, CallSession]:
-        """Return the calls that are known: nobody can be asked for others."""
+        """Return the calls that are known: the proxy does not list others."""
         return self._tracker.sessions
 
 
@@ -175,7 +175,7 @@ class MxCallModes:
         """Set the mode and return what came of it; None in its delays for what the user or the exchange finds right.
 
         Raises:
-            InvalidRequest: Calls shall ring at another telephone, and nobody knows its number.
+            InvalidRequest: Calls should ring at a second phone, and its number is unknown.
         """
         desk = self._desk
         device = mode.device or (desk.mobile if mode.remote else None)

@@ -21,7 +21,7 @@ _LOWEST_CODE, _HIGHEST_CODE = 10_000_000, 99_999_999
 
 
 def new_access_code() -> int:
-    """Return a code that nobody guesses."""
+    """Return a code that cannot be guessed."""
     return _LOWEST_CODE + secrets.randbelow(_HIGHEST_CODE - _LOWEST_CODE + 1)
 
 

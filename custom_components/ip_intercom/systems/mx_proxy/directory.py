@@ -17,19 +17,19 @@ def plain_number(number: str) -> str:
 
 
 def numbers_of(contact: ApiContact) -> dict[str, str]:
-    """Return the outside numbers of somebody, by what they are."""
+    """Return the outside numbers of a person, by what they are."""
     told = {"cell": contact.cell_phone, "home": contact.home_phone, "did": contact.did}
     return {kind: number for kind, number in told.items() if number}
 
 
 def name_of(contact: ApiContact) -> str:
-    """Return how somebody is called."""
+    """Return the name of a person."""
     person = " ".join(part for part in (contact.first_name, contact.last_name) if part)
     return person or contact.extension or contact.jid or ""
 
 
 def neutral_contact(contact: ApiContact) -> Contact:
-    """Return somebody in the neutral model."""
+    """Return a person in the neutral model."""
     return Contact(contact.jid or "", name_of(contact), contact.extension, numbers_of(contact) or None, contact.email)
 
 
@@ -41,7 +41,7 @@ class MxPhoneBook:
     """
 
     def __init__(self, proxy: MxProxy) -> None:
-        """Begin without anybody."""
+        """Begin with an empty directory."""
         self._directory = proxy.directory
         self._people: dict[str, ApiContact] = {}
         self._names: dict[str, str] = {}
@@ -52,7 +52,7 @@ class MxPhoneBook:
         return len(self._people)
 
     async def contacts(self) -> tuple[Contact, ...]:
-        """Return everybody, by extension."""
+        """Return all people, by extension."""
         self._keep(await self._directory.contacts())
         return tuple(neutral_contact(contact) for contact in self._people.values())
 
@@ -77,15 +77,15 @@ class MxPhoneBook:
         return None if number is None else self._names.get(plain_number(number))
 
     def cell_phone_of(self, jid: str) -> str | None:
-        """Return the mobile number of somebody."""
+        """Return the mobile number of a person."""
         contact = self._people.get(jid)
         return None if contact is None or not contact.cell_phone else plain_number(contact.cell_phone)
 
     async def number_of(self, jid: str) -> str:
-        """Return how to call somebody: by the extension, where there is one.
+        """Return how to call a person: by the extension, where there is one.
 
         Raises:
-            InvalidRequest: There is nobody of that id, or no number.
+            InvalidRequest: There is no person with that ID, or no number.
         """
         if jid not in self._people:
             await self.contacts()

@@ -1,8 +1,8 @@
 """The events of an extension: what is pushed at once, and what looks at its calls, their log and the mailbox find.
 
-The proxy pushes to telephones only; somebody may forward that to Home Assistant. Besides, the log of calls and the
-mailbox are looked at now and then, and a live call that is known is followed to its end. Whatever tells first counts,
-and nothing twice. A push may come from anybody: it is told at once, and then the proxy is asked.
+The proxy pushes to phones only; a forwarder may send that to Home Assistant. In addition, the log of calls and the
+mailbox are polled now and then, and a known live call is followed to its end. The first report counts, and later
+ones are ignored. A push can come from any sender: it is reported at once, and then the proxy is asked.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ _LOGGER = logging.getLogger(__name__)
 _CALL_LOG_LOOKS = (30.0, 60.0)
 _VOICEMAIL_LOOKS = (30.0, 30.0)
 _CALL_LOOKS = 2.0
-# While a call goes out that nobody has answered, only its record tells that it gave up.
+# While an outgoing call is not answered yet, only its record tells that it was abandoned.
 _UNANSWERED_LOOKS = 10.0
 # Seconds between looks that reach back a day.
 _DEEP_LOOKS = 3600.0
@@ -53,7 +53,7 @@ _MAIL_AGAIN = 2.0
 _NEWS = 150.0
 # What was pushed and is older, by the clock of the exchange, is believed only if the proxy says so, too.
 _STALE = 30.0
-# Whoever floods the address of the webhook is not heard to the end, and believed no more without a question.
+# Limit for floods of the webhook: further pushes are not believed without asking the proxy.
 _MANY_PUSHES = 256
 _MANY_CALLS = 16
 
@@ -70,7 +70,7 @@ class MxLog:
         book: Knows who has a number.
         privacy: Whether names of people may be told.
         stored: Where an earlier life left off (``Delivery.cursor``).
-        expects_pushes: Somebody was told to forward them.
+        expects_pushes: A forwarder was set up.
         monotonic: A clock in seconds.
 
     Attributes:
@@ -211,7 +211,7 @@ class MxLog:
     def _believe(self, event: CallEvent) -> None:
         """Tell of an event, if it changes anything."""
         if event.type in OWN_EVENTS:
-            return  # nobody pushes these
+            return  # these are not pushed
         if event.type not in STATES:
             self._out.events.append(self._tell.unknown(event))
             return
@@ -301,7 +301,7 @@ class MxLog:
 
     def _record_found(self, record: LogRecord, missed: int, fresh: bool) -> None:
         if fresh and is_incoming(record):
-            # Nobody tells of a call without having told that it rang, unless nothing is forwarded any more.
+            # A call is reported only after its ringing was reported, unless nothing is forwarded any more.
             self.arrivals.missed((duration_of(record) or 0) + _NEWS)
         if fresh and not is_incoming(record):
             ended = self.tracker.logged(record.calling, record.called)

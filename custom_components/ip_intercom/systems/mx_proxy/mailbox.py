@@ -64,7 +64,7 @@ class MxVoicemails:
             return
         try:
             await self._voicemails.update(voicemail, read=read, note=note)
-        finally:  # it may have happened although nobody said so
+        finally:  # it may have been carried out without a confirmation
             self._changed()
 
     async def delete(self, voicemail: VoicemailId) -> None:

@@ -22,7 +22,7 @@ _DEEP_OVERLAP = 24 * 3600
 
 
 def is_incoming(record: LogRecord) -> bool:
-    """Return whether somebody called the extension."""
+    """Return whether it was an incoming call."""
     return record.direction.lower() == _INCOMING
 
 
@@ -49,7 +49,7 @@ def name_in(record: LogRecord) -> str | None:
 
 
 def duration_of(record: LogRecord) -> int | None:
-    """Return for how many seconds they talked; None where nobody answered, or that is not told."""
+    """Return for how many seconds they talked; None if the call was not answered, or that is not reported."""
     if record.missed or not record.connected or not record.disconnected:
         return None
     return max(0, record.disconnected - record.connected)
@@ -76,7 +76,7 @@ class CallJournal:
         now: Our clock in seconds since 1970.
 
     Attributes:
-        missed: The calls missed since somebody cleared the number.
+        missed: The calls missed since the count was cleared.
         last: The newest record, as far as it was read in this life.
     """
 
@@ -134,7 +134,7 @@ class CallJournal:
         fresh = [record for record in ordered if record.record_id > newest]
         if fresh or any(record.record_id == newest for record in ordered):
             return fresh
-        # The record that was the newest is gone: the exchange has begun to count anew.
+        # The newest record is gone: the phone system has started to count again.
         return [record for record in ordered if (record.disconnected or record.connected or 0) > then]
 
 
@@ -177,7 +177,7 @@ class MxMissedCalls:
 
     Args:
         journal: Counts them.
-        changed: Called when somebody has seen them.
+        changed: Called when the missed calls were cleared.
     """
 
     def __init__(self, journal: CallJournal, changed: Callable[[], None]) -> None:
@@ -186,6 +186,6 @@ class MxMissedCalls:
         self._changed = changed
 
     def clear(self) -> None:
-        """Begin to count anew."""
+        """Reset the count."""
         self._journal.missed = 0
         self._changed()

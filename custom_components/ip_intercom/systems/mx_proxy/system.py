@@ -37,7 +37,7 @@ class Choices:
 
     Attributes:
         names: Names of people may be told.
-        push: Somebody was told to forward pushes.
+        push: A forwarder was set up.
         device: The telephone or number that calls are made from and answered at; None for the extension.
         mobile: The number for the remote mode; None for the one that the exchange knows.
         ring_delay: Seconds until that rings, None for what the exchange finds right.
@@ -53,7 +53,7 @@ class Choices:
 
 
 def identity_of(info: UserInfo) -> Identity:
-    """Return who an extension is: the person's id at this MX, wherever the proxy is and whatever the number."""
+    """Return the identity of an extension: the person's ID at this MX, for any proxy address and number."""
     return Identity(
         id=f"{info.mx}_{info.jid}",
         mac=None,
@@ -93,7 +93,7 @@ class MxSession:
         self._session = proxy.session
 
     async def log_out(self) -> None:
-        """End it, for whoever uses the account at this proxy."""
+        """End it, for all users of the account at this proxy."""
         await self._session.login()  # only who is logged in can log out
         await self._session.logout()
 

@@ -1,4 +1,4 @@
-"""Events of an extension, as people and automations get them: what happened, without what is nobody's business."""
+"""Events of an extension, as people and automations get them, without private data."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ CALL_LOG_EVENT = "CallLog"
 VOICEMAILS_EVENT = "Voicemails"
 # What stands for a type that is no word.
 _UNKNOWN = "Unknown"
-# Names that are ours: nobody pushes these.
+# Names that are ours: these are never pushed.
 OWN_EVENTS = frozenset({CALL_LOG_EVENT, VOICEMAILS_EVENT})
 
 
@@ -77,7 +77,7 @@ class Teller:
         return Event(str(Kind.MAIL), mail.received, _told(data), late=late, facts=facts, id=f"voicemail-{mail.id}")
 
     def mailbox(self, mails: Mapping[VoicemailId, Voicemail]) -> Event:
-        """Return the event of messages that somebody has heard, noted or deleted."""
+        """Return the event of messages that were heard, noted, or deleted."""
         data = {"count": len(mails), "unread": sum(not mail.read for mail in mails.values())}
         return Event(VOICEMAILS_EVENT, datetime.now(UTC), data, facts=(VoicemailsListed(mails),))
 

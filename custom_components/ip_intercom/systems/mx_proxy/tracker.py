@@ -1,7 +1,7 @@
 """Live calls of an extension: what is pushed, what asking finds, and what is done from here are put together, each change once.
 
-The exchange numbers its calls with small integers. The proxy remembers a call from when it rings here or somebody has
-answered it until its end (manual, call info; field notes 3): one that goes out and was not answered yet
+The exchange numbers its calls with small integers. The proxy remembers a call from when it rings here or was
+answered until its end (manual, call info; field notes 3): one that goes out and was not answered yet
 is unknown to it.
 """
 

@@ -162,7 +162,7 @@ class SmartYardCameras:
         return True
 
     async def stream_address(self, camera: CameraId) -> str | None:
-        """Return the playlist, with what lets whoever has it see the camera."""
+        """Return the playlist, with the token that gives access to the camera."""
         return await self._feeds.with_token(camera, self._playlist)
 
     async def _playlist(self, camera: ApiCamera) -> str:

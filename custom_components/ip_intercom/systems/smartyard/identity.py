@@ -1,4 +1,4 @@
-"""Who an account is: the operator's server and the telephone number, which nobody can read from it."""
+"""Identity of an account: the operator's server and the phone number, hashed so that it cannot be read."""
 
 from collections.abc import Collection, Mapping
 import hashlib

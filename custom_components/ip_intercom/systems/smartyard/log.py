@@ -1,8 +1,8 @@
 """What happens at an account: what is pushed at once, and what looks at its messages and journals find.
 
-A server pushes to push services only; somebody may forward that to Home Assistant. Besides, the number of unread
-messages and the journals of the flats are looked at now and then. A push may come from anybody: it rings and is told,
-and nothing else; no door, no address and no picture of another server comes of it.
+A server pushes to push services only; a forwarder may send that to Home Assistant. In addition, the number of unread
+messages and the journals of the flats are polled now and then. A push can come from any sender: it only rings
+and is reported. It opens no door, and no address or picture of another server is taken from it.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ _LOGGER = logging.getLogger(__name__)
 # Seconds between looks: alone, and beside pushes.
 _UNREAD_LOOKS = (60.0, 300.0)
 _HISTORY_LOOKS = (60.0, 120.0)
-# And at least, whoever pushes.
+# And at least, with or without pushes.
 _UNREAD_PAUSE = 2.0
 _CHANGES_PAUSE = 30.0
 # A look that fails again and again waits no longer than so many seconds.
@@ -49,7 +49,7 @@ _FEW_DAYS = 2
 # lasts as long as its telephone account, and waits for the next look.
 _NEWS = 600.0
 _CALLS = frozenset({LogEvent.MISSED_CALL, LogEvent.ANSWERED})
-# Whoever floods the address of the webhook is not heard to the end.
+# Limit for floods of the webhook.
 _MANY = 64
 # Calls that the server is asked about at a time, and the seconds to wait for what it says of calls and of doors.
 _QUESTIONS = 4
@@ -77,7 +77,7 @@ class SmartYardLog:
         switches: Which flats ring.
         recordings: Told of those that are ready.
         stored: Where an earlier life left off (``Delivery.cursor``).
-        expects_pushes: Somebody was told to forward them.
+        expects_pushes: A forwarder was set up.
         monotonic: A clock in seconds.
 
     Attributes:
@@ -128,7 +128,7 @@ class SmartYardLog:
         self._wake = asyncio.Event()
         self._inbox: deque[CallPush | TextPush] = deque()
         self._ringing: dict[BellId, float] = {}
-        # Calls at doors that nobody knows yet, and until when they ring.
+        # Calls at unknown doors, and until when they ring.
         self._strangers: deque[tuple[CallPush, float]] = deque(maxlen=_MANY)
         self._changes_due = inf
         self._changed_at = -inf
@@ -202,11 +202,11 @@ class SmartYardLog:
         self._wake.set()
 
     def houses_known(self) -> None:
-        """Look whether somebody rings at a door that nobody knew."""
+        """Check whether a call rings at a door that was unknown."""
         self._wake.set()
 
     def counted(self, unread: Unread) -> None:
-        """Note how much is unread, where somebody else has asked."""
+        """Note the number of unread messages from a different request."""
         self.unread = unread
 
     def keep(self) -> None:
@@ -298,7 +298,7 @@ class SmartYardLog:
         self._ringing[bell] = max(until, self._ringing.get(bell, until))
 
     def _take_stranger(self, push: CallPush, until: float, *, is_new: bool) -> None:
-        """Keep a call at a door that nobody knows while it rings: the door may be newer than what is known."""
+        """Keep a call at an unknown door while it rings: the door may be newer than what is known."""
         self._strangers.append((push, until))
         if not is_new:
             return
@@ -310,7 +310,7 @@ class SmartYardLog:
         self._search_due = max(self._monotonic(), self._searched_at + _CHANGES_PAUSE)
 
     async def _search(self) -> None:
-        """Have the account described anew if a call that waits is at one of its doors by now."""
+        """Read the account again if a waiting call is at one of its doors by now."""
         try:
             async with asyncio.timeout(_QUESTION):
                 houses, flats = await together(

@@ -86,7 +86,7 @@ class PhoneLogin:
         verify: bool,
         pinned: str | None = None,
     ) -> PhoneLogin:
-        """Find the server at an address that a person typed; nothing about anybody is sent.
+        """Find the server at an address that a person typed; no personal data is sent.
 
         Args:
             session: For the requests.

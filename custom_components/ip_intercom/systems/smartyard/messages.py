@@ -44,7 +44,7 @@ class SmartYardMessages:
         """Mark a message as read, all for None."""
         try:
             await self._inbox.read(message)
-        finally:  # it may have happened although nobody said so
+        finally:  # it may have been carried out without a confirmation
             self._changed()
 
     async def mark_delivered(self, message: str) -> bool:
@@ -88,7 +88,7 @@ class SmartYardWatches:
 
         Raises:
             NoData: There is no such flat.
-            InvalidRequest: It is another event, or nobody says which one of it.
+            InvalidRequest: It is a different event, or the detail is missing.
             NotPushed: The message would not arrive.
         """
         if self._routed:

@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 from ...api.smartyard.ext import TIME_ZONE
 
-# Where nobody has a list of zones: Moscow has no summer time.
+# Used without a list of time zones: Moscow has no summer time.
 _MOSCOW = timezone(timedelta(hours=3))
 
 
 async def zone_named(name: str) -> tzinfo:
-    """Return a time zone, that of most servers for one that nobody knows; the list of zones is a file."""
+    """Return a time zone, that of most servers for an unknown one; the list of zones is a file."""
     for wanted in (name, TIME_ZONE):
         try:
             return await asyncio.to_thread(ZoneInfo, wanted)

@@ -158,7 +158,7 @@ class SmartYardCodes:
         return await self._address.reset_code(flat_of(self._town(), flat))
 
     async def let_guests_in(self, flat: PlaceId, until: datetime | None) -> None:
-        """Have the doors open for whoever rings at a flat until then; None ends it.
+        """Open the doors for visitors at a flat until then; None ends it.
 
         Raises:
             NoData: There is no such flat.

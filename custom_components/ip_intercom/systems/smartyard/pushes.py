@@ -10,9 +10,9 @@ from ...api.smartyard import CallPush, TextPush
 from .push_clock import PushClock
 
 # Seconds by which the clock of the server, or ours, may be wrong: for how long a ring is heard after its end, and how
-# far it may lie ahead. Whoever puts it ahead wins nothing, for it is remembered.
+# far it may lie ahead. A sender that puts it ahead gains nothing, because it is remembered.
 SKEW, AHEAD = 30, 300
-# Seconds after which nothing of a call is good any more, whatever the push says.
+# Seconds after which a call is over, regardless of the push.
 LONGEST = 180
 # Seconds after which a message is no news, and after which it is not believed at all.
 _LATE, _STALE = 150, 3600

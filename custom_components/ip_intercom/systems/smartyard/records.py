@@ -1,4 +1,4 @@
-"""Records of a journal in the neutral model, and the journal for whoever asks (field notes 5, ``plog``)."""
+"""Records of a journal in the neutral model, and the journal on request (field notes 5, ``plog``)."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
@@ -15,13 +15,13 @@ from .moments import ServerTime
 from .places import Town
 from .preferences import flat_of
 
-# Ids of pictures that are remembered, so that nobody else has to know them.
+# Ids of pictures that are remembered, so that no other code has to know them.
 _PICTURES = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What an event is called, a neutral word for it, and whether it is how somebody got in."""
+    """The name of an event, a neutral word for it, and whether it grants access."""
 
     name: str
     method: str | None = None
@@ -81,7 +81,7 @@ class Recorder:
         return Event(kind.name, when, data, late=late, facts=facts, id=f"history-{flat}-{record.id}")
 
     def access_record(self, flat: str, record: LogRecord) -> AccessRecord:
-        """Return a record for whoever asks; whether somebody got in, only who has answered decided."""
+        """Return a record on request; a call granted access only if its answer opened the door."""
         kind = _kind(record)
         return AccessRecord(
             id=record.id,
@@ -121,7 +121,7 @@ class Recorder:
         return self._town().entrance(record.domophone_id, record.door_id) or record.description
 
     def _name(self, flat: str, record: LogRecord) -> str | None:
-        """Return what somebody has written to the key, or the plate."""
+        """Return the note of a user for the key or the license plate."""
         found = self._town().flats.get(flat)
         if record.key is not None and found is not None:
             notes = (key.comments for key in found.keys if key.rfid == record.key)

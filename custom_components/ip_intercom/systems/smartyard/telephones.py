@@ -1,7 +1,7 @@
 """Accounts for SIP telephones: that of the operator's support, and that of a call at a door (field notes 5 and 7).
 
 The one of a call comes with its push and is good for three minutes. It opens the door as well: it is kept for as long, and
-told to whoever asks for it and to nobody else.
+returned on request only.
 """
 
 from collections.abc import Callable, Collection
@@ -48,7 +48,7 @@ class SmartYardSip:
         """Return the account that takes the latest call; with ``dtmf`` of ``more``, the telephone opens.
 
         Raises:
-            NoSuchCall: Nobody has rung lately, or the push told of no account.
+            NoSuchCall: No recent ring, or the push contained no account.
         """
         oldest = self._monotonic() - LONGEST
         calls = [call for bell, call in self._calls.items() if bell in bells and call[0] > oldest]

@@ -35,7 +35,7 @@ _KINDS: Mapping[str, str] = {
     Action.PARANOID: "paranoid",
 }
 _OTHER = "other"
-# A push may come from anybody, and say as much as it likes.
+# A push can come from any sender, and contain any amount of text.
 _SHORT, _LONG = 128, 2048
 # What stands for the flat and the intercom where the operator calls.
 _NOWHERE = "-1"
@@ -75,7 +75,7 @@ def bell_of(push: CallPush, town: Town) -> BellId | None:
 
 
 def may_be_ours(push: CallPush, town: Town) -> bool:
-    """Return whether a call at a door that nobody knows may be for the account: it names no other flat and house."""
+    """Return whether a call at an unknown door may be for the account: it names no other flat and house."""
     named = [
         known in there
         for known, there in ((push.flat_id, town.flats), (push.house_id, town.houses))

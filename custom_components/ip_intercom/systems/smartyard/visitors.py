@@ -1,4 +1,4 @@
-"""Pictures of visitors: whoever has the key of one sees it, so that it never leaves the adapter (field notes 7)."""
+"""Pictures of visitors: a key gives access to one, so that it never leaves the adapter (field notes 7)."""
 
 from collections import OrderedDict
 from collections.abc import Callable
