@@ -1,4 +1,4 @@
-"""Letting people in: access points, lift, number plates, the doorbell of a flat (HTTP API 5.16 to 5.18)."""
+"""Letting people in: access points, elevator, license plates, the doorbell of a flat (HTTP API 5.16 to 5.18)."""
 
 from io import BytesIO
 from pathlib import Path
@@ -87,7 +87,7 @@ async def test_without_a_lift(hass: HomeAssistant, sim: Simulator, entry: Config
     assert await refusal(hass, entry, "grant_lift_access", user=someone(sim)) == "not_supported"
 
 
-# -- number plates -----------------------------------------------------------------------------------
+# -- license plates -----------------------------------------------------------------------------------
 
 
 @pytest.fixture

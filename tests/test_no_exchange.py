@@ -1,4 +1,4 @@
-"""What only a telephone exchange can do, asked of a door station."""
+"""What only a phone system can do, asked of a door station."""
 
 from typing import Any
 

@@ -20,7 +20,7 @@ CONF_VERIFY_SSL = "verify_ssl"
 CONF_FINGERPRINT = "fingerprint"
 CONF_LEGACY_TLS = "legacy_tls"
 CONF_CONTROLS = "controls"
-# Of an account that is logged in to by telephone: its number and id, the code that proves it and is not kept, what the
+# Of an account that is logged in to by phone: its number and id, the code that proves it and is not kept, what the
 # login gave, and the token by which the server knows us.
 CONF_PHONE = "phone"
 CONF_ACCOUNT = "account"

@@ -178,7 +178,7 @@ class Outputs(Protocol):
 
 
 class Calls(Protocol):
-    """Telephone calls of the intercom."""
+    """Phone calls of the intercom."""
 
     @property
     def answers(self) -> bool:

@@ -217,14 +217,14 @@ class AccessPoints(Protocol):
 
 
 class Lift(Protocol):
-    """A lift whose floors people may use."""
+    """An elevator whose floors people may use."""
 
     async def grant(self, user: str, seconds: int | None) -> None:
         """Unlock the floors of a person from the directory for a while."""
 
 
 class Plates(Protocol):
-    """Number plates that a camera has read."""
+    """License plates that a camera has read."""
 
     async def recognize(
         self,
@@ -249,7 +249,7 @@ class Plates(Protocol):
 class MobileKeys:
     """Bluetooth keys without the keys: where they are valid, and when each was made.
 
-    ``compatible`` tells whether telephones with the old way are let in too, None where the firmware knows one way.
+    ``compatible`` tells whether phones with the old way are let in too, None where the firmware knows one way.
     """
 
     location: str | None
@@ -258,7 +258,7 @@ class MobileKeys:
 
 
 class MobileAccess(Protocol):
-    """Opening by telephone."""
+    """Opening by phone."""
 
     async def keys(self) -> MobileKeys:
         """Return what is known of the keys; never the keys themselves."""
@@ -267,7 +267,7 @@ class MobileAccess(Protocol):
         """Set the location, or the keys (DER in Base64), newest first; what is None stays."""
 
     async def set_compatible(self, compatible: bool) -> None:
-        """Let telephones with the old way in, or not."""
+        """Let phones with the old way in, or not."""
 
 
 class Clocks(Protocol):
@@ -400,10 +400,10 @@ class Capture(Protocol):
 
 
 class Mail(Protocol):
-    """E-mail that the device sends."""
+    """Email that the device sends."""
 
     async def send(self, to: str, subject: str, body: str | None, pictures: int, time_span: int | None) -> None:
-        """Send an e-mail with up to five camera pictures of the last ``time_span`` seconds."""
+        """Send an email with up to five camera pictures of the last ``time_span`` seconds."""
 
 
 class SelfTest(Protocol):

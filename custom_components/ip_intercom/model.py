@@ -74,7 +74,7 @@ class CallState(StrEnum):
 
 
 class CallOutcome(StrEnum):
-    """What became of a call, as a telephone exchange writes it down."""
+    """What became of a call, as a phone system writes it down."""
 
     ANSWERED = "answered"
     MISSED = "missed"
@@ -302,9 +302,9 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class CallMode:
-    """Where calls ring: at the desk, or, where ``remote``, at another telephone as well.
+    """Where calls ring: at the desk, or, where ``remote``, at another phone as well.
 
-    ``device`` is that telephone's number. ``ring_delay`` and ``voicemail_delay`` in seconds: when it begins to ring,
+    ``device`` is that phone's number. ``ring_delay`` and ``voicemail_delay`` in seconds: when it begins to ring,
     and when the voicemail takes the call.
     """
 

@@ -73,7 +73,7 @@ _PASSWORDS = {
     CONF_OPENING_USERNAME: CONF_OPENING_PASSWORD,
     CONF_FCM_PROJECT_ID: CONF_FCM_API_KEY,
 }
-# Seconds until another telephone rings, and until the voicemail takes a call.
+# Seconds until another phone rings, and until the voicemail takes a call.
 _DELAY = vol.All(
     NumberSelector(
         NumberSelectorConfig(

@@ -1,4 +1,4 @@
-"""Adding and mending an account that is logged in to by telephone: an address, a number, and a code or a call."""
+"""Adding and mending an account that is logged in to by phone: an address, a number, and a code or a call."""
 
 from collections.abc import Mapping
 import logging
@@ -61,7 +61,7 @@ _ERRORS: tuple[tuple[type[IntercomError], str], ...] = (
 
 
 class PhoneLoginFlow(FoundFlow):
-    """Proves a telephone number."""
+    """Proves a phone number."""
 
     def __init__(self) -> None:
         """Begin with no login."""
@@ -72,7 +72,7 @@ class PhoneLoginFlow(FoundFlow):
     # -- where and who ---------------------------------------------------------------------------
 
     async def async_step_smartyard(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for the server of the operator and the telephone number of the account."""
+        """Ask for the server of the operator and the phone number of the account."""
         if user_input is None:
             return self._async_form("smartyard", ACCOUNT_SCHEMA, self._given, {})
         self._given = user_input

@@ -67,7 +67,7 @@ class Messages(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SipAccount:
-    """What a SIP telephone needs to take a call, or to make one; the password opens doors."""
+    """What a SIP phone needs to take a call, or to make one; the password opens doors."""
 
     server: str
     port: int
@@ -78,7 +78,7 @@ class SipAccount:
 
 
 class SipAccounts(Protocol):
-    """Telephones that may take calls."""
+    """Phones that may take calls."""
 
     async def visitor(self, bells: Collection[BellId]) -> SipAccount:
         """Return the account that takes the latest call at one of these bells, while it is good."""

@@ -1,4 +1,4 @@
-"""Where calls ring: at the desk, or at another telephone as well; and what people choose at the system."""
+"""Where calls ring: at the desk, or at another phone as well; and what people choose at the system."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -74,7 +74,7 @@ class CallModeSelect(IntercomEntity, RestoreEntity, SelectEntity):
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
-        """Return which telephone rings, and after how many seconds what happens."""
+        """Return which phone rings, and after how many seconds what happens."""
         mode = self.coordinator.data.call_mode
         return None if mode is None else mode_attributes(mode)
 

@@ -1,4 +1,4 @@
-"""The state of calls, the last access and the last call, what was missed or is unread, the clock and the lift."""
+"""The state of calls, the last access and the last call, what was missed or is unread, the clock and the elevator."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -269,7 +269,7 @@ class RecordingsSensor(IntercomEntity, SensorEntity):
 
 
 class ExtensionSensor(IntercomEntity, SensorEntity):
-    """The extension that is called to reach this telephone."""
+    """The extension that is called to reach this phone."""
 
     _attr_translation_key = "extension"
     _attr_entity_category = EntityCategory.DIAGNOSTIC

@@ -1,4 +1,4 @@
-"""What a telephone exchange can do for one of its extensions, beyond calling: facets as in ``functions``.
+"""What a phone system can do for one of its extensions, beyond calling: facets as in ``functions``.
 
 All methods raise ``IntercomError`` of ``api.errors``; those that change something raise ``Unconfirmed``
 where it may have happened all the same.
@@ -33,7 +33,7 @@ class CallControl(Protocol):
         """Go on with a call that waits."""
 
     async def assign_device(self, device: str) -> None:
-        """Take a telephone into use for calls."""
+        """Take a phone into use for calls."""
 
     async def look(self, session: SessionId) -> CallSession | None:
         """Return how a call stands; None where there is no such call."""
@@ -149,7 +149,7 @@ class Conferences(Protocol):
 
 
 class PushTokens(Protocol):
-    """Telephones that the exchange wakes up by Apple's or Google's service."""
+    """Phones that the exchange wakes up by Apple's or Google's service."""
 
     async def add(self, kind: str, topic: str, token: str, sandbox: bool) -> None:
         """Register one; ``kind`` is ``apn`` or ``fcm``."""

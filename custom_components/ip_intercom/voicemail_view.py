@@ -18,7 +18,7 @@ from .telephony import Recording
 
 _LOGGER = logging.getLogger(__name__)
 
-# An hour of telephone in 16 bits.
+# An hour of phone in 16 bits.
 MAX_SIZE = 64 * 1024 * 1024
 _HEADERS = {
     "Accept-Ranges": "bytes",

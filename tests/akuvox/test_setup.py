@@ -269,7 +269,7 @@ async def test_discovered(hass: HomeAssistant, device: Start) -> None:
 async def test_a_telephone_with_the_same_kind_of_mac_address(
     hass: HomeAssistant, sockets: None, unused_tcp_port: int, status: int
 ) -> None:
-    """Old telephones of another brand share it: nobody is to be asked for their password."""
+    """Old phones of another brand share it: nobody is to be asked for their password."""
 
     async def answer(request: web.Request) -> web.Response:
         return web.Response(status=status, text="<html>LXP200</html>", content_type="text/html")

@@ -1,4 +1,4 @@
-"""Access points, lift, number plates and Bluetooth keys (HTTP API 5.15 to 5.18)."""
+"""Access points, elevator, license plates and Bluetooth keys (HTTP API 5.15 to 5.18)."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -137,7 +137,7 @@ async def test_access_needs_privileges(start: Start) -> None:
         assert refused.value.privilege == "Access Control – Monitoring"
 
 
-# -- 5.18 lift ---------------------------------------------------------------------------------------
+# -- 5.18 elevator ---------------------------------------------------------------------------------------
 
 
 async def test_the_lift_of_every_model(any_bench: Bench) -> None:
@@ -164,7 +164,7 @@ async def test_a_lift_that_refuses(start: Start) -> None:
         assert refused.value.parameter == "duration"
 
 
-# -- 5.16 number plates ------------------------------------------------------------------------------
+# -- 5.16 license plates ------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""What a device is made to do or send: audio test, e-mail, automation, doorbell; and its call log (5.5 to 5.19)."""
+"""What a device is made to do or send: audio test, email, automation, doorbell; and its call log (5.5 to 5.19)."""
 
 from datetime import UTC, datetime
 import json
@@ -25,7 +25,7 @@ async def test_the_audio_test_of_every_model(start: Start, any_bench: Bench) -> 
     await until(lambda: bench.sim.history[-1].name == "AudioLoopTest", "the result")
 
 
-# -- 5.12 e-mail -------------------------------------------------------------------------------------
+# -- 5.12 email -------------------------------------------------------------------------------------
 
 
 async def test_email_of_every_model(any_bench: Bench) -> None:

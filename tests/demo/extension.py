@@ -1,4 +1,4 @@
-"""The telephone extension of the demo: an MX Proxy with a small office behind it, in a process of its own, and its entry."""
+"""The phone extension of the demo: an MX Proxy with a small office behind it, in its own process, and its entry."""
 
 from pathlib import Path
 from typing import Any

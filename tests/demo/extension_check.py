@@ -1,4 +1,4 @@
-"""What the check asserts of the telephone extension beside the intercoms: calls, voicemails, conferences, the call mode."""
+"""What the check asserts of the phone extension beside the intercoms: calls, voicemails, conferences, the call mode."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

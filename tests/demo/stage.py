@@ -283,7 +283,7 @@ async def set_up(
     """Start simulators and Home Assistant with the frontend and a user; stop and remove everything at the end.
 
     `more` is added to Home Assistant's configuration, `log_level` is that of the integration, `akuvox` are devices
-    beside the 2N, and so are the `others`: the extension of a telephone exchange and the account of a flat. Where it is
+    beside the 2N, and so are the `others`: the extension of a phone system and the account of a flat. Where it is
     `witnessed`, `witness` is installed.
     """
     with tempfile.TemporaryDirectory(prefix="ip-intercom-demo-", ignore_cleanup_errors=True) as folder:

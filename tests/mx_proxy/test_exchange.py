@@ -1,4 +1,4 @@
-"""What else an exchange can be asked for: its address book, its services, the telephones that it wakes up."""
+"""What else an exchange can be asked for: its address book, its services, the phones that it wakes up."""
 
 from typing import Any
 

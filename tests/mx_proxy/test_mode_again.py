@@ -1,4 +1,4 @@
-"""The other telephone is remembered while calls ring at the desk."""
+"""The other phone is remembered while calls ring at the desk."""
 
 from homeassistant.core import HomeAssistant
 

@@ -71,7 +71,7 @@ async def test_a_message_to_oneself(yard: YardFactory, catcher: Catcher) -> None
 
 
 async def test_notifications_that_are_not_wanted(yard: YardFactory, catcher: Catcher) -> None:
-    """Each device decides for itself: a telephone that passes its own on gets them all the same."""
+    """Each device decides for itself: a phone that passes its own on gets them all the same."""
     api = await yard()
     await register(api)
     api.sim.push_to(catcher.url, Form.BARE, bundle=BUNDLE)

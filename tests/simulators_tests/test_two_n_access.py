@@ -1,4 +1,4 @@
-"""Access points, license plates, lift floors and phones of the 2N simulator (HTTP API 5.15 to 5.18, 5.10.4)."""
+"""Access points, license plates, elevator floors and phones of the 2N simulator (HTTP API 5.15 to 5.18, 5.10.4)."""
 
 from base64 import b64encode
 from typing import Any

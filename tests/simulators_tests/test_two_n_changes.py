@@ -136,7 +136,7 @@ async def test_an_entry_is_renamed(device: Factory, entry: str) -> None:
 
 
 async def test_licences(api: Api) -> None:
-    """captures/errors.json: a function without its licence is not supported."""
+    """captures/errors.json: a function without its license is not supported."""
     api.sim.take_licence("config")
     api.sim.take_licence("audio/test")
     assert await api.error("config") == (1, None)

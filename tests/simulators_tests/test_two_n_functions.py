@@ -1,4 +1,4 @@
-"""Audio, e-mail, packet capture, automation and the doorbell of the 2N simulator (HTTP API 5.11 to 5.13, 5.19, 5.5.4)."""
+"""Audio, email, captures, automation and the doorbell of the 2N simulator (HTTP API 5.11 to 5.13, 5.19, 5.5.4)."""
 
 from collections.abc import Iterator
 import struct

@@ -1,4 +1,4 @@
-"""What a flat can do: settings, codes, guests, who came, watches, telephones."""
+"""What a flat can do: settings, codes, guests, who came, watches, phones."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -262,7 +262,7 @@ async def test_the_history_of_a_flat(hass: HomeAssistant, sim: Simulator, entry:
     assert await refusal(hass, entry, "history_picture", record="17", filename="/etc/a.jpg") == "path_not_allowed"
 
 
-# ---- watches and telephones ----
+# ---- watches and phones ----
 
 
 async def test_watches_come_and_go(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:

@@ -1,4 +1,4 @@
-"""What a flat has: its code, guests, who came to it, what it watches, and an account for telephones."""
+"""What a flat has: its code, guests, who came to it, what it watches, and an account for phones."""
 
 from datetime import datetime, timedelta
 from typing import cast

@@ -1,4 +1,4 @@
-"""Making a device do or send something: e-mail, automation, its doorbell, the test of its loudspeaker."""
+"""Making a device do or send something: email, automation, its doorbell, the test of its loudspeaker."""
 
 import asyncio
 

@@ -35,11 +35,11 @@ class AnswerStalled(NoAnswer):
 
 
 class ExchangeUnreachable(ConnectionFailed):
-    """The server answers, but it does not reach the telephone exchange behind it."""
+    """The server answers, but it does not reach the phone system behind it."""
 
 
 class ExchangeSilent(NoAnswer):
-    """The server answers, but the telephone exchange behind it said nothing in time."""
+    """The server answers, but the phone system behind it said nothing in time."""
 
 
 class ServerBroken(ConnectionFailed):
@@ -69,7 +69,7 @@ class TlsRefused(ConnectionFailed):
 
 
 class ExchangeInsecure(IntercomError):
-    """The telephone exchange takes connections without TLS only, and the server insists on it."""
+    """The phone system takes connections without TLS only, and the server insists on it."""
 
 
 class Unconfirmed(IntercomError):
@@ -169,7 +169,7 @@ class TokenRefused(AuthenticationFailed):
 
 
 class ExchangeRefused(AuthenticationFailed):
-    """The telephone exchange behind the server refuses the account."""
+    """The phone system behind the server refuses the account."""
 
 
 class AddressRefused(IntercomError):

@@ -72,7 +72,7 @@ class Maker:
     replaceable: bool = False
 
 
-# Those that can be recognised come first, those that only their login tells last.
+# Those that can be recognized come first, those that only their login tells last.
 _MAKERS: Mapping[str, Maker] = {
     SYSTEM_AKUVOX: Maker(
         akuvox.find,

@@ -407,7 +407,7 @@ async def test_a_conference_without_its_id(bench: Bench, proxy: MxProxy, body: s
         await proxy.conferences.create(Conference(name="x"))
 
 
-# ---- Tokens of telephones ----
+# ---- Tokens of phones ----
 
 
 async def test_tokens(bench: Bench, proxy: MxProxy) -> None:

@@ -578,7 +578,7 @@ async def test_nothing_is_left_out(session: aiohttp.ClientSession) -> None:
             await yard.login.check_phone(PHONE, "other")
             await everything(sim, yard)
             done |= {str(request.function) for request in sim.requests if request.status in {200, 204}}
-    # The server recognises no faces; the other names are for servers that do not have the first.
+    # The server recognizes no faces; the other names are for servers that do not have the first.
     unplayed = {"/frs/listFaces", "/geo/address", "/address/watch", "/address/unwatch", "/address/watching"}
     assert {endpoint.path for endpoint in ENDPOINTS} - done == unplayed
 

@@ -112,7 +112,7 @@ class Calls:
         return call
 
     def make(self, caller: str, called: str) -> LiveCall:
-        """Call somebody; that their telephone rings is told to them only."""
+        """Call somebody; that their phone rings is told to them only."""
         if not called or caller not in {self._user.ext, *self._user.numbers}:
             raise CstaError("URM Denied")
         call = self._begin(False, caller, called, caller)

@@ -33,7 +33,7 @@ class Extension:
         self.assigned = ""
 
     def assign(self, device: str) -> None:
-        """Use another telephone."""
+        """Use another phone."""
         if device not in self.user.devices:
             raise CstaError("device mismatch")
         self.assigned = device

@@ -67,12 +67,12 @@ class Hands(Server):
         self._with_call(call).calls.pick_up(call)
 
     def dial(self, number: str, login: str | None = None) -> int:
-        """Call somebody from the desk telephone; gives the number of the call."""
+        """Call somebody from the desk phone; gives the number of the call."""
         calls = self._at(login).calls
         return calls.make(self._at(login).user.ext, number).id
 
     def hold(self, call: int) -> None:
-        """Press hold on the desk telephone."""
+        """Press hold on the desk phone."""
         self._with_call(call).calls.hold(call)
 
     def retrieve(self, call: int) -> None:

@@ -15,7 +15,7 @@ class User:
     first_name: str
     last_name: str
     soft_phone_password: str
-    # Telephones that can be assigned, and numbers that calls can be started from.
+    # Phones that can be assigned, and numbers that calls can be started from.
     devices: set[str] = field(default_factory=set)
     numbers: set[str] = field(default_factory=set)
     provisioned: bool = True

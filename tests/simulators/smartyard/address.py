@@ -80,7 +80,7 @@ class Address:
         self.rounding = Rounding.SECONDS
         # Until when flats were open to guests, oldest first.
         self.auto_opened: list[str] = []
-        # What doors have been opened, oldest first: intercom, door and telephone number.
+        # What doors have been opened, oldest first: intercom, door and phone number.
         self.opened: list[tuple[int, int, str]] = []
         self.handlers: dict[str, Handler] = {
             "/address/getAddressList": self._houses,

@@ -1,4 +1,4 @@
-"""Logins by telephone number, and tokens that do not expire (field notes 4)."""
+"""Logins by phone number, and tokens that do not expire (field notes 4)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ PLATFORMS = ("android", "ios", "web")
 
 @dataclass(slots=True)
 class Code:
-    """A code on its way to a telephone."""
+    """A code on its way to a phone."""
 
     pin: str = field(repr=False)
     asked: int
@@ -31,7 +31,7 @@ class Code:
 
 
 class Login:
-    """Lets telephones in."""
+    """Lets phones in."""
 
     def __init__(self, people: People, now: Callable[[], int]) -> None:
         """`now` counts the seconds of the server."""
@@ -57,7 +57,7 @@ class Login:
         return {"method": method}
 
     def pending(self, phone: str) -> Code | None:
-        """Give the code that a telephone was sent, while it holds."""
+        """Give the code that a phone was sent, while it holds."""
         code = self.codes.get(phone)
         if code is not None and self._now() - code.asked >= PENDING:
             del self.codes[phone]
@@ -83,7 +83,7 @@ class Login:
         return answer
 
     def called_by(self, phone: str) -> None:
-        """Take a call of a telephone at one of the confirmation numbers."""
+        """Take a call of a phone at one of the confirmation numbers."""
         self._called[phone] = self._now()
 
     def check_phone(self, call: Call) -> Json:

@@ -87,7 +87,7 @@ class Hands(Server):
         return ring.hash
 
     def answer(self, ring: str, *, opened: bool = True) -> None:
-        """Answer a ring at another telephone, and open the door or not."""
+        """Answer a ring at another phone, and open the door or not."""
         self._end(self._ring(ring), Event.ANSWERED, opened=opened)
 
     def walk_away(self, ring: str) -> None:
@@ -119,14 +119,14 @@ class Hands(Server):
     # ---- Those who live there ----
 
     def code_of(self, phone: str | None = None) -> str:
-        """Read the code that a telephone was sent."""
+        """Read the code that a phone was sent."""
         code = self.login.pending(phone or self.phone)
         if code is None:
             raise KeyError(phone or self.phone)
         return code.pin
 
     def call_in(self, phone: str | None = None) -> None:
-        """Call one of the confirmation numbers from a telephone."""
+        """Call one of the confirmation numbers from a phone."""
         self.login.called_by(phone or self.phone)
 
     def move_in(self, phone: str, flat: int, role: Role | str = Role.OWNER) -> None:
@@ -177,7 +177,7 @@ class Hands(Server):
         """Bring pushes to an address.
 
         With a bundle those of devices that registered with it, as an operator's push service does; without one, those of
-        a telephone of that number, as a program on it does.
+        a phone of that number, as a program on it does.
         """
         self.push_route(url, form, platform, phone, bundle)
 
@@ -261,11 +261,11 @@ class Hands(Server):
         self.history.delay = seconds
 
     def set_login_method(self, method: str) -> None:
-        """Let telephones prove themselves by sms, smsCode, flashCall or outgoingCall where they do not ask for one."""
+        """Let phones prove themselves by sms, smsCode, flashCall or outgoingCall where they do not ask for one."""
         self.login.method = method
 
     def limit_devices(self, n: int | None) -> None:
-        """Allow a telephone number as many devices."""
+        """Allow a phone number as many devices."""
         self.login.device_limit = n
 
     def require_version(self, what: str | None) -> None:

@@ -27,7 +27,7 @@ class Message:
 
 @dataclass(slots=True)
 class Subscriber:
-    """A telephone number; `flats` says what its owner is where."""
+    """A phone number; `flats` says what its owner is where."""
 
     phone: str
     name: str = ""

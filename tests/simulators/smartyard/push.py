@@ -29,7 +29,7 @@ class Route:
     """Where pushes go.
 
     With a bundle they are those of devices that registered with it, as an operator forwards them; with a push service
-    those of devices that registered for it; without either they are those of a telephone that passes them on, which
+    those of devices that registered for it; without either they are those of a phone that passes them on, which
     belongs to the number.
     """
 

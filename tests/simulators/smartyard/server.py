@@ -135,7 +135,7 @@ class Server(Active):
         return next((device for device in self.people.devices if device.id == number), None)
 
     def _wants(self, target: Target, what: str) -> bool:
-        """Tell whether a device gets such pushes; a telephone that passes them on has its own settings."""
+        """Tell whether a device gets such pushes; a phone that passes them on has its own settings."""
         device = None if target.device is None else self._device(target.device)
         return device is None or bool(getattr(device, what))
 

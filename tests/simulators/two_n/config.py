@@ -130,7 +130,7 @@ class Timing:
     notification: float = 30.0
     # Refusals that limit an access point, and for how long (5.10.1 of the later manuals).
     access_limited: float = 30.0
-    # Switch-On Duration of the lift floors (5.18.1).
+    # Switch-On Duration of the elevator floors (5.18.1).
     lift_floors: float = 10.0
 
 

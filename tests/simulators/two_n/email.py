@@ -1,4 +1,4 @@
-"""E-mails with pictures of the camera (HTTP API 5.12)."""
+"""Emails with pictures of the camera (HTTP API 5.12)."""
 
 from typing import NamedTuple
 

@@ -213,7 +213,7 @@ class Hands(Device):
     # ---- The house ----
 
     def lift_module(self, module: int = 0, ready: bool = True) -> None:
-        """A lift module is connected or goes."""
+        """An elevator module is connected or goes."""
         self.lift.module(module, ready)
 
     def lift_public_floors(self, floors: Iterable[int]) -> None:
@@ -221,7 +221,7 @@ class Hands(Device):
         self.lift.open_to_public(floors)
 
     def lift_config(self, config_hash: int) -> None:
-        """Change the lift control's configuration."""
+        """Change the elevator control's configuration."""
         self.lift.configure(config_hash)
 
     def virtual_input(self, port: str, state: bool = True) -> None:
@@ -243,7 +243,7 @@ class Hands(Device):
         self.log.record("LoginBlocked", {"address": address})
 
     def rescue(self, state: str = "in", reason: str = "call") -> None:
-        """A rescue procedure in a lift begins or ends."""
+        """A rescue procedure in an elevator begins or ends."""
         self.log.record("RescueStateChanged", {"state": state, "reason": reason})
 
     def error_state(self, state: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""Lift floors (HTTP API 5.18)."""
+"""Elevator floors (HTTP API 5.18)."""
 
 from collections.abc import Iterable
 
@@ -61,11 +61,11 @@ class Lift:
         self._log.record("LiftFloorsEnabled", {"type": "public", "floors": list(floors)})
 
     def module(self, module: int, ready: bool) -> None:
-        """A lift module is connected or goes."""
+        """An elevator module is connected or goes."""
         self._log.record("LiftStatusChanged", {"module": module, "ready": ready})
 
     def configure(self, config_hash: int) -> None:
-        """Change the lift control's configuration."""
+        """Change the elevator control's configuration."""
         self._log.record("LiftConfigChanged", {"hash": config_hash})
 
     async def _grant(self, call: Call) -> web.StreamResponse:

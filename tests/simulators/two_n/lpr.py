@@ -22,7 +22,7 @@ DIRECTIONS = 4
 
 
 class Sighting(NamedTuple):
-    """A recognition that was received; what the fields mean, the recognising system knows."""
+    """A recognition that was received; what the fields mean, the recognizing system knows."""
 
     uuid: str
     plate: str

@@ -49,7 +49,7 @@ class SipAccount:
 
     @property
     def number(self) -> str:
-        """Its telephone number."""
+        """Its phone number."""
         return str(self.settings["sipNumber"])
 
     @property

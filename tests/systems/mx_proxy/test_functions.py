@@ -1,4 +1,4 @@
-"""What the exchange has for an extension beside calls: people, messages, conferences, telephones to wake up."""
+"""What the exchange has for an extension beside calls: people, messages, conferences, phones to wake up."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -240,7 +240,7 @@ async def test_a_recording_is_made_ready_and_fetched(bench: Bench) -> None:
             pass
 
 
-# -- journals, messages, watches, telephones -------------------------------------------------------
+# -- journals, messages, watches, phones -------------------------------------------------------
 
 
 async def test_the_journal_of_a_day(bench: Bench) -> None:

@@ -493,7 +493,7 @@ def test_doors_are_named_by_their_places() -> None:
     assert TOWN.entrance("80", 0) is None
 
 
-# -- telephones ------------------------------------------------------------------------------------
+# -- phones ------------------------------------------------------------------------------------
 
 
 async def test_an_account_of_a_call_is_good_for_three_minutes() -> None:

@@ -17,7 +17,7 @@ class Contact:
         first_name: First name.
         last_name: Last name.
         extension: Internal number.
-        home_phone: Telephone number at home.
+        home_phone: Phone number at home.
         cell_phone: Number of the mobile.
         email: Address.
         home_system: Id of the MX that the person belongs to.

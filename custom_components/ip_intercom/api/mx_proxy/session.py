@@ -16,7 +16,7 @@ class UserInfo:
         mx: Serial number of the MX.
         extension: Internal number of the person.
         jid: The MX's id of the person.
-        softphone_password: With which a SIP telephone registers at the MX.
+        softphone_password: With which a SIP phone registers at the MX.
     """
 
     mx: str

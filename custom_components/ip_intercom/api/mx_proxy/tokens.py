@@ -1,4 +1,4 @@
-"""Telephones that the server wakes up by Apple's or Google's service (manual, device tokens)."""
+"""Phones that the server wakes up by Apple's or Google's service (manual, device tokens)."""
 
 from collections.abc import Mapping
 
@@ -7,14 +7,14 @@ from .endpoints import ADD_TOKEN, REMOVE_TOKEN
 
 
 class Tokens:
-    """``/tokens``. A token lets others send to the telephone: no error and no log tells it."""
+    """``/tokens``. A token lets others send to the phone: no error and no log tells it."""
 
     def __init__(self, client: MxClient) -> None:
         """Use ``client`` for the requests."""
         self._client = client
 
     async def add(self, kind: str, topic: str, token: str, sandbox: bool = False) -> None:
-        """Register a telephone; once is enough.
+        """Register a phone; once is enough.
 
         Args:
             kind: ``apn`` or ``fcm``.
@@ -28,7 +28,7 @@ class Tokens:
         await self._client.call(ADD_TOKEN, _parts(kind, topic, token), params=_params(sandbox))
 
     async def remove(self, kind: str, topic: str, token: str, sandbox: bool = False) -> None:
-        """Forget a telephone; the arguments are those of ``add``.
+        """Forget a phone; the arguments are those of ``add``.
 
         Raises:
             NoData: It is not registered.

@@ -209,7 +209,7 @@ class Address(Journal):
 
         Args:
             flat_id: The flat.
-            phone: Telephone number of who it is.
+            phone: Phone number of who it is.
             gates_only: Not through the door.
             until: In the server's zone; None for good.
 

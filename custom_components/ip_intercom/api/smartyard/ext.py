@@ -23,7 +23,7 @@ class Options:
         chat_url: Where.
         issues: Requests can be made.
         issues_version: Which kind of them.
-        support_phone: Telephone number for help.
+        support_phone: Phone number for help.
         guest_access: ``turnOnOnly`` or ``turnOnAndOff``.
         version: Of the API.
         cctv_view: How cameras are shown: ``list``, ``tree`` or ``userDefined``.

@@ -23,8 +23,8 @@ class IntercomSettings:
         white_rabbit: Minutes for which the door opens for visitors after the flat's code was entered; 0 for never.
         disable_log: No journal is kept.
         hidden_log: The journal is for the owner only.
-        frs_disabled: Faces are not recognised.
-        lprs_disabled: Number plates are not recognised.
+        frs_disabled: Faces are not recognized.
+        lprs_disabled: License plates are not recognized.
         paranoid: Everything that happens is told.
         paper_bill: Bills come on paper.
     """

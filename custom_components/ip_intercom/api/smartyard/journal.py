@@ -71,13 +71,13 @@ class LogRecord:
         picture: Its id, for ``Images.log_picture``; the id alone gives access to the picture.
         opened: The door was opened in the call.
         key: The key.
-        phone: Telephone number of the app.
+        phone: Phone number of the app.
         phone_from: Who called the gate.
         phone_to: The gate's number.
         code: The code.
         face_id: Id of the face.
         face: Where it is.
-        plate: Number plate.
+        plate: License plate.
         flags: What can be done with the face, such as ``canLike``.
     """
 
@@ -114,7 +114,7 @@ class Tracked:
         id: With which it is ended.
         flat_id: In which flat.
         event: One of ``LogEvent``: key, app, face, code or vehicle.
-        detail: Which key, telephone number, face, code or plate.
+        detail: Which key, phone number, face, code or plate.
         comments: The notes of users.
     """
 

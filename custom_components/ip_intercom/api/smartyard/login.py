@@ -1,4 +1,4 @@
-"""Logging in with a telephone number: by a code that is sent, or by a call (field notes 4)."""
+"""Logging in with a phone number: by a code that is sent, or by a call (field notes 4)."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,7 +14,7 @@ _ANDROID = 0
 
 
 class Method(StrEnum):
-    """How a telephone number is proven; ``SMS`` and ``SMS_CODE`` are the same, by two servers."""
+    """How a phone number is proven; ``SMS`` and ``SMS_CODE`` are the same, by two servers."""
 
     SMS = "sms"
     SMS_CODE = "smsCode"
@@ -79,7 +79,7 @@ class Logins:
         self._client = client
 
     async def phone_pattern(self) -> str:
-        """Return how telephone numbers look, such as ``7 (###) ###-##-##``.
+        """Return how phone numbers look, such as ``7 (###) ###-##-##``.
 
         Raises:
             NotSupported: The server does not tell.
@@ -91,7 +91,7 @@ class Logins:
         return pattern
 
     async def request_code(self, phone: str, method: str | None = None) -> CodeRequest:
-        """Let the server prove a telephone number.
+        """Let the server prove a phone number.
 
         Args:
             phone: With country code; all characters other than digits are removed.
@@ -99,7 +99,7 @@ class Logins:
 
         Raises:
             TooSoon: A code is on its way already: for a minute there is no other.
-            InvalidRequest: It is no telephone number.
+            InvalidRequest: It is no phone number.
         """
         found = await self._client.record(REQUEST_CODE, userPhone=phone_digits(phone), method=method)
         numbers = texts(found.get("confirmationNumbers"))

@@ -1,4 +1,4 @@
-"""Faces and number plates that open a door by themselves (field notes 5, ``frs`` and ``lprs``)."""
+"""Faces and license plates that open a door by themselves (field notes 5, ``frs`` and ``lprs``)."""
 
 from dataclasses import dataclass, field
 
@@ -29,7 +29,7 @@ class Recognition:
         """Return the faces that are let in.
 
         Raises:
-            InvalidRequest: The server recognises none.
+            InvalidRequest: The server recognizes none.
         """
         found = await self._client.rows(FACES, flatId=number(flat_id))
         return tuple(
@@ -54,7 +54,7 @@ class Recognition:
         )
 
     async def plates(self, flat_id: str) -> tuple[str, ...]:
-        """Return the number plates that open the gate.
+        """Return the license plates that open the gate.
 
         Raises:
             UnexpectedReply: It is no list.
@@ -67,17 +67,17 @@ class Recognition:
         return texts(listed)
 
     async def add_plate(self, flat_id: str, plate: str) -> None:
-        """Let a number plate open the gate.
+        """Let a license plate open the gate.
 
         Raises:
-            InvalidRequest: It is no number plate.
+            InvalidRequest: It is no license plate.
         """
         await self._client.call(ADD_PLATE, flatId=number(flat_id), number=plate)
 
     async def remove_plate(self, flat_id: str, plate: str) -> None:
-        """Let a number plate open the gate no more.
+        """Let a license plate open the gate no more.
 
         Raises:
-            InvalidRequest: It is no number plate.
+            InvalidRequest: It is no license plate.
         """
         await self._client.call(REMOVE_PLATE, flatId=number(flat_id), number=plate)

@@ -10,7 +10,7 @@ from .endpoints import SIP_HELP
 
 @dataclass(frozen=True, slots=True)
 class SipCredentials:
-    """With what a SIP telephone registers, and whom it calls.
+    """With what a SIP phone registers, and whom it calls.
 
     Attributes:
         server: Host of the registrar.

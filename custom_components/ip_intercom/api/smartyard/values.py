@@ -61,12 +61,12 @@ def degrees(value: object) -> float | None:
 
 
 def phone_digits(phone: str) -> str:
-    """Return a telephone number as the API wants it: country code and digits.
+    """Return a phone number as the API wants it: country code and digits.
 
     The server takes the Russian 8 for 7 in some of its methods only.
 
     Raises:
-        InvalidRequest: It is no telephone number.
+        InvalidRequest: It is no phone number.
     """
     digits = "".join(sign for sign in phone if sign.isascii() and sign.isdecimal())
     if len(digits) < _MIN_DIGITS:

@@ -1,4 +1,4 @@
-"""E-mail by the device's own SMTP client (HTTP API 5.12)."""
+"""Email by the device's own SMTP client (HTTP API 5.12)."""
 
 from .client import TwoNClient
 from .endpoints import EMAIL_SEND
@@ -20,7 +20,7 @@ class Email:
         time_span: int | None = None,
         size: tuple[int, int] | None = None,
     ) -> None:
-        """Send an e-mail (HTTP API 5.12.1).
+        """Send an email (HTTP API 5.12.1).
 
         Args:
             to: Address of the receiver.

@@ -1,4 +1,4 @@
-"""Lift floors (HTTP API 5.18)."""
+"""Elevator floors (HTTP API 5.18)."""
 
 from .client import TwoNClient
 from .endpoints import LIFT_GRANT

@@ -1,4 +1,4 @@
-"""Number plates that a camera has read (HTTP API 5.16)."""
+"""License plates that a camera has read (HTTP API 5.16)."""
 
 from base64 import b64encode
 from zlib import crc32

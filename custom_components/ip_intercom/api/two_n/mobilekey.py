@@ -20,7 +20,7 @@ class MobileKey:
 
 @dataclass(frozen=True, slots=True)
 class MobileKeyConfig:
-    """The device's location for telephones, and its keys, newest first."""
+    """The device's location for phones, and its keys, newest first."""
 
     location: str | None
     keys: tuple[MobileKey, ...]
@@ -62,12 +62,12 @@ class MobileKeys:
         await self._client.call(MOBILEKEY_CONFIG_PUT, body=body)
 
     async def compatibility(self) -> bool:
-        """Return whether telephones with the old way are let in; firmware 2.50 and newer."""
+        """Return whether phones with the old way are let in; firmware 2.50 and newer."""
         result = fields(await self._client.call(MOBILEKEY_COMPATIBILITY))
         return flag(result.get("compatibilityMode")) is True
 
     async def set_compatibility(self, compatible: bool) -> None:
-        """Let telephones with the old way in, or not; firmware 2.50 and newer."""
+        """Let phones with the old way in, or not; firmware 2.50 and newer."""
         await self._client.call(MOBILEKEY_COMPATIBILITY_PUT, body={"compatibilityMode": compatible})
 
 

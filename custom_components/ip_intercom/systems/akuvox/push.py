@@ -46,7 +46,7 @@ HANG_UP_EVENT = "HangUp"
 
 # The one variable that is worth it: names and codes come unescaped and break the address, or are private.
 _NUMBER = {CALL_EVENT: "remote", HANG_UP_EVENT: "remote"}
-# A telephone number or a SIP address; a variable that the device does not know begins with a dollar.
+# A phone number or a SIP address; a variable that the device does not know begins with a dollar.
 _CALLABLE = re.compile(r"(sips?:)?[0-9A-Za-z+*#][0-9A-Za-z+*#._-]{0,63}(@[0-9A-Za-z.:_-]{1,64})?", re.IGNORECASE)
 
 _EVENT_FIELD = "event"

@@ -20,7 +20,7 @@ class Desk:
 
     Attributes:
         extension: Its number.
-        device: The telephone or number that calls are made from and answered at; None for the extension.
+        device: The phone or number that calls are made from and answered at; None for the extension.
         mobile: The number for the remote mode, None if unknown.
         ring_delay: Seconds until that rings, None for what the exchange finds right.
         voicemail_delay: Seconds until the voicemail takes a call, likewise.
@@ -138,7 +138,7 @@ class MxCallControl:
         self._tell(Kind.RETRIEVED, self._tracker.done(session, Kind.RETRIEVED))
 
     async def assign_device(self, device: str) -> None:
-        """Take a telephone into use for calls."""
+        """Take a phone into use for calls."""
         await self._calls.assign(device)
 
     async def look(self, session: SessionId) -> CallSession | None:
@@ -154,7 +154,7 @@ class MxCallControl:
 
 
 class MxCallModes:
-    """Whether calls ring at the desk or at the mobile telephone as well.
+    """Whether calls ring at the desk or at the mobile phone as well.
 
     Args:
         proxy: Asked.

@@ -12,7 +12,7 @@ _PUNCTUATION = re.compile(r"[\s().\-/]+")
 
 
 def plain_number(number: str) -> str:
-    """Return a telephone number by which two ways to write it can be compared."""
+    """Return a phone number by which two ways to write it can be compared."""
     return _PUNCTUATION.sub("", number).removeprefix("+")
 
 

@@ -1,10 +1,10 @@
-"""Telephones that the proxy wakes up by Apple's or Google's service (manual, tokens)."""
+"""Phones that the proxy wakes up by Apple's or Google's service (manual, tokens)."""
 
 from ...api.mx_proxy import MxProxy
 
 
 class MxPushTokens:
-    """Telephones that the proxy wakes up by Apple's or Google's service.
+    """Phones that the proxy wakes up by Apple's or Google's service.
 
     Args:
         proxy: Keeps them.

@@ -38,7 +38,7 @@ class Choices:
     Attributes:
         names: Names of people may be told.
         push: A forwarder was set up.
-        device: The telephone or number that calls are made from and answered at; None for the extension.
+        device: The phone or number that calls are made from and answered at; None for the extension.
         mobile: The number for the remote mode; None for the one that the exchange knows.
         ring_delay: Seconds until that rings, None for what the exchange finds right.
         voicemail_delay: Seconds until the voicemail takes a call, likewise.

@@ -11,7 +11,7 @@ from ...model import Control, Description, Identity, Missing, State
 
 CONTROLS = frozenset({Control.DOORS})
 _DIGITS = 16
-# So many digits of a telephone number tell accounts apart.
+# So many digits of a phone number tell accounts apart.
 _LAST = 4
 
 
@@ -28,7 +28,7 @@ def account_id(base: URL, phone: str) -> str:
 
 
 def mark_of(phone: str) -> str:
-    """Return the end of a telephone number, for people."""
+    """Return the end of a phone number, for people."""
     return f"…{phone[-_LAST:]}"
 
 

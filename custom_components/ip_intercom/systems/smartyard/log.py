@@ -46,7 +46,7 @@ _FAILED_LOOKS = 600.0
 # Days that are asked for without asking which have records.
 _FEW_DAYS = 2
 # A call that has only just come into the history was pushed within so many seconds before, if anything is: it rings,
-# lasts as long as its telephone account, and waits for the next look.
+# lasts as long as its phone account, and waits for the next look.
 _NEWS = 600.0
 _CALLS = frozenset({LogEvent.MISSED_CALL, LogEvent.ANSWERED})
 # Limit for floods of the webhook.

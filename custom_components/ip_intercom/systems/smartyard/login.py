@@ -1,4 +1,4 @@
-"""Logging in by telephone: a code that comes by SMS or call, or a call to the server (field notes 4)."""
+"""Logging in by phone: a code that comes by SMS or call, or a call to the server (field notes 4)."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -91,13 +91,13 @@ class PhoneLogin:
         Args:
             session: For the requests.
             address: Its base address, or its host alone.
-            phone: The telephone number, however it is written.
+            phone: The phone number, however it is written.
             account: Entry data: the language, and device token and id of an account that was there before.
             verify: Check the certificate against the system's authorities.
             pinned: SHA-256 of the only certificate to talk to, in hexadecimal.
 
         Raises:
-            InvalidRequest: It is no telephone number.
+            InvalidRequest: It is no phone number.
             IntercomError: As ``api.smartyard.find``.
             ValueError: The address names no host.
         """

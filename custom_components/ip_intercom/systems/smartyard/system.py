@@ -48,7 +48,7 @@ class Choices:
     """What the user has told of an account.
 
     Attributes:
-        names: Names of keys and number plates may be told.
+        names: Names of keys and license plates may be told.
         push: Pushes were set up, by a forwarder or by Google's service.
         push_route: By which name the operator knows the forwarder, where it is one of its own.
         verify: Certificates are to be verified, those of servers of cameras as well.

@@ -1,4 +1,4 @@
-"""Accounts for SIP telephones: that of the operator's support, and that of a call at a door (field notes 5 and 7).
+"""Accounts for SIP phones: that of the operator's support, and that of a call at a door (field notes 5 and 7).
 
 The one of a call comes with its push and is good for three minutes. It opens the door as well: it is kept for as long, and
 returned on request only.
@@ -13,12 +13,12 @@ from ...model import BellId
 from ...residence import SipAccount
 from .pushes import LONGEST
 
-# What a SIP telephone takes for granted.
+# What a SIP phone takes for granted.
 _PORT, _TRANSPORT = 5060, "udp"
 
 
 class SmartYardSip:
-    """Telephones.
+    """Phones.
 
     Args:
         yard: Asked for that of the support.
@@ -45,7 +45,7 @@ class SmartYardSip:
         self._calls[bell] = self._monotonic(), push
 
     async def visitor(self, bells: Collection[BellId]) -> SipAccount:
-        """Return the account that takes the latest call; with ``dtmf`` of ``more``, the telephone opens.
+        """Return the account that takes the latest call; with ``dtmf`` of ``more``, the phone opens.
 
         Raises:
             NoSuchCall: No recent ring, or the push contained no account.

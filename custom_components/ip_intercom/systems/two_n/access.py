@@ -1,4 +1,4 @@
-"""Who a 2N lets in: access points, lift, number plates, Bluetooth keys."""
+"""Who a 2N lets in: access points, elevator, license plates, Bluetooth keys."""
 
 from collections.abc import Sequence
 from time import time
@@ -55,7 +55,7 @@ class TwoNAccessPoints:
 
 
 class TwoNLift:
-    """Lift control."""
+    """Elevator control."""
 
     def __init__(self, device: TwoNDevice) -> None:
         """Command ``device``."""
@@ -67,7 +67,7 @@ class TwoNLift:
 
 
 class TwoNPlates:
-    """Number plate recognition."""
+    """License plate recognition."""
 
     def __init__(self, device: TwoNDevice) -> None:
         """Command ``device``."""

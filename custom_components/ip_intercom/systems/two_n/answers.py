@@ -73,7 +73,7 @@ def _buttons_of(entry: Fields) -> tuple[int, ...]:
 def known_bells(bells: Bells | None, phone: bool) -> Mapping[BellId, Bell]:
     """Return the bells, or where none is known one for any call that a visitor makes.
 
-    A device without a telephone has a directory with buttons too, but no buttons.
+    A device without a phone has a directory with buttons too, but no buttons.
     """
     if not phone:
         return {}

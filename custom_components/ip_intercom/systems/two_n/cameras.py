@@ -44,7 +44,7 @@ class TwoNCameras:
 
     @asynccontextmanager
     async def mjpeg(self, camera: CameraId) -> AsyncIterator[MjpegStream]:
-        """Open motion JPEG; works without the licence that RTSP needs on older models."""
+        """Open motion JPEG; works without the license that RTSP needs on older models."""
         async with self._camera.stream(camera, self._size(camera, *_STREAM_SIZE), _STREAM_FPS) as stream:
             yield stream
 

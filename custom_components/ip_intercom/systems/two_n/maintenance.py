@@ -209,14 +209,14 @@ class TwoNCapture:
 
 
 class TwoNMail:
-    """E-mail by the device's own SMTP account."""
+    """Email by the device's own SMTP account."""
 
     def __init__(self, device: TwoNDevice) -> None:
         """Command ``device``."""
         self._email = device.email
 
     async def send(self, to: str, subject: str, body: str | None, pictures: int, time_span: int | None) -> None:
-        """Send an e-mail with up to five pictures of the last seconds."""
+        """Send an email with up to five pictures of the last seconds."""
         await self._email.send(to, subject, body, pictures, time_span)
 
 

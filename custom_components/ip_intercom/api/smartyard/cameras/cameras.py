@@ -76,7 +76,7 @@ class IntercomCamera:
         domophone_id: The intercom.
         entrance_id: Where it is.
         camera: Its camera.
-        recognises: Faces are recognised.
+        recognises: Faces are recognized.
         alternatives: Other cameras there.
     """
 
