@@ -25,6 +25,7 @@ from .api.errors import (
     ExchangeSilent,
     ExchangeUnreachable,
     IntercomError,
+    ServerSilent,
 )
 from .commanding import CommandingCoordinator
 from .const import CONF_CONTROLS, DOMAIN
@@ -162,6 +163,7 @@ class IntercomCoordinator(CommandingCoordinator):
             entry.title, self.later, self.shortcomings, lambda: self.last_update_success, self.async_update_listeners
         )
         self._checked_at = -_CHECK_PAUSE
+        self._recovered_at = -_CHECK_PAUSE
         self._wish: _Wish | None = None
         self._refusals = Refusals()
         self._doubters: set[str] = set()
@@ -228,6 +230,7 @@ class IntercomCoordinator(CommandingCoordinator):
             raise self._failure(UpdateFailed, self._loss)  # the log tries the login: each try may lock it
         if self._wish is not None and time.monotonic() < self._wish.until:
             raise self._failure(UpdateFailed, self._wish.err)
+        began = time.monotonic()
         try:
             reading, news = await self._async_gathering_news(self.system.read)
         except AuthenticationFailed as err:
@@ -241,7 +244,16 @@ class IntercomCoordinator(CommandingCoordinator):
                 raise self._failure(UpdateFailed, self._loss or err) from err  # a doubt brings nothing back
             return self._state
         except IntercomError as err:
+            if self._recovered_at >= began:
+                # It was asked before it came back; what is asked now tells how it is.
+                _LOGGER.debug("%s: ignored a failure from before its return: %s", self.name, err)
+                self.async_read_soon()
+                return self._state
             raise self._failure(UpdateFailed, err) from err
+        if not self.last_update_success:
+            self._recovered_at = time.monotonic()
+            self.log_health.async_reachable()
+            self.feed.async_hasten()  # the poll has found it first
         self._loss = None
         self._refusals.clear()
         self._async_withdraw_question(_POLL)
@@ -515,6 +527,9 @@ class IntercomCoordinator(CommandingCoordinator):
             # A server whose sources are all busy is: nothing else is asked.
             self._wish = _Wish(time.monotonic() + err.retry_after, err)
         self.update_interval = POLL_ALONE
+        if isinstance(err, ServerSilent):
+            self.async_set_update_error(self._failure(UpdateFailed, err))  # a poll could only wait for nothing
+            return
         now = time.monotonic()
         if self.last_update_success and now - self._checked_at >= _CHECK_PAUSE:
             self._checked_at = now
@@ -552,6 +567,7 @@ class IntercomCoordinator(CommandingCoordinator):
         was_away = not self.last_update_success
         if was_away:
             self.last_update_success = True
+            self._recovered_at = time.monotonic()
             self._loss = None
             _LOGGER.info("Fetching %s data recovered", self.name)
         return was_away

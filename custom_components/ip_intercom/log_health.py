@@ -91,6 +91,12 @@ class LogHealth:
         if before != (self._known, self._failing):
             self._changed()
 
+    @callback
+    def async_reachable(self) -> None:
+        """Note that the device answers again: its log gets the same time as any other to do so."""
+        for missing in self._failing - self._noted:
+            self._async_wait(missing)
+
     async def async_settle(self) -> None:
         """Wait a moment for the log where it fails."""
         if not self._failing:

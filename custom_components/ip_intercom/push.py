@@ -21,6 +21,7 @@ from .api.errors import (
     NotSupported,
     PermissionDenied,
     SecureConnectionRequired,
+    ServerSilent,
     ServiceDisabled,
 )
 from .const import CONF_LATE_HOURS, DOMAIN, EVENT_LOG
@@ -36,7 +37,9 @@ from .rings import RingMemory
 _LOGGER = logging.getLogger(__name__)
 
 # Seconds to wait after the first, second, ... failure; the first may be a mere hiccup.
-_BACK_OFF = (0.2, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0, 10.0, 10.0, 30.0)
+_BACK_OFF = (0.2, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0, *(8.0,) * 60, 30.0)
+# An attempt at a server that is away may itself take that long; the next one follows after this at the earliest.
+_LEAST_PAUSE = 0.2
 # The most of it for a device in the house: an attempt costs it one connection or request, and a visitor waits for it.
 _BACK_OFF_LOCAL = 1.0
 # The same for a fault of ours, which waiting does not mend.
@@ -146,7 +149,7 @@ class EventFeed:
         patient_until = 0.0
         while True:
             self._hastened.clear()
-            wish = 0.0
+            wish, began = 0.0, time.monotonic()
             try:
                 delivery = await log.next()
                 self._following = delivery.answered and not (delivery.missed or delivery.more)
@@ -160,10 +163,12 @@ class EventFeed:
                 delay = _PERSON_DELAY
             except IntercomError as err:
                 delay, wish = _back_off(failures, log.local), err.retry_after or 0.0
+                if failures and not log.local:
+                    delay = max(min(delay, _LEAST_PAUSE), delay - (time.monotonic() - began))
                 patient_until = time.monotonic() + wish
                 failures += 1
-                # Before it is called silent, an exchange was asked for several things.
-                is_certain = failures > 1 or isinstance(err, ExchangeSilent)
+                # Before it is called silent, a server or an exchange was asked for several things.
+                is_certain = failures > 1 or isinstance(err, ExchangeSilent | ServerSilent)
                 if is_certain or (wish > _LONG_WISH and not log.local):
                     self._coordinator.async_log_failed(err)
                 _LOGGER.debug("%s: event stream interrupted: %s", self._coordinator.name, err)

@@ -22,6 +22,7 @@ from custom_components.ip_intercom.api.parse import decode_json, instant, intege
         ('{"name": "Café"}'.encode("utf-16"), {"name": "Café"}),
         (b"[NaN, Infinity, -Infinity, 1e999, 7]", [None, None, None, None, 7]),
         (b'{"id": 7, "hash": ' + b"9" * 10_000 + b"}", {"id": 7, "hash": None}),
+        (b'{"id": 43180377283715072001}', {"id": 43180377283715072001}),
         ('{"text": true}', {"text": True}),
     ],
     ids=lambda value: "",

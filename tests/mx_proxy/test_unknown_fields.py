@@ -15,7 +15,13 @@ from .looking import shown
 from .test_conferences import at, event_of, listed, plan, rows, send
 
 # A field of servers that the manual does not have, and what a newer one may keep.
-UNKNOWN: dict[str, Any] = {"description": "Bring the keys", "agenda": "1. Doors", "seats": 7, "recorded": True}
+UNKNOWN: dict[str, Any] = {
+    "description": "Bring the keys",
+    "agenda": "1. Doors",
+    "seats": 7,
+    "recorded": True,
+    "roomId": 43180377283715072001,
+}
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from custom_components.ip_intercom.api.errors import (
     NotSupported,
     Overloaded,
     ServerBroken,
+    ServerSilent,
     Throttled,
     UnexpectedReply,
 )
@@ -297,13 +298,15 @@ async def test_what_failed_alone_before_an_outage_still_does_after_it(server: Se
 
 async def test_an_answer_from_memory_does_not_show_that_the_server_works(server: Server) -> None:
     server.looks._looks["calls"].proves = False
-    server.has_calls = True
-    server.slow["calls"] = asyncio.Event()
     server.errors = {"mail": NoAnswer("hangs")}
     await server.fail("log", NoAnswer("hangs"))
     answers = server.looks.answers
+    server.slow["calls"] = asyncio.Event()
+    asked = asyncio.create_task(server.looks.now("calls"))
+    await settle()
     server.slow.pop("calls").set()
     assert await server.turn() == ([], False)
+    await asked
     assert server.looks.interrupted
     assert server.looks.answers == answers
 
@@ -311,9 +314,114 @@ async def test_an_answer_from_memory_does_not_show_that_the_server_works(server:
 async def test_nothing_else_is_asked_while_a_look_goes_on_at_a_server_that_is_away(server: Server) -> None:
     server.slow["mail"] = asyncio.Event()
     await server.fail("log", NotReached("gone"))
+    assert await server.turn() == (["mail"], False)
     assert await server.turn() == ([], False)
     server.slow.pop("mail").set()
     assert await server.turn() == ([], True)
+
+
+# -- a server that says nothing --------------------------------------------------------------------
+
+
+@pytest.fixture
+async def silent(server: Server) -> Server:
+    """A server that works until `errors` or `slow` say otherwise, with a probe that goes the same way."""
+
+    async def probe() -> None:
+        await server.looks._looks["probe"].take()
+
+    server.looks._looks = {**server.looks._looks, "probe": server._look("probe", lambda: False)}
+    server.looks._probe = probe
+    await server.turn()
+    server.now += INTERVAL
+    return server
+
+
+async def test_a_server_that_answers_nothing_at_all_is_away_though_a_look_goes_on(silent: Server) -> None:
+    silent.errors = {"mail": NoAnswer("hangs"), "probe": NoAnswer("hangs")}
+    silent.slow["log"] = asyncio.Event()
+    await silent.turn()
+    with pytest.raises(ServerSilent):
+        await silent.turn()
+    assert silent.looks.interrupted
+    assert silent.taken.count("log") == 0
+
+
+@pytest.mark.parametrize("answer", [None, CommandFailed("no"), UnexpectedReply("a page"), ExchangeUnreachable("gone")])
+async def test_a_server_that_answers_the_probe_has_a_look_that_fails_alone(
+    silent: Server, answer: IntercomError | None
+) -> None:
+    silent.errors = {"mail": NoAnswer("hangs")}
+    if answer is not None:
+        silent.errors["probe"] = answer
+    silent.slow["log"] = asyncio.Event()
+    for _ in range(3):
+        await silent.turn()
+    assert not silent.looks.interrupted
+    assert silent.looks.fails("mail")
+
+
+async def test_a_look_that_was_answered_meanwhile_counts_more_than_the_probe(silent: Server) -> None:
+    silent.errors = {"mail": NoAnswer("hangs"), "probe": NoAnswer("hangs")}
+    silent.slow["probe"] = asyncio.Event()
+    await silent.turn()
+    silent.looks.soon("log")
+    assert await silent.turn() == (["log", "probe"], False)
+    silent.slow.pop("probe").set()
+    await silent.turn()
+    assert not silent.looks.interrupted
+
+
+async def test_a_look_in_progress_ends_with_the_connection_and_is_taken_after_it(silent: Server) -> None:
+    silent.slow["log"] = asyncio.Event()
+    await silent.fail("mail", NotReached("gone"))
+    silent.slow.clear()
+    silent.errors.clear()
+    assert await silent.turn() == (["log"], True)
+    assert await silent.turn() == (["mail"], False)
+
+
+async def test_who_waits_for_a_look_hears_that_it_has_ended(silent: Server) -> None:
+    silent.slow["log"] = asyncio.Event()
+    asked = asyncio.create_task(silent.looks.now("log"))
+    await settle()
+    await silent.fail("mail", NotReached("gone"))
+    with pytest.raises(NoAnswer, match="given up"):
+        await asked
+
+
+async def test_an_attempt_at_a_server_that_is_away_does_not_wait_for_ever(
+    silent: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was sent before the server came back may never be answered."""
+    monkeypatch.setattr("custom_components.ip_intercom.systems.looks._AWAY_PATIENCE", 0.01)
+    await silent.fail("mail", NotReached("gone"))
+    silent.errors.clear()
+    silent.slow = {"log": asyncio.Event(), "mail": asyncio.Event()}
+
+    async def attempts() -> None:
+        while True:
+            silent.looks.start()
+            await silent.looks.wait()
+            silent.looks.finish()
+
+    with pytest.raises(NoAnswer):
+        await attempts()
+    silent.slow.clear()
+    assert (await silent.turn())[1]
+
+
+async def test_one_that_recovers_has_the_others_tried(server: Server) -> None:
+    await server.turn()
+    server.errors = dict.fromkeys(("log", "mail"), CommandFailed("operationalErrors"))
+    server.now += INTERVAL
+    await server.turn()
+    server.looks.soon("log")
+    await server.turn()
+    server.errors.clear()
+    server.looks.soon("mail")
+    assert await server.turn() == (["mail"], False)
+    assert await server.turn() == (["log"], False), "not only when its time has come"
 
 
 async def test_a_server_that_refuses_the_account_is_there_again_with_any_answer(server: Server) -> None:

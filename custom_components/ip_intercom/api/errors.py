@@ -42,8 +42,16 @@ class ExchangeSilent(NoAnswer):
     """The server answers, but the phone system behind it said nothing in time."""
 
 
+class ServerSilent(NoAnswer):
+    """The server takes connections and answers nothing, not even what it knows by itself."""
+
+
 class ServerBroken(ConnectionFailed):
     """The server answers, but only that it cannot do its work now."""
+
+
+class TokenNotTaken(ServerBroken):
+    """The server accepts the login and then refuses the token that it has just issued."""
 
 
 class Overloaded(ServerBroken):
@@ -169,7 +177,9 @@ class TokenRefused(AuthenticationFailed):
 
 
 class ExchangeRefused(AuthenticationFailed):
-    """The phone system behind the server refuses the account."""
+    """The phone system behind the server refuses the account of a person."""
+
+    locks = True
 
 
 class AddressRefused(IntercomError):

@@ -10,8 +10,10 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 import hashlib
 from http import HTTPStatus
+import json
 import re
 import ssl
 from urllib.parse import quote, urlsplit
@@ -24,6 +26,7 @@ from aiohttp import (
     ClientResponse,
     Fingerprint,
     FormData,
+    JsonPayload,
     MultipartWriter,
 )
 from yarl import URL
@@ -74,6 +77,8 @@ _OVERLOADS: Mapping[int, type[IntercomError]] = {429: Throttled, 503: Overloaded
 _PAGE = re.compile(rb"<!doctype html|<html", re.IGNORECASE)
 # The head of a pcap without a packet has 24 bytes: to wait for more could mean to wait for a packet.
 _BEGIN = 24
+
+_dumps = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,16 +299,17 @@ class HttpTransport:
     async def _send(
         self,
         request: Request,
-        data: FormData | MultipartWriter | None,
+        data: FormData | MultipartWriter | JsonPayload | None,
         headers: Mapping[str, str] | None,
         middlewares: tuple[ClientMiddlewareType, ...],
         sock_read: float | None = None,
     ) -> ClientResponse:
+        if request.json is not None:
+            data = JsonPayload(request.json, dumps=_dumps)  # the session's own encoder may be limited to 64 bits
         return await self._session.request(
             request.method,
             _url(self.base, self._prefix, request),
             params=request.params,
-            json=request.json,
             data=data,
             headers=headers,
             middlewares=middlewares,

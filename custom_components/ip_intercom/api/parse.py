@@ -12,8 +12,10 @@ type Fields = Mapping[str, object]
 
 # No reply of any device is nested as deeply; what walks through a reply may recurse.
 _MAX_DEPTH = 200
-# Longer numbers are beyond every counter and clock, and Python takes seconds or refuses.
+# Longer numbers are beyond every counter and clock.
 _MAX_DIGITS = 18
+# A number this long is kept for sending it back; Python takes seconds for a longer one, or refuses it.
+_MAX_KEPT_DIGITS = 1000
 _MAX_INTEGER = 10**_MAX_DIGITS
 _BLANKS = "\ufeff \t\r\n"
 
@@ -62,7 +64,7 @@ def _check_depth(found: object) -> None:
 
 
 def _whole(digits: str) -> int | None:
-    return int(digits) if len(digits) <= _MAX_DIGITS else None
+    return int(digits) if len(digits) <= _MAX_KEPT_DIGITS else None
 
 
 def _finite(digits: str) -> float | None:

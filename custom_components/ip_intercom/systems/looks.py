@@ -8,7 +8,16 @@ import logging
 from math import inf
 from typing import Any
 
-from ..api.errors import ConnectionFailed, IntercomError, NoAnswer, Overloaded, Throttled, UnexpectedReply
+from ..api.errors import (
+    ConnectionFailed,
+    IntercomError,
+    NoAnswer,
+    NotReached,
+    Overloaded,
+    ServerSilent,
+    Throttled,
+    UnexpectedReply,
+)
 from .parts import AWAY, is_refusal
 
 _LOGGER = logging.getLogger(__name__)
@@ -21,6 +30,11 @@ _RETRY = 10.0
 _LASTING = 2
 # After an outage everything is looked at within so many seconds: at once, but not all in the same moment.
 _SPREAD = 2.0
+# A server that works answers the probe from memory within so many seconds.
+_PROBE_PATIENCE = 5.0
+# While the server is away, a look that used to take less than this is given so many seconds: a request that was sent
+# before the server came back may never be answered.
+_AWAY_PATIENCE = 8.0
 
 
 def is_silence(error: IntercomError) -> bool:
@@ -42,6 +56,7 @@ class Look:
         failures: How often it has failed since.
         refused: The last failure was a refusal by a server that is there.
         patient_until: Until when the server wants to be left alone with it.
+        took: Seconds that it took when it was answered last.
         task: While it is being done.
     """
 
@@ -54,6 +69,7 @@ class Look:
     failures: int = 0
     refused: bool = False
     patient_until: float = -inf
+    took: float | None = None
     task: asyncio.Task[None] | None = None
 
 
@@ -61,14 +77,15 @@ class Looks:
     """All that is looked at.
 
     One that fails alone keeps none of the others from being taken: whether it is alone, the others are asked at its first
-    failure. Where all fail, the connection is lost: the caller decides how often to try it, and its first answer
-    has everything looked at that could not be.
+    failure, and the probe as well. Where all fail, or the probe does, the connection is lost: the looks in progress end,
+    the caller decides how often to try again, and the first answer has everything looked at that could not be.
 
     Args:
         looks: By name; there is always something to see for one of them at least.
-        wake: Ends the waiting; set when a look is done, and by whoever has heard something.
+        wake: Ends the waiting; set when a look is done, and when something was pushed.
         monotonic: A clock in seconds.
         longest: Seconds at the most between two tries of what the server refuses, or is too busy for.
+        probe: Asks what the server answers at once and by itself; None where there is no such thing.
 
     Attributes:
         interrupted: The server is out of reach, or refuses.
@@ -82,8 +99,8 @@ class Looks:
         monotonic: Callable[[], float],
         *,
         longest: float,
+        probe: Callable[[], Coroutine[Any, Any, object]] | None = None,
     ) -> None:
-        """See the class."""
         self.interrupted = False
         self.answers = 0
         # What failed alone when the connection was lost: it may fail afterwards as well.
@@ -92,6 +109,8 @@ class Looks:
         self._wake = wake
         self._monotonic = monotonic
         self._longest = longest
+        self._probe = probe
+        self._probing: asyncio.Task[bool] | None = None
 
     # -- asking for looks ------------------------------------------------------------------------
 
@@ -109,10 +128,10 @@ class Looks:
         self._wake.set()
 
     def hasten(self) -> None:
-        """Have everything that failed looked at at once."""
+        """Have everything that failed looked at at once, unless the server wants to be left alone with it."""
         for look in self._looks.values():
             if look.failures:
-                look.due = min(look.due, self._monotonic())
+                look.due = min(look.due, max(self._monotonic(), look.patient_until))
         self._wake.set()
 
     async def now(self, name: str) -> None:
@@ -125,7 +144,7 @@ class Looks:
         task = look.task or self._start(look)
         await asyncio.wait((task,))
         if task.cancelled():
-            raise NoAnswer("nobody looks any more")
+            raise NoAnswer(f"the look at {name} was given up")
         error = task.exception()
         if look.task is task:
             self._reckon(name, look, error)
@@ -182,10 +201,32 @@ class Looks:
             self._start(min(self._steady, key=lambda look: look.due))
 
     def _start(self, look: Look) -> asyncio.Task[None]:
-        look.due = inf  # whoever wants it again meanwhile, says so
-        look.task = asyncio.create_task(look.take())
+        look.due = inf  # `soon` during the look asks for another one
+        patience = max(_AWAY_PATIENCE, 2 * look.took) if self.interrupted and look.took is not None else None
+        look.task = asyncio.create_task(self._take(look, patience))
         look.task.add_done_callback(lambda _: self._wake.set())
         return look.task
+
+    async def _take(self, look: Look, patience: float | None) -> None:
+        began = self._monotonic()
+        try:
+            async with asyncio.timeout(patience):
+                await look.take()
+        except TimeoutError:
+            raise NoAnswer(f"no answer within {patience:g} s") from None
+        look.took = self._monotonic() - began
+
+    async def _is_silent(self, probe: Callable[[], Coroutine[Any, Any, object]]) -> bool:
+        """Return whether the server answers nothing at all."""
+        answers = self.answers
+        try:
+            async with asyncio.timeout(_PROBE_PATIENCE):
+                await probe()
+        except TimeoutError, NoAnswer, NotReached:
+            return answers == self.answers
+        except IntercomError as err:
+            _LOGGER.debug("The probe failed: %s", err)
+        return False
 
     async def wait(self, *moments: float) -> None:
         """Wait for whatever wakes, the time of the next look, or one of these moments by the monotonic clock."""
@@ -218,10 +259,13 @@ class Looks:
             # Of several failures, a silence tells the least.
             if error is not None and not self._is_mere_hiccup(error) and (failure is None or is_silence(failure)):
                 failure = error
+        if self._ended_probe() and not answered and (failure is None or is_silence(failure)):
+            failure = ServerSilent("the server takes requests and answers none")
         if failure is not None:
             if not self.interrupted:
                 self._failed_alone = failing
             self.interrupted = True
+            self._give_up_looks()
             raise failure
         if not answered:
             return False
@@ -229,6 +273,21 @@ class Looks:
         if was_away:
             self._resume(answered)
         return was_away
+
+    def _ended_probe(self) -> bool:
+        """Return whether a probe has just shown that the server answers nothing."""
+        if self._probing is None or not self._probing.done():
+            return False
+        task, self._probing = self._probing, None
+        return task.result()
+
+    def _give_up_looks(self) -> None:
+        """End the looks in progress: what was asked before the server was lost may be answered late, or never."""
+        for look in self._looks.values():
+            if look.task is not None and not look.task.done():
+                look.task.cancel()
+                look.task = None
+                look.due = self._monotonic()
 
     def _resume(self, answered: list[Look]) -> None:
         """Have everything looked at soon that could not be while the server was away, live things first."""
@@ -244,7 +303,7 @@ class Looks:
         """Return whether only one look has failed, and the others are worth taking all the same."""
         if is_refusal(error):
             return True
-        if not is_silence(error):
+        if self.interrupted or not is_silence(error):
             return False
         # Where nothing else works either, it is away.
         return not all(look.failures for look in self._steady)
@@ -256,7 +315,10 @@ class Looks:
         if look.proves and (error is None or is_refusal(error)):
             self.answers += 1
         if error is None:
+            had_failed = look.failures > 0
             look.failures, look.patient_until = 0, -inf
+            if had_failed and not self.interrupted:
+                self.hasten()  # what failed beside it may have recovered as well
             look.looked_at = now
             look.due = min(look.due, now + look.interval())
             return
@@ -266,7 +328,9 @@ class Looks:
         # What is refused and was never given may not be there at all: it is asked for ever less.
         is_patient = is_busy or (look.refused and look.looked_at is None)
         wait = min(look.interval(), _RETRY) * 2.0 ** min(look.failures, 10)
-        wait = min(wait, self._longest if is_patient else max(look.interval(), _RETRY))
+        is_alone = any(not other.failures for other in self._steady if other is not look)
+        usual = max(look.interval(), _RETRY) if is_alone else _RETRY
+        wait = min(wait, self._longest if is_patient else usual)
         wish = error.retry_after if isinstance(error, IntercomError) else None
         again = now + max(wait, wish or 0.0)
         if is_busy or wish:
@@ -278,10 +342,17 @@ class Looks:
             for other in self._steady:
                 if not other.failures and other.task is None:
                     other.due = now
+            silent = isinstance(error, IntercomError) and is_silence(error)
+            if silent and self._probe is not None and self._probing is None:
+                self._probing = asyncio.create_task(self._is_silent(self._probe))
+                self._probing.add_done_callback(lambda _: self._wake.set())
 
     async def close(self) -> None:
         """End looking; whoever looks again begins anew."""
-        tasks = [look.task for look in self._looks.values() if look.task is not None]
+        tasks: list[asyncio.Task[Any]] = [look.task for look in self._looks.values() if look.task is not None]
+        if self._probing is not None:
+            tasks.append(self._probing)
+            self._probing = None
         for look in self._looks.values():
             look.task, look.due = None, 0.0
         for task in tasks:

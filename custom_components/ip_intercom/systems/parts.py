@@ -16,8 +16,10 @@ from ..api.errors import (
     NoAnswer,
     NotReached,
     NotSupported,
+    ServerSilent,
     Throttled,
     TlsRefused,
+    TokenNotTaken,
     UnexpectedReply,
 )
 from ..model import UNANSWERED, Missing
@@ -25,7 +27,15 @@ from ..model import UNANSWERED, Missing
 _LOGGER = logging.getLogger(__name__)
 
 # With these nothing of a device or server can be had.
-AWAY = (CertificateChanged, CertificateInvalid, ExchangeUnreachable, NotReached, TlsRefused)
+AWAY = (
+    CertificateChanged,
+    CertificateInvalid,
+    ExchangeUnreachable,
+    NotReached,
+    ServerSilent,
+    TlsRefused,
+    TokenNotTaken,
+)
 # A function that never answered and refuses so many times in a row is one that the device does not have.
 _REFUSALS = 3
 

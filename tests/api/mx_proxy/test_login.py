@@ -22,6 +22,7 @@ from custom_components.ip_intercom.api.errors import (
     NotSupported,
     PersonRefused,
     SecureConnectionRequired,
+    TokenNotTaken,
     UnexpectedReply,
 )
 from custom_components.ip_intercom.api.mx_proxy import Conference, MxProxy, client, login
@@ -270,14 +271,50 @@ async def test_a_server_that_refuses_its_own_tokens(bench: Bench, proxy: MxProxy
     refusal = '{"error": "invalid token: token is expired"}'
     for path in ("/contacts", "/voicemails/82"):
         bench.sim.garbage(path, refusal, "application/json", status=401)
-    with pytest.raises(AuthenticationFailed) as raised:
+    with pytest.raises(TokenNotTaken):
         await proxy.directory.contacts()
-    assert type(raised.value) is AuthenticationFailed
     assert [request.status for request in bench.seen()] == [200, 401, 200, 401]
-    with pytest.raises(AuthenticationFailed):
+    for _ in range(3):
+        with pytest.raises(TokenNotTaken):
+            async with proxy.voicemails.open("82"):
+                pass
+        with pytest.raises(TokenNotTaken):
+            await proxy.directory.contacts()
+    assert bench.functions().count("login") == 0, "another login mends nothing, and may lock the account"
+
+
+async def test_a_server_that_takes_its_tokens_again(
+    bench: Bench, proxy: MxProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(login, "DISTRUST", (0.0, 0.0))
+    bench.sim.refuse_new_tokens()
+    for _ in range(2):
+        with pytest.raises(TokenNotTaken):
+            await proxy.directory.contacts()
+    with pytest.raises(TokenNotTaken):
         async with proxy.voicemails.open("82"):
             pass
-    assert [request.status for request in bench.seen()] == [401, 200, 401]
+    bench.sim.refuse_new_tokens(False)
+    bench.seen()
+    await proxy.directory.contacts()
+    assert bench.functions().count("login") <= 1
+
+
+async def test_one_who_issues_tokens_in_vain_is_asked_for_ever_fewer(
+    bench: Bench, proxy: MxProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(login, "monotonic", lambda: now)
+    bench.sim.refuse_new_tokens()
+    logins = []
+    for _ in range(120):
+        with pytest.raises(TokenNotTaken):
+            await proxy.directory.contacts()
+        if "login" in bench.functions():
+            logins.append(now - 1000.0)
+        bench.seen()
+        now += 10.0
+    assert logins == [0.0, 20.0, 60.0, 140.0, 300.0, 600.0, 900.0]
 
 
 async def test_one_login_for_all_whose_tokens_were_refused(bench: Bench, proxy: MxProxy) -> None:

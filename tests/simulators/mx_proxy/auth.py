@@ -44,6 +44,7 @@ class Tokens:
     def __init__(self, now: Callable[[], int], issuer: Callable[[], str]) -> None:
         """`now` is the server's clock in Unix time."""
         self.ttl = TOKEN_TTL
+        self.refuse = False
         self._now = now
         self._issuer = issuer
         self.rotate()
@@ -86,6 +87,8 @@ class Tokens:
             self._key.public_key().verify(der, f"{head}.{body}".encode(), ES256)
         except InvalidSignature:
             raise unauthorized("invalid token: invalid signature") from None
+        if self.refuse:
+            raise unauthorized("invalid token: token used before issued")
         if claims["exp"] <= self._now():
             raise unauthorized("invalid token: token is expired")
         return str(claims["sub"])

@@ -115,6 +115,10 @@ class Hands(Server):
         """Sign tokens with a new key, as every six hours."""
         self.tokens.rotate()
 
+    def refuse_new_tokens(self, refuse: bool = True) -> None:
+        """Refuse every token, new ones too, as a proxy with a wrong clock does, or several behind one address."""
+        self.tokens.refuse = refuse
+
     def document_logout(self, documented: bool = True) -> None:
         """Be a server whose DELETE /auth/logout works as its manual says; no known version is."""
         self.pipeline.documented_logout = documented

@@ -18,7 +18,7 @@ from .login import Credentials, Login
 _LOGGER = logging.getLogger(__name__)
 
 # Seconds: the MX gets seven for a reply, and some requests ask it twice.
-REQUEST_TIMEOUT = 20.0
+REQUEST_TIMEOUT = 16.0
 # The log comes in blocks of 21 calls: after a full one the proxy waits for another, up to two minutes.
 LOG_TIMEOUT = 150.0
 MAX_LIST = 32 * 1024 * 1024
@@ -82,7 +82,8 @@ class MxClient:
             NoData: There is no such thing.
             InvalidRequest: The server refuses a value.
             CommandFailed: The MX refuses.
-            AuthenticationFailed: As ``Login.token``, or a new token is refused as well.
+            AuthenticationFailed: As ``Login.token``.
+            TokenNotTaken: A new token is refused as well.
             ExchangeUnreachable: The server does not reach the MX.
             UnexpectedReply: The answer is not the API's.
             ConnectionFailed: The connection broke.
@@ -131,6 +132,8 @@ class MxClient:
                         yield stream
                         return
                     reply = await stream.reply()
+                if is_last and refuses_token(reply):
+                    raise self.login.distrust(f"{endpoint.path}: {reply.status} with the token of a login just before")
                 if is_last or not self._wants_login(reply):
                     raise refusal(endpoint, reply, decoded(reply))
                 token = await self.login.instead_of(token, since)
@@ -140,6 +143,10 @@ class MxClient:
         reply = await attempt(_bearer(token))
         if self._wants_login(reply):
             reply = await attempt(_bearer(await self.login.instead_of(token, since)))
+            if refuses_token(reply):
+                raise self.login.distrust(f"{endpoint.path}: {reply.status} with the token of a login just before")
+        if reply.status != HTTPStatus.UNAUTHORIZED:
+            self.login.trust()
         _LOGGER.debug("%s %s: %s", endpoint.method, endpoint.path, reply.status)
         return reply
 

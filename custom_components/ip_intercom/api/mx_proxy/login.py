@@ -7,7 +7,7 @@ from time import monotonic
 
 from aiohttp import encode_basic_auth
 
-from ..errors import AppRefused, IntercomError, UnexpectedReply
+from ..errors import AppRefused, IntercomError, TokenNotTaken, UnexpectedReply
 from ..http import HttpTransport, Request
 from ..parse import integer, text
 from .endpoints import LOGIN
@@ -19,6 +19,9 @@ _LOGGER = logging.getLogger(__name__)
 LOGIN_TIMEOUT = 30.0
 # Seconds before its end at which a token is renewed; one that lives but shortly, after half of its life.
 MARGIN = 60.0
+# Seconds until the next login after a server refused a token that it had just issued: at first, and at most. Another
+# login mends nothing there, and may count towards the lockout of the account.
+DISTRUST = (20.0, 300.0)
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
 
@@ -59,6 +62,8 @@ class Login:
         self._token: str | None = None
         self._renew_at = float("-inf")
         self._failure: IntercomError | None = None
+        self._distrust = 0.0
+        self._login_after = float("-inf")
 
     @property
     def has_token(self) -> bool:
@@ -101,9 +106,22 @@ class Login:
             token = self._token
             if token is not None and token != refused and monotonic() < self._renew_at:
                 return token
+            if monotonic() < self._login_after:
+                raise TokenNotTaken("the server refuses the tokens that it issues")
             if self._failure is not None and self._attempts > since:
                 raise self._failure
             return await self._attempt()
+
+    def distrust(self, what: str) -> TokenNotTaken:
+        """Note that the token of a login just before was refused, and return what that means."""
+        first, longest = DISTRUST
+        self._distrust = min(max(first, 2 * self._distrust), longest)
+        self._login_after = monotonic() + self._distrust
+        return TokenNotTaken(what)
+
+    def trust(self) -> None:
+        """Note that a token was taken."""
+        self._distrust, self._login_after = 0.0, float("-inf")
 
     async def log_in(self) -> None:
         """Log in now, unless a login is in progress.

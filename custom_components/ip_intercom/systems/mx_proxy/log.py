@@ -12,7 +12,7 @@ import logging
 from math import inf
 import time
 
-from ...api.errors import ExchangeSilent, ExchangeUnreachable, IntercomError, NoSuchCall
+from ...api.errors import ExchangeSilent, ExchangeUnreachable, IntercomError, NoSuchCall, ServerSilent
 from ...api.mx_proxy import MxProxy
 from ...api.mx_proxy.calls import LogRecord
 from ...api.mx_proxy.events import CallEvent, Kind, MailEvent
@@ -122,6 +122,7 @@ class MxLog:
             self._arrived,
             monotonic,
             longest=_FAILED_LOOKS,
+            probe=proxy.session.info,
         )
         self._deep_at = -inf
         self._out = Outbox(self.looks, self.arrivals, monotonic)
@@ -169,7 +170,7 @@ class MxLog:
             await self.looks.wait(self._out.heartbeat)
             try:
                 self._out.missed = self.looks.finish() or self._out.missed
-            except ExchangeUnreachable, ExchangeSilent:
+            except ExchangeUnreachable, ExchangeSilent, ServerSilent:
                 self.arrivals.interrupted()  # the proxy does not hear what it should push
                 raise
 
