@@ -50,7 +50,7 @@ async def enter(hass: HomeAssistant, data: dict[str, Any], what: str = "device")
 
 
 async def configure(hass: HomeAssistant, result: Any, data: dict[str, Any] | None) -> Any:
-    """Fill in the next form, or have it shown anew by None, and return what comes of it."""
+    """Fill in the next form, or show it again with None, and return the result."""
     result = await hass.config_entries.flow.async_configure(result["flow_id"], data)
     await hass.async_block_till_done()
     return result
@@ -115,7 +115,7 @@ def state_of(hass: HomeAssistant, entry: ConfigEntry, platform: str, key: str) -
 
 
 def assert_assumed_locked(hass: HomeAssistant, entry: ConfigEntry, key: str) -> None:
-    """Expect of a door of which nobody tells whether it is open to be shown as shut, and that this is not known."""
+    """Expect a door without a reported state to be shown as locked, and as assumed."""
     state = hass.states.get(entity_id(hass, entry, "lock", key))
     assert state is not None
     assert (state.state, state.attributes.get("assumed_state")) == ("locked", True)

@@ -32,7 +32,7 @@ def enable_event_loop_debug() -> None:
 def sockets(socket_enabled: None, refused_handshakes: None) -> None:
     """Let simulators listen on 127.0.0.1, which the Home Assistant plugin forbids by default.
 
-    Whoever breaks off a TLS handshake, because a device goes away in the middle of it, is nobody's failure.
+    Breaking off a TLS handshake, because a device goes away in the middle of it, is not a failure.
     """
 
 

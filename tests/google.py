@@ -1,4 +1,4 @@
-"""Google's push service on 127.0.0.1, in place of the real one, for whoever uses the library for it."""
+"""Google's push service on 127.0.0.1, in place of the real one, for users of the library."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -10,7 +10,7 @@ from custom_components.ip_intercom.api import fcm
 from tests.simulators.fcm import API_KEY, APP_ID, PROJECT, SENDER, Simulator
 
 VALUES = {"fcm_project_id": PROJECT, "fcm_app_id": APP_ID, "fcm_api_key": API_KEY, "fcm_sender_id": SENDER}
-# Nobody waits for seconds between attempts here.
+# No test waits for seconds between attempts.
 HURRIED = FcmPushClientConfig(
     connection_retry_count=2,
     start_seconds_before_retry_connect=0.05,
@@ -21,7 +21,7 @@ HURRIED = FcmPushClientConfig(
 
 @asynccontextmanager
 async def google_here(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Simulator]:
-    """Simulate it, and have the library ask nobody else."""
+    """Simulate it, and let the library contact no other server."""
     async with Simulator() as sim:
         monkeypatch.setattr(fcmregister, "GCM_CHECKIN_URL", f"{sim.url}/checkin")
         monkeypatch.setattr(fcmregister, "GCM_REGISTER_URL", f"{sim.url}/c2dm/register3")

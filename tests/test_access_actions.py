@@ -17,7 +17,7 @@ from tests.simulators.two_n import Privilege, Simulator
 
 
 def someone(sim: Simulator, name: str = "Alice Gruberová") -> str:
-    """Return the uuid of somebody in the directory."""
+    """Return the uuid of a person in the directory."""
     return str(next(entry["uuid"] for entry in sim.directory if entry["name"] == name))
 
 

@@ -1,4 +1,4 @@
-"""Adding an intercom, and a sentence for whatever goes wrong."""
+"""Adding an intercom, with a message for each error."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""Whatever a client raises becomes a sentence for people, and the most telling one."""
+"""Each client error becomes a message for people, and the most specific one."""
 
 from collections.abc import Iterator
 from string import Formatter

@@ -36,7 +36,7 @@ LAYERS = (
     layer("names", "const"),
     # The hierarchy of errors is the one part of api that the translation point above must know.
     layer("errors", "api.errors"),
-    # Its library is there only where somebody wants it; tests/test_google_push.py proves that nobody else loads it.
+    # Its library is installed only on request; tests/test_google_push.py proves that no other module loads it.
     layer("google", "api.fcm", "errors", "aiohttp firebase_messaging"),
     layer("api", "api api.*", "errors", "aiohttp multidict yarl"),
     layer("model", "model doors events rings facets functions names telephony residence", "names"),

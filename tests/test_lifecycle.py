@@ -1,4 +1,4 @@
-"""Connections come and go: nothing is lost, nothing happens twice, and nobody is bothered without need."""
+"""Connections come and go: nothing is lost, nothing happens twice, and no user is asked without need."""
 
 import asyncio
 import logging

@@ -16,7 +16,7 @@ from tests.common import add_intercom, capture_log_events, entity_id, state_of, 
 from tests.simulators.two_n import Simulator
 
 PIN, CARD = "1234", "4BD9E903"
-# Of nobody; no time, port or id contains them by chance: ids have no U.
+# Of no one; no time, port or id contains them by chance: ids have no U.
 SECRET_PIN, SECRET_CARD = "90817263", "4BD9UUUU"
 
 

@@ -107,7 +107,7 @@ async def first_of(hass: HomeAssistant, sim: Simulator) -> list[Event]:
 
 
 async def without_keypad(hass: HomeAssistant, sim: Simulator) -> ConfigEntry:
-    """Add an intercom whose calls show that nobody tells of its keypad."""
+    """Add an intercom whose calls show that its keypad is not reported."""
     sim.revoke(USERNAME, Privilege.KEYPAD_MONITORING)
     entry: ConfigEntry = await add_intercom(hass, sim)
     events = await first_of(hass, sim)

@@ -209,7 +209,7 @@ def test_workflows() -> None:
 
 
 def test_lock_belongs_to_the_project() -> None:
-    """Whoever changes a dependency runs scripts/lock."""
+    """A change of a dependency requires scripts/lock."""
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
     packages = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]
     locked = next(package for package in packages if package["name"] == "ip-intercom")["metadata"]["requires-dev"]

@@ -1,4 +1,4 @@
-"""Codes that open for a while: there in time, gone in time, whatever was away meanwhile."""
+"""Codes that open for a while: there in time, gone in time, through any outage."""
 
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
@@ -299,7 +299,7 @@ async def test_the_same_digits_open_for_one_at_a_time(
 async def test_an_entry_of_somebody_else_is_left_alone(
     hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock
 ) -> None:
-    """The directory was cleared on the device, and somebody of the same name has come since."""
+    """The directory was cleared on the device, and a person of the same name was added since."""
     await command(hass, quiet, "directory_create", entries=[{"name": "Cleaner", "access": {"pin": "5566"}}])
     added = await add(hass, quiet, clock)
     await command(hass, quiet, "remove_temporary_code", id=added["id"])

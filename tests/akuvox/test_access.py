@@ -138,7 +138,7 @@ async def test_the_zone_of_the_device_is_found_out(hass: HomeAssistant, device: 
 
 
 async def test_a_clock_that_nobody_has_set(hass: HomeAssistant, device: Start) -> None:
-    """A device without access to the internet lives years ago: that is no time zone, and keeps nobody out."""
+    """A device without internet access is years behind: that is no time zone, and denies access to no one."""
     sim = await device("r29")
     sim.advance_clock(-3000 * 86400)
     entry = await add(hass, sim)

@@ -1,4 +1,4 @@
-"""Doors: opened by the way that the device takes, held open, and read in whatever way they are wired."""
+"""Doors: opened with the function that the device supports, held open, and read with any wiring."""
 
 from typing import Any
 
@@ -167,7 +167,7 @@ async def test_wiring_and_delay_are_read(
 
 
 async def test_the_user_knows_the_wiring_better(hass: HomeAssistant, device: Start) -> None:
-    """The device says NO where an installer has wired NC: whatever it tells is to be turned round."""
+    """The device reports NO where an installer has wired NC: its reports have to be inverted."""
     sim = await device("e16c", config={f"{RELAY}RelayAType": "1"})
     entry = await add(hass, sim, inverted=["A"])
     assert state_of(hass, entry, "lock", "door_A_door") == "unlocked"

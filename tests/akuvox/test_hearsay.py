@@ -22,12 +22,12 @@ def quick_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def looks(sim: Simulator) -> int:
-    """Return how often somebody looked whether the device is back."""
+    """Return how often the device was checked for its return."""
     return sum(request.function == "system/status" for request in sim.requests)
 
 
 async def test_a_push_proves_no_password(hass: HomeAssistant, device: Start, local_url: str) -> None:
-    """The question for the password stays, and nobody can have the account locked by sending pushes."""
+    """Reauth stays pending, and pushes cannot lock the account."""
     sim = await device("e16c")
     entry = await pushing(hass, sim)
     events = capture_log_events(hass)

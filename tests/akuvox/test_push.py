@@ -1,4 +1,4 @@
-"""Action URLs: written where nobody else has one, read back, heard, and taken away again."""
+"""Action URLs: written where no other system has one, read back, received, and removed again."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -387,7 +387,7 @@ async def test_a_device_that_told_nothing_of_action_urls_at_first(
 
 
 async def test_a_variable_that_is_dropped_is_tried_once(hass: HomeAssistant, device: Start, local_url: str) -> None:
-    """To look anew each hour writes nothing that is there already."""
+    """The hourly check writes nothing that is there already."""
     sim = await device("e16c")
     entry = await pushing(hass, sim)
     address, token = f"{local_url}/api/webhook/{entry.data[CONF_PUSH_TOKEN]}", entry.data[CONF_PUSH_TOKEN]

@@ -1,4 +1,4 @@
-"""Adding an Akuvox: by an address and the login of its HTTP API, and a sentence for whatever is in the way."""
+"""Adding an Akuvox: by an address and the login of its HTTP API, with a message for each error."""
 
 from typing import Any
 
@@ -269,7 +269,7 @@ async def test_discovered(hass: HomeAssistant, device: Start) -> None:
 async def test_a_telephone_with_the_same_kind_of_mac_address(
     hass: HomeAssistant, sockets: None, unused_tcp_port: int, status: int
 ) -> None:
-    """Old phones of another brand share it: nobody is to be asked for their password."""
+    """Old phones of a different brand share it: no password is requested for them."""
 
     async def answer(request: web.Request) -> web.Response:
         return web.Response(status=status, text="<html>LXP200</html>", content_type="text/html")
@@ -303,7 +303,7 @@ async def test_a_new_password(hass: HomeAssistant, device: Start) -> None:
 
 
 async def test_another_address(hass: HomeAssistant, device: Start, any_model: Any) -> None:
-    """A 2N that answers there is somebody else, whatever its login."""
+    """A 2N that responds there is a different device, with any login."""
     sim = await device("e16c")
     entry = await add(hass, sim)
     result = await hass.config_entries.flow.async_init(
@@ -344,7 +344,7 @@ async def test_doors_are_offered_by_id_and_by_their_names(hass: HomeAssistant, d
     offered = next(field for key, field in result["data_schema"].schema.items() if key == "inverted")
     labels = {option["value"]: option["label"] for option in offered.config["options"]}
     assert labels == {door: f"{door} ({name})" if name else door for door, name in names.items()}
-    # Whatever is chosen is offered as long as it is, though the device is away.
+    # What was selected stays available as long as it is, though the device is away.
     hass.config_entries.async_update_entry(entry, options={"inverted": ["A", "D"]})
     await hass.config_entries.async_unload(entry.entry_id)
     result = await hass.config_entries.options.async_init(entry.entry_id)
@@ -376,7 +376,7 @@ async def test_options_are_kept(hass: HomeAssistant, device: Start) -> None:
 
 
 async def test_functions_that_are_away_after_a_start_are_not_gone(hass: HomeAssistant, device: Start) -> None:
-    """Nor are their entities, with all that somebody has made of them; what stays away is gone."""
+    """Nor are their entities, with all changes by the user; what stays away is gone."""
 
     def away(_: Call) -> Answer:
         raise unsupported(sim.dialect.lacks_text)

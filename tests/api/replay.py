@@ -21,7 +21,7 @@ class Asked:
 
 @dataclass(slots=True)
 class Replay:
-    """Answers each request as it was answered once; whatever was not recorded gets nothing."""
+    """Answers each request as it was answered once; a request that was not recorded gets nothing."""
 
     recordings: Mapping[tuple[str, str], Recording]
     url: str = ""

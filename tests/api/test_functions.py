@@ -508,7 +508,7 @@ async def test_motion_jpeg_that_breaks_off(bench: Bench, device: TwoNDevice) -> 
 
 
 class ViewerGone(ConnectionResetError):
-    """Somebody closed the browser."""
+    """The browser was closed."""
 
 
 @pytest.mark.parametrize("reason", [ViewerGone, aiohttp.ClientConnectionResetError, asyncio.CancelledError])

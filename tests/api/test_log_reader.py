@@ -316,7 +316,7 @@ async def test_a_channel_whose_time_is_up(follower: Follower) -> None:
 
 
 async def test_a_quiet_device(follower: Follower, bench: Bench) -> None:
-    """A pull that brings nothing is followed by the next; nothing is opened anew."""
+    """A pull that brings nothing is followed by the next; nothing is opened again."""
     await until(lambda: len(follower.batches) >= 3)
     assert [request.path for request in bench.seen() if request.status == 200].count("/api/log/subscribe") == 1
     assert all(batch == Batch((), None, resumed=False) for batch in follower.batches)
@@ -327,7 +327,7 @@ async def test_a_quiet_device(follower: Follower, bench: Bench) -> None:
 
 @pytest.mark.parametrize("close", [True, False])
 async def test_home_assistant_restarts(follower: Follower, close: bool) -> None:
-    """Also killed: the channel stays open on the device and nobody reads it."""
+    """Also killed: the channel stays open on the device without a reader."""
     follower.press(1)
     await follower.gets(1)
     await follower.stop(close=close)

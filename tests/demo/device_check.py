@@ -116,7 +116,7 @@ async def _send(scene: Scene, entity_id: str, message: str, size: tuple[int, int
 
 
 def _unavailable(scene: Scene) -> set[str]:
-    """Give the entities that were unavailable for a moment, as they all are while an entry is loaded anew."""
+    """Return the entities that were unavailable for a moment, as they all are while an entry is reloaded."""
     changes = [heard.event["data"] for heard in scene.home.changes.heard]
     return {change["entity_id"] for change in changes if (change["new_state"] or {}).get("state") == "unavailable"}
 
@@ -182,7 +182,7 @@ async def check_service(checks: Checks, scene: Scene) -> None:
     home, simulator = scene.home, scene.simulator
     with checks("a service is switched off: a repair names it, and all else goes on") as details:
         await simulator.do("disable", service="camera")
-        await simulator.do("emit", event="ConfigurationChanged")  # somebody pressed Save
+        await simulator.do("emit", event="ConfigurationChanged")  # a user pressed Save
         details.extend(await until(lambda: _repairs(scene), lambda found: found or None, "the repair", SETTLED))
         assert details == ["Camera API"]
         assert home.states[scene.entities[check.DOOR]]["state"] != "unavailable"

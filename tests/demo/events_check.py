@@ -52,7 +52,7 @@ class Run:
     boot: int = 1
     # What the device held at last of each boot, as the watcher read it.
     held: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
-    # Ring presses while nobody could hear them, and when (Unix time): from, until.
+    # Ring presses during an outage, and when (Unix time): from, until.
     silence: list[tuple[float, float]] = field(default_factory=list)
     # Marks by boot and number, and boots by what the bus calls them, in their order.
     marks: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -255,7 +255,7 @@ def _compare_lateness(run: Run, marked: Sequence[tuple[int, Recorded]]) -> int:
     wrong = []
     for mark, item in marked:
         age = item.at - emitted[mark].at
-        # What waits during an outage is old whatever its age; without one, what is quick must be news.
+        # An event from an outage is old at any age; without an outage, a quick one must be news.
         news = mark <= 60 or 200 < mark <= 211 or mark == TOTAL
         if item.data["late"] and news and age < SURELY_NEWS:
             wrong.append(f"{mark} is late after {age:.1f} s")

@@ -149,7 +149,7 @@ class HomeAssistant:
         return result
 
     async def set_options(self, entry_id: str, user_input: Mapping[str, Any]) -> Json:
-        """Set the options of an entry through its flow, which loads it anew at its end; gives the flow's result."""
+        """Set the options of an entry through its flow, which reloads it at its end; gives the flow's result."""
         flow = await self.post(OPTIONS_FLOW, {"handler": entry_id})
         return await self.continue_options(flow["flow_id"], user_input)
 
@@ -160,7 +160,7 @@ class HomeAssistant:
 
     @asynccontextmanager
     async def reloading(self, entity_id: str, timeout: float, name: str) -> AsyncIterator[None]:
-        """Wait until what is done inside has loaded the entry of an entity anew."""
+        """Wait until an action inside has reloaded the entry of an entity."""
         before = len(self.changes.heard)
         yield
 

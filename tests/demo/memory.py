@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-# Written to clear_refs, it lets the peak begin anew (proc_pid_clear_refs(5)).
+# Written to clear_refs, it resets the peak (proc_pid_clear_refs(5)).
 _RESET_PEAK = "5"
 
 

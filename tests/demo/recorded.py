@@ -74,5 +74,5 @@ def problems(log: str, domain: str) -> list[str]:
 
 
 def errors(log: str) -> list[str]:
-    """Give the errors of whatever part of Home Assistant in a log."""
+    """Return the errors of any part of Home Assistant in a log."""
     return [match[0] for match in _ERROR.finditer(log) if not match[1].startswith(_NO_ERRORS)]

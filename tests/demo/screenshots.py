@@ -62,7 +62,7 @@ async def play(stage: Stage) -> None:
 
 
 async def play_akuvox(stage: Stage) -> None:
-    """Let somebody come home by the side door, and somebody else ring."""
+    """Let a resident come home by the side door, and a visitor ring."""
     home, device = stage.home_assistant, stage.akuvox[PUSHING]
     lock = device.entities["door_A_door"]
     await device.control.do("add_user", Name="Anna", PrivatePIN=ANNAS_PIN, ScheduleRelay="1001-1")
@@ -89,7 +89,7 @@ async def play_extension(stage: Stage) -> None:
 
 
 async def play_account(stage: Stage) -> None:
-    """Let somebody ring at the house of the flat, and the operator write."""
+    """Let a visitor ring at the house of the flat, and the operator write."""
     home, flat = stage.home_assistant, stage.account
     assert flat is not None
     await flat.control.do("message", text="The lift is out of order until noon.", title="Operator")

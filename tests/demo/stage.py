@@ -294,7 +294,7 @@ async def set_up(
                 witness.install(stage.config)
             await stage.start_simulators(model)
             client = await stage.start_home_assistant()
-            # A port that YAML asks for is on trial until somebody has logged in through it.
+            # A port from YAML is on trial until a user has logged in through it.
             with suppress(CommandFailed):
                 await client.command("http/config/promote")
             await stage.running()
@@ -307,7 +307,7 @@ async def set_up(
 
 
 def free_port() -> int:
-    """Give a port that nobody listens on."""
+    """Return a port without a listener."""
     with socket.socket() as sock:
         sock.bind((HOST, 0))
         port: int = sock.getsockname()[1]

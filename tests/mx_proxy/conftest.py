@@ -24,7 +24,7 @@ type Start = Callable[..., Awaitable[Simulator]]
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look often: nobody waits half a minute here."""
+    """Poll often: no test waits half a minute."""
     monkeypatch.setattr(log, "_CALL_LOG_LOOKS", (0.3, 0.3))
     monkeypatch.setattr(log, "_VOICEMAIL_LOOKS", (0.3, 0.3))
     monkeypatch.setattr(log, "_CALL_LOOKS", 0.2)
@@ -93,5 +93,5 @@ async def entry(hass: HomeAssistant, sim: Simulator) -> ConfigEntry:
 
 @pytest.fixture
 async def pushed(hass: HomeAssistant, sim: Simulator, local_url: str) -> ConfigEntry:
-    """The first user's extension, with somebody who forwards pushes."""
+    """The first user's extension, with a forwarder of pushes."""
     return await pushing(hass, sim, local_url)

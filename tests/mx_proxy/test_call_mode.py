@@ -1,4 +1,4 @@
-"""Where calls ring: nobody tells, so the mode is the one that was set last from here."""
+"""Where calls ring: the mode is not reported, so it is the one that was last set from here."""
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant

@@ -27,7 +27,7 @@ def logins(sim: Simulator) -> int:
 
 
 async def test_a_push_proves_no_password(hass: HomeAssistant, sim: Simulator, local_url: str) -> None:
-    """The question for the password stays, and nobody can have the account locked by sending pushes."""
+    """Reauth stays pending, and pushes cannot lock the account."""
     entry = await pushing(hass, sim, local_url)
     events = capture_log_events(hass)
     sim.change_password("another")

@@ -1,4 +1,4 @@
-"""The last call is shown as soon as anybody knows it."""
+"""The last call is shown as soon as it is known."""
 
 from homeassistant.core import HomeAssistant
 import pytest

@@ -159,7 +159,7 @@ async def test_a_message_is_played(
 
 @pytest.fixture
 async def player(browser: None, entry: ConfigEntry, hass_client: ClientSessionGenerator) -> TestClient[Any, Any]:
-    """Somebody who is logged in."""
+    """A logged-in user."""
     client: TestClient[Any, Any] = await hass_client()
     return client
 

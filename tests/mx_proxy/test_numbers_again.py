@@ -1,4 +1,4 @@
-"""Numbers of calls: they come again, and some are of calls that nobody knows to be over."""
+"""Numbers of calls: they are reused, and some belong to calls whose end was missed."""
 
 from itertools import count
 
@@ -33,7 +33,7 @@ async def test_a_number_that_was_dialled_once_rings_when_it_comes_in(
 async def test_a_call_that_is_over_keeps_no_other_from_ending(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A call that nobody answered may have ended unseen; whoever hangs up wants the other one to end."""
+    """An unanswered call may have ended unseen; hanging up is meant for the other one."""
     monkeypatch.setattr(log, "_CALL_LOOKS", 600.0)
     monkeypatch.setattr(log, "_UNANSWERED_LOOKS", 600.0)
     monkeypatch.setattr(log, "_CALL_LOG_LOOKS", (600.0, 600.0))

@@ -1,4 +1,4 @@
-"""Whatever is away for a while comes back, and tells once what happened meanwhile."""
+"""Parts that are away for a while come back, and report once what happened meanwhile."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""What the proxy pushes and somebody forwards: through the webhook to events and states, each once."""
+"""What the proxy pushes and a forwarder sends: through the webhook to events and states, each once."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -150,7 +150,7 @@ async def test_names_can_be_kept_out(hass: HomeAssistant, device: Start, local_u
 async def stranger(
     hass: HomeAssistant, local_url: str, hass_client_no_auth: ClientSessionGenerator
 ) -> TestClient[Any, Any]:
-    """Somebody who knows the address."""
+    """A person who knows the address."""
     return await hass_client_no_auth()
 
 

@@ -1,4 +1,4 @@
-"""Adding an extension of an MX: address, application and account, and a sentence for whatever is in the way."""
+"""Adding an extension of an MX: address, application, and account, with a message for each error."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What somebody can cause who knows the address for events and nothing else."""
+"""What a person can cause who knows the address for events and nothing else."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ BIGGER_THAN_ANY = 10**20
 async def stranger(
     hass: HomeAssistant, local_url: str, hass_client_no_auth: ClientSessionGenerator
 ) -> TestClient[Any, Any]:
-    """Somebody who knows the address."""
+    """A person who knows the address."""
     return await hass_client_no_auth()
 
 
@@ -73,7 +73,7 @@ async def test_a_number_that_no_call_has_is_none(
     await stranger.post(address, data=json.dumps(ring(sim, call, type=kind)))
     real = sim.incoming_call("3108")
     await becomes(hass, entry, "binary_sensor", "ringing", "on")
-    sim.push_to("http://127.0.0.1:9")  # from now on nobody tells
+    sim.push_to("http://127.0.0.1:9")  # from now on nothing is pushed
     sim.hang_up(real)
     await becomes(hass, entry, "binary_sensor", "ringing", "off")
     assert all(item.data["data"].get("session") in (real, None) for item in events)

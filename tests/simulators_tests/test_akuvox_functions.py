@@ -208,7 +208,7 @@ async def test_contacts_are_sorted(akuvox: AkuvoxFactory) -> None:
 
 
 async def test_groups(akuvox: AkuvoxFactory) -> None:
-    """Ret 14 is an error although it is positive; deleting nobody answers {}."""
+    """Ret 14 is an error although it is positive; deleting an unknown user answers {}."""
     api = await akuvox("r29")
     [good, empty] = await api.items("group", "add", {"Name": "FLOOR2"}, {"Name": ""})
     assert (good["Ret"], empty["Ret"]) == (0, 14)

@@ -234,7 +234,7 @@ async def test_r29_sends_http_to_its_web_app(akuvox: AkuvoxFactory) -> None:
 
 
 async def test_r29_throttles(akuvox: AkuvoxFactory) -> None:
-    """401 without a challenge, although nobody needs a password."""
+    """401 without a challenge, although no password is needed."""
     api = await akuvox("r29")
     statuses = [(await api.raw("GET", INFO))[0] for _ in range(11)]
     assert statuses == [200] * 10 + [401]

@@ -201,7 +201,7 @@ async def test_hold(mx: MxFactory) -> None:
 
 
 async def test_a_call_from_here(mx: MxFactory) -> None:
-    """The proxy knows nothing of it until somebody answers."""
+    """The proxy does not know it until it is answered."""
     api = await mx()
     made = (await api.send("POST", "/calls", {"from": "12025550107", "to": "3108"}))["makeCall"]
     number = made["callId"]

@@ -58,7 +58,7 @@ async def test_nothing_without_a_token(mx: MxFactory, endpoint: Endpoint) -> Non
 
 @pytest.mark.parametrize("endpoint", LOCKED, ids=lambda endpoint: endpoint.name)
 async def test_nothing_without_a_link_to_the_mx(mx: MxFactory, endpoint: Endpoint) -> None:
-    """The token is right, and yet it is 401 until somebody logs in."""
+    """The token is right, and yet it is 401 until the next login."""
     api = await mx()
     api.sim.document_logout()
     api.sim.drop_link()

@@ -106,7 +106,7 @@ async def test_the_same_device_again(yard: YardFactory) -> None:
     assert (await api.error("user/ping", token=old))[0] == 401
     for token in (other, new):
         await api.post("user/ping", token=token)
-    # The same device of somebody else is not the same.
+    # The same device of a different user is not the same.
     roommate = await api.login(ROOMMATE)
     for token in (other, new, roommate):
         await api.post("user/ping", token=token)

@@ -51,7 +51,7 @@ def town() -> Town:
 
 
 async def settle(yard: YardFactory) -> YardApi:
-    """Let somebody live there who has a past."""
+    """Let a person with a history live there."""
     api = await yard(logged_in=False, town=town(), seed=None)
     sim = api.sim
     sim.move_in(PHONE, 1, Role.OWNER)
@@ -82,7 +82,7 @@ async def difference(api: YardApi, recording: Recording, hash: str) -> str:
     if "accessToken" in str(answer.get("data")):
         api.token = answer["data"]["accessToken"]
     same = answer == recorded if recorded["code"] != 200 else form(answer) == form(recorded)
-    # How PHP writes it: whatever is before the data is the same to the byte.
+    # How PHP writes it: the text before the data is the same to the byte.
     opening = expected.partition(b'"data"')[0]
     return "" if same and data.startswith(opening) else f"{answer} is not {recorded}"
 

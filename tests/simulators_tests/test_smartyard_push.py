@@ -214,7 +214,7 @@ async def test_as_the_server_asks_its_push_service(yard: YardFactory, catcher: C
 
 
 async def test_an_iphone_is_told_again(yard: YardFactory, catcher: Catcher) -> None:
-    """Until somebody answers, with the same hash; other devices of the flat have extensions of their own."""
+    """Until it is answered, with the same hash; other devices of the flat have extensions of their own."""
     api = await yard(speed=50)
     api.sim.set_push_ttl(3600)
     api.sim.push_to(catcher.url, Form.FCM, "android", ROOMMATE)
@@ -230,7 +230,7 @@ async def test_an_iphone_is_told_again(yard: YardFactory, catcher: Catcher) -> N
     } == {"{'title': 'Входящий вызов', 'body': 'Подъезд 1'}"}
     # Only what was on its way may still come.
     count = len(catcher.bodies)
-    # The last timer is that of a ring nobody answers.
+    # The last timer is that of an unanswered ring.
     await until(lambda: len(api.sim.clock._timers) == 1)
     assert len(catcher.bodies) <= count + 1
 

@@ -409,7 +409,7 @@ async def test_lift_parameters(lift: Api) -> None:
 
 
 async def test_floors_at_the_door(lift: Api) -> None:
-    """Whoever is let in by the access unit may go to his floors."""
+    """A person with access at the access unit may go to their floors."""
     lift.sim.swipe_card(CARD)
     assert list(lift.sim.lift.floors) == [0, 2]
 

@@ -148,7 +148,7 @@ async def test_licences(api: Api) -> None:
 
 # ---- Events ----
 
-# Verbs that cause an event, as a client finds it in the log; None is for parameters that nobody has documented.
+# Verbs that cause an event, as a client finds it in the log; None is for parameters that are not documented.
 CAUSES: list[tuple[str, dict[str, Any], str, dict[str, Any] | None]] = [
     ("block_login", {"address": "10.0.23.32"}, "LoginBlocked", {"address": "10.0.23.32"}),
     ("virtual_input", {"port": "input1"}, "VirtualInput", {"port": "input1", "state": True}),

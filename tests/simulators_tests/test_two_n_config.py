@@ -35,7 +35,7 @@ async def test_download(device: Factory, model: str) -> None:
 
 
 async def test_the_file_is_full_of_secrets(api: Api) -> None:
-    """Passwords, PINs and switch codes: whoever stores the file has them all."""
+    """Passwords, PINs and switch codes: a stored file contains them all."""
     text = await download(api)
     assert {"ha-pass", "1234", "7755", "sip-Secret-5207"} <= set(api.sim.config_file.secrets)
     assert [secret for secret in api.sim.config_file.secrets if secret not in text] == []
@@ -69,7 +69,7 @@ async def test_files_that_are_refused(device: Factory, content: str) -> None:
 
 
 async def test_factory_reset(device: Factory) -> None:
-    """About 15 seconds later nobody has an account any more, and the directory is empty."""
+    """About 15 seconds later all accounts are gone, and the directory is empty."""
     assert Timing().factory_reset == 15
     api = await device(timing=Timing(factory_reset=0.1))
     # Not even a service without authentication stays open.

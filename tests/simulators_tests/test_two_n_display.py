@@ -127,7 +127,7 @@ async def test_an_image_replaces_the_one_before(verso3: Api) -> None:
     [({}, None), ({"repeat": 3}, 15), ({"duration": 20_000}, 20), ({"duration": 20_000, "repeat": 3}, 15)],
 )
 async def test_a_video(verso3: Api, params: dict[str, int], duration: float | None) -> None:
-    """With both parameters it ends with whatever happens first."""
+    """With both parameters, the first end counts."""
     video = make_video(seconds=5, size=900_000)
     assert await verso3.put("display/image", {"blob-video": video}, display="ext1", **params) == OK
     shown = verso3.sim.displays.shown["ext1"]["top"]

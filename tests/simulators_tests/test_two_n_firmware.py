@@ -117,7 +117,7 @@ async def test_a_forgotten_file_is_rejected(device: Factory) -> None:
 
 @pytest.mark.parametrize("version", [NEWER, OLDER])
 async def test_apply(device: Factory, version: str) -> None:
-    """The device restarts into the other version: ids and upTime begin anew."""
+    """The device restarts into the other version: ids and upTime start again."""
     api = await device(speed=50)
     api.sim.motion()
     channel = await api.subscribe(filter="MotionDetected")

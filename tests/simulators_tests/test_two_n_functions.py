@@ -161,7 +161,7 @@ async def test_live_for_a_while(api: Api) -> None:
 
 
 async def test_live_ends_with_its_connection(api: Api) -> None:
-    """The download can be severed by whoever receives it."""
+    """The download can be severed by its receiver."""
     async with api.session.get(api.url("pcap/live"), params={"duration": "0"}) as response:
         await response.content.readexactly(24)
     await until(lambda: api.sim.capture.live is None)

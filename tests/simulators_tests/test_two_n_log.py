@@ -30,7 +30,7 @@ async def test_history_begins_with_the_startup(device: Factory, model: str) -> N
 
 
 async def test_ids_count_all_events(api: Api) -> None:
-    """Ids increase over all events of a boot, whatever a channel sees."""
+    """Ids increase over all events of a boot, with any filter of a channel."""
     channel = await api.subscribe(filter="MotionDetected")
     api.sim.motion(True)
     api.sim.noise(True)
@@ -107,7 +107,7 @@ async def test_errors(api: Api) -> None:
 
 
 async def test_a_channel_closes_when_nobody_reads(api: Api) -> None:
-    """`duration` runs while no pull is in progress; each pull begins it anew."""
+    """`duration` runs while no pull is in progress; each pull restarts it."""
     channel = await api.subscribe(duration=4)
     for _ in range(3):
         await asyncio.sleep(0.1)

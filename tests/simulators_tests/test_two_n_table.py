@@ -90,7 +90,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 @pytest.mark.parametrize(("method", "path"), PLAYED)
 async def test_security_comes_before_parameters(device: Factory, method: str, path: str) -> None:
-    """Codes 4, 7 and 10, and 401; whoever is refused has changed nothing."""
+    """Codes 4, 7 and 10, and 401; a rejected request has changed nothing."""
     model, firmware = DEVICES.get(path, ("verso3", None))
     api = await device(model, firmware=firmware)
     api.sim.open_info = False

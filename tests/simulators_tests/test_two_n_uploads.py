@@ -49,7 +49,7 @@ async def test_an_upload_is_authenticated(device: Factory, password: str, status
 
 
 async def test_an_upload_without_rights(device: Factory) -> None:
-    """Code 10 comes first, whatever is sent."""
+    """Code 10 comes first, for any content."""
     api = await device(accounts=[Account("ha", "ha-pass", Privilege.MONITORING)])
     assert await api.put_error("firmware", {"blob-fw": FILE}) == (10, None)
     assert await api.put_error("config") == (10, None)

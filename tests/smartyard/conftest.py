@@ -21,7 +21,7 @@ type Start = Callable[..., Awaitable[Simulator]]
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look often: nobody waits a minute here."""
+    """Poll often: no test waits a minute."""
     monkeypatch.setattr(log, "_UNREAD_LOOKS", (0.3, 0.3))
     monkeypatch.setattr(log, "_HISTORY_LOOKS", (0.3, 0.3))
     monkeypatch.setattr(log, "_UNREAD_PAUSE", 0.0)
@@ -81,11 +81,11 @@ async def sim(device: Start) -> Simulator:
 
 @pytest.fixture
 async def entry(hass: HomeAssistant, sim: Simulator) -> ConfigEntry:
-    """The account of somebody with two flats, to which nothing is pushed."""
+    """The account of a user with two flats, to which nothing is pushed."""
     return await add(hass, sim)
 
 
 @pytest.fixture
 async def pushed(hass: HomeAssistant, sim: Simulator, local_url: str) -> ConfigEntry:
-    """The same account, with somebody who forwards pushes."""
+    """The same account, with a forwarder of pushes."""
     return await pushing(hass, sim, local_url)

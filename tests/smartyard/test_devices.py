@@ -57,7 +57,7 @@ async def test_each_place_is_a_device(hass: HomeAssistant, entry: ConfigEntry) -
     assert (found[HOUSE].name, found[HOUSE].model) == ("г. Примерск, ул. Садовая, д. 3", "House")
     assert found[HOUSE].via_device_id == entry.runtime_data.device_id
     assert {found[name].via_device_id for name in GATES | {FLAT}} == {found[HOUSE].id}
-    # Of a camera that is nobody's intercom, the server does not tell the house.
+    # Of a camera that belongs to no intercom, the server does not tell the house.
     assert {found[name].via_device_id for name in CAMERAS} == {entry.runtime_data.device_id}
     assert (found["door_21_1"].name, found["door_21_1"].model) == ("Шлагбаум", "Barrier")
     assert (found["camera_42"].name, found["camera_42"].model) == ("Двор", "Camera")

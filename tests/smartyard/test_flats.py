@@ -96,7 +96,7 @@ async def test_the_door_code_is_for_who_asks(hass: HomeAssistant, sim: Simulator
     code = sim.town.flat(51).door_code
     assert all(code not in (state.state, *map(str, state.attributes.values())) for state in hass.states.async_all())
     for platform, key in (("sensor", "door_code_flat_51"), ("button", "new_door_code_flat_51")):
-        # One press, and the code of the whole family opens nothing: only for whoever wants that.
+        # One press replaces the code of the whole family, so it is disabled by default.
         entity = er.async_get(hass).async_get(entity_id(hass, entry, platform, key))
         assert entity is not None
         assert entity.disabled_by is er.RegistryEntryDisabler.INTEGRATION

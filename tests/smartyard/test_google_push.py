@@ -1,4 +1,4 @@
-"""Pushes by Google's service: to Home Assistant without a forwarder, only where that is set up, whatever goes wrong."""
+"""Pushes through Google's service: to Home Assistant without a forwarder, only if set up, with any failure."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -259,7 +259,7 @@ async def test_a_refused_key_is_a_repair(
     issues = [issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN]
     assert issues == []
     before = google.registry.calls.count("checkin")
-    await entry.runtime_data.async_look_again()  # all is well: nothing is tried anew
+    await entry.runtime_data.async_look_again()  # all is well: nothing is retried
     assert google.registry.calls.count("checkin") == before
 
 
@@ -594,7 +594,7 @@ async def test_the_values_are_options(hass: HomeAssistant, google: Google, sim: 
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert {key: entry.options[key] for key in CONFS_FCM} == VALUES
     await connected(google, sim)
-    # The key is shown to nobody, and stays where nothing is entered.
+    # The key is never shown, and stays if nothing is entered.
     result = await hass.config_entries.options.async_init(entry.entry_id)
     assert API_KEY not in str(probatio.to_field_list(result["data_schema"], custom_serializer=cv.custom_serializer))
     result = await choose(hass, entry, **{**VALUES, "fcm_api_key": ""})
@@ -627,7 +627,7 @@ async def test_some_of_the_values_are_none(hass: HomeAssistant, google: Google, 
 
 
 async def test_the_key_of_an_incomplete_page_is_kept(hass: HomeAssistant, google: Google, sim: Simulator) -> None:
-    """The page that comes back shows it to nobody, so that nobody enters it again."""
+    """The page that comes back does not show it, so that it is not entered again."""
     entry = await add(hass, sim, **VALUES)
     result = await choose(hass, entry, **{**VALUES, "fcm_api_key": "another", "fcm_sender_id": ""})
     assert result["errors"] == {"base": "fcm_incomplete"}

@@ -1,4 +1,4 @@
-"""Adding and mending an account: an address, a number, a code or a call, and a sentence for whatever is in the way."""
+"""Adding and repairing an account: an address, a number, a code or a call, with a message for each error."""
 
 from collections.abc import Callable
 import json
@@ -61,7 +61,7 @@ async def test_a_call_to_the_server_does_as_well(hass: HomeAssistant, sim: Simul
     result = await enter(hass, user_input(sim), "smartyard")
     assert result["step_id"] == "smartyard_call"
     assert result["description_placeholders"]["numbers"] == "+74750000001, +74750000002"
-    result = await configure(hass, result, None)  # the page was loaded anew
+    result = await configure(hass, result, None)  # the page was reloaded
     assert (result["step_id"], result["errors"]) == ("smartyard_call", {})
     result = await configure(hass, result, {})
     assert result["errors"] == {"base": "not_called_yet"}
@@ -105,7 +105,7 @@ async def test_two_accounts_at_one_operator(hass: HomeAssistant, sim: Simulator,
     sent = asked(sim, "/user/requestCode")
     result = await enter(hass, {**user_input(sim), "phone": "8 (916) 123-45-01"}, "smartyard")
     assert result["reason"] == "already_configured"
-    assert asked(sim, "/user/requestCode") == sent  # nobody gets a message for that
+    assert asked(sim, "/user/requestCode") == sent  # no message is sent for that
     assert entry.runtime_data.last_update_success
 
 
@@ -169,7 +169,7 @@ async def test_something_else_at_the_address(hass: HomeAssistant, sim: Simulator
 
 async def test_wrong_codes_until_a_new_one_is_needed(hass: HomeAssistant, sim: Simulator) -> None:
     result = await enter(hass, user_input(sim), "smartyard")
-    result = await configure(hass, result, None)  # the page was loaded anew
+    result = await configure(hass, result, None)  # the page was reloaded
     assert (result["step_id"], result["errors"]) == ("smartyard_code", {})
     code = sim.code_of()
     wrong = f"{(int(code) + 1) % 10000:04}"
@@ -330,7 +330,7 @@ async def test_the_address_for_pushes_is_shown(hass: HomeAssistant, sim: Simulat
     result: Any = await hass.config_entries.options.async_init(entry.entry_id)
     assert result["step_id"] == "account"
     assert {str(key) for key in result["data_schema"].schema} == {"push", "show_names", "fcm", "late_hours"}
-    result = await hass.config_entries.options.async_configure(result["flow_id"])  # the page was loaded anew
+    result = await hass.config_entries.options.async_configure(result["flow_id"])  # the page was reloaded
     assert result["step_id"] == "account"
     result = await hass.config_entries.options.async_configure(
         result["flow_id"], {"push": True, "show_names": False, "fcm": {}}

@@ -1,4 +1,4 @@
-"""What is called how, where a place has several of a kind, and what nobody has a name for."""
+"""Names, also of several things of a kind in one place, and of things without a name."""
 
 from dataclasses import replace
 

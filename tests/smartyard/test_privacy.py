@@ -1,4 +1,4 @@
-"""What nobody else shall read: not in diagnostics, not in the log."""
+"""Private data: not in diagnostics, not in the log."""
 
 import json
 import logging

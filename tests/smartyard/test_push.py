@@ -1,4 +1,4 @@
-"""What the server pushes and somebody forwards: through the webhook to events and states, each once."""
+"""What the server pushes and a forwarder sends: through the webhook to events and states, each once."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -288,7 +288,7 @@ async def test_the_server_sends_by_one_way_only(hass: HomeAssistant, sim: Simula
     assert not asked(sim, "/user/registerPushToken")
 
 
-# -- whoever knows the address ---------------------------------------------------------------------
+# -- untrusted senders -----------------------------------------------------------------------------
 
 
 async def test_a_slow_sender_is_not_heard_to_the_end(
@@ -333,7 +333,7 @@ async def test_a_hostile_push_changes_nothing_and_is_one_line(
     await sim.wait_for_pushes(1, PATIENCE)
     assert sim.pushes.sent[-1].delivered or kind is Hostile.HUGE
     if kind in {Hostile.FOREIGN_IMAGE, Hostile.BASE_URL, Hostile.REDIRECTING_IMAGE}:
-        # Somebody who rings may look like that; but no other server is asked.
+        # A visitor's ring may look like that; but no other server is asked.
         await until(lambda: rings, "the ring")
         assert (rings[0].picture is None) is (kind is Hostile.FOREIGN_IMAGE)
         if rings[0].picture is not None:

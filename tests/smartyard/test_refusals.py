@@ -19,7 +19,7 @@ from .test_devices import place
 
 OPEN, HISTORY, CODE = "address/openDoor", "address/plog", "address/resetCode"
 CONTRACT = "The service is unavailable (the contract is blocked or not paid)"
-# Words of other makers, and of intercoms that somebody has at home.
+# Words of other makers, and of intercoms at home.
 OTHERS = re.compile(r"2N|Akuvox|MX|Zultys|HTTP API|RTSP|extension", re.IGNORECASE)
 
 type Trouble = Callable[[Simulator], object]

@@ -1,4 +1,4 @@
-"""Rings, whatever comes between: each once, and none of them without an end."""
+"""Rings with all disturbances: each once, and none of them without an end."""
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
@@ -85,7 +85,7 @@ async def test_a_message_that_is_pushed_again_after_a_restart_is_one_message(
 async def test_a_ring_ends_while_the_server_is_away(
     hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch, trouble: str
 ) -> None:
-    # Nobody asks the server again while this test lasts.
+    # The server is not asked again while this test lasts.
     monkeypatch.setattr(push, "_BACK_OFF", (0.1, 600.0))
     monkeypatch.setattr("custom_components.ip_intercom.refusals.RETRY_DELAY", 0.05)
     monkeypatch.setattr("custom_components.ip_intercom.refusals._SPAN", 0.05)

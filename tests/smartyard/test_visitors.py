@@ -1,4 +1,4 @@
-"""Somebody rings: the doorbell, how long it rings, and who it was."""
+"""A ring: the doorbell, how long it rings, and the visitor."""
 
 from http import HTTPStatus
 from io import BytesIO
@@ -135,7 +135,7 @@ async def test_a_stream_gets_another_address_when_its_token_has_ended(
     assert token() not in stream.source
     assert await camera.async_create_stream() is stream
     assert token() in stream.source
-    stream.add_provider("hls")  # somebody watches
+    stream.add_provider("hls")  # a client watches
     try:
         sim.renew_camera_token(42)
         asked = len(sim.requests)
@@ -162,7 +162,7 @@ async def test_a_stream_that_outlives_its_camera_asks_for_no_address(
 
 
 async def test_a_still_out_of_a_film(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
-    """Nimble has nothing else, and Flussonic no more where nobody told it to make JPEGs."""
+    """Nimble has nothing else, and Flussonic no more unless it is set to make JPEGs."""
     sim.make_thumbnails(False)
     for key in ("camera_42", "camera_intercom_21"):
         still = Image.open(BytesIO((await async_get_image(hass, entity_id(hass, entry, "camera", key))).content))

@@ -31,7 +31,7 @@ def event(kind: str) -> Event:
     ("expected", "arrived", "state"),
     [
         (False, False, Pushes.OFF),
-        # Whoever turned them off has none, whatever was before.
+        # After they were turned off there are none, with any previous state.
         (False, True, Pushes.OFF),
         (True, False, Pushes.EXPECTED),
         (True, True, Pushes.ARRIVING),

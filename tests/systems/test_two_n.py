@@ -280,7 +280,7 @@ async def test_a_read_only_account_is_a_full_citizen(start: Start) -> None:
         None,
     )
     assert found.state.doors and found.state.ports and found.state.lines and system.facets.cameras is not None
-    # Without the directory, nobody knows the buttons: there is a bell for any call.
+    # Without the directory, the buttons are unknown: there is a bell for any call.
     assert found.state.bells == {"call": Bell("call")}
     await system.close()
 

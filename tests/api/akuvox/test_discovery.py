@@ -57,7 +57,7 @@ async def serve() -> AsyncGenerator[Serve]:
 
     async def serve(**answer: object) -> str:
         async def handle(_: web.Request) -> web.Response:
-            return web.Response(**answer)  # type: ignore[arg-type]  # whatever the test wants
+            return web.Response(**answer)  # type: ignore[arg-type]  # as the test needs
 
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", handle)
@@ -75,7 +75,7 @@ async def serve() -> AsyncGenerator[Serve]:
     ("dialect", "scheme", "legacy"),
     [
         ("a_series", "https", False),
-        # Digest over HTTP is better than TLS that everybody can break, and faster.
+        # Digest over HTTP is better than TLS that is easily broken, and faster.
         ("e18", "http", False),
         ("e16c", "https", False),
         ("r29", "https", False),
@@ -135,7 +135,7 @@ async def test_the_api_behind_the_other_door(
 
 
 async def test_one_port_speaks_one_way(start: Start, caplog: pytest.LogCaptureFixture) -> None:
-    """No HTTP goes to a port that has just answered over HTTPS, whoever that was."""
+    """No HTTP goes to a port that has just responded over HTTPS, from any device."""
     async with TwoNSimulator("verso") as sim, aiohttp.ClientSession() as session:
         with pytest.raises(WrongDevice):
             await find_device(session, sim.https_address, **LOGIN)
@@ -182,7 +182,7 @@ async def test_redirects_that_are_not_followed(session: aiohttp.ClientSession, s
     ],
 )
 async def test_something_else(session: aiohttp.ClientSession, serve: Serve, answer: dict[str, object]) -> None:
-    """A password is shown to nobody who does not say that he is one."""
+    """A password is sent only to a device that identifies itself."""
     address = await serve(**answer)
     with pytest.raises(WrongDevice):
         await find_device(session, address, **LOGIN)
@@ -217,7 +217,7 @@ async def test_the_factory_lets_nobody_in(start: Start) -> None:
 
 @pytest.mark.parametrize("named", [True, False])
 async def test_a_refusal_in_another_name(start: Start, monkeypatch: pytest.MonkeyPatch, named: bool) -> None:
-    """The root page says whose it is; a password is sent to nobody else."""
+    """The root page identifies the maker; a password is sent to no other device."""
     monkeypatch.setattr("tests.simulators.akuvox.auth.REALM", "Door")
     bench = await start("r29", auth=Auth.BASIC)
     address = f"https://{bench.sim.https_address}"
@@ -258,7 +258,7 @@ async def test_a_wrong_password(start: Start) -> None:
 
 
 async def test_the_pinned_certificate(start: Start, doors: Callable[[Bench], str]) -> None:
-    """With another one, or without one, nobody is asked."""
+    """With a different one, or without one, no request is sent."""
     bench = await start("e16c")
     address = doors(bench)
     pinned = (await find_device(bench.session, address, **LOGIN)).fingerprint

@@ -244,7 +244,7 @@ async def test_http_statuses(bench: Bench, status: int, kind: type[Exception]) -
     ],
 )
 async def test_what_is_read(start: Start, body: bytes, fragile: bool) -> None:
-    """Bytes behind the JSON, Latin-1 in it, numbers as text; the action is whatever it is (field notes 4.1 and 5)."""
+    """Bytes after the JSON, Latin-1 in it, numbers as text; any action (field notes 4.1 and 5)."""
     bench = await start("r29")
     bench.sim.garbage("call/status", body)
     device = bench.device()

@@ -431,7 +431,7 @@ async def test_door_log(start: Start, dialect: str) -> None:
 
 @pytest.mark.parametrize("dialect", ["e16c", "r29"])
 async def test_pictures_of_the_door_log(start: Start, dialect: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are asked of the device itself, whatever host their address names."""
+    """They are requested from the device itself, with any host in their address."""
     bench = await start(dialect)
     bench.sim.fill_door_log(1)
     log = bench.device().door_log

@@ -250,7 +250,7 @@ def test_none_is_left_out() -> None:
 @pytest.mark.parametrize("name", CASES)
 async def test_a_recording(name: str, session: aiohttp.ClientSession) -> None:
     case, recording = CASES[name], ALL[name]
-    # Whoever logs in or out needs the rest of the story.
+    # A login or logout needs the rest of the story.
     around = {(row.method, row.path): row for row in (ALL["07_auth_ok"], ALL["59_logout_docpath"], ALL["68_logout"])}
     async with Replay({**around, (recording.method, recording.path): recording}).serving() as server:
         proxy = MxProxy(HttpTransport(session, URL(server.url)), case.account)
@@ -273,7 +273,7 @@ def lower(headers: dict[str, str]) -> dict[str, str]:
 
 
 def said(asked: Asked) -> tuple[Any, ...]:
-    """Return what a request says, whatever its order and form; of a token only that there is one."""
+    """Return the content of a request in any order and form; of a token only that there is one."""
     scheme, _, secret = asked.headers["authorization"].partition(" ")
     body: Any = asked.body.decode()
     kind = asked.headers.get("content-type", "")

@@ -112,7 +112,7 @@ async def test_https_is_better(start: Start, usual_ports: Callable[..., None]) -
 
 
 async def test_ports_one_after_another(start: Start, serve: Serve, usual_ports: Callable[..., None]) -> None:
-    """Another server has the first, nobody the second."""
+    """A different server has the first, none has the second."""
     bench, gone = await start(), await start()
     gone.sim.lose_connection()
     other = await serve(lambda _: web.Response(text="<html>NAS</html>", content_type="text/html"))
@@ -161,7 +161,7 @@ async def test_a_certificate_is_pinned(start: Start) -> None:
 
 
 async def test_a_pin_is_not_got_around(start: Start, usual_ports: Callable[..., None]) -> None:
-    """Whoever cuts HTTPS off gets no password over HTTP."""
+    """An attacker who blocks HTTPS gets no password over HTTP."""
     plain, secure = await start(), await start(https=True)
     _, _, fingerprint = await found(secure.session, secure.sim.address)
     assert fingerprint is not None
@@ -173,7 +173,7 @@ async def test_a_pin_is_not_got_around(start: Start, usual_ports: Callable[..., 
 
 
 async def test_a_certificate_is_verified(start: Start, usual_ports: Callable[..., None]) -> None:
-    """Nobody is sent past it to HTTP."""
+    """No request is redirected to HTTP."""
     plain, secure = await start(), await start(https=True)
     usual_ports(port(secure.sim.address), port(plain.sim.address))
     with pytest.raises(CertificateInvalid):
@@ -268,7 +268,7 @@ async def test_something_in_front_of_a_server_that_is_away(serve: Serve, session
 
 
 async def test_a_way_to_https(serve: Serve, session: aiohttp.ClientSession) -> None:
-    """It is not followed: whoever typed http knows, or is told."""
+    """It is not followed: a user who typed http knows, or sees an error."""
     address = await serve(lambda _: web.Response(status=308, headers={"Location": "https://192.0.2.1/auth"}))
     with pytest.raises(SecureConnectionRequired):
         await found(session, f"http://{address}")

@@ -168,7 +168,7 @@ async def test_what_has_no_number_is_no_record(bench: Bench, proxy: MxProxy, row
 async def test_a_call_from_here(bench: Bench, proxy: MxProxy) -> None:
     made = await proxy.calls.make("3107", DOOR)
     assert made == MadeCall(made.call_id, "3107", DOOR)
-    # Nothing is heard of it before somebody answers.
+    # It is not reported before it is answered.
     with pytest.raises(NoSuchCall):
         await proxy.calls.info(made.call_id)
     bench.sim.pick_up(made.call_id)
@@ -313,7 +313,7 @@ async def test_voicemails_of_other_servers(bench: Bench, proxy: MxProxy) -> None
 
 async def test_what_was_said(bench: Bench, proxy: MxProxy) -> None:
     async with proxy.voicemails.open("82") as recording:
-        # Whoever listens takes no turn.
+        # A listener takes no turn.
         await proxy.directory.services()
         content = b"".join([chunk async for chunk in recording.chunks()])
     assert recording.content_type == "audio/wave"
@@ -381,7 +381,7 @@ async def test_conferences(bench: Bench, proxy: MxProxy) -> None:
 
 
 async def test_an_id_is_the_servers(bench: Bench, proxy: MxProxy) -> None:
-    """Whoever creates one again gets another one."""
+    """Creating one again returns a different one."""
     made = await proxy.conferences.create(Conference(name="Visitors"))
     again = await proxy.conferences.create(made)
     assert made.id != again.id
@@ -433,7 +433,7 @@ async def test_tokens(bench: Bench, proxy: MxProxy) -> None:
         assert raised.value.parameter == parameter
 
 
-# ---- Whatever else is answered ----
+# ---- All other responses ----
 
 
 @pytest.mark.parametrize(
@@ -478,7 +478,7 @@ async def test_answers_to_commands_without_what_they_should_tell(bench: Bench, p
 
 
 async def test_a_gateway_that_lost_a_command(bench: Bench, proxy: MxProxy) -> None:
-    """Whether the server behind it got it nobody knows."""
+    """Whether the server behind it received the request is unknown."""
     bench.sim.garbage("/calls", "html", status=504)
     with pytest.raises(Unconfirmed):
         await proxy.calls.make("3107", DOOR)

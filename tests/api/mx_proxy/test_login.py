@@ -68,7 +68,7 @@ async def test_logging_in_on_purpose(bench: Bench, proxy: MxProxy) -> None:
 
 
 async def test_one_login_for_all(bench: Bench) -> None:
-    """Whoever comes while somebody logs in takes what comes of it."""
+    """A request during a login shares its result."""
     proxy = bench.proxy()
     bench.sim.delay(0.2, "/auth")
     await asyncio.gather(proxy.session.login(), proxy.session.login(), proxy.calls.log(), proxy.directory.services())

@@ -183,7 +183,7 @@ async def test_a_command_whose_confirmation_is_lost(start: Start) -> None:
 
 @pytest.mark.parametrize("name", ["make_call", "hold", "voicemail_delete"])
 async def test_the_connection_breaks_during_a_command(bench: Bench, proxy: MxProxy, name: str) -> None:
-    """It is not repeated behind the caller's back, whatever its method is."""
+    """It is not repeated without the caller, with any method."""
     await proxy.session.login()
     call = bench.sim.incoming_call(DOOR)
     bench.sim.pick_up(call)

@@ -35,7 +35,7 @@ class Asked:
 
 @dataclass(slots=True)
 class Server:
-    """Answers each path as it is told to, and everything else as nobody knows it."""
+    """Answers each path as it is told to, and everything else as unknown."""
 
     url: URL = field(default_factory=URL)
     asked: list[Asked] = field(default_factory=list)

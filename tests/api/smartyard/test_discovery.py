@@ -116,7 +116,7 @@ async def test_a_server_that_is_broken(session: aiohttp.ClientSession, how: Brea
 
 
 async def test_the_second_server_tells_no_pattern(server: Server, session: aiohttp.ClientSession) -> None:
-    """It answers whatever it does not know so; but it refuses whoever has no token as the first one does."""
+    """It answers all unknown requests so; but it rejects requests without a token as the first one does."""
     unknown = {"error": "пользователь не найден"}
     refusal = {"code": 422, "name": "Отсутствует токен авторизации", "message": "Отсутствует токен авторизации"}
     server.says("/api/user/phonePattern", unknown, status=404)

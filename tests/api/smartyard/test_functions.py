@@ -64,7 +64,7 @@ async def account(sim: Simulator, session: aiohttp.ClientSession) -> SmartYard:
 
 
 async def test_houses(sim: Simulator, account: SmartYard) -> None:
-    """Whatever comes as text this time, and whatever as a number."""
+    """Values that come as text this time, and values that come as numbers."""
     garden, river = await account.address.houses()
     assert (garden.id, garden.address, garden.has_log, garden.cameras) == (
         "11",
@@ -361,7 +361,7 @@ async def test_small_things(sim: Simulator, account: SmartYard) -> None:
 
 @pytest.mark.parametrize("how", Breakage)
 async def test_a_broken_server(sim: Simulator, account: SmartYard, how: Breakage) -> None:
-    """Nobody takes it for an empty account, and a door that may have opened for one that did not."""
+    """It is not taken for an empty account, nor a door that may have opened for one that did not."""
     sim.break_server(how)
     with pytest.raises(ServerBroken):
         await account.address.houses()
@@ -388,7 +388,7 @@ async def test_a_redirect(sim: Simulator, account: SmartYard) -> None:
     assert {request.host for request in sim.requests} == {"api"}
 
 
-# ---- What servers tell that nobody has recorded ----
+# ---- Server responses that were never recorded ----
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ class Witness:
 
 
 async def tell_everything(sim: Simulator, yard: SmartYard, session: aiohttp.ClientSession, witness: Witness) -> None:
-    """Use the account, whatever state the server is in."""
+    """Use the account, with the server in any state."""
     await witness.of(yard.login.request_code(PHONE))
     await witness.of(yard.login.confirm_code(PHONE, "0000", DEVICE))
     await witness.of(yard.login.check_phone(PHONE, DEVICE))

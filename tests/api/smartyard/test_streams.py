@@ -98,7 +98,7 @@ async def test_intercoms_do_not_tell_their_mode(
 async def test_a_token_that_is_renewed(
     sim: Simulator, yard: SmartYard, session: aiohttp.ClientSession, kind: Kind
 ) -> None:
-    """The old one is refused, whoever asks; the API has the new one."""
+    """The old one is refused for all clients; the API has the new one."""
     old = await camera_of(yard, kind)
     sim.renew_camera_token(int(old.id))
 

@@ -52,7 +52,7 @@ class Authenticator:
                 return None
             raise Denied(403)
         if mode not in (*BASICS, *DIGESTS):
-            # Normal and Token are reserved: nobody knows how to get in.
+            # Normal and Token are reserved: their login is unknown.
             raise Denied(403)
         scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
         found: str | None = None

@@ -53,7 +53,7 @@ class Camera:
         self._visit: float | None = None
 
     def visit(self) -> None:
-        """Somebody stands before the door."""
+        """A visitor stands before the door."""
         self._visit = self._clock.now()
 
     def frame(self) -> bytes:
@@ -88,7 +88,7 @@ class Camera:
         return web.Response(body=image, content_type="image/jpeg")
 
     def _challenge(self, request: web.BaseRequest) -> str | None:
-        """Give a challenge to who is not let in; nobody is while there is no password."""
+        """Send a challenge to a client without a login; none is needed while there is no password."""
         if self._config[f"{RTSP}MJPEGAuthorization"] != "1":
             return None
         digest = self._config[f"{RTSP}AuthenticationType"] == "1"

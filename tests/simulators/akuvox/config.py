@@ -140,7 +140,7 @@ def _names(value: object) -> Iterable[str]:
 
 
 def seal(content: object) -> bytes:
-    """Pack what nobody shall modify: gzip of a magic, a hash and what it is the hash of."""
+    """Pack what must not be modified: gzip of a magic, a hash and what it is the hash of."""
     plain = json.dumps(content).encode()
     body = bytes(byte ^ PAD[place % len(PAD)] for place, byte in enumerate(plain))
     return gzip.compress(MAGIC + hashlib.sha256(plain).digest() + body, mtime=0)

@@ -110,7 +110,7 @@ def _door_phone(dialect: Dialect) -> Iterator[tuple[str, str]]:
 
 
 def factory(dialect: Dialect) -> dict[str, str]:
-    """Give every key with its value; the factory lets nobody in (field notes 4.1)."""
+    """Return each key with its value; the factory default rejects all clients (field notes 4.1)."""
     values = dict(COMMON)
     for account in ("Config.Account1.", "Config.Account2."):
         values.update(_pairs(account, ACCOUNT))

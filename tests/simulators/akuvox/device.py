@@ -94,7 +94,7 @@ class Device(Active):
         raise NotImplementedError
 
     def _boot(self) -> None:
-        """Start anew; the configuration, the lists and the logs are kept."""
+        """Restart; the configuration, the lists and the logs are kept."""
         self.clock.boot()
         self.firmware.boot()
         self.capture.boot()

@@ -155,7 +155,7 @@ class Dialect:
     # user/set erases what is left out.
     replaces_users: bool = False
     schedule_fields: tuple[str, ...] = ("ScheduleRelay",)
-    # Words of a door log: successful, failed, of somebody unknown; and whether the type is a word.
+    # Words of a door log: successful, failed, of an unknown person; and whether the type is a word.
     succeeded: str = "0"
     failed: str = "1"
     unknown: str = ""

@@ -25,7 +25,7 @@ class Hands(Device):
         return self.phone.press()
 
     def call_answered(self) -> None:
-        """Somebody picks up."""
+        """The callee answers."""
         self.phone.answer()
 
     def call_ended(self) -> None:
@@ -33,7 +33,7 @@ class Hands(Device):
         self.phone.hang_up()
 
     def incoming_call(self, number: str, name: str = "") -> None:
-        """Somebody calls the device."""
+        """Call the device."""
         self.phone.ring(number, name)
 
     def dtmf(self, digits: str) -> bool:

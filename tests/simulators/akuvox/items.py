@@ -62,7 +62,7 @@ REPLACEMENTS = Kind(
 
 @dataclass(slots=True)
 class Items:
-    """One list; IDs are never used twice, whatever ID an `add` brings."""
+    """One list; IDs are never used twice, with any ID in an `add`."""
 
     kind: Kind
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)

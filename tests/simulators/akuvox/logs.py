@@ -217,7 +217,7 @@ class DoorLog(Journal):
 
 
 class SystemLog:
-    """The log of the device; its size is whatever a test wants."""
+    """The log of the device; its size is set by a test."""
 
     def __init__(self) -> None:
         """Begin small."""

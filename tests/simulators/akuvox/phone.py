@@ -106,7 +106,7 @@ class Phone:
         return Status.READY if self.session is None else self.session.status
 
     def boot(self) -> None:
-        """Forget the call; nobody is told."""
+        """Forget the call without a report."""
         self.session = None
 
     def press(self) -> bool:
@@ -118,7 +118,7 @@ class Phone:
         return True
 
     def dial(self, number: str, name: str) -> None:
-        """Call somebody."""
+        """Start a call."""
         timer = self._clock.later(self._config.number(DIAL_TIMEOUT, 60), self.hang_up)
         self.session = Session(number, name, "Dialed", Status.CALLING, timer, self._clock.now())
         self._send("MakeCall", number)
@@ -132,7 +132,7 @@ class Phone:
                 self.answer()
 
     def answer(self) -> None:
-        """Somebody picks up, there or here."""
+        """Answer the call, at either end."""
         session = self.session
         if session is None:
             raise ValueError("there is no call")

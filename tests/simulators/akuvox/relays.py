@@ -18,7 +18,7 @@ SECURITY = 10
 
 @dataclass(slots=True)
 class Relay:
-    """One relay; `open` is the door released, whatever the wiring."""
+    """One relay; `open` is the door released, with any wiring."""
 
     name: str
     number: int
@@ -69,7 +69,7 @@ class Relays:
         self.handlers: dict[str, Handler] = {"relay/status": self._status, "relay/trig": self._trig}
 
     def boot(self) -> None:
-        """Close all; a reboot does not tell anybody."""
+        """Close all; a reboot is not reported."""
         for relay in self.all.values():
             relay.open = relay.held = False
             relay.timer = None

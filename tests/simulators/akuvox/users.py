@@ -177,7 +177,7 @@ class Users:
         return self._answer(len(items))
 
     def _del(self, call: Call) -> Reply:
-        """Deleting nobody is success."""
+        """Deleting an unknown user succeeds."""
         gone = [key for item in call.items() if (key := as_text(item.get("ID", ""))) in self.rows]
         for key in gone if self.deletes else ():
             self.rows.pop(key, None)

@@ -111,7 +111,7 @@ class Clock:
         self._step += moment["utc"] + passed - (self._epoch + self._step + self.now())
 
     def boot(self) -> None:
-        """Begin a new upTime; whatever was pending is gone."""
+        """Begin a new upTime; pending items are gone."""
         self.cancel_timers()
         self._booted = self.now() - BOOT_UPTIME
         if not self._keeps_time:

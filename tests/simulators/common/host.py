@@ -16,7 +16,7 @@ REQUESTS_KEPT = 100_000
 
 
 class Active:
-    """Somebody who does things without being asked."""
+    """A part that acts without a request."""
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do something in the background."""
@@ -110,7 +110,7 @@ class Host[Request](Active):
         try:
             return await self._answer(request)
         except ConnectionError:
-            # Nobody is there to read the answer.
+            # There is no client to read the answer.
             return web.Response()
         finally:
             self._handling.discard(task)

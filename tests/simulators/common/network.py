@@ -392,7 +392,7 @@ async def _rounds() -> None:
 
 def reset(transport: asyncio.BaseTransport) -> None:
     """Reset one connection."""
-    # A TLS transport that was closed twice has nobody left to ask.
+    # A TLS transport that was closed twice has no peer left to ask.
     sock = None if transport.is_closing() else transport.get_extra_info("socket")
     if sock is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)

@@ -1,7 +1,7 @@
 """Google's side of Firebase Cloud Messaging as field notes 8 of SmartYard and the library's own messages have it.
 
 `async with Simulator() as sim:` inside a test. Registrations are made over HTTP, messages come over TLS (MCS), encrypted
-to the keys of whoever registered.
+to the keys of the registered client.
 """
 
 from .messages import Message, Spoilt

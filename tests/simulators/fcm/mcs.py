@@ -108,7 +108,7 @@ class Mcs:
     """The listening side."""
 
     def __init__(self, login: Callable[[LoginRequest], Device | None]) -> None:
-        """`login` tells whose device it is, None for nobody's."""
+        """`login` identifies the device, None for an unknown one."""
         self.connections: list[Connection] = []
         # So many logins were answered; where it is mute, none is.
         self.logins = 0

@@ -20,7 +20,7 @@ class Spoilt(Enum):
     TWO_PARTS = auto()
     TWO_PARTS_TURNED = auto()
     OTHER_ALPHABET = auto()
-    # What is missing nobody can add.
+    # What is missing cannot be added.
     NO_CRYPTO_KEY = auto()
     NO_DH = auto()
     NO_SALT = auto()

@@ -48,7 +48,7 @@ class Registry:
     """Who is registered; `refuse_key`, `unknown_project` and `phone_errors` are what goes wrong."""
 
     def __init__(self) -> None:
-        """Begin with nobody."""
+        """Begin without devices."""
         self.devices: dict[int, Device] = {}
         self.registrations: dict[str, Registration] = {}
         self.refuse_key = False
@@ -73,7 +73,7 @@ class Registry:
         return await handler(request, body)
 
     def forget(self) -> None:
-        """Forget everybody."""
+        """Forget all devices."""
         self.devices.clear()
         self.registrations.clear()
 

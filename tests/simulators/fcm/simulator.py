@@ -25,7 +25,7 @@ LARGEST = 4096
 
 
 class Simulator:
-    """Google's side; `folder` is where its certificate is written, for whoever shall believe it."""
+    """Google's side; `folder` is where its certificate is written, for clients that should trust it."""
 
     def __init__(self) -> None:
         """It listens from `start` on."""
@@ -126,7 +126,7 @@ class Simulator:
     # ---- What goes wrong ----
 
     def say_close(self) -> None:
-        """Tell everybody to come again."""
+        """Tell all devices to reconnect."""
         for connection in self.mcs.connections:
             connection.send(Close())
 

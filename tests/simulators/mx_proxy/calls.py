@@ -95,7 +95,7 @@ class Calls:
         return call
 
     def ring(self, caller: str) -> LiveCall:
-        """Let somebody call the extension."""
+        """Let a caller call the extension."""
         call = self._begin(True, caller, self._user.ext, self._user.ext)
         self._tell(
             Kind.DELIVERED,
@@ -112,7 +112,7 @@ class Calls:
         return call
 
     def make(self, caller: str, called: str) -> LiveCall:
-        """Call somebody; that their phone rings is told to them only."""
+        """Call a number; only the callee is told that their phone rings."""
         if not called or caller not in {self._user.ext, *self._user.numbers}:
             raise CstaError("URM Denied")
         call = self._begin(False, caller, called, caller)

@@ -71,5 +71,5 @@ def find(method: str, raw_path: str) -> tuple[Endpoint, Mapping[str, str]] | Non
 
 
 def is_path(raw_path: str) -> bool:
-    """Is there such a path, by whatever method?"""
+    """Return whether there is such a path, with any method."""
     return any(find(method, raw_path) for method in METHODS)

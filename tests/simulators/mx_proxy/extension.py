@@ -120,7 +120,7 @@ class Functions:
         return None
 
     async def _assigned(self, call: Call, device: str) -> None:
-        """Assign a device on the way; a mismatch is 400 whatever the function is."""
+        """Assign a device on the way; a mismatch is 400 for any function."""
         try:
             await self._ask(call, "assign", lambda: self._of(call).assign(device))
         except CstaError as error:

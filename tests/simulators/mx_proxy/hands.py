@@ -67,7 +67,7 @@ class Hands(Server):
         self._with_call(call).calls.pick_up(call)
 
     def dial(self, number: str, login: str | None = None) -> int:
-        """Call somebody from the desk phone; gives the number of the call."""
+        """Start a call from the desk phone; gives the number of the call."""
         calls = self._at(login).calls
         return calls.make(self._at(login).user.ext, number).id
 
@@ -176,7 +176,7 @@ class Hands(Server):
         self.mx.reconnect_now(login or self.login)
 
     def break_mx(self, outage: Outage | str = Outage.UNREACHABLE) -> None:
-        """Let nobody log in: unreachable, timeout, provisioning or no_tls. Links end."""
+        """Reject all logins: unreachable, timeout, provisioning or no_tls. Links end."""
         self.mx.outage = Outage(outage)
         for login in tuple(self.mx.links):
             self.mx.lose(login)

@@ -24,7 +24,7 @@ LATENCY = 0.01
 
 
 class Outage(StrEnum):
-    """Why nobody can log in, although the proxy answers."""
+    """Why all logins fail, although the proxy answers."""
 
     UNREACHABLE = "unreachable"
     TIMEOUT = "timeout"

@@ -46,7 +46,7 @@ class Token(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """A push that was sent; without status it reached nobody."""
+    """A push that was sent; without a status it was not delivered."""
 
     kind: str
     event: Json

@@ -58,11 +58,11 @@ class Camera:
     fmp4: bool = False
     # What the API calls the type, where it is not the name of its kind: `sesame` is a Flussonic, and so is nothing.
     called: str | None = None
-    # Does somebody stand before it?
+    # Does a visitor stand before it?
     visitor: bool = False
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(12), repr=False)
     issued: int = 0
-    # Answers with a refusal that are left, whatever the token.
+    # Answers with a refusal that are left, with any token.
     refusals: int = 0
 
     @property

@@ -4,7 +4,7 @@ from .cameras import Camera, Kind
 from .people import Role, Subscriber
 from .town import Door, Flat, House, Key, Town
 
-# The owner of two flats, somebody who lives in one of them, and a neighbour.
+# The owner of two flats, a resident of one of them, and a neighbor.
 PHONE, ROOMMATE, NEIGHBOUR = "79161234501", "79161234502", "79161234503"
 GARDEN, RIVER = 11, 12
 

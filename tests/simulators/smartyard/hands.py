@@ -57,7 +57,7 @@ class Hands(Server):
     # ---- Visitors ----
 
     def ring(self, domophone: int = 21, door: int = 0, flat: int | None = None) -> str:
-        """Ring at a door; gives the hash of the ring. Nobody who answers within its ttl has missed it."""
+        """Ring at a door; gives the hash of the ring. A device that does not answer within its ttl has missed it."""
         place = self._door(domophone, door)
         ring = self.rings.begin(place, self._flat(place, flat))
         self._stand(ring)
@@ -80,7 +80,7 @@ class Hands(Server):
             camera.visitor = any(not row.over and row.door is ring.door for row in self.rings.rows.values())
 
     def support_calls(self, phone: str | None = None) -> str:
-        """Let the operator's support call somebody, at no door; gives the hash."""
+        """Let the operator's support call a user, at no door; gives the hash."""
         place = Door(-1, 0, "entrance", "Support", 0, 0)
         ring = self.rings.begin(place, Flat(-1, "-1", 0, ""))
         self.push_call(ring, self._who(phone))
@@ -130,18 +130,18 @@ class Hands(Server):
         self.login.called_by(phone or self.phone)
 
     def move_in(self, phone: str, flat: int, role: Role | str = Role.OWNER) -> None:
-        """Let somebody live in a flat."""
+        """Let a person live in a flat."""
         self.town.flat(flat)
         self.people.get(phone).flats[flat] = Role(role)
 
     def move_out(self, phone: str, flat: int) -> None:
-        """Let somebody live there no longer."""
+        """Let a person no longer live there."""
         self._who(phone).flats.pop(flat)
 
     # ---- Messages ----
 
     def message(self, text: str, title: str = "", action: str = "inbox", phone: str | None = None) -> int:
-        """Write a message to somebody, which is pushed as well; gives its number."""
+        """Write a message to a user, which is pushed as well; gives its number."""
         return self.write(self._who(phone), title, text, action).id
 
     def text_push(
@@ -161,7 +161,7 @@ class Hands(Server):
         self.push_text(who, action, title, text, message=number, ext=ext, ext_name=ext_name, more=more)
 
     def chat(self, n: int = 1, phone: str | None = None) -> None:
-        """Write to somebody in the chat."""
+        """Write to a user in the chat."""
         self._who(phone).chat += n
 
     # ---- Pushes ----
@@ -205,7 +205,7 @@ class Hands(Server):
         self.push_ring(ring)
 
     def hostile_push(self, kind: Hostile | str, domophone: int = 21, door: int = 0) -> None:
-        """Send what nobody should believe to where the first route leads."""
+        """Send what should not be believed to where the first route leads."""
         kind, route = Hostile(kind), self.pushes.routes[0]
         if kind is Hostile.REPLAY:
             self.pushes.repeat()
@@ -224,7 +224,7 @@ class Hands(Server):
     # ---- The operator ----
 
     def revoke_tokens(self, phone: str | None = None) -> None:
-        """Forget the devices of somebody: their tokens are unknown."""
+        """Forget the devices of a user: their tokens are unknown."""
         phone = phone or self.phone
         self.people.devices[:] = [device for device in self.people.devices if device.phone != phone]
 
@@ -309,7 +309,7 @@ class Hands(Server):
         self.cameras.renew(self._camera(camera))
 
     def refuse_camera(self, camera: int, n: int = 1) -> None:
-        """Let a camera refuse its next requests, whatever the token."""
+        """Let a camera refuse its next requests, with any token."""
         self._camera(camera).refusals = n
 
     def set_camera_token_ttl(self, seconds: int | None) -> None:
@@ -354,7 +354,7 @@ class Hands(Server):
         self.address_functions.auto_open_shift = seconds
 
     def show_any_picture(self, shown: bool = True) -> None:
-        """Show a picture of whatever call is asked for, or no longer."""
+        """Show a picture for any requested call, or no longer."""
         self.shows_any = shown
 
     def date_replies(self, how: Dates | str) -> None:

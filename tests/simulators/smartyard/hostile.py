@@ -1,4 +1,4 @@
-"""Pushes by somebody who knows where they are taken and means no good (design, rule 5)."""
+"""Pushes by an attacker who knows the push address (design, rule 5)."""
 
 from enum import StrEnum
 import json
@@ -30,7 +30,7 @@ class Hostile(StrEnum):
     OLD = "old"
     # A ring that is yet to come.
     FUTURE = "future"
-    # A door and a flat that nobody has.
+    # A door and a flat that do not exist.
     FOREIGN_FLAT = "foreign_flat"
 
 

@@ -45,7 +45,7 @@ class Inbox:
     """The functions, by their paths in the table."""
 
     def __init__(self, send: Send, static_url: Callable[[], str]) -> None:
-        """`send` writes a message to somebody and pushes it: title, text, action."""
+        """`send` writes a message to a user and pushes it: title, text, action."""
         self.options = dict(OPTIONS)
         self._send = send
         self._static_url = static_url

@@ -6,7 +6,7 @@ from itertools import count
 
 
 class Role(StrEnum):
-    """What somebody is in a flat."""
+    """The role of a person in a flat."""
 
     OWNER = "owner"
     INNER = "inner"
@@ -97,7 +97,7 @@ class People:
         return next((device for device in self.devices if device.token == token), None)
 
     def write_to(self, subscriber: Subscriber, title: str, text: str, action: str, now: int) -> Message:
-        """Put a message into somebody's inbox."""
+        """Put a message into the inbox of a user."""
         message = Message(self._next_message(), title, text, action, now)
         subscriber.messages.append(message)
         return message

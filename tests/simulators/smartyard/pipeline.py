@@ -94,5 +94,5 @@ class Pipeline:
     def _route(self, method: str, path: str) -> tuple[Endpoint, str]:
         if (found := find(method, path, self._dialect)) is not None:
             return found
-        # Whatever is not POST is looked for among the pictures.
+        # All requests other than POST are looked for among the pictures.
         raise ApiError(405 if method == "POST" else 404)

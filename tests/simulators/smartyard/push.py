@@ -52,7 +52,7 @@ class Target:
 
 
 class Sent(NamedTuple):
-    """A push that was sent; without status it reached nobody."""
+    """A push that was sent; without a status it was not delivered."""
 
     kind: str
     fields: Json

@@ -35,7 +35,7 @@ class Rings:
         self._patience = patience
 
     def begin(self, door: Door, flat: Flat) -> Ring:
-        """Let somebody ring: one hash for all devices of the flat."""
+        """Let a visitor ring: one hash for all devices of the flat."""
         ring = Ring(secrets.token_hex(16), door, flat, self._now(), self._patience())
         self.rows[ring.hash] = ring
         return ring

@@ -152,7 +152,7 @@ class Server(Active):
             self.push_call(ring, subscriber)
 
     def push_call(self, ring: Ring, subscriber: Subscriber) -> None:
-        """Tell the devices of one subscriber; iPhones are told until somebody answers."""
+        """Push to the devices of one subscriber; iPhones get pushes until the call is answered."""
         for target in self._targets(subscriber.phone):
             if not self._wants(target, "voip"):
                 continue
@@ -191,7 +191,7 @@ class Server(Active):
         self._later(ring, facts, target)
 
     def write(self, who: Subscriber, title: str, text: str, action: str) -> Message:
-        """Write a message to somebody and push it."""
+        """Write a message to a user and push it."""
         message = self.people.write_to(who, title, text, action, self.clock.utc())
         self.push_text(who, action, title, text, message=str(message.id))
         return message

@@ -65,7 +65,7 @@ class Simulator(Hands, Host[Request]):
     ) -> None:
         """Nothing is needed.
 
-        Without a `town` there are the houses and people of the fixtures, with one nobody lives there yet. With `https`
+        Without a `town` there are the houses and people of the fixtures, one without residents. With `https`
         the API speaks TLS; cameras do not. `speed` makes the server live faster. `seed` decides which numbers are text;
         without one all are as in the captures.
         """
@@ -137,7 +137,7 @@ class Simulator(Hands, Host[Request]):
 
     @staticmethod
     async def _stranger(request: web.BaseRequest) -> web.Response:
-        """Answer whatever is asked, as somebody does who wants to be believed."""
+        """Answer each request as an impostor would."""
         await request.read()
         if request.method == "GET":
             return jpeg(scene("stranger", 0, camera=0, visitor=True))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Text(NamedTuple):
-    """One sentence; whoever does not ask for English gets Russian (captures 01, 67)."""
+    """One sentence; a client that does not ask for English gets Russian (captures 01, 67)."""
 
     en: str
     ru: str

@@ -17,7 +17,7 @@ class Door:
     name: str
     entrance: int
     house: int
-    # Doors that only some flats have; the others are everybody's.
+    # Doors that only some flats have; the others belong to all flats.
     flats: frozenset[int] = frozenset()
     camera: int | None = None
     # Is its camera named in pushes, for WebRTC?

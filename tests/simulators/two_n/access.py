@@ -38,7 +38,7 @@ class Point:
 
     @property
     def closed(self) -> bool:
-        """Does it let nobody in?"""
+        """Return whether it rejects all people."""
         return not self.enabled or self.blocked or self.lockdown
 
 
@@ -110,7 +110,7 @@ class AccessPoints:
         return self._present(ap, "card", "CardEntered", {"reader": "internal", "uid": uid}, entry, valid)
 
     def finger(self, entry: Json | None, *, ap: int = ENTRY) -> None:
-        """Put a finger of somebody, or of nobody known, on the reader."""
+        """Put a finger of a known or unknown person on the reader."""
         self._present(ap, "finger", "FingerEntered", {}, entry, None)
 
     def phone(self, authid: str, *, valid: bool | None, ap: int = ENTRY) -> None:
@@ -178,13 +178,13 @@ class AccessPoints:
         return "switchLocked" if switch.locked or self._switches.blocked else None
 
     def reject(self, where: Json, entry: Json | None, reason: str, stamp: Stamp | None = None) -> None:
-        """Refuse somebody."""
+        """Reject a person."""
         self._log.record("UserRejected", {**where, **_who(entry), "reason": reason}, stamp)
 
     def admit(
         self, where: Json, entry: Json | None, stamp: Stamp | None = None, switch: int = DOOR_SWITCH, **extra: Any
     ) -> None:
-        """Let somebody in: a user, or with a universal code anybody."""
+        """Grant access: to a user, or with a universal code to any person."""
         if entry is not None:
             self._log.record("UserAuthenticated", {**where, **_who(entry), "apbBroken": False, **extra}, stamp)
         self.open(switch, {"originator": "uni"} if entry is None else {"originator": "ap", **where})
@@ -219,7 +219,7 @@ class AccessPoints:
             self.open(DOOR_SWITCH, {"originator": "rex"})
 
     def silent_alarm(self, entry: Json, ap: int = ENTRY) -> None:
-        """Somebody opens under duress: his code, with one added to its last digit."""
+        """A user opens under duress: with their code, with one added to its last digit."""
         where: Json = {"ap": ap, "session": self.begin()}
         pin = entry["access"]["pin"]
         code = f"{pin[:-1]}{(int(pin[-1]) + 1) % 10}" if pin else "00"

@@ -35,7 +35,7 @@ class Camera:
         self.handlers: dict[str, Handler] = {"camera/caps": self._caps, "camera/snapshot": self._snapshot}
 
     def visit(self) -> None:
-        """Somebody stands before the door."""
+        """A visitor stands before the door."""
         self._visits = [*self._visits[-20:], self._clock.now()]
 
     @property

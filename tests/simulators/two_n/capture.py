@@ -49,7 +49,7 @@ class Capture:
         }
 
     def boot(self) -> None:
-        """Record anew."""
+        """Start a new recording."""
         self._begin()
         self.live = None
 
@@ -59,7 +59,7 @@ class Capture:
         self._since = self._clock.utc()
 
     def set_size(self, size: int) -> None:
-        """Let the record have that size, until it is begun anew."""
+        """Let the record have that size, until it is started again."""
         if size != len(HEADER) and size < len(HEADER) + RECORD.size:
             raise ValueError(f"a file has {len(HEADER)} bytes without, or {len(HEADER) + RECORD.size} with a packet")
         self.size = size

@@ -119,7 +119,7 @@ class Timing:
     switches_blocked: float = 1800.0
     # Time from the Internet comes back after it was set by hand (5.1.6).
     time_from_network: float = 60.0
-    # An uploaded file that nobody applies (5.2.1), and the writing of one that was applied.
+    # An uploaded file that is never applied (5.2.1), and the writing of one that was applied.
     firmware_kept: float = 300.0
     firmware_apply: float = 10.0
     # "With a delay of approx. 15 s" (5.3.1, 5.3.2).

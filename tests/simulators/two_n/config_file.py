@@ -18,7 +18,7 @@ from .switches import Switches
 
 ROOT = "DeviceDatabase"
 NAME = "DeviceName"
-# Found in the file and nowhere else: whoever shows them has leaked it.
+# Found in the file and nowhere else: a place that shows them has leaked it.
 SECRETS: Mapping[str, str] = {
     "WebPassword": "web-admin-Pa55",
     "SmtpPassword": "smtp-Relay-77",

@@ -190,7 +190,7 @@ class Device:
                 self.sip.register(account.account, stamp=self.clock.stamp(BOOT_UPTIME + 3))
 
     def _boot(self) -> None:
-        """Start anew after a reboot, with another firmware if one was applied."""
+        """Start again after a reboot, with a different firmware if one was applied."""
         self.clock.boot()
         self.model.info["swVersion"] = self.firmware.boot() or self.model.info["swVersion"]
         self._follow_firmware()

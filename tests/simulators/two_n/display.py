@@ -93,7 +93,7 @@ class Displays:
             shown.timer.cancel()
 
     def seen(self, name: str) -> Shown | None:
-        """Give what somebody before a display sees, None where it shows its own."""
+        """Return what a person in front of a display sees, None where it shows its own."""
         layers = self.shown[name]
         return next((layers[layer] for layer in STACK if layer in layers), None)
 

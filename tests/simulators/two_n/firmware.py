@@ -30,7 +30,7 @@ from .models import Model
 MAGIC = "2NFW1"
 FILE_ID = re.compile(r"[0-9A-Fa-f]{1,8}")
 VERSION = re.compile(r"\d+(\.\d+){4}")
-# How often a request that gets no answer looks whether somebody still waits for it, in real seconds.
+# How often a request without a response checks whether its client still waits, in real seconds.
 LOOK = 0.02
 
 # As long and as multilingual as the example of 5.2.1.

@@ -63,7 +63,7 @@ class Hands(Device):
         return session
 
     def incoming_call(self, peer: str = "sip:2229@192.168.1.30:5060", dev_type: str | None = None) -> int:
-        """Somebody calls the device; gives the call session. A 2N device also tells what it is, such as 4-13-1-2."""
+        """Call the device; gives the call session. A 2N device also tells what it is, such as 4-13-1-2."""
         return self.phone.call_in(peer, dev_type).number
 
     def answer(self, session: int, leg: int = 0) -> None:
@@ -179,7 +179,7 @@ class Hands(Device):
         return self._access.card(uid, valid=valid, ap=ap)
 
     def swipe_finger(self, user: str | None = None, ap: int = ENTRY) -> None:
-        """Put a finger of somebody in the directory, or of a stranger, on the reader."""
+        """Put a finger of a person in the directory, or of a stranger, on the reader."""
         self._access.finger(None if user is None else self.directory[user], ap=ap)
 
     def mobile_key_entered(self, authid: str, valid: bool | None = None, ap: int = ENTRY) -> None:
@@ -195,7 +195,7 @@ class Hands(Device):
         self.log.record("PairingStateChanged", {"state": state, "authId": authid.upper()})
 
     def silent_alarm(self, user: str, ap: int = ENTRY) -> None:
-        """Somebody is forced to open."""
+        """A user is forced to open."""
         self._access.silent_alarm(self.directory[user], ap)
 
     def take_access(self, ap: int = ENTRY) -> None:
@@ -207,7 +207,7 @@ class Hands(Device):
         self._access.lock(ap, state)
 
     def enroll_finger(self, state: str = "in") -> None:
-        """Somebody's finger is recorded. The manual names the event only."""
+        """A finger is recorded. The manual names the event only."""
         self.log.record("FingerEnrollState", {"state": state})
 
     # ---- The house ----
@@ -217,7 +217,7 @@ class Hands(Device):
         self.lift.module(module, ready)
 
     def lift_public_floors(self, floors: Iterable[int]) -> None:
-        """Change which floors anybody may go to."""
+        """Change the public floors."""
         self.lift.open_to_public(floors)
 
     def lift_config(self, config_hash: int) -> None:
@@ -239,7 +239,7 @@ class Hands(Device):
     # ---- The device itself ----
 
     def block_login(self, address: str = "192.168.1.66") -> None:
-        """Somebody guesses passwords of the web interface."""
+        """A client guesses passwords of the web interface."""
         self.log.record("LoginBlocked", {"address": address})
 
     def rescue(self, state: str = "in", reason: str = "call") -> None:
@@ -259,7 +259,7 @@ class Hands(Device):
         self.log.record("CheckingCall", {})
 
     def dtmf_pressed(self, code: str) -> None:
-        """Somebody at the device types into a call. The manual names the event only."""
+        """A person at the device types into a call. The manual names the event only."""
         self.log.record("DtmfPressed", {"code": code})
 
     def emit(self, event: str, **params: Any) -> int:

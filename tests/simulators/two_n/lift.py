@@ -57,7 +57,7 @@ class Lift:
         self._active[floor] = self._clock.later(seconds, lambda: self._active.pop(floor))
 
     def open_to_public(self, floors: Iterable[int]) -> None:
-        """Change which floors anybody may go to."""
+        """Change the public floors."""
         self._log.record("LiftFloorsEnabled", {"type": "public", "floors": list(floors)})
 
     def module(self, module: int, ready: bool) -> None:

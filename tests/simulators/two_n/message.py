@@ -1,7 +1,7 @@
 """Texts on the display of 2N IP Style and of answering units.
 
 HTTP API 5.9.3 and 5.9.4 of the later manuals: the message comes as JSON, either with translations (`message`) or as a
-free `text`; whoever reads it may be asked for a response.
+free `text`; the reader may be asked for a response.
 """
 
 from collections.abc import Callable

@@ -105,7 +105,7 @@ class Phone:
         return session
 
     def call_in(self, peer: str, dev_type: str | None = None) -> Session:
-        """Let somebody call the device; a 2N device of the local network also tells what it is."""
+        """Let a caller call the device; a 2N device of the local network also tells what it is."""
         session = self._open("incoming", [peer], "ringing")
         session.dev_type = dev_type
         self._end_later(session)
@@ -143,7 +143,7 @@ class Phone:
         )
 
     def connect(self, number: int, leg: int = 0) -> None:
-        """Somebody answers; the other legs of a group call end."""
+        """The call is answered; the other legs of a group call end."""
         session = self.sessions[number]
         session.stop_timer()
         winner = session.legs[leg]

@@ -35,7 +35,7 @@ class Ports:
         self.all[name] = Port(name, kind)
 
     def unplug(self, name: str) -> None:
-        """Take one away; nobody tells its last state."""
+        """Take one away; its last state is not reported."""
         del self.all[name]
 
     def set(self, name: str, state: bool) -> None:

@@ -54,7 +54,7 @@ class SipAccount:
 
     @property
     def registers(self) -> bool:
-        """Does it register with somebody?"""
+        """Return whether it registers with a server."""
         return self.enabled and bool(self.settings["registrationEnabled"])
 
 
@@ -98,7 +98,7 @@ class SipAccounts:
         return next((account.account for account in self.all.values() if account.enabled), 1)
 
     def boot(self) -> None:
-        """Register anew."""
+        """Register again."""
         for account in self.all.values():
             account.registered = False
             self._register_later(account)

@@ -1,4 +1,4 @@
-"""One call from three routes, in whatever order they speak: no devices, no clocks but ours."""
+"""One call from three routes, in any order: no devices, no clocks but ours."""
 
 from datetime import datetime
 
@@ -42,7 +42,7 @@ def steps(changes: tuple[CallChanged, ...]) -> list[tuple[CallState, Direction |
 
 
 def rings(*answers: tuple[CallChanged, ...]) -> int:
-    """Return how many calls would ring: each session once, outgoing, before somebody talks."""
+    """Return how many calls would ring: each session once, outgoing, before it is answered."""
     return len(
         {
             change.session

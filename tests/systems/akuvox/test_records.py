@@ -61,7 +61,7 @@ async def test_names_are_told_to_whoever_wants_them(start: Start, names: bool) -
 
 @pytest.mark.parametrize("dialect", ["a_series", "e16c", "r29"])
 async def test_nobody_has_no_name(start: Start, dialect: str) -> None:
-    """An E16C calls whoever it does not know "Unknown"."""
+    """An E16C calls an unknown person "Unknown"."""
     bench = await start(dialect)
     bench.sim.swipe_card("AABBCCDD")
     (record,) = await AkuvoxAccessLog(bench.device(), Privacy(), utc).query(1)

@@ -1,4 +1,4 @@
-"""Relays and inputs from whatever keys a device has."""
+"""Relays and inputs from any keys of a device."""
 
 import pytest
 

@@ -75,7 +75,7 @@ def proxy_of(sim: Simulator, session: aiohttp.ClientSession, login: str = LOGIN,
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look often: nobody waits half a minute here."""
+    """Poll often: no test waits half a minute."""
     monkeypatch.setattr(log, "_CALL_LOG_LOOKS", (0.3, 0.3))
     monkeypatch.setattr(log, "_VOICEMAIL_LOOKS", (0.3, 0.3))
     monkeypatch.setattr(log, "_CALL_LOOKS", 0.1)

@@ -34,7 +34,7 @@ def facets(bench: Bench):  # type: ignore[no-untyped-def]  # the facets that an 
 
 
 async def test_a_call_from_here_is_followed_to_its_end(bench: Bench) -> None:
-    """The proxy does not know it before somebody has answered (field notes 3), which is no end."""
+    """The proxy does not know it before it is answered (field notes 3), which is no end."""
     session = await facets(bench).calls.dial("12025550142", [])
     await until(lambda: bench.calls() == {session: "connecting"}, "the call")
     await until(lambda: len(bench.asked("call_info")) >= 3, "three looks")
@@ -225,7 +225,7 @@ async def test_the_log_of_calls(bench: Bench) -> None:
 
 
 async def test_pushes_that_arrive_no_more(start: Start) -> None:
-    """Whoever has forwarded them once may have stopped: looks then come as often as without."""
+    """A forwarder may have stopped: polls are then as frequent as without."""
     bench = await start(cursor={"pushes": True}, choices=Choices(push=True))
     bench.sim.hang_up(bench.sim.dial("3108"))
     await until(lambda: len(bench.types()) == 1, "a call that went out")

@@ -1,4 +1,4 @@
-"""The clock of the exchange, whatever it shows."""
+"""The clock of the phone system, with any time."""
 
 import pytest
 

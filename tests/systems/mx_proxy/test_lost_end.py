@@ -1,4 +1,4 @@
-"""Ends of calls that nobody tells of."""
+"""Ends of calls that are not reported."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Live calls: whatever tells first counts, nothing twice, and nothing out of its order."""
+"""Live calls: the first report counts, nothing twice, and nothing out of its order."""
 
 import pytest
 

@@ -32,7 +32,7 @@ class Bench:
 
 @pytest.fixture
 async def bench(session: aiohttp.ClientSession) -> AsyncGenerator[Bench]:
-    """The account of somebody with two flats."""
+    """The account of a user with two flats."""
     async with Simulator() as sim:
         sim.set_log_delay(0)
         yard = SmartYard(HttpTransport(session, URL(sim.url)), None)

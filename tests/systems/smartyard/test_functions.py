@@ -287,7 +287,7 @@ async def test_an_event_is_watched_for(bench: Bench) -> None:
     await watches.add("flat_51", "code", "40374", None)
     first, second = await watches.query()
     assert first == Watch(first.id, "flat_51", "key", "…3C4D", "Ключ")  # a key opens doors
-    assert (second.event, second.detail) == ("code", None)  # whoever knows it gets in
+    assert (second.event, second.detail) == ("code", None)  # it opens the door
     await watches.remove(first.id)
     assert [watch.id for watch in await watches.query()] == [second.id]
     for flat, event, detail, error in (
@@ -319,7 +319,7 @@ async def test_parts_that_are_not_to_be_had_are_left_out(bench: Bench) -> None:
     bench.sim.refuse("address/intercom", 404, None)
     state = (await bench.system.describe()).state
     assert state.unread_messages is None
-    # What was known of cameras and settings stays: nobody says that they are gone.
+    # Known cameras and settings stay: they are not reported as gone.
     assert state.cameras == bench.state.cameras
     assert state.settings == bench.state.settings
     assert state.door_codes == bench.state.door_codes

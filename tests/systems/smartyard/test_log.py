@@ -76,7 +76,7 @@ async def test_a_flood_is_not_heard_to_the_end(bench: Bench) -> None:
 
 
 def stranger(name: str, **changed: Any) -> CallPush:
-    """Return a ring at a door that nobody knows yet."""
+    """Return a ring at an unknown door."""
     push = CallPush(domophone_id="26", flat_id="51", timestamp=int(time.time()), hash=name * 32)
     return replace(push, **changed)
 

@@ -1,4 +1,4 @@
-"""The parts of the adapter that ask nobody."""
+"""The parts of the adapter that send no requests."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -36,7 +36,7 @@ NOW = datetime(2026, 11, 20, 12, 0)
 
 
 class Clock:
-    """A clock that somebody sets."""
+    """A clock that a test sets."""
 
     def __init__(self, now: float = 1_000_000.0) -> None:
         self.now = now
