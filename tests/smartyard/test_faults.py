@@ -136,7 +136,7 @@ async def test_journals_that_fail_alone_take_nothing_else_down(
     status: int,
 ) -> None:
     if fault is Fault.HANG:
-        monkeypatch.setattr(client, "REQUEST_TIMEOUT", 0.3)
+        monkeypatch.setattr(client, "QUESTION_TIMEOUT", 0.3)
     events = capture_log_events(hass)
     await lose(hass, sim, entry, fault, status)
     assert unusable(hass, entry) == set()

@@ -15,8 +15,10 @@ from .values import given
 
 _LOGGER = logging.getLogger(__name__)
 
-# Seconds. A door may take three, and one of the servers delays requests without a valid token by ten.
+# Seconds for a command and for a question. A door may take three, and one of the servers delays requests without a valid
+# token by ten.
 REQUEST_TIMEOUT = 30.0
+QUESTION_TIMEOUT = 20.0
 # Questions at a time.
 MOST = 4
 MAX_REPLY = 8 * 1024 * 1024
@@ -90,12 +92,12 @@ class SmartYardClient:
             "POST",
             f"{self.path}/{endpoint.path}",
             json=body,
-            timeout=REQUEST_TIMEOUT,
+            timeout=endpoint.timeout or (REQUEST_TIMEOUT if endpoint.command else QUESTION_TIMEOUT),
             max_bytes=MAX_REPLY,
             repeatable=not endpoint.command,
         )
-        # A door does not wait behind lists.
-        async with nullcontext() if endpoint.command else self._turns:
+        # Neither a door nor what shows whether the server is there waits behind lists.
+        async with nullcontext() if endpoint.command or endpoint.timeout else self._turns:
             reply = await self.transport.request(request, headers=headers)
         _LOGGER.debug("%s: %s", endpoint.path, reply.status)
         secrets = {self.token, *(str(value) for name, value in body.items() if name in _SECRETS)}
@@ -140,7 +142,7 @@ class SmartYardClient:
             ConnectionFailed: The connection broke.
             UnexpectedReply: The answer is too large.
         """
-        request = Request("POST", f"{self.path}/{PING.path}", json={}, timeout=REQUEST_TIMEOUT)
+        request = Request("POST", f"{self.path}/{PING.path}", json={}, timeout=QUESTION_TIMEOUT)
         reply = await self.transport.request(request, headers=self._headers)
         found = content(reply) or {}
         return reply.status in _CLOSED and found.get("code") == reply.status and {"name", "message"} <= found.keys()

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+# Seconds for answers that take a server no time: where they do not come, it is away.
+_QUICK = 15.0
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -12,12 +15,14 @@ class Endpoint:
         command: It changes something: it is never repeated once it may have been carried out.
         open: It takes no token: there is none yet.
         needs: Fields of which a working server tells one at least; none where an empty answer is one.
+        timeout: Seconds to wait for the answer where these are fewer than for others.
     """
 
     path: str
     command: bool = False
     open: bool = False
     needs: frozenset[str] = frozenset()
+    timeout: float | None = None
 
 
 PING = Endpoint("user/ping")
@@ -26,7 +31,7 @@ REQUEST_CODE = Endpoint("user/requestCode", command=True, open=True)
 CONFIRM_CODE = Endpoint("user/confirmCode", command=True, open=True)
 CHECK_PHONE = Endpoint("user/checkPhone", command=True, open=True)
 GET_NAME = Endpoint("user/getName")
-NOTIFICATION = Endpoint("user/notification", needs=frozenset({"enable", "money"}))
+NOTIFICATION = Endpoint("user/notification", needs=frozenset({"enable", "money"}), timeout=_QUICK)
 SET_NOTIFICATION = Endpoint("user/notification", command=True)
 REGISTER_PUSH_TOKEN = Endpoint("user/registerPushToken", command=True)
 PUSH_TOKENS = Endpoint("user/pushTokens", needs=frozenset({"pushToken", "voipToken"}))
@@ -69,7 +74,7 @@ PREPARE = Endpoint("cctv/recPrepare", command=True)
 DOWNLOAD = Endpoint("cctv/recDownload")
 YOUTUBE = Endpoint("cctv/youtube")
 
-UNREAD = Endpoint("inbox/unreaded", needs=frozenset({"count"}))
+UNREAD = Endpoint("inbox/unreaded", needs=frozenset({"count"}), timeout=_QUICK)
 INBOX = Endpoint("inbox/inbox", command=True)
 READ = Endpoint("inbox/readed", command=True)
 DELIVERED = Endpoint("inbox/delivered", command=True)

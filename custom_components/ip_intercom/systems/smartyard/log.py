@@ -13,7 +13,7 @@ import logging
 from math import inf
 import time
 
-from ...api.errors import IntercomError
+from ...api.errors import IntercomError, NoAnswer
 from ...api.smartyard import Action, CallPush, LogEvent, LogRecord, SmartYard, TextPush, Unread
 from ...facets import Delivery
 from ...model import BellId
@@ -347,8 +347,11 @@ class SmartYardLog:
     # -- looks -----------------------------------------------------------------------------------
 
     async def _look_at_unread(self) -> None:
-        self._unread_failed = True
-        unread = await self._yard.inbox.unread()
+        try:
+            unread = await self._yard.inbox.unread()
+        except IntercomError:
+            self._unread_failed = True
+            raise
         self._unread_failed = False
         if unread != self.unread:
             self._out.events.append(counted(unread.messages, unread.chat))
@@ -358,7 +361,8 @@ class SmartYardLog:
         if self._unread_failed or self._looks.interrupted:
             await self._prove()
         flats = [flat.id for flat in self._town().flats.values() if flat.has_log is not False]
-        found = await together(*(self._read_journal(flat) for flat in flats))
+        silence: list[IntercomError] = []
+        found = await together(*(self._read_journal(flat, silence) for flat in flats))
         read: list[tuple[str, list[LogRecord], datetime]] = []
         failures: list[IntercomError] = []
         for flat, answer in zip(flats, found, strict=True):
@@ -389,14 +393,31 @@ class SmartYardLog:
             if not is_refusal(err):
                 raise
 
-    async def _read_journal(self, flat: str) -> tuple[list[LogRecord], datetime] | IntercomError:
-        """Return the records of the days that are due and when they were asked for, or why there are none."""
+    async def _read_journal(
+        self, flat: str, silence: list[IntercomError]
+    ) -> tuple[list[LogRecord], datetime] | IntercomError:
+        """Return the records of the days that are due and when they were asked for, or why there are none.
+
+        Where one journal does not answer, the server has to show that it works: else the others, which are told by
+        ``silence``, would wait in vain as well.
+        """
         async with self._journal_turns:
+            if silence:
+                return silence[0]
             now = self._time.now()
             try:
                 return await self._ask_for_journal(flat, self._journal.days(flat, now)), now
             except IntercomError as err:
+                if isinstance(err, NoAnswer):
+                    self._looks.soon(UNREAD)
+                    await self._note_silence(silence)
                 return err
+
+    async def _note_silence(self, silence: list[IntercomError]) -> None:
+        try:
+            await self._prove()
+        except IntercomError as err:
+            silence.append(err)
 
     def _take_history(self, read: Iterable[tuple[str, list[LogRecord], datetime]]) -> None:
         """Tell of new records; the journals move with them, so that no cursor is ahead of what was told."""

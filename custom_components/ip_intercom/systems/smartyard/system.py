@@ -31,7 +31,7 @@ from .visitors import SmartYardVisitors
 
 # Seconds to wait for each part while connecting, and later on: what did not answer at first may only be slow.
 _FIRST_PATIENCE = 10.0
-_PATIENCE = 30.0
+_PATIENCE = 20.0
 
 # The parts of an account, as the API names them.
 _OPTIONS = "ext/options"

@@ -1,0 +1,95 @@
+"""A server that accepts and never answers is noticed within a minute: measured by a clock that runs ahead of all waiting."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Generator
+from contextlib import contextmanager
+import selectors
+from typing import Any, cast
+
+import pytest
+
+from custom_components.ip_intercom.api.errors import IntercomError
+from custom_components.ip_intercom.systems.smartyard.log import SmartYardLog
+
+from .conftest import Bench
+
+# What is on its way over the loopback comes within so many real seconds.
+ON_THE_WAY = 0.005
+# As the events of an entry do: the second failure in a row is an outage.
+PAUSE = 0.2
+
+
+@contextmanager
+def running_ahead() -> Generator[None]:
+    """Skip the time for which the loop would only wait."""
+    loop = cast(Any, asyncio.get_running_loop())
+    selector: selectors.BaseSelector = loop._selector
+    select, real, skipped = selector.select, loop.time, 0.0
+
+    def skip(timeout: float | None = None) -> Any:
+        nonlocal skipped
+        if timeout is None or timeout <= ON_THE_WAY:
+            return select(timeout)
+        events = select(ON_THE_WAY)
+        if not events:
+            skipped += timeout - ON_THE_WAY
+        return events
+
+    selector.select, loop.time = skip, lambda: real() + skipped  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        selector.select, loop.time = select, real  # type: ignore[method-assign]
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+@pytest.fixture
+async def ahead(bench: Bench) -> AsyncGenerator[SmartYardLog]:
+    """The log of an account with three flats, on a clock that runs ahead."""
+    bench.sim.move_in(bench.sim.phone, 52)
+    await bench.system.describe()
+    log = bench.system.log
+    assert log is not None
+    log._monotonic = log._looks._monotonic = log._out._monotonic = now
+    with running_ahead():
+        yield log
+        await bench.system.close()
+
+
+async def outage(log: SmartYardLog) -> float:
+    """Return when the second failure in a row was raised."""
+    failures = 0
+    while failures < 2:
+        try:
+            await log.next()
+            failures = 0
+        except IntercomError:
+            failures += 1
+            await asyncio.sleep(PAUSE)
+    return now()
+
+
+@pytest.mark.parametrize("first", ["inbox/unreaded", "address/plog", "both"])
+async def test_a_silent_server_is_away_within_a_minute_of_the_first_question(
+    bench: Bench, ahead: SmartYardLog, first: str
+) -> None:
+    while not ahead._looks.settled:
+        await ahead.next()
+    bench.sim.fault("*", "hang")
+    looks = ahead._looks._looks
+    for name, look in looks.items():
+        look.due = now() if first in {name, "both"} else now() + 100
+    began = now()
+    assert await outage(ahead) - began < 60
+
+
+async def test_the_return_of_a_silent_server_is_seen_by_the_next_question(bench: Bench, ahead: SmartYardLog) -> None:
+    bench.sim.fault("*", "hang")
+    await outage(ahead)
+    bench.sim.heal()
+    began = now()
+    await ahead.next()
+    assert now() - began < 1
