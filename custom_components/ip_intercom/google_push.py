@@ -189,7 +189,7 @@ class GooglePush:
             delay = _LOOK
             try:
                 if (service := self._coordinator.facets.push_service) is None:
-                    raise NotSupported("nothing is known of the server yet")
+                    raise NotSupported("the server has not been read yet")
                 await service.tell(token)
             except IntercomError as err:
                 _LOGGER.debug("%s: could not register the push token: %s", self._coordinator.name, err)

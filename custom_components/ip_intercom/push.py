@@ -114,14 +114,14 @@ class EventFeed:
 
     @callback
     def async_hasten(self) -> None:
-        """Ask for events at once, whatever failed before: the device has just spoken."""
+        """Request events at once, regardless of earlier failures: the device has just responded."""
         self._hastened.set()
 
     @callback
     def async_receive(self, message: PushMessage) -> bool:
         """Take what was pushed, and return whether it is news; its events come by the log."""
         push = self._coordinator.facets.push
-        objection = "nobody takes it" if push is None else push.receive(message)
+        objection = "this system accepts no pushes" if push is None else push.receive(message)
         if objection is None:
             self.async_hasten()
         else:
@@ -173,7 +173,7 @@ class EventFeed:
                     self._coordinator.async_log_failed(err)
                 _LOGGER.debug("%s: event stream interrupted: %s", self._coordinator.name, err)
             except Exception:
-                # A fault of ours must not silence the doorbell until somebody reloads it.
+                # A fault of ours must not silence the doorbell until the next reload.
                 _LOGGER.exception("%s: event stream interrupted", self._coordinator.name)
                 delay = _FAULT_DELAY if failures else _back_off(0, log.local)
                 failures += 1
@@ -193,7 +193,7 @@ class EventFeed:
             await self._async_pause(max(delay * random.uniform(1 - _JITTER, 1 + _JITTER), wish))
 
     async def _async_pause(self, delay: float) -> None:
-        """Wait before the next attempt, until somebody hastens it or there is more to tell."""
+        """Wait before the next attempt, until it is hastened or there is more to deliver."""
         now = time.monotonic()
         if self._more_at < now + delay:
             delay, self._more_at = max(0.0, self._more_at - now), inf

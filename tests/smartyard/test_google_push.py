@@ -388,7 +388,7 @@ async def test_a_server_that_is_not_known_yet_is_told_later(
     entry = await added(hass, google, sim)
     facets = entry.runtime_data.facets
     facets.push_service, known = None, facets.push_service
-    await until(lambda: "nothing is known" in caplog.text, "an attempt")
+    await until(lambda: "the server has not been read yet" in caplog.text, "an attempt")
     sim.people.devices[-1].push_token = None
     facets.push_service = known
     await connected(google, sim)

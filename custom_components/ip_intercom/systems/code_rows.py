@@ -104,7 +104,7 @@ class RowCodes(ABC):
                 await self._delete(row.id)
             left = await self._rows(may_be_ours)
         if left:
-            raise Rejected("the code may still be there")
+            raise Rejected("the code may still be stored")
 
     @abstractmethod
     def _check(self, code: Code) -> None:
@@ -145,9 +145,9 @@ class RowCodes(ABC):
             if (row := await self._new_row(code, before, told)) is not None:
                 return row
             if not isinstance(failure, CommandFailed):
-                raise failure or Rejected("the code was not taken")
+                raise failure or Rejected("the code was not stored")
             refusal = refusal or failure
-        raise refusal or Rejected("the code was not taken")
+        raise refusal or Rejected("the code was not stored")
 
     async def _new_row(self, code: Code, before: set[str], told: str | None) -> CodeRow | None:
         """Return the row that has come since, None where none has."""

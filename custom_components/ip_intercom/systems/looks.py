@@ -188,7 +188,7 @@ class Looks:
 
     @property
     def _idle(self) -> list[Look]:
-        """What there is to see now, and nobody looks at yet."""
+        """What is due now and not being polled yet."""
         return [look for look in self._looks.values() if look.task is None and (look.wanted is None or look.wanted())]
 
     def start(self) -> None:
@@ -229,8 +229,8 @@ class Looks:
         return False
 
     async def wait(self, *moments: float) -> None:
-        """Wait for whatever wakes, the time of the next look, or one of these moments by the monotonic clock."""
-        # Where the server is away, whoever asks again begins anew.
+        """Wait for the wake event, the time of the next look, or one of these moments by the monotonic clock."""
+        # While the server is away, a new request starts again.
         dues = () if self.interrupted else (look.due for look in self._idle)
         wait = min([*dues, *moments], default=inf) - self._monotonic()
         with suppress(TimeoutError):
@@ -348,7 +348,7 @@ class Looks:
                 self._probing.add_done_callback(lambda _: self._wake.set())
 
     async def close(self) -> None:
-        """End looking; whoever looks again begins anew."""
+        """Stop polling; a new request starts again."""
         tasks: list[asyncio.Task[Any]] = [look.task for look in self._looks.values() if look.task is not None]
         if self._probing is not None:
             tasks.append(self._probing)

@@ -315,7 +315,7 @@ def test_only_a_call_with_a_key_is_asked_about_and_once() -> None:
     shift = gate.begin_asking(late)
     assert not gate.doubts(late)
     gate.confirm(late, shift)
-    assert gate.objection(late) == "it was heard before"
+    assert gate.objection(late) == "it was received before"
     assert gate.objection(ring_at("d", 1_000_000 - 3600)) is None
 
 

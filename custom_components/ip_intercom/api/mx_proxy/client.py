@@ -181,7 +181,7 @@ def _values(parts: Mapping[str, str | int]) -> dict[str, str]:
     values = {name: str(value) for name, value in parts.items()}
     for name, value in values.items():
         if "/" in value:
-            raise InvalidRequest("the server takes no slash here", name)
+            raise InvalidRequest("the server does not accept a slash here", name)
     return values
 
 

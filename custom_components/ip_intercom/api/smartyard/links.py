@@ -40,7 +40,7 @@ def own(address: str, base: URL, what: str) -> URL:
     """
     url = parsed(address, what)
     if url.origin() != base.origin() or url.user is not None or url.password is not None:
-        raise InvalidRequest("an address of another server", what)
+        raise InvalidRequest("an address of a different server", what)
     return url
 
 

@@ -70,7 +70,7 @@ def phone_digits(phone: str) -> str:
     """
     digits = "".join(sign for sign in phone if sign.isascii() and sign.isdecimal())
     if len(digits) < _MIN_DIGITS:
-        raise InvalidRequest("not a telephone number", "userPhone")
+        raise InvalidRequest("not a phone number", "userPhone")
     if len(digits) == _RUSSIAN and digits.startswith("8"):
         return f"7{digits[1:]}"
     return digits

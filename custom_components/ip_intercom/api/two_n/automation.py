@@ -28,6 +28,6 @@ class Automation:
         except NotSupported:
             if "/" in trigger or trigger in {"", ".", ".."}:
                 # It would be the path of another function.
-                raise InvalidRequest("not the name of a trigger", "triggerId") from None
+                raise InvalidRequest("not a valid trigger name", "triggerId") from None
             path = AUTOMATION_TRIGGER_BY_PATH.path.format(triggerId=trigger)
             await self._client.call(replace(AUTOMATION_TRIGGER_BY_PATH, path=path), params)

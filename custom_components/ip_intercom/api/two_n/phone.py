@@ -132,7 +132,7 @@ class Call:
             params["users"] = ",".join(users)
         result = fields(await self._client.call(CALL_DIAL, params))
         if (session := integer(result.get("session"))) is None:
-            raise UnexpectedReply("dialled, but the device named no session")
+            raise UnexpectedReply("dialed, but the device returned no session")
         return session
 
     async def answer(self, session: int) -> None:

@@ -63,7 +63,7 @@ class AkuvoxSettings:
         """
         await _set_existing(await self._config.get(items=[LOCATION]), {LOCATION: name}, self._config.set)
         if await self.name() != name:
-            raise Rejected("another name was kept")
+            raise Rejected("a different name was stored")
 
     async def sip_accounts(self) -> Sequence[Mapping[str, object]]:
         """Return the values of each account by the end of their keys, such as ``GENERAL.UserName`` (Api sip get)."""
@@ -85,7 +85,7 @@ class AkuvoxSettings:
         await _set_existing(await self._sip.get(), values, self._sip.set)
         now = await self._sip.get()
         if kept := [key for key, value in values.items() if now.get(key) != value]:
-            raise Rejected(f"not taken: {', '.join(kept)}")
+            raise Rejected(f"not accepted: {', '.join(kept)}")
 
 
 async def _set_existing(

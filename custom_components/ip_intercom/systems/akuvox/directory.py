@@ -83,7 +83,9 @@ class AkuvoxDirectory:
             return await _each(uuids, turn.delete, lambda uuid: uuid)
         kind, _, rest = owner.partition(":")
         if kind not in self._lists or rest != _ALL:
-            raise InvalidRequest(f"all of a kind are {', '.join(f'{kind}:{_ALL}' for kind in self._lists)}", "owner")
+            raise InvalidRequest(
+                f"to remove all of a kind, use {', '.join(f'{kind}:{_ALL}' for kind in self._lists)}", "owner"
+            )
         rows = await self._lists[kind].get()
         await self._lists[kind].clear()
         return DirectoryResult(tuple(EntryResult(_uuid_of(kind, row), {}, ()) for row in rows), None, None)

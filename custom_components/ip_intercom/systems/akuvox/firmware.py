@@ -39,7 +39,7 @@ class AkuvoxFirmware:
         running = await self.version()
         named = version_in(file.name)
         if named is not None and running is not None and hardware(named) != hardware(running):
-            raise InvalidRequest(f"firmware {named} is for other hardware than {running}")
+            raise InvalidRequest(f"firmware {named} is for different hardware than {running}")
         md5 = await asyncio.to_thread(_md5, file.file)
         self._md5 = None  # a file that waits is overwritten
         await self._firmware.prepare()

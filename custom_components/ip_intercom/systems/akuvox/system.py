@@ -98,7 +98,7 @@ class _Functions:
         for name in self._absences.keys() & {name for name, is_there in there.items() if not is_there}:
             self._absences[name] += 1
             if self._absences[name] < _GONE:
-                raise CommandFailed(f"its function {name} is away")
+                raise CommandFailed(f"the function {name} does not respond")
             del self._absences[name]
 
 

@@ -180,7 +180,7 @@ class MxCallModes:
         desk = self._desk
         device = mode.device or (desk.mobile if mode.remote else None)
         if mode.remote and not device:
-            raise InvalidRequest("no number of another telephone is known", "device")
+            raise InvalidRequest("the number of the second phone is unknown", "device")
         ring_delay = desk.ring_delay if mode.ring_delay is None else mode.ring_delay
         voicemail_delay = desk.voicemail_delay if mode.voicemail_delay is None else mode.voicemail_delay
         came = await self._calls.set_mode(mode.remote, device or "", ring_delay, voicemail_delay)

@@ -91,9 +91,9 @@ class MxPhoneBook:
             await self.contacts()
         contact = self._people.get(jid)
         if contact is None:
-            raise InvalidRequest("nobody in the address book has this id", "users")
+            raise InvalidRequest("no person in the address book has this ID", "users")
         if contact.extension:
             return contact.extension
         for number in numbers_of(contact).values():
             return plain_number(number)
-        raise InvalidRequest("the address book has no number of this person", "users")
+        raise InvalidRequest("the address book has no number for this person", "users")

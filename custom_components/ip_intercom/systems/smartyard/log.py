@@ -149,9 +149,9 @@ class SmartYardLog:
     # -- what others tell ------------------------------------------------------------------------
 
     def hear(self, push: CallPush | TextPush) -> str | None:
-        """Take what was pushed, and return None; where it is no news, return why."""
+        """Accept a push and return None, or return why it is ignored."""
         if len(self._inbox) >= _MANY:
-            return "there are too many"
+            return "too many pushes are waiting"
         if isinstance(push, CallPush) and push.hash is not None and self._gate.doubts(push):
             return self._ask_about(push, push.hash)
         objection = self._gate.objection(push)
@@ -164,9 +164,9 @@ class SmartYardLog:
         self._wake.set()
 
     def _ask_about(self, push: CallPush, key: str) -> str | None:
-        """Have the server say whether a call of a doubtful time still rings."""
+        """Check with the server whether a call with an uncertain time still rings."""
         if len(self._questions) >= _QUESTIONS:
-            return "its time is doubtful, and the server is asked about others"
+            return "its time is uncertain, and other calls are being checked"
         self._begin(self._resolve(push, key, self._gate.begin_asking(push)))
         return None
 

@@ -94,9 +94,9 @@ class SmartYardWatches:
         if self._routed:
             raise NotPushed("a route of the operator does not bring watched events")
         if (kind := _WATCHED.get(event)) is None:
-            raise InvalidRequest("this cannot be watched", "event")
+            raise InvalidRequest("this event cannot be watched", "event")
         if not detail:
-            raise InvalidRequest("say which one", "detail")
+            raise InvalidRequest("a detail is required", "detail")
         await self._address.track(flat_of(self._town(), flat), kind, detail, comment or "")
 
     async def remove(self, watch: str) -> None:

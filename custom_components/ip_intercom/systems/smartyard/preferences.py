@@ -113,7 +113,7 @@ class SmartYardPreferences:
             return
         if kind == _WHITE_RABBIT:
             if value not in _MINUTES:
-                raise InvalidRequest("none of the options", kind)
+                raise InvalidRequest("not one of the options", kind)
             changes = IntercomChanges(white_rabbit=int(value))
         else:
             changes = _SWITCHES[kind](bool(value))

@@ -48,10 +48,10 @@ class Gate:
         return {key: until for key, until in self._heard.items() if until >= now}
 
     def objection(self, push: CallPush | TextPush) -> str | None:
-        """Return why a push is not to be told of, in words without secrets; None for news, which is remembered."""
+        """Return why a push is ignored, without secrets; None for a new push, which is remembered."""
         if self._is_heard(push):
             self._remember(push)  # the next one may have another of its ids only
-            return "it was heard before"
+            return "it was received before"
         return self._judge(push)
 
     def rings_for(self, push: CallPush) -> float:
@@ -84,13 +84,13 @@ class Gate:
         self._remember(push)
 
     def deny(self, push: CallPush) -> str | None:
-        """Return why a call that the server does not know is not to be told of; None for one that is news all the same."""
+        """Return why a call that the server does not know is ignored; None for one that is new all the same."""
         objection = self._judge(push, is_denied=True)
         self._remember(push)
         return objection
 
     def give_up(self, push: CallPush) -> str | None:
-        """Return why a call is not to be told of that the server cannot be asked about; it may come again."""
+        """Return why a call that cannot be checked with the server is ignored; it may come again."""
         for key in push.ring_ids:
             self._heard.pop(key, None)
         return self._judge(push)
@@ -100,10 +100,10 @@ class Gate:
     def _judge(self, push: CallPush | TextPush, *, is_denied: bool = False) -> str | None:
         if push.timestamp is None:
             if isinstance(push, CallPush):
-                return "it does not tell when"
+                return "it contains no time"
         elif not self._is_believed(push, push.timestamp, is_denied=is_denied):
             age = self.clock.age(push.timestamp)
-            return f"it is over: it is {age:.0f} s old" if age > 0 else f"it is yet to come, in {-age:.0f} s"
+            return f"it is too old: {age:.0f} s" if age > 0 else f"it is {-age:.0f} s in the future"
         self._remember(push)
         return None
 

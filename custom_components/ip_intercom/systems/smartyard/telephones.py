@@ -54,7 +54,7 @@ class SmartYardSip:
         calls = [call for bell, call in self._calls.items() if bell in bells and call[0] > oldest]
         _, push = max(calls, key=lambda call: call[0], default=(0.0, CallPush()))
         if push.server is None or push.extension is None or push.password is None:
-            raise NoSuchCall("nobody rings")
+            raise NoSuchCall("no active ring")
         return _account(
             push.server,
             push.port,
