@@ -1,4 +1,4 @@
-"""Reachability, inputs, alarms, ringing, SIP accounts, and what a read-only account may only look at."""
+"""Connectivity, inputs, alarms, ringing, SIP accounts, and the doors and outputs of a read-only account."""
 
 from collections.abc import Callable, Mapping
 from functools import partial

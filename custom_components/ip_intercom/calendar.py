@@ -1,4 +1,4 @@
-"""Conferences as a calendar, in which they are planned, changed and called off."""
+"""Conferences as a calendar, in which they are scheduled, changed, and canceled."""
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta

@@ -121,7 +121,7 @@ class IntercomCamera(IntercomEntity, Camera):
             _LOGGER.debug("%s: could not refresh the stream address: %s", self.entity_id, err)
 
     async def _async_renew(self, stream: Stream) -> None:
-        """Give a stream the address of now: that of before may have had a token that has ended."""
+        """Refresh the address of a stream: the previous one may contain an expired token."""
         if (source := await self.stream_source()) is not None:
             stream.source = source
 

@@ -1,4 +1,4 @@
-"""A device that shows another certificate than before: what a person compares, and taking the new one."""
+"""Changed certificates: the fingerprints to compare, and accepting the new one."""
 
 import logging
 from typing import Any

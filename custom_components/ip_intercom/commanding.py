@@ -1,4 +1,4 @@
-"""Carrying out commands: what goes wrong becomes a sentence, and what they change is seen."""
+"""Commands: errors become messages, and changes are read back."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Hashable
 from contextlib import contextmanager
@@ -33,7 +33,7 @@ class CommandingCoordinator(DataUpdateCoordinator[State]):
         update_interval: How often to poll.
 
     Attributes:
-        later: What is put off.
+        later: Delayed calls.
     """
 
     def __init__(

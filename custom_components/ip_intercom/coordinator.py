@@ -594,7 +594,7 @@ class IntercomCoordinator(CommandingCoordinator):
 
     @callback
     def _async_withdraw_question(self, doubter: str) -> None:
-        """Ask no more for a password that turned out to be right, unless another doubts it still."""
+        """Abort reauth if no source still reports a failure."""
         if doubter not in self._doubters:
             return
         self._doubters.remove(doubter)

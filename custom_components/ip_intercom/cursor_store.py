@@ -1,4 +1,4 @@
-"""Where an entry keeps how far its events were read, on disk within a second of an event, also when the process dies."""
+"""Stored read position of the events, on disk within a second of an event, also when the process dies."""
 
 import asyncio
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""What helps to find a fault, without private data."""
+"""Diagnostics without private data."""
 
 from dataclasses import asdict, fields
 from typing import Any

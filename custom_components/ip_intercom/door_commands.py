@@ -1,4 +1,4 @@
-"""The one way of every door command, of every system: read, decide, send once, verify.
+"""The door command sequence of all systems: read, decide, send once, verify.
 
 What is sent depends on what the device reports at that moment, not on memory. A command whose answer was lost is
 followed by a look, never by a repetition. What did not happen is an error in the user's language. What a device reports
@@ -104,7 +104,7 @@ class DoorCommands:
         self._doubts = doubts.setdefault(coordinator.config_entry.entry_id, {})
 
     async def async_load(self) -> None:
-        """Take up the holds of before a restart."""
+        """Resume the holds from before a restart."""
         self._coordinator.config_entry.async_on_unload(self._coordinator.async_add_listener(self._async_drop_holds))
         stored = await self._store.async_load() or {}
         if (doors := self._coordinator.facets.doors) is None:

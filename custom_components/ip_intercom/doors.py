@@ -1,4 +1,4 @@
-"""What a door command asks for, and the next step towards it: pure functions of a door as it was just read.
+"""The target of a door command and the next step toward it: pure functions of a door as it was just read.
 
 A door never does the opposite of what was asked: a command whose effect depends on the state is chosen by the state,
 and nothing is sent where the door already is as asked.

@@ -1,4 +1,4 @@
-"""What happens and is over: rings, accesses, calls, voicemails, messages. Late events make none of these."""
+"""Momentary events: rings, access, calls, voicemails, messages. Late events are ignored."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping

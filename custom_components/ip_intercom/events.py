@@ -1,4 +1,4 @@
-"""What happens at an intercom, and how it changes what is known: pure functions, no I/O.
+"""Events of an intercom, and how they change the state: pure functions, no I/O.
 
 A system turns each record of its log into an ``Event``: the record for people and automations, with
 the secrets already taken out, and the facts in it that this integration acts on.

@@ -1,4 +1,4 @@
-"""The one place where a client's errors become sentences for people (translations: ``exceptions``)."""
+"""The one translation point of client errors into messages for people (translations: ``exceptions``)."""
 
 from collections.abc import Callable
 from typing import Any

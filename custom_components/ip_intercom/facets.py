@@ -1,4 +1,4 @@
-"""What a system can do beyond telling its state: small protocols that an adapter has or has not.
+"""Features of a system beyond its state: small protocols that an adapter may implement.
 
 A platform makes entities of a facet that is there. An action for one that is not fails with a sentence
 that names the device and what it lacks. All methods raise ``IntercomError`` of ``api.errors``.

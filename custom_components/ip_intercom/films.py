@@ -1,4 +1,4 @@
-"""Stills out of short films: what some camera servers give for a picture."""
+"""Still images from short videos, which some camera servers return as previews."""
 
 from io import BytesIO
 

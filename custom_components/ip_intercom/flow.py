@@ -1,4 +1,4 @@
-"""What all ways to add something have in common: finding it, saying what is wrong, and keeping what was found."""
+"""Common parts of all config flows: finding a device, reporting errors, and keeping the result."""
 
 from collections.abc import Awaitable, Callable, Mapping
 import logging

@@ -1,4 +1,4 @@
-"""What only events tell of a device: it is remembered for the next start, and the device's own answers know better."""
+"""Restored state: values that only events report, kept for the next start until the device reports them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""What a device can do on request, beside doors, calls and pictures: the facets that actions are made of.
+"""Functions of a device on request, beside doors, calls, and images: the facets that actions use.
 
 Small protocols, as in ``facets``. All methods raise ``IntercomError`` of ``api.errors``.
 """

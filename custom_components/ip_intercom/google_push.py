@@ -1,4 +1,4 @@
-"""What a server pushes by Google's service, where the user has entered to which application it does.
+"""Pushes through Google's service, if the user has entered the application.
 
 The library for it is installed and imported then, and for no other reason. If it fails, the device itself works:
 what fails is tried again, and what comes is believed no more than what a forwarder sends (``webhook``).

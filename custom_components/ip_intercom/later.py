@@ -1,4 +1,4 @@
-"""Things put off: one for each key, none left when the device is let go."""
+"""Keyed delayed calls; all are canceled when the entry is unloaded."""
 
 from collections.abc import Callable, Coroutine, Hashable
 from datetime import datetime
@@ -41,7 +41,7 @@ class Later:
 
     @callback
     def async_cancel(self, key: Hashable) -> None:
-        """Do not do what was put off under a key."""
+        """Cancel the delayed call of a key."""
         if (cancel := self._waiting.pop(key, None)) is not None:
             cancel()
 

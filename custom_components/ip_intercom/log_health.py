@@ -1,4 +1,4 @@
-"""Whether the events of a device can be read: the log may fail while everything else works."""
+"""Availability of the event log: it may fail while everything else works."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What tells parts of a device apart in their names: pure functions."""
+"""Names that distinguish the parts of a device: pure functions."""
 
 from collections.abc import Iterable, Mapping
 

@@ -1,4 +1,4 @@
-"""What the user may choose for an intercom, an extension or an account, and the address that its events may be sent to."""
+"""Options of an intercom, an extension, or an account, and the address for its pushes."""
 
 from collections.abc import Mapping
 from typing import Any

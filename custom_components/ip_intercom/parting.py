@@ -1,4 +1,4 @@
-"""The device of an entry that is being removed, for as long as it takes to leave nothing of ours on it."""
+"""Removal of an entry: its device, for as long as it takes to remove everything of ours from it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

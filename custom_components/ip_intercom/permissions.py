@@ -1,4 +1,4 @@
-"""Who may see or do what: Home Assistant's permissions for entities, applied to the devices that they belong to."""
+"""Permissions: Home Assistant's entity permissions, applied to the devices of the entities."""
 
 from aiohttp import web
 from homeassistant.auth.models import User

@@ -1,4 +1,4 @@
-"""Adding and mending an account that is logged in to by phone: an address, a number, and a code or a call."""
+"""Config flow of an account with a phone login: an address, a number, and a code or a call."""
 
 from collections.abc import Mapping
 import logging

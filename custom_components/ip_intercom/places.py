@@ -1,4 +1,4 @@
-"""Places as devices of their own below an entry's device."""
+"""Places as separate devices below the device of an entry."""
 
 from collections.abc import Collection, Mapping
 

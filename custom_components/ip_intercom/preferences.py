@@ -1,4 +1,4 @@
-"""What people set at the system, as entities: their kinds, and what switches and selects share."""
+"""Settings of the system as entities: their kinds, and the common parts of switches and selects."""
 
 from typing import override
 

@@ -1,4 +1,4 @@
-"""The way of an event: from the device's log to the bus, the bells and the state, for as long as its entry is loaded."""
+"""The path of an event: from the device's log to the bus, the bells, and the state, while its entry is loaded."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping

@@ -1,4 +1,4 @@
-"""How many pushes are taken: so many a second from one address, and so many from all together."""
+"""Rate limits for pushes: per second and address, and in total."""
 
 from collections.abc import Callable
 import time

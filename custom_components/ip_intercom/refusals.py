@@ -1,4 +1,4 @@
-"""When a refused password is a wrong password, and how often it is tried after that.
+"""When a rejected password counts as wrong, and how often it is tried after that.
 
 A device refuses a single request now and then although nothing is wrong, for instance when its nonces change, and one
 that starts may refuse everything for a minute. Only refusals on separate occasions over some seconds ask for a person.

@@ -1,4 +1,4 @@
-"""Messages as pictures for displays that know no letters: Latin, Greek and Cyrillic, as large as fits."""
+"""Messages as images for displays without text support: Latin, Greek, and Cyrillic, as large as fits."""
 
 from functools import lru_cache
 from io import BytesIO

@@ -1,4 +1,4 @@
-"""Repairs that a person confirms: a box is ticked at the device, its clock is to be set, its certificate is right."""
+"""Repairs that a user confirms: a privilege is selected, a clock is to be set, a certificate is correct."""
 
 import logging
 from typing import Any, override

@@ -1,4 +1,4 @@
-"""A unit that takes the place of another: what the entry has, goes over to it.
+"""Replacing a unit: the new unit takes over the entry.
 
 Everything is renamed to the new unit rather than kept under the old one's name: the new unit is recognized when it is
 discovered, and the old one can be added again elsewhere, once it is repaired.

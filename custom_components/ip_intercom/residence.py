@@ -1,4 +1,4 @@
-"""What the account of a flat can do beside its doors and cameras: facets as in ``functions``.
+"""Functions of an apartment account beside its doors and cameras: facets as in ``functions``.
 
 All methods raise ``IntercomError`` of ``api.errors``.
 """

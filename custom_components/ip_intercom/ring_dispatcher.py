@@ -1,4 +1,4 @@
-"""Rings bells: as soon as an event arrives, ahead of the events before it that are still to be handed on."""
+"""Rings bells as soon as an event arrives, ahead of earlier events that are still being delivered."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

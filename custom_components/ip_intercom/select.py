@@ -1,4 +1,4 @@
-"""Where calls ring: at the desk, or at another phone as well; and what people choose at the system."""
+"""Call mode and other choices of the system."""
 
 from collections.abc import Callable, Mapping
 from functools import partial

@@ -1,4 +1,4 @@
-"""The state of calls, the last access and the last call, what was missed or is unread, the clock and the elevator."""
+"""Call state, last access and last call, missed and unread counts, clock, and elevator."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What Home Assistant cannot see of a device, as repairs that say what to tick."""
+"""Data that the device withholds from Home Assistant, as repairs that name the setting to change."""
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir

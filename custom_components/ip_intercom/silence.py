@@ -1,4 +1,4 @@
-"""Whether states move and no event tells of it: then events are kept from the account."""
+"""Detect state changes that produced no event: the account then lacks a privilege."""
 
 from collections.abc import Hashable
 import time

@@ -1,4 +1,4 @@
-"""Pictures of cameras, whether these give them as such or as a short film."""
+"""Still images of cameras, from images or short videos."""
 
 from homeassistant.exceptions import HomeAssistantError
 

@@ -1,4 +1,4 @@
-"""Holding doors open, blocking them, switches that drive no door, outputs, and what people set."""
+"""Switches: holding doors open, blocking them, relays not connected to a door, outputs, and settings."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""PINs that open for a while: brought to the device when their time begins, and taken away when it is over.
+"""Temporary PIN codes: sent to the device when their time begins, and removed when it ends.
 
 The device's own schedules are weekly, or not there at all: the window is kept here. What was meant
 to happen while Home Assistant or the device was away happens as soon as both are there.

@@ -1,4 +1,4 @@
-"""The firmware: what runs, what waits to be installed, and how far a transfer has come."""
+"""The firmware: the installed version, the waiting version, and the progress of a transfer."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial

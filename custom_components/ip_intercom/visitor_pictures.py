@@ -1,4 +1,4 @@
-"""The pictures of the last visitors: kept in Home Assistant's storage, so that a restart does not lose them."""
+"""The images of the last visitors, kept in Home Assistant's storage over restarts."""
 
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
@@ -44,7 +44,7 @@ class VisitorPictures:
     """
 
     def __init__(self, store: Store[dict[str, Any]]) -> None:
-        """Begin with none; ``async_load`` reads those of before."""
+        """Begin with none; ``async_load`` reads the stored ones."""
         self._store = store
         self._pictures: dict[str, VisitorPicture] = {}
 

@@ -1,4 +1,4 @@
-"""Where voicemails are heard: an address of Home Assistant for users who may see the device, and signed links."""
+"""The HTTP view of voicemails: for users with read permission, and with signed links."""
 
 from http import HTTPStatus
 import logging

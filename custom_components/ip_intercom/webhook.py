@@ -1,4 +1,4 @@
-"""The address in Home Assistant to which a device pushes its events, where the user wants that.
+"""The address in Home Assistant to which a device pushes its events, if the user enables it.
 
 Pushes beyond so many a second are dropped. All who know the address may send to it: its path is random, only machines of the local network get
 an answer unless a forwarder sends from elsewhere (``Push.local``), and nothing that comes opens a door or is

@@ -106,7 +106,7 @@ async def _check_doors(checks: Checks, flat: Flat) -> None:
 async def _check_messages(checks: Checks, flat: Flat) -> None:
     with checks("a message is told, counted as unread, and marked as read") as details:
         before = flat.state(MESSAGE)
-        message = await flat.control.do("message", text="The lift is out of order", title="Operator")
+        message = await flat.control.do("message", text="The elevator is out of order", title="Operator")
         told = await flat.wait_news(MESSAGE, before)
         assert told["attributes"]["event_type"] == "inbox", told["attributes"]
         await flat.wait(UNREAD, "1")

@@ -92,7 +92,7 @@ async def play_account(stage: Stage) -> None:
     """Let a visitor ring at the house of the flat, and the operator write."""
     home, flat = stage.home_assistant, stage.account
     assert flat is not None
-    await flat.control.do("message", text="The lift is out of order until noon.", title="Operator")
+    await flat.control.do("message", text="The elevator is out of order until noon.", title="Operator")
     await home.wait_state(flat.entities["message"], lambda state: state[:1].isdigit(), 10.0)
     await flat.control.do("ring", domophone=INTERCOM)
     await home.wait_state(flat.entities["bell_21_last_visitor"], lambda state: state[:1].isdigit(), 10.0)

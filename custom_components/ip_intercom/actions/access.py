@@ -1,4 +1,4 @@
-"""Letting people in by the device's own rules: access points, elevator, license plates."""
+"""Access granted by the device's own rules: access points, elevator, license plates."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""What can be done with a call beyond answering it and hanging up, and where calls ring."""
+"""Actions on a call beyond answering and hanging up, and the call mode."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Calls: which call is meant, whether the device did what it said, and the log of them."""
+"""Calls: selecting a call, verifying the result, and the call log."""
 
 import asyncio
 from datetime import timedelta

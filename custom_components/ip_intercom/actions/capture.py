@@ -1,4 +1,4 @@
-"""Recording network packets: for administrators, since everything that the device says is in them."""
+"""Packet captures: for administrators only, because they contain all traffic of the device."""
 
 from homeassistant.util.json import JsonObjectType
 import probatio as vol

@@ -1,4 +1,4 @@
-"""The directory actions: entries as the device has them, refusals as sentences, secrets only when named."""
+"""Directory actions: entries in the device's own fields, rejections as messages, secrets only by name."""
 
 from collections.abc import Mapping, Sequence
 from typing import cast

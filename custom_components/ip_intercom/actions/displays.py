@@ -1,4 +1,4 @@
-"""Displays: messages drawn as pictures, pictures and videos from files, texts and the language."""
+"""Displays: messages drawn as images, images and videos from files, texts, and the language."""
 
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util.json import JsonObjectType

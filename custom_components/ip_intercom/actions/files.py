@@ -1,4 +1,4 @@
-"""Files of actions: only inside the directories that Home Assistant allows, by pieces, whole or not at all."""
+"""Files of actions: only in allowed directories, in chunks, written completely or not at all."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator

@@ -1,4 +1,4 @@
-"""What a flat has: its code, guests, who came to it, what it watches, and an account for phones."""
+"""Apartment actions: door code, guests, history, watches, and a SIP account for phones."""
 
 from datetime import datetime, timedelta
 from typing import cast

@@ -1,4 +1,4 @@
-"""The device's log of who came in or was refused."""
+"""The access log of the device."""
 
 from collections.abc import Iterable
 from typing import cast

@@ -1,4 +1,4 @@
-"""Keeping a device going: clock, restart, configuration, factory reset."""
+"""Maintenance: clock, restart, configuration, factory reset."""
 
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util

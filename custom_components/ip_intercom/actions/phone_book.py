@@ -1,4 +1,4 @@
-"""Who and what can be called by the exchange."""
+"""The people and services that the phone system can call."""
 
 from typing import cast
 

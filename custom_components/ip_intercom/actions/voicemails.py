@@ -1,4 +1,4 @@
-"""The mailbox: what is in it, notes, marks, and messages as files."""
+"""The mailbox: its messages, notes, marks, and messages as files."""
 
 from typing import cast
 

@@ -1,4 +1,4 @@
-"""Which flat, bells or camera an action means: that of the device it is called for."""
+"""The flat, bells, or camera that an action applies to: those of its target device."""
 
 from collections.abc import Iterable, Mapping
 

@@ -1,4 +1,4 @@
-"""What can go wrong with an intercom, as one hierarchy for all systems.
+"""One hierarchy of intercom errors for all systems.
 
 Messages are for logs and tests: they never carry credentials, codes or card numbers.
 """

@@ -1,4 +1,4 @@
-"""Notices a peer that is gone without a word, such as a device whose power was cut, while a request waits for it."""
+"""Detection of a lost peer, such as a device without power, while a request waits for it."""
 
 import socket
 from typing import override

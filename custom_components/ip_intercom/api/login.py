@@ -1,4 +1,4 @@
-"""Logging in as the device wants it: with nothing, with Basic or with Digest (RFC 7616, RFC 7617).
+"""Login in the scheme of the device: none, Basic, or Digest (RFC 7616, RFC 7617).
 
 Unlike aiohttp's middleware, this one chooses among several challenges, and never a Digest that needs the hash of
 the whole body: a firmware would have to be held for it.

@@ -1,4 +1,4 @@
-"""Files on their way to a device: read from disk by pieces, sent as multipart/form-data with a length."""
+"""Uploads to a device: read from disk in chunks, sent as multipart/form-data with a length."""
 
 import asyncio
 from collections.abc import Callable

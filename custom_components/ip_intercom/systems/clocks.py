@@ -1,4 +1,4 @@
-"""Clocks that were never set: after each start they count from 1970 or 2000, until a person or a server sets them."""
+"""Clocks that were never set: after each start they count from 1970 or 2000, until they are set."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""How an entry keeps the way to a device of the local network, and how a client gets it back."""
+"""The stored connection of an entry to a local device, and how a client restores it."""
 
 from collections.abc import Mapping
 import re

@@ -1,4 +1,4 @@
-"""What is looked at now and then, and what happens where a look fails."""
+"""Periodic polling, and the handling of failed polls."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping

@@ -1,4 +1,4 @@
-"""Reading what can be read: a part that cannot be had now keeps none of the others from being read."""
+"""Reading independent parts: a part that is unavailable does not keep the others from being read."""
 
 import asyncio
 from collections import Counter

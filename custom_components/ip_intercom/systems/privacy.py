@@ -1,4 +1,4 @@
-"""What of people, cards and events may be seen in every system, as the user wants it."""
+"""Privacy options for people, cards, and events, in every system."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the MX tells of calls and voicemails: in pushes, in call info, and in replies to commands (field notes 4)."""
+"""Reports of the MX about calls and voicemails: in pushes, call info, and replies to commands (field notes 4)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

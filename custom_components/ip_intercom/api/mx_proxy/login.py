@@ -1,4 +1,4 @@
-"""Who logs in, and the token that comes of it (manual, the first section; RFC 6749, 4.3)."""
+"""The login and its token (manual, the first section; RFC 6749, 4.3)."""
 
 import asyncio
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What the operator offers, and pages of its own (field notes 5, ``ext``)."""
+"""The offers and pages of the operator (field notes 5, ``ext``)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

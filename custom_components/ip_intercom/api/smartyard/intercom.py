@@ -1,4 +1,4 @@
-"""How the intercom of a flat behaves (field notes 5, ``address/intercom``)."""
+"""The intercom settings of a flat (field notes 5, ``address/intercom``)."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

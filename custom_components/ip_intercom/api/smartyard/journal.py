@@ -1,4 +1,4 @@
-"""What happened at the doors of a flat, and what of it is told at once (field notes 5, ``plog`` and tracked events).
+"""The access history of a flat, and its tracked events (field notes 5, ``plog`` and tracked events).
 
 The journal is written some minutes late: it is history, no doorbell.
 """

@@ -1,4 +1,4 @@
-"""Requests to addresses that came as a whole, with secrets anywhere in them that no error tells."""
+"""Requests to complete addresses that may contain secrets; errors never show them."""
 
 from collections.abc import Mapping
 from http import HTTPStatus

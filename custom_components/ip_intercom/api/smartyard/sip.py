@@ -1,4 +1,4 @@
-"""Talking to the operator (field notes 5, ``sip``)."""
+"""SIP support of the operator (field notes 5, ``sip``)."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Who came in or was refused at an Akuvox: from its door log and what it pushes, each told once."""
+"""Access granted or denied by an Akuvox: from its door log and pushes, each reported once."""
 
 import asyncio
 from collections.abc import Callable, Collection

@@ -1,4 +1,4 @@
-"""The alarms of an Akuvox: it tells of their beginning only."""
+"""The alarms of an Akuvox: it reports only their beginning."""
 
 from collections.abc import Callable, Collection, Mapping
 import time

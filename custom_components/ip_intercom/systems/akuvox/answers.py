@@ -1,4 +1,4 @@
-"""What an Akuvox answers, in the neutral model: pure functions."""
+"""Akuvox responses in the neutral model: pure functions."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

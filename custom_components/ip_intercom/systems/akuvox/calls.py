@@ -1,4 +1,4 @@
-"""Calls of an Akuvox: three routes tell of the same call, and the first one that does counts.
+"""Calls of an Akuvox: three routes report the same call, and the first report counts.
 
 The device knows no sessions. It pushes MakeCall and HangUp (Action URLs), says READY or another word
 when asked (Api call), and writes a record when a call is over (Api calllog). Here they are put together,

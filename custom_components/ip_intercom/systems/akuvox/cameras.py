@@ -34,7 +34,7 @@ class AkuvoxCameras:
         self._password = password
 
     async def snapshot(self, camera: CameraId, width: int | None, height: int | None, seconds_back: int = 0) -> bytes:
-        """Return the picture of now, in the one size that there is."""
+        """Return the current image, in the only size."""
         return await self._camera.snapshot()
 
     @asynccontextmanager

@@ -1,4 +1,4 @@
-"""PINs for a while: users of an Akuvox, or private keys where it has no users."""
+"""Temporary codes: users of an Akuvox, or private keys if it has no users."""
 
 from collections.abc import Iterable, Iterator
 import logging

@@ -1,4 +1,4 @@
-"""Codes, cards and faces of an Akuvox: pushed without a name, recorded a moment later with one, told once."""
+"""Codes, cards, and faces of an Akuvox: pushed without a name, logged a moment later with one, reported once."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace

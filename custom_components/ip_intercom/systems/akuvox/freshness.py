@@ -1,4 +1,4 @@
-"""How old what an Akuvox tells may be to be news: one bound for each kind of event."""
+"""How old a report of an Akuvox may be without being late: one limit for each kind of event."""
 
 from collections.abc import Mapping
 from dataclasses import replace

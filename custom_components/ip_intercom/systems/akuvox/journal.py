@@ -1,4 +1,4 @@
-"""Which records of a device's log are new since the last look, over restarts and deletions."""
+"""New records of a device's log since the last poll, over restarts and deletions."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The events of an Akuvox: what it pushes at once, and what looks at its state and its logs find.
+"""The events of an Akuvox: its pushes, and the changes found by polling its state and its logs.
 
 There is no log of everything. Action URLs tell of most things, where they are set up; ``call/status``,
 the call log and the door log are looked at besides, often where nothing is pushed and now and then

@@ -1,4 +1,4 @@
-"""Reads what is new in a log of an Akuvox, and how old that is."""
+"""Reads new records from a log of an Akuvox, and their age."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What keeps an Akuvox going: restart, configuration as a file, packets, the card reader."""
+"""Maintenance of an Akuvox: restart, configuration as a file, packets, the card reader."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Whose code or card it was, where the door log of an Akuvox does not tell."""
+"""The owner of a code or card, if the door log of an Akuvox does not name them."""
 
 from collections.abc import Iterable
 import logging

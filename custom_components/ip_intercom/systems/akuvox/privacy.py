@@ -1,4 +1,4 @@
-"""What of an Akuvox is secret: fields of its lists, and values of its configuration."""
+"""Secrets of an Akuvox: fields of its lists, and values of its configuration."""
 
 import re
 

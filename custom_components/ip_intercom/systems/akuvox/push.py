@@ -1,4 +1,4 @@
-"""Action URLs: an Akuvox calls an address of ours when something happens.
+"""Action URLs: an Akuvox requests an address of ours when an event happens.
 
 The keys ``Config.Features.ACTIONURL.*`` that a device has are the events that it can tell of
 (captures/akuvox/action_url_keys.md). Only those are written; addresses of other systems stay.

@@ -1,4 +1,4 @@
-"""The logs of an Akuvox: calls, and who came in (Api calllog, Api doorlog)."""
+"""The logs of an Akuvox: calls and access (Api calllog, Api doorlog)."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""One Akuvox device in the neutral model: finding out what it has, and reading its state."""
+"""One Akuvox device in the neutral model: its capabilities and its state."""
 
 import asyncio
 from collections.abc import Collection, Coroutine, Mapping

@@ -1,4 +1,4 @@
-"""Calls that are made and commanded from here (manual, calls)."""
+"""Calls started and controlled from Home Assistant (manual, calls)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

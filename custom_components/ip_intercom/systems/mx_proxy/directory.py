@@ -1,4 +1,4 @@
-"""The people and services of the exchange (manual, contacts and services)."""
+"""The people and services of the phone system (manual, contacts and services)."""
 
 from collections.abc import Iterable
 import re

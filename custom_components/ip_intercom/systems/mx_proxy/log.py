@@ -1,4 +1,4 @@
-"""The events of an extension: what is pushed at once, and what looks at its calls, their log and the mailbox find.
+"""The events of an extension: its pushes, and the changes found by polling its calls, their log, and the mailbox.
 
 The proxy pushes to phones only; a forwarder may send that to Home Assistant. In addition, the log of calls and the
 mailbox are polled now and then, and a known live call is followed to its end. The first report counts, and later

@@ -1,4 +1,4 @@
-"""Times of an MX: seconds since 1970 by the clock of the exchange, which need not be right."""
+"""Times of an MX: seconds since 1970 by the clock of the phone system, which may be wrong."""
 
 from collections.abc import Callable
 from datetime import datetime

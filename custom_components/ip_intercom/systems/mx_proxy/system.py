@@ -1,4 +1,4 @@
-"""One extension of an MX in the neutral model: finding out what it has, and reading its state."""
+"""One extension of an MX in the neutral model: its capabilities and its state."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Pictures, streams and recordings of cameras, whichever server has them (field notes 6)."""
+"""Images, streams, and recordings of cameras on any server (field notes 6)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping

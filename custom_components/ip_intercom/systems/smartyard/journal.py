@@ -1,4 +1,4 @@
-"""Which records of the journals are new, and which days have to be asked for (field notes 5, ``plog``).
+"""New records of the journals, and the days to request (field notes 5, ``plog``).
 
 A journal is written some minutes late, and it is asked for by days of the server.
 """

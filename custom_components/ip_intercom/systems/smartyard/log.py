@@ -1,4 +1,4 @@
-"""What happens at an account: what is pushed at once, and what looks at its messages and journals find.
+"""The events of an account: its pushes, and the changes found by polling its messages and journals.
 
 A server pushes to push services only; a forwarder may send that to Home Assistant. In addition, the number of unread
 messages and the journals of the flats are polled now and then. A push can come from any sender: it only rings

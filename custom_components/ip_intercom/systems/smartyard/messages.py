@@ -1,4 +1,4 @@
-"""Messages of the operator, and what is told at once (field notes 5)."""
+"""Messages of the operator, and watched events (field notes 5)."""
 
 from collections.abc import Callable, Mapping
 

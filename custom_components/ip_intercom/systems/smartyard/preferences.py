@@ -1,4 +1,4 @@
-"""What people set at a SmartYard: how the intercom of a flat behaves, and what is told to them (field notes 5)."""
+"""Settings of a SmartYard account: the intercom of a flat, and notifications (field notes 5)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""Pushes that are to be believed: each ring and message once, and only while it is news (field notes 7)."""
+"""Push filter: each ring and message once, and only while it is current (field notes 7)."""
 
 from collections import OrderedDict
 from collections.abc import Callable

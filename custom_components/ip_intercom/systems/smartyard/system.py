@@ -1,4 +1,4 @@
-"""One account of a SmartYard in the neutral model: finding out what it has, and reading its state."""
+"""One account of a SmartYard in the neutral model: its capabilities and its state."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

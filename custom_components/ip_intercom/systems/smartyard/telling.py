@@ -1,4 +1,4 @@
-"""Pushes as people and automations get them: what happened, without what opens a door or shows a picture (field notes 7)."""
+"""Pushes as people and automations get them, without keys to doors or images (field notes 7)."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Who a 2N lets in: access points, elevator, license plates, Bluetooth keys."""
+"""Access control of a 2N: access points, elevator, license plates, Bluetooth keys."""
 
 from collections.abc import Sequence
 from time import time

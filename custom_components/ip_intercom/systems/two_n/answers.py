@@ -1,4 +1,4 @@
-"""What a 2N answers, in the neutral model: pure functions."""
+"""2N responses in the neutral model: pure functions."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""PINs for a while: entries of the directory of a 2N, which heeds their window by itself too."""
+"""Temporary codes: directory entries of a 2N, which enforces their time window as well."""
 
 from collections.abc import Iterator
 from typing import override

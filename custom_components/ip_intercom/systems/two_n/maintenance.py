@@ -1,4 +1,4 @@
-"""What keeps a 2N going: clock, settings, firmware, configuration, packets, mail, tests."""
+"""Maintenance of a 2N: clock, settings, firmware, configuration, packets, mail, tests."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What of a 2N's log may be seen (HTTP API 5.10.4): an allow-list of the fields of each event.
+"""Fields of a 2N log event that may be shown (HTTP API 5.10.4): an allow-list for each event.
 
 A field is told where the manual or a device has it for the event, and its value is of the kind that it has there. Codes,
 keypad digits, keys, license plates and card numbers are redacted, names are told as the user wants. What is not in the

@@ -1,4 +1,4 @@
-"""One 2N device in the neutral model: finding out what it has, and reading its state."""
+"""One 2N device in the neutral model: its capabilities and its state."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping
@@ -395,7 +395,7 @@ class TwoNSystem:
         return self._directory
 
     async def _bells_by_now(self, directory: asyncio.Task[Bells | None]) -> tuple[Bells | None, bool]:
-        """Return the bells, those of before where they cannot be had now, and whether they are still being read."""
+        """Return the bells, the previous ones if they cannot be read now, and whether they are still being read."""
         await asyncio.wait((directory,), timeout=_DIRECTORY_PATIENCE)
         if directory.done():
             found = await self._reader.ask(_DIRECTORY, directory)

@@ -1,4 +1,4 @@
-"""Which calls are not a visitor's: another system on the same unit dials.
+"""Calls that do not come from a visitor: a different system on the same unit dials.
 
 Firmware that tells the originator of a session says so. Otherwise a visitor leaves something in the log before the call:
 a key, a code, a touch of the display, an input. Records are numbered without holes (HTTP API 5.10.4), so that it shows

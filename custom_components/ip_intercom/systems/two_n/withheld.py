@@ -1,4 +1,4 @@
-"""What the device keeps from the account without a word, told by what is missing from its log.
+"""Events that the device withholds from the account, detected by gaps in its log.
 
 Records are numbered without holes (HTTP API 5.10.4), and a channel leaves out what the account may
 not see (5.10.2). So a number that is missing just before a record that never comes alone tells which

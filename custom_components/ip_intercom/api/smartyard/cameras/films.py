@@ -1,4 +1,4 @@
-"""Films that were made of what a camera has recorded (field notes 3: a GET without a token)."""
+"""Video files made from recordings of a camera (field notes 3: a GET without a token)."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""Films of one picture, by which some servers of cameras tell how it looks now (field notes 6)."""
+"""Single-frame video files that some camera servers use as previews (field notes 6)."""
 
 from http import HTTPStatus
 
