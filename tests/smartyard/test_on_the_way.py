@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+import ssl
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
+from homeassistant.util.ssl import SSL_ALPN_HTTP11, client_context
 import pytest
 import pytest_socket
 from yarl import URL
@@ -82,6 +84,65 @@ async def test_a_certificate_of_another_is_no_refused_login(hass: HomeAssistant,
     """Something on the way has opened the connection: it gets no token."""
     sim = await device(https=True)
     await tells_a_changed_certificate(hass, sim, await add(hass, sim))
+
+
+@pytest.mark.parametrize("verify", [True, False])
+async def test_an_interception_that_ends_leaves_no_trace(
+    hass: HomeAssistant,
+    device: Start,
+    local_url: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    verify: bool,
+) -> None:
+    """The certificate of another authority is shown for a while: no token is sent, no login is asked for."""
+    sim = await device(https=True)
+    entry = await pushing(hass, sim, local_url)
+    if verify:
+        context = client_context(alpn_protocols=SSL_ALPN_HTTP11)
+        context.load_verify_locations(cadata=sim.certificate)
+        # It is no certificate of an authority.
+        monkeypatch.setattr(context, "verify_flags", context.verify_flags & ~ssl.VERIFY_X509_STRICT)
+        hass.config_entries.async_update_entry(entry, data={**entry.data, "verify_ssl": True, "fingerprint": None})
+        assert await hass.config_entries.async_reload(entry.entry_id)
+    coordinator = entry.runtime_data
+    await until(lambda: coordinator.feed.following, "the first looks")
+    caplog.clear()
+    sim.renew_certificate()
+    sim.reset_connections()
+    sim.clear_requests()
+    await until(lambda: not coordinator.last_update_success, "it to be away")
+    key = "certificate_invalid" if verify else "certificate_changed"
+    assert coordinator.last_exception.translation_key == key
+    assert state_of(hass, entry, "lock", "door_21:0_door") == "unavailable"
+    rings = listen(entry)
+    sim.ring(22)
+    await until(lambda: rings, "the ring")
+    assert sim.requests == []
+    sim.restore_certificate()
+    await until(lambda: state_of(hass, entry, "lock", "door_21:0_door") == "locked", "it to be back")
+    assert not hass.config_entries.flow.async_progress()
+    assert len(lines(caplog)) == 2, lines(caplog)
+
+
+async def test_a_ring_at_a_captive_portal_rings_once_and_without_its_picture(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
+) -> None:
+    coordinator = pushed.runtime_data
+    await until(lambda: coordinator.feed.following, "the first looks")
+    rings = listen(pushed)
+    sim.intercept()
+    await until(lambda: not coordinator.last_update_success, "it to be away")
+    sim.ring(22)
+    await until(lambda: rings, "the ring")
+    assert state_of(hass, pushed, "image", "bell_22_last_visitor") == "unknown"
+    sim.heal()
+    await until(lambda: state_of(hass, pushed, "lock", "door_21:0_door") == "locked", "it to be back")
+    sim.ring(21)
+    await until(lambda: len(rings) == 2, "another ring")
+    await until(lambda: state_of(hass, pushed, "image", "bell_21_last_visitor") != "unknown", "its picture")
+    assert [ring.bell.id for ring in rings] == ["22", "21"]
+    assert not hass.config_entries.flow.async_progress()
 
 
 # -- clocks ----------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.ip_intercom import push
+from custom_components.ip_intercom.api.smartyard.client import SmartYardClient
 from tests.common import capture_changes, capture_log_events, entity_id, state_of, until
 from tests.simulators.smartyard import Breakage, Simulator
 
@@ -79,6 +80,35 @@ async def test_a_visitor_rings_while_the_server_is_broken(hass: HomeAssistant, d
     await until(lambda: state_of(hass, entry, "binary_sensor", "connectivity") == "on", "its return")
     await hass.async_block_till_done()
     assert changes == [entity_id(hass, entry, "event", "bell_24")]
+
+
+@pytest.mark.parametrize("how", ["reset", "hang", "broken"])
+async def test_rings_during_an_outage_of_90_seconds_and_just_after_it(
+    hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    sim = await device()
+    entry = await pushing(hass, sim, local_url)
+    coordinator = entry.runtime_data
+    await until(lambda: coordinator.feed.following, "the first looks")
+    events = capture_log_events(hass)
+    if how == "broken":
+        sim.break_server()
+    else:
+        monkeypatch.setattr(SmartYardClient, "_timeout", staticmethod(lambda endpoint: 0.1))
+        sim.fault("*", how)
+    await until(lambda: not coordinator.last_update_success, "the loss")
+    sim.ring(21)  # its push comes by way of another service
+    await until(lambda: coordinator.data.ringing["21"], "the ring")
+    sim.pass_time(90)
+    sim.heal()
+    sim.mend_server()
+    sim.ring(22)
+    await until(lambda: coordinator.data.ringing["22"], "another ring")
+    await until(lambda: coordinator.last_update_success and coordinator.feed.following, "its return")
+    sim.walk_away(next(reversed(sim.rings.rows)))
+    await until(lambda: [item for item in events if item.data["type"] == "MissedCall"], "the record")
+    assert [item.data["data"]["bell"] for item in events if item.data["type"] == "Call"] == ["21", "22"]
+    assert not hass.config_entries.flow.async_progress()
 
 
 async def test_what_changed_meanwhile_is_read_once_it_is_back(

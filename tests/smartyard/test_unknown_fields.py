@@ -50,3 +50,20 @@ async def test_unknown_fields_survive_an_update_of_a_smartyard_account(
     await act(hass, "switch.toggle", entity_id=entity_id(hass, entry, "switch", "setting_money_messages"))
     await until(lambda: not all(device.money for device in devices), "the setting")
     assert [(device.more, device.texts) for device in devices] == [(MORE, text) for text in texts]
+
+
+async def test_unknown_fields_survive_guests_at_a_smartyard_flat(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    flat = sim.town.flat(51)
+    flat.more = dict(MORE)
+    before = (flat.cms, flat.white_rabbit, flat.log_disabled, flat.log_hidden)
+    sim.clear_requests()
+    for action in ("turn_on", "turn_off"):
+        switch = entity_id(hass, entry, "switch", "setting_flat_51_open_for_guests")
+        await act(hass, f"switch.{action}", entity_id=switch)
+    bodies = [request.body or {} for request in sim.requests]
+    sent = [body["settings"].keys() for body in bodies if "settings" in body]
+    assert sent
+    assert all(names == {"autoOpen"} for names in sent)
+    assert (flat.more, flat.cms, flat.white_rabbit, flat.log_disabled, flat.log_hidden) == (MORE, *before)

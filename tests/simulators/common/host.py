@@ -298,6 +298,15 @@ class Host[Request](Active):
         """Sign a new certificate; new connections show it."""
         self._network.certificate.renew()
 
+    def restore_certificate(self) -> None:
+        """Show the first certificate again to new connections."""
+        self._network.certificate.restore()
+
+    @property
+    def certificate(self) -> str:
+        """The certificate that was shown first, as PEM."""
+        return self._network.certificate.first
+
     async def wait_until_up(self, timeout: float = 5.0) -> None:
         """Wait until the device answers, such as after a restart."""
         await wait_for(self._online, timeout)

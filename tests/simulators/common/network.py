@@ -59,6 +59,14 @@ class Certificate:
         """`name` becomes the common name."""
         self._name = name
         self._contexts: list[ssl.SSLContext] = []
+        # All that were ever shown, as PEM with their keys.
+        self._made: list[bytes] = []
+
+    @property
+    def first(self) -> str:
+        """The certificate that was shown first, as PEM."""
+        _, begin, rest = self._made[0].decode().partition("-----BEGIN CERTIFICATE-----")
+        return begin + rest
 
     @property
     def context(self) -> ssl.SSLContext:
@@ -69,20 +77,28 @@ class Certificate:
 
     def renew(self) -> None:
         """Sign a new certificate; connections made from now on show it."""
+        self._made.append(self._certificate())
+        self._show(self._made[-1])
+
+    def restore(self) -> None:
+        """Show the first certificate again, such as when an interception ends."""
+        self._show(self._made[0])
+
+    def _show(self, pem: bytes) -> None:
         # Reading files belongs into a thread: Home Assistant's tests watch their event loop for it.
-        worker = Thread(target=self._load)
+        worker = Thread(target=self._load, args=(pem,))
         worker.start()
         worker.join()
 
     def _context(self) -> ssl.SSLContext:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 
-    def _load(self) -> None:
+    def _load(self, pem: bytes) -> None:
         if not self._contexts:
             self._contexts.append(self._context())
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "server.pem")
-            path.write_bytes(self._certificate())
+            path.write_bytes(pem)
             self._contexts[0].load_cert_chain(path)
 
     def _certificate(self) -> bytes:

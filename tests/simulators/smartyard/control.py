@@ -23,7 +23,7 @@ VERBS = (
     "lose_connection_silently", "cut_power", "drop_idle", "hold_back",
     "lose_connection", "restore_connection", "drop_network", "reset_connections", "restart", "delay", "garbage", "heal", "fault", "overload",
     "lose_next_answer",
-    "renew_certificate", "clear_requests",
+    "renew_certificate", "restore_certificate", "clear_requests",
 )  # fmt: skip
 
 

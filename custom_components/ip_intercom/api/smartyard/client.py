@@ -92,7 +92,7 @@ class SmartYardClient:
             "POST",
             f"{self.path}/{endpoint.path}",
             json=body,
-            timeout=endpoint.timeout or (REQUEST_TIMEOUT if endpoint.command else QUESTION_TIMEOUT),
+            timeout=self._timeout(endpoint),
             max_bytes=MAX_REPLY,
             repeatable=not endpoint.command,
         )
@@ -106,6 +106,10 @@ class SmartYardClient:
             ahead = reply.sent_at - time.time()
             self.clock_ahead = ahead if abs(ahead) >= _CLOCK_ERROR else 0.0
         return found
+
+    @staticmethod
+    def _timeout(endpoint: Endpoint) -> float:
+        return endpoint.timeout or (REQUEST_TIMEOUT if endpoint.command else QUESTION_TIMEOUT)
 
     async def rows(self, endpoint: Endpoint, *, refresh: bool = False, **values: object) -> tuple[Fields, ...]:
         """Call a method that gives a list.
