@@ -151,9 +151,9 @@ async def test_what_the_calendar_refuses(
         )
     ]
     assert [sentence.split(".")[0] for sentence in told] == [
-        "Conferences happen once",
-        *["Ben's is a conference of somebody else: only its owner can change it or call it off"] * 2,
-        "MX 63107 extension 3107 has no conference of that id",
+        "Conferences cannot repeat",
+        *["Ben's belongs to a different owner: only the owner can change or cancel it"] * 2,
+        "MX 63107 extension 3107 has no conference with this ID",
     ]
     assert [row["name"] for row in rows(sim).values()] == ["Ben's"]
 

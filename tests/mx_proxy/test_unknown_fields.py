@@ -93,5 +93,5 @@ async def test_a_location_that_cannot_be_kept_is_refused(
     uid = {"uid": planned["id"]} if what == "update" else {}
     event = {**event_of("Residents", at(timedelta(days=2))), "location": "The attic"}
     answer = await send(hass_ws_client, hass, entry, type=f"calendar/event/{what}", **uid, event=event)
-    assert "no place for a location" in answer["error"]["message"]
+    assert "has no location" in answer["error"]["message"]
     assert rows(sim) == before
