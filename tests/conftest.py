@@ -12,8 +12,8 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.ip_intercom import refusals
 from custom_components.ip_intercom.const import DOMAIN
+from custom_components.ip_intercom.helpers import auth_retry as refusals
 from tests.common import add_intercom
 from tests.simulators.two_n import MODELS, Simulator
 

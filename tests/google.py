@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from firebase_messaging import FcmPushClientConfig, fcmpushclient, fcmregister
 import pytest
 
-from custom_components.ip_intercom.api import fcm
+from custom_components.ip_intercom.systems.common import fcm
 from tests.simulators.fcm import API_KEY, APP_ID, PROJECT, SENDER, Simulator
 
 VALUES = {"fcm_project_id": PROJECT, "fcm_app_id": APP_ID, "fcm_api_key": API_KEY, "fcm_sender_id": SENDER}

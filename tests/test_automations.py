@@ -7,7 +7,7 @@ from homeassistant.core import Event, HomeAssistant
 from homeassistant.setup import async_setup_component
 import pytest
 
-from custom_components.ip_intercom import push
+from custom_components.ip_intercom.runtime import event_stream as push
 from tests.common import entity_id, state_of, until
 from tests.simulators.two_n import Simulator
 

@@ -10,7 +10,7 @@ import pytest
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.ip_intercom.const import DOMAIN, EVENT_LOG
-from custom_components.ip_intercom.rings import Ring
+from custom_components.ip_intercom.model.ring_detector import Ring
 from tests.common import capture_log_events, choose, until
 from tests.kills import kill, stored
 from tests.simulators.common.clock import Stamp

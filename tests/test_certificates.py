@@ -14,8 +14,8 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.ip_intercom.api.akuvox import discovery, exchange
 from custom_components.ip_intercom.const import CONF_FINGERPRINT, CONF_URL, DOMAIN
+from custom_components.ip_intercom.systems.akuvox.client import discovery, exchange
 from tests.akuvox.conftest import add as add_akuvox
 from tests.common import add_intercom, configure, reopen, until, user_input
 from tests.mx_proxy.conftest import add as add_mx_proxy, user_input as mx_proxy_input

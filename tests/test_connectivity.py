@@ -6,8 +6,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 import pytest
 
-from custom_components.ip_intercom import push
-from custom_components.ip_intercom.api import keep_alive
+from custom_components.ip_intercom.runtime import event_stream as push
+from custom_components.ip_intercom.systems.common import keep_alive
 from tests.common import USERNAME, capture_changes, capture_log_events, entity_id, state_of, until
 from tests.simulators.two_n import Simulator
 

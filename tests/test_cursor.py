@@ -12,7 +12,7 @@ from homeassistant.core import Event, HomeAssistant
 import pytest
 
 from custom_components.ip_intercom.const import DOMAIN
-from custom_components.ip_intercom.cursor_store import CursorStore
+from custom_components.ip_intercom.runtime.cursor_store import CursorStore
 from tests.common import add_intercom, capture_log_events, until
 from tests.kills import BEHIND, kill, stored, survive_kills
 from tests.simulators.common.clock import Stamp

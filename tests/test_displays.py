@@ -12,7 +12,7 @@ from PIL import Image
 import pytest
 
 from custom_components.ip_intercom.const import DOMAIN
-from custom_components.ip_intercom.render import draw_message
+from custom_components.ip_intercom.media.render import draw_message
 from tests.common import USERNAME, act, add_intercom, command, entity_id, refusal, state_of, until
 from tests.simulators.two_n import Privilege, Simulator
 from tests.simulators.two_n.video import make_video

@@ -5,8 +5,8 @@ from string import Formatter
 
 import pytest
 
-from custom_components.ip_intercom.api import errors
-from custom_components.ip_intercom.exceptions import sentence, translated
+from custom_components.ip_intercom.helpers.errors import sentence, translated
+from custom_components.ip_intercom.systems.common import errors
 
 from .repository_rules import translations
 

@@ -11,8 +11,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 import pytest
 
-from custom_components.ip_intercom.actions import files as action_files
 from custom_components.ip_intercom.const import DOMAIN
+from custom_components.ip_intercom.services import files as action_files
 from tests.common import act, command, entity_id, refusal
 from tests.simulators.two_n import Simulator
 from tests.users import described

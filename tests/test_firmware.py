@@ -14,7 +14,7 @@ from homeassistant.helpers.event import async_track_state_change_event
 import pytest
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
-from custom_components.ip_intercom.actions import firmware as firmware_actions
+from custom_components.ip_intercom.services import firmware as firmware_actions
 from custom_components.ip_intercom.systems.two_n import maintenance
 from custom_components.ip_intercom.update import note_in
 from tests.common import USERNAME, act, add_intercom, command, entity_id, refusal, state_of, until
@@ -165,7 +165,7 @@ async def test_a_file_of_somebody_else_holds_the_device_up(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sim.firmware.upload = Upload("0a1b2c3d", NEXT, False, 4096, "")
-    monkeypatch.setattr("custom_components.ip_intercom.api.two_n.client.UPLOAD_TIMEOUT", 0.5)
+    monkeypatch.setattr("custom_components.ip_intercom.systems.two_n.client.client.UPLOAD_TIMEOUT", 0.5)
     assert await refusal(hass, entry, "upload_firmware", filename=firmware(files)) == "file_waiting"
     assert update(hass, entry).attributes["in_progress"] is False
 

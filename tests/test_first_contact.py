@@ -8,8 +8,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
-from custom_components.ip_intercom.api.akuvox import discovery
 from custom_components.ip_intercom.const import CONF_FINGERPRINT, CONF_LEGACY_TLS, CONF_URL
+from custom_components.ip_intercom.systems.akuvox.client import discovery
 from tests.common import PASSWORD, USERNAME, add_intercom, begin, configure, entity_id, reopen, until, user_input
 from tests.simulators.akuvox import Simulator as Akuvox
 from tests.simulators.two_n import Auth, Service, Simulator

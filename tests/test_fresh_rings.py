@@ -12,7 +12,7 @@ from homeassistant.core import CoreState, Event, EventStateChangedData, HomeAssi
 from homeassistant.helpers.event import async_track_state_change_event
 import pytest
 
-from custom_components.ip_intercom.api import keep_alive
+from custom_components.ip_intercom.systems.common import keep_alive
 from tests.common import add_intercom, capture_log_events, entity_id, state_of, until
 from tests.simulators.two_n import Account, Privilege, Simulator, Timing
 

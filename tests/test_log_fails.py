@@ -11,10 +11,10 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.ip_intercom import push
-from custom_components.ip_intercom.api.two_n import reader
 from custom_components.ip_intercom.const import DOMAIN
-from custom_components.ip_intercom.log_health import PATIENCE
+from custom_components.ip_intercom.helpers.log_health import PATIENCE
+from custom_components.ip_intercom.runtime import event_stream as push
+from custom_components.ip_intercom.systems.two_n.client import reader
 from tests.common import act, capture_log_events, entity_id, state_of, until
 from tests.simulators.common.faults import Fault
 from tests.simulators.two_n import Simulator

@@ -11,12 +11,13 @@ from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.ip_intercom import push, refusals
-from custom_components.ip_intercom.api.errors import AuthenticationFailed, PersonRefused
-from custom_components.ip_intercom.api.http import MAX_RETRY_AFTER, retry_after
 from custom_components.ip_intercom.const import DOMAIN
-from custom_components.ip_intercom.refusals import Refusals
+from custom_components.ip_intercom.helpers import auth_retry as refusals
+from custom_components.ip_intercom.helpers.auth_retry import Refusals
+from custom_components.ip_intercom.runtime import event_stream as push
 from custom_components.ip_intercom.systems.akuvox import log as akuvox_log
+from custom_components.ip_intercom.systems.common.errors import AuthenticationFailed, PersonRefused
+from custom_components.ip_intercom.systems.common.http import MAX_RETRY_AFTER, retry_after
 from tests.akuvox.conftest import Start, add as add_akuvox, device
 from tests.common import PASSWORD, USERNAME, add_intercom, begin, configure, refusal, state_of, until, user_input
 from tests.simulators.two_n import Service, Simulator

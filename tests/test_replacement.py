@@ -13,9 +13,9 @@ from homeassistant.util.dt import utcnow
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.ip_intercom.api.akuvox import discovery, exchange
-from custom_components.ip_intercom.api.http import certificate_fingerprint
 from custom_components.ip_intercom.const import DOMAIN
+from custom_components.ip_intercom.systems.akuvox.client import discovery, exchange
+from custom_components.ip_intercom.systems.common.http import certificate_fingerprint
 from tests.akuvox.conftest import add as add_akuvox
 from tests.common import (
     add_intercom,

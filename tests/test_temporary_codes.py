@@ -12,8 +12,8 @@ from homeassistant.helpers import issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 
-from custom_components.ip_intercom import temporary_codes
 from custom_components.ip_intercom.const import DOMAIN
+from custom_components.ip_intercom.runtime import temporary_codes
 from tests.common import command, refusal, until
 from tests.simulators.common.spelling import PinReading, Spelling
 from tests.simulators.two_n import Simulator

@@ -8,27 +8,27 @@ from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 
-from .actions import async_setup_actions
-from .client_session import async_client_session
-from .clock_watch import ClockWatch
 from .const import CONF_SHOW_NAMES, DOMAIN
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .cursor_store import CursorStore
-from .door_commands import DoorCommands, hold_store
 from .entity import device_info
-from .found import Found
-from .google_push import GooglePush, credential_store
+from .helpers.client_session import async_client_session
+from .helpers.devices import async_remove_places, async_show_places
+from .helpers.issues import async_show_missing
+from .helpers.restored_state import Found
+from .media.voicemail_view import VoicemailView
 from .model import MANY_PARTS
-from .parting import async_log_out
-from .places import async_remove_places, async_show_places
-from .push import EventFeed
-from .rings import RingMemory
-from .shortcomings import async_show_missing
+from .model.ring_detector import RingMemory
+from .runtime.clock_watch import ClockWatch
+from .runtime.cursor_store import CursorStore
+from .runtime.door_commands import DoorCommands, hold_store
+from .runtime.event_stream import EventFeed
+from .runtime.google_push import GooglePush, credential_store
+from .runtime.removal import async_log_out
+from .runtime.temporary_codes import TemporaryCodes, async_take_away, code_store
+from .runtime.visitor_pictures import VisitorPictures, picture_store
+from .runtime.webhook import PushAddress, async_take_back
+from .services import async_setup_actions
 from .systems import create_system
-from .temporary_codes import TemporaryCodes, async_take_away, code_store
-from .visitor_pictures import VisitorPictures, picture_store
-from .voicemail_view import VoicemailView
-from .webhook import PushAddress, async_take_back
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 

@@ -13,14 +13,14 @@ from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .actions.calls import async_answer, async_clear_missed, async_hang_up
-from .actions.flats import async_renew_code
-from .actions.maintenance import async_restart, async_sync_clock
-from .actions.messages import async_send_test
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity, async_add_as_found
-from .facets import Facets
 from .model import PlaceId, State
+from .model.features import Facets
+from .services.calls import async_answer, async_clear_missed, async_hang_up
+from .services.flats import async_renew_code
+from .services.maintenance import async_restart, async_sync_clock
+from .services.messages import async_send_test
 
 PARALLEL_UPDATES = 1
 

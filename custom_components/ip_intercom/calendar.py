@@ -21,11 +21,11 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
-from .actions.conferences import async_create, async_delete, async_update
 from .coordinator import IntercomConfigEntry
 from .entity import IntercomEntity, async_add_as_found
-from .exceptions import refused
+from .helpers.errors import refused
 from .model import Conference, State
+from .services.conferences import async_create, async_delete, async_update
 
 PARALLEL_UPDATES = 1
 

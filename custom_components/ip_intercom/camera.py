@@ -13,14 +13,14 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util.json import JsonObjectType
 
-from .actions.files import check_writable, save_picture
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity, alone, async_add_as_found, need
-from .facets import Cameras
+from .helpers.permissions import async_check_viewer
+from .media.stills import async_still
 from .model import CameraId, State
-from .names import distinct_name
-from .permissions import async_check_viewer
-from .stills import async_still
+from .model.features import Cameras
+from .model.names import distinct_name
+from .services.files import check_writable, save_picture
 
 if TYPE_CHECKING:
     from homeassistant.components.stream import Stream

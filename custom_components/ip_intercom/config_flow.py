@@ -14,7 +14,6 @@ from homeassistant.util.network import is_ip_address
 import probatio as vol
 from yarl import URL
 
-from .client_session import async_client_session
 from .const import (
     CONF_CLIENT_ID,
     CONF_CLIENT_SECRET,
@@ -28,9 +27,10 @@ from .const import (
     SYSTEM_MX_PROXY,
     SYSTEM_SMARTYARD,
 )
-from .flow import CREDENTIALS, SECTION_SECURITY
-from .options_flow import PASSWORD_FIELD, IntercomOptionsFlow
-from .phone_flow import PhoneLoginFlow
+from .flows.base import CREDENTIALS, SECTION_SECURITY
+from .flows.options import PASSWORD_FIELD, IntercomOptionsFlow
+from .flows.phone import PhoneLoginFlow
+from .helpers.client_session import async_client_session
 from .systems import asks_for_proof, recognised
 
 _SECRET = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off"))

@@ -18,22 +18,14 @@ from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.update_coordinator import UpdateFailed
 from homeassistant.util.hass_dict import HassKey
 
-from .api.errors import (
-    AddressRefused,
-    AuthenticationFailed,
-    CertificateChanged,
-    ExchangeSilent,
-    ExchangeUnreachable,
-    IntercomError,
-    ServerSilent,
-)
-from .commanding import CommandingCoordinator
 from .const import CONF_CONTROLS, DOMAIN
-from .events import CallChanged, CapabilitiesChanged, DirectoryChanged, Event, Restarted, reduce
-from .exceptions import sentence, told
-from .facets import Facets, System
-from .found import Found
-from .log_health import LogHealth
+from .helpers.auth_retry import Refusals, async_load_once_accepted, known_controls
+from .helpers.command_coordinator import CommandingCoordinator
+from .helpers.devices import async_remove_places, async_show_places
+from .helpers.errors import sentence, told
+from .helpers.issues import Shortcomings
+from .helpers.log_health import LogHealth
+from .helpers.restored_state import Found
 from .model import (
     Bell,
     BellId,
@@ -48,17 +40,25 @@ from .model import (
     with_bell,
     with_door,
 )
-from .places import async_remove_places, async_show_places
-from .refusals import Refusals, async_load_once_accepted, known_controls
-from .shortcomings import Shortcomings
+from .model.events import CallChanged, CapabilitiesChanged, DirectoryChanged, Event, Restarted, reduce
+from .model.features import Facets, System
+from .systems.common.errors import (
+    AddressRefused,
+    AuthenticationFailed,
+    CertificateChanged,
+    ExchangeSilent,
+    ExchangeUnreachable,
+    IntercomError,
+    ServerSilent,
+)
 
 if TYPE_CHECKING:
-    from .door_commands import DoorCommands
-    from .google_push import GooglePush
-    from .push import EventFeed
-    from .temporary_codes import TemporaryCodes
-    from .visitor_pictures import VisitorPictures
-    from .webhook import PushAddress
+    from .runtime.door_commands import DoorCommands
+    from .runtime.event_stream import EventFeed
+    from .runtime.google_push import GooglePush
+    from .runtime.temporary_codes import TemporaryCodes
+    from .runtime.visitor_pictures import VisitorPictures
+    from .runtime.webhook import PushAddress
 
 _LOGGER = logging.getLogger(__name__)
 

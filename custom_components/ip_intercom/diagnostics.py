@@ -29,7 +29,7 @@ from .const import (
     CONFS_FCM,
 )
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .facets import Facets
+from .model.features import Facets
 
 TO_REDACT = {
     CONF_ACCOUNT,

@@ -14,8 +14,8 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import CONF_URL, DOMAIN
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .doors import DoorCommand
-from .exceptions import refused
+from .helpers.devices import place_identifier
+from .helpers.errors import refused
 from .model import (
     AccessPoint,
     AccessPointId,
@@ -30,8 +30,8 @@ from .model import (
     PortId,
     State,
 )
-from .names import bell_label, distinct_name
-from .places import place_identifier
+from .model.doors import DoorCommand
+from .model.names import bell_label, distinct_name
 
 
 def device_info(identity: Identity, data: Mapping[str, Any]) -> DeviceInfo:

@@ -13,10 +13,19 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import LastEventEntity, async_add_as_found
-from .events import AccessDecided, CallChanged, CallLogged, Event, Fact, MessageReceived, Occurred, VoicemailReceived
 from .model import Bell, CallState, Occurrence, SessionId, State
-from .names import bell_label
-from .rings import Ring
+from .model.events import (
+    AccessDecided,
+    CallChanged,
+    CallLogged,
+    Event,
+    Fact,
+    MessageReceived,
+    Occurred,
+    VoicemailReceived,
+)
+from .model.names import bell_label
+from .model.ring_detector import Ring
 
 PARALLEL_UPDATES = 0
 

@@ -16,12 +16,12 @@ from homeassistant.util import dt as dt_util
 
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import LastEventEntity, async_add_as_found
+from .helpers.permissions import async_may_see_picture
+from .media.stills import async_still
 from .model import Bell, CameraId, PlaceId, State
-from .names import bell_label
-from .permissions import async_may_see_picture
-from .rings import Ring
-from .stills import async_still
-from .visitor_pictures import VisitorPicture
+from .model.names import bell_label
+from .model.ring_detector import Ring
+from .runtime.visitor_pictures import VisitorPicture
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ from homeassistant.util.json import JsonObjectType
 
 from .const import CONF_PLAIN_SWITCHES
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .doors import DoorCommand
 from .entity import DoorEntity, async_add_as_found
 from .model import DoorId, State
+from .model.doors import DoorCommand
 
 PARALLEL_UPDATES = 1
 

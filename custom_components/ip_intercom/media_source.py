@@ -18,9 +18,9 @@ from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
+from .helpers.permissions import async_current_user, async_may
+from .media.voicemail_view import loaded, voicemail_path
 from .model import Voicemail
-from .permissions import async_current_user, async_may
-from .voicemail_view import loaded, voicemail_path
 
 # What players are told before the file itself says more: exchanges record in this way.
 _MEDIA_TYPE = "audio/wav"

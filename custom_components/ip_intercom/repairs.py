@@ -10,12 +10,12 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 import probatio as vol
 
-from .actions.maintenance import async_sync_clock
-from .certificates import Certificates, fingerprint_text
-from .clock_watch import CLOCK
 from .const import DOMAIN
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .shortcomings import CERTIFICATE
+from .helpers.certificates import Certificates, fingerprint_text
+from .helpers.issues import CERTIFICATE
+from .runtime.clock_watch import CLOCK
+from .services.maintenance import async_sync_clock
 
 _LOGGER = logging.getLogger(__name__)
 

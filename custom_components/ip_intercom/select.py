@@ -10,12 +10,12 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.restore_state import RestoreEntity
 
-from .actions.call_control import ATTR_RING_DELAY, ATTR_VOICEMAIL_DELAY, LOCAL, REMOTE, async_set_mode, mode_attributes
-from .actions.calls import ATTR_DEVICE
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity, async_add_as_found
 from .model import CallMode, Setting, State
-from .preferences import SELECTED, SettingEntity
+from .services.call_control import ATTR_RING_DELAY, ATTR_VOICEMAIL_DELAY, LOCAL, REMOTE, async_set_mode, mode_attributes
+from .services.calls import ATTR_DEVICE
+from .setting_entity import SELECTED, SettingEntity
 
 PARALLEL_UPDATES = 1
 

@@ -12,10 +12,10 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import CONF_PLAIN_SWITCHES
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .doors import DoorCommand
 from .entity import AccessPointEntity, DoorEntity, PortEntity, async_add_as_found, need
 from .model import Door, DoorId, Setting, State
-from .preferences import NEGATED, SWITCHED, SettingEntity
+from .model.doors import DoorCommand
+from .setting_entity import NEGATED, SWITCHED, SettingEntity
 
 PARALLEL_UPDATES = 1
 

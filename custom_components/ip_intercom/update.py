@@ -12,11 +12,11 @@ from homeassistant.core import CALLBACK_TYPE, Event, EventStateChangedData, Home
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .actions.firmware import async_discard, async_install
 from .const import DOMAIN
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity, async_add_as_found
 from .model import Firmware, State
+from .services.firmware import async_discard, async_install
 
 _LOGGER = logging.getLogger(__name__)
 

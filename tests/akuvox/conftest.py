@@ -9,8 +9,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
-from custom_components.ip_intercom.api.akuvox import discovery, exchange
 from custom_components.ip_intercom.systems.akuvox import log
+from custom_components.ip_intercom.systems.akuvox.client import discovery, exchange
 from tests.common import choose, enter, state_of, until, user_input
 from tests.simulators.akuvox import Redirect, Simulator
 

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from custom_components.ip_intercom import door_commands
-from custom_components.ip_intercom.door_commands import DoorCommands
+from custom_components.ip_intercom.runtime import door_commands
+from custom_components.ip_intercom.runtime.door_commands import DoorCommands
 from custom_components.ip_intercom.systems.akuvox.doors import AkuvoxDoors
 
 

@@ -11,8 +11,8 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.ip_intercom import commanding
-from custom_components.ip_intercom.door_commands import hold_store
+from custom_components.ip_intercom.helpers import command_coordinator as commanding
+from custom_components.ip_intercom.runtime.door_commands import hold_store
 from tests.common import act, entity_id, until
 from tests.simulators.akuvox import Simulator
 from tests.simulators.akuvox.dialects import RelayReading

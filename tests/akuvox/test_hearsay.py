@@ -3,7 +3,8 @@
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.ip_intercom import push, refusals
+from custom_components.ip_intercom.helpers import auth_retry as refusals
+from custom_components.ip_intercom.runtime import event_stream as push
 from custom_components.ip_intercom.systems.akuvox import alarms, log
 from tests.common import capture_changes, capture_log_events, entity_id, until
 from tests.simulators.akuvox import Simulator
@@ -15,7 +16,7 @@ from .test_push import pushing
 @pytest.fixture(autouse=True)
 def quick_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Be sure soon."""
-    monkeypatch.setattr("custom_components.ip_intercom.refusals.RETRY_DELAY", 0.05)
+    monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry.RETRY_DELAY", 0.05)
     monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1, 0.2))
     monkeypatch.setattr(refusals, "_SPAN", 0.05)
     monkeypatch.setattr(refusals, "_CERTAIN", 1e4)

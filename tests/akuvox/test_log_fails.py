@@ -13,12 +13,12 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.ip_intercom import push
-from custom_components.ip_intercom.api.akuvox import client
 from custom_components.ip_intercom.const import DOMAIN
-from custom_components.ip_intercom.log_health import PATIENCE
-from custom_components.ip_intercom.systems import looks
+from custom_components.ip_intercom.helpers.log_health import PATIENCE
+from custom_components.ip_intercom.runtime import event_stream as push
 from custom_components.ip_intercom.systems.akuvox import accesses, log
+from custom_components.ip_intercom.systems.akuvox.client import client
+from custom_components.ip_intercom.systems.common import poller as looks
 from tests.api.akuvox.conftest import wait_for_answers
 from tests.common import act, capture_log_events, entity_id, state_of, until
 from tests.simulators.akuvox import Simulator

@@ -10,8 +10,8 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er, 
 from homeassistant.helpers.service_info.dhcp import DhcpServiceInfo
 import pytest
 
-from custom_components.ip_intercom import options_flow
 from custom_components.ip_intercom.const import CONF_LEGACY_TLS, CONF_SYSTEM, CONF_URL, DOMAIN, SYSTEM_AKUVOX
+from custom_components.ip_intercom.flows import options as options_flow
 from custom_components.ip_intercom.repairs import async_create_fix_flow
 from tests.common import enter, user_input
 from tests.simulators.akuvox import DIALECTS, Auth, Root, Simulator

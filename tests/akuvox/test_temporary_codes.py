@@ -8,8 +8,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 import pytest
 
-from custom_components.ip_intercom import temporary_codes
 from custom_components.ip_intercom.const import DOMAIN
+from custom_components.ip_intercom.runtime import temporary_codes
 from tests.common import command, refusal, until
 from tests.simulators.akuvox import Simulator
 from tests.simulators.akuvox.envelope import Answer, ApiError, Call

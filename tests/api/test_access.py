@@ -8,7 +8,7 @@ import json
 from PIL import Image
 import pytest
 
-from custom_components.ip_intercom.api.errors import (
+from custom_components.ip_intercom.systems.common.errors import (
     InvalidRequest,
     NoData,
     NotSupported,
@@ -16,8 +16,8 @@ from custom_components.ip_intercom.api.errors import (
     Rejected,
     UnexpectedReply,
 )
-from custom_components.ip_intercom.api.two_n.access import Grant
-from custom_components.ip_intercom.api.two_n.mobilekey import MobileKey, MobileKeyConfig
+from custom_components.ip_intercom.systems.two_n.client.access import Grant
+from custom_components.ip_intercom.systems.two_n.client.mobilekey import MobileKey, MobileKeyConfig
 from tests.simulators.two_n import Account, Privilege
 from tests.simulators.two_n.mobilekey import FAKE_KEY
 

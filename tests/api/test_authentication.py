@@ -5,14 +5,14 @@ from itertools import product
 
 import pytest
 
-from custom_components.ip_intercom.api.errors import (
+from custom_components.ip_intercom.systems.common.errors import (
     AuthenticationFailed,
     FunctionRefused,
     IntercomError,
     PermissionDenied,
 )
-from custom_components.ip_intercom.api.two_n import TwoNDevice
-from custom_components.ip_intercom.api.two_n.client import CONCURRENT_REQUESTS
+from custom_components.ip_intercom.systems.two_n.client import TwoNDevice
+from custom_components.ip_intercom.systems.two_n.client.client import CONCURRENT_REQUESTS
 from tests.common import until
 from tests.simulators.two_n import Account, Privilege, Service
 

@@ -10,9 +10,9 @@ from types import MappingProxyType
 from PIL import Image
 import pytest
 
-from custom_components.ip_intercom.api.errors import NotSupported
-from custom_components.ip_intercom.api.two_n import TwoNClient, endpoints
-from custom_components.ip_intercom.api.two_n.endpoints import Endpoint
+from custom_components.ip_intercom.systems.common.errors import NotSupported
+from custom_components.ip_intercom.systems.two_n.client import TwoNClient, endpoints
+from custom_components.ip_intercom.systems.two_n.client.endpoints import Endpoint
 from tests.simulators.two_n import make_firmware
 
 from .conftest import Bench, Start

@@ -6,14 +6,14 @@ import json
 from PIL import Image
 import pytest
 
-from custom_components.ip_intercom.api.errors import (
+from custom_components.ip_intercom.systems.common.errors import (
     ConnectionFailed,
     InvalidRequest,
     NotSupported,
     PermissionDenied,
     UnexpectedReply,
 )
-from custom_components.ip_intercom.api.two_n.display import DisplayCaps, Languages
+from custom_components.ip_intercom.systems.two_n.client.display import DisplayCaps, Languages
 from tests.common import until
 from tests.simulators.two_n import Account, Privilege, make_video
 

@@ -9,8 +9,8 @@ from aiohttp import ClientSession
 from firebase_messaging import FcmPushClientRunState
 import pytest
 
-from custom_components.ip_intercom.api import fcm
-from custom_components.ip_intercom.api.errors import AppRefused, ConnectionFailed, LoginRefused, NotReached
+from custom_components.ip_intercom.systems.common import fcm
+from custom_components.ip_intercom.systems.common.errors import AppRefused, ConnectionFailed, LoginRefused, NotReached
 from tests.common import until
 from tests.google import google_here
 from tests.simulators.fcm import API_KEY, APP_ID, PROJECT, SENDER, Simulator, Spoilt

@@ -8,9 +8,9 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.api import errors
-from custom_components.ip_intercom.api.address import normalize_mac
-from custom_components.ip_intercom.api.errors import (
+from custom_components.ip_intercom.systems.common import errors
+from custom_components.ip_intercom.systems.common.address import normalize_mac
+from custom_components.ip_intercom.systems.common.errors import (
     AuthenticationFailed,
     CommandFailed,
     ConnectionFailed,
@@ -24,12 +24,12 @@ from custom_components.ip_intercom.api.errors import (
     ServiceDisabled,
     UnexpectedReply,
 )
-from custom_components.ip_intercom.api.http import HttpTransport
-from custom_components.ip_intercom.api.two_n import TwoNClient, TwoNDevice
-from custom_components.ip_intercom.api.two_n.directory import EntryError
-from custom_components.ip_intercom.api.two_n.endpoints import CALL_DIAL, SWITCH_CTRL, SWITCH_STATUS
-from custom_components.ip_intercom.api.two_n.phone import CallLeg, CallSession, SipAccount
-from custom_components.ip_intercom.api.two_n.switch import SwitchAction, SwitchCaps, SwitchStatus
+from custom_components.ip_intercom.systems.common.http import HttpTransport
+from custom_components.ip_intercom.systems.two_n.client import TwoNClient, TwoNDevice
+from custom_components.ip_intercom.systems.two_n.client.directory import EntryError
+from custom_components.ip_intercom.systems.two_n.client.endpoints import CALL_DIAL, SWITCH_CTRL, SWITCH_STATUS
+from custom_components.ip_intercom.systems.two_n.client.phone import CallLeg, CallSession, SipAccount
+from custom_components.ip_intercom.systems.two_n.client.switch import SwitchAction, SwitchCaps, SwitchStatus
 from tests.common import until
 from tests.simulators.two_n import Account, Privilege
 
@@ -471,7 +471,7 @@ async def test_motion_jpeg_with_a_wrong_password(bench: Bench) -> None:
 
 
 async def test_motion_jpeg_that_does_not_begin(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("custom_components.ip_intercom.api.http.STREAM_TIMEOUT", 0.1)
+    monkeypatch.setattr("custom_components.ip_intercom.systems.common.http.STREAM_TIMEOUT", 0.1)
     bench.sim.delay(30, "camera/snapshot")
     async with asyncio.timeout(5):
         with pytest.raises(ConnectionFailed):
@@ -486,7 +486,7 @@ async def watch(device: TwoNDevice, seen: Callable[[bytes], None] = lambda _: No
 
 async def test_motion_jpeg_that_stands_still(session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cable is cut, and no packet tells us."""
-    monkeypatch.setattr("custom_components.ip_intercom.api.http.STREAM_TIMEOUT", 0.2)
+    monkeypatch.setattr("custom_components.ip_intercom.systems.common.http.STREAM_TIMEOUT", 0.2)
 
     async def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=b\r\n\r\n--b\r\n")

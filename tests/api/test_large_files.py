@@ -13,8 +13,8 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.api.http import HttpTransport
-from custom_components.ip_intercom.api.two_n import TwoNClient, TwoNDevice
+from custom_components.ip_intercom.systems.common.http import HttpTransport
+from custom_components.ip_intercom.systems.two_n.client import TwoNClient, TwoNDevice
 from tests.simulators.two_n import firmware_chunks
 
 ROOT = Path(__file__).parents[2]

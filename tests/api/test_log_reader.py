@@ -9,9 +9,17 @@ from typing import Any
 
 import pytest
 
-from custom_components.ip_intercom.api.errors import ConnectionFailed, IntercomError, InvalidRequest
-from custom_components.ip_intercom.api.two_n.log import LogEvent
-from custom_components.ip_intercom.api.two_n.reader import Batch, Cursor, EventKey, Gap, GapReason, LogReader, Pace
+from custom_components.ip_intercom.systems.common.errors import ConnectionFailed, IntercomError, InvalidRequest
+from custom_components.ip_intercom.systems.two_n.client.log import LogEvent
+from custom_components.ip_intercom.systems.two_n.client.reader import (
+    Batch,
+    Cursor,
+    EventKey,
+    Gap,
+    GapReason,
+    LogReader,
+    Pace,
+)
 from tests.common import until
 from tests.simulators.two_n import Account, LogEvent as Record, Privilege, Simulator
 
@@ -799,7 +807,7 @@ async def test_a_channel_closed_without_an_answer_is_no_restart(bench: Bench) ->
 @pytest.mark.parametrize("seed", range(12))
 async def test_random_faults(start: Start, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Compared with the simulator's own list: of each boot a beginning comes, whole, in order, once."""
-    monkeypatch.setattr("custom_components.ip_intercom.api.two_n.client.REQUEST_TIMEOUT", 1)
+    monkeypatch.setattr("custom_components.ip_intercom.systems.two_n.client.client.REQUEST_TIMEOUT", 1)
     dice = random.Random(seed)
     bench = await start(dice.choice(["verso", "access_unit", "verso3", "vario"]), speed=SPEED)
     sim = bench.sim

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from custom_components.ip_intercom.api.parse import decode_json, instant, integer
+from custom_components.ip_intercom.systems.common.parse import decode_json, instant, integer
 
 
 @pytest.mark.parametrize(

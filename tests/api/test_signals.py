@@ -5,8 +5,13 @@ import json
 
 import pytest
 
-from custom_components.ip_intercom.api.errors import ConnectionFailed, InvalidRequest, NotSupported, PermissionDenied
-from custom_components.ip_intercom.api.two_n.phone import CallRecord
+from custom_components.ip_intercom.systems.common.errors import (
+    ConnectionFailed,
+    InvalidRequest,
+    NotSupported,
+    PermissionDenied,
+)
+from custom_components.ip_intercom.systems.two_n.client.phone import CallRecord
 from tests.common import until
 from tests.simulators.two_n import Account, Privilege
 

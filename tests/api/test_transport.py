@@ -12,9 +12,9 @@ from aiohttp import web
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.api import http
-from custom_components.ip_intercom.api.address import parse_address
-from custom_components.ip_intercom.api.errors import (
+from custom_components.ip_intercom.systems.common import http
+from custom_components.ip_intercom.systems.common.address import parse_address
+from custom_components.ip_intercom.systems.common.errors import (
     AuthenticationFailed,
     CertificateChanged,
     CertificateInvalid,
@@ -26,8 +26,8 @@ from custom_components.ip_intercom.api.errors import (
     UnsupportedProduct,
     WrongDevice,
 )
-from custom_components.ip_intercom.api.http import HttpTransport, Request, certificate_fingerprint
-from custom_components.ip_intercom.api.two_n import TwoNClient, TwoNDevice, find_device
+from custom_components.ip_intercom.systems.common.http import HttpTransport, Request, certificate_fingerprint
+from custom_components.ip_intercom.systems.two_n.client import TwoNClient, TwoNDevice, find_device
 from tests.simulators.two_n import Garbage
 
 from .conftest import Bench
@@ -65,7 +65,7 @@ def says(text: str, content_type: str = "text/html", status: int = 200) -> Handl
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not wait ten seconds."""
-    monkeypatch.setattr("custom_components.ip_intercom.api.two_n.client.REQUEST_TIMEOUT", 0.1)
+    monkeypatch.setattr("custom_components.ip_intercom.systems.two_n.client.client.REQUEST_TIMEOUT", 0.1)
     monkeypatch.setattr(http, "REQUEST_TIMEOUT", 0.1)
 
 
@@ -109,7 +109,7 @@ async def test_garbage(bench: Bench, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", [Garbage.HUGE, Garbage.ENDLESS])
 async def test_a_huge_answer_is_bounded_in_memory(bench: Bench, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("custom_components.ip_intercom.api.two_n.client.MAX_JSON", 2**20)
+    monkeypatch.setattr("custom_components.ip_intercom.systems.two_n.client.client.MAX_JSON", 2**20)
     device = bench.device()
     await device.io.status()
     bench.sim.garbage("switch/status", kind)

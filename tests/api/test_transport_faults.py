@@ -11,7 +11,7 @@ from aioresponses import aioresponses
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.api.errors import (
+from custom_components.ip_intercom.systems.common.errors import (
     CertificateChanged,
     CertificateInvalid,
     ConnectionFailed,
@@ -19,7 +19,7 @@ from custom_components.ip_intercom.api.errors import (
     NotReached,
     UnexpectedReply,
 )
-from custom_components.ip_intercom.api.http import HttpTransport, Request
+from custom_components.ip_intercom.systems.common.http import HttpTransport, Request
 
 BASE = URL("https://192.0.2.1")
 INFO = Request("GET", "/api/system/info")

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.api.errors import (
+from custom_components.ip_intercom.systems.common.errors import (
     AuthenticationFailed,
     CommandFailed,
     ConnectionFailed,
@@ -29,11 +29,15 @@ from custom_components.ip_intercom.api.errors import (
     ServiceDisabled,
     UnexpectedReply,
 )
-from custom_components.ip_intercom.api.http import HttpTransport, Upload
-from custom_components.ip_intercom.api.two_n import TwoNClient, TwoNDevice
-from custom_components.ip_intercom.api.two_n.client import CONCURRENT_REQUESTS, SMALL_FILE
-from custom_components.ip_intercom.api.two_n.endpoints import CONFIG_HOLIDAYS_PUT, DISPLAY_IMAGE, SYSTEM_STATUS
-from custom_components.ip_intercom.api.upload import PIECE
+from custom_components.ip_intercom.systems.common.http import HttpTransport, Upload
+from custom_components.ip_intercom.systems.common.upload import PIECE
+from custom_components.ip_intercom.systems.two_n.client import TwoNClient, TwoNDevice
+from custom_components.ip_intercom.systems.two_n.client.client import CONCURRENT_REQUESTS, SMALL_FILE
+from custom_components.ip_intercom.systems.two_n.client.endpoints import (
+    CONFIG_HOLIDAYS_PUT,
+    DISPLAY_IMAGE,
+    SYSTEM_STATUS,
+)
 from tests.common import until
 from tests.simulators.two_n import Account, Privilege, make_firmware
 
@@ -41,8 +45,8 @@ from .conftest import PASSWORD, USERNAME, Bench, Start
 
 NEWER, OLDER, TOO_OLD = "2.51.0.77.1", "2.44.0.66.3", "2.10.0.19.2"
 LARGE = 3 * 2**20
-TRANSPORT = "custom_components.ip_intercom.api.http"
-CLIENT = "custom_components.ip_intercom.api.two_n.client"
+TRANSPORT = "custom_components.ip_intercom.systems.common.http"
+CLIENT = "custom_components.ip_intercom.systems.two_n.client.client"
 
 
 def firmware(

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from custom_components.ip_intercom.found import Found
+from custom_components.ip_intercom.helpers.restored_state import Found
 from custom_components.ip_intercom.model import Access, Alarm, Bell, Port, State
 
 ACCESS = Access(datetime(2026, 11, 28, 8, 30, tzinfo=UTC), granted=True, name="Alice", method="card", entrance="entry")

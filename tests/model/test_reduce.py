@@ -5,29 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from custom_components.ip_intercom.events import (
-    AccessDecided,
-    AccessPointBlocked,
-    AlarmChanged,
-    ButtonPressed,
-    CallChanged,
-    CallLogged,
-    CapabilitiesChanged,
-    DirectoryChanged,
-    DoorMode,
-    DoorReleased,
-    Event,
-    EventsLost,
-    Fact,
-    FloorsOpened,
-    LineChanged,
-    Occurred,
-    PortChanged,
-    Restarted,
-    VoicemailReceived,
-    VoicemailsListed,
-    reduce,
-)
 from custom_components.ip_intercom.model import (
     Access,
     AccessPoint,
@@ -55,6 +32,29 @@ from custom_components.ip_intercom.model import (
     described,
     merge,
     with_bell,
+)
+from custom_components.ip_intercom.model.events import (
+    AccessDecided,
+    AccessPointBlocked,
+    AlarmChanged,
+    ButtonPressed,
+    CallChanged,
+    CallLogged,
+    CapabilitiesChanged,
+    DirectoryChanged,
+    DoorMode,
+    DoorReleased,
+    Event,
+    EventsLost,
+    Fact,
+    FloorsOpened,
+    LineChanged,
+    Occurred,
+    PortChanged,
+    Restarted,
+    VoicemailReceived,
+    VoicemailsListed,
+    reduce,
 )
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

@@ -5,8 +5,8 @@ from io import BytesIO
 from PIL import Image, ImageFont
 import pytest
 
-from custom_components.ip_intercom import render
-from custom_components.ip_intercom.render import draw_message
+from custom_components.ip_intercom.media import render
+from custom_components.ip_intercom.media.render import draw_message
 
 SIZES = ((320, 240), (320, 214), (214, 240), (1280, 800))
 MESSAGES = {

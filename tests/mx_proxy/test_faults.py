@@ -9,12 +9,12 @@ import pytest
 from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.ip_intercom import push
-from custom_components.ip_intercom.api.mx_proxy import client
 from custom_components.ip_intercom.const import DOMAIN
-from custom_components.ip_intercom.log_health import PATIENCE
-from custom_components.ip_intercom.systems import looks
+from custom_components.ip_intercom.helpers.log_health import PATIENCE
+from custom_components.ip_intercom.runtime import event_stream as push
+from custom_components.ip_intercom.systems.common import poller as looks
 from custom_components.ip_intercom.systems.mx_proxy import system
+from custom_components.ip_intercom.systems.mx_proxy.client import client
 from tests.common import capture_changes, capture_log_events, command, refusal, state_of, until
 from tests.outages import lines, pass_time, repairs, unusable
 from tests.simulators.common.faults import Fault
@@ -196,8 +196,8 @@ REFUSED_LOGINS = 5
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again soon."""
-    monkeypatch.setattr("custom_components.ip_intercom.refusals.RETRY_DELAY", 0.05)
-    monkeypatch.setattr("custom_components.ip_intercom.refusals._SPAN", 0.1)
+    monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry.RETRY_DELAY", 0.05)
+    monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry._SPAN", 0.1)
 
 
 def questions(hass: HomeAssistant) -> list[object]:
@@ -237,7 +237,7 @@ async def test_a_doubtful_login_brings_nothing_back(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is there for the seconds until it is certain that the password is wrong."""
-    monkeypatch.setattr("custom_components.ip_intercom.refusals._SPAN", 0.5)
+    monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry._SPAN", 0.5)
     sim = await device()
     entry = await add(hass, sim)
     sim.lose_connection()

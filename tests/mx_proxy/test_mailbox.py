@@ -17,8 +17,8 @@ from pytest_homeassistant_custom_component.typing import (
     WebSocketGenerator,
 )
 
-from custom_components.ip_intercom import voicemail_view
 from custom_components.ip_intercom.const import DOMAIN
+from custom_components.ip_intercom.media import voicemail_view
 from tests.common import command, entity_id, refusal, state_of
 from tests.simulators.mx_proxy import LOGIN, Simulator
 from tests.simulators.mx_proxy.voicemail import wave

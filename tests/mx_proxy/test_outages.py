@@ -8,8 +8,8 @@ from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import Event, HomeAssistant
 import pytest
 
-from custom_components.ip_intercom import push
-from custom_components.ip_intercom.systems import looks
+from custom_components.ip_intercom.runtime import event_stream as push
+from custom_components.ip_intercom.systems.common import poller as looks
 from custom_components.ip_intercom.systems.mx_proxy import log
 from tests.common import capture_changes, capture_log_events, command, state_of, until
 from tests.simulators.common.faults import Fault

@@ -4,9 +4,9 @@ from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.ip_intercom import push
-from custom_components.ip_intercom.api.mx_proxy import client
+from custom_components.ip_intercom.runtime import event_stream as push
 from custom_components.ip_intercom.systems.mx_proxy import log
+from custom_components.ip_intercom.systems.mx_proxy.client import client
 from tests.common import capture_changes, capture_log_events, state_of, until
 from tests.outages import lines
 from tests.simulators.mx_proxy import Simulator

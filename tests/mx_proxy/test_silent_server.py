@@ -4,9 +4,9 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.ip_intercom import push
-from custom_components.ip_intercom.api.mx_proxy import client, login
-from custom_components.ip_intercom.systems import looks
+from custom_components.ip_intercom.runtime import event_stream as push
+from custom_components.ip_intercom.systems.common import poller as looks
+from custom_components.ip_intercom.systems.mx_proxy.client import client, login
 from tests.common import capture_log_events, enter, state_of, until
 from tests.outages import lines
 from tests.simulators.common.faults import Fault

@@ -9,7 +9,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
-from custom_components.ip_intercom.systems import outbox
+from custom_components.ip_intercom.systems.common import event_buffer as outbox
 from custom_components.ip_intercom.systems.smartyard import log
 from tests.common import choose, enter, webhook_of
 from tests.simulators.smartyard import PHONE, Form, Simulator

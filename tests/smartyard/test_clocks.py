@@ -5,7 +5,7 @@ import logging
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.ip_intercom.rings import Ring
+from custom_components.ip_intercom.model.ring_detector import Ring
 from custom_components.ip_intercom.systems.smartyard import push_clock
 from tests.common import until
 from tests.simulators.smartyard import Dates, Form, Simulator

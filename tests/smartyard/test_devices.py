@@ -11,8 +11,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.ip_intercom import coordinator as coordinator_module
-from custom_components.ip_intercom.api.smartyard import client
 from custom_components.ip_intercom.const import DOMAIN
+from custom_components.ip_intercom.systems.smartyard.client import client
 from tests.common import act, assert_assumed_locked, capture_changes, entity_id, state_of, until
 from tests.mx_proxy.looking import becomes, shown
 from tests.simulators.common.faults import Fault

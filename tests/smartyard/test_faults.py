@@ -9,12 +9,12 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er, 
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.ip_intercom import push
-from custom_components.ip_intercom.api.smartyard import client
 from custom_components.ip_intercom.const import DOMAIN
-from custom_components.ip_intercom.log_health import PATIENCE
-from custom_components.ip_intercom.systems import looks
+from custom_components.ip_intercom.helpers.log_health import PATIENCE
+from custom_components.ip_intercom.runtime import event_stream as push
+from custom_components.ip_intercom.systems.common import poller as looks
 from custom_components.ip_intercom.systems.smartyard import system
+from custom_components.ip_intercom.systems.smartyard.client import client
 from tests.common import act, capture_log_events, entity_id, state_of, until
 from tests.outages import lines, pass_time, repairs, unusable
 from tests.simulators.common.faults import Fault

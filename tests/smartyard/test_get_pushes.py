@@ -8,8 +8,8 @@ from homeassistant.helpers import issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.ip_intercom import webhook
 from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, DOMAIN
+from custom_components.ip_intercom.runtime import webhook
 from tests.common import PATIENCE, capture_log_events, until
 from tests.mx_proxy.looking import tells
 from tests.repository_rules import translations

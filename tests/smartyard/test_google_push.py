@@ -21,10 +21,10 @@ import pytest
 from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.ip_intercom import google_push, push
-from custom_components.ip_intercom.api import fcm
 from custom_components.ip_intercom.const import CONFS_FCM, DOMAIN
-from custom_components.ip_intercom.facets import PushMessage
+from custom_components.ip_intercom.model.features import PushMessage
+from custom_components.ip_intercom.runtime import event_stream as push, google_push
+from custom_components.ip_intercom.systems.common import fcm
 from tests.common import capture_log_events, entity_id, until
 from tests.google import VALUES, google_here
 from tests.mx_proxy.looking import becomes
@@ -425,9 +425,9 @@ root = pathlib.Path("custom_components/ip_intercom")
 names = [".".join(path.with_suffix("").parts) for path in root.rglob("*.py") if path.name != "fcm.py"]
 for name in names:
     importlib.import_module(name.removesuffix(".__init__"))
-assert "custom_components.ip_intercom.google_push" in sys.modules
+assert "custom_components.ip_intercom.runtime.google_push" in sys.modules
 print(sorted({"firebase_messaging", "google.protobuf", "http_ece"} & set(sys.modules)))
-importlib.import_module("custom_components.ip_intercom.api.fcm")
+importlib.import_module("custom_components.ip_intercom.systems.common.fcm")
 print(sorted({"firebase_messaging", "google.protobuf", "http_ece"} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True, check=True)

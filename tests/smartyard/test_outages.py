@@ -7,8 +7,8 @@ from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.ip_intercom import push
-from custom_components.ip_intercom.api.smartyard.client import SmartYardClient
+from custom_components.ip_intercom.runtime import event_stream as push
+from custom_components.ip_intercom.systems.smartyard.client.client import SmartYardClient
 from tests.common import capture_changes, capture_log_events, entity_id, state_of, until
 from tests.simulators.smartyard import Breakage, Simulator
 
@@ -19,8 +19,8 @@ from .conftest import Start, add, pushing
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Come back soon."""
     monkeypatch.setattr(push, "_BACK_OFF", (0.2, 0.2))
-    monkeypatch.setattr("custom_components.ip_intercom.refusals.RETRY_DELAY", 0.05)
-    monkeypatch.setattr("custom_components.ip_intercom.refusals._SPAN", 0.05)
+    monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry.RETRY_DELAY", 0.05)
+    monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry._SPAN", 0.05)
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:

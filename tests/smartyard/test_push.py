@@ -14,11 +14,11 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.ip_intercom import webhook
-from custom_components.ip_intercom.api.errors import NoData, UnexpectedReply
 from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, CONF_URL
-from custom_components.ip_intercom.push import EventFeed
-from custom_components.ip_intercom.rings import Ring
+from custom_components.ip_intercom.model.ring_detector import Ring
+from custom_components.ip_intercom.runtime import webhook
+from custom_components.ip_intercom.runtime.event_stream import EventFeed
+from custom_components.ip_intercom.systems.common.errors import NoData, UnexpectedReply
 from custom_components.ip_intercom.systems.smartyard import log
 from tests.common import PATIENCE, act, capture_log_events, entity_id, state_of, suggested, until
 from tests.flooding import assert_withstands_flood

@@ -5,8 +5,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 import pytest
 
-from custom_components.ip_intercom import push
 from custom_components.ip_intercom.const import DOMAIN
+from custom_components.ip_intercom.runtime import event_stream as push
 from tests.common import PATIENCE, capture_log_events, state_of, until
 from tests.mx_proxy.looking import shown
 from tests.simulators.smartyard import Form, Simulator
@@ -87,9 +87,9 @@ async def test_a_ring_ends_while_the_server_is_away(
 ) -> None:
     # The server is not asked again while this test lasts.
     monkeypatch.setattr(push, "_BACK_OFF", (0.1, 600.0))
-    monkeypatch.setattr("custom_components.ip_intercom.refusals.RETRY_DELAY", 0.05)
-    monkeypatch.setattr("custom_components.ip_intercom.refusals._SPAN", 0.05)
-    monkeypatch.setattr("custom_components.ip_intercom.refusals._CERTAIN", 1e4)
+    monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry.RETRY_DELAY", 0.05)
+    monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry._SPAN", 0.05)
+    monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry._CERTAIN", 1e4)
     sim = await device()
     entry = await pushing(hass, sim, local_url)
     coordinator = entry.runtime_data

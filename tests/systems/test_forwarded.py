@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from custom_components.ip_intercom.events import Event, PushesCame, reduce
 from custom_components.ip_intercom.model import Pushes, State
-from custom_components.ip_intercom.systems.forwarded import Arrivals
+from custom_components.ip_intercom.model.events import Event, PushesCame, reduce
+from custom_components.ip_intercom.systems.common.push_monitor import Arrivals
 
 
 class Clock:

@@ -10,11 +10,11 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.api.akuvox import AkuvoxClient, AkuvoxDevice, exchange
-from custom_components.ip_intercom.api.errors import IntercomError
-from custom_components.ip_intercom.api.http import HttpTransport
-from custom_components.ip_intercom.api.mx_proxy import MxProxy
-from custom_components.ip_intercom.api.two_n import TwoNClient, TwoNDevice
+from custom_components.ip_intercom.systems.akuvox.client import AkuvoxClient, AkuvoxDevice, exchange
+from custom_components.ip_intercom.systems.common.errors import IntercomError
+from custom_components.ip_intercom.systems.common.http import HttpTransport
+from custom_components.ip_intercom.systems.mx_proxy.client import MxProxy
+from custom_components.ip_intercom.systems.two_n.client import TwoNClient, TwoNDevice
 from tests.api.mx_proxy.conftest import credentials
 from tests.api.smartyard.conftest import log_in
 from tests.simulators import akuvox, mx_proxy, smartyard, two_n

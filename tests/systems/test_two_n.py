@@ -7,15 +7,6 @@ from typing import Any
 
 import pytest
 
-from custom_components.ip_intercom.api.errors import (
-    AuthenticationFailed,
-    ConnectionFailed,
-    IntercomError,
-    NotSupported,
-    PermissionDenied,
-    SecureConnectionRequired,
-    ServiceDisabled,
-)
 from custom_components.ip_intercom.const import (
     CONF_FINGERPRINT,
     CONF_LEGACY_TLS,
@@ -29,11 +20,20 @@ from custom_components.ip_intercom.const import (
     CONF_VERIFY_SSL,
     SYSTEM_TWO_N,
 )
-from custom_components.ip_intercom.doors import DoorCommand
-from custom_components.ip_intercom.events import AccessDecided, ButtonPressed
-from custom_components.ip_intercom.facets import Delivery
 from custom_components.ip_intercom.model import Alarm, Bell, CallState, Control, Description, Direction, Missing
+from custom_components.ip_intercom.model.doors import DoorCommand
+from custom_components.ip_intercom.model.events import AccessDecided, ButtonPressed
+from custom_components.ip_intercom.model.features import Delivery
 from custom_components.ip_intercom.systems import create_system
+from custom_components.ip_intercom.systems.common.errors import (
+    AuthenticationFailed,
+    ConnectionFailed,
+    IntercomError,
+    NotSupported,
+    PermissionDenied,
+    SecureConnectionRequired,
+    ServiceDisabled,
+)
 from custom_components.ip_intercom.systems.two_n import TwoNSystem, find
 from tests.api.conftest import PASSWORD, USERNAME, Bench, Start
 from tests.common import until

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from custom_components.ip_intercom.api.two_n.log import LogEvent
-from custom_components.ip_intercom.api.two_n.reader import Gap, GapReason, Reading
-from custom_components.ip_intercom.events import (
+from custom_components.ip_intercom.model import Access, Alarm, CallState, Direction, Occurrence
+from custom_components.ip_intercom.model.events import (
     AccessDecided,
     AccessPointBlocked,
     AlarmChanged,
@@ -28,9 +27,10 @@ from custom_components.ip_intercom.events import (
     PortChanged,
     Restarted,
 )
-from custom_components.ip_intercom.model import Access, Alarm, CallState, Direction, Occurrence
-from custom_components.ip_intercom.systems.privacy import REDACTED, Privacy
+from custom_components.ip_intercom.systems.common.privacy import REDACTED, Privacy
 from custom_components.ip_intercom.systems.two_n.cameras import fitting_size
+from custom_components.ip_intercom.systems.two_n.client.log import LogEvent
+from custom_components.ip_intercom.systems.two_n.client.reader import Gap, GapReason, Reading
 from custom_components.ip_intercom.systems.two_n.directory import fit, without_defaults
 from custom_components.ip_intercom.systems.two_n.events import gap_event, neutral_event
 from tests.api_docs import read

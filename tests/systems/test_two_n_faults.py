@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.ip_intercom.api.errors import IntercomError
 from custom_components.ip_intercom.model import Description, Reading, State
+from custom_components.ip_intercom.systems.common.errors import IntercomError
 from custom_components.ip_intercom.systems.two_n import TwoNSystem, system as system_module
 from tests.api.conftest import Bench, Start
 from tests.simulators.common.faults import Fault
@@ -44,7 +44,7 @@ FAULTS = [*SILENT, (Fault.REFUSED, 0), (Fault.WRONG_VALUES, 0), (Fault.WRONG_SHA
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait less for what never answers."""
-    monkeypatch.setattr("custom_components.ip_intercom.api.two_n.client.REQUEST_TIMEOUT", 0.5)
+    monkeypatch.setattr("custom_components.ip_intercom.systems.two_n.client.client.REQUEST_TIMEOUT", 0.5)
 
 
 async def asked_at_bring_up(bench: Bench) -> tuple[list[str], Description]:

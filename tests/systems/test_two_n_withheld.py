@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from custom_components.ip_intercom.api.two_n.log import LogEvent
-from custom_components.ip_intercom.systems.two_n.withheld import CARDS, KEYPAD, Withheld
+from custom_components.ip_intercom.systems.two_n.client.log import LogEvent
+from custom_components.ip_intercom.systems.two_n.log_gaps import CARDS, KEYPAD, Withheld
 
 ALL = frozenset({"KeyPressed", "CardEntered", "CallStateChanged", "UserAuthenticated"})
 CALL = {"state": "connecting", "direction": "outgoing"}

@@ -6,12 +6,12 @@ from typing import Any, Protocol
 
 from aiohttp import ClientSession
 
-from ..api.errors import IntercomError, TlsRefused, WrongDevice
 from ..const import CONF_LATE_HOURS, CONF_SYSTEM, SYSTEM_AKUVOX, SYSTEM_MX_PROXY, SYSTEM_SMARTYARD, SYSTEM_TWO_N
-from ..facets import System
 from ..model import Description
+from ..model.features import System
 from . import akuvox, mx_proxy, smartyard, two_n
-from .connection import shown_certificate, stream_url
+from .common.connection import shown_certificate, stream_url
+from .common.errors import IntercomError, TlsRefused, WrongDevice
 
 __all__ = [
     "Maker",

@@ -9,7 +9,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.ip_intercom.api.akuvox import exchange
+from custom_components.ip_intercom.systems.akuvox.client import exchange
 from tests.akuvox.conftest import Start, add as add_entry
 from tests.common import command, refusal
 from tests.simulators.akuvox import Simulator

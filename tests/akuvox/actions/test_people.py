@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from custom_components.ip_intercom import temporary_codes
+from custom_components.ip_intercom.runtime import temporary_codes
 from tests.common import until
 from tests.simulators.akuvox.envelope import Answer, ApiError, Call
 

@@ -10,8 +10,14 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.api.akuvox import AkuvoxCamera, AkuvoxClient, AkuvoxDevice, endpoints, exchange
-from custom_components.ip_intercom.api.http import HttpTransport, Stream
+from custom_components.ip_intercom.systems.akuvox.client import (
+    AkuvoxCamera,
+    AkuvoxClient,
+    AkuvoxDevice,
+    endpoints,
+    exchange,
+)
+from custom_components.ip_intercom.systems.common.http import HttpTransport, Stream
 from tests.simulators.akuvox import DIALECTS, Redirect, Request, Simulator
 
 USERNAME = "admin"

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.ip_intercom.api.akuvox import AkuvoxDevice, endpoints
-from custom_components.ip_intercom.api.akuvox.endpoints import Endpoint, ListEndpoints
-from custom_components.ip_intercom.api.akuvox.logs import CallKind
-from custom_components.ip_intercom.api.http import Stream
+from custom_components.ip_intercom.systems.akuvox.client import AkuvoxDevice, endpoints
+from custom_components.ip_intercom.systems.akuvox.client.endpoints import Endpoint, ListEndpoints
+from custom_components.ip_intercom.systems.akuvox.client.logs import CallKind
+from custom_components.ip_intercom.systems.common.http import Stream
 from tests.simulators.akuvox import make_firmware
 
 from .conftest import Bench, Start, file, whole

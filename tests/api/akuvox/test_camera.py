@@ -4,7 +4,12 @@ import asyncio
 
 import pytest
 
-from custom_components.ip_intercom.api.errors import ConnectionFailed, LoginRefused, NotSupported, UnexpectedReply
+from custom_components.ip_intercom.systems.common.errors import (
+    ConnectionFailed,
+    LoginRefused,
+    NotSupported,
+    UnexpectedReply,
+)
 from tests.simulators.akuvox import Broken
 
 from .conftest import Bench, Start

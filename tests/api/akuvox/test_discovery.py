@@ -9,8 +9,8 @@ from aiohttp.test_utils import TestServer
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.api.akuvox import discovery, find_device, is_akuvox
-from custom_components.ip_intercom.api.errors import (
+from custom_components.ip_intercom.systems.akuvox.client import discovery, find_device, is_akuvox
+from custom_components.ip_intercom.systems.common.errors import (
     AddressRefused,
     CertificateChanged,
     CertificateInvalid,
@@ -20,7 +20,7 @@ from custom_components.ip_intercom.api.errors import (
     TlsRefused,
     WrongDevice,
 )
-from custom_components.ip_intercom.api.http import certificate_fingerprint
+from custom_components.ip_intercom.systems.common.http import certificate_fingerprint
 from tests.simulators.akuvox import DIALECTS, Auth, Redirect
 from tests.simulators.akuvox.pipeline import Outcome
 from tests.simulators.two_n import Simulator as TwoNSimulator

@@ -8,8 +8,8 @@ import logging
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.api.akuvox import AkuvoxClient, AkuvoxDevice, exchange
-from custom_components.ip_intercom.api.errors import (
+from custom_components.ip_intercom.systems.akuvox.client import AkuvoxClient, AkuvoxDevice, exchange
+from custom_components.ip_intercom.systems.common.errors import (
     AddressRefused,
     AuthenticationFailed,
     CertificateChanged,
@@ -24,7 +24,7 @@ from custom_components.ip_intercom.api.errors import (
     Throttled,
     UnexpectedReply,
 )
-from custom_components.ip_intercom.api.http import HttpTransport, certificate_fingerprint
+from custom_components.ip_intercom.systems.common.http import HttpTransport, certificate_fingerprint
 from tests.simulators.akuvox import Auth, Redirect, Request
 
 from .conftest import EXCHANGE, PASSWORD, USERNAME, Bench, Start, wait_for_answers

@@ -7,13 +7,13 @@ from datetime import datetime
 
 import pytest
 
-from custom_components.ip_intercom.api.akuvox import AkuvoxDevice
-from custom_components.ip_intercom.api.akuvox.door import Mode
-from custom_components.ip_intercom.api.akuvox.items import Items
-from custom_components.ip_intercom.api.akuvox.logs import CallKind, DoorMethod, LogKind, _call, _door
-from custom_components.ip_intercom.api.akuvox.phone import READY
-from custom_components.ip_intercom.api.akuvox.users import schedules
-from custom_components.ip_intercom.api.errors import (
+from custom_components.ip_intercom.systems.akuvox.client import AkuvoxDevice
+from custom_components.ip_intercom.systems.akuvox.client.door import Mode
+from custom_components.ip_intercom.systems.akuvox.client.items import Items
+from custom_components.ip_intercom.systems.akuvox.client.logs import CallKind, DoorMethod, LogKind, _call, _door
+from custom_components.ip_intercom.systems.akuvox.client.phone import READY
+from custom_components.ip_intercom.systems.akuvox.client.users import schedules
+from custom_components.ip_intercom.systems.common.errors import (
     CommandFailed,
     ConnectionFailed,
     InvalidRequest,

@@ -4,7 +4,7 @@ from typing import TypedDict
 
 import pytest
 
-from custom_components.ip_intercom.api.errors import (
+from custom_components.ip_intercom.systems.common.errors import (
     CommandFailed,
     HighSecurity,
     InvalidRequest,

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from custom_components.ip_intercom.api.akuvox import client, endpoints, exchange
-from custom_components.ip_intercom.api.akuvox.endpoints import Endpoint, ListEndpoints, Patience
-from custom_components.ip_intercom.api.errors import NoAnswer
+from custom_components.ip_intercom.systems.akuvox.client import client, endpoints, exchange
+from custom_components.ip_intercom.systems.akuvox.client.endpoints import Endpoint, ListEndpoints, Patience
+from custom_components.ip_intercom.systems.common.errors import NoAnswer
 from tests.simulators.akuvox import Auth
 from tests.simulators.common.faults import Fault
 

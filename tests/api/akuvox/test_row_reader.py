@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from custom_components.ip_intercom.api.akuvox.envelope import Spoiled
-from custom_components.ip_intercom.api.akuvox.row_reader import RowReader
-from custom_components.ip_intercom.api.errors import UnexpectedReply
+from custom_components.ip_intercom.systems.akuvox.client.envelope import Spoiled
+from custom_components.ip_intercom.systems.akuvox.client.row_reader import RowReader
+from custom_components.ip_intercom.systems.common.errors import UnexpectedReply
 
 ROWS = [{"ID": str(number), "Name": f'"item": [{number}]}}', "Groups": [{"item": []}]} for number in range(1, 30)]
 REPLY = {"retcode": 0, "action": "get", "message": "OK", "data": {"num": 29, "item": ROWS}}

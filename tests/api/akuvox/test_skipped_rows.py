@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from custom_components.ip_intercom.api.akuvox import AkuvoxDevice
-from custom_components.ip_intercom.api.akuvox.envelope import Spoiled
-from custom_components.ip_intercom.api.errors import UnexpectedReply
+from custom_components.ip_intercom.systems.akuvox.client import AkuvoxDevice
+from custom_components.ip_intercom.systems.akuvox.client.envelope import Spoiled
+from custom_components.ip_intercom.systems.common.errors import UnexpectedReply
 from tests.simulators.akuvox import Simulator
 from tests.simulators.common.faults import Fault
 

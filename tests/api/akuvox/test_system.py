@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from custom_components.ip_intercom.api.akuvox.system import SipAccount
-from custom_components.ip_intercom.api.errors import ConnectionFailed, NotSupported
+from custom_components.ip_intercom.systems.akuvox.client.system import SipAccount
+from custom_components.ip_intercom.systems.common.errors import ConnectionFailed, NotSupported
 
 from .conftest import Bench, Start
 

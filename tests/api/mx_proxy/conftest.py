@@ -9,8 +9,8 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.api.http import HttpTransport
-from custom_components.ip_intercom.api.mx_proxy import Credentials, MxProxy
+from custom_components.ip_intercom.systems.common.http import HttpTransport
+from custom_components.ip_intercom.systems.mx_proxy.client import Credentials, MxProxy
 from tests.simulators.mx_proxy import APPS, LOGIN, PASSWORD, Request, Simulator
 
 [(CLIENT, SECRET)] = APPS.items()

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.api.errors import (
+from custom_components.ip_intercom.systems.common.errors import (
     AppRefused,
     AuthenticationFailed,
     CommandFailed,
@@ -27,8 +27,8 @@ from custom_components.ip_intercom.api.errors import (
     PersonRefused,
     UnexpectedReply,
 )
-from custom_components.ip_intercom.api.http import HttpTransport
-from custom_components.ip_intercom.api.mx_proxy import (
+from custom_components.ip_intercom.systems.common.http import HttpTransport
+from custom_components.ip_intercom.systems.mx_proxy.client import (
     Answered,
     CallEvent,
     CallMode,
@@ -44,7 +44,7 @@ from custom_components.ip_intercom.api.mx_proxy import (
     UserInfo,
     Voicemail,
 )
-from custom_components.ip_intercom.api.mx_proxy.endpoints import CALL_INFO, CALL_LOG, CALL_MODE, Endpoint
+from custom_components.ip_intercom.systems.mx_proxy.client.endpoints import CALL_INFO, CALL_LOG, CALL_MODE, Endpoint
 from tests.api.replay import Asked, Replay
 from tests.mx_proxy_recordings import FILES, read
 

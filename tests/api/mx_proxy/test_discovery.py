@@ -9,7 +9,7 @@ import aiohttp
 from aiohttp import web
 import pytest
 
-from custom_components.ip_intercom.api.errors import (
+from custom_components.ip_intercom.systems.common.errors import (
     AppRefused,
     AuthenticationFailed,
     CertificateChanged,
@@ -25,7 +25,7 @@ from custom_components.ip_intercom.api.errors import (
     UnexpectedReply,
     WrongDevice,
 )
-from custom_components.ip_intercom.api.mx_proxy import MxProxy, UserInfo, discovery, find
+from custom_components.ip_intercom.systems.mx_proxy.client import MxProxy, UserInfo, discovery, find
 from tests.simulators.mx_proxy import MX, Outage, Simulator
 
 from .conftest import CLIENT, Bench, Start, credentials

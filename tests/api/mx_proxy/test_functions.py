@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from custom_components.ip_intercom.api.errors import (
+from custom_components.ip_intercom.systems.common.errors import (
     CommandFailed,
     ConnectionFailed,
     ExchangeUnreachable,
@@ -20,7 +20,7 @@ from custom_components.ip_intercom.api.errors import (
     Unconfirmed,
     UnexpectedReply,
 )
-from custom_components.ip_intercom.api.mx_proxy import (
+from custom_components.ip_intercom.systems.mx_proxy.client import (
     Answered,
     CallMode,
     Conference,

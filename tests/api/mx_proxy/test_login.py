@@ -9,7 +9,7 @@ import traceback
 from aiohttp import web
 import pytest
 
-from custom_components.ip_intercom.api.errors import (
+from custom_components.ip_intercom.systems.common.errors import (
     AppRefused,
     AuthenticationFailed,
     ConnectionFailed,
@@ -25,7 +25,7 @@ from custom_components.ip_intercom.api.errors import (
     TokenNotTaken,
     UnexpectedReply,
 )
-from custom_components.ip_intercom.api.mx_proxy import Conference, MxProxy, client, login
+from custom_components.ip_intercom.systems.mx_proxy.client import Conference, MxProxy, client, login
 from tests.common import until
 from tests.simulators.mx_proxy import LOGIN, Outage, Simulator
 

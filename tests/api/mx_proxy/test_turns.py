@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from custom_components.ip_intercom.api.errors import ConnectionFailed, NoAnswer, NoSuchCall, Unconfirmed
-from custom_components.ip_intercom.api.mx_proxy import Conference, MxProxy
+from custom_components.ip_intercom.systems.common.errors import ConnectionFailed, NoAnswer, NoSuchCall, Unconfirmed
+from custom_components.ip_intercom.systems.mx_proxy.client import Conference, MxProxy
 from tests.common import until
 from tests.simulators.common.faults import Fault
 from tests.simulators.mx_proxy import LOGIN, Simulator

@@ -10,8 +10,8 @@ from aiohttp import web
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.api.http import HttpTransport
-from custom_components.ip_intercom.api.smartyard import SmartYard, new_device_token
+from custom_components.ip_intercom.systems.common.http import HttpTransport
+from custom_components.ip_intercom.systems.smartyard.client import SmartYard, new_device_token
 from tests.simulators.smartyard import PHONE, Simulator
 
 TOKEN = "6f9619ff-8b86-d011-b42d-00cf4fc964ff"

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.api.errors import (
+from custom_components.ip_intercom.systems.common.errors import (
     CommandFailed,
     InvalidRequest,
     NoCodePending,
@@ -20,8 +20,8 @@ from custom_components.ip_intercom.api.errors import (
     TokenRefused,
     WrongCode,
 )
-from custom_components.ip_intercom.api.http import HttpTransport
-from custom_components.ip_intercom.api.smartyard import (
+from custom_components.ip_intercom.systems.common.http import HttpTransport
+from custom_components.ip_intercom.systems.smartyard.client import (
     OFF,
     CallPush,
     Camera,
@@ -47,8 +47,8 @@ from custom_components.ip_intercom.api.smartyard import (
     Tracked,
     Unread,
 )
-from custom_components.ip_intercom.api.smartyard.endpoints import INTERCOM, LOG, REQUEST_CODE, Endpoint
-from custom_components.ip_intercom.api.smartyard.push import parse
+from custom_components.ip_intercom.systems.smartyard.client.endpoints import INTERCOM, LOG, REQUEST_CODE, Endpoint
+from custom_components.ip_intercom.systems.smartyard.client.push import parse
 from tests.api.replay import Asked, Replay
 from tests.smartyard_recordings import FILES, PUSHES, QUERIES, read
 

@@ -8,9 +8,9 @@ import aiohttp
 from aiohttp import web
 import pytest
 
-from custom_components.ip_intercom.api.errors import ConnectionFailed, UnexpectedReply
-from custom_components.ip_intercom.api.smartyard import SmartYard
-from custom_components.ip_intercom.api.smartyard.client import MOST
+from custom_components.ip_intercom.systems.common.errors import ConnectionFailed, UnexpectedReply
+from custom_components.ip_intercom.systems.smartyard.client import SmartYard
+from custom_components.ip_intercom.systems.smartyard.client.client import MOST
 from tests.common import until
 
 from .conftest import TOKEN, Server
@@ -111,7 +111,7 @@ async def test_no_redirect_is_followed(server: Server, yard: SmartYard, status: 
 
 
 async def test_a_huge_answer(server: Server, yard: SmartYard, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("custom_components.ip_intercom.api.smartyard.client.MAX_REPLY", 1000)
+    monkeypatch.setattr("custom_components.ip_intercom.systems.smartyard.client.client.MAX_REPLY", 1000)
     server.gives("/mobile/ext/options", {"chat": "t" * 1000})
     with pytest.raises(UnexpectedReply):
         await yard.ext.options()

@@ -7,8 +7,8 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.api.address import parse_path
-from custom_components.ip_intercom.api.errors import (
+from custom_components.ip_intercom.systems.common.address import parse_path
+from custom_components.ip_intercom.systems.common.errors import (
     CertificateChanged,
     CertificateInvalid,
     ConnectionFailed,
@@ -18,7 +18,7 @@ from custom_components.ip_intercom.api.errors import (
     TlsRefused,
     WrongDevice,
 )
-from custom_components.ip_intercom.api.smartyard import discovery, find
+from custom_components.ip_intercom.systems.smartyard.client import discovery, find
 from tests.simulators.smartyard import Breakage, Dialect, Simulator
 
 from .conftest import Server

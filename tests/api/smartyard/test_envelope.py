@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.ip_intercom.api.errors import (
+from custom_components.ip_intercom.systems.common.errors import (
     CommandFailed,
     IntercomError,
     InvalidRequest,
@@ -24,8 +24,8 @@ from custom_components.ip_intercom.api.errors import (
     UnexpectedReply,
     WrongCode,
 )
-from custom_components.ip_intercom.api.http import Reply
-from custom_components.ip_intercom.api.smartyard.endpoints import (
+from custom_components.ip_intercom.systems.common.http import Reply
+from custom_components.ip_intercom.systems.smartyard.client.endpoints import (
     ADDRESSES,
     ALERT,
     CHECK_PHONE,
@@ -38,7 +38,7 @@ from custom_components.ip_intercom.api.smartyard.endpoints import (
     REQUEST_CODE,
     Endpoint,
 )
-from custom_components.ip_intercom.api.smartyard.envelope import data, record, rows
+from custom_components.ip_intercom.systems.smartyard.client.envelope import data, record, rows
 
 HTML = b"<!doctype html><html><body>502 Bad Gateway</body></html>"
 

@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from custom_components.ip_intercom.api.errors import (
+from custom_components.ip_intercom.systems.common.errors import (
     CommandFailed,
     InvalidRequest,
     NoData,
@@ -17,7 +17,7 @@ from custom_components.ip_intercom.api.errors import (
     Unconfirmed,
     UnexpectedReply,
 )
-from custom_components.ip_intercom.api.smartyard import (
+from custom_components.ip_intercom.systems.smartyard.client import (
     OFF,
     Archive,
     Clip,

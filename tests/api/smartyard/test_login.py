@@ -3,7 +3,7 @@
 import aiohttp
 import pytest
 
-from custom_components.ip_intercom.api.errors import (
+from custom_components.ip_intercom.systems.common.errors import (
     AuthenticationFailed,
     CommandFailed,
     IntercomError,
@@ -18,7 +18,13 @@ from custom_components.ip_intercom.api.errors import (
     UnexpectedReply,
     WrongCode,
 )
-from custom_components.ip_intercom.api.smartyard import CodeRequest, Method, Name, SmartYard, new_device_token
+from custom_components.ip_intercom.systems.smartyard.client import (
+    CodeRequest,
+    Method,
+    Name,
+    SmartYard,
+    new_device_token,
+)
 from tests.simulators.smartyard import PHONE, Dialect, Simulator
 
 from .conftest import Server, log_in, stranger

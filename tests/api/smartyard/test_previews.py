@@ -3,7 +3,7 @@
 import aiohttp
 import pytest
 
-from custom_components.ip_intercom.api.errors import (
+from custom_components.ip_intercom.systems.common.errors import (
     IntercomError,
     NoData,
     Overloaded,
@@ -12,7 +12,7 @@ from custom_components.ip_intercom.api.errors import (
     Throttled,
     UnexpectedReply,
 )
-from custom_components.ip_intercom.api.smartyard.cameras.previews import preview
+from custom_components.ip_intercom.systems.smartyard.client.cameras.previews import preview
 
 from .conftest import Server
 

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from custom_components.ip_intercom.api.smartyard import Action, CallPush, TextPush
-from custom_components.ip_intercom.api.smartyard.push import DEFAULT_TTL, MAX_BODY, parse
+from custom_components.ip_intercom.systems.smartyard.client import Action, CallPush, TextPush
+from custom_components.ip_intercom.systems.smartyard.client.push import DEFAULT_TTL, MAX_BODY, parse
 
 KEY = "0f1e2d3c4b5a69788796a5b4c3d2e1ff"
 CALL: dict[str, str] = {

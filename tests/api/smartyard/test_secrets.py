@@ -9,8 +9,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from custom_components.ip_intercom.api.errors import IntercomError
-from custom_components.ip_intercom.api.smartyard import (
+from custom_components.ip_intercom.systems.common.errors import IntercomError
+from custom_components.ip_intercom.systems.smartyard.client import (
     Camera,
     IntercomChanges,
     LogEvent,

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.api.errors import (
+from custom_components.ip_intercom.systems.common.errors import (
     ConnectionFailed,
     IntercomError,
     InvalidRequest,
@@ -19,7 +19,14 @@ from custom_components.ip_intercom.api.errors import (
     Throttled,
     UnexpectedReply,
 )
-from custom_components.ip_intercom.api.smartyard import Camera, SmartYard, archive_url, check, live_url, still
+from custom_components.ip_intercom.systems.smartyard.client import (
+    Camera,
+    SmartYard,
+    archive_url,
+    check,
+    live_url,
+    still,
+)
 from tests.simulators.smartyard import Kind, Simulator
 
 from .conftest import Server, log_in
@@ -316,7 +323,7 @@ async def test_no_picture(
     body: bytes,
     content_type: str,
 ) -> None:
-    monkeypatch.setattr("custom_components.ip_intercom.api.smartyard.cameras.streams.MAX_IMAGE", 1000)
+    monkeypatch.setattr("custom_components.ip_intercom.systems.smartyard.client.cameras.streams.MAX_IMAGE", 1000)
     server.says("/site", body, content_type=content_type)
     with pytest.raises(UnexpectedReply):
         await still(session, at(server, "macroscop"))

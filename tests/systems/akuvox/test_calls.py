@@ -5,11 +5,11 @@ from datetime import datetime
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.api.akuvox.logs import CallKind, CallRecord
-from custom_components.ip_intercom.events import CallChanged
-from custom_components.ip_intercom.facets import PushMessage
 from custom_components.ip_intercom.model import CallState, Direction
+from custom_components.ip_intercom.model.events import CallChanged
+from custom_components.ip_intercom.model.features import PushMessage
 from custom_components.ip_intercom.systems.akuvox.calls import CallTracker
+from custom_components.ip_intercom.systems.akuvox.client.logs import CallKind, CallRecord
 from custom_components.ip_intercom.systems.akuvox.push import parse
 
 

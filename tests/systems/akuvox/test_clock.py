@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from custom_components.ip_intercom.api.akuvox.system import SystemStatus
+from custom_components.ip_intercom.systems.akuvox.client.system import SystemStatus
 from custom_components.ip_intercom.systems.akuvox.clock import DeviceClock
 
 HOUR = 3600

@@ -5,9 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from custom_components.ip_intercom.api.errors import CommandFailed, DoorsNotKept, InvalidRequest, NotSupported, Rejected
-from custom_components.ip_intercom.functions import Code, Held
+from custom_components.ip_intercom.model.functions import Code, Held
 from custom_components.ip_intercom.systems.akuvox.codes import AkuvoxCodes, relays_of
+from custom_components.ip_intercom.systems.common.errors import (
+    CommandFailed,
+    DoorsNotKept,
+    InvalidRequest,
+    NotSupported,
+    Rejected,
+)
 from tests.api.akuvox.conftest import Bench, Start
 from tests.simulators.akuvox.envelope import Answer, Call, Reply, unsupported
 

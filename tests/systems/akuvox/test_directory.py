@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from custom_components.ip_intercom.api.errors import InvalidRequest
-from custom_components.ip_intercom.facets import DirectoryResult, EntryResult
+from custom_components.ip_intercom.model.features import DirectoryResult, EntryResult
 from custom_components.ip_intercom.systems.akuvox.directory import AkuvoxDirectory
 from custom_components.ip_intercom.systems.akuvox.privacy import SECRET_FIELDS
+from custom_components.ip_intercom.systems.common.errors import InvalidRequest
 from tests.api.akuvox.conftest import Bench, Start
 from tests.simulators.akuvox.envelope import Reply
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.ip_intercom.api.akuvox import AkuvoxCamera, exchange
-from custom_components.ip_intercom.api.errors import IntercomError
 from custom_components.ip_intercom.model import Description, Reading, State
 from custom_components.ip_intercom.systems.akuvox import AkuvoxSystem
+from custom_components.ip_intercom.systems.akuvox.client import AkuvoxCamera, exchange
+from custom_components.ip_intercom.systems.common.errors import IntercomError
 from tests.api.akuvox.conftest import Bench, Start, wait_for_answers
 from tests.simulators.akuvox import Redirect, Simulator
 from tests.simulators.common.faults import Fault

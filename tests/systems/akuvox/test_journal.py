@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from custom_components.ip_intercom.api.akuvox.logs import LogPage
+from custom_components.ip_intercom.systems.akuvox.client.logs import LogPage
 from custom_components.ip_intercom.systems.akuvox.journal import PAGE, Journal
 
 START = datetime(2026, 11, 21, 12)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from custom_components.ip_intercom.systems.akuvox.records import AkuvoxAccessLog, AkuvoxCallLog, at
-from custom_components.ip_intercom.systems.privacy import Privacy
+from custom_components.ip_intercom.systems.common.privacy import Privacy
 from tests.api.akuvox.conftest import Start
 
 

@@ -10,13 +10,13 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.api.errors import IntercomError
-from custom_components.ip_intercom.api.http import HttpTransport
-from custom_components.ip_intercom.api.mx_proxy import Credentials, MxProxy
-from custom_components.ip_intercom.events import Event, reduce
 from custom_components.ip_intercom.model import State
-from custom_components.ip_intercom.systems import outbox
+from custom_components.ip_intercom.model.events import Event, reduce
+from custom_components.ip_intercom.systems.common import event_buffer as outbox
+from custom_components.ip_intercom.systems.common.errors import IntercomError
+from custom_components.ip_intercom.systems.common.http import HttpTransport
 from custom_components.ip_intercom.systems.mx_proxy import MxSystem, log
+from custom_components.ip_intercom.systems.mx_proxy.client import Credentials, MxProxy
 from custom_components.ip_intercom.systems.mx_proxy.system import Choices
 from tests.simulators.mx_proxy import APPS, LOGIN, PASSWORD, Request, Simulator
 

@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from custom_components.ip_intercom.api.errors import (
+from custom_components.ip_intercom.model import CallMode, CallState, Direction
+from custom_components.ip_intercom.systems.common.errors import (
     CommandFailed,
     InvalidRequest,
     NoSuchCall,
     NotSupported,
     Unconfirmed,
 )
-from custom_components.ip_intercom.model import CallMode, CallState, Direction
 from custom_components.ip_intercom.systems.mx_proxy import log
 from custom_components.ip_intercom.systems.mx_proxy.system import Choices
 from tests.common import until

@@ -3,10 +3,10 @@
 import aiohttp
 import pytest
 
-from custom_components.ip_intercom.api.errors import IntercomError
-from custom_components.ip_intercom.api.mx_proxy import client
 from custom_components.ip_intercom.model import State
+from custom_components.ip_intercom.systems.common.errors import IntercomError
 from custom_components.ip_intercom.systems.mx_proxy import MxSystem
+from custom_components.ip_intercom.systems.mx_proxy.client import client
 from tests.simulators.common.faults import Fault
 
 from .conftest import Bench, Start, proxy_of

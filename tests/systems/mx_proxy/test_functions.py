@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 import pytest
 
-from custom_components.ip_intercom.api.errors import (
+from custom_components.ip_intercom.model import Pushes, Reading
+from custom_components.ip_intercom.model.features import PushMessage
+from custom_components.ip_intercom.systems.common.errors import (
     CommandFailed,
     ExchangeSilent,
     InvalidRequest,
@@ -14,8 +16,6 @@ from custom_components.ip_intercom.api.errors import (
     Unconfirmed,
     UnexpectedReply,
 )
-from custom_components.ip_intercom.facets import PushMessage
-from custom_components.ip_intercom.model import Pushes, Reading
 from custom_components.ip_intercom.systems.mx_proxy import MxSystem
 from custom_components.ip_intercom.systems.mx_proxy.system import Choices
 from tests.common import until

@@ -2,7 +2,7 @@
 
 import pytest
 
-from custom_components.ip_intercom.api.mx_proxy.events import CallEvent, Kind
+from custom_components.ip_intercom.systems.mx_proxy.client.events import CallEvent, Kind
 from tests.common import until
 
 from .conftest import Start

@@ -2,10 +2,10 @@
 
 import pytest
 
-from custom_components.ip_intercom.api.mx_proxy import LogRecord
 from custom_components.ip_intercom.model import CallOutcome
+from custom_components.ip_intercom.systems.common.privacy import Privacy
+from custom_components.ip_intercom.systems.mx_proxy.client import LogRecord
 from custom_components.ip_intercom.systems.mx_proxy.records import CallJournal, neutral_call, outcome_of
-from custom_components.ip_intercom.systems.privacy import Privacy
 
 MISSED = LogRecord(
     1190, missed=True, direction="incoming", connected=1504522727, disconnected=1504522740, calling="3044",

@@ -7,10 +7,10 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.api.http import HttpTransport
-from custom_components.ip_intercom.api.smartyard import SmartYard, new_device_token
 from custom_components.ip_intercom.model import State
+from custom_components.ip_intercom.systems.common.http import HttpTransport
 from custom_components.ip_intercom.systems.smartyard import SmartYardSystem
+from custom_components.ip_intercom.systems.smartyard.client import SmartYard, new_device_token
 from custom_components.ip_intercom.systems.smartyard.identity import identity_of
 from custom_components.ip_intercom.systems.smartyard.system import Choices
 from tests.simulators.smartyard import PHONE, Request, Simulator

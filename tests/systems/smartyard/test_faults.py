@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.ip_intercom.api.errors import IntercomError, NotPaid, UnexpectedReply
 from custom_components.ip_intercom.model import Place, State
+from custom_components.ip_intercom.systems.common.errors import IntercomError, NotPaid, UnexpectedReply
 from custom_components.ip_intercom.systems.smartyard import SmartYardSystem, system as system_module
 from custom_components.ip_intercom.systems.smartyard.identity import identity_of
 from custom_components.ip_intercom.systems.smartyard.system import Choices

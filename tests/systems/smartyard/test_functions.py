@@ -5,13 +5,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from custom_components.ip_intercom.api.errors import CommandFailed, InvalidRequest, NoData, NotSupported, StreamRefused
-from custom_components.ip_intercom.api.smartyard import TextPush
-from custom_components.ip_intercom.doors import DoorCommand
 from custom_components.ip_intercom.model import Door
-from custom_components.ip_intercom.residence import Watch
+from custom_components.ip_intercom.model.doors import DoorCommand
+from custom_components.ip_intercom.model.residence import Watch
+from custom_components.ip_intercom.systems.common.errors import (
+    CommandFailed,
+    InvalidRequest,
+    NoData,
+    NotSupported,
+    StreamRefused,
+)
 from custom_components.ip_intercom.systems.smartyard import cameras as cameras_module
-from custom_components.ip_intercom.systems.smartyard.telling import message
+from custom_components.ip_intercom.systems.smartyard.client import TextPush
+from custom_components.ip_intercom.systems.smartyard.event_mapper import message
 from tests.simulators.common.faults import Fault
 from tests.simulators.smartyard import PHONE
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from custom_components.ip_intercom.api.smartyard import CallPush, TextPush
-from custom_components.ip_intercom.events import BellRings, ButtonPressed, Event
+from custom_components.ip_intercom.model.events import BellRings, ButtonPressed, Event
 from custom_components.ip_intercom.systems.smartyard import SmartYardSystem
+from custom_components.ip_intercom.systems.smartyard.client import CallPush, TextPush
 from custom_components.ip_intercom.systems.smartyard.identity import identity_of
 from custom_components.ip_intercom.systems.smartyard.log import SmartYardLog
 from custom_components.ip_intercom.systems.smartyard.system import Choices

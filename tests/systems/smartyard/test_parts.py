@@ -9,8 +9,9 @@ from typing import cast
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.api.errors import NoSuchCall
-from custom_components.ip_intercom.api.smartyard import (
+from custom_components.ip_intercom.model.ring_detector import CALL_BELL
+from custom_components.ip_intercom.systems.common.errors import NoSuchCall
+from custom_components.ip_intercom.systems.smartyard.client import (
     CallPush,
     Camera,
     Door,
@@ -21,16 +22,15 @@ from custom_components.ip_intercom.api.smartyard import (
     SmartYard,
     TextPush,
 )
-from custom_components.ip_intercom.rings import CALL_BELL
+from custom_components.ip_intercom.systems.smartyard.event_mapper import bell_of, call, message, moment
 from custom_components.ip_intercom.systems.smartyard.identity import account_id
 from custom_components.ip_intercom.systems.smartyard.journal import Journal, by_day
-from custom_components.ip_intercom.systems.smartyard.moments import ServerTime, zone_named
-from custom_components.ip_intercom.systems.smartyard.places import town_of
 from custom_components.ip_intercom.systems.smartyard.push_clock import PushClock
-from custom_components.ip_intercom.systems.smartyard.pushes import AHEAD, LONGEST, SKEW, Gate
+from custom_components.ip_intercom.systems.smartyard.push_filter import AHEAD, LONGEST, SKEW, Gate
 from custom_components.ip_intercom.systems.smartyard.recordings import Recordings, Span, film_in
+from custom_components.ip_intercom.systems.smartyard.server_time import ServerTime, zone_named
 from custom_components.ip_intercom.systems.smartyard.telephones import SmartYardSip
-from custom_components.ip_intercom.systems.smartyard.telling import bell_of, call, message, moment
+from custom_components.ip_intercom.systems.smartyard.topology import town_of
 
 NOW = datetime(2026, 11, 20, 12, 0)
 

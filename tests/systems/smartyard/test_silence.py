@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from custom_components.ip_intercom.api.errors import IntercomError
+from custom_components.ip_intercom.systems.common.errors import IntercomError
 from custom_components.ip_intercom.systems.smartyard.log import SmartYardLog
 
 from .conftest import Bench

@@ -5,7 +5,6 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from ...api.akuvox import AkuvoxCamera, AkuvoxClient, AkuvoxDevice, find_device, is_akuvox, refusal
 from ...const import (
     CONF_INVERTED,
     CONF_OPENING_PASSWORD,
@@ -20,7 +19,8 @@ from ...const import (
     DEFAULT_PICTURE_PORT,
 )
 from ...model import Description
-from ..connection import account_of, entry_data, transport_of
+from ..common.connection import account_of, entry_data, transport_of
+from .client import AkuvoxCamera, AkuvoxClient, AkuvoxDevice, find_device, is_akuvox, refusal
 from .doors import OpeningLogin
 from .system import AkuvoxSystem, Choices
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 import logging
 
-from ...api.akuvox import AkuvoxDevice
-from ...api.akuvox.logs import DoorRecord
-from ...events import AccessDecided, Event, Fact
 from ...model import Access
+from ...model.events import AccessDecided, Event, Fact
+from .client import AkuvoxDevice
+from .client.logs import DoorRecord
 from .credentials import RECORDED_METHODS, Credentials, access_of, is_person, somebody
 from .doors import AkuvoxDoors
 from .freshness import DOOR_LOG_EVENT, LIVE_FOR, aged

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from ...api.akuvox import AkuvoxDevice
-from ...api.akuvox.logs import CallRecord
-from ...events import CallChanged, Event
 from ...model import CallState
-from ..privacy import is_word
+from ...model.events import CallChanged, Event
+from ..common.privacy import is_word
 from .calls import CallTracker
+from .client import AkuvoxDevice
+from .client.logs import CallRecord
 from .freshness import CALL_LOG_EVENT, LIVE_FOR, aged, rings
 from .log_reader import LogReader, numbered
 

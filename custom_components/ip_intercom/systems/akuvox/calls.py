@@ -13,14 +13,14 @@ import logging
 from math import inf
 import time
 
-from ...api.akuvox import AkuvoxDevice
-from ...api.akuvox.logs import CallKind, CallRecord
-from ...api.errors import ConnectionFailed, IntercomError, NotReached, NotSupported
-from ...api.parse import integer, member, text, texts
-from ...events import CallChanged
 from ...model import CallSession, CallState, Direction, SessionId
-from ...rings import peer_number
+from ...model.events import CallChanged
+from ...model.ring_detector import peer_number
+from ..common.errors import ConnectionFailed, IntercomError, NotReached, NotSupported
+from ..common.parse import integer, member, text, texts
 from .call_words import Meaning, is_incoming, meaning_of, plain, state_of
+from .client import AkuvoxDevice
+from .client.logs import CallKind, CallRecord
 
 _LOGGER = logging.getLogger(__name__)
 

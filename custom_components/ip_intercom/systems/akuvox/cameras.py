@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 
 from yarl import URL
 
-from ...api.akuvox import MAIN_STREAM, SUB_STREAM, AkuvoxCamera
-from ...facets import MjpegStream
 from ...model import Camera, CameraId
+from ...model.features import MjpegStream
+from .client import MAIN_STREAM, SUB_STREAM, AkuvoxCamera
 
 _RTSP_PORT = 554
 _STREAMS = {"main": MAIN_STREAM, "sub": SUB_STREAM}

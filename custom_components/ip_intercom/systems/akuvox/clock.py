@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 import time
 
-from ...api.akuvox.system import SystemStatus
-from ..clocks import is_set
+from ..common.clocks import is_set
+from .client.system import SystemStatus
 
 # Time zones differ by quarters of an hour, and none is further from UTC than this; all in seconds.
 _STEP = 900

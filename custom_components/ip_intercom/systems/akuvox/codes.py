@@ -5,13 +5,13 @@ import logging
 from operator import methodcaller
 from typing import override
 
-from ...api.akuvox import AkuvoxDevice
-from ...api.akuvox.users import schedules
-from ...api.errors import CommandFailed, DoorsNotKept, InvalidRequest, NotSupported
-from ...api.parse import Fields, text
-from ...functions import Code
 from ...model import DoorId
-from ..code_rows import CodeRow, Keep, RowCodes, code_row
+from ...model.functions import Code
+from ..common.code_rows import CodeRow, Keep, RowCodes, code_row
+from ..common.errors import CommandFailed, DoorsNotKept, InvalidRequest, NotSupported
+from ..common.parse import Fields, text
+from .client import AkuvoxDevice
+from .client.users import schedules
 from .rows import ItemList, lists_of
 from .wiring import RELAY_NUMBERS
 

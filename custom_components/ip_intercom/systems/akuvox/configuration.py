@@ -2,9 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from ...api.akuvox import AkuvoxDevice
-from ...api.errors import NotSupported, Rejected
-from ...functions import Guard
+from ...model.functions import Guard
+from ..common.errors import NotSupported, Rejected
+from .client import AkuvoxDevice
 from .privacy import ACTION_URLS, API_LOGIN, is_secret_key
 
 # The name of the device on its web page.

@@ -4,8 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ...api.akuvox.logs import DoorMethod, DoorRecord
 from ...model import Access
+from .client.logs import DoorMethod, DoorRecord
 from .push import ACCESS_EVENT
 
 # A credential that was pushed waits so many seconds for its record, which knows whose it was.

@@ -5,10 +5,10 @@ An entry is known by its kind and the ID that the device gave it, such as ``user
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-from ...api.akuvox import AkuvoxDevice
-from ...api.errors import CommandFailed, InvalidRequest, NotSupported
-from ...api.parse import Fields, text
-from ...facets import DirectoryResult, EntryResult
+from ...model.features import DirectoryResult, EntryResult
+from ..common.errors import CommandFailed, InvalidRequest, NotSupported
+from ..common.parse import Fields, text
+from .client import AkuvoxDevice
 from .privacy import SECRET_FIELDS
 from .rows import ItemList, Rows, Values, lists_of
 

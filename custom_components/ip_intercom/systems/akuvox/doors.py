@@ -16,9 +16,11 @@ import logging
 import math
 import time
 
-from ...api.akuvox import AkuvoxDevice
-from ...api.akuvox.door import Mode
-from ...api.errors import (
+from ...model import Door, DoorId
+from ...model.doors import DoorCommand
+from ...model.events import DoorMode, DoorReleased, Fact
+from ...model.features import DoorTiming
+from ..common.errors import (
     AuthenticationFailed,
     CommandFailed,
     HighSecurity,
@@ -29,10 +31,8 @@ from ...api.errors import (
     OpeningDisabled,
     OpeningRefused,
 )
-from ...doors import DoorCommand
-from ...events import DoorMode, DoorReleased, Fact
-from ...facets import DoorTiming
-from ...model import Door, DoorId
+from .client import AkuvoxDevice
+from .client.door import Mode
 from .wiring import Relay
 
 _LOGGER = logging.getLogger(__name__)

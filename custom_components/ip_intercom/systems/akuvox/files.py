@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import IO
 
-from ...api.akuvox import AkuvoxDevice
-from ...api.akuvox.logs import LogKind
-from ...functions import Download, Payload
+from ...model.functions import Download, Payload
+from .client import AkuvoxDevice
+from .client.logs import LogKind
 
 type _Export = Callable[[str], Download]
 type _Import = Callable[[IO[bytes], str, int, Callable[[int], None] | None], Awaitable[None]]

@@ -7,10 +7,10 @@ import logging
 import re
 from typing import IO
 
-from ...api.akuvox import AkuvoxDevice
-from ...api.errors import CommandFailed, ConnectionFailed, IntercomError, InvalidRequest, NotReached
-from ...functions import Payload
 from ...model import StagedFirmware
+from ...model.functions import Payload
+from ..common.errors import CommandFailed, ConnectionFailed, IntercomError, InvalidRequest, NotReached
+from .client import AkuvoxDevice
 
 _LOGGER = logging.getLogger(__name__)
 

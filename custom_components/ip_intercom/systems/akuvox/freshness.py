@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ...api.freshness import LIVE_WINDOW
-from ...events import CallChanged, Event
 from ...model import CallState, Direction
+from ...model.events import CallChanged, Event
+from ..common.freshness import LIVE_WINDOW
 
 CALL_LOG_EVENT = "CallLog"
 DOOR_LOG_EVENT = "DoorLog"

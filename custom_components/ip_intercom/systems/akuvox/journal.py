@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from ...api.akuvox.logs import LogPage
-from ...api.parse import integer, text, texts
+from ..common.parse import integer, text, texts
+from .client.logs import LogPage
 
 # What a device that knows pages gives at once (captures/akuvox/doorlog_paging_x912.md).
 PAGE = 10

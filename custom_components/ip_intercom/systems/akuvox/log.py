@@ -15,19 +15,19 @@ from math import inf
 import time
 from typing import Any
 
-from ...api.akuvox import AkuvoxDevice
-from ...api.akuvox.system import SystemStatus
-from ...api.errors import CommandFailed, ConnectionFailed, NotSupported, UnexpectedReply
-from ...api.parse import integer, texts
-from ...events import AlarmChanged, Event, Fact, PortChanged, Restarted
-from ...facets import Delivery
 from ...model import Alarm, Missing
-from ..looks import Look, Looks
-from ..parts import AWAY
+from ...model.events import AlarmChanged, Event, Fact, PortChanged, Restarted
+from ...model.features import Delivery
+from ..common.errors import CommandFailed, ConnectionFailed, NotSupported, UnexpectedReply
+from ..common.parse import integer, texts
+from ..common.parts import AWAY
+from ..common.poller import Look, Looks
 from .accesses import Accesses
 from .alarms import Alarms
 from .call_events import CALL_STATUS_EVENT, CallEvents
 from .calls import CallTracker
+from .client import AkuvoxDevice
+from .client.system import SystemStatus
 from .clock import DeviceClock
 from .doors import AkuvoxDoors
 from .freshness import aged

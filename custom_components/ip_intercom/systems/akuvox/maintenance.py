@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from time import monotonic
 
-from ...api.akuvox import AkuvoxDevice
-from ...api.errors import CommandFailed, IntercomError
-from ...functions import ByteStream, CaptureStats, Download, Payload
+from ...model.functions import ByteStream, CaptureStats, Download, Payload
+from ..common.errors import CommandFailed, IntercomError
+from .client import AkuvoxDevice
 
 # Seconds that the device records by itself at most (Api pcap start).
 _LONGEST = 180

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 import logging
 
-from ...api.akuvox import AkuvoxDevice
-from ...api.akuvox.users import parts
-from ...api.errors import IntercomError
-from ...api.parse import Fields, text
+from ..common.errors import IntercomError
+from ..common.parse import Fields, text
+from .client import AkuvoxDevice
+from .client.users import parts
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -13,10 +13,10 @@ from urllib.parse import parse_qsl
 
 from yarl import URL
 
-from ...api.akuvox import AkuvoxDevice
-from ...api.errors import CommandFailed, InvalidRequest, NotSupported
-from ...facets import NO_EVENT, PushMessage
 from ...model import Alarm, Missing
+from ...model.features import NO_EVENT, PushMessage
+from ..common.errors import CommandFailed, InvalidRequest, NotSupported
+from .client import AkuvoxDevice
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from ...api.akuvox import AkuvoxDevice
-from ...api.akuvox.logs import CallRecord as ApiCallRecord, DoorRecord
-from ...functions import AccessRecord
 from ...model import CallRecord, DoorId
-from ..clocks import is_set
-from ..privacy import Privacy
+from ...model.functions import AccessRecord
+from ..common.clocks import is_set
+from ..common.privacy import Privacy
+from .client import AkuvoxDevice
+from .client.logs import CallRecord as ApiCallRecord, DoorRecord
 from .credentials import RECORDED_METHODS, somebody
 from .wiring import Relay, doors_named
 

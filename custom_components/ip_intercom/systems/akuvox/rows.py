@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from ...api.akuvox import AkuvoxDevice
-from ...api.akuvox.items import ItemResult, Items
-from ...api.akuvox.row_reader import Keep
-from ...api.akuvox.users import Users
-from ...api.errors import CommandFailed, NotSupported
-from ...api.parse import Fields, text
+from ..common.errors import CommandFailed, NotSupported
+from ..common.parse import Fields, text
+from .client import AkuvoxDevice
+from .client.items import ItemResult, Items
+from .client.row_reader import Keep
+from .client.users import Users
 
 type Rows = tuple[Fields, ...]
 type Values = Mapping[str, object]

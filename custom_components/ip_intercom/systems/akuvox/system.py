@@ -7,19 +7,25 @@ import logging
 import time
 from typing import Any
 
-from ...api.akuvox import AkuvoxCamera, AkuvoxDevice
-from ...api.akuvox.logs import CallKind, CallRecord
-from ...api.akuvox.system import SystemInfo, SystemStatus
-from ...api.errors import AuthenticationFailed, CommandFailed, IntercomError, NoSuchPath, NotSupported, UnexpectedReply
-from ...facets import Bells, Facets
 from ...model import Alarm, Bell, Control, Description, DoorId, Firmware, Identity, Missing, Reading, State
-from ...rings import CALL_BELL
-from ..parts import PartReader, part
-from ..privacy import Privacy
+from ...model.features import Bells, Facets
+from ...model.ring_detector import CALL_BELL
+from ..common.errors import (
+    AuthenticationFailed,
+    CommandFailed,
+    IntercomError,
+    NoSuchPath,
+    NotSupported,
+    UnexpectedReply,
+)
+from ..common.parts import PartReader, part
+from ..common.privacy import Privacy
 from . import push
-from .answers import clock_of, identity_of, lines_of, ports_of
 from .calls import AkuvoxCalls, CallTracker
 from .cameras import CAMERAS, AkuvoxCameras
+from .client import AkuvoxCamera, AkuvoxDevice
+from .client.logs import CallKind, CallRecord
+from .client.system import SystemInfo, SystemStatus
 from .codes import AkuvoxCodes
 from .configuration import LOCATION, AkuvoxConfiguration, AkuvoxSettings
 from .directory import AkuvoxDirectory
@@ -28,6 +34,7 @@ from .files import AkuvoxLists
 from .firmware import AkuvoxFirmware
 from .log import AkuvoxLog
 from .maintenance import AkuvoxCapture, AkuvoxCardReader, AkuvoxMaintenance
+from .mapping import clock_of, identity_of, lines_of, ports_of
 from .push import AkuvoxPush
 from .records import AkuvoxAccessLog, AkuvoxCallLog, neutral_call
 from .wiring import INPUT, RELAY, Input, inputs_of, relays_of

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 import re
 
-from ...api.parse import integer
 from ...model import DoorId, PortId
+from ..common.parse import integer
 
 RELAY = "Config.DoorSetting.RELAY."
 INPUT = "Config.DoorSetting.INPUT."

@@ -5,7 +5,6 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from ...api.mx_proxy import Credentials, MxProxy, find as find_proxy
 from ...const import (
     CONF_CALL_DEVICE,
     CONF_CLIENT_ID,
@@ -19,7 +18,8 @@ from ...const import (
     CONF_VOICEMAIL_DELAY,
 )
 from ...model import Description, State
-from ..connection import entry_data, transport_of
+from ..common.connection import entry_data, transport_of
+from .client import Credentials, MxProxy, find as find_proxy
 from .system import Choices, MxSystem, description_of
 
 __all__ = ["OPTIONS", "MxSystem", "create", "find"]

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ...api.errors import InvalidRequest, NoSuchCall
-from ...api.mx_proxy import Kind, MxProxy
-from ...events import CallChanged
 from ...model import CallMode, CallSession, SessionId
+from ...model.events import CallChanged
+from ..common.errors import InvalidRequest, NoSuchCall
+from .client import Kind, MxProxy
 from .directory import MxPhoneBook
 from .tracker import CallTracker
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 import secrets
 
-from ...api.errors import NoData
-from ...api.mx_proxy import MxProxy
-from ...api.mx_proxy.conferences import Conference as ApiConference
 from ...model import Conference, ConferenceId, SessionId
-from ...telephony import Invitation
-from .moments import at
+from ...model.telephony import Invitation
+from ..common.errors import NoData
+from .client import MxProxy
+from .client.conferences import Conference as ApiConference
+from .server_time import at
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MINUTE = timedelta(minutes=1)

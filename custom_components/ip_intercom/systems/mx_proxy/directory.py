@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 import re
 
-from ...api.errors import InvalidRequest
-from ...api.mx_proxy import MxProxy
-from ...api.mx_proxy.directory import Contact as ApiContact
-from ...telephony import Contact, Service
+from ...model.telephony import Contact, Service
+from ..common.errors import InvalidRequest
+from .client import MxProxy
+from .client.directory import Contact as ApiContact
 
 _PUNCTUATION = re.compile(r"[\s().\-/]+")
 

@@ -12,24 +12,24 @@ import logging
 from math import inf
 import time
 
-from ...api.errors import ExchangeSilent, ExchangeUnreachable, IntercomError, NoSuchCall, ServerSilent
-from ...api.mx_proxy import MxProxy
-from ...api.mx_proxy.calls import LogRecord
-from ...api.mx_proxy.events import CallEvent, Kind, MailEvent
-from ...api.parse import texts
-from ...events import CallChanged
-from ...facets import Delivery
 from ...model import Voicemail, VoicemailId
-from ..forwarded import Arrivals
-from ..looks import Look, Looks
-from ..outbox import Outbox
-from ..parts import is_refusal
-from ..privacy import Privacy
+from ...model.events import CallChanged
+from ...model.features import Delivery
+from ..common.errors import ExchangeSilent, ExchangeUnreachable, IntercomError, NoSuchCall, ServerSilent
+from ..common.event_buffer import Outbox
+from ..common.parse import texts
+from ..common.parts import is_refusal
+from ..common.poller import Look, Looks
+from ..common.privacy import Privacy
+from ..common.push_monitor import Arrivals
+from .client import MxProxy
+from .client.calls import LogRecord
+from .client.events import CallEvent, Kind, MailEvent
 from .directory import MxPhoneBook
+from .event_mapper import OWN_EVENTS, Teller
 from .mailbox import neutral_mailbox
-from .moments import ServerClock
 from .records import CallJournal, duration_of, is_incoming
-from .telling import OWN_EVENTS, Teller
+from .server_time import ServerClock
 from .tracker import STATES, CallTracker
 
 _LOGGER = logging.getLogger(__name__)

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from ...api.mx_proxy import MxProxy
-from ...api.mx_proxy.voicemails import Voicemail as ApiVoicemail
 from ...model import Voicemail, VoicemailId
-from ...telephony import Recording
-from ..privacy import Privacy
-from .moments import at
+from ...model.telephony import Recording
+from ..common.privacy import Privacy
+from .client import MxProxy
+from .client.voicemails import Voicemail as ApiVoicemail
+from .server_time import at
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 

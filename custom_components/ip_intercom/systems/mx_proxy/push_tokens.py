@@ -1,6 +1,6 @@
 """Phones that the proxy wakes up by Apple's or Google's service (manual, tokens)."""
 
-from ...api.mx_proxy import MxProxy
+from .client import MxProxy
 
 
 class MxPushTokens:

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping
 import time
 
-from ...api.errors import NotSupported
-from ...api.mx_proxy import MxProxy
-from ...api.mx_proxy.calls import LogRecord
-from ...api.parse import integer
 from ...model import CallOutcome, CallRecord
-from ..privacy import Privacy
-from .moments import at
+from ..common.errors import NotSupported
+from ..common.parse import integer
+from ..common.privacy import Privacy
+from .client import MxProxy
+from .client.calls import LogRecord
+from .server_time import at
 
 _INCOMING = "incoming"
 _VOICEMAIL_LEG = 3

@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from ...api.errors import ExchangeSilent, IntercomError
-from ...api.mx_proxy import MxProxy, UserInfo
-from ...api.mx_proxy.push import CallEvent, MailEvent, parse
-from ...facets import Bells, Facets
 from ...model import CallOutcome, CallRecord, Control, Description, Identity, Reading, State
-from ..forwarded import ForwardedPush
-from ..parts import PartReader, is_refusal, nothing, together
-from ..privacy import Privacy
+from ...model.features import Bells, Facets
+from ..common.errors import ExchangeSilent, IntercomError
+from ..common.parts import PartReader, is_refusal, nothing, together
+from ..common.privacy import Privacy
+from ..common.push_monitor import ForwardedPush
 from .calls import Desk, MxCallControl, MxCallModes, MxCalls
+from .client import MxProxy, UserInfo
+from .client.push import CallEvent, MailEvent, parse
 from .conferences import MxConferences, by_start
 from .directory import MxPhoneBook
 from .log import CALL_LOG, CALLS, VOICEMAILS, MxLog

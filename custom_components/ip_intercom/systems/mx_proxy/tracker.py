@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from math import inf
 import time
 
-from ...api.mx_proxy.events import CallEvent, Kind
-from ...api.parse import flag, integer, member, objects, text
-from ...events import CallChanged
 from ...model import CallSession, CallState, Direction, SessionId
+from ...model.events import CallChanged
+from ..common.parse import flag, integer, member, objects, text
+from .client.events import CallEvent, Kind
 from .directory import plain_number
 
 STATES: Mapping[str, CallState] = {

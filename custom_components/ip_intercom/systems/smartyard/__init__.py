@@ -5,7 +5,6 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from ...api.smartyard import SmartYard
 from ...const import (
     CONF_ACCOUNT,
     CONF_LANGUAGE,
@@ -16,7 +15,8 @@ from ...const import (
     CONF_VERIFY_SSL,
     CONFS_FCM,
 )
-from ..connection import transport_of
+from ..common.connection import transport_of
+from .client import SmartYard
 from .identity import identity_of
 from .login import PhoneLogin, find
 from .system import Choices, SmartYardSystem

@@ -10,7 +10,10 @@ import time
 
 from aiohttp import ClientSession
 
-from ...api.errors import (
+from ...model import CameraId
+from ...model.features import MjpegStream
+from ...model.functions import ByteStream
+from ..common.errors import (
     InvalidRequest,
     NoData,
     NotReady,
@@ -19,16 +22,13 @@ from ...api.errors import (
     StreamRefused,
     UnexpectedReply,
 )
-from ...api.parse import instant
-from ...api.smartyard import Camera as ApiCamera, SmartYard, check, live_url, still
-from ...api.smartyard.cameras.previews import preview
-from ...facets import MjpegStream
-from ...functions import ByteStream
-from ...model import CameraId
-from ..parts import PartReader, together
-from .moments import ServerTime
-from .places import Town
+from ..common.parse import instant
+from ..common.parts import PartReader, together
+from .client import Camera as ApiCamera, SmartYard, check, live_url, still
+from .client.cameras.previews import preview
 from .recordings import Recordings, Span, film_in
+from .server_time import ServerTime
+from .topology import Town
 
 # Seconds for which no other token is asked for where the new one was refused as well: the camera may be broken.
 _HOPELESS = 60.0

@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 import time
 
-from ...api.errors import CommandFailed, NoData, NotPaid, NotSupported
-from ...api.smartyard import SmartYard
-from ...doors import DoorCommand
-from ...facets import DoorTiming
 from ...model import Door, DoorId
-from .places import Town
+from ...model.doors import DoorCommand
+from ...model.features import DoorTiming
+from ..common.errors import CommandFailed, NoData, NotPaid, NotSupported
+from .client import SmartYard
+from .topology import Town
 
 # Seconds for which a relay opens a door, as most intercoms are set.
 _OPEN_TIME = 5.0

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 import time
 
-from ...api.parse import fields, text, texts
-from ...api.smartyard import LogRecord
+from ..common.parse import fields, text, texts
+from .client import LogRecord
 
 # A record may come as late, and the clock of the server be as wrong as that.
 _SLACK = timedelta(minutes=15)

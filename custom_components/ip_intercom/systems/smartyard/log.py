@@ -13,24 +13,24 @@ import logging
 from math import inf
 import time
 
-from ...api.errors import IntercomError, NoAnswer
-from ...api.smartyard import Action, CallPush, LogEvent, LogRecord, SmartYard, TextPush, Unread
-from ...facets import Delivery
 from ...model import BellId
-from ..forwarded import Arrivals
-from ..looks import SAYS_NOTHING, Look, Looks
-from ..outbox import Outbox
-from ..parts import AWAY, is_refusal, together
+from ...model.features import Delivery
+from ..common.errors import IntercomError, NoAnswer
+from ..common.event_buffer import Outbox
+from ..common.parts import AWAY, is_refusal, together
+from ..common.poller import SAYS_NOTHING, Look, Looks
+from ..common.push_monitor import Arrivals
+from .client import Action, CallPush, LogEvent, LogRecord, SmartYard, TextPush, Unread
+from .event_mapper import bell_of, call, call_ended, changed, counted, is_at, may_be_ours, message
 from .journal import Journal, by_day
-from .moments import ServerTime
-from .places import Town
 from .push_clock import PushClock
-from .pushes import Gate
+from .push_filter import Gate
 from .recordings import Recordings
 from .records import Recorder
 from .ring_switches import RingSwitches
+from .server_time import ServerTime
 from .telephones import SmartYardSip
-from .telling import bell_of, call, call_ended, changed, counted, is_at, may_be_ours, message
+from .topology import Town
 from .visitors import SmartYardVisitors
 
 _LOGGER = logging.getLogger(__name__)

@@ -5,9 +5,6 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from ...api.errors import IntercomError
-from ...api.smartyard import CodeRequest, SmartYard, find as find_yard, new_device_token
-from ...api.smartyard.values import phone_digits
 from ...const import (
     CONF_ACCOUNT,
     CONF_DEVICE_TOKEN,
@@ -20,6 +17,9 @@ from ...const import (
     CONF_VERIFY_SSL,
 )
 from ...model import Description, State
+from ..common.errors import IntercomError
+from .client import CodeRequest, SmartYard, find as find_yard, new_device_token
+from .client.values import phone_digits
 from .identity import account_id, description_of, identity_of, name_of
 
 

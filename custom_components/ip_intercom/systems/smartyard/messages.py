@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 
-from ...api.errors import InvalidRequest, NotPushed
-from ...api.smartyard import Action, LogEvent, SmartYard, Tracked, Unread
 from ...model import PlaceId
-from ...residence import Watch
-from ..privacy import Privacy
-from .places import Town, flat_place
-from .preferences import flat_of
+from ...model.residence import Watch
+from ..common.errors import InvalidRequest, NotPushed
+from ..common.privacy import Privacy
+from .account_settings import flat_of
+from .client import Action, LogEvent, SmartYard, Tracked, Unread
+from .topology import Town, flat_place
 
 _WATCHED: Mapping[str, LogEvent] = {
     "key": LogEvent.KEY,

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 import time
 
-from ...api.parse import fields
+from ..common.parse import fields
 
 # Seconds by which two pushes of the same clock may differ.
 _SAME = 15.0

@@ -2,8 +2,8 @@
 
 import hashlib
 
-from ...api.smartyard import SmartYard
-from ..parts import part
+from ..common.parts import part
+from .client import SmartYard
 
 _PLATFORM, _SERVICE = "android", "fcm"
 

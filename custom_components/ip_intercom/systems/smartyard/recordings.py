@@ -12,7 +12,7 @@ import time
 
 from yarl import URL
 
-from ...api.parse import fields, integer, text
+from ..common.parse import fields, integer, text
 
 # The address of a recording that is ready, wherever in a text it stands.
 _FILM = re.compile(r"/cctv/download/([0-9A-Za-z-]{1,64})")

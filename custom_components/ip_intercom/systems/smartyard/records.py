@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from ...api.errors import NoData
-from ...api.smartyard import LogEvent, LogRecord, SmartYard
-from ...events import AccessDecided, Event, Fact
-from ...functions import AccessRecord
 from ...model import Access, PlaceId
-from ..privacy import Privacy
-from .moments import ServerTime
-from .places import Town
-from .preferences import flat_of
+from ...model.events import AccessDecided, Event, Fact
+from ...model.functions import AccessRecord
+from ..common.errors import NoData
+from ..common.privacy import Privacy
+from .account_settings import flat_of
+from .client import LogEvent, LogRecord, SmartYard
+from .server_time import ServerTime
+from .topology import Town
 
 # Ids of pictures that are remembered, so that no other code has to know them.
 _PICTURES = 1000

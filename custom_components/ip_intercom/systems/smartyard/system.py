@@ -6,27 +6,27 @@ from functools import partial
 
 from aiohttp import ClientSession
 
-from ...api.errors import UnexpectedReply
-from ...api.smartyard import Flat, House, Notification, Options, SmartYard
-from ...api.smartyard.push import CallPush, TextPush, parse
-from ...facets import Bells, Facets
 from ...model import Control, Description, Identity, Missing, PlaceId, Reading, Setting, SettingId, State
-from ..forwarded import ForwardedPush
-from ..parts import PartReader, nothing, together
-from ..privacy import Privacy
+from ...model.features import Bells, Facets
+from ..common.errors import UnexpectedReply
+from ..common.parts import PartReader, nothing, together
+from ..common.privacy import Privacy
+from ..common.push_monitor import ForwardedPush
+from .account_settings import SmartYardCodes, SmartYardPreferences, account_settings, flat_settings
 from .cameras import Feeds, SmartYardArchive, SmartYardCameras
+from .client import Flat, House, Notification, Options, SmartYard
+from .client.push import CallPush, TextPush, parse
 from .doors import SmartYardDoors
 from .identity import description_of
 from .log import UNREAD, SmartYardLog
 from .messages import SmartYardMessages, SmartYardWatches
-from .moments import ServerTime, zone_named
-from .places import CAMERA, FLAT, OF_HOUSES, Town, doors_of, flat_place, town_of
-from .preferences import SmartYardCodes, SmartYardPreferences, account_settings, flat_settings
 from .push_service import SmartYardPushService
 from .recordings import Recordings
 from .records import Recorder, SmartYardHistory
 from .ring_switches import RingSwitches
+from .server_time import ServerTime, zone_named
 from .telephones import SmartYardSip
+from .topology import CAMERA, FLAT, OF_HOUSES, Town, doors_of, flat_place, town_of
 from .visitors import SmartYardVisitors
 
 # Seconds to wait for each part while connecting, and later on: what did not answer at first may only be slow.

@@ -7,11 +7,11 @@ returned on request only.
 from collections.abc import Callable, Collection
 import time
 
-from ...api.errors import NoSuchCall
-from ...api.smartyard import CallPush, SmartYard
 from ...model import BellId
-from ...residence import SipAccount
-from .pushes import LONGEST
+from ...model.residence import SipAccount
+from ..common.errors import NoSuchCall
+from .client import CallPush, SmartYard
+from .push_filter import LONGEST
 
 # What a SIP phone takes for granted.
 _PORT, _TRANSPORT = 5060, "udp"

@@ -6,8 +6,8 @@ from contextlib import suppress
 import secrets
 import time
 
-from ...api.errors import InvalidRequest, NoData
-from ...api.smartyard import CallPush, SmartYard, TextPush
+from ..common.errors import InvalidRequest, NoData
+from .client import CallPush, SmartYard, TextPush
 
 # Seconds; the server keeps a picture for some three minutes.
 _KEPT = 600.0

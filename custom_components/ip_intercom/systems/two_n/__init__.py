@@ -5,7 +5,6 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from ...api.two_n import TwoNClient, TwoNDevice, find_device
 from ...const import (
     CONF_PLAIN_SWITCHES,
     CONF_SHOW_CARDS,
@@ -18,9 +17,10 @@ from ...const import (
     DEFAULT_STREAM_PATH,
 )
 from ...model import Description
-from ..connection import account_of, entry_data, transport_of
-from ..privacy import Privacy
+from ..common.connection import account_of, entry_data, transport_of
+from ..common.privacy import Privacy
 from .cameras import StreamAccess
+from .client import TwoNClient, TwoNDevice, find_device
 from .system import TwoNSystem
 
 __all__ = ["OPTIONS", "TwoNSystem", "create", "find"]

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from time import time
 
-from ...api.errors import NotSupported
-from ...api.parse import instant
-from ...api.two_n import TwoNDevice
-from ...api.two_n.mobilekey import MobileKey
-from ...functions import Grant, MobileKeys
 from ...model import AccessPoint, AccessPointId, Direction
+from ...model.functions import Grant, MobileKeys
+from ..common.errors import NotSupported
+from ..common.parse import instant
+from .client import TwoNDevice
+from .client.mobilekey import MobileKey
 
 # HTTP API 5.17: 0 for entry, 1 for exit.
 ACCESS_POINTS: dict[int, AccessPointId] = {0: "entry", 1: "exit"}

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from ...api.parse import fields, integer, text
-from ...api.two_n.reader import Batch, GapReason, Reading
+from ..common.parse import fields, integer, text
+from .client.reader import Batch, GapReason, Reading
 
 # A device whose clock shows less counts from 1970 until it has asked for the time: its starts all look the same.
 _CLOCK_SET = datetime(2010, 1, 1, tzinfo=UTC).timestamp()

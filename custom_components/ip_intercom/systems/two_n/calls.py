@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ...api.parse import member
-from ...api.two_n import TwoNDevice
-from ...api.two_n.phone import CallRecord as ApiCallRecord, CallSession as ApiCallSession
 from ...model import CallRecord, CallSession, CallState, Direction, SessionId
-from ..clocks import is_set
+from ..common.clocks import is_set
+from ..common.parse import member
+from .client import TwoNDevice
+from .client.phone import CallRecord as ApiCallRecord, CallSession as ApiCallSession
 
 
 class TwoNCalls:

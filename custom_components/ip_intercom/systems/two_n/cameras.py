@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from ...api.errors import NotSupported
-from ...api.two_n import TwoNDevice
-from ...facets import MjpegStream
 from ...model import Camera, CameraId
-from ..connection import stream_url
+from ...model.features import MjpegStream
+from ..common.connection import stream_url
+from ..common.errors import NotSupported
+from .client import TwoNDevice
 
 # The default size: no model returns a larger one (HTTP API 5.8.2).
 _DEFAULT_SIZE = (1280, 960)

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import override
 
-from ...api.errors import InvalidRequest, NotSupported
-from ...api.parse import Fields, fields, flag
-from ...api.two_n import TwoNDevice
-from ...functions import Code
-from ..code_rows import CodeRow, Keep, RowCodes, code_row
+from ...model.functions import Code
+from ..common.code_rows import CodeRow, Keep, RowCodes, code_row
+from ..common.errors import InvalidRequest, NotSupported
+from ..common.parse import Fields, fields, flag
+from .client import TwoNDevice
 from .directory import TwoNDirectory
 
 _OWNER = "home-assistant"

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from ...api.parse import Fields, fields
-from ...api.two_n import TwoNDevice
-from ...api.two_n.directory import DirectoryAnswer
-from ...facets import DirectoryResult, EntryResult
+from ...model.features import DirectoryResult, EntryResult
+from ..common.parse import Fields, fields
+from .client import TwoNDevice
+from .client.directory import DirectoryAnswer
 
 
 class TwoNDirectory:

@@ -1,8 +1,8 @@
 """Displays of a 2N."""
 
-from ...api.two_n import TwoNDevice
-from ...functions import DisplayLanguage, Payload
 from ...model import DisplayId
+from ...model.functions import DisplayLanguage, Payload
+from .client import TwoNDevice
 
 
 class TwoNDisplays:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from ...api.two_n import TwoNDevice
-from ...api.two_n.switch import SwitchAction, SwitchCaps
-from ...doors import DoorCommand
-from ...facets import DoorTiming
 from ...model import Door, DoorId, PortId
-from .answers import doors_of
+from ...model.doors import DoorCommand
+from ...model.features import DoorTiming
+from .client import TwoNDevice
+from .client.switch import SwitchAction, SwitchCaps
+from .mapping import doors_of
 
 # Not "trigger": that toggles a bistable switch (HTTP API 5.4.3). None of these toggles.
 _ACTIONS: Mapping[DoorCommand, SwitchAction] = {

@@ -7,11 +7,8 @@ from datetime import UTC, datetime
 from itertools import batched
 import logging
 
-from ...api.errors import IntercomError
-from ...api.parse import Fields, flag, integer, member, text
-from ...api.two_n.log import LogEvent
-from ...api.two_n.reader import Batch, Cursor, EventKey, Gap, GapReason, LogReader, Reading
-from ...events import (
+from ...model import Access, Alarm, CallState, Direction, Occurrence
+from ...model.events import (
     AccessDecided,
     AccessPointBlocked,
     AlarmChanged,
@@ -30,16 +27,19 @@ from ...events import (
     PortChanged,
     Restarted,
 )
-from ...facets import PORTION, Delivery
-from ...model import Access, Alarm, CallState, Direction, Occurrence
-from ..clocks import time_of
-from ..privacy import Privacy
+from ...model.features import PORTION, Delivery
+from ..common.clocks import time_of
+from ..common.errors import IntercomError
+from ..common.parse import Fields, flag, integer, member, text
+from ..common.privacy import Privacy
 from .access import ACCESS_POINTS
-from .answers import hold_end
 from .boots import Boots
+from .client.log import LogEvent
+from .client.reader import Batch, Cursor, EventKey, Gap, GapReason, LogReader, Reading
+from .log_gaps import KEYPAD, Withheld
+from .mapping import hold_end
 from .privacy import expected, redact, shows
 from .visitors import Visitors
-from .withheld import KEYPAD, Withheld
 
 _LOGGER = logging.getLogger(__name__)
 

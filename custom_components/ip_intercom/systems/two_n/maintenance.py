@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 import logging
 from time import time
 
-from ...api.errors import CommandFailed, ConnectionFailed, NotReached
-from ...api.two_n import TwoNDevice
-from ...api.two_n.system import DeviceTime
-from ...functions import CaptureStats, Download, Payload, TimeZone
 from ...model import Clock, StagedFirmware
-from ..clocks import is_set
+from ...model.functions import CaptureStats, Download, Payload, TimeZone
+from ..common.clocks import is_set
+from ..common.errors import CommandFailed, ConnectionFailed, NotReached
+from .client import TwoNDevice
+from .client.system import DeviceTime
 
 _LOGGER = logging.getLogger(__name__)
 

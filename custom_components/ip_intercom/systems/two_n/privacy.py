@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 import math
 import re
 
-from ...api.parse import Fields, flag
-from ..privacy import REDACTED, Privacy, countable, harmless, is_word, without_secrets
+from ..common.parse import Fields, flag
+from ..common.privacy import REDACTED, Privacy, countable, harmless, is_word, without_secrets
 
 _TOUCH_EVENT = "DisplayTouched"
 # Tones of a call open doors; which parameter has them differs, and is not documented for all.

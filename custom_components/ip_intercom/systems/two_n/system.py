@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 import logging
 from typing import Any
 
-from ...api.errors import (
+from ...model import Alarm, Camera, Control, Description, Display, Firmware, Missing, PortId, Reading, State
+from ...model.features import Bells, Facets
+from ..common.errors import (
     CommandFailed,
     ConnectionFailed,
     IntercomError,
@@ -17,28 +19,17 @@ from ...api.errors import (
     ServiceDisabled,
     UnexpectedReply,
 )
-from ...api.two_n import TwoNDevice
-from ...api.two_n.endpoints import (
-    ACCESS_BLOCKING_CTRL,
-    CALL_DIAL,
-    IO_CTRL,
-    SWITCH_CTRL,
-    SYSTEM_STATUS,
-    Endpoint,
-    Privilege,
-)
-from ...api.two_n.phone import CallSession, SipAccount
-from ...api.two_n.reader import Cursor, LogReader
-from ...api.two_n.switch import SwitchCaps, SwitchStatus
-from ...api.two_n.system import DeviceTime, SystemInfo
-from ...facets import Bells, Facets
-from ...model import Alarm, Camera, Control, Description, Display, Firmware, Missing, PortId, Reading, State
-from ..parts import AWAY, PartReader, nothing, part, together
-from ..privacy import Privacy
+from ..common.parts import AWAY, PartReader, nothing, part, together
+from ..common.privacy import Privacy
 from .access import TwoNAccessPoints, TwoNDoorbell, TwoNLift, TwoNMobileAccess, TwoNPlates, access_points_of
-from .answers import bells_of, doors_of, identity_of, known_bells, lines_of, ports_of, unread_doors
 from .calls import TwoNCallLog, TwoNCalls, neutral_call, neutral_calls
 from .cameras import StreamAccess, TwoNCameras
+from .client import TwoNDevice
+from .client.endpoints import ACCESS_BLOCKING_CTRL, CALL_DIAL, IO_CTRL, SWITCH_CTRL, SYSTEM_STATUS, Endpoint, Privilege
+from .client.phone import CallSession, SipAccount
+from .client.reader import Cursor, LogReader
+from .client.switch import SwitchCaps, SwitchStatus
+from .client.system import DeviceTime, SystemInfo
 from .codes import TwoNCodes
 from .directory import TwoNDirectory
 from .displays import TwoNDisplays
@@ -55,6 +46,7 @@ from .maintenance import (
     TwoNSettings,
     clock_of,
 )
+from .mapping import bells_of, doors_of, identity_of, known_bells, lines_of, ports_of, unread_doors
 from .privacy import shows
 
 _LOGGER = logging.getLogger(__name__)

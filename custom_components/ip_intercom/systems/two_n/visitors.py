@@ -7,9 +7,9 @@ whether something may be kept from the account.
 
 from dataclasses import dataclass, field
 
-from ...api.parse import flag, integer, text
-from ...api.two_n.log import LogEvent
-from ...api.two_n.reader import EventKey
+from ..common.parse import flag, integer, text
+from .client.log import LogEvent
+from .client.reader import EventKey
 
 # What a visitor touches before a call. Of an input, only that it goes on.
 _TOUCHES = frozenset({"KeyPressed", "KeyReleased", "CodeEntered", "DisplayTouched", "VirtualInput", "InputChanged"})

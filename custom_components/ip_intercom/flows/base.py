@@ -1,0 +1,213 @@
+"""Common parts of all config flows: finding a device, reporting errors, and keeping the result."""
+
+from collections.abc import Awaitable, Callable, Mapping
+import logging
+from typing import Any
+
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry, ConfigFlow, ConfigFlowResult
+from homeassistant.core import callback
+import probatio as vol
+
+from ..const import (
+    CONF_CLIENT_ID,
+    CONF_CLIENT_SECRET,
+    CONF_CONTROLS,
+    CONF_FINGERPRINT,
+    CONF_HOST,
+    CONF_PASSWORD,
+    CONF_PUSH_ORIGINALS,
+    CONF_PUSH_TOKEN,
+    CONF_USERNAME,
+    CONF_VERIFY_SSL,
+)
+from ..helpers.certificates import fingerprint_text
+from ..helpers.client_session import async_client_session
+from ..helpers.errors import sentence
+from ..model import Description
+from ..runtime.replacement import async_take_over
+from ..systems import find_system, is_replaceable
+from ..systems.common.errors import CertificateChanged, IntercomError, NoIdentity, UnsupportedProduct, WrongDevice
+
+_LOGGER = logging.getLogger(__name__)
+
+SECTION_SECURITY = "security"
+
+# What logs in, and what has to be entered again each time.
+CREDENTIALS = (CONF_CLIENT_ID, CONF_CLIENT_SECRET, CONF_USERNAME, CONF_PASSWORD)
+_SECRETS = frozenset({CONF_CLIENT_SECRET, CONF_PASSWORD})
+
+# Errors of finding a device, which no entity can meet; the others have their key in ``exceptions``.
+_FIND_ERRORS: tuple[tuple[type[IntercomError], str], ...] = (
+    (NoIdentity, "no_identity"),
+    (UnsupportedProduct, "unsupported_product"),
+    (WrongDevice, "wrong_device"),
+)
+
+_PLACEHOLDERS = (
+    "address",
+    "device",
+    "function",
+    "new",
+    "numbers",
+    "old",
+    "phone",
+    "privilege",
+    "product",
+    "reason",
+    "service",
+)
+
+
+class FoundFlow(ConfigFlow):
+    """Finds something, and keeps it."""
+
+    def __init__(self) -> None:
+        """Begin with nothing found."""
+        self._data: dict[str, Any] = {}
+        self._description: Description
+        self._system: str | None = None
+        self._placeholders: dict[str, str] = {}
+        self._changed: CertificateChanged | None = None
+        # SHA-256 of a new certificate that the user has confirmed.
+        self._confirmed: str | None = None
+        self._remembered: str | None = None
+        self._replaced: ConfigEntry
+        self._interrupted: tuple[str, dict[str, Any]]
+
+    async def _async_find(
+        self, address: str, user_input: Mapping[str, Any], pinned: str | None = None
+    ) -> dict[str, str]:
+        """Find the device and log in; return the error to show, if there is one."""
+        self._placeholders |= {"device": self._device_name(address)}
+        session = async_client_session(self.hass)
+        account = {key: user_input[key] for key in CREDENTIALS if key in user_input}
+        verify = user_input[SECTION_SECURITY][CONF_VERIFY_SSL]
+        try:
+            data, self._description = await find_system(
+                session, address, account, verify, pinned=pinned, system=self._system
+            )
+        except ValueError:
+            return {CONF_HOST: "invalid_host"}
+        except IntercomError as err:
+            return self._errors(err)
+        self._data = {**data, CONF_CONTROLS: sorted(map(str, self._description.controls))}
+        return {}
+
+    def _device_name(self, address: str) -> str:
+        """Return the name of the device in errors: the title of an entry that logs in again, else the address."""
+        return self._get_reauth_entry().title if self.source == SOURCE_REAUTH else address
+
+    def _errors(self, err: IntercomError, key: str | None = None) -> dict[str, str]:
+        """Return why nothing was found, as errors of a form; ``key`` is its text where that is a special one."""
+        _LOGGER.debug("No supported device at the address: %s", err)
+        self._changed = err if isinstance(err, CertificateChanged) else None
+        return {"base": key or self._error(err)}
+
+    def _error(self, err: IntercomError) -> str:
+        for kind, key in _FIND_ERRORS:
+            if isinstance(err, kind):
+                self._placeholders |= {"product": err.product} if isinstance(err, UnsupportedProduct) else {}
+                return key
+        _, key, placeholders = sentence(err)
+        self._placeholders |= placeholders
+        return key
+
+    async def _async_add(self) -> ConfigFlowResult:
+        identity = self._description.identity
+        # Old firmware tells no MAC address: the device may be known by its serial number.
+        for name in (*sorted(identity.names - {identity.id}), identity.id):
+            await self.async_set_unique_id(name, raise_on_progress=False)
+            self._abort_if_unique_id_configured()
+        return self.async_create_entry(title=identity.name, data=self._data)
+
+    async def _async_mend(self, entry: ConfigEntry) -> ConfigFlowResult:
+        identity = self._description.identity
+        if entry.unique_id not in identity.names and is_replaceable(entry.data):
+            return await self._async_another_unit(entry)
+        known = entry.unique_id if entry.unique_id in identity.names else identity.id
+        await self.async_set_unique_id(known, raise_on_progress=False)
+        self._abort_if_unique_id_mismatch()
+        # What the device has of ours is to be found again, wherever it is now.
+        kept = {key: entry.data[key] for key in (CONF_PUSH_TOKEN, CONF_PUSH_ORIGINALS) if key in entry.data}
+        return self.async_update_reload_and_abort(entry, data=self._data | kept)
+
+    # -- another unit ----------------------------------------------------------------------------
+
+    async def _async_another_unit(self, entry: ConfigEntry) -> ConfigFlowResult:
+        """Ask whether the unit that answers takes the place of the one that did before."""
+        identity = self._description.identity
+        for name in identity.names:
+            await self.async_set_unique_id(name, raise_on_progress=False)
+            self._abort_if_unique_id_configured(error="replacement_configured")
+        self._replaced = entry
+        self._placeholders |= {
+            "device": entry.title,
+            "old": entry.unique_id or "",
+            "new": identity.id,
+            "product": identity.model or identity.manufacturer,
+        }
+        return self._async_form("replace", vol.Schema({}), {}, {})
+
+    async def async_step_replace(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Have the new unit take over all that Home Assistant has of the old one."""
+        if user_input is None:
+            return self._async_form("replace", vol.Schema({}), {}, {})
+        entry, identity = self._replaced, self._description.identity
+        await async_take_over(self.hass, entry, identity)
+        # The settings from before pushing were those of the old unit.
+        kept = {key: entry.data[key] for key in (CONF_PUSH_TOKEN,) if key in entry.data}
+        return self.async_update_reload_and_abort(entry, unique_id=identity.id, data=self._data | kept)
+
+    # -- another certificate ---------------------------------------------------------------------
+
+    def _pinned(self, entry: ConfigEntry) -> str | None:
+        """Return the only certificate to talk to: the one confirmed here, else that of the entry."""
+        self._remembered = entry.data.get(CONF_FINGERPRINT)
+        return self._confirmed or self._remembered
+
+    def _insisted(self, entry: ConfigEntry, user_input: Mapping[str, Any]) -> str | None:
+        """Return the certificate to insist on at an address that was typed; none where one is verified, or http typed."""
+        plain = user_input[CONF_HOST].strip().lower().startswith("http:")
+        return None if plain or user_input[SECTION_SECURITY][CONF_VERIFY_SSL] else self._pinned(entry)
+
+    async def _async_refused(
+        self, step: str, schema: vol.Schema, user_input: dict[str, Any], errors: dict[str, str]
+    ) -> ConfigFlowResult:
+        """Show a step again with its errors; where only the certificate is another one, show both of them."""
+        if self._changed is None:
+            return self._async_form(step, schema, user_input, errors)
+        self._interrupted = step, user_input
+        if self._confirmed is not None and self._changed.shown.hex() == self._remembered:
+            self._confirmed, self._changed = None, None  # back from another device to the one of the entry
+            return await self._async_proceed()
+        self._placeholders |= {
+            "old": fingerprint_text(self._changed.pinned),
+            "new": fingerprint_text(self._changed.shown),
+        }
+        return self._async_form("certificate", vol.Schema({}), {}, {})
+
+    async def async_step_certificate(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Take the new certificate, and go on with what was entered before."""
+        if user_input is None or self._changed is None:
+            return self._async_form("certificate", vol.Schema({}), {}, {})
+        self._confirmed, self._changed = self._changed.shown.hex(), None
+        return await self._async_proceed()
+
+    async def _async_proceed(self) -> ConfigFlowResult:
+        """Go on with what was entered before."""
+        step, given = self._interrupted
+        proceed: Callable[[dict[str, Any]], Awaitable[ConfigFlowResult]] = getattr(self, f"async_step_{step}")
+        return await proceed(given)
+
+    @callback
+    def _async_form(
+        self, step: str, schema: vol.Schema, known: Mapping[str, Any], errors: dict[str, str]
+    ) -> ConfigFlowResult:
+        shown = {key: value for key, value in known.items() if key not in _SECRETS}
+        return self.async_show_form(
+            step_id=step,
+            data_schema=self.add_suggested_values_to_schema(schema, shown),
+            errors=errors,
+            # Every text may use every placeholder: the device decides which error it is.
+            description_placeholders=dict.fromkeys(_PLACEHOLDERS, "") | self._placeholders,
+        )

@@ -1,0 +1,256 @@
+"""Options of an intercom, an extension, or an account, and the address for its pushes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from homeassistant.components import webhook
+from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
+from homeassistant.const import UnitOfTime
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.network import NoURLAvailableError
+from homeassistant.helpers.selector import (
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
+import probatio as vol
+
+from ..const import (
+    CONF_CALL_DEVICE,
+    CONF_FCM_API_KEY,
+    CONF_FCM_APP_ID,
+    CONF_FCM_PROJECT_ID,
+    CONF_FCM_SENDER_ID,
+    CONF_INVERTED,
+    CONF_LATE_HOURS,
+    CONF_MOBILE_NUMBER,
+    CONF_OPENING_PASSWORD,
+    CONF_OPENING_USERNAME,
+    CONF_PICTURE_PORT,
+    CONF_PLAIN_SWITCHES,
+    CONF_PUSH,
+    CONF_PUSH_ROUTE,
+    CONF_PUSH_TOKEN,
+    CONF_RING_DELAY,
+    CONF_SECURITY_RELAYS,
+    CONF_SHOW_CARDS,
+    CONF_SHOW_NAMES,
+    CONF_SHOW_TOUCHES,
+    CONF_SHOW_UNKNOWN,
+    CONF_STREAM_PASSWORD,
+    CONF_STREAM_PATH,
+    CONF_STREAM_USERNAME,
+    CONF_VOICEMAIL_DELAY,
+    CONFS_FCM,
+    DEFAULT_PICTURE_PORT,
+    DEFAULT_STREAM_PATH,
+)
+from ..coordinator import IntercomConfigEntry
+from ..model import Door, DoorId
+from ..systems import is_forwarded, options_of, options_page, stream_url
+
+SECTION_STREAM = "stream"
+SECTION_OPENING = "opening"
+SECTION_FCM = "fcm"
+
+PASSWORD_FIELD = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="current-password"))
+
+# Options of a page of their own, by section: text, and passwords that stay as they are where nothing is entered.
+_SECTIONS: Mapping[str, tuple[str, ...]] = {
+    SECTION_STREAM: (CONF_STREAM_USERNAME, CONF_STREAM_PASSWORD, CONF_STREAM_PATH, CONF_PICTURE_PORT),
+    SECTION_OPENING: (CONF_OPENING_USERNAME, CONF_OPENING_PASSWORD),
+    SECTION_FCM: CONFS_FCM,
+}
+_PASSWORDS = {
+    CONF_STREAM_USERNAME: CONF_STREAM_PASSWORD,
+    CONF_OPENING_USERNAME: CONF_OPENING_PASSWORD,
+    CONF_FCM_PROJECT_ID: CONF_FCM_API_KEY,
+}
+# Seconds until another phone rings, and until the voicemail takes a call.
+_DELAY = vol.All(
+    NumberSelector(
+        NumberSelectorConfig(
+            min=0, max=600, step=1, mode=NumberSelectorMode.BOX, unit_of_measurement=UnitOfTime.SECONDS
+        )
+    ),
+    vol.Coerce(int),
+)
+# A year is more than any device keeps.
+_HOURS = vol.All(
+    NumberSelector(
+        NumberSelectorConfig(min=0, max=8760, step=1, mode=NumberSelectorMode.BOX, unit_of_measurement=UnitOfTime.HOURS)
+    ),
+    vol.Coerce(int),
+)
+# Is copied from a file, with a space at its end now and then.
+_TEXT = vol.All(str, vol.Strip)
+_FIELDS: Mapping[str, tuple[vol.Marker, object]] = {
+    CONF_STREAM_USERNAME: (vol.Optional(CONF_STREAM_USERNAME, default=""), str),
+    CONF_STREAM_PASSWORD: (vol.Optional(CONF_STREAM_PASSWORD, default=""), PASSWORD_FIELD),
+    CONF_STREAM_PATH: (vol.Optional(CONF_STREAM_PATH, default=DEFAULT_STREAM_PATH), str),
+    CONF_PICTURE_PORT: (vol.Optional(CONF_PICTURE_PORT, default=DEFAULT_PICTURE_PORT), cv.port),
+    CONF_OPENING_USERNAME: (vol.Optional(CONF_OPENING_USERNAME, default=""), str),
+    CONF_OPENING_PASSWORD: (vol.Optional(CONF_OPENING_PASSWORD, default=""), PASSWORD_FIELD),
+    CONF_FCM_PROJECT_ID: (vol.Optional(CONF_FCM_PROJECT_ID, default=""), _TEXT),
+    CONF_FCM_APP_ID: (vol.Optional(CONF_FCM_APP_ID, default=""), _TEXT),
+    CONF_FCM_API_KEY: (vol.Optional(CONF_FCM_API_KEY, default=""), vol.All(PASSWORD_FIELD, vol.Strip)),
+    CONF_FCM_SENDER_ID: (vol.Optional(CONF_FCM_SENDER_ID, default=""), _TEXT),
+    CONF_PUSH: (vol.Required(CONF_PUSH, default=False), bool),
+    CONF_SHOW_NAMES: (vol.Required(CONF_SHOW_NAMES, default=True), bool),
+    CONF_SHOW_CARDS: (vol.Required(CONF_SHOW_CARDS, default=False), bool),
+    CONF_SHOW_TOUCHES: (vol.Required(CONF_SHOW_TOUCHES, default=False), bool),
+    CONF_SHOW_UNKNOWN: (vol.Optional(CONF_SHOW_UNKNOWN), bool),
+    CONF_LATE_HOURS: (vol.Optional(CONF_LATE_HOURS), _HOURS),
+    CONF_CALL_DEVICE: (vol.Optional(CONF_CALL_DEVICE), str),
+    CONF_MOBILE_NUMBER: (vol.Optional(CONF_MOBILE_NUMBER), str),
+    CONF_RING_DELAY: (vol.Optional(CONF_RING_DELAY), _DELAY),
+    CONF_VOICEMAIL_DELAY: (vol.Optional(CONF_VOICEMAIL_DELAY), _DELAY),
+    CONF_SECURITY_RELAYS: (
+        vol.Optional(CONF_SECURITY_RELAYS, default=[]),
+        SelectSelector(
+            SelectSelectorConfig(
+                options=[
+                    SelectOptionDict(value="SA", label="A"),
+                    SelectOptionDict(value="SB", label="B"),
+                ],
+                multiple=True,
+            )
+        ),
+    ),
+}
+
+
+def _errors(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is wrong with the options that a person chose."""
+    if len({bool(given.get(key)) for key in CONFS_FCM}) != 1:
+        return {"base": "fcm_incomplete"}
+    try:
+        stream_url(given.get(CONF_STREAM_PATH, ""), "localhost")
+    except ValueError:
+        return {"base": "stream_path_invalid"}
+    return {}
+
+
+class IntercomOptionsFlow(OptionsFlowWithReload):
+    """What is a door, what is shown of people, how events and calls come, and the accounts of stream and relays."""
+
+    config_entry: IntercomConfigEntry
+
+    def __init__(self) -> None:
+        """Begin with nothing chosen."""
+        self._chosen: dict[str, Any] = {}
+
+    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for everything that the device has on one page."""
+        page = options_page(self.config_entry.data)
+        return await self._async_page(page, user_input)
+
+    async def async_step_extension(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for everything that an extension has."""
+        return await self._async_page("extension", user_input)
+
+    async def async_step_account(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for everything that the account of a flat has."""
+        return await self._async_page("account", user_input)
+
+    async def _async_page(self, step: str, user_input: dict[str, Any] | None) -> ConfigFlowResult:
+        options: Mapping[str, Any] = self.config_entry.options
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            given = {key: value for key, value in user_input.items() if key not in _SECTIONS}
+            for name in _SECTIONS:
+                given |= user_input.get(name, {})
+            for username, password in _PASSWORDS.items():
+                if given.get(username) and not given.get(password):
+                    # Perhaps it was entered a moment ago, and the page came back for another field.
+                    given[password] = self._chosen.get(password) or options.get(password, "")
+            if not (errors := _errors(given)):
+                return self._choose(step, given)
+            self._chosen = options = given
+        shown: dict[str, Any] = {key: value for key, value in options.items() if key not in _PASSWORDS.values()}
+        sections = {name: {key: shown[key] for key in keys if key in shown} for name, keys in _SECTIONS.items()}
+        return self.async_show_form(
+            step_id=step,
+            data_schema=self.add_suggested_values_to_schema(self._schema(), shown | sections),
+            errors=errors,
+        )
+
+    def _choose(self, step: str, given: dict[str, Any]) -> ConfigFlowResult:
+        """Take what was chosen, and show the address where a person needs it."""
+        self._chosen = given
+        if given.get(CONF_PUSH) and is_forwarded(self.config_entry.data):
+            return self._address("webhook" if step == "extension" else f"{step}_webhook", None)
+        return self.async_create_entry(data=given)
+
+    async def async_step_webhook(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Show the address for events of an extension."""
+        return self._address("webhook", user_input)
+
+    async def async_step_account_webhook(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Show the address for pushes to an account."""
+        return self._address("account_webhook", user_input)
+
+    def _address(self, step: str, user_input: dict[str, Any] | None) -> ConfigFlowResult:
+        """Show the address that a person has to enter elsewhere, and ask how the server should send to it."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            if not (user_input.get(CONF_PUSH_ROUTE) and all(self._chosen.get(key) for key in CONFS_FCM)):
+                return self.async_create_entry(data={**self._chosen, **user_input})
+            errors["base"] = "push_route_or_fcm"  # a server sends to one of them
+        routed = CONF_PUSH_ROUTE in options_of(self.config_entry.data)
+        schema = vol.Schema({vol.Optional(CONF_PUSH_ROUTE, default=""): _TEXT} if routed else {})
+        return self.async_show_form(
+            step_id=step,
+            data_schema=self.add_suggested_values_to_schema(schema, user_input or self.config_entry.options),
+            description_placeholders={"address": self._push_address()},
+            errors=errors,
+            last_step=True,
+        )
+
+    def _push_address(self) -> str:
+        """Return the push address of the entry; its secret part is generated here if there is none."""
+        data = self.config_entry.data
+        if (token := data.get(CONF_PUSH_TOKEN)) is None:
+            token = webhook.async_generate_id()
+            self.hass.config_entries.async_update_entry(self.config_entry, data={**data, CONF_PUSH_TOKEN: token})
+        try:
+            return webhook.async_generate_url(self.hass, token)
+        except NoURLAvailableError:
+            return webhook.async_generate_path(token)
+
+    def _schema(self) -> vol.Schema:
+        has = options_of(self.config_entry.data)
+        schema: dict[vol.Marker, object] = {
+            vol.Optional(option, default=[]): self._doors(option)
+            for option in (CONF_PLAIN_SWITCHES, CONF_INVERTED)
+            if option in has
+        }
+        sectioned = {key for keys in _SECTIONS.values() for key in keys}
+        schema |= dict(_FIELDS[key] for key in _FIELDS if key in has and key not in sectioned)
+        for name, keys in _SECTIONS.items():
+            if parts := dict(_FIELDS[key] for key in keys if key in has):
+                schema[vol.Required(name)] = section(vol.Schema(parts), {"collapsed": True})
+        return vol.Schema(schema)
+
+    def _doors(self, option: str) -> SelectSelector:
+        """Return a choice of doors: those of the device, and those chosen before."""
+        coordinator = getattr(self.config_entry, "runtime_data", None)
+        known: Mapping[DoorId, Door] = coordinator.data.doors if coordinator is not None else {}
+        names = {door.id: door.name for door in known.values()}
+        doors = sorted({*self.config_entry.options.get(option, []), *known})
+        return SelectSelector(
+            SelectSelectorConfig(
+                options=[
+                    SelectOptionDict(value=door, label=f"{door} ({name})" if (name := names.get(door)) else door)
+                    for door in doors
+                ],
+                multiple=True,
+            )
+        )

@@ -1,0 +1,1 @@
+"""What the runtime and the platforms share."""

@@ -1,0 +1,80 @@
+"""Permissions: Home Assistant's entity permissions, applied to the devices of the entities."""
+
+from aiohttp import web
+from homeassistant.auth.models import User
+from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
+from homeassistant.components import websocket_api
+from homeassistant.components.http import KEY_HASS_USER
+from homeassistant.components.lock import DOMAIN as LOCK_DOMAIN
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.http import current_request
+
+from ..const import DOMAIN
+
+
+@callback
+def async_may(hass: HomeAssistant, user: User, policy: str, device_id: str) -> bool:
+    """Return whether a user has a permission for an entity of ours of a device."""
+    if _may_everything(user, policy):
+        return True
+    entities = er.async_entries_for_device(er.async_get(hass), device_id)
+    return any(_may(user, policy, entity) for entity in entities if entity.platform == DOMAIN)
+
+
+@callback
+def async_may_open_doors(hass: HomeAssistant, user: User, device_id: str) -> bool:
+    """Return whether a user may control every lock of the entries that a device belongs to."""
+    if _may_everything(user, POLICY_CONTROL):
+        return True
+    device, registry = dr.async_get(hass).async_get(device_id), er.async_get(hass)
+    locks = [
+        entity
+        for entry_id in (() if device is None else device.config_entries)
+        for entity in er.async_entries_for_config_entry(registry, entry_id)
+        if entity.platform == DOMAIN and entity.domain == LOCK_DOMAIN
+    ]
+    return bool(locks) and all(_may(user, POLICY_CONTROL, lock) for lock in locks)
+
+
+@callback
+def async_current_user() -> User | None:
+    """Return the user who asks over HTTP or the websocket, None for automations and Home Assistant itself."""
+    if (connection := websocket_api.current_connection.get()) is not None:
+        return connection.user
+    return _http_user()
+
+
+@callback
+def async_may_see_picture(entity_id: str) -> bool:
+    """Return whether the user whose HTTP request is being answered may see an entity; True without such a user.
+
+    Home Assistant's own views of pictures ask only whether a user is logged in.
+    """
+    user = _http_user()
+    return user is None or user.permissions.check_entity(entity_id, POLICY_READ)
+
+
+@callback
+def async_check_viewer(entity_id: str) -> None:
+    """Refuse the picture of an entity to a user who may not see it.
+
+    Raises:
+        HTTPForbidden: The request that is being answered is of such a user.
+    """
+    if not async_may_see_picture(entity_id):
+        raise web.HTTPForbidden
+
+
+def _http_user() -> User | None:
+    request = current_request.get()
+    user: User | None = None if request is None else request.get(KEY_HASS_USER)
+    return user
+
+
+def _may_everything(user: User, policy: str) -> bool:
+    return user.is_admin or user.permissions.access_all_entities(policy)
+
+
+def _may(user: User, policy: str, entity: er.RegistryEntry) -> bool:
+    return user.permissions.check_entity(entity.entity_id, policy)

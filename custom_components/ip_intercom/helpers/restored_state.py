@@ -1,0 +1,111 @@
+"""Restored state: values that only events report, kept for the next start until the device reports them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+import logging
+from typing import Any
+
+from ..model import Access, Alarm, Bell, BellId, Port, PortId, State
+
+_LOGGER = logging.getLogger(__name__)
+
+_ACCESS_TEXTS = ("name", "method", "reason", "entrance")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Bells that rang, virtual ports and alarms as the last event left them, the last access, and the public floors."""
+
+    bells: Mapping[BellId, Bell]
+    ports: Mapping[PortId, bool | None] = field(default_factory=dict)
+    alarms: Mapping[Alarm, bool] = field(default_factory=dict)
+    alarm_parts: Mapping[tuple[Alarm, str], bool | None] = field(default_factory=dict)
+    last_access: Access | None = None
+    public_floors: tuple[int, ...] | None = None
+
+    @classmethod
+    def from_store(cls, stored: Mapping[str, Any], *, names: bool = True) -> Found:
+        """Return what ``as_store`` wrote, also in an earlier version; names of people only where they are wanted."""
+        try:
+            return cls._read(stored, names=names)
+        except (AttributeError, LookupError, TypeError, ValueError) as err:
+            # A broken file must not cost the entry.
+            _LOGGER.warning("Could not read the stored state of a device: %r", err)
+            return cls({})
+
+    @classmethod
+    def _read(cls, stored: Mapping[str, Any], *, names: bool) -> Found:
+        floors = stored.get("public_floors")
+        return cls(
+            {str(bell): Bell(str(bell), button=button) for bell, button in stored.get("bells", [])},
+            dict(_with_state(item) for item in stored.get("ports", [])),
+            {Alarm(alarm): on for alarm, on in stored.get("alarms", {}).items() if alarm in Alarm},
+            {(Alarm(alarm), part): _flag(on) for alarm, part, *on in stored.get("alarm_parts", []) if alarm in Alarm},
+            _access(stored.get("last_access"), names=names),
+            None if floors is None else tuple(floors),
+        )
+
+    @classmethod
+    def in_state(cls, state: State, bells: Mapping[BellId, Bell]) -> Found:
+        """Return what is in a state; which of its bells were found, it does not tell."""
+        return cls(
+            bells,
+            {port.id: port.on for port in state.ports.values() if port.virtual},
+            {alarm: on for alarm, on in state.alarms.items() if on is not None},
+            state.alarm_parts,
+            state.last_access,
+            state.public_floors,
+        )
+
+    def as_store(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        access = self.last_access
+        return {
+            "bells": [[bell.id, bell.button] for bell in self.bells.values()],
+            "ports": [[port, on] for port, on in self.ports.items()],
+            "alarms": {alarm.value: on for alarm, on in self.alarms.items()},
+            "alarm_parts": [[alarm.value, part, on] for (alarm, part), on in self.alarm_parts.items()],
+            "last_access": None
+            if access is None
+            else {
+                "time": access.time.isoformat(),
+                "granted": access.granted,
+                **{key: getattr(access, key) for key in _ACCESS_TEXTS},
+            },
+            "public_floors": None if self.public_floors is None else list(self.public_floors),
+        }
+
+    def added_to(self, state: State) -> State:
+        """Return a state with it, as far as the state does not know better."""
+        # The device's own answer is for the whole alarm: where it contradicts, nothing is known of the parts.
+        agreed = {alarm for alarm, on in state.alarms.items() if on is None or on is self.alarms.get(alarm)}
+        parts = {part: on if part[0] in agreed else None for part, on in self.alarm_parts.items()}
+        return replace(
+            state,
+            bells={**self.bells, **state.bells},
+            ports={
+                **state.ports,
+                **{port: Port(port, output=False, on=on, virtual=True) for port, on in self.ports.items()},
+            },
+            alarms={alarm: self.alarms.get(alarm) if on is None else on for alarm, on in state.alarms.items()},
+            alarm_parts={**{part: on for part, on in parts.items() if part[0] in state.alarms}, **state.alarm_parts},
+            last_access=self.last_access if state.last_access is None else state.last_access,
+            public_floors=self.public_floors if state.public_floors is None else state.public_floors,
+        )
+
+
+def _with_state(item: Any) -> tuple[PortId, bool | None]:
+    """Return a stored port with its state; earlier versions wrote no state."""
+    return (item, None) if isinstance(item, str) else (str(item[0]), item[1])
+
+
+def _flag(stored: list[bool | None]) -> bool | None:
+    return stored[0] if stored else None
+
+
+def _access(stored: Mapping[str, Any] | None, *, names: bool) -> Access | None:
+    if stored is None:
+        return None
+    texts = {key: stored.get(key) for key in _ACCESS_TEXTS if names or key != "name"}
+    return Access(datetime.fromisoformat(stored["time"]), stored["granted"], **texts)

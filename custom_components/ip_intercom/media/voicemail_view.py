@@ -1,0 +1,127 @@
+"""The HTTP view of voicemails: for users with read permission, and with signed links."""
+
+from http import HTTPStatus
+import logging
+from urllib.parse import quote
+
+from aiohttp import web
+from homeassistant.auth.permissions.const import POLICY_READ
+from homeassistant.components.http import KEY_HASS_USER, HomeAssistantView
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+
+from ..const import DOMAIN
+from ..coordinator import IntercomCoordinator
+from ..helpers.permissions import async_may
+from ..model.telephony import Recording
+
+_LOGGER = logging.getLogger(__name__)
+
+# An hour of phone in 16 bits.
+MAX_SIZE = 64 * 1024 * 1024
+_HEADERS = {
+    "Accept-Ranges": "bytes",
+    "Cache-Control": "private, no-store",
+    "Content-Disposition": "inline",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class _TooLargeError(HomeAssistantError):
+    """Longer than any voicemail."""
+
+
+def voicemail_path(entry_id: str, voicemail: str) -> str:
+    """Return the path at which a message is heard, not yet signed."""
+    return VoicemailView.url.format(entry_id=entry_id, voicemail=quote(voicemail, safe=""))
+
+
+@callback
+def loaded(hass: HomeAssistant, entry_id: str) -> IntercomCoordinator | None:
+    """Return the coordinator of one of our entries that is in use."""
+    entry = hass.config_entries.async_get_entry(entry_id)
+    if entry is None or entry.domain != DOMAIN or entry.state is not ConfigEntryState.LOADED:
+        return None
+    coordinator: IntercomCoordinator = entry.runtime_data
+    return coordinator
+
+
+class VoicemailView(HomeAssistantView):
+    """Passes messages on as they come; nothing that the exchange calls its files reaches the browser."""
+
+    url = f"/api/{DOMAIN}/voicemail/{{entry_id}}/{{voicemail}}"
+    name = f"api:{DOMAIN}:voicemail"
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Begin."""
+        self._hass = hass
+
+    async def get(self, request: web.Request, entry_id: str, voicemail: str) -> web.StreamResponse:
+        """Send a message, or the part of it that a player asks for."""
+        coordinator = loaded(self._hass, entry_id)
+        mailbox = None if coordinator is None else coordinator.facets.voicemails
+        if coordinator is not None and not async_may(
+            self._hass, request[KEY_HASS_USER], POLICY_READ, coordinator.device_id
+        ):
+            return web.Response(status=HTTPStatus.FORBIDDEN)
+        if coordinator is None or mailbox is None or voicemail not in (coordinator.data.voicemails or {}):
+            return web.Response(status=HTTPStatus.NOT_FOUND)
+        response: web.StreamResponse | None = None
+        try:
+            with coordinator.translating():
+                async with mailbox.open(voicemail) as recording:
+                    if "Range" in request.headers:
+                        return await _part(request, recording)
+                    response = web.StreamResponse(headers=_HEADERS | {"Content-Type": _content_type(recording)})
+                    await _send(request, response, recording)
+        except HomeAssistantError as err:
+            _LOGGER.debug("%s: voicemail stream interrupted: %s", coordinator.name, err)
+            if response is not None and response.prepared:
+                # Ended in order, it would look whole.
+                response.force_close()
+                if request.transport is not None:
+                    request.transport.abort()
+                return response
+            gone = isinstance(err, ServiceValidationError)
+            return web.Response(status=HTTPStatus.NOT_FOUND if gone else HTTPStatus.BAD_GATEWAY)
+        return response
+
+
+async def _send(request: web.Request, response: web.StreamResponse, recording: Recording) -> None:
+    """Pass a message on as it comes."""
+    await response.prepare(request)
+    sent = 0
+    async for chunk in recording.chunks():
+        sent += len(chunk)
+        _check_size(sent)
+        await response.write(chunk)
+
+
+async def _part(request: web.Request, recording: Recording) -> web.Response:
+    """Return the part of a message that is asked for: some players play nothing that cannot be had in parts."""
+    content = bytearray()
+    async for chunk in recording.chunks():
+        content += chunk
+        _check_size(len(content))
+    headers = _HEADERS | {"Content-Type": _content_type(recording)}
+    try:
+        start, stop, _ = request.http_range.indices(len(content))
+    except ValueError:  # what cannot be understood is to be ignored
+        return web.Response(body=bytes(content), headers=headers)
+    if start >= stop:
+        unsatisfied = {"Content-Range": f"bytes */{len(content)}"}
+        return web.Response(status=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers=unsatisfied)
+    headers["Content-Range"] = f"bytes {start}-{stop - 1}/{len(content)}"
+    return web.Response(status=HTTPStatus.PARTIAL_CONTENT, body=bytes(content[start:stop]), headers=headers)
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_SIZE:
+        raise _TooLargeError("larger than any message")
+
+
+def _content_type(recording: Recording) -> str:
+    """Return the media type if it is an audio type: nothing else may run in a browser."""
+    media_type = recording.content_type.partition(";")[0].strip().lower()
+    return media_type if media_type.startswith("audio/") else "application/octet-stream"

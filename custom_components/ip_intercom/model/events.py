@@ -1,0 +1,449 @@
+"""Events of an intercom, and how they change the state: pure functions, no I/O.
+
+A system turns each record of its log into an ``Event``: the record for people and automations, with
+the secrets already taken out, and the facts in it that this integration acts on.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import singledispatch
+
+from . import (
+    MANY_PARTS,
+    Access,
+    AccessPoint,
+    AccessPointId,
+    Alarm,
+    BellId,
+    CallOutcome,
+    CallRecord,
+    CallSession,
+    CallState,
+    Direction,
+    DoorId,
+    LineId,
+    Occurrence,
+    Port,
+    PortId,
+    Pushes,
+    SessionId,
+    State,
+    Voicemail,
+    VoicemailId,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DoorReleased:
+    """A door relay went on or off."""
+
+    door: DoorId
+    released: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DoorMode:
+    """A door was held open, blocked, or let go; None for what the record does not tell."""
+
+    door: DoorId
+    held_open: bool | None = None
+    blocked: bool | None = None
+    hold_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PortChanged:
+    """An input or output changed."""
+
+    port: PortId
+    on: bool
+    virtual: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmChanged:
+    """A lasting condition began or ended, as a whole or in one ``part`` of it."""
+
+    alarm: Alarm
+    on: bool
+    part: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonPressed:
+    """A visitor pressed the button of a bell.
+
+    ``picture`` names the picture that was taken of them, for the facet ``visitors``; ``details`` is what else the
+    event may tell.
+    """
+
+    bell: BellId
+    button: int | None
+    picture: str | None = None
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BellRings:
+    """A bell rings for a while, or no more."""
+
+    bell: BellId
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived:
+    """The user received a message. ``kind`` is a neutral word, ``other`` where there is none.
+
+    ``details`` tells title, text and the id by which it is marked as read, as far as they are known.
+    """
+
+    kind: str
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesCounted:
+    """So many messages are unread."""
+
+    unread: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingsListed:
+    """These recordings were asked for; whether each is ready."""
+
+    recordings: Mapping[str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class CallChanged:
+    """One party of a call changed its state; ``leg`` is None where it speaks of the whole call.
+
+    ``from_house``: another system had the device call. ``untouched``: certainly the device was not touched before.
+    """
+
+    session: SessionId
+    direction: Direction | None
+    state: CallState
+    peer: str | None = None
+    leg: int | None = None
+    reason: str | None = None
+    from_house: bool = False
+    untouched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallLogged:
+    """A call is over, with this result. ``missed`` is how many were missed since the count was cleared."""
+
+    record: CallRecord
+    outcome: CallOutcome
+    missed: int
+
+
+@dataclass(frozen=True, slots=True)
+class VoicemailReceived:
+    """A caller left a message."""
+
+    voicemail: Voicemail
+
+
+@dataclass(frozen=True, slots=True)
+class VoicemailsListed:
+    """These are the messages that there are: some may have been heard or deleted."""
+
+    voicemails: Mapping[VoicemailId, Voicemail]
+
+
+@dataclass(frozen=True, slots=True)
+class LineChanged:
+    """A SIP account registered or lost its registration."""
+
+    line: LineId
+    registered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccessDecided:
+    """Access was granted or denied."""
+
+    access: Access
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPointBlocked:
+    """A way in or out was blocked, or is open again."""
+
+    access_point: AccessPointId
+    blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FloorsOpened:
+    """The public floors changed."""
+
+    floors: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Occurred:
+    """Something happened and is over. ``word`` tells which kind of it, where there are several."""
+
+    occurrence: Occurrence
+    word: str | None = None
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PushesCame:
+    """It showed whether pushes arrive."""
+
+    pushes: Pushes
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryChanged:
+    """Names or buttons may have changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class CapabilitiesChanged:
+    """What the device has, or how it is set up, may have changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventsLost:
+    """The device cannot tell any more what happened for a while: what only events tell is not known now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """The device restarted: calls are gone, sensors report again."""
+
+
+type Fact = (
+    DoorReleased
+    | DoorMode
+    | PortChanged
+    | AlarmChanged
+    | ButtonPressed
+    | BellRings
+    | MessageReceived
+    | MessagesCounted
+    | RecordingsListed
+    | CallChanged
+    | CallLogged
+    | VoicemailReceived
+    | VoicemailsListed
+    | LineChanged
+    | AccessDecided
+    | AccessPointBlocked
+    | FloorsOpened
+    | Occurred
+    | PushesCame
+    | DirectoryChanged
+    | CapabilitiesChanged
+    | EventsLost
+    | Restarted
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One record of a device's log.
+
+    Attributes:
+        type: The device's own name of the event.
+        time: When it happened, by the device's clock where that is set, in UTC.
+        data: Its parameters without secrets, as JSON.
+        late: Too old to be news: it reaches log and sensors, but rings nothing and opens nothing.
+        facts: What this integration makes of it.
+        sequence: The device's own number of the record, counted from its restart.
+        age: Seconds between the event and its arrival, as far as that is known.
+        boot: The start of the device from which ``sequence`` counts, where it counts from 1 after each.
+        id: Tells the event from all others of the device, the same when it comes again after a kill; None for what
+            never comes again.
+        clocked: The device has a clock; without one, ``time`` is by ours.
+        heard: It happened while its device was listened to: no life before this one can have told of it.
+    """
+
+    type: str
+    time: datetime
+    data: Mapping[str, object] = field(default_factory=dict)
+    late: bool = False
+    facts: tuple[Fact, ...] = ()
+    sequence: int | None = None
+    age: float = 0.0
+    boot: str | None = None
+    id: str | None = None
+    clocked: bool = True
+    heard: bool = False
+
+
+def reduce(state: State, event: Event) -> State:
+    """Return what is known after ``event``; folding the same event again changes nothing."""
+    for fact in event.facts:
+        state = _fold(fact, state)
+    return state
+
+
+@singledispatch
+def _fold(fact: Fact, state: State) -> State:
+    """Return ``state`` after ``fact``; facts that change nothing that is kept end here."""
+    return state
+
+
+@_fold.register
+def _door_released(fact: DoorReleased, state: State) -> State:
+    if (door := state.doors.get(fact.door)) is None:
+        return state
+    return replace(state, doors={**state.doors, door.id: replace(door, released=fact.released)})
+
+
+@_fold.register
+def _door_mode(fact: DoorMode, state: State) -> State:
+    if (door := state.doors.get(fact.door)) is None:
+        return state
+    changed = replace(door, blocked=door.blocked if fact.blocked is None else fact.blocked)
+    if fact.held_open is not None:
+        changed = replace(changed, held_open=fact.held_open, hold_until=fact.hold_until if fact.held_open else None)
+    return replace(state, doors={**state.doors, door.id: changed})
+
+
+@_fold.register
+def _port_changed(fact: PortChanged, state: State) -> State:
+    port = state.ports.get(fact.port)
+    if port is None and fact.virtual:
+        port = Port(fact.port, output=False, virtual=True)  # the device has no list of these
+    if port is None:
+        return state
+    return replace(state, ports={**state.ports, port.id: replace(port, on=fact.on)})
+
+
+@_fold.register
+def _alarm_changed(fact: AlarmChanged, state: State) -> State:
+    if fact.part is None:
+        # The end of the whole is the end of its parts; its beginning tells nothing of them.
+        parts = {key: on and (fact.on or key[0] is not fact.alarm) for key, on in state.alarm_parts.items()}
+        return replace(state, alarms={**state.alarms, fact.alarm: fact.on}, alarm_parts=parts)
+    parts = {**state.alarm_parts, (fact.alarm, fact.part): fact.on}
+    whole = any(on for (alarm, _), on in parts.items() if alarm is fact.alarm)
+    return replace(state, alarms={**state.alarms, fact.alarm: whole}, alarm_parts=_few(parts, fact.alarm))
+
+
+def _few(parts: Mapping[tuple[Alarm, str], bool | None], alarm: Alarm) -> Mapping[tuple[Alarm, str], bool | None]:
+    """Return the first parts of an alarm and those that last: ids that are new each time are no places."""
+    extra = [key for key in parts if key[0] is alarm][MANY_PARTS:]
+    over = {key for key in extra if not parts[key]}
+    return {key: on for key, on in parts.items() if key not in over} if over else parts
+
+
+@_fold.register
+def _bell_rings(fact: BellRings, state: State) -> State:
+    return replace(state, ringing={**state.ringing, fact.bell: fact.on})
+
+
+@_fold.register
+def _messages_counted(fact: MessagesCounted, state: State) -> State:
+    return replace(state, unread_messages=fact.unread)
+
+
+@_fold.register
+def _recordings_listed(fact: RecordingsListed, state: State) -> State:
+    return replace(state, recordings=fact.recordings)
+
+
+@_fold.register
+def _pushes_came(fact: PushesCame, state: State) -> State:
+    return replace(state, pushes=fact.pushes)
+
+
+@_fold.register
+def _line_changed(fact: LineChanged, state: State) -> State:
+    if (line := state.lines.get(fact.line)) is None:
+        return state
+    return replace(state, lines={**state.lines, line.id: replace(line, registered=fact.registered)})
+
+
+@_fold.register
+def _access_decided(fact: AccessDecided, state: State) -> State:
+    # The last one by the order of the log, not by time: the device's clock may have been set back.
+    return replace(state, last_access=fact.access)
+
+
+@_fold.register
+def _access_point_blocked(fact: AccessPointBlocked, state: State) -> State:
+    if fact.access_point not in state.access_points:
+        return state
+    point = AccessPoint(fact.access_point, fact.blocked)
+    return replace(state, access_points={**state.access_points, point.id: point})
+
+
+@_fold.register
+def _floors_opened(fact: FloorsOpened, state: State) -> State:
+    return replace(state, public_floors=fact.floors)
+
+
+@_fold.register
+def _call_changed(fact: CallChanged, state: State) -> State:
+    known = state.calls.get(fact.session)
+    others = {session: call for session, call in state.calls.items() if session != fact.session}
+    if known is None and (fact.state is CallState.TERMINATED or fact.direction is None):
+        return state
+    legs = dict(known.legs) if known is not None else {}
+    if fact.leg is not None:
+        legs[fact.leg] = fact.state
+    whole = _whole_call(legs) if fact.leg is not None else fact.state
+    if whole is CallState.TERMINATED:
+        return replace(state, calls=others)
+    direction = fact.direction or (known.direction if known is not None else Direction.OUTGOING)
+    before = known.peer if known is not None else None
+    peer = fact.peer or before if fact.state is CallState.CONNECTED else before or fact.peer
+    call = CallSession(fact.session, direction, whole, peer, legs)
+    # Numbers of calls come again: one that comes in is another than the one that was dialled once.
+    is_another = known is None and direction is Direction.INCOMING
+    own = state.own_calls - {fact.session} if is_another else state.own_calls
+    return replace(state, calls={**others, fact.session: call}, own_calls=own)
+
+
+@_fold.register
+def _call_logged(fact: CallLogged, state: State) -> State:
+    return replace(state, last_call=fact.record, missed_calls=fact.missed)
+
+
+@_fold.register
+def _voicemail_received(fact: VoicemailReceived, state: State) -> State:
+    return replace(state, voicemails={**(state.voicemails or {}), fact.voicemail.id: fact.voicemail})
+
+
+@_fold.register
+def _voicemails_listed(fact: VoicemailsListed, state: State) -> State:
+    return replace(state, voicemails=fact.voicemails)
+
+
+def _whole_call(legs: Mapping[int, CallState]) -> CallState:
+    """Return the state of a group call: that of the party who has come furthest."""
+    for state in (CallState.CONNECTED, CallState.RINGING, CallState.CONNECTING):
+        if state in legs.values():
+            return state
+    return CallState.TERMINATED
+
+
+@_fold.register
+def _events_lost(_: EventsLost, state: State) -> State:
+    return _forget(state, dict.fromkeys(state.alarms))
+
+
+@_fold.register
+def _restarted(_: Restarted, state: State) -> State:
+    # Blocked switches stay blocked over a restart (HTTP API 5.10.4, SwitchesBlocked).
+    alarms = {alarm: on if alarm is Alarm.SWITCHES_BLOCKED else None for alarm, on in state.alarms.items()}
+    return replace(_forget(state, alarms), calls={}, own_calls=frozenset(), ringing={})
+
+
+def _forget(state: State, alarms: Mapping[Alarm, bool | None]) -> State:
+    """Return a state without what only events tell, but for ``alarms``."""
+    ports = {port.id: replace(port, on=None) if port.virtual else port for port in state.ports.values()}
+    return replace(state, ports=ports, alarms=alarms, alarm_parts=dict.fromkeys(state.alarm_parts))

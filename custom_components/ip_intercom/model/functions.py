@@ -1,0 +1,427 @@
+"""Functions of a device on request, beside doors, calls, and images: the facets that actions use.
+
+Small protocols, as in ``facets``. All methods raise ``IntercomError`` of ``api.errors``.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import IO, Protocol
+
+from . import AccessPointId, CallRecord, Clock, Direction, DisplayId, DoorId, StagedFirmware
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """A file to send: open and seekable, read by pieces. ``progress`` hears how many bytes are sent."""
+
+    file: IO[bytes]
+    name: str
+    size: int
+    progress: Callable[[int], None] | None = None
+
+
+class ByteStream(Protocol):
+    """An answer that is handed on as it comes, not held."""
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Iterate over the bytes."""
+
+
+type Download = AbstractAsyncContextManager[ByteStream]
+
+
+class CallLog(Protocol):
+    """The device's own log of calls."""
+
+    async def query(self, limit: int | None = None) -> tuple[CallRecord, ...]:
+        """Return the calls, newest first: all, or at most so many where that costs less."""
+
+    async def delete(self, record: str | None) -> None:
+        """Delete one record, or all for None."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRecord:
+    """An entry of the device's log of who came in: never with the code or card itself.
+
+    ``method`` is a neutral word such as ``card``, ``picture`` an address on the device.
+    """
+
+    id: str
+    time: datetime | None
+    granted: bool | None
+    name: str | None = None
+    method: str | None = None
+    door: str | None = None
+    picture: str | None = None
+
+
+class AccessLog(Protocol):
+    """The device's own log of who came in or was refused."""
+
+    async def query(self, limit: int) -> tuple[AccessRecord, ...]:
+        """Return the newest records, newest first."""
+
+    async def delete(self, record: str | None) -> None:
+        """Delete one record, or all for None."""
+
+
+class CardReader(Protocol):
+    """A reader that reports the last card held to it, so that it can be assigned to a person."""
+
+    async def scan(self) -> str | None:
+        """Return the number of the card that was read last, None where there was none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A PIN that opens doors for a while, and a name that tells it from others.
+
+    The device need not know of the window: the caller that adds it removes it again. Without ``doors``
+    it opens what a PIN opens by itself.
+    """
+
+    name: str
+    pin: str = field(repr=False)
+    start: datetime
+    end: datetime
+    doors: tuple[DoorId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a device holds of a code: its ID of it, and the name as the device writes it."""
+
+    id: str
+    name: str | None
+
+
+type Remember = Callable[[frozenset[str]], Awaitable[None]]
+
+
+class Codes(Protocol):
+    """PINs that are given to a person for a while."""
+
+    async def add(self, code: Code, others: frozenset[str] | None, remember: Remember) -> Held:
+        """Let a PIN in and return what the device holds; one that is there already is no error.
+
+        ``others`` are the IDs that the device had before the code was first sent, None if it never was: then
+        ``remember`` gets them, before it is.
+        """
+
+    async def remove(self, code: Code, held: Held | None, others: frozenset[str] | None) -> None:
+        """Take a PIN away and see that it is gone; another's entry is left alone, one that is gone is no error."""
+
+
+class Guard(StrEnum):
+    """What stands before changing a value of the configuration."""
+
+    NONE = "none"
+    # It decides whether we get in ourselves.
+    OWN_ACCESS = "own_access"
+    # Home Assistant writes it.
+    OWNED = "owned"
+
+
+class Configuration(Protocol):
+    """The configuration as names and values, all of them text."""
+
+    def is_secret(self, key: str) -> bool:
+        """Return whether a value is returned only when requested by name."""
+
+    def guard(self, key: str) -> Guard:
+        """Return what stands before changing a value."""
+
+    async def read(self, keys: Sequence[str] = (), sections: Sequence[str] = ()) -> Mapping[str, str]:
+        """Return values by their keys or by the sections that they are in; all without any."""
+
+    async def write(self, values: Mapping[str, str]) -> None:
+        """Set values that the device has; those that it refuses without a word are for the caller to find."""
+
+
+class Lists(Protocol):
+    """Lists and logs of the device that go to a file and come back from one.
+
+    Attributes:
+        exported: The names of those that can be written to a file.
+        imported: And of those that a file replaces.
+        cleared: And of the logs that can be emptied.
+    """
+
+    exported: frozenset[str]
+    imported: frozenset[str]
+    cleared: frozenset[str]
+
+    def export(self, name: str, suffix: str) -> Download:
+        """Open one as a file, in the format of a suffix such as ``.csv`` where the device has several."""
+
+    async def replace(self, name: str, file: Payload) -> None:
+        """Replace one by what is in a file."""
+
+    async def clear(self, name: str) -> None:
+        """Empty a log."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayLanguage:
+    """The language of a display, and those that it knows."""
+
+    current: str | None
+    known: tuple[str, ...]
+
+
+class Displays(Protocol):
+    """Displays that pictures and texts can be sent to."""
+
+    async def show(self, display: DisplayId, image: bytes, content_type: str, seconds: float | None) -> None:
+        """Show a picture of the display's size, for a while, or for None until it is cleared."""
+
+    async def play(self, display: DisplayId, video: Payload, seconds: float | None, repeat: int | None) -> None:
+        """Play a video."""
+
+    async def clear(self, display: DisplayId) -> None:
+        """Show what the device shows by itself."""
+
+    async def show_text(self, text: str | None, seconds: int | None) -> None:
+        """Show a text in the device's own type, or for None delete it."""
+
+    async def language(self) -> DisplayLanguage:
+        """Return the language of the display."""
+
+    async def set_language(self, language: str) -> None:
+        """Set the language of the display."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Whether access was granted, and if not, the device's own word for the reason."""
+
+    granted: bool
+    reason: str | None
+
+
+class AccessPoints(Protocol):
+    """Ways in and out, on which people are let in or refused."""
+
+    async def is_blocked(self, access_point: AccessPointId) -> bool | None:
+        """Return whether an access point refuses everyone now; None where the device does not tell."""
+
+    async def block(self, access_point: AccessPointId, blocked: bool) -> None:
+        """Deny access to all people, or end that."""
+
+    async def grant(self, access_point: AccessPointId, user: str) -> Grant:
+        """Grant access to a person from the directory as if they had shown a credential, by their rules."""
+
+
+class Lift(Protocol):
+    """An elevator whose floors people may use."""
+
+    async def grant(self, user: str, seconds: int | None) -> None:
+        """Unlock the floors of a person from the directory for a while."""
+
+
+class Plates(Protocol):
+    """License plates that a camera has read."""
+
+    async def recognize(
+        self,
+        access_point: AccessPointId,
+        plate: str,
+        *,
+        event: str,
+        image: bytes | None,
+        arrival: int | None,
+        direction: Direction | None,
+    ) -> None:
+        """Let a car in or refuse it by its plate; ``event`` is a uuid that makes a repetition harmless.
+
+        ``arrival`` is the same number for each reading of a car that comes once.
+        """
+
+    async def image(self, plate: str) -> bytes:
+        """Return the JPEG in which a plate was read last."""
+
+
+@dataclass(frozen=True, slots=True)
+class MobileKeys:
+    """Bluetooth keys without the keys: where they are valid, and when each was made.
+
+    ``compatible`` tells whether phones with the old way are let in too, None where the firmware knows one way.
+    """
+
+    location: str | None
+    made: tuple[datetime | None, ...]
+    compatible: bool | None = None
+
+
+class MobileAccess(Protocol):
+    """Opening by phone."""
+
+    async def keys(self) -> MobileKeys:
+        """Return what is known of the keys; never the keys themselves."""
+
+    async def set_keys(self, location: str | None, keys: Sequence[str] | None) -> None:
+        """Set the location, or the keys (DER in Base64), newest first; what is None stays."""
+
+    async def set_compatible(self, compatible: bool) -> None:
+        """Let phones with the old way in, or not."""
+
+
+class Clocks(Protocol):
+    """The device's clock."""
+
+    async def read(self) -> Clock:
+        """Return how far the clock is off."""
+
+    async def set_time(self, time: datetime, *, keep_server: bool = False) -> None:
+        """Set the clock; with ``keep_server`` the device goes on asking its time server where that is possible."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeZone:
+    """The device's time zone: by name, or a rule of its own where it has none of the names."""
+
+    zone: str | None
+    automatic: bool | None
+    custom: str | None
+
+
+class Settings(Protocol):
+    """Settings of the device that are worth an action."""
+
+    async def name(self) -> str | None:
+        """Return the name of the device."""
+
+    async def set_name(self, name: str) -> None:
+        """Name the device."""
+
+    async def sip_accounts(self) -> Sequence[Mapping[str, object]]:
+        """Return how the SIP accounts are set up, without passwords, in the device's own words."""
+
+    async def set_sip_account(self, account: int, settings: Mapping[str, object]) -> None:
+        """Set the given fields of a SIP account."""
+
+
+class TimeZones(Protocol):
+    """The time zone that the device shows its time in."""
+
+    async def time_zone(self) -> TimeZone:
+        """Return the time zone."""
+
+    async def time_zones(self) -> Sequence[str]:
+        """Return the names of the time zones that the device knows."""
+
+    async def set_time_zone(self, zone: str | None, custom: str | None, automatic: bool) -> None:
+        """Set the time zone."""
+
+
+class Holidays(Protocol):
+    """The holidays that time profiles heed."""
+
+    async def holidays(self) -> Sequence[str]:
+        """Return the holidays: ``DD/MM``, or ``DD/MM/YYYY`` for one year only."""
+
+    async def set_holidays(self, dates: Sequence[str]) -> None:
+        """Set the holidays."""
+
+
+class FirmwareControl(Protocol):
+    """Changing the firmware: a file is staged, looked at, and installed or discarded."""
+
+    async def stage(self, file: Payload) -> StagedFirmware:
+        """Send a file; the device says what is in it."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether a file is staged, as far as that is known."""
+
+    @property
+    def expires(self) -> bool:
+        """Whether the device discards a staged file by itself after a while."""
+
+    async def install(self) -> None:
+        """Install the staged file; the device restarts."""
+
+    async def discard(self) -> None:
+        """Discard the staged file; a device that knows no other way restarts."""
+
+    async def version(self) -> str | None:
+        """Return the version that runs now."""
+
+
+class Maintenance(Protocol):
+    """What keeps a device going, and what ends it."""
+
+    async def restart(self) -> None:
+        """Restart the device."""
+
+    async def factory_reset(self) -> None:
+        """Set the device back to what it was when it was new; accounts and directory are gone."""
+
+    def download_config(self) -> Download:
+        """Open the device's whole configuration."""
+
+    async def upload_config(self, file: Payload) -> None:
+        """Replace the device's configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureStats:
+    """How a live capture goes; the number of packets is None where the device does not count them."""
+
+    running: bool
+    bytes_sent: int
+    packets_sent: int | None
+
+
+class Capture(Protocol):
+    """Recording of network packets, for who looks for a fault."""
+
+    def download(self) -> Download:
+        """Open what was recorded, as pcap."""
+
+    def live(self, seconds: int | None) -> Download:
+        """Record from now on, for a while or until stopped."""
+
+    async def stop_live(self) -> None:
+        """End a live recording."""
+
+    async def stats(self) -> CaptureStats:
+        """Return how a live recording goes."""
+
+    async def restart(self) -> None:
+        """Discard the recording and start a new one."""
+
+    async def stop(self) -> None:
+        """Stop recording."""
+
+
+class Mail(Protocol):
+    """Email that the device sends."""
+
+    async def send(self, to: str, subject: str, body: str | None, pictures: int, time_span: int | None) -> None:
+        """Send an email with up to five camera pictures of the last ``time_span`` seconds."""
+
+
+class SelfTest(Protocol):
+    """The device's test of its own loudspeaker and microphone."""
+
+    async def start(self) -> None:
+        """Begin the test; its result comes as an event."""
+
+
+class Automation(Protocol):
+    """The device's own automation."""
+
+    async def trigger(self, trigger: str, params: Mapping[str, str]) -> None:
+        """Set off a trigger of the device's automation."""
+
+
+class Doorbell(Protocol):
+    """The doorbell of an answering unit."""
+
+    async def ring(self) -> None:
+        """Ring it."""

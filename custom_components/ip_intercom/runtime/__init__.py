@@ -1,0 +1,1 @@
+"""What runs for an entry while it is loaded."""

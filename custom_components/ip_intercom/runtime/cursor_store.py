@@ -1,0 +1,147 @@
+"""Stored read position of the events, on disk within a second of an event, also when the process dies."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+import logging
+import time
+from typing import Any
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.storage import Store
+from homeassistant.util.hass_dict import HassKey
+
+from ..const import DOMAIN
+
+_LOGGER = logging.getLogger(__name__)
+
+STORAGE_VERSION = 1
+# Seconds between the beginnings of two writes, however many events follow: SD cards wear out.
+WRITE_INTERVAL = 1.0
+# Set by the last write of a life that ended in order.
+_ENDED = "ended"
+# Entries whose events were followed in this process.
+_FOLLOWED: HassKey[set[str]] = HassKey(f"{DOMAIN}_followed")
+
+
+class CursorStore:
+    """Writes the first change at once and later ones together, once a second.
+
+    ``Store.async_delay_save`` moves its write with every call: dense events would postpone it for ever.
+
+    Args:
+        hass: Home Assistant.
+        entry_id: The entry.
+        interval: Seconds between the beginnings of two writes.
+
+    Attributes:
+        exists: Something was stored, by this life or an earlier one.
+        repeats_until: Until when, by the monotonic clock, an earlier life may have handed on events that its cursor
+            does not cover: it was killed.
+    """
+
+    def __init__(self, hass: HomeAssistant, entry_id: str, interval: float = WRITE_INTERVAL) -> None:
+        """Write nothing yet."""
+        self.exists = False
+        self.repeats_until = float("-inf")
+        self._hass = hass
+        self._entry_id = entry_id
+        self._interval = interval
+        # Written off the loop to a temporary file, synced and renamed: a kill leaves the old file or the new one.
+        self._store = Store[dict[str, Any]](
+            hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}", atomic_writes=True, serialize_in_event_loop=False
+        )
+        self._data: Callable[[], dict[str, Any]] | None = None
+        self._writing: asyncio.Task[None] | None = None
+        self._aborted = asyncio.Event()
+        self._next_write = float("-inf")
+
+    async def async_load(self) -> dict[str, Any]:
+        """Return what was stored; an unreadable file is the same as none, so that the entry still loads."""
+        try:
+            stored = await self._store.async_load()
+        except (
+            HomeAssistantError,
+            OSError,
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            TypeError,
+            ValueError,
+        ) as err:
+            # Valid JSON of another shape, or a file that cannot be read; Store itself moves broken JSON away.
+            _LOGGER.warning("Could not read the stored event position, starting with new events: %r", err)
+            stored = None
+        if not isinstance(stored, dict):
+            return {}
+        self.exists = isinstance(stored.setdefault("cursor", None), Mapping)
+        if not self.exists:
+            stored["cursor"] = None
+        if stored.pop(_ENDED, None) is not True:
+            followed = self._entry_id in self._hass.data.get(_FOLLOWED, ())
+            self.repeats_until = time.monotonic() if followed else _process_start()
+        return stored
+
+    @callback
+    def async_followed(self) -> None:
+        """Note that from now on this process hands on events of the entry."""
+        self._hass.data.setdefault(_FOLLOWED, set()).add(self._entry_id)
+
+    @callback
+    def async_save_soon(self, data: Callable[[], dict[str, Any]]) -> None:
+        """Have ``data()`` on disk within a second, without waiting for it."""
+        self.exists = True
+        self._data = data
+        if self._writing is None:
+            self._writing = self._hass.async_create_background_task(
+                self._async_write(), f"{DOMAIN} cursor of {self._entry_id}"
+            )
+
+    async def _async_write(self) -> None:
+        try:
+            while self._data is not None:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(max(0.0, self._next_write - time.monotonic())):
+                        await self._aborted.wait()
+                        return
+                await self._async_write_once()
+        finally:
+            self._writing = None
+
+    async def _async_write_once(self) -> None:
+        data, self._data = self._data, None
+        if data is not None:  # None where it was aborted at the moment when its time came
+            self._next_write = time.monotonic() + self._interval
+            await self._async_save(data())
+
+    async def _async_save(self, data: dict[str, Any]) -> None:
+        try:
+            await self._store.async_save(data)
+        except OSError as err:
+            _LOGGER.warning("Could not store the event position: %s", err)
+
+    async def async_end(self, data: dict[str, Any]) -> None:
+        """Write the last state of a life that ends in order."""
+        await self._async_abort()
+        await self._async_save({**data, _ENDED: True})
+
+    async def async_remove(self) -> None:
+        """Remove the file."""
+        await self._async_abort()
+        await self._store.async_remove()
+
+    async def _async_abort(self) -> None:
+        """Drop a write that waits, and let one that has begun finish: it must not overwrite what comes after it."""
+        self._data = None
+        self._aborted.set()
+        if self._writing is not None:
+            await asyncio.wait((self._writing,))
+        self._aborted.clear()
+
+
+def _process_start() -> float:
+    """Return when this process began, by the monotonic clock."""
+    # The logging module notes when it was loaded, which is among the first things a process does.
+    since_start = logging.makeLogRecord({}).relativeCreated / 1000
+    return time.monotonic() - max(0.0, since_start)

@@ -1,0 +1,229 @@
+"""Pushes through Google's service, if the user has entered the application.
+
+The library for it is installed and imported then, and for no other reason. If it fails, the device itself works:
+what fails is tried again, and what comes is believed no more than what a forwarder sends (``webhook``).
+"""
+
+import asyncio
+from contextlib import suppress
+import importlib
+import logging
+import random
+import time
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.storage import Store
+from homeassistant.requirements import RequirementsNotFound, async_clear_install_history, async_process_requirements
+
+from ..const import CONF_FCM_API_KEY, CONF_FCM_APP_ID, CONF_FCM_PROJECT_ID, CONF_FCM_SENDER_ID, CONFS_FCM, DOMAIN
+from ..coordinator import IntercomCoordinator
+from ..model import Missing
+from ..model.features import PushMessage
+from ..systems import options_of
+from ..systems.common.errors import AppRefused, IntercomError, LoginRefused, NotSupported
+
+if TYPE_CHECKING:
+    from ..systems.common import fcm
+
+_LOGGER = logging.getLogger(__name__)
+
+# Other integrations use the library as well: do not reinstall it back and forth.
+REQUIREMENTS = ["firebase-messaging>=0.4.5,<0.5"]
+_STORAGE_VERSION = 1
+# Seconds until another attempt: doubled each time, up to the second.
+_AGAIN = 30.0
+_AGAIN_AT_MOST = 3600.0
+_JITTER = 0.2
+# What has worked for as many seconds was no failure.
+_LASTED = 300.0
+# Seconds between looks whether the server still knows the token, and until another where it could not be asked.
+_LOOK = 3600.0
+_LOOK_AGAIN = 60.0
+# A user who confirms a fix waits so many seconds for the outcome.
+_OUTCOME = 30.0
+_SOURCE = "google push"
+_REFUSED = Missing("push_key_refused", "Firebase Cloud Messaging")
+
+
+def credential_store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
+    """Return where the registration of an entry at Google is kept."""
+    return Store(hass, _STORAGE_VERSION, f"{DOMAIN}.{entry_id}.google_push", private=True, atomic_writes=True)
+
+
+class GooglePush:
+    """Receives what is pushed for one entry.
+
+    Args:
+        coordinator: The device, whose server pushes.
+        store: Where to keep the registration.
+    """
+
+    def __init__(self, coordinator: IntercomCoordinator, store: Store[dict[str, Any]]) -> None:
+        """See the class."""
+        self._coordinator = coordinator
+        self._hass = coordinator.hass
+        self._entry = coordinator.config_entry
+        self._store = store
+        self._stored: dict[str, Any] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._connected_at: float | None = None
+        self._failing = False
+        self._hastened = asyncio.Event()
+        self._outcome = asyncio.Event()
+
+    @property
+    def _wanted(self) -> bool:
+        return all(self._entry.options.get(key) for key in CONFS_FCM)
+
+    @callback
+    def async_start(self) -> None:
+        """Begin to receive without delaying the caller; if it is not wanted, delete the registration."""
+        if self._wanted:
+            work = self._async_follow()
+        elif options_of(self._entry.data).issuperset(CONFS_FCM):
+            work = self._store.async_remove()
+        else:
+            return
+        self._task = self._entry.async_create_background_task(
+            self._hass, work, f"{DOMAIN} Google's pushes of {self._coordinator.name}"
+        )
+
+    async def async_stop(self) -> None:
+        """Receive no more; what is pushed meanwhile waits at Google."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    async def async_look_again(self) -> None:
+        """Retry immediately what failed, and wait for the result: the user confirmed a fix."""
+        if self._task is None or not self._failing:
+            return
+        self._outcome.clear()
+        self._hastened.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_OUTCOME):
+                await self._outcome.wait()
+
+    async def _async_follow(self) -> None:
+        failures = 0
+        while True:
+            self._hastened.clear()
+            self._connected_at = None
+            try:
+                await self._async_attempt()
+            except AppRefused as err:
+                self._coordinator.shortcomings.async_note(_SOURCE, frozenset({_REFUSED}))
+                self._async_failed(err)
+            except LoginRefused as err:
+                await self._async_keep({})
+                self._async_failed(err)
+            except RequirementsNotFound as err:
+                # Home Assistant itself tries no second time before its next start.
+                async_clear_install_history(self._hass)
+                self._async_failed(err)
+            except IntercomError as err:
+                self._async_failed(err)
+            except Exception as err:  # noqa: BLE001 - a fault of ours, or libraries that do not fit, may pass
+                self._async_failed(err, fault=True)
+            if self._lasted():
+                failures = 0
+            with suppress(TimeoutError):
+                async with asyncio.timeout(back_off(failures) * random.uniform(1 - _JITTER, 1 + _JITTER)):
+                    await self._hastened.wait()
+            failures += 1
+
+    def _lasted(self) -> bool:
+        """Return whether pushes could arrive for a while."""
+        return self._connected_at is not None and time.monotonic() - self._connected_at >= _LASTED
+
+    async def _async_attempt(self) -> None:
+        """Register and receive, for as long as that goes well.
+
+        Raises:
+            AppRefused: Google refuses the key or the application.
+            LoginRefused: Google does not know the registration any more.
+            IntercomError: It failed, or has ended.
+            RequirementsNotFound: The library cannot be installed.
+        """
+        await async_process_requirements(self._hass, DOMAIN, REQUIREMENTS, is_built_in=False)
+        library = await self._hass.async_add_import_executor_job(importlib.import_module, ".api.fcm", __package__)
+        if self._stored is None:
+            self._stored = await self._store.async_load() or {}
+        options = self._entry.options
+        project = {key: options[key] for key in (CONF_FCM_PROJECT_ID, CONF_FCM_APP_ID, CONF_FCM_SENDER_ID)}
+        credentials = self._stored.get("credentials") if self._stored.get("project") == project else None
+        receiver: fcm.FcmReceiver = library.FcmReceiver(
+            async_get_clientsession(self._hass),
+            library.Project(
+                options[CONF_FCM_PROJECT_ID],
+                options[CONF_FCM_APP_ID],
+                options[CONF_FCM_API_KEY],
+                options[CONF_FCM_SENDER_ID],
+            ),
+            credentials,
+            self._async_hear,
+            self._async_connected,
+        )
+        token = await receiver.register()
+        await self._async_keep({"project": project, "credentials": receiver.credentials})
+        self._coordinator.shortcomings.async_note(_SOURCE, frozenset())
+        telling = self._entry.async_create_background_task(
+            self._hass, self._async_keep_told(token), f"{DOMAIN} push token of {self._coordinator.name}"
+        )
+        try:
+            await receiver.run()
+        finally:
+            telling.cancel()
+
+    async def _async_keep(self, registration: dict[str, Any]) -> None:
+        if registration != self._stored:
+            self._stored = registration
+            await self._store.async_save(registration)
+
+    async def _async_keep_told(self, token: str) -> None:
+        """See to it that the server knows the token, now and later."""
+        while True:
+            delay = _LOOK
+            try:
+                if (service := self._coordinator.facets.push_service) is None:
+                    raise NotSupported("the server has not been read yet")
+                await service.tell(token)
+            except IntercomError as err:
+                _LOGGER.debug("%s: could not register the push token: %s", self._coordinator.name, err)
+                delay = _LOOK_AGAIN
+            await asyncio.sleep(delay)
+
+    @callback
+    def _async_hear(self, body: bytes) -> None:
+        """Take what was pushed."""
+        self._coordinator.feed.async_receive(PushMessage("POST", {}, body))
+
+    @callback
+    def _async_connected(self) -> None:
+        self._connected_at = self._connected_at or time.monotonic()
+        self._outcome.set()
+        if self._failing:
+            self._failing = False
+            _LOGGER.info("%s: pushes through Google's service restored", self._coordinator.name)
+
+    @callback
+    def _async_failed(self, err: Exception, *, fault: bool = False) -> None:
+        """Note what went wrong; the first time makes the log line, with a traceback where it is a fault."""
+        level = logging.DEBUG if self._failing else logging.ERROR if fault else logging.WARNING
+        self._failing = True
+        self._outcome.set()
+        _LOGGER.log(
+            level,
+            "%s: pushes through Google's service unavailable: %s",
+            self._coordinator.name,
+            err,
+            exc_info=err if fault else None,
+        )
+
+
+def back_off(failures: int) -> float:
+    """Return after how many seconds to try again, after so many failures before this one."""
+    return min(_AGAIN * 2.0 ** min(failures, 16), _AGAIN_AT_MOST)

@@ -1,0 +1,49 @@
+"""Removal of an entry: its device, for as long as it takes to remove everything of ours from it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+import logging
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+
+from ..helpers.client_session import async_client_session
+from ..model.features import Facets
+from ..systems import create_system, logs_in
+from ..systems.common.errors import IntercomError, WrongDevice
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def async_parting(hass: HomeAssistant, entry: ConfigEntry[Any]) -> AsyncIterator[Facets]:
+    """Connect once more, and give what the device can be asked to do.
+
+    Raises:
+        WrongDevice: Another device answers at the address by now.
+        IntercomError: The device is out of reach, or refuses.
+    """
+    system = create_system(async_client_session(hass), entry.data, entry.options, None)
+    try:
+        description = await system.connect(None)
+        if entry.unique_id not in description.identity.names:
+            raise WrongDevice("another device answers at the address")
+        yield system.facets
+    finally:
+        await system.close()
+
+
+async def async_log_out(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+    """Have nothing kept open for the account of an entry that is removed; what cannot be reached ends by itself."""
+    if not logs_in(entry.data):
+        return
+    # Not as ``async_parting``: to look at all that an account has takes long, and changes nothing here.
+    system = create_system(async_client_session(hass), entry.data, entry.options, None)
+    try:
+        if system.facets.session is not None:
+            await system.facets.session.log_out()
+    except IntercomError as err:
+        _LOGGER.debug("%s: could not log out: %s", entry.title, err)
+    finally:
+        await system.close()

@@ -1,0 +1,59 @@
+"""Replacing a unit: the new unit takes over the entry.
+
+Everything is renamed to the new unit rather than kept under the old one's name: the new unit is recognized when it is
+discovered, and the old one can be added again elsewhere, once it is repaired.
+"""
+
+from contextlib import suppress
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+
+from ..const import DOMAIN
+from ..model import Identity
+from .cursor_store import CursorStore
+from .door_commands import hold_store
+from .temporary_codes import async_bring_anew
+
+
+async def async_take_over(hass: HomeAssistant, entry: ConfigEntry[Any], identity: Identity) -> None:
+    """Give the devices and entities of an entry to a new unit; their ids, names, areas and history stay.
+
+    The caller changes the unique id of the entry, and loads it again.
+
+    Args:
+        hass: Home Assistant.
+        entry: The entry of the unit that was there before.
+        identity: Who the new unit is.
+    """
+    if entry.state is ConfigEntryState.LOADED:
+        await hass.config_entries.async_unload(entry.entry_id)
+    _async_rename_devices(hass, entry, identity)
+    _async_rename_entities(hass, entry, identity)
+    # The new unit counts its events from 1, holds no door open, and knows no codes.
+    events = CursorStore(hass, entry.entry_id)
+    await events.async_end({**await events.async_load(), "cursor": None})
+    await hold_store(hass, entry.entry_id).async_remove()
+    await async_bring_anew(hass, entry.entry_id)
+
+
+@callback
+def _async_rename_devices(hass: HomeAssistant, entry: ConfigEntry[Any], identity: Identity) -> None:
+    registry, old = dr.async_get(hass), entry.unique_id or ""
+    for device in dr.async_entries_for_config_entry(registry, entry.entry_id):
+        if (DOMAIN, old) in device.identifiers:
+            registry.async_update_device(device.id, new_identifiers={(DOMAIN, identity.id)}, new_connections=set())
+            with suppress(dr.DeviceConnectionCollisionError):  # another integration may know the new unit already
+                mac = {(dr.CONNECTION_NETWORK_MAC, identity.mac)} if identity.mac is not None else set()
+                registry.async_update_device(device.id, new_connections=mac)
+
+
+@callback
+def _async_rename_entities(hass: HomeAssistant, entry: ConfigEntry[Any], identity: Identity) -> None:
+    registry, prefix = er.async_get(hass), f"{entry.unique_id}_"
+    for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
+        if entity.unique_id.startswith(prefix):
+            new_id = f"{identity.id}_{entity.unique_id.removeprefix(prefix)}"
+            registry.async_update_entity(entity.entity_id, new_unique_id=new_id)

@@ -1,0 +1,144 @@
+"""The actions: tables of what they are, one module for each field."""
+
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any
+
+from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
+from homeassistant.components.camera import DOMAIN as CAMERA_DOMAIN
+from homeassistant.components.lock import DOMAIN as LOCK_DOMAIN
+from homeassistant.const import ATTR_DEVICE_ID
+from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
+from homeassistant.exceptions import Unauthorized, UnknownUser
+from homeassistant.helpers import config_validation as cv, service
+import probatio as vol
+
+from ..const import DOMAIN
+from ..coordinator import IntercomConfigEntry
+from ..helpers.permissions import async_may, async_may_open_doors
+from . import (
+    access,
+    archive,
+    call_control,
+    calls,
+    capture,
+    codes,
+    conferences,
+    configuration,
+    directory,
+    displays,
+    firmware,
+    flats,
+    lists,
+    logs,
+    maintenance,
+    messages,
+    phone_book,
+    push_tokens,
+    settings,
+    signals,
+    voicemails,
+)
+from .base import Action, Needs
+from .files import ATTR_FILENAME, ATTR_OVERWRITE
+
+_ACTIONS = (
+    *access.ACTIONS,
+    *archive.ACTIONS,
+    *call_control.ACTIONS,
+    *calls.ACTIONS,
+    *capture.ACTIONS,
+    *codes.ACTIONS,
+    *conferences.ACTIONS,
+    *configuration.ACTIONS,
+    *directory.ACTIONS,
+    *displays.ACTIONS,
+    *firmware.ACTIONS,
+    *flats.ACTIONS,
+    *lists.ACTIONS,
+    *logs.ACTIONS,
+    *maintenance.ACTIONS,
+    *messages.ACTIONS,
+    *phone_book.ACTIONS,
+    *push_tokens.ACTIONS,
+    *settings.ACTIONS,
+    *signals.ACTIONS,
+    *voicemails.ACTIONS,
+)
+
+# What the device takes for a hold (2N HTTP API 5.4.3); the strictest of the systems.
+_HOLD_TIME = vol.All(cv.positive_time_period, vol.Range(min=timedelta(seconds=1), max=timedelta(days=1)))
+# How far back the device remembers pictures (2N HTTP API 5.8.2).
+_SECONDS_BACK = vol.All(vol.Coerce(int), vol.Range(min=0, max=30))
+
+# What an error calls the permission that lacks.
+_POLICIES = {Needs.READ: POLICY_READ, Needs.CONTROL: POLICY_CONTROL, Needs.DOORS: POLICY_CONTROL}
+
+
+@callback
+def async_setup_actions(hass: HomeAssistant) -> None:
+    """Register the actions."""
+    service.async_register_platform_entity_service(
+        hass,
+        DOMAIN,
+        "open_door",
+        entity_domain=LOCK_DOMAIN,
+        schema={vol.Optional("hold_time"): _HOLD_TIME},
+        func="async_open_door",
+        supports_response=SupportsResponse.OPTIONAL,
+    )
+    service.async_register_platform_entity_service(
+        hass,
+        DOMAIN,
+        "snapshot",
+        entity_domain=CAMERA_DOMAIN,
+        schema={
+            vol.Required(ATTR_FILENAME): cv.string,
+            vol.Optional(ATTR_OVERWRITE, default=False): cv.boolean,
+            vol.Optional("seconds_back", default=0): _SECONDS_BACK,
+            vol.Optional("width"): cv.positive_int,
+            vol.Optional("height"): cv.positive_int,
+        },
+        func="async_save_snapshot",
+        supports_response=SupportsResponse.OPTIONAL,
+    )
+    for action in _ACTIONS:
+        response = SupportsResponse.ONLY if action.answers_only else SupportsResponse.OPTIONAL
+        hass.services.async_register(
+            DOMAIN, action.name, _handler(hass, action), action.schema, supports_response=response
+        )
+
+
+def _handler(hass: HomeAssistant, action: Action) -> Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse]]:
+    async def handle(call: ServiceCall) -> ServiceResponse:
+        await _async_check_permission(hass, call, action.needs)
+        entry: IntercomConfigEntry
+        _, entry = service.async_get_device_and_config_entry(hass, DOMAIN, call.data[ATTR_DEVICE_ID])
+        response = await action.run(entry.runtime_data, call.data)
+        return (response or {}) if call.return_response else None
+
+    return handle
+
+
+async def _async_check_permission(hass: HomeAssistant, call: ServiceCall, needs: Needs) -> None:
+    """Refuse users for whom an action is not; automations may do all.
+
+    Raises:
+        Unauthorized: The user lacks the permission.
+    """
+    if call.context.user_id is None:
+        return
+    if (user := await hass.auth.async_get_user(call.context.user_id)) is None:
+        raise UnknownUser(context=call.context)
+    device_id = call.data[ATTR_DEVICE_ID]
+    match needs:
+        case Needs.READ:
+            may = async_may(hass, user, POLICY_READ, device_id)
+        case Needs.CONTROL:
+            may = async_may(hass, user, POLICY_CONTROL, device_id)
+        case Needs.DOORS:
+            may = async_may_open_doors(hass, user, device_id)
+        case Needs.ADMIN:
+            may = user.is_admin
+    if not may:
+        raise Unauthorized(context=call.context, permission=_POLICIES.get(needs))

@@ -1,0 +1,186 @@
+"""Actions on a call beyond answering and hanging up, and the call mode."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from homeassistant.helpers import config_validation as cv
+from homeassistant.util.json import JsonObjectType
+import probatio as vol
+
+from ..coordinator import IntercomCoordinator
+from ..entity import need
+from ..helpers.errors import refused
+from ..model import CallMode, CallSession, CallState, SessionId
+from ..model.telephony import CallControl
+from .base import Action, Data, Fields, Needs
+from .calls import ATTR_DEVICE, ATTR_SESSION, SESSION
+
+ATTR_FROM = "from"
+ATTR_MODE = "mode"
+ATTR_RING_DELAY = "ring_delay"
+ATTR_TO = "to"
+ATTR_VOICEMAIL_DELAY = "voicemail_delay"
+
+LOCAL = "local"
+REMOTE = "remote"
+
+_NUMBER = vol.All(cv.string, vol.Length(min=1))
+_DELAY = vol.All(cv.positive_time_period, vol.Range(max=timedelta(minutes=10)))
+
+# Which calls an action is for, where none is named.
+_TALKING = frozenset({CallState.CONNECTED})
+_WAITING = frozenset({CallState.HELD})
+_ANY = frozenset(CallState)
+
+
+def async_find_session(
+    coordinator: IntercomCoordinator, session: SessionId | None, states: frozenset[CallState] = _ANY
+) -> SessionId:
+    """Return the call that is named, or the only one there is in one of these states.
+
+    Raises:
+        ServiceValidationError: There is none, or there are several.
+    """
+    if session is not None:
+        return session
+    fitting = sorted(call.id for call in coordinator.data.calls.values() if call.state in states)
+    if not fitting:
+        raise refused("no_fitting_call", device=coordinator.name)
+    if len(fitting) > 1:
+        raise refused("which_call", device=coordinator.name, sessions=", ".join(map(str, fitting)))
+    return fitting[0]
+
+
+async def async_set_mode(coordinator: IntercomCoordinator, mode: CallMode) -> CallMode:
+    """Say where calls ring, show it, and return what came of it.
+
+    A number that ``mode`` leaves open is the one that is suggested, or that of before.
+
+    Raises:
+        ServiceValidationError: Calls should ring at a second phone, and its number is unknown.
+        HomeAssistantError: The device refuses.
+    """
+    modes = need(coordinator, coordinator.facets.call_modes, "no_call_modes")
+    before = coordinator.data.call_mode
+    if mode.remote and not mode.device:
+        device = modes.suggested_device or (before and before.device)
+        if not device:
+            raise refused("no_mobile_number", device=coordinator.name)
+        mode = replace(mode, device=device)
+    now = await coordinator.async_command(modes.set_mode(mode))
+    if before is not None and now.device is None:
+        now = replace(now, device=before.device)  # the desk needs none, but the next change may
+    coordinator.async_change(call_mode=now)
+    return now
+
+
+def mode_attributes(mode: CallMode) -> Mapping[str, str | int | None]:
+    """Return what belongs to a mode: the number that rings, and delays in seconds."""
+    return {
+        ATTR_DEVICE: mode.device,
+        ATTR_RING_DELAY: mode.ring_delay,
+        ATTR_VOICEMAIL_DELAY: mode.voicemail_delay,
+    }
+
+
+def _control(coordinator: IntercomCoordinator) -> CallControl:
+    return need(coordinator, coordinator.facets.call_control, "no_call_control")
+
+
+async def _transfer(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    control = _control(coordinator)
+    session = async_find_session(coordinator, data.get(ATTR_SESSION))
+    await coordinator.async_command(control.transfer(session, data[ATTR_TO], data.get(ATTR_DEVICE)))
+    return {ATTR_SESSION: session}
+
+
+async def _hold(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    control = _control(coordinator)
+    session = async_find_session(coordinator, data.get(ATTR_SESSION), _TALKING)
+    await coordinator.async_command(control.hold(session))
+    _show(coordinator, session, CallState.HELD)
+    return {ATTR_SESSION: session}
+
+
+async def _resume(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    control = _control(coordinator)
+    session = async_find_session(coordinator, data.get(ATTR_SESSION), _WAITING)
+    await coordinator.async_command(control.resume(session))
+    _show(coordinator, session, CallState.CONNECTED)
+    return {ATTR_SESSION: session}
+
+
+def _show(coordinator: IntercomCoordinator, session: SessionId, state: CallState) -> None:
+    """Show the result of a call immediately, without waiting for an event."""
+    if (call := coordinator.data.calls.get(session)) is not None:
+        coordinator.async_change(calls={**coordinator.data.calls, session: replace(call, state=state)})
+
+
+async def _make_call(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    control = _control(coordinator)
+    origin = data.get(ATTR_FROM) or coordinator.data.extension
+    if origin is None:
+        raise refused("from_whom", device=coordinator.name)
+    return {
+        ATTR_SESSION: await coordinator.async_dial(control.make(origin, data[ATTR_TO], data.get(ATTR_DEVICE))),
+    }
+
+
+async def _call_info(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    control = _control(coordinator)
+    session = async_find_session(coordinator, data.get(ATTR_SESSION))
+    return {"call": _shown(await coordinator.async_command(control.look(session)))}
+
+
+def _shown(call: CallSession | None) -> JsonObjectType | None:
+    if call is None:
+        return None
+    return {ATTR_SESSION: call.id, "direction": call.direction, "state": call.state, "peer": call.peer}
+
+
+async def _assign_device(coordinator: IntercomCoordinator, data: Data) -> None:
+    await coordinator.async_command(_control(coordinator).assign_device(data[ATTR_DEVICE]))
+
+
+async def _set_call_mode(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    mode = CallMode(
+        data[ATTR_MODE] == REMOTE,
+        data.get(ATTR_DEVICE),
+        _seconds(data.get(ATTR_RING_DELAY)),
+        _seconds(data.get(ATTR_VOICEMAIL_DELAY)),
+    )
+    now = await async_set_mode(coordinator, mode)
+    return {ATTR_MODE: REMOTE if now.remote else LOCAL, **mode_attributes(now)}
+
+
+def _seconds(delay: timedelta | None) -> int | None:
+    return None if delay is None else round(delay.total_seconds())
+
+
+_DEVICE: Fields = {vol.Optional(ATTR_DEVICE): _NUMBER}
+
+ACTIONS = (
+    Action("transfer", _transfer, Needs.CONTROL, {**SESSION, vol.Required(ATTR_TO): _NUMBER, **_DEVICE}),
+    Action("hold", _hold, Needs.CONTROL, SESSION),
+    Action("resume", _resume, Needs.CONTROL, SESSION),
+    Action(
+        "make_call",
+        _make_call,
+        Needs.CONTROL,
+        {vol.Optional(ATTR_FROM): _NUMBER, vol.Required(ATTR_TO): _NUMBER, **_DEVICE},
+    ),
+    Action("call_info", _call_info, Needs.READ, SESSION),
+    Action("assign_device", _assign_device, Needs.CONTROL, {vol.Required(ATTR_DEVICE): _NUMBER}),
+    Action(
+        "set_call_mode",
+        _set_call_mode,
+        Needs.CONTROL,
+        {
+            vol.Required(ATTR_MODE): vol.In((LOCAL, REMOTE)),
+            **_DEVICE,
+            vol.Optional(ATTR_RING_DELAY): _DELAY,
+            vol.Optional(ATTR_VOICEMAIL_DELAY): _DELAY,
+        },
+    ),
+)

@@ -1,0 +1,207 @@
+"""Calls: selecting a call, verifying the result, and the call log."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any, cast
+
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import config_validation as cv
+from homeassistant.util.json import JsonArrayType, JsonObjectType
+import probatio as vol
+
+from ..coordinator import IntercomCoordinator
+from ..entity import need
+from ..helpers.errors import refused, told
+from ..model import CallState, Direction, SessionId
+from ..model.features import Calls
+from ..model.functions import CallLog
+from .base import TEXTS, Action, Data, Fields, Needs
+
+ATTR_ALL = "all"
+ATTR_ASSIGN_DEVICE = "assign_device"
+ATTR_DEVICE = "device"
+ATTR_NUMBER = "number"
+ATTR_REASON = "reason"
+ATTR_RECORDS = "records"
+ATTR_SESSION = "session"
+ATTR_TIMEOUT = "timeout"
+ATTR_USERS = "users"
+
+# Records of a log by their ids, or all of them; a slip must not empty it.
+RECORDS_OR_ALL: Fields = {
+    vol.Exclusive(ATTR_RECORDS, "records"): vol.All(TEXTS, vol.Length(min=1)),
+    vol.Exclusive(ATTR_ALL, "records"): vol.Equal(True),
+}
+ONE_OR_ALL = (cv.has_at_least_one_key(ATTR_RECORDS, ATTR_ALL),)
+
+HANG_UP_REASONS = ("normal", "rejected", "busy")
+SESSION: Fields = {vol.Optional(ATTR_SESSION): cv.positive_int}
+# How long a device has to answer, and by default.
+_ANSWER_TIMEOUTS = timedelta(seconds=1), timedelta(minutes=5)
+_ANSWER_TIMEOUT = timedelta(seconds=30)
+
+# Seconds between looks whether a call has ended: devices answer success and go on ringing.
+_LOOKS = (0.1, 0.4, 1.0, 2.0)
+
+
+async def async_dial(coordinator: IntercomCoordinator, number: str | None, users: list[str]) -> SessionId:
+    """Call a number or directory entries and return the session.
+
+    Raises:
+        HomeAssistantError: The intercom cannot or will not call.
+    """
+    return await coordinator.async_dial(_calls(coordinator).dial(number, users))
+
+
+async def async_answer(coordinator: IntercomCoordinator, session: SessionId | None = None) -> SessionId:
+    """Answer a call that comes in and rings, by default the only one, and return its session.
+
+    Raises:
+        ServiceValidationError: There is none.
+        HomeAssistantError: The intercom refuses.
+    """
+    calls = _calls(coordinator)
+    if session is None:
+        session = await _async_find_ringing(coordinator, calls)
+    await coordinator.async_command(calls.answer(session))
+    return session
+
+
+async def async_answer_at(
+    coordinator: IntercomCoordinator, session: SessionId | None, device: str, timeout: timedelta, assign: bool
+) -> SessionId:
+    """Answer a call at a device of its own, otherwise as ``async_answer``."""
+    control = need(coordinator, coordinator.facets.call_control, "no_call_control")
+    if session is None:
+        session = await _async_find_ringing(coordinator, _calls(coordinator))
+    await coordinator.async_command(control.answer_at(session, device, timeout, assign))
+    return session
+
+
+async def _async_find_ringing(coordinator: IntercomCoordinator, calls: Calls) -> SessionId:
+    in_progress = await coordinator.async_command(calls.in_progress())
+    for call in in_progress.values():
+        if call.direction is Direction.INCOMING and call.state is CallState.RINGING:
+            return call.id
+    raise refused("no_incoming_call", device=coordinator.name)
+
+
+async def async_hang_up(
+    coordinator: IntercomCoordinator, session: SessionId | None = None, reason: str | None = None
+) -> list[SessionId]:
+    """End a call, or all there are, see that they did end, and return their sessions.
+
+    Raises:
+        ServiceValidationError: There is none.
+        HomeAssistantError: The intercom refuses, or says it did and goes on.
+    """
+    calls = _calls(coordinator)
+    if session is not None:
+        sessions = [session]
+    elif not (sessions := list(await coordinator.async_command(calls.in_progress()))):
+        raise refused("no_call", device=coordinator.name)
+    for ending in sessions:
+        try:
+            await coordinator.async_command(calls.hang_up(ending, reason))
+        except HomeAssistantError as err:
+            # One that is over already was not meant, and keeps none of the others.
+            if session is not None or err.translation_key != "no_such_call":
+                raise
+    for delay in _LOOKS:
+        await asyncio.sleep(delay)
+        if not set(sessions) & set(await coordinator.async_command(calls.in_progress())):
+            return sessions
+    raise told(HomeAssistantError, "call_goes_on", device=coordinator.name)
+
+
+async def async_clear_missed(coordinator: IntercomCoordinator) -> None:
+    """Reset the count of missed calls.
+
+    Raises:
+        ServiceValidationError: Missed calls are not counted.
+    """
+    need(coordinator, coordinator.facets.missed_calls, "no_missed_calls").clear()
+    coordinator.async_change(missed_calls=0)
+
+
+def _calls(coordinator: IntercomCoordinator) -> Calls:
+    return need(coordinator, coordinator.facets.calls, "no_calls")
+
+
+def _call_log(coordinator: IntercomCoordinator) -> CallLog:
+    return need(coordinator, coordinator.facets.call_log, "no_call_log")
+
+
+async def _dial(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    return {ATTR_SESSION: await async_dial(coordinator, data.get(ATTR_NUMBER), data.get(ATTR_USERS, []))}
+
+
+async def _answer(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    session = data.get(ATTR_SESSION)
+    if (device := data.get(ATTR_DEVICE)) is None:
+        return {ATTR_SESSION: await async_answer(coordinator, session)}
+    timeout, assign = data.get(ATTR_TIMEOUT, _ANSWER_TIMEOUT), data.get(ATTR_ASSIGN_DEVICE, False)
+    return {ATTR_SESSION: await async_answer_at(coordinator, session, device, timeout, assign)}
+
+
+async def _hang_up(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    return {"sessions": list(await async_hang_up(coordinator, data.get(ATTR_SESSION), data.get(ATTR_REASON)))}
+
+
+def _device_for_details(data: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what tells of a device, where none is named."""
+    if ATTR_DEVICE not in data and not data.keys().isdisjoint({ATTR_TIMEOUT, ATTR_ASSIGN_DEVICE}):
+        raise vol.Invalid(f"{ATTR_TIMEOUT} and {ATTR_ASSIGN_DEVICE} need a {ATTR_DEVICE}")
+    return data
+
+
+async def _query_log(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    records = await coordinator.async_command(_call_log(coordinator).query())
+    calls = [
+        {
+            "id": record.id,
+            "type": record.type,
+            "time": None if record.time is None else record.time.isoformat(),
+            "name": record.name,
+            "duration": record.duration,
+        }
+        | ({} if record.number is None else {"number": record.number})
+        for record in records
+    ]
+    return {"calls": cast(JsonArrayType, calls)}
+
+
+async def _delete_log(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    log = _call_log(coordinator)
+    try:
+        for record in data.get(ATTR_RECORDS) or [None]:
+            await coordinator.async_command(log.delete(record))
+    finally:  # some may be gone although another was refused
+        await coordinator.async_read_last_call()
+    return {"left": len(await coordinator.async_command(log.query()))}
+
+
+ACTIONS = (
+    Action(
+        "dial",
+        _dial,
+        Needs.CONTROL,
+        {vol.Exclusive(ATTR_NUMBER, "callee"): cv.string, vol.Exclusive(ATTR_USERS, "callee"): TEXTS},
+        rules=(cv.has_at_least_one_key(ATTR_NUMBER, ATTR_USERS),),
+    ),
+    Action(
+        "answer",
+        _answer,
+        Needs.CONTROL,
+        {
+            **SESSION,
+            vol.Optional(ATTR_DEVICE): cv.string,
+            vol.Optional(ATTR_TIMEOUT): vol.All(cv.positive_time_period, vol.Range(*_ANSWER_TIMEOUTS)),
+            vol.Optional(ATTR_ASSIGN_DEVICE): cv.boolean,
+        },
+        rules=(_device_for_details,),
+    ),
+    Action("hang_up", _hang_up, Needs.CONTROL, {**SESSION, vol.Optional(ATTR_REASON): vol.In(HANG_UP_REASONS)}),
+    Action("call_log_query", _query_log, Needs.READ),
+    Action("call_log_delete", _delete_log, Needs.ADMIN, RECORDS_OR_ALL, rules=ONE_OR_ALL),
+)

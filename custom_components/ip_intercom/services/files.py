@@ -1,0 +1,251 @@
+"""Files of actions: only in allowed directories, in chunks, written completely or not at all."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
+import errno
+import os
+from pathlib import Path
+import re
+import stat
+import tempfile
+from typing import IO
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import config_validation as cv
+import probatio as vol
+
+from ..helpers.errors import refused
+from ..model.functions import ByteStream, Payload
+from .base import Fields
+
+ATTR_FILENAME = "filename"
+ATTR_OVERWRITE = "overwrite"
+
+# Where an action writes.
+TARGET: Fields = {vol.Required(ATTR_FILENAME): cv.string, vol.Optional(ATTR_OVERWRITE, default=False): cv.boolean}
+
+# Written to disk in pieces of this size: one trip to the executor each.
+_PIECE = 1024 * 1024
+# Configurations and packets hold secrets: they stay with Home Assistant's own user.
+_READABLE = 0o644
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# So much of a path is shown in a sentence.
+_SHOWN = 200
+# Of the name of a file that is being written: with its random part it has to fit into 255 bytes.
+_PREFIX = 40
+
+
+@asynccontextmanager
+async def payload(
+    hass: HomeAssistant, path: str, progress: Callable[[int], None] | None = None
+) -> AsyncIterator[Payload]:
+    """Open a file to send.
+
+    Raises:
+        ServiceValidationError: The file is not there, cannot be read, or lies outside the allowed directories.
+    """
+    file, size = await hass.async_add_executor_job(_open, hass, path)
+    try:
+        yield Payload(file, Path(path).name, size, progress)
+    finally:
+        await hass.async_add_executor_job(file.close)
+
+
+async def read(hass: HomeAssistant, path: str, limit: int) -> bytes:
+    """Return a small file.
+
+    Raises:
+        ServiceValidationError: As ``payload``; also where it is larger than ``limit`` bytes.
+    """
+    async with payload(hass, path) as source:
+        if source.size > limit:
+            raise refused("file_too_large", path=_shown(path), limit=str(limit // 1024))
+        return await hass.async_add_executor_job(source.file.read, limit)
+
+
+async def save(hass: HomeAssistant, path: str, stream: ByteStream, overwrite: bool) -> int:
+    """Write a stream to a file and return its size; on failure, there is no file and an old one stays.
+
+    Raises:
+        ServiceValidationError: The file cannot be written, is there already, or lies outside the allowed directories.
+    """
+    async with _written(hass, path, overwrite) as write:
+        size = 0
+        pieces: list[bytes] = []
+        held = 0
+        async for chunk in stream.chunks():
+            pieces.append(chunk)
+            held += len(chunk)
+            if held >= _PIECE:
+                await write(b"".join(pieces))
+                size, held = size + held, 0
+                pieces.clear()
+        await write(b"".join(pieces))
+        return size + held
+
+
+async def save_picture(hass: HomeAssistant, path: str, content: bytes, overwrite: bool) -> int:
+    """Write a picture, which others may read too, and return its size.
+
+    Raises:
+        ServiceValidationError: As ``save``.
+    """
+    async with _written(hass, path, overwrite, _READABLE) as write:
+        await write(content)
+    return len(content)
+
+
+async def check_writable(hass: HomeAssistant, path: str, overwrite: bool) -> None:
+    """Refuse a path early, before the device is asked for the content.
+
+    Raises:
+        ServiceValidationError: It lies outside the allowed directories, is there already, or cannot be written to.
+    """
+    await hass.async_add_executor_job(_check_target, hass, path, overwrite)
+
+
+@asynccontextmanager
+async def _written(
+    hass: HomeAssistant, path: str, overwrite: bool, mode: int | None = None
+) -> AsyncGenerator[Callable[[bytes], asyncio.Future[int]]]:
+    """Give a function that writes; the file appears under its name once all is there."""
+    creating = hass.async_add_executor_job(_create, hass, path, overwrite)
+    try:
+        file = await asyncio.shield(creating)
+    except asyncio.CancelledError:
+        await hass.async_add_executor_job(_discard, await creating)
+        raise
+    try:
+        yield lambda piece: hass.async_add_executor_job(_write, file, piece, path)
+    except BaseException:
+        await asyncio.shield(hass.async_add_executor_job(_discard, file))
+        raise
+    await hass.async_add_executor_job(_finish, file, path, overwrite, mode)
+
+
+def _check(hass: HomeAssistant, path: str) -> None:
+    """Refuse a path that no file can have, and one outside the allowed directories."""
+    try:
+        possible = not _CONTROL.search(path) and path.encode() and not _is_too_long(path)
+        allowed = possible and hass.config.is_allowed_path(path)
+    except (OSError, ValueError) as err:
+        raise refused("file_name_impossible", path=_shown(path)) from err
+    if not possible:
+        raise refused("file_name_impossible", path=_shown(path))
+    if not allowed:
+        raise refused("path_not_allowed", path=_shown(path))
+
+
+def _is_too_long(path: str) -> bool:
+    """Return whether the system knows no such long names; a path through a loop of links counts as one."""
+    try:
+        Path(path).lstat()
+    except OSError as err:
+        return err.errno in {errno.ENAMETOOLONG, errno.ELOOP}
+    return False
+
+
+def _shown(path: str) -> str:
+    """Return a path for a sentence, with odd characters escaped."""
+    shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in path[:_SHOWN])
+    return shown if len(path) <= _SHOWN else f"{shown}…"
+
+
+def _check_target(hass: HomeAssistant, path: str, overwrite: bool) -> None:
+    _check(hass, path)
+    target = Path(path)
+    if target.is_dir():
+        raise refused("file_unwritable", path=_shown(path), reason="a directory")
+    if not target.parent.is_dir():
+        raise refused("file_unwritable", path=_shown(path), reason="no such directory")
+    if os.path.lexists(target):
+        if not overwrite:
+            raise refused("file_exists", path=_shown(path))
+        if not (target.is_file() or target.is_symlink()):
+            raise refused("file_unwritable", path=_shown(path), reason="not a file")
+    if not os.access(target.parent, os.W_OK):
+        raise refused("file_unwritable", path=_shown(path), reason="no permission for its directory")
+
+
+def _open(hass: HomeAssistant, path: str) -> tuple[IO[bytes], int]:
+    _check(hass, path)
+    try:
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            raise refused("file_unreadable", path=_shown(path), reason="not a file")
+        # Opened before it is measured: what the name stands for may change in between.
+        file = Path(path).open("rb")
+    except (OSError, ValueError) as err:
+        raise refused("file_unreadable", path=_shown(path), reason=_reason(err)) from err
+    return file, os.fstat(file.fileno()).st_size
+
+
+def _create(hass: HomeAssistant, path: str, overwrite: bool) -> IO[bytes]:
+    _check_target(hass, path, overwrite)
+    target = Path(path)
+    with _telling(path):
+        return tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name[:_PREFIX]}.", delete=False)
+
+
+def _write(file: IO[bytes], piece: bytes, path: str) -> int:
+    with _telling(path):
+        return file.write(piece)
+
+
+def _discard(file: IO[bytes]) -> None:
+    with suppress(OSError):  # the disk may be full, still
+        file.close()
+    with suppress(FileNotFoundError):
+        Path(file.name).unlink()
+
+
+def _finish(file: IO[bytes], path: str, overwrite: bool, mode: int | None) -> None:
+    """Give a file that is whole its name."""
+    written, target = Path(file.name), Path(path)
+    try:
+        with _telling(path):
+            file.close()
+            if mode is not None:
+                with suppress(OSError):  # some file systems know no modes
+                    written.chmod(mode)
+            if overwrite:
+                written.replace(target)
+            else:
+                _place(written, target)
+    except ServiceValidationError:
+        _discard(file)
+        raise
+
+
+def _place(written: Path, target: Path) -> None:
+    """Rename a file to a name that is free.
+
+    Raises:
+        ServiceValidationError: The name was taken meanwhile.
+    """
+    try:
+        try:
+            target.hardlink_to(written)
+        except FileExistsError:
+            raise
+        except OSError:  # the file system knows no links: take the name, and replace that at once
+            target.touch(exist_ok=False)
+            written.replace(target)
+        else:
+            written.unlink()
+    except FileExistsError as err:
+        raise refused("file_exists", path=_shown(str(target))) from err
+
+
+@contextmanager
+def _telling(path: str) -> Generator[None]:
+    """Say why a file cannot be written."""
+    try:
+        yield
+    except (OSError, ValueError) as err:
+        raise refused("file_unwritable", path=_shown(path), reason=_reason(err)) from err
+
+
+def _reason(err: OSError | ValueError) -> str:
+    return (err.strerror if isinstance(err, OSError) else None) or type(err).__name__

@@ -1,0 +1,174 @@
+"""Apartment actions: door code, guests, history, watches, and a SIP account for phones."""
+
+from datetime import datetime, timedelta
+from typing import cast
+
+from homeassistant.helpers import config_validation as cv
+from homeassistant.util import dt as dt_util
+from homeassistant.util.json import JsonArrayType, JsonObjectType
+import probatio as vol
+
+from ..coordinator import IntercomCoordinator
+from ..entity import need
+from ..helpers.errors import refused
+from ..model import PlaceId
+from ..model.residence import FlatCodes, History, Watches
+from .base import Action, Data, Needs
+from .files import ATTR_FILENAME, ATTR_OVERWRITE, TARGET, check_writable, save_picture
+from .logs import access_rows
+from .targets import async_bells, async_flat
+
+ATTR_COMMENT = "comment"
+ATTR_DAY = "day"
+ATTR_DETAIL = "detail"
+ATTR_DURATION = "duration"
+ATTR_EVENT = "event"
+ATTR_RECORD = "record"
+ATTR_UNTIL = "until"
+ATTR_WATCH = "watch"
+
+WATCHED = ("key", "app", "face", "code", "vehicle")
+
+
+def _codes(coordinator: IntercomCoordinator) -> FlatCodes:
+    return need(coordinator, coordinator.facets.flat_codes, "no_flat_codes")
+
+
+def _history(coordinator: IntercomCoordinator) -> History:
+    return need(coordinator, coordinator.facets.history, "no_history")
+
+
+def _watches(coordinator: IntercomCoordinator) -> Watches:
+    return need(coordinator, coordinator.facets.watches, "no_watches")
+
+
+async def async_renew_code(coordinator: IntercomCoordinator, flat: PlaceId) -> str:
+    """Have another code made for the doors of a flat, show it, and return it.
+
+    Raises:
+        HomeAssistantError: What went wrong, as a sentence.
+    """
+    code = await coordinator.async_command(_codes(coordinator).renew(flat))
+    coordinator.async_change(door_codes={**coordinator.data.door_codes, flat: code})
+    return code
+
+
+async def _renew_code(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    _codes(coordinator)
+    return {"code": await async_renew_code(coordinator, async_flat(coordinator, data))}
+
+
+async def _let_guests_in(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    codes, flat = _codes(coordinator), async_flat(coordinator, data)
+    until = _end(data)
+    await coordinator.async_command(codes.let_guests_in(flat, until))
+    await coordinator.async_refresh()
+    return {ATTR_UNTIL: None if until is None else until.isoformat()}
+
+
+def _end(data: Data) -> datetime | None:
+    """Return until when guests come in, None for no longer.
+
+    Raises:
+        ServiceValidationError: That is past.
+    """
+    now = dt_util.utcnow()
+    if ATTR_DURATION in data:
+        duration: timedelta = data[ATTR_DURATION]
+        return now + duration if duration else None
+    until = dt_util.as_utc(data[ATTR_UNTIL])
+    if until <= now:
+        raise refused("guests_until_past")
+    return until
+
+
+async def _query(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    history, flat = _history(coordinator), async_flat(coordinator, data)
+    if ATTR_DAY not in data:
+        days = await coordinator.async_command(history.days(flat))
+        return {"days": {day.isoformat(): count for day, count in days.items()}}
+    records = await coordinator.async_command(history.query(flat, data[ATTR_DAY]))
+    return {"records": access_rows(records)}
+
+
+async def _picture(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    history = _history(coordinator)
+    await check_writable(coordinator.hass, data[ATTR_FILENAME], data[ATTR_OVERWRITE])
+    picture = await coordinator.async_command(history.picture(data[ATTR_RECORD]))
+    return {"size": await save_picture(coordinator.hass, data[ATTR_FILENAME], picture, data[ATTR_OVERWRITE])}
+
+
+async def _watched(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    places = coordinator.data.places
+    shown = [
+        {
+            "id": watch.id,
+            "flat": places[watch.flat].name if watch.flat in places else watch.flat,
+            "event": watch.event,
+            "detail": watch.detail,
+            "comment": watch.comment,
+        }
+        for watch in await coordinator.async_command(_watches(coordinator).query())
+    ]
+    return {"watches": cast(JsonArrayType, shown)}
+
+
+async def _watch_add(coordinator: IntercomCoordinator, data: Data) -> None:
+    watches, flat = _watches(coordinator), async_flat(coordinator, data)
+    await coordinator.async_command(watches.add(flat, data[ATTR_EVENT], data[ATTR_DETAIL], data.get(ATTR_COMMENT)))
+
+
+async def _watch_remove(coordinator: IntercomCoordinator, data: Data) -> None:
+    await coordinator.async_command(_watches(coordinator).remove(data[ATTR_WATCH]))
+
+
+async def _sip_account(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    accounts = need(coordinator, coordinator.facets.sip_accounts, "no_sip_accounts")
+    bells = async_bells(coordinator, data)
+    account = await coordinator.async_command(accounts.support() if bells is None else accounts.visitor(bells))
+    return {
+        **account.more,
+        "server": account.server,
+        "port": account.port,
+        "transport": account.transport,
+        "extension": account.extension,
+        "password": account.password,
+    }
+
+
+_DURATION = vol.All(cv.positive_time_period, vol.Range(max=timedelta(days=31)))
+
+# What opens doors, visits, and watches are for administrators; guests are for users who may open the doors.
+ACTIONS = (
+    Action("renew_door_code", _renew_code, Needs.ADMIN),
+    Action(
+        "let_guests_in",
+        _let_guests_in,
+        Needs.DOORS,
+        {
+            vol.Exclusive(ATTR_UNTIL, "end"): cv.datetime,
+            vol.Exclusive(ATTR_DURATION, "end"): _DURATION,
+        },
+        rules=(cv.has_at_least_one_key(ATTR_UNTIL, ATTR_DURATION),),
+    ),
+    Action("history_query", _query, Needs.ADMIN, {vol.Optional(ATTR_DAY): cv.date}),
+    Action(
+        "history_picture",
+        _picture,
+        Needs.ADMIN,
+        {vol.Required(ATTR_RECORD): cv.string, **TARGET},
+    ),
+    Action("watches", _watched, Needs.ADMIN),
+    Action(
+        "watch_add",
+        _watch_add,
+        Needs.ADMIN,
+        {
+            vol.Required(ATTR_EVENT): vol.In(WATCHED),
+            vol.Required(ATTR_DETAIL): vol.All(cv.string, vol.Length(min=1)),
+            vol.Optional(ATTR_COMMENT): cv.string,
+        },
+    ),
+    Action("watch_remove", _watch_remove, Needs.ADMIN, {vol.Required(ATTR_WATCH): cv.string}),
+    Action("sip_account", _sip_account, Needs.ADMIN, answers_only=True),
+)

@@ -1,0 +1,71 @@
+"""Maintenance: clock, restart, configuration, factory reset."""
+
+from homeassistant.helpers import config_validation as cv
+from homeassistant.util import dt as dt_util
+from homeassistant.util.json import JsonObjectType
+import probatio as vol
+
+from ..coordinator import IntercomCoordinator
+from ..entity import need
+from ..helpers.errors import refused
+from ..model.functions import Maintenance
+from .base import Action, Data, Fields, Needs
+from .capture import async_save
+from .files import ATTR_FILENAME, TARGET, payload
+
+ATTR_CONFIRMATION = "confirmation"
+
+_FILENAME: Fields = {vol.Required(ATTR_FILENAME): cv.string}
+
+
+def _maintenance(coordinator: IntercomCoordinator) -> Maintenance:
+    return need(coordinator, coordinator.facets.maintenance, "no_maintenance")
+
+
+async def async_restart(coordinator: IntercomCoordinator) -> None:
+    """Restart the device.
+
+    Raises:
+        HomeAssistantError: It refuses.
+    """
+    await coordinator.async_command(_maintenance(coordinator).restart())
+
+
+async def async_sync_clock(coordinator: IntercomCoordinator) -> None:
+    """Set the device's clock to Home Assistant's.
+
+    Raises:
+        ServiceValidationError: The device takes its time from a server, and would take it again.
+        HomeAssistantError: It refuses.
+    """
+    clock = need(coordinator, coordinator.facets.clock, "no_maintenance")
+    now = await coordinator.async_command(clock.read())
+    if now.automatic and now.set:
+        raise refused("clock_automatic", device=coordinator.name)
+    # A server that it cannot reach may be reached later.
+    await coordinator.async_command(clock.set_time(dt_util.utcnow(), keep_server=bool(now.automatic)))
+    coordinator.async_change(clock=await coordinator.async_command(clock.read()))
+
+
+async def _download_config(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    return await async_save(coordinator, _maintenance(coordinator).download_config(), data)
+
+
+async def _upload_config(coordinator: IntercomCoordinator, data: Data) -> None:
+    maintenance = _maintenance(coordinator)
+    async with payload(coordinator.hass, data[ATTR_FILENAME]) as source:
+        await coordinator.async_command(maintenance.upload_config(source))
+
+
+async def _factory_reset(coordinator: IntercomCoordinator, data: Data) -> None:
+    name = coordinator.description.identity.name
+    if data[ATTR_CONFIRMATION] != name:
+        raise refused("confirmation_wrong", name=name)
+    await coordinator.async_command(_maintenance(coordinator).factory_reset())
+
+
+ACTIONS = (
+    Action("download_config", _download_config, Needs.ADMIN, TARGET),
+    Action("upload_config", _upload_config, Needs.ADMIN, _FILENAME),
+    Action("factory_reset", _factory_reset, Needs.ADMIN, {vol.Required(ATTR_CONFIRMATION): cv.string}),
+)

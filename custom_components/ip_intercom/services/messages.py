@@ -1,0 +1,43 @@
+"""Messages of the operator: marking them, and having one sent to us."""
+
+from homeassistant.helpers import config_validation as cv
+from homeassistant.util.json import JsonObjectType
+import probatio as vol
+
+from ..coordinator import IntercomCoordinator
+from ..entity import need
+from ..model.residence import Messages
+from .base import Action, Data, Needs
+
+ATTR_MESSAGE = "message"
+
+_TEST = "Test message of Home Assistant"
+
+
+def _messages(coordinator: IntercomCoordinator) -> Messages:
+    return need(coordinator, coordinator.facets.messages, "no_messages")
+
+
+async def async_send_test(coordinator: IntercomCoordinator) -> None:
+    """Have the system write to us, to see whether its messages arrive.
+
+    Raises:
+        HomeAssistantError: What went wrong, as a sentence.
+    """
+    await coordinator.async_command(_messages(coordinator).send_test(_TEST))
+
+
+async def _mark_read(coordinator: IntercomCoordinator, data: Data) -> None:
+    messages = _messages(coordinator)
+    await coordinator.async_command(messages.mark_read(data.get(ATTR_MESSAGE)))
+    await coordinator.async_read_again("unread_messages", messages.unread)
+
+
+async def _mark_delivered(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    return {"delivered": await coordinator.async_command(_messages(coordinator).mark_delivered(data[ATTR_MESSAGE]))}
+
+
+ACTIONS = (
+    Action("mark_read", _mark_read, Needs.CONTROL, {vol.Optional(ATTR_MESSAGE): cv.string}),
+    Action("mark_delivered", _mark_delivered, Needs.CONTROL, {vol.Required(ATTR_MESSAGE): cv.string}),
+)

@@ -1,0 +1,43 @@
+"""Phones that the phone system wakes up: a registered phone hears of every call, so administrators only."""
+
+from homeassistant.helpers import config_validation as cv
+import probatio as vol
+
+from ..coordinator import IntercomCoordinator
+from ..entity import need
+from ..model.telephony import PushTokens
+from .base import Action, Data, Fields, Needs
+
+ATTR_KIND = "kind"
+ATTR_SANDBOX = "sandbox"
+ATTR_TOKEN = "token"
+ATTR_TOPIC = "topic"
+
+KINDS = ("apn", "fcm")
+
+_TOKEN: Fields = {
+    vol.Required(ATTR_KIND): vol.In(KINDS),
+    vol.Required(ATTR_TOPIC): cv.string,
+    vol.Required(ATTR_TOKEN): cv.string,
+    vol.Optional(ATTR_SANDBOX, default=False): cv.boolean,
+}
+
+
+def _tokens(coordinator: IntercomCoordinator) -> PushTokens:
+    return need(coordinator, coordinator.facets.push_tokens, "no_push_tokens")
+
+
+async def _add(coordinator: IntercomCoordinator, data: Data) -> None:
+    adding = _tokens(coordinator).add(data[ATTR_KIND], data[ATTR_TOPIC], data[ATTR_TOKEN], data[ATTR_SANDBOX])
+    await coordinator.async_command(adding)
+
+
+async def _remove(coordinator: IntercomCoordinator, data: Data) -> None:
+    removing = _tokens(coordinator).remove(data[ATTR_KIND], data[ATTR_TOPIC], data[ATTR_TOKEN], data[ATTR_SANDBOX])
+    await coordinator.async_command(removing)
+
+
+ACTIONS = (
+    Action("push_token_add", _add, Needs.ADMIN, _TOKEN),
+    Action("push_token_remove", _remove, Needs.ADMIN, _TOKEN),
+)

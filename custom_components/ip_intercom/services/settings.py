@@ -1,0 +1,128 @@
+"""Settings that automations and administrators change: name, time zone, holidays, Bluetooth keys."""
+
+from typing import cast
+
+from homeassistant.helpers import config_validation as cv
+from homeassistant.util.json import JsonArrayType, JsonObjectType
+import probatio as vol
+
+from ..coordinator import IntercomCoordinator
+from ..entity import need
+from ..model.functions import Holidays, MobileAccess, Settings
+from .base import TEXTS, Action, Data, Needs
+
+ATTR_ACCOUNT = "account"
+ATTR_AUTOMATIC = "automatic"
+ATTR_COMPATIBLE = "compatible"
+ATTR_CUSTOM = "custom"
+ATTR_DATES = "dates"
+ATTR_KEYS = "keys"
+ATTR_LOCATION = "location"
+ATTR_NAME = "name"
+ATTR_SETTINGS = "settings"
+ATTR_ZONE = "zone"
+
+
+def _settings(coordinator: IntercomCoordinator) -> Settings:
+    return need(coordinator, coordinator.facets.settings, "no_settings")
+
+
+def _holidays(coordinator: IntercomCoordinator) -> Holidays:
+    return need(coordinator, coordinator.facets.holidays, "no_settings")
+
+
+def _mobile_access(coordinator: IntercomCoordinator) -> MobileAccess:
+    return need(coordinator, coordinator.facets.mobile_access, "no_mobile_access")
+
+
+async def _device_name(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    settings = _settings(coordinator)
+    if ATTR_NAME in data:
+        await coordinator.async_command(settings.set_name(data[ATTR_NAME]))
+        coordinator.async_describe_soon()
+    return {"name": await coordinator.async_command(settings.name())}
+
+
+async def _time_zone(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    settings = need(coordinator, coordinator.facets.time_zone, "no_settings")
+    if data.keys() & {ATTR_ZONE, ATTR_CUSTOM, ATTR_AUTOMATIC}:
+        zone, custom = data.get(ATTR_ZONE), data.get(ATTR_CUSTOM)
+        await coordinator.async_command(settings.set_time_zone(zone, custom, data.get(ATTR_AUTOMATIC, False)))
+    now = await coordinator.async_command(settings.time_zone())
+    known = await coordinator.async_command(settings.time_zones())
+    return {
+        "zone": now.zone,
+        "custom": now.custom,
+        "automatic": now.automatic,
+        "zones": list(known),
+    }
+
+
+async def _sip_accounts(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    settings = _settings(coordinator)
+    if ATTR_ACCOUNT in data:
+        await coordinator.async_command(settings.set_sip_account(data[ATTR_ACCOUNT], data[ATTR_SETTINGS]))
+    accounts = await coordinator.async_command(settings.sip_accounts())
+    return {"accounts": cast(JsonArrayType, [dict(account) for account in accounts])}
+
+
+async def _get_holidays(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    return {"dates": list(await coordinator.async_command(_holidays(coordinator).holidays()))}
+
+
+async def _set_holidays(coordinator: IntercomCoordinator, data: Data) -> None:
+    await coordinator.async_command(_holidays(coordinator).set_holidays(data[ATTR_DATES]))
+
+
+async def _get_mobile_keys(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    keys = await coordinator.async_command(_mobile_access(coordinator).keys())
+    made = [None if time is None else time.isoformat() for time in keys.made]
+    return {
+        "location": keys.location,
+        "keys": len(made),
+        "made": cast(JsonArrayType, made),
+        "compatible": keys.compatible,
+    }
+
+
+async def _set_mobile_keys(coordinator: IntercomCoordinator, data: Data) -> None:
+    access = _mobile_access(coordinator)
+    if data.keys() & {ATTR_LOCATION, ATTR_KEYS}:
+        await coordinator.async_command(access.set_keys(data.get(ATTR_LOCATION), data.get(ATTR_KEYS)))
+    if ATTR_COMPATIBLE in data:
+        await coordinator.async_command(access.set_compatible(data[ATTR_COMPATIBLE]))
+
+
+ACTIONS = (
+    Action("device_name", _device_name, Needs.ADMIN, {vol.Optional(ATTR_NAME): cv.string}),
+    Action(
+        "time_zone",
+        _time_zone,
+        Needs.ADMIN,
+        {
+            vol.Exclusive(ATTR_ZONE, "zone"): cv.string,
+            vol.Exclusive(ATTR_CUSTOM, "zone"): cv.string,
+            vol.Exclusive(ATTR_AUTOMATIC, "zone"): cv.boolean,
+        },
+    ),
+    Action(
+        "sip_accounts",
+        _sip_accounts,
+        Needs.ADMIN,
+        {vol.Inclusive(ATTR_ACCOUNT, "set"): cv.positive_int, vol.Inclusive(ATTR_SETTINGS, "set"): dict},
+    ),
+    Action("get_holidays", _get_holidays, Needs.ADMIN),
+    Action("set_holidays", _set_holidays, Needs.ADMIN, {vol.Required(ATTR_DATES): TEXTS}),
+    Action("get_mobile_keys", _get_mobile_keys, Needs.ADMIN),
+    Action(
+        "set_mobile_keys",
+        _set_mobile_keys,
+        Needs.ADMIN,
+        {
+            vol.Optional(ATTR_LOCATION): cv.string,
+            vol.Optional(ATTR_KEYS): TEXTS,
+            vol.Optional(ATTR_COMPATIBLE): cv.boolean,
+        },
+        rules=(cv.has_at_least_one_key(ATTR_LOCATION, ATTR_KEYS, ATTR_COMPATIBLE),),
+    ),
+)

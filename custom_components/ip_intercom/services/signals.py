@@ -1,0 +1,93 @@
+"""Making a device do or send something: email, automation, its doorbell, the test of its loudspeaker."""
+
+import asyncio
+
+from homeassistant.core import callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import config_validation as cv
+from homeassistant.util.json import JsonObjectType
+import probatio as vol
+
+from ..coordinator import IntercomCoordinator
+from ..entity import need
+from ..helpers.errors import told
+from ..model import Occurrence, State
+from ..model.events import Event, Occurred
+from .base import Action, Data, Needs
+
+ATTR_BODY = "body"
+ATTR_PARAMETERS = "parameters"
+ATTR_PICTURES = "pictures"
+ATTR_SUBJECT = "subject"
+ATTR_TIME_SPAN = "time_span"
+ATTR_TO = "to"
+ATTR_TRIGGER = "trigger"
+
+# How long a device tests itself at most, in seconds.
+_TEST_PATIENCE = 60.0
+
+
+async def _send_email(coordinator: IntercomCoordinator, data: Data) -> None:
+    mail = need(coordinator, coordinator.facets.mail, "no_mail")
+    await coordinator.async_command(
+        mail.send(data[ATTR_TO], data[ATTR_SUBJECT], data.get(ATTR_BODY), data[ATTR_PICTURES], data.get(ATTR_TIME_SPAN))
+    )
+
+
+async def _trigger_automation(coordinator: IntercomCoordinator, data: Data) -> None:
+    automation = need(coordinator, coordinator.facets.automation, "no_automation")
+    parameters = {name: str(value) for name, value in data[ATTR_PARAMETERS].items()}
+    await coordinator.async_command(automation.trigger(data[ATTR_TRIGGER], parameters))
+
+
+async def _ring_doorbell(coordinator: IntercomCoordinator, data: Data) -> None:
+    doorbell = need(coordinator, coordinator.facets.doorbell, "no_doorbell")
+    await coordinator.async_command(doorbell.ring())
+
+
+async def _test_audio(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+    test = need(coordinator, coordinator.facets.self_test, "no_self_test")
+    result: asyncio.Future[str | None] = coordinator.hass.loop.create_future()
+
+    @callback
+    def listen(event: Event, state: State) -> None:
+        for fact in () if event.late else event.facts:
+            if isinstance(fact, Occurred) and fact.occurrence is Occurrence.AUDIO_TEST and not result.done():
+                result.set_result(fact.word)
+
+    stop_listening = coordinator.feed.async_listen_events(listen)
+    try:
+        await coordinator.async_command(test.start())
+        async with asyncio.timeout(_TEST_PATIENCE):
+            return {"result": await result}
+    except TimeoutError as err:
+        raise told(HomeAssistantError, "no_test_result", device=coordinator.name) from err
+    finally:
+        stop_listening()
+
+
+ACTIONS = (
+    Action(
+        "send_email",
+        _send_email,
+        Needs.ADMIN,
+        {
+            vol.Required(ATTR_TO): cv.string,
+            vol.Required(ATTR_SUBJECT): cv.string,
+            vol.Optional(ATTR_BODY): cv.string,
+            vol.Optional(ATTR_PICTURES, default=0): vol.All(vol.Coerce(int), vol.Range(min=0, max=5)),
+            vol.Optional(ATTR_TIME_SPAN): cv.positive_int,
+        },
+    ),
+    Action(
+        "trigger_automation",
+        _trigger_automation,
+        Needs.DOORS,
+        {
+            vol.Required(ATTR_TRIGGER): cv.string,
+            vol.Optional(ATTR_PARAMETERS, default=dict): {cv.string: vol.Any(str, int, float, bool)},
+        },
+    ),
+    Action("ring_doorbell", _ring_doorbell, Needs.CONTROL),
+    Action("test_audio", _test_audio, Needs.CONTROL),
+)

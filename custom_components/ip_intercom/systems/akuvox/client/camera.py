@@ -1,0 +1,156 @@
+"""Snapshots and motion JPEG of port 8080, and what its RTSP streams are called (captures/port8080_snapshot_mjpeg.md)."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from http import HTTPStatus
+
+import aiohttp
+from yarl import URL
+
+from ...common.errors import ConnectionFailed, LoginRefused, NotReached, NotSupported, TlsRefused, UnexpectedReply
+from ...common.http import HttpTransport, Reply, Request, Stream, any_certificate_fingerprint, overload
+from ...common.login import Login
+
+MAIN_STREAM = "/live/ch00_0"
+SUB_STREAM = "/live/ch00_1"
+
+# In the order in which they are tried.
+PICTURES = ("/picture.jpg", "/picture.cgi", "/jpeg.cgi")
+MJPEG = "/video.cgi"
+MAX_JPEG = 8 * 1024 * 1024
+REQUEST_TIMEOUT = 15.0
+_BEGIN, _END = b"\xff\xd8", b"\xff\xd9"
+# Some cameras write something behind the picture.
+_END_WITHIN = 4096
+
+type Attempt = Callable[[tuple[aiohttp.ClientMiddlewareType, ...]], Awaitable[Reply]]
+
+
+class AkuvoxCamera:
+    """Pictures of one device.
+
+    Args:
+        session: Used for the requests.
+        host: The device.
+        port: Where its pictures are.
+        username: The login of RTSP, which is not that of the API; empty where it asks for none.
+        password: Its password.
+    """
+
+    def __init__(
+        self, session: aiohttp.ClientSession, host: str, *, port: int = 8080, username: str = "", password: str = ""
+    ) -> None:
+        """See the class."""
+        self._session = session
+        self._host = host
+        self._port = port
+        self._login = Login(username, password)
+        self._way: tuple[HttpTransport, str] | None = None
+        self._finding = asyncio.Lock()
+
+    async def find(self) -> None:
+        """Find out whether it speaks HTTP or HTTPS, and where its snapshot is.
+
+        Raises:
+            NotSupported: There are no pictures.
+            LoginRefused: It asks for a login and does not take this one.
+            ConnectionFailed: No response.
+        """
+        await self._found()
+
+    async def snapshot(self) -> bytes:
+        """Return one JPEG.
+
+        Raises:
+            UnexpectedReply: What came is none, or not whole.
+            IntercomError: As ``find``.
+        """
+        transport, path = await self._found()
+        try:
+            return await self._picture(transport, path)
+        except ConnectionFailed, NotSupported:
+            self._way = None  # the device may have got another firmware, or other settings
+            raise
+
+    @asynccontextmanager
+    async def mjpeg(self) -> AsyncIterator[Stream]:
+        """Open motion JPEG in full size, some 60 Mbit/s: ``multipart/x-mixed-replace``.
+
+        Raises:
+            NotSupported: There is none.
+            IntercomError: As ``find``.
+        """
+        transport, _ = await self._found()
+        request = Request("GET", MJPEG)
+        async with AsyncExitStack() as stack:
+            opened: list[Stream] = []
+
+            async def attempt(middlewares: tuple[aiohttp.ClientMiddlewareType, ...]) -> Reply:
+                stream = await stack.enter_async_context(transport.stream(request, middlewares=middlewares))
+                if stream.status != HTTPStatus.OK:
+                    return await stream.reply()
+                if not stream.content_type.startswith("multipart/"):
+                    raise NotSupported(f"{MJPEG} is no motion JPEG")
+                opened.append(stream)
+                return Reply(stream.status, stream.content_type, b"", "", "")
+
+            await self._logged_in(MJPEG, attempt)
+            yield opened[0]
+
+    async def _found(self) -> tuple[HttpTransport, str]:
+        async with self._finding:
+            if self._way is not None:
+                return self._way
+            transport = await self._connect()
+            for path in PICTURES:
+                with suppress(NotSupported):
+                    await self._picture(transport, path)
+                    self._way = transport, path
+                    return self._way
+        raise NotSupported(f"port {self._port} has no pictures")
+
+    async def _connect(self) -> HttpTransport:
+        try:
+            fingerprint, legacy = await any_certificate_fingerprint(self._host, self._port)
+        except NotReached, TlsRefused:
+            return HttpTransport(self._session, URL.build(scheme="http", host=self._host, port=self._port))
+        base = URL.build(scheme="https", host=self._host, port=self._port)
+        return HttpTransport(self._session, base, fingerprint=fingerprint, legacy=legacy)
+
+    async def _picture(self, transport: HttpTransport, path: str) -> bytes:
+        request = Request("GET", path, timeout=REQUEST_TIMEOUT, max_bytes=MAX_JPEG)
+
+        async def attempt(middlewares: tuple[aiohttp.ClientMiddlewareType, ...]) -> Reply:
+            return await transport.request(request, middlewares=middlewares)
+
+        reply = await self._logged_in(path, attempt)
+        if reply.content_type == "text/html":
+            # Newer firmware shows its web app on every path.
+            raise NotSupported(f"{path} is a page")
+        return whole_jpeg(path, reply)
+
+    async def _logged_in(self, path: str, attempt: Attempt) -> Reply:
+        reply = await attempt((self._login,))
+        if reply.status == HTTPStatus.UNAUTHORIZED and self._login.take(reply.challenge, reply.authorization):
+            reply = await attempt((self._login,))
+        if reply.status == HTTPStatus.UNAUTHORIZED:
+            raise LoginRefused(f"{path} refused the login")
+        if reply.status == HTTPStatus.NOT_FOUND:
+            raise NotSupported(f"{path}: {reply.status}")
+        if (busy := overload(path, reply)) is not None:
+            raise busy
+        if reply.status != HTTPStatus.OK:
+            raise UnexpectedReply(f"{path} answered {reply.status}")
+        return reply
+
+
+def whole_jpeg(path: str, reply: Reply) -> bytes:
+    """Return a picture.
+
+    Raises:
+        UnexpectedReply: It is none, or it is cut off.
+    """
+    if not reply.body.startswith(_BEGIN) or _END not in reply.body[-_END_WITHIN:]:
+        raise UnexpectedReply(f"{path} is no whole JPEG")
+    return reply.body

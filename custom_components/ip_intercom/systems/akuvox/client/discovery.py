@@ -1,0 +1,327 @@
+"""Finding a device at an address: scheme, certificate, the age of its TLS, and whether it is an Akuvox."""
+
+import asyncio
+from dataclasses import dataclass
+from http import HTTPStatus
+import logging
+import re
+from urllib.parse import parse_qsl
+
+import aiohttp
+from yarl import URL
+
+from ...common.address import own_address, parse_address, redirected
+from ...common.errors import (
+    AddressRefused,
+    AuthenticationFailed,
+    CertificateChanged,
+    ConnectionFailed,
+    IntercomError,
+    NoIdentity,
+    NotReached,
+    Overloaded,
+    Throttled,
+    WrongDevice,
+)
+from ...common.http import HttpTransport, Reply, Request, overload, trusted_certificate
+from ...common.login import challenges
+from .client import AkuvoxClient
+from .endpoints import SYSTEM_INFO, TIMEOUTS, Patience
+from .envelope import read, result, retcode
+from .exchange import GAP
+from .system import System, SystemInfo, system_info
+
+_LOGGER = logging.getLogger(__name__)
+
+MAX_REDIRECTS = 2
+# The manual prints the realm HTTPAPI, devices say "HTTP API".
+_REALM = "httpapi"
+_NAME = b"akuvox"
+# Where devices tell who they are without a login, and what only they answer there.
+_IDENTITY = (
+    ("/api/web/system/info", re.compile(rb'(?i)"retcode"|akuvox|0c:?11:?05')),
+    ("/web/status/get?session=&web=1", re.compile(rb'(?i)"retcode"|akuvox|0c:?11:?05')),
+    ("/fcgi/do?action=GetSnapshot", re.compile(rb"(?i)hcSingleResult|please use new interface")),
+)
+_TAG = re.compile(rb"(?s)<(?:style|script)\b.*?</(?:style|script)>|<[^>]*>")
+_WORD = re.compile(rb"[a-z]+")
+# What servers say that say no more than no.
+_REFUSAL_WORDS = frozenset(
+    b"a access action allowed an are be client denied do does error exist for forbidden from have html http info is "
+    b"lighttpd message nginx not of on or permission refused request requested resource retcode server status t that "
+    b"the this to unauthorized you your".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDevice:
+    """An Akuvox that answers.
+
+    Attributes:
+        base: Scheme, host and port.
+        fingerprint: SHA-256 of its certificate, None for http.
+        legacy: Whether it speaks the TLS of old devices only.
+        info: Who it is.
+    """
+
+    base: URL
+    fingerprint: bytes | None
+    legacy: bool
+    info: SystemInfo
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """A way to reach a device, and its response to an identification request without a login."""
+
+    transport: HttpTransport
+    fingerprint: bytes | None
+    legacy: bool
+    reply: Reply
+
+    @property
+    def basic_only(self) -> bool:
+        """Whether a password would go out in the clear."""
+        offered = challenges(self.reply.challenge)
+        return bool(offered) and all(challenge.scheme == "basic" for challenge in offered)
+
+
+async def find_device(
+    session: aiohttp.ClientSession,
+    address: str,
+    *,
+    username: str = "",
+    password: str = "",
+    verify: bool = False,
+    pinned: bytes | None = None,
+) -> FoundDevice:
+    """Find the Akuvox at ``address``.
+
+    HTTPS where the device has it. Where it has only old TLS that is no better than none, HTTP is taken, unless it
+    redirects or would send the password in the clear.
+
+    Args:
+        session: Used for the requests.
+        address: Host or IP address, with or without scheme and port.
+        username: Account of *HTTP API*; empty where the device asks for none.
+        password: Its password; shown to an Akuvox only.
+        verify: Check the certificate against the system's authorities.
+        pinned: SHA-256 of the only certificate to talk to; None takes any.
+
+    Raises:
+        ConnectionFailed: No response.
+        CertificateChanged: Another certificate than ``pinned`` is shown.
+        WrongDevice: Something else answers.
+        Redirected: It sends requests on to another host.
+        AddressRefused: The device rejects our address: its API is off, or it has a list of allowed addresses.
+        LoginRefused: It asks for an account and does not take this one.
+        ValueError: The address names no host.
+    """
+    door = await _enter(session, parse_address(address), verify=verify, pinned=pinned)
+    info = await _identify(door, username, password)
+    return FoundDevice(door.transport.base, door.fingerprint, door.legacy, info)
+
+
+async def is_akuvox(session: aiohttp.ClientSession, host: str, *, likely: bool = False) -> bool:
+    """Return whether an Akuvox answers at ``host``, whether or not it lets us in; sends no password.
+
+    Args:
+        session: Used for the requests.
+        host: Host or IP address, with or without scheme and port.
+        likely: Its MAC address is of the maker: a refusal that no other product signs is proof enough.
+    """
+    try:
+        door = await _enter(session, parse_address(host))
+        if _speaks_api(door.reply) or await _names_itself(door):
+            return True
+        return likely and _lets_no_one_in(door.reply) and _is_unsigned(door.reply)
+    except IntercomError, ValueError:
+        return False
+
+
+async def refusal(session: aiohttp.ClientSession, host: str) -> AddressRefused | None:
+    """Return a refusal where a device answers at ``host``, and lets no one in from here.
+
+    An Akuvox from the factory does so, and may not say who it is: its list of addresses is on, and empty.
+    """
+    try:
+        door = await _enter(session, parse_address(host))
+    except IntercomError, ValueError:
+        return None
+    return await _refusal(door) if _lets_no_one_in(door.reply) else None
+
+
+async def _enter(
+    session: aiohttp.ClientSession, typed: URL, *, verify: bool = False, pinned: bytes | None = None
+) -> _Door:
+    """Choose the way to the device: the first that leads to its API, then the first at all."""
+    failure: IntercomError | None = None
+    old: _Door | None = None
+    strange: _Door | None = None
+    one_port = typed.explicit_port is not None
+    for base in _bases(typed):
+        try:
+            door = await _knock(session, base, verify=verify, pinned=pinned)
+        except CertificateChanged, Overloaded:
+            raise
+        except (ConnectionFailed, WrongDevice) as err:
+            failure = failure or err
+            # A user who wants certificates verified does not want to be redirected past them.
+            # And a port speaks only one protocol.
+            if (one_port and isinstance(err, WrongDevice)) or (verify and not isinstance(err, NotReached)):
+                break
+            continue
+        if not _may_be_api(door.reply):
+            strange = strange or door
+        elif not door.legacy:
+            return old if old is not None and door.basic_only else door
+        else:
+            old = door
+        if verify or one_port:
+            break
+    if (door_left := old or strange) is not None:
+        return door_left
+    assert failure is not None
+    raise failure
+
+
+def _bases(typed: URL) -> tuple[URL, ...]:
+    """Return the addresses to try, the better one first."""
+    assert typed.host is not None
+    schemes = (typed.scheme,) if typed.scheme else ("https", "http")
+    return tuple(URL.build(scheme=scheme, host=typed.host, port=typed.explicit_port) for scheme in schemes)
+
+
+async def _knock(session: aiohttp.ClientSession, base: URL, *, verify: bool, pinned: bytes | None) -> _Door:
+    """Ask who is there, without a login, and follow where the device itself redirects."""
+    for _ in range(MAX_REDIRECTS + 1):
+        fingerprint, legacy = None, False
+        if base.scheme == "https":
+            fingerprint, legacy = await _certificate(base, verify=verify)
+            if pinned is not None and fingerprint != pinned:
+                raise CertificateChanged(pinned, fingerprint)
+        elif pinned is not None:
+            raise ConnectionFailed("the device is to be asked over HTTPS")
+        transport = HttpTransport(session, base, fingerprint=fingerprint, verify=verify, legacy=legacy)
+        reply = await _ask(transport, SYSTEM_INFO.path)
+        if (busy := overload(SYSTEM_INFO.path, reply)) is not None:
+            raise busy
+        if not HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST:
+            return _Door(transport, fingerprint, legacy, reply)
+        base = _redirected(base, reply.location)
+    raise WrongDevice(f"{base.host} redirects without end")
+
+
+async def _certificate(base: URL, *, verify: bool) -> tuple[bytes, bool]:
+    assert base.host is not None
+    assert base.port is not None
+    return await trusted_certificate(base.host, base.port, verify=verify)
+
+
+async def _ask(transport: HttpTransport, path: str) -> Reply:
+    await asyncio.sleep(GAP)  # after any earlier request: the capacity of the device is not known yet
+    plain, _, query = path.partition("?")
+    params = dict(parse_qsl(query, keep_blank_values=True)) or None
+    request = Request("GET", plain, params, timeout=TIMEOUTS[Patience.USUAL])
+    return await transport.request(request, headers={"Connection": "close"})
+
+
+def _redirected(base: URL, location: str) -> URL:
+    """Return where a redirect leads: to another door of the same host, and never back into the clear."""
+    to = redirected(base.with_path(SYSTEM_INFO.path), location)
+    there = URL.build(scheme=to.scheme, host=to.host or "", port=to.explicit_port)
+    if there == base:
+        raise WrongDevice(f"{base.host} does not answer as an Akuvox")
+    return there
+
+
+async def _identify(door: _Door, username: str, password: str) -> SystemInfo:
+    transport = door.transport
+    host = transport.base.host
+    if _lets_no_one_in(door.reply):
+        raise await _refusal(door)
+    if not _speaks_api(door.reply) and not await _names_itself(door):
+        raise WrongDevice(f"{host} does not answer as an Akuvox")
+    try:
+        if door.reply.status == HTTPStatus.OK:
+            info = system_info(result(SYSTEM_INFO, read(SYSTEM_INFO.path, door.reply.body).content))
+        else:
+            await asyncio.sleep(GAP)
+            info = await System(AkuvoxClient(transport, username, password)).info()
+    except ConnectionFailed, AuthenticationFailed, AddressRefused, Throttled:
+        raise
+    except IntercomError as err:
+        raise WrongDevice(f"{host} does not answer as an Akuvox") from err
+    if info.mac is None and info.model is None:
+        raise WrongDevice(f"{host} names neither model nor MAC address")
+    if info.mac is None:
+        raise NoIdentity(f"{host} does not tell its MAC address")
+    return info
+
+
+def _may_be_api(reply: Reply) -> bool:
+    """Return whether a response comes from the API, or from one that rejects us."""
+    return reply.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} or _speaks_api(reply)
+
+
+def _speaks_api(reply: Reply) -> bool:
+    """Return whether an answer is the API's: its JSON, or a refusal in its name."""
+    if reply.status == HTTPStatus.UNAUTHORIZED:
+        realms = {re.sub(r"[^a-z]", "", challenge.realm.lower()) for challenge in challenges(reply.challenge)}
+        return any(_REALM in realm for realm in realms)
+    try:
+        return reply.status == HTTPStatus.OK and retcode(read(SYSTEM_INFO.path, reply.body).content) is not None
+    except IntercomError:
+        return False
+
+
+def _lets_no_one_in(reply: Reply) -> bool:
+    """Tell whether an answer is a refusal that no login helps against."""
+    return reply.status == HTTPStatus.FORBIDDEN and not reply.challenge
+
+
+def _is_unsigned(reply: Reply) -> bool:
+    """Tell whether a refusal says no more than that it is one: a page of its own would name another product."""
+    words = _WORD.findall(_TAG.sub(b" ", reply.body).lower())
+    return all(word in _REFUSAL_WORDS for word in words)
+
+
+async def _refusal(door: _Door) -> AddressRefused:
+    base = door.transport.base
+    assert base.host is not None
+    assert base.port is not None
+    return AddressRefused(await own_address(base.host, base.port))
+
+
+async def _names_itself(door: _Door) -> bool:
+    """Return whether a device that refuses says elsewhere that it is an Akuvox."""
+    if door.reply.status not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return False
+    if _NAME in (await _first_page(door.transport)).body.lower():
+        return True
+    # Some tell who they are beside the API, where no list keeps anyone out (field notes 10).
+    for path, sign in _IDENTITY if _lets_no_one_in(door.reply) else ():
+        try:
+            reply = await _ask(door.transport, path)
+        except IntercomError as err:
+            _LOGGER.debug("%s: %s", path, err)
+            continue
+        if reply.status == HTTPStatus.OK and sign.search(reply.body) is not None:
+            return True
+    return False
+
+
+async def _first_page(transport: HttpTransport) -> Reply:
+    """Return the page under ``/``, also where the device itself has it elsewhere."""
+    page = await _ask(transport, "/")
+    for _ in range(MAX_REDIRECTS):
+        if not HTTPStatus.MULTIPLE_CHOICES <= page.status < HTTPStatus.BAD_REQUEST:
+            break
+        try:
+            to = transport.base.join(URL(page.location))
+        except ValueError:
+            break
+        if to.origin() != transport.base.origin():
+            break
+        page = await _ask(transport, to.path)
+    return page

@@ -1,0 +1,95 @@
+"""Relays, inputs and public codes (Api relay, Api input, Api publiccode)."""
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+from ...common.errors import UnexpectedReply
+from ...common.parse import Fields, integer
+from .client import AkuvoxClient
+from .config import Section
+from .endpoints import (
+    INPUT_GET,
+    INPUT_SET,
+    INPUT_STATUS,
+    PUBLICCODE_GET,
+    PUBLICCODE_SET,
+    RELAY_GET,
+    RELAY_SET,
+    RELAY_STATUS,
+    RELAY_TRIG,
+    Endpoint,
+)
+from .envelope import LIST
+
+_RELAY, _DOOR, _INPUT = "Relay", "Door", "Input"
+
+
+class Mode(IntEnum):
+    """How a triggered relay closes: automatically after the delay, or only with a second command."""
+
+    AUTO = 0
+    MANUAL = 1
+
+
+class Relay(Section):
+    """``/api/relay``; the keys of ``get`` and ``set`` differ among devices."""
+
+    def __init__(self, client: AkuvoxClient) -> None:
+        """Use ``client`` for the requests."""
+        super().__init__(client, RELAY_GET, RELAY_SET)
+
+    async def status(self) -> Mapping[str, int]:
+        """Return the levels by letter or number, such as ``{"A": 0}``: 1 is open, unless it is wired normally closed.
+
+        A094 and A095 say Relay1 and Door1; other keys come through as they are, without the word Relay.
+
+        Raises:
+            UnexpectedReply: None of the levels can be read.
+        """
+        return _levels(RELAY_STATUS, await self._client.call(RELAY_STATUS), _DOOR, _RELAY)
+
+    async def trig(self, num: int, *, mode: Mode | int = Mode.AUTO, level: int = 0, delay: int = 0) -> None:
+        """Trigger a relay; never sent twice (Api relay trig).
+
+        Args:
+            num: 1 to 4 for A to D, 11 and 12 for the security relays A and B.
+            mode: Whether it closes by itself.
+            level: 0 for normally open wiring, 1 for normally closed: the wrong one closes the relay.
+            delay: Seconds until it closes, 0 to 65535; 0 takes what the device is set to.
+
+        Raises:
+            InvalidRequest: There is no such relay.
+        """
+        await self._client.call(RELAY_TRIG, {"mode": int(mode), "num": num, "level": level, "delay": delay})
+
+
+class Input(Section):
+    """``/api/input``; the keys of ``get`` and ``set`` differ among devices."""
+
+    def __init__(self, client: AkuvoxClient) -> None:
+        """Use ``client`` for the requests."""
+        super().__init__(client, INPUT_GET, INPUT_SET)
+
+    async def status(self) -> Mapping[str, int]:
+        """Return the levels of the pins by letter, such as ``{"A": 1}``: 0 is a closed contact (Api input status).
+
+        Raises:
+            UnexpectedReply: None of the levels can be read.
+        """
+        return _levels(INPUT_STATUS, await self._client.call(INPUT_STATUS), _INPUT)
+
+
+class PublicCode(Section):
+    """``/api/publiccode``: codes that open for all people; they are the values of ``get``."""
+
+    def __init__(self, client: AkuvoxClient) -> None:
+        """Use ``client`` for the requests."""
+        super().__init__(client, PUBLICCODE_GET, PUBLICCODE_SET)
+
+
+def _levels(endpoint: Endpoint, data: Fields, *prefixes: str) -> dict[str, int]:
+    named = [(name.removeprefix(prefix), data[name]) for prefix in prefixes for name in data if name.startswith(prefix)]
+    levels = {name: level for name, value in named if (level := integer(value)) is not None}
+    if (named and not levels) or LIST in data:
+        raise UnexpectedReply(f"{endpoint.path} answered levels that cannot be read")
+    return levels

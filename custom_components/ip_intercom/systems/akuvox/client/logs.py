@@ -1,0 +1,370 @@
+"""The log file, the call log and the door log (Api log, Api calllog, Api doorlog)."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+import re
+from zlib import crc32
+
+from yarl import URL
+
+from ...common.errors import InvalidRequest
+from ...common.http import Stream
+from ...common.parse import Fields, integer, text
+from .camera import whole_jpeg
+from .client import AkuvoxClient, Data, Rows
+from .dates import read_dates
+from .endpoints import (
+    CALLLOG_CLEAR,
+    CALLLOG_DEL,
+    CALLLOG_EXPORT,
+    CALLLOG_GET,
+    DOORLOG_CLEAR,
+    DOORLOG_DEL,
+    DOORLOG_EXPORT,
+    DOORLOG_GET,
+    LOG_CLEAR,
+    LOG_EXPORT,
+    LOG_GET,
+    LOG_SET,
+    Endpoint,
+)
+
+_LEVEL = "Config.Settings.LOGLEVEL.Level"
+
+
+class LogKind(StrEnum):
+    """Files that the device logs into; ``log_debug`` is Android's only."""
+
+    LOG = "log"
+    KERNEL = "kmsg"
+    DEBUG = "log_debug"
+
+
+class CallKind(StrEnum):
+    """Types of calls; ``ALL`` is for questions only."""
+
+    ALL = "All"
+    DIALED = "Dialed"
+    RECEIVED = "Received"
+    MISSED = "Missed"
+    FORWARDED = "Forwarded"
+    UNKNOWN = "Unknow"
+
+
+class DoorMethod(StrEnum):
+    """How a door was opened, or was meant to be; ``HTTP`` is a command, of ours or of another machine."""
+
+    UNKNOWN = "unknown"
+    CARD = "card"
+    PIN = "pin"
+    PUBLIC_CODE = "public_code"
+    FACE = "face"
+    BLUETOOTH = "bluetooth"
+    NFC = "nfc"
+    QR_CODE = "qr_code"
+    FINGER = "finger"
+    DTMF = "dtmf"
+    CALL = "call"
+    HTTP = "http"
+
+
+_CALL_KINDS = tuple(CallKind)
+_CALL_WORDS = {
+    **{kind.lower(): kind for kind in _CALL_KINDS[1:]},
+    **dict.fromkeys(("dialled", "outgoing", "callout"), CallKind.DIALED),
+    **dict.fromkeys(("incoming", "answered", "callin"), CallKind.RECEIVED),
+    **dict.fromkeys(("missedcall", "unanswered", "noanswer"), CallKind.MISSED),
+}
+# The manual has numbers, live devices have words (field notes 10), with and without spaces.
+_METHODS = {
+    DoorMethod.CARD: "1 card rf rfcard rfid iccard idcard",
+    DoorMethod.PIN: "2 password pin privatepin privatekey code temppin tempkey",
+    DoorMethod.PUBLIC_CODE: "3 public publicpin publickey publiccode",
+    DoorMethod.FACE: "4 face facerecognition",
+    DoorMethod.BLUETOOTH: "bluetooth ble",
+    DoorMethod.NFC: "nfc",
+    DoorMethod.QR_CODE: "qrcode qr",
+    DoorMethod.FINGER: "finger fingerprint",
+    DoorMethod.DTMF: "dtmf",
+    DoorMethod.CALL: "call",
+    DoorMethod.HTTP: "http https httpapi openrelayviahttp",
+}
+_METHOD_OF = {word: method for method, words in _METHODS.items() for word in words.split()}
+_GRANTED = {
+    **dict.fromkeys(("0", "succ", "success", "successful", "succeeded", "ok", "granted"), True),
+    **dict.fromkeys(("1", "fail", "failed", "failure", "denied", "refused"), False),
+}
+_LETTERS_ONLY = re.compile(r"[^a-z0-9]")
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """A call; ``when`` is the device's local time, ``local`` its own side, ``number`` the other one.
+
+    ``mark`` tells it from another record of the same number, also where the device has no time.
+    """
+
+    id: str | None
+    kind: CallKind
+    when: datetime | None
+    name: str | None
+    number: str | None
+    local: str | None
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DoorRecord:
+    """An attempt to open a door.
+
+    Attributes:
+        id: The device's ID of it.
+        when: The device's local time.
+        name: The person; for an unknown person, devices have a word of their own or nothing.
+        method: How.
+        granted: Whether the door opened, None where the device has a word that is not known.
+        relay: Which relays, as the device says it.
+        picture: Path of a picture on the device, where it took one.
+        code: The PIN or card.
+        mark: What tells it from another record of the same number, also where the device has no time.
+    """
+
+    id: str | None
+    when: datetime | None
+    name: str | None
+    method: DoorMethod
+    granted: bool | None
+    relay: str | None
+    picture: str | None
+    code: str | None = field(repr=False)
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage[R]:
+    """A page of a log, newest record first.
+
+    Attributes:
+        records: Those that can be read.
+        size: How many records the page has in all.
+    """
+
+    records: tuple[R, ...]
+    size: int
+
+
+class Log:
+    """``/api/log``."""
+
+    def __init__(self, client: AkuvoxClient) -> None:
+        """Use ``client`` for the requests."""
+        self._client = client
+
+    async def level(self) -> int | None:
+        """Return how much is logged: 0 emergencies to 7 everything (Api log get)."""
+        return integer((await self._client.call(LOG_GET)).get(_LEVEL))
+
+    async def set_level(self, level: int) -> None:
+        """Set how much is logged (Api log set).
+
+        Raises:
+            InvalidRequest: Not 0 to 7.
+        """
+        await self._client.call(LOG_SET, {_LEVEL: str(level)})
+
+    @asynccontextmanager
+    async def export(self, kind: LogKind = LogKind.LOG) -> AsyncIterator[Stream]:
+        """Open a log file (Api log export).
+
+        Raises:
+            InvalidRequest: The device has no such file.
+        """
+        async with self._client.download(LOG_EXPORT, {"type": kind.value}) as stream:
+            yield stream
+
+    async def clear(self, kind: LogKind = LogKind.LOG) -> None:
+        """Empty a log file (Api log clear).
+
+        Raises:
+            InvalidRequest: The device has no such file.
+        """
+        await self._client.call(LOG_CLEAR, {"type": kind.value})
+
+
+class CallLog:
+    """``/api/calllog``."""
+
+    def __init__(self, client: AkuvoxClient) -> None:
+        """Use ``client`` for the requests."""
+        self._client = client
+
+    async def get(self, kind: CallKind = CallKind.ALL, page: int | None = None) -> tuple[CallRecord, ...]:
+        """Return calls, newest first (Api calllog get).
+
+        Args:
+            kind: Only those of this type.
+            page: Ten of them, the first page is 1; devices that know no pages return all.
+        """
+        return (await self.page(page, kind)).records
+
+    async def page(self, number: int | None, kind: CallKind = CallKind.ALL) -> LogPage[CallRecord]:
+        """Return a page, as ``get``; a record that cannot be read is skipped and counted.
+
+        Raises:
+            UnexpectedReply: None of them can be read.
+        """
+        rows = await _rows(self._client, CALLLOG_GET, {} if kind is CallKind.ALL else _kind(kind), number)
+        moments = _moments(rows.readable)
+        return LogPage(tuple(map(_call, rows.readable, moments, strict=True)), rows.size)
+
+    async def delete(self, record_id: str) -> None:
+        """Delete a record (Api calllog del).
+
+        Raises:
+            InvalidRequest: There is no such record.
+        """
+        await self._client.call(CALLLOG_DEL, {"ID": record_id})
+
+    async def clear(self, kind: CallKind = CallKind.ALL) -> None:
+        """Delete the records of a type, or all (Api calllog clear)."""
+        await self._client.call(CALLLOG_CLEAR, _kind(kind))
+
+    @asynccontextmanager
+    async def export(self) -> AsyncIterator[Stream]:
+        """Open the log as CSV (Api calllog export)."""
+        async with self._client.download(CALLLOG_EXPORT) as stream:
+            yield stream
+
+
+class DoorLog:
+    """``/api/doorlog``."""
+
+    def __init__(self, client: AkuvoxClient) -> None:
+        """Use ``client`` for the requests."""
+        self._client = client
+
+    async def get(self, page: int | None = None, count: int | None = None) -> tuple[DoorRecord, ...]:
+        """Return attempts, newest first (Api doorlog get).
+
+        Args:
+            page: Ten of them, the first page is 1; devices that know no pages return all: a thousand and more.
+            count: No more than the newest so many; not every device looks at it.
+        """
+        return (await self.page(page, count)).records[:count]
+
+    async def page(self, number: int | None, count: int | None = None) -> LogPage[DoorRecord]:
+        """Return a page, as ``get``; a record that cannot be read is skipped and counted.
+
+        Raises:
+            UnexpectedReply: None of them can be read.
+        """
+        rows = await _rows(self._client, DOORLOG_GET, {} if count is None else {"Num": str(count)}, number)
+        moments = _moments(rows.readable)
+        return LogPage(tuple(map(_door, rows.readable, moments, strict=True)), rows.size)
+
+    async def picture(self, path: str) -> bytes:
+        """Return the JPEG of a record (captures/port8080_snapshot_mjpeg.md).
+
+        Args:
+            path: ``DoorRecord.picture``.
+
+        Raises:
+            NotSupported: It is not there any more.
+            UnexpectedReply: It is none.
+        """
+        return whole_jpeg(path, await self._client.page(path, {}))
+
+    async def delete(self, record_id: str) -> None:
+        """Delete a record (Api doorlog del).
+
+        Raises:
+            InvalidRequest: There is no such record.
+        """
+        await self._client.call(DOORLOG_DEL, {"ID": record_id})
+
+    async def clear(self) -> None:
+        """Delete all (Api doorlog clear)."""
+        await self._client.call(DOORLOG_CLEAR)
+
+    @asynccontextmanager
+    async def export(self) -> AsyncIterator[Stream]:
+        """Open the log as XML; codes are in it (Api doorlog export)."""
+        async with self._client.download(DOORLOG_EXPORT) as stream:
+            yield stream
+
+
+async def _rows(client: AkuvoxClient, endpoint: Endpoint, data: Data, page: int | None) -> Rows:
+    if page is not None:
+        try:
+            return await client.listed(endpoint, {**data, "page": page}, _is_record)
+        except InvalidRequest:
+            pass  # the manual has no pages: firmware may refuse the parameter
+    return await client.listed(endpoint, data, _is_record)
+
+
+def _is_record(item: Fields) -> bool:
+    return any(text(item.get(name)) for name in ("ID", "Date", "Time"))
+
+
+def _kind(kind: CallKind) -> dict[str, object]:
+    # The examples of the manual write it with a capital in a body and without in an address.
+    return {"type": kind.value, "Type": kind.value}
+
+
+def _call(item: Fields, when: datetime | None) -> CallRecord:
+    word = text(item.get("Type")) or ""
+    number = integer(word)
+    if number is not None:
+        kind = _CALL_KINDS[number] if 0 < number < len(_CALL_KINDS) else CallKind.UNKNOWN
+    else:
+        kind = _CALL_WORDS.get(_word(word), CallKind.UNKNOWN)
+    return CallRecord(
+        id=text(item.get("ID")),
+        kind=kind,
+        when=when,
+        name=text(item.get("Name")),
+        # The table of the manual says Number and Local Identity, its example and devices this.
+        number=text(item.get("Num")) or text(item.get("Number")),
+        local=text(item.get("LocalIdentity")),
+        mark=_mark(item, "Date", "Time", "Type", "Name", "Num", "Number"),
+    )
+
+
+def _door(item: Fields, when: datetime | None) -> DoorRecord:
+    return DoorRecord(
+        id=text(item.get("ID")),
+        when=when,
+        name=text(item.get("Name")),
+        method=_METHOD_OF.get(_word(item.get("Type")), DoorMethod.UNKNOWN),
+        granted=_GRANTED.get(_word(item.get("Status"))),
+        relay=text(item.get("Relay")),
+        picture=_path(text(item.get("PicUrl")) or text(item.get("Picture"))),
+        code=text(item.get("Code")),
+        # Without the code: marks are stored.
+        mark=_mark(item, "Date", "Time", "Type", "Name", "Status", "Relay"),
+    )
+
+
+def _word(value: object) -> str:
+    return _LETTERS_ONLY.sub("", (text(value) or "").lower())
+
+
+def _mark(item: Fields, *names: str) -> str:
+    content = "|".join(text(item.get(name)) or "" for name in ("ID", *names))
+    return f"{crc32(content.encode()):08x}"
+
+
+def _moments(items: tuple[Fields, ...]) -> list[datetime | None]:
+    return read_dates([f"{text(item.get('Date')) or ''} {text(item.get('Time')) or ''}" for item in items])
+
+
+def _path(address: str | None) -> str | None:
+    """Return the path of a picture: the host in its address need not be the one that is asked (field notes 6)."""
+    try:
+        path = URL(address or "").path
+    except ValueError:
+        return None
+    return path if path.startswith("/") and path != "/" else None

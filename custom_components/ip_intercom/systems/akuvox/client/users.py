@@ -1,0 +1,183 @@
+"""Users with their PIN, cards and relays (Api user)."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+import re
+from typing import IO
+
+from yarl import URL
+
+from ...common.errors import NotSupported, UnexpectedReply
+from ...common.http import Stream
+from ...common.parse import Fields, integer, text, texts
+from .client import AkuvoxClient, Data
+from .endpoints import POST, USER, USER_EXPORT, USER_INFO, USER_SCAN, by
+from .items import ItemResult, Items
+from .row_reader import Keep
+
+# By the age of the firmware; a bare Schedule has no relays.
+_SCHEDULE_RELAY = ("ScheduleRelay", "Schedule-Relay")
+_SCHEDULE = "Schedule"
+_SEPARATORS = re.compile(r"[;,]")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user (Api user get).
+
+    Attributes:
+        id: The device's ID of it.
+        user_id: The number that a person gives.
+        name: The name.
+        pin: The PIN.
+        cards: Card numbers.
+        schedules: Which schedule is valid for which relays, such as ``("1001", "12")``; ``""`` for unknown relays.
+        source: Where the user comes from.
+        fields: All that the device tells, for a change: some devices erase what a change leaves out.
+    """
+
+    id: str | None
+    user_id: str | None
+    name: str | None
+    pin: str | None = field(repr=False)
+    cards: tuple[str, ...] = field(repr=False)
+    schedules: tuple[tuple[str, str], ...]
+    source: str | None
+    fields: Fields = field(repr=False)
+
+
+class Users:
+    """``/api/user``."""
+
+    def __init__(self, client: AkuvoxClient) -> None:
+        """Use ``client`` for the requests."""
+        self._client = client
+        self._items = Items(client, USER)
+
+    async def default_id(self) -> int | None:
+        """Return the number that the next user would get (Api user info)."""
+        return integer((await self._client.call(USER_INFO)).get("DefaultUserId"))
+
+    async def get(self, name: str | None = None, page: int | None = None, keep: Keep | None = None) -> tuple[User, ...]:
+        """Return users (Api user get).
+
+        Args:
+            name: Only those of this name, number or PIN; not every device looks at it.
+            page: Ten of them, the first page is 1; devices that know no pages return all.
+            keep: Which rows to return, of the device's own fields; all of them for None.
+        """
+        data: dict[str, object] = {} if page is None else {"page": page}
+        if name is None:
+            return tuple(_user(row) for row in await self._client.rows(USER.get, data, keep))
+        try:
+            # A PIN has no place in an address.
+            rows = await self._client.rows(by(POST, USER.get), {**data, "NameOrPerID": name, "NameOrCode": name}, keep)
+        except NotSupported:
+            rows = await self._client.rows(USER.get, data, keep)
+        return tuple(_user(row) for row in rows)
+
+    async def add(self, users: Iterable[Data]) -> tuple[ItemResult, ...]:
+        """Add users of the device's own fields; returns what it tells of each, mostly nothing (Api user add).
+
+        ``ScheduleRelay`` goes out by both its names, of which a device knows one.
+
+        Raises:
+            CommandFailed: A number or PIN that another user has.
+        """
+        return await self._items.add([_by_both_names(user) for user in users])
+
+    async def set(self, users: Iterable[Data]) -> tuple[ItemResult, ...]:
+        """Replace users by their ID: some devices erase what is left out (Api user set).
+
+        Raises:
+            CommandFailed: There is no such user, or another one has the number or the PIN.
+        """
+        return await self._items.set([_by_both_names(user) for user in users])
+
+    async def change(self, user: User, values: Data) -> None:
+        """Change some fields of a user that was just read, and keep the others.
+
+        Raises:
+            CommandFailed: As ``set``.
+        """
+        changes = _by_both_names(values)
+        kept = dict(user.fields)
+        if any(name in changes for name in _SCHEDULE_RELAY) and any(name in kept for name in _SCHEDULE_RELAY):
+            kept.pop(_SCHEDULE, None)  # it says the same in another way
+        await self.set([{**kept, **changes}])
+
+    async def delete(self, ids: Iterable[str]) -> tuple[ItemResult, ...]:
+        """Delete users by their ID; deleting an unknown user succeeds (Api user del)."""
+        return await self._items.delete([{"ID": number} for number in ids])
+
+    async def scan(self) -> str | None:
+        """Return the number of the card that was held before the reader last (Api user scan)."""
+        return text((await self._client.call(USER_SCAN)).get("RFCode"))
+
+    async def clear(self) -> None:
+        """Delete all users (Api user clear)."""
+        await self._items.clear()
+
+    @asynccontextmanager
+    async def export(self) -> AsyncIterator[Stream]:
+        """Open all users as a file; the device says where it is (Api user export).
+
+        Raises:
+            UnexpectedReply: It names another host, which is not asked.
+        """
+        address = text((await self._client.call(USER_EXPORT)).get("address")) or ""
+        async with self._client.fetch(self._path(address)) as stream:
+            yield stream
+
+    async def import_(
+        self, file: IO[bytes], filename: str, size: int, progress: Callable[[int], None] | None = None
+    ) -> None:
+        """Replace all users by a file that was exported, even by another device (Api user import).
+
+        Raises:
+            CommandFailed: No such file.
+        """
+        await self._items.import_(file, filename, size, progress)
+
+    def _path(self, address: str) -> str:
+        try:
+            url = URL(address.strip())
+        except ValueError:
+            url = URL()
+        if url.host not in {None, self._client.transport.base.host} or not url.path.startswith("/"):
+            raise UnexpectedReply("the users' file is said to be elsewhere")
+        return url.path
+
+
+def _user(item: Fields) -> User:
+    return User(
+        id=text(item.get("ID")),
+        user_id=text(item.get("UserID")),
+        name=text(item.get("Name")),
+        pin=text(item.get("PrivatePIN")),
+        cards=tuple(parts(text(item.get("CardCode")))),
+        schedules=schedules(item),
+        source=text(item.get("SourceType")) or text(item.get("Source")),
+        fields=item,
+    )
+
+
+def schedules(item: Fields) -> tuple[tuple[str, str], ...]:
+    """Return schedules and their relays: ``1001-12;1002-3`` by either name, or a bare list of schedules."""
+    for name in _SCHEDULE_RELAY:
+        if found := parts(text(item.get(name))):
+            return tuple((part.partition("-")[0], part.partition("-")[2]) for part in found)
+    bare = item.get(_SCHEDULE)
+    return tuple((schedule, "") for schedule in texts(bare) or parts(text(bare)))
+
+
+def parts(value: str | None) -> list[str]:
+    """Return what stands between semicolons, or between commas as on OEM devices."""
+    return [part.strip() for part in _SEPARATORS.split(value or "") if part.strip()]
+
+
+def _by_both_names(user: Mapping[str, object]) -> dict[str, object]:
+    both = dict(user)
+    given = next((user[name] for name in _SCHEDULE_RELAY if name in user), None)
+    return both if given is None else {**both, **dict.fromkeys(_SCHEDULE_RELAY, given)}

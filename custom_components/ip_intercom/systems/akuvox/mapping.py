@@ -1,0 +1,54 @@
+"""Akuvox responses in the neutral model: pure functions."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from time import time
+
+from ...model import Clock, Identity, Line, LineId, Port, PortId
+from ..common.clocks import is_set
+from .client.system import SipAccount, SystemInfo, SystemStatus
+from .wiring import Input
+
+MANUFACTURER = "Akuvox"
+
+
+def identity_of(info: SystemInfo, location: str | None, host: str | None) -> Identity:
+    """Return the identity of the device; a name for its place that a user entered fits best."""
+    return Identity(
+        id=info.mac or "",
+        mac=info.mac,
+        serial=None,
+        manufacturer=MANUFACTURER,
+        model=info.model,
+        name=location or info.model or host or MANUFACTURER,
+        firmware=info.firmware,
+        hardware=info.hardware,
+    )
+
+
+def lines_of(accounts: tuple[SipAccount, ...]) -> Mapping[LineId, Line]:
+    """Return the SIP accounts."""
+    return {
+        str(account.account): Line(
+            id=str(account.account),
+            number=account.user,
+            registered=account.registered if account.enabled else None,
+            enabled=bool(account.enabled),
+        )
+        for account in accounts
+    }
+
+
+def ports_of(levels: Mapping[str, int], inputs: Mapping[str, Input]) -> Mapping[PortId, Port]:
+    """Return the inputs that are enabled: on where the pin has the level that triggers."""
+    return {
+        known.port: Port(known.port, output=False, on=levels[letter] == known.level if letter in levels else None)
+        for letter, known in inputs.items()
+    }
+
+
+def clock_of(status: SystemStatus) -> Clock | None:
+    """Return how far the device's clock is off; it tells whole seconds, so half a second is added."""
+    if status.time is None:
+        return None
+    return Clock(round(status.time + 0.5 - time()), set=is_set(datetime.fromtimestamp(status.time, UTC)))

@@ -1,0 +1,179 @@
+"""Conferences that people dial into (manual, conferences)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ...common.errors import UnexpectedReply
+from ...common.parse import Fields, fields, flag, integer, text
+from .client import MxClient
+from .endpoints import (
+    CONFERENCE_FROM_CALL,
+    CONFERENCE_SETTINGS,
+    CONFERENCES,
+    CREATE_CONFERENCE,
+    DELETE_CONFERENCE,
+    JOIN_CONFERENCE,
+    UPDATE_CONFERENCE,
+    Endpoint,
+)
+from .envelope import part, rows
+
+# Fields that `Conference` has attributes for.
+_KNOWN = frozenset(
+    {
+        "Id", "id", "ownerId", "name", "description", "accessId", "type", "startDate", "duration", "waitForOwner",
+        "delOnOwnerLeave", "ws", "wsType",
+    }
+)  # fmt: skip
+# Of the words that the MX may know, these are documented.
+ONCE = "Once"
+NO_WEB_SESSION, UNDEFINED = "None", "Undefined"
+
+
+@dataclass(frozen=True, slots=True)
+class ConferenceSettings:
+    """How the server invites to conferences; texts have ``%Name%`` for what differs, what is not set is None."""
+
+    extension: str | None
+    did: str | None
+    subject: str | None
+    body: str | None
+    meeting: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Conference:
+    """A conference.
+
+    Attributes:
+        id: The server's id; empty for one that is to be created.
+        owner_id: Whose it is, a ``jid`` as a number; 0 for the account's own.
+        name: What it is about.
+        description: What else there is to say; of servers since 2018, not in the manual.
+        access_id: The access code to join it.
+        type: How often it takes place.
+        start: When it begins, in Unix time.
+        duration: Minutes.
+        wait_for_owner: It begins when the owner comes.
+        delete_on_owner_leave: It ends when the owner leaves.
+        ws: Web session that belongs to it.
+        ws_type: Kind of the web session.
+        others: Fields that only a newer server knows, by their names there; a change replaces all of a conference.
+    """
+
+    id: str = ""
+    owner_id: int = 0
+    name: str = ""
+    access_id: int = field(default=0, repr=False)
+    type: str = ONCE
+    start: int = 0
+    duration: int = 0
+    wait_for_owner: bool = False
+    delete_on_owner_leave: bool = False
+    ws: str = NO_WEB_SESSION
+    ws_type: str = UNDEFINED
+    description: str = ""
+    others: Mapping[str, object] = field(default_factory=dict, repr=False)
+
+
+class Conferences:
+    """``/conferences``."""
+
+    def __init__(self, client: MxClient) -> None:
+        """Use ``client`` for the requests."""
+        self._client = client
+
+    async def settings(self) -> ConferenceSettings:
+        """Return how the server invites."""
+        content = await self._client.call(CONFERENCE_SETTINGS)
+        found = part(CONFERENCE_SETTINGS, content, "conferences")
+        names = ("ext", "did", "subject", "body", "meeting")
+        return ConferenceSettings(*(text(found.get(name)) for name in names))
+
+    async def list(self) -> tuple[Conference, ...]:
+        """Return the conferences."""
+        found = rows(CONFERENCES, await self._client.call(CONFERENCES), "conferences")
+        return tuple(conference for row in found if (conference := _conference(row)).id)
+
+    async def create(self, conference: Conference) -> Conference:
+        """Plan a conference, and return it as the server has it; its id is made there."""
+        content = await self._client.call(CREATE_CONFERENCE, body={**_fields(conference), "Id": ""})
+        return _conference_of(CREATE_CONFERENCE, content)
+
+    async def update(self, conference: Conference) -> Conference:
+        """Change a conference, all of it, and return it as the server has it.
+
+        Raises:
+            NoData: There is no such conference.
+        """
+        content = await self._client.call(UPDATE_CONFERENCE, {"id": conference.id}, body=_fields(conference))
+        return _conference_of(UPDATE_CONFERENCE, content)
+
+    async def delete(self, conference_id: str) -> None:
+        """Delete a conference.
+
+        Raises:
+            NoData: There is no such conference.
+        """
+        await self._client.call(DELETE_CONFERENCE, {"id": conference_id})
+
+    async def join(self, conference_id: str, access_id: int) -> None:
+        """Let the extension enter a conference.
+
+        Raises:
+            NoData: There is no such conference.
+            CommandFailed: The MX refuses, such as a wrong number.
+        """
+        await self._client.call(JOIN_CONFERENCE, {"id": conference_id}, body={"accessId": access_id})
+
+    async def from_call(self, call_id: int, owner_call_id: int) -> None:
+        """Make a conference of a call, with the call of its owner.
+
+        Raises:
+            NoSuchCall: One of them is not there.
+        """
+        await self._client.call(CONFERENCE_FROM_CALL, {"callId": call_id}, body={"ownerCallId": owner_call_id})
+
+
+def _conference_of(endpoint: Endpoint, content: Fields) -> Conference:
+    conference = _conference(fields(content.get("conference")))
+    if not conference.id:
+        raise UnexpectedReply(f"{endpoint.path} answered without the conference")
+    return conference
+
+
+def _conference(row: Fields) -> Conference:
+    return Conference(
+        id=text(row.get("Id")) or text(row.get("id")) or "",
+        owner_id=integer(row.get("ownerId")) or 0,
+        name=text(row.get("name")) or "",
+        access_id=integer(row.get("accessId")) or 0,
+        type=text(row.get("type")) or "",
+        start=integer(row.get("startDate")) or 0,
+        duration=integer(row.get("duration")) or 0,
+        wait_for_owner=flag(row.get("waitForOwner")) or False,
+        delete_on_owner_leave=flag(row.get("delOnOwnerLeave")) or False,
+        ws=text(row.get("ws")) or "",
+        ws_type=text(row.get("wsType")) or "",
+        description=text(row.get("description")) or "",
+        others={name: value for name, value in row.items() if name not in _KNOWN},
+    )
+
+
+def _fields(conference: Conference) -> Fields:
+    return {
+        **conference.others,
+        "Id": conference.id,
+        "ownerId": conference.owner_id,
+        "name": conference.name,
+        "accessId": conference.access_id,
+        "type": conference.type,
+        "startDate": conference.start,
+        "duration": conference.duration,
+        "waitForOwner": conference.wait_for_owner,
+        "delOnOwnerLeave": conference.delete_on_owner_leave,
+        "ws": conference.ws,
+        "wsType": conference.ws_type,
+        # What is not sent is empty; the manual does not have it.
+        **({"description": conference.description} if conference.description else {}),
+    }

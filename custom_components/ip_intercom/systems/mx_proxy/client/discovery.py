@@ -1,0 +1,147 @@
+"""Finding the server at an address that a person typed: scheme, port, certificate, and whether it is an MX Proxy."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+
+from aiohttp import ClientSession
+from yarl import URL
+
+from ...common.address import parse_address
+from ...common.errors import (
+    AuthenticationFailed,
+    CertificateChanged,
+    CertificateInvalid,
+    ConnectionFailed,
+    ExchangeInsecure,
+    IntercomError,
+    NotReached,
+    Overloaded,
+    SecureConnectionRequired,
+    Throttled,
+    UnexpectedReply,
+    WrongDevice,
+)
+from ...common.http import HttpTransport, Request, certificate_fingerprint
+from .client import REQUEST_TIMEOUT
+from .endpoints import USER_INFO
+from .envelope import refusal
+from .login import Credentials
+from .proxy import MxProxy
+from .session import UserInfo
+
+HTTPS_PORTS = (443,)
+# Where the server listens by itself, then where something in front of it does.
+HTTP_PORTS = (8080, 80)
+_REALM = "mxproxy"
+
+
+async def find(
+    session: ClientSession, address: str, credentials: Credentials, *, verify: bool, pinned: str | None
+) -> tuple[MxProxy, UserInfo, bytes | None]:
+    """Find the MX Proxy at ``address`` and log in; the credentials are shown to an MX Proxy only.
+
+    HTTPS where there is one, else HTTP, at their usual ports where none is typed.
+
+    Args:
+        session: Used for the requests.
+        address: Host or IP address, with or without scheme and port.
+        credentials: Who logs in.
+        verify: Check the certificate against the system's authorities.
+        pinned: SHA-256 of the only certificate to talk to, in hexadecimal digits; None takes any.
+
+    Returns:
+        The account, who it is, and the SHA-256 of the certificate to insist on from now on; None for http, and for a
+        certificate that was verified, which may be another one tomorrow.
+
+    Raises:
+        ConnectionFailed: No response; ``ExchangeUnreachable`` where the MX does not answer the server.
+        CertificateChanged: Another certificate than ``pinned`` is shown.
+        WrongDevice: Something else answers.
+        AuthenticationFailed: As ``Login.token``, by its kind.
+        ExchangeInsecure: The MX has no TLS.
+        SecureConnectionRequired: It is to be asked over HTTPS.
+        ValueError: The address names no host.
+    """
+    typed = parse_address(address)
+    insisted = bytes.fromhex(pinned) if pinned else None
+    transport, fingerprint = await _enter(session, typed, verify=verify, pinned=insisted)
+    proxy = MxProxy(transport, credentials)
+    try:
+        await proxy.session.login()
+        info = await proxy.session.info()
+    except ConnectionFailed, AuthenticationFailed, ExchangeInsecure, SecureConnectionRequired, Throttled:
+        raise
+    except IntercomError as err:
+        raise WrongDevice(f"{typed.host} does not answer as an MX Proxy") from err
+    return proxy, info, fingerprint
+
+
+async def _enter(
+    session: ClientSession, typed: URL, *, verify: bool, pinned: bytes | None
+) -> tuple[HttpTransport, bytes | None]:
+    """Return the first way that leads to an MX Proxy, and the certificate that is shown there."""
+    unreachable: IntercomError | None = None
+    strange: IntercomError | None = None
+    for base in _bases(typed):
+        try:
+            return await _knock(session, base, verify=verify, pinned=pinned)
+        except CertificateChanged, Overloaded:
+            raise
+        except ConnectionFailed as err:
+            # A user who wants certificates verified does not want to be redirected past them.
+            if verify and not isinstance(err, NotReached):
+                raise
+            # The reason for the first scheme tells more: no TLS, say.
+            unreachable = unreachable or err
+        except (WrongDevice, SecureConnectionRequired) as err:
+            strange = strange or err
+    failure = strange or unreachable
+    assert failure is not None
+    raise failure
+
+
+def _bases(typed: URL) -> Iterator[URL]:
+    """Iterate over the addresses to try, the better one first."""
+    assert typed.host is not None
+    for scheme, ports in (("https", HTTPS_PORTS), ("http", HTTP_PORTS)):
+        if typed.scheme in {"", scheme}:
+            for port in ports if typed.explicit_port is None else (typed.explicit_port,):
+                yield URL.build(scheme=scheme, host=typed.host, port=port)
+
+
+async def _knock(
+    session: ClientSession, base: URL, *, verify: bool, pinned: bytes | None
+) -> tuple[HttpTransport, bytes | None]:
+    """Ask who is there, without a login."""
+    if base.scheme == "http":
+        if pinned is not None:
+            raise ConnectionFailed("the server is to be asked over HTTPS")
+        return await _greet(HttpTransport(session, base)), None
+    assert base.host is not None
+    assert base.port is not None
+    fingerprint = await certificate_fingerprint(base.host, base.port)
+    if pinned is None:
+        # A public name has a certificate that is renewed every few weeks: it is verified, not remembered.
+        try:
+            return await _greet(HttpTransport(session, base, verify=True)), None
+        except CertificateInvalid:
+            if verify:
+                raise
+    elif fingerprint != pinned:
+        raise CertificateChanged(pinned, fingerprint)
+    return await _greet(HttpTransport(session, base, fingerprint=fingerprint)), fingerprint
+
+
+async def _greet(transport: HttpTransport) -> HttpTransport:
+    """Return the way again, if there is an MX Proxy at its end."""
+    base = transport.base
+    try:
+        reply = await transport.request(Request(USER_INFO.method, USER_INFO.path, timeout=REQUEST_TIMEOUT))
+    except UnexpectedReply as err:
+        raise WrongDevice(f"{base.host} does not answer as an MX Proxy") from err
+    if reply.status == HTTPStatus.UNAUTHORIZED and _REALM in reply.challenge.lower():
+        return transport
+    failure = refusal(USER_INFO, reply, None)
+    if isinstance(failure, ConnectionFailed | SecureConnectionRequired | Throttled):
+        raise failure
+    raise WrongDevice(f"{base.host} does not answer as an MX Proxy")

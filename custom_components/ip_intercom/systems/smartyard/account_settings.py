@@ -1,0 +1,218 @@
+"""Settings of a SmartYard account: the intercom of a flat, and notifications (field notes 5)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+
+from ...model import PlaceId, Setting, SettingId
+from ..common.errors import InvalidRequest, NoData, NotApplied, WrongTime
+from .client import OFF, IntercomChanges, IntercomSettings, Notification, SmartYard
+from .ring_switches import RingSwitches
+from .server_time import ServerTime
+from .topology import Town, flat_place
+
+# What is on or off, by the names of the client.
+_SWITCHES: Mapping[str, Callable[[bool], IntercomChanges]] = {
+    "allow_door_code": lambda on: IntercomChanges(allow_door_code=on),
+    "cms": lambda on: IntercomChanges(cms=on),
+    "voip": lambda on: IntercomChanges(voip=on),
+    "hidden_log": lambda on: IntercomChanges(hidden_log=on),
+    "disable_log": lambda on: IntercomChanges(disable_log=on),
+    "frs_disabled": lambda on: IntercomChanges(frs_disabled=on),
+    "lprs_disabled": lambda on: IntercomChanges(lprs_disabled=on),
+    "paranoid": lambda on: IntercomChanges(paranoid=on),
+    "paper_bill": lambda on: IntercomChanges(paper_bill=on),
+}
+_WHITE_RABBIT, _GUESTS = "white_rabbit", "open_for_guests"
+# Minutes that the server takes; all else it takes for none.
+_MINUTES = ("0", "1", "2", "3", "5", "7", "10")
+# For so long the apps let guests in.
+_GUEST_TIME = timedelta(hours=1)
+# Two time zones differ by less, and by less than that a time in the past stays there.
+_ZONES, _PAST = timedelta(hours=27), timedelta(hours=48)
+# Servers that round times store another one by less.
+_MINUTE = timedelta(minutes=1)
+_TEXTS, _MONEY = "text_messages", "money_messages"
+
+
+def flat_settings(flat: str, found: IntercomSettings, time: ServerTime) -> dict[SettingId, Setting]:
+    """Return the settings of a flat, without those that it does not have."""
+    place = flat_place(flat)
+    settings = [
+        Setting(f"{place}_{kind}", kind, value, place=place)
+        for kind in _SWITCHES
+        if (value := getattr(found, kind)) is not None
+    ]
+    if found.white_rabbit is not None:
+        minutes = str(found.white_rabbit)
+        options = _MINUTES if minutes in _MINUTES else (*_MINUTES, minutes)
+        settings.append(Setting(f"{place}_{_WHITE_RABBIT}", _WHITE_RABBIT, minutes, options, place))
+    if found.auto_open is not None:
+        is_open = found.auto_open > time.now()
+        settings.append(Setting(f"{place}_{_GUESTS}", _GUESTS, is_open, place=place))
+    return {setting.id: setting for setting in settings}
+
+
+def account_settings(found: Notification) -> dict[SettingId, Setting]:
+    """Return the settings of the account."""
+    told = {_TEXTS: found.enable, _MONEY: found.money}
+    return {kind: Setting(kind, kind, value) for kind, value in told.items() if value is not None}
+
+
+class SmartYardPreferences:
+    """Settings of the flats and of the account.
+
+    Args:
+        yard: Asked.
+        town: Returns what there is.
+        codes: Opens flats to guests.
+        time: The server's.
+        switches: Told which flats ring.
+    """
+
+    def __init__(
+        self,
+        yard: SmartYard,
+        town: Callable[[], Town],
+        codes: SmartYardCodes,
+        time: ServerTime,
+        switches: RingSwitches,
+    ) -> None:
+        self._yard = yard
+        self._town = town
+        self._codes = codes
+        self._time = time
+        self._switches = switches
+
+    async def set(self, setting: SettingId, value: bool | str) -> None:
+        """Turn a setting on or off, or choose one of its options.
+
+        Raises:
+            NoData: There is no such setting.
+            InvalidRequest: It does not take the value.
+            NotApplied: The server answers, and changes nothing.
+        """
+        if setting in {_TEXTS, _MONEY}:
+            is_text = setting == _TEXTS
+            found = await self._yard.user.notification(**{"enable" if is_text else "money": bool(value)})
+            if (found.enable if is_text else found.money) is None:
+                found = await self._yard.user.notification()  # an empty answer tells nothing
+            if (found.enable if is_text else found.money) not in {None, bool(value)}:
+                raise NotApplied(setting)
+            return
+        for flat in self._town().flats:
+            kind = setting.removeprefix(f"{flat_place(flat)}_")
+            if kind != setting and kind in {*_SWITCHES, _WHITE_RABBIT, _GUESTS}:
+                await self._set(flat, kind, value)
+                return
+        raise NoData("no such setting")
+
+    async def _set(self, flat: str, kind: str, value: bool | str) -> None:
+        if kind == _GUESTS:
+            await self._codes.let_guests_in(flat_place(flat), datetime.now(UTC) + _GUEST_TIME if value else None)
+            return
+        if kind == _WHITE_RABBIT:
+            if value not in _MINUTES:
+                raise InvalidRequest("not one of the options", kind)
+            changes = IntercomChanges(white_rabbit=int(value))
+        else:
+            changes = _SWITCHES[kind](bool(value))
+        found = await self._yard.address.intercom(flat, changes)
+        if not _shows(found, changes):
+            found = await self._yard.address.intercom(flat)  # the answer may be older than the change
+            if not _shows(found, changes, unless_hidden=True):
+                raise NotApplied(kind)
+        self._switches.note(flat, found.voip, self._time.now())
+
+
+def _shows(found: IntercomSettings, changes: IntercomChanges, *, unless_hidden: bool = False) -> bool:
+    """Return whether settings are as they were changed; what is not told counts only ``unless_hidden``."""
+    asked = {name: value for name, value in asdict(changes).items() if value is not None}
+    told = {name: getattr(found, name) for name in asked}
+    return all(told[name] == value or (unless_hidden and told[name] is None) for name, value in asked.items())
+
+
+class SmartYardCodes:
+    """The codes that open the doors of flats, and guests who need none.
+
+    Args:
+        yard: Asked.
+        town: Returns what there is.
+        time: The server's.
+    """
+
+    def __init__(self, yard: SmartYard, town: Callable[[], Town], time: ServerTime) -> None:
+        """See the class."""
+        self._address = yard.address
+        self._town = town
+        self._time = time
+        # By how much the server stores a later time than it was told: it may read times in another zone than it writes.
+        self._shift: timedelta | None = None
+
+    async def renew(self, flat: PlaceId) -> str:
+        """Have another code made, and return it.
+
+        Raises:
+            NoData: There is no such flat.
+        """
+        return await self._address.reset_code(flat_of(self._town(), flat))
+
+    async def let_guests_in(self, flat: PlaceId, until: datetime | None) -> None:
+        """Open the doors for visitors at a flat until then; None ends it.
+
+        Raises:
+            NoData: There is no such flat.
+            NotApplied: The server answers, and goes on letting guests in, or does not tell.
+            WrongTime: It stores another time, by a minute or more; guests are not let in.
+        """
+        known = flat_of(self._town(), flat)
+        if until is None:
+            await self._end(known)
+            return
+        wanted = self._time.local(until).replace(microsecond=0)
+        if self._shift is None:
+            self._shift = await self._measure(known)
+        stored = await self._store(known, wanted - self._shift)
+        whole = wanted.replace(second=0)
+        if timedelta() < stored - wanted < _MINUTE and whole > self._time.now():
+            stored = await self._store(known, whole - self._shift)  # it rounds up: rather less than more
+        if abs(stored - wanted) >= _MINUTE:
+            self._shift = None
+            await self._end(known)
+            raise WrongTime(stored - wanted)
+
+    async def _store(self, flat: str, until: datetime) -> datetime:
+        """Return the time that the server stores.
+
+        Raises:
+            NotApplied: It does not tell.
+        """
+        found = await self._address.intercom(flat, IntercomChanges(auto_open=until))
+        if found.auto_open is None:
+            found = await self._address.intercom(flat)  # an empty answer tells nothing
+        if found.auto_open is None:
+            raise NotApplied(_GUESTS)
+        return found.auto_open
+
+    async def _measure(self, flat: str) -> timedelta:
+        """Return how much later the server stores a time, by one that is past and opens nothing."""
+        # Some servers keep whole minutes only.
+        asked = self._time.now().replace(second=0, microsecond=0) - _PAST
+        shift = await self._store(flat, asked) - asked
+        return shift if abs(shift) < _ZONES else timedelta()
+
+    async def _end(self, flat: str) -> None:
+        if await self._store(flat, OFF) > self._time.now():
+            raise NotApplied(_GUESTS)
+
+
+def flat_of(town: Town, place: PlaceId) -> str:
+    """Return the flat of a place.
+
+    Raises:
+        NoData: There is none.
+    """
+    for flat in town.flats:
+        if flat_place(flat) == place:
+            return flat
+    raise NoData("no such flat")

@@ -1,0 +1,109 @@
+"""Requests to complete addresses that may contain secrets; errors never show them."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from aiohttp import ClientSession
+from yarl import URL
+
+from ...common.errors import InvalidRequest, NoData, Overloaded, ServerBroken, Throttled, UnexpectedReply
+from ...common.http import HttpTransport, Request
+
+TIMEOUT = 20.0
+MAX_TEXT = 1024 * 1024
+_GONE = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+# A hash has 32 characters, a UUID 36.
+_MAX_KEY = 256
+
+
+def parsed(address: str, what: str) -> URL:
+    """Return an address of the web.
+
+    Raises:
+        InvalidRequest: It is none; ``what`` is what it should be of.
+    """
+    try:
+        url = URL(address)
+        usable = url.scheme in {"http", "https"} and bool(url.host) and url.port is not None
+    except ValueError:
+        usable = False
+    if not usable:
+        raise InvalidRequest("not an address", what)
+    return url
+
+
+def own(address: str, base: URL, what: str) -> URL:
+    """Return an address of the server at a base address.
+
+    Raises:
+        InvalidRequest: It is another server's, or no address; ``what`` is what it should be of.
+    """
+    url = parsed(address, what)
+    if url.origin() != base.origin() or url.user is not None or url.password is not None:
+        raise InvalidRequest("an address of a different server", what)
+    return url
+
+
+def kept(base: URL, path: str, key: str, *, timeout: float, max_bytes: int) -> Request:
+    """Return the request of what the server keeps below its base address under a key, which no error tells.
+
+    Raises:
+        InvalidRequest: It is no key.
+    """
+    if not key.isprintable() or "/" in key or len(key) > _MAX_KEY:
+        raise InvalidRequest("not a key", "key")
+    folder = base.raw_path.rstrip("/").replace("{", "{{").replace("}", "}}")
+    return Request("GET", f"{folder}/{path}", timeout=timeout, max_bytes=max_bytes, parts={"key": key})
+
+
+def expect_success(status: int, what: str) -> None:
+    """Take a success only; no refusal is about the account, for no token was sent.
+
+    Raises:
+        NoData: It is not there, or not for us any more.
+        ServerBroken: The server cannot do its work now.
+        Throttled: The server gets too many requests.
+        UnexpectedReply: The server answers something else, such as a redirect.
+    """
+    if status == HTTPStatus.OK:
+        return
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        raise Throttled(f"{what}: {status}")
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        raise Overloaded(f"{what}: {status}")
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise ServerBroken(f"{what}: {status}")
+    raise NoData(f"{what}: {status}") if status in _GONE else UnexpectedReply(f"{what}: {status}")
+
+
+def transport_to(session: ClientSession, url: URL, *, verify: bool) -> HttpTransport:
+    """Return the connection to the server of an address."""
+    return HttpTransport(session, url.with_path("/").with_query(None).with_fragment(None), verify=verify)
+
+
+def request_to(
+    url: URL, *, method: str = "GET", params: Mapping[str, str] | None = None, max_bytes: int = MAX_TEXT
+) -> Request:
+    """Return the request of an address, whose path stays out of all errors.
+
+    Args:
+        url: The address.
+        method: HTTP method; the query of a POST becomes a form.
+        params: Query instead of that of the address.
+        max_bytes: The largest answer that is read.
+
+    Raises:
+        InvalidRequest: Its path leads out of itself.
+    """
+    # The first part is the slash that the path begins with.
+    segments = url.parts[1:]
+    query = dict(url.query) if params is None else params
+    return Request(
+        method,
+        "/" + "/".join(f"{{part{place}}}" for place in range(len(segments))),
+        query if method == "GET" else None,
+        timeout=TIMEOUT,
+        max_bytes=max_bytes,
+        form=None if method == "GET" else query,
+        parts={f"part{place}": segment for place, segment in enumerate(segments)},
+    )

@@ -1,0 +1,171 @@
+"""Pushes as people and automations get them, without keys to doors or images (field notes 7)."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from ...model import BellId
+from ...model.events import (
+    BellRings,
+    ButtonPressed,
+    CapabilitiesChanged,
+    Event,
+    Fact,
+    MessageReceived,
+    MessagesCounted,
+    RecordingsListed,
+)
+from ...model.ring_detector import CALL_BELL
+from ..common.parse import instant
+from ..common.privacy import is_word
+from .client import Action, CallPush, Flat, House, TextPush
+from .recordings import Recordings, film_in
+from .topology import Town
+
+CALL, CALL_ENDED, MESSAGE, UNREAD, CHANGED = "Call", "CallEnded", "Message", "Unread", "Changed"
+
+_KINDS: Mapping[str, str] = {
+    Action.INBOX: "inbox",
+    Action.CHAT: "chat",
+    Action.NEW_ADDRESS: "new_address",
+    Action.PAY_SUCCESS: "pay_success",
+    Action.PAY_ERROR: "pay_error",
+    Action.VIDEO_READY: "video_ready",
+    Action.EXT: "ext",
+    Action.MONEY: "money",
+    Action.PARANOID: "paranoid",
+}
+_OTHER = "other"
+# A push can come from any sender, and contain any amount of text.
+_SHORT, _LONG = 128, 2048
+# What stands for the flat and the intercom where the operator calls.
+_NOWHERE = "-1"
+
+
+def moment(seconds: int | None, ahead: timedelta = timedelta()) -> datetime:
+    """Return a time of a push by our clock; now, where it tells none or one that is yet to come.
+
+    Args:
+        seconds: By the server's clock, in Unix seconds.
+        ahead: By how much that clock is ahead of ours.
+    """
+    now, told = datetime.now(UTC), instant(seconds)
+    return now if told is None else min(now, told - ahead)
+
+
+def bell_of(push: CallPush, town: Town) -> BellId | None:
+    """Return the bell that rings, None for none of ours.
+
+    The documents' own form does not tell the intercom: the name of the door does, or there is only one.
+    """
+    if push.domophone_id is not None:
+        return push.domophone_id if push.domophone_id in town.bells else None
+    if push.flat_id is not None and push.flat_id not in town.flats:
+        return None
+    house = None if push.flat_id is None else town.flats[push.flat_id].house_id
+    bells = [
+        relay.domophone
+        for door, relay in town.relays.items()
+        if house in {None, relay.house} and push.caller is not None and town.name_of(door) == push.caller
+    ]
+    # Several may have the same name: rather none of them than the wrong one.
+    there = dict.fromkeys(bells) or dict.fromkeys(
+        relay.domophone for relay in town.relays.values() if house in {None, relay.house}
+    )
+    return next(iter(there)) if len(there) == 1 else CALL_BELL
+
+
+def may_be_ours(push: CallPush, town: Town) -> bool:
+    """Return whether a call at an unknown door may be for the account: it names no other flat and house."""
+    named = [
+        known in there
+        for known, there in ((push.flat_id, town.flats), (push.house_id, town.houses))
+        if known is not None
+    ]
+    return not named or any(named)
+
+
+def is_at(push: CallPush, houses: Iterable[House], flats: Iterable[Flat]) -> bool:
+    """Return whether a call is at one of these houses, or for one of these flats where it names no intercom."""
+    if push.domophone_id is None:
+        return any(flat.id == push.flat_id for flat in flats)
+    return any(door.domophone_id == push.domophone_id for house in houses for door in house.doors)
+
+
+def call(
+    push: CallPush, bell: BellId | None, picture: str | None, now: datetime, ahead: timedelta = timedelta()
+) -> Event:
+    """Return the event of a visitor who rings; ``picture`` is our word for the picture, ``ahead`` as in ``moment``."""
+    when = moment(push.timestamp, ahead)
+    flat = None if push.flat_number in {None, _NOWHERE} else push.flat_number
+    told = _told({"caller": _cut(push.caller), "flat": _cut(flat)})
+    facts: tuple[Fact, ...] = ()
+    if bell is not None:
+        facts = (ButtonPressed(bell, None, picture, told), BellRings(bell, True))
+    data = _told({"bell": bell, "support": push.is_support or None}) | told
+    age = max(0.0, (now - when).total_seconds())
+    return Event(CALL, when, data, facts=facts, age=age, id=f"ring-{push.ring_ids[0]}")
+
+
+def call_ended(bell: BellId) -> Event:
+    """Return the event of a bell that rings no more."""
+    return Event(CALL_ENDED, datetime.now(UTC), {"bell": bell}, facts=(BellRings(bell, False),))
+
+
+def message(
+    push: TextPush,
+    picture: str | None,
+    *,
+    late: bool,
+    ahead: timedelta = timedelta(),
+    recordings: Recordings | None = None,
+) -> Event:
+    """Return the event of a message; ``ahead`` as in ``moment``, and ``recordings`` learn of one that is ready."""
+    kind = _KINDS.get(push.action, _OTHER)
+    film = film_in(push.body, None if recordings is None else recordings.host)
+    if film is not None and kind == "inbox":
+        kind = "video_ready"  # the published server says so in a message like any other
+    ready = None if film is None or recordings is None else recordings.ready(film, f"{push.title}\n{push.body}")
+    details = _told(
+        {
+            "id": _cut(push.message_id),
+            "action": push.action if kind == _OTHER and is_word(push.action) else None,
+            "title": _cut(push.title, _LONG),
+            "text": _cut(push.body, _LONG),
+            "ext": _cut(push.ext),
+            "badge": push.badge,
+            "record": _cut(push.event_id),
+            "recording": film if kind == "video_ready" else None,
+            "prepared": ready,
+            "picture": picture,
+        }
+    )
+    return Event(
+        MESSAGE,
+        moment(push.timestamp, ahead),
+        {"kind": kind} | details,
+        late=late,
+        facts=(
+            MessageReceived(kind, details),
+            *(() if film is None or recordings is None else (RecordingsListed(recordings.shown),)),
+        ),
+        id=f"message-{_cut(push.message_id)}" if push.message_id else None,
+    )
+
+
+def counted(messages: int, chat: int) -> Event:
+    """Return the event of another number of unread messages."""
+    facts = (MessagesCounted(messages),)
+    return Event(UNREAD, datetime.now(UTC), {"messages": messages, "chat": chat}, facts=facts)
+
+
+def changed() -> Event:
+    """Return the event of an account that may have other houses, doors or flats by now."""
+    return Event(CHANGED, datetime.now(UTC), facts=(CapabilitiesChanged(),))
+
+
+def _cut(said: str | None, most: int = _SHORT) -> str | None:
+    return None if not said else said[:most]
+
+
+def _told(data: Mapping[str, object]) -> dict[str, object]:
+    return {key: value for key, value in data.items() if value is not None}

@@ -1,0 +1,176 @@
+"""Houses, entrances, flats and cameras of an account in the neutral model (field notes 5)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from yarl import URL
+
+from ...model import Bell, BellId, Camera, CameraId, Door, DoorId, Place, PlaceId
+from .client import Camera as ApiCamera, Door as ApiDoor, Flat, House, IntercomCamera
+
+CAMERA = "Camera"
+FLAT = "Flat"
+_HOUSE = "House"
+_KINDS = {"entrance": "Entrance", "wicket": "Wicket", "gate": "Gate", "barrier": "Barrier"}
+# What the list of houses tells of.
+OF_HOUSES = frozenset({_HOUSE, *_KINDS.values()})
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """How a door is opened: its intercom, which of its doors it is, and its house."""
+
+    domophone: str
+    door: int
+    house: str
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """What there is of an account.
+
+    Attributes:
+        places: All of them, houses first.
+        doors: What opens.
+        relays: How.
+        bells: One for each intercom.
+        cameras: In the neutral model.
+        feeds: The same as the server tells of them.
+        flats: By id.
+        houses: Place of each house, by its id.
+    """
+
+    places: Mapping[PlaceId, Place] = field(default_factory=dict)
+    doors: Mapping[DoorId, Door] = field(default_factory=dict)
+    relays: Mapping[DoorId, Relay] = field(default_factory=dict)
+    bells: Mapping[BellId, Bell] = field(default_factory=dict)
+    cameras: Mapping[CameraId, Camera] = field(default_factory=dict)
+    feeds: Mapping[CameraId, ApiCamera] = field(default_factory=dict, repr=False)
+    flats: Mapping[str, Flat] = field(default_factory=dict)
+    houses: Mapping[str, PlaceId] = field(default_factory=dict)
+
+    def entrance(self, domophone: str | None, door: int | None) -> str | None:
+        """Return the name of a door."""
+        return self.name_of(door_id(domophone or "", door or 0))
+
+    def name_of(self, door: DoorId) -> str | None:
+        """Return the name of a door by its id."""
+        found = self.doors.get(door)
+        place = None if found is None or found.place is None else self.places.get(found.place)
+        return None if place is None else place.name
+
+
+def door_id(domophone: str, door: int) -> DoorId:
+    """Return the id of a door."""
+    return f"{domophone}:{door}"
+
+
+def flat_place(flat: str) -> PlaceId:
+    """Return the place of a flat."""
+    return f"flat_{flat}"
+
+
+def doors_of(houses: Iterable[House]) -> dict[DoorId, Door]:
+    """Return the doors of houses."""
+    doors: dict[DoorId, Door] = {}
+    for house in houses:
+        for door in house.doors:
+            neutral = Door(
+                door_id(door.domophone_id, door.door_id),
+                released=None,
+                blocked=door.blocked is not None,
+                blockable=False,
+                place=_door_place(door),
+            )
+            doors.setdefault(neutral.id, neutral)
+    return doors
+
+
+def town_of(
+    houses: Iterable[House] | None,
+    flats: Iterable[Flat],
+    cameras: Iterable[ApiCamera],
+    intercoms: Iterable[IntercomCamera],
+) -> Town:
+    """Return what there is of an account; ``houses`` is None where their list is not known."""
+    listed = houses is not None
+    houses, flats = tuple(houses or ()), tuple(flats)
+    house_places = {house.id: f"house_{house.id}" for house in houses}
+    places = {
+        house_places[house.id]: Place(house_places[house.id], house.address or f"House {house.id}", _HOUSE)
+        for house in houses
+    }
+    relays: dict[DoorId, Relay] = {}
+    bells: dict[BellId, Bell] = {}
+    for house in houses:
+        for door in house.doors:
+            known = door_id(door.domophone_id, door.door_id)
+            if known in relays:
+                continue
+            relays[known] = Relay(door.domophone_id, door.door_id, house.id)
+            place = _entrance(door, house_places[house.id])
+            places[place.id] = place
+            bells.setdefault(door.domophone_id, Bell(door.domophone_id, place=place.id))
+    for flat in flats:
+        name = flat.address or f"Flat {flat.number or flat.id}"
+        places[flat_place(flat.id)] = Place(flat_place(flat.id), name, FLAT, house_places.get(flat.house_id or ""))
+    neutral, feeds = _cameras(tuple(cameras), intercoms, bells, places, house_places, listed=listed)
+    return Town(
+        places, doors_of(houses), relays, bells, neutral, feeds, {flat.id: flat for flat in flats}, house_places
+    )
+
+
+def _cameras(
+    cameras: tuple[ApiCamera, ...],
+    intercoms: Iterable[IntercomCamera],
+    bells: Mapping[BellId, Bell],
+    places: dict[PlaceId, Place],
+    houses: Mapping[str, PlaceId],
+    *,
+    listed: bool,
+) -> tuple[dict[CameraId, Camera], dict[CameraId, ApiCamera]]:
+    """Return the cameras, and add the places of those that stand by themselves."""
+    by_address = {_address(camera): camera for camera in cameras}
+    neutral: dict[CameraId, Camera] = {}
+    feeds: dict[CameraId, ApiCamera] = {}
+    taken: set[str] = set()
+    for intercom in intercoms:
+        bell = bells.get(intercom.domophone_id)
+        if not listed:  # it comes with its door
+            taken.update(_address(camera) for camera in (intercom.camera, *intercom.alternatives))
+        if bell is None:
+            continue
+        for number, camera in enumerate((intercom.camera, *intercom.alternatives)):
+            known = f"intercom_{intercom.domophone_id}" + (f"_{number}" if number else "")
+            address = _address(camera)
+            taken.add(address)
+            neutral[known] = Camera(known, name=(camera.name or None) if number else None, place=bell.place)
+            # The list of cameras tells more of the same one: its id, without which there is no archive.
+            feeds[known] = by_address.get(address, camera)
+    for camera in cameras:
+        if not camera.id or _address(camera) in taken or camera.id in feeds:
+            continue
+        place = Place(
+            f"camera_{camera.id}", camera.name or f"Camera {camera.id}", CAMERA, houses.get(camera.house_id or "")
+        )
+        places[place.id] = place
+        neutral[camera.id] = Camera(camera.id, place=place.id)
+        feeds[camera.id] = camera
+    return neutral, feeds
+
+
+def _entrance(door: ApiDoor, house: PlaceId) -> Place:
+    kind = _KINDS.get(door.icon, "Entrance")
+    return Place(_door_place(door), door.name or kind, kind, house)
+
+
+def _door_place(door: ApiDoor) -> PlaceId:
+    return f"door_{door.domophone_id}_{door.door_id}"
+
+
+def _address(camera: ApiCamera) -> str:
+    """Return the address of a camera by which two lists can be compared."""
+    try:
+        return str(URL(camera.url)).rstrip("/")
+    except ValueError:
+        return camera.url

@@ -1,0 +1,182 @@
+"""Finding a device at an address that a person typed: scheme, certificate, and whether it is a 2N."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+import aiohttp
+from yarl import URL
+
+from ...common.address import parse_address, parse_path, redirected
+from ...common.errors import (
+    AuthenticationFailed,
+    CertificateChanged,
+    ConnectionFailed,
+    IntercomError,
+    NoIdentity,
+    NotReached,
+    Overloaded,
+    Redirected,
+    SecureConnectionRequired,
+    ServiceDisabled,
+    Throttled,
+    TlsRefused,
+    UnsupportedProduct,
+    WrongDevice,
+)
+from ...common.http import HttpTransport, Request, trusted_certificate
+from ...common.parse import decode_json, fields, integer, text
+from .client import TwoNClient
+from .endpoints import SYSTEM_INFO
+from .system import System, SystemInfo
+
+_INDOOR_TOUCH_STATUS = "/api/v1/status"
+_AUTHORISATION_REQUIRED = 9
+MAX_REDIRECTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDevice:
+    """A 2N that answers.
+
+    Attributes:
+        base: Scheme, host and port, and the path below which its API is.
+        fingerprint: SHA-256 of its certificate, None for http.
+        info: Who it is.
+        legacy: Whether it speaks the TLS of old devices only.
+    """
+
+    base: URL
+    fingerprint: bytes | None
+    info: SystemInfo
+    legacy: bool = False
+
+
+async def find_device(
+    session: aiohttp.ClientSession,
+    address: str,
+    *,
+    username: str = "",
+    password: str = "",
+    verify: bool = False,
+    pinned: bytes | None = None,
+) -> FoundDevice:
+    """Find the 2N at ``address``: HTTPS where the device has it, else HTTP.
+
+    Args:
+        session: Used for the requests.
+        address: Host or IP address, with or without scheme, port and path.
+        username: Account, for a device that identifies itself only after a login.
+        password: Its password; shown to a 2N only.
+        verify: Check the certificate against the system's authorities.
+        pinned: SHA-256 of the only certificate to talk to; None takes any.
+
+    Raises:
+        ConnectionFailed: No response.
+        CertificateChanged: Another certificate than ``pinned`` is shown.
+        WrongDevice: Something else answers.
+        Redirected: It sends requests on to another host.
+        UnsupportedProduct: An Indoor Touch, which has another API.
+        AuthenticationFailed: A 2N that asks for an account and does not take this one.
+        ServiceDisabled: A 2N whose System API is off.
+        SecureConnectionRequired: A 2N that answers over HTTPS only, asked over HTTP.
+        ValueError: The address names no host.
+    """
+    typed = parse_address(address)
+    path = parse_path(address)
+    unreachable: ConnectionFailed | None = None
+    for scheme in (typed.scheme,) if typed.scheme else ("https", "http"):
+        assert typed.host is not None
+        base = URL.build(scheme=scheme, host=typed.host, port=typed.explicit_port)
+        try:
+            if path:
+                # That of a device behind a proxy, or only that of a page of the device.
+                with suppress(WrongDevice):
+                    return await _reach(session, base.with_path(path), username, password, verify=verify, pinned=pinned)
+            return await _reach(session, base, username, password, verify=verify, pinned=pinned)
+        except Overloaded:
+            raise  # it is there
+        except ConnectionFailed as err:
+            # The reason for the first scheme tells more: a bad certificate, say.
+            unreachable = unreachable or err
+            if verify and not isinstance(err, NotReached | TlsRefused):
+                break
+    assert unreachable is not None
+    raise unreachable
+
+
+async def _reach(
+    session: aiohttp.ClientSession, base: URL, username: str, password: str, *, verify: bool, pinned: bytes | None
+) -> FoundDevice:
+    """Ask who is there, and follow where the device itself redirects on its own host."""
+    for _ in range(MAX_REDIRECTS + 1):
+        fingerprint, legacy = await _certificate(base, pinned, verify=verify)
+        transport = HttpTransport(session, base, fingerprint=fingerprint, verify=verify, legacy=legacy, below=True)
+        try:
+            info = await _identify(transport, username, password)
+        except Redirected as err:
+            base = _next(base, err.location)
+        else:
+            return FoundDevice(base, fingerprint, info, legacy)
+    raise WrongDevice(f"{base.host} redirects without end")
+
+
+def _next(base: URL, location: str) -> URL:
+    """Return the address to try after a redirect; a path that is that of a page changes nothing of it."""
+    prefix = base.path.rstrip("/")
+    to = redirected(base.with_path(prefix + SYSTEM_INFO.path), location)
+    if to.path.endswith(SYSTEM_INFO.path):
+        prefix = to.path.removesuffix(SYSTEM_INFO.path)
+    there = URL.build(scheme=to.scheme, host=to.host or "", port=to.explicit_port).with_path(prefix)
+    if there == base.with_path(base.path.rstrip("/")):
+        raise WrongDevice(f"{base.host} answers with a page")
+    return there
+
+
+async def _certificate(base: URL, pinned: bytes | None, *, verify: bool) -> tuple[bytes | None, bool]:
+    """Return the SHA-256 of the certificate at an address, None for http, and whether it takes old TLS only."""
+    if base.scheme == "http":
+        if pinned is not None:
+            raise ConnectionFailed("the device is to be asked over HTTPS")
+        return None, False
+    assert base.host is not None
+    assert base.port is not None
+    fingerprint, legacy = await trusted_certificate(base.host, base.port, verify=verify)
+    if pinned is not None and fingerprint != pinned:
+        raise CertificateChanged(pinned, fingerprint)
+    return fingerprint, legacy
+
+
+async def _identify(transport: HttpTransport, username: str, password: str) -> SystemInfo:
+    host = transport.base.host
+    try:
+        info = await System(TwoNClient(transport)).info()
+    except ConnectionFailed, Redirected, ServiceDisabled, SecureConnectionRequired, Throttled:
+        raise
+    except AuthenticationFailed as err:
+        if not await _refuses_as_two_n(transport):
+            raise WrongDevice(f"{host} does not answer as a 2N") from err
+        info = await System(TwoNClient(transport, username, password)).info()
+    except IntercomError as err:
+        await _refuse_indoor_touch(transport)
+        raise WrongDevice(f"{host} does not answer as a 2N") from err
+    if info.serial is None and info.mac is None:
+        raise NoIdentity(f"{host} names neither serial number nor MAC address")
+    return info
+
+
+async def _refuses_as_two_n(transport: HttpTransport) -> bool:
+    """Return whether a refusal is a 2N's: with its error object beside HTTP status 401 (HTTP API 2.3, code 9)."""
+    reply = await transport.request(Request("GET", SYSTEM_INFO.path))
+    error = fields(fields(decode_json(reply.body)).get("error"))
+    return integer(error.get("code")) == _AUTHORISATION_REQUIRED
+
+
+async def _refuse_indoor_touch(transport: HttpTransport) -> None:
+    try:
+        reply = await transport.request(Request("GET", _INDOOR_TOUCH_STATUS))
+    except IntercomError:
+        return
+    document = fields(decode_json(reply.body))
+    product = text(fields(fields(document.get("data")).get("device")).get("model"))
+    if product is not None:
+        raise UnsupportedProduct(product)

@@ -1,0 +1,221 @@
+"""SIP accounts and calls (HTTP API 5.6 and 5.7)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ...common.errors import UnexpectedReply
+from ...common.parse import Fields, fields, flag, integer, objects, text
+from ...common.upload import json_upload
+from .client import TwoNClient
+from .endpoints import (
+    CALL_ANSWER,
+    CALL_DIAL,
+    CALL_HANGUP,
+    CALL_STATUS,
+    PHONE_CALLLOG,
+    PHONE_CALLLOG_DELETE,
+    PHONE_CONFIG,
+    PHONE_CONFIG_PUT,
+    PHONE_STATUS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SipAccount:
+    """A SIP account (HTTP API 5.6.1): two of them, four since firmware 3."""
+
+    account: int
+    enabled: bool
+    number: str | None
+    registration_enabled: bool
+    registered: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallLeg:
+    """One called party of a session; a group call has several. ``peer`` is a SIP URI."""
+
+    id: int | None
+    peer: str | None
+    state: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallSession:
+    """A call in progress (HTTP API 5.7.1).
+
+    ``direction`` is ``incoming`` or ``outgoing`` as the device sees it: a visitor's ring is
+    outgoing. ``state`` is ``connecting``, ``ringing`` or ``connected``.
+    """
+
+    session: int
+    direction: str | None
+    state: str | None
+    legs: tuple[CallLeg, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """An entry of the call log (HTTP API 5.6.2).
+
+    ``type`` is ``incoming``, ``outgoing``, ``missed``, ``voicemail``, ``completedElsewhere`` or
+    ``doorbell``; ``duration`` in seconds; ``device`` the kind of the other 2N device.
+    """
+
+    id: str
+    type: str | None
+    name: str | None
+    date: datetime | None
+    duration: int | None
+    device: str | None
+
+
+class Phone:
+    """``/api/phone``."""
+
+    def __init__(self, client: TwoNClient) -> None:
+        """Use ``client`` for the requests."""
+        self._client = client
+
+    async def status(self) -> tuple[SipAccount, ...]:
+        """Return the SIP accounts (HTTP API 5.6.1)."""
+        return await self._client.rows(PHONE_STATUS, "accounts", _account)
+
+    async def call_log(self) -> tuple[CallRecord, ...]:
+        """Return the calls, newest first; firmware 2.36 and newer (HTTP API 5.6.2)."""
+        return await self._client.rows(PHONE_CALLLOG, "callLog", _record, tolerant=True)
+
+    async def delete_calls(self, record: str | None = None) -> None:
+        """Delete a record of the call log, or all of them (HTTP API 5.6.2).
+
+        Raises:
+            InvalidRequest: There is no such record.
+        """
+        await self._client.call(PHONE_CALLLOG_DELETE, {} if record is None else {"id": record})
+
+    async def config(self) -> tuple[Fields, ...]:
+        """Return how the SIP accounts are set up, as the device tells it; firmware 2.43 and newer."""
+        return _listed(await self._client.call(PHONE_CONFIG), "accounts")
+
+    async def set_config(self, account: int, settings: Mapping[str, object]) -> None:
+        """Change settings of a SIP account by their names in ``config``; firmware 2.43 and newer.
+
+        Raises:
+            InvalidRequest: There is no such account, or a value that it does not take.
+        """
+        changed = {"accounts": [{**settings, "account": account}]}
+        await self._client.upload(PHONE_CONFIG_PUT, json_upload("blob-json", changed))
+
+
+class Call:
+    """``/api/call``."""
+
+    def __init__(self, client: TwoNClient) -> None:
+        """Use ``client`` for the requests."""
+        self._client = client
+
+    async def status(self) -> tuple[CallSession, ...]:
+        """Return the calls in progress (HTTP API 5.7.1); some firmware answers a bare array."""
+        return await self._client.rows(CALL_STATUS, "sessions", _session)
+
+    async def dial(self, number: str | None = None, users: Sequence[str] = ()) -> int:
+        """Call a number or SIP URI, or directory entries by uuid, and return the session (HTTP API 5.7.2).
+
+        Raises:
+            InvalidRequest: Both or neither given, or an unknown user.
+        """
+        params = {}
+        if number is not None:
+            params["number"] = number
+        if users:
+            params["users"] = ",".join(users)
+        result = fields(await self._client.call(CALL_DIAL, params))
+        if (session := integer(result.get("session"))) is None:
+            raise UnexpectedReply("dialed, but the device returned no session")
+        return session
+
+    async def answer(self, session: int) -> None:
+        """Answer an incoming call that rings (HTTP API 5.7.3).
+
+        Raises:
+            CommandFailed: There is no such session.
+        """
+        await self._client.call(CALL_ANSWER, {"session": str(session)})
+
+    async def hangup(self, session: int, reason: str | None = None) -> None:
+        """End a call (HTTP API 5.7.4).
+
+        Firmware 2.50 ignores ``reason`` for an outgoing call that rings, and answers success.
+
+        Args:
+            session: The call.
+            reason: ``normal``, ``rejected`` or ``busy``; the device takes ``normal`` for none.
+
+        Raises:
+            CommandFailed: There is no such session.
+        """
+        params = {"session": str(session)}
+        if reason is not None:
+            params["reason"] = reason
+        await self._client.call(CALL_HANGUP, params)
+
+
+def _call_type(value: str | None) -> str | None:
+    """Return the type of a record; the table of the manual has ``doorbell button``, its example ``doorbell``."""
+    return "doorbell" if value == "doorbell button" else value
+
+
+def _date(value: str | None) -> datetime | None:
+    """Return the time of a record, in UTC."""
+    try:
+        date = datetime.fromisoformat(value or "")
+    except ValueError:
+        return None
+    return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+
+
+def _listed(result: Fields | list[object], key: str) -> tuple[Fields, ...]:
+    return objects(result if isinstance(result, list) else result.get(key))
+
+
+def _account(row: object) -> SipAccount | None:
+    item = fields(row)
+    if (number := integer(item.get("account"))) is None:
+        return None
+    return SipAccount(
+        account=number,
+        enabled=flag(item.get("enabled")) is not False,
+        number=text(item.get("sipNumber")),
+        registration_enabled=flag(item.get("registrationEnabled")) is True,
+        registered=flag(item.get("registered")),
+    )
+
+
+def _record(row: object) -> CallRecord | None:
+    item = fields(row)
+    if (number := text(item.get("id"))) is None:
+        return None
+    return CallRecord(
+        id=number,
+        type=_call_type(text(item.get("callType"))),
+        name=text(item.get("name")),
+        date=_date(text(item.get("date"))),
+        duration=integer(item.get("duration")),
+        device=text(item.get("devType")),
+    )
+
+
+def _session(row: object) -> CallSession | None:
+    item = fields(row)
+    if (number := integer(item.get("session"))) is None:
+        return None
+    return CallSession(
+        session=number,
+        direction=text(item.get("direction")),
+        state=text(item.get("state")),
+        legs=tuple(
+            CallLeg(integer(leg.get("id")), text(leg.get("peer")), text(leg.get("state")))
+            for leg in objects(item.get("calls"))
+        ),
+    )

@@ -1,0 +1,166 @@
+"""System functions: who the device is, how long it runs, what it can do, restart (HTTP API 5.1)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ...common.address import normalize_mac
+from ...common.errors import NotSupported, UnexpectedReply
+from ...common.parse import fields, flag, integer, text, texts
+from .client import TwoNClient
+from .endpoints import (
+    SYSTEM_CAPS,
+    SYSTEM_DEVICENAME,
+    SYSTEM_DEVICENAME_POST,
+    SYSTEM_INFO,
+    SYSTEM_RESTART,
+    SYSTEM_STATUS,
+    SYSTEM_TIME,
+    SYSTEM_TIME_PUT,
+    SYSTEM_TIME_SET,
+    SYSTEM_TIMEZONE,
+    SYSTEM_TIMEZONE_CAPS,
+    SYSTEM_TIMEZONE_PUT,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SystemInfo:
+    """Who the device is (HTTP API 5.1.1); None for what its firmware does not tell.
+
+    ``mac`` is lower-case with colons. On rebranded devices ``serial`` may be a part number, and
+    firmware before about 2.20 has no ``mac``.
+    """
+
+    variant: str | None
+    name: str | None
+    serial: str | None
+    mac: str | None
+    hardware: str | None
+    firmware: str | None
+    build: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SystemStatus:
+    """The device's clock (Unix seconds) and its seconds since the last restart (HTTP API 5.1.2)."""
+
+    time: int | None
+    uptime: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTime:
+    """The device's clock in Unix seconds, where its time comes from, and whether it renews it by itself."""
+
+    utc: int
+    source: str | None
+    automatic: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeZone:
+    """A time zone by name, or ``custom`` as an offset such as ``UTC-08:00`` (manual 2.50)."""
+
+    zone: str | None
+    automatic: bool | None
+    custom: str | None
+
+
+# The zone that stands for an offset.
+_CUSTOM_ZONE = "custom"
+
+
+class System:
+    """``/api/system``."""
+
+    def __init__(self, client: TwoNClient) -> None:
+        """Use ``client`` for the requests."""
+        self._client = client
+
+    async def info(self) -> SystemInfo:
+        """Return who the device is; answered without an account (HTTP API 5.1.1)."""
+        result = fields(await self._client.call(SYSTEM_INFO))
+        return SystemInfo(
+            variant=text(result.get("variant")),
+            name=text(result.get("deviceName")),
+            serial=_serial(text(result.get("serialNumber"))),
+            mac=normalize_mac(text(result.get("macAddr"))),
+            hardware=text(result.get("hwVersion")),
+            firmware=text(result.get("swVersion")),
+            build=text(result.get("buildType")),
+        )
+
+    async def status(self) -> SystemStatus:
+        """Return clock and uptime; needs *System – Control* (HTTP API 5.1.2)."""
+        result = fields(await self._client.call(SYSTEM_STATUS))
+        return SystemStatus(time=integer(result.get("systemTime")), uptime=integer(result.get("upTime")))
+
+    async def caps(self) -> Mapping[str, frozenset[str]]:
+        """Return the functions by name with their words, ``active`` and ``licensed`` (HTTP API 5.1.4)."""
+        options = fields(fields(await self._client.call(SYSTEM_CAPS)).get("options"))
+        return {name: frozenset(words.split(",")) for name, words in options.items() if isinstance(words, str)}
+
+    async def restart(self) -> None:
+        """Restart the device (HTTP API 5.1.3)."""
+        await self._client.call(SYSTEM_RESTART)
+
+    async def time(self) -> DeviceTime:
+        """Return the clock; firmware 2.35 and newer (HTTP API 5.1.5)."""
+        result = fields(await self._client.call(SYSTEM_TIME))
+        if (utc := integer(result.get("utcTime"))) is None:
+            raise UnexpectedReply("the device did not tell its time")
+        return DeviceTime(utc, text(result.get("source")), flag(result.get("automatic")))
+
+    async def set_time(self, unix: int, *, keep_server: bool = False) -> None:
+        """Set the clock (HTTP API 5.1.6).
+
+        Firmware 2.44 and newer takes it in another way, which turns the time server off, and keeps the old one for a
+        while. ``keep_server`` tries the old one first: the device goes on asking a server that it cannot reach now.
+        """
+        if keep_server:
+            try:
+                await self._client.call(SYSTEM_TIME_SET, {"time": str(unix)})
+            except NotSupported:
+                pass
+            else:
+                return
+        try:
+            await self._client.call(SYSTEM_TIME_PUT, form={"automatic": "0", "utcTime": str(unix)})
+        except NotSupported:
+            await self._client.call(SYSTEM_TIME_SET, {"time": str(unix)})
+
+    async def device_name(self) -> str | None:
+        """Return the name of the device; firmware 2.50 and newer."""
+        return text(fields(await self._client.call(SYSTEM_DEVICENAME)).get("deviceName"))
+
+    async def set_device_name(self, name: str) -> None:
+        """Name the device; firmware 2.50 and newer."""
+        await self._client.call(SYSTEM_DEVICENAME_POST, {"deviceName": name})
+
+    async def time_zone(self) -> TimeZone:
+        """Return the time zone; firmware 2.44 and newer."""
+        result = fields(await self._client.call(SYSTEM_TIMEZONE))
+        custom = text(result.get("custom"))
+        zone = None if custom is not None else text(result.get("zone"))
+        return TimeZone(zone, flag(result.get("automatic")), custom)
+
+    async def set_time_zone(
+        self, zone: str | None = None, *, automatic: bool = False, custom: str | None = None
+    ) -> None:
+        """Set the time zone by name or as an offset, or let the device find it; firmware 2.44 and newer."""
+        form = {"automatic": str(int(automatic))}
+        if not automatic and custom is not None:
+            # The manual prints a true minus, the device takes a hyphen.
+            form |= {"zone": _CUSTOM_ZONE, "custom": custom.replace("\N{MINUS SIGN}", "-")}
+        elif not automatic and zone is not None:
+            form["zone"] = zone
+        await self._client.call(SYSTEM_TIMEZONE_PUT, form=form)
+
+    async def time_zones(self) -> tuple[str, ...]:
+        """Return the names of the time zones; firmware 2.44 and newer."""
+        return texts(fields(await self._client.call(SYSTEM_TIMEZONE_CAPS)).get("timezones"))
+
+
+def _serial(number: str | None) -> str | None:
+    """Return a serial number, None for a placeholder such as 00-0000-0000."""
+    return number if number is not None and number.strip(" 0-") else None
