@@ -43,7 +43,7 @@ async def waits_at_the_start(
 
 async def tells_a_changed_certificate(hass: HomeAssistant, sim: Any, entry: ConfigEntry) -> None:
     """See that something on the way that has opened the connection gets neither password nor token."""
-    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
     sim.renew_certificate()
     sim.reset_connections()
     sim.clear_requests()

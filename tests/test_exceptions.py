@@ -5,7 +5,7 @@ from string import Formatter
 
 import pytest
 
-from custom_components.ip_intercom.helpers.errors import sentence, translated
+from custom_components.ip_intercom.helpers.errors import translated, translation_for
 from custom_components.ip_intercom.systems.common import errors
 
 from .repository_rules import translations
@@ -56,4 +56,4 @@ def test_every_error_has_a_sentence_with_all_that_it_names(kind: type[errors.Int
     ],
 )
 def test_what_a_person_can_mend_has_a_sentence_of_its_own(err: errors.IntercomError, key: str) -> None:
-    assert sentence(err)[1] == key
+    assert translation_for(err)[1] == key

@@ -81,7 +81,7 @@ async def test_a_log_that_fails_alone_takes_nothing_else_down(
 
     sim.heal()
     events = capture_log_events(hass)
-    entry.runtime_data.feed.async_hasten()
+    entry.runtime_data.event_stream.async_hasten()
     await until(lambda: state_of(hass, entry, "binary_sensor", "event_log") == "on", "the log to be back")
     assert repairs(hass) == []
     sim.emit("UserActionActivated", id=2, state="in")

@@ -13,7 +13,7 @@ import pytest
 
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.helpers import auth_retry as refusals
-from custom_components.ip_intercom.helpers.auth_retry import Refusals
+from custom_components.ip_intercom.helpers.auth_retry import AuthRetry
 from custom_components.ip_intercom.runtime import event_stream as push
 from custom_components.ip_intercom.systems.akuvox import log as akuvox_log
 from custom_components.ip_intercom.systems.common.errors import AuthenticationFailed, PersonRefused
@@ -63,7 +63,7 @@ def tries(monkeypatch: pytest.MonkeyPatch, seconds: float, err: AuthenticationFa
     monkeypatch.setattr(refusals, "RETRY_DELAY", 6.0)
     monkeypatch.setattr(refusals, "_SPAN", 10.0)
     now = 0.0
-    counted = Refusals(lambda: now)
+    counted = AuthRetry(lambda: now)
     moments, asked_at = [], float("inf")
     while now < seconds:
         moments.append(now)
@@ -266,7 +266,7 @@ async def test_an_akuvox_that_answers_nothing_of_its_own_goes_once_and_comes_onc
     sim = await device("e16c")
     entry = await add_akuvox(hass, sim)
     coordinator = entry.runtime_data
-    await until(lambda: coordinator.feed.following or coordinator.last_update_success)
+    await until(lambda: coordinator.event_stream.following or coordinator.last_update_success)
     caplog.clear()
     sim.overload(status)
     await coordinator.async_refresh()

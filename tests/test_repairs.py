@@ -10,7 +10,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom import coordinator as coordinator_module
 from custom_components.ip_intercom.const import DOMAIN
-from custom_components.ip_intercom.helpers import issues as shortcomings
+from custom_components.ip_intercom.helpers import issues as device_issues
 from tests.common import USERNAME, add_intercom, capture_log_events, until
 from tests.simulators.two_n import Privilege, Service, Simulator
 
@@ -18,7 +18,7 @@ from tests.simulators.two_n import Privilege, Service, Simulator
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coordinator_module, "_DESCRIBE_COOLDOWN", 0.1)
-    monkeypatch.setattr(shortcomings, "_PATIENCE", 0.1)
+    monkeypatch.setattr(device_issues, "_PATIENCE", 0.1)
 
 
 def lacking(hass: HomeAssistant) -> dict[str, str]:
@@ -154,7 +154,7 @@ async def test_a_state_that_moves_in_silence(hass: HomeAssistant, sim: Simulator
         sim.set_input("input1", state)
         await entry.runtime_data.async_refresh()
         await hass.async_block_till_done(wait_background_tasks=False)
-        await until(lambda: not entry.runtime_data.later)
+        await until(lambda: not entry.runtime_data.timers)
     await until(lambda: lacking(hass) == {"Inputs and outputs – Monitoring": "privilege_missing"})
     sim.grant(USERNAME, Privilege.IO_MONITORING)
     sim.set_input("input1", True)
@@ -170,7 +170,7 @@ async def test_states_that_firmware_has_no_event_for_prove_nothing(
     for state in (True, False):
         sim.switches[1].active = state
         await entry.runtime_data.async_refresh()
-        await until(lambda: not entry.runtime_data.later)
+        await until(lambda: not entry.runtime_data.timers)
     assert lacking(hass) == {}
 
 

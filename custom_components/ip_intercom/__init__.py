@@ -14,14 +14,14 @@ from .entity import device_info
 from .helpers.client_session import async_client_session
 from .helpers.devices import async_remove_places, async_show_places
 from .helpers.issues import async_show_missing
-from .helpers.restored_state import Found
+from .helpers.restored_state import RestoredState
 from .media.voicemail_view import VoicemailView
 from .model import MANY_PARTS
 from .model.ring_detector import RingMemory
 from .runtime.clock_watch import ClockWatch
 from .runtime.cursor_store import CursorStore
 from .runtime.door_commands import DoorCommands, hold_store
-from .runtime.event_stream import EventFeed
+from .runtime.event_stream import EventStream
 from .runtime.google_push import GooglePush, credential_store
 from .runtime.removal import async_log_out
 from .runtime.temporary_codes import TemporaryCodes, async_take_away, code_store
@@ -59,7 +59,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> 
     store = CursorStore(hass, entry.entry_id)
     stored = await store.async_load()
     system = create_system(async_client_session(hass), entry.data, entry.options, stored.get("cursor"))
-    found = Found.from_store(stored, names=entry.options.get(CONF_SHOW_NAMES, True))
+    found = RestoredState.from_store(stored, names=entry.options.get(CONF_SHOW_NAMES, True))
     try:
         coordinator = IntercomCoordinator(hass, entry, system, found)
         await _async_set_up(hass, entry, coordinator, store, RingMemory.from_store(stored.get("rings")))
@@ -77,7 +77,7 @@ async def _async_set_up(
     rings: RingMemory | None,
 ) -> None:
     await coordinator.async_config_entry_first_refresh()
-    coordinator.feed = EventFeed(coordinator, store, rings)
+    coordinator.event_stream = EventStream(coordinator, store, rings)
     coordinator.door_commands = DoorCommands(coordinator, hold_store(hass, entry.entry_id))
     coordinator.codes = TemporaryCodes(coordinator, code_store(hass, entry.entry_id))
     coordinator.pictures = VisitorPictures(picture_store(hass, entry.entry_id))
@@ -93,7 +93,7 @@ async def _async_set_up(
     async_show_places(hass, *places)
     await coordinator.door_commands.async_load()  # before the entities: they show what is held open
     coordinator.platforms = list(PLATFORMS)
-    if coordinator.facets.conferences is not None:
+    if coordinator.features.conferences is not None:
         coordinator.platforms.append(Platform.CALENDAR)  # it adds a page of its own, which should not be empty
     ClockWatch(coordinator).async_start()
     await hass.config_entries.async_forward_entry_setups(entry, coordinator.platforms)
@@ -105,7 +105,7 @@ async def _async_set_up(
 
     async def start(_: HomeAssistant) -> None:
         if coordinator.system.log is not None:
-            coordinator.feed.async_start(coordinator.system.log)
+            coordinator.event_stream.async_start(coordinator.system.log)
         coordinator.push_address.async_start()
         coordinator.google_push.async_start()
 
@@ -130,7 +130,7 @@ def _async_await_conferences(hass: HomeAssistant, entry: IntercomConfigEntry) ->
     @callback
     def update() -> None:
         nonlocal awaited
-        if awaited and coordinator.facets.conferences is not None:
+        if awaited and coordinator.features.conferences is not None:
             awaited = False
             entry.async_create_background_task(hass, add(), f"{DOMAIN} calendar of {coordinator.name}")
 
@@ -164,7 +164,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: IntercomConfigEntry) ->
 async def _async_let_go(coordinator: IntercomCoordinator) -> None:
     coordinator.push_address.async_stop()
     await coordinator.google_push.async_stop()
-    await coordinator.feed.async_stop()
+    await coordinator.event_stream.async_stop()
     await coordinator.system.close()
 
 

@@ -75,8 +75,8 @@ async def async_setup_entry(
     coordinator = entry.runtime_data
 
     def find(state: State) -> dict[str, Callable[[], BinarySensorEntity]]:
-        facets = coordinator.facets
-        may_switch = facets.outputs is not None
+        features = coordinator.features
+        may_switch = features.outputs is not None
         found: dict[str, Callable[[], BinarySensorEntity]] = {
             "connectivity": partial(ConnectivitySensor, coordinator, "connectivity")
         }
@@ -94,11 +94,11 @@ async def async_setup_entry(
         for alarm in PARTED:
             for part in [part for parted, part in state.alarm_parts if parted is alarm][:MANY_PARTS]:
                 found[f"alarm_{alarm}_{part}"] = partial(AlarmPartSensor, coordinator, alarm, part)
-        if facets.access_points is None:
+        if features.access_points is None:
             found |= {
                 f"access_point_{point}": partial(AccessPointSensor, coordinator, point) for point in state.access_points
             }
-        if facets.doors is None:
+        if features.doors is None:
             found |= {f"door_{door}": partial(DoorSensor, coordinator, door) for door in state.doors}
         found |= {
             f"door_{door.id}_blocked": partial(BlockedSensor, coordinator, door.id)

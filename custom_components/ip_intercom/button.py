@@ -16,7 +16,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity, async_add_as_found
 from .model import PlaceId, State
-from .model.features import Facets
+from .model.features import Features
 from .services.calls import async_answer, async_clear_missed, async_hang_up
 from .services.flats import async_renew_code
 from .services.maintenance import async_restart, async_sync_clock
@@ -30,37 +30,39 @@ class IntercomButtonDescription(ButtonEntityDescription):
     """What a press does, and whether the device can do it."""
 
     press: Callable[[IntercomCoordinator], Awaitable[object]]
-    there: Callable[[Facets, State], bool]
+    there: Callable[[Features, State], bool]
 
 
 BUTTONS = (
     IntercomButtonDescription(
-        key="answer", press=async_answer, there=lambda facets, _: facets.calls is not None and facets.calls.answers
+        key="answer",
+        press=async_answer,
+        there=lambda features, _: features.calls is not None and features.calls.answers,
     ),
-    IntercomButtonDescription(key="hang_up", press=async_hang_up, there=lambda facets, _: facets.calls is not None),
+    IntercomButtonDescription(key="hang_up", press=async_hang_up, there=lambda features, _: features.calls is not None),
     IntercomButtonDescription(
         key="clear_missed_calls",
         press=async_clear_missed,
-        there=lambda facets, _: facets.missed_calls is not None,
+        there=lambda features, _: features.missed_calls is not None,
     ),
     IntercomButtonDescription(
         key="restart",
         device_class=ButtonDeviceClass.RESTART,
         entity_category=EntityCategory.CONFIG,
         press=async_restart,
-        there=lambda facets, _: facets.maintenance is not None,
+        there=lambda features, _: features.maintenance is not None,
     ),
     IntercomButtonDescription(
         key="sync_clock",
         entity_category=EntityCategory.CONFIG,
         press=async_sync_clock,
-        there=lambda facets, state: facets.clock is not None and state.clock is not None,
+        there=lambda features, state: features.clock is not None and state.clock is not None,
     ),
     IntercomButtonDescription(
         key="test_message",
         entity_category=EntityCategory.DIAGNOSTIC,
         press=async_send_test,
-        there=lambda facets, _: facets.messages is not None,
+        there=lambda features, _: features.messages is not None,
     ),
 )
 
@@ -75,9 +77,9 @@ async def async_setup_entry(
         found: dict[str, Callable[[], ButtonEntity]] = {
             description.key: partial(IntercomButton, coordinator, description)
             for description in BUTTONS
-            if description.there(coordinator.facets, state)
+            if description.there(coordinator.features, state)
         }
-        for flat in state.door_codes if coordinator.facets.flat_codes is not None else ():
+        for flat in state.door_codes if coordinator.features.flat_codes is not None else ():
             found[f"new_door_code_{flat}"] = partial(NewDoorCodeButton, coordinator, flat)
         return found
 

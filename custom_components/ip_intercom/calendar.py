@@ -23,7 +23,7 @@ from homeassistant.util import dt as dt_util
 
 from .coordinator import IntercomConfigEntry
 from .entity import IntercomEntity, async_add_as_found
-from .helpers.errors import refused
+from .helpers.errors import request_refused
 from .model import Conference, State
 from .services.conferences import async_create, async_delete, async_update
 
@@ -37,7 +37,7 @@ async def async_setup_entry(
     coordinator = entry.runtime_data
 
     def find(_: State) -> dict[str, Callable[[], CalendarEntity]]:
-        there = coordinator.facets.conferences is not None
+        there = coordinator.features.conferences is not None
         return {"conferences": partial(ConferenceCalendar, coordinator, "conferences")} if there else {}
 
     async_add_as_found(Platform.CALENDAR, entry, async_add_entities, find)
@@ -122,9 +122,9 @@ def _span(event: dict[str, Any]) -> tuple[datetime, timedelta]:
         ServiceValidationError: It recurs, or has a location, which the exchange cannot keep.
     """
     if event.get(EVENT_RRULE):
-        raise refused("conference_recurs")
+        raise request_refused("conference_recurs")
     if event.get(EVENT_LOCATION):
-        raise refused("conference_location")
+        raise request_refused("conference_location")
     start, end = _moment(event[EVENT_START]), _moment(event[EVENT_END])
     return start, end - start
 

@@ -14,7 +14,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util.json import JsonObjectType
 
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .entity import IntercomEntity, alone, async_add_as_found, need
+from .entity import IntercomEntity, alone, async_add_as_found, require_feature
 from .helpers.permissions import async_check_viewer
 from .media.stills import async_still
 from .model import CameraId, State
@@ -37,7 +37,7 @@ async def async_setup_entry(
     coordinator = entry.runtime_data
 
     def find(state: State) -> dict[str, Callable[[], Camera]]:
-        cameras = () if coordinator.facets.cameras is None else state.cameras
+        cameras = () if coordinator.features.cameras is None else state.cameras
         return {camera: partial(IntercomCamera, coordinator, camera) for camera in cameras}
 
     async_add_as_found(Platform.CAMERA, entry, async_add_entities, find)
@@ -67,7 +67,7 @@ class IntercomCamera(IntercomEntity, Camera):
 
     @property
     def _cameras(self) -> Cameras:
-        return need(self.coordinator, self.coordinator.facets.cameras, "no_camera")
+        return require_feature(self.coordinator, self.coordinator.features.cameras, "no_camera")
 
     @override
     async def async_camera_image(self, width: int | None = None, height: int | None = None) -> bytes | None:

@@ -19,13 +19,13 @@ from homeassistant.helpers.update_coordinator import UpdateFailed
 from homeassistant.util.hass_dict import HassKey
 
 from .const import CONF_CONTROLS, DOMAIN
-from .helpers.auth_retry import Refusals, async_load_once_accepted, known_controls
-from .helpers.command_coordinator import CommandingCoordinator
+from .helpers.auth_retry import AuthRetry, async_load_once_accepted, known_controls
+from .helpers.command_coordinator import CommandCoordinator
 from .helpers.devices import async_remove_places, async_show_places
-from .helpers.errors import sentence, told
-from .helpers.issues import Shortcomings
+from .helpers.errors import translated_error, translation_for
+from .helpers.issues import DeviceIssues
 from .helpers.log_health import LogHealth
-from .helpers.restored_state import Found
+from .helpers.restored_state import RestoredState
 from .model import (
     Bell,
     BellId,
@@ -41,7 +41,7 @@ from .model import (
     with_door,
 )
 from .model.events import CallChanged, CapabilitiesChanged, DirectoryChanged, Event, Restarted, reduce
-from .model.features import Facets, System
+from .model.features import Features, System
 from .systems.common.errors import (
     AddressRefused,
     AuthenticationFailed,
@@ -54,7 +54,7 @@ from .systems.common.errors import (
 
 if TYPE_CHECKING:
     from .runtime.door_commands import DoorCommands
-    from .runtime.event_stream import EventFeed
+    from .runtime.event_stream import EventStream
     from .runtime.google_push import GooglePush
     from .runtime.temporary_codes import TemporaryCodes
     from .runtime.visitor_pictures import VisitorPictures
@@ -106,7 +106,7 @@ _POLL = "poll"
 _LOG = "log"
 
 
-class IntercomCoordinator(CommandingCoordinator):
+class IntercomCoordinator(CommandCoordinator):
     """State and commands of one intercom.
 
     Args:
@@ -135,12 +135,12 @@ class IntercomCoordinator(CommandingCoordinator):
 
     config_entry: IntercomConfigEntry
 
-    def __init__(self, hass: HomeAssistant, entry: IntercomConfigEntry, system: System, found: Found) -> None:
+    def __init__(self, hass: HomeAssistant, entry: IntercomConfigEntry, system: System, found: RestoredState) -> None:
         """See the class."""
         super().__init__(hass, _LOGGER, entry, POLL_ALONE)
         self.system = system
         self.description: Description
-        self.feed: EventFeed
+        self.event_stream: EventStream
         self.door_commands: DoorCommands
         self.codes: TemporaryCodes
         self.pictures: VisitorPictures
@@ -158,14 +158,14 @@ class IntercomCoordinator(CommandingCoordinator):
         self._during_read: list[_Change] | None = None
         self._described_at = 0.0
         self._incomplete = 0
-        self.shortcomings = Shortcomings(hass, entry.entry_id, entry.title, self.later)
+        self.device_issues = DeviceIssues(hass, entry.entry_id, entry.title, self.timers)
         self.log_health = LogHealth(
-            entry.title, self.later, self.shortcomings, lambda: self.last_update_success, self.async_update_listeners
+            entry.title, self.timers, self.device_issues, lambda: self.last_update_success, self.async_update_listeners
         )
         self._checked_at = -_CHECK_PAUSE
         self._recovered_at = -_CHECK_PAUSE
         self._wish: _Wish | None = None
-        self._refusals = Refusals()
+        self._auth_retry = AuthRetry()
         self._doubters: set[str] = set()
         self._loss: IntercomError | None = None
         self._directory_changed = Debouncer(
@@ -186,14 +186,14 @@ class IntercomCoordinator(CommandingCoordinator):
         )
 
     @property
-    def facets(self) -> Facets:
+    def features(self) -> Features:
         """What the device can be asked to do now."""
-        return self.system.facets
+        return self.system.features
 
     @property
-    def found(self) -> Found:
+    def found(self) -> RestoredState:
         """What showed itself, to be remembered for the next life."""
-        return Found.in_state(self._state, self.found_bells)
+        return RestoredState.in_state(self._state, self.found_bells)
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -203,9 +203,9 @@ class IntercomCoordinator(CommandingCoordinator):
         if (wish := wishes.get(self.config_entry.entry_id)) is not None and time.monotonic() < wish.until:
             raise self._failure(UpdateFailed, wish.err)
         try:
-            description = await self._refusals.confirmed(lambda: self.system.connect(known))
+            description = await self._auth_retry.confirmed(lambda: self.system.connect(known))
         except AuthenticationFailed as err:
-            async_load_once_accepted(self.hass, self.config_entry, self._refusals, err)
+            async_load_once_accepted(self.hass, self.config_entry, self._auth_retry, err)
             raise self._failure(ConfigEntryAuthFailed, err) from err
         except IntercomError as err:
             if err.retry_after is not None:
@@ -214,9 +214,9 @@ class IntercomCoordinator(CommandingCoordinator):
         if self.config_entry.unique_id not in description.identity.names:
             # Its address may have been given to another: no door of a stranger is opened.
             if not description.identity.names:
-                raise told(UpdateFailed, "no_identity", device=self.name)
+                raise translated_error(UpdateFailed, "no_identity", device=self.name)
             model = description.identity.model or description.identity.manufacturer
-            raise told(UpdateFailed, "another_device", device=self.name, model=model)
+            raise translated_error(UpdateFailed, "another_device", device=self.name, model=model)
         self._async_adopt(description)
         self._state = self._found.added_to(description.state)
         self.update_interval = POLL_BESIDE_EVENTS if description.pushes else POLL_ALONE
@@ -234,9 +234,9 @@ class IntercomCoordinator(CommandingCoordinator):
         try:
             reading, news = await self._async_gathering_news(self.system.read)
         except AuthenticationFailed as err:
-            certain = self._refusals.count()
+            certain = self._auth_retry.count()
             # Home Assistant polls no more once the login is refused.
-            self.later.async_do(self._refusals.pause(err), "refused", self.async_refresh)
+            self.timers.async_do(self._auth_retry.pause(err), "refused", self.async_refresh)
             if certain:
                 self._doubters.add(_POLL)
                 raise self._failure(ConfigEntryAuthFailed, err) from err
@@ -253,14 +253,14 @@ class IntercomCoordinator(CommandingCoordinator):
         if not self.last_update_success:
             self._recovered_at = time.monotonic()
             self.log_health.async_reachable()
-            self.feed.async_hasten()  # the poll has found it first
+            self.event_stream.async_hasten()  # the poll has found it first
         self._loss = None
-        self._refusals.clear()
+        self._auth_retry.clear()
         self._async_withdraw_question(_POLL)
-        self.shortcomings.async_trust()
+        self.device_issues.async_trust()
         before, self._state = self._state, _after(merge(self._state, reading), news)
-        if self.feed.following:
-            self.shortcomings.async_compare(before, self._state)
+        if self.event_stream.following:
+            self.device_issues.async_compare(before, self._state)
         if time.monotonic() - self._described_at >= _DESCRIBE_EVERY:
             self.async_describe_soon()
         return self._state
@@ -284,11 +284,11 @@ class IntercomCoordinator(CommandingCoordinator):
             self._described_at = time.monotonic()
             wish = err.retry_after or 0.0
             if not isinstance(err, AuthenticationFailed):  # a password is for polls to doubt; too many lock it out
-                self.later.async_do(max(_DESCRIBE_AGAIN, wish), "describe", self.async_describe)
+                self.timers.async_do(max(_DESCRIBE_AGAIN, wish), "describe", self.async_describe)
             if not (self._shutdown_requested or wish):
                 self.async_read_soon()  # not all that it has, but how it is
             return
-        self.later.async_cancel("describe")
+        self.timers.async_cancel("describe")
         if self._shutdown_requested:
             await self.system.close()  # it may have opened what was closed already
             return
@@ -297,7 +297,7 @@ class IntercomCoordinator(CommandingCoordinator):
         self._state = _after(described(self._state, description.state, description.unread), news)
         self._async_adopt(description)
         if self.system.log is not None:
-            self.feed.async_start(self.system.log)
+            self.event_stream.async_start(self.system.log)
         self._async_recover()
         self.data = self._state
         places = self.device_id, self.description.identity, self._state.places
@@ -327,7 +327,7 @@ class IntercomCoordinator(CommandingCoordinator):
                 sw_version=identity.firmware,
                 hw_version=identity.hardware,
             )
-        self.shortcomings.async_describe(description)
+        self.device_issues.async_describe(description)
 
     @callback
     def _async_ask_again(self, description: Description) -> None:
@@ -336,7 +336,7 @@ class IntercomCoordinator(CommandingCoordinator):
         if self._incomplete:
             _LOGGER.debug("%s: no response from %s", self.name, ", ".join(sorted(description.unanswered)))
             delay = max(_UNANSWERED_AGAIN[min(self._incomplete, len(_UNANSWERED_AGAIN)) - 1], description.wish)
-            self.later.async_do(delay, "describe", self.async_describe)
+            self.timers.async_do(delay, "describe", self.async_describe)
         if description.bells_pending:
             self.config_entry.async_create_background_task(
                 self.hass, self._async_refresh_bells(), f"{DOMAIN} directory of {self.name}"
@@ -352,7 +352,7 @@ class IntercomCoordinator(CommandingCoordinator):
         await self.google_push.async_look_again()  # independent of the device
         await self.codes.async_retry()
         self.push_address.async_forget_method()
-        self.feed.async_hasten()
+        self.event_stream.async_hasten()
         description = self.description
         await self.async_describe()
         if self.description is description:
@@ -360,7 +360,7 @@ class IntercomCoordinator(CommandingCoordinator):
         if self.system.log is not None:
             self.system.log.presume_complete()
         await self.log_health.async_settle()
-        self.shortcomings.async_forget_evidence()
+        self.device_issues.async_forget_evidence()
 
     async def _async_refresh_bells(self) -> None:
         try:
@@ -368,7 +368,7 @@ class IntercomCoordinator(CommandingCoordinator):
         except IntercomError as err:
             _LOGGER.debug("%s: could not read the directory: %s", self.name, err)
             if self.description.bells_pending:
-                self.later.async_do(_DESCRIBE_AGAIN, "describe", self.async_describe)
+                self.timers.async_do(_DESCRIBE_AGAIN, "describe", self.async_describe)
             return
         if bells is None:
             return
@@ -381,11 +381,11 @@ class IntercomCoordinator(CommandingCoordinator):
         """Note why the device is away, and return that as what Home Assistant wants to hear while it reads."""
         self._async_note_loss(err)
         if isinstance(err, CertificateChanged):
-            self.shortcomings.async_distrust(err)
+            self.device_issues.async_distrust(err)
         elif isinstance(err, AddressRefused):
-            self.shortcomings.async_be_refused(err)
-        _, key, placeholders = sentence(err)
-        failure = told(kind, key, device=self.name, **placeholders)
+            self.device_issues.async_be_refused(err)
+        _, key, placeholders = translation_for(err)
+        failure = translated_error(kind, key, device=self.name, **placeholders)
         if isinstance(failure, UpdateFailed):
             failure.retry_after = err.retry_after
         return failure
@@ -396,7 +396,7 @@ class IntercomCoordinator(CommandingCoordinator):
     def async_fold(self, event: Event) -> State:
         """Fold an event into the state, which ``async_publish`` then shows, and return it."""
         self._async_change_by(partial(reduce, event=event))
-        self.shortcomings.async_hear(event)
+        self.device_issues.async_hear(event)
         for fact in event.facts:
             match fact:
                 case DirectoryChanged():
@@ -404,7 +404,7 @@ class IntercomCoordinator(CommandingCoordinator):
                 case CapabilitiesChanged() | Restarted():
                     self.async_describe_soon()
                 case CallChanged(state=CallState.TERMINATED) if self._reads_last_call:
-                    self.later.async_do(_CALL_LOG_DELAY, "call log", self.async_read_last_call)
+                    self.timers.async_do(_CALL_LOG_DELAY, "call log", self.async_read_last_call)
         return self._state
 
     @property
@@ -415,11 +415,11 @@ class IntercomCoordinator(CommandingCoordinator):
     @property
     def _reads_last_call(self) -> bool:
         """Return whether the log of calls is to be asked for what no event tells."""
-        return self.facets.call_log is not None and not self.description.outcomes
+        return self.features.call_log is not None and not self.description.outcomes
 
     async def async_read_last_call(self) -> None:
         """Read the newest entry of the device's call log."""
-        if (log := self.facets.call_log) is None:
+        if (log := self.features.call_log) is None:
             return
         try:
             calls = await log.query(1)
@@ -443,7 +443,7 @@ class IntercomCoordinator(CommandingCoordinator):
         Raises:
             IntercomError: It could not be read.
         """
-        if (doors := self.facets.doors) is None:
+        if (doors := self.features.doors) is None:
             return None
         door: Door | None = None
         for _ in range(_DOOR_READS):
@@ -550,7 +550,7 @@ class IntercomCoordinator(CommandingCoordinator):
         """
         self._wish = None
         self._async_withdraw_question(_LOG)
-        self.shortcomings.async_trust()
+        self.device_issues.async_trust()
         interval = POLL_BESIDE_EVENTS if live else POLL_ALONE
         was_away = self.update_interval != interval or not self.last_update_success
         self.update_interval = interval
@@ -608,25 +608,25 @@ class IntercomCoordinator(CommandingCoordinator):
         await super().async_shutdown()
         self._directory_changed.async_shutdown()
         self._device_changed.async_shutdown()
-        self.later.async_close()
+        self.timers.async_close()
 
     # -- calls from here -------------------------------------------------------------------------
 
     async def async_dial(self, dialling: Coroutine[Any, Any, SessionId]) -> SessionId:
         """Run a command that starts a call; this call rings no bell."""
-        self.feed.rings.async_dialling(True)
+        self.event_stream.rings.async_dialling(True)
         try:
             session = await self.async_command(dialling)
         except HomeAssistantError:
-            self.later.async_do(_DIAL_DELAY, "dialling", self._async_dialled)
+            self.timers.async_do(_DIAL_DELAY, "dialling", self._async_dialled)
             raise
-        self.feed.rings.async_dialled(session)
-        self.feed.rings.async_dialling(False)
+        self.event_stream.rings.async_dialled(session)
+        self.event_stream.rings.async_dialling(False)
         self.async_change(own_calls=self._state.own_calls | {session})
         return session
 
     async def _async_dialled(self) -> None:
-        self.feed.rings.async_dialling(False)
+        self.event_stream.rings.async_dialling(False)
 
 
 def _after(state: State, news: Iterable[_Change]) -> State:

@@ -29,7 +29,7 @@ from .const import (
     CONFS_FCM,
 )
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .model.features import Facets
+from .model.features import Features
 
 TO_REDACT = {
     CONF_ACCOUNT,
@@ -87,7 +87,7 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: Interco
         "identity": async_redact_data(asdict(description.identity), TO_REDACT),
         "controls": sorted(description.controls),
         "missing": sorted(f"{missing.kind}: {missing.name}" for missing in description.missing),
-        "facets": [part.name for part in fields(Facets) if getattr(coordinator.facets, part.name) is not None],
+        "facets": [part.name for part in fields(Features) if getattr(coordinator.features, part.name) is not None],
         "pushes": description.pushes,
         "push_address": {
             "taken": coordinator.push_address.limiter.taken,

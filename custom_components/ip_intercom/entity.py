@@ -15,7 +15,7 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 from .const import CONF_URL, DOMAIN
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .helpers.devices import place_identifier
-from .helpers.errors import refused
+from .helpers.errors import request_refused
 from .model import (
     AccessPoint,
     AccessPointId,
@@ -54,14 +54,14 @@ def alone[P: (Camera, Door)](part: P, parts: Iterable[P]) -> bool:
     return part.place is not None and [other.id for other in parts if other.place == part.place] == [part.id]
 
 
-def need[F](coordinator: IntercomCoordinator, facet: F | None, lack: str) -> F:
+def require_feature[F](coordinator: IntercomCoordinator, facet: F | None, lack: str) -> F:
     """Return a facet that something depends on.
 
     Raises:
         ServiceValidationError: The device lacks it, or the account may not use it; ``lack`` is the sentence.
     """
     if facet is None:
-        raise refused(lack, device=coordinator.name)
+        raise request_refused(lack, device=coordinator.name)
     return facet
 
 

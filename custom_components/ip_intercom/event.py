@@ -70,7 +70,7 @@ async def async_setup_entry(
             found["access"] = partial(AccessEvent, coordinator, "access")
         if coordinator.description.has_phone:
             found["call"] = partial(CallEvent, coordinator, "call")
-        if coordinator.facets.voicemails is not None:
+        if coordinator.features.voicemails is not None:
             found["voicemail"] = partial(VoicemailEvent, coordinator, "voicemail")
         if coordinator.description.messages:
             found["message"] = partial(MessageEvent, coordinator, "message")
@@ -115,7 +115,7 @@ class BellEvent(IntercomEvent):
     @callback
     @override
     def async_listen(self) -> Iterable[CALLBACK_TYPE]:
-        yield self.coordinator.feed.rings.async_listen(self._bell.id, self._async_rang)
+        yield self.coordinator.event_stream.rings.async_listen(self._bell.id, self._async_rang)
 
     @callback
     def _async_rang(self, ring: Ring) -> None:
@@ -144,7 +144,7 @@ class FactEvent(IntercomEvent):
     @callback
     @override
     def async_listen(self) -> Iterable[CALLBACK_TYPE]:
-        yield self.coordinator.feed.async_listen_events(self._async_happened)
+        yield self.coordinator.event_stream.async_listen_events(self._async_happened)
 
     @callback
     def _async_happened(self, event: Event, state: State) -> None:
@@ -216,7 +216,7 @@ class CallEvent(FactEvent):
     def __init__(self, coordinator: IntercomCoordinator, key: str) -> None:
         """Announce the steps of calls, and what became of them where the device writes that down."""
         super().__init__(coordinator, key)
-        held = coordinator.facets.call_control is not None
+        held = coordinator.features.call_control is not None
         steps = (step for step in CallState if held or step is not CallState.HELD)
         self._attr_event_types = [*steps, *sorted(coordinator.description.outcomes)]
         self._told: dict[SessionId, CallState] = {}

@@ -35,15 +35,15 @@ async def async_setup_entry(
     coordinator = entry.runtime_data
 
     def find(state: State) -> dict[str, Callable[[], LastVisitorImage]]:
-        facets = coordinator.facets
+        features = coordinator.features
         found: dict[str, Callable[[], LastVisitorImage]] = {
             f"bell_{bell.id}": partial(BellVisitorImage, coordinator, bell)
             for bell in state.bells.values()
-            if bell.place is not None and (facets.visitors is not None or _camera_at(bell.place, state) is not None)
+            if bell.place is not None and (features.visitors is not None or _camera_at(bell.place, state) is not None)
         }
         rings = any(bell.place is None for bell in state.bells.values())
-        seen = facets.cameras is not None and _camera_at(None, state) is not None
-        if rings and (seen or facets.visitors is not None):
+        seen = features.cameras is not None and _camera_at(None, state) is not None
+        if rings and (seen or features.visitors is not None):
             found["last_visitor"] = partial(LastVisitorImage, coordinator)
         return found
 
@@ -80,7 +80,7 @@ class LastVisitorImage(LastEventEntity, ImageEntity):
     @callback
     @override
     def async_listen(self) -> Iterable[CALLBACK_TYPE]:
-        yield self.coordinator.feed.rings.async_listen(None, self._async_rang)
+        yield self.coordinator.event_stream.rings.async_listen(None, self._async_rang)
 
     @callback
     def _async_rang(self, ring: Ring) -> None:
@@ -102,14 +102,14 @@ class LastVisitorImage(LastEventEntity, ImageEntity):
 
     async def _async_given(self, ring: Ring) -> bytes | None:
         """Return the picture that the system took itself, None where it has none."""
-        if ring.picture is None or (visitors := self.coordinator.facets.visitors) is None:
+        if ring.picture is None or (visitors := self.coordinator.features.visitors) is None:
             return None
         return await self._async_try(self.coordinator.async_command(visitors.picture(ring.picture)))
 
     async def _async_snapshot(self, ring: Ring) -> bytes | None:
         """Return an image of the camera; the visitor may have turned away by the time that the event arrives."""
         camera = _camera_at(self._place, self.coordinator.data)
-        if camera is None or self.coordinator.facets.cameras is None:
+        if camera is None or self.coordinator.features.cameras is None:
             return None
         return await self._async_try(async_still(self.coordinator, camera, None, None, int(ring.age)))
 

@@ -29,7 +29,7 @@ async def async_setup_entry(
     plain = entry.options.get(CONF_PLAIN_SWITCHES, [])
 
     def find(state: State) -> dict[str, Callable[[], DoorLock]]:
-        doors = () if coordinator.facets.doors is None else state.doors
+        doors = () if coordinator.features.doors is None else state.doors
         return {door: partial(DoorLock, coordinator, door) for door in doors if door not in plain}
 
     async_add_as_found(Platform.LOCK, entry, async_add_entities, find)
@@ -69,8 +69,8 @@ class DoorLock(DoorEntity, LockEntity):
     async def async_open(self, **kwargs: Any) -> None:
         """Release the door: for a moment, or for good where its relay latches."""
         await self.async_command(DoorCommand.OPEN)
-        if self.assumed_state and self.coordinator.facets.doors is not None:
-            self._async_assume_open(self.coordinator.facets.doors.timing(DoorCommand.OPEN, self._door_id).lasts)
+        if self.assumed_state and self.coordinator.features.doors is not None:
+            self._async_assume_open(self.coordinator.features.doors.timing(DoorCommand.OPEN, self._door_id).lasts)
 
     @callback
     def _async_assume_open(self, seconds: float | None) -> None:

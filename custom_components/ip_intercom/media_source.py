@@ -80,7 +80,7 @@ class VoicemailSource(MediaSource):
         with_mailbox = [
             entry
             for entry in entries
-            if entry.runtime_data.facets.voicemails is not None and self._may_read(entry.runtime_data)
+            if entry.runtime_data.features.voicemails is not None and self._may_read(entry.runtime_data)
         ]
         return [
             self._folder(entry.entry_id, entry.runtime_data.name)
@@ -125,5 +125,5 @@ class VoicemailSource(MediaSource):
 
 
 def _messages(coordinator: IntercomCoordinator) -> dict[str, Voicemail]:
-    there = coordinator.facets.voicemails is not None
+    there = coordinator.features.voicemails is not None
     return dict(coordinator.data.voicemails or {}) if there else {}

@@ -24,7 +24,7 @@ async def async_setup_entry(
     coordinator = entry.runtime_data
 
     def find(state: State) -> dict[str, Callable[[], DisplayNotifier]]:
-        displays = () if coordinator.facets.displays is None else state.displays
+        displays = () if coordinator.features.displays is None else state.displays
         return {display: partial(DisplayNotifier, coordinator, display) for display in displays}
 
     async_add_as_found(Platform.NOTIFY, entry, async_add_entities, find)

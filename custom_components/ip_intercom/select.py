@@ -27,13 +27,13 @@ async def async_setup_entry(
     coordinator = entry.runtime_data
 
     def find(state: State) -> dict[str, Callable[[], SelectEntity]]:
-        facets = coordinator.facets
+        features = coordinator.features
         found: dict[str, Callable[[], SelectEntity]] = {
             f"setting_{setting.id}": partial(SettingSelect, coordinator, setting)
-            for setting in (state.settings.values() if facets.preferences is not None else ())
+            for setting in (state.settings.values() if features.account_settings is not None else ())
             if setting.kind in SELECTED and setting.options
         }
-        if facets.call_modes is not None:
+        if features.call_modes is not None:
             found["call_mode"] = partial(CallModeSelect, coordinator, "call_mode")
         return found
 

@@ -35,17 +35,17 @@ async def async_setup_entry(
             found["call"] = partial(CallSensor, coordinator, "call_state")
         if coordinator.description.reports_access:
             found["access"] = partial(LastAccessSensor, coordinator, "last_access")
-        if coordinator.facets.call_log is not None or coordinator.description.outcomes:
+        if coordinator.features.call_log is not None or coordinator.description.outcomes:
             found["call_log"] = partial(LastCallSensor, coordinator, "last_call")
-        if coordinator.facets.missed_calls is not None:
+        if coordinator.features.missed_calls is not None:
             found["missed_calls"] = partial(MissedCallsSensor, coordinator, "missed_calls")
-        if coordinator.facets.voicemails is not None:
+        if coordinator.features.voicemails is not None:
             found["voicemails"] = partial(VoicemailsSensor, coordinator, "voicemails")
         if state.extension is not None:
             found["extension"] = partial(ExtensionSensor, coordinator, "extension")
         if state.clock is not None:
             found["clock"] = partial(ClockSensor, coordinator, "clock_drift")
-        if state.firmware is not None and (control := coordinator.facets.firmware) is not None and control.expires:
+        if state.firmware is not None and (control := coordinator.features.firmware) is not None and control.expires:
             found["firmware"] = partial(FirmwareExpirySensor, coordinator, "firmware_expires")
         if state.unread_messages is not None:
             found["unread_messages"] = partial(UnreadMessagesSensor, coordinator, "unread_messages")
@@ -71,7 +71,7 @@ class CallSensor(IntercomEntity, SensorEntity):
     def __init__(self, coordinator: IntercomCoordinator, key: str) -> None:
         """Know of calls that wait only where they can."""
         super().__init__(coordinator, key)
-        held = coordinator.facets.call_control is not None
+        held = coordinator.features.call_control is not None
         self._attr_options = [IDLE, *(state for state in _PROGRESS if held or state is not CallState.HELD)]
 
     @property

@@ -5,7 +5,7 @@ from typing import override
 from homeassistant.const import EntityCategory
 
 from .coordinator import IntercomCoordinator
-from .entity import IntercomEntity, need
+from .entity import IntercomEntity, require_feature
 from .model import Setting, SettingId, State
 
 # Kinds that are turned on and off, and those that have options; each has its name in the translations.
@@ -63,5 +63,7 @@ class SettingEntity(IntercomEntity):
         Raises:
             HomeAssistantError: What went wrong, as a sentence.
         """
-        preferences = need(self.coordinator, self.coordinator.facets.preferences, "no_preferences")
-        await self.coordinator.async_effective_command(preferences.set(self._setting_id, value), self.part)
+        account_settings = require_feature(
+            self.coordinator, self.coordinator.features.account_settings, "no_preferences"
+        )
+        await self.coordinator.async_effective_command(account_settings.set(self._setting_id, value), self.part)

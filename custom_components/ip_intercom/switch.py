@@ -12,7 +12,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import CONF_PLAIN_SWITCHES
 from .coordinator import IntercomConfigEntry, IntercomCoordinator
-from .entity import AccessPointEntity, DoorEntity, PortEntity, async_add_as_found, need
+from .entity import AccessPointEntity, DoorEntity, PortEntity, async_add_as_found, require_feature
 from .model import Door, DoorId, Setting, State
 from .model.doors import DoorCommand
 from .setting_entity import NEGATED, SWITCHED, SettingEntity
@@ -58,19 +58,19 @@ async def async_setup_entry(
     plain = entry.options.get(CONF_PLAIN_SWITCHES, [])
 
     def find(state: State) -> dict[str, Callable[[], SwitchEntity]]:
-        facets = coordinator.facets
+        features = coordinator.features
         found: dict[str, Callable[[], SwitchEntity]] = {}
-        for door in state.doors.values() if facets.doors is not None else ():
+        for door in state.doors.values() if features.doors is not None else ():
             for description in (RELAY,) if door.id in plain else (HOLD_OPEN, BLOCK):
                 if description.is_on(door) is not None and (description is not BLOCK or door.blockable):
                     found[f"door_{door.id}_{description.key}"] = partial(DoorSwitch, coordinator, door.id, description)
-        for port in state.ports.values() if facets.outputs is not None else ():
+        for port in state.ports.values() if features.outputs is not None else ():
             if port.output:
                 found[f"port_{port.id}"] = partial(OutputSwitch, coordinator, port.id)
-        for setting in state.settings.values() if facets.preferences is not None else ():
+        for setting in state.settings.values() if features.account_settings is not None else ():
             if setting.kind in SWITCHED and not setting.options:
                 found[f"setting_{setting.id}"] = partial(SettingSwitch, coordinator, setting)
-        for point in state.access_points if facets.access_points is not None else ():
+        for point in state.access_points if features.access_points is not None else ():
             found[f"access_point_{point}"] = partial(AccessPointSwitch, coordinator, point)
         return found
 
@@ -126,7 +126,7 @@ class OutputSwitch(PortEntity, SwitchEntity):
         await self._async_switch(False)
 
     async def _async_switch(self, on: bool) -> None:
-        outputs = need(self.coordinator, self.coordinator.facets.outputs, "no_outputs")
+        outputs = require_feature(self.coordinator, self.coordinator.features.outputs, "no_outputs")
         await self.coordinator.async_switch(
             on, lambda: outputs.read_output(self._port_id), lambda: outputs.set_output(self._port_id, on), self.part
         )
@@ -148,7 +148,7 @@ class AccessPointSwitch(AccessPointEntity, SwitchEntity):
         await self._async_block(False)
 
     async def _async_block(self, blocked: bool) -> None:
-        points = need(self.coordinator, self.coordinator.facets.access_points, "no_access_points")
+        points = require_feature(self.coordinator, self.coordinator.features.access_points, "no_access_points")
         point = self._access_point_id
         await self.coordinator.async_switch(
             blocked, lambda: points.is_blocked(point), lambda: points.block(point, blocked), self.part

@@ -10,7 +10,7 @@ import pytest
 from custom_components.ip_intercom.runtime import event_stream as push
 from custom_components.ip_intercom.systems.akuvox import calls, clock, freshness, log
 from custom_components.ip_intercom.systems.akuvox.client import client
-from custom_components.ip_intercom.systems.common import poller as looks
+from custom_components.ip_intercom.systems.common import poller
 from custom_components.ip_intercom.systems.common.freshness import LIVE_WINDOW
 from tests.api.akuvox.conftest import wait_for_answers
 from tests.common import capture_log_events, until
@@ -32,7 +32,7 @@ def no_other_route(monkeypatch: pytest.MonkeyPatch, hurry: None) -> None:
     monkeypatch.setattr(log, "_CALL_LOG_ALONE", 0.1)
     monkeypatch.setattr(log, "_CALL_LOOKS", (0.1, 0.1))
     monkeypatch.setattr(log, "_DOOR_LOG_LOOKS", (0.1, 0.1))
-    monkeypatch.setattr(looks, "_RETRY", 0.1)
+    monkeypatch.setattr(poller, "_RETRY", 0.1)
     # The clocks of the simulator jump.
     monkeypatch.setattr(clock, "_JUST_ASKED", 0.0)
     monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1))

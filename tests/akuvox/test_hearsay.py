@@ -22,7 +22,7 @@ def quick_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refusals, "_CERTAIN", 1e4)
 
 
-def looks(sim: Simulator) -> int:
+def poller(sim: Simulator) -> int:
     """Return how often the device was checked for its return."""
     return sum(request.function == "system/status" for request in sim.requests)
 
@@ -37,14 +37,14 @@ async def test_a_push_proves_no_password(hass: HomeAssistant, device: Start, loc
     (flow,) = hass.config_entries.flow.async_progress()
     await shows(hass, entry, "binary_sensor", "connectivity", "off")
     changes = capture_changes(hass, entry, "event")
-    before = looks(sim)
+    before = poller(sim)
     for _ in range(5):
         assert sim.press()
         sim.call_ended()
     await until(lambda: sum(event.data["type"] == "MakeCall" for event in events) == 5, "all of them to be heard")
     await hass.async_block_till_done()
     assert entity_id(hass, entry, "event", "bell_call") in changes
-    assert looks(sim) == before
+    assert poller(sim) == before
     assert [found["flow_id"] for found in hass.config_entries.flow.async_progress()] == [flow["flow_id"]]
     await shows(hass, entry, "sensor", "call_state", "unavailable")
 

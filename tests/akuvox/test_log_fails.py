@@ -18,7 +18,7 @@ from custom_components.ip_intercom.helpers.log_health import PATIENCE
 from custom_components.ip_intercom.runtime import event_stream as push
 from custom_components.ip_intercom.systems.akuvox import accesses, log
 from custom_components.ip_intercom.systems.akuvox.client import client
-from custom_components.ip_intercom.systems.common import poller as looks
+from custom_components.ip_intercom.systems.common import poller
 from tests.api.akuvox.conftest import wait_for_answers
 from tests.common import act, capture_log_events, entity_id, state_of, until
 from tests.simulators.akuvox import Simulator
@@ -46,7 +46,7 @@ def hurry_more(monkeypatch: pytest.MonkeyPatch, hurry: None) -> None:
     monkeypatch.setattr(log, "_READ_AGAIN", 0.1)
     wait_for_answers(monkeypatch, 0.5)
     monkeypatch.setattr(client, "STEP_ASIDE", 0.05)
-    monkeypatch.setattr(looks, "_RETRY", 0.1)
+    monkeypatch.setattr(poller, "_RETRY", 0.1)
     monkeypatch.setattr(log, "_FAILED_LOOKS", 0.3)
     monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1))
 
@@ -226,7 +226,7 @@ async def test_what_was_missed_in_a_long_outage_is_told_as_soon_as_it_is_over(
     sim = await quick_device()
     entry = await add(hass, sim)
     events = capture_log_events(hass)
-    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
     sim.lose_connection()
     await until(lambda: unavailable(hass), "the loss")
     sim.press()

@@ -198,8 +198,8 @@ async def test_every_event_that_is_pushed(
     hass: HomeAssistant, device: Start, dialect: str, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is looked at here but the door log: what changes, the pushes have changed."""
-    for looks in ("_CALL_LOOKS", "_CALL_LOG_LOOKS"):
-        monkeypatch.setattr(log, looks, NEVER)
+    for poller in ("_CALL_LOOKS", "_CALL_LOG_LOOKS"):
+        monkeypatch.setattr(log, poller, NEVER)
     monkeypatch.setattr(alarms, "_LASTS", 0.5)
     sim = await device(
         dialect, config={"Config.DoorSetting.INPUT.InputABreakInIntrusion": "1"} if dialect != "a_series" else {}
@@ -377,7 +377,7 @@ async def test_a_device_that_told_nothing_of_action_urls_at_first(
     set_up = urls(sim)
     sim.withhold("config/get")
     assert await hass.config_entries.async_reload(entry.entry_id)
-    assert entry.runtime_data.facets.push is None
+    assert entry.runtime_data.features.push is None
     sim.withhold("config/get", False)
     await entry.runtime_data.async_describe()
     assert urls(sim) == set_up
@@ -394,7 +394,7 @@ async def test_a_variable_that_is_dropped_is_tried_once(hass: HomeAssistant, dev
     for event in ("MakeCall", "HangUp"):
         sim.configure(SECTION + event, f"{address}?event={event}")
     sim.clear_requests()
-    missing = await entry.runtime_data.facets.push.subscribe(address, token)
+    missing = await entry.runtime_data.features.push.subscribe(address, token)
     assert missing == frozenset()
     assert not [request for request in sim.requests if request.function == "config/set"]
     assert urls(sim)["MakeCall"] == f"{address}?event=MakeCall"

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from custom_components.ip_intercom.helpers.restored_state import Found
+from custom_components.ip_intercom.helpers.restored_state import RestoredState
 from custom_components.ip_intercom.model import Access, Alarm, Bell, Port, State
 
 ACCESS = Access(datetime(2026, 11, 28, 8, 30, tzinfo=UTC), granted=True, name="Alice", method="card", entrance="entry")
@@ -23,14 +23,14 @@ STATE = State(
 FRESH = State(alarms=dict.fromkeys(STATE.alarms))
 
 
-def kept(state: State, *, names: bool = True) -> Found:
+def kept(state: State, *, names: bool = True) -> RestoredState:
     """Return what the next start finds of a state."""
-    return Found.from_store(json.loads(json.dumps(Found.in_state(state, {}).as_store())), names=names)
+    return RestoredState.from_store(json.loads(json.dumps(RestoredState.in_state(state, {}).as_store())), names=names)
 
 
 def test_it_survives_the_store() -> None:
-    found = Found.in_state(STATE, {"7": Bell("7", button=7)})
-    assert Found.from_store(json.loads(json.dumps(found.as_store()))) == found
+    found = RestoredState.in_state(STATE, {"7": Bell("7", button=7)})
+    assert RestoredState.from_store(json.loads(json.dumps(found.as_store()))) == found
 
 
 def test_the_next_start_knows_what_the_last_event_told() -> None:
@@ -54,13 +54,13 @@ def test_names_go_where_nobody_wants_them_any_more() -> None:
 
 
 def test_stores_of_earlier_versions_are_read() -> None:
-    assert Found.from_store({"cursor": None, "bells": [["3", 3]]}) == Found({"3": Bell("3", button=3)})
-    earlier = Found.from_store({"ports": ["virtual_input_1"], "alarm_parts": [["motion", "1"], ["gone", "1"]]})
-    assert earlier == Found({}, ports={"virtual_input_1": None}, alarm_parts={(Alarm.MOTION, "1"): None})
+    assert RestoredState.from_store({"cursor": None, "bells": [["3", 3]]}) == RestoredState({"3": Bell("3", button=3)})
+    earlier = RestoredState.from_store({"ports": ["virtual_input_1"], "alarm_parts": [["motion", "1"], ["gone", "1"]]})
+    assert earlier == RestoredState({}, ports={"virtual_input_1": None}, alarm_parts={(Alarm.MOTION, "1"): None})
 
 
 def test_it_is_added_where_the_state_does_not_know_better() -> None:
-    found = Found(
+    found = RestoredState(
         {"1": Bell("1", button=1), "7": Bell("7", button=7)},
         {"virtual_output_2": None},
         {Alarm.LOCKDOWN: True},

@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.helpers.log_health import PATIENCE
 from custom_components.ip_intercom.runtime import event_stream as push
-from custom_components.ip_intercom.systems.common import poller as looks
+from custom_components.ip_intercom.systems.common import poller
 from custom_components.ip_intercom.systems.mx_proxy import system
 from custom_components.ip_intercom.systems.mx_proxy.client import client
 from tests.common import capture_changes, capture_log_events, command, refusal, state_of, until
@@ -38,7 +38,7 @@ BUSY = [(503, "overloaded"), (429, "throttled")]
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Come back soon."""
     monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1))
-    monkeypatch.setattr(looks, "_RETRY", 0.05)
+    monkeypatch.setattr(poller, "_RETRY", 0.05)
 
 
 async def test_each_part_fails_alone_and_comes_later(
@@ -112,7 +112,7 @@ async def test_a_source_that_fails_alone_takes_nothing_else_down(
         monkeypatch.setattr(client, "REQUEST_TIMEOUT", 0.3)
         monkeypatch.setattr(client, "LOG_TIMEOUT", 0.3)
     events = capture_log_events(hass)
-    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
     sim.fault(f"GET {source}", fault, status=status)
     await until(lambda: state_of(hass, entry, "binary_sensor", "event_log") == "off", "the source to be missed")
     mail = sim.leave_voicemail("3108")
@@ -140,7 +140,7 @@ async def test_a_busy_server_is_left_alone_and_says_so(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture, status: int, key: str
 ) -> None:
     coordinator = entry.runtime_data
-    await until(lambda: coordinator.feed.following, "the first looks")
+    await until(lambda: coordinator.event_stream.following, "the first looks")
     caplog.clear()
     sim.overload(status, "300")
     await until(lambda: not coordinator.last_update_success, "it to be away")
@@ -153,7 +153,7 @@ async def test_a_busy_server_is_left_alone_and_says_so(
     assert sim.requests == [], "it asked to be left alone"
     assert await refusal(hass, entry, "contacts_query") == key
     sim.heal()
-    coordinator.feed.async_hasten()
+    coordinator.event_stream.async_hasten()
     await until(lambda: coordinator.last_update_success, "it to be back")
     assert len(lines(caplog)) == 2, lines(caplog)
 
@@ -162,7 +162,7 @@ async def test_a_busy_server_is_left_alone_and_says_so(
 async def test_a_push_does_not_hasten_a_busy_server(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, status: int, key: str
 ) -> None:
-    await until(lambda: pushed.runtime_data.feed.following, "the first looks")
+    await until(lambda: pushed.runtime_data.event_stream.following, "the first looks")
     sim.overload(status, "300")
     await until(lambda: not pushed.runtime_data.last_update_success, "it to be away")
     sim.clear_requests()

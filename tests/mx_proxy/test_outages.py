@@ -9,7 +9,7 @@ from homeassistant.core import Event, HomeAssistant
 import pytest
 
 from custom_components.ip_intercom.runtime import event_stream as push
-from custom_components.ip_intercom.systems.common import poller as looks
+from custom_components.ip_intercom.systems.common import poller
 from custom_components.ip_intercom.systems.mx_proxy import log
 from tests.common import capture_changes, capture_log_events, command, state_of, until
 from tests.simulators.common.faults import Fault
@@ -145,11 +145,11 @@ async def test_what_was_missed_in_a_long_outage_is_told_as_soon_as_it_is_over(
 async def test_a_push_hastens_a_look_that_fails(
     hass: HomeAssistant, device: Start, local_url: str, no_looks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(looks, "_RETRY", 600.0)
+    monkeypatch.setattr(poller, "_RETRY", 600.0)
     sim = await device(speed=10)
     entry = await pushing(hass, sim, local_url)
     events = capture_log_events(hass)
-    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
     sim.fault("GET /calls", Fault.STATUS, times=1)
     sim.hang_up(sim.incoming_call("3108"))
     await until(lambda: sum(r.path == "/calls" and r.status == 500 for r in sim.requests) == 1, "a failure")

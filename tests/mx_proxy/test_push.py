@@ -128,7 +128,7 @@ async def test_a_missed_call_and_its_voicemail(
     state = entry.runtime_data.data
     assert (state.missed_calls, len(state.voicemails), state.voicemails[mail].read) == (1, 3, False)
     state_before = state.voicemails
-    entry.runtime_data.facets.missed_calls.clear()
+    entry.runtime_data.features.missed_calls.clear()
     sim.leave_voicemail("12025550142")
     await until(lambda: len(entry.runtime_data.data.voicemails) > len(state_before), "the second message")
     await until(lambda: entry.runtime_data.data.missed_calls == 1, "a new count")

@@ -300,7 +300,7 @@ async def test_diagnostics_tell_nothing_private(
     entry = await add(hass, sim, app, **{**CHOSEN, "show_names": True})
     coordinator = entry.runtime_data
     start = dt_util.utcnow() + timedelta(days=1)
-    conference = await coordinator.facets.conferences.create("Board", start, timedelta(minutes=30), None)
+    conference = await coordinator.features.conferences.create("Board", start, timedelta(minutes=30), None)
     await coordinator.async_refresh()
     diagnostics: Any = await get_diagnostics_for_config_entry(hass, hass_client, entry)
     text = json.dumps(diagnostics, ensure_ascii=False)

@@ -43,7 +43,7 @@ async def test_a_silent_exchange_is_away_until_it_speaks(
     """The proxy answers an empty log of calls then, which is no sign of the exchange."""
     sim = await device(speed=FAST, empty=empty)
     entry = await add(hass, sim)
-    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
     caplog.clear()
     sim.silence_mx()
     await until(lambda: shown(hass, entry) == SILENT, "the silence to be seen")
@@ -98,7 +98,7 @@ async def test_a_lost_link_is_left_to_the_proxy(hass: HomeAssistant, device: Sta
     """A login meanwhile makes a second link, and everything is pushed twice."""
     sim = await device()
     entry = await pushing(hass, sim, local_url)
-    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
     sim.set_reconnect(1.5)
     sim.clear_requests()
     sim.drop_link()
@@ -141,7 +141,7 @@ async def test_live_calls_are_looked_at_as_soon_as_the_exchange_is_back(
     call = sim.incoming_call("3108")
     await becomes(hass, entry, "sensor", "call_state", "ringing")
     sim.break_mx()
-    entry.runtime_data.system.log.looks.soon(log.VOICEMAILS)
+    entry.runtime_data.system.log.poller.soon(log.VOICEMAILS)
     await until(lambda: shown(hass, entry) == SILENT, "the loss")
     sim.hang_up(call)
     sim.mend_mx()

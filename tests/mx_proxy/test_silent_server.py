@@ -5,7 +5,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.ip_intercom.runtime import event_stream as push
-from custom_components.ip_intercom.systems.common import poller as looks
+from custom_components.ip_intercom.systems.common import poller
 from custom_components.ip_intercom.systems.mx_proxy.client import client, login
 from tests.common import capture_log_events, enter, state_of, until
 from tests.outages import lines
@@ -22,8 +22,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait less for answers than for the log of calls, and try again soon."""
     monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1))
     monkeypatch.setattr(client, "REQUEST_TIMEOUT", 0.4)
-    monkeypatch.setattr(looks, "_PROBE_PATIENCE", 0.2)
-    monkeypatch.setattr(looks, "_AWAY_PATIENCE", 0.3)
+    monkeypatch.setattr(poller, "_PROBE_PATIENCE", 0.2)
+    monkeypatch.setattr(poller, "_AWAY_PATIENCE", 0.3)
 
 
 def shown(hass: HomeAssistant, entry: ConfigEntry) -> tuple[str, str]:
@@ -41,7 +41,7 @@ async def test_a_proxy_that_answers_nothing_is_away_at_once(
     """The log of calls may take minutes: nothing waits for that."""
     sim = await device()
     entry = await add(hass, sim)
-    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
     caplog.clear()
     sim.clear_requests()
     hang(sim)
@@ -60,7 +60,7 @@ async def test_a_look_that_the_silence_has_cut_is_taken_after_it(hass: HomeAssis
     sim = await device()
     entry = await add(hass, sim)
     events = capture_log_events(hass)
-    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
     hang(sim)
     await until(lambda: shown(hass, entry) == AWAY, "the silence to be seen")
     sim.hang_up(sim.incoming_call("3108"))
@@ -75,7 +75,7 @@ async def test_a_failure_of_before_the_return_is_no_second_outage(
     """What was asked while the server was away may be answered, or given up, after it is back."""
     sim = await device()
     entry = await add(hass, sim)
-    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
     caplog.clear()
     hang(sim)
     await until(lambda: shown(hass, entry) == AWAY, "the silence to be seen")
@@ -97,7 +97,7 @@ async def test_a_poll_that_finds_it_first_ends_the_pause_of_the_log(
     sim = await device()
     entry = await add(hass, sim)
     events = capture_log_events(hass)
-    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
     caplog.clear()
     sim.break_mx()
     await until(lambda: shown(hass, entry)[1] == "unavailable", "the loss")
@@ -118,7 +118,7 @@ async def test_a_server_that_refuses_its_tokens_is_away_and_no_password_is_asked
     monkeypatch.setattr(login, "DISTRUST", (0.5, 0.5))
     sim = await device()
     entry = await add(hass, sim)
-    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
     caplog.clear()
     sim.clear_requests()
     sim.refuse_new_tokens()

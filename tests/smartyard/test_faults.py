@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.helpers.log_health import PATIENCE
 from custom_components.ip_intercom.runtime import event_stream as push
-from custom_components.ip_intercom.systems.common import poller as looks
+from custom_components.ip_intercom.systems.common import poller
 from custom_components.ip_intercom.systems.smartyard import system
 from custom_components.ip_intercom.systems.smartyard.client import client
 from tests.common import act, capture_log_events, entity_id, state_of, until
@@ -47,7 +47,7 @@ CASES = [(path, Fault.HANG, 0) for path in NEEDS] + [
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait less, and come back soon."""
     monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1))
-    monkeypatch.setattr(looks, "_RETRY", 0.05)
+    monkeypatch.setattr(poller, "_RETRY", 0.05)
 
 
 async def test_each_part_fails_alone_and_comes_later(
@@ -120,7 +120,7 @@ SILENT = [(Fault.HANG, 0), (Fault.RESET, 0), (Fault.STATUS, 500), (Fault.STATUS,
 
 async def lose(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, fault: Fault, status: int = 500) -> None:
     """Have the journals fail, until that shows."""
-    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
     sim.fault(SOURCE, fault, status=status)
     await until(lambda: state_of(hass, entry, "binary_sensor", "event_log") == "off", "the journals to be missed")
 
@@ -162,7 +162,7 @@ async def test_the_journal_of_one_flat_fails_alone(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events = capture_log_events(hass)
-    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
     sim.break_log(53)
     await until(lambda: state_of(hass, entry, "binary_sensor", "event_log") == "off", "the journal to be missed")
     uuid = sim.happen("key", 22, flat=51)
@@ -183,7 +183,7 @@ async def test_the_repair_asks_for_the_journals_again(
     await pass_time(hass, PATIENCE + 1)
     (issue,) = [issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN]
     # By itself it would be asked for in minutes.
-    for look in entry.runtime_data.system.log._looks._looks.values():
+    for look in entry.runtime_data.system.log._poller._poller.values():
         look.due += 600 * (look.failures > 0)
     client = await hass_client()
     answer = await client.post("/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue.issue_id})
@@ -202,7 +202,7 @@ async def test_a_busy_server_is_left_alone_and_says_so(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture, status: int, key: str
 ) -> None:
     coordinator = entry.runtime_data
-    await until(lambda: coordinator.feed.following, "the first looks")
+    await until(lambda: coordinator.event_stream.following, "the first looks")
     caplog.clear()
     sim.overload(status, "300")
     await until(lambda: not coordinator.last_update_success, "it to be away")
@@ -218,7 +218,7 @@ async def test_a_busy_server_is_left_alone_and_says_so(
         await act(hass, f"{DOMAIN}.history_query", response=True, device_id=flat, day="2026-11-20")
     assert failed.value.translation_key == key
     sim.heal()
-    coordinator.feed.async_hasten()
+    coordinator.event_stream.async_hasten()
     await until(lambda: coordinator.last_update_success, "it to be back")
     assert len(lines(caplog)) == 2, lines(caplog)
 

@@ -146,7 +146,7 @@ async def test_a_push_is_heard_as_one_of_a_forwarder(
         heard.append(message)
         return "it is heard here"
 
-    monkeypatch.setattr(entry.runtime_data.facets.push, "receive", receive)
+    monkeypatch.setattr(entry.runtime_data.features.push, "receive", receive)
     google.push(b"whatever")
     await until(lambda: heard, "the push")
     assert heard == [PushMessage("POST", {}, b"whatever")]
@@ -349,8 +349,8 @@ async def test_a_server_that_forgot_is_told_again(
 ) -> None:
     monkeypatch.setattr(google_push, "_LOOK", 0.05)
     await added(hass, google, sim)
-    looks = asked(sim)
-    await until(lambda: asked(sim) > looks + 2, "some looks")
+    poller = asked(sim)
+    await until(lambda: asked(sim) > poller + 2, "some looks")
     assert told(sim) == 1
     sim.people.devices[-1].push_token = other
     await connected(google, sim)
@@ -363,8 +363,8 @@ async def test_a_server_that_does_not_tell_is_told_once(
     monkeypatch.setattr(google_push, "_LOOK", 0.05)
     sim.refuse("/user/pushTokens", 404)
     await added(hass, google, sim)
-    looks = asked(sim)
-    await until(lambda: asked(sim) > looks + 2, "some looks")
+    poller = asked(sim)
+    await until(lambda: asked(sim) > poller + 2, "some looks")
     assert told(sim) == 1
 
 
@@ -386,11 +386,11 @@ async def test_a_server_that_is_not_known_yet_is_told_later(
     monkeypatch.setattr(google_push, "_LOOK", 0.05)
     caplog.set_level(logging.DEBUG, google_push.__name__)
     entry = await added(hass, google, sim)
-    facets = entry.runtime_data.facets
-    facets.push_service, known = None, facets.push_service
+    features = entry.runtime_data.features
+    features.push_service, known = None, features.push_service
     await until(lambda: "the server has not been read yet" in caplog.text, "an attempt")
     sim.people.devices[-1].push_token = None
-    facets.push_service = known
+    features.push_service = known
     await connected(google, sim)
 
 

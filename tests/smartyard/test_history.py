@@ -68,7 +68,7 @@ async def test_whoever_came_in_is_told_once(
     assert (access.granted, access.method, access.name, access.entrance) == (True, method, name, "Калитка")
     secrets = ("0000001A2B3C4D", PHONE, ROOMMATE, "40374", "79161234599", "74752000000")
     assert not [secret for secret in secrets if secret in str(told)]
-    picture = await entry.runtime_data.facets.history.picture(told["data"]["picture"])
+    picture = await entry.runtime_data.features.history.picture(told["data"]["picture"])
     assert picture.startswith(b"\xff\xd8")
 
 
@@ -88,7 +88,7 @@ async def test_calls_in_the_journal_let_nobody_in(hass: HomeAssistant, sim: Simu
     events = capture_log_events(hass)
     await read_again(sim, 1)
     rings: list[object] = []
-    entry.runtime_data.feed.rings.async_listen(None, rings.append)
+    entry.runtime_data.event_stream.rings.async_listen(None, rings.append)
     sim.answer(sim.ring(21))
     sim.walk_away(sim.ring(21))
     await until(lambda: len(types(events)) == 2, "both")

@@ -46,7 +46,7 @@ async def test_what_is_on_the_way_is_an_outage_with_a_sentence(
     key: str,
 ) -> None:
     coordinator = entry.runtime_data
-    await until(lambda: coordinator.feed.following, "the first looks")
+    await until(lambda: coordinator.event_stream.following, "the first looks")
     before = set(places(hass, entry))
     caplog.clear()
     sim.intercept(status, location)
@@ -106,7 +106,7 @@ async def test_an_interception_that_ends_leaves_no_trace(
         hass.config_entries.async_update_entry(entry, data={**entry.data, "verify_ssl": True, "fingerprint": None})
         assert await hass.config_entries.async_reload(entry.entry_id)
     coordinator = entry.runtime_data
-    await until(lambda: coordinator.feed.following, "the first looks")
+    await until(lambda: coordinator.event_stream.following, "the first looks")
     caplog.clear()
     sim.renew_certificate()
     sim.reset_connections()
@@ -129,7 +129,7 @@ async def test_a_ring_at_a_captive_portal_rings_once_and_without_its_picture(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
 ) -> None:
     coordinator = pushed.runtime_data
-    await until(lambda: coordinator.feed.following, "the first looks")
+    await until(lambda: coordinator.event_stream.following, "the first looks")
     rings = listen(pushed)
     sim.intercept()
     await until(lambda: not coordinator.last_update_success, "it to be away")
@@ -154,7 +154,7 @@ async def test_a_visitor_rings_though_the_clocks_are_minutes_apart(
 ) -> None:
     sim.advance_clock(seconds)
     entry = await pushing(hass, sim, local_url)
-    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
     rings, events = listen(entry), capture_log_events(hass)
     sim.ring(22)
     await until(lambda: rings, "the ring")

@@ -17,7 +17,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, CONF_URL
 from custom_components.ip_intercom.model.ring_detector import Ring
 from custom_components.ip_intercom.runtime import webhook
-from custom_components.ip_intercom.runtime.event_stream import EventFeed
+from custom_components.ip_intercom.runtime.event_stream import EventStream
 from custom_components.ip_intercom.systems.common.errors import NoData, UnexpectedReply
 from custom_components.ip_intercom.systems.smartyard import log
 from tests.common import PATIENCE, act, capture_log_events, entity_id, state_of, suggested, until
@@ -50,7 +50,7 @@ def asked(sim: Simulator, function: str) -> list[Request]:
 def listen(entry: ConfigEntry) -> list[Ring]:
     """Return a list that every ring goes to."""
     rings: list[Ring] = []
-    entry.runtime_data.feed.rings.async_listen(None, rings.append)
+    entry.runtime_data.event_stream.rings.async_listen(None, rings.append)
     return rings
 
 
@@ -72,7 +72,7 @@ async def test_a_visitor_rings_with_a_picture(
     assert entry.runtime_data.data.ringing["22"] is True
     if form is not Form.SEED:  # in the documents' form the picture is where this server has none
         assert ring.picture is not None
-        assert (await entry.runtime_data.facets.visitors.picture(ring.picture)).startswith(b"\xff\xd8")
+        assert (await entry.runtime_data.features.visitors.picture(ring.picture)).startswith(b"\xff\xd8")
         assert name not in str([item.data for item in events])
     await until(lambda: entry.runtime_data.data.ringing["22"] is False, "the end of it")
     assert [item.data["type"] for item in events] == ["Call", "CallEnded"]
@@ -145,7 +145,7 @@ async def test_a_message_has_the_unread_ones_counted(
     entry = await pushing(hass, sim, local_url)
     number = sim.message("Завтра не будет воды", "Вода")
     await until(lambda: entry.runtime_data.data.unread_messages == 1, "the count")
-    await entry.runtime_data.facets.messages.mark_read(str(number))
+    await entry.runtime_data.features.messages.mark_read(str(number))
     await until(lambda: entry.runtime_data.data.unread_messages == 0, "the count")
     assert not any(request.path.endswith("/inbox/inbox") for request in sim.requests)
 
@@ -188,7 +188,7 @@ async def test_the_page_says_whether_pushes_arrive(hass: HomeAssistant, device: 
     assert await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
     assert pushes(hass, entry) == "arriving"
-    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
     # This one was not: in the life that is known, no push came at all.
     sim.happen("missed", 22)
     await until(lambda: pushes(hass, entry) == "expected", "the doubt")
@@ -205,7 +205,7 @@ async def test_rings_that_are_switched_off_are_no_lost_pushes(
     await act(hass, "switch.turn_off", entity_id=rings)
     assert await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
-    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
     events = capture_log_events(hass)
     sim.happen("missed", 22)
     await until(lambda: of_type(events, "MissedCall"), "the record of it")
@@ -265,7 +265,7 @@ async def test_a_server_without_routes_is_asked_again_only_with_its_description(
     await until(lambda: asked(sim, "/user/registerPushToken"), "the route")
     coordinator = entry.runtime_data
     await coordinator.push_address.async_subscribe()
-    assert not coordinator.later
+    assert not coordinator.timers
     sim.mend_server()
     await coordinator.async_describe()
     assert sim.people.devices[-1].bundle == "home"
@@ -324,7 +324,7 @@ async def test_a_hostile_push_changes_nothing_and_is_one_line(
 ) -> None:
     sim = await device()
     entry = await pushing(hass, sim, local_url)
-    await until(lambda: entry.runtime_data.feed.following, "the first looks")
+    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
     before, requests = entry.runtime_data.data, len(sim.requests)
     caplog.clear()
     caplog.set_level(logging.DEBUG, OURS)
@@ -338,7 +338,7 @@ async def test_a_hostile_push_changes_nothing_and_is_one_line(
         assert (rings[0].picture is None) is (kind is Hostile.FOREIGN_IMAGE)
         if rings[0].picture is not None:
             with pytest.raises((NoData, UnexpectedReply)):
-                await entry.runtime_data.facets.visitors.picture(rings[0].picture)
+                await entry.runtime_data.features.visitors.picture(rings[0].picture)
         assert entry.data[CONF_URL] == sim.url
     else:
 
@@ -357,7 +357,7 @@ async def test_only_news_has_the_server_asked_before_its_time(
     hass: HomeAssistant, device: Start, local_url: str, no_looks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hastened: list[object] = []
-    monkeypatch.setattr(EventFeed, "async_hasten", lambda feed: hastened.append(feed))
+    monkeypatch.setattr(EventStream, "async_hasten", lambda event_stream: hastened.append(event_stream))
     sim = await device()
     await pushing(hass, sim, local_url)
     sim.ring(21)

@@ -6,7 +6,7 @@ import pytest
 
 from custom_components.ip_intercom.model import Pushes, State
 from custom_components.ip_intercom.model.events import Event, PushesCame, reduce
-from custom_components.ip_intercom.systems.common.push_monitor import Arrivals
+from custom_components.ip_intercom.systems.common.push_monitor import PushMonitor
 
 
 class Clock:
@@ -38,40 +38,40 @@ def event(kind: str) -> Event:
     ],
 )
 def test_what_an_earlier_life_knew(*, expected: bool, arrived: bool, state: Pushes) -> None:
-    assert Arrivals(expected=expected, arrived=arrived).state is state
+    assert PushMonitor(expected=expected, arrived=arrived).state is state
 
 
 def test_something_that_was_not_pushed_ends_them_unless_a_push_was_near(clock: Clock) -> None:
-    arrivals = Arrivals(expected=True, arrived=False, monotonic=clock)
-    arrivals.missed(60)
-    seen = [arrivals.state]
-    arrivals.heard()
-    seen.append(arrivals.state)
+    push_monitor = PushMonitor(expected=True, arrived=False, monotonic=clock)
+    push_monitor.missed(60)
+    seen = [push_monitor.state]
+    push_monitor.heard()
+    seen.append(push_monitor.state)
     for seconds in (60, 1):
         clock.now += seconds
-        arrivals.missed(60)
-        seen.append(arrivals.state)
+        push_monitor.missed(60)
+        seen.append(push_monitor.state)
     assert seen == [Pushes.EXPECTED, Pushes.ARRIVING, Pushes.ARRIVING, Pushes.EXPECTED]
-    assert not arrivals
+    assert not push_monitor
 
 
 def test_the_last_event_tells_how_it_stands(clock: Clock) -> None:
-    arrivals = Arrivals(expected=True, arrived=False, monotonic=clock)
-    arrivals.heard()
-    assert arrivals.tell([]) == []
+    push_monitor = PushMonitor(expected=True, arrived=False, monotonic=clock)
+    push_monitor.heard()
+    assert push_monitor.tell([]) == []
     first, second = event("a"), event("b")
-    told = arrivals.tell([first, second])
+    told = push_monitor.tell([first, second])
     assert told[0] is first
     assert told[1].facts == (PushesCame(Pushes.ARRIVING),)
     assert reduce(State(pushes=Pushes.EXPECTED), told[1]).pushes is Pushes.ARRIVING
 
 
 def test_what_a_description_has_told_meanwhile_is_put_right(clock: Clock) -> None:
-    arrivals = Arrivals(expected=True, arrived=False, monotonic=clock)
-    arrivals.heard()  # of a push that made no event
-    state = State(pushes=arrivals.state)
+    push_monitor = PushMonitor(expected=True, arrived=False, monotonic=clock)
+    push_monitor.heard()  # of a push that made no event
+    state = State(pushes=push_monitor.state)
     clock.now += 61
-    arrivals.missed(60)
-    for told in arrivals.tell([event("a")]):
+    push_monitor.missed(60)
+    for told in push_monitor.tell([event("a")]):
         state = reduce(state, told)
-    assert state.pushes is arrivals.state is Pushes.EXPECTED
+    assert state.pushes is push_monitor.state is Pushes.EXPECTED

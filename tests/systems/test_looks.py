@@ -22,7 +22,7 @@ from custom_components.ip_intercom.systems.common.errors import (
     Throttled,
     UnexpectedReply,
 )
-from custom_components.ip_intercom.systems.common.poller import Look, Looks
+from custom_components.ip_intercom.systems.common.poller import Poller, PollJob
 
 INTERVAL = 10.0
 LONGEST = 100.0
@@ -44,7 +44,7 @@ class Server:
         self.errors: dict[str, Exception] = {}
         self.slow: dict[str, asyncio.Event] = {}
         self.wake = asyncio.Event()
-        self.looks = Looks(
+        self.poller = Poller(
             {
                 "calls": self._look("calls", lambda: self.has_calls),
                 "mail": self._look("mail"),
@@ -55,7 +55,7 @@ class Server:
             longest=LONGEST,
         )
 
-    def _look(self, name: str, wanted: Callable[[], bool] | None = None) -> Look:
+    def _look(self, name: str, wanted: Callable[[], bool] | None = None) -> PollJob:
         async def take() -> None:
             self.taken.append(name)
             if name in self.slow:
@@ -63,14 +63,14 @@ class Server:
             if name in self.errors:
                 raise self.errors[name]
 
-        return Look(take, lambda: INTERVAL, wanted)
+        return PollJob(take, lambda: INTERVAL, wanted)
 
     async def turn(self) -> tuple[list[str], bool]:
         """Take the looks that are due; return which, and whether the server is back."""
         self.taken.clear()
-        self.looks.start()
+        self.poller.start()
         await settle()
-        back = self.looks.finish()
+        back = self.poller.finish()
         return sorted(self.taken), back
 
     async def fail(self, name: str, error: IntercomError) -> None:
@@ -85,7 +85,7 @@ async def server() -> AsyncGenerator[Server]:
     """A server of which nothing is known yet."""
     server = Server()
     yield server
-    await server.looks.close()
+    await server.poller.close()
 
 
 async def test_looks_are_taken_when_they_are_due(server: Server) -> None:
@@ -99,7 +99,7 @@ async def test_looks_are_taken_when_they_are_due(server: Server) -> None:
 
 async def test_what_is_wanted_only_sometimes_is_looked_at_only_then(server: Server) -> None:
     assert await server.turn() == (["log", "mail"], False)
-    assert server.looks.settled, "it does not wait for calls"
+    assert server.poller.settled, "it does not wait for calls"
     server.has_calls = True
     assert await server.turn() == (["calls"], False)
     server.has_calls = False
@@ -110,19 +110,19 @@ async def test_what_is_wanted_only_sometimes_is_looked_at_only_then(server: Serv
 async def test_a_look_that_goes_on_is_not_begun_again(server: Server) -> None:
     server.slow["log"] = asyncio.Event()
     assert await server.turn() == (["log", "mail"], False)
-    assert not server.looks.settled
+    assert not server.poller.settled
     server.now += INTERVAL
     assert await server.turn() == (["mail"], False)
     server.slow.pop("log").set()
     assert await server.turn() == ([], False)
-    assert server.looks.settled
+    assert server.poller.settled
 
 
 async def test_looking_before_the_time(server: Server) -> None:
     await server.turn()
-    server.looks.soon("log", delay=3)
-    server.looks.soon("mail", pause=4)
-    server.looks.soon("mail", delay=9)  # later than what was asked for before
+    server.poller.soon("log", delay=3)
+    server.poller.soon("mail", pause=4)
+    server.poller.soon("mail", delay=9)  # later than what was asked for before
     server.now += 2
     assert await server.turn() == ([], False)
     server.now += 1
@@ -130,14 +130,14 @@ async def test_looking_before_the_time(server: Server) -> None:
     server.now += 1
     assert await server.turn() == (["mail"], False)
     server.now += 5
-    server.looks.soon("mail", pause=4)
+    server.poller.soon("mail", pause=4)
     assert await server.turn() == (["mail"], False)
 
 
 async def test_what_is_wanted_again_during_a_look_is_looked_at_again(server: Server) -> None:
     server.slow["log"] = asyncio.Event()
     await server.turn()
-    server.looks.soon("log")
+    server.poller.soon("log")
     assert await server.turn() == ([], False), "one at a time"
     server.slow.pop("log").set()
     await server.turn()
@@ -155,10 +155,10 @@ async def test_a_look_that_fails_alone_leaves_the_others(server: Server, error: 
     server.errors["log"] = error
     server.now += INTERVAL
     assert await server.turn() == (["log", "mail"], False)
-    assert server.looks.settled, "that failed, but it was looked at"
+    assert server.poller.settled, "that failed, but it was looked at"
     # Whether it fails alone, another shows at once; a server that is busy is left alone.
     assert await server.turn() == (["mail"] if error in SILENCES else [], False)
-    assert not server.looks.interrupted
+    assert not server.poller.interrupted
 
 
 @pytest.mark.parametrize("error", [*REFUSALS, *SILENCES])
@@ -197,7 +197,7 @@ async def test_what_fails_is_hastened_as_well(server: Server, error: IntercomErr
     server.now += INTERVAL
     await server.turn()
     await server.turn()
-    server.looks.soon("log", delay=1)
+    server.poller.soon("log", delay=1)
     assert "log" not in (await server.turn())[0]
     server.now += 1
     assert await server.turn() == (["log"], False)
@@ -209,7 +209,7 @@ async def test_what_is_wanted_again_during_a_look_that_fails_is_looked_at_again(
     server.errors["log"] = NoAnswer("hangs")
     server.now += INTERVAL
     await server.turn()
-    server.looks.soon("log", delay=1)
+    server.poller.soon("log", delay=1)
     server.slow.pop("log").set()
     await server.turn()
     server.now += 1
@@ -223,7 +223,7 @@ async def test_a_busy_server_is_not_hastened(server: Server, kind: type[Intercom
     server.errors["log"].retry_after = 50  # type: ignore[attr-defined]  # it is one of ours
     server.now += INTERVAL
     await server.turn()
-    server.looks.soon("log")
+    server.poller.soon("log")
     server.now += 49
     assert "log" not in (await server.turn())[0]
     server.now += 1
@@ -239,12 +239,12 @@ async def test_a_server_that_is_away_is_asked_one_thing_at_a_time(server: Server
     server.has_calls = True
     server.now += INTERVAL
     await server.fail("mail", error)
-    server.looks.soon("log", delay=1)
-    assert server.looks.interrupted
-    assert not server.looks.settled
+    server.poller.soon("log", delay=1)
+    assert server.poller.interrupted
+    assert not server.poller.settled
     # The one that is due first, whether or not it is due; it answers.
     assert await server.turn() == (["log"], True)
-    assert server.looks.settled
+    assert server.poller.settled
 
 
 async def test_a_server_that_stays_away_is_away(server: Server) -> None:
@@ -254,7 +254,7 @@ async def test_a_server_that_stays_away_is_away(server: Server) -> None:
         with pytest.raises(NotReached):
             await server.turn()
         assert len(server.taken) == 1
-        assert server.looks.interrupted
+        assert server.poller.interrupted
 
 
 async def outage(server: Server, probes: int = 8) -> None:
@@ -286,29 +286,29 @@ async def test_what_failed_alone_before_an_outage_still_does_after_it(server: Se
     for _ in range(2):
         await server.turn()
         server.now += INTERVAL
-    assert server.looks.failing == {"log"}
+    assert server.poller.failing == {"log"}
     await outage(server)
     server.errors["log"] = NoAnswer("hangs")
     for _ in range(3):
         server.now += INTERVAL
         with suppress(NoAnswer):
             await server.turn()
-    assert server.looks.failing == {"log"}
+    assert server.poller.failing == {"log"}
 
 
 async def test_an_answer_from_memory_does_not_show_that_the_server_works(server: Server) -> None:
-    server.looks._looks["calls"].proves = False
+    server.poller._poller["calls"].proves = False
     server.errors = {"mail": NoAnswer("hangs")}
     await server.fail("log", NoAnswer("hangs"))
-    answers = server.looks.answers
+    answers = server.poller.answers
     server.slow["calls"] = asyncio.Event()
-    asked = asyncio.create_task(server.looks.now("calls"))
+    asked = asyncio.create_task(server.poller.now("calls"))
     await settle()
     server.slow.pop("calls").set()
     assert await server.turn() == ([], False)
     await asked
-    assert server.looks.interrupted
-    assert server.looks.answers == answers
+    assert server.poller.interrupted
+    assert server.poller.answers == answers
 
 
 async def test_nothing_else_is_asked_while_a_look_goes_on_at_a_server_that_is_away(server: Server) -> None:
@@ -328,10 +328,10 @@ async def silent(server: Server) -> Server:
     """A server that works until `errors` or `slow` say otherwise, with a probe that goes the same way."""
 
     async def probe() -> None:
-        await server.looks._looks["probe"].take()
+        await server.poller._poller["probe"].take()
 
-    server.looks._looks = {**server.looks._looks, "probe": server._look("probe", lambda: False)}
-    server.looks._probe = probe
+    server.poller._poller = {**server.poller._poller, "probe": server._look("probe", lambda: False)}
+    server.poller._probe = probe
     await server.turn()
     server.now += INTERVAL
     return server
@@ -343,7 +343,7 @@ async def test_a_server_that_answers_nothing_at_all_is_away_though_a_look_goes_o
     await silent.turn()
     with pytest.raises(ServerSilent):
         await silent.turn()
-    assert silent.looks.interrupted
+    assert silent.poller.interrupted
     assert silent.taken.count("log") == 0
 
 
@@ -357,19 +357,19 @@ async def test_a_server_that_answers_the_probe_has_a_look_that_fails_alone(
     silent.slow["log"] = asyncio.Event()
     for _ in range(3):
         await silent.turn()
-    assert not silent.looks.interrupted
-    assert silent.looks.fails("mail")
+    assert not silent.poller.interrupted
+    assert silent.poller.fails("mail")
 
 
 async def test_a_look_that_was_answered_meanwhile_counts_more_than_the_probe(silent: Server) -> None:
     silent.errors = {"mail": NoAnswer("hangs"), "probe": NoAnswer("hangs")}
     silent.slow["probe"] = asyncio.Event()
     await silent.turn()
-    silent.looks.soon("log")
+    silent.poller.soon("log")
     assert await silent.turn() == (["log", "probe"], False)
     silent.slow.pop("probe").set()
     await silent.turn()
-    assert not silent.looks.interrupted
+    assert not silent.poller.interrupted
 
 
 async def test_a_look_in_progress_ends_with_the_connection_and_is_taken_after_it(silent: Server) -> None:
@@ -383,7 +383,7 @@ async def test_a_look_in_progress_ends_with_the_connection_and_is_taken_after_it
 
 async def test_who_waits_for_a_look_hears_that_it_has_ended(silent: Server) -> None:
     silent.slow["log"] = asyncio.Event()
-    asked = asyncio.create_task(silent.looks.now("log"))
+    asked = asyncio.create_task(silent.poller.now("log"))
     await settle()
     await silent.fail("mail", NotReached("gone"))
     with pytest.raises(NoAnswer, match="given up"):
@@ -401,9 +401,9 @@ async def test_an_attempt_at_a_server_that_is_away_does_not_wait_for_ever(
 
     async def attempts() -> None:
         while True:
-            silent.looks.start()
-            await silent.looks.wait()
-            silent.looks.finish()
+            silent.poller.start()
+            await silent.poller.wait()
+            silent.poller.finish()
 
     with pytest.raises(NoAnswer):
         await attempts()
@@ -416,10 +416,10 @@ async def test_one_that_recovers_has_the_others_tried(server: Server) -> None:
     server.errors = dict.fromkeys(("log", "mail"), CommandFailed("operationalErrors"))
     server.now += INTERVAL
     await server.turn()
-    server.looks.soon("log")
+    server.poller.soon("log")
     await server.turn()
     server.errors.clear()
-    server.looks.soon("mail")
+    server.poller.soon("mail")
     assert await server.turn() == (["mail"], False)
     assert await server.turn() == (["log"], False), "not only when its time has come"
 
@@ -441,17 +441,17 @@ async def test_a_server_of_which_nothing_answers_is_away(server: Server, error: 
     server.now += INTERVAL
     # Calls do not count: as a rule there are none.
     await server.fail("mail", error)
-    assert server.looks.interrupted
+    assert server.poller.interrupted
     # The same error is no sign that it is back.
     with pytest.raises(type(error)):
         await server.turn()
-    assert server.looks.interrupted
+    assert server.poller.interrupted
 
 
 async def test_an_outage_shows_at_the_first_look(server: Server) -> None:
     await server.turn()
     server.errors = dict.fromkeys(("log", "mail"), ServerBroken("500"))
-    server.looks.soon("log")
+    server.poller.soon("log")
     assert await server.turn() == (["log"], False)
     with pytest.raises(ServerBroken):
         await server.turn()
@@ -464,14 +464,14 @@ async def test_an_outage_shows_at_the_first_look(server: Server) -> None:
 async def test_what_fails_again_and_again_is_named(server: Server, error: IntercomError) -> None:
     server.errors = {"log": error}
     await server.turn()
-    assert server.looks.failing == frozenset(), "a hiccup"
+    assert server.poller.failing == frozenset(), "a hiccup"
     server.now += INTERVAL
     await server.turn()
-    assert server.looks.failing == {"log"}
+    assert server.poller.failing == {"log"}
     server.errors = {}
     server.now += LONGEST
     await server.turn()
-    assert server.looks.failing == frozenset()
+    assert server.poller.failing == frozenset()
 
 
 @pytest.mark.parametrize("error", REFUSALS)
@@ -480,14 +480,14 @@ async def test_what_a_server_never_had_does_not_fail(server: Server, error: Inte
     for _ in range(4):
         await server.turn()
         server.now += LONGEST
-    assert server.looks.failing == frozenset()
+    assert server.poller.failing == frozenset()
     server.errors = {}
     await server.turn()
     server.errors = {"log": error}
     for _ in range(2):
         server.now += LONGEST
         await server.turn()
-    assert server.looks.failing == {"log"}
+    assert server.poller.failing == {"log"}
 
 
 async def test_while_the_server_is_away_nothing_fails_alone(server: Server) -> None:
@@ -495,9 +495,9 @@ async def test_while_the_server_is_away_nothing_fails_alone(server: Server) -> N
     for _ in range(4):
         await server.turn()
         server.now += INTERVAL
-    assert server.looks.failing == {"log"}
+    assert server.poller.failing == {"log"}
     await server.fail("mail", NotReached("gone"))
-    assert server.looks.failing == frozenset()
+    assert server.poller.failing == frozenset()
 
 
 async def test_calls_fail_while_there_are_some(server: Server) -> None:
@@ -506,9 +506,9 @@ async def test_calls_fail_while_there_are_some(server: Server) -> None:
     for _ in range(2):
         await server.turn()
         server.now += INTERVAL
-    assert server.looks.failing == {"calls"}
+    assert server.poller.failing == {"calls"}
     server.has_calls = False
-    assert server.looks.failing == frozenset()
+    assert server.poller.failing == frozenset()
 
 
 async def test_what_fails_is_looked_at_at_once_when_a_person_says_so(server: Server) -> None:
@@ -519,53 +519,53 @@ async def test_what_fails_is_looked_at_at_once_when_a_person_says_so(server: Ser
     await server.turn()
     server.errors = {}
     assert await server.turn() == ([], False)
-    server.looks.hasten()
+    server.poller.hasten()
     assert await server.turn() == (["log"], False)
-    assert server.looks.failing == frozenset()
+    assert server.poller.failing == frozenset()
 
 
 async def test_a_fault_of_ours_is_not_hidden(server: Server) -> None:
     server.errors["log"] = ZeroDivisionError("ours")
     with pytest.raises(ZeroDivisionError):
         await server.turn()
-    assert not server.looks.interrupted
+    assert not server.poller.interrupted
 
 
 async def test_looking_now(server: Server) -> None:
-    assert server.looks.age("log") == inf
-    await server.looks.now("log")
+    assert server.poller.age("log") == inf
+    await server.poller.now("log")
     server.now += 3
-    assert server.looks.age("log") == 3
+    assert server.poller.age("log") == 3
     assert await server.turn() == (["mail"], False), "the log has its next look later on"
     server.errors["log"] = CommandFailed("no")
     with pytest.raises(CommandFailed):
-        await server.looks.now("log")
-    assert server.looks.age("log") == 3
-    assert not server.looks.interrupted
+        await server.poller.now("log")
+    assert server.poller.age("log") == 3
+    assert not server.poller.interrupted
 
 
 async def test_a_look_goes_on_that_is_not_waited_for_any_longer(server: Server) -> None:
     server.slow["log"] = asyncio.Event()
     for _ in range(2):
-        asking = asyncio.create_task(server.looks.now("log"))
+        asking = asyncio.create_task(server.poller.now("log"))
         await settle()
         asking.cancel()
         await settle()
         assert asking.cancelled()
     assert server.taken == ["log"], "begun once"
     assert await server.turn() == (["mail"], False)
-    assert server.looks.age("log") == inf
+    assert server.poller.age("log") == inf
     server.slow.pop("log").set()
-    await server.looks.now("log")
-    assert server.looks.age("log") == 0
+    await server.poller.now("log")
+    assert server.poller.age("log") == 0
 
 
 async def test_whoever_waits_for_a_look_is_told_that_it_ends(server: Server) -> None:
     server.slow["log"] = asyncio.Event()
-    asking = asyncio.create_task(server.looks.now("log"))
+    asking = asyncio.create_task(server.poller.now("log"))
     await settle()
     assert server.taken == ["log"]
-    await server.looks.close()
+    await server.poller.close()
     with pytest.raises(NoAnswer):
         await asking
     server.slow.clear()
@@ -575,7 +575,7 @@ async def test_whoever_waits_for_a_look_is_told_that_it_ends(server: Server) -> 
 @asynccontextmanager
 async def waiting(server: Server, *moments: float) -> AsyncGenerator[asyncio.Task[None]]:
     """Wait in the background until there is nothing left but the clock."""
-    task = asyncio.create_task(server.looks.wait(*moments))
+    task = asyncio.create_task(server.poller.wait(*moments))
     await settle()
     yield task
     task.cancel()
@@ -596,7 +596,7 @@ async def test_waiting_ends_with_whatever_comes_first(server: Server) -> None:
         assert task.done(), "the moment is here"
     async with waiting(server) as task:
         assert not task.done()
-        server.looks.soon("log")
+        server.poller.soon("log")
         await settle()
         assert task.done(), "somebody has asked for a look"
 

@@ -132,14 +132,14 @@ async def test_each_model(any_bench: Bench) -> None:
     assert state.alarms.get(Alarm.TAMPER) is (False if "tamper" in sim.model.ports else None)
     assert found.controls == expected["controls"]
     assert (found.pushes, found.missing, state.calls) == (True, frozenset(), {})
-    facets = (
-        system.facets.doors,
-        system.facets.outputs,
-        system.facets.calls,
-        system.facets.cameras,
-        system.facets.directory,
+    features = (
+        system.features.doors,
+        system.features.outputs,
+        system.features.calls,
+        system.features.cameras,
+        system.features.directory,
     )
-    assert [facet is not None for facet in facets] == [
+    assert [facet is not None for facet in features] == [
         Control.DOORS in expected["controls"],
         Control.OUTPUTS in expected["controls"],
         Control.CALLS in expected["controls"],
@@ -213,12 +213,12 @@ USED = {
 
 def parts(found: Description, system: TwoNSystem) -> dict[str, bool]:
     return {
-        "switch": bool(found.state.doors) and system.facets.doors is not None,
-        "io": bool(found.state.ports) and system.facets.outputs is not None,
-        "camera": system.facets.cameras is not None,
-        "phone": bool(found.state.lines) and system.facets.calls is not None,
+        "switch": bool(found.state.doors) and system.features.doors is not None,
+        "io": bool(found.state.ports) and system.features.outputs is not None,
+        "camera": system.features.cameras is not None,
+        "phone": bool(found.state.lines) and system.features.calls is not None,
         "logging": found.pushes,
-        "directory": system.facets.directory is not None,
+        "directory": system.features.directory is not None,
     }
 
 
@@ -273,13 +273,13 @@ async def test_a_read_only_account_is_a_full_citizen(start: Start) -> None:
     system = system_of(bench)
     found = await system.connect(None)
     assert found.controls == frozenset() and found.pushes
-    assert (system.facets.doors, system.facets.outputs, system.facets.calls, system.facets.directory) == (
+    assert (system.features.doors, system.features.outputs, system.features.calls, system.features.directory) == (
         None,
         None,
         None,
         None,
     )
-    assert found.state.doors and found.state.ports and found.state.lines and system.facets.cameras is not None
+    assert found.state.doors and found.state.ports and found.state.lines and system.features.cameras is not None
     # Without the directory, the buttons are unknown: there is a bell for any call.
     assert found.state.bells == {"call": Bell("call")}
     await system.close()
@@ -301,7 +301,7 @@ async def test_privileges_are_looked_up_again(bench: Bench) -> None:
     await system.connect(ALL)
     bench.sim.revoke(USERNAME, Privilege.SWITCH_CONTROL)
     assert (await system.describe()).controls == ALL - {Control.DOORS}
-    assert system.facets.doors is None
+    assert system.features.doors is None
     bench.sim.revoke(USERNAME, Privilege.SYSTEM_CONTROL)
     assert await system.read_bells() is None
     await system.close()
@@ -311,8 +311,8 @@ async def test_bells_are_named_from_the_directory(bench: Bench) -> None:
     system = system_of(bench)
     found = await system.connect(ALL)
     assert found.peers == {"101": "1", "102": "1", "4374834473": "2"}
-    assert system.facets.directory is not None
-    await system.facets.directory.create([{"name": "Bob", "buttons": "1,12", "callPos": [{"peer": "300"}]}], False)
+    assert system.features.directory is not None
+    await system.features.directory.create([{"name": "Bob", "buttons": "1,12", "callPos": [{"peer": "300"}]}], False)
     bells = await system.read_bells()
     assert bells is not None
     assert bells.bells == {
@@ -330,14 +330,16 @@ async def test_bells_are_named_from_the_directory(bench: Bench) -> None:
 async def test_readings(bench: Bench) -> None:
     system = system_of(bench)
     await system.connect(ALL)
-    assert system.facets.doors is not None and system.facets.outputs is not None and system.facets.calls is not None
-    doors = system.facets.doors
+    assert (
+        system.features.doors is not None and system.features.outputs is not None and system.features.calls is not None
+    )
+    doors = system.features.doors
     one, two = await doors.read("1"), await doors.read("2")
     assert one is not None and two is not None
     await doors.send(DoorCommand.HOLD, one, 100)
     await doors.send(DoorCommand.BLOCK, two)
-    await system.facets.outputs.set_output("led_secured", True)
-    session = await system.facets.calls.dial("sip:100@pbx", [])
+    await system.features.outputs.set_output("led_secured", True)
+    session = await system.features.calls.dial("sip:100@pbx", [])
     reading = await system.read()
     assert reading.doors and reading.ports and reading.calls
     first, second = reading.doors["1"], reading.doors["2"]
@@ -346,8 +348,8 @@ async def test_readings(bench: Bench) -> None:
     assert reading.ports["led_secured"].on is True
     call = reading.calls[session]
     assert (call.direction, call.state, call.peer) == (Direction.OUTGOING, CallState.CONNECTING, "sip:100@pbx")
-    assert await system.facets.calls.in_progress() == reading.calls
-    await system.facets.calls.hang_up(session)
+    assert await system.features.calls.in_progress() == reading.calls
+    await system.features.calls.hang_up(session)
     await doors.send(DoorCommand.END_HOLD, one)
     await doors.send(DoorCommand.UNBLOCK, two)
     await doors.send(DoorCommand.OPEN, two)
@@ -356,7 +358,7 @@ async def test_readings(bench: Bench) -> None:
     ]  # fmt: skip
     await doors.send(DoorCommand.CLOSE, two)
     incoming = bench.sim.incoming_call()
-    await system.facets.calls.answer(incoming)
+    await system.features.calls.answer(incoming)
     reading = await system.read()
     assert reading.doors and reading.doors["2"].released is False
     assert reading.calls and reading.calls[incoming].state is CallState.CONNECTED
@@ -452,21 +454,21 @@ async def test_snapshots_of_a_size_that_the_device_has(
 ) -> None:
     system = system_of(bench)
     await system.connect(ALL)
-    assert system.facets.cameras is not None
+    assert system.features.cameras is not None
     bench.seen()
-    assert (await system.facets.cameras.snapshot("internal", width, height)).startswith(b"\xff\xd8")
+    assert (await system.features.cameras.snapshot("internal", width, height)).startswith(b"\xff\xd8")
     [asked] = bench.seen()
     assert f"{asked.query['width']}x{asked.query['height']}" == size
     with pytest.raises(NotSupported):
-        await system.facets.cameras.snapshot("cellar", 640, 480)
+        await system.features.cameras.snapshot("cellar", 640, 480)
     await system.close()
 
 
 async def test_motion_jpeg(bench: Bench) -> None:
     system = system_of(bench)
     await system.connect(ALL)
-    assert system.facets.cameras is not None
-    async with system.facets.cameras.mjpeg("internal") as stream:
+    assert system.features.cameras is not None
+    async with system.features.cameras.mjpeg("internal") as stream:
         assert stream.content_type.startswith("multipart/x-mixed-replace; boundary=")
         assert (await anext(stream.chunks())).startswith(b"--")
     await until(lambda: bench.sim.camera.streams == 0)
@@ -493,10 +495,10 @@ async def test_the_stream_address_has_its_own_account(
 ) -> None:
     system = system_of(await start("vario"), **options)
     await system.connect(ALL)
-    assert system.facets.cameras is not None
-    assert await system.facets.cameras.stream_address("internal") == address
-    assert await system.facets.cameras.stream_address("external") is None
-    assert not system.facets.cameras.streams("external")
+    assert system.features.cameras is not None
+    assert await system.features.cameras.stream_address("internal") == address
+    assert await system.features.cameras.stream_address("external") is None
+    assert not system.features.cameras.streams("external")
     await system.close()
 
 

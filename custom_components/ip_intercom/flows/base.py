@@ -22,7 +22,7 @@ from ..const import (
 )
 from ..helpers.certificates import fingerprint_text
 from ..helpers.client_session import async_client_session
-from ..helpers.errors import sentence
+from ..helpers.errors import translation_for
 from ..model import Description
 from ..runtime.replacement import async_take_over
 from ..systems import find_system, is_replaceable
@@ -108,7 +108,7 @@ class FoundFlow(ConfigFlow):
             if isinstance(err, kind):
                 self._placeholders |= {"product": err.product} if isinstance(err, UnsupportedProduct) else {}
                 return key
-        _, key, placeholders = sentence(err)
+        _, key, placeholders = translation_for(err)
         self._placeholders |= placeholders
         return key
 

@@ -36,7 +36,7 @@ _PART_OF_PERSON = 1.0
 _LONGEST_PAUSE = 300.0
 
 
-class Refusals:
+class AuthRetry:
     """Counts refusals since the last success.
 
     Args:
@@ -97,7 +97,7 @@ def known_controls(entry: ConfigEntry[Any]) -> frozenset[Control] | None:
 
 @callback
 def async_load_once_accepted(
-    hass: HomeAssistant, entry: ConfigEntry[Any], refusals: Refusals, err: AuthenticationFailed
+    hass: HomeAssistant, entry: ConfigEntry[Any], refusals: AuthRetry, err: AuthenticationFailed
 ) -> None:
     """Go on trying the login of an entry that was refused while it was set up, and load it once it is accepted.
 
@@ -110,7 +110,7 @@ def async_load_once_accepted(
 
 
 async def _async_load_once_accepted(
-    hass: HomeAssistant, entry: ConfigEntry[Any], refusals: Refusals, err: AuthenticationFailed
+    hass: HomeAssistant, entry: ConfigEntry[Any], refusals: AuthRetry, err: AuthenticationFailed
 ) -> None:
     tried = entry.data
     # One for all tries: it knows that the login was refused, and shows it to one function only.

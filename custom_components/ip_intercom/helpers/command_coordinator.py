@@ -13,7 +13,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from ..model import State
 from ..systems.common.errors import IntercomError
 from .errors import is_answer_lost, translated, was_never_sent
-from .timers import Later
+from .timers import Timers
 
 # A command whose effect no event has told of after this many seconds is looked up: a door may close again after two.
 _FIRST_LOOK = 0.5
@@ -23,7 +23,7 @@ _EFFECT_DELAY = 2.0
 _EFFECT_LOOKS = 15
 
 
-class CommandingCoordinator(DataUpdateCoordinator[State]):
+class CommandCoordinator(DataUpdateCoordinator[State]):
     """A coordinator of one device that can carry out commands.
 
     Args:
@@ -43,7 +43,7 @@ class CommandingCoordinator(DataUpdateCoordinator[State]):
         super().__init__(
             hass, logger, config_entry=entry, name=entry.title, update_interval=update_interval, always_update=False
         )
-        self.later = Later(hass)
+        self.timers = Timers(hass)
 
     @contextmanager
     def translating(self) -> Generator[None]:
@@ -127,7 +127,7 @@ class CommandingCoordinator(DataUpdateCoordinator[State]):
             if nothing_yet or (looks < _EFFECT_LOOKS and not settled(self.data)):
                 self._async_look_for_effect(part, now, settled, looks + 1)
 
-        self.later.async_do(_EFFECT_DELAY if looks else _FIRST_LOOK, part, look)
+        self.timers.async_do(_EFFECT_DELAY if looks else _FIRST_LOOK, part, look)
 
 
 async def _reported(read: Callable[[], Awaitable[bool | None]]) -> bool | None:

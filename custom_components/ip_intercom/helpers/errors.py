@@ -132,7 +132,7 @@ _SENTENCES: tuple[tuple[type[IntercomError], type[HomeAssistantError], str, _Pla
 )
 
 
-def sentence(err: IntercomError) -> tuple[type[HomeAssistantError], str, dict[str, str]]:
+def translation_for(err: IntercomError) -> tuple[type[HomeAssistantError], str, dict[str, str]]:
     """Return the kind of exception, the translation key and its placeholders for a client's error."""
     for kind, exception, key, placeholders in _SENTENCES:
         if isinstance(err, kind):
@@ -140,15 +140,15 @@ def sentence(err: IntercomError) -> tuple[type[HomeAssistantError], str, dict[st
     raise AssertionError(f"no sentence for {type(err).__name__}")
 
 
-def told[E: HomeAssistantError](kind: type[E], key: str, **placeholders: str) -> E:
+def translated_error[E: HomeAssistantError](kind: type[E], key: str, **placeholders: str) -> E:
     """Return an exception that speaks by a sentence of ``exceptions``."""
     return kind(translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders)
 
 
 def translated(err: IntercomError, device: str) -> HomeAssistantError:
     """Return a client's error as a sentence that names the device."""
-    exception, key, placeholders = sentence(err)
-    return told(exception, key, device=device, **placeholders)
+    exception, key, placeholders = translation_for(err)
+    return translated_error(exception, key, device=device, **placeholders)
 
 
 def was_never_sent(err: IntercomError) -> bool:
@@ -164,6 +164,6 @@ def is_answer_lost(err: IntercomError) -> bool:
     return isinstance(err, ConnectionFailed | UnexpectedReply | Unconfirmed) and not was_never_sent(err)
 
 
-def refused(key: str, **placeholders: str) -> ServiceValidationError:
+def request_refused(key: str, **placeholders: str) -> ServiceValidationError:
     """Return the exception for a request that a person can mend."""
-    return told(ServiceValidationError, key, **placeholders)
+    return translated_error(ServiceValidationError, key, **placeholders)

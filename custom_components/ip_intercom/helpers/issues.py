@@ -9,7 +9,7 @@ from ..model import Description, Missing, State
 from ..model.events import Event
 from ..systems.common.errors import AddressRefused, CertificateChanged
 from .silence import Silence
-from .timers import Later
+from .timers import Timers
 
 # An event may be on its way for so many seconds after a poll found what it tells of.
 _PATIENCE = 2.0
@@ -43,7 +43,7 @@ _SENTENCES = {
 _BY_HAND = frozenset({"clock_by_hand"})
 
 
-class Shortcomings:
+class DeviceIssues:
     """What one device keeps from us, put together from all that shows it.
 
     A question that is refused shows it at once; for what no question tells of, there is evidence:
@@ -56,12 +56,12 @@ class Shortcomings:
         later: For second looks.
     """
 
-    def __init__(self, hass: HomeAssistant, entry_id: str, device: str, later: Later) -> None:
+    def __init__(self, hass: HomeAssistant, entry_id: str, device: str, timers: Timers) -> None:
         """Begin without any."""
         self._hass = hass
         self._entry_id = entry_id
         self._device = device
-        self._later = later
+        self._timers = timers
         self._refused: frozenset[Missing] = frozenset()
         self._state_events: Missing | None = None
         self._withheld: frozenset[Missing] = frozenset()
@@ -128,7 +128,7 @@ class Shortcomings:
             self._async_show()
 
         if moved:
-            self._later.async_do(_PATIENCE, "silence", wonder)
+            self._timers.async_do(_PATIENCE, "silence", wonder)
 
     @callback
     def async_forget_evidence(self) -> None:

@@ -8,8 +8,8 @@ import logging
 from homeassistant.core import callback
 
 from ..model import Missing
-from .issues import Shortcomings
-from .timers import Later
+from .issues import DeviceIssues
+from .timers import Timers
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -35,15 +35,15 @@ class LogHealth:
     def __init__(
         self,
         name: str,
-        later: Later,
-        shortcomings: Shortcomings,
+        timers: Timers,
+        device_issues: DeviceIssues,
         reachable: Callable[[], bool],
         changed: Callable[[], None],
     ) -> None:
         """Begin before the first answer."""
         self._name = name
-        self._later = later
-        self._shortcomings = shortcomings
+        self._timers = timers
+        self._shortcomings = device_issues
         self._reachable = reachable
         self._changed = changed
         self._failing: frozenset[Missing] = frozenset()
@@ -120,7 +120,7 @@ class LogHealth:
             )
             self._async_note(self._noted | {missing})
 
-        self._later.async_do(PATIENCE, missing, judge)
+        self._timers.async_do(PATIENCE, missing, judge)
 
     @callback
     def _async_note(self, noted: frozenset[Missing]) -> None:

@@ -14,7 +14,7 @@ _ACCESS_TEXTS = ("name", "method", "reason", "entrance")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RestoredState:
     """Bells that rang, virtual ports and alarms as the last event left them, the last access, and the public floors."""
 
     bells: Mapping[BellId, Bell]
@@ -25,7 +25,7 @@ class Found:
     public_floors: tuple[int, ...] | None = None
 
     @classmethod
-    def from_store(cls, stored: Mapping[str, Any], *, names: bool = True) -> Found:
+    def from_store(cls, stored: Mapping[str, Any], *, names: bool = True) -> RestoredState:
         """Return what ``as_store`` wrote, also in an earlier version; names of people only where they are wanted."""
         try:
             return cls._read(stored, names=names)
@@ -35,7 +35,7 @@ class Found:
             return cls({})
 
     @classmethod
-    def _read(cls, stored: Mapping[str, Any], *, names: bool) -> Found:
+    def _read(cls, stored: Mapping[str, Any], *, names: bool) -> RestoredState:
         floors = stored.get("public_floors")
         return cls(
             {str(bell): Bell(str(bell), button=button) for bell, button in stored.get("bells", [])},
@@ -47,7 +47,7 @@ class Found:
         )
 
     @classmethod
-    def in_state(cls, state: State, bells: Mapping[BellId, Bell]) -> Found:
+    def in_state(cls, state: State, bells: Mapping[BellId, Bell]) -> RestoredState:
         """Return what is in a state; which of its bells were found, it does not tell."""
         return cls(
             bells,

@@ -10,7 +10,7 @@ from homeassistant.helpers.event import async_call_later
 type Act = Callable[[], Coroutine[Any, Any, None]]
 
 
-class Later:
+class Timers:
     """Does things later.
 
     Args:

@@ -3,8 +3,8 @@
 from homeassistant.exceptions import HomeAssistantError
 
 from ..coordinator import IntercomCoordinator
-from ..entity import need
-from ..helpers.errors import told
+from ..entity import require_feature
+from ..helpers.errors import translated_error
 from ..model import CameraId
 from .films import first_frame, is_film
 
@@ -17,11 +17,11 @@ async def async_still(
     Raises:
         HomeAssistantError: There is none, as a sentence.
     """
-    cameras = need(coordinator, coordinator.facets.cameras, "no_camera")
+    cameras = require_feature(coordinator, coordinator.features.cameras, "no_camera")
     content = await coordinator.async_command(cameras.snapshot(camera, width, height, seconds_back))
     if not is_film(content):
         return content
     picture = await coordinator.hass.async_add_executor_job(first_frame, content)
     if picture is None:
-        raise told(HomeAssistantError, "unexpected_reply", device=coordinator.name)
+        raise translated_error(HomeAssistantError, "unexpected_reply", device=coordinator.name)
     return picture

@@ -60,7 +60,7 @@ class VoicemailView(HomeAssistantView):
     async def get(self, request: web.Request, entry_id: str, voicemail: str) -> web.StreamResponse:
         """Send a message, or the part of it that a player asks for."""
         coordinator = loaded(self._hass, entry_id)
-        mailbox = None if coordinator is None else coordinator.facets.voicemails
+        mailbox = None if coordinator is None else coordinator.features.voicemails
         if coordinator is not None and not async_may(
             self._hass, request[KEY_HASS_USER], POLICY_READ, coordinator.device_id
         ):

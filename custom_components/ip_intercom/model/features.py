@@ -51,7 +51,7 @@ from .functions import (
     Settings,
     TimeZones,
 )
-from .residence import Archive, FlatCodes, History, Messages, Preferences, SipAccounts, Visitors, Watches
+from .residence import AccountSettings, Archive, FlatCodes, History, Messages, SipAccounts, Visitors, Watches
 from .telephony import CallControl, CallModes, Conferences, MissedCalls, PhoneBook, PushTokens, Voicemails
 
 # So many events are handed on at once; then everything else in Home Assistant has its turn.
@@ -320,7 +320,7 @@ class Session(Protocol):
 
 
 @dataclass(slots=True)
-class Facets:
+class Features:
     """What a device can be asked to do. One is None where the device lacks it or the account may not use it."""
 
     access_log: AccessLog | None = None
@@ -356,7 +356,7 @@ class Facets:
     outputs: Outputs | None = None
     phone_book: PhoneBook | None = None
     plates: Plates | None = None
-    preferences: Preferences | None = None
+    account_settings: AccountSettings | None = None
     push: Push | None = None
     push_service: PushService | None = None
     push_tokens: PushTokens | None = None
@@ -373,7 +373,7 @@ class Facets:
 class System(Protocol):
     """One intercom or account."""
 
-    facets: Facets
+    features: Features
 
     @property
     def log(self) -> EventLog | None:

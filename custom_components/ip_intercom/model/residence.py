@@ -19,7 +19,7 @@ class Visitors(Protocol):
         """Return the JPEG that ``ButtonPressed.picture`` names."""
 
 
-class Preferences(Protocol):
+class AccountSettings(Protocol):
     """What people set at the system."""
 
     async def set(self, setting: SettingId, value: bool | str) -> None:

@@ -28,7 +28,7 @@ class ClockWatch:
         """Watch until the entry is unloaded."""
         coordinator = self._coordinator
         coordinator.config_entry.async_on_unload(coordinator.async_add_listener(self._async_look))
-        coordinator.config_entry.async_on_unload(coordinator.feed.async_listen_events(self._async_hear))
+        coordinator.config_entry.async_on_unload(coordinator.event_stream.async_listen_events(self._async_hear))
         self._async_look()
 
     @callback
@@ -42,8 +42,8 @@ class ClockWatch:
         clock = self._coordinator.data.clock
         missing: frozenset[Missing] = frozenset()
         if not (self._clocked if clock is None else clock.set):
-            settable = clock is not None and self._coordinator.facets.clock is not None
+            settable = clock is not None and self._coordinator.features.clock is not None
             missing = frozenset({Missing(CLOCK if settable else CLOCK_BY_HAND, "time")})
         if missing != self._noted:
             self._noted = missing
-            self._coordinator.shortcomings.async_note(CLOCK, missing)
+            self._coordinator.device_issues.async_note(CLOCK, missing)

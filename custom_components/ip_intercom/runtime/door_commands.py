@@ -23,7 +23,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
 from ..coordinator import IntercomCoordinator
-from ..helpers.errors import is_answer_lost, refused, told, translated, was_never_sent
+from ..helpers.errors import is_answer_lost, request_refused, translated, translated_error, was_never_sent
 from ..model import Door, DoorId, State
 from ..model.doors import DoorCommand, is_done, next_step
 from ..model.features import Doors
@@ -107,7 +107,7 @@ class DoorCommands:
         """Resume the holds from before a restart."""
         self._coordinator.config_entry.async_on_unload(self._coordinator.async_add_listener(self._async_drop_holds))
         stored = await self._store.async_load() or {}
-        if (doors := self._coordinator.facets.doors) is None:
+        if (doors := self._coordinator.features.doors) is None:
             return
         for door, until in stored.items():
             end = None if until is None else dt_util.parse_datetime(str(until))
@@ -158,19 +158,19 @@ class DoorCommands:
                 return sent > 0
             if not doors.is_safe(step, door):
                 key = "door_state_unknown" if door.released is None else "door_opened_elsewhere"
-                raise refused(key, device=self._called(door_id))
+                raise request_refused(key, device=self._called(door_id))
             after, done = await self._async_step(door, step, seconds)
             if done is False:
                 break
             if done is None:
                 door = _unseen(door)
                 if not doors.is_safe(step, door):
-                    raise told(HomeAssistantError, "door_unconfirmed", device=self._called(door_id))
+                    raise translated_error(HomeAssistantError, "door_unconfirmed", device=self._called(door_id))
             else:
                 door = after
             if step is wanted:
                 return True
-        raise told(HomeAssistantError, _FAILURES[wanted], device=self._called(door_id))
+        raise translated_error(HomeAssistantError, _FAILURES[wanted], device=self._called(door_id))
 
     async def _async_step(self, door: Door, step: DoorCommand, seconds: int | None) -> tuple[Door, bool | None]:
         """Send one command; return the door afterwards and whether it is as commanded, None where that is unknown."""
@@ -195,7 +195,7 @@ class DoorCommands:
             # An answer that came says more than that one is missing.
             answered = isinstance(lost, ServerBroken | UnexpectedReply | Unconfirmed)
             key = "door_may_have_opened" if _tells_nothing(door) and step in _OPENING else "door_answer_lost"
-            raise translated(lost, name) if answered else told(HomeAssistantError, key, device=name)
+            raise translated(lost, name) if answered else translated_error(HomeAssistantError, key, device=name)
         return after, done
 
     async def _async_show_block(self, door_id: DoorId) -> None:
@@ -267,8 +267,8 @@ class DoorCommands:
 
     @property
     def _doors(self) -> Doors:
-        if (doors := self._coordinator.facets.doors) is None:
-            raise refused("no_doors", device=self._coordinator.name)
+        if (doors := self._coordinator.features.doors) is None:
+            raise request_refused("no_doors", device=self._coordinator.name)
         return doors
 
     async def _async_read(self, door_id: DoorId, wanted: DoorCommand) -> Door:
@@ -284,7 +284,7 @@ class DoorCommands:
             elif (wait := self._doors.certain_in(wanted, door, waited)) <= 0:
                 return door
             elif waited + wait > _MOST_WAIT:
-                raise refused("door_opened_elsewhere", device=self._called(door_id))
+                raise request_refused("door_opened_elsewhere", device=self._called(door_id))
             _LOGGER.debug("%s: door %s: waiting %.1f s for a reliable state", self._coordinator.name, door_id, wait)
             await asyncio.sleep(_LOOK_EVERY)
 
@@ -295,7 +295,7 @@ class DoorCommands:
         """
         name = self._called(door_id)
         if (known := self._coordinator.data.doors.get(door_id)) is None:
-            raise refused("no_doors", device=name)
+            raise request_refused("no_doors", device=name)
         unseen = _unseen(known)
         safe = self._doors.is_safe(wanted, unseen)
         try:
@@ -330,7 +330,7 @@ class DoorCommands:
             if seconds is None or seconds > longest:
                 self._async_renew_in(longest * _RENEW_AFTER, door_id)
             else:
-                self._coordinator.later.async_cancel((_HOLD, door_id))
+                self._coordinator.timers.async_cancel((_HOLD, door_id))
         if self._holds != before:
             await self._async_save()
 
@@ -340,7 +340,7 @@ class DoorCommands:
     @callback
     def _async_drop_holds(self) -> None:
         """Forget the holds of doors that were seen shut: what opens them next is not a hold."""
-        if (doors := self._coordinator.facets.doors) is None:
+        if (doors := self._coordinator.features.doors) is None:
             return
         ended = [door for door in self._holds if not doors.keeps_hold(door)]
         for door in ended:
@@ -352,14 +352,14 @@ class DoorCommands:
     @callback
     def _async_forget_hold(self, door_id: DoorId) -> None:
         self._holds.pop(door_id, None)
-        self._coordinator.later.async_cancel((_HOLD, door_id))
+        self._coordinator.timers.async_cancel((_HOLD, door_id))
 
     @callback
     def _async_renew_in(self, delay: float, door_id: DoorId) -> None:
         async def renew() -> None:
             await self._async_renew(door_id)
 
-        self._coordinator.later.async_do(delay, (_HOLD, door_id), renew)
+        self._coordinator.timers.async_do(delay, (_HOLD, door_id), renew)
 
     async def _async_renew(self, door_id: DoorId) -> None:
         """Prolong a hold that the device would end, unless it has ended."""

@@ -25,7 +25,7 @@ class DoorWatch:
 
     def __enter__(self) -> Self:
         """Listen."""
-        self._stop = self._coordinator.feed.async_listen_events(self._async_hear)
+        self._stop = self._coordinator.event_stream.async_listen_events(self._async_hear)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -16,7 +16,7 @@ from homeassistant.core import CALLBACK_TYPE, callback
 
 from ..const import CONF_LATE_HOURS, DOMAIN, EVENT_LOG
 from ..coordinator import IntercomCoordinator
-from ..helpers.auth_retry import Refusals
+from ..helpers.auth_retry import AuthRetry
 from ..model import State
 from ..model.events import Event, Restarted
 from ..model.features import PORTION, Delivery, EventLog, PushMessage
@@ -61,7 +61,7 @@ _WAITING = 400
 type EventListener = Callable[[Event, State], None]
 
 
-class EventFeed:
+class EventStream:
     """Hands on every event of a device, in order, and remembers how far it came.
 
     Args:
@@ -84,7 +84,7 @@ class EventFeed:
         self._missed = False
         self._left_out = 0
         self._hastened = asyncio.Event()
-        self._refusals = Refusals()
+        self._auth_retry = AuthRetry()
         # What arrived and is still to be handed on, oldest first.
         self._arrived = asyncio.Queue[Delivery](_WAITING)
         # When the log has more to tell, though the device may be away; by the monotonic clock.
@@ -120,7 +120,7 @@ class EventFeed:
     @callback
     def async_receive(self, message: PushMessage) -> bool:
         """Take what was pushed, and return whether it is news; its events come by the log."""
-        push = self._coordinator.facets.push
+        push = self._coordinator.features.push
         objection = "this system accepts no pushes" if push is None else push.receive(message)
         if objection is None:
             self.async_hasten()
@@ -154,9 +154,9 @@ class EventFeed:
                 delivery = await log.next()
                 self._following = delivery.answered and not (delivery.missed or delivery.more)
             except AuthenticationFailed as err:
-                if self._refusals.count():
+                if self._auth_retry.count():
                     self._coordinator.async_refused(err)
-                delay = self._refusals.pause(err)
+                delay = self._auth_retry.pause(err)
                 patient_until = time.monotonic() + delay
             except (ServiceDisabled, PermissionDenied, SecureConnectionRequired, NotSupported) as err:
                 self._coordinator.async_without_events(err)
@@ -183,7 +183,7 @@ class EventFeed:
                     # The first delivery of a channel proves little: it may be closed again at once.
                     if self._following:
                         failures = 0
-                    self._refusals.clear()
+                    self._auth_retry.clear()
                     came_back = self._coordinator.async_reached(delivery.live, delivery.failing)
                     await self._async_arrive(replace(delivery, missed=delivery.missed or came_back))
                     continue
@@ -259,7 +259,7 @@ class EventFeed:
         if not delivery.answered:
             self._coordinator.async_publish()
             return
-        self._coordinator.shortcomings.async_withhold(delivery.withheld)
+        self._coordinator.device_issues.async_withhold(delivery.withheld)
         self._coordinator.async_publish()
         # After a restart all is looked at again, the state as well.
         restarted = any(isinstance(fact, Restarted) for event in delivery.events for fact in event.facts)

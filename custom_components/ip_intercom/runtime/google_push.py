@@ -115,7 +115,7 @@ class GooglePush:
             try:
                 await self._async_attempt()
             except AppRefused as err:
-                self._coordinator.shortcomings.async_note(_SOURCE, frozenset({_REFUSED}))
+                self._coordinator.device_issues.async_note(_SOURCE, frozenset({_REFUSED}))
                 self._async_failed(err)
             except LoginRefused as err:
                 await self._async_keep({})
@@ -169,7 +169,7 @@ class GooglePush:
         )
         token = await receiver.register()
         await self._async_keep({"project": project, "credentials": receiver.credentials})
-        self._coordinator.shortcomings.async_note(_SOURCE, frozenset())
+        self._coordinator.device_issues.async_note(_SOURCE, frozenset())
         telling = self._entry.async_create_background_task(
             self._hass, self._async_keep_told(token), f"{DOMAIN} push token of {self._coordinator.name}"
         )
@@ -188,7 +188,7 @@ class GooglePush:
         while True:
             delay = _LOOK
             try:
-                if (service := self._coordinator.facets.push_service) is None:
+                if (service := self._coordinator.features.push_service) is None:
                     raise NotSupported("the server has not been read yet")
                 await service.tell(token)
             except IntercomError as err:
@@ -199,7 +199,7 @@ class GooglePush:
     @callback
     def _async_hear(self, body: bytes) -> None:
         """Take what was pushed."""
-        self._coordinator.feed.async_receive(PushMessage("POST", {}, body))
+        self._coordinator.event_stream.async_receive(PushMessage("POST", {}, body))
 
     @callback
     def _async_connected(self) -> None:

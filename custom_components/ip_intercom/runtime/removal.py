@@ -9,7 +9,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 
 from ..helpers.client_session import async_client_session
-from ..model.features import Facets
+from ..model.features import Features
 from ..systems import create_system, logs_in
 from ..systems.common.errors import IntercomError, WrongDevice
 
@@ -17,7 +17,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def async_parting(hass: HomeAssistant, entry: ConfigEntry[Any]) -> AsyncIterator[Facets]:
+async def async_parting(hass: HomeAssistant, entry: ConfigEntry[Any]) -> AsyncIterator[Features]:
     """Connect once more, and give what the device can be asked to do.
 
     Raises:
@@ -29,7 +29,7 @@ async def async_parting(hass: HomeAssistant, entry: ConfigEntry[Any]) -> AsyncIt
         description = await system.connect(None)
         if entry.unique_id not in description.identity.names:
             raise WrongDevice("another device answers at the address")
-        yield system.facets
+        yield system.features
     finally:
         await system.close()
 
@@ -41,8 +41,8 @@ async def async_log_out(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     # Not as ``async_parting``: to look at all that an account has takes long, and changes nothing here.
     system = create_system(async_client_session(hass), entry.data, entry.options, None)
     try:
-        if system.facets.session is not None:
-            await system.facets.session.log_out()
+        if system.features.session is not None:
+            await system.features.session.log_out()
     except IntercomError as err:
         _LOGGER.debug("%s: could not log out: %s", entry.title, err)
     finally:

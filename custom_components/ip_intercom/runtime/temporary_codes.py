@@ -22,7 +22,7 @@ from homeassistant.util.dt import utcnow
 
 from ..const import DOMAIN
 from ..coordinator import IntercomCoordinator
-from ..helpers.errors import refused, told
+from ..helpers.errors import request_refused, translated_error
 from ..model import DoorId, Missing
 from ..model.functions import Code, Codes, Held
 from ..systems.common.errors import CodeLeft, CommandFailed, ConnectionFailed, IntercomError, NotReached, NotSupported
@@ -114,10 +114,10 @@ class TemporaryCodes:
         """
         code = Code(name, pin, start or utcnow(), end, doors)
         if code.end <= max(code.start, utcnow()):
-            raise refused("code_window")
+            raise request_refused("code_window")
         async with self._turn:
             if any(_collide(code, other.code) for other in self._codes.values()):
-                raise refused("code_taken", device=self._coordinator.name)
+                raise request_refused("code_taken", device=self._coordinator.name)
             known = TemporaryCode(uuid4().hex, code)
             await self._async_keep(known)
             try:
@@ -141,14 +141,14 @@ class TemporaryCodes:
         """
         async with self._turn:
             if (known := self._codes.get(code_id)) is None:
-                raise refused("no_such_code", device=self._coordinator.name)
+                raise request_refused("no_such_code", device=self._coordinator.name)
             over = known.ended()
             await self._async_keep(over)
             try:
                 await self._async_settle(over)
             except IntercomError as err:
                 self._note_failure(err)
-                raise told(HomeAssistantError, "code_not_removed", device=self._coordinator.name) from err
+                raise translated_error(HomeAssistantError, "code_not_removed", device=self._coordinator.name) from err
             finally:
                 self._show_left()
                 self._wake_later()
@@ -213,7 +213,7 @@ class TemporaryCodes:
 
     @property
     def _facet(self) -> Codes:
-        if (codes := self._coordinator.facets.codes) is None:
+        if (codes := self._coordinator.features.codes) is None:
             raise NotSupported("no codes")
         return codes
 
@@ -226,7 +226,7 @@ class TemporaryCodes:
             for known in self._codes.values()
             if (known.tried and now >= known.code.end) or known.id in self._refused
         }
-        self._coordinator.shortcomings.async_note("codes", frozenset(left))
+        self._coordinator.device_issues.async_note("codes", frozenset(left))
 
     def _note_failure(self, err: IntercomError) -> None:
         if self._failures == 0:
@@ -244,7 +244,7 @@ class TemporaryCodes:
         now = utcnow()
         again = min(_AGAIN * 2.0 ** min(self._failures - 1, 10), _AGAIN_AT_MOST) if self._failures else 0.0
         waits = (_wait(moment, now, again) for known in self._codes.values() for moment in _moments(known))
-        self._coordinator.later.async_do(min(*waits, _LOOK_AT_MOST), _WAKE, self._async_wake)
+        self._coordinator.timers.async_do(min(*waits, _LOOK_AT_MOST), _WAKE, self._async_wake)
 
     async def _async_keep(self, known: TemporaryCode) -> None:
         self._codes[known.id] = known
@@ -268,12 +268,12 @@ async def async_take_away(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     failure: IntercomError | None = None
     if left:
         try:
-            async with async_parting(hass, entry) as facets:
-                if facets.codes is None:
+            async with async_parting(hass, entry) as features:
+                if features.codes is None:
                     raise NotSupported("no codes")
                 for known in tuple(left.values()):
                     try:
-                        await facets.codes.remove(known.code, known.held, known.others)
+                        await features.codes.remove(known.code, known.held, known.others)
                     except CommandFailed as err:
                         failure = err  # the others may be taken away all the same
                     else:

@@ -81,7 +81,7 @@ class PushAddress:
     @callback
     def _async_open(self) -> None:
         """Open the address as soon as the device is known to push, which may not be at first."""
-        if self._wanted and self._registered is None and (push := self._coordinator.facets.push) is not None:
+        if self._wanted and self._registered is None and (push := self._coordinator.features.push) is not None:
             token = self._entry.data.get(CONF_PUSH_TOKEN) or webhook.async_generate_id()
             self._async_keep(CONF_PUSH_TOKEN, token)
             webhook.async_register(
@@ -111,7 +111,7 @@ class PushAddress:
                 await self._async_subscribe()
 
     async def _async_subscribe(self) -> None:
-        push, token = self._coordinator.facets.push, self._entry.data.get(CONF_PUSH_TOKEN)
+        push, token = self._coordinator.features.push, self._entry.data.get(CONF_PUSH_TOKEN)
         if push is None or token is None:
             return
         try:
@@ -127,14 +127,14 @@ class PushAddress:
                 self._async_keep(CONF_PUSH_ORIGINALS, dict(await push.originals()))
             missing = await push.subscribe(url, token)
         except NoURLAvailableError:
-            self._coordinator.shortcomings.async_note(_SOURCE, frozenset({_NO_URL}))
+            self._coordinator.device_issues.async_note(_SOURCE, frozenset({_NO_URL}))
             return
         except IntercomError as err:
             _LOGGER.debug("%s: could not register the push address: %s", self._coordinator.name, err)
             if not isinstance(err, NotSupported):  # what is not there now may be with the next description
-                self._coordinator.later.async_do(_AGAIN, _SOURCE, self.async_subscribe)
+                self._coordinator.timers.async_do(_AGAIN, _SOURCE, self.async_subscribe)
             return
-        self._coordinator.shortcomings.async_note(_SOURCE, missing)
+        self._coordinator.device_issues.async_note(_SOURCE, missing)
 
     @callback
     def _async_keep(self, key: str, value: object) -> None:
@@ -152,25 +152,25 @@ class PushAddress:
             return web.Response(status=HTTPStatus.TOO_MANY_REQUESTS)
         await asyncio.sleep(0)  # many requests of one connection would come without a pause
         body = await _read(request)
-        if self._coordinator.feed.async_receive(PushMessage(request.method, dict(request.query), body)):
+        if self._coordinator.event_stream.async_receive(PushMessage(request.method, dict(request.query), body)):
             self._async_judge(request.method)
         return web.Response(text="OK")
 
     @callback
     def _async_judge(self, method: str) -> None:
         """Have a person change how pushes are sent, if others than those that arrive may get lost."""
-        push, now = self._coordinator.facets.push, time.monotonic()
+        push, now = self._coordinator.features.push, time.monotonic()
         if push is not None and method in push.lossy:
             self._lossy_at = now
-            self._coordinator.shortcomings.async_note(_METHOD_SOURCE, frozenset({Missing("push_by_get", method)}))
+            self._coordinator.device_issues.async_note(_METHOD_SOURCE, frozenset({Missing("push_by_get", method)}))
         elif now - self._lossy_at >= _METHOD_PAUSE:
-            self._coordinator.shortcomings.async_note(_METHOD_SOURCE, frozenset())
+            self._coordinator.device_issues.async_note(_METHOD_SOURCE, frozenset())
 
     @callback
     def async_forget_method(self) -> None:
         """Wait for the next push: the user says that it is sent in another way now."""
         self._lossy_at = -inf
-        self._coordinator.shortcomings.async_note(_METHOD_SOURCE, frozenset())
+        self._coordinator.device_issues.async_note(_METHOD_SOURCE, frozenset())
 
     def _note_dropped(self, source: str) -> None:
         now = time.monotonic()
@@ -203,9 +203,9 @@ async def async_take_back(hass: HomeAssistant, entry: ConfigEntry) -> None:
     if (token := entry.data.get(CONF_PUSH_TOKEN)) is None or is_forwarded(entry.data):
         return  # no device was told
     try:
-        async with async_parting(hass, entry) as facets:
-            if facets.push is not None:
-                await facets.push.unsubscribe(token, entry.data.get(CONF_PUSH_ORIGINALS, {}))
+        async with async_parting(hass, entry) as features:
+            if features.push is not None:
+                await features.push.unsubscribe(token, entry.data.get(CONF_PUSH_ORIGINALS, {}))
     except IntercomError as err:
         _LOGGER.warning(
             "%s: could not remove the push address, delete it on the web page of the device: %s", entry.title, err

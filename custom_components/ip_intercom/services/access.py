@@ -7,7 +7,7 @@ from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
 from ..coordinator import IntercomCoordinator
-from ..entity import need
+from ..entity import require_feature
 from ..model import Direction
 from .base import Action, Data, Needs
 from .files import ATTR_FILENAME, ATTR_OVERWRITE, TARGET, check_writable, read, save_picture
@@ -26,18 +26,18 @@ _ACCESS_POINT = vol.In(("entry", "exit"))
 
 
 async def _grant_access(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    points = need(coordinator, coordinator.facets.access_points, "no_access_points")
+    points = require_feature(coordinator, coordinator.features.access_points, "no_access_points")
     grant = await coordinator.async_command(points.grant(data[ATTR_ACCESS_POINT], data[ATTR_USER]))
     return {"granted": grant.granted, "reason": grant.reason}
 
 
 async def _grant_lift_access(coordinator: IntercomCoordinator, data: Data) -> None:
-    lift = need(coordinator, coordinator.facets.lift, "no_lift")
+    lift = require_feature(coordinator, coordinator.features.lift, "no_lift")
     await coordinator.async_command(lift.grant(data[ATTR_USER], data.get(ATTR_DURATION)))
 
 
 async def _recognize_plate(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    plates = need(coordinator, coordinator.facets.plates, "no_plates")
+    plates = require_feature(coordinator, coordinator.features.plates, "no_plates")
     image = None
     if ATTR_FILENAME in data:
         image = await read(coordinator.hass, data[ATTR_FILENAME], _PLATE_IMAGE_LIMIT)
@@ -56,7 +56,7 @@ async def _recognize_plate(coordinator: IntercomCoordinator, data: Data) -> Json
 
 
 async def _plate_image(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    plates = need(coordinator, coordinator.facets.plates, "no_plates")
+    plates = require_feature(coordinator, coordinator.features.plates, "no_plates")
     await check_writable(coordinator.hass, data[ATTR_FILENAME], data[ATTR_OVERWRITE])
     image = await coordinator.async_command(plates.image(data[ATTR_PLATE]))
     return {"size": await save_picture(coordinator.hass, data[ATTR_FILENAME], image, data[ATTR_OVERWRITE])}

@@ -6,8 +6,8 @@ from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
 from ..coordinator import IntercomCoordinator
-from ..entity import need
-from ..helpers.errors import refused
+from ..entity import require_feature
+from ..helpers.errors import request_refused
 from ..model.residence import Archive
 from .base import Action, Data, Fields, Needs
 from .capture import async_save
@@ -22,7 +22,7 @@ _CAMERA: Fields = {vol.Optional(ATTR_CAMERA): cv.string}
 
 
 def _archive(coordinator: IntercomCoordinator) -> Archive:
-    return need(coordinator, coordinator.facets.archive, "no_archive")
+    return require_feature(coordinator, coordinator.features.archive, "no_archive")
 
 
 async def _ranges(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
@@ -38,7 +38,7 @@ async def _prepare(coordinator: IntercomCoordinator, data: Data) -> JsonObjectTy
     archive, camera = _archive(coordinator), async_camera(coordinator, data)
     start, end = dt_util.as_utc(data[ATTR_START]), dt_util.as_utc(data[ATTR_END])
     if end <= start:
-        raise refused("recording_without_length")
+        raise request_refused("recording_without_length")
     recording = await coordinator.async_command(archive.prepare(camera, start, end))
     coordinator.async_change(recordings=archive.recordings)
     return {ATTR_RECORDING: recording}

@@ -9,8 +9,8 @@ from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
 from ..coordinator import IntercomCoordinator
-from ..entity import need
-from ..helpers.errors import refused
+from ..entity import require_feature
+from ..helpers.errors import request_refused
 from ..model import CallMode, CallSession, CallState, SessionId
 from ..model.telephony import CallControl
 from .base import Action, Data, Fields, Needs
@@ -46,9 +46,9 @@ def async_find_session(
         return session
     fitting = sorted(call.id for call in coordinator.data.calls.values() if call.state in states)
     if not fitting:
-        raise refused("no_fitting_call", device=coordinator.name)
+        raise request_refused("no_fitting_call", device=coordinator.name)
     if len(fitting) > 1:
-        raise refused("which_call", device=coordinator.name, sessions=", ".join(map(str, fitting)))
+        raise request_refused("which_call", device=coordinator.name, sessions=", ".join(map(str, fitting)))
     return fitting[0]
 
 
@@ -61,12 +61,12 @@ async def async_set_mode(coordinator: IntercomCoordinator, mode: CallMode) -> Ca
         ServiceValidationError: Calls should ring at a second phone, and its number is unknown.
         HomeAssistantError: The device refuses.
     """
-    modes = need(coordinator, coordinator.facets.call_modes, "no_call_modes")
+    modes = require_feature(coordinator, coordinator.features.call_modes, "no_call_modes")
     before = coordinator.data.call_mode
     if mode.remote and not mode.device:
         device = modes.suggested_device or (before and before.device)
         if not device:
-            raise refused("no_mobile_number", device=coordinator.name)
+            raise request_refused("no_mobile_number", device=coordinator.name)
         mode = replace(mode, device=device)
     now = await coordinator.async_command(modes.set_mode(mode))
     if before is not None and now.device is None:
@@ -85,7 +85,7 @@ def mode_attributes(mode: CallMode) -> Mapping[str, str | int | None]:
 
 
 def _control(coordinator: IntercomCoordinator) -> CallControl:
-    return need(coordinator, coordinator.facets.call_control, "no_call_control")
+    return require_feature(coordinator, coordinator.features.call_control, "no_call_control")
 
 
 async def _transfer(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
@@ -121,7 +121,7 @@ async def _make_call(coordinator: IntercomCoordinator, data: Data) -> JsonObject
     control = _control(coordinator)
     origin = data.get(ATTR_FROM) or coordinator.data.extension
     if origin is None:
-        raise refused("from_whom", device=coordinator.name)
+        raise request_refused("from_whom", device=coordinator.name)
     return {
         ATTR_SESSION: await coordinator.async_dial(control.make(origin, data[ATTR_TO], data.get(ATTR_DEVICE))),
     }

@@ -10,8 +10,8 @@ from homeassistant.util.json import JsonArrayType, JsonObjectType
 import probatio as vol
 
 from ..coordinator import IntercomCoordinator
-from ..entity import need
-from ..helpers.errors import refused, told
+from ..entity import require_feature
+from ..helpers.errors import request_refused, translated_error
 from ..model import CallState, Direction, SessionId
 from ..model.features import Calls
 from ..model.functions import CallLog
@@ -71,7 +71,7 @@ async def async_answer_at(
     coordinator: IntercomCoordinator, session: SessionId | None, device: str, timeout: timedelta, assign: bool
 ) -> SessionId:
     """Answer a call at a device of its own, otherwise as ``async_answer``."""
-    control = need(coordinator, coordinator.facets.call_control, "no_call_control")
+    control = require_feature(coordinator, coordinator.features.call_control, "no_call_control")
     if session is None:
         session = await _async_find_ringing(coordinator, _calls(coordinator))
     await coordinator.async_command(control.answer_at(session, device, timeout, assign))
@@ -83,7 +83,7 @@ async def _async_find_ringing(coordinator: IntercomCoordinator, calls: Calls) ->
     for call in in_progress.values():
         if call.direction is Direction.INCOMING and call.state is CallState.RINGING:
             return call.id
-    raise refused("no_incoming_call", device=coordinator.name)
+    raise request_refused("no_incoming_call", device=coordinator.name)
 
 
 async def async_hang_up(
@@ -99,7 +99,7 @@ async def async_hang_up(
     if session is not None:
         sessions = [session]
     elif not (sessions := list(await coordinator.async_command(calls.in_progress()))):
-        raise refused("no_call", device=coordinator.name)
+        raise request_refused("no_call", device=coordinator.name)
     for ending in sessions:
         try:
             await coordinator.async_command(calls.hang_up(ending, reason))
@@ -111,7 +111,7 @@ async def async_hang_up(
         await asyncio.sleep(delay)
         if not set(sessions) & set(await coordinator.async_command(calls.in_progress())):
             return sessions
-    raise told(HomeAssistantError, "call_goes_on", device=coordinator.name)
+    raise translated_error(HomeAssistantError, "call_goes_on", device=coordinator.name)
 
 
 async def async_clear_missed(coordinator: IntercomCoordinator) -> None:
@@ -120,16 +120,16 @@ async def async_clear_missed(coordinator: IntercomCoordinator) -> None:
     Raises:
         ServiceValidationError: Missed calls are not counted.
     """
-    need(coordinator, coordinator.facets.missed_calls, "no_missed_calls").clear()
+    require_feature(coordinator, coordinator.features.missed_calls, "no_missed_calls").clear()
     coordinator.async_change(missed_calls=0)
 
 
 def _calls(coordinator: IntercomCoordinator) -> Calls:
-    return need(coordinator, coordinator.facets.calls, "no_calls")
+    return require_feature(coordinator, coordinator.features.calls, "no_calls")
 
 
 def _call_log(coordinator: IntercomCoordinator) -> CallLog:
-    return need(coordinator, coordinator.facets.call_log, "no_call_log")
+    return require_feature(coordinator, coordinator.features.call_log, "no_call_log")
 
 
 async def _dial(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:

@@ -4,7 +4,7 @@ from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
 from ..coordinator import IntercomCoordinator
-from ..entity import need
+from ..entity import require_feature
 from ..model.functions import Capture, Download
 from .base import Action, Data, Needs
 from .files import ATTR_FILENAME, ATTR_OVERWRITE, TARGET, check_writable, save
@@ -15,7 +15,7 @@ _DAY = 86400
 
 
 def _capture(coordinator: IntercomCoordinator) -> Capture:
-    return need(coordinator, coordinator.facets.capture, "no_capture")
+    return require_feature(coordinator, coordinator.features.capture, "no_capture")
 
 
 async def async_save(coordinator: IntercomCoordinator, download: Download, data: Data) -> JsonObjectType:

@@ -10,8 +10,8 @@ from homeassistant.util.json import JsonArrayType, JsonObjectType
 import probatio as vol
 
 from ..coordinator import IntercomCoordinator
-from ..entity import need
-from ..helpers.errors import refused
+from ..entity import require_feature
+from ..helpers.errors import request_refused
 from ..runtime.temporary_codes import TemporaryCode
 from .base import TEXTS, Action, Data, Needs
 
@@ -28,11 +28,11 @@ _PIN = re.compile(r"\d{3,15}")
 
 
 async def _add(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    need(coordinator, coordinator.facets.codes, "no_codes")
+    require_feature(coordinator, coordinator.features.codes, "no_codes")
     # Not checked by the schema: its errors repeat the value.
     pin = data.get(ATTR_CODE) or str(_LOWEST + randbelow(_HIGHEST - _LOWEST + 1))
     if _PIN.fullmatch(pin) is None:
-        raise refused("code_not_digits")
+        raise request_refused("code_not_digits")
     start = dt_util.as_utc(data[ATTR_START]) if ATTR_START in data else None
     end, doors = dt_util.as_utc(data[ATTR_END]), tuple(data.get(ATTR_DOORS, ()))
     return {**_told(await coordinator.codes.async_add(data[ATTR_NAME], pin, start, end, doors)), ATTR_CODE: pin}
@@ -47,7 +47,7 @@ async def _list(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
 
 
 async def _scan_card(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    reader = need(coordinator, coordinator.facets.card_reader, "no_card_reader")
+    reader = require_feature(coordinator, coordinator.features.card_reader, "no_card_reader")
     return {"card": await coordinator.async_command(reader.scan())}
 
 

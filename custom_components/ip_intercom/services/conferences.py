@@ -13,8 +13,8 @@ from homeassistant.util.json import JsonArrayType, JsonObjectType
 import probatio as vol
 
 from ..coordinator import IntercomCoordinator
-from ..entity import need
-from ..helpers.errors import refused
+from ..entity import require_feature
+from ..helpers.errors import request_refused
 from ..model import Conference, ConferenceId
 from ..model.telephony import Conferences, Invitation
 from .base import Action, Data, Fields, Needs
@@ -47,7 +47,7 @@ def async_conferences(coordinator: IntercomCoordinator) -> Conferences:
     Raises:
         ServiceValidationError: It has none.
     """
-    return need(coordinator, coordinator.facets.conferences, "no_conferences")
+    return require_feature(coordinator, coordinator.features.conferences, "no_conferences")
 
 
 async def async_create(
@@ -97,13 +97,13 @@ async def _async_find(coordinator: IntercomCoordinator, conference: ConferenceId
     for known in await coordinator.async_command(async_conferences(coordinator).query()):
         if known.id == conference:
             return known
-    raise refused("no_such_conference", device=coordinator.name)
+    raise request_refused("no_such_conference", device=coordinator.name)
 
 
 async def _async_find_own(coordinator: IntercomCoordinator, conference: ConferenceId) -> Conference:
     found = await _async_find(coordinator, conference)
     if not found.own:
-        raise refused("foreign_conference", name=found.name)
+        raise request_refused("foreign_conference", name=found.name)
     return found
 
 

@@ -8,8 +8,8 @@ from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
 from ..coordinator import IntercomCoordinator
-from ..entity import need
-from ..helpers.errors import refused, told
+from ..entity import require_feature
+from ..helpers.errors import request_refused, translated_error
 from ..model.functions import Configuration, Guard
 from .base import TEXTS, Action, Data, Needs
 
@@ -20,7 +20,7 @@ ATTR_VALUES = "values"
 
 
 def _configuration(coordinator: IntercomCoordinator) -> Configuration:
-    return need(coordinator, coordinator.facets.configuration, "no_configuration")
+    return require_feature(coordinator, coordinator.features.configuration, "no_configuration")
 
 
 async def _get(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
@@ -34,13 +34,13 @@ async def _set(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
     wanted = {str(key): value for key, value in data[ATTR_VALUES].items()}
     own = _guarded(configuration, wanted, Guard.OWN_ACCESS)
     if owned := _guarded(configuration, wanted, Guard.OWNED):
-        raise refused("config_owned", keys=", ".join(owned))
+        raise request_refused("config_owned", keys=", ".join(owned))
     name = coordinator.description.identity.name
     if own and data.get(ATTR_CONFIRMATION) != name:
-        raise refused("config_confirmation", keys=", ".join(own), name=name)
+        raise request_refused("config_confirmation", keys=", ".join(own), name=name)
     there = await coordinator.async_command(configuration.read(list(wanted)))
     if unknown := sorted(wanted.keys() - there.keys()):
-        raise refused("config_unknown", device=coordinator.name, keys=", ".join(unknown))
+        raise request_refused("config_unknown", device=coordinator.name, keys=", ".join(unknown))
     # What could lock us out goes last, and is not read back: another login may be needed for that.
     checked = {key: value for key, value in wanted.items() if key not in own}
     for part in (checked, {key: wanted[key] for key in own}):
@@ -50,7 +50,7 @@ async def _set(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
         return {"values": {}, "hidden": [], "unchecked": [*sorted(wanted)]}
     now = await coordinator.async_command(configuration.read(list(wanted)))
     if kept := sorted(key for key, value in checked.items() if now.get(key) != value):
-        raise told(HomeAssistantError, "config_not_taken", device=coordinator.name, keys=", ".join(kept))
+        raise translated_error(HomeAssistantError, "config_not_taken", device=coordinator.name, keys=", ".join(kept))
     return _told(configuration, now, ())
 
 

@@ -9,8 +9,8 @@ from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
 from ..coordinator import IntercomCoordinator
-from ..entity import need
-from ..helpers.errors import refused
+from ..entity import require_feature
+from ..helpers.errors import request_refused
 from ..model.features import Directory, DirectoryResult
 from .base import TEXTS, Action, Data, Fields, Needs
 
@@ -54,7 +54,7 @@ async def _delete(coordinator: IntercomCoordinator, data: Data) -> JsonObjectTyp
 
 
 def _directory(coordinator: IntercomCoordinator) -> Directory:
-    return need(coordinator, coordinator.facets.directory, "no_directory")
+    return require_feature(coordinator, coordinator.features.directory, "no_directory")
 
 
 def _changed(coordinator: IntercomCoordinator, result: DirectoryResult) -> JsonObjectType:
@@ -73,7 +73,7 @@ def _refusal(coordinator: IntercomCoordinator, result: DirectoryResult) -> Servi
         f"{number}: {', '.join(' '.join(error.values()) for error in entry.errors)}"
         for number, entry in enumerate(result.entries, start=1)
     ]
-    return refused("directory_refused", device=coordinator.name, reasons="; ".join(reasons))
+    return request_refused("directory_refused", device=coordinator.name, reasons="; ".join(reasons))
 
 
 def _hidden(directory: Directory, asked: Sequence[str] | None) -> frozenset[str]:

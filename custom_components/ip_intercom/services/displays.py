@@ -5,8 +5,8 @@ from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
 from ..coordinator import IntercomCoordinator
-from ..entity import need
-from ..helpers.errors import refused
+from ..entity import require_feature
+from ..helpers.errors import request_refused
 from ..media.render import CONTENT_TYPE, draw_message
 from ..model import Display, DisplayId
 from ..model.functions import Displays
@@ -54,7 +54,7 @@ async def async_show_message(
 
 
 def _displays(coordinator: IntercomCoordinator) -> Displays:
-    return need(coordinator, coordinator.facets.displays, "no_display")
+    return require_feature(coordinator, coordinator.features.displays, "no_display")
 
 
 def _display(coordinator: IntercomCoordinator, wanted: DisplayId | None) -> Display:
@@ -63,7 +63,7 @@ def _display(coordinator: IntercomCoordinator, wanted: DisplayId | None) -> Disp
     if wanted is None and len(known) == 1:
         return next(iter(known.values()))
     if wanted is None or wanted not in known:
-        raise refused("which_display", device=coordinator.name, displays=", ".join(known))
+        raise request_refused("which_display", device=coordinator.name, displays=", ".join(known))
     return known[wanted]
 
 
@@ -79,7 +79,7 @@ async def _show_image(coordinator: IntercomCoordinator, data: Data) -> JsonObjec
     image = await read(coordinator.hass, data[ATTR_FILENAME], _IMAGE_LIMIT)
     kind = next((kind for start, kind in _IMAGE_TYPES if image.startswith(start)), None)
     if kind is None:
-        raise refused("no_image", path=data[ATTR_FILENAME])
+        raise request_refused("no_image", path=data[ATTR_FILENAME])
     await coordinator.async_command(displays.show(target.id, image, kind, data[ATTR_DURATION] or None))
     return {"display": target.id}
 

@@ -16,7 +16,7 @@ from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 import probatio as vol
 
-from ..helpers.errors import refused
+from ..helpers.errors import request_refused
 from ..model.functions import ByteStream, Payload
 from .base import Fields
 
@@ -61,7 +61,7 @@ async def read(hass: HomeAssistant, path: str, limit: int) -> bytes:
     """
     async with payload(hass, path) as source:
         if source.size > limit:
-            raise refused("file_too_large", path=_shown(path), limit=str(limit // 1024))
+            raise request_refused("file_too_large", path=_shown(path), limit=str(limit // 1024))
         return await hass.async_add_executor_job(source.file.read, limit)
 
 
@@ -131,11 +131,11 @@ def _check(hass: HomeAssistant, path: str) -> None:
         possible = not _CONTROL.search(path) and path.encode() and not _is_too_long(path)
         allowed = possible and hass.config.is_allowed_path(path)
     except (OSError, ValueError) as err:
-        raise refused("file_name_impossible", path=_shown(path)) from err
+        raise request_refused("file_name_impossible", path=_shown(path)) from err
     if not possible:
-        raise refused("file_name_impossible", path=_shown(path))
+        raise request_refused("file_name_impossible", path=_shown(path))
     if not allowed:
-        raise refused("path_not_allowed", path=_shown(path))
+        raise request_refused("path_not_allowed", path=_shown(path))
 
 
 def _is_too_long(path: str) -> bool:
@@ -157,27 +157,27 @@ def _check_target(hass: HomeAssistant, path: str, overwrite: bool) -> None:
     _check(hass, path)
     target = Path(path)
     if target.is_dir():
-        raise refused("file_unwritable", path=_shown(path), reason="a directory")
+        raise request_refused("file_unwritable", path=_shown(path), reason="a directory")
     if not target.parent.is_dir():
-        raise refused("file_unwritable", path=_shown(path), reason="no such directory")
+        raise request_refused("file_unwritable", path=_shown(path), reason="no such directory")
     if os.path.lexists(target):
         if not overwrite:
-            raise refused("file_exists", path=_shown(path))
+            raise request_refused("file_exists", path=_shown(path))
         if not (target.is_file() or target.is_symlink()):
-            raise refused("file_unwritable", path=_shown(path), reason="not a file")
+            raise request_refused("file_unwritable", path=_shown(path), reason="not a file")
     if not os.access(target.parent, os.W_OK):
-        raise refused("file_unwritable", path=_shown(path), reason="no permission for its directory")
+        raise request_refused("file_unwritable", path=_shown(path), reason="no permission for its directory")
 
 
 def _open(hass: HomeAssistant, path: str) -> tuple[IO[bytes], int]:
     _check(hass, path)
     try:
         if not stat.S_ISREG(Path(path).stat().st_mode):
-            raise refused("file_unreadable", path=_shown(path), reason="not a file")
+            raise request_refused("file_unreadable", path=_shown(path), reason="not a file")
         # Opened before it is measured: what the name stands for may change in between.
         file = Path(path).open("rb")
     except (OSError, ValueError) as err:
-        raise refused("file_unreadable", path=_shown(path), reason=_reason(err)) from err
+        raise request_refused("file_unreadable", path=_shown(path), reason=_reason(err)) from err
     return file, os.fstat(file.fileno()).st_size
 
 
@@ -235,7 +235,7 @@ def _place(written: Path, target: Path) -> None:
         else:
             written.unlink()
     except FileExistsError as err:
-        raise refused("file_exists", path=_shown(str(target))) from err
+        raise request_refused("file_exists", path=_shown(str(target))) from err
 
 
 @contextmanager
@@ -244,7 +244,7 @@ def _telling(path: str) -> Generator[None]:
     try:
         yield
     except (OSError, ValueError) as err:
-        raise refused("file_unwritable", path=_shown(path), reason=_reason(err)) from err
+        raise request_refused("file_unwritable", path=_shown(path), reason=_reason(err)) from err
 
 
 def _reason(err: OSError | ValueError) -> str:

@@ -12,8 +12,8 @@ from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
 from ..coordinator import IntercomCoordinator
-from ..entity import need
-from ..helpers.errors import refused, told
+from ..entity import require_feature
+from ..helpers.errors import request_refused, translated_error
 from ..model import Firmware, StagedFirmware
 from ..model.functions import FirmwareControl
 from .base import Action, Data, Needs
@@ -34,8 +34,8 @@ async def async_install(coordinator: IntercomCoordinator) -> None:
     """
     control, staged = _control(coordinator), _firmware(coordinator).staged
     if staged is None:
-        raise refused("no_staged_firmware", device=coordinator.name)
-    coordinator.later.async_cancel(_STAGED)
+        raise request_refused("no_staged_firmware", device=coordinator.name)
+    coordinator.timers.async_cancel(_STAGED)
     _change(coordinator, busy=True, progress=None)
     installed = False
     try:
@@ -58,7 +58,7 @@ async def async_discard(coordinator: IntercomCoordinator) -> None:
         HomeAssistantError: The device does not answer.
     """
     await coordinator.async_command(_control(coordinator).discard())
-    coordinator.later.async_cancel(_STAGED)
+    coordinator.timers.async_cancel(_STAGED)
     _change(coordinator, staged=None)
 
 
@@ -77,11 +77,13 @@ async def _async_wait_for(coordinator: IntercomCoordinator, control: FirmwareCon
             return
         if away:
             break  # it came back, and is what it was
-    raise told(HomeAssistantError, "firmware_not_installed", device=coordinator.name, version=staged.version)
+    raise translated_error(
+        HomeAssistantError, "firmware_not_installed", device=coordinator.name, version=staged.version
+    )
 
 
 def _control(coordinator: IntercomCoordinator) -> FirmwareControl:
-    return need(coordinator, coordinator.facets.firmware, "no_firmware")
+    return require_feature(coordinator, coordinator.features.firmware, "no_firmware")
 
 
 def _firmware(coordinator: IntercomCoordinator) -> Firmware:
@@ -100,7 +102,7 @@ def _expire_later(coordinator: IntercomCoordinator, staged: StagedFirmware) -> N
     async def expire() -> None:
         _change(coordinator, staged=None)
 
-    coordinator.later.async_do((staged.expires - dt_util.utcnow()).total_seconds(), _STAGED, expire)
+    coordinator.timers.async_do((staged.expires - dt_util.utcnow()).total_seconds(), _STAGED, expire)
 
 
 async def _upload(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
@@ -113,8 +115,8 @@ async def _upload(coordinator: IntercomCoordinator, data: Data) -> JsonObjectTyp
 
     async with payload(coordinator.hass, data[ATTR_FILENAME], progress) as source:
         if _firmware(coordinator).busy:
-            raise refused("firmware_busy", device=coordinator.name)
-        coordinator.later.async_cancel(_STAGED)
+            raise request_refused("firmware_busy", device=coordinator.name)
+        coordinator.timers.async_cancel(_STAGED)
         _change(coordinator, staged=None, busy=True, progress=0)
         try:
             staged = await coordinator.async_command(control.stage(source))

@@ -9,8 +9,8 @@ from homeassistant.util.json import JsonArrayType, JsonObjectType
 import probatio as vol
 
 from ..coordinator import IntercomCoordinator
-from ..entity import need
-from ..helpers.errors import refused
+from ..entity import require_feature
+from ..helpers.errors import request_refused
 from ..model import PlaceId
 from ..model.residence import FlatCodes, History, Watches
 from .base import Action, Data, Needs
@@ -31,15 +31,15 @@ WATCHED = ("key", "app", "face", "code", "vehicle")
 
 
 def _codes(coordinator: IntercomCoordinator) -> FlatCodes:
-    return need(coordinator, coordinator.facets.flat_codes, "no_flat_codes")
+    return require_feature(coordinator, coordinator.features.flat_codes, "no_flat_codes")
 
 
 def _history(coordinator: IntercomCoordinator) -> History:
-    return need(coordinator, coordinator.facets.history, "no_history")
+    return require_feature(coordinator, coordinator.features.history, "no_history")
 
 
 def _watches(coordinator: IntercomCoordinator) -> Watches:
-    return need(coordinator, coordinator.facets.watches, "no_watches")
+    return require_feature(coordinator, coordinator.features.watches, "no_watches")
 
 
 async def async_renew_code(coordinator: IntercomCoordinator, flat: PlaceId) -> str:
@@ -78,7 +78,7 @@ def _end(data: Data) -> datetime | None:
         return now + duration if duration else None
     until = dt_util.as_utc(data[ATTR_UNTIL])
     if until <= now:
-        raise refused("guests_until_past")
+        raise request_refused("guests_until_past")
     return until
 
 
@@ -123,7 +123,7 @@ async def _watch_remove(coordinator: IntercomCoordinator, data: Data) -> None:
 
 
 async def _sip_account(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    accounts = need(coordinator, coordinator.facets.sip_accounts, "no_sip_accounts")
+    accounts = require_feature(coordinator, coordinator.features.sip_accounts, "no_sip_accounts")
     bells = async_bells(coordinator, data)
     account = await coordinator.async_command(accounts.support() if bells is None else accounts.visitor(bells))
     return {

@@ -8,8 +8,8 @@ from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
 from ..coordinator import IntercomCoordinator
-from ..entity import need
-from ..helpers.errors import refused
+from ..entity import require_feature
+from ..helpers.errors import request_refused
 from ..model.functions import Lists
 from .base import Action, Data, Fields, Needs
 from .capture import async_save
@@ -22,12 +22,12 @@ _LIST: Fields = {vol.Required(ATTR_LIST): cv.string}
 
 
 def _lists(coordinator: IntercomCoordinator) -> Lists:
-    return need(coordinator, coordinator.facets.lists, "no_lists")
+    return require_feature(coordinator, coordinator.features.lists, "no_lists")
 
 
 def _known(coordinator: IntercomCoordinator, name: str, known: Iterable[str]) -> str:
     if name not in known:
-        raise refused("which_list", device=coordinator.name, lists=", ".join(sorted(known)))
+        raise request_refused("which_list", device=coordinator.name, lists=", ".join(sorted(known)))
     return name
 
 

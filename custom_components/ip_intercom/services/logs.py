@@ -7,7 +7,7 @@ from homeassistant.util.json import JsonArrayType, JsonObjectType
 import probatio as vol
 
 from ..coordinator import IntercomCoordinator
-from ..entity import need
+from ..entity import require_feature
 from ..model.functions import AccessLog, AccessRecord
 from .base import Action, Data, Needs
 from .calls import ATTR_RECORDS, ONE_OR_ALL, RECORDS_OR_ALL
@@ -18,7 +18,7 @@ _LIMIT = vol.All(vol.Coerce(int), vol.Range(min=1, max=1000))
 
 
 def _access_log(coordinator: IntercomCoordinator) -> AccessLog:
-    return need(coordinator, coordinator.facets.access_log, "no_access_log")
+    return require_feature(coordinator, coordinator.features.access_log, "no_access_log")
 
 
 def access_rows(records: Iterable[AccessRecord]) -> JsonArrayType:

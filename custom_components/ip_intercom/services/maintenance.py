@@ -6,8 +6,8 @@ from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
 from ..coordinator import IntercomCoordinator
-from ..entity import need
-from ..helpers.errors import refused
+from ..entity import require_feature
+from ..helpers.errors import request_refused
 from ..model.functions import Maintenance
 from .base import Action, Data, Fields, Needs
 from .capture import async_save
@@ -19,7 +19,7 @@ _FILENAME: Fields = {vol.Required(ATTR_FILENAME): cv.string}
 
 
 def _maintenance(coordinator: IntercomCoordinator) -> Maintenance:
-    return need(coordinator, coordinator.facets.maintenance, "no_maintenance")
+    return require_feature(coordinator, coordinator.features.maintenance, "no_maintenance")
 
 
 async def async_restart(coordinator: IntercomCoordinator) -> None:
@@ -38,10 +38,10 @@ async def async_sync_clock(coordinator: IntercomCoordinator) -> None:
         ServiceValidationError: The device takes its time from a server, and would take it again.
         HomeAssistantError: It refuses.
     """
-    clock = need(coordinator, coordinator.facets.clock, "no_maintenance")
+    clock = require_feature(coordinator, coordinator.features.clock, "no_maintenance")
     now = await coordinator.async_command(clock.read())
     if now.automatic and now.set:
-        raise refused("clock_automatic", device=coordinator.name)
+        raise request_refused("clock_automatic", device=coordinator.name)
     # A server that it cannot reach may be reached later.
     await coordinator.async_command(clock.set_time(dt_util.utcnow(), keep_server=bool(now.automatic)))
     coordinator.async_change(clock=await coordinator.async_command(clock.read()))
@@ -60,7 +60,7 @@ async def _upload_config(coordinator: IntercomCoordinator, data: Data) -> None:
 async def _factory_reset(coordinator: IntercomCoordinator, data: Data) -> None:
     name = coordinator.description.identity.name
     if data[ATTR_CONFIRMATION] != name:
-        raise refused("confirmation_wrong", name=name)
+        raise request_refused("confirmation_wrong", name=name)
     await coordinator.async_command(_maintenance(coordinator).factory_reset())
 
 

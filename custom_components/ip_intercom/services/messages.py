@@ -5,7 +5,7 @@ from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
 from ..coordinator import IntercomCoordinator
-from ..entity import need
+from ..entity import require_feature
 from ..model.residence import Messages
 from .base import Action, Data, Needs
 
@@ -15,7 +15,7 @@ _TEST = "Test message of Home Assistant"
 
 
 def _messages(coordinator: IntercomCoordinator) -> Messages:
-    return need(coordinator, coordinator.facets.messages, "no_messages")
+    return require_feature(coordinator, coordinator.features.messages, "no_messages")
 
 
 async def async_send_test(coordinator: IntercomCoordinator) -> None:

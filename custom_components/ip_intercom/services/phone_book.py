@@ -7,7 +7,7 @@ from homeassistant.util.json import JsonArrayType, JsonObjectType
 import probatio as vol
 
 from ..coordinator import IntercomCoordinator
-from ..entity import need
+from ..entity import require_feature
 from ..model.telephony import Contact, PhoneBook
 from .base import Action, Data, Needs
 
@@ -15,7 +15,7 @@ ATTR_FILTER = "filter"
 
 
 def _phone_book(coordinator: IntercomCoordinator) -> PhoneBook:
-    return need(coordinator, coordinator.facets.phone_book, "no_phone_book")
+    return require_feature(coordinator, coordinator.features.phone_book, "no_phone_book")
 
 
 async def _contacts(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:

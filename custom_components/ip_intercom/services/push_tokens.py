@@ -4,7 +4,7 @@ from homeassistant.helpers import config_validation as cv
 import probatio as vol
 
 from ..coordinator import IntercomCoordinator
-from ..entity import need
+from ..entity import require_feature
 from ..model.telephony import PushTokens
 from .base import Action, Data, Fields, Needs
 
@@ -24,7 +24,7 @@ _TOKEN: Fields = {
 
 
 def _tokens(coordinator: IntercomCoordinator) -> PushTokens:
-    return need(coordinator, coordinator.facets.push_tokens, "no_push_tokens")
+    return require_feature(coordinator, coordinator.features.push_tokens, "no_push_tokens")
 
 
 async def _add(coordinator: IntercomCoordinator, data: Data) -> None:

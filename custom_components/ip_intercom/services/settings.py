@@ -7,7 +7,7 @@ from homeassistant.util.json import JsonArrayType, JsonObjectType
 import probatio as vol
 
 from ..coordinator import IntercomCoordinator
-from ..entity import need
+from ..entity import require_feature
 from ..model.functions import Holidays, MobileAccess, Settings
 from .base import TEXTS, Action, Data, Needs
 
@@ -24,15 +24,15 @@ ATTR_ZONE = "zone"
 
 
 def _settings(coordinator: IntercomCoordinator) -> Settings:
-    return need(coordinator, coordinator.facets.settings, "no_settings")
+    return require_feature(coordinator, coordinator.features.settings, "no_settings")
 
 
 def _holidays(coordinator: IntercomCoordinator) -> Holidays:
-    return need(coordinator, coordinator.facets.holidays, "no_settings")
+    return require_feature(coordinator, coordinator.features.holidays, "no_settings")
 
 
 def _mobile_access(coordinator: IntercomCoordinator) -> MobileAccess:
-    return need(coordinator, coordinator.facets.mobile_access, "no_mobile_access")
+    return require_feature(coordinator, coordinator.features.mobile_access, "no_mobile_access")
 
 
 async def _device_name(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
@@ -44,7 +44,7 @@ async def _device_name(coordinator: IntercomCoordinator, data: Data) -> JsonObje
 
 
 async def _time_zone(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    settings = need(coordinator, coordinator.facets.time_zone, "no_settings")
+    settings = require_feature(coordinator, coordinator.features.time_zone, "no_settings")
     if data.keys() & {ATTR_ZONE, ATTR_CUSTOM, ATTR_AUTOMATIC}:
         zone, custom = data.get(ATTR_ZONE), data.get(ATTR_CUSTOM)
         await coordinator.async_command(settings.set_time_zone(zone, custom, data.get(ATTR_AUTOMATIC, False)))

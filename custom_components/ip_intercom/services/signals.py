@@ -9,8 +9,8 @@ from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
 from ..coordinator import IntercomCoordinator
-from ..entity import need
-from ..helpers.errors import told
+from ..entity import require_feature
+from ..helpers.errors import translated_error
 from ..model import Occurrence, State
 from ..model.events import Event, Occurred
 from .base import Action, Data, Needs
@@ -28,25 +28,25 @@ _TEST_PATIENCE = 60.0
 
 
 async def _send_email(coordinator: IntercomCoordinator, data: Data) -> None:
-    mail = need(coordinator, coordinator.facets.mail, "no_mail")
+    mail = require_feature(coordinator, coordinator.features.mail, "no_mail")
     await coordinator.async_command(
         mail.send(data[ATTR_TO], data[ATTR_SUBJECT], data.get(ATTR_BODY), data[ATTR_PICTURES], data.get(ATTR_TIME_SPAN))
     )
 
 
 async def _trigger_automation(coordinator: IntercomCoordinator, data: Data) -> None:
-    automation = need(coordinator, coordinator.facets.automation, "no_automation")
+    automation = require_feature(coordinator, coordinator.features.automation, "no_automation")
     parameters = {name: str(value) for name, value in data[ATTR_PARAMETERS].items()}
     await coordinator.async_command(automation.trigger(data[ATTR_TRIGGER], parameters))
 
 
 async def _ring_doorbell(coordinator: IntercomCoordinator, data: Data) -> None:
-    doorbell = need(coordinator, coordinator.facets.doorbell, "no_doorbell")
+    doorbell = require_feature(coordinator, coordinator.features.doorbell, "no_doorbell")
     await coordinator.async_command(doorbell.ring())
 
 
 async def _test_audio(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    test = need(coordinator, coordinator.facets.self_test, "no_self_test")
+    test = require_feature(coordinator, coordinator.features.self_test, "no_self_test")
     result: asyncio.Future[str | None] = coordinator.hass.loop.create_future()
 
     @callback
@@ -55,13 +55,13 @@ async def _test_audio(coordinator: IntercomCoordinator, data: Data) -> JsonObjec
             if isinstance(fact, Occurred) and fact.occurrence is Occurrence.AUDIO_TEST and not result.done():
                 result.set_result(fact.word)
 
-    stop_listening = coordinator.feed.async_listen_events(listen)
+    stop_listening = coordinator.event_stream.async_listen_events(listen)
     try:
         await coordinator.async_command(test.start())
         async with asyncio.timeout(_TEST_PATIENCE):
             return {"result": await result}
     except TimeoutError as err:
-        raise told(HomeAssistantError, "no_test_result", device=coordinator.name) from err
+        raise translated_error(HomeAssistantError, "no_test_result", device=coordinator.name) from err
     finally:
         stop_listening()
 

@@ -7,7 +7,7 @@ from homeassistant.helpers import device_registry as dr
 
 from ..coordinator import IntercomCoordinator
 from ..helpers.devices import place_identifier
-from ..helpers.errors import refused
+from ..helpers.errors import request_refused
 from ..model import BellId, Camera, CameraId, PlaceId, State
 from .base import Data
 
@@ -23,10 +23,10 @@ def async_flat(coordinator: IntercomCoordinator, data: Data) -> PlaceId:
     state = coordinator.data
     near = _near(_async_place(coordinator, data), {flat: flat for flat in _flats(state)}, state)
     if not near:
-        raise refused("no_flat", device=coordinator.name)
+        raise request_refused("no_flat", device=coordinator.name)
     if len(near) > 1:
         names = (state.places[flat].name if flat in state.places else flat for flat in near)
-        raise refused("which_flat", device=coordinator.name, flats=", ".join(sorted(names)))
+        raise request_refused("which_flat", device=coordinator.name, flats=", ".join(sorted(names)))
     return near[0]
 
 
@@ -53,10 +53,10 @@ def async_camera(coordinator: IntercomCoordinator, data: Data) -> CameraId:
     if len(near) == 1:
         return near[0]
     if not cameras:
-        raise refused("no_camera", device=coordinator.name)
+        raise request_refused("no_camera", device=coordinator.name)
     shown = [cameras[camera] for camera in near] or cameras.values()
     names = ", ".join(sorted(_named(camera, coordinator.data) for camera in shown))
-    raise refused("which_camera", device=coordinator.name, cameras=names)
+    raise request_refused("which_camera", device=coordinator.name, cameras=names)
 
 
 def _flats(state: State) -> list[PlaceId]:

@@ -7,7 +7,7 @@ from homeassistant.util.json import JsonArrayType, JsonObjectType
 import probatio as vol
 
 from ..coordinator import IntercomCoordinator
-from ..entity import need
+from ..entity import require_feature
 from ..model import Voicemail, VoicemailId
 from ..model.telephony import Voicemails
 from .base import Action, Data, Fields, Needs
@@ -22,7 +22,7 @@ _VOICEMAIL: Fields = {vol.Required(ATTR_VOICEMAIL): cv.string}
 
 
 def _mailbox(coordinator: IntercomCoordinator) -> Voicemails:
-    return need(coordinator, coordinator.facets.voicemails, "no_voicemails")
+    return require_feature(coordinator, coordinator.features.voicemails, "no_voicemails")
 
 
 async def _async_read_again(coordinator: IntercomCoordinator, mailbox: Voicemails) -> None:

@@ -44,7 +44,7 @@ type _Create = Callable[
 
 
 @dataclass(frozen=True, slots=True)
-class Maker:
+class SystemSpec:
     """What an entry needs of a maker's devices.
 
     Attributes:
@@ -73,8 +73,8 @@ class Maker:
 
 
 # Those that can be recognized come first, those that only their login tells last.
-_MAKERS: Mapping[str, Maker] = {
-    SYSTEM_AKUVOX: Maker(
+SYSTEMS: Mapping[str, SystemSpec] = {
+    SYSTEM_AKUVOX: SystemSpec(
         akuvox.find,
         akuvox.create,
         akuvox.OPTIONS,
@@ -83,11 +83,11 @@ _MAKERS: Mapping[str, Maker] = {
         macs=("0c1105",),
         replaceable=True,
     ),
-    SYSTEM_MX_PROXY: Maker(
+    SYSTEM_MX_PROXY: SystemSpec(
         mx_proxy.find, mx_proxy.create, mx_proxy.OPTIONS, logs_in=True, forwarded=True, page="extension"
     ),
-    SYSTEM_SMARTYARD: Maker(smartyard.find, smartyard.create, smartyard.OPTIONS, forwarded=True, page="account"),
-    SYSTEM_TWO_N: Maker(two_n.find, two_n.create, two_n.OPTIONS, replaceable=True),
+    SYSTEM_SMARTYARD: SystemSpec(smartyard.find, smartyard.create, smartyard.OPTIONS, forwarded=True, page="account"),
+    SYSTEM_TWO_N: SystemSpec(two_n.find, two_n.create, two_n.OPTIONS, replaceable=True),
 }
 
 
@@ -105,32 +105,32 @@ def create_system(
         options: The entry's options.
         cursor: How far its events were read, None for a new one.
     """
-    return _MAKERS[data[CONF_SYSTEM]].create(session, data, options, cursor)
+    return SYSTEMS[data[CONF_SYSTEM]].create(session, data, options, cursor)
 
 
 def options_of(data: Mapping[str, Any]) -> frozenset[str]:
     """Return the options that the device of an entry has."""
-    return _MAKERS[data[CONF_SYSTEM]].options | {CONF_LATE_HOURS}
+    return SYSTEMS[data[CONF_SYSTEM]].options | {CONF_LATE_HOURS}
 
 
 def is_forwarded(data: Mapping[str, Any]) -> bool:
     """Return whether a person has to enter the push address of an entry in a forwarder."""
-    return _MAKERS[data[CONF_SYSTEM]].forwarded
+    return SYSTEMS[data[CONF_SYSTEM]].forwarded
 
 
 def options_page(data: Mapping[str, Any]) -> str:
     """Return the page that shows the options of an entry."""
-    return _MAKERS[data[CONF_SYSTEM]].page
+    return SYSTEMS[data[CONF_SYSTEM]].page
 
 
 def logs_in(data: Mapping[str, Any]) -> bool:
     """Return whether the account of an entry has to be logged out some day."""
-    return _MAKERS[data[CONF_SYSTEM]].logs_in
+    return SYSTEMS[data[CONF_SYSTEM]].logs_in
 
 
 def is_replaceable(data: Mapping[str, Any]) -> bool:
     """Return whether another unit may take the place of the one of an entry."""
-    return _MAKERS[data[CONF_SYSTEM]].replaceable
+    return SYSTEMS[data[CONF_SYSTEM]].replaceable
 
 
 async def find_system(
@@ -161,7 +161,7 @@ async def find_system(
     """
     name = system or await recognised(session, address)
     try:
-        data, description = await _MAKERS[name or SYSTEM_TWO_N].find(session, address, account, verify, pinned)
+        data, description = await SYSTEMS[name or SYSTEM_TWO_N].find(session, address, account, verify, pinned)
     except (WrongDevice, TlsRefused) as err:
         if name is None and (refusal := await _refusal(session, address)) is not None:
             raise refusal from err
@@ -178,7 +178,7 @@ async def recognised(session: ClientSession, address: str, mac: str = "") -> str
         address: Host or IP address, with or without scheme and port.
         mac: Its MAC address, where it is known.
     """
-    for name, maker in _MAKERS.items():
+    for name, maker in SYSTEMS.items():
         likely = bool(mac) and _plain(mac).startswith(maker.macs)
         if maker.recognises is not None and await maker.recognises(session, address, likely=likely):
             return name
@@ -186,7 +186,7 @@ async def recognised(session: ClientSession, address: str, mac: str = "") -> str
 
 
 async def _refusal(session: ClientSession, address: str) -> IntercomError | None:
-    for maker in _MAKERS.values():
+    for maker in SYSTEMS.values():
         if maker.refusal is not None and (refusal := await maker.refusal(session, address)) is not None:
             return refusal
     return None
@@ -198,4 +198,4 @@ def _plain(mac: str) -> str:
 
 def asks_for_proof(mac: str) -> bool:
     """Return whether a device with a MAC address may be of another kind altogether."""
-    return _plain(mac).startswith(tuple(start for maker in _MAKERS.values() for start in maker.macs))
+    return _plain(mac).startswith(tuple(start for maker in SYSTEMS.values() for start in maker.macs))

@@ -15,7 +15,7 @@ REPLY = {"retcode": 0, "action": "get", "message": "OK", "data": {"num": 29, "it
 def read(body: bytes, size: int) -> RowReader:
     reader = RowReader("/api/user/get")
     for start in range(0, len(body), size):
-        reader.feed(body[start : start + size])
+        reader.event_stream(body[start : start + size])
     return reader
 
 
@@ -61,7 +61,7 @@ def test_a_row_that_is_no_json_is_skipped_where_it_is_to_be(size: int) -> None:
     body = json.dumps({**REPLY, "data": {"item": [*rows, 7]}}).replace('"ID": "3"', '"ID": 3"')
     reader = RowReader("/api/user/get", salvage=True)
     for start in range(0, len(body), size):
-        reader.feed(body[start : start + size].encode())
+        reader.event_stream(body[start : start + size].encode())
     assert reader.finish().content["retcode"] == 0
     assert (len(reader.rows), reader.skipped) == (998, 2)
     assert "3" not in reader.rows
@@ -85,7 +85,7 @@ def test_a_refusal_has_no_rows() -> None:
 
 def test_only_rows_that_are_wanted_are_kept() -> None:
     reader = RowReader("/api/user/get", lambda row: row["ID"] == "7")
-    reader.feed(json.dumps(REPLY).encode())
+    reader.event_stream(json.dumps(REPLY).encode())
     reader.finish()
     assert list(reader.rows) == ["7"]
     assert len(reader.ids) == 29

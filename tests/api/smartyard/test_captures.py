@@ -39,8 +39,8 @@ from custom_components.ip_intercom.systems.smartyard.client import (
     LogRecord,
     Name,
     Notification,
-    Options,
     PushTokens,
+    ServerOptions,
     SipCredentials,
     SmartYard,
     TextPush,
@@ -104,7 +104,7 @@ INTERCOM_CAMERAS = (
     IntercomCamera("1", "1", Camera("", "", DOOR.url, DOOR.token, "flussonic", has_sound=True)),
     IntercomCamera("2", "2", Camera("", "", GATE.url, GATE.token, "forpost", has_sound=False)),
 )
-OPTIONS = Options(
+OPTIONS = ServerOptions(
     city_cameras=True, payments=True, payments_url="https://example.com/pay.html", chat=False,
     support_phone="+7(1234)567890", guest_access="turnOnOnly", version="0", cctv_view="list", entrances_view="list",
     active_tab="addresses", events_tracking=True, stories=False, face_groups=False, face_clustering=False,

@@ -17,7 +17,7 @@ from custom_components.ip_intercom.systems.common.errors import IntercomError
 from custom_components.ip_intercom.systems.common.http import HttpTransport
 from custom_components.ip_intercom.systems.mx_proxy import MxSystem, log
 from custom_components.ip_intercom.systems.mx_proxy.client import Credentials, MxProxy
-from custom_components.ip_intercom.systems.mx_proxy.system import Choices
+from custom_components.ip_intercom.systems.mx_proxy.system import Options
 from tests.simulators.mx_proxy import APPS, LOGIN, PASSWORD, Request, Simulator
 
 
@@ -92,7 +92,7 @@ async def start(session: aiohttp.ClientSession) -> AsyncGenerator[Start]:
 
         async def start(
             *,
-            choices: Choices | None = None,
+            choices: Options | None = None,
             cursor: Mapping[str, object] | None = None,
             prepare: Callable[[Simulator], None] = lambda _: None,
             **settings: Any,

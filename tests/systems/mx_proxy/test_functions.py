@@ -17,7 +17,7 @@ from custom_components.ip_intercom.systems.common.errors import (
     UnexpectedReply,
 )
 from custom_components.ip_intercom.systems.mx_proxy import MxSystem
-from custom_components.ip_intercom.systems.mx_proxy.system import Choices
+from custom_components.ip_intercom.systems.mx_proxy.system import Options
 from tests.common import until
 from tests.simulators.common.faults import Fault
 from tests.simulators.mx_proxy import MX, Simulator
@@ -41,7 +41,7 @@ async def test_who_it_is(bench: Bench) -> None:
 
 
 async def test_the_address_book(bench: Bench) -> None:
-    book = bench.system.facets.phone_book
+    book = bench.system.features.phone_book
     assert book is not None
     front, anna, ben = sorted(await book.contacts(), key=lambda contact: contact.name != "Front door")
     assert (front.name, front.extension, front.numbers, front.email) == ("Front door", "3190", None, None)
@@ -59,7 +59,7 @@ async def test_the_address_book(bench: Bench) -> None:
 
 
 async def test_messages_are_read_heard_noted_and_deleted(bench: Bench) -> None:
-    mailbox = bench.system.facets.voicemails
+    mailbox = bench.system.features.voicemails
     assert mailbox is not None
     old, new = await mailbox.query()
     assert (old.number, old.name, old.read, old.note) == ("3108", "Ben Osei", True, "call back")
@@ -84,7 +84,7 @@ async def test_messages_are_read_heard_noted_and_deleted(bench: Bench) -> None:
 
 async def test_a_mark_whose_reply_is_lost_is_seen_all_the_same(start: Start) -> None:
     bench = await start(speed=20)
-    mailbox = bench.system.facets.voicemails
+    mailbox = bench.system.features.voicemails
     assert mailbox is not None
     bench.sim.lose_reply("voicemail_change")
     with pytest.raises(Unconfirmed):
@@ -109,9 +109,9 @@ async def test_an_exchange_without_mailbox_and_conferences(start: Start) -> None
             sim.refuse(name, n=1000)
 
     bench = await start(prepare=refuse)
-    assert bench.system.facets.voicemails is None
-    assert bench.system.facets.conferences is None
-    assert bench.system.facets.calls is not None
+    assert bench.system.features.voicemails is None
+    assert bench.system.features.conferences is None
+    assert bench.system.features.calls is not None
     reading = await bench.system.read()
     assert (reading.voicemails, reading.conferences) == (None, None)
     bench.sim.hang_up(bench.sim.incoming_call("3108"))
@@ -119,22 +119,22 @@ async def test_an_exchange_without_mailbox_and_conferences(start: Start) -> None
     bench.sim.mend_mx()
     description = await bench.system.describe()
     assert description.state.voicemails is not None
-    assert bench.system.facets.voicemails is not None
+    assert bench.system.features.voicemails is not None
 
 
 async def test_what_was_there_stays_though_it_is_refused_for_once(bench: Bench) -> None:
     bench.sim.refuse("conferences")
     description = await bench.system.describe()
     assert description.state.conferences is None
-    assert bench.system.facets.conferences is not None
+    assert bench.system.features.conferences is not None
 
 
 @pytest.mark.parametrize("function", ["contacts", "voicemails", "conferences", "call_log"])
 async def test_an_exchange_that_is_slow_with_one_thing(start: Start, function: str) -> None:
     bench = await start(speed=20, prepare=lambda sim: sim.ignore(function))
     assert bench.state.extension == "3107"
-    assert bench.system.facets.voicemails is not None
-    assert bench.system.facets.conferences is not None
+    assert bench.system.features.voicemails is not None
+    assert bench.system.features.conferences is not None
 
 
 async def test_an_exchange_that_says_nothing_is_away(start: Start) -> None:
@@ -162,7 +162,7 @@ async def test_reading_goes_on_with_what_can_be_read(bench: Bench) -> None:
 
 
 async def test_conferences_are_planned_changed_and_cancelled(bench: Bench) -> None:
-    conferences = bench.system.facets.conferences
+    conferences = bench.system.features.conferences
     assert conferences is not None
     board = await conferences.create("Board", START, timedelta(seconds=61), 47281964)
     assert (board.name, board.start, board.duration, board.own) == ("Board", START, timedelta(minutes=2), True)
@@ -185,7 +185,7 @@ async def test_conferences_are_planned_changed_and_cancelled(bench: Bench) -> No
 
 
 async def test_joining_a_conference_with_its_code(bench: Bench) -> None:
-    conferences = bench.system.facets.conferences
+    conferences = bench.system.features.conferences
     assert conferences is not None
     board = await conferences.create("Board", START, HALF_AN_HOUR, None)
     await conferences.join(board.id, None)
@@ -198,7 +198,7 @@ async def test_joining_a_conference_with_its_code(bench: Bench) -> None:
 
 
 async def test_a_conference_of_two_calls(bench: Bench) -> None:
-    conferences = bench.system.facets.conferences
+    conferences = bench.system.features.conferences
     assert conferences is not None
     one, other = bench.sim.incoming_call("3108"), bench.sim.incoming_call("3190")
     await conferences.from_call(one, other)
@@ -212,7 +212,7 @@ async def test_a_conference_of_two_calls(bench: Bench) -> None:
 
 
 async def test_telephones_to_wake_up(bench: Bench) -> None:
-    tokens = bench.system.facets.push_tokens
+    tokens = bench.system.features.push_tokens
     assert tokens is not None
     bench.sim.allow_topic("com.example.test", sandbox=True)
     await tokens.add("fcm", "com.example.ha", TOKEN, False)
@@ -226,7 +226,7 @@ async def test_telephones_to_wake_up(bench: Bench) -> None:
 
 
 async def test_nobody_is_told_where_to_push(bench: Bench) -> None:
-    push = bench.system.facets.push
+    push = bench.system.features.push
     assert push is not None
     assert not push.local
     asked = len(bench.sim.requests)
@@ -243,7 +243,7 @@ async def test_closing_leaves_the_account_logged_in(start: Start, session: aioht
     await bench.close()
     assert bench.asked("logout") == []
     assert bench.sim.login in bench.sim.mx.links
-    system = MxSystem(proxy_of(bench.sim, session), bench.cursor, Choices(names=False))
+    system = MxSystem(proxy_of(bench.sim, session), bench.cursor, Options(names=False))
     description = await system.connect(None)
     assert description.state.voicemails is not None
     assert {mail.name for mail in description.state.voicemails.values()} == {None}
@@ -251,6 +251,6 @@ async def test_closing_leaves_the_account_logged_in(start: Start, session: aioht
 
 
 async def test_logging_out_is_for_good(bench: Bench) -> None:
-    assert bench.system.facets.session is not None
-    await bench.system.facets.session.log_out()
+    assert bench.system.features.session is not None
+    await bench.system.features.session.log_out()
     assert bench.asked("logout")[-1].status == 200

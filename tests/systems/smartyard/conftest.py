@@ -12,7 +12,7 @@ from custom_components.ip_intercom.systems.common.http import HttpTransport
 from custom_components.ip_intercom.systems.smartyard import SmartYardSystem
 from custom_components.ip_intercom.systems.smartyard.client import SmartYard, new_device_token
 from custom_components.ip_intercom.systems.smartyard.identity import identity_of
-from custom_components.ip_intercom.systems.smartyard.system import Choices
+from custom_components.ip_intercom.systems.smartyard.system import Options
 from tests.simulators.smartyard import PHONE, Request, Simulator
 
 
@@ -39,7 +39,7 @@ async def bench(session: aiohttp.ClientSession) -> AsyncGenerator[Bench]:
         await yard.login.request_code(PHONE)
         await yard.login.confirm_code(PHONE, sim.code_of(), new_device_token())
         system = SmartYardSystem(
-            session, yard, identity_of("account", yard.transport.base), None, Choices(verify=False)
+            session, yard, identity_of("account", yard.transport.base), None, Options(verify=False)
         )
         yield Bench(sim, session, yard, system, (await system.connect(None)).state)
         await system.close()

@@ -8,7 +8,7 @@ from custom_components.ip_intercom.model import Place, State
 from custom_components.ip_intercom.systems.common.errors import IntercomError, NotPaid, UnexpectedReply
 from custom_components.ip_intercom.systems.smartyard import SmartYardSystem, system as system_module
 from custom_components.ip_intercom.systems.smartyard.identity import identity_of
-from custom_components.ip_intercom.systems.smartyard.system import Choices
+from custom_components.ip_intercom.systems.smartyard.system import Options
 from tests.simulators.common.faults import Fault
 from tests.simulators.smartyard import PHONE
 
@@ -41,7 +41,7 @@ def give_up_soon(monkeypatch: pytest.MonkeyPatch, fault: Fault) -> None:
 
 def system_of(bench: Bench) -> SmartYardSystem:
     return SmartYardSystem(
-        bench.session, bench.yard, identity_of("account", bench.yard.transport.base), None, Choices(verify=False)
+        bench.session, bench.yard, identity_of("account", bench.yard.transport.base), None, Options(verify=False)
     )
 
 

@@ -30,7 +30,7 @@ MP4 = b"ftyp"
 
 
 async def test_a_door_is_opened_and_nothing_else(bench: Bench) -> None:
-    doors = bench.system.facets.doors
+    doors = bench.system.features.doors
     assert doors is not None
     await doors.send(DoorCommand.OPEN, Door("21:1", None))
     assert bench.sim.address_functions.opened == [(21, 1, PHONE)]
@@ -42,7 +42,7 @@ async def test_a_door_is_opened_and_nothing_else(bench: Bench) -> None:
 
 
 async def test_why_a_door_stays_shut_is_told_in_the_words_of_the_server(bench: Bench) -> None:
-    doors = bench.system.facets.doors
+    doors = bench.system.features.doors
     assert doors is not None
     bench.sim.break_door(21)
     with pytest.raises(CommandFailed) as broken:
@@ -75,32 +75,32 @@ async def test_why_a_door_stays_shut_is_told_in_the_words_of_the_server(bench: B
     ],
 )
 async def test_a_setting_is_set(bench: Bench, setting: str, value: bool | str) -> None:
-    preferences = bench.system.facets.preferences
-    assert preferences is not None
+    account_settings = bench.system.features.account_settings
+    assert account_settings is not None
     before = bench.state.settings[setting]
     assert before.value != value
-    await preferences.set(setting, value)
+    await account_settings.set(setting, value)
     reading = await bench.system.read()
     assert reading.settings is not None
     assert reading.settings[setting].value == value
-    await preferences.set(setting, before.value if before.value is not None else False)
+    await account_settings.set(setting, before.value if before.value is not None else False)
     again = await bench.system.read()
     assert again.settings is not None
     assert again.settings[setting] == before
 
 
 async def test_a_setting_that_there_is_not(bench: Bench) -> None:
-    preferences = bench.system.facets.preferences
-    assert preferences is not None
+    account_settings = bench.system.features.account_settings
+    assert account_settings is not None
     for setting in ("flat_51_colour", "flat_99_cms", "volume"):
         with pytest.raises(NoData):
-            await preferences.set(setting, True)
+            await account_settings.set(setting, True)
     with pytest.raises(InvalidRequest):
-        await preferences.set("flat_51_white_rabbit", "4")
+        await account_settings.set("flat_51_white_rabbit", "4")
 
 
 async def test_another_door_code_replaces_the_first(bench: Bench) -> None:
-    codes = bench.system.facets.flat_codes
+    codes = bench.system.features.flat_codes
     assert codes is not None
     code = await codes.renew("flat_53")
     assert code == bench.sim.town.flat(53).door_code
@@ -112,7 +112,7 @@ async def test_another_door_code_replaces_the_first(bench: Bench) -> None:
 
 
 async def test_guests_are_let_in_until_a_moment_of_the_servers_clock(bench: Bench) -> None:
-    codes = bench.system.facets.flat_codes
+    codes = bench.system.features.flat_codes
     assert codes is not None
     until = datetime(2030, 1, 2, 12, 0, tzinfo=UTC)
     await codes.let_guests_in("flat_51", until)
@@ -132,7 +132,7 @@ NUMBERS = {"intercom_21": 41, "intercom_22": 45, "intercom_24": 46, "intercom_25
 
 @pytest.mark.parametrize("camera", ALL)
 async def test_every_kind_of_camera_has_a_picture_and_a_stream(bench: Bench, camera: str) -> None:
-    cameras = bench.system.facets.cameras
+    cameras = bench.system.features.cameras
     assert cameras is not None
     picture = await cameras.snapshot(camera, None, None)
     assert picture[4:8] == MP4 if camera in FILMS else picture.startswith(JPEG)
@@ -146,7 +146,7 @@ async def test_every_kind_of_camera_has_a_picture_and_a_stream(bench: Bench, cam
 
 @pytest.mark.parametrize("camera", ALL)
 async def test_a_token_that_is_refused_is_asked_for_anew_once(bench: Bench, camera: str) -> None:
-    cameras = bench.system.facets.cameras
+    cameras = bench.system.features.cameras
     assert cameras is not None
     for use in (lambda: cameras.snapshot(camera, None, None), lambda: cameras.stream_address(camera)):
         lists = len(bench.asked("/cctv/all"))
@@ -163,7 +163,7 @@ async def test_a_token_that_is_refused_is_asked_for_anew_once(bench: Bench, came
 
 
 async def test_a_camera_that_refuses_every_token_is_not_asked_for_with_each_picture(bench: Bench) -> None:
-    cameras = bench.system.facets.cameras
+    cameras = bench.system.features.cameras
     assert cameras is not None
     bench.sim.refuse_camera(45, 99)
     for _ in range(3):
@@ -184,7 +184,7 @@ async def test_one_list_has_the_token_though_the_other_fails(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, failing: str, camera: str, fault: Fault
 ) -> None:
     monkeypatch.setattr(cameras_module, "_PATIENCE", 0.2)
-    cameras = bench.system.facets.cameras
+    cameras = bench.system.features.cameras
     assert cameras is not None
     bench.sim.fault(failing, fault)
     bench.sim.renew_camera_token(NUMBERS[camera])
@@ -192,7 +192,7 @@ async def test_one_list_has_the_token_though_the_other_fails(
 
 
 async def test_a_page_of_cameras_asks_once_for_all_tokens(bench: Bench) -> None:
-    cameras = bench.system.facets.cameras
+    cameras = bench.system.features.cameras
     assert cameras is not None
     for number in NUMBERS.values():
         bench.sim.renew_camera_token(number)
@@ -203,7 +203,7 @@ async def test_a_page_of_cameras_asks_once_for_all_tokens(bench: Bench) -> None:
 
 
 async def test_a_page_of_cameras_that_refuse_every_token_asks_once_as_well(bench: Bench) -> None:
-    cameras = bench.system.facets.cameras
+    cameras = bench.system.features.cameras
     assert cameras is not None
     for number in NUMBERS.values():
         bench.sim.refuse_camera(number, 99)
@@ -214,7 +214,7 @@ async def test_a_page_of_cameras_that_refuse_every_token_asks_once_as_well(bench
 
 
 async def test_a_camera_that_there_is_not(bench: Bench) -> None:
-    cameras = bench.system.facets.cameras
+    cameras = bench.system.features.cameras
     assert cameras is not None
     with pytest.raises(NoData):
         await cameras.snapshot("99", None, None)
@@ -224,7 +224,7 @@ async def test_a_camera_that_there_is_not(bench: Bench) -> None:
 
 
 async def test_a_recording_is_made_ready_and_fetched(bench: Bench) -> None:
-    archive = bench.system.facets.archive
+    archive = bench.system.features.archive
     assert archive is not None
     ranges = await archive.ranges("intercom_21")
     assert ranges
@@ -250,7 +250,7 @@ async def test_a_recording_is_made_ready_and_fetched(bench: Bench) -> None:
 
 
 async def test_the_journal_of_a_day(bench: Bench) -> None:
-    history = bench.system.facets.history
+    history = bench.system.features.history
     assert history is not None
     for what in ("missed", "answered", "key", "face", "code", "vehicle"):
         bench.sim.happen(what, 22)
@@ -276,7 +276,7 @@ async def test_the_journal_of_a_day(bench: Bench) -> None:
 
 
 async def test_messages_are_marked_and_tried_out(bench: Bench) -> None:
-    messages = bench.system.facets.messages
+    messages = bench.system.features.messages
     assert messages is not None
     await messages.send_test("Проверка")
     (message,) = bench.sim.people.subscribers[PHONE].messages
@@ -287,7 +287,7 @@ async def test_messages_are_marked_and_tried_out(bench: Bench) -> None:
 
 
 async def test_an_event_is_watched_for(bench: Bench) -> None:
-    watches = bench.system.facets.watches
+    watches = bench.system.features.watches
     assert watches is not None
     await watches.add("flat_51", "key", "0000001A2B3C4D", "Ключ")
     await watches.add("flat_51", "code", "40374", None)
@@ -306,7 +306,7 @@ async def test_an_event_is_watched_for(bench: Bench) -> None:
 
 
 async def test_the_telephone_of_the_support(bench: Bench) -> None:
-    sip = bench.system.facets.sip_accounts
+    sip = bench.system.features.sip_accounts
     assert sip is not None
     account = await sip.support()
     assert account.server

@@ -15,7 +15,7 @@ from custom_components.ip_intercom.systems.smartyard import SmartYardSystem
 from custom_components.ip_intercom.systems.smartyard.client import CallPush, TextPush
 from custom_components.ip_intercom.systems.smartyard.identity import identity_of
 from custom_components.ip_intercom.systems.smartyard.log import SmartYardLog
-from custom_components.ip_intercom.systems.smartyard.system import Choices
+from custom_components.ip_intercom.systems.smartyard.system import Options
 from tests.simulators.smartyard.fixtures import GARDEN, PHONE
 from tests.simulators.smartyard.town import Door
 
@@ -39,7 +39,7 @@ async def test_an_absence_of_days_is_caught_up_with_by_the_days_that_have_record
     seen = (datetime.now(UTC) - timedelta(days=6)).replace(tzinfo=None).isoformat()
     cursor = {"history": {flat: {"seen": seen, "known": []} for flat in ("51", "53")}}
     system = SmartYardSystem(
-        bench.session, bench.yard, identity_of("account", bench.yard.transport.base), cursor, Choices(verify=False)
+        bench.session, bench.yard, identity_of("account", bench.yard.transport.base), cursor, Options(verify=False)
     )
     await system.connect(None)
     assert system.log is not None

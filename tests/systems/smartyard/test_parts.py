@@ -26,7 +26,7 @@ from custom_components.ip_intercom.systems.smartyard.event_mapper import bell_of
 from custom_components.ip_intercom.systems.smartyard.identity import account_id
 from custom_components.ip_intercom.systems.smartyard.journal import Journal, by_day
 from custom_components.ip_intercom.systems.smartyard.push_clock import PushClock
-from custom_components.ip_intercom.systems.smartyard.push_filter import AHEAD, LONGEST, SKEW, Gate
+from custom_components.ip_intercom.systems.smartyard.push_filter import AHEAD, LONGEST, SKEW, PushFilter
 from custom_components.ip_intercom.systems.smartyard.recordings import Recordings, Span, film_in
 from custom_components.ip_intercom.systems.smartyard.server_time import ServerTime, zone_named
 from custom_components.ip_intercom.systems.smartyard.telephones import SmartYardSip
@@ -176,11 +176,11 @@ def test_nothing_is_told_of_the_future() -> None:
 )
 def test_a_call_is_news_while_it_rings(age: int, ttl: int, is_news: bool) -> None:
     push = CallPush(hash="a", timestamp=1_000_000 - age, ttl=ttl)
-    assert (Gate(now=Clock()).objection(push) is None) is is_news
+    assert (PushFilter(now=Clock()).objection(push) is None) is is_news
 
 
 def test_a_call_without_a_time_is_not_believed() -> None:
-    assert Gate(now=Clock()).objection(CallPush(hash="a")) is not None
+    assert PushFilter(now=Clock()).objection(CallPush(hash="a")) is not None
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_a_call_without_a_time_is_not_believed() -> None:
     [(0, 30, 30), (10, 30, 20), (40, 30, 15), (-20, 30, 30), (-AHEAD, 30, 30), (0, 999, LONGEST)],
 )
 def test_a_call_rings_as_long_as_it_says_and_never_not_at_all(age: int, ttl: int, seconds: int) -> None:
-    assert Gate(now=Clock()).rings_for(CallPush(timestamp=1_000_000 - age, ttl=ttl)) == seconds
+    assert PushFilter(now=Clock()).rings_for(CallPush(timestamp=1_000_000 - age, ttl=ttl)) == seconds
 
 
 @pytest.mark.parametrize(
@@ -203,13 +203,13 @@ def test_a_call_rings_as_long_as_it_says_and_never_not_at_all(age: int, ttl: int
     ],
 )
 def test_what_comes_twice_is_news_once(first: CallPush | TextPush, second: CallPush | TextPush) -> None:
-    gate = Gate(now=Clock())
+    gate = PushFilter(now=Clock())
     assert gate.objection(first) is None
     assert gate.objection(second) is not None
 
 
 def test_what_only_the_one_before_tells_of_a_ring_is_known_as_well() -> None:
-    gate = Gate(now=Clock())
+    gate = PushFilter(now=Clock())
     assert gate.objection(CallPush(hash="a", extension="5", timestamp=1_000_000)) is None
     assert gate.objection(CallPush(hash="a", extension="6", timestamp=1_000_000)) is not None
     assert gate.objection(CallPush(extension="6", timestamp=1_000_000)) is not None
@@ -224,7 +224,7 @@ def test_what_only_the_one_before_tells_of_a_ring_is_known_as_well() -> None:
     ],
 )
 def test_what_is_another_is_news_as_well(first: CallPush | TextPush, second: CallPush | TextPush) -> None:
-    gate = Gate(now=Clock())
+    gate = PushFilter(now=Clock())
     assert gate.objection(first) is None
     assert gate.objection(second) is None
 
@@ -233,7 +233,7 @@ def test_what_is_another_is_news_as_well(first: CallPush | TextPush, second: Cal
     ("age", "is_told", "late"), [(0, True, False), (1000, True, True), (4000, False, True), (-4000, False, False)]
 )
 def test_a_message_may_be_late_but_not_too_old(age: int, is_told: bool, late: bool) -> None:
-    gate, push = Gate(now=Clock()), TextPush("inbox", message_id="1", timestamp=1_000_000 - age)
+    gate, push = PushFilter(now=Clock()), TextPush("inbox", message_id="1", timestamp=1_000_000 - age)
     assert (gate.objection(push) is None) is is_told
     assert gate.is_late(push) is late
 
@@ -247,10 +247,10 @@ def test_what_may_still_be_believed_is_remembered_by_the_next_life(kind: str) ->
             return CallPush(hash=str(number), extension=str(number), timestamp=1_000_000)
         return TextPush("inbox", message_id=str(number), timestamp=1_000_000)
 
-    gate = Gate(now=clock)
+    gate = PushFilter(now=clock)
     for number in range(300):
         assert gate.objection(push(number)) is None
-    again = Gate(json.loads(json.dumps(gate.as_json())), now=clock)
+    again = PushFilter(json.loads(json.dumps(gate.as_json())), now=clock)
     assert [number for number in range(300) if again.objection(push(number)) is None] == []
     # What is too old is refused anyway, and need not be remembered.
     clock.now += 4000
@@ -259,11 +259,11 @@ def test_what_may_still_be_believed_is_remembered_by_the_next_life(kind: str) ->
 
 def test_what_an_earlier_version_has_remembered_counts() -> None:
     push = CallPush(hash="a", timestamp=1_000_000)
-    assert Gate(list(push.ring_ids), now=Clock()).objection(push) is not None
+    assert PushFilter(list(push.ring_ids), now=Clock()).objection(push) is not None
 
 
 def test_what_is_remembered_of_a_flood_is_bounded() -> None:
-    gate = Gate(now=Clock())
+    gate = PushFilter(now=Clock())
     for number in range(5000):
         assert gate.objection(CallPush(hash=str(number), timestamp=1_000_000)) is None
     assert gate.objection(CallPush(hash="4999", timestamp=1_000_000)) is not None
@@ -279,7 +279,7 @@ def ring_at(name: str, timestamp: float) -> CallPush:
 
 def test_without_any_clock_the_first_call_rings_and_tells_the_time() -> None:
     clock = Clock()
-    gate = Gate(now=clock, clock=PushClock(None, lambda: None, clock))
+    gate = PushFilter(now=clock, clock=PushClock(None, lambda: None, clock))
     assert gate.objection(CallPush(extension="1", timestamp=1_000_000 - 3600)) is None
     assert gate.clock.age(1_000_000 - 3600) == 0
     assert gate.objection(CallPush(extension="2", timestamp=1_000_000 - 7200)) is not None
@@ -290,14 +290,14 @@ def test_without_any_clock_the_first_call_rings_and_tells_the_time() -> None:
 
 def test_a_message_that_waited_tells_no_time() -> None:
     clock = Clock()
-    gate = Gate(now=clock, clock=PushClock(None, lambda: None, clock))
+    gate = PushFilter(now=clock, clock=PushClock(None, lambda: None, clock))
     assert gate.objection(TextPush("inbox", message_id="1", timestamp=1_000_000 - 7200)) is None
     assert not gate.clock.is_known
 
 
 def test_what_was_held_back_arrives_together_and_is_no_wrong_clock() -> None:
     clock = Clock()
-    gate = Gate(now=clock)
+    gate = PushFilter(now=clock)
     for number in range(5):
         assert gate.objection(CallPush(extension=str(number), timestamp=1_000_000 - 3600 + number)) is not None
     clock.now += 61
@@ -307,7 +307,7 @@ def test_what_was_held_back_arrives_together_and_is_no_wrong_clock() -> None:
 
 
 def test_only_a_call_with_a_key_is_asked_about_and_once() -> None:
-    gate, late = Gate(now=Clock()), ring_at("a", 1_000_000 - 3600)
+    gate, late = PushFilter(now=Clock()), ring_at("a", 1_000_000 - 3600)
     assert not gate.doubts(ring_at("b", 1_000_000))
     assert not gate.doubts(CallPush(extension="1", timestamp=1_000_000 - 3600))
     assert not gate.doubts(CallPush(hash="c"))
@@ -320,7 +320,7 @@ def test_only_a_call_with_a_key_is_asked_about_and_once() -> None:
 
 
 def test_a_call_that_the_server_could_not_be_asked_about_may_come_again() -> None:
-    gate, late = Gate(now=Clock()), ring_at("a", 1_000_000 - 3600)
+    gate, late = PushFilter(now=Clock()), ring_at("a", 1_000_000 - 3600)
     gate.begin_asking(late)
     assert gate.give_up(late) is not None
     assert gate.doubts(late)

@@ -53,7 +53,7 @@ async def ahead(bench: Bench) -> AsyncGenerator[SmartYardLog]:
     await bench.system.describe()
     log = bench.system.log
     assert log is not None
-    log._monotonic = log._looks._monotonic = log._out._monotonic = now
+    log._monotonic = log._poller._monotonic = log._out._monotonic = now
     with running_ahead():
         yield log
         await bench.system.close()
@@ -76,11 +76,11 @@ async def outage(log: SmartYardLog) -> float:
 async def test_a_silent_server_is_away_within_a_minute_of_the_first_question(
     bench: Bench, ahead: SmartYardLog, first: str
 ) -> None:
-    while not ahead._looks.settled:
+    while not ahead._poller.settled:
         await ahead.next()
     bench.sim.fault("*", "hang")
-    looks = ahead._looks._looks
-    for name, look in looks.items():
+    poller = ahead._poller._poller
+    for name, look in poller.items():
         look.due = now() if first in {name, "both"} else now() + 100
     began = now()
     assert await outage(ahead) - began < 60

@@ -22,7 +22,7 @@ from ...model import Description
 from ..common.connection import account_of, entry_data, transport_of
 from .client import AkuvoxCamera, AkuvoxClient, AkuvoxDevice, find_device, is_akuvox, refusal
 from .doors import OpeningLogin
-from .system import AkuvoxSystem, Choices
+from .system import AkuvoxSystem, Options
 
 __all__ = ["OPTIONS", "AkuvoxSystem", "create", "find", "recognises", "refusal"]
 
@@ -86,7 +86,7 @@ def create(
     username, password = stream if stream[0] else account
     port = options.get(CONF_PICTURE_PORT, DEFAULT_PICTURE_PORT)
     camera = AkuvoxCamera(session, transport.base.host or "", port=port, username=username, password=password)
-    choices = Choices(
+    choices = Options(
         names=options.get(CONF_SHOW_NAMES, True),
         inverted=frozenset(options.get(CONF_INVERTED, ())),
         security=frozenset(options.get(CONF_SECURITY_RELAYS, ())),

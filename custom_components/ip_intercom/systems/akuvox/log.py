@@ -21,7 +21,7 @@ from ...model.features import Delivery
 from ..common.errors import CommandFailed, ConnectionFailed, NotSupported, UnexpectedReply
 from ..common.parse import integer, texts
 from ..common.parts import AWAY
-from ..common.poller import Look, Looks
+from ..common.poller import Poller, PollJob
 from .accesses import Accesses
 from .alarms import Alarms
 from .call_events import CALL_STATUS_EVENT, CallEvents
@@ -128,8 +128,8 @@ class AkuvoxLog:
         self._wake = asyncio.Event()
         # Events that were found, and when, by the monotonic clock.
         self._found: list[tuple[float, Event]] = []
-        self._followed: dict[str, Look] = {}
-        self._looks = Looks(self._followed, self._wake, monotonic, longest=_FAILED_LOOKS)
+        self._followed: dict[str, PollJob] = {}
+        self._poller = Poller(self._followed, self._wake, monotonic, longest=_FAILED_LOOKS)
         self._alarms = Alarms(stored.get("alarms"), monotonic)
         # How often in a row the state could not be read, by the function.
         self._unread: Counter[str] = Counter()
@@ -151,15 +151,15 @@ class AkuvoxLog:
         }
         for name, (there, take) in sources.items():
             if there and name not in self._followed:
-                self._followed[name] = Look(partial(self._carefully, take), partial(self._interval, name))
+                self._followed[name] = PollJob(partial(self._carefully, take), partial(self._interval, name))
             elif not there and (gone := self._followed.pop(name, None)) is not None and gone.task is not None:
                 gone.task.cancel()
         if self._followed and device and DEVICE not in self._followed:
             now = self._monotonic()  # it was just asked
-            self._followed[DEVICE] = Look(
+            self._followed[DEVICE] = PollJob(
                 self._look_at_device, partial(self._interval, DEVICE), due=now + _DEVICE_LOOKS, looked_at=now
             )
-        self._looks.hasten()
+        self._poller.hasten()
 
     def note_device(self, status: SystemStatus, asked_at: float) -> None:
         """Note what the device says of its clock and uptime; ``asked_at`` is in Unix seconds by our clock."""
@@ -197,7 +197,7 @@ class AkuvoxLog:
     def presume_complete(self) -> None:
         """Forget that pushes did not arrive, and look at once at what could not be read."""
         self._tracker.unpushed = 0
-        self._looks.hasten()
+        self._poller.hasten()
 
     @property
     def _live(self) -> bool:
@@ -212,7 +212,7 @@ class AkuvoxLog:
             IntercomError: The device is out of reach or refuses; what it pushes is heard all the same.
         """
         while True:
-            if self._looks.finish():
+            if self._poller.finish():
                 self._missed = True
             self._keep_rings_in_time()
             if self._read_again_at <= self._monotonic():
@@ -222,10 +222,10 @@ class AkuvoxLog:
             self._take_overdue()
             if self._found or self._missed or self._keep or self._has_lost_or_found_sources:
                 return self._delivery()
-            self._looks.start()
+            self._poller.start()
             if self._heartbeat <= self._monotonic():
                 return self._delivery()
-            await self._looks.wait(self._heartbeat, self._read_again_at, *self._ends)
+            await self._poller.wait(self._heartbeat, self._read_again_at, *self._ends)
 
     @property
     def _ends(self) -> list[float]:
@@ -234,17 +234,17 @@ class AkuvoxLog:
     @property
     def _heartbeat(self) -> float:
         """When to tell that nothing has happened: once all has been looked at, and after later answers."""
-        is_news = self._followed and self._looks.settled and self._looks.answers > self._answers_told
+        is_news = self._followed and self._poller.settled and self._poller.answers > self._answers_told
         return self._delivered_at + _HEARTBEAT if is_news else inf
 
     @property
     def _failing_now(self) -> frozenset[str]:
         unread = {name for name, failures in self._unread.items() if failures >= _EVIDENCE}
-        return self._looks.failing | unread
+        return self._poller.failing | unread
 
     @property
     def _has_lost_or_found_sources(self) -> bool:
-        return not self._looks.interrupted and self._failing_now != self._failing
+        return not self._poller.interrupted and self._failing_now != self._failing
 
     def _interval(self, name: str) -> float:
         alone, beside = {
@@ -285,7 +285,7 @@ class AkuvoxLog:
 
     def _look_soon(self, name: str, delay: float = 0.0) -> None:
         if name in self._followed:
-            self._looks.soon(name, delay=delay)
+            self._poller.soon(name, delay=delay)
 
     def _state_moved(self) -> None:
         """Have the state read: it may have changed, and nothing else tells of it."""
@@ -308,9 +308,9 @@ class AkuvoxLog:
         certain = self._tracker.unpushed >= _EVIDENCE and self._pushes_lost is not None
         if self._tracker.unpushed and self._pushes_lost is not None:
             self._pushes_arrive = False
-        answered = not self._looks.interrupted
+        answered = not self._poller.interrupted
         if answered:
-            self._failing, self._answers_told = self._failing_now, self._looks.answers
+            self._failing, self._answers_told = self._failing_now, self._poller.answers
         ends = min(self._ends, default=None)
         return Delivery(
             tuple(events),
@@ -339,7 +339,7 @@ class AkuvoxLog:
 
     async def close(self) -> None:
         """Stop looking."""
-        await self._looks.close()
+        await self._poller.close()
 
     # -- pushes ----------------------------------------------------------------------------------
 
@@ -384,7 +384,7 @@ class AkuvoxLog:
 
     async def _carefully(self, take: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Take a look; where the device was away, see first whether it has restarted: calls are others since then."""
-        if self._looks.interrupted:
+        if self._poller.interrupted:
             await self._ask_device(_RESTART_PATIENCE)
         await take()
 

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from ...model import Alarm, Bell, Control, Description, DoorId, Firmware, Identity, Missing, Reading, State
-from ...model.features import Bells, Facets
+from ...model.features import Bells, Features
 from ...model.ring_detector import CALL_BELL
 from ..common.errors import (
     AuthenticationFailed,
@@ -55,7 +55,7 @@ _READINGS_PER_CLOCK = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class Options:
     """What the user has told of a device that it does not tell itself.
 
     Attributes:
@@ -128,12 +128,12 @@ class AkuvoxSystem:
         device: AkuvoxDevice,
         camera: AkuvoxCamera,
         cursor: Mapping[str, object] | None = None,
-        choices: Choices | None = None,
+        choices: Options | None = None,
     ) -> None:
         """See the class."""
         self._device = device
         self._camera = camera
-        self._choices = choices or Choices()
+        self._choices = choices or Options()
         self._privacy = Privacy(names=self._choices.names)
         self._tracker = CallTracker()
         self._doors = AkuvoxDoors(device, self._choices.opening)
@@ -146,7 +146,7 @@ class AkuvoxSystem:
         self._parts = _Parts()
         self._readings = 0
         self.log: AkuvoxLog | None = None
-        self.facets = Facets()
+        self.features = Features()
 
     # -- what the device has ---------------------------------------------------------------------
 
@@ -243,7 +243,7 @@ class AkuvoxSystem:
         )
         has_log = makes_calls or door_log is not None or (self._choices.pushes and bool(events))
         self.log = self._log if has_log else None
-        self.facets = self._facets(
+        self.features = self._facets(
             phone=phone,
             sees=sees,
             pushes_events=bool(events),
@@ -261,7 +261,7 @@ class AkuvoxSystem:
                 calls=self._tracker.sessions,
                 cameras=CAMERAS if sees else {},
                 clock=reading.clock,
-                firmware=Firmware(info.firmware) if self.facets.firmware is not None else None,
+                firmware=Firmware(info.firmware) if self.features.firmware is not None else None,
                 last_call=neutral_call(call_log[0], self._privacy, self._log.clock.ahead) if call_log else None,
                 bells={CALL_BELL: Bell(CALL_BELL)} if makes_calls and visitors else {},
             ),
@@ -274,11 +274,11 @@ class AkuvoxSystem:
             visitors=visitors,
         )
 
-    def _facets(self, *, phone: bool, sees: bool, pushes_events: bool, call_log: bool, access_log: bool) -> Facets:
+    def _facets(self, *, phone: bool, sees: bool, pushes_events: bool, call_log: bool, access_log: bool) -> Features:
         device = self._device
         host = device.client.transport.base.host
         privacy = self._privacy
-        return Facets(
+        return Features(
             access_log=AkuvoxAccessLog(device, privacy, lambda: self._log.clock.ahead, lambda: self._doors.relays)
             if access_log
             else None,

@@ -43,7 +43,7 @@ def is_silence(error: IntercomError) -> bool:
 
 
 @dataclass(slots=True, eq=False)
-class Look:
+class PollJob:
     """Something to look at.
 
     Attributes:
@@ -73,7 +73,7 @@ class Look:
     task: asyncio.Task[None] | None = None
 
 
-class Looks:
+class Poller:
     """All that is looked at.
 
     One that fails alone keeps none of the others from being taken: whether it is alone, the others are asked at its first
@@ -94,7 +94,7 @@ class Looks:
 
     def __init__(
         self,
-        looks: Mapping[str, Look],
+        poller: Mapping[str, PollJob],
         wake: asyncio.Event,
         monotonic: Callable[[], float],
         *,
@@ -105,7 +105,7 @@ class Looks:
         self.answers = 0
         # What failed alone when the connection was lost: it may fail afterwards as well.
         self._failed_alone: frozenset[str] = frozenset()
-        self._looks = looks
+        self._poller = poller
         self._wake = wake
         self._monotonic = monotonic
         self._longest = longest
@@ -122,14 +122,14 @@ class Looks:
             delay: Seconds from now.
             pause: Seconds after the last look, at the earliest.
         """
-        look = self._looks[name]
+        look = self._poller[name]
         last = -inf if look.looked_at is None else look.looked_at
         look.due = min(look.due, max(self._monotonic() + delay, last + pause, look.patient_until))
         self._wake.set()
 
     def hasten(self) -> None:
         """Have everything that failed looked at at once, unless the server wants to be left alone with it."""
-        for look in self._looks.values():
+        for look in self._poller.values():
             if look.failures:
                 look.due = min(look.due, max(self._monotonic(), look.patient_until))
         self._wake.set()
@@ -140,7 +140,7 @@ class Looks:
         Raises:
             IntercomError: It failed.
         """
-        look = self._looks[name]
+        look = self._poller[name]
         task = look.task or self._start(look)
         await asyncio.wait((task,))
         if task.cancelled():
@@ -153,12 +153,12 @@ class Looks:
 
     def fails(self, name: str) -> bool:
         """Return whether the last look at something was in vain, but not refused."""
-        look = self._looks[name]
+        look = self._poller[name]
         return bool(look.failures) and not look.refused
 
     def age(self, name: str) -> float:
         """Return how many seconds ago something was looked at, infinitely many before the first time."""
-        looked_at = self._looks[name].looked_at
+        looked_at = self._poller[name].looked_at
         return inf if looked_at is None else self._monotonic() - looked_at
 
     # -- following -------------------------------------------------------------------------------
@@ -175,7 +175,7 @@ class Looks:
             return frozenset()
         return frozenset(
             name
-            for name, look in self._looks.items()
+            for name, look in self._poller.items()
             if look.failures >= _LASTING
             and (look.wanted is None or look.wanted())
             # What a server refuses and never gave, it does not have.
@@ -183,13 +183,13 @@ class Looks:
         )
 
     @property
-    def _steady(self) -> list[Look]:
-        return [look for look in self._looks.values() if look.wanted is None]
+    def _steady(self) -> list[PollJob]:
+        return [look for look in self._poller.values() if look.wanted is None]
 
     @property
-    def _idle(self) -> list[Look]:
+    def _idle(self) -> list[PollJob]:
         """What is due now and not being polled yet."""
-        return [look for look in self._looks.values() if look.task is None and (look.wanted is None or look.wanted())]
+        return [look for look in self._poller.values() if look.task is None and (look.wanted is None or look.wanted())]
 
     def start(self) -> None:
         """Begin the looks that are due; where the server was away, one that shows whether it is back."""
@@ -197,17 +197,17 @@ class Looks:
             for look in self._idle:
                 if look.due <= self._monotonic():
                     self._start(look)
-        elif all(look.task is None for look in self._looks.values()):
+        elif all(look.task is None for look in self._poller.values()):
             self._start(min(self._steady, key=lambda look: look.due))
 
-    def _start(self, look: Look) -> asyncio.Task[None]:
+    def _start(self, look: PollJob) -> asyncio.Task[None]:
         look.due = inf  # `soon` during the look asks for another one
         patience = max(_AWAY_PATIENCE, 2 * look.took) if self.interrupted and look.took is not None else None
         look.task = asyncio.create_task(self._take(look, patience))
         look.task.add_done_callback(lambda _: self._wake.set())
         return look.task
 
-    async def _take(self, look: Look, patience: float | None) -> None:
+    async def _take(self, look: PollJob, patience: float | None) -> None:
         began = self._monotonic()
         try:
             async with asyncio.timeout(patience):
@@ -245,9 +245,9 @@ class Looks:
             IntercomError: It is out of reach, or refuses the account.
         """
         failure: IntercomError | None = None
-        answered: list[Look] = []
+        answered: list[PollJob] = []
         failing = self.failing
-        for name, look in self._looks.items():
+        for name, look in self._poller.items():
             if look.task is None or not look.task.done():
                 continue
             error = look.task.exception()
@@ -283,16 +283,16 @@ class Looks:
 
     def _give_up_looks(self) -> None:
         """End the looks in progress: what was asked before the server was lost may be answered late, or never."""
-        for look in self._looks.values():
+        for look in self._poller.values():
             if look.task is not None and not look.task.done():
                 look.task.cancel()
                 look.task = None
                 look.due = self._monotonic()
 
-    def _resume(self, answered: list[Look]) -> None:
+    def _resume(self, answered: list[PollJob]) -> None:
         """Have everything looked at soon that could not be while the server was away, live things first."""
         now = self._monotonic()
-        for name, look in self._looks.items():
+        for name, look in self._poller.items():
             if look not in answered and name not in self._failed_alone:
                 look.failures = 0
         waiting = sorted((look for look in self._idle if look not in answered), key=lambda look: look.wanted is None)
@@ -308,7 +308,7 @@ class Looks:
         # Where nothing else works either, it is away.
         return not all(look.failures for look in self._steady)
 
-    def _reckon(self, name: str, look: Look, error: BaseException | None) -> None:
+    def _reckon(self, name: str, look: PollJob, error: BaseException | None) -> None:
         """Note what became of a look, and when it is to be taken again."""
         now = self._monotonic()
         look.task = None
@@ -349,11 +349,11 @@ class Looks:
 
     async def close(self) -> None:
         """Stop polling; a new request starts again."""
-        tasks: list[asyncio.Task[Any]] = [look.task for look in self._looks.values() if look.task is not None]
+        tasks: list[asyncio.Task[Any]] = [look.task for look in self._poller.values() if look.task is not None]
         if self._probing is not None:
             tasks.append(self._probing)
             self._probing = None
-        for look in self._looks.values():
+        for look in self._poller.values():
             look.task, look.due = None, 0.0
         for task in tasks:
             task.cancel()

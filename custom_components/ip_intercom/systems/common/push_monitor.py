@@ -54,7 +54,7 @@ class ForwardedPush[E]:
         return NO_EVENT if pushed is None else self._hear(pushed)
 
 
-class Arrivals:
+class PushMonitor:
     """Whether pushes arrive, as far as that shows: by those that came, and by what happened and was not pushed.
 
     Args:

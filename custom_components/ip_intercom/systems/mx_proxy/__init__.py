@@ -20,7 +20,7 @@ from ...const import (
 from ...model import Description, State
 from ..common.connection import entry_data, transport_of
 from .client import Credentials, MxProxy, find as find_proxy
-from .system import Choices, MxSystem, description_of
+from .system import MxSystem, Options, description_of
 
 __all__ = ["OPTIONS", "MxSystem", "create", "find"]
 
@@ -65,7 +65,7 @@ def create(
     cursor: Mapping[str, object] | None,
 ) -> MxSystem:
     """Return the system of an entry from its data and options (``const``)."""
-    choices = Choices(
+    choices = Options(
         names=options.get(CONF_SHOW_NAMES, True),
         push=options.get(CONF_PUSH, False),
         device=options.get(CONF_CALL_DEVICE) or None,

@@ -15,7 +15,7 @@ type Tell = Callable[[str, CallChanged | None], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class PhoneSettings:
     """Where the person of an extension is to be reached, and where from.
 
     Attributes:
@@ -51,12 +51,14 @@ class MxCalls:
 
     answers = True
 
-    def __init__(self, proxy: MxProxy, tracker: CallTracker, book: MxPhoneBook, desk: Desk, tell: Tell) -> None:
+    def __init__(
+        self, proxy: MxProxy, tracker: CallTracker, book: MxPhoneBook, phone_settings: PhoneSettings, tell: Tell
+    ) -> None:
         """See the class."""
         self._calls = proxy.calls
         self._tracker = tracker
         self._book = book
-        self._desk = desk
+        self._phone_settings = phone_settings
         self._tell = tell
 
     async def dial(self, number: str | None, users: Sequence[str]) -> SessionId:
@@ -69,13 +71,13 @@ class MxCalls:
             if len(users) != 1:
                 raise InvalidRequest("an extension calls one person at a time", "users")
             number = await self._book.number_of(users[0])
-        made = await self._calls.make(self._desk.origin, number)
-        self._tell(Kind.ORIGINATED, self._tracker.made(made.call_id, self._desk.origin, number))
+        made = await self._calls.make(self._phone_settings.origin, number)
+        self._tell(Kind.ORIGINATED, self._tracker.made(made.call_id, self._phone_settings.origin, number))
         return made.call_id
 
     async def answer(self, session: SessionId) -> None:
         """Answer an incoming call where the person is."""
-        await self._calls.answer(session, self._desk.origin)
+        await self._calls.answer(session, self._phone_settings.origin)
         self._tell(Kind.ESTABLISHED, self._tracker.done(session, Kind.ESTABLISHED))
 
     async def hang_up(self, session: SessionId, reason: str | None = None) -> None:
@@ -103,11 +105,13 @@ class MxCallControl:
         look: Has the calls looked at soon.
     """
 
-    def __init__(self, proxy: MxProxy, tracker: CallTracker, desk: Desk, tell: Tell, look: Callable[[], None]) -> None:
+    def __init__(
+        self, proxy: MxProxy, tracker: CallTracker, phone_settings: PhoneSettings, tell: Tell, look: Callable[[], None]
+    ) -> None:
         """See the class."""
         self._calls = proxy.calls
         self._tracker = tracker
-        self._desk = desk
+        self._phone_settings = phone_settings
         self._tell = tell
         self._look = look
 
@@ -124,7 +128,7 @@ class MxCallControl:
 
     async def transfer(self, session: SessionId, to: str, device: str | None) -> None:
         """Hand a call over to another number; it leaves the extension once the other side has taken it."""
-        await self._calls.transfer(session, device or self._desk.origin, to)
+        await self._calls.transfer(session, device or self._phone_settings.origin, to)
         self._look()
 
     async def hold(self, session: SessionId) -> None:
@@ -161,15 +165,15 @@ class MxCallModes:
         desk: Where the person is.
     """
 
-    def __init__(self, proxy: MxProxy, desk: Desk) -> None:
+    def __init__(self, proxy: MxProxy, phone_settings: PhoneSettings) -> None:
         """See the class."""
         self._calls = proxy.calls
-        self._desk = desk
+        self._phone_settings = phone_settings
 
     @property
     def suggested_device(self) -> str | None:
         """Return the mobile number that the user or the exchange knows of the person."""
-        return self._desk.mobile
+        return self._phone_settings.mobile
 
     async def set_mode(self, mode: CallMode) -> CallMode:
         """Set the mode and return what came of it; None in its delays for what the user or the exchange finds right.
@@ -177,11 +181,11 @@ class MxCallModes:
         Raises:
             InvalidRequest: Calls should ring at a second phone, and its number is unknown.
         """
-        desk = self._desk
-        device = mode.device or (desk.mobile if mode.remote else None)
+        phone_settings = self._phone_settings
+        device = mode.device or (phone_settings.mobile if mode.remote else None)
         if mode.remote and not device:
             raise InvalidRequest("the number of the second phone is unknown", "device")
-        ring_delay = desk.ring_delay if mode.ring_delay is None else mode.ring_delay
-        voicemail_delay = desk.voicemail_delay if mode.voicemail_delay is None else mode.voicemail_delay
+        ring_delay = phone_settings.ring_delay if mode.ring_delay is None else mode.ring_delay
+        voicemail_delay = phone_settings.voicemail_delay if mode.voicemail_delay is None else mode.voicemail_delay
         came = await self._calls.set_mode(mode.remote, device or "", ring_delay, voicemail_delay)
         return CallMode(came.remote, came.device or None, came.ring_delay, came.voicemail_delay)

@@ -19,7 +19,7 @@ _UNKNOWN = "Unknown"
 OWN_EVENTS = frozenset({CALL_LOG_EVENT, VOICEMAILS_EVENT})
 
 
-class Teller:
+class EventMapper:
     """Turns what was found into events.
 
     Args:

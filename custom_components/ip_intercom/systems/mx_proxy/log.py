@@ -16,17 +16,17 @@ from ...model import Voicemail, VoicemailId
 from ...model.events import CallChanged
 from ...model.features import Delivery
 from ..common.errors import ExchangeSilent, ExchangeUnreachable, IntercomError, NoSuchCall, ServerSilent
-from ..common.event_buffer import Outbox
+from ..common.event_buffer import EventBuffer
 from ..common.parse import texts
 from ..common.parts import is_refusal
-from ..common.poller import Look, Looks
+from ..common.poller import Poller, PollJob
 from ..common.privacy import Privacy
-from ..common.push_monitor import Arrivals
+from ..common.push_monitor import PushMonitor
 from .client import MxProxy
 from .client.calls import LogRecord
 from .client.events import CallEvent, Kind, MailEvent
 from .directory import MxPhoneBook
-from .event_mapper import OWN_EVENTS, Teller
+from .event_mapper import OWN_EVENTS, EventMapper
 from .mailbox import neutral_mailbox
 from .records import CallJournal, duration_of, is_incoming
 from .server_time import ServerClock
@@ -96,14 +96,16 @@ class MxLog:
     ) -> None:
         """See the class."""
         stored = stored or {}
-        self.arrivals = Arrivals(expected=expects_pushes, arrived=stored.get("pushes") is True, monotonic=monotonic)
+        self.push_monitor = PushMonitor(
+            expected=expects_pushes, arrived=stored.get("pushes") is True, monotonic=monotonic
+        )
         self.tracker = CallTracker(monotonic)
         self.tracker.restore(stored.get("live"))
         self.journal = CallJournal(stored.get("calls"))
         self.mails: Mapping[VoicemailId, Voicemail] | None = None
         self._proxy = proxy
         self._book = book
-        self._tell = Teller(book, privacy)
+        self._tell = EventMapper(book, privacy)
         self._privacy = privacy
         self._monotonic = monotonic
         self._clock = ServerClock()
@@ -113,11 +115,11 @@ class MxLog:
         self._inbox: deque[CallEvent | MailEvent] = deque(maxlen=_MANY_PUSHES)
         self._doubtful: deque[CallEvent] = deque(maxlen=_MANY_CALLS)
         self._awaited: dict[VoicemailId, int] = {}
-        self.looks = Looks(
+        self.poller = Poller(
             {
-                CALLS: Look(self._look_at_calls, lambda: _CALL_LOOKS, self._has_calls, proves=False),
-                CALL_LOG: Look(self._look_at_call_log, self._call_log_interval),
-                VOICEMAILS: Look(self._look_at_voicemails, self._voicemail_interval),
+                CALLS: PollJob(self._look_at_calls, lambda: _CALL_LOOKS, self._has_calls, proves=False),
+                CALL_LOG: PollJob(self._look_at_call_log, self._call_log_interval),
+                VOICEMAILS: PollJob(self._look_at_voicemails, self._voicemail_interval),
             },
             self._arrived,
             monotonic,
@@ -125,7 +127,7 @@ class MxLog:
             probe=proxy.session.info,
         )
         self._deep_at = -inf
-        self._out = Outbox(self.looks, self.arrivals, monotonic)
+        self._out = EventBuffer(self.poller, self.push_monitor, monotonic)
 
     # -- what others tell ------------------------------------------------------------------------
 
@@ -138,7 +140,7 @@ class MxLog:
         """Take what was done to a call from here, by the name of the event that the exchange has for it."""
         if changed is not None:
             self._out.events.append(self._tell.call(kind, changed))
-        self.looks.soon(CALLS, delay=_CALL_LOOKS)
+        self.poller.soon(CALLS, delay=_CALL_LOOKS)
 
     def keep(self) -> None:
         """Have what is known now written down with the next delivery, whether or not it tells of anything."""
@@ -147,7 +149,7 @@ class MxLog:
 
     def presume_complete(self) -> None:
         """Look again at once at what could not be read."""
-        self.looks.hasten()
+        self.poller.hasten()
 
     # -- following -------------------------------------------------------------------------------
 
@@ -162,47 +164,47 @@ class MxLog:
             while self._inbox:
                 self._take(self._inbox.popleft())
             # What is heard while the proxy refuses or is away is no reason to ask it.
-            if self._out or (heard and self.looks.interrupted):
+            if self._out or (heard and self.poller.interrupted):
                 return self._delivery()
-            self.looks.start()
+            self.poller.start()
             if self._out.heartbeat <= self._monotonic():
                 return self._delivery()
-            await self.looks.wait(self._out.heartbeat)
+            await self.poller.wait(self._out.heartbeat)
             try:
-                self._out.missed = self.looks.finish() or self._out.missed
+                self._out.missed = self.poller.finish() or self._out.missed
             except ExchangeUnreachable, ExchangeSilent, ServerSilent:
-                self.arrivals.interrupted()  # the proxy does not hear what it should push
+                self.push_monitor.interrupted()  # the proxy does not hear what it should push
                 raise
 
     def _delivery(self) -> Delivery:
         cursor: dict[str, object] = {
             "calls": self.journal.as_json(),
             "voicemails": None if self._known_mails is None else sorted(self._known_mails),
-            "pushes": bool(self.arrivals),
+            "pushes": bool(self.push_monitor),
             "live": self.tracker.as_json(),
         }
         return self._out.delivery(cursor)
 
     async def close(self) -> None:
         """Stop looking."""
-        await self.looks.close()
+        await self.poller.close()
 
     # -- pushes ----------------------------------------------------------------------------------
 
     def _take(self, pushed: CallEvent | MailEvent) -> None:
         """Take what was pushed; a call cannot wait until the proxy was asked."""
-        self.arrivals.heard()
+        self.push_monitor.heard()
         if isinstance(pushed, MailEvent):
             if pushed.mail_id not in (self._known_mails or ()) and len(self._awaited) < _MANY_CALLS:
                 self._awaited.setdefault(pushed.mail_id, _MAIL_LOOKS)
-                self.looks.soon(VOICEMAILS)
+                self.poller.soon(VOICEMAILS)
             return
         if self.tracker.is_repeated(pushed):
             return
         crowded = len(self.tracker.sessions) >= _MANY_CALLS
         if crowded or self.tracker.needs_context(pushed) or self._is_stale(pushed):
             self._doubtful.append(pushed)
-            self.looks.soon(CALLS)
+            self.poller.soon(CALLS)
             return
         self._believe(pushed)
 
@@ -218,9 +220,9 @@ class MxLog:
             return
         changed = self.tracker.told(event)
         if event.type == Kind.CLEARED:
-            self.looks.soon(CALL_LOG, delay=_RECORD_DELAY)
+            self.poller.soon(CALL_LOG, delay=_RECORD_DELAY)
         if changed is not None:
-            self.looks.soon(CALLS, delay=_CALL_LOOKS)
+            self.poller.soon(CALLS, delay=_CALL_LOOKS)
             self._out.events.append(self._tell.call(event.type, changed, event))
 
     # -- looks -----------------------------------------------------------------------------------
@@ -229,10 +231,10 @@ class MxLog:
         return bool(self.tracker.sessions or self._doubtful)
 
     def _call_log_interval(self) -> float:
-        return _UNANSWERED_LOOKS if self.tracker.unanswered else _CALL_LOG_LOOKS[bool(self.arrivals)]
+        return _UNANSWERED_LOOKS if self.tracker.unanswered else _CALL_LOG_LOOKS[bool(self.push_monitor)]
 
     def _voicemail_interval(self) -> float:
-        return _MAIL_AGAIN if self._awaited else _VOICEMAIL_LOOKS[bool(self.arrivals)]
+        return _MAIL_AGAIN if self._awaited else _VOICEMAIL_LOOKS[bool(self.push_monitor)]
 
     async def _look_at_calls(self) -> None:
         """Ask how the calls stand that are known, and whether there are those that are doubtful."""
@@ -254,7 +256,7 @@ class MxLog:
             return
         if info is None:
             self._out.events.append(self._tell.call(Kind.CLEARED, changed))
-            self.looks.soon(CALL_LOG, delay=_RECORD_DELAY)
+            self.poller.soon(CALL_LOG, delay=_RECORD_DELAY)
             return
         self._out.events.append(self._tell.call(info.type, changed, info))
 
@@ -268,7 +270,7 @@ class MxLog:
         self._believe(event)
 
     async def _look_at_call_log(self) -> None:
-        fresh = self.looks.age(CALL_LOG) <= _NEWS
+        fresh = self.poller.age(CALL_LOG) <= _NEWS
         began = self._monotonic()
         deep = began - self._deep_at >= _DEEP_LOOKS
         records = await self._proxy.calls.log(self.journal.since(deep=deep))
@@ -288,9 +290,9 @@ class MxLog:
         Raises:
             IntercomError: It has not.
         """
-        if not self.looks.fails(VOICEMAILS):
+        if not self.poller.fails(VOICEMAILS):
             try:
-                await self.looks.now(VOICEMAILS)
+                await self.poller.now(VOICEMAILS)
             except IntercomError as err:
                 if not is_refusal(err):
                     raise
@@ -303,7 +305,7 @@ class MxLog:
     def _record_found(self, record: LogRecord, missed: int, fresh: bool) -> None:
         if fresh and is_incoming(record):
             # A call is reported only after its ringing was reported, unless nothing is forwarded any more.
-            self.arrivals.missed((duration_of(record) or 0) + _NEWS)
+            self.push_monitor.missed((duration_of(record) or 0) + _NEWS)
         if fresh and not is_incoming(record):
             ended = self.tracker.logged(record.calling, record.called)
             if ended is not None:
@@ -311,7 +313,7 @@ class MxLog:
         self._out.events.append(self._tell.record(record, missed, late=not fresh))
 
     async def _look_at_voicemails(self) -> None:
-        fresh = self.looks.age(VOICEMAILS) <= _NEWS
+        fresh = self.poller.age(VOICEMAILS) <= _NEWS
         mails = neutral_mailbox(await self._proxy.voicemails.list(), self._privacy)
         before, self.mails = self.mails, mails
         if self._known_mails is None:

@@ -6,12 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ...model import CallOutcome, CallRecord, Control, Description, Identity, Reading, State
-from ...model.features import Bells, Facets
+from ...model.features import Bells, Features
 from ..common.errors import ExchangeSilent, IntercomError
 from ..common.parts import PartReader, is_refusal, nothing, together
 from ..common.privacy import Privacy
 from ..common.push_monitor import ForwardedPush
-from .calls import Desk, MxCallControl, MxCallModes, MxCalls
+from .calls import MxCallControl, MxCallModes, MxCalls, PhoneSettings
 from .client import MxProxy, UserInfo
 from .client.push import CallEvent, MailEvent, parse
 from .conferences import MxConferences, by_start
@@ -32,7 +32,7 @@ _CONFERENCES = "/conferences"
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class Options:
     """What the user has told of an extension.
 
     Attributes:
@@ -108,11 +108,11 @@ class MxSystem:
     """
 
     def __init__(
-        self, proxy: MxProxy, cursor: Mapping[str, object] | None = None, choices: Choices | None = None
+        self, proxy: MxProxy, cursor: Mapping[str, object] | None = None, choices: Options | None = None
     ) -> None:
         """See the class."""
         self._proxy = proxy
-        self._choices = choices or Choices()
+        self._choices = choices or Options()
         self._privacy = Privacy(names=self._choices.names)
         self._book = MxPhoneBook(proxy)
         self._log = MxLog(proxy, self._book, self._privacy, stored=cursor, expects_pushes=self._choices.push)
@@ -120,7 +120,7 @@ class MxSystem:
         self._info: UserInfo | None = None
         self._reader = PartReader()
         self.log: MxLog | None = None
-        self.facets = Facets(session=MxSession(proxy))
+        self.features = Features(session=MxSession(proxy))
 
     # -- what the extension has ------------------------------------------------------------------
 
@@ -151,17 +151,17 @@ class MxSystem:
             # Of an earlier life, or of before this description; the proxy answers from memory.
             with suppress(IntercomError, TimeoutError):
                 async with asyncio.timeout(patience):
-                    await log.looks.now(CALLS)
+                    await log.poller.now(CALLS)
         *_, conferences = await together(
             reader.ask(_CONTACTS, self._book.contacts()),
-            reader.ask(VOICEMAILS, log.looks.now(VOICEMAILS)),
-            reader.ask(CALL_LOG, log.looks.now(CALL_LOG)),
+            reader.ask(VOICEMAILS, log.poller.now(VOICEMAILS)),
+            reader.ask(CALL_LOG, log.poller.now(CALL_LOG)),
             reader.ask(_CONFERENCES, self._proxy.conferences.list(), keep=False),
         )
         reader.require_answer()
         self._info = info
         self.log = log
-        self.facets = self._facets(info, own_id)
+        self.features = self._facets(info, own_id)
         state = State(
             calls=log.tracker.sessions,
             last_call=self._last_call,
@@ -169,7 +169,7 @@ class MxSystem:
             missed_calls=log.journal.missed,
             voicemails=log.mails,
             conferences=None if conferences is None else by_start(conferences, own_id),
-            pushes=log.arrivals.state,
+            pushes=log.push_monitor.state,
         )
         return replace(description_of(info, state), missing=reader.missing, wish=reader.wish)
 
@@ -180,9 +180,9 @@ class MxSystem:
         self._reader.begin(patience)
         return await self._reader.ask(_ACCOUNT, self._proxy.session.info()) or self._info
 
-    def _facets(self, info: UserInfo, own_id: int | None) -> Facets:
+    def _facets(self, info: UserInfo, own_id: int | None) -> Features:
         proxy, log, choices = self._proxy, self._log, self._choices
-        desk = Desk(
+        phone_settings = PhoneSettings(
             info.extension,
             choices.device,
             choices.mobile or self._book.cell_phone_of(info.jid),
@@ -190,18 +190,18 @@ class MxSystem:
             choices.voicemail_delay,
         )
         has_mailbox, has_conferences = not self._reader.lacks(VOICEMAILS), not self._reader.lacks(_CONFERENCES)
-        return Facets(
-            call_control=MxCallControl(proxy, log.tracker, desk, log.tell, lambda: log.looks.soon(CALLS)),
+        return Features(
+            call_control=MxCallControl(proxy, log.tracker, phone_settings, log.tell, lambda: log.poller.soon(CALLS)),
             call_log=MxCallLog(proxy, log.journal, self._privacy),
-            call_modes=MxCallModes(proxy, desk),
-            calls=MxCalls(proxy, log.tracker, self._book, desk, log.tell),
+            call_modes=MxCallModes(proxy, phone_settings),
+            calls=MxCalls(proxy, log.tracker, self._book, phone_settings, log.tell),
             conferences=MxConferences(proxy, own_id) if has_conferences else None,
             missed_calls=MxMissedCalls(log.journal, log.keep),
             phone_book=self._book,
             push=self._push,
             push_tokens=MxPushTokens(proxy),
             session=MxSession(proxy),
-            voicemails=MxVoicemails(proxy, self._privacy, lambda: log.looks.soon(VOICEMAILS)) if has_mailbox else None,
+            voicemails=MxVoicemails(proxy, self._privacy, lambda: log.poller.soon(VOICEMAILS)) if has_mailbox else None,
         )
 
     # -- reading ---------------------------------------------------------------------------------
@@ -225,7 +225,7 @@ class MxSystem:
             voicemails=None if mails is None else neutral_mailbox(mails, self._privacy),
             conferences=None if conferences is None else by_start(conferences, own_id),
             last_call=self._last_call,
-            pushes=self._log.arrivals.state,
+            pushes=self._log.push_monitor.state,
         )
 
     async def _prove(self, reader: PartReader) -> None:
@@ -263,7 +263,7 @@ class MxSystem:
             "contacts": self._book.size,
             "services": len(services),
             "calls": len(self._log.tracker.sessions),
-            "pushes": self._log.arrivals.state.value,
+            "pushes": self._log.push_monitor.state.value,
         }
 
     async def close(self) -> None:

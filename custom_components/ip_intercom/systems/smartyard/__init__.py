@@ -19,7 +19,7 @@ from ..common.connection import transport_of
 from .client import SmartYard
 from .identity import identity_of
 from .login import PhoneLogin, find
-from .system import Choices, SmartYardSystem
+from .system import Options, SmartYardSystem
 
 __all__ = ["OPTIONS", "PhoneLogin", "SmartYardSystem", "create", "find"]
 
@@ -33,7 +33,7 @@ def create(
     cursor: Mapping[str, object] | None,
 ) -> SmartYardSystem:
     """Return the system of an entry from its data and options (``const``)."""
-    choices = Choices(
+    choices = Options(
         names=options.get(CONF_SHOW_NAMES, True),
         push=options.get(CONF_PUSH, False) or all(options.get(key) for key in CONFS_FCM),
         push_route=(options.get(CONF_PUSH_ROUTE) or None) if options.get(CONF_PUSH, False) else None,

@@ -9,7 +9,7 @@ from ..common.errors import InvalidRequest, NoData, NotApplied, WrongTime
 from .client import OFF, IntercomChanges, IntercomSettings, Notification, SmartYard
 from .ring_switches import RingSwitches
 from .server_time import ServerTime
-from .topology import Town, flat_place
+from .topology import AccountTopology, flat_place
 
 # What is on or off, by the names of the client.
 _SWITCHES: Mapping[str, Callable[[bool], IntercomChanges]] = {
@@ -59,7 +59,7 @@ def account_settings(found: Notification) -> dict[SettingId, Setting]:
     return {kind: Setting(kind, kind, value) for kind, value in told.items() if value is not None}
 
 
-class SmartYardPreferences:
+class SmartYardAccountSettings:
     """Settings of the flats and of the account.
 
     Args:
@@ -73,13 +73,13 @@ class SmartYardPreferences:
     def __init__(
         self,
         yard: SmartYard,
-        town: Callable[[], Town],
+        topology: Callable[[], AccountTopology],
         codes: SmartYardCodes,
         time: ServerTime,
         switches: RingSwitches,
     ) -> None:
         self._yard = yard
-        self._town = town
+        self._topology = topology
         self._codes = codes
         self._time = time
         self._switches = switches
@@ -100,7 +100,7 @@ class SmartYardPreferences:
             if (found.enable if is_text else found.money) not in {None, bool(value)}:
                 raise NotApplied(setting)
             return
-        for flat in self._town().flats:
+        for flat in self._topology().flats:
             kind = setting.removeprefix(f"{flat_place(flat)}_")
             if kind != setting and kind in {*_SWITCHES, _WHITE_RABBIT, _GUESTS}:
                 await self._set(flat, kind, value)
@@ -141,10 +141,10 @@ class SmartYardCodes:
         time: The server's.
     """
 
-    def __init__(self, yard: SmartYard, town: Callable[[], Town], time: ServerTime) -> None:
+    def __init__(self, yard: SmartYard, topology: Callable[[], AccountTopology], time: ServerTime) -> None:
         """See the class."""
         self._address = yard.address
-        self._town = town
+        self._topology = topology
         self._time = time
         # By how much the server stores a later time than it was told: it may read times in another zone than it writes.
         self._shift: timedelta | None = None
@@ -155,7 +155,7 @@ class SmartYardCodes:
         Raises:
             NoData: There is no such flat.
         """
-        return await self._address.reset_code(flat_of(self._town(), flat))
+        return await self._address.reset_code(flat_of(self._topology(), flat))
 
     async def let_guests_in(self, flat: PlaceId, until: datetime | None) -> None:
         """Open the doors for visitors at a flat until then; None ends it.
@@ -165,7 +165,7 @@ class SmartYardCodes:
             NotApplied: The server answers, and goes on letting guests in, or does not tell.
             WrongTime: It stores another time, by a minute or more; guests are not let in.
         """
-        known = flat_of(self._town(), flat)
+        known = flat_of(self._topology(), flat)
         if until is None:
             await self._end(known)
             return
@@ -206,13 +206,13 @@ class SmartYardCodes:
             raise NotApplied(_GUESTS)
 
 
-def flat_of(town: Town, place: PlaceId) -> str:
+def flat_of(topology: AccountTopology, place: PlaceId) -> str:
     """Return the flat of a place.
 
     Raises:
         NoData: There is none.
     """
-    for flat in town.flats:
+    for flat in topology.flats:
         if flat_place(flat) == place:
             return flat
     raise NoData("no such flat")

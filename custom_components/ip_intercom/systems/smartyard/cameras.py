@@ -28,7 +28,7 @@ from .client import Camera as ApiCamera, SmartYard, check, live_url, still
 from .client.cameras.previews import preview
 from .recordings import Recordings, Span, film_in
 from .server_time import ServerTime
-from .topology import Town
+from .topology import AccountTopology
 
 # Seconds for which no other token is asked for where the new one was refused as well: the camera may be broken.
 _HOPELESS = 60.0
@@ -46,11 +46,11 @@ class Feeds:
     """
 
     def __init__(
-        self, yard: SmartYard, town: Callable[[], Town], monotonic: Callable[[], float] = time.monotonic
+        self, yard: SmartYard, topology: Callable[[], AccountTopology], monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         """See the class."""
         self._yard = yard
-        self._town = town
+        self._topology = topology
         self._monotonic = monotonic
         self._renewed: dict[CameraId, str] = {}
         # How often.
@@ -65,7 +65,7 @@ class Feeds:
         Raises:
             NoData: There is none, or no more.
         """
-        if (found := self._town().feeds.get(camera)) is None:
+        if (found := self._topology().feeds.get(camera)) is None:
             raise NoData("no such camera")
         return replace(found, token=self._renewed.get(camera, found.token))
 
@@ -112,8 +112,8 @@ class Feeds:
         for intercom in intercoms or ():
             for listed in (intercom.camera, *intercom.alternatives):
                 fresh[listed.url] = listed.token
-        feeds = self._town().feeds
-        renewed = {known: fresh[feed.url] for known, feed in feeds.items() if feed.url in fresh}
+        feeds = self._topology().feeds
+        renewed = {known: fresh[event_stream.url] for known, event_stream in feeds.items() if event_stream.url in fresh}
         self._renewed |= renewed
         if camera not in renewed and reader.failures:
             raise next(iter(reader.failures.values()))

@@ -10,7 +10,7 @@ from ...model.doors import DoorCommand
 from ...model.features import DoorTiming
 from ..common.errors import CommandFailed, NoData, NotPaid, NotSupported
 from .client import SmartYard
-from .topology import Town
+from .topology import AccountTopology
 
 # Seconds for which a relay opens a door, as most intercoms are set.
 _OPEN_TIME = 5.0
@@ -32,17 +32,17 @@ class SmartYardDoors:
     longest_hold: int | None = None
 
     def __init__(
-        self, yard: SmartYard, town: Callable[[], Town], monotonic: Callable[[], float] = time.monotonic
+        self, yard: SmartYard, topology: Callable[[], AccountTopology], monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._address = yard.address
-        self._town = town
+        self._topology = topology
         self._monotonic = monotonic
         # Until when a door counts as blocked because the server refused to open it.
         self._refused: dict[DoorId, float] = {}
 
     async def read(self, door: DoorId) -> Door | None:
         """Return a door as it is known: no server reports whether one is open."""
-        return self.shown(self._town().doors).get(door)
+        return self.shown(self._topology().doors).get(door)
 
     def shown(self, doors: Mapping[DoorId, Door]) -> dict[DoorId, Door]:
         """Return doors of the list with the blocks that it does not tell, but only an attempt to open."""
@@ -64,7 +64,7 @@ class SmartYardDoors:
         """
         if command is not DoorCommand.OPEN:
             raise NotSupported("doors of a SmartYard can be opened only")
-        if (relay := self._town().relays.get(door.id)) is None:
+        if (relay := self._topology().relays.get(door.id)) is None:
             raise NoData("no such door")
         try:
             await self._address.open_door(relay.domophone, relay.door, house_id=relay.house)

@@ -19,7 +19,7 @@ from ..common.parse import instant
 from ..common.privacy import is_word
 from .client import Action, CallPush, Flat, House, TextPush
 from .recordings import Recordings, film_in
-from .topology import Town
+from .topology import AccountTopology
 
 CALL, CALL_ENDED, MESSAGE, UNREAD, CHANGED = "Call", "CallEnded", "Message", "Unread", "Changed"
 
@@ -52,33 +52,33 @@ def moment(seconds: int | None, ahead: timedelta = timedelta()) -> datetime:
     return now if told is None else min(now, told - ahead)
 
 
-def bell_of(push: CallPush, town: Town) -> BellId | None:
+def bell_of(push: CallPush, topology: AccountTopology) -> BellId | None:
     """Return the bell that rings, None for none of ours.
 
     The documents' own form does not tell the intercom: the name of the door does, or there is only one.
     """
     if push.domophone_id is not None:
-        return push.domophone_id if push.domophone_id in town.bells else None
-    if push.flat_id is not None and push.flat_id not in town.flats:
+        return push.domophone_id if push.domophone_id in topology.bells else None
+    if push.flat_id is not None and push.flat_id not in topology.flats:
         return None
-    house = None if push.flat_id is None else town.flats[push.flat_id].house_id
+    house = None if push.flat_id is None else topology.flats[push.flat_id].house_id
     bells = [
         relay.domophone
-        for door, relay in town.relays.items()
-        if house in {None, relay.house} and push.caller is not None and town.name_of(door) == push.caller
+        for door, relay in topology.relays.items()
+        if house in {None, relay.house} and push.caller is not None and topology.name_of(door) == push.caller
     ]
     # Several may have the same name: rather none of them than the wrong one.
     there = dict.fromkeys(bells) or dict.fromkeys(
-        relay.domophone for relay in town.relays.values() if house in {None, relay.house}
+        relay.domophone for relay in topology.relays.values() if house in {None, relay.house}
     )
     return next(iter(there)) if len(there) == 1 else CALL_BELL
 
 
-def may_be_ours(push: CallPush, town: Town) -> bool:
+def may_be_ours(push: CallPush, topology: AccountTopology) -> bool:
     """Return whether a call at an unknown door may be for the account: it names no other flat and house."""
     named = [
         known in there
-        for known, there in ((push.flat_id, town.flats), (push.house_id, town.houses))
+        for known, there in ((push.flat_id, topology.flats), (push.house_id, topology.houses))
         if known is not None
     ]
     return not named or any(named)

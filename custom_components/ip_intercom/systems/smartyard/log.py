@@ -16,21 +16,21 @@ import time
 from ...model import BellId
 from ...model.features import Delivery
 from ..common.errors import IntercomError, NoAnswer
-from ..common.event_buffer import Outbox
+from ..common.event_buffer import EventBuffer
 from ..common.parts import AWAY, is_refusal, together
-from ..common.poller import SAYS_NOTHING, Look, Looks
-from ..common.push_monitor import Arrivals
+from ..common.poller import SAYS_NOTHING, Poller, PollJob
+from ..common.push_monitor import PushMonitor
 from .client import Action, CallPush, LogEvent, LogRecord, SmartYard, TextPush, Unread
 from .event_mapper import bell_of, call, call_ended, changed, counted, is_at, may_be_ours, message
 from .journal import Journal, by_day
 from .push_clock import PushClock
-from .push_filter import Gate
+from .push_filter import PushFilter
 from .recordings import Recordings
 from .records import Recorder
 from .ring_switches import RingSwitches
 from .server_time import ServerTime
 from .telephones import SmartYardSip
-from .topology import Town
+from .topology import AccountTopology
 from .visitors import SmartYardVisitors
 
 _LOGGER = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ class SmartYardLog:
     def __init__(
         self,
         yard: SmartYard,
-        town: Callable[[], Town],
+        topology: Callable[[], AccountTopology],
         time_there: ServerTime,
         recorder: Recorder,
         visitors: SmartYardVisitors,
@@ -105,10 +105,12 @@ class SmartYardLog:
     ) -> None:
         """See the class."""
         stored = stored or {}
-        self.arrivals = Arrivals(expected=expects_pushes, arrived=stored.get("pushes") is True, monotonic=monotonic)
+        self.push_monitor = PushMonitor(
+            expected=expects_pushes, arrived=stored.get("pushes") is True, monotonic=monotonic
+        )
         self.unread: Unread | None = None
         self._yard = yard
-        self._town = town
+        self._topology = topology
         self._time = time_there
         self._recorder = recorder
         self._visitors = visitors
@@ -116,7 +118,7 @@ class SmartYardLog:
         self._switches = switches
         self._recordings = recordings
         self._monotonic = monotonic
-        self._gate = Gate(stored.get("heard"), clock=PushClock(stored.get("clock"), time_there.told_ahead))
+        self._push_filter = PushFilter(stored.get("heard"), clock=PushClock(stored.get("clock"), time_there.told_ahead))
         # What the server is asked because of calls.
         self._questions: set[asyncio.Task[None]] = set()
         self._journal = Journal(stored.get("history"), monotonic)
@@ -135,16 +137,16 @@ class SmartYardLog:
         # When to see whether there are new doors and flats, and when that was last done.
         self._search_due = inf
         self._searched_at = -inf
-        self._looks = Looks(
+        self._poller = Poller(
             {
-                UNREAD: Look(self._look_at_unread, lambda: _UNREAD_LOOKS[bool(self.arrivals)]),
-                HISTORY: Look(self._look_at_history, lambda: _HISTORY_LOOKS[bool(self.arrivals)]),
+                UNREAD: PollJob(self._look_at_unread, lambda: _UNREAD_LOOKS[bool(self.push_monitor)]),
+                HISTORY: PollJob(self._look_at_history, lambda: _HISTORY_LOOKS[bool(self.push_monitor)]),
             },
             self._wake,
             monotonic,
             longest=_FAILED_LOOKS,
         )
-        self._out = Outbox(self._looks, self.arrivals, monotonic)
+        self._out = EventBuffer(self._poller, self.push_monitor, monotonic)
 
     # -- what others tell ------------------------------------------------------------------------
 
@@ -152,9 +154,9 @@ class SmartYardLog:
         """Accept a push and return None, or return why it is ignored."""
         if len(self._inbox) >= _MANY:
             return "too many pushes are waiting"
-        if isinstance(push, CallPush) and push.hash is not None and self._gate.doubts(push):
+        if isinstance(push, CallPush) and push.hash is not None and self._push_filter.doubts(push):
             return self._ask_about(push, push.hash)
-        objection = self._gate.objection(push)
+        objection = self._push_filter.objection(push)
         if objection is None:
             self._accept(push)
         return objection
@@ -167,7 +169,7 @@ class SmartYardLog:
         """Check with the server whether a call with an uncertain time still rings."""
         if len(self._questions) >= _QUESTIONS:
             return "its time is uncertain, and other calls are being checked"
-        self._begin(self._resolve(push, key, self._gate.begin_asking(push)))
+        self._begin(self._resolve(push, key, self._push_filter.begin_asking(push)))
         return None
 
     def _begin(self, question: Coroutine[None, None, None]) -> None:
@@ -181,11 +183,11 @@ class SmartYardLog:
                 is_current = await self._visitors.is_current(key)
         except (IntercomError, TimeoutError) as err:
             _LOGGER.debug("Could not check whether a call with an uncertain time still rings: %s", err)
-            objection = self._gate.give_up(push)
+            objection = self._push_filter.give_up(push)
         else:
             if is_current:
-                self._gate.confirm(push, shift)
-            objection = None if is_current else self._gate.deny(push)
+                self._push_filter.confirm(push, shift)
+            objection = None if is_current else self._push_filter.deny(push)
         if objection is None:
             _LOGGER.debug("Call rings: its push is %.0f s ahead of the clock in the server's responses", shift)
             self._accept(push)
@@ -194,7 +196,7 @@ class SmartYardLog:
 
     def count_soon(self) -> None:
         """Have the unread messages counted before their time."""
-        self._looks.soon(UNREAD, pause=_UNREAD_PAUSE)
+        self._poller.soon(UNREAD, pause=_UNREAD_PAUSE)
 
     def houses_changed(self) -> None:
         """Tell soon that there is something else than before."""
@@ -216,7 +218,7 @@ class SmartYardLog:
 
     def presume_complete(self) -> None:
         """Look again at once at what could not be read."""
-        self._looks.hasten()
+        self._poller.hasten()
 
     @property
     def ringing(self) -> frozenset[BellId]:
@@ -236,19 +238,19 @@ class SmartYardLog:
             self._take_due()
             if self._out:
                 return self._delivery()
-            self._looks.start()
+            self._poller.start()
             if self._out.heartbeat <= self._monotonic():
                 return self._delivery()
-            await self._looks.wait(self._out.heartbeat, self._changes_due, self._search_due, *self._ringing.values())
-            if self._looks.finish():
+            await self._poller.wait(self._out.heartbeat, self._changes_due, self._search_due, *self._ringing.values())
+            if self._poller.finish():
                 self._out.missed = True
 
     def _delivery(self) -> Delivery:
         cursor: dict[str, object] = {
-            "clock": self._gate.clock.as_json(),
-            "heard": self._gate.as_json(),
+            "clock": self._push_filter.clock.as_json(),
+            "heard": self._push_filter.as_json(),
             "history": self._journal.as_json(),
-            "pushes": bool(self.arrivals),
+            "pushes": bool(self.push_monitor),
             "recordings": self._recordings.as_json(),
         }
         end = min(self._ringing.values(), default=None)
@@ -260,7 +262,7 @@ class SmartYardLog:
         for question in questions:
             question.cancel()
         await asyncio.gather(*questions, return_exceptions=True)
-        await self._looks.close()
+        await self._poller.close()
 
     # -- pushes ----------------------------------------------------------------------------------
 
@@ -274,19 +276,19 @@ class SmartYardLog:
                 _LOGGER.debug("Call push does not ring: its door stayed unknown until the call ended")
         while self._inbox:
             push = self._inbox.popleft()
-            self.arrivals.heard()
+            self.push_monitor.heard()
             if isinstance(push, CallPush):
-                self._take_call(push, self._monotonic() + self._gate.rings_for(push), is_new=True)
+                self._take_call(push, self._monotonic() + self._push_filter.rings_for(push), is_new=True)
             else:
                 self._take_text(push)
 
     @property
     def _pushes_ahead(self) -> timedelta:
         """Return by how much the clock of pushes is ahead of ours."""
-        return timedelta(seconds=self._gate.clock.ahead)
+        return timedelta(seconds=self._push_filter.clock.ahead)
 
     def _take_call(self, push: CallPush, until: float, *, is_new: bool) -> None:
-        bell = None if push.is_support else bell_of(push, self._town())
+        bell = None if push.is_support else bell_of(push, self._topology())
         if bell is None and not push.is_support:
             self._take_stranger(push, until, is_new=is_new)
             return
@@ -302,7 +304,7 @@ class SmartYardLog:
         self._strangers.append((push, until))
         if not is_new:
             return
-        if may_be_ours(push, self._town()):
+        if may_be_ours(push, self._topology()):
             _LOGGER.debug("Call push for an unknown door: waiting for the door")
             self.houses_changed()
             return
@@ -324,7 +326,7 @@ class SmartYardLog:
             self._wake.set()
 
     def _take_text(self, push: TextPush) -> None:
-        picture, late = self._visitors.name_of(push), self._gate.is_late(push)
+        picture, late = self._visitors.name_of(push), self._push_filter.is_late(push)
         self._out.events.append(
             message(push, picture, late=late, ahead=self._pushes_ahead, recordings=self._recordings)
         )
@@ -358,9 +360,9 @@ class SmartYardLog:
         self.unread = unread
 
     async def _look_at_history(self) -> None:
-        if self._unread_failed or self._looks.interrupted:
+        if self._unread_failed or self._poller.interrupted:
             await self._prove()
-        flats = [flat.id for flat in self._town().flats.values() if flat.has_log is not False]
+        flats = [flat.id for flat in self._topology().flats.values() if flat.has_log is not False]
         silence: list[IntercomError] = []
         found = await together(*(self._read_journal(flat, silence) for flat in flats))
         read: list[tuple[str, list[LogRecord], datetime]] = []
@@ -409,7 +411,7 @@ class SmartYardLog:
                 return await self._ask_for_journal(flat, self._journal.days(flat, now)), now
             except IntercomError as err:
                 if isinstance(err, NoAnswer):
-                    self._looks.soon(UNREAD)
+                    self._poller.soon(UNREAD)
                     await self._note_silence(silence)
                 return err
 
@@ -429,7 +431,7 @@ class SmartYardLog:
         ordered = sorted(found, key=lambda item: item[1].date or datetime.max)
         calls = [(flat, record) for flat, record, late in ordered if record.event in _CALLS and not late]
         if any(self._switches.rang(flat, record.date) for flat, record in calls):
-            self.arrivals.missed(_NEWS)
+            self.push_monitor.missed(_NEWS)
         self._out.events += [self._recorder.event(flat, record, late=late) for flat, record, late in ordered]
 
     async def _ask_for_journal(self, flat: str, days: tuple[date, ...]) -> list[LogRecord]:

@@ -8,7 +8,7 @@ from ..common.errors import InvalidRequest, NotPushed
 from ..common.privacy import Privacy
 from .account_settings import flat_of
 from .client import Action, LogEvent, SmartYard, Tracked, Unread
-from .topology import Town, flat_place
+from .topology import AccountTopology, flat_place
 
 _WATCHED: Mapping[str, LogEvent] = {
     "key": LogEvent.KEY,
@@ -65,9 +65,9 @@ class SmartYardWatches:
         routed: Pushes come by a route of the operator, which does not bring these messages (field notes 8).
     """
 
-    def __init__(self, yard: SmartYard, town: Callable[[], Town], *, routed: bool) -> None:
+    def __init__(self, yard: SmartYard, topology: Callable[[], AccountTopology], *, routed: bool) -> None:
         self._address = yard.address
-        self._town = town
+        self._topology = topology
         self._routed = routed
 
     async def query(self) -> tuple[Watch, ...]:
@@ -97,7 +97,7 @@ class SmartYardWatches:
             raise InvalidRequest("this event cannot be watched", "event")
         if not detail:
             raise InvalidRequest("a detail is required", "detail")
-        await self._address.track(flat_of(self._town(), flat), kind, detail, comment or "")
+        await self._address.track(flat_of(self._topology(), flat), kind, detail, comment or "")
 
     async def remove(self, watch: str) -> None:
         """Watch for it no more."""

@@ -22,7 +22,7 @@ _REMEMBERED = 30 * 86400.0
 _MANY = 1024
 
 
-class Gate:
+class PushFilter:
     """Tells news from what was heard before, or is too old.
 
     Args:

@@ -13,7 +13,7 @@ from ..common.privacy import Privacy
 from .account_settings import flat_of
 from .client import LogEvent, LogRecord, SmartYard
 from .server_time import ServerTime
-from .topology import Town
+from .topology import AccountTopology
 
 # Ids of pictures that are remembered, so that no other code has to know them.
 _PICTURES = 1000
@@ -53,9 +53,9 @@ class Recorder:
         privacy: Whether names of people may be told.
     """
 
-    def __init__(self, town: Callable[[], Town], time: ServerTime, privacy: Privacy) -> None:
+    def __init__(self, topology: Callable[[], AccountTopology], time: ServerTime, privacy: Privacy) -> None:
         """See the class."""
-        self._town = town
+        self._topology = topology
         self._time = time
         self._privacy = privacy
         self._pictures: OrderedDict[str, str] = OrderedDict()
@@ -114,15 +114,15 @@ class Recorder:
         return record.id
 
     def _number(self, flat: str) -> str | None:
-        found = self._town().flats.get(flat)
+        found = self._topology().flats.get(flat)
         return None if found is None else found.number or found.id
 
     def _entrance(self, record: LogRecord) -> str | None:
-        return self._town().entrance(record.domophone_id, record.door_id) or record.description
+        return self._topology().entrance(record.domophone_id, record.door_id) or record.description
 
     def _name(self, flat: str, record: LogRecord) -> str | None:
         """Return the note of a user for the key or the license plate."""
-        found = self._town().flats.get(flat)
+        found = self._topology().flats.get(flat)
         if record.key is not None and found is not None:
             notes = (key.comments for key in found.keys if key.rfid == record.key)
             return self._privacy.name(next(notes, None))
@@ -138,21 +138,21 @@ class SmartYardHistory:
         recorder: Knows what records mean.
     """
 
-    def __init__(self, yard: SmartYard, town: Callable[[], Town], recorder: Recorder) -> None:
+    def __init__(self, yard: SmartYard, topology: Callable[[], AccountTopology], recorder: Recorder) -> None:
         """See the class."""
         self._yard = yard
-        self._town = town
+        self._topology = topology
         self._recorder = recorder
 
     async def query(self, flat: PlaceId, day: date) -> tuple[AccessRecord, ...]:
         """Return the records of a day, newest first."""
-        known = flat_of(self._town(), flat)
+        known = flat_of(self._topology(), flat)
         records: Iterable[LogRecord] = await self._yard.address.log(known, day)
         return tuple(self._recorder.access_record(known, record) for record in records)
 
     async def days(self, flat: PlaceId) -> Mapping[date, int]:
         """Return the days that there are records of, and how many."""
-        found = await self._yard.address.log_days(flat_of(self._town(), flat))
+        found = await self._yard.address.log_days(flat_of(self._topology(), flat))
         return {row.day: row.events for row in found}
 
     async def picture(self, record: str) -> bytes:

@@ -7,14 +7,14 @@ from functools import partial
 from aiohttp import ClientSession
 
 from ...model import Control, Description, Identity, Missing, PlaceId, Reading, Setting, SettingId, State
-from ...model.features import Bells, Facets
+from ...model.features import Bells, Features
 from ..common.errors import UnexpectedReply
 from ..common.parts import PartReader, nothing, together
 from ..common.privacy import Privacy
 from ..common.push_monitor import ForwardedPush
-from .account_settings import SmartYardCodes, SmartYardPreferences, account_settings, flat_settings
+from .account_settings import SmartYardAccountSettings, SmartYardCodes, account_settings, flat_settings
 from .cameras import Feeds, SmartYardArchive, SmartYardCameras
-from .client import Flat, House, Notification, Options, SmartYard
+from .client import Flat, House, Notification, ServerOptions, SmartYard
 from .client.push import CallPush, TextPush, parse
 from .doors import SmartYardDoors
 from .identity import description_of
@@ -26,7 +26,7 @@ from .records import Recorder, SmartYardHistory
 from .ring_switches import RingSwitches
 from .server_time import ServerTime, zone_named
 from .telephones import SmartYardSip
-from .topology import CAMERA, FLAT, OF_HOUSES, Town, doors_of, flat_place, town_of
+from .topology import CAMERA, FLAT, OF_HOUSES, AccountTopology, doors_of, flat_place, town_of
 from .visitors import SmartYardVisitors
 
 # Seconds to wait for each part while connecting, and later on: what did not answer at first may only be slow.
@@ -44,7 +44,7 @@ _INTERCOM = "address/intercom"
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class Options:
     """What the user has told of an account.
 
     Attributes:
@@ -77,35 +77,35 @@ class SmartYardSystem:
         yard: SmartYard,
         identity: Identity,
         cursor: Mapping[str, object] | None = None,
-        choices: Choices | None = None,
+        choices: Options | None = None,
     ) -> None:
         """See the class."""
-        choices = choices or Choices()
+        choices = choices or Options()
         self._yard = yard
         self._identity = identity
-        self._town = Town()
+        self._topology = AccountTopology()
         self._time = ServerTime(lambda: yard.client.clock_ahead)
         # The lists as they were believed last.
         self._houses: tuple[House, ...] | None = None
         self._flats: tuple[Flat, ...] | None = None
         self._reader = PartReader()
 
-        def town() -> Town:
-            return self._town
+        def topology() -> AccountTopology:
+            return self._topology
 
-        recorder = Recorder(town, self._time, Privacy(names=choices.names))
+        recorder = Recorder(topology, self._time, Privacy(names=choices.names))
         visitors = SmartYardVisitors(yard)
-        self._feeds = Feeds(yard, town)
+        self._feeds = Feeds(yard, topology)
         sip = SmartYardSip(yard)
         self._switches = RingSwitches()
         self._recordings = Recordings(
             (cursor or {}).get("recordings"),
             host=yard.transport.base.host,
-            cameras=lambda: {camera.name for camera in self._town.feeds.values()},
+            cameras=lambda: {camera.name for camera in self._topology.feeds.values()},
         )
         self._log = SmartYardLog(
             yard,
-            town,
+            topology,
             self._time,
             recorder,
             visitors,
@@ -116,18 +116,18 @@ class SmartYardSystem:
             expects_pushes=choices.push,
         )
         push_service = SmartYardPushService(yard)
-        codes = SmartYardCodes(yard, town, self._time)
-        self._doors = SmartYardDoors(yard, town)
+        codes = SmartYardCodes(yard, topology, self._time)
+        self._doors = SmartYardDoors(yard, topology)
         self.log: SmartYardLog | None = None
-        self.facets = Facets()
-        self._facets = Facets(
+        self.features = Features()
+        self._facets = Features(
             archive=SmartYardArchive(yard, self._feeds, self._time, self._recordings, self._log.keep),
             cameras=SmartYardCameras(session, self._feeds, self._time, verify=choices.verify),
             doors=self._doors,
             flat_codes=codes,
-            history=SmartYardHistory(yard, town, recorder),
+            history=SmartYardHistory(yard, topology, recorder),
             messages=SmartYardMessages(yard, self._log.count_soon, self._log.counted),
-            preferences=SmartYardPreferences(yard, town, codes, self._time, self._switches),
+            account_settings=SmartYardAccountSettings(yard, topology, codes, self._time, self._switches),
             push=ForwardedPush[CallPush | TextPush](
                 lambda message: parse(message.query, message.body),
                 self._log.hear,
@@ -136,7 +136,7 @@ class SmartYardSystem:
             push_service=push_service,
             sip_accounts=sip,
             visitors=visitors,
-            watches=SmartYardWatches(yard, town, routed=choices.push_route is not None),
+            watches=SmartYardWatches(yard, topology, routed=choices.push_route is not None),
         )
 
     # -- what the account has --------------------------------------------------------------------
@@ -172,26 +172,26 @@ class SmartYardSystem:
             ask(UNREAD, yard.inbox.unread(), keep=False),
         )
         houses, flats = self._believed(houses, flats)
-        if options is not None and options != Options():  # an empty answer tells nothing
+        if options is not None and options != ServerOptions():  # an empty answer tells nothing
             self._time.zone = await zone_named(options.time_zone)
         settings, codes = await self._read_settings(flats or (), notification)
         reader.require_answer()
         if unread is not None:
             self._log.counted(unread)
-        self._town = town = town_of(houses, flats or (), cameras or (), intercoms or ())
+        self._topology = topology = town_of(houses, flats or (), cameras or (), intercoms or ())
         self._feeds.forget()
         self._log.houses_known()
-        self.log, self.facets = self._log, self._facets
+        self.log, self.features = self._log, self._facets
         state = State(
-            places=town.places,
-            doors=self._doors.shown(town.doors),
-            bells=town.bells,
-            cameras=town.cameras,
+            places=topology.places,
+            doors=self._doors.shown(topology.doors),
+            bells=topology.bells,
+            cameras=topology.cameras,
             settings=settings,
             door_codes=codes,
-            ringing={bell: bell in self._log.ringing for bell in town.bells},
+            ringing={bell: bell in self._log.ringing for bell in topology.bells},
             unread_messages=None if unread is None else unread.messages,
-            pushes=self._log.arrivals.state,
+            pushes=self._log.push_monitor.state,
             recordings=self._recordings.shown,
         )
         found = {CAMERA: cameras, FLAT: flats, **dict.fromkeys(OF_HOUSES, houses)}
@@ -271,11 +271,11 @@ class SmartYardSystem:
         if unread is not None:
             self._log.counted(unread)
         doors = doors_of(houses or ())
-        known = {door: doors.get(door, before) for door, before in self._town.doors.items()}
-        self._town = replace(self._town, doors=known)
+        known = {door: doors.get(door, before) for door, before in self._topology.doors.items()}
+        self._topology = replace(self._topology, doors=known)
         return Reading(
             # New ones come with their places.
-            doors=self._doors.shown({known: door for known, door in doors.items() if known in self._town.doors}),
+            doors=self._doors.shown({known: door for known, door in doors.items() if known in self._topology.doors}),
             settings=settings,
             door_codes=codes,
             unread_messages=None if unread is None else unread.messages,
@@ -283,8 +283,8 @@ class SmartYardSystem:
 
     def _has_moved(self, houses: tuple[House, ...], flats: tuple[Flat, ...]) -> bool:
         """Return whether there are other doors or flats than are known."""
-        return doors_of(houses).keys() != self._town.doors.keys() or {flat.id for flat in flats} != (
-            self._town.flats.keys()
+        return doors_of(houses).keys() != self._topology.doors.keys() or {flat.id for flat in flats} != (
+            self._topology.flats.keys()
         )
 
     async def read_bells(self) -> Bells | None:
@@ -298,13 +298,13 @@ class SmartYardSystem:
             IntercomError: The server is out of reach.
         """
         options = await self._yard.ext.options()
-        town = self._town
+        topology = self._topology
         return {
-            "places": len(town.places),
-            "cameras": sorted(camera.server_type for camera in town.feeds.values()),
-            "flats": len(town.flats),
-            "journals": sum(flat.has_log is not False for flat in town.flats.values()),
-            "pushes": self._log.arrivals.state.value,
+            "places": len(topology.places),
+            "cameras": sorted(camera.server_type for camera in topology.feeds.values()),
+            "flats": len(topology.flats),
+            "journals": sum(flat.has_log is not False for flat in topology.flats.values()),
+            "pushes": self._log.push_monitor.state.value,
             "time_zone": options.time_zone,
             "version": options.version,
         }

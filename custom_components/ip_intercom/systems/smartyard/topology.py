@@ -26,7 +26,7 @@ class Relay:
 
 
 @dataclass(frozen=True, slots=True)
-class Town:
+class AccountTopology:
     """What there is of an account.
 
     Attributes:
@@ -91,7 +91,7 @@ def town_of(
     flats: Iterable[Flat],
     cameras: Iterable[ApiCamera],
     intercoms: Iterable[IntercomCamera],
-) -> Town:
+) -> AccountTopology:
     """Return what there is of an account; ``houses`` is None where their list is not known."""
     listed = houses is not None
     houses, flats = tuple(houses or ()), tuple(flats)
@@ -115,7 +115,7 @@ def town_of(
         name = flat.address or f"Flat {flat.number or flat.id}"
         places[flat_place(flat.id)] = Place(flat_place(flat.id), name, FLAT, house_places.get(flat.house_id or ""))
     neutral, feeds = _cameras(tuple(cameras), intercoms, bells, places, house_places, listed=listed)
-    return Town(
+    return AccountTopology(
         places, doors_of(houses), relays, bells, neutral, feeds, {flat.id: flat for flat in flats}, house_places
     )
 

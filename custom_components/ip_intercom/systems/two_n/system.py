@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 from ...model import Alarm, Camera, Control, Description, Display, Firmware, Missing, PortId, Reading, State
-from ...model.features import Bells, Facets
+from ...model.features import Bells, Features
 from ..common.errors import (
     CommandFailed,
     ConnectionFailed,
@@ -125,7 +125,7 @@ class TwoNSystem:
         self._directory: asyncio.Task[Bells | None] | None = None
         self._readings = 0
         self.log: TwoNLog | None = None
-        self.facets = Facets()
+        self.features = Features()
 
     # -- what the device has ---------------------------------------------------------------------
 
@@ -191,13 +191,13 @@ class TwoNSystem:
         alarms: dict[Alarm, bool | None] = {ALARM_EVENTS[name]: None for name in reported if name in ALARM_EVENTS}
         if self.log is not None:
             self.log.trust_numbers(not any(missing.vital for missing in self._missing))
-        self.facets = self._facets(controls, phone, sources)
+        self.features = self._facets(controls, phone, sources)
         if bells is None:
-            self.facets.codes = self.facets.directory = None
+            self.features.codes = self.features.directory = None
         if not displays:
-            self.facets.displays = None
+            self.features.displays = None
         if call_log is None:
-            self.facets.call_log = None
+            self.features.call_log = None
         return Description(
             identity=identity_of(info, device.client.transport.base.host),
             state=State(
@@ -210,7 +210,7 @@ class TwoNSystem:
                 displays={caps.id: Display(caps.id, caps.width, caps.height) for caps in displays or ()},
                 access_points=reading.access_points or {},
                 clock=reading.clock,
-                firmware=Firmware(info.firmware) if self.facets.firmware is not None else None,
+                firmware=Firmware(info.firmware) if self.features.firmware is not None else None,
                 bells=self._parts.bells.bells if pending else known_bells(bells, phone),
                 last_call=neutral_call(call_log[0], self._privacy.names) if call_log else None,
             ),
@@ -228,11 +228,11 @@ class TwoNSystem:
             state_events=_STATE_EVENTS if reported >= _STATE_EVENT_TYPES else None,
         )
 
-    def _facets(self, controls: frozenset[Control], phone: bool, cameras: Mapping[str, Camera]) -> Facets:
+    def _facets(self, controls: frozenset[Control], phone: bool, cameras: Mapping[str, Camera]) -> Features:
         device = self._device
         maintained = Control.MAINTENANCE in controls
         settings = TwoNSettings(device)
-        return Facets(
+        return Features(
             access_points=TwoNAccessPoints(device) if Control.ACCESS_POINTS in controls else None,
             calls=TwoNCalls(device) if phone and Control.CALLS in controls else None,
             cameras=TwoNCameras(device, cameras, self._stream) if cameras else None,
@@ -436,9 +436,14 @@ class TwoNSystem:
 
     def require_something(self) -> None:
         """Raise why nothing can be used, or why one part insists on HTTPS that was not found."""
-        facets = self.facets
+        features = self.features
         usable = (
-            self._parts.switches or self._parts.ports or self.log or facets.cameras or facets.directory or facets.calls
+            self._parts.switches
+            or self._parts.ports
+            or self.log
+            or features.cameras
+            or features.directory
+            or features.calls
         )
         if self._refusal is not None and (not usable or isinstance(self._refusal, SecureConnectionRequired)):
             raise self._refusal

@@ -279,7 +279,7 @@ class AkuvoxClient:
             Spoiled: It is spoiled in another way.
         """
         reader = RowReader(endpoint.path, salvage=True)
-        reader.feed(reply.body)
+        reader.event_stream(reply.body)
         found = result(endpoint, reader.finish().content)
         self.skipped[endpoint.path] += reader.skipped
         return {**found, LIST: [*reader.rows.values()]}
@@ -315,7 +315,7 @@ class AkuvoxClient:
                 if isinstance(answer, Reply):
                     return read(request.path, answer.body)
                 async for chunk in answer.chunks():
-                    reader.feed(chunk)
+                    reader.event_stream(chunk)
                     if not self.fragile:
                         await turn.aclose()
                     await asyncio.sleep(0)  # a long list is not to hold the loop

@@ -52,7 +52,7 @@ class RowReader:
         self._ended = False
         self._foreign = False
 
-    def feed(self, chunk: bytes, *, final: bool = False) -> None:
+    def event_stream(self, chunk: bytes, *, final: bool = False) -> None:
         """Read on.
 
         Raises:
@@ -80,7 +80,7 @@ class RowReader:
             Spoiled: It is no JSON, or cut off.
             UnexpectedReply: It is something else, such as a page.
         """
-        self.feed(b"", final=True)
+        self.event_stream(b"", final=True)
         while self._is_stuck(0) and (self._skip_row(_NEXT_ROW) or self._skip_row(_END)):
             pass
         if self._head is not None and not self._ended:

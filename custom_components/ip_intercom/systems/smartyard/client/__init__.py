@@ -17,7 +17,7 @@ from .cameras import (
     still,
 )
 from .discovery import find
-from .ext import Extension, Options, Page
+from .ext import Extension, Page, ServerOptions
 from .inbox import Unread
 from .intercom import OFF, IntercomChanges, IntercomSettings
 from .journal import Face, LogDay, LogEvent, LogRecord, Tracked
@@ -57,11 +57,11 @@ __all__ = [
     "Name",
     "Notification",
     "Office",
-    "Options",
     "Page",
     "PushTokens",
     "Range",
     "Roommate",
+    "ServerOptions",
     "ServerType",
     "SipCredentials",
     "SmartYard",

@@ -11,7 +11,7 @@ TIME_ZONE = "Europe/Moscow"
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ServerOptions:
     """How the operator has set up the service; None for what it does not tell.
 
     Attributes:
@@ -82,10 +82,10 @@ class Ext:
         """Use ``client`` for the requests."""
         self._client = client
 
-    async def options(self) -> Options:
+    async def options(self) -> ServerOptions:
         """Return how the operator has set up the service."""
         found = await self._client.record(OPTIONS)
-        return Options(
+        return ServerOptions(
             time_zone=text(found.get("timeZone")) or TIME_ZONE,
             city_cameras=flag(found.get("cityCams")),
             payments=flag(found.get("payments")),
