@@ -95,7 +95,7 @@ async def add_intercom(
     assert result["type"] is FlowResultType.CREATE_ENTRY, result
     await hass.async_block_till_done()
     entry = result["result"]
-    if entry.runtime_data.description.pushes:
+    if entry.runtime_data.coordinator.description.pushes:
         await sim.wait_for_pull()
     return entry
 
@@ -141,7 +141,7 @@ async def act(hass: HomeAssistant, action: str, response: bool = False, **data: 
 
 async def command(hass: HomeAssistant, entry: ConfigEntry, action: str, **data: Any) -> Any:
     """Call one of our actions for a device and return its response."""
-    device_id = entry.runtime_data.device_id
+    device_id = entry.runtime_data.coordinator.device_id
     return await act(hass, f"{DOMAIN}.{action}", response=True, device_id=device_id, **data)
 
 

@@ -60,7 +60,7 @@ async def assert_withstands_flood(
         query: The query of each request of the flood.
         body: Its body.
     """
-    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     events, rings = capture_log_events(hass), changes(hass, entity_id(hass, entry, "event", bell))
     stop = asyncio.Event()
 

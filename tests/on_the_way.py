@@ -43,11 +43,11 @@ async def waits_at_the_start(
 
 async def tells_a_changed_certificate(hass: HomeAssistant, sim: Any, entry: ConfigEntry) -> None:
     """See that something on the way that has opened the connection gets neither password nor token."""
-    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     sim.renew_certificate()
     sim.reset_connections()
     sim.clear_requests()
-    await until(lambda: not entry.runtime_data.last_update_success, "it to be away")
-    assert entry.runtime_data.last_exception.translation_key == "certificate_changed"
+    await until(lambda: not entry.runtime_data.coordinator.last_update_success, "it to be away")
+    assert entry.runtime_data.coordinator.last_exception.translation_key == "certificate_changed"
     assert sim.requests == []
     assert not hass.config_entries.flow.async_progress()

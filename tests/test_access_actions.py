@@ -222,7 +222,7 @@ async def test_who_may_open_the_lock_may_let_people_in(
 ) -> None:
     user = MockUser(is_owner=False).add_to_hass(hass)
     user.mock_policy(policy)
-    data = {"device_id": entry.runtime_data.device_id, "user": someone(sim)}
+    data = {"device_id": entry.runtime_data.coordinator.device_id, "user": someone(sim)}
     await hass.services.async_call("ip_intercom", "grant_access", data, blocking=True, context=Context(user_id=user.id))
     await until(lambda: state_of(hass, entry, "lock", "door_1_door") in {"unlocked", "open"})
 
@@ -246,7 +246,7 @@ async def test_who_may_only_look_opens_nothing(
         await hass.services.async_call(
             "ip_intercom",
             action,
-            {"device_id": entry.runtime_data.device_id, **data},
+            {"device_id": entry.runtime_data.coordinator.device_id, **data},
             blocking=True,
             context=Context(user_id=user.id),
         )

@@ -63,7 +63,7 @@ async def test_automations_run_for_each_ring_and_for_nothing_else(
     await sim.restore_connection()
     await until(lambda: state_of(hass, entry, "binary_sensor", "connectivity") == "on", "the return")
     sim.rename_entry("Alice Gruberová", "Karel Čapek")
-    await until(lambda: entry.runtime_data.data.bells["1"].name == "Karel Čapek", "the name")
+    await until(lambda: entry.runtime_data.coordinator.data.bells["1"].name == "Karel Čapek", "the name")
     await hass.async_block_till_done()
     assert len(ran) == 3
     assert await hass.config_entries.async_reload(entry.entry_id)

@@ -82,7 +82,7 @@ async def test_a_visitor_does_not_wait_for_a_backlog(hass: HomeAssistant, sim: S
     events = capture_log_events(hass)
     handed_on: list[int] = []
     await hass.config_entries.async_setup(entry.entry_id)
-    entry.runtime_data.event_stream.rings.async_listen(None, lambda _: handed_on.append(len(numbers(events))))
+    entry.runtime_data.events.rings.async_listen(None, lambda _: handed_on.append(len(numbers(events))))
     await until(lambda: len(numbers(events)) > 100)
     sim.press("%1", call=False)
     await until(lambda: len(numbers(events)) == MANY)
@@ -98,14 +98,14 @@ async def test_a_ring_ahead_of_a_backlog_rings_once(hass: HomeAssistant, sim: Si
     events = capture_log_events(hass)
     rings: list[Ring] = []
     await hass.config_entries.async_setup(entry.entry_id)
-    entry.runtime_data.event_stream.rings.async_listen(None, rings.append)
+    entry.runtime_data.events.rings.async_listen(None, rings.append)
     await until(lambda: len(numbers(events)) > 100)
     sim.press("%1", call=False)
     await until(lambda: len(rings) == 1, "the ring")
     await hass.config_entries.async_unload(entry.entry_id)
     assert numbers(events)[-1] < MANY
     await hass.config_entries.async_setup(entry.entry_id)
-    entry.runtime_data.event_stream.rings.async_listen(None, rings.append)
+    entry.runtime_data.events.rings.async_listen(None, rings.append)
     await until(lambda: numbers(events)[-1] == MANY)
     await until(lambda: events[-1].data["type"] == "KeyPressed")
     assert len(rings) == 1

@@ -122,7 +122,7 @@ async def test_a_device_that_says_it_hung_up_and_did_not(
 async def test_an_account_that_may_not_call(hass: HomeAssistant, sim: Simulator) -> None:
     sim.revoke(USERNAME, Privilege.PHONE_CONTROL)
     entry = await add_intercom(hass, sim)
-    device = entry.runtime_data.device_id
+    device = entry.runtime_data.coordinator.device_id
     with pytest.raises(ServiceValidationError, match="cannot make calls"):
         await act(hass, "ip_intercom.dial", device_id=device, number="1")
 

@@ -22,7 +22,7 @@ def there(hass: HomeAssistant, entry: ConfigEntry, platform: str, key: str) -> b
 
 
 async def test_a_module_is_plugged_in_and_pulled_out(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
-    coordinator = entry.runtime_data
+    coordinator = entry.runtime_data.coordinator
     sim.plug_module("ext3", "io")
     await until(lambda: there(hass, entry, "binary_sensor", "port_ext3_input1"))
     assert there(hass, entry, "switch", "port_ext3_relay1")
@@ -35,7 +35,7 @@ async def test_a_module_is_plugged_in_and_pulled_out(hass: HomeAssistant, sim: S
     await until(lambda: not there(hass, entry, "binary_sensor", "port_ext3_input1"))
     assert not there(hass, entry, "switch", "port_ext3_relay1")
     assert there(hass, entry, "binary_sensor", "port_input1")
-    assert entry.runtime_data is coordinator, "it was reloaded"
+    assert entry.runtime_data.coordinator is coordinator, "it was reloaded"
 
 
 async def test_a_switch_is_enabled_and_disabled(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
@@ -94,10 +94,10 @@ async def test_however_often_it_is_asked_for(
 ) -> None:
     sim.disable(service)
     for _ in range(3):
-        await entry.runtime_data.async_describe()
+        await entry.runtime_data.coordinator.async_describe()
     assert there(hass, entry, platform, key)
     sim.enable(service)
-    await entry.runtime_data.async_describe()
+    await entry.runtime_data.coordinator.async_describe()
     await until(lambda: state_of(hass, entry, platform, key) != "unavailable")
 
 
@@ -116,7 +116,7 @@ async def test_an_extra_that_answers_nonsense_for_once_stays(
         entry = await add_intercom(hass, sim)
         assert there(hass, entry, platform, key)
         sim.garbage(path, "html", times=1)
-        await entry.runtime_data.async_describe()
+        await entry.runtime_data.coordinator.async_describe()
         assert there(hass, entry, platform, key)
         assert state_of(hass, entry, platform, key) != "unavailable"
 
@@ -125,7 +125,7 @@ async def test_a_directory_that_answers_nonsense_for_once_makes_no_doorbell(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.garbage("dir/query", "html", times=1)
-    await entry.runtime_data.async_describe()
+    await entry.runtime_data.coordinator.async_describe()
     assert not there(hass, entry, "event", "bell_call")
     # And who is called is still known.
     sim.revoke(USERNAME, Privilege.KEYPAD_MONITORING)
@@ -146,7 +146,7 @@ async def test_an_access_unit_gets_no_doorbell(hass: HomeAssistant, sockets: Non
     async with Simulator("access_unit") as sim:
         entry = await add_intercom(hass, sim)
         sim.garbage("switch/status", "html", times=1)
-        await entry.runtime_data.async_describe()
+        await entry.runtime_data.coordinator.async_describe()
         read = sum(request.path == "/api/dir/query" for request in sim.requests)
         sim.rename_entry("Alice Gruberová", "Karel Čapek")
         await until(lambda: sum(request.path == "/api/dir/query" for request in sim.requests) > read)
@@ -180,7 +180,7 @@ async def test_a_bell_takes_its_new_name_when_it_rings(hass: HomeAssistant, sim:
 
     assert name() == "Front Gate Doorbell Alice Gruberová"
     sim.rename_entry("Alice Gruberová", "Karel Čapek")
-    await until(lambda: entry.runtime_data.data.bells["1"].name == "Karel Čapek", "the name")
+    await until(lambda: entry.runtime_data.coordinator.data.bells["1"].name == "Karel Čapek", "the name")
     await hass.async_block_till_done()
     assert changes == []
     sim.press("%1", call=False)
@@ -192,7 +192,7 @@ async def test_a_bell_takes_its_new_name_when_it_rings(hass: HomeAssistant, sim:
 
 async def test_a_new_name_of_the_device_is_no_event(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     bell = entity_id(hass, entry, "event", "bell_1")
-    device = entry.runtime_data.device_id
+    device = entry.runtime_data.coordinator.device_id
     devices = dr.async_get(hass)
     sim.press("%1", call=False)
     await until(lambda: state_of(hass, entry, "event", "bell_1") != "unknown", "a first ring")
@@ -220,14 +220,14 @@ async def test_a_bell_that_somebody_gets_later(hass: HomeAssistant, sim: Simulat
     assert not there(hass, entry, "event", "bell_3")
     sim.press("%3", call=False)
     await until(lambda: there(hass, entry, "event", "bell_3"))
-    assert entry.runtime_data.found.bells.keys() == {"3"}
+    assert entry.runtime_data.coordinator.found.bells.keys() == {"3"}
 
 
 async def test_a_restart_of_the_device_is_looked_after(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     sim.model.info["swVersion"] = "2.50.1.1.1"
     sim.set_input("input1", True)
     await sim.reboot(0.2)
-    await until(lambda: entry.runtime_data.description.identity.firmware == "2.50.1.1.1")
+    await until(lambda: entry.runtime_data.coordinator.description.identity.firmware == "2.50.1.1.1")
     await until(lambda: state_of(hass, entry, "binary_sensor", "port_input1") == "on")
 
 

@@ -158,14 +158,14 @@ async def test_a_change_while_it_runs_is_a_repair(hass: HomeAssistant, added: Ad
     sim.reset_connections()
 
     async def looked() -> bool:
-        await entry.runtime_data.async_refresh()
+        await entry.runtime_data.coordinator.async_refresh()
         return issue_of(hass) is not None
 
     for _ in range(20):
         if await looked():
             break
     assert issue_of(hass) is not None
-    assert not entry.runtime_data.last_update_success
+    assert not entry.runtime_data.coordinator.last_update_success
 
 
 async def test_reconfigure_asks_before_it_sends_anything(hass: HomeAssistant, added: Added) -> None:

@@ -59,7 +59,7 @@ async def test_each_device_tells_whether_it_answers(hass: HomeAssistant, entry: 
     registered = er.async_get(hass).async_get(entity_id(hass, entry, "binary_sensor", "connectivity"))
     assert registered is not None
     assert registered.entity_category is EntityCategory.DIAGNOSTIC
-    assert registered.device_id == entry.runtime_data.device_id
+    assert registered.device_id == entry.runtime_data.coordinator.device_id
     assert connectivity(hass, entry) == "on"
 
 

@@ -16,7 +16,7 @@ from tests.simulators.two_n import Privilege, Simulator
 @pytest.fixture
 def device(entry: ConfigEntry) -> str:
     """The intercom's id in the device registry."""
-    device_id: str = entry.runtime_data.device_id
+    device_id: str = entry.runtime_data.coordinator.device_id
     return device_id
 
 
@@ -89,7 +89,7 @@ async def test_without_the_privilege_the_sentence_says_what_to_tick(hass: HomeAs
     sim.revoke(USERNAME, Privilege.SYSTEM_CONTROL)
     entry = await add_intercom(hass, sim)
     with pytest.raises(ServiceValidationError, match="select System - Control"):
-        await directory(hass, "query", entry.runtime_data.device_id)
+        await directory(hass, "query", entry.runtime_data.coordinator.device_id)
 
 
 async def test_the_directory_is_for_administrators(

@@ -171,7 +171,7 @@ async def test_a_service_that_is_off_takes_only_its_own_things_away(
     for other, platform in gone.items():
         keys = found.get(platform, set()) - {"clock_drift", "firmware_expires", "last_access"}
         assert bool(keys) is (other is not service)
-    description = entry.runtime_data.description
+    description = entry.runtime_data.coordinator.description
     assert {(missing.kind) for missing in description.missing} == {"service"}
     assert description.pushes is (service is not Service.LOGGING)
 
@@ -187,7 +187,7 @@ async def test_a_missing_privilege_does_not_break_the_rest(
     if privilege is Privilege.SWITCH_MONITORING:
         sim.revoke(USERNAME, Privilege.SWITCH_CONTROL)
     entry = await add_intercom(hass, sim)
-    assert {missing.kind for missing in entry.runtime_data.description.missing} == {"privilege"}
+    assert {missing.kind for missing in entry.runtime_data.coordinator.description.missing} == {"privilege"}
     assert "event" in shown(hass, entry)
 
 

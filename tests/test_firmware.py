@@ -94,7 +94,7 @@ async def test_a_file_is_sent_shown_and_installed(
     state = update(hass, entry)
     assert (state.state, state.attributes["installed_version"], state.attributes["in_progress"]) == ("off", NEXT, False)
     assert state_of(hass, entry, "sensor", "firmware_expires") == "unknown"
-    device = dr.async_get(hass).async_get(entry.runtime_data.device_id)
+    device = dr.async_get(hass).async_get(entry.runtime_data.coordinator.device_id)
     assert isinstance(device, dr.DeviceEntry) and device.sw_version == NEXT
     await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "locked")
     # One upload and one application: nothing of it happens twice.

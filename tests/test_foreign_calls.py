@@ -53,7 +53,7 @@ async def rings_by(
         sim.originators, sim.session_first = originators, session_first
         entry = await add_intercom(hass, sim)
         rings: list[object] = []
-        entry.runtime_data.event_stream.rings.async_listen(None, rings.append)
+        entry.runtime_data.events.rings.async_listen(None, rings.append)
         # A visitor of before, so that it is known what the account may see.
         session = sim.press("%1")
         assert session is not None

@@ -116,14 +116,14 @@ async def test_an_answer_that_stops_in_the_middle_keeps_no_visitor_waiting(
     """The connection stays open, and the poll would have a minute left."""
     bell, events = await visited(hass, sim, entry)
     await sim.wait_for_pull()
-    poll = entry.runtime_data.system.log.reader.poll
+    poll = entry.runtime_data.coordinator.system.log.reader.poll
     sim.fault("log/pull", "stall", times=1)
     sim.reset_connections()
     await sim.wait_for_pull()
     sim.press("%1", call=False)
     await bell.rings()
     await until(lambda: presses(events) == [("%1", False)])
-    assert entry.runtime_data.system.log.reader.poll == poll
+    assert entry.runtime_data.coordinator.system.log.reader.poll == poll
 
 
 @pytest.mark.parametrize("seconds", [0.5, 1.0, 1.5, 2.0])

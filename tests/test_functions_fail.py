@@ -56,7 +56,7 @@ async def test_what_came_before_stays_while_it_does_not_answer(hass: HomeAssista
     er.async_get(hass).async_update_entity(lock, name="Garden gate")
     for path in ("switch/ctrl", "switch/status", "switch/caps"):
         sim.fault(path, Fault.STATUS)
-        await entry.runtime_data.async_describe()
+        await entry.runtime_data.coordinator.async_describe()
         assert hass.states.get(lock) is not None, path
         await hass.config_entries.async_reload(entry.entry_id)
         await hass.async_block_till_done()

@@ -195,9 +195,9 @@ async def test_a_changed_password_is_noticed_at_the_start(
 async def test_stray_refusals_bother_nobody(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     for _ in range(3):
         sim.stray_401(2)
-        await entry.runtime_data.async_refresh()
-        assert entry.runtime_data.last_update_success
-        await entry.runtime_data.async_refresh()
+        await entry.runtime_data.coordinator.async_refresh()
+        assert entry.runtime_data.coordinator.last_update_success
+        await entry.runtime_data.coordinator.async_refresh()
     assert not hass.config_entries.flow.async_progress_by_handler(DOMAIN)
     assert state_of(hass, entry, "lock", "door_1_door") == "locked"
 
@@ -205,7 +205,7 @@ async def test_stray_refusals_bother_nobody(hass: HomeAssistant, sim: Simulator,
 async def test_a_poll_that_is_refused_for_good_asks_for_the_password(hass: HomeAssistant, sim: Simulator) -> None:
     sim.disable(Service.LOGGING)
     entry = await add_intercom(hass, sim)
-    coordinator = entry.runtime_data
+    coordinator = entry.runtime_data.coordinator
     sim.change_password(USERNAME, "new")
     for _ in range(refusals.REFUSALS - 1):
         await coordinator.async_refresh()
@@ -218,13 +218,13 @@ async def test_a_poll_that_is_refused_for_good_asks_for_the_password(hass: HomeA
 async def test_an_unchanged_poll_writes_nothing(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     await act(hass, "ip_intercom.open_door", entity_id=entity_id(hass, entry, "lock", "door_1_door"), hold_time=600)
     await until(lambda: state_of(hass, entry, "switch", "door_1_hold_open") == "on")
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     await hass.async_block_till_done()
     writes: list[Event] = []
     hass.bus.async_listen("state_changed", writes.append)
     sim.clear_requests()
     for _ in range(3):
-        await entry.runtime_data.async_refresh()
+        await entry.runtime_data.coordinator.async_refresh()
     await hass.async_block_till_done()
     assert writes == []
     assert len([request for request in sim.requests if request.path != "/api/log/pull"]) == 3 * 5
@@ -234,7 +234,7 @@ async def test_news_that_comes_while_a_poll_is_under_way_is_kept(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.delay(0.3, "phone/status")
-    poll = asyncio.create_task(entry.runtime_data.async_refresh())
+    poll = asyncio.create_task(entry.runtime_data.coordinator.async_refresh())
     await until(lambda: any(request.path == "/api/io/status" for request in sim.requests[-6:]))
     sim.set_input("input1", True)
     await until(lambda: state_of(hass, entry, "binary_sensor", "port_input1") == "on")
@@ -248,14 +248,14 @@ async def test_a_privilege_given_later_shows_its_things(hass: HomeAssistant, sim
     assert hass.states.get("lock.front_gate_door_1") is None
     sim.grant(USERNAME, Privilege.SWITCH_CONTROL)
     with patch("custom_components.ip_intercom.coordinator._DESCRIBE_EVERY", 0.0):
-        await entry.runtime_data.async_refresh()
+        await entry.runtime_data.coordinator.async_refresh()
         await until(lambda: hass.states.get("lock.front_gate_door_1") is not None)
 
 
 async def test_without_the_log_the_device_is_polled(hass: HomeAssistant, sim: Simulator) -> None:
     sim.disable(Service.LOGGING)
     entry = await add_intercom(hass, sim)
-    coordinator = entry.runtime_data
+    coordinator = entry.runtime_data.coordinator
     assert coordinator.update_interval is not None
     assert coordinator.update_interval.total_seconds() == 30
     sim.set_input("input1", True)
@@ -267,12 +267,12 @@ async def test_a_poll_that_fails_makes_things_unavailable(hass: HomeAssistant, s
     sim.disable(Service.LOGGING)
     entry = await add_intercom(hass, sim)
     sim.garbage("switch/status", "truncated")
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     assert state_of(hass, entry, "lock", "door_1_door") == "locked", "one part costs only itself"
     for path in ("io/status", "phone/status", "call/status"):
         sim.garbage(path, "truncated")
-    await entry.runtime_data.async_refresh()
-    assert isinstance(entry.runtime_data.last_exception, UpdateFailed)
+    await entry.runtime_data.coordinator.async_refresh()
+    assert isinstance(entry.runtime_data.coordinator.last_exception, UpdateFailed)
     assert state_of(hass, entry, "lock", "door_1_door") == "unavailable"
 
 
@@ -280,10 +280,10 @@ async def test_a_directory_that_cannot_be_read_changes_no_bell(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.garbage("dir/query", "html")
-    await entry.runtime_data._async_refresh_bells()
+    await entry.runtime_data.coordinator._async_refresh_bells()
     sim.heal()
     sim.revoke(USERNAME, Privilege.SYSTEM_CONTROL)
-    await entry.runtime_data._async_refresh_bells()
+    await entry.runtime_data.coordinator._async_refresh_bells()
     assert state_of(hass, entry, "event", "bell_1") == "unknown"
 
 
@@ -348,7 +348,7 @@ async def test_other_events_while_many_are_fetched_cost_none(
     await until(lambda: any(request.path == "/api/log/subscribe" for request in sim.requests))
     # Between two pulls.
     monkeypatch.setattr(sim.log, "_supported", tuple(set(sim.log._supported) - {"NoiseDetected"}))
-    await entry.runtime_data.async_describe()
+    await entry.runtime_data.coordinator.async_describe()
     sim.heal()
     await until(lambda: len(numbers(events)) >= 301)
     assert numbers(events) == list(range(1, 302))
@@ -367,7 +367,7 @@ async def test_a_directory_that_cannot_be_read_does_not_break_the_set_up(hass: H
 async def test_the_log_switched_off_costs_only_the_events(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    coordinator = entry.runtime_data
+    coordinator = entry.runtime_data.coordinator
     sim.disable(Service.LOGGING)
     sim.reset_connections()
     await until(lambda: "the doorbell does not ring" in caplog.text)
@@ -383,7 +383,7 @@ async def test_a_failed_poll_hides_no_ring(hass: HomeAssistant, sim: Simulator, 
     for path in ("switch/status", "io/status", "phone/status", "call/status"):
         sim.garbage(path, "truncated")
     changes = capture_changes(hass, entry, "event")
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     assert state_of(hass, entry, "lock", "door_1_door") == "unavailable"
     assert changes == []
     sim.press("%1", call=False)

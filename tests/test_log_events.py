@@ -35,7 +35,7 @@ async def test_a_record_becomes_a_bus_event(hass: HomeAssistant, sim: Simulator,
     record = sim.log.history[-1]
     boot = str(record.utc - record.uptime)
     assert data == {
-        "device_id": entry.runtime_data.device_id,
+        "device_id": entry.runtime_data.coordinator.device_id,
         "type": "InputChanged",
         "late": False,
         "id": f"{boot}-{number}",

@@ -69,7 +69,7 @@ async def test_a_log_that_fails_alone_takes_nothing_else_down(
     await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_1_door"))
     assert [request.query["action"] for request in sim.requests if request.path == "/api/switch/ctrl"] == ["on"]
     sim.set_input("input1", True)
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     assert state_of(hass, entry, "binary_sensor", "port_input1") == "on"
 
     assert repairs(hass) == [], "not at once"
@@ -81,7 +81,7 @@ async def test_a_log_that_fails_alone_takes_nothing_else_down(
 
     sim.heal()
     events = capture_log_events(hass)
-    entry.runtime_data.event_stream.async_hasten()
+    entry.runtime_data.events.async_hasten()
     await until(lambda: state_of(hass, entry, "binary_sensor", "event_log") == "on", "the log to be back")
     assert repairs(hass) == []
     sim.emit("UserActionActivated", id=2, state="in")
@@ -104,7 +104,7 @@ async def test_a_broken_character_costs_no_event(
 async def test_a_log_that_hangs_alone(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log = entry.runtime_data.system.log.reader
+    log = entry.runtime_data.coordinator.system.log.reader
     monkeypatch.setattr(log, "_poll", 1)
     monkeypatch.setattr(log, "_pace", reader.Pace(polls=(1,), patience=0.3, reach=0.3, revive=(0.3,), tell=0.3))
     await fail(hass, sim, entry, Fault.HANG)

@@ -93,7 +93,7 @@ async def test_the_configuration_goes_to_a_file_and_comes_back(
     await command(hass, entry, "upload_config", filename=str(backup))
     await until(lambda: sim.model.info["deviceName"] == "Back Gate")
     # ConfigurationChanged tells of it: the device has its new name without a reload.
-    await until(lambda: entry.runtime_data.description.identity.name == "Back Gate")
+    await until(lambda: entry.runtime_data.coordinator.description.identity.name == "Back Gate")
     # Nothing of the file is told anywhere else.
     assert not any(secret in caplog.text for secret in sim.config_file.secrets if len(secret) > 4)
 
@@ -192,7 +192,7 @@ async def test_what_can_harm_is_for_administrators(
     hass: HomeAssistant, entry: ConfigEntry, action: str, data: dict[str, Any]
 ) -> None:
     user = MockUser(is_owner=False).add_to_hass(hass)
-    data["device_id"] = entry.runtime_data.device_id
+    data["device_id"] = entry.runtime_data.coordinator.device_id
     with pytest.raises(Unauthorized):
         await hass.services.async_call("ip_intercom", action, data, blocking=True, context=Context(user_id=user.id))
 
@@ -212,7 +212,7 @@ async def test_an_account_that_may_not_maintain(hass: HomeAssistant, sim: Simula
 async def test_the_name_of_the_device(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     assert await command(hass, entry, "device_name") == {"name": "Front Gate"}
     assert await command(hass, entry, "device_name", name="Portão") == {"name": "Portão"}
-    await until(lambda: entry.runtime_data.description.identity.name == "Portão")
+    await until(lambda: entry.runtime_data.coordinator.description.identity.name == "Portão")
     assert await refusal(hass, entry, "device_name", name="x" * 100) == "invalid_request"
 
 

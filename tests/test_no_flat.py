@@ -35,11 +35,11 @@ async def test_each_action_names_what_is_lacking(hass: HomeAssistant, entry: Con
 
 async def test_an_intercom_is_one_device(hass: HomeAssistant, entry: ConfigEntry) -> None:
     (device,) = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
-    assert device.id == entry.runtime_data.device_id
-    await entry.runtime_data.async_describe()
+    assert device.id == entry.runtime_data.coordinator.device_id
+    await entry.runtime_data.coordinator.async_describe()
     assert dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id) == [device]
 
 
 async def test_a_password_is_given_only_to_who_takes_it(hass: HomeAssistant, entry: ConfigEntry) -> None:
     with pytest.raises(ServiceValidationError):
-        await act(hass, "ip_intercom.sip_account", device_id=entry.runtime_data.device_id)
+        await act(hass, "ip_intercom.sip_account", device_id=entry.runtime_data.coordinator.device_id)

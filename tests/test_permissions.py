@@ -28,9 +28,9 @@ async def user(hass: HomeAssistant, request: pytest.FixtureRequest, entry: Confi
     return await make_user(
         hass,
         request.param,
-        device=entry.runtime_data.device_id,
+        device=entry.runtime_data.coordinator.device_id,
         light=entity_id(hass, entry, "sensor", "call_state"),
-        other=other.runtime_data.device_id,
+        other=other.runtime_data.coordinator.device_id,
     )
 
 
@@ -57,7 +57,7 @@ async def test_each_action_is_for_whom_it_is(
     }
     refused = {}
     for action in NEEDS:
-        data = call_data(action, entry.runtime_data.device_id)
+        data = call_data(action, entry.runtime_data.coordinator.device_id)
         if action in entities:
             del data["device_id"]
             data["entity_id"] = entities[action]

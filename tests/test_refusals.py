@@ -142,7 +142,7 @@ async def test_a_refusal_of_the_log_mends_itself(hass: HomeAssistant, sim: Simul
     sim.reset_connections()
     await until(lambda: questions(hass), "the question for the password")
     before = len(sim.requests)
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     polled = {request.path for request in sim.requests[before:]} - {"/api/log/subscribe", "/api/log/pull"}
     assert not polled, "one part alone tries the login"
     sim.stray_401(0)
@@ -154,7 +154,7 @@ async def test_a_refusal_of_a_poll_mends_itself(hass: HomeAssistant, sim: Simula
     sim.disable(Service.LOGGING)
     entry = await add_intercom(hass, sim)
     sim.stray_401(FOR_GOOD)
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     await until(lambda: questions(hass), "the question for the password")
     assert state_of(hass, entry, "lock", "door_1_door") == "unavailable"
     sim.stray_401(0)
@@ -214,7 +214,7 @@ async def test_a_busy_2n_is_left_alone_and_says_so(
 ) -> None:
     sim.overload(status, "1")
     sim.reset_connections()
-    coordinator = entry.runtime_data
+    coordinator = entry.runtime_data.coordinator
     await until(lambda: not coordinator.last_update_success, "it to be away")
     assert coordinator.last_exception.translation_key == key
     assert await refusal(hass, entry, "directory_query") == key
@@ -265,8 +265,8 @@ async def test_an_akuvox_that_answers_nothing_of_its_own_goes_once_and_comes_onc
 ) -> None:
     sim = await device("e16c")
     entry = await add_akuvox(hass, sim)
-    coordinator = entry.runtime_data
-    await until(lambda: coordinator.event_stream.following or coordinator.last_update_success)
+    coordinator = entry.runtime_data.coordinator
+    await until(lambda: entry.runtime_data.events.following or coordinator.last_update_success)
     caplog.clear()
     sim.overload(status)
     await coordinator.async_refresh()

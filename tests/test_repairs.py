@@ -50,7 +50,7 @@ async def test_a_service_that_is_off(hass: HomeAssistant, sim: Simulator, servic
     entry = await add_intercom(hass, sim)
     assert lacking(hass) == {named: "service_missing"}
     sim.enable(service)
-    await entry.runtime_data.async_describe()
+    await entry.runtime_data.coordinator.async_describe()
     assert lacking(hass) == {}
 
 
@@ -70,7 +70,7 @@ async def test_a_privilege_that_a_question_tells_of(
     entry = await add_intercom(hass, sim)
     assert lacking(hass) == {named: "privilege_missing"}
     sim.grant(USERNAME, privilege)
-    await entry.runtime_data.async_describe()
+    await entry.runtime_data.coordinator.async_describe()
     assert lacking(hass) == {}
 
 
@@ -81,7 +81,7 @@ async def test_a_service_over_https_only(hass: HomeAssistant, sim: Simulator) ->
     assert lacking(hass) == {}  # Home Assistant can do without these
     (entry,) = hass.config_entries.async_entries(DOMAIN)
     sim.require_tls(Service.IO)
-    await entry.runtime_data.async_describe()
+    await entry.runtime_data.coordinator.async_describe()
     assert lacking(hass) == {"I/O API": "https_missing"}
 
 
@@ -152,9 +152,9 @@ async def test_a_state_that_moves_in_silence(hass: HomeAssistant, sim: Simulator
     assert lacking(hass) == {}
     for state in (True, False):
         sim.set_input("input1", state)
-        await entry.runtime_data.async_refresh()
+        await entry.runtime_data.coordinator.async_refresh()
         await hass.async_block_till_done(wait_background_tasks=False)
-        await until(lambda: not entry.runtime_data.timers)
+        await until(lambda: not entry.runtime_data.coordinator.timers)
     await until(lambda: lacking(hass) == {"Inputs and outputs – Monitoring": "privilege_missing"})
     sim.grant(USERNAME, Privilege.IO_MONITORING)
     sim.set_input("input1", True)
@@ -169,8 +169,8 @@ async def test_states_that_firmware_has_no_event_for_prove_nothing(
     entry = await add_intercom(hass, sim)
     for state in (True, False):
         sim.switches[1].active = state
-        await entry.runtime_data.async_refresh()
-        await until(lambda: not entry.runtime_data.timers)
+        await entry.runtime_data.coordinator.async_refresh()
+        await until(lambda: not entry.runtime_data.coordinator.timers)
     assert lacking(hass) == {}
 
 

@@ -131,7 +131,7 @@ async def test_a_new_unit_takes_over_all_that_there_was(hass: HomeAssistant, sit
     await until(lambda: PIN in site.pins(), "the code to be on the old unit")
 
     sim = await site.replace()
-    await until(lambda: not entry.runtime_data.last_update_success, "the old unit to be away")
+    await until(lambda: not entry.runtime_data.coordinator.last_update_success, "the old unit to be away")
     form = await asked(hass, site, entry, source)
     assert form["description_placeholders"]["old"] == old_id
     assert form["description_placeholders"]["new"] == NEW[site.kind]

@@ -343,7 +343,7 @@ async def test_codes_are_for_administrators(
         await hass.services.async_call(
             DOMAIN,
             action,
-            {"device_id": quiet.runtime_data.device_id, **data},
+            {"device_id": quiet.runtime_data.coordinator.device_id, **data},
             blocking=True,
             context=Context(user_id=hass_read_only_user.id),
         )

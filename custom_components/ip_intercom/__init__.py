@@ -9,15 +9,15 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 
 from .const import CONF_SHOW_NAMES, DOMAIN
-from .coordinator import IntercomConfigEntry, IntercomCoordinator
+from .coordinator import IntercomCoordinator
 from .entity import device_info
 from .helpers.client_session import async_client_session
-from .helpers.devices import async_remove_places, async_show_places
 from .helpers.issues import async_show_missing
 from .helpers.restored_state import RestoredState
 from .media.voicemail_view import VoicemailView
 from .model import MANY_PARTS
 from .model.ring_detector import RingMemory
+from .runtime import IntercomConfigEntry, IntercomRuntime
 from .runtime.clock_watch import ClockWatch
 from .runtime.cursor_store import CursorStore
 from .runtime.door_commands import DoorCommands, hold_store
@@ -77,40 +77,40 @@ async def _async_set_up(
     rings: RingMemory | None,
 ) -> None:
     await coordinator.async_config_entry_first_refresh()
-    coordinator.event_stream = EventStream(coordinator, store, rings)
-    coordinator.door_commands = DoorCommands(coordinator, hold_store(hass, entry.entry_id))
-    coordinator.codes = TemporaryCodes(coordinator, code_store(hass, entry.entry_id))
-    coordinator.pictures = VisitorPictures(picture_store(hass, entry.entry_id))
-    await coordinator.pictures.async_load()
-    coordinator.push_address = PushAddress(coordinator)
-    coordinator.google_push = GooglePush(coordinator, credential_store(hass, entry.entry_id))
-    entry.runtime_data = coordinator
+    events = EventStream(coordinator, store, rings)
+    pictures = VisitorPictures(picture_store(hass, entry.entry_id))
+    await pictures.async_load()
+    runtime = IntercomRuntime(
+        coordinator=coordinator,
+        events=events,
+        door_commands=DoorCommands(coordinator, events, hold_store(hass, entry.entry_id)),
+        codes=TemporaryCodes(coordinator, code_store(hass, entry.entry_id)),
+        pictures=pictures,
+        push_address=PushAddress(coordinator, events),
+        google_push=GooglePush(coordinator, events, credential_store(hass, entry.entry_id)),
+        platforms=list(PLATFORMS),
+    )
+    entry.runtime_data = coordinator.follower = runtime
     device = dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id, **device_info(coordinator.description.identity, entry.data)
     )
     coordinator.device_id = device.id
-    places = device.id, coordinator.description.identity, coordinator.data.places
-    async_show_places(hass, *places)
-    await coordinator.door_commands.async_load()  # before the entities: they show what is held open
-    coordinator.platforms = list(PLATFORMS)
+    runtime.async_show_places()
+    await runtime.door_commands.async_load()  # before the entities: they show what is held open
     if coordinator.features.conferences is not None:
-        coordinator.platforms.append(Platform.CALENDAR)  # it adds a page of its own, which should not be empty
-    ClockWatch(coordinator).async_start()
-    await hass.config_entries.async_forward_entry_setups(entry, coordinator.platforms)
+        runtime.platforms.append(Platform.CALENDAR)  # it adds a page of its own, which should not be empty
+    ClockWatch(coordinator, events).async_start()
+    await hass.config_entries.async_forward_entry_setups(entry, runtime.platforms)
     _async_await_conferences(hass, entry)
     _async_remove_stale(hass, entry)
-    async_remove_places(hass, *places, coordinator.offered, coordinator.description.unlisted)
-
-    await coordinator.codes.async_load()
+    runtime.async_remove_places()
+    await runtime.codes.async_load()
 
     async def start(_: HomeAssistant) -> None:
-        if coordinator.system.log is not None:
-            coordinator.event_stream.async_start(coordinator.system.log)
-        coordinator.push_address.async_start()
-        coordinator.google_push.async_start()
+        runtime.async_start()
 
     async def stop(_: Event) -> None:
-        await _async_let_go(coordinator)
+        await runtime.async_stop()
 
     # Before that, automations that wait for the events are not there yet; the channel keeps them.
     entry.async_on_unload(async_at_started(hass, start))
@@ -120,12 +120,13 @@ async def _async_set_up(
 @callback
 def _async_await_conferences(hass: HomeAssistant, entry: IntercomConfigEntry) -> None:
     """Add the calendar once there are conferences: they may not be to be had at first."""
-    coordinator = entry.runtime_data
-    awaited = Platform.CALENDAR not in coordinator.platforms
+    runtime = entry.runtime_data
+    coordinator = runtime.coordinator
+    awaited = Platform.CALENDAR not in runtime.platforms
 
     async def add() -> None:
         await hass.config_entries.async_forward_entry_setups(entry, [Platform.CALENDAR])
-        coordinator.platforms.append(Platform.CALENDAR)
+        runtime.platforms.append(Platform.CALENDAR)
 
     @callback
     def update() -> None:
@@ -140,7 +141,8 @@ def _async_await_conferences(hass: HomeAssistant, entry: IntercomConfigEntry) ->
 @callback
 def _async_remove_stale(hass: HomeAssistant, entry: IntercomConfigEntry) -> None:
     """Remove the entities of doors and outputs that are shown in another way now, and of too many parts of an alarm."""
-    coordinator = entry.runtime_data
+    runtime = entry.runtime_data
+    coordinator = runtime.coordinator
     if coordinator.description.unanswered:
         return  # what is shown in another way now may be so for want of an answer
     state, identity = coordinator.data, coordinator.description.identity
@@ -151,21 +153,14 @@ def _async_remove_stale(hass: HomeAssistant, entry: IntercomConfigEntry) -> None
     registry = er.async_get(hass)
     for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
         there = entity.unique_id in ports or entity.unique_id.startswith(doors + crowds)
-        if there and (entity.domain, entity.unique_id) not in coordinator.offered:
+        if there and (entity.domain, entity.unique_id) not in runtime.offered:
             registry.async_remove(entity.entity_id)
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> bool:
     """Let go of a device; first of its events, so that none finds its entities gone."""
-    await _async_let_go(entry.runtime_data)
+    await entry.runtime_data.async_stop()
     return await hass.config_entries.async_unload_platforms(entry, entry.runtime_data.platforms)
-
-
-async def _async_let_go(coordinator: IntercomCoordinator) -> None:
-    coordinator.push_address.async_stop()
-    await coordinator.google_push.async_stop()
-    await coordinator.event_stream.async_stop()
-    await coordinator.system.close()
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> None:

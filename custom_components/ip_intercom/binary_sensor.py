@@ -13,9 +13,9 @@ from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import AccessPointEntity, BellEntity, DoorEntity, IntercomEntity, PortEntity, async_add_as_found
 from .model import MANY_PARTS, Alarm, Bell, CallState, Direction, DoorId, LineId, PortId, State
+from .runtime import IntercomConfigEntry, IntercomRuntime
 
 PARALLEL_UPDATES = 0
 
@@ -72,46 +72,46 @@ async def async_setup_entry(
     hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
     """Add what the device reports."""
-    coordinator = entry.runtime_data
+    runtime = entry.runtime_data
 
     def find(state: State) -> dict[str, Callable[[], BinarySensorEntity]]:
-        features = coordinator.features
+        features = runtime.coordinator.features
         may_switch = features.outputs is not None
         found: dict[str, Callable[[], BinarySensorEntity]] = {
-            "connectivity": partial(ConnectivitySensor, coordinator, "connectivity")
+            "connectivity": partial(ConnectivitySensor, runtime, "connectivity")
         }
-        if coordinator.description.has_link:
-            found["link"] = partial(LinkSensor, coordinator, "link")
-        if coordinator.system.log is not None:
-            found["event_log"] = partial(EventLogSensor, coordinator, "event_log")
+        if runtime.coordinator.description.has_link:
+            found["link"] = partial(LinkSensor, runtime, "link")
+        if runtime.coordinator.system.log is not None:
+            found["event_log"] = partial(EventLogSensor, runtime, "event_log")
         found |= {
-            f"port_{port.id}": partial(PortSensor, coordinator, port.id)
+            f"port_{port.id}": partial(PortSensor, runtime, port.id)
             for port in state.ports.values()
             if not (port.output and may_switch)
         }
-        found |= {f"alarm_{alarm}": partial(AlarmSensor, coordinator, alarm) for alarm in state.alarms}
-        found |= {f"line_{line}": partial(LineSensor, coordinator, line) for line in state.lines}
+        found |= {f"alarm_{alarm}": partial(AlarmSensor, runtime, alarm) for alarm in state.alarms}
+        found |= {f"line_{line}": partial(LineSensor, runtime, line) for line in state.lines}
         for alarm in PARTED:
             for part in [part for parted, part in state.alarm_parts if parted is alarm][:MANY_PARTS]:
-                found[f"alarm_{alarm}_{part}"] = partial(AlarmPartSensor, coordinator, alarm, part)
+                found[f"alarm_{alarm}_{part}"] = partial(AlarmPartSensor, runtime, alarm, part)
         if features.access_points is None:
             found |= {
-                f"access_point_{point}": partial(AccessPointSensor, coordinator, point) for point in state.access_points
+                f"access_point_{point}": partial(AccessPointSensor, runtime, point) for point in state.access_points
             }
         if features.doors is None:
-            found |= {f"door_{door}": partial(DoorSensor, coordinator, door) for door in state.doors}
+            found |= {f"door_{door}": partial(DoorSensor, runtime, door) for door in state.doors}
         found |= {
-            f"door_{door.id}_blocked": partial(BlockedSensor, coordinator, door.id)
+            f"door_{door.id}_blocked": partial(BlockedSensor, runtime, door.id)
             for door in state.doors.values()
             if door.blocked is not None and not door.blockable
         }
         found |= {
-            f"bell_{bell.id}_ringing": partial(BellRingingSensor, coordinator, bell)
+            f"bell_{bell.id}_ringing": partial(BellRingingSensor, runtime, bell)
             for bell in state.bells.values()
             if bell.place is not None or bell.id in state.ringing
         }
-        if coordinator.description.has_phone:
-            found["ringing"] = partial(RingingSensor, coordinator, "ringing")
+        if runtime.coordinator.description.has_phone:
+            found["ringing"] = partial(RingingSensor, runtime, "ringing")
         return found
 
     async_add_as_found(Platform.BINARY_SENSOR, entry, async_add_entities, find)
@@ -170,9 +170,9 @@ class EventLogSensor(ConnectivitySensor):
 class PortSensor(PortEntity, BinarySensorEntity):
     """A logic input, or an output that the account may not switch."""
 
-    def __init__(self, coordinator: IntercomCoordinator, port: PortId) -> None:
+    def __init__(self, runtime: IntercomRuntime, port: PortId) -> None:
         """Show ``port``; an alarm of the same name is what people look for."""
-        super().__init__(coordinator, port)
+        super().__init__(runtime, port)
         if port.casefold() in _TAKEN:
             self._attr_translation_key = "port_contact"
 
@@ -180,9 +180,9 @@ class PortSensor(PortEntity, BinarySensorEntity):
 class AlarmSensor(IntercomEntity, BinarySensorEntity):
     """A lasting condition; unknown until the device tells of it."""
 
-    def __init__(self, coordinator: IntercomCoordinator, alarm: Alarm) -> None:
+    def __init__(self, runtime: IntercomRuntime, alarm: Alarm) -> None:
         """Show ``alarm``."""
-        super().__init__(coordinator, f"alarm_{alarm}")
+        super().__init__(runtime, f"alarm_{alarm}")
         self.entity_description = ALARMS[alarm]
         self._attr_translation_key = alarm
         self._alarm = alarm
@@ -205,9 +205,9 @@ class AlarmSensor(IntercomEntity, BinarySensorEntity):
 class AlarmPartSensor(IntercomEntity, BinarySensorEntity):
     """A lasting condition in one place, for instance motion in one of the zones of the camera."""
 
-    def __init__(self, coordinator: IntercomCoordinator, alarm: Alarm, part: str) -> None:
+    def __init__(self, runtime: IntercomRuntime, alarm: Alarm, part: str) -> None:
         """Show the ``part`` of ``alarm``."""
-        super().__init__(coordinator, f"alarm_{alarm}_{part}")
+        super().__init__(runtime, f"alarm_{alarm}_{part}")
         self.entity_description = ALARMS[alarm]
         self._attr_translation_key = f"{alarm}_part"
         self._attr_translation_placeholders = {"part": part}
@@ -231,12 +231,12 @@ class LineSensor(IntercomEntity, BinarySensorEntity):
     _attr_entity_category = EntityCategory.DIAGNOSTIC
     _attr_translation_key = "line"
 
-    def __init__(self, coordinator: IntercomCoordinator, line: LineId) -> None:
+    def __init__(self, runtime: IntercomRuntime, line: LineId) -> None:
         """Show the SIP account ``line``."""
-        super().__init__(coordinator, f"line_{line}")
+        super().__init__(runtime, f"line_{line}")
         self._attr_translation_placeholders = {"line": line}
         self._line_id = line
-        self._attr_entity_registry_enabled_default = coordinator.data.lines[line].enabled
+        self._attr_entity_registry_enabled_default = runtime.coordinator.data.lines[line].enabled
 
     @property
     @override
@@ -251,9 +251,9 @@ class DoorSensor(DoorEntity, BinarySensorEntity):
 
     _attr_device_class = BinarySensorDeviceClass.LOCK
 
-    def __init__(self, coordinator: IntercomCoordinator, door: DoorId) -> None:
+    def __init__(self, runtime: IntercomRuntime, door: DoorId) -> None:
         """Show ``door``."""
-        super().__init__(coordinator, door, "door")
+        super().__init__(runtime, door, "door")
 
     @property
     @override
@@ -267,9 +267,9 @@ class BlockedSensor(DoorEntity, BinarySensorEntity):
 
     _attr_device_class = BinarySensorDeviceClass.PROBLEM
 
-    def __init__(self, coordinator: IntercomCoordinator, door: DoorId) -> None:
+    def __init__(self, runtime: IntercomRuntime, door: DoorId) -> None:
         """Show ``door``."""
-        super().__init__(coordinator, door, "blocked")
+        super().__init__(runtime, door, "blocked")
 
     @property
     @override
@@ -281,9 +281,9 @@ class BlockedSensor(DoorEntity, BinarySensorEntity):
 class BellRingingSensor(BellEntity, BinarySensorEntity):
     """Whether a bell rings of which the system tells that by itself."""
 
-    def __init__(self, coordinator: IntercomCoordinator, bell: Bell) -> None:
+    def __init__(self, runtime: IntercomRuntime, bell: Bell) -> None:
         """Show ``bell``."""
-        super().__init__(coordinator, bell, "ringing")
+        super().__init__(runtime, bell, "ringing")
 
     @property
     @override

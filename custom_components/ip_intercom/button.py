@@ -13,10 +13,10 @@ from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity, async_add_as_found
 from .model import PlaceId, State
 from .model.features import Features
+from .runtime import IntercomConfigEntry, IntercomRuntime
 from .services.calls import async_answer, async_clear_missed, async_hang_up
 from .services.flats import async_renew_code
 from .services.maintenance import async_restart, async_sync_clock
@@ -29,7 +29,7 @@ PARALLEL_UPDATES = 1
 class IntercomButtonDescription(ButtonEntityDescription):
     """What a press does, and whether the device can do it."""
 
-    press: Callable[[IntercomCoordinator], Awaitable[object]]
+    press: Callable[[IntercomRuntime], Awaitable[object]]
     there: Callable[[Features, State], bool]
 
 
@@ -71,16 +71,16 @@ async def async_setup_entry(
     hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
     """Add the buttons for what device and account can do."""
-    coordinator = entry.runtime_data
+    runtime = entry.runtime_data
 
     def find(state: State) -> dict[str, Callable[[], ButtonEntity]]:
         found: dict[str, Callable[[], ButtonEntity]] = {
-            description.key: partial(IntercomButton, coordinator, description)
+            description.key: partial(IntercomButton, runtime, description)
             for description in BUTTONS
-            if description.there(coordinator.features, state)
+            if description.there(runtime.coordinator.features, state)
         }
-        for flat in state.door_codes if coordinator.features.flat_codes is not None else ():
-            found[f"new_door_code_{flat}"] = partial(NewDoorCodeButton, coordinator, flat)
+        for flat in state.door_codes if runtime.coordinator.features.flat_codes is not None else ():
+            found[f"new_door_code_{flat}"] = partial(NewDoorCodeButton, runtime, flat)
         return found
 
     async_add_as_found(Platform.BUTTON, entry, async_add_entities, find)
@@ -91,16 +91,16 @@ class IntercomButton(IntercomEntity, ButtonEntity):
 
     entity_description: IntercomButtonDescription
 
-    def __init__(self, coordinator: IntercomCoordinator, description: IntercomButtonDescription) -> None:
+    def __init__(self, runtime: IntercomRuntime, description: IntercomButtonDescription) -> None:
         """Do what ``description`` says."""
-        super().__init__(coordinator, description.key)
+        super().__init__(runtime, description.key)
         self.entity_description = description
         self._attr_translation_key = description.key
 
     @override
     async def async_press(self) -> None:
         """Do it."""
-        await self.entity_description.press(self.coordinator)
+        await self.entity_description.press(self.runtime)
 
 
 class NewDoorCodeButton(IntercomEntity, ButtonEntity):
@@ -111,12 +111,12 @@ class NewDoorCodeButton(IntercomEntity, ButtonEntity):
     # One press, and the code that the whole family knows opens nothing.
     _attr_entity_registry_enabled_default = False
 
-    def __init__(self, coordinator: IntercomCoordinator, flat: PlaceId) -> None:
+    def __init__(self, runtime: IntercomRuntime, flat: PlaceId) -> None:
         """Renew the code of ``flat``."""
-        super().__init__(coordinator, f"new_door_code_{flat}", flat)
+        super().__init__(runtime, f"new_door_code_{flat}", flat)
         self._flat = flat
 
     @override
     async def async_press(self) -> None:
         """Do it."""
-        await async_renew_code(self.coordinator, self._flat)
+        await async_renew_code(self.runtime, self._flat)

@@ -21,10 +21,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
-from .coordinator import IntercomConfigEntry
 from .entity import IntercomEntity, async_add_as_found
 from .helpers.errors import request_refused
 from .model import Conference, State
+from .runtime import IntercomConfigEntry
 from .services.conferences import async_create, async_delete, async_update
 
 PARALLEL_UPDATES = 1
@@ -34,11 +34,11 @@ async def async_setup_entry(
     hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
     """Add the calendar where there are conferences."""
-    coordinator = entry.runtime_data
+    runtime = entry.runtime_data
 
     def find(_: State) -> dict[str, Callable[[], CalendarEntity]]:
-        there = coordinator.features.conferences is not None
-        return {"conferences": partial(ConferenceCalendar, coordinator, "conferences")} if there else {}
+        there = runtime.coordinator.features.conferences is not None
+        return {"conferences": partial(ConferenceCalendar, runtime, "conferences")} if there else {}
 
     async_add_as_found(Platform.CALENDAR, entry, async_add_entities, find)
 
@@ -74,7 +74,7 @@ class ConferenceCalendar(IntercomEntity, CalendarEntity):
         """Plan a conference, with an access code that is made up."""
         start, duration = _span(kwargs)
         description = kwargs.get(EVENT_DESCRIPTION) or ""
-        await async_create(self.coordinator, kwargs[EVENT_SUMMARY], start, duration, description=description)
+        await async_create(self.runtime, kwargs[EVENT_SUMMARY], start, duration, description=description)
 
     @override
     async def async_update_event(
@@ -89,14 +89,14 @@ class ConferenceCalendar(IntercomEntity, CalendarEntity):
         changes: dict[str, object] = {"name": event[EVENT_SUMMARY], "start": start, "duration": duration}
         if (description := event.get(EVENT_DESCRIPTION)) is not None:
             changes["description"] = description
-        await async_update(self.coordinator, uid, **changes)
+        await async_update(self.runtime, uid, **changes)
 
     @override
     async def async_delete_event(
         self, uid: str, recurrence_id: str | None = None, recurrence_range: str | None = None
     ) -> None:
         """Call a conference off."""
-        await async_delete(self.coordinator, uid)
+        await async_delete(self.runtime, uid)
 
     @property
     def _by_start(self) -> list[Conference]:

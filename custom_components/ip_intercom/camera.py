@@ -13,13 +13,13 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util.json import JsonObjectType
 
-from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity, alone, async_add_as_found, require_feature
 from .helpers.permissions import async_check_viewer
 from .media.stills import async_still
 from .model import CameraId, State
 from .model.features import Cameras
 from .model.names import distinct_name
+from .runtime import IntercomConfigEntry, IntercomRuntime
 from .services.files import check_writable, save_picture
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ async def async_setup_entry(
     hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
     """Add a camera for each video source."""
-    coordinator = entry.runtime_data
+    runtime = entry.runtime_data
 
     def find(state: State) -> dict[str, Callable[[], Camera]]:
-        cameras = () if coordinator.features.cameras is None else state.cameras
-        return {camera: partial(IntercomCamera, coordinator, camera) for camera in cameras}
+        cameras = () if runtime.coordinator.features.cameras is None else state.cameras
+        return {camera: partial(IntercomCamera, runtime, camera) for camera in cameras}
 
     async_add_as_found(Platform.CAMERA, entry, async_add_entities, find)
 
@@ -46,12 +46,12 @@ async def async_setup_entry(
 class IntercomCamera(IntercomEntity, Camera):
     """One video source."""
 
-    def __init__(self, coordinator: IntercomCoordinator, camera: CameraId) -> None:
+    def __init__(self, runtime: IntercomRuntime, camera: CameraId) -> None:
         """Show ``camera``."""
-        cameras = coordinator.data.cameras
+        cameras = runtime.coordinator.data.cameras
         source = cameras[camera]
         nameless = [other for other in cameras.values() if other.name is None]
-        IntercomEntity.__init__(self, coordinator, f"camera_{camera}", source.place)
+        IntercomEntity.__init__(self, runtime, f"camera_{camera}", source.place)
         Camera.__init__(self)
         self._camera_id = camera
         if len(cameras) == 1 or alone(source, cameras.values()) or alone(source, nameless):
@@ -67,20 +67,20 @@ class IntercomCamera(IntercomEntity, Camera):
 
     @property
     def _cameras(self) -> Cameras:
-        return require_feature(self.coordinator, self.coordinator.features.cameras, "no_camera")
+        return require_feature(self.runtime.coordinator, self.coordinator.features.cameras, "no_camera")
 
     @override
     async def async_camera_image(self, width: int | None = None, height: int | None = None) -> bytes | None:
         """Return a snapshot of the size that suits best."""
         async_check_viewer(self.entity_id)
-        return await async_still(self.coordinator, self._camera_id, width, height)
+        return await async_still(self.runtime.coordinator, self._camera_id, width, height)
 
     async def async_save_snapshot(
         self, filename: str, overwrite: bool, seconds_back: int, width: int | None = None, height: int | None = None
     ) -> JsonObjectType:
         """Save a snapshot that may be some seconds old to a file (action ``snapshot``)."""
         await check_writable(self.hass, filename, overwrite)
-        picture = await async_still(self.coordinator, self._camera_id, width, height, seconds_back)
+        picture = await async_still(self.runtime.coordinator, self._camera_id, width, height, seconds_back)
         return {"size": await save_picture(self.hass, filename, picture, overwrite)}
 
     @override

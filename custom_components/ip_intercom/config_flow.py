@@ -31,6 +31,7 @@ from .flows.base import CREDENTIALS, SECTION_SECURITY
 from .flows.options import PASSWORD_FIELD, IntercomOptionsFlow
 from .flows.phone import PhoneLoginFlow
 from .helpers.client_session import async_client_session
+from .runtime import IntercomRuntime
 from .systems import asks_for_proof, recognised
 
 _SECRET = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off"))
@@ -202,9 +203,9 @@ def _account_of(entry: ConfigEntry) -> dict[str, Any]:
 
 def _refusal(entry: ConfigEntry) -> dict[str, str]:
     """Return why an entry's account is refused, as an error of the form that asks for another one."""
-    coordinator = getattr(entry, "runtime_data", None)
-    err = None if coordinator is None else coordinator.last_exception
-    key = entry.error_reason_translation_key if coordinator is None else getattr(err, "translation_key", None)
+    runtime: IntercomRuntime | None = getattr(entry, "runtime_data", None)
+    err = None if runtime is None else runtime.coordinator.last_exception
+    key = entry.error_reason_translation_key if runtime is None else getattr(err, "translation_key", None)
     return {"base": key} if key in _REFUSALS else {}
 
 
@@ -224,4 +225,4 @@ def _moved(entry: ConfigEntry, host: str) -> dict[str, Any] | None:
 
 
 def _is_connected(entry: ConfigEntry) -> bool:
-    return entry.state is ConfigEntryState.LOADED and entry.runtime_data.last_update_success is True
+    return entry.state is ConfigEntryState.LOADED and entry.runtime_data.coordinator.last_update_success is True

@@ -1,18 +1,17 @@
 """The owner of one device's state: reads it, folds events into it, carries out commands."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 import logging
 import time
-from typing import TYPE_CHECKING, Any, override
+from typing import Any, Protocol, override
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
-from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
+from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.update_coordinator import UpdateFailed
@@ -21,7 +20,6 @@ from homeassistant.util.hass_dict import HassKey
 from .const import CONF_CONTROLS, DOMAIN
 from .helpers.auth_retry import AuthRetry, async_load_once_accepted, known_controls
 from .helpers.command_coordinator import CommandCoordinator
-from .helpers.devices import async_remove_places, async_show_places
 from .helpers.errors import translated_error, translation_for
 from .helpers.issues import DeviceIssues
 from .helpers.log_health import LogHealth
@@ -52,25 +50,14 @@ from .systems.common.errors import (
     ServerSilent,
 )
 
-if TYPE_CHECKING:
-    from .runtime.door_commands import DoorCommands
-    from .runtime.event_stream import EventStream
-    from .runtime.google_push import GooglePush
-    from .runtime.temporary_codes import TemporaryCodes
-    from .runtime.visitor_pictures import VisitorPictures
-    from .runtime.webhook import PushAddress
-
 _LOGGER = logging.getLogger(__name__)
 
-type IntercomConfigEntry = ConfigEntry[IntercomCoordinator]
 type _Change = Callable[[State], State]
 
 # Events tell of changes at once; the poll finds what they missed. Without events it is all there is.
 POLL_BESIDE_EVENTS = timedelta(minutes=5)
 POLL_ALONE = timedelta(seconds=30)
 
-# A call that was dialled while its answer was lost may still begin for this many seconds.
-_DIAL_DELAY = 10.0
 _DIRECTORY_COOLDOWN = 3.0
 # Changes of what the device has come in flurries.
 _DESCRIBE_COOLDOWN = 1.0
@@ -88,6 +75,19 @@ _DOOR_READS = 3
 
 # A log that fails again and again has a poll look for the device at most once in so many seconds.
 _CHECK_PAUSE = 5.0
+
+
+class Follower(Protocol):
+    """What is told of what the coordinator finds."""
+
+    def async_recovered(self) -> None:
+        """A poll found that the device is back."""
+
+    def async_polled(self, before: State, after: State) -> None:
+        """A poll found this state."""
+
+    async def async_described(self) -> None:
+        """The device was described again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,39 +118,25 @@ class IntercomCoordinator(CommandCoordinator):
     Attributes:
         system: The adapter. Its facets carry out commands; send them through ``async_command``.
         description: What the device is and has.
-        feed: Follows its events.
-        door_commands: Carries out what people ask of its doors.
-        codes: The codes that open for a while.
-        pictures: The pictures of the last visitors.
-        push_address: Where the device may push them to.
-        google_push: What comes by Google's push service.
+        follower: Is told of what is found; None before the entry is set up.
         device_id: Its id in the device registry.
-        platforms: Those that its entities are of.
         peers: The bell of a called number.
         found_bells: Bells that no directory tells of; they rang.
-        offered: The entities that the platforms made: platform and unique id.
         shortcomings: What the device keeps from us.
         log_health: Whether its events can be read.
     """
 
-    config_entry: IntercomConfigEntry
+    config_entry: ConfigEntry[Any]
 
-    def __init__(self, hass: HomeAssistant, entry: IntercomConfigEntry, system: System, found: RestoredState) -> None:
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry[Any], system: System, found: RestoredState) -> None:
         """See the class."""
         super().__init__(hass, _LOGGER, entry, POLL_ALONE)
         self.system = system
         self.description: Description
-        self.event_stream: EventStream
-        self.door_commands: DoorCommands
-        self.codes: TemporaryCodes
-        self.pictures: VisitorPictures
-        self.push_address: PushAddress
-        self.google_push: GooglePush
+        self.follower: Follower | None = None
         self.device_id = ""
-        self.platforms: list[Platform] = []
         self.peers: Mapping[str, BellId] = {}
         self.found_bells = dict(found.bells)
-        self.offered: set[tuple[str, str | None]] = set()
         self._found = found
         self._state = State()
         self._described = False
@@ -253,14 +239,15 @@ class IntercomCoordinator(CommandCoordinator):
         if not self.last_update_success:
             self._recovered_at = time.monotonic()
             self.log_health.async_reachable()
-            self.event_stream.async_hasten()  # the poll has found it first
+            if self.follower is not None:
+                self.follower.async_recovered()
         self._loss = None
         self._auth_retry.clear()
         self._async_withdraw_question(_POLL)
         self.device_issues.async_trust()
         before, self._state = self._state, _after(merge(self._state, reading), news)
-        if self.event_stream.following:
-            self.device_issues.async_compare(before, self._state)
+        if self.follower is not None:
+            self.follower.async_polled(before, self._state)
         if time.monotonic() - self._described_at >= _DESCRIBE_EVERY:
             self.async_describe_soon()
         return self._state
@@ -296,15 +283,10 @@ class IntercomCoordinator(CommandCoordinator):
             return
         self._state = _after(described(self._state, description.state, description.unread), news)
         self._async_adopt(description)
-        if self.system.log is not None:
-            self.event_stream.async_start(self.system.log)
         self._async_recover()
         self.data = self._state
-        places = self.device_id, self.description.identity, self._state.places
-        async_show_places(self.hass, *places)
-        self.async_update_listeners()
-        async_remove_places(self.hass, *places, self.offered, description.unlisted)
-        await self.push_address.async_subscribe()  # its settings may be gone
+        if self.follower is not None:
+            await self.follower.async_described()
 
     @callback
     def _async_adopt(self, description: Description) -> None:
@@ -346,21 +328,6 @@ class IntercomCoordinator(CommandCoordinator):
     def async_describe_soon(self) -> None:
         """Read the identity and capabilities of the device again, after it has settled."""
         self._device_changed.async_schedule_call()
-
-    async def async_look_again(self) -> None:
-        """Check whether what was missing is available now: the user confirmed it."""
-        await self.google_push.async_look_again()  # independent of the device
-        await self.codes.async_retry()
-        self.push_address.async_forget_method()
-        self.event_stream.async_hasten()
-        description = self.description
-        await self.async_describe()
-        if self.description is description:
-            return  # the device could not be asked
-        if self.system.log is not None:
-            self.system.log.presume_complete()
-        await self.log_health.async_settle()
-        self.device_issues.async_forget_evidence()
 
     async def _async_refresh_bells(self) -> None:
         try:
@@ -474,6 +441,11 @@ class IntercomCoordinator(CommandCoordinator):
         """Replace parts of the state and show it: what an action did, not what the device tells."""
         self._state = replace(self._state, **parts)
         self.async_publish()
+
+    @callback
+    def async_note_own_call(self, session: SessionId) -> None:
+        """Note a call that was started from Home Assistant."""
+        self.async_change(own_calls=self._state.own_calls | {session})
 
     @callback
     def async_know_bell(self, bell: Bell) -> None:
@@ -609,24 +581,6 @@ class IntercomCoordinator(CommandCoordinator):
         self._directory_changed.async_shutdown()
         self._device_changed.async_shutdown()
         self.timers.async_close()
-
-    # -- calls from here -------------------------------------------------------------------------
-
-    async def async_dial(self, dialling: Coroutine[Any, Any, SessionId]) -> SessionId:
-        """Run a command that starts a call; this call rings no bell."""
-        self.event_stream.rings.async_dialling(True)
-        try:
-            session = await self.async_command(dialling)
-        except HomeAssistantError:
-            self.timers.async_do(_DIAL_DELAY, "dialling", self._async_dialled)
-            raise
-        self.event_stream.rings.async_dialled(session)
-        self.event_stream.rings.async_dialling(False)
-        self.async_change(own_calls=self._state.own_calls | {session})
-        return session
-
-    async def _async_dialled(self) -> None:
-        self.event_stream.rings.async_dialling(False)
 
 
 def _after(state: State, news: Iterable[_Change]) -> State:

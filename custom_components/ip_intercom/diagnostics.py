@@ -28,8 +28,8 @@ from .const import (
     CONF_USERNAME,
     CONFS_FCM,
 )
-from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .model.features import Features
+from .runtime import IntercomConfigEntry, IntercomRuntime
 
 TO_REDACT = {
     CONF_ACCOUNT,
@@ -75,9 +75,10 @@ TO_REDACT = {
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: IntercomConfigEntry) -> dict[str, Any]:
     """Return the entry, what the device is and has, and its state."""
     told = {"entry": async_redact_data(entry.as_dict(), TO_REDACT)}
-    coordinator: IntercomCoordinator | None = getattr(entry, "runtime_data", None)
-    if coordinator is None:
+    runtime: IntercomRuntime | None = getattr(entry, "runtime_data", None)
+    if runtime is None:
         return told  # it was never reached
+    coordinator = runtime.coordinator
     description = coordinator.description
     try:
         examined = await coordinator.async_command(coordinator.system.examine())
@@ -90,8 +91,8 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: Interco
         "facets": [part.name for part in fields(Features) if getattr(coordinator.features, part.name) is not None],
         "pushes": description.pushes,
         "push_address": {
-            "taken": coordinator.push_address.limiter.taken,
-            "dropped": coordinator.push_address.limiter.dropped,
+            "taken": runtime.push_address.limiter.taken,
+            "dropped": runtime.push_address.limiter.dropped,
         },
         "examined": dict(examined),
         "connected": coordinator.last_update_success,

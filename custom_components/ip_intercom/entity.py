@@ -13,7 +13,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import CONF_URL, DOMAIN
-from .coordinator import IntercomConfigEntry, IntercomCoordinator
+from .coordinator import IntercomCoordinator
 from .helpers.devices import place_identifier
 from .helpers.errors import request_refused
 from .model import (
@@ -32,6 +32,7 @@ from .model import (
 )
 from .model.doors import DoorCommand
 from .model.names import bell_label, distinct_name
+from .runtime import IntercomConfigEntry, IntercomRuntime
 
 
 def device_info(identity: Identity, data: Mapping[str, Any]) -> DeviceInfo:
@@ -73,16 +74,17 @@ class IntercomEntity(CoordinatorEntity[IntercomCoordinator]):
 
     _attr_has_entity_name = True
 
-    def __init__(self, coordinator: IntercomCoordinator, key: str, place: PlaceId | None = None) -> None:
+    def __init__(self, runtime: IntercomRuntime, key: str, place: PlaceId | None = None) -> None:
         """Belong to the coordinator's device, or to a place of it."""
-        super().__init__(coordinator)
-        identity = coordinator.description.identity
+        super().__init__(runtime.coordinator)
+        self.runtime = runtime
+        identity = runtime.coordinator.description.identity
         self._attr_unique_id = f"{identity.id}_{key}"
         self._attr_device_info = DeviceInfo(identifiers={place_identifier(identity, place)})
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Listen to the coordinator, and to what the entity lives on besides."""
+        """Listen to the runtime, and to what the entity lives on besides."""
         await super().async_added_to_hass()
         for unsubscribe in self.async_listen():
             self.async_on_remove(unsubscribe)
@@ -151,47 +153,47 @@ def async_add_as_found(
         async_add_entities: Home Assistant's callback for new entities.
         find: Returns for a state what there is, by a key, and how its entity is made.
     """
-    coordinator = entry.runtime_data
+    runtime = entry.runtime_data
     known: dict[str, str | None] = {}
     missing_then: dict[str, frozenset[Missing]] = {}
-    description = coordinator.description
+    description = runtime.coordinator.description
 
     @callback
     def update() -> None:
         nonlocal description
-        found = find(coordinator.data)
+        found = find(runtime.coordinator.data)
         made = {key: found[key]() for key in found if key not in known}
-        fresh = {key: entity for key, entity in made.items() if _async_has_device(coordinator, entity)}
+        fresh = {key: entity for key, entity in made.items() if _async_has_device(runtime, entity)}
         if fresh:
             known.update({key: entity.unique_id for key, entity in fresh.items()})
-            coordinator.offered.update((platform, entity.unique_id) for entity in fresh.values())
+            runtime.offered.update((platform, entity.unique_id) for entity in fresh.values())
             async_add_entities(fresh.values())
-        before, description = description, coordinator.description
+        before, description = description, runtime.coordinator.description
         missing_then.update(dict.fromkeys(found, description.missing))
         if before is description:
             return
         for key in known.keys() - found.keys():
             # What came out of reach since it was there last may be there all the same.
             if description.missing <= missing_then[key]:
-                _async_remove(coordinator, platform, known.pop(key))
+                _async_remove(runtime, platform, known.pop(key))
 
     update()
-    entry.async_on_unload(coordinator.async_add_listener(update))
+    entry.async_on_unload(runtime.coordinator.async_add_listener(update))
 
 
 @callback
-def _async_has_device(coordinator: IntercomCoordinator, entity: Entity) -> bool:
+def _async_has_device(runtime: IntercomRuntime, entity: Entity) -> bool:
     """Return whether there is the device that an entity belongs to: its place may be newer than what is known of places."""
     wanted = (entity.device_info or {}).get("identifiers")
-    registry, entry = dr.async_get(coordinator.hass), coordinator.config_entry
+    registry, entry = dr.async_get(runtime.coordinator.hass), runtime.coordinator.config_entry
     return wanted is None or bool(registry.async_get_devices(identifiers=wanted, config_entry_id=entry.entry_id))
 
 
 @callback
-def _async_remove(coordinator: IntercomCoordinator, platform: Platform, unique_id: str | None) -> None:
+def _async_remove(runtime: IntercomRuntime, platform: Platform, unique_id: str | None) -> None:
     """Remove the entity of something that the device has no more."""
-    coordinator.offered.discard((platform, unique_id))
-    registry = er.async_get(coordinator.hass)
+    runtime.offered.discard((platform, unique_id))
+    registry = er.async_get(runtime.coordinator.hass)
     if unique_id is not None and (entity_id := registry.async_get_entity_id(platform, DOMAIN, unique_id)) is not None:
         registry.async_remove(entity_id)
 
@@ -202,11 +204,11 @@ class DoorEntity(IntercomEntity):
     The only door of a place needs none: the place has it.
     """
 
-    def __init__(self, coordinator: IntercomCoordinator, door: DoorId, key: str) -> None:
+    def __init__(self, runtime: IntercomRuntime, door: DoorId, key: str) -> None:
         """Show the door ``door``; ``key`` is also the translation key."""
-        doors = coordinator.data.doors
+        doors = runtime.coordinator.data.doors
         name, place = distinct_name(doors[door], doors.values()), doors[door].place
-        super().__init__(coordinator, f"door_{door}_{key}", place)
+        super().__init__(runtime, f"door_{door}_{key}", place)
         self._door_id = door
         self._alone = alone(doors[door], doors.values())
         if name is not None and not self._alone:
@@ -229,7 +231,7 @@ class DoorEntity(IntercomEntity):
 
     async def async_command(self, command: DoorCommand, seconds: int | None = None) -> None:
         """Carry out a command of the door; ``seconds`` of a hold that ends by itself."""
-        await self.coordinator.door_commands.async_command(self._door_id, command, seconds)
+        await self.runtime.door_commands.async_command(self._door_id, command, seconds)
 
 
 _COVERED_PORTS = ("relay", "led_", "tamper")
@@ -246,9 +248,9 @@ class PortEntity(IntercomEntity):
 
     _attr_translation_key = "port"
 
-    def __init__(self, coordinator: IntercomCoordinator, port: PortId) -> None:
+    def __init__(self, runtime: IntercomRuntime, port: PortId) -> None:
         """Show the port ``port``."""
-        super().__init__(coordinator, f"port_{port}")
+        super().__init__(runtime, f"port_{port}")
         self._port_id = port
         self._attr_translation_placeholders = {"port": port_name(port)}
         # The relay is that of a door, the tamper contact an alarm: both have an entity that says so.
@@ -274,9 +276,9 @@ class PortEntity(IntercomEntity):
 class AccessPointEntity(IntercomEntity):
     """Whether an access point denies access to all people."""
 
-    def __init__(self, coordinator: IntercomCoordinator, access_point: AccessPointId) -> None:
+    def __init__(self, runtime: IntercomRuntime, access_point: AccessPointId) -> None:
         """Show ``access_point``."""
-        super().__init__(coordinator, f"access_point_{access_point}")
+        super().__init__(runtime, f"access_point_{access_point}")
         self._access_point_id = access_point
         self._attr_translation_key = f"access_point_{access_point}"
 
@@ -294,12 +296,12 @@ class AccessPointEntity(IntercomEntity):
 class BellEntity(IntercomEntity):
     """A view of one bell; its name tells which it is, unless its place does."""
 
-    def __init__(self, coordinator: IntercomCoordinator, bell: Bell, key: str) -> None:
+    def __init__(self, runtime: IntercomRuntime, bell: Bell, key: str) -> None:
         """Show ``bell``; ``key`` is also the translation key."""
-        super().__init__(coordinator, f"bell_{bell.id}_{key}", bell.place)
+        super().__init__(runtime, f"bell_{bell.id}_{key}", bell.place)
         self._bell = bell
         self._attr_translation_key = key
-        if (label := bell_label(bell, coordinator.data.bells.values())) is not None:
+        if (label := bell_label(bell, runtime.coordinator.data.bells.values())) is not None:
             self._attr_translation_key, self._attr_translation_placeholders = f"{key}_named", {"name": label}
 
     @property

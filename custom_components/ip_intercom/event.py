@@ -11,7 +11,6 @@ from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import LastEventEntity, async_add_as_found
 from .model import Bell, CallState, Occurrence, SessionId, State
 from .model.events import (
@@ -26,6 +25,7 @@ from .model.events import (
 )
 from .model.names import bell_label
 from .model.ring_detector import Ring
+from .runtime import IntercomConfigEntry, IntercomRuntime
 
 PARALLEL_UPDATES = 0
 
@@ -56,24 +56,24 @@ async def async_setup_entry(
     hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
     """Add an event entity for each bell, and for accesses and calls where the device reports them."""
-    coordinator = entry.runtime_data
+    runtime = entry.runtime_data
 
     def find(state: State) -> dict[str, Callable[[], EventEntity]]:
         found: dict[str, Callable[[], EventEntity]] = {
-            f"bell_{bell.id}": partial(BellEvent, coordinator, bell) for bell in state.bells.values()
+            f"bell_{bell.id}": partial(BellEvent, runtime, bell) for bell in state.bells.values()
         }
         found |= {
-            occurrence: partial(OccurrenceEvent, coordinator, occurrence)
-            for occurrence in coordinator.description.occurrences
+            occurrence: partial(OccurrenceEvent, runtime, occurrence)
+            for occurrence in runtime.coordinator.description.occurrences
         }
-        if coordinator.description.reports_access:
-            found["access"] = partial(AccessEvent, coordinator, "access")
-        if coordinator.description.has_phone:
-            found["call"] = partial(CallEvent, coordinator, "call")
-        if coordinator.features.voicemails is not None:
-            found["voicemail"] = partial(VoicemailEvent, coordinator, "voicemail")
-        if coordinator.description.messages:
-            found["message"] = partial(MessageEvent, coordinator, "message")
+        if runtime.coordinator.description.reports_access:
+            found["access"] = partial(AccessEvent, runtime, "access")
+        if runtime.coordinator.description.has_phone:
+            found["call"] = partial(CallEvent, runtime, "call")
+        if runtime.coordinator.features.voicemails is not None:
+            found["voicemail"] = partial(VoicemailEvent, runtime, "voicemail")
+        if runtime.coordinator.description.messages:
+            found["message"] = partial(MessageEvent, runtime, "message")
         return found
 
     async_add_as_found(Platform.EVENT, entry, async_add_entities, find)
@@ -96,9 +96,9 @@ class BellEvent(IntercomEvent):
     _attr_event_types = [DoorbellEventType.RING]
     _unrecorded_attributes = frozenset(_RING_DETAILS)
 
-    def __init__(self, coordinator: IntercomCoordinator, bell: Bell) -> None:
+    def __init__(self, runtime: IntercomRuntime, bell: Bell) -> None:
         """Announce the rings of ``bell``."""
-        super().__init__(coordinator, f"bell_{bell.id}", bell.place)
+        super().__init__(runtime, f"bell_{bell.id}", bell.place)
         self._bell = bell
         self._async_name()
 
@@ -115,7 +115,7 @@ class BellEvent(IntercomEvent):
     @callback
     @override
     def async_listen(self) -> Iterable[CALLBACK_TYPE]:
-        yield self.coordinator.event_stream.rings.async_listen(self._bell.id, self._async_rang)
+        yield self.runtime.events.rings.async_listen(self._bell.id, self._async_rang)
 
     @callback
     def _async_rang(self, ring: Ring) -> None:
@@ -136,15 +136,15 @@ class OccurrenceDescription(EventEntityDescription):
 class FactEvent(IntercomEvent):
     """Announces one kind of fact as it happens."""
 
-    def __init__(self, coordinator: IntercomCoordinator, key: str) -> None:
+    def __init__(self, runtime: IntercomRuntime, key: str) -> None:
         """Announce facts under ``key``, which is also the translation key."""
-        super().__init__(coordinator, key)
+        super().__init__(runtime, key)
         self._attr_translation_key = key
 
     @callback
     @override
     def async_listen(self) -> Iterable[CALLBACK_TYPE]:
-        yield self.coordinator.event_stream.async_listen_events(self._async_happened)
+        yield self.runtime.events.async_listen_events(self._async_happened)
 
     @callback
     def _async_happened(self, event: Event, state: State) -> None:
@@ -193,9 +193,9 @@ class OccurrenceEvent(FactEvent):
     entity_description: OccurrenceDescription
     _unrecorded_attributes = frozenset({"address", "name"})
 
-    def __init__(self, coordinator: IntercomCoordinator, occurrence: Occurrence) -> None:
+    def __init__(self, runtime: IntercomRuntime, occurrence: Occurrence) -> None:
         """Announce ``occurrence``."""
-        super().__init__(coordinator, occurrence)
+        super().__init__(runtime, occurrence)
         self.entity_description = OCCURRENCES[occurrence]
         self._attr_event_types = list(self.entity_description.words)
         self._occurrence = occurrence
@@ -213,12 +213,12 @@ class CallEvent(FactEvent):
 
     _unrecorded_attributes = frozenset({"name", "number", "peer"})
 
-    def __init__(self, coordinator: IntercomCoordinator, key: str) -> None:
+    def __init__(self, runtime: IntercomRuntime, key: str) -> None:
         """Announce the steps of calls, and what became of them where the device writes that down."""
-        super().__init__(coordinator, key)
-        held = coordinator.features.call_control is not None
+        super().__init__(runtime, key)
+        held = runtime.coordinator.features.call_control is not None
         steps = (step for step in CallState if held or step is not CallState.HELD)
-        self._attr_event_types = [*steps, *sorted(coordinator.description.outcomes)]
+        self._attr_event_types = [*steps, *sorted(runtime.coordinator.description.outcomes)]
         self._told: dict[SessionId, CallState] = {}
 
     @override

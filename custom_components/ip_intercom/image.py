@@ -14,13 +14,13 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.http import current_request
 from homeassistant.util import dt as dt_util
 
-from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import LastEventEntity, async_add_as_found
 from .helpers.permissions import async_may_see_picture
 from .media.stills import async_still
 from .model import Bell, CameraId, PlaceId, State
 from .model.names import bell_label
 from .model.ring_detector import Ring
+from .runtime import IntercomConfigEntry, IntercomRuntime
 from .runtime.visitor_pictures import VisitorPicture
 
 _LOGGER = logging.getLogger(__name__)
@@ -32,19 +32,19 @@ async def async_setup_entry(
     hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
     """Add the picture of the last visitor where there is a camera; one for each bell that has a place of its own."""
-    coordinator = entry.runtime_data
+    runtime = entry.runtime_data
 
     def find(state: State) -> dict[str, Callable[[], LastVisitorImage]]:
-        features = coordinator.features
+        features = runtime.coordinator.features
         found: dict[str, Callable[[], LastVisitorImage]] = {
-            f"bell_{bell.id}": partial(BellVisitorImage, coordinator, bell)
+            f"bell_{bell.id}": partial(BellVisitorImage, runtime, bell)
             for bell in state.bells.values()
             if bell.place is not None and (features.visitors is not None or _camera_at(bell.place, state) is not None)
         }
         rings = any(bell.place is None for bell in state.bells.values())
         seen = features.cameras is not None and _camera_at(None, state) is not None
         if rings and (seen or features.visitors is not None):
-            found["last_visitor"] = partial(LastVisitorImage, coordinator)
+            found["last_visitor"] = partial(LastVisitorImage, runtime)
         return found
 
     async_add_as_found(Platform.IMAGE, entry, async_add_entities, find)
@@ -61,12 +61,10 @@ class LastVisitorImage(LastEventEntity, ImageEntity):
     _attr_translation_key = "last_visitor"
     _attr_content_type = "image/jpeg"
 
-    def __init__(
-        self, coordinator: IntercomCoordinator, key: str = "last_visitor", place: PlaceId | None = None
-    ) -> None:
+    def __init__(self, runtime: IntercomRuntime, key: str = "last_visitor", place: PlaceId | None = None) -> None:
         """Take pictures with the first camera of ``place``."""
-        LastEventEntity.__init__(self, coordinator, key, place)
-        ImageEntity.__init__(self, coordinator.hass)
+        LastEventEntity.__init__(self, runtime, key, place)
+        ImageEntity.__init__(self, runtime.coordinator.hass)
         self._key = key
         self._place = place
         self._ring: Ring | None = None
@@ -75,12 +73,12 @@ class LastVisitorImage(LastEventEntity, ImageEntity):
 
     @property
     def _picture(self) -> VisitorPicture | None:
-        return self.coordinator.pictures.get(self._key)
+        return self.runtime.pictures.get(self._key)
 
     @callback
     @override
     def async_listen(self) -> Iterable[CALLBACK_TYPE]:
-        yield self.coordinator.event_stream.rings.async_listen(None, self._async_rang)
+        yield self.runtime.events.rings.async_listen(None, self._async_rang)
 
     @callback
     def _async_rang(self, ring: Ring) -> None:
@@ -96,9 +94,9 @@ class LastVisitorImage(LastEventEntity, ImageEntity):
         if content is None or self._ring is not ring:
             return  # there is none, or a new visitor rang meanwhile
         self._attr_image_last_updated = taken = dt_util.utcnow()
-        self.coordinator.pictures.put(self._key, VisitorPicture(taken, content))
+        self.runtime.pictures.put(self._key, VisitorPicture(taken, content))
         self.async_write_ha_state()  # first: the disk may be slow
-        await self.coordinator.pictures.async_save()
+        await self.runtime.pictures.async_save()
 
     async def _async_given(self, ring: Ring) -> bytes | None:
         """Return the picture that the system took itself, None where it has none."""
@@ -111,7 +109,7 @@ class LastVisitorImage(LastEventEntity, ImageEntity):
         camera = _camera_at(self._place, self.coordinator.data)
         if camera is None or self.coordinator.features.cameras is None:
             return None
-        return await self._async_try(async_still(self.coordinator, camera, None, None, int(ring.age)))
+        return await self._async_try(async_still(self.runtime.coordinator, camera, None, None, int(ring.age)))
 
     async def _async_try(self, asking: Coroutine[Any, Any, bytes]) -> bytes | None:
         try:
@@ -133,18 +131,18 @@ class LastVisitorImage(LastEventEntity, ImageEntity):
     @override
     async def async_removed_from_registry(self) -> None:
         """Forget the picture of a bell that is gone."""
-        self.coordinator.pictures.put(self._key, None)
-        await self.coordinator.pictures.async_save()
+        self.runtime.pictures.put(self._key, None)
+        await self.runtime.pictures.async_save()
 
 
 class BellVisitorImage(LastVisitorImage):
     """The image of the last visitor at the bell of a place."""
 
-    def __init__(self, coordinator: IntercomCoordinator, bell: Bell) -> None:
+    def __init__(self, runtime: IntercomRuntime, bell: Bell) -> None:
         """Show who rings at ``bell``."""
-        super().__init__(coordinator, f"bell_{bell.id}_last_visitor", bell.place)
+        super().__init__(runtime, f"bell_{bell.id}_last_visitor", bell.place)
         self._bell = bell
-        if (label := bell_label(bell, coordinator.data.bells.values())) is not None:
+        if (label := bell_label(bell, runtime.coordinator.data.bells.values())) is not None:
             self._attr_translation_key = "last_visitor_named"
             self._attr_translation_placeholders = {"name": label}
 

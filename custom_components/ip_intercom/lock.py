@@ -13,10 +13,10 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.util.json import JsonObjectType
 
 from .const import CONF_PLAIN_SWITCHES
-from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import DoorEntity, async_add_as_found
 from .model import DoorId, State
 from .model.doors import DoorCommand
+from .runtime import IntercomConfigEntry, IntercomRuntime
 
 PARALLEL_UPDATES = 1
 
@@ -25,12 +25,12 @@ async def async_setup_entry(
     hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
     """Add a lock for each relay that drives a door."""
-    coordinator = entry.runtime_data
+    runtime = entry.runtime_data
     plain = entry.options.get(CONF_PLAIN_SWITCHES, [])
 
     def find(state: State) -> dict[str, Callable[[], DoorLock]]:
-        doors = () if coordinator.features.doors is None else state.doors
-        return {door: partial(DoorLock, coordinator, door) for door in doors if door not in plain}
+        doors = () if runtime.coordinator.features.doors is None else state.doors
+        return {door: partial(DoorLock, runtime, door) for door in doors if door not in plain}
 
     async_add_as_found(Platform.LOCK, entry, async_add_entities, find)
 
@@ -43,9 +43,9 @@ class DoorLock(DoorEntity, LockEntity):
 
     _attr_supported_features = LockEntityFeature.OPEN
 
-    def __init__(self, coordinator: IntercomCoordinator, door: DoorId) -> None:
+    def __init__(self, runtime: IntercomRuntime, door: DoorId) -> None:
         """Command ``door``."""
-        super().__init__(coordinator, door, "door")
+        super().__init__(runtime, door, "door")
         # While an opening from here is taken to last, of a door that does not report its state.
         self._opening: CALLBACK_TYPE | None = None
         if self._alone:

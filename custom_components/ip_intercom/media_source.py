@@ -17,10 +17,11 @@ from homeassistant.helpers.translation import async_get_cached_translations
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
-from .coordinator import IntercomConfigEntry, IntercomCoordinator
+from .coordinator import IntercomCoordinator
 from .helpers.permissions import async_current_user, async_may
 from .media.voicemail_view import loaded, voicemail_path
 from .model import Voicemail
+from .runtime import IntercomConfigEntry
 
 # What players are told before the file itself says more: exchanges record in this way.
 _MEDIA_TYPE = "audio/wav"
@@ -80,10 +81,11 @@ class VoicemailSource(MediaSource):
         with_mailbox = [
             entry
             for entry in entries
-            if entry.runtime_data.features.voicemails is not None and self._may_read(entry.runtime_data)
+            if entry.runtime_data.coordinator.features.voicemails is not None
+            and self._may_read(entry.runtime_data.coordinator)
         ]
         return [
-            self._folder(entry.entry_id, entry.runtime_data.name)
+            self._folder(entry.entry_id, entry.runtime_data.coordinator.name)
             for entry in sorted(with_mailbox, key=lambda entry: entry.title)
         ]
 

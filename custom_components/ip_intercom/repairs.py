@@ -11,9 +11,9 @@ from homeassistant.helpers import issue_registry as ir
 import probatio as vol
 
 from .const import DOMAIN
-from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .helpers.certificates import Certificates, fingerprint_text
 from .helpers.issues import CERTIFICATE
+from .runtime import IntercomConfigEntry, IntercomRuntime
 from .runtime.clock_watch import CLOCK
 from .services.maintenance import async_sync_clock
 
@@ -51,24 +51,25 @@ class TickedFlow(RepairsFlow):
             description_placeholders=issue.translation_placeholders if issue is not None else None,
         )
 
-    async def async_mend(self, coordinator: IntercomCoordinator) -> None:
+    async def async_mend(self, runtime: IntercomRuntime) -> None:
         """Look whether it is mended."""
+        coordinator = runtime.coordinator
         if not coordinator.last_update_success:
             await coordinator.async_refresh()
         if coordinator.last_update_success:
-            await coordinator.async_look_again()
+            await runtime.async_look_again()
 
 
 class ClockFlow(TickedFlow):
     """Sets the clock of a device."""
 
     @override
-    async def async_mend(self, coordinator: IntercomCoordinator) -> None:
+    async def async_mend(self, runtime: IntercomRuntime) -> None:
         """Set it."""
         try:
-            await async_sync_clock(coordinator)
+            await async_sync_clock(runtime)
         except HomeAssistantError as err:
-            _LOGGER.debug("%s: could not set the clock: %s", coordinator.name, err)
+            _LOGGER.debug("%s: could not set the clock: %s", runtime.coordinator.name, err)
 
 
 class CertificateFlow(RepairsFlow):

@@ -10,9 +10,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.restore_state import RestoreEntity
 
-from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity, async_add_as_found
 from .model import CallMode, Setting, State
+from .runtime import IntercomConfigEntry, IntercomRuntime
 from .services.call_control import ATTR_RING_DELAY, ATTR_VOICEMAIL_DELAY, LOCAL, REMOTE, async_set_mode, mode_attributes
 from .services.calls import ATTR_DEVICE
 from .setting_entity import SELECTED, SettingEntity
@@ -24,17 +24,17 @@ async def async_setup_entry(
     hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
     """Add the mode where it can be set, and the settings that have options."""
-    coordinator = entry.runtime_data
+    runtime = entry.runtime_data
 
     def find(state: State) -> dict[str, Callable[[], SelectEntity]]:
-        features = coordinator.features
+        features = runtime.coordinator.features
         found: dict[str, Callable[[], SelectEntity]] = {
-            f"setting_{setting.id}": partial(SettingSelect, coordinator, setting)
+            f"setting_{setting.id}": partial(SettingSelect, runtime, setting)
             for setting in (state.settings.values() if features.account_settings is not None else ())
             if setting.kind in SELECTED and setting.options
         }
         if features.call_modes is not None:
-            found["call_mode"] = partial(CallModeSelect, coordinator, "call_mode")
+            found["call_mode"] = partial(CallModeSelect, runtime, "call_mode")
         return found
 
     async_add_as_found(Platform.SELECT, entry, async_add_entities, find)
@@ -81,15 +81,15 @@ class CallModeSelect(IntercomEntity, RestoreEntity, SelectEntity):
     @override
     async def async_select_option(self, option: str) -> None:
         """Set the mode."""
-        await async_set_mode(self.coordinator, CallMode(option == REMOTE))
+        await async_set_mode(self.runtime, CallMode(option == REMOTE))
 
 
 class SettingSelect(SettingEntity, SelectEntity):
     """Something of which people choose one of several at the system."""
 
-    def __init__(self, coordinator: IntercomCoordinator, setting: Setting) -> None:
+    def __init__(self, runtime: IntercomRuntime, setting: Setting) -> None:
         """Offer the options of ``setting``."""
-        super().__init__(coordinator, setting)
+        super().__init__(runtime, setting)
         self._attr_options = list(setting.options)
 
     @property

@@ -11,9 +11,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import CONF_SHOW_NAMES
-from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity, async_add_as_found
 from .model import CallSession, CallState, PlaceId, Pushes, State
+from .runtime import IntercomConfigEntry, IntercomRuntime
 
 PARALLEL_UPDATES = 0
 
@@ -27,35 +27,39 @@ async def async_setup_entry(
     hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
     """Add the sensors of what the device has."""
-    coordinator = entry.runtime_data
+    runtime = entry.runtime_data
 
     def find(state: State) -> dict[str, Callable[[], SensorEntity]]:
         found: dict[str, Callable[[], SensorEntity]] = {}
-        if coordinator.description.has_phone:
-            found["call"] = partial(CallSensor, coordinator, "call_state")
-        if coordinator.description.reports_access:
-            found["access"] = partial(LastAccessSensor, coordinator, "last_access")
-        if coordinator.features.call_log is not None or coordinator.description.outcomes:
-            found["call_log"] = partial(LastCallSensor, coordinator, "last_call")
-        if coordinator.features.missed_calls is not None:
-            found["missed_calls"] = partial(MissedCallsSensor, coordinator, "missed_calls")
-        if coordinator.features.voicemails is not None:
-            found["voicemails"] = partial(VoicemailsSensor, coordinator, "voicemails")
+        if runtime.coordinator.description.has_phone:
+            found["call"] = partial(CallSensor, runtime, "call_state")
+        if runtime.coordinator.description.reports_access:
+            found["access"] = partial(LastAccessSensor, runtime, "last_access")
+        if runtime.coordinator.features.call_log is not None or runtime.coordinator.description.outcomes:
+            found["call_log"] = partial(LastCallSensor, runtime, "last_call")
+        if runtime.coordinator.features.missed_calls is not None:
+            found["missed_calls"] = partial(MissedCallsSensor, runtime, "missed_calls")
+        if runtime.coordinator.features.voicemails is not None:
+            found["voicemails"] = partial(VoicemailsSensor, runtime, "voicemails")
         if state.extension is not None:
-            found["extension"] = partial(ExtensionSensor, coordinator, "extension")
+            found["extension"] = partial(ExtensionSensor, runtime, "extension")
         if state.clock is not None:
-            found["clock"] = partial(ClockSensor, coordinator, "clock_drift")
-        if state.firmware is not None and (control := coordinator.features.firmware) is not None and control.expires:
-            found["firmware"] = partial(FirmwareExpirySensor, coordinator, "firmware_expires")
+            found["clock"] = partial(ClockSensor, runtime, "clock_drift")
+        if (
+            state.firmware is not None
+            and (control := runtime.coordinator.features.firmware) is not None
+            and control.expires
+        ):
+            found["firmware"] = partial(FirmwareExpirySensor, runtime, "firmware_expires")
         if state.unread_messages is not None:
-            found["unread_messages"] = partial(UnreadMessagesSensor, coordinator, "unread_messages")
+            found["unread_messages"] = partial(UnreadMessagesSensor, runtime, "unread_messages")
         if state.pushes is not None:
-            found["pushes"] = partial(PushesSensor, coordinator, "pushes")
+            found["pushes"] = partial(PushesSensor, runtime, "pushes")
         if state.recordings is not None:
-            found["recordings"] = partial(RecordingsSensor, coordinator, "recordings")
-        found |= {f"door_code_{flat}": partial(DoorCodeSensor, coordinator, flat) for flat in state.door_codes}
+            found["recordings"] = partial(RecordingsSensor, runtime, "recordings")
+        found |= {f"door_code_{flat}": partial(DoorCodeSensor, runtime, flat) for flat in state.door_codes}
         if state.public_floors is not None:
-            found["floors"] = partial(FloorsSensor, coordinator, "public_floors")
+            found["floors"] = partial(FloorsSensor, runtime, "public_floors")
         return found
 
     async_add_as_found(Platform.SENSOR, entry, async_add_entities, find)
@@ -68,10 +72,10 @@ class CallSensor(IntercomEntity, SensorEntity):
     _attr_device_class = SensorDeviceClass.ENUM
     _unrecorded_attributes = frozenset({"peer"})
 
-    def __init__(self, coordinator: IntercomCoordinator, key: str) -> None:
+    def __init__(self, runtime: IntercomRuntime, key: str) -> None:
         """Know of calls that wait only where they can."""
-        super().__init__(coordinator, key)
-        held = coordinator.features.call_control is not None
+        super().__init__(runtime, key)
+        held = runtime.coordinator.features.call_control is not None
         self._attr_options = [IDLE, *(state for state in _PROGRESS if held or state is not CallState.HELD)]
 
     @property
@@ -227,9 +231,9 @@ class DoorCodeSensor(IntercomEntity, SensorEntity):
     _attr_entity_category = EntityCategory.DIAGNOSTIC
     _attr_entity_registry_enabled_default = False
 
-    def __init__(self, coordinator: IntercomCoordinator, flat: PlaceId) -> None:
+    def __init__(self, runtime: IntercomRuntime, flat: PlaceId) -> None:
         """Show the code of ``flat``."""
-        super().__init__(coordinator, f"door_code_{flat}", flat)
+        super().__init__(runtime, f"door_code_{flat}", flat)
         self._flat = flat
 
     @property

@@ -4,9 +4,9 @@ from typing import override
 
 from homeassistant.const import EntityCategory
 
-from .coordinator import IntercomCoordinator
 from .entity import IntercomEntity, require_feature
 from .model import Setting, SettingId, State
+from .runtime import IntercomRuntime
 
 # Kinds that are turned on and off, and those that have options; each has its name in the translations.
 SWITCHED = frozenset(
@@ -35,9 +35,9 @@ class SettingEntity(IntercomEntity):
 
     _attr_entity_category = EntityCategory.CONFIG
 
-    def __init__(self, coordinator: IntercomCoordinator, setting: Setting) -> None:
+    def __init__(self, runtime: IntercomRuntime, setting: Setting) -> None:
         """Show ``setting``."""
-        super().__init__(coordinator, f"setting_{setting.id}", setting.place)
+        super().__init__(runtime, f"setting_{setting.id}", setting.place)
         self._setting_id: SettingId = setting.id
         self._attr_translation_key = setting.kind
 
@@ -64,6 +64,6 @@ class SettingEntity(IntercomEntity):
             HomeAssistantError: What went wrong, as a sentence.
         """
         account_settings = require_feature(
-            self.coordinator, self.coordinator.features.account_settings, "no_preferences"
+            self.runtime.coordinator, self.coordinator.features.account_settings, "no_preferences"
         )
         await self.coordinator.async_effective_command(account_settings.set(self._setting_id, value), self.part)

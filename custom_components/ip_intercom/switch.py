@@ -11,10 +11,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import CONF_PLAIN_SWITCHES
-from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import AccessPointEntity, DoorEntity, PortEntity, async_add_as_found, require_feature
 from .model import Door, DoorId, Setting, State
 from .model.doors import DoorCommand
+from .runtime import IntercomConfigEntry, IntercomRuntime
 from .setting_entity import NEGATED, SWITCHED, SettingEntity
 
 PARALLEL_UPDATES = 1
@@ -54,24 +54,24 @@ async def async_setup_entry(
     hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
     """Add the switches of doors and outputs."""
-    coordinator = entry.runtime_data
+    runtime = entry.runtime_data
     plain = entry.options.get(CONF_PLAIN_SWITCHES, [])
 
     def find(state: State) -> dict[str, Callable[[], SwitchEntity]]:
-        features = coordinator.features
+        features = runtime.coordinator.features
         found: dict[str, Callable[[], SwitchEntity]] = {}
         for door in state.doors.values() if features.doors is not None else ():
             for description in (RELAY,) if door.id in plain else (HOLD_OPEN, BLOCK):
                 if description.is_on(door) is not None and (description is not BLOCK or door.blockable):
-                    found[f"door_{door.id}_{description.key}"] = partial(DoorSwitch, coordinator, door.id, description)
+                    found[f"door_{door.id}_{description.key}"] = partial(DoorSwitch, runtime, door.id, description)
         for port in state.ports.values() if features.outputs is not None else ():
             if port.output:
-                found[f"port_{port.id}"] = partial(OutputSwitch, coordinator, port.id)
+                found[f"port_{port.id}"] = partial(OutputSwitch, runtime, port.id)
         for setting in state.settings.values() if features.account_settings is not None else ():
             if setting.kind in SWITCHED and not setting.options:
-                found[f"setting_{setting.id}"] = partial(SettingSwitch, coordinator, setting)
+                found[f"setting_{setting.id}"] = partial(SettingSwitch, runtime, setting)
         for point in state.access_points if features.access_points is not None else ():
-            found[f"access_point_{point}"] = partial(AccessPointSwitch, coordinator, point)
+            found[f"access_point_{point}"] = partial(AccessPointSwitch, runtime, point)
         return found
 
     async_add_as_found(Platform.SWITCH, entry, async_add_entities, find)
@@ -82,9 +82,9 @@ class DoorSwitch(DoorEntity, SwitchEntity):
 
     entity_description: DoorSwitchDescription
 
-    def __init__(self, coordinator: IntercomCoordinator, door: DoorId, description: DoorSwitchDescription) -> None:
+    def __init__(self, runtime: IntercomRuntime, door: DoorId, description: DoorSwitchDescription) -> None:
         """Switch ``door``."""
-        super().__init__(coordinator, door, description.key)
+        super().__init__(runtime, door, description.key)
         self.entity_description = description
 
     @property
@@ -126,7 +126,7 @@ class OutputSwitch(PortEntity, SwitchEntity):
         await self._async_switch(False)
 
     async def _async_switch(self, on: bool) -> None:
-        outputs = require_feature(self.coordinator, self.coordinator.features.outputs, "no_outputs")
+        outputs = require_feature(self.runtime.coordinator, self.coordinator.features.outputs, "no_outputs")
         await self.coordinator.async_switch(
             on, lambda: outputs.read_output(self._port_id), lambda: outputs.set_output(self._port_id, on), self.part
         )
@@ -148,7 +148,7 @@ class AccessPointSwitch(AccessPointEntity, SwitchEntity):
         await self._async_block(False)
 
     async def _async_block(self, blocked: bool) -> None:
-        points = require_feature(self.coordinator, self.coordinator.features.access_points, "no_access_points")
+        points = require_feature(self.runtime.coordinator, self.coordinator.features.access_points, "no_access_points")
         point = self._access_point_id
         await self.coordinator.async_switch(
             blocked, lambda: points.is_blocked(point), lambda: points.block(point, blocked), self.part
@@ -158,9 +158,9 @@ class AccessPointSwitch(AccessPointEntity, SwitchEntity):
 class SettingSwitch(SettingEntity, SwitchEntity):
     """A setting that is on or off."""
 
-    def __init__(self, coordinator: IntercomCoordinator, setting: Setting) -> None:
+    def __init__(self, runtime: IntercomRuntime, setting: Setting) -> None:
         """Show ``setting``."""
-        super().__init__(coordinator, setting)
+        super().__init__(runtime, setting)
         self._negated = setting.kind in NEGATED
 
     @property

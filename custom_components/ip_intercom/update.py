@@ -13,9 +13,9 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import DOMAIN
-from .coordinator import IntercomConfigEntry, IntercomCoordinator
 from .entity import IntercomEntity, async_add_as_found
 from .model import Firmware, State
+from .runtime import IntercomConfigEntry, IntercomRuntime
 from .services.firmware import async_discard, async_install
 
 _LOGGER = logging.getLogger(__name__)
@@ -31,10 +31,10 @@ async def async_setup_entry(
     hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
     """Add the firmware where the account may change it."""
-    coordinator = entry.runtime_data
+    runtime = entry.runtime_data
 
     def find(state: State) -> dict[str, Callable[[], FirmwareUpdate]]:
-        return {} if state.firmware is None else {"firmware": partial(FirmwareUpdate, coordinator)}
+        return {} if state.firmware is None else {"firmware": partial(FirmwareUpdate, runtime)}
 
     async_add_as_found(Platform.UPDATE, entry, async_add_entities, find)
 
@@ -48,9 +48,9 @@ class FirmwareUpdate(IntercomEntity, UpdateEntity):
         UpdateEntityFeature.INSTALL | UpdateEntityFeature.PROGRESS | UpdateEntityFeature.RELEASE_NOTES
     )
 
-    def __init__(self, coordinator: IntercomCoordinator) -> None:
+    def __init__(self, runtime: IntercomRuntime) -> None:
         """Show the firmware."""
-        super().__init__(coordinator, "firmware")
+        super().__init__(runtime, "firmware")
 
     @property
     def _firmware(self) -> Firmware:
@@ -111,7 +111,7 @@ class FirmwareUpdate(IntercomEntity, UpdateEntity):
     @override
     async def async_install(self, version: str | None, backup: bool, **kwargs: Any) -> None:
         """Install the file that waits, and wait until the device is back with it."""
-        await async_install(self.coordinator)
+        await async_install(self.runtime)
 
     @callback
     @override
@@ -133,7 +133,7 @@ class FirmwareUpdate(IntercomEntity, UpdateEntity):
 
     async def _async_discard(self) -> None:
         try:
-            await async_discard(self.coordinator)
+            await async_discard(self.runtime)
         except HomeAssistantError as err:
             _LOGGER.warning("%s: could not discard the firmware file: %s", self.coordinator.name, err)
 

@@ -96,8 +96,8 @@ async def test_an_access_without_a_record(
     await watching(sim)
     sim.action_urls.fire("InvalidCardEntered", card_sn=CARD, active_user="Null")
     await until(lambda: any(event.data["type"] == "AccessUnrecorded" for event in events), "the access")
-    assert entry.runtime_data.data.last_access.granted is False
-    assert entry.runtime_data.data.last_access.method == "card"
+    assert entry.runtime_data.coordinator.data.last_access.granted is False
+    assert entry.runtime_data.coordinator.data.last_access.method == "card"
 
 
 @pytest.mark.parametrize("dialect", ["a_series", "e16c"])
@@ -133,8 +133,8 @@ async def test_the_zone_of_the_device_is_found_out(hass: HomeAssistant, device: 
     entry = await add(hass, sim)
     await watching(sim)
     sim.enter_code("1111")
-    await until(lambda: entry.runtime_data.data.last_access, "the record")
-    assert abs(entry.runtime_data.data.last_access.time - datetime.now(UTC)) < timedelta(minutes=1)
+    await until(lambda: entry.runtime_data.coordinator.data.last_access, "the record")
+    assert abs(entry.runtime_data.coordinator.data.last_access.time - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 async def test_a_clock_that_nobody_has_set(hass: HomeAssistant, device: Start) -> None:
@@ -144,10 +144,10 @@ async def test_a_clock_that_nobody_has_set(hass: HomeAssistant, device: Start) -
     entry = await add(hass, sim)
     await watching(sim)
     sim.enter_code("1111")
-    await until(lambda: entry.runtime_data.data.last_access, "the record")
+    await until(lambda: entry.runtime_data.coordinator.data.last_access, "the record")
     sim.fill_call_log(1)
     assert await hass.config_entries.async_reload(entry.entry_id)
-    last_call = entry.runtime_data.data.last_call
+    last_call = entry.runtime_data.coordinator.data.last_call
     assert last_call is not None
     assert abs(last_call.time - datetime.now(UTC)) < timedelta(minutes=20)
 
@@ -239,7 +239,7 @@ async def test_every_word_of_the_log_tells_a_method_and_a_decision(hass: HomeAss
     assert [method for _, _, method, _ in told[: len(words)]] == [
         "code", "code", "card", "card", "nfc", "face", "bluetooth", "qr_code", "dtmf", "call",
     ]  # fmt: skip
-    last = entry.runtime_data.data.last_access
+    last = entry.runtime_data.coordinator.data.last_access
     assert (last.granted, last.method) == (False, "card")
 
 
@@ -254,10 +254,10 @@ async def test_a_door_opened_from_here_is_nobody_who_came_in(hass: HomeAssistant
     await hass.services.async_call("lock", "open", {"entity_id": lock}, blocking=True)
     await until(lambda: len(decisions(events)) == 1, "the record")
     assert decisions(events) == [(True, None, "http" if dialect == "e16c" else None, ["A"])]
-    assert entry.runtime_data.data.last_access is None
+    assert entry.runtime_data.coordinator.data.last_access is None
     assert state_of(hass, entry, "event", "access") == "unknown"
     sim.swipe_card("00000000")
-    await until(lambda: entry.runtime_data.data.last_access is not None, "the stranger")
+    await until(lambda: entry.runtime_data.coordinator.data.last_access is not None, "the stranger")
 
 
 async def test_a_security_relay_is_not_the_first_door(hass: HomeAssistant, device: Start) -> None:
@@ -280,19 +280,19 @@ async def test_a_device_without_a_clock_gets_the_times_of_home_assistant(
     entry = await add(hass, sim)
     await watching(sim)
     sim.enter_code("1111")
-    await until(lambda: entry.runtime_data.data.last_access, "the record")
-    assert abs(entry.runtime_data.data.last_access.time - datetime.now(UTC)) < timedelta(minutes=1)
+    await until(lambda: entry.runtime_data.coordinator.data.last_access, "the record")
+    assert abs(entry.runtime_data.coordinator.data.last_access.time - datetime.now(UTC)) < timedelta(minutes=1)
     assert [event.data["time"] for event in events if event.data["time"].startswith("1970")] == []
     issues = [issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN and issue.active]
     assert [
         (issue.translation_key, issue.is_fixable) for issue in issues if issue.translation_key != "stream_login"
     ] == [("clock_by_hand", False)]
-    last_call = entry.runtime_data.data.last_call
+    last_call = entry.runtime_data.coordinator.data.last_call
     assert last_call is None or last_call.time is None, "the log tells no time"
     await sim.reboot(0.0)
-    await until(lambda: entry.runtime_data.last_update_success, "the return")
+    await until(lambda: entry.runtime_data.coordinator.last_update_success, "the return")
     await watching(sim)
     before = len(decisions(events))
     sim.enter_code("2222")
     await until(lambda: len(decisions(events)) > before, "the record after the start")
-    assert abs(entry.runtime_data.data.last_access.time - datetime.now(UTC)) < timedelta(minutes=1)
+    assert abs(entry.runtime_data.coordinator.data.last_access.time - datetime.now(UTC)) < timedelta(minutes=1)

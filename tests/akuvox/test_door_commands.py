@@ -89,7 +89,7 @@ END_HOLD = Command("switch.turn_off", "switch", "door_A_hold_open", opens=False)
 
 async def know(entry: ConfigEntry, clock: DoorClock) -> None:
     """Have a poll show how the door is, long before the command."""
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     clock.skip(LONG)
 
 
@@ -157,7 +157,7 @@ async def test_opening_again_prolongs_only_what_was_opened_from_here(
     await OPEN(hass, entry)
     assert triggers(sim) == 2
     close(sim)
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     open_for(None)(sim)
     await know(entry, clock)
     await OPEN(hass, entry)
@@ -253,7 +253,7 @@ async def test_a_hold_of_another_system_is_not_renewed(hass: HomeAssistant, devi
     entry = await add(hass, sim)
     open_for(None)(sim)
     await know(entry, clock)
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     await shows(hass, entry, "switch", "door_A_hold_open", "on")
     await HOLD(hass, entry)
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(hours=15))

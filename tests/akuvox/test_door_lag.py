@@ -139,7 +139,7 @@ async def test_a_door_just_opened_by_another_system(hass: HomeAssistant, device:
     entry = await add(hass, sim)
     for command in (OPEN, HOLD):
         close(sim)
-        await entry.runtime_data.async_refresh()
+        await entry.runtime_data.coordinator.async_refresh()
         open_for(None)(sim)
         await command(hass, entry)
         assert is_open(sim)
@@ -227,7 +227,7 @@ async def test_a_hold_that_has_ended_is_not_renewed(
         await hass.config_entries.async_setup(entry.entry_id)
     else:
         close(sim)
-        await entry.runtime_data.async_refresh()
+        await entry.runtime_data.coordinator.async_refresh()
     await shows(hass, entry, "switch", "door_A_hold_open", "off")
     await shows(hass, entry, "lock", "door_A_door", "locked")
     await hass.async_block_till_done()

@@ -107,7 +107,7 @@ async def test_a_monitor_that_tells_of_no_relay_has_a_door(hass: HomeAssistant, 
     sim.withhold("config/get")
     sim.allow_http_open("opener", "secret")
     entry = await add(hass, sim)
-    assert entry.runtime_data.data.doors == {}
+    assert entry.runtime_data.coordinator.data.doors == {}
     hass.config_entries.async_update_entry(entry, options=OPENING)
     await hass.config_entries.async_reload(entry.entry_id)
     await lock(hass, entry, "lock.open")
@@ -199,7 +199,7 @@ async def test_hold_open_for_a_while(hass: HomeAssistant, device: Start) -> None
     )
     assert sim.relays.all["A"].open
     await shows(hass, entry, "switch", "door_A_hold_open", "on")
-    assert entry.runtime_data.data.doors["A"].hold_until is not None
+    assert entry.runtime_data.coordinator.data.doors["A"].hold_until is not None
     await shows(hass, entry, "switch", "door_A_hold_open", "off")
     assert not sim.relays.all["A"].open
 

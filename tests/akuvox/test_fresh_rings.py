@@ -107,11 +107,11 @@ async def test_a_fragile_device_rings_while_its_state_hangs(
     sim = await quick_device(has_clock=False)
     entry = await add(hass, sim)
     sim.fault("system/info", Fault.QUOTED_TEXT, times=1)
-    await entry.runtime_data.async_refresh()
-    assert entry.runtime_data.system._device.client.fragile
+    await entry.runtime_data.coordinator.async_refresh()
+    assert entry.runtime_data.coordinator.system._device.client.fragile
     await following(sim)
     sim.fault("call/status", Fault.HANG)
-    await until(lambda: entry.runtime_data.log_health.working is False, "call/status to be missed")
+    await until(lambda: entry.runtime_data.coordinator.log_health.working is False, "call/status to be missed")
     rings, events = count_rings(hass, entry), capture_log_events(hass)
     sim.clear_requests()
     await until(lambda: any(request.path.endswith("call/status") for request in sim.requests), "a look that hangs")
@@ -311,6 +311,6 @@ async def test_a_device_without_calls_has_no_doorbell(hass: HomeAssistant, devic
     """It has a log of calls, which is empty for ever, and is not looked at."""
     sim = await device("a_series")
     entry = await add(hass, sim)
-    assert not entry.runtime_data.data.bells
+    assert not entry.runtime_data.coordinator.data.bells
     await following(sim, "doorlog/get", 5)
     assert "calllog/get" not in {request.function for request in sim.requests}

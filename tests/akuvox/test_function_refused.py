@@ -81,7 +81,7 @@ async def test_one_function_that_refuses_the_login_is_left_out(
     entry = await add(hass, sim)
     assert entry.state is ConfigEntryState.LOADED
     assert not questions(hass)
-    assert function in entry.runtime_data.description.unanswered
+    assert function in entry.runtime_data.coordinator.description.unanswered
     if function != "relay/status":
         await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_A_door"))
         assert sim.relay_status()["A"]
@@ -94,8 +94,8 @@ async def test_one_function_that_refuses_the_login_is_left_out(
         sim.call_ended()
     await until(rings, "the ring")
     sim.heal()
-    await entry.runtime_data.async_describe()
-    assert not entry.runtime_data.description.unanswered
+    await entry.runtime_data.coordinator.async_describe()
+    assert not entry.runtime_data.coordinator.description.unanswered
     if (entity := REFUSING[function]) is not None:
         assert entity[1] in keys(hass, entry)
     assert not questions(hass)
@@ -110,7 +110,7 @@ async def test_functions_that_begin_to_refuse_the_login_ask_for_no_password(
     for function in ("doorlog/get", "input/status"):
         sim.fault(function, Fault.STATUS, status=401)
     for _ in range(3):
-        await entry.runtime_data.async_refresh()
+        await entry.runtime_data.coordinator.async_refresh()
     await until(lambda: failing(hass, entry) == ["doorlog/get", "input/status"], "both to be missed")
     assert not questions(hass)
     assert state_of(hass, entry, "binary_sensor", "connectivity") == "on"

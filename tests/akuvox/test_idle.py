@@ -15,7 +15,7 @@ async def test_looks_that_find_nothing_write_nothing(hass: HomeAssistant, device
     entry = await add(hass, sim)
     function = "doorlog/get" if dialect == "a_series" else "call/status"
     await until(lambda: any(request.function == function for request in sim.requests), "the looks")
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     writes: list[Event[EventStateChangedData]] = []
 
     @callback
@@ -25,7 +25,7 @@ async def test_looks_that_find_nothing_write_nothing(hass: HomeAssistant, device
     hass.bus.async_listen(EVENT_STATE_CHANGED, wrote)
     sim.clear_requests()
     for _ in range(3):
-        await entry.runtime_data.async_refresh()
+        await entry.runtime_data.coordinator.async_refresh()
     await until(lambda: sum(request.function == function for request in sim.requests) >= 5, "more looks")
     await hass.async_block_till_done()
     assert not writes

@@ -61,7 +61,7 @@ async def test_a_push_while_names_are_looked_up_loses_no_record(
     sim.door_log.enter("Card", "4BD9E903", {1}, None, success=True)
     number = int(sim.door_log.records[0]["ID"])
     await until(lambda: any(request.function == "user/get" for request in sim.requests[-3:]), "the look-up of a name")
-    entry.runtime_data.system.log.hear(Pushed("MakeCall", None))
+    entry.runtime_data.coordinator.system.log.hear(Pushed("MakeCall", None))
     await until(lambda: any(event.data["type"] == "MakeCall" for event in events), "the push")
     await until(lambda: stored(entry, hass_storage)["data"]["cursor"]["doors"] is not None)
     await kill(hass, entry, hass_storage)
@@ -71,4 +71,4 @@ async def test_a_push_while_names_are_looked_up_loses_no_record(
 
 
 def number_read(entry: Any) -> object:
-    return entry.runtime_data.system.log._followed["doorlog/get"].looked_at
+    return entry.runtime_data.coordinator.system.log._followed["doorlog/get"].looked_at

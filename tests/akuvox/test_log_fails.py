@@ -77,7 +77,7 @@ async def fail(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, source: 
     """Have a source fail until that is noticed; a state is read with each poll, and once more if it fails."""
     sim.fault(source, fault)
     if source in STATES:
-        await entry.runtime_data.async_refresh()
+        await entry.runtime_data.coordinator.async_refresh()
     await until(lambda: failing(hass, entry) == [source], f"{source} to be missed")
     await hass.async_block_till_done()
 
@@ -118,7 +118,7 @@ async def test_a_source_that_fails_alone_takes_nothing_else_down(
 
     sim.heal()
     if source in STATES:
-        await entry.runtime_data.async_refresh()
+        await entry.runtime_data.coordinator.async_refresh()
     await until(lambda: state_of(hass, entry, "binary_sensor", "event_log") == "on", "the source to be back")
     assert repairs(hass) == []
 
@@ -226,7 +226,7 @@ async def test_what_was_missed_in_a_long_outage_is_told_as_soon_as_it_is_over(
     sim = await quick_device()
     entry = await add(hass, sim)
     events = capture_log_events(hass)
-    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     sim.lose_connection()
     await until(lambda: unavailable(hass), "the loss")
     sim.press()

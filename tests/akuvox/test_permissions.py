@@ -15,9 +15,9 @@ async def test_what_a_door_phone_refuses(hass: HomeAssistant, device: Start, kin
     user = await make_user(
         hass,
         kind,
-        device=entry.runtime_data.device_id,
+        device=entry.runtime_data.coordinator.device_id,
         light="light.none",
-        other=another.runtime_data.device_id,
+        other=another.runtime_data.coordinator.device_id,
     )
-    refused = await refused_actions(hass, user, entry.runtime_data.device_id)
+    refused = await refused_actions(hass, user, entry.runtime_data.coordinator.device_id)
     assert refused == {action for action, need in NEEDS.items() if need not in MAY[kind] | {ENTITY}}

@@ -305,7 +305,7 @@ async def test_every_alarm_of_the_official_list(
 async def test_an_alarm_without_its_key(hass: HomeAssistant, device: Start, local_url: str) -> None:
     sim = await device("r29")
     entry = await pushing(hass, sim)
-    assert {alarm.value for alarm in entry.runtime_data.data.alarms} == {"door_forced"}
+    assert {alarm.value for alarm in entry.runtime_data.coordinator.data.alarms} == {"door_forced"}
 
 
 async def test_devices_that_post(hass: HomeAssistant, device: Start, local_url: str) -> None:
@@ -328,14 +328,14 @@ async def test_nonsense_changes_nothing(
     events = capture_log_events(hass)
     client = await hass_client_no_auth()
     path = f"/api/webhook/{entry.data[CONF_PUSH_TOKEN]}"
-    before = entry.runtime_data.data
+    before = entry.runtime_data.coordinator.data
     for query in ("", "?event=", "?event=Reboot", "?event=RelayZTriggered", "?remote=5"):
         assert (await client.get(path + query)).status == HTTPStatus.OK
     for body in (b"\xff\xfe", b"event=Enable", b"{" * 100_000):
         assert (await client.post(path, data=body)).status == HTTPStatus.OK
     assert (await client.get("/api/webhook/guess?event=MakeCall")).status == HTTPStatus.OK
     assert not events
-    assert entry.runtime_data.data == before
+    assert entry.runtime_data.coordinator.data == before
 
     # What the device does not know stays as it is written; a number that is none is none.
     assert (await client.get(f"{path}?event=MakeCall&remote=$remote")).status == HTTPStatus.OK
@@ -351,7 +351,7 @@ async def test_settings_that_are_lost_are_set_again(
     set_up = urls(sim)
     for event in set_up:
         sim.configure(SECTION + event, "")
-    await entry.runtime_data.async_describe()
+    await entry.runtime_data.coordinator.async_describe()
     assert urls(sim) == set_up
 
 
@@ -377,9 +377,9 @@ async def test_a_device_that_told_nothing_of_action_urls_at_first(
     set_up = urls(sim)
     sim.withhold("config/get")
     assert await hass.config_entries.async_reload(entry.entry_id)
-    assert entry.runtime_data.features.push is None
+    assert entry.runtime_data.coordinator.features.push is None
     sim.withhold("config/get", False)
-    await entry.runtime_data.async_describe()
+    await entry.runtime_data.coordinator.async_describe()
     assert urls(sim) == set_up
     events = capture_log_events(hass)
     assert sim.press()
@@ -394,7 +394,7 @@ async def test_a_variable_that_is_dropped_is_tried_once(hass: HomeAssistant, dev
     for event in ("MakeCall", "HangUp"):
         sim.configure(SECTION + event, f"{address}?event={event}")
     sim.clear_requests()
-    missing = await entry.runtime_data.features.push.subscribe(address, token)
+    missing = await entry.runtime_data.coordinator.features.push.subscribe(address, token)
     assert missing == frozenset()
     assert not [request for request in sim.requests if request.function == "config/set"]
     assert urls(sim)["MakeCall"] == f"{address}?event=MakeCall"

@@ -139,13 +139,13 @@ async def test_a_call_from_here_rings_nothing(hass: HomeAssistant, device: Start
     events = capture_log_events(hass)
     answer = await command(hass, entry, "dial", number="192.168.1.58")
     await until(lambda: any(event.data["type"] == "MakeCall" for event in events), "the push")
-    assert list(entry.runtime_data.data.calls) == [answer["session"]]
+    assert list(entry.runtime_data.coordinator.data.calls) == [answer["session"]]
     assert state_of(hass, entry, "binary_sensor", "ringing") == "off"
     ended = await command(hass, entry, "hang_up")
     assert ended == {"sessions": [answer["session"]]}
     await until(lambda: any(event.data["type"] == "CallLog" for event in events), "the record")
     assert rings() == 0
-    assert not entry.runtime_data.data.calls
+    assert not entry.runtime_data.coordinator.data.calls
 
 
 async def test_a_call_that_comes_in_is_no_ring_once_its_word_is_known(hass: HomeAssistant, device: Start) -> None:
@@ -236,7 +236,7 @@ async def test_a_monitor_in_the_house_rings_nobody(hass: HomeAssistant, device: 
     await following(sim)
     assert sim.press()
     await until(lambda: state_of(hass, entry, "sensor", "call_state") != "idle")
-    assert not entry.runtime_data.data.bells
+    assert not entry.runtime_data.coordinator.data.bells
     assert state_of(hass, entry, "binary_sensor", "ringing") == "off"
 
 

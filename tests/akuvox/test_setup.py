@@ -195,7 +195,7 @@ async def test_the_api_is_turned_off_later(hass: HomeAssistant, device: Start, w
             sim.enable_api(not closed)
 
     shut(True)
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     (issue,) = (issue for issue in ir.async_get(hass).issues.values() if issue.translation_key == "address_refused")
     assert issue.translation_placeholders is not None
     assert issue.translation_placeholders["name"] == "127.0.0.1"
@@ -210,10 +210,10 @@ async def test_the_api_is_turned_off_later(hass: HomeAssistant, device: Start, w
     assert str(entry.state) == str(ConfigEntryState.LOADED)
     assert "address_refused" not in repairs(hass)
     shut(True)
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     assert "address_refused" in repairs(hass)
     shut(False)
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     assert "address_refused" not in repairs(hass)
 
 
@@ -238,7 +238,7 @@ async def test_a_device_with_the_tls_of_yesterday(hass: HomeAssistant, device: S
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["result"].data[CONF_LEGACY_TLS] is True
     await hass.async_block_till_done()
-    assert result["result"].runtime_data.last_update_success
+    assert result["result"].runtime_data.coordinator.last_update_success
 
 
 async def test_the_same_device_twice(hass: HomeAssistant, device: Start) -> None:
@@ -338,7 +338,7 @@ async def test_doors_are_offered_by_id_and_by_their_names(hass: HomeAssistant, d
     sim = await device("r29")
     sim.configure("Config.DoorSetting.RELAY.NameA", "Gate")
     entry = await add(hass, sim)
-    names = {door.id: door.name for door in entry.runtime_data.data.doors.values()}
+    names = {door.id: door.name for door in entry.runtime_data.coordinator.data.doors.values()}
     assert names["A"] == "Gate"
     result: Any = await hass.config_entries.options.async_init(entry.entry_id)
     offered = next(field for key, field in result["data_schema"].schema.items() if key == "inverted")
@@ -372,7 +372,7 @@ async def test_options_are_kept(hass: HomeAssistant, device: Start) -> None:
     assert entry.options["picture_port"] == 8080
     await choose(opening={"opening_username": "opener"}, security_relays=["SA"])
     assert entry.options["opening_password"] == "secret", "an empty password keeps the one from before"
-    assert entry.runtime_data.data.doors["SA"].released is None
+    assert entry.runtime_data.coordinator.data.doors["SA"].released is None
 
 
 async def test_functions_that_are_away_after_a_start_are_not_gone(hass: HomeAssistant, device: Start) -> None:
@@ -383,7 +383,7 @@ async def test_functions_that_are_away_after_a_start_are_not_gone(hass: HomeAssi
 
     sim = await device("e16c")
     entry = await add(hass, sim)
-    coordinator = entry.runtime_data
+    coordinator = entry.runtime_data.coordinator
     was = sim.handlers["input/status"]
     sim.handlers["input/status"] = away
     for _ in range(2):

@@ -135,8 +135,8 @@ async def test_of_several_calls_one_has_to_be_named(hass: HomeAssistant, sim: Si
     calls = [sim.incoming_call("3190"), sim.incoming_call("12025550142")]
     for call in calls:
         sim.pick_up(call)
-    await until(lambda: len(pushed.runtime_data.data.calls) == 2)
-    await until(lambda: all(call.state == "connected" for call in pushed.runtime_data.data.calls.values()))
+    await until(lambda: len(pushed.runtime_data.coordinator.data.calls) == 2)
+    await until(lambda: all(call.state == "connected" for call in pushed.runtime_data.coordinator.data.calls.values()))
     assert await refusal(hass, pushed, "hold") == "which_call"
     await command(hass, pushed, "hold", session=calls[0])
     # One talks, one waits: both are the only one of their kind.

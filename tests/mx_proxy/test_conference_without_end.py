@@ -20,7 +20,7 @@ async def test_it_does_not_hide_the_others(
     conferences = sim.extensions[sim.login].conferences
     for extra in ({}, differs):
         conferences.create({"name": "Monday", "startDate": sim.clock.utc() + 600, "duration": 30, **extra})
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     calendar = entity_id(hass, entry, "calendar", "conferences")
     assert state_of(hass, entry, "calendar", "conferences") in {"on", "off"}
     now = dt_util.utcnow()

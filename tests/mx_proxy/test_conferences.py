@@ -161,7 +161,7 @@ async def test_what_the_calendar_refuses(
 async def test_a_conference_that_others_plan_appears(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     start = at(timedelta(days=1))
     sim.extensions[LOGIN].conferences.create({"name": "Board", "startDate": int(start.timestamp()), "duration": 30})
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     assert shown(hass, entry, "calendar", "conferences").attributes["message"] == "Board"
 
 
@@ -240,7 +240,7 @@ async def test_a_conference_of_a_call(hass: HomeAssistant, sim: Simulator, pushe
     answer = await command(hass, pushed, "conference_from_call")
     assert answer == {"session": first, "owner_session": first}
     second = sim.dial("3108")
-    await until(lambda: second in pushed.runtime_data.data.calls)
+    await until(lambda: second in pushed.runtime_data.coordinator.data.calls)
     assert await refusal(hass, pushed, "conference_from_call") == "which_call"
     answer = await command(hass, pushed, "conference_from_call", session=second, owner_session=first)
     assert answer == {"session": second, "owner_session": first}

@@ -94,7 +94,11 @@ async def test_what_only_administrators_may(
     context = Context(user_id=hass_read_only_user.id)
     with pytest.raises(Unauthorized):
         await hass.services.async_call(
-            DOMAIN, action, {"device_id": entry.runtime_data.device_id, **data}, blocking=True, context=context
+            DOMAIN,
+            action,
+            {"device_id": entry.runtime_data.coordinator.device_id, **data},
+            blocking=True,
+            context=context,
         )
     assert list(sim.extensions[LOGIN].mailbox.mails) == ["82", "89"]
     assert not {request.function for request in sim.requests} - asked & {"token_add", "token_remove"}

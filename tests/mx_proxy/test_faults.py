@@ -64,7 +64,7 @@ async def test_each_part_fails_alone_and_comes_later(
         await until(lambda: not unusable(hass, entry), what)
         await until(lambda: state_of(hass, entry, "sensor", "voicemails") == "1", what)
         await until(lambda: state_of(hass, entry, "sensor", "last_call") != "unknown", what)
-        await until(lambda: entry.runtime_data.data.conferences == {}, what)
+        await until(lambda: entry.runtime_data.coordinator.data.conferences == {}, what)
 
 
 async def test_a_calendar_that_comes_later_works(hass: HomeAssistant, sim: Simulator) -> None:
@@ -82,7 +82,7 @@ async def test_a_calendar_that_comes_later_works(hass: HomeAssistant, sim: Simul
 async def test_two_parts_that_fail_leave_the_others(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     for path in ("/voicemails", "/conferences"):
         sim.fault(f"GET {path}", Fault.STATUS)
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     assert unusable(hass, entry) == set()
     session = (await command(hass, entry, "dial", number="3108"))["session"]
     assert session in sim.extensions[sim.login].calls.live
@@ -112,13 +112,13 @@ async def test_a_source_that_fails_alone_takes_nothing_else_down(
         monkeypatch.setattr(client, "REQUEST_TIMEOUT", 0.3)
         monkeypatch.setattr(client, "LOG_TIMEOUT", 0.3)
     events = capture_log_events(hass)
-    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     sim.fault(f"GET {source}", fault, status=status)
     await until(lambda: state_of(hass, entry, "binary_sensor", "event_log") == "off", "the source to be missed")
     mail = sim.leave_voicemail("3108")
     told = "MailIncoming" if source == "/calls" else "CallLog"
     await until(lambda: [event for event in events if event.data["type"] == told], "the other source")
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     assert unusable(hass, entry) == set()
     assert repairs(hass) == [], "not at once"
     caplog.clear()
@@ -127,8 +127,8 @@ async def test_a_source_that_fails_alone_takes_nothing_else_down(
     sim.heal()
     await until(lambda: state_of(hass, entry, "binary_sensor", "event_log") == "on", "the source to be back")
     assert repairs(hass) == []
-    await until(lambda: entry.runtime_data.data.missed_calls == 1, "the call")
-    await until(lambda: mail in entry.runtime_data.data.voicemails, "the message")
+    await until(lambda: entry.runtime_data.coordinator.data.missed_calls == 1, "the call")
+    await until(lambda: mail in entry.runtime_data.coordinator.data.voicemails, "the message")
     assert len(lines(caplog)) == 2, lines(caplog)
 
 
@@ -139,8 +139,8 @@ async def test_a_source_that_fails_alone_takes_nothing_else_down(
 async def test_a_busy_server_is_left_alone_and_says_so(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture, status: int, key: str
 ) -> None:
-    coordinator = entry.runtime_data
-    await until(lambda: coordinator.event_stream.following, "the first looks")
+    coordinator = entry.runtime_data.coordinator
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     caplog.clear()
     sim.overload(status, "300")
     await until(lambda: not coordinator.last_update_success, "it to be away")
@@ -153,7 +153,7 @@ async def test_a_busy_server_is_left_alone_and_says_so(
     assert sim.requests == [], "it asked to be left alone"
     assert await refusal(hass, entry, "contacts_query") == key
     sim.heal()
-    coordinator.event_stream.async_hasten()
+    entry.runtime_data.events.async_hasten()
     await until(lambda: coordinator.last_update_success, "it to be back")
     assert len(lines(caplog)) == 2, lines(caplog)
 
@@ -162,12 +162,12 @@ async def test_a_busy_server_is_left_alone_and_says_so(
 async def test_a_push_does_not_hasten_a_busy_server(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, status: int, key: str
 ) -> None:
-    await until(lambda: pushed.runtime_data.event_stream.following, "the first looks")
+    await until(lambda: pushed.runtime_data.events.following, "the first looks")
     sim.overload(status, "300")
-    await until(lambda: not pushed.runtime_data.last_update_success, "it to be away")
+    await until(lambda: not pushed.runtime_data.coordinator.last_update_success, "it to be away")
     sim.clear_requests()
     sim.incoming_call("3108")
-    await until(lambda: pushed.runtime_data.data.calls, "the call")
+    await until(lambda: pushed.runtime_data.coordinator.data.calls, "the call")
     await asyncio.sleep(0.1)  # for a look in the background
     assert sim.requests == []
 
@@ -246,9 +246,9 @@ async def test_a_doubtful_login_brings_nothing_back(
     sim.change_password("another")
     sim.rotate_key()
     await sim.restore_connection()
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     await until(lambda: questions(hass), "the question")
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     await hass.async_block_till_done()
     assert changes == []
 

@@ -20,5 +20,5 @@ async def test_a_first_look_that_lasts_is_shown_when_it_ends(
     assert state_of(hass, entry, "sensor", "last_call") == "unknown"
     await until(lambda: state_of(hass, entry, "sensor", "last_call") != "unknown", "the last call")
     last = sim.extensions[sim.login].log.records[-1]
-    assert entry.runtime_data.data.last_call.id == str(last["record_id"])
-    assert entry.runtime_data.data.missed_calls == 0
+    assert entry.runtime_data.coordinator.data.last_call.id == str(last["record_id"])
+    assert entry.runtime_data.coordinator.data.missed_calls == 0

@@ -25,10 +25,10 @@ async def test_the_record_of_a_call_is_read_once(
     before = sum(request.function == "call_log" for request in sim.requests)
     for count in (1, 2):
         sim.hang_up(sim.incoming_call("3108"))
-        await until(lambda: entry.runtime_data.data.missed_calls == count, "the record")  # noqa: B023
+        await until(lambda: entry.runtime_data.coordinator.data.missed_calls == count, "the record")  # noqa: B023
         assert sum(request.function == "call_log" for request in sim.requests) == before + count
     assert [item.data["type"] for item in events].count("CallLog") == 2
-    assert entry.runtime_data.data.last_call.number == "3108"
+    assert entry.runtime_data.coordinator.data.last_call.number == "3108"
 
 
 async def test_a_removal_asks_for_no_more_than_it_takes(hass: HomeAssistant, sim: Simulator, local_url: str) -> None:
@@ -57,6 +57,6 @@ async def test_what_has_not_changed_is_not_written(hass: HomeAssistant, sim: Sim
     hass.bus.async_listen(EVENT_STATE_REPORTED, take, event_filter=of_every_entity)
     before = len(sim.requests)
     await until(lambda: len(sim.requests) >= before + 6, "looks")
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     await hass.async_block_till_done()
     assert written == []

@@ -39,7 +39,7 @@ async def test_a_call_that_is_over_keeps_no_other_from_ending(
     monkeypatch.setattr(log, "_CALL_LOG_LOOKS", (600.0, 600.0))
     over = (await command(hass, entry, "dial", number="3108"))["session"]
     live = (await command(hass, entry, "dial", number="12025550142"))["session"]
-    await until(lambda: set(entry.runtime_data.data.calls) == {over, live}, "both calls")
+    await until(lambda: set(entry.runtime_data.coordinator.data.calls) == {over, live}, "both calls")
     sim.hang_up(over)
     assert set((await command(hass, entry, "hang_up"))["sessions"]) == {over, live}
     assert not sim.extensions[sim.login].calls.live

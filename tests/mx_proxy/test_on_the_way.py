@@ -31,8 +31,8 @@ async def test_what_is_on_the_way_is_an_outage_with_a_sentence(
     with_token: bool,
 ) -> None:
     """Also where the token has ended, and a login is due."""
-    coordinator = entry.runtime_data
-    await until(lambda: coordinator.event_stream.following, "the first looks")
+    coordinator = entry.runtime_data.coordinator
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     caplog.clear()
     if not with_token:
         coordinator.system._proxy.client.login.forget()
@@ -64,11 +64,11 @@ async def test_a_certificate_of_another_is_no_wrong_password(hass: HomeAssistant
 async def test_a_clock_that_is_minutes_off_costs_nothing(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, seconds: int
 ) -> None:
-    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     sim.advance_clock(seconds)
     sim.hang_up(sim.incoming_call("3108"))
-    await until(lambda: entry.runtime_data.data.missed_calls == 1 or seconds < 0, "the call")
-    entry.runtime_data.system._proxy.client.login.forget()
-    await entry.runtime_data.async_refresh()
+    await until(lambda: entry.runtime_data.coordinator.data.missed_calls == 1 or seconds < 0, "the call")
+    entry.runtime_data.coordinator.system._proxy.client.login.forget()
+    await entry.runtime_data.coordinator.async_refresh()
     assert state_of(hass, entry, "sensor", "call_state") == "idle"
     assert not hass.config_entries.flow.async_progress()

@@ -51,7 +51,7 @@ async def test_nothing_old_is_news(hass: HomeAssistant, device: Start) -> None:
     sim.hang_up(call)
     await until(lambda: records(events), "the new call")
     assert [item.data["data"]["id"] for item in events] == [sim.extensions[sim.login].log.records[-1]["record_id"]]
-    assert entry.runtime_data.data.missed_calls == 1
+    assert entry.runtime_data.coordinator.data.missed_calls == 1
     since = [request.query.get("timestamp") for request in sim.requests if request.function == "call_log"]
     assert since[0] is None
     assert None not in since[1:], "thousands of records are read once"
@@ -70,14 +70,14 @@ async def test_what_happened_while_home_assistant_was_away_is_told_once_and_late
     await until(lambda: len(records(events)) == 32, "what was missed")
     await until(lambda: len(events) == 33, "the message")
     assert {item.data["late"] for item in events} == {True}
-    assert entry.runtime_data.data.missed_calls == 31
-    assert mail in entry.runtime_data.data.voicemails
+    assert entry.runtime_data.coordinator.data.missed_calls == 31
+    assert mail in entry.runtime_data.coordinator.data.voicemails
     await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
     asked = len(sim.requests)
     await until(lambda: sum(r.function == "call_log" for r in sim.requests[asked:]) >= 2, "two more looks")
     assert len(events) == 33
-    assert entry.runtime_data.data.missed_calls == 31
+    assert entry.runtime_data.coordinator.data.missed_calls == 31
 
 
 def _restart_of_tokens(sim: Simulator) -> None:
@@ -106,7 +106,7 @@ async def test_a_token_that_is_refused_is_no_outage(
     if happen is _lost_link:
         sim.restore_link()  # before it is tried a second time
     sim.hang_up(sim.incoming_call("3108"))
-    await until(lambda: entry.runtime_data.data.missed_calls == 1, "the call")
+    await until(lambda: entry.runtime_data.coordinator.data.missed_calls == 1, "the call")
     assert state_of(hass, entry, "sensor", "last_call") != "unavailable"
     assert lines(caplog) == []
     assert not hass.config_entries.flow.async_progress()
@@ -120,7 +120,7 @@ async def test_a_server_that_restarts(hass: HomeAssistant, device: Start, caplog
     await sim.restart()
     await back(hass, entry)
     sim.hang_up(sim.incoming_call("3108"))
-    await until(lambda: entry.runtime_data.data.missed_calls == 1, "the call")
+    await until(lambda: entry.runtime_data.coordinator.data.missed_calls == 1, "the call")
     assert len(lines(caplog)) == 2, lines(caplog)
 
 
@@ -139,7 +139,7 @@ async def test_what_was_missed_in_a_long_outage_is_told_as_soon_as_it_is_over(
     await until(lambda: len(sim.requests) > 200, "many attempts")
     sim.mend_mx()
     await until(lambda: len(records(events)) == 2, "the call and the message in the log")
-    await until(lambda: mail in entry.runtime_data.data.voicemails, "the message")
+    await until(lambda: mail in entry.runtime_data.coordinator.data.voicemails, "the message")
 
 
 async def test_a_push_hastens_a_look_that_fails(
@@ -149,7 +149,7 @@ async def test_a_push_hastens_a_look_that_fails(
     sim = await device(speed=10)
     entry = await pushing(hass, sim, local_url)
     events = capture_log_events(hass)
-    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     sim.fault("GET /calls", Fault.STATUS, times=1)
     sim.hang_up(sim.incoming_call("3108"))
     await until(lambda: sum(r.path == "/calls" and r.status == 500 for r in sim.requests) == 1, "a failure")
@@ -172,7 +172,7 @@ async def test_an_exchange_that_is_away(
     await until(lambda: len(sim.requests) > attempts + 6, "more attempts")
     sim.mend_mx()
     await back(hass, entry)
-    await until(lambda: entry.runtime_data.data.missed_calls == 1, "the call")
+    await until(lambda: entry.runtime_data.coordinator.data.missed_calls == 1, "the call")
     assert len(records(events)) == 1
     assert len(lines(caplog)) == 2, lines(caplog)
     assert not hass.config_entries.flow.async_progress()
@@ -199,8 +199,8 @@ async def test_one_silence_is_no_outage(
     asked = len(sim.requests)
     await until(lambda: sum(r.function == function for r in sim.requests[asked:]) > 2, "the end of the silence")
     mail = sim.leave_voicemail("3108")
-    await until(lambda: entry.runtime_data.data.missed_calls == 1, "the call")
-    await until(lambda: mail in entry.runtime_data.data.voicemails, "the message")
+    await until(lambda: entry.runtime_data.coordinator.data.missed_calls == 1, "the call")
+    await until(lambda: mail in entry.runtime_data.coordinator.data.voicemails, "the message")
     assert lines(caplog) == []
 
 
@@ -214,7 +214,7 @@ async def test_an_exchange_that_says_nothing_at_all(
     sim.mend_mx()
     await back(hass, entry)
     sim.hang_up(sim.incoming_call("3108"))
-    await until(lambda: entry.runtime_data.data.missed_calls == 1, "the call")
+    await until(lambda: entry.runtime_data.coordinator.data.missed_calls == 1, "the call")
     assert len(lines(caplog)) == 2, lines(caplog)
 
 
@@ -228,10 +228,10 @@ async def test_a_full_block_keeps_nobody_waiting(
     monkeypatch.setattr(sim.mx, "pause", patience.wait)
     sim.fill_log(21)
     entry = await add(hass, sim)
-    assert entry.runtime_data.data.last_call is None
+    assert entry.runtime_data.coordinator.data.last_call is None
     assert not any(request.function == "call_log" for request in sim.requests), "it is not answered yet"
     mail = sim.leave_voicemail("3108")
-    await until(lambda: mail in entry.runtime_data.data.voicemails, "the message")
+    await until(lambda: mail in entry.runtime_data.coordinator.data.voicemails, "the message")
     session = (await command(hass, entry, "dial", number="3108"))["session"]
     assert session in sim.extensions[sim.login].calls.live
     assert not any(request.function == "call_log" for request in sim.requests), "it is not answered yet"
@@ -251,7 +251,7 @@ async def test_a_log_that_begins_anew(hass: HomeAssistant, device: Start) -> Non
     await until(lambda: records(events), "the first record")
     sim.hang_up(sim.incoming_call("3108"))
     await until(lambda: len(records(events)) == 2, "the second record")
-    assert entry.runtime_data.data.missed_calls == 2
+    assert entry.runtime_data.coordinator.data.missed_calls == 2
 
 
 async def test_the_clock_of_the_exchange_set_back(
@@ -262,11 +262,11 @@ async def test_the_clock_of_the_exchange_set_back(
     sim = await device()
     entry = await add(hass, sim)
     sim.hang_up(sim.incoming_call("3108"))
-    await until(lambda: entry.runtime_data.data.missed_calls == 1, "a call")
+    await until(lambda: entry.runtime_data.coordinator.data.missed_calls == 1, "a call")
     sim.advance_clock(-7200)
     sim.hang_up(sim.incoming_call("3108"))
-    await until(lambda: entry.runtime_data.data.missed_calls == 2, "another one")
-    assert entry.runtime_data.data.last_call.time.timestamp() < time.time() - 3600
+    await until(lambda: entry.runtime_data.coordinator.data.missed_calls == 2, "another one")
+    assert entry.runtime_data.coordinator.data.last_call.time.timestamp() < time.time() - 3600
 
 
 async def test_nothing_is_left_open_after_removal(hass: HomeAssistant, device: Start) -> None:

@@ -27,9 +27,9 @@ async def user(
     return await make_user(
         hass,
         request.param,
-        device=entry.runtime_data.device_id,
+        device=entry.runtime_data.coordinator.device_id,
         light=entity_id(hass, entry, "sensor", "voicemails"),
-        other=other.runtime_data.device_id,
+        other=other.runtime_data.coordinator.device_id,
     )
 
 
@@ -37,7 +37,7 @@ async def user(
 async def test_what_an_extension_refuses(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, user: User) -> None:
     may = MAY[str(user.name)]
     before = {request.function for request in sim.requests}
-    refused = await refused_actions(hass, user, entry.runtime_data.device_id)
+    refused = await refused_actions(hass, user, entry.runtime_data.coordinator.device_id)
     assert refused == {action for action, need in NEEDS.items() if need not in may | {ENTITY}}
     sent = {request.function for request in sim.requests} - before
     assert sent <= {"voicemail_list", "contacts", "services"}, "what was refused was sent"

@@ -26,7 +26,7 @@ def types(events: list[Event]) -> list[str]:
 
 
 def calls(entry: ConfigEntry) -> dict[int, str]:
-    return {session: call.state.value for session, call in entry.runtime_data.data.calls.items()}
+    return {session: call.state.value for session, call in entry.runtime_data.coordinator.data.calls.items()}
 
 
 async def becomes(hass: HomeAssistant, entry: ConfigEntry, state: str) -> None:
@@ -72,8 +72,8 @@ async def test_an_incoming_call_from_its_ring_to_its_record(
         "cause": "normal",
     }
     assert events[-1].data["data"]["outcome"] == "answered"
-    assert entry.runtime_data.data.last_call.name == "Ben Osei"
-    assert entry.runtime_data.data.missed_calls == 0
+    assert entry.runtime_data.coordinator.data.last_call.name == "Ben Osei"
+    assert entry.runtime_data.coordinator.data.missed_calls == 0
 
 
 async def test_a_call_from_the_desk_telephone(
@@ -84,7 +84,7 @@ async def test_a_call_from_the_desk_telephone(
     events = capture_log_events(hass)
     call = sim.dial("12025550142")
     await becomes(hass, entry, "connecting")
-    (session,) = entry.runtime_data.data.calls.values()
+    (session,) = entry.runtime_data.coordinator.data.calls.values()
     assert (session.id, session.direction.value, session.peer) == (call, "outgoing", "12025550142")
     sim.pick_up(call)
     await becomes(hass, entry, "connected")
@@ -110,7 +110,7 @@ async def test_an_event_that_comes_twice_happened_once(
     await sim.wait_for_pushes(4)
     await until(lambda: "CallLog" in types(events), "the record")
     assert types(events) == ["Delivered", "ConnectionCleared", "CallLog"]
-    assert entry.runtime_data.data.missed_calls == 1
+    assert entry.runtime_data.coordinator.data.missed_calls == 1
 
 
 async def test_a_missed_call_and_its_voicemail(
@@ -125,13 +125,13 @@ async def test_a_missed_call_and_its_voicemail(
     assert outcomes == ["missed", "voicemail"]
     (told,) = [item for item in events if item.data["type"] == "MailIncoming"]
     assert told.data["data"] == {"id": mail, "number": "12025550142", "name": "Parcel service", "duration": 5}
-    state = entry.runtime_data.data
+    state = entry.runtime_data.coordinator.data
     assert (state.missed_calls, len(state.voicemails), state.voicemails[mail].read) == (1, 3, False)
     state_before = state.voicemails
-    entry.runtime_data.features.missed_calls.clear()
+    entry.runtime_data.coordinator.features.missed_calls.clear()
     sim.leave_voicemail("12025550142")
-    await until(lambda: len(entry.runtime_data.data.voicemails) > len(state_before), "the second message")
-    await until(lambda: entry.runtime_data.data.missed_calls == 1, "a new count")
+    await until(lambda: len(entry.runtime_data.coordinator.data.voicemails) > len(state_before), "the second message")
+    await until(lambda: entry.runtime_data.coordinator.data.missed_calls == 1, "a new count")
 
 
 async def test_names_can_be_kept_out(hass: HomeAssistant, device: Start, local_url: str, no_looks: None) -> None:
@@ -140,7 +140,7 @@ async def test_names_can_be_kept_out(hass: HomeAssistant, device: Start, local_u
     events = capture_log_events(hass)
     sim.leave_voicemail("3108", name="Ben")
     await until(lambda: types(events).count("CallLog") == 2 and "MailIncoming" in types(events), "all of it")
-    told = str([item.data for item in events]) + str(entry.runtime_data.data)
+    told = str([item.data for item in events]) + str(entry.runtime_data.coordinator.data)
     assert "Ben" not in told
     assert "Osei" not in told
     assert "3108" in told
@@ -252,7 +252,7 @@ async def test_a_call_that_was_there_before(hass: HomeAssistant, device: Start, 
     await hass.async_block_till_done()
     sim.hold(call)
     await becomes(hass, entry, "held")
-    (session,) = entry.runtime_data.data.calls.values()
+    (session,) = entry.runtime_data.coordinator.data.calls.values()
     assert (session.peer, session.direction.value) == ("3108", "incoming")
 
 

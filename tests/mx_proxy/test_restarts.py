@@ -78,6 +78,6 @@ async def test_a_number_that_was_given_to_a_later_call(
         sim.incoming_call("12025550142")
 
     await restart(hass, pushed, reuse)
-    (session,) = pushed.runtime_data.data.calls.values()
+    (session,) = pushed.runtime_data.coordinator.data.calls.values()
     assert (session.id, session.peer) == (call, "12025550142")
     await until(lambda: state_of(hass, pushed, "sensor", "call_state") == "ringing", "the later call")

@@ -39,7 +39,7 @@ async def test_address_application_and_account_are_all_it_takes(
     (registered,) = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
     assert (registered.manufacturer, registered.model) == ("Zultys", "MX extension")
     assert registered.configuration_url is None  # no page for people
-    state = entry.runtime_data.data
+    state = entry.runtime_data.coordinator.data
     assert (state.extension, state.missed_calls, len(state.voicemails), state.conferences) == ("3107", 0, 2, {})
     assert state.last_call.name == "Ben Osei"
 
@@ -298,7 +298,7 @@ async def test_diagnostics_tell_nothing_private(
     app = {"client_id": "household-app", "client_secret": "household-secret"}
     sim = await device(apps={app["client_id"]: app["client_secret"]})
     entry = await add(hass, sim, app, **{**CHOSEN, "show_names": True})
-    coordinator = entry.runtime_data
+    coordinator = entry.runtime_data.coordinator
     start = dt_util.utcnow() + timedelta(days=1)
     conference = await coordinator.features.conferences.create("Board", start, timedelta(minutes=30), None)
     await coordinator.async_refresh()

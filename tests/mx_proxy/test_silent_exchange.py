@@ -43,20 +43,20 @@ async def test_a_silent_exchange_is_away_until_it_speaks(
     """The proxy answers an empty log of calls then, which is no sign of the exchange."""
     sim = await device(speed=FAST, empty=empty)
     entry = await add(hass, sim)
-    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     caplog.clear()
     sim.silence_mx()
     await until(lambda: shown(hass, entry) == SILENT, "the silence to be seen")
     sim.clear_requests()
     await until(lambda: sum(r.path == "/calls" for r in sim.requests) >= 5, "more empty logs")
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     assert shown(hass, entry) == SILENT
-    assert entry.runtime_data.last_exception.translation_key == "exchange_silent"
+    assert entry.runtime_data.coordinator.last_exception.translation_key == "exchange_silent"
     assert len(lines(caplog)) == 1, lines(caplog)
     sim.mend_mx()
     await until(lambda: shown(hass, entry) == HERE, "its return")
     sim.hang_up(sim.incoming_call("3108"))
-    await until(lambda: entry.runtime_data.data.missed_calls == 1, "the call")
+    await until(lambda: entry.runtime_data.coordinator.data.missed_calls == 1, "the call")
     assert len(lines(caplog)) == 2, lines(caplog)
 
 
@@ -87,7 +87,7 @@ async def test_an_exchange_that_is_silent_at_the_start_makes_no_news(hass: HomeA
     await hass.config_entries.async_reload(entry.entry_id)
     sim.hang_up(sim.incoming_call("3108"))
     await until(lambda: events, "the new call")
-    assert entry.runtime_data.data.missed_calls == 1
+    assert entry.runtime_data.coordinator.data.missed_calls == 1
     assert [event.data["type"] for event in events] == ["CallLog"]
 
 
@@ -98,7 +98,7 @@ async def test_a_lost_link_is_left_to_the_proxy(hass: HomeAssistant, device: Sta
     """A login meanwhile makes a second link, and everything is pushed twice."""
     sim = await device()
     entry = await pushing(hass, sim, local_url)
-    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     sim.set_reconnect(1.5)
     sim.clear_requests()
     sim.drop_link()
@@ -141,7 +141,7 @@ async def test_live_calls_are_looked_at_as_soon_as_the_exchange_is_back(
     call = sim.incoming_call("3108")
     await becomes(hass, entry, "sensor", "call_state", "ringing")
     sim.break_mx()
-    entry.runtime_data.system.log.poller.soon(log.VOICEMAILS)
+    entry.runtime_data.coordinator.system.log.poller.soon(log.VOICEMAILS)
     await until(lambda: shown(hass, entry) == SILENT, "the loss")
     sim.hang_up(call)
     sim.mend_mx()

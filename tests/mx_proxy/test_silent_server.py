@@ -41,7 +41,7 @@ async def test_a_proxy_that_answers_nothing_is_away_at_once(
     """The log of calls may take minutes: nothing waits for that."""
     sim = await device()
     entry = await add(hass, sim)
-    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     caplog.clear()
     sim.clear_requests()
     hang(sim)
@@ -60,13 +60,13 @@ async def test_a_look_that_the_silence_has_cut_is_taken_after_it(hass: HomeAssis
     sim = await device()
     entry = await add(hass, sim)
     events = capture_log_events(hass)
-    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     hang(sim)
     await until(lambda: shown(hass, entry) == AWAY, "the silence to be seen")
     sim.hang_up(sim.incoming_call("3108"))
     sim.heal()
     await until(lambda: [event for event in events if event.data["type"] == "CallLog"], "the call")
-    assert entry.runtime_data.data.missed_calls == 1
+    assert entry.runtime_data.coordinator.data.missed_calls == 1
 
 
 async def test_a_failure_of_before_the_return_is_no_second_outage(
@@ -75,13 +75,13 @@ async def test_a_failure_of_before_the_return_is_no_second_outage(
     """What was asked while the server was away may be answered, or given up, after it is back."""
     sim = await device()
     entry = await add(hass, sim)
-    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     caplog.clear()
     hang(sim)
     await until(lambda: shown(hass, entry) == AWAY, "the silence to be seen")
     monkeypatch.setattr(client, "REQUEST_TIMEOUT", 3.0)
     sim.clear_requests()
-    poll = hass.async_create_task(entry.runtime_data.async_refresh())
+    poll = hass.async_create_task(entry.runtime_data.coordinator.async_refresh())
     await until(lambda: any(request.path == "/conferences" for request in sim.requests), "a poll")
     sim.heal()
     await until(lambda: shown(hass, entry) == HERE, "its return")
@@ -97,7 +97,7 @@ async def test_a_poll_that_finds_it_first_ends_the_pause_of_the_log(
     sim = await device()
     entry = await add(hass, sim)
     events = capture_log_events(hass)
-    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     caplog.clear()
     sim.break_mx()
     await until(lambda: shown(hass, entry)[1] == "unavailable", "the loss")
@@ -107,7 +107,7 @@ async def test_a_poll_that_finds_it_first_ends_the_pause_of_the_log(
     sim.hang_up(sim.incoming_call("3108"))
     sim.mend_mx()
     await until(lambda: sim.mx.links, "the link")
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     await until(lambda: [event for event in events if event.data["type"] == "CallLog"], "the call")
     assert len(lines(caplog)) == 2, lines(caplog)
 
@@ -118,12 +118,12 @@ async def test_a_server_that_refuses_its_tokens_is_away_and_no_password_is_asked
     monkeypatch.setattr(login, "DISTRUST", (0.5, 0.5))
     sim = await device()
     entry = await add(hass, sim)
-    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     caplog.clear()
     sim.clear_requests()
     sim.refuse_new_tokens()
     await until(lambda: shown(hass, entry)[1] == "unavailable", "the refusal to be seen")
-    assert entry.runtime_data.last_exception.translation_key == "token_not_taken"
+    assert entry.runtime_data.coordinator.last_exception.translation_key == "token_not_taken"
     await until(lambda: sum(r.function == "login" for r in sim.requests) >= 2, "another login")
     assert not hass.config_entries.flow.async_progress()
     sim.refuse_new_tokens(False)

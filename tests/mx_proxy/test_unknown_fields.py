@@ -31,7 +31,7 @@ async def conference(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) ->
     planned = await plan(hass, entry, "Residents", at(timedelta(days=1)))
     row = rows(sim)[planned["id"]]
     row |= {**UNKNOWN, "ws": "Web", "wsType": "Meeting", "type": "Weekly"}
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     return row
 
 

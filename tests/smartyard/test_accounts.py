@@ -27,7 +27,7 @@ async def test_a_number_that_the_operator_does_not_know_yet(hass: HomeAssistant,
     assert repairs(hass) == ["no_flats"]
     # The operator enters the number.
     sim.move_in(STRANGER, 52)
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     await until(lambda: "door_23_0" in places(hass, entry), "the door")
     assert repairs(hass) == []
     assert entity_id(hass, entry, "lock", "door_23:0_door") == "lock.podezd_2"
@@ -37,15 +37,15 @@ async def test_an_account_that_loses_its_last_flat_says_so(hass: HomeAssistant, 
     entry = await add(hass, sim, NEIGHBOUR)
     assert repairs(hass) == []
     sim.move_out(NEIGHBOUR, 52)
-    await entry.runtime_data.async_describe()
+    await entry.runtime_data.coordinator.async_describe()
     assert places(hass, entry) == {}
     assert repairs(hass) == ["no_flats"]
     # Lists that do not answer are no proof.
     sim.move_in(NEIGHBOUR, 52)
-    await entry.runtime_data.async_describe()
+    await entry.runtime_data.coordinator.async_describe()
     sim.refuse("address/getSettingsList", 404, None)
     sim.move_out(NEIGHBOUR, 52)
-    await entry.runtime_data.async_describe()
+    await entry.runtime_data.coordinator.async_describe()
     assert repairs(hass) == []
 
 

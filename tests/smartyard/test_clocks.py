@@ -37,7 +37,7 @@ async def began(
     sim.date_replies(dates)
     sim.advance_clock(ahead)
     entry = await pushing(hass, sim, url, form)
-    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     return sim, listen(entry)
 
 

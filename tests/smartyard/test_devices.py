@@ -44,7 +44,7 @@ def places(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, dr.DeviceEntry]
 
 def entities(hass: HomeAssistant, entry: ConfigEntry, name: str | None = None) -> dict[str, set[str]]:
     """Return the entities of a place by platform, those of the entry's own device for none."""
-    device = entry.runtime_data.device_id if name is None else place(hass, entry, name).id
+    device = entry.runtime_data.coordinator.device_id if name is None else place(hass, entry, name).id
     found: dict[str, set[str]] = {}
     for entity in er.async_entries_for_device(er.async_get(hass), device, include_disabled_entities=True):
         found.setdefault(entity.domain, set()).add(entity.unique_id.removeprefix(f"{entry.unique_id}_"))
@@ -55,10 +55,10 @@ async def test_each_place_is_a_device(hass: HomeAssistant, entry: ConfigEntry) -
     found = places(hass, entry)
     assert set(found) == {HOUSE, FLAT} | GATES | CAMERAS | ELSEWHERE
     assert (found[HOUSE].name, found[HOUSE].model) == ("г. Примерск, ул. Садовая, д. 3", "House")
-    assert found[HOUSE].via_device_id == entry.runtime_data.device_id
+    assert found[HOUSE].via_device_id == entry.runtime_data.coordinator.device_id
     assert {found[name].via_device_id for name in GATES | {FLAT}} == {found[HOUSE].id}
     # Of a camera that belongs to no intercom, the server does not tell the house.
-    assert {found[name].via_device_id for name in CAMERAS} == {entry.runtime_data.device_id}
+    assert {found[name].via_device_id for name in CAMERAS} == {entry.runtime_data.coordinator.device_id}
     assert (found["door_21_1"].name, found["door_21_1"].model) == ("Шлагбаум", "Barrier")
     assert (found["camera_42"].name, found["camera_42"].model) == ("Двор", "Camera")
 
@@ -136,7 +136,7 @@ async def test_a_flat_that_is_moved_into_and_out_of(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(coordinator_module, "_DESCRIBE_COOLDOWN", 0.1)
-    coordinator = entry.runtime_data
+    coordinator = entry.runtime_data.coordinator
     sim.move_out(PHONE, 53)
     await coordinator.async_describe()
     assert set(places(hass, entry)) == {HOUSE, FLAT} | GATES | CAMERAS
@@ -148,7 +148,7 @@ async def test_a_flat_that_is_moved_into_and_out_of(
     assert set(places(hass, entry)) >= ELSEWHERE
     await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_24:0_door"))
     assert sim.address_functions.opened == [(24, 0, PHONE)]
-    assert entry.runtime_data is coordinator, "it was reloaded"
+    assert entry.runtime_data.coordinator is coordinator, "it was reloaded"
 
 
 async def test_what_went_while_nobody_looked(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
@@ -164,11 +164,11 @@ async def test_what_went_while_nobody_looked(hass: HomeAssistant, sim: Simulator
 async def test_cameras_stay_while_their_list_is_refused(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, function: str, status: int
 ) -> None:
-    before, cameras = set(places(hass, entry)), set(entry.runtime_data.data.cameras)
+    before, cameras = set(places(hass, entry)), set(entry.runtime_data.coordinator.data.cameras)
     sim.refuse(function, status, None)
-    await entry.runtime_data.async_describe()
+    await entry.runtime_data.coordinator.async_describe()
     assert set(places(hass, entry)) == before
-    assert set(entry.runtime_data.data.cameras) == cameras
+    assert set(entry.runtime_data.coordinator.data.cameras) == cameras
 
 
 @pytest.mark.parametrize("status", [403, 404])
@@ -199,16 +199,16 @@ async def test_what_is_refused_from_the_start_stays_until_it_is_told(
     assert await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
     assert away()
-    await entry.runtime_data.async_describe()
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_describe()
+    await entry.runtime_data.coordinator.async_refresh()
     assert set(places(hass, entry)) >= before
     assert known() >= entities_before
     # Others that went meanwhile are gone all the same.
     sim.move_out(PHONE, 53)
-    await entry.runtime_data.async_describe()
+    await entry.runtime_data.coordinator.async_describe()
     assert not {"house_12", "flat_53", "door_24_0"} & set(places(hass, entry))
     sim.mend_server()
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     await until(lambda: not away(), "all of it")
     assert set(places(hass, entry)) == {HOUSE, FLAT} | GATES | CAMERAS
 
@@ -234,7 +234,7 @@ async def test_a_lost_answer_is_told_and_the_door_opened_once(
 async def test_a_blocked_door_says_so_and_why(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     assert state_of(hass, entry, "binary_sensor", "door_22:0_blocked") == "off"
     sim.block_door(22)
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     await becomes(hass, entry, "binary_sensor", "door_22:0_blocked", "on")
     assert state_of(hass, entry, "lock", "door_22:0_door") != "unavailable"
     with pytest.raises(Exception, match="rejected") as failed:
@@ -242,7 +242,7 @@ async def test_a_blocked_door_says_so_and_why(hass: HomeAssistant, sim: Simulato
     assert type(failed.value).__name__ == "HomeAssistantError"
     assert sim.address_functions.opened == []
     sim.block_door(22, reason="")
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     await until(lambda: state_of(hass, entry, "binary_sensor", "door_22:0_blocked") == "off")
 
 
@@ -254,13 +254,13 @@ async def test_a_door_that_only_the_refusal_tells_is_blocked(
     entry = await add(hass, sim)
     lock, key = entity_id(hass, entry, "lock", "door_21:0_door"), "door_21:0_blocked"
     sim.block_flat(51)
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     assert state_of(hass, entry, "binary_sensor", key) == "off"
     for _ in range(2):
         with pytest.raises(HomeAssistantError):
             await act(hass, "lock.open", entity_id=lock)
         assert state_of(hass, entry, "binary_sensor", key) == "on"
-        await entry.runtime_data.async_refresh()
+        await entry.runtime_data.coordinator.async_refresh()
         assert state_of(hass, entry, "binary_sensor", key) == "on"
     assert state_of(hass, entry, "binary_sensor", "door_24:0_blocked") == "off"
     sim.block_flat(51, False)
@@ -286,7 +286,7 @@ async def test_a_door_that_was_opened_is_shown_open_for_a_while(
     assert state is not None
     assert (state.state, state.attributes.get("assumed_state")) == ("unlocked", True)
     # News of other things does not end it.
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     assert state_of(hass, entry, "lock", "door_21:0_door") == "unlocked"
     assert_assumed_locked(hass, entry, "door_21:1_door")
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=6))
@@ -330,7 +330,7 @@ async def test_a_renamed_entrance_is_no_event(hass: HomeAssistant, sim: Simulato
     """The operator calls it otherwise: its bell takes the name with the next ring."""
     changes = capture_changes(hass, entry)
     sim.rename_door(21, name="Entrance A")
-    await entry.runtime_data.async_describe()
+    await entry.runtime_data.coordinator.async_describe()
     await hass.async_block_till_done()
     assert places(hass, entry)["door_21_0"].name == "Entrance A"
     assert shown(hass, entry, "binary_sensor", "bell_21_ringing").name == "Entrance A Ringing"

@@ -84,7 +84,7 @@ async def test_numbers_that_are_words_are_others_for_a_while(
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     sim.heal()
-    await entry.runtime_data.async_describe()
+    await entry.runtime_data.coordinator.async_describe()
     await until(lambda: not unusable(hass, entry), path)
     assert {one.unique_id for one in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)} == known
 
@@ -97,7 +97,7 @@ async def test_an_account_without_doors_for_now(hass: HomeAssistant, sim: Simula
     assert state_of(hass, entry, "switch", "setting_flat_51_cms") == "on"
     sim.heal()
     await pass_time(hass, 11)
-    await until(lambda: entry.runtime_data.data.doors, "the doors")
+    await until(lambda: entry.runtime_data.coordinator.data.doors, "the doors")
     await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_21:0_door"))
     assert sim.address_functions.opened == [(21, 0, PHONE)]
 
@@ -105,7 +105,7 @@ async def test_an_account_without_doors_for_now(hass: HomeAssistant, sim: Simula
 async def test_a_door_does_not_wait_for_lists(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     for path in ("address/getAddressList", "address/getSettingsList", "user/notification", "inbox/unreaded"):
         sim.fault(path, Fault.HANG)
-    reading = asyncio.ensure_future(entry.runtime_data.system.read())
+    reading = asyncio.ensure_future(entry.runtime_data.coordinator.system.read())
     await until(lambda: len(sim._handling) >= client.MOST, "all of them to hang")
     await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_21:0_door"))
     assert sim.address_functions.opened == [(21, 0, PHONE)]
@@ -120,7 +120,7 @@ SILENT = [(Fault.HANG, 0), (Fault.RESET, 0), (Fault.STATUS, 500), (Fault.STATUS,
 
 async def lose(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, fault: Fault, status: int = 500) -> None:
     """Have the journals fail, until that shows."""
-    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     sim.fault(SOURCE, fault, status=status)
     await until(lambda: state_of(hass, entry, "binary_sensor", "event_log") == "off", "the journals to be missed")
 
@@ -142,7 +142,7 @@ async def test_journals_that_fail_alone_take_nothing_else_down(
     assert unusable(hass, entry) == set()
     sim.message("Завтра не будет воды", "Вода")
     await until(lambda: state_of(hass, entry, "sensor", "unread_messages") == "1", "the other source")
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     assert state_of(hass, entry, "binary_sensor", "connectivity") == "on"
     assert repairs(hass) == [], "not at once"
     caplog.clear()
@@ -162,7 +162,7 @@ async def test_the_journal_of_one_flat_fails_alone(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events = capture_log_events(hass)
-    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     sim.break_log(53)
     await until(lambda: state_of(hass, entry, "binary_sensor", "event_log") == "off", "the journal to be missed")
     uuid = sim.happen("key", 22, flat=51)
@@ -183,7 +183,7 @@ async def test_the_repair_asks_for_the_journals_again(
     await pass_time(hass, PATIENCE + 1)
     (issue,) = [issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN]
     # By itself it would be asked for in minutes.
-    for look in entry.runtime_data.system.log._poller._poller.values():
+    for look in entry.runtime_data.coordinator.system.log._poller._poller.values():
         look.due += 600 * (look.failures > 0)
     client = await hass_client()
     answer = await client.post("/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue.issue_id})
@@ -201,8 +201,8 @@ async def test_the_repair_asks_for_the_journals_again(
 async def test_a_busy_server_is_left_alone_and_says_so(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture, status: int, key: str
 ) -> None:
-    coordinator = entry.runtime_data
-    await until(lambda: coordinator.event_stream.following, "the first looks")
+    coordinator = entry.runtime_data.coordinator
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     caplog.clear()
     sim.overload(status, "300")
     await until(lambda: not coordinator.last_update_success, "it to be away")
@@ -218,7 +218,7 @@ async def test_a_busy_server_is_left_alone_and_says_so(
         await act(hass, f"{DOMAIN}.history_query", response=True, device_id=flat, day="2026-11-20")
     assert failed.value.translation_key == key
     sim.heal()
-    coordinator.event_stream.async_hasten()
+    entry.runtime_data.events.async_hasten()
     await until(lambda: coordinator.last_update_success, "it to be back")
     assert len(lines(caplog)) == 2, lines(caplog)
 

@@ -127,12 +127,12 @@ async def test_the_account_says_not_which_flat(hass: HomeAssistant, sim: Simulat
     with pytest.raises(ServiceValidationError, match="Садовая"):
         await flat_command(hass, entry, "let_guests_in", "camera_42", duration={"minutes": 10})
     sim.move_out(PHONE, 53)
-    await entry.runtime_data.async_describe()
-    device = entry.runtime_data.device_id
+    await entry.runtime_data.coordinator.async_describe()
+    device = entry.runtime_data.coordinator.device_id
     await act(hass, f"{DOMAIN}.let_guests_in", device_id=device, duration={"minutes": 10})
     assert not sim.town.flat(51).auto_open.startswith("1970")
     sim.move_out(PHONE, 51)
-    await entry.runtime_data.async_describe()
+    await entry.runtime_data.coordinator.async_describe()
     assert await refusal(hass, entry, "let_guests_in", duration={"minutes": 10}) == "no_flat"
     assert await refusal(hass, entry, "archive_ranges") == "no_camera"
 
@@ -320,4 +320,4 @@ async def test_a_telephone_for_the_support(hass: HomeAssistant, sim: Simulator, 
     assert (account["extension"], account["password"], account["dial"]) == ("123", "support-secret", "429999")
     assert all("support-secret" not in str(state.attributes) for state in hass.states.async_all())
     with pytest.raises(ServiceValidationError):
-        await act(hass, f"{DOMAIN}.sip_account", device_id=entry.runtime_data.device_id)
+        await act(hass, f"{DOMAIN}.sip_account", device_id=entry.runtime_data.coordinator.device_id)

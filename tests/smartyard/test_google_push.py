@@ -128,12 +128,12 @@ async def test_what_makes_no_sense_is_one_line(
 ) -> None:
     entry = await added(hass, google, sim)
     caplog.set_level(logging.DEBUG, push.__name__)
-    before = entry.runtime_data.data
+    before = entry.runtime_data.coordinator.data
     nonsense = google.push(b"secret nonsense")
     await until(lambda: nonsense.acknowledged, "the acknowledgement")
     lines = [record for record in caplog.records if record.name == push.__name__]
     assert [(line.levelno, "nonsense" in line.getMessage()) for line in lines] == [(logging.DEBUG, False)]
-    assert entry.runtime_data.data == before
+    assert entry.runtime_data.coordinator.data == before
 
 
 async def test_a_push_is_heard_as_one_of_a_forwarder(
@@ -146,7 +146,7 @@ async def test_a_push_is_heard_as_one_of_a_forwarder(
         heard.append(message)
         return "it is heard here"
 
-    monkeypatch.setattr(entry.runtime_data.features.push, "receive", receive)
+    monkeypatch.setattr(entry.runtime_data.coordinator.features.push, "receive", receive)
     google.push(b"whatever")
     await until(lambda: heard, "the push")
     assert heard == [PushMessage("POST", {}, b"whatever")]
@@ -386,7 +386,7 @@ async def test_a_server_that_is_not_known_yet_is_told_later(
     monkeypatch.setattr(google_push, "_LOOK", 0.05)
     caplog.set_level(logging.DEBUG, google_push.__name__)
     entry = await added(hass, google, sim)
-    features = entry.runtime_data.features
+    features = entry.runtime_data.coordinator.features
     features.push_service, known = None, features.push_service
     await until(lambda: "the server has not been read yet" in caplog.text, "an attempt")
     sim.people.devices[-1].push_token = None

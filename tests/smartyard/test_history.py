@@ -37,7 +37,7 @@ async def test_what_was_there_before_is_not_told(hass: HomeAssistant, device: St
     entry = await add(hass, sim)
     await read_again(sim)
     assert types(events) == []
-    assert entry.runtime_data.data.last_access is None
+    assert entry.runtime_data.coordinator.data.last_access is None
 
 
 @pytest.mark.parametrize(
@@ -64,11 +64,11 @@ async def test_whoever_came_in_is_told_once(
     assert told["late"] is False
     assert told["data"]["id"] == uuid
     assert (told["data"]["flat"], told["data"]["entrance"]) == ("7", "Калитка")
-    access = entry.runtime_data.data.last_access
+    access = entry.runtime_data.coordinator.data.last_access
     assert (access.granted, access.method, access.name, access.entrance) == (True, method, name, "Калитка")
     secrets = ("0000001A2B3C4D", PHONE, ROOMMATE, "40374", "79161234599", "74752000000")
     assert not [secret for secret in secrets if secret in str(told)]
-    picture = await entry.runtime_data.features.history.picture(told["data"]["picture"])
+    picture = await entry.runtime_data.coordinator.features.history.picture(told["data"]["picture"])
     assert picture.startswith(b"\xff\xd8")
 
 
@@ -81,19 +81,19 @@ async def test_names_can_be_kept_out(hass: HomeAssistant, sim: Simulator) -> Non
     await until(lambda: len(types(events)) == 2, "both")
     assert "A123BC68" not in str([item.data for item in events])
     assert "Ключ" not in str([item.data for item in events])
-    assert entry.runtime_data.data.last_access.name is None
+    assert entry.runtime_data.coordinator.data.last_access.name is None
 
 
 async def test_calls_in_the_journal_let_nobody_in(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     events = capture_log_events(hass)
     await read_again(sim, 1)
     rings: list[object] = []
-    entry.runtime_data.event_stream.rings.async_listen(None, rings.append)
+    entry.runtime_data.events.rings.async_listen(None, rings.append)
     sim.answer(sim.ring(21))
     sim.walk_away(sim.ring(21))
     await until(lambda: len(types(events)) == 2, "both")
     assert sorted(types(events)) == ["Answered", "MissedCall"]
-    assert entry.runtime_data.data.last_access is None
+    assert entry.runtime_data.coordinator.data.last_access is None
     assert rings == []
 
 
@@ -110,7 +110,7 @@ async def test_what_happened_meanwhile_is_late(hass: HomeAssistant, sim: Simulat
     assert {item.data["late"] for item in events} == {True}
     sim.happen("face", 24, flat=53)
     await until(lambda: "Face" in types(events), "news")
-    assert entry.runtime_data.data.last_access.method == "face"
+    assert entry.runtime_data.coordinator.data.last_access.method == "face"
 
 
 async def test_a_journal_that_is_not_to_be_had_keeps_no_other_from_being_read(
@@ -125,4 +125,4 @@ async def test_a_journal_that_is_not_to_be_had_keeps_no_other_from_being_read(
     assert events[-1].data["data"]["flat"] == "3"
     sim.leave_unpaid(51, unpaid=False)
     await until(lambda: types(events) == ["Key", "Key"], "the other one")
-    assert entry.runtime_data.last_update_success
+    assert entry.runtime_data.coordinator.last_update_success

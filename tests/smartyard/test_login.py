@@ -101,12 +101,12 @@ async def test_the_address_may_be_typed_without_its_path(hass: HomeAssistant, de
 async def test_two_accounts_at_one_operator(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     other = await add(hass, sim, NEIGHBOUR)
     assert other.unique_id != entry.unique_id
-    assert set(other.runtime_data.data.doors) == {"21:0", "21:1", "22:0", "23:0"}
+    assert set(other.runtime_data.coordinator.data.doors) == {"21:0", "21:1", "22:0", "23:0"}
     sent = asked(sim, "/user/requestCode")
     result = await enter(hass, {**user_input(sim), "phone": "8 (916) 123-45-01"}, "smartyard")
     assert result["reason"] == "already_configured"
     assert asked(sim, "/user/requestCode") == sent  # no message is sent for that
-    assert entry.runtime_data.last_update_success
+    assert entry.runtime_data.coordinator.last_update_success
 
 
 async def test_the_same_account_that_is_added_twice_at_once(hass: HomeAssistant, sim: Simulator) -> None:
@@ -263,7 +263,7 @@ async def test_a_server_that_wants_https(hass: HomeAssistant, sim: Simulator) ->
 async def test_somebody_without_a_flat(hass: HomeAssistant, sim: Simulator) -> None:
     entry = await add(hass, sim, "79990000000")
     assert entry.state is ConfigEntryState.LOADED
-    assert (entry.runtime_data.data.places, entry.runtime_data.data.doors) == ({}, {})
+    assert (entry.runtime_data.coordinator.data.places, entry.runtime_data.coordinator.data.doors) == ({}, {})
 
 
 # -- mending ---------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ HOME = "г. Примерск, ул. Садовая, д. 3, кв. 7 (127.0.0.1)"
 @pytest.fixture
 async def several(hass: HomeAssistant, entry: ConfigEntry) -> ConfigEntry:
     """The gate has come to have a second door, another bell and another camera, and the account a bell."""
-    coordinator = entry.runtime_data
+    coordinator = entry.runtime_data.coordinator
     state = coordinator.data
     coordinator.async_change(
         doors={
@@ -61,7 +61,7 @@ async def test_what_tells_them_apart(
 
 
 async def test_parts_of_the_same_name_at_one_place_are_told_apart(hass: HomeAssistant, several: ConfigEntry) -> None:
-    coordinator = several.runtime_data
+    coordinator = several.runtime_data.coordinator
     state = coordinator.data
     coordinator.async_change(
         doors={**state.doors, "bike": Door("bike", None, name="driveway", place=GATE)},
@@ -92,7 +92,7 @@ async def test_what_others_block_is_no_switch(hass: HomeAssistant, several: Conf
 
 
 async def test_a_setting_that_goes_is_not_available(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    coordinator = entry.runtime_data
+    coordinator = entry.runtime_data.coordinator
     rabbit = coordinator.data.settings["flat_51_white_rabbit"]
     odd = {rabbit.id: replace(rabbit, value="4")}
     coordinator.async_change(settings=odd)
@@ -102,7 +102,7 @@ async def test_a_setting_that_goes_is_not_available(hass: HomeAssistant, entry: 
 
 
 async def test_a_bell_rings_for_a_while(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    coordinator = entry.runtime_data
+    coordinator = entry.runtime_data.coordinator
     for on, state in ((True, "on"), (False, "off")):
         coordinator.async_fold(Event("Call", dt_util.utcnow(), facts=(BellRings("21", on),)))
         coordinator.async_publish()
@@ -110,9 +110,9 @@ async def test_a_bell_rings_for_a_while(hass: HomeAssistant, entry: ConfigEntry)
 
 
 async def test_a_ring_at_nobody_knows_which_door(hass: HomeAssistant, several: ConfigEntry) -> None:
-    coordinator = several.runtime_data
+    coordinator = several.runtime_data.coordinator
     ring = Event("Call", dt_util.utcnow(), facts=(ButtonPressed("call", None), BellRings("call", True)))
-    assert coordinator.event_stream.rings.async_hear(ring)
+    assert several.runtime_data.events.rings.async_hear(ring)
     coordinator.async_fold(ring)
     coordinator.async_publish()
     await hass.async_block_till_done()
@@ -124,7 +124,7 @@ async def test_a_ring_at_nobody_knows_which_door(hass: HomeAssistant, several: C
 async def test_only_what_is_expected_of_a_message_is_shown(hass: HomeAssistant, entry: ConfigEntry) -> None:
     details = {"id": "17", "title": "Water", "hash": "secret-hash"}
     event = Event("Message", dt_util.utcnow(), facts=(MessageReceived("unheard_of", details),))
-    entry.runtime_data.event_stream._async_take(event)
+    entry.runtime_data.events._async_take(event)
     told = shown(hass, entry, "event", "message").attributes
     assert (told["event_type"], told["id"], told["title"]) == ("other", "17", "Water")
     assert "hash" not in told

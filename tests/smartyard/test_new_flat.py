@@ -23,8 +23,8 @@ async def test_a_flat_that_a_poll_finds_has_entities_once_it_has_a_device(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.move_in(PHONE, 52)
-    await entry.runtime_data.async_refresh()
-    assert entry.runtime_data.data.settings["flat_52_cms"].place == FLAT
+    await entry.runtime_data.coordinator.async_refresh()
+    assert entry.runtime_data.coordinator.data.settings["flat_52_cms"].place == FLAT
     await until(lambda: found(hass, entry), "the flat")
     await hass.async_block_till_done()
     registry = er.async_get(hass)
@@ -42,7 +42,7 @@ async def test_a_flat_that_a_poll_finds_has_entities_once_it_has_a_device(
 
 
 async def test_everything_of_a_place_waits_for_its_device(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    coordinator = entry.runtime_data
+    coordinator = entry.runtime_data.coordinator
     state, registry = coordinator.data, er.async_get(hass)
     before = {entity.entity_id for entity in er.async_entries_for_config_entry(registry, entry.entry_id)}
     coordinator.async_change(

@@ -45,8 +45,8 @@ async def test_what_is_on_the_way_is_an_outage_with_a_sentence(
     location: str | None,
     key: str,
 ) -> None:
-    coordinator = entry.runtime_data
-    await until(lambda: coordinator.event_stream.following, "the first looks")
+    coordinator = entry.runtime_data.coordinator
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     before = set(places(hass, entry))
     caplog.clear()
     sim.intercept(status, location)
@@ -76,7 +76,7 @@ async def test_what_another_server_says_removes_nothing(
     """A name that leads elsewhere: JSON answers there, but no SmartYard."""
     for function in ("address/getAddressList", "address/getSettingsList", "cctv/all", "cctv/camMap"):
         sim.garbage(function, body, "application/json")
-    await entry.runtime_data.async_describe()
+    await entry.runtime_data.coordinator.async_describe()
     assert set(places(hass, entry)) >= {HOUSE, FLAT} | GATES | ELSEWHERE
 
 
@@ -105,8 +105,8 @@ async def test_an_interception_that_ends_leaves_no_trace(
         monkeypatch.setattr(context, "verify_flags", context.verify_flags & ~ssl.VERIFY_X509_STRICT)
         hass.config_entries.async_update_entry(entry, data={**entry.data, "verify_ssl": True, "fingerprint": None})
         assert await hass.config_entries.async_reload(entry.entry_id)
-    coordinator = entry.runtime_data
-    await until(lambda: coordinator.event_stream.following, "the first looks")
+    coordinator = entry.runtime_data.coordinator
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     caplog.clear()
     sim.renew_certificate()
     sim.reset_connections()
@@ -128,8 +128,8 @@ async def test_an_interception_that_ends_leaves_no_trace(
 async def test_a_ring_at_a_captive_portal_rings_once_and_without_its_picture(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
 ) -> None:
-    coordinator = pushed.runtime_data
-    await until(lambda: coordinator.event_stream.following, "the first looks")
+    coordinator = pushed.runtime_data.coordinator
+    await until(lambda: pushed.runtime_data.events.following, "the first looks")
     rings = listen(pushed)
     sim.intercept()
     await until(lambda: not coordinator.last_update_success, "it to be away")
@@ -154,7 +154,7 @@ async def test_a_visitor_rings_though_the_clocks_are_minutes_apart(
 ) -> None:
     sim.advance_clock(seconds)
     entry = await pushing(hass, sim, local_url)
-    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     rings, events = listen(entry), capture_log_events(hass)
     sim.ring(22)
     await until(lambda: rings, "the ring")

@@ -35,13 +35,13 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
 async def test_a_server_that_breaks_is_one_line_and_its_return_another(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture, how: Breakage
 ) -> None:
-    coordinator = entry.runtime_data
-    await until(lambda: coordinator.event_stream.following, "the first looks")
+    coordinator = entry.runtime_data.coordinator
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     caplog.clear()
     sim.break_server(how)
     await until(lambda: not coordinator.last_update_success, "the loss")
     sim.mend_server()
-    await until(lambda: coordinator.last_update_success and coordinator.event_stream.following, "its return")
+    await until(lambda: coordinator.last_update_success and entry.runtime_data.events.following, "its return")
     assert len(lines(caplog)) == 2, lines(caplog)
     assert entry.state is ConfigEntryState.LOADED
     assert not hass.config_entries.flow.async_progress()
@@ -51,8 +51,8 @@ async def test_a_server_that_breaks_is_one_line_and_its_return_another(
 async def test_a_server_that_answers_with_nothing_is_away(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
-    coordinator = entry.runtime_data
-    await until(lambda: coordinator.event_stream.following, "the first looks")
+    coordinator = entry.runtime_data.coordinator
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     before = coordinator.data.places
     caplog.clear()
     sim.fault("*", "status", status=status)
@@ -61,7 +61,7 @@ async def test_a_server_that_answers_with_nothing_is_away(
     await until(lambda: len(sim.requests) > 6, "more attempts")
     assert not coordinator.last_update_success
     sim.heal()
-    await until(lambda: coordinator.last_update_success and coordinator.event_stream.following, "its return")
+    await until(lambda: coordinator.last_update_success and entry.runtime_data.events.following, "its return")
     assert len(lines(caplog)) == 2, lines(caplog)
     assert coordinator.data.places == before
 
@@ -69,7 +69,7 @@ async def test_a_server_that_answers_with_nothing_is_away(
 async def test_a_visitor_rings_while_the_server_is_broken(hass: HomeAssistant, device: Start, local_url: str) -> None:
     sim = await device()
     entry = await pushing(hass, sim, local_url)
-    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     changes = capture_changes(hass, entry, "event")
     sim.break_server()
     await until(lambda: state_of(hass, entry, "binary_sensor", "connectivity") == "off", "the loss")
@@ -88,8 +88,8 @@ async def test_rings_during_an_outage_of_90_seconds_and_just_after_it(
 ) -> None:
     sim = await device()
     entry = await pushing(hass, sim, local_url)
-    coordinator = entry.runtime_data
-    await until(lambda: coordinator.event_stream.following, "the first looks")
+    coordinator = entry.runtime_data.coordinator
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     events = capture_log_events(hass)
     if how == "broken":
         sim.break_server()
@@ -104,7 +104,7 @@ async def test_rings_during_an_outage_of_90_seconds_and_just_after_it(
     sim.mend_server()
     sim.ring(22)
     await until(lambda: coordinator.data.ringing["22"], "another ring")
-    await until(lambda: coordinator.last_update_success and coordinator.event_stream.following, "its return")
+    await until(lambda: coordinator.last_update_success and entry.runtime_data.events.following, "its return")
     sim.walk_away(next(reversed(sim.rings.rows)))
     await until(lambda: [item for item in events if item.data["type"] == "MissedCall"], "the record")
     assert [item.data["data"]["bell"] for item in events if item.data["type"] == "Call"] == ["21", "22"]
@@ -114,8 +114,8 @@ async def test_rings_during_an_outage_of_90_seconds_and_just_after_it(
 async def test_what_changed_meanwhile_is_read_once_it_is_back(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
-    coordinator = entry.runtime_data
-    await until(lambda: coordinator.event_stream.following, "the first looks")
+    coordinator = entry.runtime_data.coordinator
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     sim.break_server()
     await until(lambda: not coordinator.last_update_success, "the loss")
     sim.block_door(21)
@@ -128,9 +128,9 @@ async def test_what_was_missed_in_a_long_outage_is_told_as_soon_as_it_is_over(
 ) -> None:
     """However often the server was tried meanwhile: no look waits longer for that."""
     monkeypatch.setattr(push, "_BACK_OFF", (0.01,))
-    coordinator = entry.runtime_data
+    coordinator = entry.runtime_data.coordinator
     events = capture_log_events(hass)
-    await until(lambda: coordinator.event_stream.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     sim.break_server()
     await until(lambda: not coordinator.last_update_success, "the loss")
     record = sim.happen("key", 22, flat=51)
@@ -184,7 +184,7 @@ async def test_the_reader_of_events_goes_on_where_it_left_off(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     events = capture_log_events(hass)
-    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     await hass.config_entries.async_reload(entry.entry_id)
     uuid = sim.happen("key")
     await until(lambda: events, "the record")

@@ -19,7 +19,7 @@ async def test_what_a_flat_refuses(hass: HomeAssistant, sim: Simulator, entry: C
         light="light.none",
         other=place(hass, entry, "door_24_0").id,
     )
-    for device_id in (entry.runtime_data.device_id, place(hass, entry, "flat_51").id):
+    for device_id in (entry.runtime_data.coordinator.device_id, place(hass, entry, "flat_51").id):
         refused = await refused_actions(hass, user, device_id)
         assert refused == {action for action, need in NEEDS.items() if need not in MAY[kind] | {ENTITY}}
 

@@ -23,7 +23,7 @@ async def test_diagnostics_tell_no_secrets(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_client: ClientSessionGenerator
 ) -> None:
     sim.happen("key", 21, flat=51, ago=30)
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     diagnostics: Any = await get_diagnostics_for_config_entry(hass, hass_client, entry)
     text = json.dumps(diagnostics, ensure_ascii=False)
     tokens = [value for key, value in entry.data.items() if "token" in key]

@@ -50,7 +50,7 @@ def asked(sim: Simulator, function: str) -> list[Request]:
 def listen(entry: ConfigEntry) -> list[Ring]:
     """Return a list that every ring goes to."""
     rings: list[Ring] = []
-    entry.runtime_data.event_stream.rings.async_listen(None, rings.append)
+    entry.runtime_data.events.rings.async_listen(None, rings.append)
     return rings
 
 
@@ -69,12 +69,12 @@ async def test_a_visitor_rings_with_a_picture(
     (ring,) = rings
     assert (ring.bell.id, ring.bell.place) == ("22", "door_22_0")
     assert ring.details["flat"] == "7"
-    assert entry.runtime_data.data.ringing["22"] is True
+    assert entry.runtime_data.coordinator.data.ringing["22"] is True
     if form is not Form.SEED:  # in the documents' form the picture is where this server has none
         assert ring.picture is not None
-        assert (await entry.runtime_data.features.visitors.picture(ring.picture)).startswith(b"\xff\xd8")
+        assert (await entry.runtime_data.coordinator.features.visitors.picture(ring.picture)).startswith(b"\xff\xd8")
         assert name not in str([item.data for item in events])
-    await until(lambda: entry.runtime_data.data.ringing["22"] is False, "the end of it")
+    await until(lambda: entry.runtime_data.coordinator.data.ringing["22"] is False, "the end of it")
     assert [item.data["type"] for item in events] == ["Call", "CallEnded"]
     assert name not in str(ring)
 
@@ -144,9 +144,9 @@ async def test_a_message_has_the_unread_ones_counted(
     sim = await device()
     entry = await pushing(hass, sim, local_url)
     number = sim.message("Завтра не будет воды", "Вода")
-    await until(lambda: entry.runtime_data.data.unread_messages == 1, "the count")
-    await entry.runtime_data.features.messages.mark_read(str(number))
-    await until(lambda: entry.runtime_data.data.unread_messages == 0, "the count")
+    await until(lambda: entry.runtime_data.coordinator.data.unread_messages == 1, "the count")
+    await entry.runtime_data.coordinator.features.messages.mark_read(str(number))
+    await until(lambda: entry.runtime_data.coordinator.data.unread_messages == 0, "the count")
     assert not any(request.path.endswith("/inbox/inbox") for request in sim.requests)
 
 
@@ -156,13 +156,13 @@ async def test_a_new_address_brings_its_doors(
     sim = await device()
     entry = await pushing(hass, sim, local_url)
     events = capture_log_events(hass)
-    assert "23:0" not in entry.runtime_data.data.doors
+    assert "23:0" not in entry.runtime_data.coordinator.data.doors
     sim.move_in(sim.phone, 52)
     sim.text_push("newaddress", "Адрес", "Добавлен адрес")
-    await until(lambda: "23:0" in entry.runtime_data.data.doors, "the door")
+    await until(lambda: "23:0" in entry.runtime_data.coordinator.data.doors, "the door")
     assert of_type(events, "Message")[0].data["data"]["kind"] == "new_address"
-    assert entry.runtime_data.data.ringing["23"] is False
-    assert entry.runtime_data.data.places["door_23_0"].name == "Подъезд 2"
+    assert entry.runtime_data.coordinator.data.ringing["23"] is False
+    assert entry.runtime_data.coordinator.data.places["door_23_0"].name == "Подъезд 2"
 
 
 def pushes(hass: HomeAssistant, entry: ConfigEntry) -> str:
@@ -188,7 +188,7 @@ async def test_the_page_says_whether_pushes_arrive(hass: HomeAssistant, device: 
     assert await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
     assert pushes(hass, entry) == "arriving"
-    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     # This one was not: in the life that is known, no push came at all.
     sim.happen("missed", 22)
     await until(lambda: pushes(hass, entry) == "expected", "the doubt")
@@ -205,7 +205,7 @@ async def test_rings_that_are_switched_off_are_no_lost_pushes(
     await act(hass, "switch.turn_off", entity_id=rings)
     assert await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
-    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     events = capture_log_events(hass)
     sim.happen("missed", 22)
     await until(lambda: of_type(events, "MissedCall"), "the record of it")
@@ -245,10 +245,10 @@ async def test_the_server_is_told_the_route_of_the_operator(
     await until(lambda: rings, "the ring")
     # It is told once, and again where the server has forgotten it or the route is another.
     told = len(asked(sim, "/user/registerPushToken"))
-    await entry.runtime_data.async_describe()
+    await entry.runtime_data.coordinator.async_describe()
     assert len(asked(sim, "/user/registerPushToken")) == told
     ours.push_token = "err"
-    await entry.runtime_data.async_describe()
+    await entry.runtime_data.coordinator.async_describe()
     await until(lambda: ours.push_token not in {None, "err"}, "the token again")
     await choose_route(hass, entry, "elsewhere")
     await until(lambda: ours.bundle == "elsewhere", "the other route")
@@ -263,8 +263,8 @@ async def test_a_server_without_routes_is_asked_again_only_with_its_description(
     sim.refuse("/user/registerPushToken", 405)
     await choose_route(hass, entry, "home")
     await until(lambda: asked(sim, "/user/registerPushToken"), "the route")
-    coordinator = entry.runtime_data
-    await coordinator.push_address.async_subscribe()
+    coordinator = entry.runtime_data.coordinator
+    await entry.runtime_data.push_address.async_subscribe()
     assert not coordinator.timers
     sim.mend_server()
     await coordinator.async_describe()
@@ -324,8 +324,8 @@ async def test_a_hostile_push_changes_nothing_and_is_one_line(
 ) -> None:
     sim = await device()
     entry = await pushing(hass, sim, local_url)
-    await until(lambda: entry.runtime_data.event_stream.following, "the first looks")
-    before, requests = entry.runtime_data.data, len(sim.requests)
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    before, requests = entry.runtime_data.coordinator.data, len(sim.requests)
     caplog.clear()
     caplog.set_level(logging.DEBUG, OURS)
     events, rings = capture_log_events(hass), listen(entry)
@@ -338,7 +338,7 @@ async def test_a_hostile_push_changes_nothing_and_is_one_line(
         assert (rings[0].picture is None) is (kind is Hostile.FOREIGN_IMAGE)
         if rings[0].picture is not None:
             with pytest.raises((NoData, UnexpectedReply)):
-                await entry.runtime_data.features.visitors.picture(rings[0].picture)
+                await entry.runtime_data.coordinator.features.visitors.picture(rings[0].picture)
         assert entry.data[CONF_URL] == sim.url
     else:
 
@@ -347,7 +347,7 @@ async def test_a_hostile_push_changes_nothing_and_is_one_line(
 
         await until(lines, "the line")
         assert rings == []
-        assert entry.runtime_data.data == before
+        assert entry.runtime_data.coordinator.data == before
         assert [line.levelno for line in lines()] == [logging.DEBUG]
         assert [item.data["type"] for item in events] == []
     assert ELSEWHERE not in {request.host for request in sim.requests[requests:]}

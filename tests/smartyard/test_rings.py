@@ -92,8 +92,8 @@ async def test_a_ring_ends_while_the_server_is_away(
     monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry._CERTAIN", 1e4)
     sim = await device()
     entry = await pushing(hass, sim, local_url)
-    coordinator = entry.runtime_data
-    await until(lambda: coordinator.event_stream.following, "the first looks")
+    coordinator = entry.runtime_data.coordinator
+    await until(lambda: entry.runtime_data.events.following, "the first looks")
     sim.set_push_ttl(3)
     if trouble == "refused":
         sim.revoke_tokens()
@@ -113,7 +113,7 @@ async def test_a_ring_ends_while_the_server_is_away(
 async def test_a_ring_at_a_door_that_is_newer_than_what_is_known(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
 ) -> None:
-    await until(lambda: pushed.runtime_data.event_stream.following, "the first looks")
+    await until(lambda: pushed.runtime_data.events.following, "the first looks")
     sim.town.doors.append(Door(26, 0, "wicket", "Новая калитка", 37, GARDEN))
     events = capture_log_events(hass)
     sim.ring(26, flat=51)
@@ -128,7 +128,7 @@ async def test_the_first_ring_of_a_flat_that_is_not_known_yet(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
 ) -> None:
     """Its push names a flat and an intercom that are not known, and no house."""
-    await until(lambda: pushed.runtime_data.event_stream.following, "the first looks")
+    await until(lambda: pushed.runtime_data.events.following, "the first looks")
     sim.move_in(sim.phone, 52)
     events = capture_log_events(hass)
     sim.ring(23, flat=52)
@@ -173,4 +173,4 @@ async def test_the_support_that_calls_rings_no_door(hass: HomeAssistant, sim: Si
     sim.support_calls()
     await until(lambda: events, "the call")
     assert events[0].data["data"] == {"support": True, "caller": "Support"}
-    assert not any(pushed.runtime_data.data.ringing.values())
+    assert not any(pushed.runtime_data.coordinator.data.ringing.values())

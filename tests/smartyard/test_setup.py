@@ -15,9 +15,9 @@ async def test_an_account_has_its_houses_flats_doors_and_cameras(
     assert entry.title == "г. Примерск, ул. Садовая, д. 3, кв. 7 (127.0.0.1)"
     assert PHONE not in str(entry.unique_id)
     devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
-    (account,) = [row for row in devices if row.id == entry.runtime_data.device_id]
+    (account,) = [row for row in devices if row.id == entry.runtime_data.coordinator.device_id]
     assert (account.manufacturer, account.model, account.configuration_url) == ("SmartYard", "Account", None)
-    state = entry.runtime_data.data
+    state = entry.runtime_data.coordinator.data
     garden = "г. Примерск, ул. Садовая, д. 3"
     assert state.places["house_11"] == Place("house_11", garden, "House")
     assert state.places["flat_51"] == Place("flat_51", f"{garden}, кв. 7", "Flat", "house_11")

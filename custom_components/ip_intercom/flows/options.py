@@ -52,8 +52,8 @@ from ..const import (
     DEFAULT_PICTURE_PORT,
     DEFAULT_STREAM_PATH,
 )
-from ..coordinator import IntercomConfigEntry
 from ..model import Door, DoorId
+from ..runtime import IntercomConfigEntry, IntercomRuntime
 from ..systems import is_forwarded, options_of, options_page, stream_url
 
 SECTION_STREAM = "stream"
@@ -241,8 +241,8 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
 
     def _doors(self, option: str) -> SelectSelector:
         """Return a choice of doors: those of the device, and those chosen before."""
-        coordinator = getattr(self.config_entry, "runtime_data", None)
-        known: Mapping[DoorId, Door] = coordinator.data.doors if coordinator is not None else {}
+        runtime: IntercomRuntime | None = getattr(self.config_entry, "runtime_data", None)
+        known: Mapping[DoorId, Door] = runtime.coordinator.data.doors if runtime is not None else {}
         names = {door.id: door.name for door in known.values()}
         doors = sorted({*self.config_entry.options.get(option, []), *known})
         return SelectSelector(

@@ -43,7 +43,7 @@ def loaded(hass: HomeAssistant, entry_id: str) -> IntercomCoordinator | None:
     entry = hass.config_entries.async_get_entry(entry_id)
     if entry is None or entry.domain != DOMAIN or entry.state is not ConfigEntryState.LOADED:
         return None
-    coordinator: IntercomCoordinator = entry.runtime_data
+    coordinator: IntercomCoordinator = entry.runtime_data.coordinator
     return coordinator
 
 

@@ -1,1 +1,147 @@
-"""What runs for an entry while it is loaded."""
+"""What runs for an entry while it is loaded: its coordinator, its events, and what people ask of it."""
+
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import Platform
+from homeassistant.core import callback
+from homeassistant.exceptions import HomeAssistantError
+
+from ..coordinator import IntercomCoordinator
+from ..helpers.devices import async_remove_places, async_show_places
+from ..model import SessionId, State
+from .door_commands import DoorCommands
+from .event_stream import EventStream
+from .google_push import GooglePush
+from .temporary_codes import TemporaryCodes
+from .visitor_pictures import VisitorPictures
+from .webhook import PushAddress
+
+# A call that was dialed while its answer was lost may still begin for this many seconds.
+_DIAL_DELAY = 10.0
+
+type IntercomConfigEntry = ConfigEntry[IntercomRuntime]
+
+
+@dataclass(slots=True, eq=False)
+class IntercomRuntime:
+    """The parts of a loaded entry.
+
+    Attributes:
+        coordinator: Reads the device, and publishes its state.
+        events: Delivers its events.
+        door_commands: Runs the commands of its doors.
+        codes: Its temporary codes.
+        pictures: The pictures of its last visitors.
+        push_address: The webhook that it may push to.
+        google_push: Receives what is pushed through Google's service.
+        platforms: The platforms of its entities.
+        offered: The entities that the platforms added: platform and unique id.
+    """
+
+    coordinator: IntercomCoordinator
+    events: EventStream
+    door_commands: DoorCommands
+    codes: TemporaryCodes
+    pictures: VisitorPictures
+    push_address: PushAddress
+    google_push: GooglePush
+    platforms: list[Platform] = field(default_factory=list)
+    offered: set[tuple[str, str | None]] = field(default_factory=set)
+
+    @callback
+    def async_start(self) -> None:
+        """Follow the events of the device, and receive its pushes."""
+        if (log := self.coordinator.system.log) is not None:
+            self.events.async_start(log)
+        self.push_address.async_start()
+        self.google_push.async_start()
+
+    async def async_stop(self) -> None:
+        """Stop following, and release what the device holds for Home Assistant."""
+        self.push_address.async_stop()
+        await self.google_push.async_stop()
+        await self.events.async_stop()
+        await self.coordinator.system.close()
+
+    # -- what the coordinator reports ------------------------------------------------------------
+
+    @callback
+    def async_recovered(self) -> None:
+        """Ask for events at once: a poll found that the device is back."""
+        self.events.async_hasten()
+
+    @callback
+    def async_polled(self, before: State, after: State) -> None:
+        """Compare what a poll found with what the events had reported."""
+        if self.events.following:
+            self.coordinator.device_issues.async_compare(before, after)
+
+    async def async_described(self) -> None:
+        """Show what the device has now; its log may be new, and its push settings may be gone."""
+        coordinator = self.coordinator
+        if coordinator.system.log is not None:
+            self.events.async_start(coordinator.system.log)
+        self.async_show_places()
+        coordinator.async_update_listeners()
+        self.async_remove_places()
+        await self.push_address.async_subscribe()
+
+    @callback
+    def async_show_places(self) -> None:
+        """Add or update the devices of the places below the entry's own device."""
+        coordinator = self.coordinator
+        identity = coordinator.description.identity
+        async_show_places(coordinator.hass, coordinator.device_id, identity, coordinator.data.places)
+
+    @callback
+    def async_remove_places(self) -> None:
+        """Remove the devices of places that are gone, once no entity is left there."""
+        coordinator = self.coordinator
+        description = coordinator.description
+        async_remove_places(
+            coordinator.hass,
+            coordinator.device_id,
+            description.identity,
+            coordinator.data.places,
+            self.offered,
+            description.unlisted,
+        )
+
+    # -- what people ask for ---------------------------------------------------------------------
+
+    async def async_look_again(self) -> None:
+        """Check again what was missing: the user confirmed a fix."""
+        coordinator = self.coordinator
+        await self.google_push.async_look_again()  # Google's service does not depend on the device
+        await self.codes.async_retry()
+        self.push_address.async_forget_method()
+        self.events.async_hasten()
+        description = coordinator.description
+        await coordinator.async_describe()
+        if coordinator.description is description:
+            return  # the device could not be asked
+        if coordinator.system.log is not None:
+            coordinator.system.log.presume_complete()
+        await coordinator.log_health.async_settle()
+        coordinator.device_issues.async_forget_evidence()
+
+    async def async_dial(self, dialing: Coroutine[Any, Any, SessionId]) -> SessionId:
+        """Run a command that starts a call; this call rings no bell."""
+        rings = self.events.rings
+
+        async def give_up() -> None:
+            rings.async_dialling(False)
+
+        rings.async_dialling(True)
+        try:
+            session = await self.coordinator.async_command(dialing)
+        except HomeAssistantError:
+            self.coordinator.timers.async_do(_DIAL_DELAY, "dialling", give_up)
+            raise
+        rings.async_dialled(session)
+        rings.async_dialling(False)
+        self.coordinator.async_note_own_call(session)
+        return session

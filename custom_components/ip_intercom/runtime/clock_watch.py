@@ -5,6 +5,7 @@ from homeassistant.core import callback
 from ..coordinator import IntercomCoordinator
 from ..model import Missing, State
 from ..model.events import Event
+from .event_stream import EventStream
 
 CLOCK = "clock"
 CLOCK_BY_HAND = "clock_by_hand"
@@ -17,9 +18,10 @@ class ClockWatch:
         coordinator: Knows the answers; its feed has the events.
     """
 
-    def __init__(self, coordinator: IntercomCoordinator) -> None:
+    def __init__(self, coordinator: IntercomCoordinator, events: EventStream) -> None:
         """Begin without doubt."""
         self._coordinator = coordinator
+        self._events = events
         self._clocked = True
         self._noted: frozenset[Missing] = frozenset()
 
@@ -28,7 +30,7 @@ class ClockWatch:
         """Watch until the entry is unloaded."""
         coordinator = self._coordinator
         coordinator.config_entry.async_on_unload(coordinator.async_add_listener(self._async_look))
-        coordinator.config_entry.async_on_unload(coordinator.event_stream.async_listen_events(self._async_hear))
+        coordinator.config_entry.async_on_unload(self._events.async_listen_events(self._async_hear))
         self._async_look()
 
     @callback

@@ -30,6 +30,7 @@ from ..model.features import Doors
 from ..model.names import place_names
 from ..systems.common.errors import IntercomError, NoAnswer, NotSupported, ServerBroken, Unconfirmed, UnexpectedReply
 from .door_watch import DoorWatch
+from .event_stream import EventStream
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -84,6 +85,7 @@ class DoorCommands:
 
     Args:
         coordinator: The owner of the device.
+        events: Tell what its doors do.
         store: Where holds are kept that outlast a restart.
         monotonic: A clock in seconds.
     """
@@ -91,10 +93,12 @@ class DoorCommands:
     def __init__(
         self,
         coordinator: IntercomCoordinator,
+        events: EventStream,
         store: Store[dict[str, Any]],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._coordinator = coordinator
+        self._events = events
         self._store = store
         self._monotonic = monotonic
         self._turns: defaultdict[DoorId, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -177,7 +181,7 @@ class DoorCommands:
         doors, name = self._doors, self._called(door.id)
         lost: IntercomError | None = None
         _LOGGER.debug("%s: sending %s to door %s", self._coordinator.name, step, door.id)
-        with DoorWatch(self._coordinator, door.id, self._monotonic) as watch:
+        with DoorWatch(self._coordinator, self._events, door.id, self._monotonic) as watch:
             self._async_doubt(door.id, step)
             try:
                 await doors.send(step, door, _at_most(doors.longest_hold, seconds))

@@ -9,13 +9,17 @@ from ..coordinator import IntercomCoordinator
 from ..model import DoorId, State
 from ..model.doors import DoorCommand
 from ..model.events import DoorReleased, Event
+from .event_stream import EventStream
 
 
 class DoorWatch:
     """What happens to a door after a command: events of it, and how closely it was looked at."""
 
-    def __init__(self, coordinator: IntercomCoordinator, door_id: DoorId, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, coordinator: IntercomCoordinator, events: EventStream, door_id: DoorId, monotonic: Callable[[], float]
+    ) -> None:
         self._coordinator = coordinator
+        self._events = events
         self._door_id = door_id
         self._monotonic = monotonic
         self._released: set[bool] = set()
@@ -25,7 +29,7 @@ class DoorWatch:
 
     def __enter__(self) -> Self:
         """Listen."""
-        self._stop = self._coordinator.event_stream.async_listen_events(self._async_hear)
+        self._stop = self._events.async_listen_events(self._async_hear)
         return self
 
     def __exit__(self, *_: object) -> None:

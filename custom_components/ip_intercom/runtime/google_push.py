@@ -23,6 +23,7 @@ from ..model import Missing
 from ..model.features import PushMessage
 from ..systems import options_of
 from ..systems.common.errors import AppRefused, IntercomError, LoginRefused, NotSupported
+from .event_stream import EventStream
 
 if TYPE_CHECKING:
     from ..systems.common import fcm
@@ -57,12 +58,14 @@ class GooglePush:
 
     Args:
         coordinator: The device, whose server pushes.
+        events: Receives what it pushes.
         store: Where to keep the registration.
     """
 
-    def __init__(self, coordinator: IntercomCoordinator, store: Store[dict[str, Any]]) -> None:
+    def __init__(self, coordinator: IntercomCoordinator, events: EventStream, store: Store[dict[str, Any]]) -> None:
         """See the class."""
         self._coordinator = coordinator
+        self._events = events
         self._hass = coordinator.hass
         self._entry = coordinator.config_entry
         self._store = store
@@ -199,7 +202,7 @@ class GooglePush:
     @callback
     def _async_hear(self, body: bytes) -> None:
         """Take what was pushed."""
-        self._coordinator.event_stream.async_receive(PushMessage("POST", {}, body))
+        self._events.async_receive(PushMessage("POST", {}, body))
 
     @callback
     def _async_connected(self) -> None:

@@ -23,6 +23,7 @@ from ..model import Missing
 from ..model.features import PushMessage
 from ..systems import is_forwarded
 from ..systems.common.errors import IntercomError, NotSupported
+from .event_stream import EventStream
 from .push_limiter import RATE, PushLimiter
 from .removal import async_parting
 
@@ -51,11 +52,13 @@ class PushAddress:
 
     Args:
         coordinator: The device that pushes.
+        events: Receives what it pushes.
     """
 
-    def __init__(self, coordinator: IntercomCoordinator) -> None:
+    def __init__(self, coordinator: IntercomCoordinator, events: EventStream) -> None:
         """See the class."""
         self._coordinator = coordinator
+        self._events = events
         self._hass = coordinator.hass
         self._entry = coordinator.config_entry
         self._registered: str | None = None
@@ -152,7 +155,7 @@ class PushAddress:
             return web.Response(status=HTTPStatus.TOO_MANY_REQUESTS)
         await asyncio.sleep(0)  # many requests of one connection would come without a pause
         body = await _read(request)
-        if self._coordinator.event_stream.async_receive(PushMessage(request.method, dict(request.query), body)):
+        if self._events.async_receive(PushMessage(request.method, dict(request.query), body)):
             self._async_judge(request.method)
         return web.Response(text="OK")
 

@@ -14,8 +14,8 @@ from homeassistant.helpers import config_validation as cv, service
 import probatio as vol
 
 from ..const import DOMAIN
-from ..coordinator import IntercomConfigEntry
 from ..helpers.permissions import async_may, async_may_open_doors
+from ..runtime import IntercomConfigEntry
 from . import (
     access,
     archive,

@@ -6,9 +6,9 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
-from ..coordinator import IntercomCoordinator
 from ..entity import require_feature
 from ..model import Direction
+from ..runtime import IntercomRuntime
 from .base import Action, Data, Needs
 from .files import ATTR_FILENAME, ATTR_OVERWRITE, TARGET, check_writable, read, save_picture
 
@@ -25,24 +25,24 @@ _PLATE_IMAGE_LIMIT = 256 * 1024
 _ACCESS_POINT = vol.In(("entry", "exit"))
 
 
-async def _grant_access(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    points = require_feature(coordinator, coordinator.features.access_points, "no_access_points")
-    grant = await coordinator.async_command(points.grant(data[ATTR_ACCESS_POINT], data[ATTR_USER]))
+async def _grant_access(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    points = require_feature(runtime.coordinator, runtime.coordinator.features.access_points, "no_access_points")
+    grant = await runtime.coordinator.async_command(points.grant(data[ATTR_ACCESS_POINT], data[ATTR_USER]))
     return {"granted": grant.granted, "reason": grant.reason}
 
 
-async def _grant_lift_access(coordinator: IntercomCoordinator, data: Data) -> None:
-    lift = require_feature(coordinator, coordinator.features.lift, "no_lift")
-    await coordinator.async_command(lift.grant(data[ATTR_USER], data.get(ATTR_DURATION)))
+async def _grant_lift_access(runtime: IntercomRuntime, data: Data) -> None:
+    lift = require_feature(runtime.coordinator, runtime.coordinator.features.lift, "no_lift")
+    await runtime.coordinator.async_command(lift.grant(data[ATTR_USER], data.get(ATTR_DURATION)))
 
 
-async def _recognize_plate(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    plates = require_feature(coordinator, coordinator.features.plates, "no_plates")
+async def _recognize_plate(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    plates = require_feature(runtime.coordinator, runtime.coordinator.features.plates, "no_plates")
     image = None
     if ATTR_FILENAME in data:
-        image = await read(coordinator.hass, data[ATTR_FILENAME], _PLATE_IMAGE_LIMIT)
+        image = await read(runtime.coordinator.hass, data[ATTR_FILENAME], _PLATE_IMAGE_LIMIT)
     event = data.get(ATTR_EVENT) or str(uuid4())
-    await coordinator.async_command(
+    await runtime.coordinator.async_command(
         plates.recognize(
             data[ATTR_ACCESS_POINT],
             data[ATTR_PLATE],
@@ -55,11 +55,11 @@ async def _recognize_plate(coordinator: IntercomCoordinator, data: Data) -> Json
     return {"event": event}
 
 
-async def _plate_image(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    plates = require_feature(coordinator, coordinator.features.plates, "no_plates")
-    await check_writable(coordinator.hass, data[ATTR_FILENAME], data[ATTR_OVERWRITE])
-    image = await coordinator.async_command(plates.image(data[ATTR_PLATE]))
-    return {"size": await save_picture(coordinator.hass, data[ATTR_FILENAME], image, data[ATTR_OVERWRITE])}
+async def _plate_image(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    plates = require_feature(runtime.coordinator, runtime.coordinator.features.plates, "no_plates")
+    await check_writable(runtime.coordinator.hass, data[ATTR_FILENAME], data[ATTR_OVERWRITE])
+    image = await runtime.coordinator.async_command(plates.image(data[ATTR_PLATE]))
+    return {"size": await save_picture(runtime.coordinator.hass, data[ATTR_FILENAME], image, data[ATTR_OVERWRITE])}
 
 
 ACTIONS = (

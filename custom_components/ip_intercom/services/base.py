@@ -10,11 +10,11 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
-from ..coordinator import IntercomCoordinator
+from ..runtime import IntercomRuntime
 
 type Data = Mapping[str, Any]
 type Fields = dict[vol.Marker, Any]
-type Run = Callable[[IntercomCoordinator, Data], Awaitable[JsonObjectType | None]]
+type Run = Callable[[IntercomRuntime, Data], Awaitable[JsonObjectType | None]]
 
 TEXTS = vol.All(cv.ensure_list, [cv.string])
 

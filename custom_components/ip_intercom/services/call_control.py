@@ -8,11 +8,11 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
-from ..coordinator import IntercomCoordinator
 from ..entity import require_feature
 from ..helpers.errors import request_refused
 from ..model import CallMode, CallSession, CallState, SessionId
 from ..model.telephony import CallControl
+from ..runtime import IntercomRuntime
 from .base import Action, Data, Fields, Needs
 from .calls import ATTR_DEVICE, ATTR_SESSION, SESSION
 
@@ -35,7 +35,7 @@ _ANY = frozenset(CallState)
 
 
 def async_find_session(
-    coordinator: IntercomCoordinator, session: SessionId | None, states: frozenset[CallState] = _ANY
+    runtime: IntercomRuntime, session: SessionId | None, states: frozenset[CallState] = _ANY
 ) -> SessionId:
     """Return the call that is named, or the only one there is in one of these states.
 
@@ -44,15 +44,15 @@ def async_find_session(
     """
     if session is not None:
         return session
-    fitting = sorted(call.id for call in coordinator.data.calls.values() if call.state in states)
+    fitting = sorted(call.id for call in runtime.coordinator.data.calls.values() if call.state in states)
     if not fitting:
-        raise request_refused("no_fitting_call", device=coordinator.name)
+        raise request_refused("no_fitting_call", device=runtime.coordinator.name)
     if len(fitting) > 1:
-        raise request_refused("which_call", device=coordinator.name, sessions=", ".join(map(str, fitting)))
+        raise request_refused("which_call", device=runtime.coordinator.name, sessions=", ".join(map(str, fitting)))
     return fitting[0]
 
 
-async def async_set_mode(coordinator: IntercomCoordinator, mode: CallMode) -> CallMode:
+async def async_set_mode(runtime: IntercomRuntime, mode: CallMode) -> CallMode:
     """Say where calls ring, show it, and return what came of it.
 
     A number that ``mode`` leaves open is the one that is suggested, or that of before.
@@ -61,17 +61,17 @@ async def async_set_mode(coordinator: IntercomCoordinator, mode: CallMode) -> Ca
         ServiceValidationError: Calls should ring at a second phone, and its number is unknown.
         HomeAssistantError: The device refuses.
     """
-    modes = require_feature(coordinator, coordinator.features.call_modes, "no_call_modes")
-    before = coordinator.data.call_mode
+    modes = require_feature(runtime.coordinator, runtime.coordinator.features.call_modes, "no_call_modes")
+    before = runtime.coordinator.data.call_mode
     if mode.remote and not mode.device:
         device = modes.suggested_device or (before and before.device)
         if not device:
-            raise request_refused("no_mobile_number", device=coordinator.name)
+            raise request_refused("no_mobile_number", device=runtime.coordinator.name)
         mode = replace(mode, device=device)
-    now = await coordinator.async_command(modes.set_mode(mode))
+    now = await runtime.coordinator.async_command(modes.set_mode(mode))
     if before is not None and now.device is None:
         now = replace(now, device=before.device)  # the desk needs none, but the next change may
-    coordinator.async_change(call_mode=now)
+    runtime.coordinator.async_change(call_mode=now)
     return now
 
 
@@ -84,53 +84,53 @@ def mode_attributes(mode: CallMode) -> Mapping[str, str | int | None]:
     }
 
 
-def _control(coordinator: IntercomCoordinator) -> CallControl:
-    return require_feature(coordinator, coordinator.features.call_control, "no_call_control")
+def _control(runtime: IntercomRuntime) -> CallControl:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.call_control, "no_call_control")
 
 
-async def _transfer(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    control = _control(coordinator)
-    session = async_find_session(coordinator, data.get(ATTR_SESSION))
-    await coordinator.async_command(control.transfer(session, data[ATTR_TO], data.get(ATTR_DEVICE)))
+async def _transfer(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    control = _control(runtime)
+    session = async_find_session(runtime, data.get(ATTR_SESSION))
+    await runtime.coordinator.async_command(control.transfer(session, data[ATTR_TO], data.get(ATTR_DEVICE)))
     return {ATTR_SESSION: session}
 
 
-async def _hold(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    control = _control(coordinator)
-    session = async_find_session(coordinator, data.get(ATTR_SESSION), _TALKING)
-    await coordinator.async_command(control.hold(session))
-    _show(coordinator, session, CallState.HELD)
+async def _hold(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    control = _control(runtime)
+    session = async_find_session(runtime, data.get(ATTR_SESSION), _TALKING)
+    await runtime.coordinator.async_command(control.hold(session))
+    _show(runtime, session, CallState.HELD)
     return {ATTR_SESSION: session}
 
 
-async def _resume(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    control = _control(coordinator)
-    session = async_find_session(coordinator, data.get(ATTR_SESSION), _WAITING)
-    await coordinator.async_command(control.resume(session))
-    _show(coordinator, session, CallState.CONNECTED)
+async def _resume(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    control = _control(runtime)
+    session = async_find_session(runtime, data.get(ATTR_SESSION), _WAITING)
+    await runtime.coordinator.async_command(control.resume(session))
+    _show(runtime, session, CallState.CONNECTED)
     return {ATTR_SESSION: session}
 
 
-def _show(coordinator: IntercomCoordinator, session: SessionId, state: CallState) -> None:
+def _show(runtime: IntercomRuntime, session: SessionId, state: CallState) -> None:
     """Show the result of a call immediately, without waiting for an event."""
-    if (call := coordinator.data.calls.get(session)) is not None:
-        coordinator.async_change(calls={**coordinator.data.calls, session: replace(call, state=state)})
+    if (call := runtime.coordinator.data.calls.get(session)) is not None:
+        runtime.coordinator.async_change(calls={**runtime.coordinator.data.calls, session: replace(call, state=state)})
 
 
-async def _make_call(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    control = _control(coordinator)
-    origin = data.get(ATTR_FROM) or coordinator.data.extension
+async def _make_call(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    control = _control(runtime)
+    origin = data.get(ATTR_FROM) or runtime.coordinator.data.extension
     if origin is None:
-        raise request_refused("from_whom", device=coordinator.name)
+        raise request_refused("from_whom", device=runtime.coordinator.name)
     return {
-        ATTR_SESSION: await coordinator.async_dial(control.make(origin, data[ATTR_TO], data.get(ATTR_DEVICE))),
+        ATTR_SESSION: await runtime.async_dial(control.make(origin, data[ATTR_TO], data.get(ATTR_DEVICE))),
     }
 
 
-async def _call_info(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    control = _control(coordinator)
-    session = async_find_session(coordinator, data.get(ATTR_SESSION))
-    return {"call": _shown(await coordinator.async_command(control.look(session)))}
+async def _call_info(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    control = _control(runtime)
+    session = async_find_session(runtime, data.get(ATTR_SESSION))
+    return {"call": _shown(await runtime.coordinator.async_command(control.look(session)))}
 
 
 def _shown(call: CallSession | None) -> JsonObjectType | None:
@@ -139,18 +139,18 @@ def _shown(call: CallSession | None) -> JsonObjectType | None:
     return {ATTR_SESSION: call.id, "direction": call.direction, "state": call.state, "peer": call.peer}
 
 
-async def _assign_device(coordinator: IntercomCoordinator, data: Data) -> None:
-    await coordinator.async_command(_control(coordinator).assign_device(data[ATTR_DEVICE]))
+async def _assign_device(runtime: IntercomRuntime, data: Data) -> None:
+    await runtime.coordinator.async_command(_control(runtime).assign_device(data[ATTR_DEVICE]))
 
 
-async def _set_call_mode(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+async def _set_call_mode(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
     mode = CallMode(
         data[ATTR_MODE] == REMOTE,
         data.get(ATTR_DEVICE),
         _seconds(data.get(ATTR_RING_DELAY)),
         _seconds(data.get(ATTR_VOICEMAIL_DELAY)),
     )
-    now = await async_set_mode(coordinator, mode)
+    now = await async_set_mode(runtime, mode)
     return {ATTR_MODE: REMOTE if now.remote else LOCAL, **mode_attributes(now)}
 
 

@@ -9,12 +9,12 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util.json import JsonArrayType, JsonObjectType
 import probatio as vol
 
-from ..coordinator import IntercomCoordinator
 from ..entity import require_feature
 from ..helpers.errors import request_refused, translated_error
 from ..model import CallState, Direction, SessionId
 from ..model.features import Calls
 from ..model.functions import CallLog
+from ..runtime import IntercomRuntime
 from .base import TEXTS, Action, Data, Fields, Needs
 
 ATTR_ALL = "all"
@@ -44,50 +44,50 @@ _ANSWER_TIMEOUT = timedelta(seconds=30)
 _LOOKS = (0.1, 0.4, 1.0, 2.0)
 
 
-async def async_dial(coordinator: IntercomCoordinator, number: str | None, users: list[str]) -> SessionId:
+async def async_dial(runtime: IntercomRuntime, number: str | None, users: list[str]) -> SessionId:
     """Call a number or directory entries and return the session.
 
     Raises:
         HomeAssistantError: The intercom cannot or will not call.
     """
-    return await coordinator.async_dial(_calls(coordinator).dial(number, users))
+    return await runtime.async_dial(_calls(runtime).dial(number, users))
 
 
-async def async_answer(coordinator: IntercomCoordinator, session: SessionId | None = None) -> SessionId:
+async def async_answer(runtime: IntercomRuntime, session: SessionId | None = None) -> SessionId:
     """Answer a call that comes in and rings, by default the only one, and return its session.
 
     Raises:
         ServiceValidationError: There is none.
         HomeAssistantError: The intercom refuses.
     """
-    calls = _calls(coordinator)
+    calls = _calls(runtime)
     if session is None:
-        session = await _async_find_ringing(coordinator, calls)
-    await coordinator.async_command(calls.answer(session))
+        session = await _async_find_ringing(runtime, calls)
+    await runtime.coordinator.async_command(calls.answer(session))
     return session
 
 
 async def async_answer_at(
-    coordinator: IntercomCoordinator, session: SessionId | None, device: str, timeout: timedelta, assign: bool
+    runtime: IntercomRuntime, session: SessionId | None, device: str, timeout: timedelta, assign: bool
 ) -> SessionId:
     """Answer a call at a device of its own, otherwise as ``async_answer``."""
-    control = require_feature(coordinator, coordinator.features.call_control, "no_call_control")
+    control = require_feature(runtime.coordinator, runtime.coordinator.features.call_control, "no_call_control")
     if session is None:
-        session = await _async_find_ringing(coordinator, _calls(coordinator))
-    await coordinator.async_command(control.answer_at(session, device, timeout, assign))
+        session = await _async_find_ringing(runtime, _calls(runtime))
+    await runtime.coordinator.async_command(control.answer_at(session, device, timeout, assign))
     return session
 
 
-async def _async_find_ringing(coordinator: IntercomCoordinator, calls: Calls) -> SessionId:
-    in_progress = await coordinator.async_command(calls.in_progress())
+async def _async_find_ringing(runtime: IntercomRuntime, calls: Calls) -> SessionId:
+    in_progress = await runtime.coordinator.async_command(calls.in_progress())
     for call in in_progress.values():
         if call.direction is Direction.INCOMING and call.state is CallState.RINGING:
             return call.id
-    raise request_refused("no_incoming_call", device=coordinator.name)
+    raise request_refused("no_incoming_call", device=runtime.coordinator.name)
 
 
 async def async_hang_up(
-    coordinator: IntercomCoordinator, session: SessionId | None = None, reason: str | None = None
+    runtime: IntercomRuntime, session: SessionId | None = None, reason: str | None = None
 ) -> list[SessionId]:
     """End a call, or all there are, see that they did end, and return their sessions.
 
@@ -95,57 +95,57 @@ async def async_hang_up(
         ServiceValidationError: There is none.
         HomeAssistantError: The intercom refuses, or says it did and goes on.
     """
-    calls = _calls(coordinator)
+    calls = _calls(runtime)
     if session is not None:
         sessions = [session]
-    elif not (sessions := list(await coordinator.async_command(calls.in_progress()))):
-        raise request_refused("no_call", device=coordinator.name)
+    elif not (sessions := list(await runtime.coordinator.async_command(calls.in_progress()))):
+        raise request_refused("no_call", device=runtime.coordinator.name)
     for ending in sessions:
         try:
-            await coordinator.async_command(calls.hang_up(ending, reason))
+            await runtime.coordinator.async_command(calls.hang_up(ending, reason))
         except HomeAssistantError as err:
             # One that is over already was not meant, and keeps none of the others.
             if session is not None or err.translation_key != "no_such_call":
                 raise
     for delay in _LOOKS:
         await asyncio.sleep(delay)
-        if not set(sessions) & set(await coordinator.async_command(calls.in_progress())):
+        if not set(sessions) & set(await runtime.coordinator.async_command(calls.in_progress())):
             return sessions
-    raise translated_error(HomeAssistantError, "call_goes_on", device=coordinator.name)
+    raise translated_error(HomeAssistantError, "call_goes_on", device=runtime.coordinator.name)
 
 
-async def async_clear_missed(coordinator: IntercomCoordinator) -> None:
+async def async_clear_missed(runtime: IntercomRuntime) -> None:
     """Reset the count of missed calls.
 
     Raises:
         ServiceValidationError: Missed calls are not counted.
     """
-    require_feature(coordinator, coordinator.features.missed_calls, "no_missed_calls").clear()
-    coordinator.async_change(missed_calls=0)
+    require_feature(runtime.coordinator, runtime.coordinator.features.missed_calls, "no_missed_calls").clear()
+    runtime.coordinator.async_change(missed_calls=0)
 
 
-def _calls(coordinator: IntercomCoordinator) -> Calls:
-    return require_feature(coordinator, coordinator.features.calls, "no_calls")
+def _calls(runtime: IntercomRuntime) -> Calls:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.calls, "no_calls")
 
 
-def _call_log(coordinator: IntercomCoordinator) -> CallLog:
-    return require_feature(coordinator, coordinator.features.call_log, "no_call_log")
+def _call_log(runtime: IntercomRuntime) -> CallLog:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.call_log, "no_call_log")
 
 
-async def _dial(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    return {ATTR_SESSION: await async_dial(coordinator, data.get(ATTR_NUMBER), data.get(ATTR_USERS, []))}
+async def _dial(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    return {ATTR_SESSION: await async_dial(runtime, data.get(ATTR_NUMBER), data.get(ATTR_USERS, []))}
 
 
-async def _answer(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+async def _answer(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
     session = data.get(ATTR_SESSION)
     if (device := data.get(ATTR_DEVICE)) is None:
-        return {ATTR_SESSION: await async_answer(coordinator, session)}
+        return {ATTR_SESSION: await async_answer(runtime, session)}
     timeout, assign = data.get(ATTR_TIMEOUT, _ANSWER_TIMEOUT), data.get(ATTR_ASSIGN_DEVICE, False)
-    return {ATTR_SESSION: await async_answer_at(coordinator, session, device, timeout, assign)}
+    return {ATTR_SESSION: await async_answer_at(runtime, session, device, timeout, assign)}
 
 
-async def _hang_up(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    return {"sessions": list(await async_hang_up(coordinator, data.get(ATTR_SESSION), data.get(ATTR_REASON)))}
+async def _hang_up(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    return {"sessions": list(await async_hang_up(runtime, data.get(ATTR_SESSION), data.get(ATTR_REASON)))}
 
 
 def _device_for_details(data: dict[str, Any]) -> dict[str, Any]:
@@ -155,8 +155,8 @@ def _device_for_details(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
-async def _query_log(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    records = await coordinator.async_command(_call_log(coordinator).query())
+async def _query_log(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    records = await runtime.coordinator.async_command(_call_log(runtime).query())
     calls = [
         {
             "id": record.id,
@@ -171,14 +171,14 @@ async def _query_log(coordinator: IntercomCoordinator, data: Data) -> JsonObject
     return {"calls": cast(JsonArrayType, calls)}
 
 
-async def _delete_log(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    log = _call_log(coordinator)
+async def _delete_log(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    log = _call_log(runtime)
     try:
         for record in data.get(ATTR_RECORDS) or [None]:
-            await coordinator.async_command(log.delete(record))
+            await runtime.coordinator.async_command(log.delete(record))
     finally:  # some may be gone although another was refused
-        await coordinator.async_read_last_call()
-    return {"left": len(await coordinator.async_command(log.query()))}
+        await runtime.coordinator.async_read_last_call()
+    return {"left": len(await runtime.coordinator.async_command(log.query()))}
 
 
 ACTIONS = (

@@ -9,9 +9,9 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonArrayType, JsonObjectType
 import probatio as vol
 
-from ..coordinator import IntercomCoordinator
 from ..entity import require_feature
 from ..helpers.errors import request_refused
+from ..runtime import IntercomRuntime
 from ..runtime.temporary_codes import TemporaryCode
 from .base import TEXTS, Action, Data, Needs
 
@@ -27,28 +27,28 @@ _LOWEST, _HIGHEST = 100_000, 999_999
 _PIN = re.compile(r"\d{3,15}")
 
 
-async def _add(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    require_feature(coordinator, coordinator.features.codes, "no_codes")
+async def _add(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    require_feature(runtime.coordinator, runtime.coordinator.features.codes, "no_codes")
     # Not checked by the schema: its errors repeat the value.
     pin = data.get(ATTR_CODE) or str(_LOWEST + randbelow(_HIGHEST - _LOWEST + 1))
     if _PIN.fullmatch(pin) is None:
         raise request_refused("code_not_digits")
     start = dt_util.as_utc(data[ATTR_START]) if ATTR_START in data else None
     end, doors = dt_util.as_utc(data[ATTR_END]), tuple(data.get(ATTR_DOORS, ()))
-    return {**_told(await coordinator.codes.async_add(data[ATTR_NAME], pin, start, end, doors)), ATTR_CODE: pin}
+    return {**_told(await runtime.codes.async_add(data[ATTR_NAME], pin, start, end, doors)), ATTR_CODE: pin}
 
 
-async def _remove(coordinator: IntercomCoordinator, data: Data) -> None:
-    await coordinator.codes.async_remove(data[ATTR_ID])
+async def _remove(runtime: IntercomRuntime, data: Data) -> None:
+    await runtime.codes.async_remove(data[ATTR_ID])
 
 
-async def _list(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    return {"codes": cast(JsonArrayType, [_told(known) for known in coordinator.codes.all])}
+async def _list(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    return {"codes": cast(JsonArrayType, [_told(known) for known in runtime.codes.all])}
 
 
-async def _scan_card(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    reader = require_feature(coordinator, coordinator.features.card_reader, "no_card_reader")
-    return {"card": await coordinator.async_command(reader.scan())}
+async def _scan_card(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    reader = require_feature(runtime.coordinator, runtime.coordinator.features.card_reader, "no_card_reader")
+    return {"card": await runtime.coordinator.async_command(reader.scan())}
 
 
 def _told(known: TemporaryCode) -> JsonObjectType:

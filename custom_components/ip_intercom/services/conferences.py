@@ -12,11 +12,11 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonArrayType, JsonObjectType
 import probatio as vol
 
-from ..coordinator import IntercomCoordinator
 from ..entity import require_feature
 from ..helpers.errors import request_refused
 from ..model import Conference, ConferenceId
 from ..model.telephony import Conferences, Invitation
+from ..runtime import IntercomRuntime
 from .base import Action, Data, Fields, Needs
 from .call_control import async_find_session
 from .calls import ATTR_SESSION, SESSION
@@ -41,17 +41,17 @@ _CODE: Fields = {vol.Optional(ATTR_ACCESS_CODE): vol.All(vol.Coerce(int), vol.Ra
 _BLANK = re.compile(r"%([A-Za-z]+)%")
 
 
-def async_conferences(coordinator: IntercomCoordinator) -> Conferences:
+def async_conferences(runtime: IntercomRuntime) -> Conferences:
     """Return the conferences of a device.
 
     Raises:
         ServiceValidationError: It has none.
     """
-    return require_feature(coordinator, coordinator.features.conferences, "no_conferences")
+    return require_feature(runtime.coordinator, runtime.coordinator.features.conferences, "no_conferences")
 
 
 async def async_create(
-    coordinator: IntercomCoordinator,
+    runtime: IntercomRuntime,
     name: str,
     start: datetime,
     duration: timedelta,
@@ -63,62 +63,62 @@ async def async_create(
     Raises:
         HomeAssistantError: The exchange refuses.
     """
-    conferences = async_conferences(coordinator)
-    return await _async_change(coordinator, conferences.create(name, start, duration, access_code, description))
+    conferences = async_conferences(runtime)
+    return await _async_change(runtime, conferences.create(name, start, duration, access_code, description))
 
 
-async def async_update(coordinator: IntercomCoordinator, conference: ConferenceId, **changes: object) -> Conference:
+async def async_update(runtime: IntercomRuntime, conference: ConferenceId, **changes: object) -> Conference:
     """Change fields of a conference of our own, and show it.
 
     Raises:
         ServiceValidationError: There is no such conference, or it has a different owner.
         HomeAssistantError: The exchange refuses.
     """
-    conferences = async_conferences(coordinator)
-    before = await _async_find_own(coordinator, conference)
+    conferences = async_conferences(runtime)
+    before = await _async_find_own(runtime, conference)
     after = replace(before, **changes)  # type: ignore[arg-type]
-    return await _async_change(coordinator, conferences.update(after))
+    return await _async_change(runtime, conferences.update(after))
 
 
-async def async_delete(coordinator: IntercomCoordinator, conference: ConferenceId) -> None:
+async def async_delete(runtime: IntercomRuntime, conference: ConferenceId) -> None:
     """Delete a conference of our own.
 
     Raises:
         ServiceValidationError: There is no such conference, or it has a different owner.
         HomeAssistantError: The exchange refuses.
     """
-    conferences = async_conferences(coordinator)
-    await _async_find_own(coordinator, conference)
-    await _async_change(coordinator, conferences.delete(conference))
+    conferences = async_conferences(runtime)
+    await _async_find_own(runtime, conference)
+    await _async_change(runtime, conferences.delete(conference))
 
 
-async def _async_find(coordinator: IntercomCoordinator, conference: ConferenceId) -> Conference:
+async def _async_find(runtime: IntercomRuntime, conference: ConferenceId) -> Conference:
     # Read again: do not undo what others have changed meanwhile.
-    for known in await coordinator.async_command(async_conferences(coordinator).query()):
+    for known in await runtime.coordinator.async_command(async_conferences(runtime).query()):
         if known.id == conference:
             return known
-    raise request_refused("no_such_conference", device=coordinator.name)
+    raise request_refused("no_such_conference", device=runtime.coordinator.name)
 
 
-async def _async_find_own(coordinator: IntercomCoordinator, conference: ConferenceId) -> Conference:
-    found = await _async_find(coordinator, conference)
+async def _async_find_own(runtime: IntercomRuntime, conference: ConferenceId) -> Conference:
+    found = await _async_find(runtime, conference)
     if not found.own:
         raise request_refused("foreign_conference", name=found.name)
     return found
 
 
-async def _async_change[T](coordinator: IntercomCoordinator, command: Coroutine[Any, Any, T]) -> T:
+async def _async_change[T](runtime: IntercomRuntime, command: Coroutine[Any, Any, T]) -> T:
     """Run a command that changes conferences, and read them again."""
     try:
-        result = await coordinator.async_command(command)
+        result = await runtime.coordinator.async_command(command)
     except HomeAssistantError:
-        coordinator.async_read_soon()  # it may have happened all the same
+        runtime.coordinator.async_read_soon()  # it may have happened all the same
         raise
 
     async def ask() -> dict[ConferenceId, Conference]:
-        return {conference.id: conference for conference in await async_conferences(coordinator).query()}
+        return {conference.id: conference for conference in await async_conferences(runtime).query()}
 
-    await coordinator.async_read_again("conferences", ask)
+    await runtime.coordinator.async_read_again("conferences", ask)
     return result
 
 
@@ -162,22 +162,22 @@ def _shown(conference: Conference, *, code: bool) -> JsonObjectType:
     return shown | {ATTR_ACCESS_CODE: conference.access_code} if code else shown
 
 
-async def _query(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    conferences = await coordinator.async_command(async_conferences(coordinator).query())
+async def _query(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    conferences = await runtime.coordinator.async_command(async_conferences(runtime).query())
     return {"conferences": cast(JsonArrayType, [_shown(conference, code=True) for conference in conferences])}
 
 
-async def _invitation(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    conferences = async_conferences(coordinator)
-    conference = await _async_find(coordinator, data[ATTR_CONFERENCE])
-    invitation = await coordinator.async_command(conferences.invitation())
+async def _invitation(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    conferences = async_conferences(runtime)
+    conference = await _async_find(runtime, data[ATTR_CONFERENCE])
+    invitation = await runtime.coordinator.async_command(conferences.invitation())
     return {**render(invitation, conference), "extension": invitation.extension, "number": invitation.number}
 
 
-async def _create(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+async def _create(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
     start = dt_util.as_utc(data[ATTR_START])
     conference = await async_create(
-        coordinator,
+        runtime,
         data[ATTR_NAME],
         start,
         data[ATTR_DURATION],
@@ -187,27 +187,27 @@ async def _create(coordinator: IntercomCoordinator, data: Data) -> JsonObjectTyp
     return _shown(conference, code=True)
 
 
-async def _update(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+async def _update(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
     changes = {key: data[key] for key in _CHANGES if key in data}
     if ATTR_START in changes:
         changes[ATTR_START] = dt_util.as_utc(changes[ATTR_START])
-    return _shown(await async_update(coordinator, data[ATTR_CONFERENCE], **changes), code=False)
+    return _shown(await async_update(runtime, data[ATTR_CONFERENCE], **changes), code=False)
 
 
-async def _delete(coordinator: IntercomCoordinator, data: Data) -> None:
-    await async_delete(coordinator, data[ATTR_CONFERENCE])
+async def _delete(runtime: IntercomRuntime, data: Data) -> None:
+    await async_delete(runtime, data[ATTR_CONFERENCE])
 
 
-async def _join(coordinator: IntercomCoordinator, data: Data) -> None:
-    joining = async_conferences(coordinator).join(data[ATTR_CONFERENCE], data.get(ATTR_ACCESS_CODE))
-    await coordinator.async_command(joining)
+async def _join(runtime: IntercomRuntime, data: Data) -> None:
+    joining = async_conferences(runtime).join(data[ATTR_CONFERENCE], data.get(ATTR_ACCESS_CODE))
+    await runtime.coordinator.async_command(joining)
 
 
-async def _from_call(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    conferences = async_conferences(coordinator)
-    session = async_find_session(coordinator, data.get(ATTR_SESSION))
+async def _from_call(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    conferences = async_conferences(runtime)
+    session = async_find_session(runtime, data.get(ATTR_SESSION))
     owner = data.get(ATTR_OWNER_SESSION, session)
-    await coordinator.async_command(conferences.from_call(session, owner))
+    await runtime.coordinator.async_command(conferences.from_call(session, owner))
     return {ATTR_SESSION: session, ATTR_OWNER_SESSION: owner}
 
 

@@ -7,10 +7,10 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
-from ..coordinator import IntercomCoordinator
 from ..entity import require_feature
 from ..helpers.errors import request_refused, translated_error
 from ..model.functions import Configuration, Guard
+from ..runtime import IntercomRuntime
 from .base import TEXTS, Action, Data, Needs
 
 ATTR_CONFIRMATION = "confirmation"
@@ -19,38 +19,40 @@ ATTR_SECTIONS = "sections"
 ATTR_VALUES = "values"
 
 
-def _configuration(coordinator: IntercomCoordinator) -> Configuration:
-    return require_feature(coordinator, coordinator.features.configuration, "no_configuration")
+def _configuration(runtime: IntercomRuntime) -> Configuration:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.configuration, "no_configuration")
 
 
-async def _get(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    configuration, keys = _configuration(coordinator), data.get(ATTR_KEYS, [])
-    values = await coordinator.async_command(configuration.read(keys, data.get(ATTR_SECTIONS, [])))
+async def _get(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    configuration, keys = _configuration(runtime), data.get(ATTR_KEYS, [])
+    values = await runtime.coordinator.async_command(configuration.read(keys, data.get(ATTR_SECTIONS, [])))
     return _told(configuration, values, keys)
 
 
-async def _set(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    configuration = _configuration(coordinator)
+async def _set(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    configuration = _configuration(runtime)
     wanted = {str(key): value for key, value in data[ATTR_VALUES].items()}
     own = _guarded(configuration, wanted, Guard.OWN_ACCESS)
     if owned := _guarded(configuration, wanted, Guard.OWNED):
         raise request_refused("config_owned", keys=", ".join(owned))
-    name = coordinator.description.identity.name
+    name = runtime.coordinator.description.identity.name
     if own and data.get(ATTR_CONFIRMATION) != name:
         raise request_refused("config_confirmation", keys=", ".join(own), name=name)
-    there = await coordinator.async_command(configuration.read(list(wanted)))
+    there = await runtime.coordinator.async_command(configuration.read(list(wanted)))
     if unknown := sorted(wanted.keys() - there.keys()):
-        raise request_refused("config_unknown", device=coordinator.name, keys=", ".join(unknown))
+        raise request_refused("config_unknown", device=runtime.coordinator.name, keys=", ".join(unknown))
     # What could lock us out goes last, and is not read back: another login may be needed for that.
     checked = {key: value for key, value in wanted.items() if key not in own}
     for part in (checked, {key: wanted[key] for key in own}):
         if part:
-            await coordinator.async_command(configuration.write(part))
+            await runtime.coordinator.async_command(configuration.write(part))
     if own:
         return {"values": {}, "hidden": [], "unchecked": [*sorted(wanted)]}
-    now = await coordinator.async_command(configuration.read(list(wanted)))
+    now = await runtime.coordinator.async_command(configuration.read(list(wanted)))
     if kept := sorted(key for key, value in checked.items() if now.get(key) != value):
-        raise translated_error(HomeAssistantError, "config_not_taken", device=coordinator.name, keys=", ".join(kept))
+        raise translated_error(
+            HomeAssistantError, "config_not_taken", device=runtime.coordinator.name, keys=", ".join(kept)
+        )
     return _told(configuration, now, ())
 
 

@@ -8,10 +8,10 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
-from ..coordinator import IntercomCoordinator
 from ..entity import require_feature
 from ..helpers.errors import request_refused
 from ..model.features import Directory, DirectoryResult
+from ..runtime import IntercomRuntime
 from .base import TEXTS, Action, Data, Fields, Needs
 
 ATTR_ENTRIES = "entries"
@@ -26,54 +26,54 @@ _WANTED: Fields = {vol.Optional(ATTR_FIELDS): [cv.string]}
 _ENTRIES: Fields = {vol.Required(ATTR_ENTRIES): vol.All(cv.ensure_list, [dict])}
 
 
-async def _query(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    directory, fields = _directory(coordinator), data.get(ATTR_FIELDS)
-    result = await coordinator.async_command(directory.query(fields, data[ATTR_SINCE], data.get(ATTR_SERIES)))
+async def _query(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    directory, fields = _directory(runtime), data.get(ATTR_FIELDS)
+    result = await runtime.coordinator.async_command(directory.query(fields, data[ATTR_SINCE], data.get(ATTR_SERIES)))
     return _response(result, _hidden(directory, fields))
 
 
-async def _get(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    directory, fields = _directory(coordinator), data.get(ATTR_FIELDS)
-    result = await coordinator.async_command(directory.get(data[ATTR_UUIDS], fields))
+async def _get(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    directory, fields = _directory(runtime), data.get(ATTR_FIELDS)
+    result = await runtime.coordinator.async_command(directory.get(data[ATTR_UUIDS], fields))
     return _response(result, _hidden(directory, fields))
 
 
-async def _create(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    created = _directory(coordinator).create(data[ATTR_ENTRIES], data[ATTR_OVERWRITE])
-    return _changed(coordinator, await coordinator.async_command(created))
+async def _create(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    created = _directory(runtime).create(data[ATTR_ENTRIES], data[ATTR_OVERWRITE])
+    return _changed(runtime, await runtime.coordinator.async_command(created))
 
 
-async def _update(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    updated = _directory(coordinator).update(data[ATTR_ENTRIES])
-    return _changed(coordinator, await coordinator.async_command(updated))
+async def _update(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    updated = _directory(runtime).update(data[ATTR_ENTRIES])
+    return _changed(runtime, await runtime.coordinator.async_command(updated))
 
 
-async def _delete(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    deleted = _directory(coordinator).delete(data.get(ATTR_UUIDS, []), data.get(ATTR_OWNER))
-    return _changed(coordinator, await coordinator.async_command(deleted))
+async def _delete(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    deleted = _directory(runtime).delete(data.get(ATTR_UUIDS, []), data.get(ATTR_OWNER))
+    return _changed(runtime, await runtime.coordinator.async_command(deleted))
 
 
-def _directory(coordinator: IntercomCoordinator) -> Directory:
-    return require_feature(coordinator, coordinator.features.directory, "no_directory")
+def _directory(runtime: IntercomRuntime) -> Directory:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.directory, "no_directory")
 
 
-def _changed(coordinator: IntercomCoordinator, result: DirectoryResult) -> JsonObjectType:
+def _changed(runtime: IntercomRuntime, result: DirectoryResult) -> JsonObjectType:
     """Return what became of each entry; each is carried out whole or refused for itself.
 
     Raises:
         ServiceValidationError: The device refused every one of them.
     """
     if result.entries and all(entry.errors for entry in result.entries):
-        raise _refusal(coordinator, result)
-    return _response(result, _directory(coordinator).secrets)
+        raise _refusal(runtime, result)
+    return _response(result, _directory(runtime).secrets)
 
 
-def _refusal(coordinator: IntercomCoordinator, result: DirectoryResult) -> ServiceValidationError:
+def _refusal(runtime: IntercomRuntime, result: DirectoryResult) -> ServiceValidationError:
     reasons = [
         f"{number}: {', '.join(' '.join(error.values()) for error in entry.errors)}"
         for number, entry in enumerate(result.entries, start=1)
     ]
-    return request_refused("directory_refused", device=coordinator.name, reasons="; ".join(reasons))
+    return request_refused("directory_refused", device=runtime.coordinator.name, reasons="; ".join(reasons))
 
 
 def _hidden(directory: Directory, asked: Sequence[str] | None) -> frozenset[str]:

@@ -4,12 +4,12 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
-from ..coordinator import IntercomCoordinator
 from ..entity import require_feature
 from ..helpers.errors import request_refused
 from ..media.render import CONTENT_TYPE, draw_message
 from ..model import Display, DisplayId
 from ..model.functions import Displays
+from ..runtime import IntercomRuntime
 from .base import Action, Data, Fields, Needs
 from .files import ATTR_FILENAME, payload, read
 
@@ -35,7 +35,7 @@ _DURATION = vol.All(vol.Coerce(float), vol.Range(min=0, max=86400))
 
 
 async def async_show_message(
-    coordinator: IntercomCoordinator,
+    runtime: IntercomRuntime,
     display: DisplayId | None,
     message: str,
     title: str | None = None,
@@ -47,69 +47,71 @@ async def async_show_message(
         ServiceValidationError: There is no such display.
         HomeAssistantError: The intercom refuses.
     """
-    displays, target = _displays(coordinator), _display(coordinator, display)
-    picture = await coordinator.hass.async_add_executor_job(draw_message, target.width, target.height, message, title)
-    await coordinator.async_command(displays.show(target.id, picture, CONTENT_TYPE, seconds or None))
+    displays, target = _displays(runtime), _display(runtime, display)
+    picture = await runtime.coordinator.hass.async_add_executor_job(
+        draw_message, target.width, target.height, message, title
+    )
+    await runtime.coordinator.async_command(displays.show(target.id, picture, CONTENT_TYPE, seconds or None))
     return target.id
 
 
-def _displays(coordinator: IntercomCoordinator) -> Displays:
-    return require_feature(coordinator, coordinator.features.displays, "no_display")
+def _displays(runtime: IntercomRuntime) -> Displays:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.displays, "no_display")
 
 
-def _display(coordinator: IntercomCoordinator, wanted: DisplayId | None) -> Display:
+def _display(runtime: IntercomRuntime, wanted: DisplayId | None) -> Display:
     """Return the display that is meant; the only one where none is named."""
-    known = coordinator.data.displays
+    known = runtime.coordinator.data.displays
     if wanted is None and len(known) == 1:
         return next(iter(known.values()))
     if wanted is None or wanted not in known:
-        raise request_refused("which_display", device=coordinator.name, displays=", ".join(known))
+        raise request_refused("which_display", device=runtime.coordinator.name, displays=", ".join(known))
     return known[wanted]
 
 
-async def _show_message(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
+async def _show_message(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
     shown = await async_show_message(
-        coordinator, data.get(ATTR_DISPLAY), data[ATTR_MESSAGE], data.get(ATTR_TITLE), data[ATTR_DURATION]
+        runtime, data.get(ATTR_DISPLAY), data[ATTR_MESSAGE], data.get(ATTR_TITLE), data[ATTR_DURATION]
     )
     return {"display": shown}
 
 
-async def _show_image(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    displays, target = _displays(coordinator), _display(coordinator, data.get(ATTR_DISPLAY))
-    image = await read(coordinator.hass, data[ATTR_FILENAME], _IMAGE_LIMIT)
+async def _show_image(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    displays, target = _displays(runtime), _display(runtime, data.get(ATTR_DISPLAY))
+    image = await read(runtime.coordinator.hass, data[ATTR_FILENAME], _IMAGE_LIMIT)
     kind = next((kind for start, kind in _IMAGE_TYPES if image.startswith(start)), None)
     if kind is None:
         raise request_refused("no_image", path=data[ATTR_FILENAME])
-    await coordinator.async_command(displays.show(target.id, image, kind, data[ATTR_DURATION] or None))
+    await runtime.coordinator.async_command(displays.show(target.id, image, kind, data[ATTR_DURATION] or None))
     return {"display": target.id}
 
 
-async def _show_video(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    displays, target = _displays(coordinator), _display(coordinator, data.get(ATTR_DISPLAY))
-    async with payload(coordinator.hass, data[ATTR_FILENAME]) as video:
-        await coordinator.async_command(
+async def _show_video(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    displays, target = _displays(runtime), _display(runtime, data.get(ATTR_DISPLAY))
+    async with payload(runtime.coordinator.hass, data[ATTR_FILENAME]) as video:
+        await runtime.coordinator.async_command(
             displays.play(target.id, video, data.get(ATTR_DURATION) or None, data.get(ATTR_REPEAT))
         )
     return {"display": target.id}
 
 
-async def _clear_display(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    displays, target = _displays(coordinator), _display(coordinator, data.get(ATTR_DISPLAY))
-    await coordinator.async_command(displays.clear(target.id))
+async def _clear_display(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    displays, target = _displays(runtime), _display(runtime, data.get(ATTR_DISPLAY))
+    await runtime.coordinator.async_command(displays.clear(target.id))
     return {"display": target.id}
 
 
-async def _show_text(coordinator: IntercomCoordinator, data: Data) -> None:
-    await coordinator.async_command(
-        _displays(coordinator).show_text(data.get(ATTR_TEXT) or None, data.get(ATTR_DURATION))
+async def _show_text(runtime: IntercomRuntime, data: Data) -> None:
+    await runtime.coordinator.async_command(
+        _displays(runtime).show_text(data.get(ATTR_TEXT) or None, data.get(ATTR_DURATION))
     )
 
 
-async def _display_language(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    displays = _displays(coordinator)
+async def _display_language(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    displays = _displays(runtime)
     if ATTR_LANGUAGE in data:
-        await coordinator.async_command(displays.set_language(data[ATTR_LANGUAGE]))
-    language = await coordinator.async_command(displays.language())
+        await runtime.coordinator.async_command(displays.set_language(data[ATTR_LANGUAGE]))
+    language = await runtime.coordinator.async_command(displays.language())
     return {"language": language.current, "languages": list(language.known)}
 
 

@@ -11,11 +11,11 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
-from ..coordinator import IntercomCoordinator
 from ..entity import require_feature
 from ..helpers.errors import request_refused, translated_error
 from ..model import Firmware, StagedFirmware
 from ..model.functions import FirmwareControl
+from ..runtime import IntercomRuntime
 from .base import Action, Data, Needs
 from .files import ATTR_FILENAME, payload
 
@@ -25,51 +25,51 @@ _PATIENCE = 900.0
 _STAGED = "staged firmware"
 
 
-async def async_install(coordinator: IntercomCoordinator) -> None:
+async def async_install(runtime: IntercomRuntime) -> None:
     """Install the file that waits, and see that the device comes back with it.
 
     Raises:
         ServiceValidationError: No file waits any more.
         HomeAssistantError: The device refuses, or comes back with another version.
     """
-    control, staged = _control(coordinator), _firmware(coordinator).staged
+    control, staged = _control(runtime), _firmware(runtime).staged
     if staged is None:
-        raise request_refused("no_staged_firmware", device=coordinator.name)
-    coordinator.timers.async_cancel(_STAGED)
-    _change(coordinator, busy=True, progress=None)
+        raise request_refused("no_staged_firmware", device=runtime.coordinator.name)
+    runtime.coordinator.timers.async_cancel(_STAGED)
+    _change(runtime, busy=True, progress=None)
     installed = False
     try:
-        await coordinator.async_command(control.install())
-        await _async_wait_for(coordinator, control, staged)
+        await runtime.coordinator.async_command(control.install())
+        await _async_wait_for(runtime, control, staged)
         installed = True
     finally:
         if control.waits and not installed:  # the device was not reached
-            _change(coordinator, busy=False)
-            _expire_later(coordinator, staged)
+            _change(runtime, busy=False)
+            _expire_later(runtime, staged)
         else:
-            _change(coordinator, staged=None, busy=False)
-            await coordinator.async_describe()
+            _change(runtime, staged=None, busy=False)
+            await runtime.coordinator.async_describe()
 
 
-async def async_discard(coordinator: IntercomCoordinator) -> None:
+async def async_discard(runtime: IntercomRuntime) -> None:
     """Discard the file that waits.
 
     Raises:
         HomeAssistantError: The device does not answer.
     """
-    await coordinator.async_command(_control(coordinator).discard())
-    coordinator.timers.async_cancel(_STAGED)
-    _change(coordinator, staged=None)
+    await runtime.coordinator.async_command(_control(runtime).discard())
+    runtime.coordinator.timers.async_cancel(_STAGED)
+    _change(runtime, staged=None)
 
 
-async def _async_wait_for(coordinator: IntercomCoordinator, control: FirmwareControl, staged: StagedFirmware) -> None:
+async def _async_wait_for(runtime: IntercomRuntime, control: FirmwareControl, staged: StagedFirmware) -> None:
     deadline = time.monotonic() + _PATIENCE
-    before = _firmware(coordinator).version
+    before = _firmware(runtime).version
     away = False
     while time.monotonic() < deadline:
         await asyncio.sleep(_LOOK)
         try:
-            version = await coordinator.async_command(control.version())
+            version = await runtime.coordinator.async_command(control.version())
         except HomeAssistantError:
             away = True  # it restarts
             continue
@@ -78,52 +78,52 @@ async def _async_wait_for(coordinator: IntercomCoordinator, control: FirmwareCon
         if away:
             break  # it came back, and is what it was
     raise translated_error(
-        HomeAssistantError, "firmware_not_installed", device=coordinator.name, version=staged.version
+        HomeAssistantError, "firmware_not_installed", device=runtime.coordinator.name, version=staged.version
     )
 
 
-def _control(coordinator: IntercomCoordinator) -> FirmwareControl:
-    return require_feature(coordinator, coordinator.features.firmware, "no_firmware")
+def _control(runtime: IntercomRuntime) -> FirmwareControl:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.firmware, "no_firmware")
 
 
-def _firmware(coordinator: IntercomCoordinator) -> Firmware:
-    return coordinator.data.firmware or Firmware(None)
+def _firmware(runtime: IntercomRuntime) -> Firmware:
+    return runtime.coordinator.data.firmware or Firmware(None)
 
 
-def _change(coordinator: IntercomCoordinator, **parts: Any) -> None:
-    coordinator.async_change(firmware=replace(_firmware(coordinator), **parts))
+def _change(runtime: IntercomRuntime, **parts: Any) -> None:
+    runtime.coordinator.async_change(firmware=replace(_firmware(runtime), **parts))
 
 
-def _expire_later(coordinator: IntercomCoordinator, staged: StagedFirmware) -> None:
+def _expire_later(runtime: IntercomRuntime, staged: StagedFirmware) -> None:
     """Forget the file when the device does."""
     if staged.expires is None:
         return
 
     async def expire() -> None:
-        _change(coordinator, staged=None)
+        _change(runtime, staged=None)
 
-    coordinator.timers.async_do((staged.expires - dt_util.utcnow()).total_seconds(), _STAGED, expire)
+    runtime.coordinator.timers.async_do((staged.expires - dt_util.utcnow()).total_seconds(), _STAGED, expire)
 
 
-async def _upload(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    control = _control(coordinator)
+async def _upload(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    control = _control(runtime)
 
     def progress(sent: int) -> None:
         percentage = min(100, sent * 100 // max(source.size, 1))
-        if percentage != _firmware(coordinator).progress:
-            _change(coordinator, progress=percentage)
+        if percentage != _firmware(runtime).progress:
+            _change(runtime, progress=percentage)
 
-    async with payload(coordinator.hass, data[ATTR_FILENAME], progress) as source:
-        if _firmware(coordinator).busy:
-            raise request_refused("firmware_busy", device=coordinator.name)
-        coordinator.timers.async_cancel(_STAGED)
-        _change(coordinator, staged=None, busy=True, progress=0)
+    async with payload(runtime.coordinator.hass, data[ATTR_FILENAME], progress) as source:
+        if _firmware(runtime).busy:
+            raise request_refused("firmware_busy", device=runtime.coordinator.name)
+        runtime.coordinator.timers.async_cancel(_STAGED)
+        _change(runtime, staged=None, busy=True, progress=0)
         try:
-            staged = await coordinator.async_command(control.stage(source))
+            staged = await runtime.coordinator.async_command(control.stage(source))
         finally:
-            _change(coordinator, busy=False, progress=None)
-    _change(coordinator, staged=staged)
-    _expire_later(coordinator, staged)
+            _change(runtime, busy=False, progress=None)
+    _change(runtime, staged=staged)
+    _expire_later(runtime, staged)
     return {
         "version": staged.version,
         "downgrade": staged.downgrade,
@@ -133,8 +133,8 @@ async def _upload(coordinator: IntercomCoordinator, data: Data) -> JsonObjectTyp
     }
 
 
-async def _discard(coordinator: IntercomCoordinator, data: Data) -> None:
-    await async_discard(coordinator)
+async def _discard(runtime: IntercomRuntime, data: Data) -> None:
+    await async_discard(runtime)
 
 
 ACTIONS = (

@@ -8,11 +8,11 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonArrayType, JsonObjectType
 import probatio as vol
 
-from ..coordinator import IntercomCoordinator
 from ..entity import require_feature
 from ..helpers.errors import request_refused
 from ..model import PlaceId
 from ..model.residence import FlatCodes, History, Watches
+from ..runtime import IntercomRuntime
 from .base import Action, Data, Needs
 from .files import ATTR_FILENAME, ATTR_OVERWRITE, TARGET, check_writable, save_picture
 from .logs import access_rows
@@ -30,39 +30,39 @@ ATTR_WATCH = "watch"
 WATCHED = ("key", "app", "face", "code", "vehicle")
 
 
-def _codes(coordinator: IntercomCoordinator) -> FlatCodes:
-    return require_feature(coordinator, coordinator.features.flat_codes, "no_flat_codes")
+def _codes(runtime: IntercomRuntime) -> FlatCodes:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.flat_codes, "no_flat_codes")
 
 
-def _history(coordinator: IntercomCoordinator) -> History:
-    return require_feature(coordinator, coordinator.features.history, "no_history")
+def _history(runtime: IntercomRuntime) -> History:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.history, "no_history")
 
 
-def _watches(coordinator: IntercomCoordinator) -> Watches:
-    return require_feature(coordinator, coordinator.features.watches, "no_watches")
+def _watches(runtime: IntercomRuntime) -> Watches:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.watches, "no_watches")
 
 
-async def async_renew_code(coordinator: IntercomCoordinator, flat: PlaceId) -> str:
+async def async_renew_code(runtime: IntercomRuntime, flat: PlaceId) -> str:
     """Have another code made for the doors of a flat, show it, and return it.
 
     Raises:
         HomeAssistantError: What went wrong, as a sentence.
     """
-    code = await coordinator.async_command(_codes(coordinator).renew(flat))
-    coordinator.async_change(door_codes={**coordinator.data.door_codes, flat: code})
+    code = await runtime.coordinator.async_command(_codes(runtime).renew(flat))
+    runtime.coordinator.async_change(door_codes={**runtime.coordinator.data.door_codes, flat: code})
     return code
 
 
-async def _renew_code(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    _codes(coordinator)
-    return {"code": await async_renew_code(coordinator, async_flat(coordinator, data))}
+async def _renew_code(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    _codes(runtime)
+    return {"code": await async_renew_code(runtime, async_flat(runtime.coordinator, data))}
 
 
-async def _let_guests_in(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    codes, flat = _codes(coordinator), async_flat(coordinator, data)
+async def _let_guests_in(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    codes, flat = _codes(runtime), async_flat(runtime.coordinator, data)
     until = _end(data)
-    await coordinator.async_command(codes.let_guests_in(flat, until))
-    await coordinator.async_refresh()
+    await runtime.coordinator.async_command(codes.let_guests_in(flat, until))
+    await runtime.coordinator.async_refresh()
     return {ATTR_UNTIL: None if until is None else until.isoformat()}
 
 
@@ -82,24 +82,24 @@ def _end(data: Data) -> datetime | None:
     return until
 
 
-async def _query(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    history, flat = _history(coordinator), async_flat(coordinator, data)
+async def _query(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    history, flat = _history(runtime), async_flat(runtime.coordinator, data)
     if ATTR_DAY not in data:
-        days = await coordinator.async_command(history.days(flat))
+        days = await runtime.coordinator.async_command(history.days(flat))
         return {"days": {day.isoformat(): count for day, count in days.items()}}
-    records = await coordinator.async_command(history.query(flat, data[ATTR_DAY]))
+    records = await runtime.coordinator.async_command(history.query(flat, data[ATTR_DAY]))
     return {"records": access_rows(records)}
 
 
-async def _picture(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    history = _history(coordinator)
-    await check_writable(coordinator.hass, data[ATTR_FILENAME], data[ATTR_OVERWRITE])
-    picture = await coordinator.async_command(history.picture(data[ATTR_RECORD]))
-    return {"size": await save_picture(coordinator.hass, data[ATTR_FILENAME], picture, data[ATTR_OVERWRITE])}
+async def _picture(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    history = _history(runtime)
+    await check_writable(runtime.coordinator.hass, data[ATTR_FILENAME], data[ATTR_OVERWRITE])
+    picture = await runtime.coordinator.async_command(history.picture(data[ATTR_RECORD]))
+    return {"size": await save_picture(runtime.coordinator.hass, data[ATTR_FILENAME], picture, data[ATTR_OVERWRITE])}
 
 
-async def _watched(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    places = coordinator.data.places
+async def _watched(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    places = runtime.coordinator.data.places
     shown = [
         {
             "id": watch.id,
@@ -108,24 +108,26 @@ async def _watched(coordinator: IntercomCoordinator, data: Data) -> JsonObjectTy
             "detail": watch.detail,
             "comment": watch.comment,
         }
-        for watch in await coordinator.async_command(_watches(coordinator).query())
+        for watch in await runtime.coordinator.async_command(_watches(runtime).query())
     ]
     return {"watches": cast(JsonArrayType, shown)}
 
 
-async def _watch_add(coordinator: IntercomCoordinator, data: Data) -> None:
-    watches, flat = _watches(coordinator), async_flat(coordinator, data)
-    await coordinator.async_command(watches.add(flat, data[ATTR_EVENT], data[ATTR_DETAIL], data.get(ATTR_COMMENT)))
+async def _watch_add(runtime: IntercomRuntime, data: Data) -> None:
+    watches, flat = _watches(runtime), async_flat(runtime.coordinator, data)
+    await runtime.coordinator.async_command(
+        watches.add(flat, data[ATTR_EVENT], data[ATTR_DETAIL], data.get(ATTR_COMMENT))
+    )
 
 
-async def _watch_remove(coordinator: IntercomCoordinator, data: Data) -> None:
-    await coordinator.async_command(_watches(coordinator).remove(data[ATTR_WATCH]))
+async def _watch_remove(runtime: IntercomRuntime, data: Data) -> None:
+    await runtime.coordinator.async_command(_watches(runtime).remove(data[ATTR_WATCH]))
 
 
-async def _sip_account(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    accounts = require_feature(coordinator, coordinator.features.sip_accounts, "no_sip_accounts")
-    bells = async_bells(coordinator, data)
-    account = await coordinator.async_command(accounts.support() if bells is None else accounts.visitor(bells))
+async def _sip_account(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    accounts = require_feature(runtime.coordinator, runtime.coordinator.features.sip_accounts, "no_sip_accounts")
+    bells = async_bells(runtime.coordinator, data)
+    account = await runtime.coordinator.async_command(accounts.support() if bells is None else accounts.visitor(bells))
     return {
         **account.more,
         "server": account.server,

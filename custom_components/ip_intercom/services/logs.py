@@ -6,9 +6,9 @@ from typing import cast
 from homeassistant.util.json import JsonArrayType, JsonObjectType
 import probatio as vol
 
-from ..coordinator import IntercomCoordinator
 from ..entity import require_feature
 from ..model.functions import AccessLog, AccessRecord
+from ..runtime import IntercomRuntime
 from .base import Action, Data, Needs
 from .calls import ATTR_RECORDS, ONE_OR_ALL, RECORDS_OR_ALL
 
@@ -17,8 +17,8 @@ ATTR_LIMIT = "limit"
 _LIMIT = vol.All(vol.Coerce(int), vol.Range(min=1, max=1000))
 
 
-def _access_log(coordinator: IntercomCoordinator) -> AccessLog:
-    return require_feature(coordinator, coordinator.features.access_log, "no_access_log")
+def _access_log(runtime: IntercomRuntime) -> AccessLog:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.access_log, "no_access_log")
 
 
 def access_rows(records: Iterable[AccessRecord]) -> JsonArrayType:
@@ -38,15 +38,15 @@ def access_rows(records: Iterable[AccessRecord]) -> JsonArrayType:
     return cast(JsonArrayType, rows)
 
 
-async def _query(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    records = await coordinator.async_command(_access_log(coordinator).query(data[ATTR_LIMIT]))
+async def _query(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    records = await runtime.coordinator.async_command(_access_log(runtime).query(data[ATTR_LIMIT]))
     return {"records": access_rows(records)}
 
 
-async def _delete(coordinator: IntercomCoordinator, data: Data) -> None:
-    log = _access_log(coordinator)
+async def _delete(runtime: IntercomRuntime, data: Data) -> None:
+    log = _access_log(runtime)
     for record in data.get(ATTR_RECORDS) or [None]:
-        await coordinator.async_command(log.delete(record))
+        await runtime.coordinator.async_command(log.delete(record))
 
 
 # Who came when is for administrators.

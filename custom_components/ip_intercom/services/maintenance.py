@@ -5,10 +5,10 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
-from ..coordinator import IntercomCoordinator
 from ..entity import require_feature
 from ..helpers.errors import request_refused
 from ..model.functions import Maintenance
+from ..runtime import IntercomRuntime
 from .base import Action, Data, Fields, Needs
 from .capture import async_save
 from .files import ATTR_FILENAME, TARGET, payload
@@ -18,50 +18,50 @@ ATTR_CONFIRMATION = "confirmation"
 _FILENAME: Fields = {vol.Required(ATTR_FILENAME): cv.string}
 
 
-def _maintenance(coordinator: IntercomCoordinator) -> Maintenance:
-    return require_feature(coordinator, coordinator.features.maintenance, "no_maintenance")
+def _maintenance(runtime: IntercomRuntime) -> Maintenance:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.maintenance, "no_maintenance")
 
 
-async def async_restart(coordinator: IntercomCoordinator) -> None:
+async def async_restart(runtime: IntercomRuntime) -> None:
     """Restart the device.
 
     Raises:
         HomeAssistantError: It refuses.
     """
-    await coordinator.async_command(_maintenance(coordinator).restart())
+    await runtime.coordinator.async_command(_maintenance(runtime).restart())
 
 
-async def async_sync_clock(coordinator: IntercomCoordinator) -> None:
+async def async_sync_clock(runtime: IntercomRuntime) -> None:
     """Set the device's clock to Home Assistant's.
 
     Raises:
         ServiceValidationError: The device takes its time from a server, and would take it again.
         HomeAssistantError: It refuses.
     """
-    clock = require_feature(coordinator, coordinator.features.clock, "no_maintenance")
-    now = await coordinator.async_command(clock.read())
+    clock = require_feature(runtime.coordinator, runtime.coordinator.features.clock, "no_maintenance")
+    now = await runtime.coordinator.async_command(clock.read())
     if now.automatic and now.set:
-        raise request_refused("clock_automatic", device=coordinator.name)
+        raise request_refused("clock_automatic", device=runtime.coordinator.name)
     # A server that it cannot reach may be reached later.
-    await coordinator.async_command(clock.set_time(dt_util.utcnow(), keep_server=bool(now.automatic)))
-    coordinator.async_change(clock=await coordinator.async_command(clock.read()))
+    await runtime.coordinator.async_command(clock.set_time(dt_util.utcnow(), keep_server=bool(now.automatic)))
+    runtime.coordinator.async_change(clock=await runtime.coordinator.async_command(clock.read()))
 
 
-async def _download_config(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    return await async_save(coordinator, _maintenance(coordinator).download_config(), data)
+async def _download_config(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    return await async_save(runtime, _maintenance(runtime).download_config(), data)
 
 
-async def _upload_config(coordinator: IntercomCoordinator, data: Data) -> None:
-    maintenance = _maintenance(coordinator)
-    async with payload(coordinator.hass, data[ATTR_FILENAME]) as source:
-        await coordinator.async_command(maintenance.upload_config(source))
+async def _upload_config(runtime: IntercomRuntime, data: Data) -> None:
+    maintenance = _maintenance(runtime)
+    async with payload(runtime.coordinator.hass, data[ATTR_FILENAME]) as source:
+        await runtime.coordinator.async_command(maintenance.upload_config(source))
 
 
-async def _factory_reset(coordinator: IntercomCoordinator, data: Data) -> None:
-    name = coordinator.description.identity.name
+async def _factory_reset(runtime: IntercomRuntime, data: Data) -> None:
+    name = runtime.coordinator.description.identity.name
     if data[ATTR_CONFIRMATION] != name:
         raise request_refused("confirmation_wrong", name=name)
-    await coordinator.async_command(_maintenance(coordinator).factory_reset())
+    await runtime.coordinator.async_command(_maintenance(runtime).factory_reset())
 
 
 ACTIONS = (

@@ -4,9 +4,9 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
-from ..coordinator import IntercomCoordinator
 from ..entity import require_feature
 from ..model.residence import Messages
+from ..runtime import IntercomRuntime
 from .base import Action, Data, Needs
 
 ATTR_MESSAGE = "message"
@@ -14,27 +14,27 @@ ATTR_MESSAGE = "message"
 _TEST = "Test message of Home Assistant"
 
 
-def _messages(coordinator: IntercomCoordinator) -> Messages:
-    return require_feature(coordinator, coordinator.features.messages, "no_messages")
+def _messages(runtime: IntercomRuntime) -> Messages:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.messages, "no_messages")
 
 
-async def async_send_test(coordinator: IntercomCoordinator) -> None:
+async def async_send_test(runtime: IntercomRuntime) -> None:
     """Have the system write to us, to see whether its messages arrive.
 
     Raises:
         HomeAssistantError: What went wrong, as a sentence.
     """
-    await coordinator.async_command(_messages(coordinator).send_test(_TEST))
+    await runtime.coordinator.async_command(_messages(runtime).send_test(_TEST))
 
 
-async def _mark_read(coordinator: IntercomCoordinator, data: Data) -> None:
-    messages = _messages(coordinator)
-    await coordinator.async_command(messages.mark_read(data.get(ATTR_MESSAGE)))
-    await coordinator.async_read_again("unread_messages", messages.unread)
+async def _mark_read(runtime: IntercomRuntime, data: Data) -> None:
+    messages = _messages(runtime)
+    await runtime.coordinator.async_command(messages.mark_read(data.get(ATTR_MESSAGE)))
+    await runtime.coordinator.async_read_again("unread_messages", messages.unread)
 
 
-async def _mark_delivered(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    return {"delivered": await coordinator.async_command(_messages(coordinator).mark_delivered(data[ATTR_MESSAGE]))}
+async def _mark_delivered(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    return {"delivered": await runtime.coordinator.async_command(_messages(runtime).mark_delivered(data[ATTR_MESSAGE]))}
 
 
 ACTIONS = (

@@ -6,20 +6,20 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util.json import JsonArrayType, JsonObjectType
 import probatio as vol
 
-from ..coordinator import IntercomCoordinator
 from ..entity import require_feature
 from ..model.telephony import Contact, PhoneBook
+from ..runtime import IntercomRuntime
 from .base import Action, Data, Needs
 
 ATTR_FILTER = "filter"
 
 
-def _phone_book(coordinator: IntercomCoordinator) -> PhoneBook:
-    return require_feature(coordinator, coordinator.features.phone_book, "no_phone_book")
+def _phone_book(runtime: IntercomRuntime) -> PhoneBook:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.phone_book, "no_phone_book")
 
 
-async def _contacts(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    contacts = await coordinator.async_command(_phone_book(coordinator).contacts())
+async def _contacts(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    contacts = await runtime.coordinator.async_command(_phone_book(runtime).contacts())
     wanted = data.get(ATTR_FILTER, "").casefold()
     shown = [
         {
@@ -40,8 +40,8 @@ def _texts(contact: Contact) -> tuple[str, ...]:
     return (contact.name, contact.extension or "", contact.email or "", *(contact.numbers or {}).values())
 
 
-async def _services(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    services = await coordinator.async_command(_phone_book(coordinator).services())
+async def _services(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    services = await runtime.coordinator.async_command(_phone_book(runtime).services())
     shown = [
         {"id": service.id, "name": service.name, "kind": service.kind, "extension": service.extension}
         for service in services

@@ -3,9 +3,9 @@
 from homeassistant.helpers import config_validation as cv
 import probatio as vol
 
-from ..coordinator import IntercomCoordinator
 from ..entity import require_feature
 from ..model.telephony import PushTokens
+from ..runtime import IntercomRuntime
 from .base import Action, Data, Fields, Needs
 
 ATTR_KIND = "kind"
@@ -23,18 +23,18 @@ _TOKEN: Fields = {
 }
 
 
-def _tokens(coordinator: IntercomCoordinator) -> PushTokens:
-    return require_feature(coordinator, coordinator.features.push_tokens, "no_push_tokens")
+def _tokens(runtime: IntercomRuntime) -> PushTokens:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.push_tokens, "no_push_tokens")
 
 
-async def _add(coordinator: IntercomCoordinator, data: Data) -> None:
-    adding = _tokens(coordinator).add(data[ATTR_KIND], data[ATTR_TOPIC], data[ATTR_TOKEN], data[ATTR_SANDBOX])
-    await coordinator.async_command(adding)
+async def _add(runtime: IntercomRuntime, data: Data) -> None:
+    adding = _tokens(runtime).add(data[ATTR_KIND], data[ATTR_TOPIC], data[ATTR_TOKEN], data[ATTR_SANDBOX])
+    await runtime.coordinator.async_command(adding)
 
 
-async def _remove(coordinator: IntercomCoordinator, data: Data) -> None:
-    removing = _tokens(coordinator).remove(data[ATTR_KIND], data[ATTR_TOPIC], data[ATTR_TOKEN], data[ATTR_SANDBOX])
-    await coordinator.async_command(removing)
+async def _remove(runtime: IntercomRuntime, data: Data) -> None:
+    removing = _tokens(runtime).remove(data[ATTR_KIND], data[ATTR_TOPIC], data[ATTR_TOKEN], data[ATTR_SANDBOX])
+    await runtime.coordinator.async_command(removing)
 
 
 ACTIONS = (

@@ -6,9 +6,9 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util.json import JsonArrayType, JsonObjectType
 import probatio as vol
 
-from ..coordinator import IntercomCoordinator
 from ..entity import require_feature
 from ..model.functions import Holidays, MobileAccess, Settings
+from ..runtime import IntercomRuntime
 from .base import TEXTS, Action, Data, Needs
 
 ATTR_ACCOUNT = "account"
@@ -23,33 +23,33 @@ ATTR_SETTINGS = "settings"
 ATTR_ZONE = "zone"
 
 
-def _settings(coordinator: IntercomCoordinator) -> Settings:
-    return require_feature(coordinator, coordinator.features.settings, "no_settings")
+def _settings(runtime: IntercomRuntime) -> Settings:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.settings, "no_settings")
 
 
-def _holidays(coordinator: IntercomCoordinator) -> Holidays:
-    return require_feature(coordinator, coordinator.features.holidays, "no_settings")
+def _holidays(runtime: IntercomRuntime) -> Holidays:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.holidays, "no_settings")
 
 
-def _mobile_access(coordinator: IntercomCoordinator) -> MobileAccess:
-    return require_feature(coordinator, coordinator.features.mobile_access, "no_mobile_access")
+def _mobile_access(runtime: IntercomRuntime) -> MobileAccess:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.mobile_access, "no_mobile_access")
 
 
-async def _device_name(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    settings = _settings(coordinator)
+async def _device_name(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    settings = _settings(runtime)
     if ATTR_NAME in data:
-        await coordinator.async_command(settings.set_name(data[ATTR_NAME]))
-        coordinator.async_describe_soon()
-    return {"name": await coordinator.async_command(settings.name())}
+        await runtime.coordinator.async_command(settings.set_name(data[ATTR_NAME]))
+        runtime.coordinator.async_describe_soon()
+    return {"name": await runtime.coordinator.async_command(settings.name())}
 
 
-async def _time_zone(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    settings = require_feature(coordinator, coordinator.features.time_zone, "no_settings")
+async def _time_zone(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    settings = require_feature(runtime.coordinator, runtime.coordinator.features.time_zone, "no_settings")
     if data.keys() & {ATTR_ZONE, ATTR_CUSTOM, ATTR_AUTOMATIC}:
         zone, custom = data.get(ATTR_ZONE), data.get(ATTR_CUSTOM)
-        await coordinator.async_command(settings.set_time_zone(zone, custom, data.get(ATTR_AUTOMATIC, False)))
-    now = await coordinator.async_command(settings.time_zone())
-    known = await coordinator.async_command(settings.time_zones())
+        await runtime.coordinator.async_command(settings.set_time_zone(zone, custom, data.get(ATTR_AUTOMATIC, False)))
+    now = await runtime.coordinator.async_command(settings.time_zone())
+    known = await runtime.coordinator.async_command(settings.time_zones())
     return {
         "zone": now.zone,
         "custom": now.custom,
@@ -58,24 +58,24 @@ async def _time_zone(coordinator: IntercomCoordinator, data: Data) -> JsonObject
     }
 
 
-async def _sip_accounts(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    settings = _settings(coordinator)
+async def _sip_accounts(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    settings = _settings(runtime)
     if ATTR_ACCOUNT in data:
-        await coordinator.async_command(settings.set_sip_account(data[ATTR_ACCOUNT], data[ATTR_SETTINGS]))
-    accounts = await coordinator.async_command(settings.sip_accounts())
+        await runtime.coordinator.async_command(settings.set_sip_account(data[ATTR_ACCOUNT], data[ATTR_SETTINGS]))
+    accounts = await runtime.coordinator.async_command(settings.sip_accounts())
     return {"accounts": cast(JsonArrayType, [dict(account) for account in accounts])}
 
 
-async def _get_holidays(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    return {"dates": list(await coordinator.async_command(_holidays(coordinator).holidays()))}
+async def _get_holidays(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    return {"dates": list(await runtime.coordinator.async_command(_holidays(runtime).holidays()))}
 
 
-async def _set_holidays(coordinator: IntercomCoordinator, data: Data) -> None:
-    await coordinator.async_command(_holidays(coordinator).set_holidays(data[ATTR_DATES]))
+async def _set_holidays(runtime: IntercomRuntime, data: Data) -> None:
+    await runtime.coordinator.async_command(_holidays(runtime).set_holidays(data[ATTR_DATES]))
 
 
-async def _get_mobile_keys(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    keys = await coordinator.async_command(_mobile_access(coordinator).keys())
+async def _get_mobile_keys(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    keys = await runtime.coordinator.async_command(_mobile_access(runtime).keys())
     made = [None if time is None else time.isoformat() for time in keys.made]
     return {
         "location": keys.location,
@@ -85,12 +85,12 @@ async def _get_mobile_keys(coordinator: IntercomCoordinator, data: Data) -> Json
     }
 
 
-async def _set_mobile_keys(coordinator: IntercomCoordinator, data: Data) -> None:
-    access = _mobile_access(coordinator)
+async def _set_mobile_keys(runtime: IntercomRuntime, data: Data) -> None:
+    access = _mobile_access(runtime)
     if data.keys() & {ATTR_LOCATION, ATTR_KEYS}:
-        await coordinator.async_command(access.set_keys(data.get(ATTR_LOCATION), data.get(ATTR_KEYS)))
+        await runtime.coordinator.async_command(access.set_keys(data.get(ATTR_LOCATION), data.get(ATTR_KEYS)))
     if ATTR_COMPATIBLE in data:
-        await coordinator.async_command(access.set_compatible(data[ATTR_COMPATIBLE]))
+        await runtime.coordinator.async_command(access.set_compatible(data[ATTR_COMPATIBLE]))
 
 
 ACTIONS = (

@@ -8,11 +8,11 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
-from ..coordinator import IntercomCoordinator
 from ..entity import require_feature
 from ..helpers.errors import translated_error
 from ..model import Occurrence, State
 from ..model.events import Event, Occurred
+from ..runtime import IntercomRuntime
 from .base import Action, Data, Needs
 
 ATTR_BODY = "body"
@@ -27,27 +27,27 @@ ATTR_TRIGGER = "trigger"
 _TEST_PATIENCE = 60.0
 
 
-async def _send_email(coordinator: IntercomCoordinator, data: Data) -> None:
-    mail = require_feature(coordinator, coordinator.features.mail, "no_mail")
-    await coordinator.async_command(
+async def _send_email(runtime: IntercomRuntime, data: Data) -> None:
+    mail = require_feature(runtime.coordinator, runtime.coordinator.features.mail, "no_mail")
+    await runtime.coordinator.async_command(
         mail.send(data[ATTR_TO], data[ATTR_SUBJECT], data.get(ATTR_BODY), data[ATTR_PICTURES], data.get(ATTR_TIME_SPAN))
     )
 
 
-async def _trigger_automation(coordinator: IntercomCoordinator, data: Data) -> None:
-    automation = require_feature(coordinator, coordinator.features.automation, "no_automation")
+async def _trigger_automation(runtime: IntercomRuntime, data: Data) -> None:
+    automation = require_feature(runtime.coordinator, runtime.coordinator.features.automation, "no_automation")
     parameters = {name: str(value) for name, value in data[ATTR_PARAMETERS].items()}
-    await coordinator.async_command(automation.trigger(data[ATTR_TRIGGER], parameters))
+    await runtime.coordinator.async_command(automation.trigger(data[ATTR_TRIGGER], parameters))
 
 
-async def _ring_doorbell(coordinator: IntercomCoordinator, data: Data) -> None:
-    doorbell = require_feature(coordinator, coordinator.features.doorbell, "no_doorbell")
-    await coordinator.async_command(doorbell.ring())
+async def _ring_doorbell(runtime: IntercomRuntime, data: Data) -> None:
+    doorbell = require_feature(runtime.coordinator, runtime.coordinator.features.doorbell, "no_doorbell")
+    await runtime.coordinator.async_command(doorbell.ring())
 
 
-async def _test_audio(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    test = require_feature(coordinator, coordinator.features.self_test, "no_self_test")
-    result: asyncio.Future[str | None] = coordinator.hass.loop.create_future()
+async def _test_audio(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    test = require_feature(runtime.coordinator, runtime.coordinator.features.self_test, "no_self_test")
+    result: asyncio.Future[str | None] = runtime.coordinator.hass.loop.create_future()
 
     @callback
     def listen(event: Event, state: State) -> None:
@@ -55,13 +55,13 @@ async def _test_audio(coordinator: IntercomCoordinator, data: Data) -> JsonObjec
             if isinstance(fact, Occurred) and fact.occurrence is Occurrence.AUDIO_TEST and not result.done():
                 result.set_result(fact.word)
 
-    stop_listening = coordinator.event_stream.async_listen_events(listen)
+    stop_listening = runtime.events.async_listen_events(listen)
     try:
-        await coordinator.async_command(test.start())
+        await runtime.coordinator.async_command(test.start())
         async with asyncio.timeout(_TEST_PATIENCE):
             return {"result": await result}
     except TimeoutError as err:
-        raise translated_error(HomeAssistantError, "no_test_result", device=coordinator.name) from err
+        raise translated_error(HomeAssistantError, "no_test_result", device=runtime.coordinator.name) from err
     finally:
         stop_listening()
 

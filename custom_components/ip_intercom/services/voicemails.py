@@ -6,10 +6,10 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util.json import JsonArrayType, JsonObjectType
 import probatio as vol
 
-from ..coordinator import IntercomCoordinator
 from ..entity import require_feature
 from ..model import Voicemail, VoicemailId
 from ..model.telephony import Voicemails
+from ..runtime import IntercomRuntime
 from .base import Action, Data, Fields, Needs
 from .capture import async_save
 from .files import TARGET
@@ -21,19 +21,19 @@ ATTR_VOICEMAIL = "voicemail"
 _VOICEMAIL: Fields = {vol.Required(ATTR_VOICEMAIL): cv.string}
 
 
-def _mailbox(coordinator: IntercomCoordinator) -> Voicemails:
-    return require_feature(coordinator, coordinator.features.voicemails, "no_voicemails")
+def _mailbox(runtime: IntercomRuntime) -> Voicemails:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.voicemails, "no_voicemails")
 
 
-async def _async_read_again(coordinator: IntercomCoordinator, mailbox: Voicemails) -> None:
+async def _async_read_again(runtime: IntercomRuntime, mailbox: Voicemails) -> None:
     async def ask() -> dict[VoicemailId, Voicemail]:
         return {voicemail.id: voicemail for voicemail in await mailbox.query()}
 
-    await coordinator.async_read_again("voicemails", ask)
+    await runtime.coordinator.async_read_again("voicemails", ask)
 
 
-async def _query(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    voicemails = await coordinator.async_command(_mailbox(coordinator).query())
+async def _query(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    voicemails = await runtime.coordinator.async_command(_mailbox(runtime).query())
     shown = [
         {
             "id": voicemail.id,
@@ -49,22 +49,22 @@ async def _query(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType
     return {"voicemails": cast(JsonArrayType, shown)}
 
 
-async def _update(coordinator: IntercomCoordinator, data: Data) -> None:
-    mailbox = _mailbox(coordinator)
-    await coordinator.async_command(
+async def _update(runtime: IntercomRuntime, data: Data) -> None:
+    mailbox = _mailbox(runtime)
+    await runtime.coordinator.async_command(
         mailbox.mark(data[ATTR_VOICEMAIL], read=data.get(ATTR_READ), note=data.get(ATTR_NOTE))
     )
-    await _async_read_again(coordinator, mailbox)
+    await _async_read_again(runtime, mailbox)
 
 
-async def _delete(coordinator: IntercomCoordinator, data: Data) -> None:
-    mailbox = _mailbox(coordinator)
-    await coordinator.async_command(mailbox.delete(data[ATTR_VOICEMAIL]))
-    await _async_read_again(coordinator, mailbox)
+async def _delete(runtime: IntercomRuntime, data: Data) -> None:
+    mailbox = _mailbox(runtime)
+    await runtime.coordinator.async_command(mailbox.delete(data[ATTR_VOICEMAIL]))
+    await _async_read_again(runtime, mailbox)
 
 
-async def _download(coordinator: IntercomCoordinator, data: Data) -> JsonObjectType:
-    return await async_save(coordinator, _mailbox(coordinator).open(data[ATTR_VOICEMAIL]), data)
+async def _download(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    return await async_save(runtime, _mailbox(runtime).open(data[ATTR_VOICEMAIL]), data)
 
 
 # What is deleted is gone, and a file may be read by others: for administrators.

@@ -82,7 +82,7 @@ async def test_action_urls_are_ours(intercom: Intercom) -> None:
 async def test_our_own_login_wants_a_confirmation(add: Add, caplog: pytest.LogCaptureFixture, dialect: str) -> None:
     intercom = await add(dialect)
     key = f"{APIFCGI}Password"
-    name = intercom.entry.runtime_data.description.identity.name
+    name = intercom.entry.runtime_data.coordinator.description.identity.name
     wanted = {key: "another-secret-5", HOLD_DELAY: "9"}
     assert await intercom.refuses("set_config", values=wanted) == "config_confirmation"
     assert await intercom.refuses("set_config", values=wanted, confirmation="yes") == "config_confirmation"

@@ -42,7 +42,7 @@ async def test_a_factory_reset_wants_the_name(intercom: Intercom) -> None:
     intercom.sim.configure(LOCATION, "Gate")
     assert await intercom.refuses("factory_reset", confirmation="yes") == "confirmation_wrong"
     assert intercom.sim.config[LOCATION] == "Gate"
-    await intercom.do("factory_reset", confirmation=intercom.entry.runtime_data.description.identity.name)
+    await intercom.do("factory_reset", confirmation=intercom.entry.runtime_data.coordinator.description.identity.name)
     assert intercom.sim.config[LOCATION] == "Front Door"
 
 
