@@ -1,4 +1,4 @@
-"""Who may import whom: design.md's layers, proven by reading the imports.
+"""Which module may import which: the layers, proven by reading the imports, those for type checking included.
 
 An arrow points only downwards. Adding a module to a layer is a line in the table; a module that is in no row of it is a
 platform and may know the least.
@@ -7,6 +7,7 @@ platform and may know the least.
 import ast
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 import sys
 
@@ -34,29 +35,57 @@ def layer(name: str, modules: str, below: str = "", libraries: str = "") -> Laye
 # The first row that matches a module is its layer.
 LAYERS = (
     layer("names", "const"),
-    # The hierarchy of errors is the one part of api that the translation point above must know.
-    layer("errors", "api.errors"),
+    layer("errors", "systems.common.errors"),
     # Its library is installed only on request; tests/test_google_push.py proves that no other module loads it.
-    layer("google", "api.fcm", "errors", "aiohttp firebase_messaging"),
-    layer("api", "api api.*", "errors", "aiohttp multidict yarl"),
-    layer("model", "model doors events rings facets functions names telephony residence", "names"),
-    layer("pictures", "films render", "", "PIL av"),
-    layer("systems", "systems systems.*", "names errors api model", "aiohttp yarl"),
-    layer("session", "client_session", "names api", "aiohttp homeassistant"),
+    layer("google", "systems.common.fcm", "errors", "aiohttp firebase_messaging"),
     layer(
-        "coordinator",
-        "certificates clock_watch commanding coordinator cursor_store door_commands door_watch entity exceptions found google_push later log_health parting places push push_limiter refusals replacement ring_dispatcher shortcomings silence temporary_codes visitor_pictures webhook",
-        "names errors google model session systems",
+        "protocol",
+        "systems.common systems.common.address systems.common.freshness systems.common.http systems.common.keep_alive "
+        "systems.common.login systems.common.parse systems.common.tls systems.common.upload",
+        "errors",
+        "aiohttp multidict yarl",
+    ),
+    layer("clients", "systems.*.client systems.*.client.*", "errors protocol", "aiohttp multidict yarl"),
+    layer("model", "model model.*", "names"),
+    layer("common", "systems.common.*", "names errors protocol model", "aiohttp yarl"),
+    layer("adapters", "systems.*", "names errors protocol clients model common", "aiohttp yarl"),
+    layer("systems", "systems", "names errors model common adapters", "aiohttp"),
+    layer("helpers", "helpers helpers.*", "names errors protocol model common", "aiohttp homeassistant"),
+    layer("coordinator", "coordinator", "names errors model helpers", "homeassistant"),
+    layer(
+        "runtime",
+        "runtime runtime.*",
+        "names errors google model systems helpers coordinator",
         "aiohttp homeassistant",
     ),
-    # These put the parts together: a form for each system, an adapter for each entry.
+    layer("entities", "entity setting_entity", "names model helpers coordinator runtime", "homeassistant"),
+    layer("pictures", "media media.films media.render", "", "PIL av"),
+    layer("media", "media.*", "names model helpers coordinator runtime entities pictures", "aiohttp homeassistant"),
     layer(
-        "entry",
-        "__init__ config_flow flow options_flow phone_flow",
-        "names errors model session systems coordinator platforms",
+        "services",
+        "services services.*",
+        "names model helpers coordinator runtime entities pictures media",
+        "homeassistant probatio",
+    ),
+    # A login that asks for a code is a conversation with one system.
+    layer(
+        "flows",
+        "config_flow flows flows.*",
+        "names errors model adapters systems helpers runtime",
         "aiohttp homeassistant probatio yarl",
     ),
-    layer("platforms", "*", "names model pictures coordinator", "aiohttp homeassistant probatio yarl"),
+    layer(
+        "entry",
+        "__init__",
+        "names model systems helpers coordinator runtime entities media services",
+        "homeassistant",
+    ),
+    layer(
+        "platforms",
+        "*",
+        "names model helpers coordinator runtime entities pictures media services",
+        "aiohttp homeassistant probatio yarl",
+    ),
 )
 
 Source = dict[str, str]  # a module's name, relative to the integration ("systems.two_n"), and its text
@@ -104,6 +133,38 @@ def violations(source: Source) -> list[str]:
     return found
 
 
+def strangers(source: Source) -> list[str]:
+    """One sentence for each system that imports another one."""
+    found = []
+    for module, text in sorted(source.items()):
+        parts = module.split(".")
+        if parts[0] != "systems" or len(parts) < 2 or parts[1] == "common":
+            continue
+        for name in sorted(imports(module, text, set(source))):
+            other = name.removeprefix(f"{PACKAGE}.").split(".")
+            if other[0] == "systems" and len(other) > 1 and other[1] not in {"common", parts[1]}:
+                found.append(f"{module} imports {name}")
+    return found
+
+
+def circle(source: Source) -> list[str]:
+    """The modules of a circle of imports, those for type checking included; empty where there is none."""
+    known = set(source)
+    graph = {
+        module: {
+            other
+            for name in imports(module, text, known)
+            if (other := name.removeprefix(f"{PACKAGE}.")) in known and other != module
+        }
+        for module, text in source.items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as err:
+        return list(err.args[1])
+    return []
+
+
 def integration() -> Source:
     modules = {}
     for path in SOURCE.rglob("*.py"):
@@ -117,8 +178,25 @@ def integration() -> Source:
 def test_imports_point_downwards() -> None:
     source = integration()
     # Were the files not found, nothing would be proven.
-    assert {"api.errors", "model", "coordinator"} <= set(source)
+    assert {"systems.common.errors", "model", "coordinator"} <= set(source)
     assert violations(source) == []
+    assert strangers(source) == []
+
+
+def test_no_imports_go_in_a_circle() -> None:
+    assert circle(integration()) == []
+
+
+def test_a_circle_is_found() -> None:
+    assert circle({"a": "from .b import x", "b": "if TYPE_CHECKING:\n    from .a import y"})
+    assert not circle({"a": "from .b import x", "b": "import json"})
+
+
+def test_a_system_that_imports_another_is_found() -> None:
+    source = {"systems": "", "systems.two_n.client": "", "systems.akuvox": "from .two_n.client import x"}
+    assert strangers(source | {"systems.akuvox.doors": "from ..two_n import client"}) == [
+        f"systems.akuvox.doors imports {PACKAGE}.systems.two_n.client"
+    ]
 
 
 def test_every_row_of_the_table_is_in_use() -> None:
@@ -126,54 +204,70 @@ def test_every_row_of_the_table_is_in_use() -> None:
     assert used == {row.name for row in LAYERS}
 
 
-@pytest.mark.parametrize(
-    ("module", "text", "expected"),
-    [
-        (
-            "api.two_n.client",
-            "from homeassistant.core import callback",
-            "api.two_n.client (api) imports homeassistant.core",
-        ),
-        ("api.two_n.client", "from ...model import State", f"api.two_n.client (api) imports {PACKAGE}.model (model)"),
-        ("api.http", "def f():\n    from .. import const", f"api.http (api) imports {PACKAGE}.const (names)"),
-        ("api.http", "import requests", "api.http (api) imports requests"),
-        ("model", "import aiohttp", "model (model) imports aiohttp"),
-        ("model", "from .coordinator import x", f"model (model) imports {PACKAGE}.coordinator (coordinator)"),
-        ("systems.two_n", "import homeassistant", "systems.two_n (systems) imports homeassistant"),
-        ("coordinator", "from .api.http import Http", f"coordinator (coordinator) imports {PACKAGE}.api.http (api)"),
-        ("coordinator", "from . import lock", f"coordinator (coordinator) imports {PACKAGE}.lock (platforms)"),
-        ("lock", "from .api.errors import E", f"lock (platforms) imports {PACKAGE}.api.errors (errors)"),
-        ("lock", "from .systems import two_n", f"lock (platforms) imports {PACKAGE}.systems.two_n (systems)"),
-        ("lock", f"import {PACKAGE}.api.http", f"lock (platforms) imports {PACKAGE}.api.http (api)"),
-        ("config_flow", "from .api.http import Http", f"config_flow (entry) imports {PACKAGE}.api.http (api)"),
-        ("lock", "import httpx", "lock (platforms) imports httpx"),
-    ],
-)
-def test_the_checker_sees(module: str, text: str, expected: str) -> None:
+CASES = [
+    ("systems.two_n.client", "from homeassistant.core import callback", "clients", "homeassistant.core"),
+    ("systems.two_n.client", "from ...model import State", "clients", f"{PACKAGE}.model (model)"),
+    ("systems.common.http", "def f():\n    from ... import const", "protocol", f"{PACKAGE}.const (names)"),
+    ("systems.common.http", "import requests", "protocol", "requests"),
+    ("model", "import aiohttp", "model", "aiohttp"),
+    ("model", "from .coordinator import x", "model", f"{PACKAGE}.coordinator (coordinator)"),
+    ("systems.two_n", "import homeassistant", "adapters", "homeassistant"),
+    ("coordinator", "from .runtime import x", "coordinator", f"{PACKAGE}.runtime (runtime)"),
+    (
+        "coordinator",
+        "if TYPE_CHECKING:\n    from .runtime import x",
+        "coordinator",
+        f"{PACKAGE}.runtime (runtime)",
+    ),
+    ("helpers.timers", "from ..coordinator import x", "helpers", f"{PACKAGE}.coordinator (coordinator)"),
+    ("lock", "from .systems.common.errors import E", "platforms", f"{PACKAGE}.systems.common.errors (errors)"),
+    ("lock", "from .systems import two_n", "platforms", f"{PACKAGE}.systems.two_n (adapters)"),
+    ("lock", f"import {PACKAGE}.systems.common.http", "platforms", f"{PACKAGE}.systems.common.http (protocol)"),
+    ("config_flow", "from .systems.common.http import H", "flows", f"{PACKAGE}.systems.common.http (protocol)"),
+    ("lock", "import httpx", "platforms", "httpx"),
+]
+
+
+@pytest.mark.parametrize(("module", "text", "layer_name", "what"), CASES)
+def test_the_checker_sees(module: str, text: str, layer_name: str, what: str) -> None:
     """A module breaking each rule is found out."""
     empty: Source = dict.fromkeys(
-        ("api", "api.errors", "api.http", "api.two_n", "api.two_n.client", "const", "coordinator", "lock", "model", "systems",
-         "systems.two_n", "config_flow"),
+        [
+            "const",
+            "config_flow",
+            "coordinator",
+            "helpers",
+            "helpers.timers",
+            "lock",
+            "model",
+            "runtime",
+            "systems",
+            "systems.common",
+            "systems.common.errors",
+            "systems.common.http",
+            "systems.two_n",
+            "systems.two_n.client",
+        ],
         "",
-    )  # fmt: skip
+    )
     assert violations(empty) == []
-    assert violations({**empty, module: text}) == [expected]
+    assert violations({**empty, module: text}) == [f"{module} ({layer_name}) imports {what}"]
 
 
 def test_the_checker_allows_what_points_downwards() -> None:
     source = {
         "__init__": "from .systems import connect\nfrom .services import register",
-        "api": "",
-        "api.errors": "import asyncio",
-        "api.two_n": "from .client import Client",
-        "api.two_n.client": "import aiohttp\nfrom ..errors import E\nfrom .. import errors",
         "const": "",
-        "coordinator": "from homeassistant.core import callback\nfrom .api.errors import E\nfrom .model import State",
-        "entity": "from .coordinator import Coordinator",
+        "coordinator": "from homeassistant.core import callback\nfrom .systems.common.errors import E\nfrom .model import State",
+        "entity": "from .coordinator import Coordinator\nfrom .runtime import Runtime",
         "lock": "from .entity import Entity\nfrom .model import State",
         "model": "from dataclasses import dataclass",
+        "runtime": "from .coordinator import Coordinator\nfrom .systems import create",
         "services": "import probatio\nfrom .const import DOMAIN",
         "systems": "from . import two_n",
-        "systems.two_n": "from ..api.two_n import Client\nfrom ..model import State",
+        "systems.common": "",
+        "systems.common.errors": "import asyncio",
+        "systems.two_n": "from .client import Client\nfrom ...model import State",
+        "systems.two_n.client": "import aiohttp\nfrom ..common.errors import E\nfrom ..common import errors",
     }
     assert violations(source) == []

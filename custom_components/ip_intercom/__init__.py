@@ -4,6 +4,7 @@ from collections import Counter
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers import config_validation as cv, device_registry as dr, entity_registry as er
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
@@ -23,6 +24,7 @@ from .runtime.cursor_store import CursorStore
 from .runtime.door_commands import DoorCommands, hold_store
 from .runtime.event_stream import EventStream
 from .runtime.google_push import GooglePush, credential_store
+from .runtime.login_recovery import async_load_once_accepted
 from .runtime.removal import async_log_out
 from .runtime.temporary_codes import TemporaryCodes, async_take_away, code_store
 from .runtime.visitor_pictures import VisitorPictures, picture_store
@@ -76,7 +78,12 @@ async def _async_set_up(
     store: CursorStore,
     rings: RingMemory | None,
 ) -> None:
-    await coordinator.async_config_entry_first_refresh()
+    try:
+        await coordinator.async_config_entry_first_refresh()
+    except ConfigEntryAuthFailed:
+        if coordinator.rejected is not None:
+            async_load_once_accepted(hass, entry, coordinator.auth_retry, coordinator.rejected)
+        raise
     events = EventStream(coordinator, store, rings)
     pictures = VisitorPictures(picture_store(hass, entry.entry_id))
     await pictures.async_load()

@@ -18,7 +18,7 @@ from homeassistant.helpers.update_coordinator import UpdateFailed
 from homeassistant.util.hass_dict import HassKey
 
 from .const import CONF_CONTROLS, DOMAIN
-from .helpers.auth_retry import AuthRetry, async_load_once_accepted, known_controls
+from .helpers.auth_retry import AuthRetry, known_controls
 from .helpers.command_coordinator import CommandCoordinator
 from .helpers.errors import translated_error, translation_for
 from .helpers.issues import DeviceIssues
@@ -124,6 +124,8 @@ class IntercomCoordinator(CommandCoordinator):
         found_bells: Bells that no directory tells of; they rang.
         shortcomings: What the device keeps from us.
         log_health: Whether its events can be read.
+        auth_retry: Counts rejected logins.
+        rejected: Why the login was rejected during setup; None where it was not.
     """
 
     config_entry: ConfigEntry[Any]
@@ -151,7 +153,8 @@ class IntercomCoordinator(CommandCoordinator):
         self._checked_at = -_CHECK_PAUSE
         self._recovered_at = -_CHECK_PAUSE
         self._wish: _Wish | None = None
-        self._auth_retry = AuthRetry()
+        self.auth_retry = AuthRetry()
+        self.rejected: AuthenticationFailed | None = None
         self._doubters: set[str] = set()
         self._loss: IntercomError | None = None
         self._directory_changed = Debouncer(
@@ -189,9 +192,9 @@ class IntercomCoordinator(CommandCoordinator):
         if (wish := wishes.get(self.config_entry.entry_id)) is not None and time.monotonic() < wish.until:
             raise self._failure(UpdateFailed, wish.err)
         try:
-            description = await self._auth_retry.confirmed(lambda: self.system.connect(known))
+            description = await self.auth_retry.confirmed(lambda: self.system.connect(known))
         except AuthenticationFailed as err:
-            async_load_once_accepted(self.hass, self.config_entry, self._auth_retry, err)
+            self.rejected = err
             raise self._failure(ConfigEntryAuthFailed, err) from err
         except IntercomError as err:
             if err.retry_after is not None:
@@ -220,9 +223,9 @@ class IntercomCoordinator(CommandCoordinator):
         try:
             reading, news = await self._async_gathering_news(self.system.read)
         except AuthenticationFailed as err:
-            certain = self._auth_retry.count()
+            certain = self.auth_retry.count()
             # Home Assistant polls no more once the login is refused.
-            self.timers.async_do(self._auth_retry.pause(err), "refused", self.async_refresh)
+            self.timers.async_do(self.auth_retry.pause(err), "refused", self.async_refresh)
             if certain:
                 self._doubters.add(_POLL)
                 raise self._failure(ConfigEntryAuthFailed, err) from err
@@ -242,7 +245,7 @@ class IntercomCoordinator(CommandCoordinator):
             if self.follower is not None:
                 self.follower.async_recovered()
         self._loss = None
-        self._auth_retry.clear()
+        self.auth_retry.clear()
         self._async_withdraw_question(_POLL)
         self.device_issues.async_trust()
         before, self._state = self._state, _after(merge(self._state, reading), news)

@@ -6,21 +6,14 @@ that starts may refuse everything for a minute. Only refusals on separate occasi
 
 import asyncio
 from collections.abc import Awaitable, Callable
-import logging
 import time
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry, ConfigEntryState
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.config_entries import ConfigEntry
 
-from ..const import CONF_CONTROLS, DOMAIN
+from ..const import CONF_CONTROLS
 from ..model import Control
-from ..model.features import System
-from ..systems import create_system
-from ..systems.common.errors import AuthenticationFailed, IntercomError
-from .client_session import async_client_session
-
-_LOGGER = logging.getLogger(__name__)
+from ..systems.common.errors import AuthenticationFailed
 
 REFUSALS = 3
 # Seconds between one look and the next, and what three of them must span at least.
@@ -93,46 +86,3 @@ def known_controls(entry: ConfigEntry[Any]) -> frozenset[Control] | None:
     """Return what the account of an entry may command, None where that is to be found out."""
     controls = entry.data.get(CONF_CONTROLS)
     return None if controls is None else frozenset(Control(control) for control in controls)
-
-
-@callback
-def async_load_once_accepted(
-    hass: HomeAssistant, entry: ConfigEntry[Any], refusals: AuthRetry, err: AuthenticationFailed
-) -> None:
-    """Go on trying the login of an entry that was refused while it was set up, and load it once it is accepted.
-
-    Home Assistant itself waits for a person, although the device may only have been starting.
-    """
-    # A task of the entry would end with the attempt to set it up.
-    hass.async_create_background_task(
-        _async_load_once_accepted(hass, entry, refusals, err), f"{DOMAIN} login of {entry.title}"
-    )
-
-
-async def _async_load_once_accepted(
-    hass: HomeAssistant, entry: ConfigEntry[Any], refusals: AuthRetry, err: AuthenticationFailed
-) -> None:
-    tried = entry.data
-    # One for all tries: it knows that the login was refused, and shows it to one function only.
-    system = create_system(async_client_session(hass), entry.data, entry.options, None)
-    while True:
-        await asyncio.sleep(refusals.pause(err))
-        if entry.state is not ConfigEntryState.SETUP_ERROR or entry.data is not tried:
-            return  # a person was faster
-        try:
-            await _async_connect(system, entry)
-        except AuthenticationFailed as refused:
-            err = refused
-        except IntercomError as away:
-            _LOGGER.debug("%s: could not verify the login: %s", entry.title, away)
-        else:
-            _LOGGER.info("%s: login accepted again", entry.title)
-            await hass.config_entries.async_reload(entry.entry_id)
-            return
-
-
-async def _async_connect(system: System, entry: ConfigEntry[Any]) -> None:
-    try:
-        await system.connect(known_controls(entry))
-    finally:
-        await system.close()

@@ -7,7 +7,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 
 from ..const import CONF_FINGERPRINT, CONF_LEGACY_TLS
-from ..systems import shown_certificate
+from ..systems.common.connection import shown_certificate
 from ..systems.common.errors import IntercomError
 
 _LOGGER = logging.getLogger(__name__)
