@@ -152,7 +152,9 @@ class GooglePush:
             RequirementsNotFound: The library cannot be installed.
         """
         await async_process_requirements(self._hass, DOMAIN, REQUIREMENTS, is_built_in=False)
-        library = await self._hass.async_add_import_executor_job(importlib.import_module, "..systems.common.fcm", __package__)
+        library = await self._hass.async_add_import_executor_job(
+            importlib.import_module, "..systems.common.fcm", __package__
+        )
         if self._stored is None:
             self._stored = await self._store.async_load() or {}
         options = self._entry.options
