@@ -171,7 +171,6 @@ class PortSensor(PortEntity, BinarySensorEntity):
     """A logic input, or an output that the account may not switch."""
 
     def __init__(self, runtime: IntercomRuntime, port: PortId) -> None:
-        """Show ``port``; an alarm of the same name is what people look for."""
         super().__init__(runtime, port)
         if port.casefold() in _TAKEN:
             self._attr_translation_key = "port_contact"
@@ -181,7 +180,6 @@ class AlarmSensor(IntercomEntity, BinarySensorEntity):
     """A lasting condition; unknown until the device tells of it."""
 
     def __init__(self, runtime: IntercomRuntime, alarm: Alarm) -> None:
-        """Show ``alarm``."""
         super().__init__(runtime, f"alarm_{alarm}")
         self.entity_description = ALARMS[alarm]
         self._attr_translation_key = alarm
@@ -206,7 +204,6 @@ class AlarmPartSensor(IntercomEntity, BinarySensorEntity):
     """A lasting condition in one place, for instance motion in one of the zones of the camera."""
 
     def __init__(self, runtime: IntercomRuntime, alarm: Alarm, part: str) -> None:
-        """Show the ``part`` of ``alarm``."""
         super().__init__(runtime, f"alarm_{alarm}_{part}")
         self.entity_description = ALARMS[alarm]
         self._attr_translation_key = f"{alarm}_part"
@@ -232,7 +229,6 @@ class LineSensor(IntercomEntity, BinarySensorEntity):
     _attr_translation_key = "line"
 
     def __init__(self, runtime: IntercomRuntime, line: LineId) -> None:
-        """Show the SIP account ``line``."""
         super().__init__(runtime, f"line_{line}")
         self._attr_translation_placeholders = {"line": line}
         self._line_id = line
@@ -252,7 +248,6 @@ class DoorSensor(DoorEntity, BinarySensorEntity):
     _attr_device_class = BinarySensorDeviceClass.LOCK
 
     def __init__(self, runtime: IntercomRuntime, door: DoorId) -> None:
-        """Show ``door``."""
         super().__init__(runtime, door, "door")
 
     @property
@@ -268,7 +263,6 @@ class BlockedSensor(DoorEntity, BinarySensorEntity):
     _attr_device_class = BinarySensorDeviceClass.PROBLEM
 
     def __init__(self, runtime: IntercomRuntime, door: DoorId) -> None:
-        """Show ``door``."""
         super().__init__(runtime, door, "blocked")
 
     @property
@@ -282,7 +276,6 @@ class BellRingingSensor(BellEntity, BinarySensorEntity):
     """Whether a bell rings of which the system tells that by itself."""
 
     def __init__(self, runtime: IntercomRuntime, bell: Bell) -> None:
-        """Show ``bell``."""
         super().__init__(runtime, bell, "ringing")
 
     @property

@@ -92,7 +92,6 @@ class IntercomButton(IntercomEntity, ButtonEntity):
     entity_description: IntercomButtonDescription
 
     def __init__(self, runtime: IntercomRuntime, description: IntercomButtonDescription) -> None:
-        """Do what ``description`` says."""
         super().__init__(runtime, description.key)
         self.entity_description = description
         self._attr_translation_key = description.key
@@ -112,7 +111,6 @@ class NewDoorCodeButton(IntercomEntity, ButtonEntity):
     _attr_entity_registry_enabled_default = False
 
     def __init__(self, runtime: IntercomRuntime, flat: PlaceId) -> None:
-        """Renew the code of ``flat``."""
         super().__init__(runtime, f"new_door_code_{flat}", flat)
         self._flat = flat
 

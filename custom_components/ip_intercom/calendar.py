@@ -116,11 +116,7 @@ def _event(conference: Conference) -> CalendarEvent:
 
 
 def _span(event: dict[str, Any]) -> tuple[datetime, timedelta]:
-    """Return the start in UTC and the duration that a user entered.
-
-    Raises:
-        ServiceValidationError: It recurs, or has a location, which the exchange cannot keep.
-    """
+    """Return the start in UTC and the duration that a user entered."""
     if event.get(EVENT_RRULE):
         raise request_refused("conference_recurs")
     if event.get(EVENT_LOCATION):

@@ -47,7 +47,6 @@ class IntercomCamera(IntercomEntity, Camera):
     """One video source."""
 
     def __init__(self, runtime: IntercomRuntime, camera: CameraId) -> None:
-        """Show ``camera``."""
         cameras = runtime.coordinator.data.cameras
         source = cameras[camera]
         nameless = [other for other in cameras.values() if other.name is None]

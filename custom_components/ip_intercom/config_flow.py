@@ -66,7 +66,6 @@ class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
     VERSION = 1
 
     def __init__(self) -> None:
-        """Begin with nothing found."""
         super().__init__()
         self._discovered_host = ""
 

@@ -131,7 +131,6 @@ class IntercomCoordinator(CommandCoordinator):
     config_entry: ConfigEntry[Any]
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry[Any], system: System, found: RestoredState) -> None:
-        """See the class."""
         super().__init__(hass, _LOGGER, entry, POLL_ALONE)
         self.system = system
         self.description: Description
@@ -409,9 +408,6 @@ class IntercomCoordinator(CommandCoordinator):
         """Return a door as the device reports it now, and show it, unless events of it keep arriving.
 
         It does not wait for a poll in progress.
-
-        Raises:
-            IntercomError: It could not be read.
         """
         if (doors := self.features.doors) is None:
             return None

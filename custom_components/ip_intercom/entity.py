@@ -56,11 +56,7 @@ def alone[P: (Camera, Door)](part: P, parts: Iterable[P]) -> bool:
 
 
 def require_feature[F](coordinator: IntercomCoordinator, facet: F | None, lack: str) -> F:
-    """Return a facet that something depends on.
-
-    Raises:
-        ServiceValidationError: The device lacks it, or the account may not use it; ``lack`` is the sentence.
-    """
+    """Return a facet that something depends on."""
     if facet is None:
         raise request_refused(lack, device=coordinator.name)
     return facet
@@ -75,7 +71,6 @@ class IntercomEntity(CoordinatorEntity[IntercomCoordinator]):
     _attr_has_entity_name = True
 
     def __init__(self, runtime: IntercomRuntime, key: str, place: PlaceId | None = None) -> None:
-        """Belong to the coordinator's device, or to a place of it."""
         super().__init__(runtime.coordinator)
         self.runtime = runtime
         identity = runtime.coordinator.description.identity
@@ -205,7 +200,6 @@ class DoorEntity(IntercomEntity):
     """
 
     def __init__(self, runtime: IntercomRuntime, door: DoorId, key: str) -> None:
-        """Show the door ``door``; ``key`` is also the translation key."""
         doors = runtime.coordinator.data.doors
         name, place = distinct_name(doors[door], doors.values()), doors[door].place
         super().__init__(runtime, f"door_{door}_{key}", place)
@@ -249,7 +243,6 @@ class PortEntity(IntercomEntity):
     _attr_translation_key = "port"
 
     def __init__(self, runtime: IntercomRuntime, port: PortId) -> None:
-        """Show the port ``port``."""
         super().__init__(runtime, f"port_{port}")
         self._port_id = port
         self._attr_translation_placeholders = {"port": port_name(port)}
@@ -277,7 +270,6 @@ class AccessPointEntity(IntercomEntity):
     """Whether an access point denies access to all people."""
 
     def __init__(self, runtime: IntercomRuntime, access_point: AccessPointId) -> None:
-        """Show ``access_point``."""
         super().__init__(runtime, f"access_point_{access_point}")
         self._access_point_id = access_point
         self._attr_translation_key = f"access_point_{access_point}"
@@ -297,7 +289,6 @@ class BellEntity(IntercomEntity):
     """A view of one bell; its name tells which it is, unless its place does."""
 
     def __init__(self, runtime: IntercomRuntime, bell: Bell, key: str) -> None:
-        """Show ``bell``; ``key`` is also the translation key."""
         super().__init__(runtime, f"bell_{bell.id}_{key}", bell.place)
         self._bell = bell
         self._attr_translation_key = key

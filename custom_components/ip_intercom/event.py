@@ -97,7 +97,6 @@ class BellEvent(IntercomEvent):
     _unrecorded_attributes = frozenset(_RING_DETAILS)
 
     def __init__(self, runtime: IntercomRuntime, bell: Bell) -> None:
-        """Announce the rings of ``bell``."""
         super().__init__(runtime, f"bell_{bell.id}", bell.place)
         self._bell = bell
         self._async_name()
@@ -137,7 +136,6 @@ class FactEvent(IntercomEvent):
     """Announces one kind of fact as it happens."""
 
     def __init__(self, runtime: IntercomRuntime, key: str) -> None:
-        """Announce facts under ``key``, which is also the translation key."""
         super().__init__(runtime, key)
         self._attr_translation_key = key
 
@@ -194,7 +192,6 @@ class OccurrenceEvent(FactEvent):
     _unrecorded_attributes = frozenset({"address", "name"})
 
     def __init__(self, runtime: IntercomRuntime, occurrence: Occurrence) -> None:
-        """Announce ``occurrence``."""
         super().__init__(runtime, occurrence)
         self.entity_description = OCCURRENCES[occurrence]
         self._attr_event_types = list(self.entity_description.words)
@@ -214,7 +211,6 @@ class CallEvent(FactEvent):
     _unrecorded_attributes = frozenset({"name", "number", "peer"})
 
     def __init__(self, runtime: IntercomRuntime, key: str) -> None:
-        """Announce the steps of calls, and what became of them where the device writes that down."""
         super().__init__(runtime, key)
         held = runtime.coordinator.features.call_control is not None
         steps = (step for step in CallState if held or step is not CallState.HELD)

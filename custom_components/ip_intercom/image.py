@@ -62,7 +62,6 @@ class LastVisitorImage(LastEventEntity, ImageEntity):
     _attr_content_type = "image/jpeg"
 
     def __init__(self, runtime: IntercomRuntime, key: str = "last_visitor", place: PlaceId | None = None) -> None:
-        """Take pictures with the first camera of ``place``."""
         LastEventEntity.__init__(self, runtime, key, place)
         ImageEntity.__init__(self, runtime.coordinator.hass)
         self._key = key
@@ -139,7 +138,6 @@ class BellVisitorImage(LastVisitorImage):
     """The image of the last visitor at the bell of a place."""
 
     def __init__(self, runtime: IntercomRuntime, bell: Bell) -> None:
-        """Show who rings at ``bell``."""
         super().__init__(runtime, f"bell_{bell.id}_last_visitor", bell.place)
         self._bell = bell
         if (label := bell_label(bell, runtime.coordinator.data.bells.values())) is not None:

@@ -44,7 +44,6 @@ class DoorLock(DoorEntity, LockEntity):
     _attr_supported_features = LockEntityFeature.OPEN
 
     def __init__(self, runtime: IntercomRuntime, door: DoorId) -> None:
-        """Command ``door``."""
         super().__init__(runtime, door, "door")
         # While an opening from here is taken to last, of a door that does not report its state.
         self._opening: CALLBACK_TYPE | None = None

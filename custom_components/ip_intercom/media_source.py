@@ -38,7 +38,6 @@ class VoicemailSource(MediaSource):
     name = "IP Intercom"
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Begin."""
         super().__init__(DOMAIN)
         self._hass = hass
 

@@ -36,7 +36,6 @@ class DisplayNotifier(IntercomEntity, NotifyEntity):
     _attr_supported_features = NotifyEntityFeature.TITLE
 
     def __init__(self, runtime: IntercomRuntime, display: DisplayId) -> None:
-        """Show messages on ``display``."""
         super().__init__(runtime, f"display_{display}")
         self._display_id = display
         if len(runtime.coordinator.data.displays) == 1:

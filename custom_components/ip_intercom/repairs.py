@@ -24,7 +24,6 @@ class TickedFlow(RepairsFlow):
     """User confirmed the fix."""
 
     def __init__(self, entry: IntercomConfigEntry | None) -> None:
-        """Ask the device of ``entry``."""
         self._entry = entry
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
@@ -76,7 +75,6 @@ class CertificateFlow(RepairsFlow):
     """Shows the certificate from before and the one shown now, and takes the new one once a person confirms it."""
 
     def __init__(self, entry: IntercomConfigEntry, certificates: Certificates) -> None:
-        """Look at the device of ``entry``."""
         self._entry = entry
         self._certificates = certificates
         self._shown = b""

@@ -88,7 +88,6 @@ class SettingSelect(SettingEntity, SelectEntity):
     """Something of which people choose one of several at the system."""
 
     def __init__(self, runtime: IntercomRuntime, setting: Setting) -> None:
-        """Offer the options of ``setting``."""
         super().__init__(runtime, setting)
         self._attr_options = list(setting.options)
 

@@ -73,7 +73,6 @@ class CallSensor(IntercomEntity, SensorEntity):
     _unrecorded_attributes = frozenset({"peer"})
 
     def __init__(self, runtime: IntercomRuntime, key: str) -> None:
-        """Know of calls that wait only where they can."""
         super().__init__(runtime, key)
         held = runtime.coordinator.features.call_control is not None
         self._attr_options = [IDLE, *(state for state in _PROGRESS if held or state is not CallState.HELD)]
@@ -232,7 +231,6 @@ class DoorCodeSensor(IntercomEntity, SensorEntity):
     _attr_entity_registry_enabled_default = False
 
     def __init__(self, runtime: IntercomRuntime, flat: PlaceId) -> None:
-        """Show the code of ``flat``."""
         super().__init__(runtime, f"door_code_{flat}", flat)
         self._flat = flat
 

@@ -36,7 +36,6 @@ class SettingEntity(IntercomEntity):
     _attr_entity_category = EntityCategory.CONFIG
 
     def __init__(self, runtime: IntercomRuntime, setting: Setting) -> None:
-        """Show ``setting``."""
         super().__init__(runtime, f"setting_{setting.id}", setting.place)
         self._setting_id: SettingId = setting.id
         self._attr_translation_key = setting.kind
@@ -58,11 +57,7 @@ class SettingEntity(IntercomEntity):
         return super().available and self.part(self.coordinator.data) is not None
 
     async def async_set(self, value: bool | str) -> None:
-        """Set it.
-
-        Raises:
-            HomeAssistantError: What went wrong, as a sentence.
-        """
+        """Set it."""
         account_settings = require_feature(
             self.runtime.coordinator, self.coordinator.features.account_settings, "no_preferences"
         )

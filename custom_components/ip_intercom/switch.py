@@ -83,7 +83,6 @@ class DoorSwitch(DoorEntity, SwitchEntity):
     entity_description: DoorSwitchDescription
 
     def __init__(self, runtime: IntercomRuntime, door: DoorId, description: DoorSwitchDescription) -> None:
-        """Switch ``door``."""
         super().__init__(runtime, door, description.key)
         self.entity_description = description
 
@@ -159,7 +158,6 @@ class SettingSwitch(SettingEntity, SwitchEntity):
     """A setting that is on or off."""
 
     def __init__(self, runtime: IntercomRuntime, setting: Setting) -> None:
-        """Show ``setting``."""
         super().__init__(runtime, setting)
         self._negated = setting.kind in NEGATED
 

@@ -49,7 +49,6 @@ class FirmwareUpdate(IntercomEntity, UpdateEntity):
     )
 
     def __init__(self, runtime: IntercomRuntime) -> None:
-        """Show the firmware."""
         super().__init__(runtime, "firmware")
 
     @property

@@ -62,7 +62,6 @@ class FoundFlow(ConfigFlow):
     """Finds something, and keeps it."""
 
     def __init__(self) -> None:
-        """Begin with nothing found."""
         self._data: dict[str, Any] = {}
         self._description: Description
         self._system: str | None = None

@@ -144,7 +144,6 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
     config_entry: IntercomConfigEntry
 
     def __init__(self) -> None:
-        """Begin with nothing chosen."""
         self._chosen: dict[str, Any] = {}
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:

@@ -64,7 +64,6 @@ class PhoneLoginFlow(FoundFlow):
     """Proves a phone number."""
 
     def __init__(self) -> None:
-        """Begin with no login."""
         super().__init__()
         self._login: PhoneLogin
         self._given: dict[str, Any] = {}

@@ -37,7 +37,6 @@ class AuthRetry:
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """Begin with none."""
         self._monotonic = monotonic
         self._count = 0
         self._first = 0.0
@@ -65,11 +64,7 @@ class AuthRetry:
         return min(refused_for * (_PART_OF_PERSON if err.locks else _PART), _LONGEST_PAUSE)
 
     async def confirmed[T](self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Return what ``attempt`` returns, trying again after a refusal until there is no doubt.
-
-        Raises:
-            AuthenticationFailed: Refused on every occasion.
-        """
+        """Return what ``attempt`` returns, trying again after a refusal until there is no doubt."""
         while True:
             try:
                 result = await attempt()

@@ -27,7 +27,6 @@ class Certificates:
     """
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
-        """Begin without a look."""
         self._hass = hass
         self._entry = entry
         self._shown = b""

@@ -39,7 +39,6 @@ class CommandCoordinator(DataUpdateCoordinator[State]):
     def __init__(
         self, hass: HomeAssistant, logger: logging.Logger, entry: ConfigEntry[Any], update_interval: timedelta
     ) -> None:
-        """See the class."""
         super().__init__(
             hass, logger, config_entry=entry, name=entry.title, update_interval=update_interval, always_update=False
         )
@@ -54,11 +53,7 @@ class CommandCoordinator(DataUpdateCoordinator[State]):
             raise translated(err, self.name) from err
 
     async def async_command[T](self, command: Coroutine[Any, Any, T]) -> T:
-        """Carry out a command of a facet.
-
-        Raises:
-            HomeAssistantError: What went wrong, as a sentence.
-        """
+        """Carry out a command of a facet."""
         with self.translating():
             return await command
 
@@ -93,9 +88,6 @@ class CommandCoordinator(DataUpdateCoordinator[State]):
             read: Returns what the device reports now; None where it does not.
             send: Sends the command.
             part: Returns the part of a state that it changes.
-
-        Raises:
-            HomeAssistantError: It did not happen, or cannot be told.
         """
         with self.translating():
             if await _reported(read) is on:

@@ -57,7 +57,6 @@ class DeviceIssues:
     """
 
     def __init__(self, hass: HomeAssistant, entry_id: str, device: str, timers: Timers) -> None:
-        """Begin without any."""
         self._hass = hass
         self._entry_id = entry_id
         self._device = device

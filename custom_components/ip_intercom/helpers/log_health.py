@@ -40,7 +40,6 @@ class LogHealth:
         reachable: Callable[[], bool],
         changed: Callable[[], None],
     ) -> None:
-        """Begin before the first answer."""
         self._name = name
         self._timers = timers
         self._shortcomings = device_issues

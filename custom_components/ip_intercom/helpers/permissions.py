@@ -57,11 +57,7 @@ def async_may_see_picture(entity_id: str) -> bool:
 
 @callback
 def async_check_viewer(entity_id: str) -> None:
-    """Refuse the picture of an entity to a user who may not see it.
-
-    Raises:
-        HTTPForbidden: The request that is being answered is of such a user.
-    """
+    """Refuse the picture of an entity to a user who may not see it."""
     if not async_may_see_picture(entity_id):
         raise web.HTTPForbidden
 

@@ -14,7 +14,6 @@ class Silence:
     """Weighs the moves that a poll found against the events that told of them."""
 
     def __init__(self) -> None:
-        """Begin without evidence."""
         self._heard: dict[Hashable, float] = {}
         self._unheard = 0
         self._moved_at = 0.0

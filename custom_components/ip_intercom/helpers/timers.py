@@ -18,7 +18,6 @@ class Timers:
     """
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Begin with nothing to do."""
         self._hass = hass
         self._waiting: dict[Hashable, CALLBACK_TYPE] = {}
         self._closed = False

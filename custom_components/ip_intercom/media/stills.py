@@ -12,11 +12,7 @@ from .films import first_frame, is_film
 async def async_still(
     coordinator: IntercomCoordinator, camera: CameraId, width: int | None, height: int | None, seconds_back: int = 0
 ) -> bytes:
-    """Return a JPEG of the size nearest to the one asked for, as old as asked for if the device can.
-
-    Raises:
-        HomeAssistantError: There is none, as a sentence.
-    """
+    """Return a JPEG of the size nearest to the one asked for, as old as asked for if the device can."""
     cameras = require_feature(coordinator, coordinator.features.cameras, "no_camera")
     content = await coordinator.async_command(cameras.snapshot(camera, width, height, seconds_back))
     if not is_film(content):

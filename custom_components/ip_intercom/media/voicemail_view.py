@@ -54,7 +54,6 @@ class VoicemailView(HomeAssistantView):
     name = f"api:{DOMAIN}:voicemail"
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Begin."""
         self._hass = hass
 
     async def get(self, request: web.Request, entry_id: str, voicemail: str) -> web.StreamResponse:

@@ -19,7 +19,6 @@ class ClockWatch:
     """
 
     def __init__(self, coordinator: IntercomCoordinator, events: EventStream) -> None:
-        """Begin without doubt."""
         self._coordinator = coordinator
         self._events = events
         self._clocked = True

@@ -42,7 +42,6 @@ class CursorStore:
     """
 
     def __init__(self, hass: HomeAssistant, entry_id: str, interval: float = WRITE_INTERVAL) -> None:
-        """Write nothing yet."""
         self.exists = False
         self.repeats_until = float("-inf")
         self._hass = hass

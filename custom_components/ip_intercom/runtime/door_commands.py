@@ -133,9 +133,6 @@ class DoorCommands:
             door_id: The door.
             wanted: What is asked of it.
             seconds: How long a hold lasts; None without end.
-
-        Raises:
-            HomeAssistantError: It did not happen, or cannot be told; a sentence says what is known.
         """
         async with self._turns[door_id]:
             try:

@@ -63,7 +63,6 @@ class GooglePush:
     """
 
     def __init__(self, coordinator: IntercomCoordinator, events: EventStream, store: Store[dict[str, Any]]) -> None:
-        """See the class."""
         self._coordinator = coordinator
         self._events = events
         self._hass = coordinator.hass
@@ -143,14 +142,7 @@ class GooglePush:
         return self._connected_at is not None and time.monotonic() - self._connected_at >= _LASTED
 
     async def _async_attempt(self) -> None:
-        """Register and receive, for as long as that goes well.
-
-        Raises:
-            AppRefused: Google refuses the key or the application.
-            LoginRefused: Google does not know the registration any more.
-            IntercomError: It failed, or has ended.
-            RequirementsNotFound: The library cannot be installed.
-        """
+        """Register and receive, for as long as that goes well."""
         await async_process_requirements(self._hass, DOMAIN, REQUIREMENTS, is_built_in=False)
         library = await self._hass.async_add_import_executor_job(
             importlib.import_module, "..systems.common.fcm", __package__

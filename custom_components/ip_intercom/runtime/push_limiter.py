@@ -40,7 +40,6 @@ class PushLimiter:
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """Begin with full buckets."""
         self.taken = 0
         self.dropped = 0
         self._monotonic = monotonic

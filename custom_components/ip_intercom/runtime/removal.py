@@ -18,12 +18,7 @@ _LOGGER = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def async_parting(hass: HomeAssistant, entry: ConfigEntry[Any]) -> AsyncIterator[Features]:
-    """Connect once more, and give what the device can be asked to do.
-
-    Raises:
-        WrongDevice: Another device answers at the address by now.
-        IntercomError: The device is out of reach, or refuses.
-    """
+    """Connect once more, and give what the device can be asked to do."""
     system = create_system(async_client_session(hass), entry.data, entry.options, None)
     try:
         description = await system.connect(None)

@@ -79,7 +79,6 @@ class TemporaryCodes:
     """
 
     def __init__(self, coordinator: IntercomCoordinator, store: Store[dict[str, Any]]) -> None:
-        """Begin with none."""
         self._coordinator = coordinator
         self._store = store
         self._codes: dict[str, TemporaryCode] = {}
@@ -107,10 +106,6 @@ class TemporaryCodes:
         """Keep a code, and bring it to the device if its time has begun, as it has without ``start``.
 
         A device out of reach gets it later.
-
-        Raises:
-            ServiceValidationError: Its time is over, or its PIN is taken.
-            HomeAssistantError: The device refuses it.
         """
         code = Code(name, pin, start or utcnow(), end, doors)
         if code.end <= max(code.start, utcnow()):
@@ -133,12 +128,7 @@ class TemporaryCodes:
             return self._codes.get(known.id, known)
 
     async def async_remove(self, code_id: str) -> None:
-        """Take a code away before its time is over.
-
-        Raises:
-            ServiceValidationError: There is none of that id.
-            HomeAssistantError: The device does not answer, or refuses; it will be asked again.
-        """
+        """Take a code away before its time is over."""
         async with self._turn:
             if (known := self._codes.get(code_id)) is None:
                 raise request_refused("no_such_code", device=self._coordinator.name)

@@ -44,7 +44,6 @@ class VisitorPictures:
     """
 
     def __init__(self, store: Store[dict[str, Any]]) -> None:
-        """Begin with none; ``async_load`` reads the stored ones."""
         self._store = store
         self._pictures: dict[str, VisitorPicture] = {}
 

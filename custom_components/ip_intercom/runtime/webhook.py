@@ -56,7 +56,6 @@ class PushAddress:
     """
 
     def __init__(self, coordinator: IntercomCoordinator, events: EventStream) -> None:
-        """See the class."""
         self._coordinator = coordinator
         self._events = events
         self._hass = coordinator.hass

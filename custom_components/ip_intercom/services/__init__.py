@@ -121,11 +121,7 @@ def _handler(hass: HomeAssistant, action: Action) -> Callable[[ServiceCall], Cor
 
 
 async def _async_check_permission(hass: HomeAssistant, call: ServiceCall, needs: Needs) -> None:
-    """Refuse users for whom an action is not; automations may do all.
-
-    Raises:
-        Unauthorized: The user lacks the permission.
-    """
+    """Refuse users for whom an action is not; automations may do all."""
     if call.context.user_id is None:
         return
     if (user := await hass.auth.async_get_user(call.context.user_id)) is None:

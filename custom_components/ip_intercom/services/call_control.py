@@ -37,11 +37,7 @@ _ANY = frozenset(CallState)
 def async_find_session(
     runtime: IntercomRuntime, session: SessionId | None, states: frozenset[CallState] = _ANY
 ) -> SessionId:
-    """Return the call that is named, or the only one there is in one of these states.
-
-    Raises:
-        ServiceValidationError: There is none, or there are several.
-    """
+    """Return the call that is named, or the only one there is in one of these states."""
     if session is not None:
         return session
     fitting = sorted(call.id for call in runtime.coordinator.data.calls.values() if call.state in states)
@@ -56,10 +52,6 @@ async def async_set_mode(runtime: IntercomRuntime, mode: CallMode) -> CallMode:
     """Say where calls ring, show it, and return what came of it.
 
     A number that ``mode`` leaves open is the one that is suggested, or that of before.
-
-    Raises:
-        ServiceValidationError: Calls should ring at a second phone, and its number is unknown.
-        HomeAssistantError: The device refuses.
     """
     modes = require_feature(runtime.coordinator, runtime.coordinator.features.call_modes, "no_call_modes")
     before = runtime.coordinator.data.call_mode

@@ -45,21 +45,12 @@ _LOOKS = (0.1, 0.4, 1.0, 2.0)
 
 
 async def async_dial(runtime: IntercomRuntime, number: str | None, users: list[str]) -> SessionId:
-    """Call a number or directory entries and return the session.
-
-    Raises:
-        HomeAssistantError: The intercom cannot or will not call.
-    """
+    """Call a number or directory entries and return the session."""
     return await runtime.async_dial(_calls(runtime).dial(number, users))
 
 
 async def async_answer(runtime: IntercomRuntime, session: SessionId | None = None) -> SessionId:
-    """Answer a call that comes in and rings, by default the only one, and return its session.
-
-    Raises:
-        ServiceValidationError: There is none.
-        HomeAssistantError: The intercom refuses.
-    """
+    """Answer a call that comes in and rings, by default the only one, and return its session."""
     calls = _calls(runtime)
     if session is None:
         session = await _async_find_ringing(runtime, calls)
@@ -89,12 +80,7 @@ async def _async_find_ringing(runtime: IntercomRuntime, calls: Calls) -> Session
 async def async_hang_up(
     runtime: IntercomRuntime, session: SessionId | None = None, reason: str | None = None
 ) -> list[SessionId]:
-    """End a call, or all there are, see that they did end, and return their sessions.
-
-    Raises:
-        ServiceValidationError: There is none.
-        HomeAssistantError: The intercom refuses, or says it did and goes on.
-    """
+    """End a call, or all there are, see that they did end, and return their sessions."""
     calls = _calls(runtime)
     if session is not None:
         sessions = [session]
@@ -115,11 +101,7 @@ async def async_hang_up(
 
 
 async def async_clear_missed(runtime: IntercomRuntime) -> None:
-    """Reset the count of missed calls.
-
-    Raises:
-        ServiceValidationError: Missed calls are not counted.
-    """
+    """Reset the count of missed calls."""
     require_feature(runtime.coordinator, runtime.coordinator.features.missed_calls, "no_missed_calls").clear()
     runtime.coordinator.async_change(missed_calls=0)
 

@@ -42,11 +42,7 @@ _BLANK = re.compile(r"%([A-Za-z]+)%")
 
 
 def async_conferences(runtime: IntercomRuntime) -> Conferences:
-    """Return the conferences of a device.
-
-    Raises:
-        ServiceValidationError: It has none.
-    """
+    """Return the conferences of a device."""
     return require_feature(runtime.coordinator, runtime.coordinator.features.conferences, "no_conferences")
 
 
@@ -58,22 +54,13 @@ async def async_create(
     access_code: int | None = None,
     description: str = "",
 ) -> Conference:
-    """Plan a conference and show it.
-
-    Raises:
-        HomeAssistantError: The exchange refuses.
-    """
+    """Plan a conference and show it."""
     conferences = async_conferences(runtime)
     return await _async_change(runtime, conferences.create(name, start, duration, access_code, description))
 
 
 async def async_update(runtime: IntercomRuntime, conference: ConferenceId, **changes: object) -> Conference:
-    """Change fields of a conference of our own, and show it.
-
-    Raises:
-        ServiceValidationError: There is no such conference, or it has a different owner.
-        HomeAssistantError: The exchange refuses.
-    """
+    """Change fields of a conference of our own, and show it."""
     conferences = async_conferences(runtime)
     before = await _async_find_own(runtime, conference)
     after = replace(before, **changes)  # type: ignore[arg-type]
@@ -81,12 +68,7 @@ async def async_update(runtime: IntercomRuntime, conference: ConferenceId, **cha
 
 
 async def async_delete(runtime: IntercomRuntime, conference: ConferenceId) -> None:
-    """Delete a conference of our own.
-
-    Raises:
-        ServiceValidationError: There is no such conference, or it has a different owner.
-        HomeAssistantError: The exchange refuses.
-    """
+    """Delete a conference of our own."""
     conferences = async_conferences(runtime)
     await _async_find_own(runtime, conference)
     await _async_change(runtime, conferences.delete(conference))

@@ -58,11 +58,7 @@ def _directory(runtime: IntercomRuntime) -> Directory:
 
 
 def _changed(runtime: IntercomRuntime, result: DirectoryResult) -> JsonObjectType:
-    """Return what became of each entry; each is carried out whole or refused for itself.
-
-    Raises:
-        ServiceValidationError: The device refused every one of them.
-    """
+    """Return what became of each entry; each is carried out whole or refused for itself."""
     if result.entries and all(entry.errors for entry in result.entries):
         raise _refusal(runtime, result)
     return _response(result, _directory(runtime).secrets)

@@ -41,12 +41,7 @@ async def async_show_message(
     title: str | None = None,
     seconds: float = MESSAGE_SECONDS,
 ) -> DisplayId:
-    """Draw a message in the size of a display, show it, and return the display.
-
-    Raises:
-        ServiceValidationError: There is no such display.
-        HomeAssistantError: The intercom refuses.
-    """
+    """Draw a message in the size of a display, show it, and return the display."""
     displays, target = _displays(runtime), _display(runtime, display)
     picture = await runtime.coordinator.hass.async_add_executor_job(
         draw_message, target.width, target.height, message, title

@@ -41,11 +41,7 @@ _PREFIX = 40
 async def payload(
     hass: HomeAssistant, path: str, progress: Callable[[int], None] | None = None
 ) -> AsyncIterator[Payload]:
-    """Open a file to send.
-
-    Raises:
-        ServiceValidationError: The file is not there, cannot be read, or lies outside the allowed directories.
-    """
+    """Open a file to send."""
     file, size = await hass.async_add_executor_job(_open, hass, path)
     try:
         yield Payload(file, Path(path).name, size, progress)
@@ -54,11 +50,7 @@ async def payload(
 
 
 async def read(hass: HomeAssistant, path: str, limit: int) -> bytes:
-    """Return a small file.
-
-    Raises:
-        ServiceValidationError: As ``payload``; also where it is larger than ``limit`` bytes.
-    """
+    """Return a small file."""
     async with payload(hass, path) as source:
         if source.size > limit:
             raise request_refused("file_too_large", path=_shown(path), limit=str(limit // 1024))
@@ -66,11 +58,7 @@ async def read(hass: HomeAssistant, path: str, limit: int) -> bytes:
 
 
 async def save(hass: HomeAssistant, path: str, stream: ByteStream, overwrite: bool) -> int:
-    """Write a stream to a file and return its size; on failure, there is no file and an old one stays.
-
-    Raises:
-        ServiceValidationError: The file cannot be written, is there already, or lies outside the allowed directories.
-    """
+    """Write a stream to a file and return its size; on failure, there is no file and an old one stays."""
     async with _written(hass, path, overwrite) as write:
         size = 0
         pieces: list[bytes] = []
@@ -87,22 +75,14 @@ async def save(hass: HomeAssistant, path: str, stream: ByteStream, overwrite: bo
 
 
 async def save_picture(hass: HomeAssistant, path: str, content: bytes, overwrite: bool) -> int:
-    """Write a picture, which others may read too, and return its size.
-
-    Raises:
-        ServiceValidationError: As ``save``.
-    """
+    """Write a picture, which others may read too, and return its size."""
     async with _written(hass, path, overwrite, _READABLE) as write:
         await write(content)
     return len(content)
 
 
 async def check_writable(hass: HomeAssistant, path: str, overwrite: bool) -> None:
-    """Refuse a path early, before the device is asked for the content.
-
-    Raises:
-        ServiceValidationError: It lies outside the allowed directories, is there already, or cannot be written to.
-    """
+    """Refuse a path early, before the device is asked for the content."""
     await hass.async_add_executor_job(_check_target, hass, path, overwrite)
 
 
@@ -219,11 +199,7 @@ def _finish(file: IO[bytes], path: str, overwrite: bool, mode: int | None) -> No
 
 
 def _place(written: Path, target: Path) -> None:
-    """Rename a file to a name that is free.
-
-    Raises:
-        ServiceValidationError: The name was taken meanwhile.
-    """
+    """Rename a file to a name that is free."""
     try:
         try:
             target.hardlink_to(written)

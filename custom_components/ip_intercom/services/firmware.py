@@ -26,12 +26,7 @@ _STAGED = "staged firmware"
 
 
 async def async_install(runtime: IntercomRuntime) -> None:
-    """Install the file that waits, and see that the device comes back with it.
-
-    Raises:
-        ServiceValidationError: No file waits any more.
-        HomeAssistantError: The device refuses, or comes back with another version.
-    """
+    """Install the file that waits, and see that the device comes back with it."""
     control, staged = _control(runtime), _firmware(runtime).staged
     if staged is None:
         raise request_refused("no_staged_firmware", device=runtime.coordinator.name)
@@ -52,11 +47,7 @@ async def async_install(runtime: IntercomRuntime) -> None:
 
 
 async def async_discard(runtime: IntercomRuntime) -> None:
-    """Discard the file that waits.
-
-    Raises:
-        HomeAssistantError: The device does not answer.
-    """
+    """Discard the file that waits."""
     await runtime.coordinator.async_command(_control(runtime).discard())
     runtime.coordinator.timers.async_cancel(_STAGED)
     _change(runtime, staged=None)

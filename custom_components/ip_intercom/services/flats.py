@@ -43,11 +43,7 @@ def _watches(runtime: IntercomRuntime) -> Watches:
 
 
 async def async_renew_code(runtime: IntercomRuntime, flat: PlaceId) -> str:
-    """Have another code made for the doors of a flat, show it, and return it.
-
-    Raises:
-        HomeAssistantError: What went wrong, as a sentence.
-    """
+    """Have another code made for the doors of a flat, show it, and return it."""
     code = await runtime.coordinator.async_command(_codes(runtime).renew(flat))
     runtime.coordinator.async_change(door_codes={**runtime.coordinator.data.door_codes, flat: code})
     return code
@@ -67,11 +63,7 @@ async def _let_guests_in(runtime: IntercomRuntime, data: Data) -> JsonObjectType
 
 
 def _end(data: Data) -> datetime | None:
-    """Return until when guests come in, None for no longer.
-
-    Raises:
-        ServiceValidationError: That is past.
-    """
+    """Return until when guests come in, None for no longer."""
     now = dt_util.utcnow()
     if ATTR_DURATION in data:
         duration: timedelta = data[ATTR_DURATION]

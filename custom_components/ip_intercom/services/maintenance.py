@@ -23,21 +23,12 @@ def _maintenance(runtime: IntercomRuntime) -> Maintenance:
 
 
 async def async_restart(runtime: IntercomRuntime) -> None:
-    """Restart the device.
-
-    Raises:
-        HomeAssistantError: It refuses.
-    """
+    """Restart the device."""
     await runtime.coordinator.async_command(_maintenance(runtime).restart())
 
 
 async def async_sync_clock(runtime: IntercomRuntime) -> None:
-    """Set the device's clock to Home Assistant's.
-
-    Raises:
-        ServiceValidationError: The device takes its time from a server, and would take it again.
-        HomeAssistantError: It refuses.
-    """
+    """Set the device's clock to Home Assistant's."""
     clock = require_feature(runtime.coordinator, runtime.coordinator.features.clock, "no_maintenance")
     now = await runtime.coordinator.async_command(clock.read())
     if now.automatic and now.set:

@@ -19,11 +19,7 @@ def _messages(runtime: IntercomRuntime) -> Messages:
 
 
 async def async_send_test(runtime: IntercomRuntime) -> None:
-    """Have the system write to us, to see whether its messages arrive.
-
-    Raises:
-        HomeAssistantError: What went wrong, as a sentence.
-    """
+    """Have the system write to us, to see whether its messages arrive."""
     await runtime.coordinator.async_command(_messages(runtime).send_test(_TEST))
 
 

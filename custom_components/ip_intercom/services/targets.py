@@ -15,11 +15,7 @@ ATTR_CAMERA = "camera"
 
 
 def async_flat(coordinator: IntercomCoordinator, data: Data) -> PlaceId:
-    """Return the flat of the device that an action is called for, or the only one near it.
-
-    Raises:
-        ServiceValidationError: There is none, or there are several.
-    """
+    """Return the flat of the device that an action is called for, or the only one near it."""
     state = coordinator.data
     near = _near(_async_place(coordinator, data), {flat: flat for flat in _flats(state)}, state)
     if not near:
@@ -39,11 +35,7 @@ def async_bells(coordinator: IntercomCoordinator, data: Data) -> list[BellId] | 
 
 
 def async_camera(coordinator: IntercomCoordinator, data: Data) -> CameraId:
-    """Return the camera that an action names, or that of the device it is called for, or the only one near it.
-
-    Raises:
-        ServiceValidationError: There is none, or there are several.
-    """
+    """Return the camera that an action names, or that of the device it is called for, or the only one near it."""
     cameras = coordinator.data.cameras
     if (wanted := data.get(ATTR_CAMERA)) is not None:
         near = [camera.id for camera in cameras.values() if wanted in {camera.id, *_names(camera, coordinator.data)}]

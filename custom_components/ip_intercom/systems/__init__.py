@@ -154,10 +154,6 @@ async def find_system(
 
     Returns:
         The entry's data, and what was found.
-
-    Raises:
-        IntercomError: One of its kinds, as the system's own ``find`` says.
-        ValueError: The address names no host.
     """
     name = system or await recognised(session, address)
     try:

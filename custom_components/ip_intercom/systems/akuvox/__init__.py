@@ -54,10 +54,6 @@ async def find(
 
     Returns:
         What an entry has to keep to connect again (``const``: entry data), and what was found.
-
-    Raises:
-        IntercomError: One of its kinds; ``AddressRefused`` and ``LoginRefused`` say what to change at the device.
-        ValueError: The address names no host.
     """
     username, password = account_of(account)
     found = await find_device(

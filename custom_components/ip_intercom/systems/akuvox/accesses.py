@@ -46,7 +46,6 @@ class Accesses:
         names: bool,
         opened: Callable[[], None],
     ) -> None:
-        """Begin with none."""
         self._device = device
         self._doors = doors
         self._log = log
@@ -61,11 +60,7 @@ class Accesses:
         return self._credentials.deadlines
 
     async def read(self) -> list[Event]:
-        """Return the new records; the cursor covers them once ``commit`` of the log was called.
-
-        Raises:
-            IntercomError: The log cannot be read.
-        """
+        """Return the new records; the cursor covers them once ``commit`` of the log was called."""
         news = await self._log.news()
         fresh = [age is not None and age <= LIVE_FOR[DOOR_LOG_EVENT] for _, age in news]
         if any(record.granted and is_fresh for (record, _), is_fresh in zip(news, fresh, strict=True)):

@@ -18,7 +18,6 @@ class Alarms:
     """
 
     def __init__(self, stored: object, monotonic: Callable[[], float]) -> None:
-        """Begin with those that have not ended meanwhile."""
         self._monotonic = monotonic
         left = {
             Alarm(alarm): end - time.time()

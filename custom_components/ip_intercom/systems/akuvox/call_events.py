@@ -37,7 +37,6 @@ class CallEvents:
         names: bool,
         ended: Callable[[], None],
     ) -> None:
-        """Begin with none."""
         self._device = device
         self._tracker = tracker
         self._log = log
@@ -46,11 +45,7 @@ class CallEvents:
         self._ended = ended
 
     async def look(self, *, pushed: bool) -> list[Event]:
-        """Ask whether there is a call now; ``pushed`` tells that the device pushes those that it makes.
-
-        Raises:
-            IntercomError: The device does not say so.
-        """
+        """Ask whether there is a call now; ``pushed`` tells that the device pushes those that it makes."""
         asked_at = self._monotonic()
         self._tracker.pushes_calls = pushed
         word = await self._device.call.status()
@@ -61,11 +56,7 @@ class CallEvents:
         return [Event(CALL_STATUS_EVENT, datetime.now(UTC), data, facts=facts)] if facts else []
 
     async def read(self) -> list[Event]:
-        """Return the new records; the cursor covers them once ``commit`` of the log was called.
-
-        Raises:
-            IntercomError: The log cannot be read.
-        """
+        """Return the new records; the cursor covers them once ``commit`` of the log was called."""
         return [self._event(record, age) for record, age in await self._log.news()]
 
     def _event(self, record: CallRecord, age: float | None) -> Event:

@@ -399,16 +399,11 @@ class AkuvoxCalls:
     answers = False
 
     def __init__(self, device: AkuvoxDevice, tracker: CallTracker) -> None:
-        """See the class."""
         self._call = device.call
         self._tracker = tracker
 
     async def dial(self, number: str | None, users: Sequence[str]) -> SessionId:
-        """Call a number, an IP address or a SIP URI.
-
-        Raises:
-            NotSupported: The target is a directory entry: the device calls numbers.
-        """
+        """Call a number, an IP address or a SIP URI."""
         if number is None or users:
             raise NotSupported("an Akuvox calls numbers, not entries of the directory")
         session = self._tracker.dialling(number)
@@ -428,11 +423,7 @@ class AkuvoxCalls:
         return session
 
     async def answer(self, session: SessionId) -> None:
-        """Refuse: the API has nothing to answer a call with; the device may be set to answer by itself.
-
-        Raises:
-            NotSupported: Always.
-        """
+        """Refuse: the API has nothing to answer a call with; the device may be set to answer by itself."""
         raise NotSupported("an Akuvox answers by itself or by its own buttons")
 
     async def hang_up(self, session: SessionId, reason: str | None = None) -> None:

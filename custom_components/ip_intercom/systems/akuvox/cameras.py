@@ -27,7 +27,6 @@ class AkuvoxCameras:
     """
 
     def __init__(self, camera: AkuvoxCamera, host: str | None, username: str, password: str) -> None:
-        """See the class."""
         self._camera = camera
         self._host = host
         self._username = username

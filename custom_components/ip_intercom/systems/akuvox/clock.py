@@ -38,7 +38,6 @@ class DeviceClock:
     """
 
     def __init__(self, monotonic: Callable[[], float], zone: int | None = None) -> None:
-        """Begin before the first answer."""
         self._monotonic = monotonic
         self._uptime: tuple[int, float] | None = None
         # How far it is ahead of ours, and when that was found out.

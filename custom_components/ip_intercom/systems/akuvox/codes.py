@@ -32,7 +32,6 @@ class AkuvoxCodes(RowCodes):
     """Rows with a name, a PIN and relays; without doors, a code opens the first relay."""
 
     def __init__(self, device: AkuvoxDevice) -> None:
-        """Command ``device``."""
         self._device = device
         lists = lists_of(device)
         self._users, self._keys = lists["user"], lists["key"]
@@ -122,11 +121,7 @@ class AkuvoxCodes(RowCodes):
 
 
 def relays_of(doors: Iterable[DoorId]) -> str:
-    """Return the relays of doors as digits, the first relay for none.
-
-    Raises:
-        InvalidRequest: A door is no relay from A or 1 to D or 4; a PIN opens no security relay.
-    """
+    """Return the relays of doors as digits, the first relay for none."""
     numbers = set()
     for door in doors:
         number = RELAY_NUMBERS.get(door.upper())

@@ -16,7 +16,6 @@ class AkuvoxConfiguration:
     """Every value that the device has a name for."""
 
     def __init__(self, device: AkuvoxDevice) -> None:
-        """Command ``device``."""
         self._config = device.config
 
     def is_secret(self, key: str) -> bool:
@@ -46,7 +45,6 @@ class AkuvoxSettings:
     """The name of the device, and its SIP accounts."""
 
     def __init__(self, device: AkuvoxDevice) -> None:
-        """Command ``device``."""
         self._config = device.config
         self._sip = device.sip
 
@@ -55,12 +53,7 @@ class AkuvoxSettings:
         return (await self._config.get(items=[LOCATION])).get(LOCATION) or None
 
     async def set_name(self, name: str) -> None:
-        """Name the device.
-
-        Raises:
-            NotSupported: It has no name.
-            Rejected: It did not take this one.
-        """
+        """Name the device."""
         await _set_existing(await self._config.get(items=[LOCATION]), {LOCATION: name}, self._config.set)
         if await self.name() != name:
             raise Rejected("a different name was stored")
@@ -75,12 +68,7 @@ class AkuvoxSettings:
         return [accounts[number] for number in sorted(accounts)]
 
     async def set_sip_account(self, account: int, settings: Mapping[str, object]) -> None:
-        """Set values of an account by the end of their keys (Api sip set).
-
-        Raises:
-            NotSupported: There is no such account, or no such value.
-            Rejected: The device did not take one of them.
-        """
+        """Set values of an account by the end of their keys (Api sip set)."""
         values = {f"{_ACCOUNT}{account}.{name}": str(value) for name, value in settings.items()}
         await _set_existing(await self._sip.get(), values, self._sip.set)
         now = await self._sip.get()

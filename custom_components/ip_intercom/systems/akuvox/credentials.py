@@ -74,7 +74,6 @@ class Credentials:
     """Those that wait for their record, and those that were told without it."""
 
     def __init__(self) -> None:
-        """Begin with none."""
         self._waiting: list[Credential] = []
         self._told: list[Credential] = []
 

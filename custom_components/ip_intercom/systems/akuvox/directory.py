@@ -43,7 +43,6 @@ class AkuvoxDirectory:
     secrets = SECRET_FIELDS
 
     def __init__(self, device: AkuvoxDevice) -> None:
-        """Command ``device``."""
         self._lists = lists_of(device)
 
     async def query(self, wanted: Sequence[str] | None, since: int, series: str | None) -> DirectoryResult:
@@ -73,11 +72,7 @@ class AkuvoxDirectory:
         return await _each(entries, turn.update, _uuid)
 
     async def delete(self, uuids: Iterable[str], owner: str | None) -> DirectoryResult:
-        """Delete entries by uuid, or all of a kind, such as ``key:*``.
-
-        Raises:
-            InvalidRequest: ``owner`` is not a kind followed by ``:*``.
-        """
+        """Delete entries by uuid, or all of a kind, such as ``key:*``."""
         if owner is None:
             turn = _Turn(self._lists)
             return await _each(uuids, turn.delete, lambda uuid: uuid)

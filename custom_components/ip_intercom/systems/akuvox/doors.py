@@ -128,12 +128,7 @@ class AkuvoxDoors:
         return self._door(relay, status.get(door), asked)
 
     async def send(self, command: DoorCommand, door: Door, seconds: int | None = None) -> None:
-        """Send one command.
-
-        Raises:
-            NotSupported: No relay of an Akuvox can be blocked; a bistable relay has no hold.
-            IntercomError: As the client raises it; of several refusals to open, the one that tells most.
-        """
+        """Send one command."""
         relay, ours = self._relay(door.id), self._ours.get(door.id)
         try:
             match command:

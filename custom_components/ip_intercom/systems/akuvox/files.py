@@ -19,7 +19,6 @@ class AkuvoxLists:
     """What the device exports, imports and clears; which of it there is, it says when asked."""
 
     def __init__(self, device: AkuvoxDevice) -> None:
-        """Command ``device``."""
         self._exports: Mapping[str, _Export] = {
             "users": lambda _: device.users.export(),
             "contacts": lambda suffix: device.contacts.export(_format(suffix)),

@@ -25,17 +25,12 @@ class AkuvoxFirmware:
     expires = False
 
     def __init__(self, device: AkuvoxDevice) -> None:
-        """Command ``device``."""
         self._firmware = device.firmware
         self._system = device.system
         self._md5: str | None = None
 
     async def stage(self, file: Payload) -> StagedFirmware:
-        """Send a file. It waits until it is installed or the device restarts.
-
-        Raises:
-            InvalidRequest: By its name it is for other hardware.
-        """
+        """Send a file. It waits until it is installed or the device restarts."""
         running = await self.version()
         named = version_in(file.name)
         if named is not None and running is not None and hardware(named) != hardware(running):
@@ -59,11 +54,7 @@ class AkuvoxFirmware:
         return self._md5 is not None
 
     async def install(self) -> None:
-        """Install the file; the device restarts with it.
-
-        Raises:
-            CommandFailed: The file is not there any more, or arrived broken.
-        """
+        """Install the file; the device restarts with it."""
         try:
             await self._firmware.upgrade(self._md5)
         except NotReached:

@@ -86,9 +86,6 @@ class Journal:
 
         Args:
             fetch: Returns a page of the log, newest record first; the first page is 1.
-
-        Raises:
-            IntercomError: As ``fetch``; nothing counts as read then.
         """
         if not self.more:
             self._page, self._found, self._begun_anew, self._is_shorter = 1, [], False, False

@@ -101,7 +101,6 @@ class AkuvoxLog:
         stored: Mapping[str, object] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin where an earlier life left off."""
         self._device = device
         self._doors = doors
         self._tracker = tracker
@@ -206,11 +205,7 @@ class AkuvoxLog:
     # -- following -------------------------------------------------------------------------------
 
     async def next(self) -> Delivery:
-        """Return the next events, waiting for them for a while.
-
-        Raises:
-            IntercomError: The device is out of reach or refuses; what it pushes is heard all the same.
-        """
+        """Return the next events, waiting for them for a while."""
         while True:
             if self._poller.finish():
                 self._missed = True
@@ -396,11 +391,7 @@ class AkuvoxLog:
                 self._look_soon(DEVICE)  # where that fails, no ring waits for it again
 
     async def _ask_device(self, patience: float) -> None:
-        """Ask for clock and uptime, unless they cannot be had within so many seconds.
-
-        Raises:
-            IntercomError: The device is out of reach, or refuses the account.
-        """
+        """Ask for clock and uptime, unless they cannot be had within so many seconds."""
         try:
             async with asyncio.timeout(patience):
                 await self._look_at_device()

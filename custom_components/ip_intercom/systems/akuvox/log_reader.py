@@ -34,7 +34,6 @@ class LogReader[R: Record]:
         monotonic: Callable[[], float],
         stored: object = None,
     ) -> None:
-        """Begin where an earlier life left off."""
         self.journal = Journal.from_json(stored)
         self.took = 0.0
         self.clock = clock
@@ -50,9 +49,6 @@ class LogReader[R: Record]:
         """Return the new records, oldest first, each with its age in seconds, None where that is not known.
 
         They count as read once ``commit`` says so: the next cursor covers them then.
-
-        Raises:
-            IntercomError: The log cannot be read.
         """
         journal = replace(self.journal)
         began_at = self._monotonic()

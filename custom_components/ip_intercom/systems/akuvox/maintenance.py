@@ -18,7 +18,6 @@ class AkuvoxMaintenance:
     """Restart, factory reset and configuration."""
 
     def __init__(self, device: AkuvoxDevice) -> None:
-        """Command ``device``."""
         self._system = device.system
         self._config = device.config
 
@@ -43,7 +42,6 @@ class AkuvoxCapture:
     """Recording of packets: into the device's memory first, and from there to a file."""
 
     def __init__(self, device: AkuvoxDevice) -> None:
-        """Command ``device``."""
         self._capture = device.capture
 
     def download(self) -> Download:
@@ -99,7 +97,6 @@ class AkuvoxCardReader:
     """The reader for cards."""
 
     def __init__(self, device: AkuvoxDevice) -> None:
-        """Command ``device``."""
         self._users = device.users
 
     async def scan(self) -> str | None:

@@ -123,7 +123,6 @@ class AkuvoxPush:
     def __init__(
         self, device: AkuvoxDevice, hear: Callable[[Pushed], None], expect: Callable[[Missing | None], None]
     ) -> None:
-        """See the class."""
         self._config = device.config
         self._hear = hear
         self._expect = expect
@@ -138,11 +137,7 @@ class AkuvoxPush:
         return None
 
     async def originals(self) -> Mapping[str, str]:
-        """Return whether Action URLs are on.
-
-        Raises:
-            IntercomError: The device is out of reach, or does not let its settings be read.
-        """
+        """Return whether Action URLs are on."""
         return {key: value for key, value in (await self._read()).items() if key == _ENABLE}
 
     async def subscribe(self, address: str, marker: str) -> frozenset[Missing]:
@@ -154,9 +149,6 @@ class AkuvoxPush:
 
         Returns:
             What is in the way.
-
-        Raises:
-            IntercomError: The device is out of reach, or does not let its settings be read.
         """
         before = await self._read()
         taken = {name for name in events_of(before) if (url := before[f"{SECTION}.{name}"]) and marker not in url}
@@ -202,11 +194,7 @@ class AkuvoxPush:
         return (await self._read()).get(_ENABLE) == "1"
 
     async def unsubscribe(self, marker: str, originals: Mapping[str, str]) -> None:
-        """Take our addresses away, and put back what was there before.
-
-        Raises:
-            IntercomError: The device is out of reach, or refuses.
-        """
+        """Take our addresses away, and put back what was there before."""
         config = await self._read()
         ours = {key: "" for key, url in config.items() if marker in url}
         if ours:

@@ -28,7 +28,6 @@ class AkuvoxCallLog:
     """
 
     def __init__(self, device: AkuvoxDevice, privacy: Privacy, ahead: Ahead) -> None:
-        """See the class."""
         self._log = device.call_log
         self._privacy = privacy
         self._ahead = ahead
@@ -61,7 +60,6 @@ class AkuvoxAccessLog:
         ahead: Ahead,
         relays: Callable[[], Mapping[DoorId, Relay]] = dict,
     ) -> None:
-        """See the class."""
         self._log = device.door_log
         self._privacy = privacy
         self._ahead = ahead

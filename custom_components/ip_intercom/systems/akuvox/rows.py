@@ -102,11 +102,7 @@ def lists_of(device: AkuvoxDevice) -> Mapping[str, ItemList]:
 
 
 def _done(results: Iterable[ItemResult]) -> str | None:
-    """Return the ID of the only row, if it is told.
-
-    Raises:
-        CommandFailed: The device refused it; its number for why is all that it says.
-    """
+    """Return the ID of the only row, if it is told."""
     number = None
     for result in results:
         if not result.ok:

@@ -91,15 +91,10 @@ class _Functions:
     """What a device was seen to have: a function that is away, for instance right after a start, is not gone."""
 
     def __init__(self) -> None:
-        """Begin with none."""
         self._absences: dict[str, int] = {}
 
     def look(self, there: Mapping[str, bool]) -> None:
-        """Note which functions are there; of those that failed just now it is not known.
-
-        Raises:
-            CommandFailed: One that was there is away, and not for so long that it must be gone.
-        """
+        """Note which functions are there; of those that failed just now it is not known."""
         for name in [name for name, is_there in there.items() if is_there]:
             self._absences[name] = 0
         for name in self._absences.keys() & {name for name, is_there in there.items() if not is_there}:
@@ -130,7 +125,6 @@ class AkuvoxSystem:
         cursor: Mapping[str, object] | None = None,
         choices: Options | None = None,
     ) -> None:
-        """See the class."""
         self._device = device
         self._camera = camera
         self._choices = choices or Options()
@@ -167,20 +161,12 @@ class AkuvoxSystem:
         return identity_of(info, config.get(LOCATION), self._device.client.transport.base.host)
 
     async def connect(self, controls: frozenset[Control] | None) -> Description:
-        """Find out what the device is and has.
-
-        Raises:
-            IntercomError: The device is out of reach, or refuses user name and password.
-        """
+        """Find out what the device is and has."""
         await self.close()  # of an attempt before
         return await self._describe(first=True)
 
     async def describe(self) -> Description:
-        """Read the identity and capabilities again: one request after the other, for many bear no more.
-
-        Raises:
-            IntercomError: Nothing could be found out, or a function that was there is away.
-        """
+        """Read the identity and capabilities again: one request after the other, for many bear no more."""
         return await self._describe(first=False)
 
     async def _describe(self, *, first: bool) -> Description:
@@ -320,12 +306,7 @@ class AkuvoxSystem:
         return True, False
 
     async def _if_there[T](self, request: Coroutine[Any, Any, T]) -> T | None:
-        """Return the answer, or None where the device says that it does not have the function.
-
-        Raises:
-            NoSuchPath: It may have it, and have not started it yet.
-            IntercomError: As the request; also where the device finds fault with one that has no parameters.
-        """
+        """Return the answer, or None where the device says that it does not have the function."""
         try:
             return await request
         except NoSuchPath:
@@ -336,11 +317,7 @@ class AkuvoxSystem:
     # -- reading ---------------------------------------------------------------------------------
 
     async def read(self) -> Reading:
-        """Read relays, inputs and SIP accounts once; a part that cannot be read now is left out.
-
-        Raises:
-            IntercomError: Not one of them could be read, or user name and password are refused.
-        """
+        """Read relays, inputs and SIP accounts once; a part that cannot be read now is left out."""
         device, parts = self._device, self._parts
         failures: dict[str, list[IntercomError]] = {"relay/status": [], "input/status": [], "system/info": []}
         clock_is_due = parts.clock and self._readings % _READINGS_PER_CLOCK == 0
@@ -377,11 +354,7 @@ class AkuvoxSystem:
         return None
 
     async def examine(self) -> Mapping[str, object]:
-        """Return how the device is asked, for how long it runs, and what became of each Action URL.
-
-        Raises:
-            IntercomError: The device is out of reach.
-        """
+        """Return how the device is asked, for how long it runs, and what became of each Action URL."""
         try:
             uptime = (await self._device.system.status()).uptime
         except CommandFailed, NotSupported, UnexpectedReply:

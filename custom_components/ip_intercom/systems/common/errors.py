@@ -62,7 +62,6 @@ class CertificateChanged(ConnectionFailed):
     """The device shows another certificate than the one pinned at first use; both are SHA-256."""
 
     def __init__(self, pinned: bytes, shown: bytes) -> None:
-        """Keep both: a person compares them."""
         super().__init__("another certificate than before is shown")
         self.pinned = pinned
         self.shown = shown
@@ -92,7 +91,6 @@ class WrongTime(IntercomError):
     """The server stored another time than it was told, and what was asked for is off; ``shift`` is how much later."""
 
     def __init__(self, shift: timedelta) -> None:
-        """Remember how much."""
         super().__init__(f"another time was stored, by {shift}")
         self.shift = shift
 
@@ -105,7 +103,6 @@ class FunctionRefused(UnexpectedReply):
     """The device refuses the login for one function, and takes it for others; ``function`` is its path."""
 
     def __init__(self, path: str) -> None:
-        """Remember which one."""
         super().__init__(f"{path} refuses the login that others take")
         self.function = path.removeprefix("/api/")
 
@@ -119,7 +116,6 @@ class Redirected(UnexpectedReply):
     """
 
     def __init__(self, location: str) -> None:
-        """Remember where to."""
         super().__init__("requests are sent on to another address")
         parts = urlsplit(location)
         host = parts.netloc.rpartition("@")[2]
@@ -139,7 +135,6 @@ class UnsupportedProduct(WrongDevice):
     """The right manufacturer, but a product with another API; ``product`` names it."""
 
     def __init__(self, product: str) -> None:
-        """Remember which product answered."""
         super().__init__(f"{product} has another API")
         self.product = product
 
@@ -186,7 +181,6 @@ class AddressRefused(IntercomError):
     """The device rejects this address, or all addresses; ``address`` is ours as the device sees it."""
 
     def __init__(self, address: str) -> None:
-        """Remember which address is to be allowed."""
         super().__init__(f"the device does not answer {address}")
         self.address = address
 
@@ -195,7 +189,6 @@ class SecureConnectionRequired(IntercomError):
     """The device takes this request over HTTPS only; ``service`` names the part that insists."""
 
     def __init__(self, service: str) -> None:
-        """Remember which service insists."""
         super().__init__(f"{service} requires HTTPS")
         self.service = service
 
@@ -204,7 +197,6 @@ class ServiceDisabled(IntercomError):
     """A service of the device's API is switched off; ``service`` names it."""
 
     def __init__(self, service: str) -> None:
-        """Remember which service is off."""
         super().__init__(f"{service} is disabled")
         self.service = service
 
@@ -213,7 +205,6 @@ class PermissionDenied(IntercomError):
     """The account lacks a privilege; ``privilege`` names it as the device's own page does."""
 
     def __init__(self, privilege: str) -> None:
-        """Remember which privilege is missing."""
         super().__init__(f"the account lacks the privilege {privilege}")
         self.privilege = privilege
 
@@ -243,7 +234,6 @@ class CommandFailed(IntercomError):
     """
 
     def __init__(self, reason: str, *, details: Mapping[str, object] | None = None) -> None:
-        """Remember the device's own reason."""
         super().__init__(reason)
         self.reason = reason
         self.details = details or {}
@@ -255,7 +245,6 @@ class InvalidRequest(CommandFailed):
     def __init__(
         self, reason: str, parameter: str | None = None, *, details: Mapping[str, object] | None = None
     ) -> None:
-        """Remember the device's own reason and the parameter it names."""
         super().__init__(f"{reason} ({parameter})" if parameter else reason, details=details)
         self.reason = reason
         self.parameter = parameter
@@ -310,7 +299,6 @@ class CodeLeft(CommandFailed):
     """
 
     def __init__(self, number: str, name: str | None = None) -> None:
-        """Remember what the device knows it by."""
         super().__init__("a code is left")
         self.id = number
         self.name = name
@@ -332,7 +320,6 @@ class WrongCode(CommandFailed):
     """The code is not the one that was sent to log in with; ``is_last`` where no further one is looked at."""
 
     def __init__(self, reason: str, *, is_last: bool = False) -> None:
-        """Remember what the server says, and whether a new code has to be requested."""
         super().__init__(reason)
         self.is_last = is_last
 

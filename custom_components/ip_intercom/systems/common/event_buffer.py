@@ -28,7 +28,6 @@ class EventBuffer:
     """
 
     def __init__(self, poller: Poller, push_monitor: PushMonitor, monotonic: Callable[[], float]) -> None:
-        """See the class."""
         self.events: list[Event] = []
         self.missed = False
         self.keep = False

@@ -101,7 +101,6 @@ class FcmReceiver:
         hear: Callable[[bytes], None],
         connected: Callable[[], None],
     ) -> None:
-        """See the class."""
         self._witness = _Witness(session)
         config = FcmRegisterConfig(project.project_id, project.app_id, project.api_key, project.sender_id)
         self._client = _Client(config, credentials, self._witness, hear, connected)

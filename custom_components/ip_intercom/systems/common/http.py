@@ -205,7 +205,6 @@ class HttpTransport:
         legacy: bool = False,
         below: bool = False,
     ) -> None:
-        """See the class."""
         self._session = session
         self.base = base
         self._prefix = base.path.rstrip("/") if below else ""
@@ -328,7 +327,6 @@ class Stream:
     """
 
     def __init__(self, request: Request, response: ClientResponse) -> None:
-        """Read on from ``response``, the answer to ``request``."""
         self._begin = b""
         self.status = response.status
         self.content_type = response.headers.get("Content-Type", "")

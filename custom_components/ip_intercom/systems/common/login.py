@@ -66,7 +66,6 @@ class Login:
     """
 
     def __init__(self, username: str, password: str) -> None:
-        """See the class."""
         if ":" in username:
             raise AuthenticationFailed("a user name cannot contain a colon (RFC 7617)")
         self._username = username

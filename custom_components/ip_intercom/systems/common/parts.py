@@ -48,7 +48,6 @@ class PartReader:
     """
 
     def __init__(self) -> None:
-        """Begin without any."""
         self.failures: dict[str, IntercomError] = {}
         self._answers: dict[str, object] = {}
         self._refusals: Counter[str] = Counter()

@@ -30,7 +30,6 @@ class ForwardedPush[E]:
         hear: Callable[[E], str | None],
         route: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
-        """See the class."""
         self._parse = parse
         self._hear = hear
         self._route = route
@@ -64,7 +63,6 @@ class PushMonitor:
     """
 
     def __init__(self, *, expected: bool, arrived: bool, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """See the class."""
         self._expected = expected
         self._arrive = expected and arrived
         self._monotonic = monotonic

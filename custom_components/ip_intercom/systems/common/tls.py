@@ -9,7 +9,6 @@ class OtherCertificate(ssl.SSLCertVerificationError):
     """The device shows another certificate than the one that is insisted on; both are SHA-256."""
 
     def __init__(self, pinned: bytes, shown: bytes) -> None:
-        """Keep both."""
         super().__init__("another certificate")
         self.pinned = pinned
         self.shown = shown

@@ -56,7 +56,6 @@ class FilePart(Payload):
     _value: Upload
 
     def __init__(self, upload: Upload, on_piece: Callable[[], None]) -> None:
-        """Send ``upload``, and call ``on_piece`` after each piece."""
         super().__init__(upload, content_type=upload.content_type)
         self.set_content_disposition("form-data", name=upload.name, filename=upload.filename)
         self._size = upload.size

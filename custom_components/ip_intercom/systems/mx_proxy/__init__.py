@@ -43,11 +43,6 @@ async def find(
 
     Returns:
         What an entry has to keep to connect again (``const``: entry data), and whose extension was found.
-
-    Raises:
-        IntercomError: One of its kinds; ``PersonRefused``, ``AppRefused``, ``NotProvisioned``, ``ExchangeRefused``,
-            ``ExchangeInsecure`` and ``ExchangeUnreachable`` say what is wrong at the proxy or the exchange.
-        ValueError: The address names no host.
     """
     credentials = _credentials(account)
     proxy, info, fingerprint = await find_proxy(session, address, credentials, verify=verify, pinned=pinned)

@@ -54,7 +54,6 @@ class MxCalls:
     def __init__(
         self, proxy: MxProxy, tracker: CallTracker, book: MxPhoneBook, phone_settings: PhoneSettings, tell: Tell
     ) -> None:
-        """See the class."""
         self._calls = proxy.calls
         self._tracker = tracker
         self._book = book
@@ -62,11 +61,7 @@ class MxCalls:
         self._tell = tell
 
     async def dial(self, number: str | None, users: Sequence[str]) -> SessionId:
-        """Call a number, or a person in the address book by the ID.
-
-        Raises:
-            InvalidRequest: More than one target, or a person without a number.
-        """
+        """Call a number, or a person in the address book by the ID."""
         if number is None:
             if len(users) != 1:
                 raise InvalidRequest("an extension calls one person at a time", "users")
@@ -108,7 +103,6 @@ class MxCallControl:
     def __init__(
         self, proxy: MxProxy, tracker: CallTracker, phone_settings: PhoneSettings, tell: Tell, look: Callable[[], None]
     ) -> None:
-        """See the class."""
         self._calls = proxy.calls
         self._tracker = tracker
         self._phone_settings = phone_settings
@@ -166,7 +160,6 @@ class MxCallModes:
     """
 
     def __init__(self, proxy: MxProxy, phone_settings: PhoneSettings) -> None:
-        """See the class."""
         self._calls = proxy.calls
         self._phone_settings = phone_settings
 
@@ -176,11 +169,7 @@ class MxCallModes:
         return self._phone_settings.mobile
 
     async def set_mode(self, mode: CallMode) -> CallMode:
-        """Set the mode and return what came of it; None in its delays for what the user or the exchange finds right.
-
-        Raises:
-            InvalidRequest: Calls should ring at a second phone, and its number is unknown.
-        """
+        """Set the mode and return what came of it; None in its delays for what the user or the exchange finds right."""
         phone_settings = self._phone_settings
         device = mode.device or (phone_settings.mobile if mode.remote else None)
         if mode.remote and not device:

@@ -55,7 +55,6 @@ class MxConferences:
     """
 
     def __init__(self, proxy: MxProxy, own_id: int | None) -> None:
-        """See the class."""
         self._conferences = proxy.conferences
         self._own_id = own_id
 
@@ -87,11 +86,7 @@ class MxConferences:
         return neutral_conference(created, self._own_id)
 
     async def update(self, conference: Conference) -> Conference:
-        """Change a conference; what this model does not know of it stays.
-
-        Raises:
-            NoData: There is no such conference.
-        """
+        """Change a conference; what this model does not know of it stays."""
         changed = replace(
             await self._find(conference.id),
             name=conference.name,

@@ -41,7 +41,6 @@ class MxPhoneBook:
     """
 
     def __init__(self, proxy: MxProxy) -> None:
-        """Begin with an empty directory."""
         self._directory = proxy.directory
         self._people: dict[str, ApiContact] = {}
         self._names: dict[str, str] = {}
@@ -82,11 +81,7 @@ class MxPhoneBook:
         return None if contact is None or not contact.cell_phone else plain_number(contact.cell_phone)
 
     async def number_of(self, jid: str) -> str:
-        """Return how to call a person: by the extension, where there is one.
-
-        Raises:
-            InvalidRequest: There is no person with that ID, or no number.
-        """
+        """Return how to call a person: by the extension, where there is one."""
         if jid not in self._people:
             await self.contacts()
         contact = self._people.get(jid)

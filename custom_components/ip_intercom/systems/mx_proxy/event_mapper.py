@@ -28,7 +28,6 @@ class EventMapper:
     """
 
     def __init__(self, book: MxPhoneBook, privacy: Privacy) -> None:
-        """See the class."""
         self._book = book
         self._privacy = privacy
 

@@ -94,7 +94,6 @@ class MxLog:
         expects_pushes: bool = True,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """See the class."""
         stored = stored or {}
         self.push_monitor = PushMonitor(
             expected=expects_pushes, arrived=stored.get("pushes") is True, monotonic=monotonic
@@ -154,11 +153,7 @@ class MxLog:
     # -- following -------------------------------------------------------------------------------
 
     async def next(self) -> Delivery:
-        """Return the next events, waiting for them for a while.
-
-        Raises:
-            IntercomError: The proxy is out of reach or refuses; what is pushed is heard all the same.
-        """
+        """Return the next events, waiting for them for a while."""
         while True:
             heard = bool(self._inbox)
             while self._inbox:
@@ -285,11 +280,7 @@ class MxLog:
             self._record_found(record, missed, fresh)
 
     async def _prove(self) -> None:
-        """See that the exchange has answered: the proxy takes its silence for an empty log.
-
-        Raises:
-            IntercomError: It has not.
-        """
+        """See that the exchange has answered: the proxy takes its silence for an empty log."""
         if not self.poller.fails(VOICEMAILS):
             try:
                 await self.poller.now(VOICEMAILS)

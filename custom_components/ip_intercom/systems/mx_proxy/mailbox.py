@@ -43,7 +43,6 @@ class MxVoicemails:
     """
 
     def __init__(self, proxy: MxProxy, privacy: Privacy, changed: Callable[[], None]) -> None:
-        """See the class."""
         self._voicemails = proxy.voicemails
         self._privacy = privacy
         self._changed = changed

@@ -11,7 +11,6 @@ class MxPushTokens:
     """
 
     def __init__(self, proxy: MxProxy) -> None:
-        """See the class."""
         self._tokens = proxy.tokens
 
     async def add(self, kind: str, topic: str, token: str, sandbox: bool) -> None:

@@ -81,7 +81,6 @@ class CallJournal:
     """
 
     def __init__(self, stored: object = None, now: Callable[[], float] = time.time) -> None:
-        """See the class."""
         known: Mapping[str, object] = stored if isinstance(stored, Mapping) else {}
         self._now = now
         self._newest = integer(known.get("record"))
@@ -148,7 +147,6 @@ class MxCallLog:
     """
 
     def __init__(self, proxy: MxProxy, journal: CallJournal, privacy: Privacy) -> None:
-        """See the class."""
         self._calls = proxy.calls
         self._journal = journal
         self._privacy = privacy
@@ -164,11 +162,7 @@ class MxCallLog:
         return tuple(neutral_call(record, self._privacy) for record in newest[:limit])
 
     async def delete(self, record: str | None) -> None:
-        """Refuse: the exchange keeps its log.
-
-        Raises:
-            NotSupported: Always.
-        """
+        """Refuse: the exchange keeps its log."""
         raise NotSupported("the log of an exchange cannot be deleted from")
 
 
@@ -181,7 +175,6 @@ class MxMissedCalls:
     """
 
     def __init__(self, journal: CallJournal, changed: Callable[[], None]) -> None:
-        """See the class."""
         self._journal = journal
         self._changed = changed
 

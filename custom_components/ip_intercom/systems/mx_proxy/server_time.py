@@ -20,7 +20,6 @@ class ServerClock:
     """
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
-        """Presume that it is right."""
         self._now = now
         self._ahead = 0.0
 

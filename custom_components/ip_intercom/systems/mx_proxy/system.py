@@ -89,7 +89,6 @@ class MxSession:
     """
 
     def __init__(self, proxy: MxProxy) -> None:
-        """See the class."""
         self._session = proxy.session
 
     async def log_out(self) -> None:
@@ -110,7 +109,6 @@ class MxSystem:
     def __init__(
         self, proxy: MxProxy, cursor: Mapping[str, object] | None = None, choices: Options | None = None
     ) -> None:
-        """See the class."""
         self._proxy = proxy
         self._choices = choices or Options()
         self._privacy = Privacy(names=self._choices.names)
@@ -125,20 +123,12 @@ class MxSystem:
     # -- what the extension has ------------------------------------------------------------------
 
     async def connect(self, controls: frozenset[Control] | None) -> Description:
-        """Log in and find out what the extension has.
-
-        Raises:
-            IntercomError: The proxy is out of reach, or refuses the account or the application.
-        """
+        """Log in and find out what the extension has."""
         await self.close()  # of an attempt before
         return await self._describe(_FIRST_PATIENCE)
 
     async def describe(self) -> Description:
-        """Find out again what the extension has; what does not answer stays.
-
-        Raises:
-            IntercomError: Nothing could be found out.
-        """
+        """Find out again what the extension has; what does not answer stays."""
         return await self._describe(_PATIENCE)
 
     async def _describe(self, patience: float) -> Description:
@@ -207,11 +197,7 @@ class MxSystem:
     # -- reading ---------------------------------------------------------------------------------
 
     async def read(self) -> Reading:
-        """Read messages and conferences once; a part that cannot be read now is left out.
-
-        Raises:
-            IntercomError: The exchange does not answer, or the account is refused.
-        """
+        """Read messages and conferences once; a part that cannot be read now is left out."""
         reader, proxy = self._reader, self._proxy
         reader.begin(_PATIENCE)
         mails, conferences = await together(
@@ -229,11 +215,7 @@ class MxSystem:
         )
 
     async def _prove(self, reader: PartReader) -> None:
-        """See that the exchange is there, by what every extension has.
-
-        Raises:
-            IntercomError: It is not, or the account is refused.
-        """
+        """See that the exchange is there, by what every extension has."""
         silences = [err for err in reader.failures.values() if isinstance(err, ExchangeSilent)]
         if len(silences) > 1:
             raise silences[0]
@@ -253,11 +235,7 @@ class MxSystem:
         return None
 
     async def examine(self) -> Mapping[str, object]:
-        """Return how much there is, and whether pushes arrive.
-
-        Raises:
-            IntercomError: The proxy is out of reach.
-        """
+        """Return how much there is, and whether pushes arrive."""
         services = await self._proxy.directory.services()
         return {
             "contacts": self._book.size,

@@ -80,7 +80,6 @@ class CallTracker:
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """Begin without calls."""
         self.extension: str | None = None
         self._monotonic = monotonic
         self._calls: dict[SessionId, _Call] = {}

@@ -85,13 +85,7 @@ class SmartYardAccountSettings:
         self._switches = switches
 
     async def set(self, setting: SettingId, value: bool | str) -> None:
-        """Turn a setting on or off, or choose one of its options.
-
-        Raises:
-            NoData: There is no such setting.
-            InvalidRequest: It does not take the value.
-            NotApplied: The server answers, and changes nothing.
-        """
+        """Turn a setting on or off, or choose one of its options."""
         if setting in {_TEXTS, _MONEY}:
             is_text = setting == _TEXTS
             found = await self._yard.user.notification(**{"enable" if is_text else "money": bool(value)})
@@ -142,7 +136,6 @@ class SmartYardCodes:
     """
 
     def __init__(self, yard: SmartYard, topology: Callable[[], AccountTopology], time: ServerTime) -> None:
-        """See the class."""
         self._address = yard.address
         self._topology = topology
         self._time = time
@@ -150,21 +143,11 @@ class SmartYardCodes:
         self._shift: timedelta | None = None
 
     async def renew(self, flat: PlaceId) -> str:
-        """Have another code made, and return it.
-
-        Raises:
-            NoData: There is no such flat.
-        """
+        """Have another code made, and return it."""
         return await self._address.reset_code(flat_of(self._topology(), flat))
 
     async def let_guests_in(self, flat: PlaceId, until: datetime | None) -> None:
-        """Open the doors for visitors at a flat until then; None ends it.
-
-        Raises:
-            NoData: There is no such flat.
-            NotApplied: The server answers, and goes on letting guests in, or does not tell.
-            WrongTime: It stores another time, by a minute or more; guests are not let in.
-        """
+        """Open the doors for visitors at a flat until then; None ends it."""
         known = flat_of(self._topology(), flat)
         if until is None:
             await self._end(known)
@@ -182,11 +165,7 @@ class SmartYardCodes:
             raise WrongTime(stored - wanted)
 
     async def _store(self, flat: str, until: datetime) -> datetime:
-        """Return the time that the server stores.
-
-        Raises:
-            NotApplied: It does not tell.
-        """
+        """Return the time that the server stores."""
         found = await self._address.intercom(flat, IntercomChanges(auto_open=until))
         if found.auto_open is None:
             found = await self._address.intercom(flat)  # an empty answer tells nothing
@@ -207,11 +186,7 @@ class SmartYardCodes:
 
 
 def flat_of(topology: AccountTopology, place: PlaceId) -> str:
-    """Return the flat of a place.
-
-    Raises:
-        NoData: There is none.
-    """
+    """Return the flat of a place."""
     for flat in topology.flats:
         if flat_place(flat) == place:
             return flat

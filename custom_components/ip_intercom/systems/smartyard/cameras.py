@@ -48,7 +48,6 @@ class Feeds:
     def __init__(
         self, yard: SmartYard, topology: Callable[[], AccountTopology], monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        """See the class."""
         self._yard = yard
         self._topology = topology
         self._monotonic = monotonic
@@ -60,11 +59,7 @@ class Feeds:
         self._turn = asyncio.Lock()
 
     def get(self, camera: CameraId) -> ApiCamera:
-        """Return a camera.
-
-        Raises:
-            NoData: There is none, or no more.
-        """
+        """Return a camera."""
         if (found := self._topology().feeds.get(camera)) is None:
             raise NoData("no such camera")
         return replace(found, token=self._renewed.get(camera, found.token))
@@ -74,12 +69,7 @@ class Feeds:
         self._renewed, self._hopeless = {}, {}
 
     async def with_token[T](self, camera: CameraId, use: Callable[[ApiCamera], Awaitable[T]]) -> T:
-        """Return what ``use`` returns, with a new token where the old one is refused.
-
-        Raises:
-            StreamRefused: The new one is refused as well.
-            IntercomError: As ``use``, and what keeps the lists of cameras from being read.
-        """
+        """Return what ``use`` returns, with a new token where the old one is refused."""
         known, renewals = self.get(camera), self._renewals
         try:
             return await use(known)
@@ -96,11 +86,7 @@ class Feeds:
             raise
 
     async def _renew(self, camera: CameraId) -> None:
-        """Ask for the tokens of all cameras: one list has those of intercoms, the other all others.
-
-        Raises:
-            IntercomError: The list that may have that of ``camera`` is not to be had.
-        """
+        """Ask for the tokens of all cameras: one list has those of intercoms, the other all others."""
         # Where one list does not answer, the other one may have the token.
         reader = PartReader()
         reader.begin(_PATIENCE)
@@ -131,7 +117,6 @@ class SmartYardCameras:
     """
 
     def __init__(self, session: ClientSession, feeds: Feeds, time: ServerTime, *, verify: bool) -> None:
-        """See the class."""
         self._session = session
         self._feeds = feeds
         self._time = time
@@ -150,11 +135,7 @@ class SmartYardCameras:
         return await preview(self._session, found.url, verify=self._verify)
 
     def mjpeg(self, camera: CameraId) -> AbstractAsyncContextManager[MjpegStream]:
-        """Refuse: no server has it.
-
-        Raises:
-            NotSupported: Always.
-        """
+        """Refuse: no server has it."""
         raise NotSupported("no motion JPEG")
 
     def streams(self, camera: CameraId) -> bool:
@@ -219,12 +200,6 @@ class SmartYardArchive:
         Args:
             recording: What ``prepare`` returned, or the message of its being ready, or the address or id in it: some
                 servers say nowhere else where it is.
-
-        Raises:
-            NotReady: It is still in preparation.
-            RecordingUnclear: It is ready, and only its message tells which one it is.
-            NoData: There is none.
-            InvalidRequest: It is another server's.
         """
         async with self._yard.films.open(await self._where(recording)) as film:
             yield film

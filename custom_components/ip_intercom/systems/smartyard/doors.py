@@ -55,13 +55,7 @@ class SmartYardDoors:
         }
 
     async def send(self, command: DoorCommand, door: Door, seconds: int | None = None) -> None:
-        """Open a door.
-
-        Raises:
-            NoData: There is no such door, or no more.
-            CommandFailed: The server refuses, with its own sentence.
-            NotSupported: Anything else than opening.
-        """
+        """Open a door."""
         if command is not DoorCommand.OPEN:
             raise NotSupported("doors of a SmartYard can be opened only")
         if (relay := self._topology().relays.get(door.id)) is None:

@@ -45,7 +45,6 @@ class Journal:
     """
 
     def __init__(self, stored: object = None, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """See the class."""
         self._monotonic = monotonic
         self._flats: dict[str, _Flat] = {}
         for flat, found in fields(stored).items():

@@ -103,7 +103,6 @@ class SmartYardLog:
         expects_pushes: bool = True,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """See the class."""
         stored = stored or {}
         self.push_monitor = PushMonitor(
             expected=expects_pushes, arrived=stored.get("pushes") is True, monotonic=monotonic
@@ -228,11 +227,7 @@ class SmartYardLog:
     # -- following -------------------------------------------------------------------------------
 
     async def next(self) -> Delivery:
-        """Return the next events, waiting for them for a while.
-
-        Raises:
-            IntercomError: The server is out of reach or refuses; what is pushed is heard all the same.
-        """
+        """Return the next events, waiting for them for a while."""
         while True:
             self._take_pushes()
             self._take_due()
@@ -384,11 +379,7 @@ class SmartYardLog:
             raise failures[0]
 
     async def _prove(self) -> None:
-        """Have the server show that it works: an empty journal is also what a broken one answers.
-
-        Raises:
-            IntercomError: It does not.
-        """
+        """Have the server show that it works: an empty journal is also what a broken one answers."""
         try:
             await self._yard.user.notification()
         except IntercomError as err:

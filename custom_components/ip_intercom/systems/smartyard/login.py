@@ -30,11 +30,6 @@ async def find(
 
     Returns:
         What an entry has to keep to connect again (``const``: entry data), and whose account was found.
-
-    Raises:
-        TokenRefused: The server there knows nothing of the login.
-        IntercomError: As ``PhoneLogin.begin``.
-        ValueError: The address names no host.
     """
     yard, fingerprint = await find_yard(session, address, verify=verify, pinned=pinned, language=account[CONF_LANGUAGE])
     yard.client.token = account[CONF_TOKEN]
@@ -63,7 +58,6 @@ class PhoneLogin:
     def __init__(
         self, yard: SmartYard, fingerprint: bytes | None, phone: str, account: Mapping[str, Any], *, verify: bool
     ) -> None:
-        """See the class."""
         self.phone = phone
         self.calls = False
         self.numbers: tuple[str, ...] = ()
@@ -95,11 +89,6 @@ class PhoneLogin:
             account: Entry data: the language, and device token and id of an account that was there before.
             verify: Check the certificate against the system's authorities.
             pinned: SHA-256 of the only certificate to talk to, in hexadecimal.
-
-        Raises:
-            InvalidRequest: It is no phone number.
-            IntercomError: As ``api.smartyard.find``.
-            ValueError: The address names no host.
         """
         digits = phone_digits(phone)
         yard, fingerprint = await find_yard(
@@ -108,32 +97,16 @@ class PhoneLogin:
         return cls(yard, fingerprint, digits, account, verify=verify)
 
     async def request(self) -> None:
-        """Have the number proven.
-
-        Raises:
-            TooSoon: A code is on its way already.
-            InvalidRequest: The server does not take the number.
-        """
+        """Have the number proven."""
         asked: CodeRequest = await self._yard.login.request_code(self.phone)
         self.calls, self.numbers = asked.calls, asked.numbers
 
     async def confirm(self, code: str) -> None:
-        """Log in with the code.
-
-        Raises:
-            WrongCode: It is another one.
-            NoCodePending: It was requested too long ago.
-            InvalidRequest: It has not as many digits.
-            CommandFailed: The server refuses, with its own sentence.
-        """
+        """Log in with the code."""
         await self._yard.login.confirm_code(self.phone, code, self._device_token)
 
     async def check(self) -> bool:
-        """Log in if the person has called meanwhile; return whether that is so.
-
-        Raises:
-            CommandFailed: The server refuses, with its own sentence.
-        """
+        """Log in if the person has called meanwhile; return whether that is so."""
         return await self._yard.login.check_phone(self.phone, self._device_token) is not None
 
     async def name(self, taken: Collection[str]) -> tuple[str, bool]:

@@ -84,13 +84,7 @@ class SmartYardWatches:
         )
 
     async def add(self, flat: PlaceId, event: str, detail: str | None, comment: str | None) -> None:
-        """Watch for an event: ``key``, ``app``, ``face``, ``code`` or ``vehicle``, and which one of it.
-
-        Raises:
-            NoData: There is no such flat.
-            InvalidRequest: It is a different event, or the detail is missing.
-            NotPushed: The message would not arrive.
-        """
+        """Watch for an event: ``key``, ``app``, ``face``, ``code`` or ``vehicle``, and which one of it."""
         if self._routed:
             raise NotPushed("a route of the operator does not bring watched events")
         if (kind := _WATCHED.get(event)) is None:

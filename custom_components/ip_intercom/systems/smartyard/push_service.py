@@ -16,7 +16,6 @@ class SmartYardPushService:
     """
 
     def __init__(self, yard: SmartYard) -> None:
-        """See the class."""
         self._user = yard.user
         self._told: str | None = None
 

@@ -54,7 +54,6 @@ class Recorder:
     """
 
     def __init__(self, topology: Callable[[], AccountTopology], time: ServerTime, privacy: Privacy) -> None:
-        """See the class."""
         self._topology = topology
         self._time = time
         self._privacy = privacy
@@ -94,11 +93,7 @@ class Recorder:
         )
 
     def picture_of(self, record: str) -> str:
-        """Return the server's id of the picture of a record.
-
-        Raises:
-            NoData: It has none, or was not asked for lately.
-        """
+        """Return the server's id of the picture of a record."""
         if (found := self._pictures.get(record)) is None:
             raise NoData("no picture of such a record")
         return found
@@ -139,7 +134,6 @@ class SmartYardHistory:
     """
 
     def __init__(self, yard: SmartYard, topology: Callable[[], AccountTopology], recorder: Recorder) -> None:
-        """See the class."""
         self._yard = yard
         self._topology = topology
         self._recorder = recorder

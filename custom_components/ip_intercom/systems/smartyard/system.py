@@ -79,7 +79,6 @@ class SmartYardSystem:
         cursor: Mapping[str, object] | None = None,
         choices: Options | None = None,
     ) -> None:
-        """See the class."""
         choices = choices or Options()
         self._yard = yard
         self._identity = identity
@@ -142,20 +141,12 @@ class SmartYardSystem:
     # -- what the account has --------------------------------------------------------------------
 
     async def connect(self, controls: frozenset[Control] | None) -> Description:
-        """Find out what the account has.
-
-        Raises:
-            IntercomError: The server is out of reach, or refuses the token.
-        """
+        """Find out what the account has."""
         await self.close()  # of an attempt before
         return await self._describe(_FIRST_PATIENCE)
 
     async def describe(self) -> Description:
-        """Find out again what the account has; what does not answer stays.
-
-        Raises:
-            IntercomError: Nothing could be found out.
-        """
+        """Find out again what the account has; what does not answer stays."""
         return await self._describe(_PATIENCE)
 
     async def _describe(self, patience: float) -> Description:
@@ -203,11 +194,7 @@ class SmartYardSystem:
     def _believed(
         self, houses: tuple[House, ...] | None, flats: tuple[Flat, ...] | None
     ) -> tuple[tuple[House, ...] | None, tuple[Flat, ...] | None]:
-        """Return the lists; in place of an empty one that the rest contradicts, that of before.
-
-        Raises:
-            UnexpectedReply: Nothing has answered but with nothing, as a broken server does.
-        """
+        """Return the lists; in place of an empty one that the rest contradicts, that of before."""
         failures = self._reader.failures
         houses = self._houses if _HOUSES in failures else houses
         flats = self._flats if _FLATS in failures else flats
@@ -246,11 +233,7 @@ class SmartYardSystem:
     # -- reading ---------------------------------------------------------------------------------
 
     async def read(self) -> Reading:
-        """Read which doors are blocked, how flats behave, and how much is unread; what does not answer stays.
-
-        Raises:
-            IntercomError: Nothing answers, or the token is refused.
-        """
+        """Read which doors are blocked, how flats behave, and how much is unread; what does not answer stays."""
         yard, reader = self._yard, self._reader
         ask = reader.ask
         reader.begin(_PATIENCE)
@@ -292,11 +275,7 @@ class SmartYardSystem:
         return None
 
     async def examine(self) -> Mapping[str, object]:
-        """Return how much there is, what the server says of itself, and whether pushes arrive.
-
-        Raises:
-            IntercomError: The server is out of reach.
-        """
+        """Return how much there is, what the server says of itself, and whether pushes arrive."""
         options = await self._yard.ext.options()
         topology = self._topology
         return {

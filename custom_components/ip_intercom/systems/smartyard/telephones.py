@@ -26,7 +26,6 @@ class SmartYardSip:
     """
 
     def __init__(self, yard: SmartYard, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """See the class."""
         self._sip = yard.sip
         self._monotonic = monotonic
         self._calls: dict[BellId, tuple[float, CallPush]] = {}
@@ -45,11 +44,7 @@ class SmartYardSip:
         self._calls[bell] = self._monotonic(), push
 
     async def visitor(self, bells: Collection[BellId]) -> SipAccount:
-        """Return the account that takes the latest call; with ``dtmf`` of ``more``, the phone opens.
-
-        Raises:
-            NoSuchCall: No recent ring, or the push contained no account.
-        """
+        """Return the account that takes the latest call; with ``dtmf`` of ``more``, the phone opens."""
         oldest = self._monotonic() - LONGEST
         calls = [call for bell, call in self._calls.items() if bell in bells and call[0] > oldest]
         _, push = max(calls, key=lambda call: call[0], default=(0.0, CallPush()))

@@ -23,7 +23,6 @@ class SmartYardVisitors:
     """
 
     def __init__(self, yard: SmartYard, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """See the class."""
         self._images = yard.images
         self._monotonic = monotonic
         self._keys: OrderedDict[str, tuple[float, str | None, str]] = OrderedDict()
@@ -40,11 +39,7 @@ class SmartYardVisitors:
         return name
 
     async def picture(self, name: str) -> bytes:
-        """Return the JPEG that a word stands for.
-
-        Raises:
-            NoData: There is none, or no more.
-        """
+        """Return the JPEG that a word stands for."""
         told_at, key, address = self._keys.get(name, (0.0, None, ""))
         if not (key or address) or self._monotonic() - told_at > _KEPT:
             self._keys.pop(name, None)
@@ -57,11 +52,7 @@ class SmartYardVisitors:
             return await self._images.live(key)
 
     async def is_current(self, key: str) -> bool:
-        """Return whether the server still has a call, which it forgets after minutes.
-
-        Raises:
-            IntercomError: It does not say.
-        """
+        """Return whether the server still has a call, which it forgets after minutes."""
         # A server that shows a picture for any key proves nothing.
         return await self._has(key) and not await self._has(secrets.token_hex(16))
 

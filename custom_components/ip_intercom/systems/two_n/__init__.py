@@ -46,11 +46,6 @@ async def find(
 
     Returns:
         What an entry has to keep to connect again (``const``: entry data), and what was found.
-
-    Raises:
-        IntercomError: One of its kinds; ``ServiceDisabled``, ``PermissionDenied`` or
-            ``SecureConnectionRequired`` only where nothing at all can be used.
-        ValueError: The address names no host.
     """
     username, password = account_of(account)
     found = await find_device(

@@ -23,11 +23,7 @@ def access_points_of(blocked: dict[int, bool]) -> dict[AccessPointId, AccessPoin
 
 
 def number_of(access_point: AccessPointId) -> int:
-    """Return the device's number of an access point.
-
-    Raises:
-        NotSupported: There is none of that name.
-    """
+    """Return the device's number of an access point."""
     if (number := _NUMBERS.get(access_point)) is None:
         raise NotSupported(f"no access point {access_point}")
     return number
@@ -37,7 +33,6 @@ class TwoNAccessPoints:
     """Entry and exit."""
 
     def __init__(self, device: TwoNDevice) -> None:
-        """Command ``device``."""
         self._access = device.access
 
     async def is_blocked(self, access_point: AccessPointId) -> bool | None:
@@ -58,7 +53,6 @@ class TwoNLift:
     """Elevator control."""
 
     def __init__(self, device: TwoNDevice) -> None:
-        """Command ``device``."""
         self._lift = device.lift
 
     async def grant(self, user: str, seconds: int | None) -> None:
@@ -70,7 +64,6 @@ class TwoNPlates:
     """License plate recognition."""
 
     def __init__(self, device: TwoNDevice) -> None:
-        """Command ``device``."""
         self._lpr = device.lpr
 
     async def recognize(
@@ -96,7 +89,6 @@ class TwoNMobileAccess:
     """Bluetooth authentication."""
 
     def __init__(self, device: TwoNDevice) -> None:
-        """Command ``device``."""
         self._keys = device.mobilekey
 
     async def keys(self) -> MobileKeys:
@@ -124,7 +116,6 @@ class TwoNDoorbell:
     """The doorbell of an answering unit."""
 
     def __init__(self, device: TwoNDevice) -> None:
-        """Command ``device``."""
         self._io = device.io
 
     async def ring(self) -> None:

@@ -21,7 +21,6 @@ class Boots:
     """
 
     def __init__(self, stored: object = None) -> None:
-        """Go on with the start that is known."""
         known = fields(stored)
         self._number = integer(known.get("number")) or 0
         self.name = text(known.get("name"))

@@ -15,7 +15,6 @@ class TwoNCalls:
     answers = True
 
     def __init__(self, device: TwoNDevice) -> None:
-        """Command ``device``."""
         self._call = device.call
 
     async def dial(self, number: str | None, users: Sequence[str]) -> SessionId:
@@ -56,7 +55,6 @@ class TwoNCallLog:
     """The call log of the device."""
 
     def __init__(self, device: TwoNDevice, names: bool) -> None:
-        """Read it from ``device``; without ``names`` it does not tell who."""
         self._phone = device.phone
         self._names = names
 

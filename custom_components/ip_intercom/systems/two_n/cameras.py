@@ -31,7 +31,6 @@ class TwoNCameras:
     """Snapshots, motion JPEG and the RTSP stream."""
 
     def __init__(self, device: TwoNDevice, cameras: Mapping[CameraId, Camera], stream: StreamAccess | None) -> None:
-        """Command ``device``; ``stream`` is None where the user gave no RTSP account."""
         self._camera = device.camera
         self._host = device.client.transport.base.host
         self._cameras = cameras

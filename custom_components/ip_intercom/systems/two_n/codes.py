@@ -18,7 +18,6 @@ class TwoNCodes(RowCodes):
     """Entries that have a name, a PIN and a validity (HTTP API 5.14.1); the device opens by its own rules."""
 
     def __init__(self, device: TwoNDevice) -> None:
-        """Command ``device``."""
         self._directory = TwoNDirectory(device)
 
     @override

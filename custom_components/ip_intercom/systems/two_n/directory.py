@@ -15,7 +15,6 @@ class TwoNDirectory:
     secrets = frozenset({"pin", "code", "card", "virtCard", "mobkey", "fpt", "licensePlates"})
 
     def __init__(self, device: TwoNDevice) -> None:
-        """Command ``device``."""
         self._directory = device.directory
         self._template: Fields | None = None
 

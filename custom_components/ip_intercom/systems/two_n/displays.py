@@ -9,7 +9,6 @@ class TwoNDisplays:
     """Pictures, videos and texts on displays."""
 
     def __init__(self, device: TwoNDevice) -> None:
-        """Command ``device``."""
         self._display = device.display
 
     async def show(self, display: DisplayId, image: bytes, content_type: str, seconds: float | None) -> None:

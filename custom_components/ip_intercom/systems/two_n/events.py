@@ -128,7 +128,6 @@ class TwoNLog:
         reported: frozenset[str],
         stored: Mapping[str, object] | None = None,
     ) -> None:
-        """Read on from the cursor of the reader."""
         self.reader = reader
         self._boots = Boots((stored or {}).get("boot"))
         self._portions: deque[Delivery] = deque()
@@ -137,11 +136,7 @@ class TwoNLog:
         self._visitors = Visitors(reported)
 
     async def expect(self, reported: frozenset[str]) -> None:
-        """Read other event types from now on, losing none of the others; none reported changes nothing.
-
-        Raises:
-            IntercomError: As ``LogReader.expect``.
-        """
+        """Read other event types from now on, losing none of the others; none reported changes nothing."""
         if reported:
             self._withheld.listed = self._visitors.listed = reported
             await self.reader.expect(reported)
@@ -155,11 +150,7 @@ class TwoNLog:
         self._withheld = Withheld(self._withheld.listed, exact=self._withheld.exact)
 
     async def next(self) -> Delivery:
-        """Return the next log events, waiting for them for up to a minute.
-
-        Raises:
-            IntercomError: The device is out of reach or refuses; the next call starts again.
-        """
+        """Return the next log events, waiting for them for up to a minute."""
         if not self._portions:
             self._portions.extend(await self._read())
         return self._portions.popleft()

@@ -28,7 +28,6 @@ class TwoNClocks:
     """The clock."""
 
     def __init__(self, device: TwoNDevice) -> None:
-        """Command ``device``."""
         self._system = device.system
 
     async def read(self) -> Clock:
@@ -44,7 +43,6 @@ class TwoNSettings:
     """Name, time zone and holidays."""
 
     def __init__(self, device: TwoNDevice) -> None:
-        """Command ``device``."""
         self._system = device.system
         self._config = device.config
         self._phone = device.phone
@@ -96,7 +94,6 @@ class TwoNFirmware:
     expires = True
 
     def __init__(self, device: TwoNDevice) -> None:
-        """Command ``device``."""
         self._firmware = device.firmware
         self._system = device.system
         self._file: str | None = None
@@ -110,11 +107,7 @@ class TwoNFirmware:
         return StagedFirmware(answer.version, answer.downgrade, answer.note, datetime.now(UTC) + STAGED_FOR)
 
     async def install(self) -> None:
-        """Apply the staged file; the device restarts with it.
-
-        Raises:
-            CommandFailed: The file is not there any more.
-        """
+        """Apply the staged file; the device restarts with it."""
         try:
             await self._firmware.apply(self._file or "")
         except NotReached:
@@ -154,7 +147,6 @@ class TwoNMaintenance:
     """Restart, factory reset and configuration."""
 
     def __init__(self, device: TwoNDevice) -> None:
-        """Command ``device``."""
         self._system = device.system
         self._config = device.config
 
@@ -179,7 +171,6 @@ class TwoNCapture:
     """Recording of packets."""
 
     def __init__(self, device: TwoNDevice) -> None:
-        """Command ``device``."""
         self._capture = device.capture
 
     def download(self) -> Download:
@@ -212,7 +203,6 @@ class TwoNMail:
     """Email by the device's own SMTP account."""
 
     def __init__(self, device: TwoNDevice) -> None:
-        """Command ``device``."""
         self._email = device.email
 
     async def send(self, to: str, subject: str, body: str | None, pictures: int, time_span: int | None) -> None:
@@ -224,7 +214,6 @@ class TwoNSelfTest:
     """The audio loop test."""
 
     def __init__(self, device: TwoNDevice) -> None:
-        """Command ``device``."""
         self._audio = device.audio
 
     async def start(self) -> None:
@@ -236,7 +225,6 @@ class TwoNAutomation:
     """HttpTrigger functions of 2N Automation."""
 
     def __init__(self, device: TwoNDevice) -> None:
-        """Command ``device``."""
         self._automation = device.automation
 
     async def trigger(self, trigger: str, params: Mapping[str, str]) -> None:

@@ -111,7 +111,6 @@ class TwoNSystem:
         privacy: Privacy | None = None,
         stream: StreamAccess | None = None,
     ) -> None:
-        """See the class."""
         self._device = device
         self._stored = cursor
         self._privacy = privacy or Privacy()
@@ -130,21 +129,13 @@ class TwoNSystem:
     # -- what the device has ---------------------------------------------------------------------
 
     async def connect(self, controls: frozenset[Control] | None) -> Description:
-        """Find out what the device is and has; what is out of reach or does not answer is left out and named.
-
-        Raises:
-            IntercomError: The device is out of reach, does not say who it is, or refuses user name and password.
-        """
+        """Find out what the device is and has; what is out of reach or does not answer is left out and named."""
         await self.close()  # of an attempt before
         self.log = None
         return await self._describe(controls)
 
     async def describe(self) -> Description:
-        """Find out again what the device is and has, and what the account may command; what does not answer stays.
-
-        Raises:
-            IntercomError: Nothing could be found out.
-        """
+        """Find out again what the device is and has, and what the account may command; what does not answer stays."""
         return await self._describe(None)
 
     async def _describe(self, controls: frozenset[Control] | None) -> Description:
@@ -303,11 +294,7 @@ class TwoNSystem:
     # -- reading ---------------------------------------------------------------------------------
 
     async def read(self) -> Reading:
-        """Read switches, ports, SIP accounts and calls once; a part that cannot be read now is left out.
-
-        Raises:
-            IntercomError: Not one of them could be read, or user name and password are refused.
-        """
+        """Read switches, ports, SIP accounts and calls once; a part that cannot be read now is left out."""
         failures: list[IntercomError] = []
         reading = await self._read(self._parts, failures)
         if failures and replace(reading, access_points=None, clock=None) == Reading():
@@ -351,11 +338,7 @@ class TwoNSystem:
         return Bells(known_bells(bells, self._parts.phone), bells.peers)
 
     async def examine(self) -> Mapping[str, object]:
-        """Return what the device says of its functions, its clock and its uptime (HTTP API 5.1.2, 5.1.4).
-
-        Raises:
-            IntercomError: The device is out of reach.
-        """
+        """Return what the device says of its functions, its clock and its uptime (HTTP API 5.1.2, 5.1.4)."""
         system = self._device.system
         caps, status = await together(self._extra(system.caps()), self._extra(system.status()))
         return {
@@ -409,11 +392,7 @@ class TwoNSystem:
         return None
 
     async def _extra[T](self, request: Coroutine[Any, Any, T]) -> T | None:
-        """Return the answer of something that the device can be used without, None where there is none.
-
-        Raises:
-            IntercomError: The device is out of reach.
-        """
+        """Return the answer of something that the device can be used without, None where there is none."""
         try:
             return await self._attempt(request, vital=False)
         except (CommandFailed, ConnectionFailed, UnexpectedReply) as err:

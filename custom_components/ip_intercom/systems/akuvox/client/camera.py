@@ -41,7 +41,6 @@ class AkuvoxCamera:
     def __init__(
         self, session: aiohttp.ClientSession, host: str, *, port: int = 8080, username: str = "", password: str = ""
     ) -> None:
-        """See the class."""
         self._session = session
         self._host = host
         self._port = port

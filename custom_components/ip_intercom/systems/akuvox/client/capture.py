@@ -24,7 +24,6 @@ class Capture:
     """``/api/pcap``: one recording at a time."""
 
     def __init__(self, client: AkuvoxClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def status(self) -> CaptureStatus:

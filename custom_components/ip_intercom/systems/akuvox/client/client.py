@@ -54,7 +54,6 @@ class AkuvoxClient:
     """
 
     def __init__(self, transport: HttpTransport, username: str = "", password: str = "", *, post: bool = False) -> None:
-        """See the class."""
         self.transport = transport
         self._exchange = Exchange(transport, username, password)
         self._post = post
@@ -273,11 +272,7 @@ class AkuvoxClient:
         return reply
 
     def _salvaged(self, endpoint: Endpoint, reply: Reply) -> Fields:
-        """Return a reply that is spoiled each time without the rows that make it so.
-
-        Raises:
-            Spoiled: It is spoiled in another way.
-        """
+        """Return a reply that is spoiled each time without the rows that make it so."""
         reader = RowReader(endpoint.path, salvage=True)
         reader.event_stream(reply.body)
         found = result(endpoint, reader.finish().content)

@@ -30,7 +30,6 @@ class Config:
     """``/api/config``. Passwords and codes are among the values."""
 
     def __init__(self, client: AkuvoxClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
         self._one_by_one = False
 
@@ -105,7 +104,6 @@ class Section:
     """A part of the configuration that has functions of its own (Api relay, Api input, Api publiccode, Api sip)."""
 
     def __init__(self, client: AkuvoxClient, get: Endpoint, set_: Endpoint) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
         self._get = get
         self._set = set_

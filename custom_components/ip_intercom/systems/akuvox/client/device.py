@@ -17,7 +17,6 @@ class AkuvoxDevice:
     """Every function of the HTTP API, grouped as in the manual."""
 
     def __init__(self, client: AkuvoxClient) -> None:
-        """Use ``client`` for all requests."""
         self.client = client
         self.system = System(client)
         self.firmware = Firmware(client)

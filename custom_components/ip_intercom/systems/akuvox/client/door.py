@@ -35,7 +35,6 @@ class Relay(Section):
     """``/api/relay``; the keys of ``get`` and ``set`` differ among devices."""
 
     def __init__(self, client: AkuvoxClient) -> None:
-        """Use ``client`` for the requests."""
         super().__init__(client, RELAY_GET, RELAY_SET)
 
     async def status(self) -> Mapping[str, int]:
@@ -67,7 +66,6 @@ class Input(Section):
     """``/api/input``; the keys of ``get`` and ``set`` differ among devices."""
 
     def __init__(self, client: AkuvoxClient) -> None:
-        """Use ``client`` for the requests."""
         super().__init__(client, INPUT_GET, INPUT_SET)
 
     async def status(self) -> Mapping[str, int]:
@@ -83,7 +81,6 @@ class PublicCode(Section):
     """``/api/publiccode``: codes that open for all people; they are the values of ``get``."""
 
     def __init__(self, client: AkuvoxClient) -> None:
-        """Use ``client`` for the requests."""
         super().__init__(client, PUBLICCODE_GET, PUBLICCODE_SET)
 
 

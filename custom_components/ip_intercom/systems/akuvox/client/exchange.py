@@ -46,7 +46,6 @@ class Pace:
     """A middleware that keeps a distance between the requests to one device."""
 
     def __init__(self) -> None:
-        """Begin without a request."""
         self.fragile = False
         self._begun = self._ended = float("-inf")
 
@@ -77,7 +76,6 @@ class Exchange:
     """
 
     def __init__(self, transport: HttpTransport, username: str, password: str) -> None:
-        """See the class."""
         self.transport = transport
         self._login = Login(username, password)
         self._pace = Pace()

@@ -15,7 +15,6 @@ class Firmware:
     """``/api/firmware``: ``prepare``, ``upload`` and ``upgrade`` in this order."""
 
     def __init__(self, client: AkuvoxClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def status(self) -> SystemInfo:

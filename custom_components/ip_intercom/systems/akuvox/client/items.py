@@ -44,7 +44,6 @@ class Items:
     """
 
     def __init__(self, client: AkuvoxClient, endpoints: ListEndpoints, *, numbered: bool = True) -> None:
-        """See the class."""
         self._client = client
         self._endpoints = endpoints
         self._numbered = numbered
@@ -107,7 +106,6 @@ class Contacts(Items):
     """``/api/contact``; where the device has an apartment book, its items have no ID."""
 
     def __init__(self, client: AkuvoxClient) -> None:
-        """Use ``client`` for the requests."""
         super().__init__(client, CONTACT, numbered=False)
 
     @override

@@ -160,7 +160,6 @@ class Log:
     """``/api/log``."""
 
     def __init__(self, client: AkuvoxClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def level(self) -> int | None:
@@ -198,7 +197,6 @@ class CallLog:
     """``/api/calllog``."""
 
     def __init__(self, client: AkuvoxClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def get(self, kind: CallKind = CallKind.ALL, page: int | None = None) -> tuple[CallRecord, ...]:
@@ -243,7 +241,6 @@ class DoorLog:
     """``/api/doorlog``."""
 
     def __init__(self, client: AkuvoxClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def get(self, page: int | None = None, count: int | None = None) -> tuple[DoorRecord, ...]:

@@ -28,7 +28,6 @@ class Opening:
     """``/fcgi``: commands that are never sent twice."""
 
     def __init__(self, client: AkuvoxClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def open_door(self, number: int | str) -> None:

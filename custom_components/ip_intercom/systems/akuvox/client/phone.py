@@ -16,7 +16,6 @@ class Call:
     """``/api/call``."""
 
     def __init__(self, client: AkuvoxClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def status(self) -> str:
@@ -51,7 +50,6 @@ class Sip(Section):
     """``/api/sip``; passwords are among the values of ``get``."""
 
     def __init__(self, client: AkuvoxClient) -> None:
-        """Use ``client`` for the requests."""
         super().__init__(client, SIP_GET, SIP_SET)
 
     async def status(self) -> tuple[SipAccount, ...]:

@@ -39,7 +39,6 @@ class RowReader:
     """
 
     def __init__(self, path: str, keep: Keep | None = None, *, salvage: bool = False) -> None:
-        """Begin before the first byte."""
         self.rows: dict[str, Fields] = {}
         self.ids: set[str] = set()
         self.skipped = 0

@@ -63,7 +63,6 @@ class System:
     """``/api/system``."""
 
     def __init__(self, client: AkuvoxClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def info(self) -> SystemInfo:

@@ -51,7 +51,6 @@ class Users:
     """``/api/user``."""
 
     def __init__(self, client: AkuvoxClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
         self._items = Items(client, USER)
 

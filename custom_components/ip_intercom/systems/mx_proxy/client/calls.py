@@ -118,7 +118,6 @@ class Calls:
     """``/calls``. A number of a call is valid as long as the call."""
 
     def __init__(self, client: MxClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def log(self, since: datetime | int | None = None) -> tuple[LogRecord, ...]:

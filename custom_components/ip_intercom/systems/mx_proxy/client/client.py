@@ -44,7 +44,6 @@ class MxClient:
     """
 
     def __init__(self, transport: HttpTransport, credentials: Credentials) -> None:
-        """See the class."""
         self.transport = transport
         self.login = Login(transport, credentials)
         self._unlinked_since: float | None = None
@@ -173,11 +172,7 @@ class MxClient:
 
 
 def _values(parts: Mapping[str, str | int]) -> dict[str, str]:
-    """Return the variable parts of a path as text.
-
-    Raises:
-        InvalidRequest: One has a slash: the server takes it for the end of the part, however it is escaped.
-    """
+    """Return the variable parts of a path as text."""
     values = {name: str(value) for name, value in parts.items()}
     for name, value in values.items():
         if "/" in value:

@@ -80,7 +80,6 @@ class Conferences:
     """``/conferences``."""
 
     def __init__(self, client: MxClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def settings(self) -> ConferenceSettings:

@@ -51,7 +51,6 @@ class Directory:
     """``/contacts`` and ``/services``."""
 
     def __init__(self, client: MxClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def contacts(self) -> tuple[Contact, ...]:

@@ -54,7 +54,6 @@ class Login:
     """
 
     def __init__(self, transport: HttpTransport, credentials: Credentials) -> None:
-        """See the class."""
         self._transport = transport
         self._credentials = credentials
         self._turn = asyncio.Lock()

@@ -20,7 +20,6 @@ class MxProxy:
     """
 
     def __init__(self, transport: HttpTransport, credentials: Credentials) -> None:
-        """See the class."""
         self.transport = transport
         client = MxClient(transport, credentials)
         self.client = client

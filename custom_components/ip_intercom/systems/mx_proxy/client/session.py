@@ -29,7 +29,6 @@ class Session:
     """``/auth``."""
 
     def __init__(self, client: MxClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def login(self) -> None:

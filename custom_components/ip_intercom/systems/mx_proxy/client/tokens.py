@@ -10,7 +10,6 @@ class Tokens:
     """``/tokens``. A token lets others send to the phone: no error and no log tells it."""
 
     def __init__(self, client: MxClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def add(self, kind: str, topic: str, token: str, sandbox: bool = False) -> None:

@@ -47,7 +47,6 @@ class Recording:
     """A recorded message, as a WAV file. ``content_type`` is a media type, ``size`` in bytes."""
 
     def __init__(self, content_type: str, pieces: tuple[bytes, ...]) -> None:
-        """The file is in pieces."""
         self.content_type = content_type
         self.size = sum(len(piece) for piece in pieces)
         self._pieces = pieces
@@ -62,7 +61,6 @@ class Voicemails:
     """``/voicemails``."""
 
     def __init__(self, client: MxClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def list(self) -> tuple[Voicemail, ...]:

@@ -45,7 +45,6 @@ class SmartYardClient:
     """
 
     def __init__(self, transport: HttpTransport, token: str, language: str, system_info: str) -> None:
-        """See the class."""
         self.transport = transport
         self.token = token
         self._headers = {"Accept-Language": language, "X-System-Info": system_info}

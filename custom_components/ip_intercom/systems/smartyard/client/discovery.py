@@ -94,11 +94,7 @@ async def _certificate(origin: URL, pinned: bytes | None) -> bytes | None:
 
 
 async def _prove(yard: SmartYard) -> None:
-    """Request public data.
-
-    Raises:
-        IntercomError: It is not SmartYard.
-    """
+    """Request public data."""
     try:
         await yard.login.phone_pattern()
     except NotSupported, NoData:

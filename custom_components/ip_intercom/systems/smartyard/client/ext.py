@@ -79,7 +79,6 @@ class Ext:
     """``/ext``."""
 
     def __init__(self, client: SmartYardClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def options(self) -> ServerOptions:

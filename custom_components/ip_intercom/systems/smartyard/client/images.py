@@ -25,7 +25,6 @@ class Images:
     """Pictures below the base address, and none from elsewhere."""
 
     def __init__(self, transport: HttpTransport) -> None:
-        """Use ``transport``, whose base address has the path below which the pictures are."""
         self._transport = transport
         self._turns = asyncio.Semaphore(MOST)
 

@@ -21,7 +21,6 @@ class Inbox:
     """``/inbox``."""
 
     def __init__(self, client: SmartYardClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def unread(self) -> Unread:

@@ -129,7 +129,6 @@ class Journal:
     """The part of ``/address`` that is about the past."""
 
     def __init__(self, client: SmartYardClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def log_days(self, flat_id: str, events: Sequence[int] = ()) -> tuple[LogDay, ...]:

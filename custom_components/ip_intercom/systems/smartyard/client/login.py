@@ -75,7 +75,6 @@ class Logins:
     """``/user``, the part of it that needs no token."""
 
     def __init__(self, client: SmartYardClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def phone_pattern(self) -> str:

@@ -22,7 +22,6 @@ class Recognition:
     """``/frs`` and ``/lprs``."""
 
     def __init__(self, client: SmartYardClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def faces(self, flat_id: str) -> tuple[KnownFace, ...]:

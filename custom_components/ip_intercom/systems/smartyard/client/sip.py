@@ -35,7 +35,6 @@ class Sip:
     """``/sip``."""
 
     def __init__(self, client: SmartYardClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def credentials(self) -> SipCredentials:

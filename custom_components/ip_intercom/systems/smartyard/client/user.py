@@ -34,7 +34,6 @@ class User:
     """``/user``."""
 
     def __init__(self, client: SmartYardClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def ping(self) -> None:

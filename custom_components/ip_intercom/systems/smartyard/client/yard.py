@@ -29,7 +29,6 @@ class SmartYard:
     def __init__(
         self, transport: HttpTransport, token: str | None, *, language: str = "en", system_info: str = SYSTEM_INFO
     ) -> None:
-        """See the class."""
         self.transport = transport
         client = SmartYardClient(transport, token or "", language, system_info)
         self.client = client

@@ -20,7 +20,6 @@ class AccessPoints:
     """``/api/accesspoint``; 0 is the entry and 1 the exit."""
 
     def __init__(self, client: TwoNClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def blocked(self) -> Mapping[int, bool]:

@@ -8,7 +8,6 @@ class Audio:
     """``/api/audio``; needs *Audio – Control*."""
 
     def __init__(self, client: TwoNClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def test(self) -> None:

@@ -87,7 +87,6 @@ class Authentication:
     """
 
     def __init__(self, transport: HttpTransport, username: str, password: str) -> None:
-        """See the class."""
         if ":" in username:
             raise AuthenticationFailed("a user name cannot contain a colon (RFC 7617)")
         self._transport = transport

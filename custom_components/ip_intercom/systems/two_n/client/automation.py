@@ -12,7 +12,6 @@ class Automation:
     """``/api/automation``; needs *Access to Automation*."""
 
     def __init__(self, client: TwoNClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def trigger(self, trigger: str, params: Mapping[str, str]) -> None:

@@ -26,7 +26,6 @@ class Camera:
     """``/api/camera``."""
 
     def __init__(self, client: TwoNClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def caps(self) -> CameraCaps:

@@ -29,7 +29,6 @@ class Capture:
     """``/api/pcap``; needs *System – Control*."""
 
     def __init__(self, client: TwoNClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     @asynccontextmanager

@@ -45,7 +45,6 @@ class TwoNClient:
     """
 
     def __init__(self, transport: HttpTransport, username: str = "", password: str = "") -> None:
-        """See the class."""
         self.transport = transport
         self._authentication = Authentication(transport, username, password)
         self._slots = asyncio.Semaphore(CONCURRENT_REQUESTS)

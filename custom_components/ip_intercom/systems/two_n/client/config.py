@@ -27,7 +27,6 @@ class Config:
     """``/api/config``; needs *System – Control*."""
 
     def __init__(self, client: TwoNClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     @asynccontextmanager

@@ -25,7 +25,6 @@ class TwoNDevice:
     """Every function of the HTTP API, grouped as in its chapter 5."""
 
     def __init__(self, client: TwoNClient) -> None:
-        """Use ``client`` for all requests."""
         self.client = client
         self.system = System(client)
         self.firmware = Firmware(client)

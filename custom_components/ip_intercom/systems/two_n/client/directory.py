@@ -46,7 +46,6 @@ class Directory:
     """``/api/dir``; needs *System – Control*."""
 
     def __init__(self, client: TwoNClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def template(self) -> Fields:

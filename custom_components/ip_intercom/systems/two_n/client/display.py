@@ -40,7 +40,6 @@ class Display:
     """``/api/display``; needs *Display – Control*."""
 
     def __init__(self, client: TwoNClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def caps(self) -> tuple[DisplayCaps, ...]:

@@ -8,7 +8,6 @@ class Email:
     """``/api/email``; needs *E-Mail – Control*."""
 
     def __init__(self, client: TwoNClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def send(

@@ -26,7 +26,6 @@ class Firmware:
     """``/api/firmware``; needs *System – Control*."""
 
     def __init__(self, client: TwoNClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def upload(

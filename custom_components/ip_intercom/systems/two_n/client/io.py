@@ -11,7 +11,6 @@ class Io:
     """``/api/io``."""
 
     def __init__(self, client: TwoNClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def caps(self) -> Mapping[str, bool]:

@@ -8,7 +8,6 @@ class Lift:
     """``/api/lift``; needs *Access Control – Control*."""
 
     def __init__(self, client: TwoNClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def grant(self, user: str, duration: int | None = None) -> None:

@@ -30,7 +30,6 @@ class Log:
     """``/api/log``."""
 
     def __init__(self, client: TwoNClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def caps(self) -> frozenset[str]:

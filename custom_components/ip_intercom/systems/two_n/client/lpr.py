@@ -14,7 +14,6 @@ class Lpr:
     """``/api/lpr``."""
 
     def __init__(self, client: TwoNClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def recognize(

@@ -30,7 +30,6 @@ class MobileKeys:
     """``/api/mobilekey``."""
 
     def __init__(self, client: TwoNClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def config(self) -> MobileKeyConfig:

@@ -75,7 +75,6 @@ class Phone:
     """``/api/phone``."""
 
     def __init__(self, client: TwoNClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def status(self) -> tuple[SipAccount, ...]:
@@ -112,7 +111,6 @@ class Call:
     """``/api/call``."""
 
     def __init__(self, client: TwoNClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def status(self) -> tuple[CallSession, ...]:

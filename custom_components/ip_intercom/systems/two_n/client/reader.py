@@ -195,7 +195,6 @@ class LogReader:
         monotonic: Clock = _clock,
         pace: Pace | None = None,
     ) -> None:
-        """See the class."""
         self.cursor = cursor
         self._log = log
         self._events = caps

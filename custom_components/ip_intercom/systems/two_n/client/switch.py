@@ -50,7 +50,6 @@ class Switch:
     """``/api/switch``."""
 
     def __init__(self, client: TwoNClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def caps(self) -> tuple[SwitchCaps, ...]:

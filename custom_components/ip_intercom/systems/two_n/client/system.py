@@ -74,7 +74,6 @@ class System:
     """``/api/system``."""
 
     def __init__(self, client: TwoNClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def info(self) -> SystemInfo:

@@ -118,7 +118,6 @@ class Cameras:
     """``/cctv``."""
 
     def __init__(self, client: SmartYardClient) -> None:
-        """Use ``client`` for the requests."""
         self._client = client
 
     async def all(self, house_id: str | None = None, *, refresh: bool = False) -> tuple[Camera, ...]:

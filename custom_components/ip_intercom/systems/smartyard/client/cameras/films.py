@@ -18,7 +18,6 @@ class Film:
     """A film on its way; ``content_type`` is its media type."""
 
     def __init__(self, stream: Stream) -> None:
-        """Read on from ``stream``."""
         self.content_type = stream.content_type.partition(";")[0].strip().lower()
         self._stream = stream
 
@@ -36,7 +35,6 @@ class Films:
     """Films that the server keeps, and none from elsewhere."""
 
     def __init__(self, transport: HttpTransport) -> None:
-        """Use ``transport``, whose base address has the path below which the films are."""
         self._transport = transport
 
     @asynccontextmanager

@@ -165,7 +165,6 @@ class _Server:
     """The server of a camera, which wants to be asked for addresses."""
 
     def __init__(self, session: ClientSession, url: URL, camera: Camera, *, verify: bool) -> None:
-        """Connect to the server that ``url`` names."""
         self._session = session
         self._verify = verify
         self.url = url
@@ -264,11 +263,7 @@ def _below(camera: Camera, name: str, parameter: str) -> URL:
 
 
 def _expect(reply: Reply) -> Reply:
-    """Return a success.
-
-    Raises:
-        IntercomError: As ``live_url``.
-    """
+    """Return a success."""
     if reply.status in _REFUSED:
         raise StreamRefused("a server of cameras refuses the token")
     expect_success(reply.status, "a server of cameras")
