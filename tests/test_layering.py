@@ -71,7 +71,7 @@ LAYERS = (
     layer(
         "flows",
         "config_flow flows flows.*",
-        "names errors model adapters systems helpers runtime",
+        "names errors model common adapters systems helpers runtime",
         "aiohttp homeassistant probatio yarl",
     ),
     layer(

@@ -12,7 +12,6 @@ from homeassistant.helpers.typing import ConfigType
 from .const import CONF_SHOW_NAMES, DOMAIN
 from .coordinator import IntercomCoordinator
 from .entity import device_info
-from .helpers.client_session import async_client_session
 from .helpers.issues import async_show_missing
 from .helpers.restored_state import RestoredState
 from .media.voicemail_view import VoicemailView
@@ -24,13 +23,13 @@ from .runtime.cursor_store import CursorStore
 from .runtime.door_commands import DoorCommands, hold_store
 from .runtime.event_stream import EventStream
 from .runtime.google_push import GooglePush, credential_store
+from .runtime.loading import async_create_system
 from .runtime.login_recovery import async_load_once_accepted
 from .runtime.removal import async_log_out
 from .runtime.temporary_codes import TemporaryCodes, async_take_away, code_store
 from .runtime.visitor_pictures import VisitorPictures, picture_store
 from .runtime.webhook import PushAddress, async_take_back
 from .services import async_setup_actions
-from .systems import create_system
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -60,7 +59,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> 
     """Connect to a device, make its entities, and follow its events once Home Assistant runs."""
     store = CursorStore(hass, entry.entry_id)
     stored = await store.async_load()
-    system = create_system(async_client_session(hass), entry.data, entry.options, stored.get("cursor"))
+    system = await async_create_system(hass, entry, stored.get("cursor"))
     found = RestoredState.from_store(stored, names=entry.options.get(CONF_SHOW_NAMES, True))
     try:
         coordinator = IntercomCoordinator(hass, entry, system, found)

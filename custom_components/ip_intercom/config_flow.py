@@ -32,7 +32,8 @@ from .flows.options import PASSWORD_FIELD, IntercomOptionsFlow
 from .flows.phone import PhoneLoginFlow
 from .helpers.client_session import async_client_session
 from .runtime import IntercomRuntime
-from .systems import asks_for_proof, recognised
+from .runtime.loading import async_load_systems
+from .systems import asks_for_proof, recognized
 
 _SECRET = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off"))
 _ACCOUNT = {vol.Optional(CONF_USERNAME, default=""): str, vol.Optional(CONF_PASSWORD, default=""): PASSWORD_FIELD}
@@ -102,7 +103,8 @@ class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
     async def async_step_dhcp(self, discovery_info: DhcpServiceInfo) -> ConfigFlowResult:
         """Take a device that asked for an address, once it is clear that it is an intercom."""
         if asks_for_proof(discovery_info.macaddress):
-            self._system = await recognised(
+            await async_load_systems(self.hass)
+            self._system = await recognized(
                 async_client_session(self.hass), discovery_info.ip, discovery_info.macaddress
             )
             if self._system is None:

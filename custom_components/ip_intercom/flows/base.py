@@ -24,8 +24,9 @@ from ..helpers.certificates import fingerprint_text
 from ..helpers.client_session import async_client_session
 from ..helpers.errors import translation_for
 from ..model import Description
+from ..runtime.loading import async_load_systems
 from ..runtime.replacement import async_take_over
-from ..systems import find_system, is_replaceable
+from ..systems import find_system, spec_of
 from ..systems.common.errors import CertificateChanged, IntercomError, NoIdentity, UnsupportedProduct, WrongDevice
 
 _LOGGER = logging.getLogger(__name__)
@@ -78,6 +79,7 @@ class FoundFlow(ConfigFlow):
     ) -> dict[str, str]:
         """Find the device and log in; return the error to show, if there is one."""
         self._placeholders |= {"device": self._device_name(address)}
+        await async_load_systems(self.hass)
         session = async_client_session(self.hass)
         account = {key: user_input[key] for key in CREDENTIALS if key in user_input}
         verify = user_input[SECTION_SECURITY][CONF_VERIFY_SSL]
@@ -121,7 +123,7 @@ class FoundFlow(ConfigFlow):
 
     async def _async_mend(self, entry: ConfigEntry) -> ConfigFlowResult:
         identity = self._description.identity
-        if entry.unique_id not in identity.names and is_replaceable(entry.data):
+        if entry.unique_id not in identity.names and spec_of(entry.data).replaceable:
             return await self._async_another_unit(entry)
         known = entry.unique_id if entry.unique_id in identity.names else identity.id
         await self.async_set_unique_id(known, raise_on_progress=False)

@@ -54,7 +54,8 @@ from ..const import (
 )
 from ..model import Door, DoorId
 from ..runtime import IntercomConfigEntry, IntercomRuntime
-from ..systems import is_forwarded, options_of, options_page, stream_url
+from ..systems import options_of, spec_of
+from ..systems.common.connection import stream_url
 
 SECTION_STREAM = "stream"
 SECTION_OPENING = "opening"
@@ -148,7 +149,7 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for everything that the device has on one page."""
-        page = options_page(self.config_entry.data)
+        page = spec_of(self.config_entry.data).page
         return await self._async_page(page, user_input)
 
     async def async_step_extension(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -184,7 +185,7 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
     def _choose(self, step: str, given: dict[str, Any]) -> ConfigFlowResult:
         """Take what was chosen, and show the address where a person needs it."""
         self._chosen = given
-        if given.get(CONF_PUSH) and is_forwarded(self.config_entry.data):
+        if given.get(CONF_PUSH) and spec_of(self.config_entry.data).forwarded:
             return self._address("webhook" if step == "extension" else f"{step}_webhook", None)
         return self.async_create_entry(data=given)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry, ConfigFlowResult
 from homeassistant.data_entry_flow import section
@@ -23,6 +23,7 @@ from ..const import (
     SYSTEM_SMARTYARD,
 )
 from ..helpers.client_session import async_client_session
+from ..runtime.loading import async_load_systems
 from ..systems import find_system
 from ..systems.common.errors import (
     IntercomError,
@@ -34,8 +35,10 @@ from ..systems.common.errors import (
     WrongCode,
     WrongDevice,
 )
-from ..systems.smartyard import PhoneLogin
 from .base import SECTION_SECURITY, FoundFlow
+
+if TYPE_CHECKING:
+    from ..systems.smartyard import PhoneLogin
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -108,6 +111,9 @@ class PhoneLoginFlow(FoundFlow):
     ) -> dict[str, str]:
         """Find the server; return the error to show, if there is one."""
         self._placeholders |= {"device": self._device_name(address)}
+        await async_load_systems(self.hass)
+        from ..systems.smartyard import PhoneLogin  # noqa: PLC0415  # it is loaded by now
+
         session = async_client_session(self.hass)
         try:
             self._login = await PhoneLogin.begin(session, address, phone, account, verify=verify, pinned=pinned)

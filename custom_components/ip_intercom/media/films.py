@@ -2,8 +2,6 @@
 
 from io import BytesIO
 
-import av
-
 # The type of the first box of an MP4 (ISO/IEC 14496-12), after its length.
 _MARK = slice(4, 8), b"ftyp"
 
@@ -16,6 +14,8 @@ def is_film(content: bytes) -> bool:
 
 def first_frame(film: bytes) -> bytes | None:
     """Return the first picture of a film as a JPEG, None where there is none that can be read; this takes a while."""
+    import av  # noqa: PLC0415  # a large library, imported in the executor when the first film comes
+
     try:
         with av.open(BytesIO(film), "r") as container:
             for frame in container.decode(video=0):

@@ -8,7 +8,6 @@ import unicodedata
 from PIL import Image, ImageDraw, ImageFont
 
 # Baseline JPEG is what all displays take (2N HTTP API 5.9.2); progressive they do not.
-CONTENT_TYPE = "image/jpeg"
 
 _FONTS = Path(__file__).parent / "fonts"
 _REGULAR, _BOLD = _FONTS / "NotoSans-Regular.ttf", _FONTS / "NotoSans-Bold.ttf"

@@ -9,10 +9,9 @@ from homeassistant.core import HomeAssistant, callback
 
 from ..const import DOMAIN
 from ..helpers.auth_retry import AuthRetry, known_controls
-from ..helpers.client_session import async_client_session
 from ..model.features import System
-from ..systems import create_system
 from ..systems.common.errors import AuthenticationFailed, IntercomError
+from .loading import async_create_system
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -36,7 +35,7 @@ async def _async_load_once_accepted(
 ) -> None:
     tried = entry.data
     # One for all tries: it knows that the login was refused, and shows it to one function only.
-    system = create_system(async_client_session(hass), entry.data, entry.options, None)
+    system = await async_create_system(hass, entry)
     while True:
         await asyncio.sleep(retry.pause(err))
         if entry.state is not ConfigEntryState.SETUP_ERROR or entry.data is not tried:

@@ -8,10 +8,10 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 
-from ..helpers.client_session import async_client_session
 from ..model.features import Features
-from ..systems import create_system, logs_in
+from ..systems import spec_of
 from ..systems.common.errors import IntercomError, WrongDevice
+from .loading import async_create_system
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ _LOGGER = logging.getLogger(__name__)
 @asynccontextmanager
 async def async_parting(hass: HomeAssistant, entry: ConfigEntry[Any]) -> AsyncIterator[Features]:
     """Connect once more, and give what the device can be asked to do."""
-    system = create_system(async_client_session(hass), entry.data, entry.options, None)
+    system = await async_create_system(hass, entry)
     try:
         description = await system.connect(None)
         if entry.unique_id not in description.identity.names:
@@ -31,10 +31,10 @@ async def async_parting(hass: HomeAssistant, entry: ConfigEntry[Any]) -> AsyncIt
 
 async def async_log_out(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     """Have nothing kept open for the account of an entry that is removed; what cannot be reached ends by itself."""
-    if not logs_in(entry.data):
+    if not spec_of(entry.data).logs_in:
         return
     # Not as ``async_parting``: to look at all that an account has takes long, and changes nothing here.
-    system = create_system(async_client_session(hass), entry.data, entry.options, None)
+    system = await async_create_system(hass, entry)
     try:
         if system.features.session is not None:
             await system.features.session.log_out()

@@ -21,7 +21,7 @@ from ..const import CONF_PUSH, CONF_PUSH_ORIGINALS, CONF_PUSH_TOKEN, DOMAIN
 from ..coordinator import IntercomCoordinator
 from ..model import Missing
 from ..model.features import PushMessage
-from ..systems import is_forwarded
+from ..systems import spec_of
 from ..systems.common.errors import IntercomError, NotSupported
 from .event_stream import EventStream
 from .push_limiter import RATE, PushLimiter
@@ -202,7 +202,7 @@ async def _read(request: web.Request) -> bytes:
 
 async def async_take_back(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Take the address away from the device of an entry that is removed."""
-    if (token := entry.data.get(CONF_PUSH_TOKEN)) is None or is_forwarded(entry.data):
+    if (token := entry.data.get(CONF_PUSH_TOKEN)) is None or spec_of(entry.data).forwarded:
         return  # no device was told
     try:
         async with async_parting(hass, entry) as features:

@@ -6,7 +6,6 @@ import probatio as vol
 
 from ..entity import require_feature
 from ..helpers.errors import request_refused
-from ..media.render import CONTENT_TYPE, draw_message
 from ..model import Display, DisplayId
 from ..model.functions import Displays
 from ..runtime import IntercomRuntime
@@ -43,11 +42,15 @@ async def async_show_message(
 ) -> DisplayId:
     """Draw a message in the size of a display, show it, and return the display."""
     displays, target = _displays(runtime), _display(runtime, display)
-    picture = await runtime.coordinator.hass.async_add_executor_job(
-        draw_message, target.width, target.height, message, title
-    )
-    await runtime.coordinator.async_command(displays.show(target.id, picture, CONTENT_TYPE, seconds or None))
+    picture = await runtime.coordinator.hass.async_add_executor_job(_draw, target.width, target.height, message, title)
+    await runtime.coordinator.async_command(displays.show(target.id, picture, "image/jpeg", seconds or None))
     return target.id
+
+
+def _draw(width: int, height: int, message: str, title: str | None) -> bytes:
+    from ..media.render import draw_message  # noqa: PLC0415  # Pillow is large, and this runs in the executor
+
+    return draw_message(width, height, message, title)
 
 
 def _displays(runtime: IntercomRuntime) -> Displays:

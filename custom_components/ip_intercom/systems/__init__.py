@@ -1,94 +1,140 @@
-"""The systems: adapters that turn a protocol client into the neutral model."""
+"""The table of systems. A system is imported only when an entry or a search needs it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from importlib import import_module
+from typing import Any
 
 from aiohttp import ClientSession
 
-from ..const import CONF_LATE_HOURS, CONF_SYSTEM, SYSTEM_AKUVOX, SYSTEM_MX_PROXY, SYSTEM_SMARTYARD, SYSTEM_TWO_N
+from ..const import (
+    CONF_CALL_DEVICE,
+    CONF_INVERTED,
+    CONF_LATE_HOURS,
+    CONF_MOBILE_NUMBER,
+    CONF_OPENING_PASSWORD,
+    CONF_OPENING_USERNAME,
+    CONF_PICTURE_PORT,
+    CONF_PLAIN_SWITCHES,
+    CONF_PUSH,
+    CONF_PUSH_ROUTE,
+    CONF_RING_DELAY,
+    CONF_SECURITY_RELAYS,
+    CONF_SHOW_CARDS,
+    CONF_SHOW_NAMES,
+    CONF_SHOW_TOUCHES,
+    CONF_SHOW_UNKNOWN,
+    CONF_STREAM_PASSWORD,
+    CONF_STREAM_PATH,
+    CONF_STREAM_USERNAME,
+    CONF_SYSTEM,
+    CONF_VOICEMAIL_DELAY,
+    CONFS_FCM,
+    SYSTEM_AKUVOX,
+    SYSTEM_MX_PROXY,
+    SYSTEM_SMARTYARD,
+    SYSTEM_TWO_N,
+)
 from ..model import Description
 from ..model.features import System
-from . import akuvox, mx_proxy, smartyard, two_n
-from .common.connection import shown_certificate, stream_url
+from .common.adapter import Adapter
 from .common.errors import IntercomError, TlsRefused, WrongDevice
-
-__all__ = [
-    "Maker",
-    "asks_for_proof",
-    "create_system",
-    "find_system",
-    "is_forwarded",
-    "is_replaceable",
-    "logs_in",
-    "options_of",
-    "options_page",
-    "recognised",
-    "shown_certificate",
-    "stream_url",
-]
-
-type _Find = Callable[
-    [ClientSession, str, Mapping[str, Any], bool, str | None], Awaitable[tuple[dict[str, Any], Description]]
-]
-
-
-class _Recognises(Protocol):
-    def __call__(self, session: ClientSession, address: str, *, likely: bool) -> Awaitable[bool]: ...
-
-
-type _Create = Callable[
-    [ClientSession, Mapping[str, Any], Mapping[str, Any], Mapping[str, object] | None],
-    System,
-]
 
 
 @dataclass(frozen=True, slots=True)
 class SystemSpec:
-    """What an entry needs of a maker's devices.
+    """What is known of a system without importing it.
 
     Attributes:
-        find: Finds a device by its address.
-        create: Makes the system of an entry.
-        options: The options that its devices have (``const``).
-        logs_in: Its server keeps something open for the account, until it is logged out.
+        options: The options that its entries have (``const``).
+        logs_in: Its server keeps something open for the account until it is logged out.
         forwarded: A person has to enter its push address in a forwarder: there is no device to configure.
         page: The page of its options.
-        recognises: Tells whether a device at an address is of this maker; None where ``find`` tells.
-        replaceable: They are units that another one may take the place of, with all that Home Assistant has of them.
-        refusal: Finds a device that lets no one in from here and does not say whose it is; None where there is none.
-        macs: How MAC addresses begin that it may share with other makers, so that ``recognises`` has to be asked.
+        replaceable: Its devices are units that another unit can replace.
+        recognizable: A device of it identifies itself without an account.
+        macs: Beginnings of MAC addresses that it may share with other makers.
+        package: Where its ``ADAPTER`` is; the folder of its name by default.
     """
 
-    find: _Find
-    create: _Create
     options: frozenset[str]
     logs_in: bool = False
     forwarded: bool = False
     page: str = "init"
-    recognises: _Recognises | None = None
-    refusal: Callable[[ClientSession, str], Awaitable[IntercomError | None]] | None = None
-    macs: tuple[str, ...] = ()
     replaceable: bool = False
+    recognizable: bool = False
+    macs: tuple[str, ...] = ()
+    package: str | None = None
 
 
 # Those that can be recognized come first, those that only their login tells last.
-SYSTEMS: Mapping[str, SystemSpec] = {
+SYSTEMS: dict[str, SystemSpec] = {
     SYSTEM_AKUVOX: SystemSpec(
-        akuvox.find,
-        akuvox.create,
-        akuvox.OPTIONS,
-        recognises=akuvox.recognises,
-        refusal=akuvox.refusal,
-        macs=("0c1105",),
+        frozenset(
+            {
+                CONF_INVERTED,
+                CONF_OPENING_PASSWORD,
+                CONF_OPENING_USERNAME,
+                CONF_PICTURE_PORT,
+                CONF_PLAIN_SWITCHES,
+                CONF_PUSH,
+                CONF_SECURITY_RELAYS,
+                CONF_SHOW_NAMES,
+                CONF_STREAM_PASSWORD,
+                CONF_STREAM_USERNAME,
+            }
+        ),
         replaceable=True,
+        recognizable=True,
+        macs=("0c1105",),
     ),
     SYSTEM_MX_PROXY: SystemSpec(
-        mx_proxy.find, mx_proxy.create, mx_proxy.OPTIONS, logs_in=True, forwarded=True, page="extension"
+        frozenset(
+            {
+                CONF_CALL_DEVICE,
+                CONF_MOBILE_NUMBER,
+                CONF_PUSH,
+                CONF_RING_DELAY,
+                CONF_SHOW_NAMES,
+                CONF_VOICEMAIL_DELAY,
+            }
+        ),
+        logs_in=True,
+        forwarded=True,
+        page="extension",
     ),
-    SYSTEM_SMARTYARD: SystemSpec(smartyard.find, smartyard.create, smartyard.OPTIONS, forwarded=True, page="account"),
-    SYSTEM_TWO_N: SystemSpec(two_n.find, two_n.create, two_n.OPTIONS, replaceable=True),
+    SYSTEM_SMARTYARD: SystemSpec(
+        frozenset({CONF_PUSH, CONF_PUSH_ROUTE, CONF_SHOW_NAMES, *CONFS_FCM}),
+        forwarded=True,
+        page="account",
+    ),
+    SYSTEM_TWO_N: SystemSpec(
+        frozenset(
+            {
+                CONF_PLAIN_SWITCHES,
+                CONF_SHOW_CARDS,
+                CONF_SHOW_NAMES,
+                CONF_SHOW_TOUCHES,
+                CONF_SHOW_UNKNOWN,
+                CONF_STREAM_PASSWORD,
+                CONF_STREAM_PATH,
+                CONF_STREAM_USERNAME,
+            }
+        ),
+        replaceable=True,
+    ),
 }
+
+
+def load_systems(names: Collection[str] = ()) -> None:
+    """Import systems, all by default. It reads files: call it in an executor."""
+    for name in names or SYSTEMS:
+        adapter_of(name)
+
+
+def adapter_of(name: str) -> Adapter:
+    """Return the adapter of a system."""
+    adapter: Adapter = import_module(SYSTEMS[name].package or f"{__package__}.{name}").ADAPTER
+    return adapter
 
 
 def create_system(
@@ -105,32 +151,17 @@ def create_system(
         options: The entry's options.
         cursor: How far its events were read, None for a new one.
     """
-    return SYSTEMS[data[CONF_SYSTEM]].create(session, data, options, cursor)
+    return adapter_of(data[CONF_SYSTEM]).create(session, data, options, cursor)
+
+
+def spec_of(data: Mapping[str, Any]) -> SystemSpec:
+    """Return what is known of the system of an entry."""
+    return SYSTEMS[data[CONF_SYSTEM]]
 
 
 def options_of(data: Mapping[str, Any]) -> frozenset[str]:
-    """Return the options that the device of an entry has."""
-    return SYSTEMS[data[CONF_SYSTEM]].options | {CONF_LATE_HOURS}
-
-
-def is_forwarded(data: Mapping[str, Any]) -> bool:
-    """Return whether a person has to enter the push address of an entry in a forwarder."""
-    return SYSTEMS[data[CONF_SYSTEM]].forwarded
-
-
-def options_page(data: Mapping[str, Any]) -> str:
-    """Return the page that shows the options of an entry."""
-    return SYSTEMS[data[CONF_SYSTEM]].page
-
-
-def logs_in(data: Mapping[str, Any]) -> bool:
-    """Return whether the account of an entry has to be logged out some day."""
-    return SYSTEMS[data[CONF_SYSTEM]].logs_in
-
-
-def is_replaceable(data: Mapping[str, Any]) -> bool:
-    """Return whether another unit may take the place of the one of an entry."""
-    return SYSTEMS[data[CONF_SYSTEM]].replaceable
+    """Return the options that an entry has."""
+    return spec_of(data).options | {CONF_LATE_HOURS}
 
 
 async def find_system(
@@ -155,9 +186,9 @@ async def find_system(
     Returns:
         The entry's data, and what was found.
     """
-    name = system or await recognised(session, address)
+    name = system or await recognized(session, address)
     try:
-        data, description = await SYSTEMS[name or SYSTEM_TWO_N].find(session, address, account, verify, pinned)
+        data, description = await adapter_of(name or SYSTEM_TWO_N).find(session, address, account, verify, pinned)
     except (WrongDevice, TlsRefused) as err:
         if name is None and (refusal := await _refusal(session, address)) is not None:
             raise refusal from err
@@ -166,25 +197,28 @@ async def find_system(
     return {CONF_SYSTEM: name, **data}, description
 
 
-async def recognised(session: ClientSession, address: str, mac: str = "") -> str | None:
-    """Return whose device answers at an address; None where none says so without being asked for an account.
+async def recognized(session: ClientSession, address: str, mac: str = "") -> str | None:
+    """Return the system of the device at an address; None where it does not identify itself without an account.
 
     Args:
         session: For the requests.
         address: Host or IP address, with or without scheme and port.
         mac: Its MAC address, where it is known.
     """
-    for name, maker in SYSTEMS.items():
-        likely = bool(mac) and _plain(mac).startswith(maker.macs)
-        if maker.recognises is not None and await maker.recognises(session, address, likely=likely):
+    for name, spec in SYSTEMS.items():
+        likely = bool(mac) and _plain(mac).startswith(spec.macs)
+        if not spec.recognizable or (recognizes := adapter_of(name).recognizes) is None:
+            continue
+        if await recognizes(session, address, likely=likely):
             return name
     return None
 
 
 async def _refusal(session: ClientSession, address: str) -> IntercomError | None:
-    for maker in SYSTEMS.values():
-        if maker.refusal is not None and (refusal := await maker.refusal(session, address)) is not None:
-            return refusal
+    for name, spec in SYSTEMS.items():
+        if spec.recognizable and (ask := adapter_of(name).refusal) is not None:
+            if (refusal := await ask(session, address)) is not None:
+                return refusal
     return None
 
 
@@ -194,4 +228,4 @@ def _plain(mac: str) -> str:
 
 def asks_for_proof(mac: str) -> bool:
     """Return whether a device with a MAC address may be of another kind altogether."""
-    return _plain(mac).startswith(tuple(start for maker in SYSTEMS.values() for start in maker.macs))
+    return _plain(mac).startswith(tuple(start for spec in SYSTEMS.values() for start in spec.macs))

@@ -10,7 +10,6 @@ from ...const import (
     CONF_OPENING_PASSWORD,
     CONF_OPENING_USERNAME,
     CONF_PICTURE_PORT,
-    CONF_PLAIN_SWITCHES,
     CONF_PUSH,
     CONF_SECURITY_RELAYS,
     CONF_SHOW_NAMES,
@@ -19,30 +18,16 @@ from ...const import (
     DEFAULT_PICTURE_PORT,
 )
 from ...model import Description
+from ..common.adapter import Adapter
 from ..common.connection import account_of, entry_data, transport_of
 from .client import AkuvoxCamera, AkuvoxClient, AkuvoxDevice, find_device, is_akuvox, refusal
 from .doors import OpeningLogin
 from .system import AkuvoxSystem, Options
 
-__all__ = ["OPTIONS", "AkuvoxSystem", "create", "find", "recognises", "refusal"]
-
-OPTIONS = frozenset(
-    {
-        CONF_INVERTED,
-        CONF_OPENING_PASSWORD,
-        CONF_OPENING_USERNAME,
-        CONF_PICTURE_PORT,
-        CONF_PLAIN_SWITCHES,
-        CONF_PUSH,
-        CONF_SECURITY_RELAYS,
-        CONF_SHOW_NAMES,
-        CONF_STREAM_PASSWORD,
-        CONF_STREAM_USERNAME,
-    }
-)
+__all__ = ["ADAPTER", "AkuvoxSystem", "create", "find", "recognizes", "refusal"]
 
 
-async def recognises(session: ClientSession, address: str, *, likely: bool = False) -> bool:
+async def recognizes(session: ClientSession, address: str, *, likely: bool = False) -> bool:
     """Return whether an Akuvox answers at an address, whether or not it lets us in; ``likely`` by its MAC address."""
     return await is_akuvox(session, address, likely=likely)
 
@@ -91,3 +76,6 @@ def create(
         pushes=options.get(CONF_PUSH, False),
     )
     return AkuvoxSystem(AkuvoxDevice(AkuvoxClient(transport, *account)), camera, cursor, choices)
+
+
+ADAPTER = Adapter(find, create, recognizes, refusal)

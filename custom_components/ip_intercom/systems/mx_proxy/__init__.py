@@ -18,22 +18,12 @@ from ...const import (
     CONF_VOICEMAIL_DELAY,
 )
 from ...model import Description, State
+from ..common.adapter import Adapter
 from ..common.connection import entry_data, transport_of
 from .client import Credentials, MxProxy, find as find_proxy
 from .system import MxSystem, Options, description_of
 
-__all__ = ["OPTIONS", "MxSystem", "create", "find"]
-
-OPTIONS = frozenset(
-    {
-        CONF_CALL_DEVICE,
-        CONF_MOBILE_NUMBER,
-        CONF_PUSH,
-        CONF_RING_DELAY,
-        CONF_SHOW_NAMES,
-        CONF_VOICEMAIL_DELAY,
-    }
-)
+__all__ = ["ADAPTER", "MxSystem", "create", "find"]
 
 
 async def find(
@@ -78,3 +68,6 @@ def _credentials(account: Mapping[str, Any]) -> Credentials:
         account.get(CONF_USERNAME, ""),
         account.get(CONF_PASSWORD, ""),
     )
+
+
+ADAPTER = Adapter(find, create)

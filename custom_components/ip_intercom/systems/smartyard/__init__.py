@@ -15,15 +15,14 @@ from ...const import (
     CONF_VERIFY_SSL,
     CONFS_FCM,
 )
+from ..common.adapter import Adapter
 from ..common.connection import transport_of
 from .client import SmartYard
 from .identity import identity_of
 from .login import PhoneLogin, find
 from .system import Options, SmartYardSystem
 
-__all__ = ["OPTIONS", "PhoneLogin", "SmartYardSystem", "create", "find"]
-
-OPTIONS = frozenset({CONF_PUSH, CONF_PUSH_ROUTE, CONF_SHOW_NAMES, *CONFS_FCM})
+__all__ = ["ADAPTER", "PhoneLogin", "SmartYardSystem", "create", "find"]
 
 
 def create(
@@ -42,3 +41,6 @@ def create(
     yard = SmartYard(transport_of(session, data, below=False), data[CONF_TOKEN], language=data[CONF_LANGUAGE])
     identity = identity_of(data[CONF_ACCOUNT], yard.transport.base, data)
     return SmartYardSystem(session, yard, identity, cursor, choices)
+
+
+ADAPTER = Adapter(find, create)

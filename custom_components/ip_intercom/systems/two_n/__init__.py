@@ -6,7 +6,6 @@ from typing import Any
 from aiohttp import ClientSession
 
 from ...const import (
-    CONF_PLAIN_SWITCHES,
     CONF_SHOW_CARDS,
     CONF_SHOW_NAMES,
     CONF_SHOW_TOUCHES,
@@ -17,26 +16,14 @@ from ...const import (
     DEFAULT_STREAM_PATH,
 )
 from ...model import Description
+from ..common.adapter import Adapter
 from ..common.connection import account_of, entry_data, transport_of
 from ..common.privacy import Privacy
 from .cameras import StreamAccess
 from .client import TwoNClient, TwoNDevice, find_device
 from .system import TwoNSystem
 
-__all__ = ["OPTIONS", "TwoNSystem", "create", "find"]
-
-OPTIONS = frozenset(
-    {
-        CONF_PLAIN_SWITCHES,
-        CONF_SHOW_CARDS,
-        CONF_SHOW_NAMES,
-        CONF_SHOW_TOUCHES,
-        CONF_SHOW_UNKNOWN,
-        CONF_STREAM_PASSWORD,
-        CONF_STREAM_PATH,
-        CONF_STREAM_USERNAME,
-    }
-)
+__all__ = ["ADAPTER", "TwoNSystem", "create", "find"]
 
 
 async def find(
@@ -89,3 +76,6 @@ def create(
         ),
         stream if stream.username else None,
     )
+
+
+ADAPTER = Adapter(find, create)

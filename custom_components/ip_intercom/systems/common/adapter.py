@@ -1,0 +1,40 @@
+"""What a system package gives to the table of systems."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from aiohttp import ClientSession
+
+from ...model import Description
+from ...model.features import System
+from .errors import IntercomError
+
+type Find = Callable[
+    [ClientSession, str, Mapping[str, Any], bool, str | None], Awaitable[tuple[dict[str, Any], Description]]
+]
+type Create = Callable[[ClientSession, Mapping[str, Any], Mapping[str, Any], Mapping[str, object] | None], System]
+
+
+class Recognize(Protocol):
+    """Returns whether a device at an address is of this system; ``likely`` by its MAC address."""
+
+    def __call__(self, session: ClientSession, address: str, *, likely: bool) -> Awaitable[bool]:
+        """Ask the device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """The functions of a system.
+
+    Attributes:
+        find: Finds a device by its address, and logs in.
+        create: Returns the system of an entry.
+        recognizes: Returns whether a device at an address is of this system; None where only ``find`` tells.
+        refusal: Returns why a device that does not identify itself rejects requests from here; None where there is none.
+    """
+
+    find: Find
+    create: Create
+    recognizes: Recognize | None = None
+    refusal: Callable[[ClientSession, str], Awaitable[IntercomError | None]] | None = None
