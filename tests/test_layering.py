@@ -40,8 +40,8 @@ LAYERS = (
     layer("google", "systems.common.fcm", "errors", "aiohttp firebase_messaging"),
     layer(
         "protocol",
-        "systems.common systems.common.address systems.common.freshness systems.common.http systems.common.keep_alive "
-        "systems.common.login systems.common.parse systems.common.tls systems.common.upload",
+        "systems.common systems.common.address systems.common.decode systems.common.freshness systems.common.http "
+        "systems.common.keep_alive systems.common.login systems.common.parse systems.common.tls systems.common.upload",
         "errors",
         "aiohttp multidict yarl",
     ),

@@ -136,6 +136,15 @@ def integer(value: object) -> int | None:
     return number if number is not None and abs(number) < _MAX_INTEGER else None
 
 
+def decimal(value: object) -> float | None:
+    """Return a number that may have come as text."""
+    try:
+        number = float(text(value) or "")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
 def instant(seconds: float | None) -> datetime | None:
     """Return a time in Unix seconds, None for one that no calendar has."""
     if seconds is None:

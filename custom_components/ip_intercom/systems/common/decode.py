@@ -1,0 +1,186 @@
+"""A dataclass read from a JSON object: every field says by its type, and by ``Key`` where needed, how it is read."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, fields as dataclass_fields, is_dataclass
+from enum import StrEnum
+from functools import cache, partial
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, NamedTuple, TypeAliasType, Union, get_args, get_origin, get_type_hints
+
+from .errors import UnexpectedReply
+from .parse import Fields, decimal, fields, flag, integer, member, objects, text, texts
+
+
+class Key:
+    """Where a field of a dataclass is found: ``Annotated[str | None, Key("Num", "Number")]``.
+
+    A field without it is found by its own name in camel case.
+
+    Args:
+        names: Keys, of which the first with a readable value counts. A dot leads into a nested object.
+        convert: Reads the value, None for what is missing or broken; by default the type of the field decides.
+        row: Reads the field from the complete object instead.
+    """
+
+    __slots__ = ("convert", "names", "row")
+
+    def __init__(
+        self,
+        *names: str,
+        convert: Callable[[object], object] | None = None,
+        row: Callable[[Fields], object] | None = None,
+    ) -> None:
+        self.names = names
+        self.convert = convert
+        self.row = row
+
+
+# Takes all of an object for which no other field asks.
+REST: Final = Key()
+
+
+class _Field(NamedTuple):
+    name: str
+    read: Callable[[Fields], object]
+    # A value that is missing: None is left to the default of the dataclass.
+    required: bool
+    has_default: bool
+    names: tuple[str, ...]
+
+
+def decode[T](kind: type[T], row: object, **given: object) -> T | None:
+    """Return a dataclass read from a JSON object, None where a required value is missing or broken.
+
+    A field is required if it has no default and its type does not admit None.
+
+    Args:
+        kind: The dataclass.
+        row: The object; anything else counts as an empty one.
+        given: Values of fields that are known already.
+    """
+    found = _read(kind, fields(row), given)
+    return None if isinstance(found, _Field) else found
+
+
+def decode_reply[T](kind: type[T], row: object, path: str, **given: object) -> T:
+    """Return what ``decode`` does.
+
+    Raises:
+        UnexpectedReply: A required value is missing or broken; ``path`` is what was asked.
+    """
+    found = _read(kind, fields(row), given)
+    if isinstance(found, _Field):
+        raise UnexpectedReply(f"{path} answered without {' or '.join(found.names)}")
+    return found
+
+
+def decode_all[T](kind: type[T], rows: object) -> tuple[T, ...]:
+    """Return the objects of a JSON array that ``decode`` can read."""
+    return tuple(found for row in objects(rows) if (found := decode(kind, row)) is not None)
+
+
+def _read[T](kind: type[T], row: Fields, given: Mapping[str, object]) -> T | _Field:
+    """Return a dataclass, or the required field that is missing."""
+    make: Any = kind
+    values = dict(given)
+    for item in _plan(make):
+        if item.name in values:
+            continue
+        value = item.read(row)
+        if value is not None:
+            values[item.name] = value
+        elif item.required:
+            return item
+        elif not item.has_default:
+            values[item.name] = None
+    found: T = make(**values)
+    return found
+
+
+@cache
+def _plan(kind: Any) -> tuple[_Field, ...]:
+    if not is_dataclass(kind):
+        raise TypeError(f"{kind} is no dataclass")
+    hints = get_type_hints(kind, include_extras=True)
+    keys = {item.name: _key(item.name, hints[item.name]) for item in dataclass_fields(kind)}
+    known = frozenset(name for key in keys.values() for name in key.names)
+    plan = []
+    for item in dataclass_fields(kind):
+        key = keys[item.name]
+        bare, optional = _bare(hints[item.name])
+        has_default = item.default is not MISSING or item.default_factory is not MISSING
+        read = partial(_rest, known) if key is REST else key.row or _reader(key, bare)
+        plan.append(_Field(item.name, read, not has_default and not optional, has_default, key.names))
+    return tuple(plan)
+
+
+def _key(name: str, hint: object) -> Key:
+    given = next((item for item in get_args(hint)[1:] if isinstance(item, Key)), None) if _is_annotated(hint) else None
+    if given is not None and (given.names or given.row or given is REST):
+        return given
+    first, *others = name.split("_")
+    return Key(first + "".join(map(str.capitalize, others)), convert=given.convert if given else None)
+
+
+def _is_annotated(hint: object) -> bool:
+    return get_origin(hint) is Annotated
+
+
+def _bare(hint: Any) -> tuple[Any, bool]:
+    """Return a type without ``Annotated`` and without None, and whether it admits None."""
+    if _is_annotated(hint):
+        hint = get_args(hint)[0]
+    if isinstance(hint, TypeAliasType):
+        hint = hint.__value__
+    if get_origin(hint) not in {Union, UnionType}:
+        return hint, False
+    kinds = [kind for kind in get_args(hint) if kind is not NoneType]
+    return kinds[0] if len(kinds) == 1 else hint, NoneType in get_args(hint)
+
+
+def _reader(key: Key, bare: Any) -> Callable[[Fields], object]:
+    convert = key.convert or _converter(bare)
+    if len(key.names) == 1 and "." not in key.names[0]:
+        return partial(_value, key.names[0], convert)
+    return partial(_first, [name.split(".") for name in key.names], convert)
+
+
+def _value(name: str, convert: Callable[[object], object], row: Fields) -> object:
+    return convert(row.get(name))
+
+
+def _first(paths: Iterable[list[str]], convert: Callable[[object], object], row: Fields) -> object:
+    for *parents, name in paths:
+        inner = row
+        for parent in parents:
+            inner = fields(inner.get(parent))
+        if (value := convert(inner.get(name))) is not None:
+            return value
+    return None
+
+
+def _rest(known: frozenset[str], row: Fields) -> Fields:
+    return {name: value for name, value in row.items() if name not in known}
+
+
+_CONVERTERS: Mapping[object, Callable[[object], object]] = {
+    str: text,
+    int: integer,
+    bool: flag,
+    float: decimal,
+    tuple[str, ...]: texts,
+    Mapping[str, object]: fields,
+}
+
+
+def _converter(kind: Any) -> Callable[[object], object]:
+    """Return what reads a value of a type. A time needs a ``Key``: every system writes times in its own way."""
+    if (convert := _CONVERTERS.get(kind)) is not None:
+        return convert
+    if get_origin(kind) is tuple:
+        return partial(decode_all, get_args(kind)[0])
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return partial(member, kind)
+    if isinstance(kind, type) and is_dataclass(kind):
+        return partial(decode, kind)
+    raise TypeError(f"no converter for {kind}")
