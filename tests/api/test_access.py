@@ -16,8 +16,8 @@ from custom_components.ip_intercom.systems.common.errors import (
     Rejected,
     UnexpectedReply,
 )
-from custom_components.ip_intercom.systems.two_n.client.access import Grant
-from custom_components.ip_intercom.systems.two_n.client.mobilekey import MobileKey, MobileKeyConfig
+from custom_components.ip_intercom.systems.two_n.client.directory import MobileKey, MobileKeyConfig
+from custom_components.ip_intercom.systems.two_n.client.doors import Grant
 from tests.simulators.two_n import Account, Privilege
 from tests.simulators.two_n.mobilekey import FAKE_KEY
 

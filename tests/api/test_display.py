@@ -13,7 +13,7 @@ from custom_components.ip_intercom.systems.common.errors import (
     PermissionDenied,
     UnexpectedReply,
 )
-from custom_components.ip_intercom.systems.two_n.client.display import DisplayCaps, Languages
+from custom_components.ip_intercom.systems.two_n.client.media import DisplayCaps, Languages
 from tests.common import until
 from tests.simulators.two_n import Account, Privilege, make_video
 

@@ -136,6 +136,12 @@ def integer(value: object) -> int | None:
     return number if number is not None and abs(number) < _MAX_INTEGER else None
 
 
+def positive(value: object) -> int | None:
+    """Return a whole number above zero."""
+    number = integer(value)
+    return number if number is not None and number > 0 else None
+
+
 def decimal(value: object) -> float | None:
     """Return a number that may have come as text."""
     try:

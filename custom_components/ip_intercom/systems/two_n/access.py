@@ -8,7 +8,7 @@ from ...model.functions import Grant, MobileKeys
 from ..common.errors import NotSupported
 from ..common.parse import instant
 from .client import TwoNDevice
-from .client.mobilekey import MobileKey
+from .client.directory import MobileKey
 
 # HTTP API 5.17: 0 for entry, 1 for exit.
 ACCESS_POINTS: dict[int, AccessPointId] = {0: "entry", 1: "exit"}

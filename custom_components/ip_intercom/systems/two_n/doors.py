@@ -7,7 +7,7 @@ from ...model import Door, DoorId, PortId
 from ...model.doors import DoorCommand
 from ...model.features import DoorTiming
 from .client import TwoNDevice
-from .client.switch import SwitchAction, SwitchCaps
+from .client.doors import SwitchAction, SwitchCaps
 from .mapping import doors_of
 
 # Not "trigger": that toggles a bistable switch (HTTP API 5.4.3). None of these toggles.

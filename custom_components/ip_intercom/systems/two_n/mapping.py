@@ -8,8 +8,8 @@ from ...model.features import Bells
 from ...model.ring_detector import CALL_BELL, peer_number
 from ..common.parse import Fields, integer, objects, text
 from .client.directory import DirectoryAnswer
+from .client.doors import SwitchCaps, SwitchStatus
 from .client.phone import SipAccount
-from .client.switch import SwitchCaps, SwitchStatus
 from .client.system import SystemInfo
 
 MANUFACTURER = "2N"

@@ -25,10 +25,10 @@ from .access import TwoNAccessPoints, TwoNDoorbell, TwoNLift, TwoNMobileAccess, 
 from .calls import TwoNCallLog, TwoNCalls, neutral_call, neutral_calls
 from .cameras import StreamAccess, TwoNCameras
 from .client import TwoNDevice
+from .client.doors import SwitchCaps, SwitchStatus
 from .client.endpoints import ACCESS_BLOCKING_CTRL, CALL_DIAL, IO_CTRL, SWITCH_CTRL, SYSTEM_STATUS, Endpoint, Privilege
 from .client.phone import CallSession, SipAccount
 from .client.reader import Cursor, LogReader
-from .client.switch import SwitchCaps, SwitchStatus
 from .client.system import DeviceTime, SystemInfo
 from .codes import TwoNCodes
 from .directory import TwoNDirectory

@@ -1,7 +1,39 @@
 """2N IP intercoms, access units and indoor units: the HTTP API (HTTP API manual 2.38, and what is known of 3.x)."""
 
 from .client import TwoNClient
-from .device import TwoNDevice
+from .directory import Directory, MobileKeys
 from .discovery import find_device
+from .doors import AccessPoints, Automation, Io, Lift, Lpr, Switch
+from .log import Log
+from .maintenance import Capture, Config, Firmware
+from .media import Audio, Camera, Display, Email
+from .phone import Call, Phone
+from .system import System
 
 __all__ = ["TwoNClient", "TwoNDevice", "find_device"]
+
+
+class TwoNDevice:
+    """Every function of the HTTP API, grouped as in its chapter 5."""
+
+    def __init__(self, client: TwoNClient) -> None:
+        self.client = client
+        self.system = System(client)
+        self.firmware = Firmware(client)
+        self.config = Config(client)
+        self.switch = Switch(client)
+        self.io = Io(client)
+        self.phone = Phone(client)
+        self.call = Call(client)
+        self.camera = Camera(client)
+        self.display = Display(client)
+        self.log = Log(client)
+        self.audio = Audio(client)
+        self.email = Email(client)
+        self.capture = Capture(client)
+        self.directory = Directory(client)
+        self.mobilekey = MobileKeys(client)
+        self.lpr = Lpr(client)
+        self.access = AccessPoints(client)
+        self.lift = Lift(client)
+        self.automation = Automation(client)

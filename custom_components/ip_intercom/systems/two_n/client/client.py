@@ -224,6 +224,13 @@ class TwoNClient:
             yield answer
 
 
+class Functions:
+    """A group of functions of one device."""
+
+    def __init__(self, client: TwoNClient) -> None:
+        self._client = client
+
+
 async def _is_multipart(stream: Stream) -> bool:
     return stream.content_type.startswith("multipart/")
 

@@ -1,20 +1,38 @@
-"""The directory: entries with names, buttons, numbers and credentials (HTTP API 5.14)."""
+"""The directory with names, numbers and credentials, and keys for Bluetooth (HTTP API 5.14 and 5.15)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Annotated
 
-from ...common.errors import UnexpectedReply
-from ...common.parse import Fields, fields, flag, integer, objects, text
-from .client import TwoNClient
-from .endpoints import DIR_CREATE, DIR_DELETE, DIR_GET, DIR_QUERY, DIR_TEMPLATE, DIR_UPDATE, Endpoint
+from ...common.decode import Key, decode_reply
+from ...common.errors import PermissionDenied, UnexpectedReply
+from ...common.parse import Fields, fields, flag, objects, text
+from .client import Functions
+from .endpoints import (
+    DIR_CREATE,
+    DIR_DELETE,
+    DIR_GET,
+    DIR_QUERY,
+    DIR_TEMPLATE,
+    DIR_UPDATE,
+    MOBILEKEY_COMPATIBILITY,
+    MOBILEKEY_COMPATIBILITY_PUT,
+    MOBILEKEY_CONFIG,
+    MOBILEKEY_CONFIG_PUT,
+    Endpoint,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class EntryError:
     """Why the device refused an entry: its code (``EDIR_…``) and the field, where it names one."""
 
-    code: str
-    field: str | None
+    code: str = "EDIR_UNKNOWN"
+    field: str | None = None
+
+
+def _content(row: Fields) -> Fields:
+    return {key: value for key, value in row.items() if key not in {"uuid", "timestamp", "errors"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +41,9 @@ class Entry:
 
     uuid: str | None
     timestamp: int | None
-    fields: Fields
+    fields: Annotated[Fields, Key(row=_content)]
     errors: tuple[EntryError, ...]
-    deleted: bool
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +55,13 @@ class DirectoryAnswer:
     """
 
     series: str | None
-    entries: tuple[Entry, ...]
+    entries: Annotated[tuple[Entry, ...], Key("users")]
     timestamp: int | None
     invalid: int | None
 
 
-class Directory:
+class Directory(Functions):
     """``/api/dir``; needs *System – Control*."""
-
-    def __init__(self, client: TwoNClient) -> None:
-        self._client = client
 
     async def template(self) -> Fields:
         """Return an entry with every field this device has, at its default (HTTP API 5.14.1)."""
@@ -90,12 +105,7 @@ class Directory:
         result = fields(await self._client.call(endpoint, body=body))
         if not isinstance(result.get("users"), list):
             raise UnexpectedReply(f"{endpoint.path} answered without users")
-        return DirectoryAnswer(
-            series=text(result.get("series")),
-            entries=tuple(_entry(item) for item in objects(result.get("users"))),
-            timestamp=integer(result.get("timestamp")),
-            invalid=integer(result.get("invalid")),
-        )
+        return decode_reply(DirectoryAnswer, result, endpoint.path)
 
 
 def _users(uuids: Iterable[str]) -> list[dict[str, str]]:
@@ -106,14 +116,57 @@ def _with_fields(body: dict[str, object], wanted: Sequence[str] | None) -> dict[
     return body if wanted is None else body | {"fields": list(wanted)}
 
 
-def _entry(item: Fields) -> Entry:
-    return Entry(
-        uuid=text(item.get("uuid")),
-        timestamp=integer(item.get("timestamp")),
-        fields={key: value for key, value in item.items() if key not in {"uuid", "timestamp", "errors"}},
-        errors=tuple(
-            EntryError(text(error.get("code")) or "EDIR_UNKNOWN", text(error.get("field")))
-            for error in objects(item.get("errors"))
-        ),
-        deleted=flag(item.get("deleted")) is True,
-    )
+@dataclass(frozen=True, slots=True)
+class MobileKey:
+    """An encryption key (DER in Base64), never shown; ``ctime`` in Unix seconds."""
+
+    type: str | None
+    key: str = field(repr=False)
+    ctime: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MobileKeyConfig:
+    """The device's location for phones, and its keys, newest first."""
+
+    location: str | None
+    keys: tuple[MobileKey, ...]
+
+
+class MobileKeys(Functions):
+    """``/api/mobilekey``."""
+
+    async def config(self) -> MobileKeyConfig:
+        """Return location and keys; of its four slots, the empty ones are left out (HTTP API 5.15.1)."""
+        return decode_reply(MobileKeyConfig, await self._client.call(MOBILEKEY_CONFIG), MOBILEKEY_CONFIG.path)
+
+    async def set_config(self, location: str | None = None, keys: Sequence[MobileKey] | None = None) -> None:
+        """Set location or keys; what is None stays, keys that are not given are deleted (HTTP API 5.15.1).
+
+        What the device tells of itself and of a key that it has is sent back as it came. It leaves out a key that is
+        none, without a word.
+        """
+        try:
+            there = fields(await self._client.call(MOBILEKEY_CONFIG))
+        except PermissionDenied:  # an account may write only
+            there = {}
+        body: dict[str, object] = {**there}
+        if location is not None:
+            body["location"] = location
+        if keys is not None:
+            known = {text(item.get("key")): item for item in objects(there.get("keys"))}
+            body["keys"] = [known.get(key.key) or _item(key) for key in keys]
+        await self._client.call(MOBILEKEY_CONFIG_PUT, body=body)
+
+    async def compatibility(self) -> bool:
+        """Return whether phones with the old way are let in; firmware 2.50 and newer."""
+        result = fields(await self._client.call(MOBILEKEY_COMPATIBILITY))
+        return flag(result.get("compatibilityMode")) is True
+
+    async def set_compatibility(self, compatible: bool) -> None:
+        """Let phones with the old way in, or not; firmware 2.50 and newer."""
+        await self._client.call(MOBILEKEY_COMPATIBILITY_PUT, body={"compatibilityMode": compatible})
+
+
+def _item(key: MobileKey) -> Fields:
+    return {"type": key.type or "rsa", "key": key.key} | ({} if key.ctime is None else {"ctime": key.ctime})

@@ -2,13 +2,20 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
+from typing import Annotated
 
+from ...common.decode import Key, decode
 from ...common.errors import UnexpectedReply
 from ...common.parse import Fields, fields, integer, text
-from .client import TwoNClient
+from .client import Functions
 from .endpoints import LOG_CAPS, LOG_PULL, LOG_SUBSCRIBE, LOG_UNSUBSCRIBE
 
 BATCH = 128
+
+
+def _uint32(value: object) -> int:
+    return min(max(integer(value) or 0, 0), 2**32 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +28,13 @@ class LogEvent:
 
     id: int
     event: str
-    utc_time: int
-    up_time: int
+    utc_time: Annotated[int, Key(convert=_uint32)]
+    up_time: Annotated[int, Key(convert=_uint32)]
     params: Fields
 
 
-class Log:
+class Log(Functions):
     """``/api/log``."""
-
-    def __init__(self, client: TwoNClient) -> None:
-        self._client = client
 
     async def caps(self) -> frozenset[str]:
         """Return the event types that the device records (HTTP API 5.10.1)."""
@@ -78,23 +82,5 @@ class Log:
         """
         params = {"id": str(channel), "timeout": str(timeout)}
         return await self._client.rows(
-            LOG_PULL, "events", _event, params, wait=timeout, tolerant=True, patience=patience
+            LOG_PULL, "events", partial(decode, LogEvent), params, wait=timeout, tolerant=True, patience=patience
         )
-
-
-def _event(row: object) -> LogEvent | None:
-    item = fields(row)
-    number, name = integer(item.get("id")), text(item.get("event"))
-    if number is None or name is None:
-        return None
-    return LogEvent(
-        id=number,
-        event=name,
-        utc_time=_uint32(item.get("utcTime")),
-        up_time=_uint32(item.get("upTime")),
-        params=fields(item.get("params")),
-    )
-
-
-def _uint32(value: object) -> int:
-    return min(max(integer(value) or 0, 0), 2**32 - 1)

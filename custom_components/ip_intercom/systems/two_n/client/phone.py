@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated
 
+from ...common.decode import Key, decode
 from ...common.errors import UnexpectedReply
-from ...common.parse import Fields, fields, flag, integer, objects, text
+from ...common.parse import Fields, fields, integer, objects, text
 from ...common.upload import json_upload
-from .client import TwoNClient
+from .client import Functions
 from .endpoints import (
     CALL_ANSWER,
     CALL_DIAL,
@@ -26,10 +29,10 @@ class SipAccount:
     """A SIP account (HTTP API 5.6.1): two of them, four since firmware 3."""
 
     account: int
-    enabled: bool
-    number: str | None
-    registration_enabled: bool
-    registered: bool | None
+    enabled: bool = True
+    number: Annotated[str | None, Key("sipNumber")] = None
+    registration_enabled: bool = False
+    registered: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,22 @@ class CallSession:
     session: int
     direction: str | None
     state: str | None
-    legs: tuple[CallLeg, ...]
+    legs: Annotated[tuple[CallLeg, ...], Key("calls")]
+
+
+def _call_type(value: object) -> str | None:
+    """Return the type of a record; the table of the manual has ``doorbell button``, its example ``doorbell``."""
+    word = text(value)
+    return "doorbell" if word == "doorbell button" else word
+
+
+def _date(value: object) -> datetime | None:
+    """Return the time of a record, in UTC."""
+    try:
+        date = datetime.fromisoformat(text(value) or "")
+    except ValueError:
+        return None
+    return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +82,23 @@ class CallRecord:
     """
 
     id: str
-    type: str | None
+    type: Annotated[str | None, Key("callType", convert=_call_type)]
     name: str | None
-    date: datetime | None
+    date: Annotated[datetime | None, Key(convert=_date)]
     duration: int | None
-    device: str | None
+    device: Annotated[str | None, Key("devType")]
 
 
-class Phone:
+class Phone(Functions):
     """``/api/phone``."""
-
-    def __init__(self, client: TwoNClient) -> None:
-        self._client = client
 
     async def status(self) -> tuple[SipAccount, ...]:
         """Return the SIP accounts (HTTP API 5.6.1)."""
-        return await self._client.rows(PHONE_STATUS, "accounts", _account)
+        return await self._client.rows(PHONE_STATUS, "accounts", partial(decode, SipAccount))
 
     async def call_log(self) -> tuple[CallRecord, ...]:
         """Return the calls, newest first; firmware 2.36 and newer (HTTP API 5.6.2)."""
-        return await self._client.rows(PHONE_CALLLOG, "callLog", _record, tolerant=True)
+        return await self._client.rows(PHONE_CALLLOG, "callLog", partial(decode, CallRecord), tolerant=True)
 
     async def delete_calls(self, record: str | None = None) -> None:
         """Delete a record of the call log, or all of them (HTTP API 5.6.2).
@@ -107,15 +122,12 @@ class Phone:
         await self._client.upload(PHONE_CONFIG_PUT, json_upload("blob-json", changed))
 
 
-class Call:
+class Call(Functions):
     """``/api/call``."""
-
-    def __init__(self, client: TwoNClient) -> None:
-        self._client = client
 
     async def status(self) -> tuple[CallSession, ...]:
         """Return the calls in progress (HTTP API 5.7.1); some firmware answers a bare array."""
-        return await self._client.rows(CALL_STATUS, "sessions", _session)
+        return await self._client.rows(CALL_STATUS, "sessions", partial(decode, CallSession))
 
     async def dial(self, number: str | None = None, users: Sequence[str] = ()) -> int:
         """Call a number or SIP URI, or directory entries by uuid, and return the session (HTTP API 5.7.2).
@@ -159,61 +171,5 @@ class Call:
         await self._client.call(CALL_HANGUP, params)
 
 
-def _call_type(value: str | None) -> str | None:
-    """Return the type of a record; the table of the manual has ``doorbell button``, its example ``doorbell``."""
-    return "doorbell" if value == "doorbell button" else value
-
-
-def _date(value: str | None) -> datetime | None:
-    """Return the time of a record, in UTC."""
-    try:
-        date = datetime.fromisoformat(value or "")
-    except ValueError:
-        return None
-    return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
-
-
 def _listed(result: Fields | list[object], key: str) -> tuple[Fields, ...]:
     return objects(result if isinstance(result, list) else result.get(key))
-
-
-def _account(row: object) -> SipAccount | None:
-    item = fields(row)
-    if (number := integer(item.get("account"))) is None:
-        return None
-    return SipAccount(
-        account=number,
-        enabled=flag(item.get("enabled")) is not False,
-        number=text(item.get("sipNumber")),
-        registration_enabled=flag(item.get("registrationEnabled")) is True,
-        registered=flag(item.get("registered")),
-    )
-
-
-def _record(row: object) -> CallRecord | None:
-    item = fields(row)
-    if (number := text(item.get("id"))) is None:
-        return None
-    return CallRecord(
-        id=number,
-        type=_call_type(text(item.get("callType"))),
-        name=text(item.get("name")),
-        date=_date(text(item.get("date"))),
-        duration=integer(item.get("duration")),
-        device=text(item.get("devType")),
-    )
-
-
-def _session(row: object) -> CallSession | None:
-    item = fields(row)
-    if (number := integer(item.get("session"))) is None:
-        return None
-    return CallSession(
-        session=number,
-        direction=text(item.get("direction")),
-        state=text(item.get("state")),
-        legs=tuple(
-            CallLeg(integer(leg.get("id")), text(leg.get("peer")), text(leg.get("state")))
-            for leg in objects(item.get("calls"))
-        ),
-    )

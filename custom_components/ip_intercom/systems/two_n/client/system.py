@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 from ...common.address import normalize_mac
-from ...common.errors import NotSupported, UnexpectedReply
-from ...common.parse import fields, flag, integer, text, texts
-from .client import TwoNClient
+from ...common.decode import Key, decode_reply
+from ...common.errors import NotSupported
+from ...common.parse import fields, flag, text, texts
+from .client import Functions
 from .endpoints import (
     SYSTEM_CAPS,
     SYSTEM_DEVICENAME,
@@ -23,6 +25,12 @@ from .endpoints import (
 )
 
 
+def _serial(value: object) -> str | None:
+    """Return a serial number, None for a placeholder such as 00-0000-0000."""
+    number = text(value)
+    return number if number is not None and number.strip(" 0-") else None
+
+
 @dataclass(frozen=True, slots=True)
 class SystemInfo:
     """Who the device is (HTTP API 5.1.1); None for what its firmware does not tell.
@@ -32,27 +40,27 @@ class SystemInfo:
     """
 
     variant: str | None
-    name: str | None
-    serial: str | None
-    mac: str | None
-    hardware: str | None
-    firmware: str | None
-    build: str | None
+    name: Annotated[str | None, Key("deviceName")]
+    serial: Annotated[str | None, Key("serialNumber", convert=_serial)]
+    mac: Annotated[str | None, Key("macAddr", convert=lambda mac: normalize_mac(text(mac)))]
+    hardware: Annotated[str | None, Key("hwVersion")]
+    firmware: Annotated[str | None, Key("swVersion")]
+    build: Annotated[str | None, Key("buildType")]
 
 
 @dataclass(frozen=True, slots=True)
 class SystemStatus:
     """The device's clock (Unix seconds) and its seconds since the last restart (HTTP API 5.1.2)."""
 
-    time: int | None
-    uptime: int | None
+    time: Annotated[int | None, Key("systemTime")]
+    uptime: Annotated[int | None, Key("upTime")]
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceTime:
     """The device's clock in Unix seconds, where its time comes from, and whether it renews it by itself."""
 
-    utc: int
+    utc: Annotated[int, Key("utcTime")]
     source: str | None
     automatic: bool | None
 
@@ -70,29 +78,16 @@ class TimeZone:
 _CUSTOM_ZONE = "custom"
 
 
-class System:
+class System(Functions):
     """``/api/system``."""
-
-    def __init__(self, client: TwoNClient) -> None:
-        self._client = client
 
     async def info(self) -> SystemInfo:
         """Return who the device is; answered without an account (HTTP API 5.1.1)."""
-        result = fields(await self._client.call(SYSTEM_INFO))
-        return SystemInfo(
-            variant=text(result.get("variant")),
-            name=text(result.get("deviceName")),
-            serial=_serial(text(result.get("serialNumber"))),
-            mac=normalize_mac(text(result.get("macAddr"))),
-            hardware=text(result.get("hwVersion")),
-            firmware=text(result.get("swVersion")),
-            build=text(result.get("buildType")),
-        )
+        return decode_reply(SystemInfo, await self._client.call(SYSTEM_INFO), SYSTEM_INFO.path)
 
     async def status(self) -> SystemStatus:
         """Return clock and uptime; needs *System – Control* (HTTP API 5.1.2)."""
-        result = fields(await self._client.call(SYSTEM_STATUS))
-        return SystemStatus(time=integer(result.get("systemTime")), uptime=integer(result.get("upTime")))
+        return decode_reply(SystemStatus, await self._client.call(SYSTEM_STATUS), SYSTEM_STATUS.path)
 
     async def caps(self) -> Mapping[str, frozenset[str]]:
         """Return the functions by name with their words, ``active`` and ``licensed`` (HTTP API 5.1.4)."""
@@ -105,10 +100,7 @@ class System:
 
     async def time(self) -> DeviceTime:
         """Return the clock; firmware 2.35 and newer (HTTP API 5.1.5)."""
-        result = fields(await self._client.call(SYSTEM_TIME))
-        if (utc := integer(result.get("utcTime"))) is None:
-            raise UnexpectedReply("the device did not tell its time")
-        return DeviceTime(utc, text(result.get("source")), flag(result.get("automatic")))
+        return decode_reply(DeviceTime, await self._client.call(SYSTEM_TIME), SYSTEM_TIME.path)
 
     async def set_time(self, unix: int, *, keep_server: bool = False) -> None:
         """Set the clock (HTTP API 5.1.6).
@@ -158,8 +150,3 @@ class System:
     async def time_zones(self) -> tuple[str, ...]:
         """Return the names of the time zones; firmware 2.44 and newer."""
         return texts(fields(await self._client.call(SYSTEM_TIMEZONE_CAPS)).get("timezones"))
-
-
-def _serial(number: str | None) -> str | None:
-    """Return a serial number, None for a placeholder such as 00-0000-0000."""
-    return number if number is not None and number.strip(" 0-") else None
