@@ -12,6 +12,8 @@ from pathlib import Path
 import sys
 from typing import Any
 
+from tests.reference import actions
+
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "tests" / "data"
 DOCS = ROOT / "docs"
@@ -215,8 +217,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="only report whether they are current")
     options = parser.parse_args(arguments)
     stale = False
-    for kind in PAGES:
-        file, text = DOCS / kind.file, page(kind)
+    pages = {kind.file: page(kind) for kind in PAGES} | {"actions.md": actions.page()}
+    for name, text in pages.items():
+        file = DOCS / name
         current = file.exists() and file.read_text(encoding="utf-8") == text
         if options.check:
             stale |= not current

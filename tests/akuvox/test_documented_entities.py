@@ -1,0 +1,16 @@
+"""The record of what an Akuvox shows, from which `docs/entities.md` is written, is current."""
+
+from homeassistant.core import HomeAssistant
+
+from tests.reference import inventory
+from tests.simulators.akuvox.dialects import DIALECTS
+
+from .conftest import Start, add
+
+
+async def test_the_record_of_an_akuvox_is_current(hass: HomeAssistant, local_url: str, device: Start) -> None:
+    entries = []
+    for dialect in DIALECTS:
+        sim = await device(dialect)
+        entries.append(await add(hass, sim, push=True, security_relays=["SA"]))
+    inventory.check(hass, "akuvox", entries)

@@ -1,0 +1,1 @@
+"""Generated reference pages: actions, entities, and events."""

@@ -1,0 +1,15 @@
+"""The record of what an account shows, from which `docs/entities.md` is written, is current."""
+
+from homeassistant.core import HomeAssistant
+
+from tests.reference import inventory
+from tests.simulators.smartyard import Simulator
+
+from .conftest import add
+
+
+async def test_the_record_of_an_account_is_current(hass: HomeAssistant, local_url: str, sim: Simulator) -> None:
+    # Settings that some servers have.
+    for flat in sim.town.flats:
+        flat.more |= dict.fromkeys(("FRSDisabled", "LPRSDisabled", "paranoid", "paperBill"), "f")
+    inventory.check(hass, "smartyard", [await add(hass, sim, push=True)])

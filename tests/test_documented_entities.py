@@ -1,0 +1,35 @@
+"""The record of what a 2N shows, from which `docs/entities.md` is written, is current."""
+
+from contextlib import AsyncExitStack
+
+from homeassistant.core import HomeAssistant
+import pytest
+
+from tests.common import USERNAME, add_intercom, choose, until
+from tests.reference import inventory
+from tests.simulators.two_n import MODELS, Privilege, Simulator
+
+
+@pytest.mark.usefixtures("sockets")
+async def test_the_record_of_a_2n_is_current(hass: HomeAssistant) -> None:
+    async with AsyncExitStack() as stack:
+        entries = []
+        for model in sorted(MODELS):
+            sim = await stack.enter_async_context(Simulator(model))
+            entries.append(await add_intercom(hass, sim))
+            if model == "access_unit":
+                sim.lift_public_floors([1, 4])
+                await until(lambda: hass.states.get("sensor.back_door_public_elevator_floors") is not None)
+        # All options, and an account that may only monitor.
+        for number, (privilege, options) in enumerate(
+            ((Privilege.ALL, {"show_touches": True, "plain_switches": ["2"]}), (Privilege.MONITORING, {}))
+        ):
+            identity = {"macAddr": f"7C-1E-B3-00-00-0{number}", "serialNumber": f"00-0000-000{number}"}
+            sim = await stack.enter_async_context(Simulator("verso3", identity=identity))
+            sim.revoke(USERNAME, Privilege.ALL)
+            sim.grant(USERNAME, privilege)
+            entries.append(await add_intercom(hass, sim))
+            await choose(hass, entries[-1], options)
+        inventory.check(hass, "two_n", entries)
+        for entry in entries:
+            await hass.config_entries.async_unload(entry.entry_id)
