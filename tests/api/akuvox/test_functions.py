@@ -8,11 +8,13 @@ from datetime import datetime
 import pytest
 
 from custom_components.ip_intercom.systems.akuvox.client import AkuvoxDevice
-from custom_components.ip_intercom.systems.akuvox.client.door import Mode
+from custom_components.ip_intercom.systems.akuvox.client.doors import Mode
 from custom_components.ip_intercom.systems.akuvox.client.items import Items
-from custom_components.ip_intercom.systems.akuvox.client.logs import CallKind, DoorMethod, LogKind, _call, _door
+from custom_components.ip_intercom.systems.akuvox.client.logs import CallKind, CallRecord, DoorMethod, DoorRecord
+from custom_components.ip_intercom.systems.akuvox.client.maintenance import LogKind
 from custom_components.ip_intercom.systems.akuvox.client.phone import READY
 from custom_components.ip_intercom.systems.akuvox.client.users import schedules
+from custom_components.ip_intercom.systems.common.decode import decode_reply
 from custom_components.ip_intercom.systems.common.errors import (
     CommandFailed,
     ConnectionFailed,
@@ -483,7 +485,7 @@ async def test_call_log(start: Start, dialect: str) -> None:
      ("All", CallKind.UNKNOWN), ("Dialled", CallKind.DIALED), ("Missed Call", CallKind.MISSED), ("9", CallKind.UNKNOWN), (None, CallKind.UNKNOWN)],
 )  # fmt: skip
 def test_types_of_calls(word: object, kind: CallKind) -> None:
-    assert _call({"Type": word, "Number": "5"}, None).kind is kind
+    assert decode_reply(CallRecord, {"Type": word, "Number": "5"}, "").kind is kind
 
 
 @pytest.mark.parametrize(
@@ -508,7 +510,7 @@ def test_types_of_calls(word: object, kind: CallKind) -> None:
     ],
 )
 def test_words_of_the_door_log(item: dict[str, object], method: DoorMethod, granted: bool | None) -> None:
-    record = _door(item, None)
+    record = decode_reply(DoorRecord, item, "")
     assert (record.method, record.granted, record.when, record.picture) == (method, granted, None, None)
 
 

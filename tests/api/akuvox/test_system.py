@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from custom_components.ip_intercom.systems.akuvox.client.system import SipAccount
+from custom_components.ip_intercom.systems.akuvox.client.phone import SipAccount
 from custom_components.ip_intercom.systems.common.errors import ConnectionFailed, NotSupported
 
 from .conftest import Bench, Start

@@ -32,7 +32,7 @@ from ..common.errors import (
     OpeningRefused,
 )
 from .client import AkuvoxDevice
-from .client.door import Mode
+from .client.doors import Mode
 from .wiring import Relay
 
 _LOGGER = logging.getLogger(__name__)

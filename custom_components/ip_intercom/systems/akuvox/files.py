@@ -5,7 +5,7 @@ from typing import IO
 
 from ...model.functions import Download, Payload
 from .client import AkuvoxDevice
-from .client.logs import LogKind
+from .client.maintenance import LogKind
 
 type _Export = Callable[[str], Download]
 type _Import = Callable[[IO[bytes], str, int, Callable[[int], None] | None], Awaitable[None]]

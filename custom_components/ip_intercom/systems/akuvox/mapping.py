@@ -6,7 +6,8 @@ from time import time
 
 from ...model import Clock, Identity, Line, LineId, Port, PortId
 from ..common.clocks import is_set
-from .client.system import SipAccount, SystemInfo, SystemStatus
+from .client.phone import SipAccount
+from .client.system import SystemInfo, SystemStatus
 from .wiring import Input
 
 MANUFACTURER = "Akuvox"

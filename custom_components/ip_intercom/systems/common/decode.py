@@ -37,6 +37,8 @@ class Key:
 
 # Takes all of an object for which no other field asks.
 REST: Final = Key()
+# A value that is not in the object.
+GIVEN: Final = Key(row=lambda _: None)
 
 
 class _Field(NamedTuple):

@@ -2,8 +2,15 @@
 
 from .camera import MAIN_STREAM, SUB_STREAM, AkuvoxCamera
 from .client import AkuvoxClient
-from .device import AkuvoxDevice
+from .config import Config
 from .discovery import FoundDevice, find_device, is_akuvox, refusal
+from .doors import Input, Opening, PublicCode, Relay
+from .items import Contacts, cards, groups, private_keys, replacements
+from .logs import CallLog, DoorLog
+from .maintenance import Capture, Firmware, Log
+from .phone import Call, Sip
+from .system import System
+from .users import Users
 
 __all__ = [
     "MAIN_STREAM",
@@ -16,3 +23,29 @@ __all__ = [
     "is_akuvox",
     "refusal",
 ]
+
+
+class AkuvoxDevice:
+    """Every function of the HTTP API, grouped as in the manual."""
+
+    def __init__(self, client: AkuvoxClient) -> None:
+        self.client = client
+        self.system = System(client)
+        self.firmware = Firmware(client)
+        self.config = Config(client)
+        self.relay = Relay(client)
+        self.input = Input(client)
+        self.public_code = PublicCode(client)
+        self.private_keys = private_keys(client)
+        self.cards = cards(client)
+        self.contacts = Contacts(client)
+        self.groups = groups(client)
+        self.call = Call(client)
+        self.sip = Sip(client)
+        self.replacements = replacements(client)
+        self.log = Log(client)
+        self.call_log = CallLog(client)
+        self.door_log = DoorLog(client)
+        self.capture = Capture(client)
+        self.users = Users(client)
+        self.opening = Opening(client)

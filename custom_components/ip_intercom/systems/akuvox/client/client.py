@@ -356,6 +356,13 @@ class AkuvoxClient:
         )
 
 
+class Functions:
+    """A group of functions of one device."""
+
+    def __init__(self, client: AkuvoxClient) -> None:
+        self._client = client
+
+
 async def _enter_now(stack: AsyncExitStack, lock: asyncio.Lock) -> bool:
     """Take a lock unless that means to wait for it."""
     with suppress(TimeoutError):

@@ -1,20 +1,22 @@
-"""The log file, the call log and the door log (Api log, Api calllog, Api doorlog)."""
+"""The call log and the door log (Api calllog, Api doorlog)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 import re
+from typing import Annotated
 from zlib import crc32
 
 from yarl import URL
 
+from ...common.decode import GIVEN, Key, decode_reply
 from ...common.errors import InvalidRequest
 from ...common.http import Stream
 from ...common.parse import Fields, integer, text
 from .camera import whole_jpeg
-from .client import AkuvoxClient, Data, Rows
+from .client import AkuvoxClient, Data, Functions, Rows
 from .dates import read_dates
 from .endpoints import (
     CALLLOG_CLEAR,
@@ -25,22 +27,8 @@ from .endpoints import (
     DOORLOG_DEL,
     DOORLOG_EXPORT,
     DOORLOG_GET,
-    LOG_CLEAR,
-    LOG_EXPORT,
-    LOG_GET,
-    LOG_SET,
     Endpoint,
 )
-
-_LEVEL = "Config.Settings.LOGLEVEL.Level"
-
-
-class LogKind(StrEnum):
-    """Files that the device logs into; ``log_debug`` is Android's only."""
-
-    LOG = "log"
-    KERNEL = "kmsg"
-    DEBUG = "log_debug"
 
 
 class CallKind(StrEnum):
@@ -100,6 +88,43 @@ _GRANTED = {
 _LETTERS_ONLY = re.compile(r"[^a-z0-9]")
 
 
+def _word(value: object) -> str:
+    return _LETTERS_ONLY.sub("", (text(value) or "").lower())
+
+
+def _call_kind(value: object) -> CallKind:
+    if (number := integer(value)) is not None:
+        return _CALL_KINDS[number] if 0 < number < len(_CALL_KINDS) else CallKind.UNKNOWN
+    return _CALL_WORDS.get(_word(value), CallKind.UNKNOWN)
+
+
+def _method(value: object) -> DoorMethod:
+    return _METHOD_OF.get(_word(value), DoorMethod.UNKNOWN)
+
+
+def _granted(value: object) -> bool | None:
+    return _GRANTED.get(_word(value))
+
+
+def _path(address: object) -> str | None:
+    """Return the path of a picture: the host in its address need not be the one that is asked (field notes 6)."""
+    try:
+        path = URL(text(address) or "").path
+    except ValueError:
+        return None
+    return path if path.startswith("/") and path != "/" else None
+
+
+def _mark(*names: str) -> Callable[[Fields], str]:
+    """Return what sums up some fields of a record."""
+
+    def mark(row: Fields) -> str:
+        content = "|".join(text(row.get(name)) or "" for name in ("ID", *names))
+        return f"{crc32(content.encode()):08x}"
+
+    return mark
+
+
 @dataclass(frozen=True, slots=True)
 class CallRecord:
     """A call; ``when`` is the device's local time, ``local`` its own side, ``number`` the other one.
@@ -107,13 +132,14 @@ class CallRecord:
     ``mark`` tells it from another record of the same number, also where the device has no time.
     """
 
-    id: str | None
-    kind: CallKind
-    when: datetime | None
-    name: str | None
-    number: str | None
-    local: str | None
-    mark: str = ""
+    id: Annotated[str | None, Key("ID")]
+    kind: Annotated[CallKind, Key("Type", convert=_call_kind)]
+    when: Annotated[datetime | None, GIVEN]
+    name: Annotated[str | None, Key("Name")]
+    # The table of the manual says Number and Local Identity, its example and devices this.
+    number: Annotated[str | None, Key("Num", "Number")]
+    local: Annotated[str | None, Key("LocalIdentity")]
+    mark: Annotated[str, Key(row=_mark("Date", "Time", "Type", "Name", "Num", "Number"))] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +158,16 @@ class DoorRecord:
         mark: What tells it from another record of the same number, also where the device has no time.
     """
 
-    id: str | None
-    when: datetime | None
-    name: str | None
-    method: DoorMethod
-    granted: bool | None
-    relay: str | None
-    picture: str | None
-    code: str | None = field(repr=False)
-    mark: str = ""
+    id: Annotated[str | None, Key("ID")]
+    when: Annotated[datetime | None, GIVEN]
+    name: Annotated[str | None, Key("Name")]
+    method: Annotated[DoorMethod, Key("Type", convert=_method)]
+    granted: Annotated[bool | None, Key("Status", convert=_granted)]
+    relay: Annotated[str | None, Key("Relay")]
+    picture: Annotated[str | None, Key("PicUrl", "Picture", convert=_path)]
+    code: Annotated[str | None, Key("Code")] = field(repr=False)
+    # Without the code: marks are stored.
+    mark: Annotated[str, Key(row=_mark("Date", "Time", "Type", "Name", "Status", "Relay"))] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,48 +183,8 @@ class LogPage[R]:
     size: int
 
 
-class Log:
-    """``/api/log``."""
-
-    def __init__(self, client: AkuvoxClient) -> None:
-        self._client = client
-
-    async def level(self) -> int | None:
-        """Return how much is logged: 0 emergencies to 7 everything (Api log get)."""
-        return integer((await self._client.call(LOG_GET)).get(_LEVEL))
-
-    async def set_level(self, level: int) -> None:
-        """Set how much is logged (Api log set).
-
-        Raises:
-            InvalidRequest: Not 0 to 7.
-        """
-        await self._client.call(LOG_SET, {_LEVEL: str(level)})
-
-    @asynccontextmanager
-    async def export(self, kind: LogKind = LogKind.LOG) -> AsyncIterator[Stream]:
-        """Open a log file (Api log export).
-
-        Raises:
-            InvalidRequest: The device has no such file.
-        """
-        async with self._client.download(LOG_EXPORT, {"type": kind.value}) as stream:
-            yield stream
-
-    async def clear(self, kind: LogKind = LogKind.LOG) -> None:
-        """Empty a log file (Api log clear).
-
-        Raises:
-            InvalidRequest: The device has no such file.
-        """
-        await self._client.call(LOG_CLEAR, {"type": kind.value})
-
-
-class CallLog:
+class CallLog(Functions):
     """``/api/calllog``."""
-
-    def __init__(self, client: AkuvoxClient) -> None:
-        self._client = client
 
     async def get(self, kind: CallKind = CallKind.ALL, page: int | None = None) -> tuple[CallRecord, ...]:
         """Return calls, newest first (Api calllog get).
@@ -215,8 +202,7 @@ class CallLog:
             UnexpectedReply: None of them can be read.
         """
         rows = await _rows(self._client, CALLLOG_GET, {} if kind is CallKind.ALL else _kind(kind), number)
-        moments = _moments(rows.readable)
-        return LogPage(tuple(map(_call, rows.readable, moments, strict=True)), rows.size)
+        return _log_page(CallRecord, CALLLOG_GET, rows)
 
     async def delete(self, record_id: str) -> None:
         """Delete a record (Api calllog del).
@@ -237,11 +223,8 @@ class CallLog:
             yield stream
 
 
-class DoorLog:
+class DoorLog(Functions):
     """``/api/doorlog``."""
-
-    def __init__(self, client: AkuvoxClient) -> None:
-        self._client = client
 
     async def get(self, page: int | None = None, count: int | None = None) -> tuple[DoorRecord, ...]:
         """Return attempts, newest first (Api doorlog get).
@@ -259,8 +242,7 @@ class DoorLog:
             UnexpectedReply: None of them can be read.
         """
         rows = await _rows(self._client, DOORLOG_GET, {} if count is None else {"Num": str(count)}, number)
-        moments = _moments(rows.readable)
-        return LogPage(tuple(map(_door, rows.readable, moments, strict=True)), rows.size)
+        return _log_page(DoorRecord, DOORLOG_GET, rows)
 
     async def picture(self, path: str) -> bytes:
         """Return the JPEG of a record (captures/port8080_snapshot_mjpeg.md).
@@ -311,57 +293,7 @@ def _kind(kind: CallKind) -> dict[str, object]:
     return {"type": kind.value, "Type": kind.value}
 
 
-def _call(item: Fields, when: datetime | None) -> CallRecord:
-    word = text(item.get("Type")) or ""
-    number = integer(word)
-    if number is not None:
-        kind = _CALL_KINDS[number] if 0 < number < len(_CALL_KINDS) else CallKind.UNKNOWN
-    else:
-        kind = _CALL_WORDS.get(_word(word), CallKind.UNKNOWN)
-    return CallRecord(
-        id=text(item.get("ID")),
-        kind=kind,
-        when=when,
-        name=text(item.get("Name")),
-        # The table of the manual says Number and Local Identity, its example and devices this.
-        number=text(item.get("Num")) or text(item.get("Number")),
-        local=text(item.get("LocalIdentity")),
-        mark=_mark(item, "Date", "Time", "Type", "Name", "Num", "Number"),
-    )
-
-
-def _door(item: Fields, when: datetime | None) -> DoorRecord:
-    return DoorRecord(
-        id=text(item.get("ID")),
-        when=when,
-        name=text(item.get("Name")),
-        method=_METHOD_OF.get(_word(item.get("Type")), DoorMethod.UNKNOWN),
-        granted=_GRANTED.get(_word(item.get("Status"))),
-        relay=text(item.get("Relay")),
-        picture=_path(text(item.get("PicUrl")) or text(item.get("Picture"))),
-        code=text(item.get("Code")),
-        # Without the code: marks are stored.
-        mark=_mark(item, "Date", "Time", "Type", "Name", "Status", "Relay"),
-    )
-
-
-def _word(value: object) -> str:
-    return _LETTERS_ONLY.sub("", (text(value) or "").lower())
-
-
-def _mark(item: Fields, *names: str) -> str:
-    content = "|".join(text(item.get(name)) or "" for name in ("ID", *names))
-    return f"{crc32(content.encode()):08x}"
-
-
-def _moments(items: tuple[Fields, ...]) -> list[datetime | None]:
-    return read_dates([f"{text(item.get('Date')) or ''} {text(item.get('Time')) or ''}" for item in items])
-
-
-def _path(address: str | None) -> str | None:
-    """Return the path of a picture: the host in its address need not be the one that is asked (field notes 6)."""
-    try:
-        path = URL(address or "").path
-    except ValueError:
-        return None
-    return path if path.startswith("/") and path != "/" else None
+def _log_page[R](kind: type[R], endpoint: Endpoint, rows: Rows) -> LogPage[R]:
+    moments = read_dates([f"{text(row.get('Date')) or ''} {text(row.get('Time')) or ''}" for row in rows.readable])
+    records = zip(rows.readable, moments, strict=True)
+    return LogPage(tuple(decode_reply(kind, row, endpoint.path, when=when) for row, when in records), rows.size)

@@ -1,22 +1,52 @@
 """Calls and SIP accounts (Api call, Api sip)."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from ...common.decode import Key, decode_reply
 from ...common.errors import UnexpectedReply
-from ...common.parse import text
-from .client import AkuvoxClient
+from ...common.parse import Fields, integer, text
+from .client import AkuvoxClient, Functions
 from .config import Section
 from .endpoints import CALL_DIAL, CALL_HANGUP, CALL_STATUS, SIP_GET, SIP_SET, SIP_STATUS
 from .envelope import LIST
-from .system import SipAccount, sip_accounts
 
+_ACCOUNT = "Account"
+_DISABLED, _REGISTERED = 0, 2
 # The only word of call/status that is documented: everything else is a call.
 READY = "READY"
 
 
-class Call:
-    """``/api/call``."""
+@dataclass(frozen=True, slots=True)
+class SipAccount:
+    """A SIP account (Api system).
 
-    def __init__(self, client: AkuvoxClient) -> None:
-        self._client = client
+    Attributes:
+        account: Its number, 1 or 2.
+        user: The name it registers with.
+        server: Where it registers.
+        status: -1 unknown, 0 disabled, 1 registering, 2 registered, 3 failed; firmware says 1 for a failure, too.
+    """
+
+    account: int
+    user: Annotated[str | None, Key("UserName")]
+    server: Annotated[str | None, Key("SipServer")]
+    status: Annotated[int | None, Key("Status")]
+
+    @property
+    def enabled(self) -> bool | None:
+        """Whether it is in use; None where the device does not know."""
+        return None if self.status is None or self.status < _DISABLED else self.status != _DISABLED
+
+    @property
+    def registered(self) -> bool:
+        """Whether it is registered for certain."""
+        return self.status == _REGISTERED
+
+
+class Call(Functions):
+    """``/api/call``."""
 
     async def status(self) -> str:
         """Return the device's word, ``READY`` without a call (Api call status).
@@ -55,3 +85,13 @@ class Sip(Section):
     async def status(self) -> tuple[SipAccount, ...]:
         """Return the accounts (Api sip status)."""
         return sip_accounts(await self._client.call(SIP_STATUS))
+
+
+def sip_accounts(data: Fields) -> tuple[SipAccount, ...]:
+    """Return the accounts of ``system/info`` or ``sip/status``, by their number."""
+    accounts = [
+        decode_reply(SipAccount, values, SIP_STATUS.path, account=number)
+        for name, values in data.items()
+        if isinstance(values, Mapping) and (number := integer(name.removeprefix(_ACCOUNT))) is not None
+    ]
+    return tuple(sorted(accounts, key=lambda account: account.account))

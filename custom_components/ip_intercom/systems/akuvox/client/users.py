@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 import re
-from typing import IO
+from typing import IO, Annotated
 
 from yarl import URL
 
+from ...common.decode import Key, decode_all
 from ...common.errors import NotSupported, UnexpectedReply
 from ...common.http import Stream
 from ...common.parse import Fields, integer, text, texts
@@ -20,6 +21,20 @@ from .row_reader import Keep
 _SCHEDULE_RELAY = ("ScheduleRelay", "Schedule-Relay")
 _SCHEDULE = "Schedule"
 _SEPARATORS = re.compile(r"[;,]")
+
+
+def schedules(item: Fields) -> tuple[tuple[str, str], ...]:
+    """Return schedules and their relays: ``1001-12;1002-3`` by either name, or a bare list of schedules."""
+    for name in _SCHEDULE_RELAY:
+        if found := parts(text(item.get(name))):
+            return tuple((part.partition("-")[0], part.partition("-")[2]) for part in found)
+    bare = item.get(_SCHEDULE)
+    return tuple((schedule, "") for schedule in texts(bare) or parts(text(bare)))
+
+
+def parts(value: str | None) -> list[str]:
+    """Return what stands between semicolons, or between commas as on OEM devices."""
+    return [part.strip() for part in _SEPARATORS.split(value or "") if part.strip()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +52,16 @@ class User:
         fields: All that the device tells, for a change: some devices erase what a change leaves out.
     """
 
-    id: str | None
-    user_id: str | None
-    name: str | None
-    pin: str | None = field(repr=False)
-    cards: tuple[str, ...] = field(repr=False)
-    schedules: tuple[tuple[str, str], ...]
-    source: str | None
-    fields: Fields = field(repr=False)
+    id: Annotated[str | None, Key("ID")]
+    user_id: Annotated[str | None, Key("UserID")]
+    name: Annotated[str | None, Key("Name")]
+    pin: Annotated[str | None, Key("PrivatePIN")] = field(repr=False)
+    cards: Annotated[tuple[str, ...], Key("CardCode", convert=lambda codes: tuple(parts(text(codes))))] = field(
+        repr=False
+    )
+    schedules: Annotated[tuple[tuple[str, str], ...], Key(row=schedules)]
+    source: Annotated[str | None, Key("SourceType", "Source")]
+    fields: Annotated[Fields, Key(row=dict)] = field(repr=False)
 
 
 class Users:
@@ -68,13 +85,13 @@ class Users:
         """
         data: dict[str, object] = {} if page is None else {"page": page}
         if name is None:
-            return tuple(_user(row) for row in await self._client.rows(USER.get, data, keep))
+            return decode_all(User, await self._client.rows(USER.get, data, keep))
         try:
             # A PIN has no place in an address.
             rows = await self._client.rows(by(POST, USER.get), {**data, "NameOrPerID": name, "NameOrCode": name}, keep)
         except NotSupported:
             rows = await self._client.rows(USER.get, data, keep)
-        return tuple(_user(row) for row in rows)
+        return decode_all(User, rows)
 
     async def add(self, users: Iterable[Data]) -> tuple[ItemResult, ...]:
         """Add users of the device's own fields; returns what it tells of each, mostly nothing (Api user add).
@@ -147,33 +164,6 @@ class Users:
         if url.host not in {None, self._client.transport.base.host} or not url.path.startswith("/"):
             raise UnexpectedReply("the users' file is said to be elsewhere")
         return url.path
-
-
-def _user(item: Fields) -> User:
-    return User(
-        id=text(item.get("ID")),
-        user_id=text(item.get("UserID")),
-        name=text(item.get("Name")),
-        pin=text(item.get("PrivatePIN")),
-        cards=tuple(parts(text(item.get("CardCode")))),
-        schedules=schedules(item),
-        source=text(item.get("SourceType")) or text(item.get("Source")),
-        fields=item,
-    )
-
-
-def schedules(item: Fields) -> tuple[tuple[str, str], ...]:
-    """Return schedules and their relays: ``1001-12;1002-3`` by either name, or a bare list of schedules."""
-    for name in _SCHEDULE_RELAY:
-        if found := parts(text(item.get(name))):
-            return tuple((part.partition("-")[0], part.partition("-")[2]) for part in found)
-    bare = item.get(_SCHEDULE)
-    return tuple((schedule, "") for schedule in texts(bare) or parts(text(bare)))
-
-
-def parts(value: str | None) -> list[str]:
-    """Return what stands between semicolons, or between commas as on OEM devices."""
-    return [part.strip() for part in _SEPARATORS.split(value or "") if part.strip()]
 
 
 def _by_both_names(user: Mapping[str, object]) -> dict[str, object]:
