@@ -271,3 +271,35 @@ def test_the_checker_allows_what_points_downwards() -> None:
         "systems.two_n.client": "import aiohttp\nfrom ..common.errors import E\nfrom ..common import errors",
     }
     assert violations(source) == []
+
+
+def untyped_entries(source: Source) -> list[str]:
+    """One sentence for each annotation with an entry whose runtime data are untyped though its layer knows the type."""
+    found = []
+    for module, text in sorted(source.items()):
+        typed = "runtime" in layer_of(module).below
+        tree = ast.parse(text)
+        subscripted = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Subscript)}
+        imported = ("homeassistant.config_entries", "ConfigEntry")
+        if typed and imported in {
+            (node.module, alias.name)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }:
+            found.append(f"{module} imports ConfigEntry")
+        found += [
+            f"{module}:{node.lineno} has a bare ConfigEntry"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Name) and node.id == "ConfigEntry" and id(node) not in subscripted
+        ]
+    return found
+
+
+def test_entries_are_typed() -> None:
+    assert untyped_entries(integration()) == []
+    imported = "from homeassistant.config_entries import ConfigEntry"
+    assert untyped_entries({"lock": imported, "helpers.x": f"{imported}\ndef f(entry: ConfigEntry) -> None: ..."}) == [
+        "helpers.x:2 has a bare ConfigEntry",
+        "lock imports ConfigEntry",
+    ]

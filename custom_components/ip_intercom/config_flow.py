@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, override
 
-from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry, ConfigEntryState, ConfigFlowResult
+from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntryState, ConfigFlowResult
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.device_registry import format_mac
@@ -31,7 +31,7 @@ from .flows.base import CREDENTIALS, SECTION_SECURITY
 from .flows.options import PASSWORD_FIELD, IntercomOptionsFlow
 from .flows.phone import PhoneLoginFlow
 from .helpers.client_session import async_client_session
-from .runtime import IntercomRuntime
+from .runtime import IntercomConfigEntry, IntercomRuntime
 from .runtime.loading import async_load_systems
 from .systems import asks_for_proof, recognized
 
@@ -73,7 +73,7 @@ class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
     @staticmethod
     @callback
     @override
-    def async_get_options_flow(config_entry: ConfigEntry) -> IntercomOptionsFlow:
+    def async_get_options_flow(config_entry: IntercomConfigEntry) -> IntercomOptionsFlow:
         """Return the options flow."""
         return IntercomOptionsFlow()
 
@@ -197,12 +197,12 @@ class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
         return self._async_form(step, schema, known, {})
 
 
-def _account_of(entry: ConfigEntry) -> dict[str, Any]:
+def _account_of(entry: IntercomConfigEntry) -> dict[str, Any]:
     """Return what logs in to an entry, as far as it is there."""
     return {key: entry.data[key] for key in CREDENTIALS if key in entry.data}
 
 
-def _refusal(entry: ConfigEntry) -> dict[str, str]:
+def _refusal(entry: IntercomConfigEntry) -> dict[str, str]:
     """Return why an entry's account is refused, as an error of the form that asks for another one."""
     runtime: IntercomRuntime | None = getattr(entry, "runtime_data", None)
     err = None if runtime is None else runtime.coordinator.last_exception
@@ -210,7 +210,7 @@ def _refusal(entry: ConfigEntry) -> dict[str, str]:
     return {"base": key} if key in _REFUSALS else {}
 
 
-def _moved(entry: ConfigEntry, host: str) -> dict[str, Any] | None:
+def _moved(entry: IntercomConfigEntry, host: str) -> dict[str, Any] | None:
     """Return the data of a device that was seen at another address; scheme and port stay as they were found.
 
     A host name is the user's choice, a verified certificate belongs to it, and a device that answers
@@ -225,5 +225,5 @@ def _moved(entry: ConfigEntry, host: str) -> dict[str, Any] | None:
     return {CONF_URL: str(url.with_host(host))}
 
 
-def _is_connected(entry: ConfigEntry) -> bool:
+def _is_connected(entry: IntercomConfigEntry) -> bool:
     return entry.state is ConfigEntryState.LOADED and entry.runtime_data.coordinator.last_update_success is True

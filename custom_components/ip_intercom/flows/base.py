@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import logging
 from typing import Any
 
-from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry, ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigFlow, ConfigFlowResult
 from homeassistant.core import callback
 import probatio as vol
 
@@ -24,6 +24,7 @@ from ..helpers.certificates import fingerprint_text
 from ..helpers.client_session import async_client_session
 from ..helpers.errors import translation_for
 from ..model import Description
+from ..runtime import IntercomConfigEntry
 from ..runtime.loading import async_load_systems
 from ..runtime.replacement import async_take_over
 from ..systems import find_system, spec_of
@@ -71,7 +72,7 @@ class FoundFlow(ConfigFlow):
         # SHA-256 of a new certificate that the user has confirmed.
         self._confirmed: str | None = None
         self._remembered: str | None = None
-        self._replaced: ConfigEntry
+        self._replaced: IntercomConfigEntry
         self._interrupted: tuple[str, dict[str, Any]]
 
     async def _async_find(
@@ -121,7 +122,7 @@ class FoundFlow(ConfigFlow):
             self._abort_if_unique_id_configured()
         return self.async_create_entry(title=identity.name, data=self._data)
 
-    async def _async_mend(self, entry: ConfigEntry) -> ConfigFlowResult:
+    async def _async_mend(self, entry: IntercomConfigEntry) -> ConfigFlowResult:
         identity = self._description.identity
         if entry.unique_id not in identity.names and spec_of(entry.data).replaceable:
             return await self._async_another_unit(entry)
@@ -134,7 +135,7 @@ class FoundFlow(ConfigFlow):
 
     # -- another unit ----------------------------------------------------------------------------
 
-    async def _async_another_unit(self, entry: ConfigEntry) -> ConfigFlowResult:
+    async def _async_another_unit(self, entry: IntercomConfigEntry) -> ConfigFlowResult:
         """Ask whether the unit that answers takes the place of the one that did before."""
         identity = self._description.identity
         for name in identity.names:
@@ -161,12 +162,12 @@ class FoundFlow(ConfigFlow):
 
     # -- another certificate ---------------------------------------------------------------------
 
-    def _pinned(self, entry: ConfigEntry) -> str | None:
+    def _pinned(self, entry: IntercomConfigEntry) -> str | None:
         """Return the only certificate to talk to: the one confirmed here, else that of the entry."""
         self._remembered = entry.data.get(CONF_FINGERPRINT)
         return self._confirmed or self._remembered
 
-    def _insisted(self, entry: ConfigEntry, user_input: Mapping[str, Any]) -> str | None:
+    def _insisted(self, entry: IntercomConfigEntry, user_input: Mapping[str, Any]) -> str | None:
         """Return the certificate to insist on at an address that was typed; none where one is verified, or http typed."""
         plain = user_input[CONF_HOST].strip().lower().startswith("http:")
         return None if plain or user_input[SECTION_SECURITY][CONF_VERIFY_SSL] else self._pinned(entry)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 import logging
 from typing import TYPE_CHECKING, Any
 
-from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry, ConfigFlowResult
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigFlowResult
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
 import probatio as vol
@@ -23,6 +23,7 @@ from ..const import (
     SYSTEM_SMARTYARD,
 )
 from ..helpers.client_session import async_client_session
+from ..runtime import IntercomConfigEntry
 from ..runtime.loading import async_load_systems
 from ..systems import find_system
 from ..systems.common.errors import (
@@ -215,7 +216,7 @@ class PhoneLoginFlow(FoundFlow):
         }
         return self._async_form("reconfigure_smartyard", ADDRESS_SCHEMA, known, {})
 
-    async def _async_move(self, entry: ConfigEntry, user_input: Mapping[str, Any]) -> dict[str, str]:
+    async def _async_move(self, entry: IntercomConfigEntry, user_input: Mapping[str, Any]) -> dict[str, str]:
         session, verify = async_client_session(self.hass), user_input[SECTION_SECURITY][CONF_VERIFY_SSL]
         try:
             data, self._description = await find_system(

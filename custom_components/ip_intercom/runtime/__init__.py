@@ -22,6 +22,7 @@ from .webhook import PushAddress
 # A call that was dialed while its answer was lost may still begin for this many seconds.
 _DIAL_DELAY = 10.0
 
+# The modules below take ConfigEntry[Any]: importing this type would be a circle.
 type IntercomConfigEntry = ConfigEntry[IntercomRuntime]
 
 

@@ -10,6 +10,7 @@ from http import HTTPStatus
 import logging
 from math import inf
 import time
+from typing import Any
 
 from aiohttp import web
 from homeassistant.components import webhook
@@ -200,7 +201,7 @@ async def _read(request: web.Request) -> bytes:
     return body
 
 
-async def async_take_back(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def async_take_back(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     """Take the address away from the device of an entry that is removed."""
     if (token := entry.data.get(CONF_PUSH_TOKEN)) is None or spec_of(entry.data).forwarded:
         return  # no device was told
