@@ -14,7 +14,7 @@ import pytest
 from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.ip_intercom.runtime.push_limiter import BURST, RATE
+from custom_components.ip_intercom.runtime.webhook import BURST, RATE
 from tests.common import capture_log_events, entity_id, until, webhook_of
 
 # Requests a second, and for how many seconds at least and at most.

@@ -14,7 +14,7 @@ from homeassistant.helpers.event import async_track_state_change_event
 import pytest
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
-from custom_components.ip_intercom.services import firmware as firmware_actions
+from custom_components.ip_intercom.services import maintenance as firmware_actions
 from custom_components.ip_intercom.systems.two_n import maintenance
 from custom_components.ip_intercom.update import note_in
 from tests.common import USERNAME, act, add_intercom, command, entity_id, refusal, state_of, until

@@ -40,8 +40,8 @@ LAYERS = (
     layer("google", "systems.common.fcm", "errors", "aiohttp firebase_messaging"),
     layer(
         "protocol",
-        "systems.common systems.common.address systems.common.decode systems.common.freshness systems.common.http "
-        "systems.common.keep_alive systems.common.login systems.common.parse systems.common.tls systems.common.upload",
+        "systems.common systems.common.address systems.common.decode systems.common.http "
+        "systems.common.keep_alive systems.common.login systems.common.parse systems.common.times systems.common.tls systems.common.upload",
         "errors",
         "aiohttp multidict yarl",
     ),
@@ -60,7 +60,7 @@ LAYERS = (
     ),
     layer("entities", "entity setting_entity", "names model helpers coordinator runtime", "homeassistant"),
     layer("pictures", "media media.films media.render", "", "PIL av"),
-    layer("media", "media.*", "names model helpers coordinator runtime entities pictures", "aiohttp homeassistant"),
+    layer("media", "media.*", "names model helpers coordinator runtime entities pictures", "aiohttp av homeassistant"),
     layer(
         "services",
         "services services.*",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from custom_components.ip_intercom.runtime.push_limiter import BURST, RATE, PushLimiter
+from custom_components.ip_intercom.runtime.webhook import BURST, RATE, PushLimiter
 
 
 class Clock:

@@ -23,9 +23,7 @@ from .runtime.cursor_store import CursorStore
 from .runtime.door_commands import DoorCommands, hold_store
 from .runtime.event_stream import EventStream
 from .runtime.google_push import GooglePush, credential_store
-from .runtime.loading import async_create_system
-from .runtime.login_recovery import async_load_once_accepted
-from .runtime.removal import async_log_out
+from .runtime.loading import async_create_system, async_load_once_accepted, async_log_out
 from .runtime.temporary_codes import TemporaryCodes, async_take_away, code_store
 from .runtime.visitor_pictures import VisitorPictures, picture_store
 from .runtime.webhook import PushAddress, async_take_back

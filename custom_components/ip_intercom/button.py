@@ -17,10 +17,9 @@ from .entity import IntercomEntity, async_add_as_found
 from .model import PlaceId, State
 from .model.features import Features
 from .runtime import IntercomConfigEntry, IntercomRuntime
+from .services.apartments import async_renew_code, async_send_test
 from .services.calls import async_answer, async_clear_missed, async_hang_up
-from .services.flats import async_renew_code
 from .services.maintenance import async_restart, async_sync_clock
-from .services.messages import async_send_test
 
 PARALLEL_UPDATES = 1
 

@@ -13,8 +13,8 @@ from homeassistant.helpers.restore_state import RestoreEntity
 from .entity import IntercomEntity, async_add_as_found
 from .model import CallMode, Setting, State
 from .runtime import IntercomConfigEntry, IntercomRuntime
-from .services.call_control import ATTR_RING_DELAY, ATTR_VOICEMAIL_DELAY, LOCAL, REMOTE, async_set_mode, mode_attributes
 from .services.calls import ATTR_DEVICE
+from .services.phone_system import ATTR_RING_DELAY, ATTR_VOICEMAIL_DELAY, LOCAL, REMOTE, async_set_mode, mode_attributes
 from .setting_entity import SELECTED, SettingEntity
 
 PARALLEL_UPDATES = 1

@@ -16,7 +16,7 @@ from .const import DOMAIN
 from .entity import IntercomEntity, async_add_as_found
 from .model import Firmware, State
 from .runtime import IntercomConfigEntry, IntercomRuntime
-from .services.firmware import async_discard, async_install
+from .services.maintenance import async_discard, async_install
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from custom_components.ip_intercom.runtime import event_stream as push
 from custom_components.ip_intercom.systems.akuvox import calls, clock, freshness, log
 from custom_components.ip_intercom.systems.akuvox.client import client
 from custom_components.ip_intercom.systems.common import poller
-from custom_components.ip_intercom.systems.common.freshness import LIVE_WINDOW
+from custom_components.ip_intercom.systems.common.times import LIVE_WINDOW
 from tests.api.akuvox.conftest import wait_for_answers
 from tests.common import capture_log_events, until
 from tests.simulators.akuvox import Simulator

@@ -195,7 +195,7 @@ async def test_no_pin_that_is_made_up_begins_with_a_zero(
 ) -> None:
     """A device that keeps numbers would lose it."""
     sim, entry = await intercom(hass, device, Spelling.AS_SENT, PinReading.NUMBER)
-    monkeypatch.setattr("custom_components.ip_intercom.services.codes.randbelow", lambda _: 0)
+    monkeypatch.setattr("custom_components.ip_intercom.services.access.randbelow", lambda _: 0)
     data = {name: value for name, value in code().items() if name != "code"}
     added = await command(hass, entry, "add_temporary_code", **data)
     assert guests(sim) == {added["code"]}

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from custom_components.ip_intercom.helpers.silence import Silence
+from custom_components.ip_intercom.helpers.issues import Silence
 from custom_components.ip_intercom.model import Door, Port, State
 from custom_components.ip_intercom.model.events import DoorReleased, Event, PortChanged
 

@@ -26,7 +26,7 @@ from ..helpers.errors import request_refused, translated_error
 from ..model import DoorId, Missing
 from ..model.functions import Code, Codes, Held
 from ..systems.common.errors import CodeLeft, CommandFailed, ConnectionFailed, IntercomError, NotReached, NotSupported
-from .removal import async_parting
+from .loading import async_parting
 
 _LOGGER = logging.getLogger(__name__)
 

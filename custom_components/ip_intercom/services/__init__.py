@@ -16,54 +16,21 @@ import probatio as vol
 from ..const import DOMAIN
 from ..helpers.permissions import async_may, async_may_open_doors
 from ..runtime import IntercomConfigEntry
-from . import (
-    access,
-    archive,
-    call_control,
-    calls,
-    capture,
-    codes,
-    conferences,
-    configuration,
-    directory,
-    displays,
-    firmware,
-    flats,
-    lists,
-    logs,
-    maintenance,
-    messages,
-    phone_book,
-    push_tokens,
-    settings,
-    signals,
-    voicemails,
-)
+from . import access, apartments, calls, conferences, directory, displays, lists, maintenance, phone_system, signals
 from .base import Action, Needs
 from .files import ATTR_FILENAME, ATTR_OVERWRITE
 
 _ACTIONS = (
     *access.ACTIONS,
-    *archive.ACTIONS,
-    *call_control.ACTIONS,
+    *apartments.ACTIONS,
     *calls.ACTIONS,
-    *capture.ACTIONS,
-    *codes.ACTIONS,
     *conferences.ACTIONS,
-    *configuration.ACTIONS,
     *directory.ACTIONS,
     *displays.ACTIONS,
-    *firmware.ACTIONS,
-    *flats.ACTIONS,
     *lists.ACTIONS,
-    *logs.ACTIONS,
     *maintenance.ACTIONS,
-    *messages.ACTIONS,
-    *phone_book.ACTIONS,
-    *push_tokens.ACTIONS,
-    *settings.ACTIONS,
+    *phone_system.ACTIONS,
     *signals.ACTIONS,
-    *voicemails.ACTIONS,
 )
 
 # What the device takes for a hold (2N HTTP API 5.4.3); the strictest of the systems.

@@ -1,15 +1,21 @@
-"""Access granted by the device's own rules: access points, elevator, license plates."""
+"""Actions for access: access points, temporary codes, cards."""
 
+import re
+from secrets import randbelow
+from typing import cast
 from uuid import uuid4
 
 from homeassistant.helpers import config_validation as cv
-from homeassistant.util.json import JsonObjectType
+from homeassistant.util import dt as dt_util
+from homeassistant.util.json import JsonArrayType, JsonObjectType
 import probatio as vol
 
 from ..entity import require_feature
+from ..helpers.errors import request_refused
 from ..model import Direction
 from ..runtime import IntercomRuntime
-from .base import Action, Data, Needs
+from ..runtime.temporary_codes import TemporaryCode
+from .base import TEXTS, Action, Data, Needs
 from .files import ATTR_FILENAME, ATTR_OVERWRITE, TARGET, check_writable, read, save_picture
 
 ATTR_ACCESS_POINT = "access_point"
@@ -62,7 +68,7 @@ async def _plate_image(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
     return {"size": await save_picture(runtime.coordinator.hass, data[ATTR_FILENAME], image, data[ATTR_OVERWRITE])}
 
 
-ACTIONS = (
+_ACCESS_ACTIONS = (
     Action(
         "grant_access",
         _grant_access,
@@ -98,3 +104,73 @@ ACTIONS = (
         {vol.Required(ATTR_PLATE): cv.string, **TARGET},
     ),
 )
+
+
+ATTR_CODE = "code"
+ATTR_DOORS = "doors"
+ATTR_END = "end"
+ATTR_ID = "id"
+ATTR_NAME = "name"
+ATTR_START = "start"
+
+# Six digits; a device that keeps a PIN as a number loses leading zeros.
+_LOWEST, _HIGHEST = 100_000, 999_999
+_PIN = re.compile(r"\d{3,15}")
+
+
+async def _add(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    require_feature(runtime.coordinator, runtime.coordinator.features.codes, "no_codes")
+    # Not checked by the schema: its errors repeat the value.
+    pin = data.get(ATTR_CODE) or str(_LOWEST + randbelow(_HIGHEST - _LOWEST + 1))
+    if _PIN.fullmatch(pin) is None:
+        raise request_refused("code_not_digits")
+    start = dt_util.as_utc(data[ATTR_START]) if ATTR_START in data else None
+    end, doors = dt_util.as_utc(data[ATTR_END]), tuple(data.get(ATTR_DOORS, ()))
+    return {**_told(await runtime.codes.async_add(data[ATTR_NAME], pin, start, end, doors)), ATTR_CODE: pin}
+
+
+async def _remove(runtime: IntercomRuntime, data: Data) -> None:
+    await runtime.codes.async_remove(data[ATTR_ID])
+
+
+async def _list(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    return {"codes": cast(JsonArrayType, [_told(known) for known in runtime.codes.all])}
+
+
+async def _scan_card(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    reader = require_feature(runtime.coordinator, runtime.coordinator.features.card_reader, "no_card_reader")
+    return {"card": await runtime.coordinator.async_command(reader.scan())}
+
+
+def _told(known: TemporaryCode) -> JsonObjectType:
+    code = known.code
+    return {
+        "id": known.id,
+        "name": code.name,
+        "start": code.start.isoformat(),
+        "end": code.end.isoformat(),
+        "doors": list(code.doors),
+        "active": known.held is not None,
+    }
+
+
+_CODES_ACTIONS = (
+    Action(
+        "add_temporary_code",
+        _add,
+        Needs.ADMIN,
+        {
+            vol.Required(ATTR_NAME): cv.string,
+            vol.Required(ATTR_END): cv.datetime,
+            vol.Optional(ATTR_START): cv.datetime,
+            vol.Optional(ATTR_CODE): cv.string,
+            vol.Optional(ATTR_DOORS): TEXTS,
+        },
+    ),
+    Action("remove_temporary_code", _remove, Needs.ADMIN, {vol.Required(ATTR_ID): cv.string}),
+    Action("list_temporary_codes", _list, Needs.ADMIN),
+    Action("scan_card", _scan_card, Needs.ADMIN),
+)
+
+
+ACTIONS = (*_ACCESS_ACTIONS, *_CODES_ACTIONS)

@@ -18,8 +18,8 @@ from ..model import Conference, ConferenceId
 from ..model.telephony import Conferences, Invitation
 from ..runtime import IntercomRuntime
 from .base import Action, Data, Fields, Needs
-from .call_control import async_find_session
 from .calls import ATTR_SESSION, SESSION
+from .phone_system import async_find_session
 
 ATTR_ACCESS_CODE = "access_code"
 ATTR_CONFERENCE = "conference"

@@ -1,17 +1,25 @@
-"""Maintenance: clock, restart, configuration, factory reset."""
+"""Actions for maintenance: restart, clock, configuration, settings, firmware."""
 
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+import time
+from typing import Any, cast
+
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
-from homeassistant.util.json import JsonObjectType
+from homeassistant.util.json import JsonArrayType, JsonObjectType
 import probatio as vol
 
 from ..entity import require_feature
-from ..helpers.errors import request_refused
-from ..model.functions import Maintenance
+from ..helpers.errors import request_refused, translated_error
+from ..model import Firmware, StagedFirmware
+from ..model.functions import Configuration, FirmwareControl, Guard, Holidays, Maintenance, MobileAccess, Settings
 from ..runtime import IntercomRuntime
-from .base import Action, Data, Fields, Needs
-from .capture import async_save
+from .base import TEXTS, Action, Data, Fields, Needs
 from .files import ATTR_FILENAME, TARGET, payload
+from .signals import async_save
 
 ATTR_CONFIRMATION = "confirmation"
 
@@ -55,8 +63,315 @@ async def _factory_reset(runtime: IntercomRuntime, data: Data) -> None:
     await runtime.coordinator.async_command(_maintenance(runtime).factory_reset())
 
 
-ACTIONS = (
+_MAINTENANCE_ACTIONS = (
     Action("download_config", _download_config, Needs.ADMIN, TARGET),
     Action("upload_config", _upload_config, Needs.ADMIN, _FILENAME),
     Action("factory_reset", _factory_reset, Needs.ADMIN, {vol.Required(ATTR_CONFIRMATION): cv.string}),
 )
+
+
+ATTR_KEYS = "keys"
+ATTR_SECTIONS = "sections"
+ATTR_VALUES = "values"
+
+
+def _configuration(runtime: IntercomRuntime) -> Configuration:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.configuration, "no_configuration")
+
+
+async def _get(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    configuration, keys = _configuration(runtime), data.get(ATTR_KEYS, [])
+    values = await runtime.coordinator.async_command(configuration.read(keys, data.get(ATTR_SECTIONS, [])))
+    return _told(configuration, values, keys)
+
+
+async def _set(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    configuration = _configuration(runtime)
+    wanted = {str(key): value for key, value in data[ATTR_VALUES].items()}
+    own = _guarded(configuration, wanted, Guard.OWN_ACCESS)
+    if owned := _guarded(configuration, wanted, Guard.OWNED):
+        raise request_refused("config_owned", keys=", ".join(owned))
+    name = runtime.coordinator.description.identity.name
+    if own and data.get(ATTR_CONFIRMATION) != name:
+        raise request_refused("config_confirmation", keys=", ".join(own), name=name)
+    there = await runtime.coordinator.async_command(configuration.read(list(wanted)))
+    if unknown := sorted(wanted.keys() - there.keys()):
+        raise request_refused("config_unknown", device=runtime.coordinator.name, keys=", ".join(unknown))
+    # What could lock us out goes last, and is not read back: another login may be needed for that.
+    checked = {key: value for key, value in wanted.items() if key not in own}
+    for part in (checked, {key: wanted[key] for key in own}):
+        if part:
+            await runtime.coordinator.async_command(configuration.write(part))
+    if own:
+        return {"values": {}, "hidden": [], "unchecked": [*sorted(wanted)]}
+    now = await runtime.coordinator.async_command(configuration.read(list(wanted)))
+    if kept := sorted(key for key, value in checked.items() if now.get(key) != value):
+        raise translated_error(
+            HomeAssistantError, "config_not_taken", device=runtime.coordinator.name, keys=", ".join(kept)
+        )
+    return _told(configuration, now, ())
+
+
+def _guarded(configuration: Configuration, keys: Iterable[str], guard: Guard) -> list[str]:
+    return sorted(key for key in keys if configuration.guard(key) is guard)
+
+
+def _told(configuration: Configuration, values: Mapping[str, str], named: Iterable[str]) -> JsonObjectType:
+    """Return the values, and the names of those that are not told."""
+    hidden = {key for key in values if configuration.is_secret(key)} - set(named)
+    shown = {key: value for key, value in sorted(values.items()) if key not in hidden}
+    return {"values": dict(shown), "hidden": [*sorted(hidden)]}
+
+
+def _values(value: object) -> dict[str, str]:
+    """Accept names with text, numbers and truth values; the device keeps all as text. Never repeats a value."""
+    if not isinstance(value, dict) or not value:
+        raise vol.Invalid("expected names and values")
+    if not all(isinstance(item, str | int | float) for item in value.values()):
+        raise vol.Invalid("expected text or numbers as values")
+    return {str(key): str(int(item)) if isinstance(item, bool) else str(item) for key, item in value.items()}
+
+
+_CONFIGURATION_ACTIONS = (
+    Action("get_config", _get, Needs.ADMIN, {vol.Optional(ATTR_KEYS): TEXTS, vol.Optional(ATTR_SECTIONS): TEXTS}),
+    Action(
+        "set_config",
+        _set,
+        Needs.ADMIN,
+        {vol.Required(ATTR_VALUES): _values, vol.Optional(ATTR_CONFIRMATION): cv.string},
+    ),
+)
+
+
+ATTR_ACCOUNT = "account"
+ATTR_AUTOMATIC = "automatic"
+ATTR_COMPATIBLE = "compatible"
+ATTR_CUSTOM = "custom"
+ATTR_DATES = "dates"
+ATTR_LOCATION = "location"
+ATTR_NAME = "name"
+ATTR_SETTINGS = "settings"
+ATTR_ZONE = "zone"
+
+
+def _settings(runtime: IntercomRuntime) -> Settings:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.settings, "no_settings")
+
+
+def _holidays(runtime: IntercomRuntime) -> Holidays:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.holidays, "no_settings")
+
+
+def _mobile_access(runtime: IntercomRuntime) -> MobileAccess:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.mobile_access, "no_mobile_access")
+
+
+async def _device_name(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    settings = _settings(runtime)
+    if ATTR_NAME in data:
+        await runtime.coordinator.async_command(settings.set_name(data[ATTR_NAME]))
+        runtime.coordinator.async_describe_soon()
+    return {"name": await runtime.coordinator.async_command(settings.name())}
+
+
+async def _time_zone(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    settings = require_feature(runtime.coordinator, runtime.coordinator.features.time_zone, "no_settings")
+    if data.keys() & {ATTR_ZONE, ATTR_CUSTOM, ATTR_AUTOMATIC}:
+        zone, custom = data.get(ATTR_ZONE), data.get(ATTR_CUSTOM)
+        await runtime.coordinator.async_command(settings.set_time_zone(zone, custom, data.get(ATTR_AUTOMATIC, False)))
+    now = await runtime.coordinator.async_command(settings.time_zone())
+    known = await runtime.coordinator.async_command(settings.time_zones())
+    return {
+        "zone": now.zone,
+        "custom": now.custom,
+        "automatic": now.automatic,
+        "zones": list(known),
+    }
+
+
+async def _sip_accounts(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    settings = _settings(runtime)
+    if ATTR_ACCOUNT in data:
+        await runtime.coordinator.async_command(settings.set_sip_account(data[ATTR_ACCOUNT], data[ATTR_SETTINGS]))
+    accounts = await runtime.coordinator.async_command(settings.sip_accounts())
+    return {"accounts": cast(JsonArrayType, [dict(account) for account in accounts])}
+
+
+async def _get_holidays(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    return {"dates": list(await runtime.coordinator.async_command(_holidays(runtime).holidays()))}
+
+
+async def _set_holidays(runtime: IntercomRuntime, data: Data) -> None:
+    await runtime.coordinator.async_command(_holidays(runtime).set_holidays(data[ATTR_DATES]))
+
+
+async def _get_mobile_keys(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    keys = await runtime.coordinator.async_command(_mobile_access(runtime).keys())
+    made = [None if time is None else time.isoformat() for time in keys.made]
+    return {
+        "location": keys.location,
+        "keys": len(made),
+        "made": cast(JsonArrayType, made),
+        "compatible": keys.compatible,
+    }
+
+
+async def _set_mobile_keys(runtime: IntercomRuntime, data: Data) -> None:
+    access = _mobile_access(runtime)
+    if data.keys() & {ATTR_LOCATION, ATTR_KEYS}:
+        await runtime.coordinator.async_command(access.set_keys(data.get(ATTR_LOCATION), data.get(ATTR_KEYS)))
+    if ATTR_COMPATIBLE in data:
+        await runtime.coordinator.async_command(access.set_compatible(data[ATTR_COMPATIBLE]))
+
+
+_SETTINGS_ACTIONS = (
+    Action("device_name", _device_name, Needs.ADMIN, {vol.Optional(ATTR_NAME): cv.string}),
+    Action(
+        "time_zone",
+        _time_zone,
+        Needs.ADMIN,
+        {
+            vol.Exclusive(ATTR_ZONE, "zone"): cv.string,
+            vol.Exclusive(ATTR_CUSTOM, "zone"): cv.string,
+            vol.Exclusive(ATTR_AUTOMATIC, "zone"): cv.boolean,
+        },
+    ),
+    Action(
+        "sip_accounts",
+        _sip_accounts,
+        Needs.ADMIN,
+        {vol.Inclusive(ATTR_ACCOUNT, "set"): cv.positive_int, vol.Inclusive(ATTR_SETTINGS, "set"): dict},
+    ),
+    Action("get_holidays", _get_holidays, Needs.ADMIN),
+    Action("set_holidays", _set_holidays, Needs.ADMIN, {vol.Required(ATTR_DATES): TEXTS}),
+    Action("get_mobile_keys", _get_mobile_keys, Needs.ADMIN),
+    Action(
+        "set_mobile_keys",
+        _set_mobile_keys,
+        Needs.ADMIN,
+        {
+            vol.Optional(ATTR_LOCATION): cv.string,
+            vol.Optional(ATTR_KEYS): TEXTS,
+            vol.Optional(ATTR_COMPATIBLE): cv.boolean,
+        },
+        rules=(cv.has_at_least_one_key(ATTR_LOCATION, ATTR_KEYS, ATTR_COMPATIBLE),),
+    ),
+)
+
+
+# Seconds between looks whether the device is back, and how long it may take.
+_LOOK = 5.0
+_PATIENCE = 900.0
+_STAGED = "staged firmware"
+
+
+async def async_install(runtime: IntercomRuntime) -> None:
+    """Install the file that waits, and see that the device comes back with it."""
+    control, staged = _control(runtime), _firmware(runtime).staged
+    if staged is None:
+        raise request_refused("no_staged_firmware", device=runtime.coordinator.name)
+    runtime.coordinator.timers.async_cancel(_STAGED)
+    _change(runtime, busy=True, progress=None)
+    installed = False
+    try:
+        await runtime.coordinator.async_command(control.install())
+        await _async_wait_for(runtime, control, staged)
+        installed = True
+    finally:
+        if control.waits and not installed:  # the device was not reached
+            _change(runtime, busy=False)
+            _expire_later(runtime, staged)
+        else:
+            _change(runtime, staged=None, busy=False)
+            await runtime.coordinator.async_describe()
+
+
+async def async_discard(runtime: IntercomRuntime) -> None:
+    """Discard the file that waits."""
+    await runtime.coordinator.async_command(_control(runtime).discard())
+    runtime.coordinator.timers.async_cancel(_STAGED)
+    _change(runtime, staged=None)
+
+
+async def _async_wait_for(runtime: IntercomRuntime, control: FirmwareControl, staged: StagedFirmware) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    before = _firmware(runtime).version
+    away = False
+    while time.monotonic() < deadline:
+        await asyncio.sleep(_LOOK)
+        try:
+            version = await runtime.coordinator.async_command(control.version())
+        except HomeAssistantError:
+            away = True  # it restarts
+            continue
+        if version == staged.version or not (staged.certain or version == before):
+            return
+        if away:
+            break  # it came back, and is what it was
+    raise translated_error(
+        HomeAssistantError, "firmware_not_installed", device=runtime.coordinator.name, version=staged.version
+    )
+
+
+def _control(runtime: IntercomRuntime) -> FirmwareControl:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.firmware, "no_firmware")
+
+
+def _firmware(runtime: IntercomRuntime) -> Firmware:
+    return runtime.coordinator.data.firmware or Firmware(None)
+
+
+def _change(runtime: IntercomRuntime, **parts: Any) -> None:
+    runtime.coordinator.async_change(firmware=replace(_firmware(runtime), **parts))
+
+
+def _expire_later(runtime: IntercomRuntime, staged: StagedFirmware) -> None:
+    """Forget the file when the device does."""
+    if staged.expires is None:
+        return
+
+    async def expire() -> None:
+        _change(runtime, staged=None)
+
+    runtime.coordinator.timers.async_do((staged.expires - dt_util.utcnow()).total_seconds(), _STAGED, expire)
+
+
+async def _upload(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    control = _control(runtime)
+
+    def progress(sent: int) -> None:
+        percentage = min(100, sent * 100 // max(source.size, 1))
+        if percentage != _firmware(runtime).progress:
+            _change(runtime, progress=percentage)
+
+    async with payload(runtime.coordinator.hass, data[ATTR_FILENAME], progress) as source:
+        if _firmware(runtime).busy:
+            raise request_refused("firmware_busy", device=runtime.coordinator.name)
+        runtime.coordinator.timers.async_cancel(_STAGED)
+        _change(runtime, staged=None, busy=True, progress=0)
+        try:
+            staged = await runtime.coordinator.async_command(control.stage(source))
+        finally:
+            _change(runtime, busy=False, progress=None)
+    _change(runtime, staged=staged)
+    _expire_later(runtime, staged)
+    return {
+        "version": staged.version,
+        "downgrade": staged.downgrade,
+        "note": staged.note,
+        "expires": None if staged.expires is None else staged.expires.isoformat(),
+        "certain": staged.certain,
+    }
+
+
+async def _discard(runtime: IntercomRuntime, data: Data) -> None:
+    await async_discard(runtime)
+
+
+_FIRMWARE_ACTIONS = (
+    Action("upload_firmware", _upload, Needs.ADMIN, {vol.Required(ATTR_FILENAME): cv.string}),
+    Action("discard_firmware", _discard, Needs.ADMIN),
+)
+
+
+ACTIONS = (*_MAINTENANCE_ACTIONS, *_CONFIGURATION_ACTIONS, *_SETTINGS_ACTIONS, *_FIRMWARE_ACTIONS)

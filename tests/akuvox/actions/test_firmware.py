@@ -7,7 +7,7 @@ from homeassistant.core import State
 from homeassistant.exceptions import HomeAssistantError
 import pytest
 
-from custom_components.ip_intercom.services import firmware as firmware_actions
+from custom_components.ip_intercom.services import maintenance as firmware_actions
 from tests.common import act, entity_id, until
 from tests.simulators.akuvox.system import make_firmware
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 import time
 
-from ..common.clocks import is_set
+from ..common.times import is_set
 from .client.system import SystemStatus
 
 # Time zones differ by quarters of an hour, and none is further from UTC than this; all in seconds.

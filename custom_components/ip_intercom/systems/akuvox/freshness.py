@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from ...model import CallState, Direction
 from ...model.events import CallChanged, Event
-from ..common.freshness import LIVE_WINDOW
+from ..common.times import LIVE_WINDOW
 
 CALL_LOG_EVENT = "CallLog"
 DOOR_LOG_EVENT = "DoorLog"

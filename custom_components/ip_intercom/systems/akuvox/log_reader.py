@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypedDict
 
-from ..common.clocks import is_set
 from ..common.parse import integer
+from ..common.times import is_set
 from .clock import DeviceClock
 from .journal import Fetch, Journal, Record
 

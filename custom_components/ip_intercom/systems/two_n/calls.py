@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from ...model import CallRecord, CallSession, CallState, Direction, SessionId
-from ..common.clocks import is_set
 from ..common.parse import member
+from ..common.times import is_set
 from .client import TwoNDevice
 from .client.phone import CallRecord as ApiCallRecord, CallSession as ApiCallSession
 

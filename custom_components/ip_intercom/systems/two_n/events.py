@@ -28,10 +28,10 @@ from ...model.events import (
     Restarted,
 )
 from ...model.features import PORTION, Delivery
-from ..common.clocks import time_of
 from ..common.errors import IntercomError
 from ..common.parse import Fields, flag, integer, member, text
 from ..common.privacy import Privacy
+from ..common.times import time_of
 from .access import ACCESS_POINTS
 from .boots import Boots
 from .client.log import LogEvent

@@ -7,8 +7,8 @@ from time import time
 
 from ...model import Clock, StagedFirmware
 from ...model.functions import CaptureStats, Download, Payload, TimeZone
-from ..common.clocks import is_set
 from ..common.errors import CommandFailed, ConnectionFailed, NotReached
+from ..common.times import is_set
 from .client import TwoNDevice
 from .client.system import DeviceTime
 

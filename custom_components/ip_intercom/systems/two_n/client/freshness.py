@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import inf
 
-from ...common.freshness import LIVE_WINDOW
+from ...common.times import LIVE_WINDOW
 
 # How far the clocks of a device and ours may drift apart.
 CLOCK_SKEW = 0.0002

@@ -29,8 +29,8 @@ from ...common.errors import (
     ServiceDisabled,
     UnexpectedReply,
 )
-from ...common.freshness import LIVE_WINDOW
 from ...common.parse import Fields, integer
+from ...common.times import LIVE_WINDOW
 from .freshness import Age, Freshness
 from .log import BATCH, Log, LogEvent
 from .system import System, SystemStatus

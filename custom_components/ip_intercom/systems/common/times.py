@@ -1,6 +1,10 @@
-"""Clocks that were never set: after each start they count from 1970 or 2000, until they are set."""
+"""Times that devices tell, and how old an event may be."""
 
 from datetime import UTC, datetime, timedelta
+
+# Seconds after which a ring is no news any more.
+LIVE_WINDOW = 5.0
+
 
 # No device that is supported here is as old.
 _EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)

@@ -1,20 +1,23 @@
-"""Actions on a call beyond answering and hanging up, and the call mode."""
+"""Actions of an extension of a phone system: call control, phone book, voicemails, push tokens."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 from homeassistant.helpers import config_validation as cv
-from homeassistant.util.json import JsonObjectType
+from homeassistant.util.json import JsonArrayType, JsonObjectType
 import probatio as vol
 
 from ..entity import require_feature
 from ..helpers.errors import request_refused
-from ..model import CallMode, CallSession, CallState, SessionId
-from ..model.telephony import CallControl
+from ..model import CallMode, CallSession, CallState, SessionId, Voicemail, VoicemailId
+from ..model.telephony import CallControl, Contact, PhoneBook, PushTokens, Voicemails
 from ..runtime import IntercomRuntime
 from .base import Action, Data, Fields, Needs
 from .calls import ATTR_DEVICE, ATTR_SESSION, SESSION
+from .files import TARGET
+from .signals import async_save
 
 ATTR_FROM = "from"
 ATTR_MODE = "mode"
@@ -152,7 +155,7 @@ def _seconds(delay: timedelta | None) -> int | None:
 
 _DEVICE: Fields = {vol.Optional(ATTR_DEVICE): _NUMBER}
 
-ACTIONS = (
+_CALL_CONTROL_ACTIONS = (
     Action("transfer", _transfer, Needs.CONTROL, {**SESSION, vol.Required(ATTR_TO): _NUMBER, **_DEVICE}),
     Action("hold", _hold, Needs.CONTROL, SESSION),
     Action("resume", _resume, Needs.CONTROL, SESSION),
@@ -176,3 +179,153 @@ ACTIONS = (
         },
     ),
 )
+
+
+ATTR_FILTER = "filter"
+
+
+def _phone_book(runtime: IntercomRuntime) -> PhoneBook:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.phone_book, "no_phone_book")
+
+
+async def _contacts(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    contacts = await runtime.coordinator.async_command(_phone_book(runtime).contacts())
+    wanted = data.get(ATTR_FILTER, "").casefold()
+    shown = [
+        {
+            "id": contact.id,
+            "name": contact.name,
+            "extension": contact.extension,
+            "numbers": dict(contact.numbers or {}),
+            "email": contact.email,
+        }
+        for contact in contacts
+        if any(wanted in text.casefold() for text in _texts(contact))
+    ]
+    return {"contacts": cast(JsonArrayType, shown)}
+
+
+def _texts(contact: Contact) -> tuple[str, ...]:
+    """Return what a contact may be found by."""
+    return (contact.name, contact.extension or "", contact.email or "", *(contact.numbers or {}).values())
+
+
+async def _services(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    services = await runtime.coordinator.async_command(_phone_book(runtime).services())
+    shown = [
+        {"id": service.id, "name": service.name, "kind": service.kind, "extension": service.extension}
+        for service in services
+    ]
+    return {"services": cast(JsonArrayType, shown)}
+
+
+_PHONE_BOOK_ACTIONS = (
+    Action("contacts_query", _contacts, Needs.READ, {vol.Optional(ATTR_FILTER): cv.string}),
+    Action("services_query", _services, Needs.READ),
+)
+
+
+ATTR_NOTE = "note"
+ATTR_READ = "read"
+ATTR_VOICEMAIL = "voicemail"
+
+_VOICEMAIL: Fields = {vol.Required(ATTR_VOICEMAIL): cv.string}
+
+
+def _mailbox(runtime: IntercomRuntime) -> Voicemails:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.voicemails, "no_voicemails")
+
+
+async def _async_read_again(runtime: IntercomRuntime, mailbox: Voicemails) -> None:
+    async def ask() -> dict[VoicemailId, Voicemail]:
+        return {voicemail.id: voicemail for voicemail in await mailbox.query()}
+
+    await runtime.coordinator.async_read_again("voicemails", ask)
+
+
+async def _query(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    voicemails = await runtime.coordinator.async_command(_mailbox(runtime).query())
+    shown = [
+        {
+            "id": voicemail.id,
+            "received": voicemail.received.isoformat(),
+            "duration": voicemail.duration,
+            "number": voicemail.number,
+            "name": voicemail.name,
+            "read": voicemail.read,
+            "note": voicemail.note,
+        }
+        for voicemail in reversed(voicemails)
+    ]
+    return {"voicemails": cast(JsonArrayType, shown)}
+
+
+async def _update(runtime: IntercomRuntime, data: Data) -> None:
+    mailbox = _mailbox(runtime)
+    await runtime.coordinator.async_command(
+        mailbox.mark(data[ATTR_VOICEMAIL], read=data.get(ATTR_READ), note=data.get(ATTR_NOTE))
+    )
+    await _async_read_again(runtime, mailbox)
+
+
+async def _delete(runtime: IntercomRuntime, data: Data) -> None:
+    mailbox = _mailbox(runtime)
+    await runtime.coordinator.async_command(mailbox.delete(data[ATTR_VOICEMAIL]))
+    await _async_read_again(runtime, mailbox)
+
+
+async def _download(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    return await async_save(runtime, _mailbox(runtime).open(data[ATTR_VOICEMAIL]), data)
+
+
+# What is deleted is gone, and a file may be read by others: for administrators.
+_VOICEMAILS_ACTIONS = (
+    Action("voicemail_query", _query, Needs.READ),
+    Action(
+        "voicemail_update",
+        _update,
+        Needs.CONTROL,
+        {**_VOICEMAIL, vol.Optional(ATTR_READ): cv.boolean, vol.Optional(ATTR_NOTE): cv.string},
+        rules=(cv.has_at_least_one_key(ATTR_READ, ATTR_NOTE),),
+    ),
+    Action("voicemail_delete", _delete, Needs.ADMIN, _VOICEMAIL),
+    Action("voicemail_download", _download, Needs.ADMIN, {**_VOICEMAIL, **TARGET}),
+)
+
+
+ATTR_KIND = "kind"
+ATTR_SANDBOX = "sandbox"
+ATTR_TOKEN = "token"
+ATTR_TOPIC = "topic"
+
+KINDS = ("apn", "fcm")
+
+_TOKEN: Fields = {
+    vol.Required(ATTR_KIND): vol.In(KINDS),
+    vol.Required(ATTR_TOPIC): cv.string,
+    vol.Required(ATTR_TOKEN): cv.string,
+    vol.Optional(ATTR_SANDBOX, default=False): cv.boolean,
+}
+
+
+def _tokens(runtime: IntercomRuntime) -> PushTokens:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.push_tokens, "no_push_tokens")
+
+
+async def _add(runtime: IntercomRuntime, data: Data) -> None:
+    adding = _tokens(runtime).add(data[ATTR_KIND], data[ATTR_TOPIC], data[ATTR_TOKEN], data[ATTR_SANDBOX])
+    await runtime.coordinator.async_command(adding)
+
+
+async def _remove(runtime: IntercomRuntime, data: Data) -> None:
+    removing = _tokens(runtime).remove(data[ATTR_KIND], data[ATTR_TOPIC], data[ATTR_TOKEN], data[ATTR_SANDBOX])
+    await runtime.coordinator.async_command(removing)
+
+
+_PUSH_TOKENS_ACTIONS = (
+    Action("push_token_add", _add, Needs.ADMIN, _TOKEN),
+    Action("push_token_remove", _remove, Needs.ADMIN, _TOKEN),
+)
+
+
+ACTIONS = (*_CALL_CONTROL_ACTIONS, *_PHONE_BOOK_ACTIONS, *_VOICEMAILS_ACTIONS, *_PUSH_TOKENS_ACTIONS)

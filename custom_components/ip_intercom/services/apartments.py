@@ -1,4 +1,4 @@
-"""Apartment actions: door code, guests, history, watches, and a SIP account for phones."""
+"""Actions of an apartment at its operator: door codes and guests, messages, recordings."""
 
 from datetime import datetime, timedelta
 from typing import cast
@@ -11,12 +11,12 @@ import probatio as vol
 from ..entity import require_feature
 from ..helpers.errors import request_refused
 from ..model import PlaceId
-from ..model.residence import FlatCodes, History, Watches
+from ..model.residence import Archive, FlatCodes, History, Messages, Watches
 from ..runtime import IntercomRuntime
-from .base import Action, Data, Needs
+from .base import ATTR_CAMERA, Action, Data, Fields, Needs, async_bells, async_camera, async_flat
 from .files import ATTR_FILENAME, ATTR_OVERWRITE, TARGET, check_writable, save_picture
-from .logs import access_rows
-from .targets import async_bells, async_flat
+from .lists import access_rows
+from .signals import async_save
 
 ATTR_COMMENT = "comment"
 ATTR_DAY = "day"
@@ -133,7 +133,7 @@ async def _sip_account(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
 _DURATION = vol.All(cv.positive_time_period, vol.Range(max=timedelta(days=31)))
 
 # What opens doors, visits, and watches are for administrators; guests are for users who may open the doors.
-ACTIONS = (
+_FLATS_ACTIONS = (
     Action("renew_door_code", _renew_code, Needs.ADMIN),
     Action(
         "let_guests_in",
@@ -166,3 +166,88 @@ ACTIONS = (
     Action("watch_remove", _watch_remove, Needs.ADMIN, {vol.Required(ATTR_WATCH): cv.string}),
     Action("sip_account", _sip_account, Needs.ADMIN, answers_only=True),
 )
+
+
+ATTR_MESSAGE = "message"
+
+_TEST = "Test message of Home Assistant"
+
+
+def _messages(runtime: IntercomRuntime) -> Messages:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.messages, "no_messages")
+
+
+async def async_send_test(runtime: IntercomRuntime) -> None:
+    """Have the system write to us, to see whether its messages arrive."""
+    await runtime.coordinator.async_command(_messages(runtime).send_test(_TEST))
+
+
+async def _mark_read(runtime: IntercomRuntime, data: Data) -> None:
+    messages = _messages(runtime)
+    await runtime.coordinator.async_command(messages.mark_read(data.get(ATTR_MESSAGE)))
+    await runtime.coordinator.async_read_again("unread_messages", messages.unread)
+
+
+async def _mark_delivered(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    return {"delivered": await runtime.coordinator.async_command(_messages(runtime).mark_delivered(data[ATTR_MESSAGE]))}
+
+
+_MESSAGES_ACTIONS = (
+    Action("mark_read", _mark_read, Needs.CONTROL, {vol.Optional(ATTR_MESSAGE): cv.string}),
+    Action("mark_delivered", _mark_delivered, Needs.CONTROL, {vol.Required(ATTR_MESSAGE): cv.string}),
+)
+
+
+ATTR_END = "end"
+ATTR_RECORDING = "recording"
+ATTR_START = "start"
+
+_CAMERA: Fields = {vol.Optional(ATTR_CAMERA): cv.string}
+
+
+def _archive(runtime: IntercomRuntime) -> Archive:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.archive, "no_archive")
+
+
+async def _ranges(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    archive, camera = _archive(runtime), async_camera(runtime.coordinator, data)
+    ranges = await runtime.coordinator.async_command(archive.ranges(camera))
+    return {
+        ATTR_CAMERA: camera,
+        "ranges": [{ATTR_START: start.isoformat(), ATTR_END: end.isoformat()} for start, end in ranges],
+    }
+
+
+async def _prepare(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    archive, camera = _archive(runtime), async_camera(runtime.coordinator, data)
+    start, end = dt_util.as_utc(data[ATTR_START]), dt_util.as_utc(data[ATTR_END])
+    if end <= start:
+        raise request_refused("recording_without_length")
+    recording = await runtime.coordinator.async_command(archive.prepare(camera, start, end))
+    runtime.coordinator.async_change(recordings=archive.recordings)
+    return {ATTR_RECORDING: recording}
+
+
+async def _download(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    return await async_save(runtime, _archive(runtime).download(data[ATTR_RECORDING]), data)
+
+
+# A file may be read by others: for administrators.
+_ARCHIVE_ACTIONS = (
+    Action("archive_ranges", _ranges, Needs.READ, _CAMERA),
+    Action(
+        "archive_prepare",
+        _prepare,
+        Needs.ADMIN,
+        {**_CAMERA, vol.Required(ATTR_START): cv.datetime, vol.Required(ATTR_END): cv.datetime},
+    ),
+    Action(
+        "archive_download",
+        _download,
+        Needs.ADMIN,
+        {vol.Required(ATTR_RECORDING): cv.string, **TARGET},
+    ),
+)
+
+
+ACTIONS = (*_FLATS_ACTIONS, *_MESSAGES_ACTIONS, *_ARCHIVE_ACTIONS)
