@@ -59,7 +59,7 @@ LAYERS = (
         "aiohttp homeassistant",
     ),
     layer("entities", "entity setting_entity", "names model helpers coordinator runtime", "homeassistant"),
-    layer("pictures", "media media.films media.render", "", "PIL av"),
+    layer("pictures", "media media.render", "", "PIL"),
     layer("media", "media.*", "names model helpers coordinator runtime entities pictures", "aiohttp av homeassistant"),
     layer(
         "services",
