@@ -8,7 +8,7 @@ from aiohttp import web
 import pytest
 
 from custom_components.ip_intercom.systems.mx_proxy.client import Kind
-from custom_components.ip_intercom.systems.mx_proxy.client.push import CallEvent, MailEvent, parse
+from custom_components.ip_intercom.systems.mx_proxy.client.events import CallEvent, MailEvent, parse
 from tests.common import until
 from tests.mx_proxy_recordings import PUSHES, pushed
 from tests.simulators.mx_proxy import Form, Kind as Sent

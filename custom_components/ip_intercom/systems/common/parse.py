@@ -123,6 +123,11 @@ def text(value: object) -> str | None:
     return str(value).encode(errors="replace").decode() or None
 
 
+def string(value: object) -> str:
+    """Return what ``text`` does, an empty text for missing."""
+    return text(value) or ""
+
+
 def integer(value: object) -> int | None:
     """Return a whole number that may have come as text; None for one that no counter or clock has."""
     number: int | None = None

@@ -6,7 +6,7 @@ import re
 from ...model.telephony import Contact, Service
 from ..common.errors import InvalidRequest
 from .client import MxProxy
-from .client.directory import Contact as ApiContact
+from .client.account import Contact as ApiContact
 
 _PUNCTUATION = re.compile(r"[\s().\-/]+")
 

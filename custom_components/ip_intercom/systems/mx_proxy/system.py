@@ -13,7 +13,7 @@ from ..common.privacy import Privacy
 from ..common.push_monitor import ForwardedPush
 from .calls import MxCallControl, MxCallModes, MxCalls, PhoneSettings
 from .client import MxProxy, UserInfo
-from .client.push import CallEvent, MailEvent, parse
+from .client.events import CallEvent, MailEvent, parse
 from .conferences import MxConferences, by_start
 from .directory import MxPhoneBook
 from .log import CALL_LOG, CALLS, VOICEMAILS, MxLog

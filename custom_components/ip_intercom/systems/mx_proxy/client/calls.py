@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated
 
-from ...common.errors import UnexpectedReply
-from ...common.parse import Fields, flag, integer, readable, text
-from .client import MxClient
-from .directory import extension
+from ...common.decode import Key, decode, decode_reply
+from ...common.parse import flag, integer, positive, readable, text
+from .client import Functions
 from .endpoints import (
     ANSWER_CALL,
     ASSIGN_DEVICE,
@@ -20,8 +21,8 @@ from .endpoints import (
     UNHOLD_CALL,
     Endpoint,
 )
-from .envelope import part, rows
-from .events import CallEvent, call_event
+from .envelope import EXTENSION, part, rows
+from .events import CallEvent
 
 ANSWER_TIMEOUT = 30
 
@@ -50,17 +51,17 @@ class LogRecord:
         monitor_type: The MX's number.
     """
 
-    record_id: int
+    record_id: Annotated[int, Key("record_id")]
     gcid: str | None = None
     missed: bool = False
     direction: str = ""
-    connected: int | None = None
-    disconnected: int | None = None
-    calling: str | None = None
-    called: str | None = None
+    connected: Annotated[int | None, Key("connectTimestamp", convert=positive)] = None
+    disconnected: Annotated[int | None, Key("disconnectTimestamp", convert=positive)] = None
+    calling: Annotated[str | None, Key("callingPartyNo")] = None
+    called: Annotated[str | None, Key("originalCalledPartyNo")] = None
     first_name: str | None = None
     last_name: str | None = None
-    extension: str | None = None
+    extension: Annotated[str | None, EXTENSION] = None
     service_name: str | None = None
     service_extension: str | None = None
     call_type: int | None = None
@@ -114,11 +115,8 @@ class CallMode:
     voicemail_delay: int | None = None
 
 
-class Calls:
+class Calls(Functions):
     """``/calls``. A number of a call is valid as long as the call."""
-
-    def __init__(self, client: MxClient) -> None:
-        self._client = client
 
     async def log(self, since: datetime | int | None = None) -> tuple[LogRecord, ...]:
         """Return the calls that ended after a time, all for None, ordered by ``record_id``.
@@ -130,7 +128,7 @@ class Calls:
         """
         params = None if since is None else {"timestamp": _timestamp(since)}
         found = rows(CALL_LOG, await self._client.call(CALL_LOG, params=params), "callLog")
-        return readable(CALL_LOG.path, found, _record)
+        return readable(CALL_LOG.path, found, partial(decode, LogRecord))
 
     async def make(self, origin: str, to: str, device: str | None = None) -> MadeCall:
         """Let the server call ``origin`` and connect it with ``to``.
@@ -145,10 +143,7 @@ class Calls:
         """
         body = {"from": origin, "to": to} | ({"device": device} if device else {})
         made = part(MAKE_CALL, await self._client.call(MAKE_CALL, body=body), "makeCall")
-        call_id = integer(made.get("callId"))
-        if call_id is None:
-            raise UnexpectedReply(f"{MAKE_CALL.path} answered without the number of the call")
-        return MadeCall(call_id, text(made.get("deviceId")), text(made.get("calledDevice")))
+        return decode_reply(MadeCall, made, MAKE_CALL.path)
 
     async def info(self, call_id: int) -> CallEvent:
         """Return the last that was heard of a call: that it rings, or that it was answered.
@@ -156,7 +151,7 @@ class Calls:
         Raises:
             NoSuchCall: It is over, or nothing was heard of it, as of one that rings at the other side.
         """
-        return _event(CALL_INFO, await self._client.call(CALL_INFO, {"callId": call_id}), "callInfo")
+        return await self._event(CALL_INFO, call_id, "callInfo")
 
     async def answer(self, call_id: int, device: str, timeout: int = ANSWER_TIMEOUT, assign: bool = False) -> Answered:
         """Answer a call at a SIP device.
@@ -199,7 +194,7 @@ class Calls:
         Raises:
             NoSuchCall: There is no such call.
         """
-        return _event(CLEAR_CALL, await self._client.call(CLEAR_CALL, {"callId": call_id}), "connectionCleared")
+        return await self._event(CLEAR_CALL, call_id, "connectionCleared")
 
     async def hold(self, call_id: int) -> CallEvent:
         """Put a call on hold.
@@ -208,7 +203,7 @@ class Calls:
             NoSuchCall: There is no such call.
             CommandFailed: It cannot be held now.
         """
-        return _event(HOLD_CALL, await self._client.call(HOLD_CALL, {"callId": call_id}), "held")
+        return await self._event(HOLD_CALL, call_id, "held")
 
     async def unhold(self, call_id: int) -> CallEvent:
         """Go on with a call that is on hold.
@@ -217,7 +212,7 @@ class Calls:
             NoSuchCall: There is no such call.
             CommandFailed: It is not held.
         """
-        return _event(UNHOLD_CALL, await self._client.call(UNHOLD_CALL, {"callId": call_id}), "retrieved")
+        return await self._event(UNHOLD_CALL, call_id, "retrieved")
 
     async def set_mode(
         self, remote: bool, device: str = "", ring_delay: int | None = None, voicemail_delay: int | None = None
@@ -253,6 +248,10 @@ class Calls:
         """
         await self._client.call(ASSIGN_DEVICE, {"name": device})
 
+    async def _event(self, endpoint: Endpoint, call_id: int, name: str) -> CallEvent:
+        content = await self._client.call(endpoint, {"callId": call_id})
+        return decode_reply(CallEvent, part(endpoint, content, name), endpoint.path)
+
 
 def _timestamp(since: datetime | int) -> str:
     if isinstance(since, int):
@@ -261,35 +260,3 @@ def _timestamp(since: datetime | int) -> str:
         raise ValueError("a time without its zone")
     # The server takes whole times of RFC 3339 only.
     return since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _event(endpoint: Endpoint, content: Fields, name: str) -> CallEvent:
-    event = call_event(part(endpoint, content, name))
-    if event is None:
-        raise UnexpectedReply(f"{endpoint.path} answered without the number of the call")
-    return event
-
-
-def _record(row: Fields) -> LogRecord | None:
-    record_id = integer(row.get("record_id"))
-    if record_id is None:
-        return None
-    return LogRecord(
-        record_id=record_id,
-        gcid=text(row.get("gcid")),
-        missed=flag(row.get("missed")) or False,
-        direction=text(row.get("direction")) or "",
-        connected=integer(row.get("connectTimestamp")) or None,
-        disconnected=integer(row.get("disconnectTimestamp")) or None,
-        calling=text(row.get("callingPartyNo")),
-        called=text(row.get("originalCalledPartyNo")),
-        first_name=text(row.get("firstName")),
-        last_name=text(row.get("lastName")),
-        extension=extension(row),
-        service_name=text(row.get("serviceName")),
-        service_extension=text(row.get("serviceExtension")),
-        call_type=integer(row.get("callType")),
-        leg_type=integer(row.get("legType")),
-        self_leg_type=integer(row.get("selfLegType")),
-        monitor_type=integer(row.get("monitorType")),
-    )

@@ -182,3 +182,10 @@ def _values(parts: Mapping[str, str | int]) -> dict[str, str]:
 
 def _bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
+
+
+class Functions:
+    """A group of requests of one account."""
+
+    def __init__(self, client: MxClient) -> None:
+        self._client = client

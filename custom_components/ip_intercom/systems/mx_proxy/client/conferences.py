@@ -1,11 +1,12 @@
 """Conferences that people dial into (manual, conferences)."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
 
+from ...common.decode import REST, Key, decode_all, decode_reply
 from ...common.errors import UnexpectedReply
-from ...common.parse import Fields, fields, flag, integer, text
-from .client import MxClient
+from ...common.parse import Fields, string
+from .client import Functions
 from .endpoints import (
     CONFERENCE_FROM_CALL,
     CONFERENCE_SETTINGS,
@@ -18,13 +19,6 @@ from .endpoints import (
 )
 from .envelope import part, rows
 
-# Fields that `Conference` has attributes for.
-_KNOWN = frozenset(
-    {
-        "Id", "id", "ownerId", "name", "description", "accessId", "type", "startDate", "duration", "waitForOwner",
-        "delOnOwnerLeave", "ws", "wsType",
-    }
-)  # fmt: skip
 # Of the words that the MX may know, these are documented.
 ONCE = "Once"
 NO_WEB_SESSION, UNDEFINED = "None", "Undefined"
@@ -34,7 +28,7 @@ NO_WEB_SESSION, UNDEFINED = "None", "Undefined"
 class ConferenceSettings:
     """How the server invites to conferences; texts have ``%Name%`` for what differs, what is not set is None."""
 
-    extension: str | None
+    extension: Annotated[str | None, Key("ext")]
     did: str | None
     subject: str | None
     body: str | None
@@ -61,38 +55,34 @@ class Conference:
         others: Fields that only a newer server knows, by their names there; a change replaces all of a conference.
     """
 
-    id: str = ""
+    id: Annotated[str, Key("Id", "id")] = ""
     owner_id: int = 0
     name: str = ""
     access_id: int = field(default=0, repr=False)
-    type: str = ONCE
-    start: int = 0
+    type: Annotated[str, Key(convert=string)] = ONCE
+    start: Annotated[int, Key("startDate")] = 0
     duration: int = 0
     wait_for_owner: bool = False
-    delete_on_owner_leave: bool = False
-    ws: str = NO_WEB_SESSION
-    ws_type: str = UNDEFINED
+    delete_on_owner_leave: Annotated[bool, Key("delOnOwnerLeave")] = False
+    ws: Annotated[str, Key(convert=string)] = NO_WEB_SESSION
+    ws_type: Annotated[str, Key(convert=string)] = UNDEFINED
     description: str = ""
-    others: Mapping[str, object] = field(default_factory=dict, repr=False)
+    others: Annotated[Fields, REST] = field(default_factory=dict, repr=False)
 
 
-class Conferences:
+class Conferences(Functions):
     """``/conferences``."""
-
-    def __init__(self, client: MxClient) -> None:
-        self._client = client
 
     async def settings(self) -> ConferenceSettings:
         """Return how the server invites."""
         content = await self._client.call(CONFERENCE_SETTINGS)
         found = part(CONFERENCE_SETTINGS, content, "conferences")
-        names = ("ext", "did", "subject", "body", "meeting")
-        return ConferenceSettings(*(text(found.get(name)) for name in names))
+        return decode_reply(ConferenceSettings, found, CONFERENCE_SETTINGS.path)
 
     async def list(self) -> tuple[Conference, ...]:
         """Return the conferences."""
         found = rows(CONFERENCES, await self._client.call(CONFERENCES), "conferences")
-        return tuple(conference for row in found if (conference := _conference(row)).id)
+        return tuple(conference for conference in decode_all(Conference, found) if conference.id)
 
     async def create(self, conference: Conference) -> Conference:
         """Plan a conference, and return it as the server has it; its id is made there."""
@@ -135,28 +125,10 @@ class Conferences:
 
 
 def _conference_of(endpoint: Endpoint, content: Fields) -> Conference:
-    conference = _conference(fields(content.get("conference")))
+    conference = decode_reply(Conference, content.get("conference"), endpoint.path)
     if not conference.id:
         raise UnexpectedReply(f"{endpoint.path} answered without the conference")
     return conference
-
-
-def _conference(row: Fields) -> Conference:
-    return Conference(
-        id=text(row.get("Id")) or text(row.get("id")) or "",
-        owner_id=integer(row.get("ownerId")) or 0,
-        name=text(row.get("name")) or "",
-        access_id=integer(row.get("accessId")) or 0,
-        type=text(row.get("type")) or "",
-        start=integer(row.get("startDate")) or 0,
-        duration=integer(row.get("duration")) or 0,
-        wait_for_owner=flag(row.get("waitForOwner")) or False,
-        delete_on_owner_leave=flag(row.get("delOnOwnerLeave")) or False,
-        ws=text(row.get("ws")) or "",
-        ws_type=text(row.get("wsType")) or "",
-        description=text(row.get("description")) or "",
-        others={name: value for name, value in row.items() if name not in _KNOWN},
-    )
 
 
 def _fields(conference: Conference) -> Fields:

@@ -1,4 +1,4 @@
-"""Finding the server at an address that a person typed: scheme, port, certificate, and whether it is an MX Proxy."""
+"""One account at an MX Proxy, and finding the server at an address: scheme, port, certificate, and whether it is one."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -22,17 +22,39 @@ from ...common.errors import (
     WrongDevice,
 )
 from ...common.http import HttpTransport, Request, certificate_fingerprint
-from .client import REQUEST_TIMEOUT
+from .account import Directory, Session, Tokens, UserInfo
+from .calls import Calls
+from .client import REQUEST_TIMEOUT, MxClient
+from .conferences import Conferences
 from .endpoints import USER_INFO
 from .envelope import refusal
 from .login import Credentials
-from .proxy import MxProxy
-from .session import UserInfo
+from .voicemails import Voicemails
 
 HTTPS_PORTS = (443,)
 # Where the server listens by itself, then where something in front of it does.
 HTTP_PORTS = (8080, 80)
 _REALM = "mxproxy"
+
+
+class MxProxy:
+    """Every request of the API, grouped as in the manual.
+
+    Args:
+        transport: The connection to the server.
+        credentials: Who logs in, which happens when it is needed.
+    """
+
+    def __init__(self, transport: HttpTransport, credentials: Credentials) -> None:
+        self.transport = transport
+        client = MxClient(transport, credentials)
+        self.client = client
+        self.session = Session(client)
+        self.directory = Directory(client)
+        self.calls = Calls(client)
+        self.voicemails = Voicemails(client)
+        self.conferences = Conferences(client)
+        self.tokens = Tokens(client)
 
 
 async def find(

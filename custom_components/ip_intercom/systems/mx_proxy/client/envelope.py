@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 
+from ...common.decode import Key
 from ...common.errors import (
     AppRefused,
     AuthenticationFailed,
@@ -28,6 +29,8 @@ from ...common.parse import Fields, decode_json, fields, readable, row, text
 from .endpoints import LOGIN, Endpoint
 
 SERVICE = "MX Proxy"
+# The manual has two names for an internal number.
+EXTENSION = Key("ext", "extension")
 
 # What the MX says of a call that it does not know, with any status.
 _UNKNOWN_CALL = "invalidCallIdentifier"

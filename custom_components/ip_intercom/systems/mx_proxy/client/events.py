@@ -1,11 +1,16 @@
-"""Reports of the MX about calls and voicemails: in pushes, call info, and replies to commands (field notes 4)."""
+"""Events of calls and voicemails: in pushes of any forwarder, call info, and replies to commands (field notes 4)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
 
-from ...common.parse import Fields, decode_json, integer, objects, text
+from ...common.decode import Key, decode
+from ...common.parse import Fields, decode_json, fields, integer, objects, string, text
 
+# What forwarders, FCM and its newer API wrap an event in; `data` may be an object or a text.
+_WRAPPERS = ("data", "message")
+_DEPTH = 4
 # By this name comes the id that the call has in the log (``LogRecord.gcid``).
 _LOG_ID = "__FIRST_CALL_ID__"
 # Calls have small numbers, and times are seconds; a push can come from any sender and contain any value.
@@ -22,6 +27,29 @@ class Kind(StrEnum):
     HELD = "HeldEvent"
     RETRIEVED = "RetrievedEvent"
     MAIL = "MailIncoming"
+
+
+def _unpacked(value: object) -> object:
+    """Return what a text says in JSON; anything else as it is, a text that is no JSON as None."""
+    if not isinstance(value, str | bytes):
+        return value
+    return decode_json(value)
+
+
+def _count(value: object) -> int | None:
+    """Return a whole number as calls and times have it."""
+    number = integer(value)
+    return number if number is not None and 0 <= number < _LARGEST else None
+
+
+def _gcid(cads: object) -> str | None:
+    found = _unpacked(cads)
+    named = objects(found) if isinstance(found, Sequence) else ()
+    return next((text(item.get("value")) for item in named if item.get("name") == _LOG_ID), None)
+
+
+def _when(value: object) -> int | None:
+    return _count(value) or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +77,24 @@ class CallEvent:
         timestamp: When, in Unix time.
     """
 
-    type: str
-    call_id: int
+    type: Annotated[str, Key(convert=string)]
+    call_id: Annotated[int, Key(convert=_count)]
     device_id: str | None = None
     global_call_id: str | None = None
-    gcid: str | None = None
-    calling: str | None = None
-    calling_name: str | None = None
-    called: str | None = None
-    alerting: str | None = None
-    answering: str | None = None
-    answering_name: str | None = None
-    redirected_by: str | None = None
-    releasing: str | None = None
-    local_connection: str | None = None
+    gcid: Annotated[str | None, Key("cads", convert=_gcid)] = None
+    calling: Annotated[str | None, Key("callingDevice")] = None
+    calling_name: Annotated[str | None, Key("callingDisplayName")] = None
+    called: Annotated[str | None, Key("calledDevice")] = None
+    alerting: Annotated[str | None, Key("alertingDevice")] = None
+    answering: Annotated[str | None, Key("answeringDevice")] = None
+    answering_name: Annotated[str | None, Key("answeringDisplayName")] = None
+    redirected_by: Annotated[str | None, Key("lastRedirectionDevice")] = None
+    releasing: Annotated[str | None, Key("releasingDevice")] = None
+    local_connection: Annotated[str | None, Key("localConnectionInfo")] = None
     cause: str | None = None
-    flags: int | None = None
-    commands: int | None = None
-    timestamp: int | None = None
+    flags: Annotated[int | None, Key("callTypeFlags")] = None
+    commands: Annotated[int | None, Key("cmdsAllowed")] = None
+    timestamp: Annotated[int | None, Key(convert=_when)] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,89 +117,40 @@ class MailEvent:
     """
 
     mail_id: str
-    sender: str | None = None
-    sender_name: str | None = None
+    sender: Annotated[str | None, Key("from")] = None
+    sender_name: Annotated[str | None, Key("fromName")] = None
     caller_name: str | None = None
     to: str | None = None
     owner_id: str | None = None
     owner_type: str | None = None
     gcid: str | None = None
-    received: int | None = None
+    received: Annotated[int | None, Key(convert=_when)] = None
     duration: int | None = None
     note: str | None = None
-    timestamp: int | None = None
+    timestamp: Annotated[int | None, Key(convert=_when)] = None
 
 
-def event(what: Fields) -> CallEvent | MailEvent | None:
+def parse(body: bytes) -> CallEvent | MailEvent | None:
+    """Return the event of a push: bare or wrapped, and even where all of its values are text.
+
+    Args:
+        body: The request body, from any sender.
+
+    Returns:
+        The event, also one of a type that is not known; None for what is none.
+    """
+    content = fields(_unpacked(body))
+    for _ in range(_DEPTH):
+        if (found := _event(content)) is not None:
+            return found
+        wrapped = next((content[name] for name in _WRAPPERS if name in content), None)
+        content = fields(_unpacked(wrapped))
+    return None
+
+
+def _event(what: Fields) -> CallEvent | MailEvent | None:
     """Return the event that an object is, None where it is none."""
     kind = text(what.get("type"))
     if kind is None:
         return None
-    return mail_event(what) if kind == Kind.MAIL else call_event(what)
-
-
-def call_event(what: Fields) -> CallEvent | None:
-    """Return the event of a call, None where no call is named."""
-    call_id = _count(what.get("callId"))
-    if call_id is None:
-        return None
-    return CallEvent(
-        type=text(what.get("type")) or "",
-        call_id=call_id,
-        device_id=text(what.get("deviceId")),
-        global_call_id=text(what.get("globalCallId")),
-        gcid=_gcid(what.get("cads")),
-        calling=text(what.get("callingDevice")),
-        calling_name=text(what.get("callingDisplayName")),
-        called=text(what.get("calledDevice")),
-        alerting=text(what.get("alertingDevice")),
-        answering=text(what.get("answeringDevice")),
-        answering_name=text(what.get("answeringDisplayName")),
-        redirected_by=text(what.get("lastRedirectionDevice")),
-        releasing=text(what.get("releasingDevice")),
-        local_connection=text(what.get("localConnectionInfo")),
-        cause=text(what.get("cause")),
-        flags=integer(what.get("callTypeFlags")),
-        commands=integer(what.get("cmdsAllowed")),
-        timestamp=_count(what.get("timestamp")) or None,
-    )
-
-
-def mail_event(what: Fields) -> MailEvent | None:
-    """Return the event of a voicemail, None where no voicemail is named."""
-    mail_id = text(what.get("mailId"))
-    if mail_id is None:
-        return None
-    return MailEvent(
-        mail_id=mail_id,
-        sender=text(what.get("from")),
-        sender_name=text(what.get("fromName")),
-        caller_name=text(what.get("callerName")),
-        to=text(what.get("to")),
-        owner_id=text(what.get("ownerId")),
-        owner_type=text(what.get("ownerType")),
-        gcid=text(what.get("gcid")),
-        received=_count(what.get("received")) or None,
-        duration=integer(what.get("duration")),
-        note=text(what.get("note")),
-        timestamp=_count(what.get("timestamp")) or None,
-    )
-
-
-def unpacked(value: object) -> object:
-    """Return what a text says in JSON; anything else as it is, a text that is no JSON as None."""
-    if not isinstance(value, str | bytes):
-        return value
-    return decode_json(value)
-
-
-def _count(value: object) -> int | None:
-    """Return a whole number as calls and times have it."""
-    number = integer(value)
-    return number if number is not None and 0 <= number < _LARGEST else None
-
-
-def _gcid(cads: object) -> str | None:
-    found = unpacked(cads)
-    named = objects(found) if isinstance(found, Sequence) else ()
-    return next((text(item.get("value")) for item in named if item.get("name") == _LOG_ID), None)
+    return decode(MailEvent, what) if kind == Kind.MAIL else decode(CallEvent, what)

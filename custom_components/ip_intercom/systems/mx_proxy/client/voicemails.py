@@ -3,9 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Annotated
 
-from ...common.parse import Fields, flag, integer, readable, text
-from .client import MxClient
+from ...common.decode import Key, decode
+from ...common.parse import readable
+from .client import Functions
 from .endpoints import CHANGE_VOICEMAIL, DELETE_VOICEMAIL, VOICEMAIL_FILE, VOICEMAILS
 from .envelope import rows
 
@@ -32,8 +35,8 @@ class Voicemail:
     """
 
     id: str
-    sender: str | None = None
-    sender_name: str | None = None
+    sender: Annotated[str | None, Key("from")] = None
+    sender_name: Annotated[str | None, Key("fromName")] = None
     caller_name: str | None = None
     to: str | None = None
     owner_type: str | None = None
@@ -57,16 +60,13 @@ class Recording:
             yield piece
 
 
-class Voicemails:
+class Voicemails(Functions):
     """``/voicemails``."""
-
-    def __init__(self, client: MxClient) -> None:
-        self._client = client
 
     async def list(self) -> tuple[Voicemail, ...]:
         """Return the messages, ordered by id."""
         found = rows(VOICEMAILS, await self._client.call(VOICEMAILS), "voiceMails")
-        return readable(VOICEMAILS.path, found, _voicemail)
+        return readable(VOICEMAILS.path, found, partial(decode, Voicemail))
 
     @asynccontextmanager
     async def open(self, voicemail_id: str) -> AsyncIterator[Recording]:
@@ -105,21 +105,3 @@ class Voicemails:
             NoData: There is no such message.
         """
         await self._client.call(DELETE_VOICEMAIL, {"id": voicemail_id})
-
-
-def _voicemail(row: Fields) -> Voicemail | None:
-    voicemail_id = text(row.get("id"))
-    if voicemail_id is None:
-        return None
-    return Voicemail(
-        id=voicemail_id,
-        sender=text(row.get("from")),
-        sender_name=text(row.get("fromName")),
-        caller_name=text(row.get("callerName")),
-        to=text(row.get("to")),
-        owner_type=text(row.get("ownerType")),
-        received=integer(row.get("received")) or 0,
-        duration=integer(row.get("duration")) or 0,
-        read=flag(row.get("read")) or False,
-        note=text(row.get("note")),
-    )
