@@ -12,7 +12,7 @@ from pathlib import Path
 import sys
 from typing import Any
 
-from tests.reference import actions
+from tests.reference import actions, entities, events
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "tests" / "data"
@@ -217,7 +217,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="only report whether they are current")
     options = parser.parse_args(arguments)
     stale = False
-    pages = {kind.file: page(kind) for kind in PAGES} | {"actions.md": actions.page()}
+    pages = {kind.file: page(kind) for kind in PAGES} | {
+        "actions.md": actions.page(),
+        "entities.md": entities.page(),
+        "events.md": events.page(),
+    }
     for name, text in pages.items():
         file = DOCS / name
         current = file.exists() and file.read_text(encoding="utf-8") == text

@@ -66,9 +66,12 @@ def check(hass: HomeAssistant, system: str, entries: Iterable[ConfigEntry]) -> N
     for entry in entries:
         found = entry.runtime_data.coordinator.features
         features |= {field.name for field in fields(found) if getattr(found, field.name) is not None}
-    now = {"entities": merged(entities_of(hass, entry) for entry in entries), "features": sorted(features)}
+    shown = merged(entities_of(hass, entry) for entry in entries)
+    now = {"entities": shown, "features": sorted(features)}
     if os.environ.get(RECORD):
         FOLDER.mkdir(exist_ok=True)
-        text = json.dumps(now, indent=2, ensure_ascii=False) + "\n"
+        # One entity a line.
+        rows = ",\n".join(f"    {json.dumps(name)}: {json.dumps(row)}" for name, row in shown.items())
+        text = f'{{\n  "entities": {{\n{rows}\n  }},\n  "features": {json.dumps(sorted(features))}\n}}\n'
         (FOLDER / f"{system}.json").write_text(text, encoding="utf-8")
     assert now == recorded(system), "run scripts/api-docs --record"
