@@ -12,8 +12,8 @@ import pytest
 
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.helpers import auth_retry as refusals
-from custom_components.ip_intercom.model import State
 from custom_components.ip_intercom.model.events import Event as IntercomEvent
+from custom_components.ip_intercom.model.state import State
 from custom_components.ip_intercom.runtime import event_stream as push
 from custom_components.ip_intercom.runtime.cursor_store import CursorStore
 from tests.common import USERNAME, act, add_intercom, capture_changes, capture_log_events, entity_id, state_of, until

@@ -7,7 +7,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.helpers.devices import async_remove_places, async_show_places
-from custom_components.ip_intercom.model import Identity, Place, PlaceId
+from custom_components.ip_intercom.model.parts import Identity, Place, PlaceId
 
 IDENTITY = Identity("account", None, None, "Maker", "Account", "Home", None, None, has_page=False)
 HOUSE = Place("house", "Garden 3", "House")

@@ -15,7 +15,7 @@ from .entity import device_info
 from .helpers.issues import async_show_missing
 from .helpers.restored_state import RestoredState
 from .media.voicemail_view import VoicemailView
-from .model import MANY_PARTS
+from .model.parts import MANY_PARTS
 from .model.ring_detector import RingMemory
 from .runtime import IntercomConfigEntry, IntercomRuntime
 from .runtime.clock_watch import ClockWatch

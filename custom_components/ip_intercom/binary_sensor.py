@@ -14,7 +14,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import AccessPointEntity, BellEntity, DoorEntity, IntercomEntity, PortEntity, async_add_as_found
-from .model import MANY_PARTS, Alarm, Bell, CallState, Direction, DoorId, LineId, PortId, State
+from .model.parts import MANY_PARTS, Alarm, Bell, CallState, Direction, DoorId, LineId, PortId
+from .model.state import State
 from .runtime import IntercomConfigEntry, IntercomRuntime
 
 PARALLEL_UPDATES = 0

@@ -14,8 +14,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import IntercomEntity, async_add_as_found
-from .model import PlaceId, State
 from .model.features import Features
+from .model.parts import PlaceId
+from .model.state import State
 from .runtime import IntercomConfigEntry, IntercomRuntime
 from .services.apartments import async_renew_code, async_send_test
 from .services.calls import async_answer, async_clear_missed, async_hang_up

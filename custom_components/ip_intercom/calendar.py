@@ -23,7 +23,8 @@ from homeassistant.util import dt as dt_util
 
 from .entity import IntercomEntity, async_add_as_found
 from .helpers.errors import request_refused
-from .model import Conference, State
+from .model.parts import Conference
+from .model.state import State
 from .runtime import IntercomConfigEntry
 from .services.conferences import async_create, async_delete, async_update
 

@@ -16,9 +16,10 @@ from homeassistant.util.json import JsonObjectType
 from .entity import IntercomEntity, alone, async_add_as_found, require_feature
 from .helpers.permissions import async_check_viewer
 from .media.stills import async_still
-from .model import CameraId, State
 from .model.features import Cameras
 from .model.names import distinct_name
+from .model.parts import CameraId
+from .model.state import State
 from .runtime import IntercomConfigEntry, IntercomRuntime
 from .services.files import check_writable, save_picture
 

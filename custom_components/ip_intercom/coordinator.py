@@ -24,22 +24,10 @@ from .helpers.errors import translated_error, translation_for
 from .helpers.issues import DeviceIssues
 from .helpers.log_health import LogHealth
 from .helpers.restored_state import RestoredState
-from .model import (
-    Bell,
-    BellId,
-    CallState,
-    Description,
-    Door,
-    DoorId,
-    SessionId,
-    State,
-    described,
-    merge,
-    with_bell,
-    with_door,
-)
 from .model.events import CallChanged, CapabilitiesChanged, DirectoryChanged, Event, Restarted, reduce
 from .model.features import Features, System
+from .model.parts import Bell, BellId, CallState, Door, DoorId, SessionId
+from .model.state import Description, State, described, merge, with_bell, with_door
 from .systems.common.errors import (
     AddressRefused,
     AuthenticationFailed,

@@ -16,22 +16,10 @@ from .const import CONF_URL, DOMAIN
 from .coordinator import IntercomCoordinator
 from .helpers.devices import place_identifier
 from .helpers.errors import request_refused
-from .model import (
-    AccessPoint,
-    AccessPointId,
-    Bell,
-    Camera,
-    Door,
-    DoorId,
-    Identity,
-    Missing,
-    PlaceId,
-    Port,
-    PortId,
-    State,
-)
 from .model.doors import DoorCommand
 from .model.names import bell_label, distinct_name
+from .model.parts import AccessPoint, AccessPointId, Bell, Camera, Door, DoorId, Identity, PlaceId, Port, PortId
+from .model.state import Missing, State
 from .runtime import IntercomConfigEntry, IntercomRuntime
 
 

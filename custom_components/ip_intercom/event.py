@@ -12,7 +12,6 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import LastEventEntity, async_add_as_found
-from .model import Bell, CallState, Occurrence, SessionId, State
 from .model.events import (
     AccessDecided,
     CallChanged,
@@ -24,7 +23,9 @@ from .model.events import (
     VoicemailReceived,
 )
 from .model.names import bell_label
+from .model.parts import Bell, CallState, Occurrence, SessionId
 from .model.ring_detector import Ring
+from .model.state import State
 from .runtime import IntercomConfigEntry, IntercomRuntime
 
 PARALLEL_UPDATES = 0

@@ -17,9 +17,10 @@ from homeassistant.util import dt as dt_util
 from .entity import LastEventEntity, async_add_as_found
 from .helpers.permissions import async_may_see_picture
 from .media.stills import async_still
-from .model import Bell, CameraId, PlaceId, State
 from .model.names import bell_label
+from .model.parts import Bell, CameraId, PlaceId
 from .model.ring_detector import Ring
+from .model.state import State
 from .runtime import IntercomConfigEntry, IntercomRuntime
 from .runtime.visitor_pictures import VisitorPicture
 

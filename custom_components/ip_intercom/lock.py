@@ -14,8 +14,9 @@ from homeassistant.util.json import JsonObjectType
 
 from .const import CONF_PLAIN_SWITCHES
 from .entity import DoorEntity, async_add_as_found
-from .model import DoorId, State
 from .model.doors import DoorCommand
+from .model.parts import DoorId
+from .model.state import State
 from .runtime import IntercomConfigEntry, IntercomRuntime
 
 PARALLEL_UPDATES = 1

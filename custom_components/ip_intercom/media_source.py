@@ -20,7 +20,7 @@ from .const import DOMAIN
 from .coordinator import IntercomCoordinator
 from .helpers.permissions import async_current_user, async_may
 from .media.voicemail_view import loaded, voicemail_path
-from .model import Voicemail
+from .model.parts import Voicemail
 from .runtime import IntercomConfigEntry
 
 # What players are told before the file itself says more: exchanges record in this way.

@@ -10,7 +10,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import IntercomEntity, async_add_as_found
-from .model import DisplayId, State
+from .model.parts import DisplayId
+from .model.state import State
 from .runtime import IntercomConfigEntry, IntercomRuntime
 from .services.displays import async_show_message
 

@@ -11,7 +11,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.restore_state import RestoreEntity
 
 from .entity import IntercomEntity, async_add_as_found
-from .model import CallMode, Setting, State
+from .model.parts import CallMode, Setting
+from .model.state import State
 from .runtime import IntercomConfigEntry, IntercomRuntime
 from .services.calls import ATTR_DEVICE
 from .services.phone_system import ATTR_RING_DELAY, ATTR_VOICEMAIL_DELAY, LOCAL, REMOTE, async_set_mode, mode_attributes

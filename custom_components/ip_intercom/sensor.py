@@ -12,7 +12,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import CONF_SHOW_NAMES
 from .entity import IntercomEntity, async_add_as_found
-from .model import CallSession, CallState, PlaceId, Pushes, State
+from .model.parts import CallSession, CallState, PlaceId, Pushes
+from .model.state import State
 from .runtime import IntercomConfigEntry, IntercomRuntime
 
 PARALLEL_UPDATES = 0

@@ -5,7 +5,8 @@ from typing import override
 from homeassistant.const import EntityCategory
 
 from .entity import IntercomEntity, require_feature
-from .model import Setting, SettingId, State
+from .model.parts import Setting, SettingId
+from .model.state import State
 from .runtime import IntercomRuntime
 
 # Kinds that are turned on and off, and those that have options; each has its name in the translations.

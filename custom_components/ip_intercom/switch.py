@@ -12,8 +12,9 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import CONF_PLAIN_SWITCHES
 from .entity import AccessPointEntity, DoorEntity, PortEntity, async_add_as_found, require_feature
-from .model import Door, DoorId, Setting, State
 from .model.doors import DoorCommand
+from .model.parts import Door, DoorId, Setting
+from .model.state import State
 from .runtime import IntercomConfigEntry, IntercomRuntime
 from .setting_entity import NEGATED, SWITCHED, SettingEntity
 

@@ -14,7 +14,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import DOMAIN
 from .entity import IntercomEntity, async_add_as_found
-from .model import Firmware, State
+from .model.parts import Firmware
+from .model.state import State
 from .runtime import IntercomConfigEntry, IntercomRuntime
 from .services.maintenance import async_discard, async_install
 

@@ -6,7 +6,8 @@ import json
 import pytest
 
 from custom_components.ip_intercom.helpers.restored_state import RestoredState
-from custom_components.ip_intercom.model import Access, Alarm, Bell, Port, State
+from custom_components.ip_intercom.model.parts import Access, Alarm, Bell, Port
+from custom_components.ip_intercom.model.state import State
 
 ACCESS = Access(datetime(2026, 11, 28, 8, 30, tzinfo=UTC), granted=True, name="Alice", method="card", entrance="entry")
 STATE = State(

@@ -5,34 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from custom_components.ip_intercom.model import (
-    Access,
-    AccessPoint,
-    Alarm,
-    Bell,
-    CallMode,
-    CallOutcome,
-    CallRecord,
-    CallSession,
-    CallState,
-    Camera,
-    Clock,
-    Conference,
-    Direction,
-    Door,
-    Firmware,
-    Line,
-    Occurrence,
-    Place,
-    Port,
-    Reading,
-    StagedFirmware,
-    State,
-    Voicemail,
-    described,
-    merge,
-    with_bell,
-)
 from custom_components.ip_intercom.model.events import (
     AccessDecided,
     AccessPointBlocked,
@@ -56,6 +28,30 @@ from custom_components.ip_intercom.model.events import (
     VoicemailsListed,
     reduce,
 )
+from custom_components.ip_intercom.model.parts import (
+    Access,
+    AccessPoint,
+    Alarm,
+    Bell,
+    CallMode,
+    CallOutcome,
+    CallRecord,
+    CallSession,
+    CallState,
+    Camera,
+    Clock,
+    Conference,
+    Direction,
+    Door,
+    Firmware,
+    Line,
+    Occurrence,
+    Place,
+    Port,
+    StagedFirmware,
+    Voicemail,
+)
+from custom_components.ip_intercom.model.state import Reading, State, described, merge, with_bell
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)

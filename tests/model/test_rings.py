@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from custom_components.ip_intercom.model import Bell, CallState, Direction
 from custom_components.ip_intercom.model.events import ButtonPressed, CallChanged, Event, Fact, Restarted
+from custom_components.ip_intercom.model.parts import Bell, CallState, Direction
 from custom_components.ip_intercom.model.ring_detector import CALL_BELL, RingMemory, detect, peer_number
 
 START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from custom_components.ip_intercom.helpers.issues import Silence
-from custom_components.ip_intercom.model import Door, Port, State
 from custom_components.ip_intercom.model.events import DoorReleased, Event, PortChanged
+from custom_components.ip_intercom.model.parts import Door, Port
+from custom_components.ip_intercom.model.state import State
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 SHUT = State(doors={"1": Door("1", released=False)}, ports={"input1": Port("input1", output=False, on=False)})

@@ -9,8 +9,8 @@ from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.ip_intercom.const import DOMAIN
-from custom_components.ip_intercom.model import Bell, Camera, Door, Setting
 from custom_components.ip_intercom.model.events import BellRings, ButtonPressed, Event, MessageReceived
+from custom_components.ip_intercom.model.parts import Bell, Camera, Door, Setting
 from tests.common import state_of
 from tests.mx_proxy.looking import shown
 

@@ -4,7 +4,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
-from custom_components.ip_intercom.model import Bell, Camera, Door, Setting
+from custom_components.ip_intercom.model.parts import Bell, Camera, Door, Setting
 from tests.common import entity_id, until
 from tests.simulators.smartyard import PHONE, Simulator
 

@@ -4,7 +4,7 @@ from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 
-from custom_components.ip_intercom.model import Camera, Door, Place
+from custom_components.ip_intercom.model.parts import Camera, Door, Place
 from tests.simulators.smartyard import PHONE, Simulator
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from custom_components.ip_intercom.model import Access, Alarm, CallState, Direction, Occurrence
 from custom_components.ip_intercom.model.events import (
     AccessDecided,
     AccessPointBlocked,
@@ -27,6 +26,7 @@ from custom_components.ip_intercom.model.events import (
     PortChanged,
     Restarted,
 )
+from custom_components.ip_intercom.model.parts import Access, Alarm, CallState, Direction, Occurrence
 from custom_components.ip_intercom.systems.common.privacy import REDACTED, Privacy
 from custom_components.ip_intercom.systems.two_n.cameras import fitting_size
 from custom_components.ip_intercom.systems.two_n.client.log import LogEvent

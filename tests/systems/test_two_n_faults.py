@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.ip_intercom.model import Description, Reading, State
+from custom_components.ip_intercom.model.state import Description, Reading, State
 from custom_components.ip_intercom.systems.common.errors import IntercomError
 from custom_components.ip_intercom.systems.two_n import TwoNSystem, system as system_module
 from tests.api.conftest import Bench, Start

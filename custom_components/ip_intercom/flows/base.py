@@ -23,7 +23,7 @@ from ..const import (
 from ..helpers.certificates import fingerprint_text
 from ..helpers.client_session import async_client_session
 from ..helpers.errors import translation_for
-from ..model import Description
+from ..model.state import Description
 from ..runtime import IntercomConfigEntry
 from ..runtime.loading import async_load_systems
 from ..runtime.replacement import async_take_over

@@ -52,7 +52,7 @@ from ..const import (
     DEFAULT_PICTURE_PORT,
     DEFAULT_STREAM_PATH,
 )
-from ..model import Door, DoorId
+from ..model.parts import Door, DoorId
 from ..runtime import IntercomConfigEntry, IntercomRuntime
 from ..systems import options_of, spec_of
 from ..systems.common.connection import stream_url

@@ -12,7 +12,7 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry
 
 from ..const import CONF_CONTROLS
-from ..model import Control
+from ..model.parts import Control
 from ..systems.common.errors import AuthenticationFailed
 
 REFUSALS = 3

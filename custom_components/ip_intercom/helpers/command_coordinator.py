@@ -10,7 +10,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
-from ..model import State
+from ..model.state import State
 from ..systems.common.errors import IntercomError
 from .errors import is_answer_lost, translated, was_never_sent
 from .timers import Timers

@@ -6,8 +6,8 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from ..const import DOMAIN
-from ..model import Identity, Place, PlaceId
 from ..model.names import place_names
+from ..model.parts import Identity, Place, PlaceId
 
 
 def place_identifier(identity: Identity, place: PlaceId | None) -> tuple[str, str]:

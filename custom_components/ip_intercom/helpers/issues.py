@@ -8,8 +8,8 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import slugify
 
 from ..const import DOMAIN
-from ..model import Description, Missing, State
 from ..model.events import DoorReleased, Event, PortChanged
+from ..model.state import Description, Missing, State
 from ..systems.common.errors import AddressRefused, CertificateChanged
 from .timers import Timers
 

@@ -7,7 +7,7 @@ import logging
 
 from homeassistant.core import callback
 
-from ..model import Missing
+from ..model.state import Missing
 from .issues import DeviceIssues
 from .timers import Timers
 

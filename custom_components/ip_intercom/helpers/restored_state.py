@@ -6,7 +6,8 @@ from datetime import datetime
 import logging
 from typing import Any
 
-from ..model import Access, Alarm, Bell, BellId, Port, PortId, State
+from ..model.parts import Access, Alarm, Bell, BellId, Port, PortId
+from ..model.state import State
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from homeassistant.exceptions import HomeAssistantError
 from ..coordinator import IntercomCoordinator
 from ..entity import require_feature
 from ..helpers.errors import translated_error
-from ..model import CameraId
+from ..model.parts import CameraId
 
 # The type of the first box of an MP4 (ISO/IEC 14496-12), after its length.
 _MARK = slice(4, 8), b"ftyp"

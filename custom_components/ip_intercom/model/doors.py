@@ -6,7 +6,7 @@ and nothing is sent where the door already is as asked.
 
 from enum import StrEnum
 
-from . import Door
+from .parts import Door
 
 
 class DoorCommand(StrEnum):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import singledispatch
 
-from . import (
+from .parts import (
     MANY_PARTS,
     Access,
     AccessPoint,
@@ -28,10 +28,10 @@ from . import (
     PortId,
     Pushes,
     SessionId,
-    State,
     Voicemail,
     VoicemailId,
 )
+from .state import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,20 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from . import (
-    Bell,
-    BellId,
-    CallSession,
-    CameraId,
-    Control,
-    Description,
-    Door,
-    DoorId,
-    Missing,
-    PortId,
-    Reading,
-    SessionId,
-)
 from .doors import DoorCommand
 from .events import Event
 from .functions import (
@@ -51,7 +37,9 @@ from .functions import (
     Settings,
     TimeZones,
 )
+from .parts import Bell, BellId, CallSession, CameraId, Control, Door, DoorId, PortId, SessionId
 from .residence import AccountSettings, Archive, FlatCodes, History, Messages, SipAccounts, Visitors, Watches
+from .state import Description, Missing, Reading
 from .telephony import CallControl, CallModes, Conferences, MissedCalls, PhoneBook, PushTokens, Voicemails
 
 # So many events are handed on at once; then everything else in Home Assistant has its turn.

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import IO, Protocol
 
-from . import AccessPointId, CallRecord, Clock, Direction, DisplayId, DoorId, StagedFirmware
+from .parts import AccessPointId, CallRecord, Clock, Direction, DisplayId, DoorId, StagedFirmware
 
 
 @dataclass(frozen=True, slots=True)

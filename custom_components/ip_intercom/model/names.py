@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from . import Bell, Camera, Door, Place, PlaceId
+from .parts import Bell, Camera, Door, Place, PlaceId
 
 
 def distinct_name[P: (Bell, Camera, Door)](part: P, parts: Iterable[P]) -> str | None:

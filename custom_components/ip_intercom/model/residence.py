@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
-from . import BellId, CameraId, PlaceId, SettingId
 from .functions import AccessRecord, Download
+from .parts import BellId, CameraId, PlaceId, SettingId
 
 
 class Visitors(Protocol):

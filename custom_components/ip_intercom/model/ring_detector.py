@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from . import Bell, BellId, CallState, Direction, SessionId
 from .events import ButtonPressed, CallChanged, Event, Restarted
+from .parts import Bell, BellId, CallState, Direction, SessionId
 
 # The bell of calls that no button can be found for.
 CALL_BELL: BellId = "call"

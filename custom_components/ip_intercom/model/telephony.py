@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from . import CallMode, CallSession, Conference, ConferenceId, SessionId, Voicemail, VoicemailId
 from .functions import ByteStream
+from .parts import CallMode, CallSession, Conference, ConferenceId, SessionId, Voicemail, VoicemailId
 
 
 class CallControl(Protocol):

@@ -11,7 +11,8 @@ from homeassistant.exceptions import HomeAssistantError
 
 from ..coordinator import IntercomCoordinator
 from ..helpers.devices import async_remove_places, async_show_places
-from ..model import SessionId, State
+from ..model.parts import SessionId
+from ..model.state import State
 from .door_commands import DoorCommands
 from .event_stream import EventStream
 from .google_push import GooglePush

@@ -3,8 +3,8 @@
 from homeassistant.core import callback
 
 from ..coordinator import IntercomCoordinator
-from ..model import Missing, State
 from ..model.events import Event
+from ..model.state import Missing, State
 from .event_stream import EventStream
 
 CLOCK = "clock"

@@ -17,10 +17,10 @@ from homeassistant.core import CALLBACK_TYPE, callback
 from ..const import CONF_LATE_HOURS, DOMAIN, EVENT_LOG
 from ..coordinator import IntercomCoordinator
 from ..helpers.auth_retry import AuthRetry
-from ..model import State
 from ..model.events import Event, Restarted
 from ..model.features import PORTION, Delivery, EventLog, PushMessage
 from ..model.ring_detector import RingMemory
+from ..model.state import State
 from ..systems.common.errors import (
     AuthenticationFailed,
     ExchangeSilent,

@@ -19,8 +19,8 @@ from homeassistant.requirements import RequirementsNotFound, async_clear_install
 
 from ..const import CONF_FCM_API_KEY, CONF_FCM_APP_ID, CONF_FCM_PROJECT_ID, CONF_FCM_SENDER_ID, CONFS_FCM, DOMAIN
 from ..coordinator import IntercomCoordinator
-from ..model import Missing
 from ..model.features import PushMessage
+from ..model.state import Missing
 from ..systems import options_of
 from ..systems.common.errors import AppRefused, IntercomError, LoginRefused, NotSupported
 from .event_stream import EventStream

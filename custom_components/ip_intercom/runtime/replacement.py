@@ -12,7 +12,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from ..const import DOMAIN
-from ..model import Identity
+from ..model.parts import Identity
 from .cursor_store import CursorStore
 from .door_commands import hold_store
 from .temporary_codes import async_bring_anew

@@ -8,8 +8,8 @@ import time
 from homeassistant.core import CALLBACK_TYPE, callback
 
 from ..coordinator import IntercomCoordinator
-from ..model import BellId, SessionId
 from ..model.events import Event
+from ..model.parts import BellId, SessionId
 from ..model.ring_detector import Ring, RingMemory, detect
 
 _LOGGER = logging.getLogger(__name__)

@@ -23,8 +23,9 @@ from homeassistant.util.dt import utcnow
 from ..const import DOMAIN
 from ..coordinator import IntercomCoordinator
 from ..helpers.errors import request_refused, translated_error
-from ..model import DoorId, Missing
 from ..model.functions import Code, Codes, Held
+from ..model.parts import DoorId
+from ..model.state import Missing
 from ..systems.common.errors import CodeLeft, CommandFailed, ConnectionFailed, IntercomError, NotReached, NotSupported
 from .loading import async_parting
 

@@ -16,8 +16,8 @@ from homeassistant.helpers.network import NoURLAvailableError
 
 from ..const import CONF_PUSH, CONF_PUSH_ORIGINALS, CONF_PUSH_TOKEN, DOMAIN
 from ..coordinator import IntercomCoordinator
-from ..model import Missing
 from ..model.features import PushMessage
+from ..model.state import Missing
 from ..systems import spec_of
 from ..systems.common.errors import IntercomError, NotSupported
 from .event_stream import EventStream

@@ -12,7 +12,7 @@ import probatio as vol
 
 from ..entity import require_feature
 from ..helpers.errors import request_refused
-from ..model import Direction
+from ..model.parts import Direction
 from ..runtime import IntercomRuntime
 from ..runtime.temporary_codes import TemporaryCode
 from .base import TEXTS, Action, Data, Needs

@@ -10,7 +10,7 @@ import probatio as vol
 
 from ..entity import require_feature
 from ..helpers.errors import request_refused
-from ..model import PlaceId
+from ..model.parts import PlaceId
 from ..model.residence import Archive, FlatCodes, History, Messages, Watches
 from ..runtime import IntercomRuntime
 from .base import ATTR_CAMERA, Action, Data, Fields, Needs, async_bells, async_camera, async_flat

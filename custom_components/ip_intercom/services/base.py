@@ -13,7 +13,8 @@ import probatio as vol
 from ..coordinator import IntercomCoordinator
 from ..helpers.devices import place_identifier
 from ..helpers.errors import request_refused
-from ..model import BellId, Camera, CameraId, PlaceId, State
+from ..model.parts import BellId, Camera, CameraId, PlaceId
+from ..model.state import State
 from ..runtime import IntercomRuntime
 
 type Data = Mapping[str, Any]

@@ -11,9 +11,9 @@ import probatio as vol
 
 from ..entity import require_feature
 from ..helpers.errors import request_refused, translated_error
-from ..model import CallState, Direction, SessionId
 from ..model.features import Calls
 from ..model.functions import CallLog
+from ..model.parts import CallState, Direction, SessionId
 from ..runtime import IntercomRuntime
 from .base import TEXTS, Action, Data, Fields, Needs
 

@@ -14,7 +14,7 @@ import probatio as vol
 
 from ..entity import require_feature
 from ..helpers.errors import request_refused
-from ..model import Conference, ConferenceId
+from ..model.parts import Conference, ConferenceId
 from ..model.telephony import Conferences, Invitation
 from ..runtime import IntercomRuntime
 from .base import Action, Data, Fields, Needs

@@ -6,8 +6,8 @@ import probatio as vol
 
 from ..entity import require_feature
 from ..helpers.errors import request_refused
-from ..model import Display, DisplayId
 from ..model.functions import Displays
+from ..model.parts import Display, DisplayId
 from ..runtime import IntercomRuntime
 from .base import Action, Data, Fields, Needs
 from .files import ATTR_FILENAME, payload, read

@@ -14,8 +14,8 @@ import probatio as vol
 
 from ..entity import require_feature
 from ..helpers.errors import request_refused, translated_error
-from ..model import Firmware, StagedFirmware
 from ..model.functions import Configuration, FirmwareControl, Guard, Holidays, Maintenance, MobileAccess, Settings
+from ..model.parts import Firmware, StagedFirmware
 from ..runtime import IntercomRuntime
 from .base import TEXTS, Action, Data, Fields, Needs
 from .files import ATTR_FILENAME, TARGET, payload

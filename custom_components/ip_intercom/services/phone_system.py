@@ -11,7 +11,7 @@ import probatio as vol
 
 from ..entity import require_feature
 from ..helpers.errors import request_refused
-from ..model import CallMode, CallSession, CallState, SessionId, Voicemail, VoicemailId
+from ..model.parts import CallMode, CallSession, CallState, SessionId, Voicemail, VoicemailId
 from ..model.telephony import CallControl, Contact, PhoneBook, PushTokens, Voicemails
 from ..runtime import IntercomRuntime
 from .base import Action, Data, Fields, Needs

@@ -10,9 +10,10 @@ import probatio as vol
 
 from ..entity import require_feature
 from ..helpers.errors import translated_error
-from ..model import Occurrence, State
 from ..model.events import Event, Occurred
 from ..model.functions import Capture, Download
+from ..model.parts import Occurrence
+from ..model.state import State
 from ..runtime import IntercomRuntime
 from .base import Action, Data, Needs
 from .files import ATTR_FILENAME, ATTR_OVERWRITE, TARGET, check_writable, save

@@ -35,8 +35,8 @@ from ..const import (
     SYSTEM_SMARTYARD,
     SYSTEM_TWO_N,
 )
-from ..model import Description
 from ..model.features import System
+from ..model.state import Description
 from .common.adapter import Adapter
 from .common.errors import IntercomError, TlsRefused, WrongDevice
 

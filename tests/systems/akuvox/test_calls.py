@@ -5,9 +5,9 @@ from datetime import datetime
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.model import CallState, Direction
 from custom_components.ip_intercom.model.events import CallChanged
 from custom_components.ip_intercom.model.features import PushMessage
+from custom_components.ip_intercom.model.parts import CallState, Direction
 from custom_components.ip_intercom.systems.akuvox.calls import CallTracker
 from custom_components.ip_intercom.systems.akuvox.client.logs import CallKind, CallRecord
 from custom_components.ip_intercom.systems.akuvox.push import parse

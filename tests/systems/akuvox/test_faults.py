@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.ip_intercom.model import Description, Reading, State
+from custom_components.ip_intercom.model.state import Description, Reading, State
 from custom_components.ip_intercom.systems.akuvox import AkuvoxSystem
 from custom_components.ip_intercom.systems.akuvox.client import AkuvoxCamera, exchange
 from custom_components.ip_intercom.systems.common.errors import IntercomError

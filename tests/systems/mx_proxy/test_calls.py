@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from custom_components.ip_intercom.model import CallMode, CallState, Direction
+from custom_components.ip_intercom.model.parts import CallMode, CallState, Direction
 from custom_components.ip_intercom.systems.common.errors import (
     CommandFailed,
     InvalidRequest,

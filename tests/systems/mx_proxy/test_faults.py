@@ -3,7 +3,7 @@
 import aiohttp
 import pytest
 
-from custom_components.ip_intercom.model import State
+from custom_components.ip_intercom.model.state import State
 from custom_components.ip_intercom.systems.common.errors import IntercomError
 from custom_components.ip_intercom.systems.mx_proxy import MxSystem
 from custom_components.ip_intercom.systems.mx_proxy.client import client

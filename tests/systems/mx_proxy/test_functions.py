@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 import pytest
 
-from custom_components.ip_intercom.model import Pushes, Reading
 from custom_components.ip_intercom.model.features import PushMessage
+from custom_components.ip_intercom.model.parts import Pushes
+from custom_components.ip_intercom.model.state import Reading
 from custom_components.ip_intercom.systems.common.errors import (
     CommandFailed,
     ExchangeSilent,

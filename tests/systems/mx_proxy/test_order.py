@@ -1,6 +1,6 @@
 """Pushes that come in another order than what they tell of."""
 
-from custom_components.ip_intercom.model import CallState
+from custom_components.ip_intercom.model.parts import CallState
 from custom_components.ip_intercom.systems.mx_proxy.client.events import CallEvent, Kind
 from custom_components.ip_intercom.systems.mx_proxy.tracker import CallTracker
 from tests.common import until

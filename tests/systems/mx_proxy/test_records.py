@@ -2,7 +2,7 @@
 
 import pytest
 
-from custom_components.ip_intercom.model import CallOutcome
+from custom_components.ip_intercom.model.parts import CallOutcome
 from custom_components.ip_intercom.systems.common.privacy import Privacy
 from custom_components.ip_intercom.systems.mx_proxy.client import LogRecord
 from custom_components.ip_intercom.systems.mx_proxy.records import CallJournal, neutral_call, outcome_of

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.model import State
+from custom_components.ip_intercom.model.state import State
 from custom_components.ip_intercom.systems.common.http import HttpTransport
 from custom_components.ip_intercom.systems.smartyard import SmartYardSystem
 from custom_components.ip_intercom.systems.smartyard.client import SmartYard, new_device_token

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.ip_intercom.model import Place, State
+from custom_components.ip_intercom.model.parts import Place
+from custom_components.ip_intercom.model.state import State
 from custom_components.ip_intercom.systems.common.errors import IntercomError, NotPaid, UnexpectedReply
 from custom_components.ip_intercom.systems.smartyard import SmartYardSystem, system as system_module
 from custom_components.ip_intercom.systems.smartyard.identity import identity_of

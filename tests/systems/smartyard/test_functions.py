@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from custom_components.ip_intercom.model import Door
 from custom_components.ip_intercom.model.doors import DoorCommand
+from custom_components.ip_intercom.model.parts import Door
 from custom_components.ip_intercom.model.residence import Watch
 from custom_components.ip_intercom.systems.common.errors import (
     CommandFailed,

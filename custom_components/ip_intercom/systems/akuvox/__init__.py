@@ -17,7 +17,7 @@ from ...const import (
     CONF_STREAM_USERNAME,
     DEFAULT_PICTURE_PORT,
 )
-from ...model import Description
+from ...model.state import Description
 from ..common.adapter import Adapter
 from ..common.connection import account_of, entry_data, transport_of
 from .client import AkuvoxCamera, AkuvoxClient, AkuvoxDevice, find_device, is_akuvox, refusal

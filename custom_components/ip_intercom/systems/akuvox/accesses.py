@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 import logging
 
-from ...model import Access
 from ...model.events import AccessDecided, Event, Fact
+from ...model.parts import Access
 from .client import AkuvoxDevice
 from .client.logs import DoorRecord
 from .credentials import RECORDED_METHODS, Credentials, access_of, is_person, somebody

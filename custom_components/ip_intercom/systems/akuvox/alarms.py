@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 import time
 
-from ...model import Alarm
+from ...model.parts import Alarm
 
 # Seconds after which an alarm is over.
 _LASTS = 60.0

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from ...model import CallState
 from ...model.events import CallChanged, Event
+from ...model.parts import CallState
 from ..common.privacy import is_word
 from .calls import CallTracker
 from .client import AkuvoxDevice

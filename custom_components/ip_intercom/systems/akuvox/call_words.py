@@ -3,7 +3,7 @@
 from enum import Enum, auto
 import re
 
-from ...model import CallState
+from ...model.parts import CallState
 
 # What devices may say in place of READY, without spaces and signs.
 _IDLE = frozenset(

@@ -13,8 +13,8 @@ import logging
 from math import inf
 import time
 
-from ...model import CallSession, CallState, Direction, SessionId
 from ...model.events import CallChanged
+from ...model.parts import CallSession, CallState, Direction, SessionId
 from ...model.ring_detector import peer_number
 from ..common.errors import ConnectionFailed, IntercomError, NotReached, NotSupported
 from ..common.parse import integer, member, text, texts

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 from yarl import URL
 
-from ...model import Camera, CameraId
 from ...model.features import MjpegStream
+from ...model.parts import Camera, CameraId
 from .client import MAIN_STREAM, SUB_STREAM, AkuvoxCamera
 
 _RTSP_PORT = 554

@@ -5,8 +5,8 @@ import logging
 from operator import methodcaller
 from typing import override
 
-from ...model import DoorId
 from ...model.functions import Code
+from ...model.parts import DoorId
 from ..common.code_rows import CodeRow, Keep, RowCodes, code_row
 from ..common.errors import CommandFailed, DoorsNotKept, InvalidRequest, NotSupported
 from ..common.parse import Fields, text

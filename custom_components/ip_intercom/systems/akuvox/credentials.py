@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ...model import Access
+from ...model.parts import Access
 from .client.logs import DoorMethod, DoorRecord
 from .push import ACCESS_EVENT
 

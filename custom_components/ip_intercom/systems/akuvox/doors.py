@@ -16,10 +16,10 @@ import logging
 import math
 import time
 
-from ...model import Door, DoorId
 from ...model.doors import DoorCommand
 from ...model.events import DoorMode, DoorReleased, Fact
 from ...model.features import DoorTiming
+from ...model.parts import Door, DoorId
 from ..common.errors import (
     AuthenticationFailed,
     CommandFailed,

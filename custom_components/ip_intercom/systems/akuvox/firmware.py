@@ -7,8 +7,8 @@ import logging
 import re
 from typing import IO
 
-from ...model import StagedFirmware
 from ...model.functions import Payload
+from ...model.parts import StagedFirmware
 from ..common.errors import CommandFailed, ConnectionFailed, IntercomError, InvalidRequest, NotReached
 from .client import AkuvoxDevice
 

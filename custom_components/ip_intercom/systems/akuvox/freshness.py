@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ...model import CallState, Direction
 from ...model.events import CallChanged, Event
+from ...model.parts import CallState, Direction
 from ..common.times import LIVE_WINDOW
 
 CALL_LOG_EVENT = "CallLog"

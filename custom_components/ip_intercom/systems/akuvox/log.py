@@ -15,9 +15,10 @@ from math import inf
 import time
 from typing import Any
 
-from ...model import Alarm, Missing
 from ...model.events import AlarmChanged, Event, Fact, PortChanged, Restarted
 from ...model.features import Delivery
+from ...model.parts import Alarm
+from ...model.state import Missing
 from ..common.errors import CommandFailed, ConnectionFailed, NotSupported, UnexpectedReply
 from ..common.parse import integer, texts
 from ..common.parts import AWAY

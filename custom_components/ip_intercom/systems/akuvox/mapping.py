@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from time import time
 
-from ...model import Clock, Identity, Line, LineId, Port, PortId
+from ...model.parts import Clock, Identity, Line, LineId, Port, PortId
 from ..common.times import is_set
 from .client.phone import SipAccount
 from .client.system import SystemInfo, SystemStatus

@@ -13,8 +13,9 @@ from urllib.parse import parse_qsl
 
 from yarl import URL
 
-from ...model import Alarm, Missing
 from ...model.features import NO_EVENT, PushMessage
+from ...model.parts import Alarm
+from ...model.state import Missing
 from ..common.errors import CommandFailed, InvalidRequest, NotSupported
 from .client import AkuvoxDevice
 

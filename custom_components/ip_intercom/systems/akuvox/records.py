@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from ...model import CallRecord, DoorId
 from ...model.functions import AccessRecord
+from ...model.parts import CallRecord, DoorId
 from ..common.privacy import Privacy
 from ..common.times import is_set
 from .client import AkuvoxDevice

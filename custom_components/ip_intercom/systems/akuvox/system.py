@@ -7,9 +7,10 @@ import logging
 import time
 from typing import Any
 
-from ...model import Alarm, Bell, Control, Description, DoorId, Firmware, Identity, Missing, Reading, State
 from ...model.features import Bells, Features
+from ...model.parts import Alarm, Bell, Control, DoorId, Firmware, Identity
 from ...model.ring_detector import CALL_BELL
+from ...model.state import Description, Missing, Reading, State
 from ..common.errors import (
     AuthenticationFailed,
     CommandFailed,

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 import re
 
-from ...model import DoorId, PortId
+from ...model.parts import DoorId, PortId
 from ..common.parse import integer
 
 RELAY = "Config.DoorSetting.RELAY."

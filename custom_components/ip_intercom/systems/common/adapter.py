@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 from aiohttp import ClientSession
 
-from ...model import Description
 from ...model.features import System
+from ...model.state import Description
 from .errors import IntercomError
 
 type Find = Callable[

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Coroutine
 import logging
 from typing import Any, cast
 
-from ...model import UNANSWERED, Missing
+from ...model.state import UNANSWERED, Missing
 from .errors import (
     CertificateChanged,
     CertificateInvalid,

@@ -5,9 +5,10 @@ from dataclasses import replace
 from math import inf
 import time
 
-from ...model import Missing, Pushes
 from ...model.events import Event, PushesCame
 from ...model.features import NO_EVENT, PushMessage
+from ...model.parts import Pushes
+from ...model.state import Missing
 
 
 class ForwardedPush[E]:

@@ -17,7 +17,7 @@ from ...const import (
     CONF_USERNAME,
     CONF_VOICEMAIL_DELAY,
 )
-from ...model import Description, State
+from ...model.state import Description, State
 from ..common.adapter import Adapter
 from ..common.connection import entry_data, transport_of
 from .client import Credentials, MxProxy, find as find_proxy

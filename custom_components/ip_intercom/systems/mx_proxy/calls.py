@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ...model import CallMode, CallSession, SessionId
 from ...model.events import CallChanged
+from ...model.parts import CallMode, CallSession, SessionId
 from ..common.errors import InvalidRequest, NoSuchCall
 from .client import Kind, MxProxy
 from .directory import MxPhoneBook

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 import secrets
 
-from ...model import Conference, ConferenceId, SessionId
+from ...model.parts import Conference, ConferenceId, SessionId
 from ...model.telephony import Invitation
 from ..common.errors import NoData
 from .client import MxProxy

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from ...model import Direction, Voicemail, VoicemailId
 from ...model.events import CallChanged, CallLogged, Event, VoicemailReceived, VoicemailsListed
+from ...model.parts import Direction, Voicemail, VoicemailId
 from ..common.privacy import Privacy, is_word
 from .client import CallEvent, Kind, LogRecord
 from .directory import MxPhoneBook

@@ -12,9 +12,9 @@ import logging
 from math import inf
 import time
 
-from ...model import Voicemail, VoicemailId
 from ...model.events import CallChanged
 from ...model.features import Delivery
+from ...model.parts import Voicemail, VoicemailId
 from ..common.errors import ExchangeSilent, ExchangeUnreachable, IntercomError, NoSuchCall, ServerSilent
 from ..common.event_buffer import EventBuffer
 from ..common.parse import texts

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from ...model import Voicemail, VoicemailId
+from ...model.parts import Voicemail, VoicemailId
 from ...model.telephony import Recording
 from ..common.privacy import Privacy
 from .client import MxProxy

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 import time
 
-from ...model import CallOutcome, CallRecord
+from ...model.parts import CallOutcome, CallRecord
 from ..common.errors import NotSupported
 from ..common.parse import integer
 from ..common.privacy import Privacy

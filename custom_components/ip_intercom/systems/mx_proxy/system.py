@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from ...model import CallOutcome, CallRecord, Control, Description, Identity, Reading, State
 from ...model.features import Bells, Features
+from ...model.parts import CallOutcome, CallRecord, Control, Identity
+from ...model.state import Description, Reading, State
 from ..common.errors import ExchangeSilent, IntercomError
 from ..common.parts import PartReader, is_refusal, nothing, together
 from ..common.privacy import Privacy

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from math import inf
 import time
 
-from ...model import CallSession, CallState, Direction, SessionId
 from ...model.events import CallChanged
+from ...model.parts import CallSession, CallState, Direction, SessionId
 from ..common.parse import flag, integer, member, objects, text
 from .client.events import CallEvent, Kind
 from .directory import plain_number

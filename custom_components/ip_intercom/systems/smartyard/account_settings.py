@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
-from ...model import PlaceId, Setting, SettingId
+from ...model.parts import PlaceId, Setting, SettingId
 from ..common.errors import InvalidRequest, NoData, NotApplied, WrongTime
 from .client import OFF, IntercomChanges, IntercomSettings, Notification, SmartYard
 from .ring_switches import RingSwitches

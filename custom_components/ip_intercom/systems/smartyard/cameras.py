@@ -10,9 +10,9 @@ import time
 
 from aiohttp import ClientSession
 
-from ...model import CameraId
 from ...model.features import MjpegStream
 from ...model.functions import ByteStream
+from ...model.parts import CameraId
 from ..common.errors import (
     InvalidRequest,
     NoData,

@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 import time
 
-from ...model import Door, DoorId
 from ...model.doors import DoorCommand
 from ...model.features import DoorTiming
+from ...model.parts import Door, DoorId
 from ..common.errors import CommandFailed, NoData, NotPaid, NotSupported
 from .client import SmartYard
 from .topology import AccountTopology

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from ...model import BellId
 from ...model.events import (
     BellRings,
     ButtonPressed,
@@ -14,6 +13,7 @@ from ...model.events import (
     MessagesCounted,
     RecordingsListed,
 )
+from ...model.parts import BellId
 from ...model.ring_detector import CALL_BELL
 from ..common.parse import instant
 from ..common.privacy import is_word

@@ -7,7 +7,8 @@ from typing import Any
 from yarl import URL
 
 from ...const import CONF_NAME, CONF_PHONE
-from ...model import Control, Description, Identity, Missing, State
+from ...model.parts import Control, Identity
+from ...model.state import Description, Missing, State
 
 CONTROLS = frozenset({Control.DOORS})
 _DIGITS = 16

@@ -13,8 +13,8 @@ import logging
 from math import inf
 import time
 
-from ...model import BellId
 from ...model.features import Delivery
+from ...model.parts import BellId
 from ..common.errors import IntercomError, NoAnswer
 from ..common.event_buffer import EventBuffer
 from ..common.parts import AWAY, is_refusal, together

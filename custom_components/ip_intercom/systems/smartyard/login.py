@@ -16,7 +16,7 @@ from ...const import (
     CONF_URL,
     CONF_VERIFY_SSL,
 )
-from ...model import Description, State
+from ...model.state import Description, State
 from ..common.errors import IntercomError
 from .client import CodeRequest, SmartYard, find as find_yard, new_device_token
 from .client.values import phone_digits

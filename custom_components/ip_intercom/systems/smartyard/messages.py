@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from ...model import PlaceId
+from ...model.parts import PlaceId
 from ...model.residence import Watch
 from ..common.errors import InvalidRequest, NotPushed
 from ..common.privacy import Privacy

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from ...model import Access, PlaceId
 from ...model.events import AccessDecided, Event, Fact
 from ...model.functions import AccessRecord
+from ...model.parts import Access, PlaceId
 from ..common.errors import NoData
 from ..common.privacy import Privacy
 from .account_settings import flat_of

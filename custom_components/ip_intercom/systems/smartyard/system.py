@@ -6,8 +6,9 @@ from functools import partial
 
 from aiohttp import ClientSession
 
-from ...model import Control, Description, Identity, Missing, PlaceId, Reading, Setting, SettingId, State
 from ...model.features import Bells, Features
+from ...model.parts import Control, Identity, PlaceId, Setting, SettingId
+from ...model.state import Description, Missing, Reading, State
 from ..common.errors import UnexpectedReply
 from ..common.parts import PartReader, nothing, together
 from ..common.privacy import Privacy

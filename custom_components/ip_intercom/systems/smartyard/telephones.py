@@ -7,7 +7,7 @@ returned on request only.
 from collections.abc import Callable, Collection
 import time
 
-from ...model import BellId
+from ...model.parts import BellId
 from ...model.residence import SipAccount
 from ..common.errors import NoSuchCall
 from .client import CallPush, SmartYard

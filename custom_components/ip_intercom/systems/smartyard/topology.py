@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from yarl import URL
 
-from ...model import Bell, BellId, Camera, CameraId, Door, DoorId, Place, PlaceId
+from ...model.parts import Bell, BellId, Camera, CameraId, Door, DoorId, Place, PlaceId
 from .client import Camera as ApiCamera, Door as ApiDoor, Flat, House, IntercomCamera
 
 CAMERA = "Camera"

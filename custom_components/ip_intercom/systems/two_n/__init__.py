@@ -15,7 +15,7 @@ from ...const import (
     CONF_STREAM_USERNAME,
     DEFAULT_STREAM_PATH,
 )
-from ...model import Description
+from ...model.state import Description
 from ..common.adapter import Adapter
 from ..common.connection import account_of, entry_data, transport_of
 from ..common.privacy import Privacy

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from time import time
 
-from ...model import AccessPoint, AccessPointId, Direction
 from ...model.functions import Grant, MobileKeys
+from ...model.parts import AccessPoint, AccessPointId, Direction
 from ..common.errors import NotSupported
 from ..common.parse import instant
 from .client import TwoNDevice

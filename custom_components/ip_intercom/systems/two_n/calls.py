@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ...model import CallRecord, CallSession, CallState, Direction, SessionId
+from ...model.parts import CallRecord, CallSession, CallState, Direction, SessionId
 from ..common.parse import member
 from ..common.times import is_set
 from .client import TwoNDevice

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from ...model import Camera, CameraId
 from ...model.features import MjpegStream
+from ...model.parts import Camera, CameraId
 from ..common.connection import stream_url
 from ..common.errors import NotSupported
 from .client import TwoNDevice

@@ -1,7 +1,7 @@
 """Displays of a 2N."""
 
-from ...model import DisplayId
 from ...model.functions import DisplayLanguage, Payload
+from ...model.parts import DisplayId
 from .client import TwoNDevice
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from ...model import Door, DoorId, PortId
 from ...model.doors import DoorCommand
 from ...model.features import DoorTiming
+from ...model.parts import Door, DoorId, PortId
 from .client import TwoNDevice
 from .client.doors import SwitchAction, SwitchCaps
 from .mapping import doors_of

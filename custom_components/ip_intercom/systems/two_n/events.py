@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from itertools import batched
 import logging
 
-from ...model import Access, Alarm, CallState, Direction, Occurrence
 from ...model.events import (
     AccessDecided,
     AccessPointBlocked,
@@ -28,6 +27,7 @@ from ...model.events import (
     Restarted,
 )
 from ...model.features import PORTION, Delivery
+from ...model.parts import Access, Alarm, CallState, Direction, Occurrence
 from ..common.errors import IntercomError
 from ..common.parse import Fields, flag, integer, member, text
 from ..common.privacy import Privacy

@@ -8,7 +8,7 @@ privilege is missing: a visitor's call follows a key, a person let in follows a 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ...model import Missing
+from ...model.state import Missing
 from ..common.parse import text
 from .client.endpoints import Privilege
 from .client.log import LogEvent

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import logging
 from time import time
 
-from ...model import Clock, StagedFirmware
 from ...model.functions import CaptureStats, Download, Payload, TimeZone
+from ...model.parts import Clock, StagedFirmware
 from ..common.errors import CommandFailed, ConnectionFailed, NotReached
 from ..common.times import is_set
 from .client import TwoNDevice

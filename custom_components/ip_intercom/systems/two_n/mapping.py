@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from ...model import Bell, BellId, Door, DoorId, Identity, Line, LineId, Port, PortId
 from ...model.features import Bells
+from ...model.parts import Bell, BellId, Door, DoorId, Identity, Line, LineId, Port, PortId
 from ...model.ring_detector import CALL_BELL, peer_number
 from ..common.parse import Fields, integer, objects, text
 from .client.directory import DirectoryAnswer

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 import logging
 from typing import Any
 
-from ...model import Alarm, Camera, Control, Description, Display, Firmware, Missing, PortId, Reading, State
 from ...model.features import Bells, Features
+from ...model.parts import Alarm, Camera, Control, Display, Firmware, PortId
+from ...model.state import Description, Missing, Reading, State
 from ..common.errors import (
     CommandFailed,
     ConnectionFailed,
