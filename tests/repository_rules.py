@@ -506,3 +506,26 @@ HOSTS = [f"{name}.{domain}" for name, domain in (
 
 def named_hosts(content: bytes) -> list[str]:
     return [host for host in HOSTS if host.encode() in content.lower()]
+
+
+# ---- Documents ----
+
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+
+
+def anchors(path: Path) -> set[str]:
+    """Return the anchors of the headings of a page, as GitHub makes them."""
+    headings = _HEADING.findall(path.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+def broken_links(path: Path) -> Iterator[str]:
+    """Return the links of a page to files and headings that do not exist."""
+    for link in _LINK.findall(path.read_text(encoding="utf-8")):
+        if "://" in link:
+            continue
+        file, _, anchor = link.partition("#")
+        target = path.parent / file if file else path
+        if not target.is_file() or (anchor and anchor not in anchors(target)):
+            yield link

@@ -3,11 +3,14 @@
 import ast
 from collections.abc import Iterator
 import json
+from pathlib import Path
 import re
 import tomllib
 
 import pytest
 import yaml
+
+from custom_components.ip_intercom.runtime.google_push import REQUIREMENTS
 
 from .repository_rules import (
     DISCOVERY,
@@ -18,6 +21,7 @@ from .repository_rules import (
     QUALITY_RULES,
     ROOT,
     assigned,
+    broken_links,
     check_actions,
     check_dependencies,
     check_icons,
@@ -233,8 +237,34 @@ def test_no_registry_is_named() -> None:
     assert {str(path.relative_to(ROOT)): found for path in files if (found := named_hosts(path.read_bytes()))} == {}
 
 
-def test_every_action_is_in_the_readme() -> None:
+DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
+DOCUMENTS += sorted((ROOT / "docs").glob("*.md"))
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    assert list(broken_links(path)) == []
+
+
+def test_a_broken_link_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# One way\n[a](#one-way) [b](#two) [c](page.md#one-way) [d](other.md) [e](https://x)\n", encoding="utf-8"
+    )
+    assert list(broken_links(page)) == ["#two", "other.md"]
+
+
+def test_the_readme_links_each_page() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    actions = read_yaml(INTEGRATION / "services.yaml")
-    missing = [action for action in actions if f"`{action}`" not in readme and f"`ip_intercom.{action}`" not in readme]
-    assert missing == []
+    assert [path.name for path in DOCUMENTS[3:] if f"(docs/{path.name})" not in readme] == []
+
+
+def test_the_readme_says_when_discovery_begins() -> None:
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert "discovery of a newly installed integration begins after the next restart" in readme
+
+
+def test_the_optional_library_is_pinned_and_tested() -> None:
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    assert [entry for entry in groups["test"] if entry.startswith("firebase-messaging")] == REQUIREMENTS
+    assert all(re.fullmatch(r"[a-z-]+==[0-9.]+", requirement) for requirement in REQUIREMENTS)

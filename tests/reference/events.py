@@ -40,6 +40,18 @@ triggers:
       late: false
 ```
 
+**Once and in order.** Each record of the log of a 2N arrives once and in order, also after a network failure or a restart of Home Assistant
+or the intercom, if the intercom still has the record. An Akuvox has no such log; its pushes, and the changes found by polling its calls
+and its two logs, arrive in the same form, as do the pushes and logs of MX Proxy and SmartYard.
+
+The read position is saved within a second. When Home Assistant stops normally, no event is lost or repeated. When Home Assistant
+is killed (a power failure, out of memory), no event is lost that the device still has, and the events of the last second may be
+repeated: with `late: true`, so they do not ring again, and with the same `id`. `boot` and `sequence` make up the `id` of a 2N. A
+start is named by the time of its first record, and also by a number while the clock is not set.
+
+Events from the time when Home Assistant was off are delivered in batches, oldest first. After a long time, there can be thousands of
+events; the option *Late event limit (hours)* leaves out older events.
+
 Only known fields of an event type are passed on. Of an unknown event, numbers and booleans are passed on; of an unknown field of a known
 event, booleans and words such as `in` and `out`. The option *Report unknown events in full (debugging)* of a 2N shows the rest,
 except fields that are named like a code, card, or password. Turn it on only for troubleshooting.
@@ -100,7 +112,7 @@ def _entities() -> Iterator[str]:
         types = ", ".join(f"`{name}`" for name in everything["event_types"])
         names = ", ".join(inventory.SYSTEMS[system] for system in systems)
         yield f"| {entities.name_of(kind)} | {names} | {types} |"
-    yield "\nAn event entity ignores late events. A state trigger on it runs once for each event, except when its entry is"
+    yield "\n**A ring is a ring.** The button and the call that it starts are one ring. An incoming call to the intercom, a call dialed from Home Assistant, a\nrestart, and a reconnect do not ring.\n\nAn event entity ignores late events. A state trigger on it runs once for each event, except when its entry is"
     yield "reloaded: `not_from: unavailable` keeps it from running then."
 
 

@@ -414,7 +414,7 @@ async def test_nothing_is_installed_without_the_values(
     hass.config_entries.async_update_entry(entry, options=VALUES)
     await hass.config_entries.async_reload(entry.entry_id)
     await connected(google, sim)
-    assert wanted == [["firebase-messaging>=0.4.5,<0.5"]]
+    assert wanted == [["firebase-messaging==0.4.5"]]
 
 
 def test_the_library_is_loaded_by_one_module_only() -> None:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 
-# Other integrations use the library as well: do not reinstall it back and forth.
-REQUIREMENTS = ["firebase-messaging>=0.4.5,<0.5"]
+# Pinned: the version that the tests run with. It is installed only for users who enter the keys of an app.
+REQUIREMENTS = ["firebase-messaging==0.4.5"]
 _STORAGE_VERSION = 1
 # Seconds until another attempt: doubled each time, up to the second.
 _AGAIN = 30.0
