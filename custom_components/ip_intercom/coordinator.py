@@ -1,7 +1,5 @@
 """The owner of one device's state: reads it, folds events into it, carries out commands."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -19,15 +17,15 @@ from homeassistant.util.hass_dict import HassKey
 
 from .const import CONF_CONTROLS, DOMAIN
 from .helpers.auth_retry import AuthRetry, known_controls
-from .helpers.command_coordinator import CommandCoordinator
 from .helpers.errors import translated_error, translation_for
 from .helpers.issues import DeviceIssues
 from .helpers.log_health import LogHealth
 from .helpers.restored_state import RestoredState
+from .helpers.state_coordinator import StateCoordinator, after
 from .model.events import CallChanged, CapabilitiesChanged, DirectoryChanged, Event, Restarted, reduce
-from .model.features import Features, System
-from .model.parts import Bell, BellId, CallState, Door, DoorId, SessionId
-from .model.state import Description, State, described, merge, with_bell, with_door
+from .model.features import System
+from .model.parts import CallState
+from .model.state import Description, State, described, merge
 from .systems.common.errors import (
     AddressRefused,
     AuthenticationFailed,
@@ -40,7 +38,6 @@ from .systems.common.errors import (
 
 _LOGGER = logging.getLogger(__name__)
 
-type _Change = Callable[[State], State]
 
 # Events tell of changes at once; the poll finds what they missed. Without events it is all there is.
 POLL_BESIDE_EVENTS = timedelta(minutes=5)
@@ -57,9 +54,6 @@ _DESCRIBE_EVERY = 3600.0
 _DESCRIBE_AGAIN = 60.0
 # And where single functions did not answer, each time in a row.
 _UNANSWERED_AGAIN = (10.0, 20.0, 60.0, 60.0, 120.0, 300.0, 600.0)
-
-# How often a door is read at most while events of it arrive.
-_DOOR_READS = 3
 
 # A log that fails again and again has a poll look for the device at most once in so many seconds.
 _CHECK_PAUSE = 5.0
@@ -94,7 +88,7 @@ _POLL = "poll"
 _LOG = "log"
 
 
-class IntercomCoordinator(CommandCoordinator):
+class IntercomCoordinator(StateCoordinator):
     """State and commands of one intercom.
 
     Args:
@@ -104,33 +98,20 @@ class IntercomCoordinator(CommandCoordinator):
         found: What showed itself in an earlier life.
 
     Attributes:
-        system: The adapter. Its facets carry out commands; send them through ``async_command``.
-        description: What the device is and has.
         follower: Is told of what is found; None before the entry is set up.
         device_id: Its id in the device registry.
-        peers: The bell of a called number.
-        found_bells: Bells that no directory tells of; they rang.
-        shortcomings: What the device keeps from us.
+        device_issues: Its repair issues.
         log_health: Whether its events can be read.
         auth_retry: Counts rejected logins.
         rejected: Why the login was rejected during setup; None where it was not.
     """
 
-    config_entry: ConfigEntry[Any]
-
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry[Any], system: System, found: RestoredState) -> None:
-        super().__init__(hass, _LOGGER, entry, POLL_ALONE)
-        self.system = system
-        self.description: Description
+        super().__init__(hass, _LOGGER, entry, POLL_ALONE, system, found.bells)
         self.follower: Follower | None = None
         self.device_id = ""
-        self.peers: Mapping[str, BellId] = {}
-        self.found_bells = dict(found.bells)
         self._found = found
-        self._state = State()
         self._described = False
-        self._turn = asyncio.Lock()
-        self._during_read: list[_Change] | None = None
         self._described_at = 0.0
         self._incomplete = 0
         self.device_issues = DeviceIssues(hass, entry.entry_id, entry.title, self.timers)
@@ -160,16 +141,6 @@ class IntercomCoordinator(CommandCoordinator):
             function=self.async_describe,
             background=True,
         )
-
-    @property
-    def features(self) -> Features:
-        """What the device can be asked to do now."""
-        return self.system.features
-
-    @property
-    def found(self) -> RestoredState:
-        """What showed itself, to be remembered for the next life."""
-        return RestoredState.in_state(self._state, self.found_bells)
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -235,22 +206,12 @@ class IntercomCoordinator(CommandCoordinator):
         self.auth_retry.clear()
         self._async_withdraw_question(_POLL)
         self.device_issues.async_trust()
-        before, self._state = self._state, _after(merge(self._state, reading), news)
+        before, self._state = self._state, after(merge(self._state, reading), news)
         if self.follower is not None:
             self.follower.async_polled(before, self._state)
         if time.monotonic() - self._described_at >= _DESCRIBE_EVERY:
             self.async_describe_soon()
         return self._state
-
-    async def _async_gathering_news[T](self, ask: Callable[[], Awaitable[T]]) -> tuple[T, list[_Change]]:
-        """Return an answer of the device, and what changed the state while it was asked."""
-        async with self._turn:
-            news: list[_Change] = []
-            self._during_read = news
-            try:
-                return await ask(), news
-            finally:
-                self._during_read = None
 
     async def async_describe(self) -> None:
         """Read the identity and capabilities of the device again; what cannot be read changes nothing."""
@@ -271,7 +232,7 @@ class IntercomCoordinator(CommandCoordinator):
             return
         if self.config_entry.unique_id not in description.identity.names:
             return
-        self._state = _after(described(self._state, description.state, description.unread), news)
+        self._state = after(described(self._state, description.state, description.unread), news)
         self._async_adopt(description)
         self._async_recover()
         self.data = self._state
@@ -365,11 +326,6 @@ class IntercomCoordinator(CommandCoordinator):
         return self._state
 
     @property
-    def bells(self) -> Mapping[BellId, Bell]:
-        """Return the bells as they are known by now, shown or not."""
-        return self._state.bells
-
-    @property
     def _reads_last_call(self) -> bool:
         """Return whether the log of calls is to be asked for what no event tells."""
         return self.features.call_log is not None and not self.description.outcomes
@@ -384,77 +340,6 @@ class IntercomCoordinator(CommandCoordinator):
             _LOGGER.debug("%s: could not read the call log: %s", self.name, err)
             return
         self.async_change(last_call=calls[0] if calls else None)
-
-    @callback
-    def _async_change_by(self, change: _Change) -> None:
-        """Change the state, also that which is being read and may be older than the change."""
-        if self._during_read is not None:
-            self._during_read.append(change)
-        self._state = change(self._state)
-
-    async def async_read_door(self, door_id: DoorId) -> Door | None:
-        """Return a door as the device reports it now, and show it, unless events of it keep arriving.
-
-        It does not wait for a poll in progress.
-        """
-        if (doors := self.features.doors) is None:
-            return None
-        door: Door | None = None
-        for _ in range(_DOOR_READS):
-            before = self._state.doors.get(door_id)
-            door = await doors.read(door_id)
-            if door is None or self._state.doors.get(door_id) == before:
-                break
-            # An event came meanwhile. What was read may be older, and an event does not report every part of a door.
-        else:
-            return door
-        if door is not None and before != door:
-            self._async_change_by(partial(with_door, door=door))
-            self.async_publish()
-        return door
-
-    async def async_read_again(self, part: str, ask: Callable[[], Awaitable[Any]]) -> None:
-        """Read one part of the state again, because an action has changed it; if that fails, a poll follows."""
-        try:
-            value, news = await self._async_gathering_news(ask)
-        except IntercomError as err:
-            _LOGGER.debug("%s: could not read %s: %s", self.name, part, err)
-            return
-        self._state = _after(replace(self._state, **{part: value}), news)
-        self.async_publish()
-
-    @callback
-    def async_change(self, **parts: Any) -> None:
-        """Replace parts of the state and show it: what an action did, not what the device tells."""
-        self._state = replace(self._state, **parts)
-        self.async_publish()
-
-    @callback
-    def async_note_own_call(self, session: SessionId) -> None:
-        """Note a call that was started from Home Assistant."""
-        self.async_change(own_calls=self._state.own_calls | {session})
-
-    @callback
-    def async_know_bell(self, bell: Bell) -> None:
-        """Note a bell that rings; one that was not known before is remembered."""
-        if bell.id not in self._state.bells:
-            self.found_bells[bell.id] = bell
-            self._state = with_bell(self._state, bell)
-
-    @callback
-    def async_publish(self) -> None:
-        """Show the state to the entities, if it changed."""
-        if self._state != self.data:
-            # Not async_set_updated_data: that would put off the safety net with every event.
-            self.data = self._state
-            self.async_update_listeners()
-
-    @callback
-    def async_read_soon(self) -> None:
-        """Read the state once without keeping the events waiting."""
-        self.config_entry.async_create_background_task(
-            self.hass, self.async_request_refresh(), f"{DOMAIN} state of {self.name}"
-        )
 
     # -- connection ------------------------------------------------------------------------------
 
@@ -568,10 +453,3 @@ class IntercomCoordinator(CommandCoordinator):
         self._directory_changed.async_shutdown()
         self._device_changed.async_shutdown()
         self.timers.async_close()
-
-
-def _after(state: State, news: Iterable[_Change]) -> State:
-    """Return a state that was read, after what changed since the device answered."""
-    for change in news:
-        state = change(state)
-    return state
