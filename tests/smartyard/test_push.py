@@ -343,7 +343,9 @@ async def test_a_hostile_push_changes_nothing_and_is_one_line(
     else:
 
         def lines() -> list[logging.LogRecord]:
-            return [record for record in caplog.records if record.name.startswith(OURS) and ".api." not in record.name]
+            return [
+                record for record in caplog.records if record.name.startswith(OURS) and ".client." not in record.name
+            ]
 
         await until(lines, "the line")
         assert rings == []

@@ -25,7 +25,7 @@ from custom_components.ip_intercom.systems.smartyard.client import (
     Extension,
     Group,
     IntercomChanges,
-    Key,
+    KeyFob,
     KnownFace,
     LogEvent,
     LogRecord,
@@ -89,7 +89,7 @@ async def test_flats(sim: Simulator, account: SmartYard) -> None:
     assert (first.is_owner, first.is_contract_owner, first.has_gates, first.has_log) == (True, False, False, True)
     assert first.services == ("domophone",)
     assert first.roommates == (Roommate(ROOMMATE, "inner", datetime(3001, 1, 1)),)
-    assert first.keys == (Key("61", "0000001A2B3C4D", "Ключ"), Key("62", "00000000C0FFEE"))
+    assert first.keys == (KeyFob("61", "0000001A2B3C4D", "Ключ"), KeyFob("62", "00000000C0FFEE"))
     assert (second.id, second.keys) == ("53", ())
 
 

@@ -147,7 +147,7 @@ async def test_no_picture(
     expected: type[IntercomError],
 ) -> None:
     """No redirect is followed, and none of it is about the account."""
-    monkeypatch.setattr("custom_components.ip_intercom.systems.smartyard.client.images.MAX_IMAGE", 1000)
+    monkeypatch.setattr("custom_components.ip_intercom.systems.smartyard.client.pictures.MAX_IMAGE", 1000)
     headers = {"Location": str(server.url.with_path("/other.jpg"))}
     server.says("/other.jpg", JPEG, content_type="image/jpeg")
     for path in (f"/mobile/call/camshot/{KEY}", "/shot.jpg", f"/mobile/cctv/download/{KEY}"):
@@ -188,7 +188,7 @@ async def test_a_film(session: aiohttp.ClientSession) -> None:
 
 
 async def test_a_film_without_end(server: Server, yard: SmartYard, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("custom_components.ip_intercom.systems.smartyard.client.cameras.films.MAX_FILM", 1000)
+    monkeypatch.setattr("custom_components.ip_intercom.systems.smartyard.client.pictures.MAX_FILM", 1000)
     server.says(f"/mobile/cctv/download/{KEY}", b"x" * 5000, content_type="video/mp4")
     async with yard.films.open(KEY) as film:
         with pytest.raises(UnexpectedReply):

@@ -12,7 +12,7 @@ from custom_components.ip_intercom.systems.common.errors import (
     Throttled,
     UnexpectedReply,
 )
-from custom_components.ip_intercom.systems.smartyard.client.cameras.previews import preview
+from custom_components.ip_intercom.systems.smartyard.client.streams import preview
 
 from .conftest import Server
 

@@ -323,7 +323,7 @@ async def test_no_picture(
     body: bytes,
     content_type: str,
 ) -> None:
-    monkeypatch.setattr("custom_components.ip_intercom.systems.smartyard.client.cameras.streams.MAX_IMAGE", 1000)
+    monkeypatch.setattr("custom_components.ip_intercom.systems.smartyard.client.streams.MAX_IMAGE", 1000)
     server.says("/site", body, content_type=content_type)
     with pytest.raises(UnexpectedReply):
         await still(session, at(server, "macroscop"))

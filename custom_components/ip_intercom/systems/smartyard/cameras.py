@@ -25,7 +25,7 @@ from ..common.errors import (
 from ..common.parse import instant
 from ..common.parts import PartReader, together
 from .client import Camera as ApiCamera, SmartYard, check, live_url, still
-from .client.cameras.previews import preview
+from .client.streams import preview
 from .recordings import Recordings, Span, film_in
 from .server_time import ServerTime
 from .topology import AccountTopology

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
-from .client.ext import TIME_ZONE
+from .client.account import TIME_ZONE
 
 # Used without a list of time zones: Moscow has no summer time.
 _MOSCOW = timezone(timedelta(hours=3))

@@ -1,32 +1,14 @@
 """SmartYard (RBT, LanTa, AXIOSTV): the mobile API of one account, and its pushes."""
 
-from .address import Door, Flat, House, Key, Office, Roommate, Story
-from .cameras import (
-    Archive,
-    Camera,
-    Clip,
-    Film,
-    Group,
-    IntercomCamera,
-    Range,
-    ServerType,
-    Still,
-    archive_url,
-    check,
-    live_url,
-    still,
-)
-from .discovery import find
-from .ext import Extension, Page, ServerOptions
-from .inbox import Unread
-from .intercom import OFF, IntercomChanges, IntercomSettings
-from .journal import Face, LogDay, LogEvent, LogRecord, Tracked
+from .account import Extension, Notification, Page, PushTokens, ServerOptions, SipCredentials, Unread
+from .address import OFF, Door, Flat, House, IntercomChanges, IntercomSettings, KeyFob, Office, Roommate, Story
+from .cameras import Archive, Camera, Clip, Group, IntercomCamera, Range, ServerType
+from .discovery import SYSTEM_INFO, SmartYard, find
+from .journal import Face, KnownFace, LogDay, LogEvent, LogRecord, Tracked
 from .login import CodeRequest, Login, Method, Name, new_device_token
+from .pictures import Film
 from .push import Action, CallPush, TextPush
-from .recognition import KnownFace
-from .sip import SipCredentials
-from .user import Notification, PushTokens
-from .yard import SYSTEM_INFO, SmartYard
+from .streams import Still, archive_url, check, live_url, still
 
 __all__ = [
     "OFF",
@@ -47,7 +29,7 @@ __all__ = [
     "IntercomCamera",
     "IntercomChanges",
     "IntercomSettings",
-    "Key",
+    "KeyFob",
     "KnownFace",
     "LogDay",
     "LogEvent",

@@ -1,10 +1,14 @@
-"""Houses with their doors, flats and what is allowed there (field notes 5, ``address``)."""
+"""Houses with their doors and flats, their settings, and what is allowed there (field notes 5, ``address``)."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from typing import Annotated
 
+from ...common.decode import Key, decode, decode_all, decode_reply
 from ...common.errors import UnexpectedReply
-from ...common.parse import Fields, flag, integer, objects, readable, text, texts
+from ...common.parse import flag, readable, string, text
+from .account import Extension
 from .endpoints import (
     ACCESS,
     ADDRESSES,
@@ -19,13 +23,89 @@ from .endpoints import (
     SETTINGS,
     STORIES,
 )
-from .ext import Extension, extension
-from .intercom import IntercomChanges, IntercomSettings, intercom_changes, intercom_settings
 from .journal import Journal
-from .values import degrees, letter, moment, number, phone_digits, written
+from .values import letter, moment, number, phone_digits, written
 
 # A guest until then stays, one until before is shown out.
 _PAST = datetime(2001, 1, 1)
+
+
+# A guest's door that opens by itself until a moment that is over does so no more; so the apps end it.
+OFF = datetime(2000, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class IntercomSettings:
+    """How the intercom of a flat behaves; None for what it does not have.
+
+    Attributes:
+        allow_door_code: The door opens by a code.
+        door_code: That code.
+        cms: The handset in the flat rings.
+        voip: This device gets calls.
+        auto_open: Until when the door opens for visitors, in the server's zone; long ago where it does not.
+        white_rabbit: Minutes for which the door opens for visitors after the flat's code was entered; 0 for never.
+        disable_log: No journal is kept.
+        hidden_log: The journal is for the owner only.
+        frs_disabled: Faces are not recognized.
+        lprs_disabled: License plates are not recognized.
+        paranoid: Everything that happens is told.
+        paper_bill: Bills come on paper.
+    """
+
+    allow_door_code: bool | None = None
+    door_code: str | None = field(default=None, repr=False)
+    cms: Annotated[bool | None, Key("CMS")] = None
+    voip: Annotated[bool | None, Key("VoIP")] = None
+    auto_open: Annotated[datetime | None, Key(convert=moment)] = None
+    white_rabbit: int | None = None
+    disable_log: Annotated[bool | None, Key("disablePlog")] = None
+    hidden_log: Annotated[bool | None, Key("hiddenPlog")] = None
+    frs_disabled: Annotated[bool | None, Key("FRSDisabled")] = None
+    lprs_disabled: Annotated[bool | None, Key("LPRSDisabled")] = None
+    paranoid: bool | None = None
+    paper_bill: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IntercomChanges:
+    """What is to be changed, as in ``IntercomSettings``; what is None stays. ``OFF`` ends ``auto_open``."""
+
+    allow_door_code: bool | None = None
+    cms: bool | None = None
+    voip: bool | None = None
+    auto_open: datetime | None = None
+    white_rabbit: int | None = None
+    disable_log: bool | None = None
+    hidden_log: bool | None = None
+    frs_disabled: bool | None = None
+    lprs_disabled: bool | None = None
+    paranoid: bool | None = None
+    paper_bill: bool | None = None
+
+
+def intercom_changes(changes: IntercomChanges) -> dict[str, str]:
+    """Return what changes as the API wants it."""
+    minutes = changes.white_rabbit
+    values = {
+        "enableDoorCode": letter(changes.allow_door_code),
+        "CMS": letter(changes.cms),
+        "VoIP": letter(changes.voip),
+        "autoOpen": written(changes.auto_open),
+        "whiteRabbit": None if minutes is None else str(minutes),
+        "disablePlog": letter(changes.disable_log),
+        "hiddenPlog": letter(changes.hidden_log),
+        "FRSDisabled": letter(changes.frs_disabled),
+        "LPRSDisabled": letter(changes.lprs_disabled),
+        "paranoid": letter(changes.paranoid),
+        "paperBill": letter(changes.paper_bill),
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _why(blocked: object) -> str | None:
+    """Return the reason, where there is one; no word for "not blocked" is a reason."""
+    return None if flag(blocked) is False else text(blocked) or ("blocked" if blocked is True else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +126,8 @@ class Door:
     door_id: int = 0
     icon: str = ""
     name: str = ""
-    code: str | None = field(default=None, repr=False)
-    blocked: str | None = None
+    code: Annotated[str | None, Key("doorCode")] = field(default=None, repr=False)
+    blocked: Annotated[str | None, Key(convert=_why)] = None
     entrance: str | None = None
 
 
@@ -64,10 +144,10 @@ class House:
         ext: The operator's pages for it.
     """
 
-    id: str
+    id: Annotated[str, Key("houseId")]
     address: str = ""
-    has_log: bool | None = None
-    cameras: int = 0
+    has_log: Annotated[bool | None, Key("hasPlog")] = None
+    cameras: Annotated[int, Key("cctv")] = 0
     doors: tuple[Door, ...] = ()
     ext: tuple[Extension, ...] = ()
 
@@ -76,17 +156,17 @@ class House:
 class Roommate:
     """A second person with access to a flat: ``inner`` with the door, ``outer`` with the gates only, or ``owner``."""
 
-    phone: str = field(repr=False)
+    phone: Annotated[str, Key(convert=string)] = field(repr=False)
     type: str = ""
-    expires: datetime | None = None
+    expires: Annotated[datetime | None, Key("expire", convert=moment)] = None
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class KeyFob:
     """A key of a flat."""
 
-    id: str
-    rfid: str | None = field(default=None, repr=False)
+    id: Annotated[str, Key("keyId")]
+    rfid: Annotated[str | None, Key("rfId")] = field(default=None, repr=False)
     comments: str | None = None
 
 
@@ -113,43 +193,43 @@ class Flat:
         cabinet: Page of the account.
     """
 
-    id: str
+    id: Annotated[str, Key("flatId")]
     house_id: str | None = None
     address: str = ""
-    number: str | None = None
-    code: str | None = field(default=None, repr=False)
-    is_owner: bool | None = None
-    is_contract_owner: bool | None = None
+    number: Annotated[str | None, Key("flatNumber")] = None
+    code: Annotated[str | None, Key("doorCode")] = field(default=None, repr=False)
+    is_owner: Annotated[bool | None, Key("flatOwner")] = None
+    is_contract_owner: Annotated[bool | None, Key("contractOwner")] = None
     has_gates: bool | None = None
-    has_log: bool | None = None
+    has_log: Annotated[bool | None, Key("hasPlog")] = None
     services: tuple[str, ...] = ()
     roommates: tuple[Roommate, ...] = ()
-    keys: tuple[Key, ...] = ()
+    keys: tuple[KeyFob, ...] = ()
     client_id: str | None = field(default=None, repr=False)
     client_name: str | None = field(default=None, repr=False)
-    contract: str | None = field(default=None, repr=False)
-    cabinet: str | None = field(default=None, repr=False)
+    contract: Annotated[str | None, Key("contractName")] = field(default=None, repr=False)
+    cabinet: Annotated[str | None, Key("lcab")] = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Office:
     """Where the operator can be visited; degrees of latitude and longitude."""
 
-    address: str
+    address: Annotated[str, Key(convert=string)]
     opening: str | None = None
-    latitude: float | None = None
-    longitude: float | None = None
+    latitude: Annotated[float | None, Key("lat")] = None
+    longitude: Annotated[float | None, Key("lon")] = None
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
     """Something that the operator wants to be seen; ``present`` is how: ``popup``, ``view`` or ``openApp``."""
 
-    title: str
+    title: Annotated[str, Key(convert=string)]
     subtitle: str | None = None
-    image: str | None = None
+    image: Annotated[str | None, Key("imageUrl")] = None
     url: str | None = None
-    present: str | None = None
+    present: Annotated[str | None, Key("presentMethod")] = None
 
 
 class Address(Journal):
@@ -157,11 +237,11 @@ class Address(Journal):
 
     async def houses(self, *, refresh: bool = False) -> tuple[House, ...]:
         """Return the houses with their doors; ``refresh`` passes by the server's cache."""
-        return readable(ADDRESSES.path, await self._client.rows(ADDRESSES, refresh=refresh), _house)
+        return readable(ADDRESSES.path, await self._client.rows(ADDRESSES, refresh=refresh), partial(decode, House))
 
     async def settings(self, *, refresh: bool = False) -> tuple[Flat, ...]:
         """Return the flats; ``refresh`` passes by the server's cache."""
-        return readable(SETTINGS.path, await self._client.rows(SETTINGS, refresh=refresh), _flat)
+        return readable(SETTINGS.path, await self._client.rows(SETTINGS, refresh=refresh), partial(decode, Flat))
 
     async def intercom(self, flat_id: str, changes: IntercomChanges | None = None) -> IntercomSettings:
         """Return how the intercom of a flat behaves, after some changes.
@@ -170,11 +250,12 @@ class Address(Journal):
             NoData: It is none of the account's flats.
         """
         if changes is None:
-            return intercom_settings(await self._client.record(INTERCOM, flatId=number(flat_id)))
-        # A change without anything in it is read as none.
-        return intercom_settings(
-            await self._client.record(SET_INTERCOM, flatId=number(flat_id), settings=intercom_changes(changes))
-        )
+            found = await self._client.record(INTERCOM, flatId=number(flat_id))
+        else:
+            # A change without anything in it is read as none.
+            values = intercom_changes(changes)
+            found = await self._client.record(SET_INTERCOM, flatId=number(flat_id), settings=values)
+        return decode_reply(IntercomSettings, found, INTERCOM.path)
 
     async def open_door(self, domophone_id: str, door_id: int = 0, *, house_id: str | None = None) -> None:
         """Open a door.
@@ -256,92 +337,8 @@ class Address(Journal):
 
     async def offices(self) -> tuple[Office, ...]:
         """Return where the operator can be visited."""
-        found = await self._client.rows(OFFICES)
-        return tuple(
-            Office(
-                text(row.get("address")) or "",
-                text(row.get("opening")),
-                degrees(row.get("lat")),
-                degrees(row.get("lon")),
-            )
-            for row in found
-        )
+        return decode_all(Office, await self._client.rows(OFFICES))
 
     async def stories(self) -> tuple[Story, ...]:
         """Return what the operator wants to be seen."""
-        return tuple(
-            Story(
-                text(row.get("title")) or "",
-                text(row.get("subtitle")),
-                text(row.get("imageUrl")),
-                text(row.get("url")),
-                text(row.get("presentMethod")),
-            )
-            for row in await self._client.rows(STORIES)
-        )
-
-
-def _house(row: Fields) -> House | None:
-    house_id = text(row.get("houseId"))
-    if house_id is None:
-        return None
-    return House(
-        id=house_id,
-        address=text(row.get("address")) or "",
-        has_log=flag(row.get("hasPlog")),
-        cameras=integer(row.get("cctv")) or 0,
-        doors=tuple(door for item in objects(row.get("doors")) if (door := _door(item)) is not None),
-        ext=tuple(page for item in objects(row.get("ext")) if (page := extension(item)) is not None),
-    )
-
-
-def _door(row: Fields) -> Door | None:
-    domophone_id = text(row.get("domophoneId"))
-    if domophone_id is None:
-        return None
-    return Door(
-        domophone_id=domophone_id,
-        door_id=integer(row.get("doorId")) or 0,
-        icon=text(row.get("icon")) or "",
-        name=text(row.get("name")) or "",
-        code=text(row.get("doorCode")),
-        blocked=_why(row.get("blocked")),
-        entrance=text(row.get("entrance")),
-    )
-
-
-def _why(blocked: object) -> str | None:
-    """Return the reason, where there is one; no word for "not blocked" is a reason."""
-    return None if flag(blocked) is False else text(blocked) or ("blocked" if blocked is True else None)
-
-
-def _flat(row: Fields) -> Flat | None:
-    flat_id = text(row.get("flatId"))
-    if flat_id is None:
-        return None
-    return Flat(
-        id=flat_id,
-        house_id=text(row.get("houseId")),
-        address=text(row.get("address")) or "",
-        number=text(row.get("flatNumber")),
-        code=text(row.get("doorCode")),
-        is_owner=flag(row.get("flatOwner")),
-        is_contract_owner=flag(row.get("contractOwner")),
-        has_gates=flag(row.get("hasGates")),
-        has_log=flag(row.get("hasPlog")),
-        services=texts(row.get("services")),
-        roommates=tuple(
-            Roommate(text(item.get("phone")) or "", text(item.get("type")) or "", moment(item.get("expire")))
-            for item in objects(row.get("roommates"))
-        ),
-        keys=tuple(key for item in objects(row.get("keys")) if (key := _key(item)) is not None),
-        client_id=text(row.get("clientId")),
-        client_name=text(row.get("clientName")),
-        contract=text(row.get("contractName")),
-        cabinet=text(row.get("lcab")),
-    )
-
-
-def _key(row: Fields) -> Key | None:
-    key_id = text(row.get("keyId"))
-    return None if key_id is None else Key(key_id, text(row.get("rfId")), text(row.get("comments")))
+        return decode_all(Story, await self._client.rows(STORIES))

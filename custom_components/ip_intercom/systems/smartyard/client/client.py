@@ -151,6 +151,13 @@ class SmartYardClient:
         return reply.status in _CLOSED and found.get("code") == reply.status and {"name", "message"} <= found.keys()
 
 
+class Functions:
+    """A group of methods of one account."""
+
+    def __init__(self, client: SmartYardClient) -> None:
+        self._client = client
+
+
 def check_token(token: str | None, endpoint: Endpoint) -> str:
     """Return a token that can be sent.
 

@@ -1,4 +1,4 @@
-"""Finding the server at an address that a person typed: path, certificate, and whether it is SmartYard."""
+"""One account of SmartYard, and finding the server at an address: path, certificate, and whether it is one."""
 
 from aiohttp import ClientSession
 from yarl import URL
@@ -16,10 +16,46 @@ from ...common.errors import (
     WrongDevice,
 )
 from ...common.http import HttpTransport, certificate_fingerprint
-from .yard import SYSTEM_INFO, SmartYard
+from .account import Ext, Inbox, Sip, User
+from .address import Address
+from .cameras import Cameras
+from .client import SmartYardClient
+from .journal import Recognition
+from .login import Logins
+from .pictures import Films, Images
 
+# System, version, vendor and model, as the apps have it.
+SYSTEM_INFO = "Linux,1,Home Assistant,IP Intercom"
 # Of its two servers.
 PATHS = ("/mobile", "/api")
+
+
+class SmartYard:
+    """Every method of the API, grouped as in the field notes.
+
+    Args:
+        transport: The connection to the server; its base address has the path below which the methods are.
+        token: What a login has given, empty or None before it.
+        language: The language of the server's texts for people, such as ``en``.
+        system_info: Who asks: system, version, vendor and model, with commas between.
+    """
+
+    def __init__(
+        self, transport: HttpTransport, token: str | None, *, language: str = "en", system_info: str = SYSTEM_INFO
+    ) -> None:
+        self.transport = transport
+        client = SmartYardClient(transport, token or "", language, system_info)
+        self.client = client
+        self.login = Logins(client)
+        self.user = User(client)
+        self.address = Address(client)
+        self.cameras = Cameras(client)
+        self.inbox = Inbox(client)
+        self.sip = Sip(client)
+        self.ext = Ext(client)
+        self.recognition = Recognition(client)
+        self.images = Images(transport)
+        self.films = Films(transport)
 
 
 async def find(

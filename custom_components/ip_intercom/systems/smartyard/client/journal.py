@@ -1,4 +1,4 @@
-"""The access history of a flat, and its tracked events (field notes 5, ``plog`` and tracked events).
+"""The access history of a flat, its tracked events, and the faces and plates that are let in (field notes 5).
 
 The journal is written some minutes late: it is history, no doorbell.
 """
@@ -7,14 +7,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum
+from functools import partial
+from typing import Annotated
 
 from yarl import URL
 
-from ...common.errors import NotSupported
-from ...common.parse import Fields, fields, flag, integer, readable, text, texts
-from .client import SmartYardClient
-from .endpoints import LOG, LOG_DAYS, LOG_SHOT, TRACK, TRACKED, UNTRACK, UNWATCH, WATCH, WATCHING, Endpoint
-from .values import day, moment, number
+from ...common.decode import Key, decode, decode_all
+from ...common.errors import NotSupported, UnexpectedReply
+from ...common.parse import Fields, readable, text, texts
+from .client import Functions
+from .endpoints import (
+    ADD_PLATE,
+    DISLIKE,
+    FACES,
+    LIKE,
+    LOG,
+    LOG_DAYS,
+    LOG_SHOT,
+    PLATES,
+    REMOVE_PLATE,
+    TRACK,
+    TRACKED,
+    UNTRACK,
+    UNWATCH,
+    WATCH,
+    WATCHING,
+    Endpoint,
+)
+from .values import moment, number, read_day
 
 # What the address of a picture ends with, before its id.
 _PICTURES = LOG_SHOT.split("/")[-2]
@@ -37,8 +57,8 @@ class LogEvent(IntEnum):
 class LogDay:
     """A day on which something happened; ``events`` is how much, of all kinds."""
 
-    day: date
-    events: int
+    day: Annotated[date, Key(convert=read_day)]
+    events: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +69,15 @@ class Face:
     top: int
     width: int
     height: int
+
+
+def _picture(preview: object) -> str | None:
+    """Return the id that ends the address of a picture, where the address is of the kind that the API has."""
+    try:
+        parts = URL(text(preview) or "").parts
+    except ValueError:
+        return None
+    return parts[-1] or None if parts[-2:-1] == (_PICTURES,) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,29 +110,29 @@ class LogRecord:
         flags: What can be done with the face, such as ``canLike``.
     """
 
-    id: str
+    id: Annotated[str, Key("uuid")]
     event: int = 0
-    date: datetime | None = None
-    domophone_id: str | None = None
+    date: Annotated[datetime | None, Key(convert=moment)] = None
+    domophone_id: Annotated[str | None, Key("objectId")] = None
     object_type: int | None = None
-    door_id: int | None = None
-    description: str | None = None
+    door_id: Annotated[int | None, Key("objectMechanizma")] = None
+    description: Annotated[str | None, Key("mechanizmaDescription")] = None
     house_id: str | None = None
     entrance_id: str | None = None
     camera_id: str | None = None
     preview_type: int = 0
     preview: str | None = field(default=None, repr=False)
-    picture: str | None = field(default=None, repr=False)
-    opened: bool | None = None
-    key: str | None = field(default=None, repr=False)
-    phone: str | None = field(default=None, repr=False)
-    phone_from: str | None = field(default=None, repr=False)
-    phone_to: str | None = field(default=None, repr=False)
-    code: str | None = field(default=None, repr=False)
-    face_id: str | None = None
-    face: Face | None = None
-    plate: str | None = None
-    flags: tuple[str, ...] = ()
+    picture: Annotated[str | None, Key("preview", convert=_picture)] = field(default=None, repr=False)
+    opened: Annotated[bool | None, Key("detailX.opened")] = None
+    key: Annotated[str | None, Key("detailX.key")] = field(default=None, repr=False)
+    phone: Annotated[str | None, Key("detailX.phone")] = field(default=None, repr=False)
+    phone_from: Annotated[str | None, Key("detailX.phoneFrom")] = field(default=None, repr=False)
+    phone_to: Annotated[str | None, Key("detailX.phoneTo")] = field(default=None, repr=False)
+    code: Annotated[str | None, Key("detailX.code")] = field(default=None, repr=False)
+    face_id: Annotated[str | None, Key("detailX.faceId")] = None
+    face: Annotated[Face | None, Key("detailX.face")] = None
+    plate: Annotated[str | None, Key("detailX.vehicle.plateNumber")] = None
+    flags: Annotated[tuple[str, ...], Key("detailX.flags")] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +147,15 @@ class Tracked:
         comments: The notes of users.
     """
 
-    id: str
+    id: Annotated[str, Key("watcherId")]
     flat_id: str | None = None
-    event: int = 0
-    detail: str | None = field(default=None, repr=False)
+    event: Annotated[int, Key("eventType")] = 0
+    detail: Annotated[str | None, Key("eventDetail")] = field(default=None, repr=False)
     comments: str | None = None
 
 
-class Journal:
+class Journal(Functions):
     """The part of ``/address`` that is about the past."""
-
-    def __init__(self, client: SmartYardClient) -> None:
-        self._client = client
 
     async def log_days(self, flat_id: str, events: Sequence[int] = ()) -> tuple[LogDay, ...]:
         """Return the days on which something happened, of certain kinds where there are any.
@@ -139,10 +165,7 @@ class Journal:
             CommandFailed: The journal is not for this person.
         """
         kinds = ",".join(str(int(event)) for event in events) or None
-        found = await self._client.rows(LOG_DAYS, flatId=number(flat_id), events=kinds)
-        return tuple(
-            LogDay(when, integer(row.get("events")) or 0) for row in found if (when := day(row.get("day"))) is not None
-        )
+        return decode_all(LogDay, await self._client.rows(LOG_DAYS, flatId=number(flat_id), events=kinds))
 
     async def log(self, flat_id: str, day: date) -> tuple[LogRecord, ...]:
         """Return what happened on a day, newest first.
@@ -152,7 +175,7 @@ class Journal:
             CommandFailed: The journal is not for this person.
         """
         found = await self._client.rows(LOG, flatId=number(flat_id), day=day.isoformat())
-        return readable(LOG.path, found, _record)
+        return readable(LOG.path, found, partial(decode, LogRecord))
 
     async def track(self, flat_id: str, event: int, detail: str, comments: str = "") -> str | None:
         """Let something be told at once; returns the id with which it is ended, None where the server tells none."""
@@ -180,66 +203,72 @@ class Journal:
             found = await self._tracked(TRACKED, flat_id)
         except NotSupported:
             found = await self._tracked(WATCHING, flat_id)
-        return tuple(
-            Tracked(
-                watcher_id,
-                text(row.get("flatId")),
-                integer(row.get("eventType")) or 0,
-                text(row.get("eventDetail")),
-                text(row.get("comments")),
-            )
-            for row in found
-            if (watcher_id := text(row.get("watcherId"))) is not None
-        )
+        return decode_all(Tracked, found)
 
     async def _tracked(self, endpoint: Endpoint, flat_id: str | None) -> tuple[Fields, ...]:
         return await self._client.rows(endpoint, flatId=None if flat_id is None else number(flat_id))
 
 
-def _record(row: Fields) -> LogRecord | None:
-    event_id = text(row.get("uuid"))
-    if event_id is None:
-        return None
-    detail = fields(row.get("detailX"))
-    preview = text(row.get("preview"))
-    return LogRecord(
-        id=event_id,
-        event=integer(row.get("event")) or 0,
-        date=moment(row.get("date")),
-        domophone_id=text(row.get("objectId")),
-        object_type=integer(row.get("objectType")),
-        door_id=integer(row.get("objectMechanizma")),
-        description=text(row.get("mechanizmaDescription")),
-        house_id=text(row.get("houseId")),
-        entrance_id=text(row.get("entranceId")),
-        camera_id=text(row.get("cameraId")),
-        preview_type=integer(row.get("previewType")) or 0,
-        preview=preview,
-        picture=_picture(preview),
-        opened=flag(detail.get("opened")),
-        key=text(detail.get("key")),
-        phone=text(detail.get("phone")),
-        phone_from=text(detail.get("phoneFrom")),
-        phone_to=text(detail.get("phoneTo")),
-        code=text(detail.get("code")),
-        face_id=text(detail.get("faceId")),
-        face=_face(fields(detail.get("face"))),
-        plate=text(fields(detail.get("vehicle")).get("plateNumber")),
-        flags=texts(detail.get("flags")),
-    )
+@dataclass(frozen=True, slots=True)
+class KnownFace:
+    """A face that is let in; ``image`` is the address of its picture."""
+
+    id: Annotated[str, Key("faceId")]
+    image: str | None = field(default=None, repr=False)
+    group_id: str | None = None
 
 
-def _picture(preview: str | None) -> str | None:
-    """Return the id that ends the address of a picture, where the address is of the kind that the API has."""
-    try:
-        parts = URL(preview or "").parts
-    except ValueError:
-        return None
-    return parts[-1] or None if parts[-2:-1] == (_PICTURES,) else None
+class Recognition(Functions):
+    """``/frs`` and ``/lprs``."""
 
+    async def faces(self, flat_id: str) -> tuple[KnownFace, ...]:
+        """Return the faces that are let in.
 
-def _face(found: Fields) -> Face | None:
-    left, top, width, height = (integer(found.get(name)) for name in ("left", "top", "width", "height"))
-    if left is None or top is None or width is None or height is None:
-        return None
-    return Face(left, top, width, height)
+        Raises:
+            InvalidRequest: The server recognizes none.
+        """
+        return decode_all(KnownFace, await self._client.rows(FACES, flatId=number(flat_id)))
+
+    async def like(self, event: str, comment: str = "") -> str | None:
+        """Let in the face of an event of the journal from now on; returns its id."""
+        return text((await self._client.record(LIKE, event=event, comment=comment)).get("faceId"))
+
+    async def dislike(
+        self, *, event: str | None = None, flat_id: str | None = None, face_id: str | None = None
+    ) -> None:
+        """Let a face in no more: that of an event, or one of a flat."""
+        await self._client.call(
+            DISLIKE,
+            event=event,
+            flatId=None if flat_id is None else number(flat_id),
+            faceId=None if face_id is None else number(face_id),
+        )
+
+    async def plates(self, flat_id: str) -> tuple[str, ...]:
+        """Return the license plates that open the gate.
+
+        Raises:
+            UnexpectedReply: It is no list.
+        """
+        found = await self._client.call(PLATES, flatId=number(flat_id))
+        # A list from which something was taken comes as an object.
+        listed = list(found.values()) if isinstance(found, dict) else found
+        if listed is not None and not isinstance(listed, list):
+            raise UnexpectedReply(f"{PLATES.path} answered without a list")
+        return texts(listed)
+
+    async def add_plate(self, flat_id: str, plate: str) -> None:
+        """Let a license plate open the gate.
+
+        Raises:
+            InvalidRequest: It is no license plate.
+        """
+        await self._client.call(ADD_PLATE, flatId=number(flat_id), number=plate)
+
+    async def remove_plate(self, flat_id: str, plate: str) -> None:
+        """Let a license plate open the gate no more.
+
+        Raises:
+            InvalidRequest: It is no license plate.
+        """
+        await self._client.call(REMOVE_PLATE, flatId=number(flat_id), number=plate)

@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 import secrets
+from typing import Annotated
 
+from ...common.decode import Key, decode_reply
 from ...common.errors import TokenRefused, UnexpectedReply
-from ...common.parse import Fields, fields, text, texts
-from .client import SmartYardClient, check_token
+from ...common.parse import Fields, text, texts
+from .client import Functions, check_token
 from .endpoints import CHECK_PHONE, CONFIRM_CODE, PHONE_PATTERN, REQUEST_CODE, Endpoint
 from .values import phone_digits
 
@@ -44,7 +46,7 @@ class CodeRequest:
 class Name:
     """Name of a person; empty where it is not told."""
 
-    first: str = ""
+    first: Annotated[str, Key("name")] = ""
     patronymic: str = ""
     last: str = ""
 
@@ -71,11 +73,8 @@ def new_device_token() -> str:
     return f"ha-{secrets.token_hex(16)}"
 
 
-class Logins:
+class Logins(Functions):
     """``/user``, the part of it that needs no token."""
-
-    def __init__(self, client: SmartYardClient) -> None:
-        self._client = client
 
     async def phone_pattern(self) -> str:
         """Return how phone numbers look, such as ``7 (###) ###-##-##``.
@@ -144,13 +143,4 @@ class Logins:
     def _logged_in(self, endpoint: Endpoint, found: Fields) -> Login:
         token = check_token(text(found.get("accessToken")), endpoint)
         self._client.token = token
-        return Login(token, name(fields(found.get("names"))))
-
-
-def name(found: Fields) -> Name:
-    """Return a name that came."""
-    return Name(
-        text(found.get("name")) or "",
-        text(found.get("patronymic")) or "",
-        text(found.get("last")) or "",
-    )
+        return Login(token, decode_reply(Name, found.get("names"), endpoint.path))

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 import hashlib
+from typing import Annotated
 from urllib.parse import parse_qsl
 
-from ...common.parse import Fields, decode_json, fields, flag, integer, text
+from ...common.decode import Key, decode
+from ...common.parse import Fields, decode_json, fields, integer, string, text
 
 __all__ = ["DEFAULT_TTL", "Action", "CallPush", "TextPush", "parse"]
 
@@ -45,6 +47,12 @@ _ACTIONS: Mapping[str, Action] = {
     # So it stands in the English document.
     "videoredy": Action.VIDEO_READY,
 }
+
+
+def _count(value: object) -> int | None:
+    """Return a whole number as times and counts have it."""
+    number = integer(value)
+    return number if number is not None and 0 <= number < _LARGEST else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,35 +93,35 @@ class CallPush:
     """
 
     server: str | None = None
-    port: int | None = None
+    port: Annotated[int | None, Key(convert=_count)] = None
     transport: str | None = None
     extension: str | None = field(default=None, repr=False)
-    password: str | None = field(default=None, repr=False)
+    password: Annotated[str | None, Key("hash", "pass")] = field(default=None, repr=False)
     dtmf: str | None = field(default=None, repr=False)
     hash: str | None = field(default=None, repr=False)
-    timestamp: int | None = None
-    ttl: int = DEFAULT_TTL
-    caller: str | None = None
+    timestamp: Annotated[int | None, Key(convert=_count)] = None
+    ttl: Annotated[int, Key(convert=_count)] = DEFAULT_TTL
+    caller: Annotated[str | None, Key("callerid")] = None
     platform: str | None = None
-    flat_id: str | None = None
-    flat_number: str | None = None
-    domophone_id: str | None = None
-    house_id: str | None = None
+    flat_id: Annotated[str | None, Key("flatid")] = None
+    flat_number: Annotated[str | None, Key("flatnumber")] = None
+    domophone_id: Annotated[str | None, Key("domophoneid")] = None
+    house_id: Annotated[str | None, Key("houseid")] = None
     image: str | None = field(default=None, repr=False)
     live: str | None = field(default=None, repr=False)
     stun: str | None = None
-    stun_transport: str | None = None
+    stun_transport: Annotated[str | None, Key("stuntransport", "stun_transport")] = None
     turn: str | None = None
-    turn_transport: str | None = None
-    turn_username: str | None = field(default=None, repr=False)
-    turn_password: str | None = field(default=None, repr=False)
-    base_url: str | None = field(default=None, repr=False)
-    video_server: str | None = None
-    video_token: str | None = field(default=None, repr=False)
-    video_type: str | None = None
-    video_stream: str | None = field(default=None, repr=False)
-    webrtc_url: str | None = field(default=None, repr=False)
-    no_video_sip: bool | None = None
+    turn_transport: Annotated[str | None, Key("turntransport")] = None
+    turn_username: Annotated[str | None, Key("turnusername")] = field(default=None, repr=False)
+    turn_password: Annotated[str | None, Key("turnpassword")] = field(default=None, repr=False)
+    base_url: Annotated[str | None, Key("baseurl")] = field(default=None, repr=False)
+    video_server: Annotated[str | None, Key("videoserver")] = None
+    video_token: Annotated[str | None, Key("videotoken")] = field(default=None, repr=False)
+    video_type: Annotated[str | None, Key("videotype")] = None
+    video_stream: Annotated[str | None, Key("videostream")] = field(default=None, repr=False)
+    webrtc_url: Annotated[str | None, Key("webrtcurl")] = field(default=None, repr=False)
+    no_video_sip: Annotated[bool | None, Key("novideosip")] = None
 
     @property
     def ring_ids(self) -> tuple[str, ...]:
@@ -163,18 +171,18 @@ class TextPush:
     action: str = ""
     title: str = ""
     body: str = ""
-    message_id: str | None = None
-    badge: int | None = None
+    message_id: Annotated[str | None, Key("messageid")] = None
+    badge: Annotated[int | None, Key(convert=_count)] = None
     ext: str | None = None
-    house_id: str | None = None
+    house_id: Annotated[str | None, Key("houseid")] = None
     hash: str | None = field(default=None, repr=False)
-    timestamp: int | None = None
-    ttl: int | None = None
+    timestamp: Annotated[int | None, Key(convert=_count)] = None
+    ttl: Annotated[int | None, Key(convert=_count)] = None
     sound: str | None = None
     platform: str | None = None
-    flat_id: str | None = None
-    event_id: str | None = None
-    event_date: str | None = None
+    flat_id: Annotated[str | None, Key("flatid")] = None
+    event_id: Annotated[str | None, Key("eventlogid")] = None
+    event_date: Annotated[str | None, Key("eventdate")] = None
 
 
 def parse(query: Mapping[str, str], body: bytes) -> CallPush | TextPush | None:
@@ -232,7 +240,7 @@ def _push(content: Fields) -> CallPush | TextPush | None:
         if _is_text(level):
             return _text_push(level, shown)
         if _is_call(level):
-            return _call_push(level)
+            return decode(CallPush, level)
     return TextPush(title=text(shown.get("title")) or "", body=text(shown["body"]) or "") if shown.get("body") else None
 
 
@@ -266,66 +274,13 @@ def _is_call(level: Fields) -> bool:
     return text(level.get("extension")) is not None
 
 
-def _text_push(level: Fields, shown: Fields) -> TextPush:
+def _text_push(level: Fields, shown: Fields) -> TextPush | None:
     # The query of the server's own request has other names for two of them.
     said = text(level.get("action")) or text(level.get("pushaction")) or ""
-    return TextPush(
+    return decode(
+        TextPush,
+        level,
         action=_ACTIONS.get(said.strip().lower(), said.strip()),
-        title=text(shown.get("title")) or "",
-        body=text(shown.get("body")) or text(level.get("msg")) or "",
-        message_id=text(level.get("messageid")),
-        badge=_count(level.get("badge")),
-        ext=text(level.get("ext")),
-        house_id=text(level.get("houseid")),
-        hash=text(level.get("hash")),
-        timestamp=_count(level.get("timestamp")),
-        ttl=_count(level.get("ttl")),
-        sound=text(level.get("sound")),
-        platform=text(level.get("platform")),
-        flat_id=text(level.get("flatid")),
-        event_id=text(level.get("eventlogid")),
-        event_date=text(level.get("eventdate")),
+        title=string(shown.get("title")),
+        body=text(shown.get("body")) or string(level.get("msg")),
     )
-
-
-def _call_push(level: Fields) -> CallPush:
-    key = text(level.get("hash"))
-    ttl = _count(level.get("ttl"))
-    return CallPush(
-        server=text(level.get("server")),
-        port=_count(level.get("port")),
-        transport=text(level.get("transport")),
-        extension=text(level.get("extension")),
-        password=key or text(level.get("pass")),
-        dtmf=text(level.get("dtmf")),
-        hash=key,
-        timestamp=_count(level.get("timestamp")),
-        ttl=DEFAULT_TTL if ttl is None else ttl,
-        caller=text(level.get("callerid")),
-        platform=text(level.get("platform")),
-        flat_id=text(level.get("flatid")),
-        flat_number=text(level.get("flatnumber")),
-        domophone_id=text(level.get("domophoneid")),
-        house_id=text(level.get("houseid")),
-        image=text(level.get("image")),
-        live=text(level.get("live")),
-        stun=text(level.get("stun")),
-        stun_transport=text(level.get("stuntransport")) or text(level.get("stun_transport")),
-        turn=text(level.get("turn")),
-        turn_transport=text(level.get("turntransport")),
-        turn_username=text(level.get("turnusername")),
-        turn_password=text(level.get("turnpassword")),
-        base_url=text(level.get("baseurl")),
-        video_server=text(level.get("videoserver")),
-        video_token=text(level.get("videotoken")),
-        video_type=text(level.get("videotype")),
-        video_stream=text(level.get("videostream")),
-        webrtc_url=text(level.get("webrtcurl")),
-        no_video_sip=flag(level.get("novideosip")),
-    )
-
-
-def _count(value: object) -> int | None:
-    """Return a whole number as times and counts have it."""
-    number = integer(value)
-    return number if number is not None and 0 <= number < _LARGEST else None

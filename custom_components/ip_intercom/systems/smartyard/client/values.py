@@ -1,7 +1,6 @@
 """Values as SmartYard writes them: ``"t"``/``"f"``, ids as text or number, times without a zone (field notes 3)."""
 
 from datetime import date, datetime
-import math
 
 from ...common.errors import InvalidRequest
 from ...common.parse import plausible, text
@@ -38,7 +37,7 @@ def moment(value: object) -> datetime | None:
         return None
 
 
-def day(value: object) -> date | None:
+def read_day(value: object) -> date | None:
     """Return a day, None where there is none."""
     try:
         return datetime.strptime(text(value) or "", _DAY).date()
@@ -49,15 +48,6 @@ def day(value: object) -> date | None:
 def written(value: datetime | None) -> str | None:
     """Return a time as the API wants it; the server takes it for its own zone."""
     return None if value is None else value.strftime(_MOMENT)
-
-
-def degrees(value: object) -> float | None:
-    """Return a coordinate, which comes as text or number."""
-    try:
-        number = float(text(value) or "")
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def phone_digits(phone: str) -> str:

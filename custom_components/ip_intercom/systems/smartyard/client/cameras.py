@@ -3,11 +3,14 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
+from typing import Annotated
 
-from ....common.parse import Fields, flag, integer, objects, readable, text
-from ..client import SmartYardClient
-from ..endpoints import CAMERA_TREE, CAMERAS, CITY_CAMERAS, DOWNLOAD, INTERCOM_CAMERAS, PREPARE, RANGES, YOUTUBE
-from ..values import degrees, moment, number, written
+from ...common.decode import Key, decode, decode_all
+from ...common.parse import Fields, objects, readable, string, text
+from .client import Functions
+from .endpoints import CAMERA_TREE, CAMERAS, CITY_CAMERAS, DOWNLOAD, INTERCOM_CAMERAS, PREPARE, RANGES, YOUTUBE
+from .values import moment, number, written
 
 # Depth of nested groups; no real account has that many.
 _DEPTH = 16
@@ -22,6 +25,10 @@ class ServerType(StrEnum):
     MACROSCOP = "macroscop"
     TRASSIR = "trassir"
     FORPOST = "forpost"
+
+
+def _lower(value: object) -> str | None:
+    return word.lower() if (word := text(value)) is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +50,18 @@ class Camera:
         order: Place in its group.
     """
 
-    id: str
-    name: str
+    id: Annotated[str, Key(convert=string)]
+    name: Annotated[str, Key(convert=string)]
     url: str = field(repr=False)
-    token: str = field(repr=False)
-    server_type: str = ServerType.FLUSSONIC
+    token: Annotated[str, Key(convert=string)] = field(repr=False)
+    server_type: Annotated[str, Key(convert=_lower)] = ServerType.FLUSSONIC
     hls_mode: str | None = None
     has_sound: bool | None = None
-    latitude: float | None = None
-    longitude: float | None = None
+    latitude: Annotated[float | None, Key("lat")] = None
+    longitude: Annotated[float | None, Key("lon")] = None
     house_id: str | None = None
     path: str | None = None
-    order: int | None = None
+    order: Annotated[int | None, Key("pathOrder")] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,15 @@ class Group:
     type: str = "list"
     groups: tuple[Group, ...] = ()
     cameras: tuple[Camera, ...] = ()
+
+
+def _of_intercom(row: Fields) -> Camera | None:
+    """Return the camera of an intercom: "id" is that of the intercom here."""
+    return decode(Camera, row, id=string(row.get("cameraId")))
+
+
+def _alternatives(rows: object) -> tuple[Camera, ...]:
+    return tuple(camera for row in objects(rows) if (camera := _of_intercom(row)) is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +96,18 @@ class IntercomCamera:
         alternatives: Other cameras there.
     """
 
-    domophone_id: str
+    domophone_id: Annotated[str, Key("id")]
     entrance_id: str | None
-    camera: Camera
-    recognises: bool = False
-    alternatives: tuple[Camera, ...] = ()
+    camera: Annotated[Camera, Key(row=_of_intercom)]
+    recognises: Annotated[bool, Key("frs")] = False
+    alternatives: Annotated[tuple[Camera, ...], Key("altCameras", convert=_alternatives)] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
     """A while that was recorded: from when, in Unix time, and for how many seconds."""
 
-    begin: int
+    begin: Annotated[int, Key("from")]
     duration: int
 
 
@@ -99,7 +115,7 @@ class Range:
 class Archive:
     """What was recorded of a stream."""
 
-    stream: str
+    stream: Annotated[str, Key(convert=string)]
     ranges: tuple[Range, ...] = ()
 
 
@@ -110,20 +126,17 @@ class Clip:
     url: str
     title: str = ""
     description: str = ""
-    time: datetime | None = None
-    thumbnail: str | None = None
+    time: Annotated[datetime | None, Key("eventTime", convert=moment)] = None
+    thumbnail: Annotated[str | None, Key("thumbnailsHigh", "thumbnailsMedium", "thumbnailsDefault")] = None
 
 
-class Cameras:
+class Cameras(Functions):
     """``/cctv``."""
-
-    def __init__(self, client: SmartYardClient) -> None:
-        self._client = client
 
     async def all(self, house_id: str | None = None, *, refresh: bool = False) -> tuple[Camera, ...]:
         """Return the cameras, of one house or all; ``refresh`` passes by the server's cache."""
         found = await self._client.rows(CAMERAS, refresh=refresh, houseId=_optional(house_id))
-        return readable(CAMERAS.path, found, _camera)
+        return readable(CAMERAS.path, found, partial(decode, Camera))
 
     async def tree(self, house_id: str | None = None) -> Group:
         """Return the cameras in their groups."""
@@ -131,13 +144,12 @@ class Cameras:
 
     async def overview(self) -> tuple[Camera, ...]:
         """Return the cameras of the city."""
-        found = await self._client.rows(CITY_CAMERAS)
-        return tuple(camera for row in found if (camera := _camera(row)) is not None)
+        return decode_all(Camera, await self._client.rows(CITY_CAMERAS))
 
     async def of_intercoms(self, *, refresh: bool = False) -> tuple[IntercomCamera, ...]:
         """Return the cameras of the intercoms; ``refresh`` passes by the server's cache."""
         found = await self._client.rows(INTERCOM_CAMERAS, refresh=refresh)
-        return readable(INTERCOM_CAMERAS.path, found, _intercom_camera)
+        return readable(INTERCOM_CAMERAS.path, found, partial(decode, IntercomCamera))
 
     async def ranges(self, camera_id: str) -> tuple[Archive, ...]:
         """Return what was recorded; nothing for servers that are to be asked themselves, such as Trassir.
@@ -145,8 +157,7 @@ class Cameras:
         Raises:
             NoData: There is no such camera.
         """
-        found = await self._client.rows(RANGES, cameraId=number(camera_id))
-        return tuple(Archive(text(row.get("stream")) or "", _ranges(row)) for row in found)
+        return decode_all(Archive, await self._client.rows(RANGES, cameraId=number(camera_id)))
 
     async def prepare(self, camera_id: str, begin: datetime, end: datetime) -> str | None:
         """Let a piece of what was recorded be made ready; a push ``videoReady`` tells when it is.
@@ -172,74 +183,19 @@ class Cameras:
 
     async def youtube(self, camera_id: str | None = None) -> tuple[Clip, ...]:
         """Return the films of a camera, or all."""
-        found = await self._client.rows(YOUTUBE, id=_optional(camera_id))
-        return tuple(
-            Clip(
-                url,
-                text(row.get("title")) or "",
-                text(row.get("description")) or "",
-                moment(row.get("eventTime")),
-                text(row.get("thumbnailsHigh"))
-                or text(row.get("thumbnailsMedium"))
-                or text(row.get("thumbnailsDefault")),
-            )
-            for row in found
-            if (url := text(row.get("url"))) is not None
-        )
+        return decode_all(Clip, await self._client.rows(YOUTUBE, id=_optional(camera_id)))
 
 
 def _optional(identifier: str | None) -> str | int | None:
     return None if identifier is None else number(identifier)
 
 
-def _camera(row: Fields, identifier: str = "id") -> Camera | None:
-    """Return a camera, None if its address is unknown."""
-    url = text(row.get("url"))
-    if url is None:
-        return None
-    return Camera(
-        id=text(row.get(identifier)) or "",
-        name=text(row.get("name")) or "",
-        url=url,
-        token=text(row.get("token")) or "",
-        server_type=(text(row.get("serverType")) or ServerType.FLUSSONIC).lower(),
-        hls_mode=text(row.get("hlsMode")),
-        has_sound=flag(row.get("hasSound")),
-        latitude=degrees(row.get("lat")),
-        longitude=degrees(row.get("lon")),
-        house_id=text(row.get("houseId")),
-        path=text(row.get("path")),
-        order=integer(row.get("pathOrder")),
-    )
-
-
-def _intercom_camera(row: Fields) -> IntercomCamera | None:
-    # Here "id" is that of the intercom.
-    domophone_id, camera = text(row.get("id")), _camera(row, "cameraId")
-    if domophone_id is None or camera is None:
-        return None
-    others = (_camera(item, "cameraId") for item in objects(row.get("altCameras")))
-    return IntercomCamera(
-        domophone_id,
-        text(row.get("entranceId")),
-        camera,
-        flag(row.get("frs")) or False,
-        tuple(other for other in others if other is not None),
-    )
-
-
 def _group(row: Fields, depth: int = 0) -> Group:
     deeper = objects(row.get("childGroups")) if depth < _DEPTH else ()
-    cameras = (_camera(item) for item in objects(row.get("cameras")))
     return Group(
         text(row.get("groupId")) or "",
         text(row.get("groupName")) or "",
         text(row.get("type")) or "list",
         tuple(_group(item, depth + 1) for item in deeper),
-        tuple(camera for camera in cameras if camera is not None),
+        decode_all(Camera, row.get("cameras")),
     )
-
-
-def _ranges(row: Fields) -> tuple[Range, ...]:
-    found = ((integer(item.get("from")), integer(item.get("duration"))) for item in objects(row.get("ranges")))
-    return tuple(Range(begin, duration) for begin, duration in found if begin is not None and duration is not None)

@@ -9,12 +9,19 @@ from weakref import WeakKeyDictionary
 from aiohttp import ClientSession
 from yarl import URL
 
-from ....common.errors import InvalidRequest, NoData, NotSupported, StreamRefused, UnexpectedReply
-from ....common.http import Reply
-from ....common.parse import Fields, decode_json, fields, text
-from ..images import MAX_IMAGE, picture
-from ..links import expect_success, parsed, request_to, transport_to
+from ...common.errors import InvalidRequest, NoData, NotSupported, StreamRefused, UnexpectedReply
+from ...common.http import Reply
+from ...common.parse import Fields, decode_json, fields, text
 from .cameras import Camera, ServerType
+from .links import expect_success, parsed, request_to, transport_to
+from .pictures import MAX_IMAGE, picture
+
+MAX_PREVIEW = 16 * 1024 * 1024
+_WHAT = "a server of cameras"
+# What the name of the first box of an MP4 is, after its length.
+_FIRST_BOX = slice(4, 8)
+_MP4 = b"ftyp"
+
 
 _FLUSSONIC = frozenset({ServerType.FLUSSONIC, ServerType.SESAME})
 _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
@@ -280,3 +287,26 @@ def _json(reply: Reply) -> Fields:
 def _unsaid() -> StreamRefused:
     """Return what it means that a server does not say what it was asked for; why, each says in words of its own."""
     return StreamRefused("a server of cameras gives no stream for the token")
+
+
+async def preview(session: ClientSession, url: URL, *, verify: bool = True) -> bytes:
+    """Return the MP4 at the address of a ``Still``.
+
+    Args:
+        session: For the request.
+        url: The address.
+        verify: Check the server's certificate against the system's authorities.
+
+    Raises:
+        StreamRefused: The server refuses the token.
+        NoData: The server has no such camera, or no picture of it now.
+        UnexpectedReply: It is no MP4, or larger than ``MAX_PREVIEW``.
+        ConnectionFailed: The server does not answer.
+    """
+    reply = await transport_to(session, url, verify=verify).request(request_to(url, max_bytes=MAX_PREVIEW))
+    if reply.status in _REFUSED:
+        raise StreamRefused(f"{_WHAT} refuses the token")
+    expect_success(reply.status, _WHAT)
+    if reply.body[_FIRST_BOX] != _MP4:
+        raise UnexpectedReply(f"{_WHAT} sent no film")
+    return reply.body

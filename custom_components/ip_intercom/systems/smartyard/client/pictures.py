@@ -1,16 +1,23 @@
-"""Pictures of calls and of the journal (field notes 3: the only GET requests, without a token)."""
+"""Pictures of calls and of the journal, and films of recordings (field notes 3: the only GET requests, without a token)."""
 
 import asyncio
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 
 from ...common.errors import InvalidRequest, UnexpectedReply
-from ...common.http import HttpTransport, Reply, Request
+from ...common.http import HttpTransport, Reply, Request, Stream
 from .client import MOST, REQUEST_TIMEOUT
-from .endpoints import CALL_LIVE, CALL_SHOT, LOG_SHOT
-from .links import expect_success, kept, own, request_to
+from .endpoints import CALL_LIVE, CALL_SHOT, FILM, LOG_SHOT
+from .links import TIMEOUT, expect_success, kept, own, request_to
+
+# An hour of a camera has one or two.
+MAX_FILM = 8 * 1024**3
+_FILM_TYPES = ("video/", "application/octet-stream", "application/mp4")
+
 
 MAX_IMAGE = 8 * 1024 * 1024
-_TYPES = frozenset({"image/jpeg", "image/jpg", "image/pjpeg", "image/png", "image/webp", "image/gif"})
+_IMAGE_TYPES = frozenset({"image/jpeg", "image/jpg", "image/pjpeg", "image/png", "image/webp", "image/gif"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,55 @@ def picture(reply: Reply, what: str) -> Picture:
         UnexpectedReply: It is none.
     """
     kind = reply.content_type.lower()
-    if kind not in _TYPES or not reply.body:
+    if kind not in _IMAGE_TYPES or not reply.body:
         raise UnexpectedReply(f"{what} is no picture")
     return Picture(reply.body, kind)
+
+
+class Film:
+    """A film on its way; ``content_type`` is its media type."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.content_type = stream.content_type.partition(";")[0].strip().lower()
+        self._stream = stream
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Iterate over the bytes as they come.
+
+        Raises:
+            ConnectionFailed: The connection broke.
+            UnexpectedReply: There are more than ``MAX_FILM``.
+        """
+        return self._stream.chunks()
+
+
+class Films:
+    """Films that the server keeps, and none from elsewhere."""
+
+    def __init__(self, transport: HttpTransport) -> None:
+        self._transport = transport
+
+    @asynccontextmanager
+    async def open(self, film: str) -> AsyncIterator[Film]:
+        """Open a film.
+
+        Args:
+            film: Its address as ``Cameras.download`` or the message tells it, or the UUID at the end of it.
+
+        Raises:
+            InvalidRequest: It is another server's, and was not asked.
+            NoData: There is none, or not yet.
+            UnexpectedReply: It is no film.
+            ConnectionFailed: The connection broke.
+        """
+        base = self._transport.base
+        if "/" in film:
+            request = request_to(own(film, base, "film"), max_bytes=MAX_FILM)
+        else:
+            request = kept(base, FILM, film, timeout=TIMEOUT, max_bytes=MAX_FILM)
+        async with self._transport.stream(replace(request, stall=TIMEOUT, begin=TIMEOUT)) as stream:
+            expect_success(stream.status, FILM)
+            found = Film(stream)
+            if not found.content_type.startswith(_FILM_TYPES):
+                raise UnexpectedReply(f"{FILM} is no film")
+            yield found
