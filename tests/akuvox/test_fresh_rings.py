@@ -8,7 +8,7 @@ from homeassistant.core import Event, HomeAssistant
 import pytest
 
 from custom_components.ip_intercom.runtime import event_stream as push
-from custom_components.ip_intercom.systems.akuvox import calls, clock, freshness, log
+from custom_components.ip_intercom.systems.akuvox import calls, clock, log
 from custom_components.ip_intercom.systems.akuvox.client import client
 from custom_components.ip_intercom.systems.common import poller
 from custom_components.ip_intercom.systems.common.times import LIVE_WINDOW
@@ -103,7 +103,7 @@ async def test_a_fragile_device_rings_while_its_state_hangs(
     """It is asked one thing at a time: what hangs keeps the log waiting, and makes no pause after it longer."""
     wait_for_answers(monkeypatch, 0.3)
     monkeypatch.setattr(client, "SILENT_TIMEOUT", 0.3)
-    monkeypatch.setitem(freshness.LIVE_FOR, freshness.RING, 2.5)
+    monkeypatch.setitem(clock.LIVE_FOR, clock.RING, 2.5)
     sim = await quick_device(has_clock=False)
     entry = await add(hass, sim)
     sim.fault("system/info", Fault.QUOTED_TEXT, times=1)
@@ -187,7 +187,7 @@ async def test_a_call_that_was_answered_before_the_first_look(
     hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch, window: float, late: bool
 ) -> None:
     """That a visitor began it, only its record tells, when it is over: by then it may be no news."""
-    monkeypatch.setitem(freshness.LIVE_FOR, freshness.RING, window)
+    monkeypatch.setitem(clock.LIVE_FOR, clock.RING, window)
     monkeypatch.setattr(calls, "_BEGINNING", 0.1)
     sim = await quick_device()
     entry = await add(hass, sim)
@@ -236,7 +236,7 @@ async def test_after_a_gap_without_a_clock_nothing_rings(
     hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """How old it is, is not known: only that it was not there before the gap."""
-    monkeypatch.setitem(freshness.LIVE_FOR, freshness.RING, 0.5)
+    monkeypatch.setitem(clock.LIVE_FOR, clock.RING, 0.5)
     sim = await silent(quick_device, has_clock=False)
     entry = await add(hass, sim)
     rings, events = count_rings(hass, entry), capture_log_events(hass)

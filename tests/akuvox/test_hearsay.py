@@ -5,7 +5,7 @@ import pytest
 
 from custom_components.ip_intercom.helpers import auth_retry as refusals
 from custom_components.ip_intercom.runtime import event_stream as push
-from custom_components.ip_intercom.systems.akuvox import alarms, log
+from custom_components.ip_intercom.systems.akuvox import accesses, log
 from tests.common import capture_changes, capture_log_events, entity_id, until
 from tests.simulators.akuvox import Simulator
 
@@ -52,7 +52,7 @@ async def test_a_push_proves_no_password(hass: HomeAssistant, device: Start, loc
 async def test_an_alarm_ends_in_time_though_the_device_refuses(
     hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(alarms, "_LASTS", 0.5)
+    monkeypatch.setattr(accesses, "_LASTS", 0.5)
     sim = await device("e16c")
     await pushing(hass, sim)
     events = capture_log_events(hass)

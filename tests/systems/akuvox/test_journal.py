@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from custom_components.ip_intercom.systems.akuvox.client.logs import LogPage
-from custom_components.ip_intercom.systems.akuvox.journal import PAGE, Journal
+from custom_components.ip_intercom.systems.akuvox.log_reader import PAGE, Journal
 
 START = datetime(2026, 11, 21, 12)
 

@@ -11,7 +11,7 @@ from custom_components.ip_intercom.model.state import State
 from custom_components.ip_intercom.systems.common.http import HttpTransport
 from custom_components.ip_intercom.systems.smartyard import SmartYardSystem
 from custom_components.ip_intercom.systems.smartyard.client import SmartYard, new_device_token
-from custom_components.ip_intercom.systems.smartyard.identity import identity_of
+from custom_components.ip_intercom.systems.smartyard.login import identity_of
 from custom_components.ip_intercom.systems.smartyard.system import Options
 from tests.simulators.smartyard import PHONE, Request, Simulator
 

@@ -1,22 +1,111 @@
-"""Access granted or denied by an Akuvox: from its door log and pushes, each reported once."""
+"""Access granted or denied by an Akuvox: from its door log and pushes, each reported once; and its alarms."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 import logging
+import time
 
 from ...model.events import AccessDecided, Event, Fact
-from ...model.parts import Access
+from ...model.parts import Access, Alarm
+from ..common.errors import IntercomError
+from ..common.parse import Fields, text
 from .client import AkuvoxDevice
 from .client.logs import DoorRecord
+from .client.users import parts
+from .clock import DOOR_LOG_EVENT, LIVE_FOR, aged
 from .credentials import RECORDED_METHODS, Credentials, access_of, is_person, somebody
 from .doors import AkuvoxDoors
-from .freshness import DOOR_LOG_EVENT, LIVE_FOR, aged
 from .log_reader import LogReader, numbered
-from .people import name_behind
 from .wiring import doors_named
 
 _LOGGER = logging.getLogger(__name__)
+
+
+async def name_behind(device: AkuvoxDevice, code: str) -> str | None:
+    """Return the name of the owner of a PIN or a card; None if unknown, or if the device cannot tell now."""
+    for lookup in (_users, _cards, _private_keys):
+        try:
+            people = await lookup(device, code)
+        except IntercomError as err:
+            _LOGGER.debug("Could not look up the user: %s", err)
+            continue
+        for name, codes in people:
+            if name and code in codes:
+                return name
+    return None
+
+
+async def _users(device: AkuvoxDevice, code: str) -> Iterable[tuple[str | None, Iterable[str | None]]]:
+    # Some devices answer with one user instead of hundreds, but not all of those know cards by it.
+    def has(row: Fields) -> bool:
+        return text(row.get("PrivatePIN")) == code or code in parts(text(row.get("CardCode")))
+
+    users = await device.users.get(name=code, keep=has) or await device.users.get(keep=has)
+    return [(user.name, (user.pin, *user.cards)) for user in users]
+
+
+async def _cards(device: AkuvoxDevice, _: str) -> Iterable[tuple[str | None, Iterable[str | None]]]:
+    # An entry may have several cards (field notes 4.2).
+    return [(text(card.get("Name")), parts(text(card.get("Code")))) for card in await device.cards.get()]
+
+
+async def _private_keys(device: AkuvoxDevice, _: str) -> Iterable[tuple[str | None, Iterable[str | None]]]:
+    return [(text(key.get("Name")), (text(key.get("Code")),)) for key in await device.private_keys.get()]
+
+
+# Seconds after which an alarm is over.
+_LASTS = 60.0
+
+
+class Alarms:
+    """Those that last.
+
+    Args:
+        stored: Those of an earlier life, as ``as_store``.
+        monotonic: A clock in seconds.
+    """
+
+    def __init__(self, stored: object, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        left = {
+            Alarm(alarm): end - time.time()
+            for alarm, end in (stored.items() if isinstance(stored, Mapping) else ())
+            if alarm in Alarm and isinstance(end, int | float)
+        }
+        now = monotonic()
+        self._ends = {alarm: now + min(seconds, _LASTS) for alarm, seconds in left.items() if seconds > 0}
+
+    def __contains__(self, alarm: Alarm) -> bool:
+        """Return whether an alarm has begun not long ago."""
+        return alarm in self._ends
+
+    @property
+    def ends(self) -> Collection[float]:
+        """When they end, by the monotonic clock."""
+        return self._ends.values()
+
+    def begin(self, alarm: Alarm) -> None:
+        """Note that the device told of an alarm."""
+        self._ends[alarm] = self._monotonic() + _LASTS
+
+    def take_ended(self) -> list[Alarm]:
+        """Return those that are over, once."""
+        now = self._monotonic()
+        over = [alarm for alarm, end in self._ends.items() if end <= now]
+        for alarm in over:
+            del self._ends[alarm]
+        return over
+
+    def clear(self) -> None:
+        """End all of them: the device has restarted."""
+        self._ends.clear()
+
+    def as_store(self) -> dict[str, float]:
+        """Return when they end, in Unix seconds."""
+        ahead = time.time() - self._monotonic()
+        return {alarm.value: end + ahead for alarm, end in self._ends.items()}
+
 
 UNRECORDED_EVENT = "AccessUnrecorded"
 

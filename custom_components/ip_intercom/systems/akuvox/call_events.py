@@ -9,7 +9,7 @@ from ..common.privacy import is_word
 from .calls import CallTracker
 from .client import AkuvoxDevice
 from .client.logs import CallRecord
-from .freshness import CALL_LOG_EVENT, LIVE_FOR, aged, rings
+from .clock import CALL_LOG_EVENT, LIVE_FOR, aged, rings
 from .log_reader import LogReader, numbered
 
 CALL_STATUS_EVENT = "CallStatus"

@@ -12,7 +12,7 @@ from ..common.errors import CommandFailed, DoorsNotKept, InvalidRequest, NotSupp
 from ..common.parse import Fields, text
 from .client import AkuvoxDevice
 from .client.users import schedules
-from .rows import ItemList, lists_of
+from .directory import ItemList, lists_of
 from .wiring import RELAY_NUMBERS
 
 _LOGGER = logging.getLogger(__name__)

@@ -1,13 +1,28 @@
-"""Maintenance of an Akuvox: restart, configuration as a file, packets, the card reader."""
+"""Maintenance of an Akuvox: restart, packets, card reader, configuration, files of lists and logs, firmware."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+import hashlib
+import logging
+import re
 from time import monotonic
+from typing import IO
 
-from ...model.functions import ByteStream, CaptureStats, Download, Payload
-from ..common.errors import CommandFailed, IntercomError
+from ...model.functions import ByteStream, CaptureStats, Download, Guard, Payload
+from ...model.parts import StagedFirmware
+from ..common.errors import (
+    CommandFailed,
+    ConnectionFailed,
+    IntercomError,
+    InvalidRequest,
+    NotReached,
+    NotSupported,
+    Rejected,
+)
 from .client import AkuvoxDevice
+from .client.maintenance import LogKind
+from .privacy import ACTION_URLS, API_LOGIN, is_secret_key
 
 # Seconds that the device records by itself at most (Api pcap start).
 _LONGEST = 180
@@ -102,3 +117,230 @@ class AkuvoxCardReader:
     async def scan(self) -> str | None:
         """Return the number of the card that was held before it last (Api user scan)."""
         return await self._users.scan()
+
+
+# The name of the device on its web page.
+LOCATION = "Config.DoorSetting.DEVICENODE.Location"
+_ACCOUNT = "Config.Account"
+
+
+class AkuvoxConfiguration:
+    """Every value that the device has a name for."""
+
+    def __init__(self, device: AkuvoxDevice) -> None:
+        self._config = device.config
+
+    def is_secret(self, key: str) -> bool:
+        """Return whether a value is returned only when requested by name."""
+        return is_secret_key(key)
+
+    def guard(self, key: str) -> Guard:
+        """Return what stands before changing a value: Action URLs are ours, the API's login lets us in."""
+        if key.startswith(ACTION_URLS):
+            return Guard.OWNED
+        return Guard.OWN_ACCESS if key.startswith(API_LOGIN) else Guard.NONE
+
+    async def read(self, keys: Sequence[str] = (), sections: Sequence[str] = ()) -> Mapping[str, str]:
+        """Return values by key or by section, such as ``Config.DoorSetting.RELAY``; all without any."""
+        if not keys and not sections:
+            return await self._config.get()
+        within = [section.rstrip(".") for section in sections]
+        found = await self._config.get(sections=within) if within else {}
+        return found | (await self._config.get(items=keys) if keys else {})
+
+    async def write(self, values: Mapping[str, str]) -> None:
+        """Set values; the device leaves out without a word what it does not know."""
+        await self._config.set(values)
+
+
+class AkuvoxSettings:
+    """The name of the device, and its SIP accounts."""
+
+    def __init__(self, device: AkuvoxDevice) -> None:
+        self._config = device.config
+        self._sip = device.sip
+
+    async def name(self) -> str | None:
+        """Return the name on the web page of the device."""
+        return (await self._config.get(items=[LOCATION])).get(LOCATION) or None
+
+    async def set_name(self, name: str) -> None:
+        """Name the device."""
+        await _set_existing(await self._config.get(items=[LOCATION]), {LOCATION: name}, self._config.set)
+        if await self.name() != name:
+            raise Rejected("a different name was stored")
+
+    async def sip_accounts(self) -> Sequence[Mapping[str, object]]:
+        """Return the values of each account by the end of their keys, such as ``GENERAL.UserName`` (Api sip get)."""
+        accounts: dict[int, dict[str, object]] = {}
+        for key, value in (await self._sip.get()).items():
+            number, _, name = key.removeprefix(_ACCOUNT).partition(".")
+            if number.isdecimal() and name and not is_secret_key(key):
+                accounts.setdefault(int(number), {"account": int(number)})[name] = value
+        return [accounts[number] for number in sorted(accounts)]
+
+    async def set_sip_account(self, account: int, settings: Mapping[str, object]) -> None:
+        """Set values of an account by the end of their keys (Api sip set)."""
+        values = {f"{_ACCOUNT}{account}.{name}": str(value) for name, value in settings.items()}
+        await _set_existing(await self._sip.get(), values, self._sip.set)
+        now = await self._sip.get()
+        if kept := [key for key, value in values.items() if now.get(key) != value]:
+            raise Rejected(f"not accepted: {', '.join(kept)}")
+
+
+async def _set_existing(
+    there: Mapping[str, str], values: Mapping[str, str], write: Callable[[Mapping[str, str]], Awaitable[None]]
+) -> None:
+    if unknown := values.keys() - there.keys():
+        raise NotSupported(f"no {', '.join(sorted(unknown))}")
+    await write(values)
+
+
+type _Export = Callable[[str], Download]
+type _Import = Callable[[IO[bytes], str, int, Callable[[int], None] | None], Awaitable[None]]
+type _Clear = Callable[[], Awaitable[None]]
+
+# Contacts only: everything else has one format (Api contact export).
+_FORMATS = frozenset({"csv", "vcf", "xml"})
+
+
+class AkuvoxLists:
+    """What the device exports, imports and clears; which of it there is, it says when asked."""
+
+    def __init__(self, device: AkuvoxDevice) -> None:
+        self._exports: Mapping[str, _Export] = {
+            "users": lambda _: device.users.export(),
+            "contacts": lambda suffix: device.contacts.export(_format(suffix)),
+            "keys": lambda _: device.private_keys.export(),
+            "cards": lambda _: device.cards.export(),
+            "replacements": lambda _: device.replacements.export(),
+            "access_log": lambda _: device.door_log.export(),
+            "call_log": lambda _: device.call_log.export(),
+            "system_log": lambda _: device.log.export(LogKind.LOG),
+            "kernel_log": lambda _: device.log.export(LogKind.KERNEL),
+            "debug_log": lambda _: device.log.export(LogKind.DEBUG),
+        }
+        self._imports: Mapping[str, _Import] = {
+            "users": device.users.import_,
+            "contacts": device.contacts.import_,
+            "keys": device.private_keys.import_,
+            "cards": device.cards.import_,
+            "replacements": device.replacements.import_,
+        }
+        self._clears: Mapping[str, _Clear] = {
+            "access_log": device.door_log.clear,
+            "call_log": device.call_log.clear,
+            "system_log": lambda: device.log.clear(LogKind.LOG),
+            "kernel_log": lambda: device.log.clear(LogKind.KERNEL),
+            "debug_log": lambda: device.log.clear(LogKind.DEBUG),
+        }
+        self.exported = frozenset(self._exports)
+        self.imported = frozenset(self._imports)
+        self.cleared = frozenset(self._clears)
+
+    def export(self, name: str, suffix: str) -> Download:
+        """Open one as a file, contacts in the format of the suffix."""
+        return self._exports[name](suffix)
+
+    async def replace(self, name: str, file: Payload) -> None:
+        """Replace one by what a device exported."""
+        await self._imports[name](file.file, file.name, file.size, file.progress)
+
+    async def clear(self, name: str) -> None:
+        """Empty a log."""
+        await self._clears[name]()
+
+
+def _format(suffix: str) -> str | None:
+    wanted = suffix.removeprefix(".")
+    return wanted if wanted in _FORMATS else None
+
+
+_LOGGER = logging.getLogger(__name__)
+
+# Hardware, brand and two numbers, such as 29.30.10.128 (field notes 3).
+_VERSION = re.compile(r"(?<!\d)\d+\.\d+\.\d+\.\d+(?!\d)")
+_PIECE = 1024 * 1024
+
+
+class AkuvoxFirmware:
+    """``prepare``, ``upload`` and ``upgrade``; only a restart ends what ``prepare`` began."""
+
+    expires = False
+
+    def __init__(self, device: AkuvoxDevice) -> None:
+        self._firmware = device.firmware
+        self._system = device.system
+        self._md5: str | None = None
+
+    async def stage(self, file: Payload) -> StagedFirmware:
+        """Send a file. It waits until it is installed or the device restarts."""
+        running = await self.version()
+        named = version_in(file.name)
+        if named is not None and running is not None and hardware(named) != hardware(running):
+            raise InvalidRequest(f"firmware {named} is for different hardware than {running}")
+        md5 = await asyncio.to_thread(_md5, file.file)
+        self._md5 = None  # a file that waits is overwritten
+        await self._firmware.prepare()
+        try:
+            await self._firmware.upload(file.file, file.name, file.size, file.progress)
+        except IntercomError:
+            with suppress(IntercomError):
+                await self._system.reboot()
+            raise
+        self._md5 = md5
+        older = named is not None and running is not None and _numbers(named) < _numbers(running)
+        return StagedFirmware(named or file.name, older, None, None, certain=False)
+
+    @property
+    def waits(self) -> bool:
+        """Return whether a file of ours waits at the device, as far as that is known."""
+        return self._md5 is not None
+
+    async def install(self) -> None:
+        """Install the file; the device restarts with it."""
+        try:
+            await self._firmware.upgrade(self._md5)
+        except NotReached:
+            raise
+        except ConnectionFailed as err:
+            # It may be at it, or the file may wait still: the version that comes back tells.
+            _LOGGER.debug("No response to the command: %s", err)
+            return
+        except CommandFailed:
+            self._md5 = None
+            raise
+        self._md5 = None
+
+    async def discard(self) -> None:
+        """Restart the device: nothing else brings it out of waiting for the installation."""
+        if self._md5 is not None:
+            await self._system.reboot()
+            self._md5 = None
+
+    async def version(self) -> str | None:
+        """Return the version that runs."""
+        return (await self._firmware.status()).firmware
+
+
+def version_in(name: str) -> str | None:
+    """Return the version in the name of a file."""
+    found = _VERSION.search(name)
+    return None if found is None else found.group()
+
+
+def hardware(version: str) -> str:
+    """Return the hardware that a version is for: its first number."""
+    return version.partition(".")[0]
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
+
+
+def _md5(file: IO[bytes]) -> str:
+    digest = hashlib.md5(usedforsecurity=False)  # the device's choice
+    file.seek(0)
+    while piece := file.read(_PIECE):
+        digest.update(piece)
+    return digest.hexdigest()

@@ -28,13 +28,19 @@ from .client import AkuvoxCamera, AkuvoxDevice
 from .client.logs import CallKind, CallRecord
 from .client.system import SystemInfo, SystemStatus
 from .codes import AkuvoxCodes
-from .configuration import LOCATION, AkuvoxConfiguration, AkuvoxSettings
 from .directory import AkuvoxDirectory
 from .doors import AkuvoxDoors, OpeningLogin
-from .files import AkuvoxLists
-from .firmware import AkuvoxFirmware
 from .log import AkuvoxLog
-from .maintenance import AkuvoxCapture, AkuvoxCardReader, AkuvoxMaintenance
+from .maintenance import (
+    LOCATION,
+    AkuvoxCapture,
+    AkuvoxCardReader,
+    AkuvoxConfiguration,
+    AkuvoxFirmware,
+    AkuvoxLists,
+    AkuvoxMaintenance,
+    AkuvoxSettings,
+)
 from .mapping import clock_of, identity_of, lines_of, ports_of
 from .push import AkuvoxPush
 from .records import AkuvoxAccessLog, AkuvoxCallLog, neutral_call

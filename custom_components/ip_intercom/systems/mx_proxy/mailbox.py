@@ -1,4 +1,4 @@
-"""The messages of an extension (manual, voicemails)."""
+"""The messages of an extension, and the phones that the proxy wakes up (manual, voicemails and tokens)."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -72,3 +72,22 @@ class MxVoicemails:
             await self._voicemails.delete(voicemail)
         finally:
             self._changed()
+
+
+class MxPushTokens:
+    """Phones that the proxy wakes up by Apple's or Google's service.
+
+    Args:
+        proxy: Keeps them.
+    """
+
+    def __init__(self, proxy: MxProxy) -> None:
+        self._tokens = proxy.tokens
+
+    async def add(self, kind: str, topic: str, token: str, sandbox: bool) -> None:
+        """Register one; ``kind`` is ``apn`` or ``fcm``."""
+        await self._tokens.add(kind, topic, token, sandbox)
+
+    async def remove(self, kind: str, topic: str, token: str, sandbox: bool = False) -> None:
+        """Forget one."""
+        await self._tokens.remove(kind, topic, token, sandbox)

@@ -18,8 +18,7 @@ from .client.events import CallEvent, MailEvent, parse
 from .conferences import MxConferences, by_start
 from .directory import MxPhoneBook
 from .log import CALL_LOG, CALLS, VOICEMAILS, MxLog
-from .mailbox import MxVoicemails, neutral_mailbox
-from .push_tokens import MxPushTokens
+from .mailbox import MxPushTokens, MxVoicemails, neutral_mailbox
 from .records import MxCallLog, MxMissedCalls, neutral_call
 
 _CONTROLS = frozenset({Control.CALLS})

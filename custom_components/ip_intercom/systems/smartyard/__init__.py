@@ -18,8 +18,7 @@ from ...const import (
 from ..common.adapter import Adapter
 from ..common.connection import transport_of
 from .client import SmartYard
-from .identity import identity_of
-from .login import PhoneLogin, find
+from .login import PhoneLogin, find, identity_of
 from .system import Options, SmartYardSystem
 
 __all__ = ["ADAPTER", "PhoneLogin", "SmartYardSystem", "create", "find"]

@@ -7,9 +7,30 @@ from datetime import UTC, datetime, timedelta
 from ...model.parts import PlaceId, Setting, SettingId
 from ..common.errors import InvalidRequest, NoData, NotApplied, WrongTime
 from .client import OFF, IntercomChanges, IntercomSettings, Notification, SmartYard
-from .ring_switches import RingSwitches
 from .server_time import ServerTime
 from .topology import AccountTopology, flat_place
+
+
+class RingSwitches:
+    """Whether the calls of flats are pushed to us, and since when. Times are those of the server, without a zone."""
+
+    def __init__(self) -> None:
+        self._off: set[str] = set()
+        self._on_since: dict[str, datetime] = {}
+
+    def note(self, flat: str, on: bool | None, now: datetime) -> None:
+        """Note what the server reports of a flat; None where it does not report it."""
+        if on is False:
+            self._off.add(flat)
+        elif flat in self._off:
+            self._off.remove(flat)
+            self._on_since[flat] = now
+
+    def rang(self, flat: str, when: datetime | None) -> bool:
+        """Return whether a call at that time was to be pushed."""
+        began = self._on_since.get(flat)
+        return flat not in self._off and (began is None or when is None or when >= began)
+
 
 # What is on or off, by the names of the client.
 _SWITCHES: Mapping[str, Callable[[bool], IntercomChanges]] = {

@@ -20,18 +20,16 @@ from ..common.event_buffer import EventBuffer
 from ..common.parts import AWAY, is_refusal, together
 from ..common.poller import SAYS_NOTHING, Poller, PollJob
 from ..common.push_monitor import PushMonitor
+from .account_settings import RingSwitches
 from .client import Action, CallPush, LogEvent, LogRecord, SmartYard, TextPush, Unread
 from .event_mapper import bell_of, call, call_ended, changed, counted, is_at, may_be_ours, message
-from .journal import Journal, by_day
 from .push_clock import PushClock
 from .push_filter import PushFilter
 from .recordings import Recordings
-from .records import Recorder
-from .ring_switches import RingSwitches
+from .records import Journal, Recorder, by_day
 from .server_time import ServerTime
-from .telephones import SmartYardSip
 from .topology import AccountTopology
-from .visitors import SmartYardVisitors
+from .visitors import SmartYardSip, SmartYardVisitors
 
 _LOGGER = logging.getLogger(__name__)
 

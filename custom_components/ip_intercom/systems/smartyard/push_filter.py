@@ -1,4 +1,4 @@
-"""Push filter: each ring and message once, and only while it is current (field notes 7)."""
+"""Push filter: each ring and message once, and only while it is current; and the token for pushes (field notes 7)."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -6,7 +6,8 @@ import hashlib
 import time
 
 from ..common.parse import fields, texts
-from .client import CallPush, TextPush
+from ..common.parts import part
+from .client import CallPush, SmartYard, TextPush
 from .push_clock import PushClock
 
 # Seconds by which the clock of the server, or ours, may be wrong: for how long a ring is heard after its end, and how
@@ -161,3 +162,43 @@ def _text_ids(push: TextPush) -> tuple[str, ...]:
         return ()
     said = push.message_id or f"{push.timestamp} {push.action} {push.title} {push.body}"
     return (hashlib.sha256(f"text {said}".encode()).hexdigest()[:32],)
+
+
+_PLATFORM, _SERVICE = "android", "fcm"
+
+
+class SmartYardPushService:
+    """The facet ``push_service``. Our device is one of its own: the phones of the account keep their tokens.
+
+    Args:
+        yard: Told.
+    """
+
+    def __init__(self, yard: SmartYard) -> None:
+        self._user = yard.user
+        self._told: str | None = None
+
+    async def tell(self, token: str, bundle: str | None = None) -> None:
+        """Have pushes sent to a token; nothing happens where the server knows it already.
+
+        Args:
+            token: To which.
+            bundle: By which the operator knows a service of its own; None for Google's.
+        """
+        if await self._known() != token:
+            await self._user.register_push(token, _PLATFORM, _SERVICE, bundle=bundle)
+            self._told = token
+
+    async def route(self, bundle: str, secret: str) -> None:
+        """Have pushes sent to a service of the operator, with a token that is made up: it knows where to send them.
+
+        Args:
+            bundle: By which the operator knows it.
+            secret: Ours alone; it cannot be read from the token.
+        """
+        await self.tell(hashlib.sha256(f"{bundle} {secret}".encode()).hexdigest(), bundle)
+
+    async def _known(self) -> str | None:
+        """Return what the server has, which is a word such as ``err`` where it was forgotten."""
+        found = await part(self._user.push_tokens(), [])
+        return self._told if found is None else found.push  # not every server tells

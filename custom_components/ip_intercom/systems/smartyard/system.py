@@ -13,22 +13,20 @@ from ..common.errors import UnexpectedReply
 from ..common.parts import PartReader, nothing, together
 from ..common.privacy import Privacy
 from ..common.push_monitor import ForwardedPush
-from .account_settings import SmartYardAccountSettings, SmartYardCodes, account_settings, flat_settings
+from .account_settings import RingSwitches, SmartYardAccountSettings, SmartYardCodes, account_settings, flat_settings
 from .cameras import Feeds, SmartYardArchive, SmartYardCameras
 from .client import Flat, House, Notification, ServerOptions, SmartYard
 from .client.push import CallPush, TextPush, parse
 from .doors import SmartYardDoors
-from .identity import description_of
 from .log import UNREAD, SmartYardLog
+from .login import description_of
 from .messages import SmartYardMessages, SmartYardWatches
-from .push_service import SmartYardPushService
+from .push_filter import SmartYardPushService
 from .recordings import Recordings
 from .records import Recorder, SmartYardHistory
-from .ring_switches import RingSwitches
 from .server_time import ServerTime, zone_named
-from .telephones import SmartYardSip
 from .topology import CAMERA, FLAT, OF_HOUSES, AccountTopology, doors_of, flat_place, town_of
-from .visitors import SmartYardVisitors
+from .visitors import SmartYardSip, SmartYardVisitors
 
 # Seconds to wait for each part while connecting, and later on: what did not answer at first may only be slow.
 _FIRST_PATIENCE = 10.0

@@ -1,12 +1,123 @@
-"""Calls of a 2N by SIP, and its log of them."""
+"""Calls of a 2N by SIP, its log of them, and which of them come from a visitor.
+
+Firmware that tells the originator of a session says so. Otherwise a visitor leaves something in the log before the call:
+a key, a code, a touch of the display, an input. Records are numbered without holes (HTTP API 5.10.4), so that it shows
+whether something may be kept from the account.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ...model.parts import CallRecord, CallSession, CallState, Direction, SessionId
-from ..common.parse import member
+from ..common.parse import flag, integer, member, text
 from ..common.times import is_set
 from .client import TwoNDevice
+from .client.log import LogEvent
 from .client.phone import CallRecord as ApiCallRecord, CallSession as ApiCallSession
+from .client.reader import EventKey
+
+# What a visitor touches before a call. Of an input, only that it goes on.
+_TOUCHES = frozenset({"KeyPressed", "KeyReleased", "CodeEntered", "DisplayTouched", "VirtualInput", "InputChanged"})
+_INPUTS = frozenset({"InputChanged", "VirtualInput"})
+# Seconds from a touch to the call.
+_TOUCH_TO_CALL = 10
+# Originators in the house: the API, and answering units, which use it.
+_HOUSE = frozenset({"api", "idt"})
+_KEPT = 64
+
+KEY_EVENT = "KeyPressed"
+SESSION_EVENT = "CallSessionStateChanged"
+
+
+def begins_call(event: LogEvent) -> int | None:
+    """Return the session of a record by which a call goes out, None for any other record."""
+    params = event.params
+    if event.event != "CallStateChanged" or text(params.get("direction")) != "outgoing":
+        return None
+    return integer(params.get("session")) if text(params.get("state")) in {"connecting", "ringing"} else None
+
+
+@dataclass(slots=True)
+class Visitors:
+    """Looks at each record in turn.
+
+    Attributes:
+        listed: The event types that the device records.
+    """
+
+    listed: frozenset[str]
+    _originators: dict[int, str | None] = field(default_factory=dict)
+    _last: LogEvent | None = None
+    _touched_at: int | None = None
+    # Since when no record is missing, by the uptime of the device.
+    _whole_since: int | None = None
+    _keys_seen: bool = False
+    _untouched: dict[int, bool] = field(default_factory=dict)
+    # Sessions whose own record did not come though it was waited for.
+    _in_vain: bool = False
+
+    def resume(self, last: EventKey | None) -> None:
+        """Note which record was read last by an earlier life."""
+        if self._last is None and last is not None:
+            self._last = LogEvent(last.id, "", last.utc_time, last.up_time, {})
+            self._whole_since = last.up_time
+
+    def see(self, event: LogEvent, *, keys_shown: bool) -> None:
+        """Look at the next record; ``keys_shown`` where the account sees keys, though others are kept from it."""
+        last, self._last = self._last, event
+        if last is not None and (event.id <= last.id or event.up_time < last.up_time):
+            self._originators.clear()
+            self._untouched.clear()
+            self._touched_at = None
+        if last is None or event.id != last.id + 1 or event.up_time < last.up_time:
+            self._whole_since = event.up_time
+        if event.event in _TOUCHES and (event.event not in _INPUTS or flag(event.params.get("state"))):
+            self._touched_at = event.up_time
+        self._keys_seen = self._keys_seen or event.event == KEY_EVENT
+        if event.event == SESSION_EVENT and (session := integer(event.params.get("session"))) is not None:
+            self._in_vain = False
+            originator = text(event.params.get("originator"))
+            _keep(self._originators, session, originator or self._originators.get(session))
+        if (session := begins_call(event)) is not None and session not in self._untouched:
+            _keep(self._untouched, session, self._is_untouched(event, keys_shown))
+
+    def _is_untouched(self, call: LogEvent, keys_shown: bool) -> bool:
+        """Return whether it is certain that no visitor touched anything before a call."""
+        begin = call.up_time - _TOUCH_TO_CALL
+        if KEY_EVENT not in self.listed or (self._touched_at is not None and self._touched_at >= begin):
+            return False
+        whole = self._whole_since is not None and self._whole_since < begin
+        return whole or (self._keys_seen and keys_shown)
+
+    def awaits(self, event: LogEvent) -> bool:
+        """Return whether the next records may tell who began a call that no one at the door seems to have begun."""
+        session = begins_call(event)
+        return (
+            session is not None
+            and SESSION_EVENT in self.listed
+            and not self._in_vain
+            and session not in self._originators
+            and self.untouched(session)
+        )
+
+    def waited_in_vain(self) -> None:
+        """Note that nothing came: the next call is not waited with."""
+        self._in_vain = True
+
+    def untouched(self, session: int) -> bool:
+        """Return whether nothing was touched before a call; by that alone it may still be a visitor's."""
+        return self._untouched.get(session, False) and self._originators.get(session) is None
+
+    def from_house(self, session: int) -> bool:
+        """Return whether another system began a call."""
+        return (self._originators.get(session) or "").lower() in _HOUSE
+
+
+def _keep[T](known: dict[int, T], session: int, value: T) -> None:
+    """Note something of a session; of old ones nothing is kept."""
+    known[session] = value
+    while len(known) > _KEPT:
+        del known[next(iter(known))]
 
 
 class TwoNCalls:

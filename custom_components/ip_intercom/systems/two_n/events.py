@@ -32,14 +32,14 @@ from ..common.errors import IntercomError
 from ..common.parse import Fields, flag, integer, member, text
 from ..common.privacy import Privacy
 from ..common.times import time_of
-from .access import ACCESS_POINTS
 from .boots import Boots
+from .calls import Visitors
 from .client.log import LogEvent
 from .client.reader import Batch, Cursor, EventKey, Gap, GapReason, LogReader, Reading
+from .doors import ACCESS_POINTS
 from .log_gaps import KEYPAD, Withheld
 from .mapping import hold_end
 from .privacy import expected, redact, shows
-from .visitors import Visitors
 
 _LOGGER = logging.getLogger(__name__)
 

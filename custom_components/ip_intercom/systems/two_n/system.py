@@ -22,7 +22,6 @@ from ..common.errors import (
 )
 from ..common.parts import AWAY, PartReader, nothing, part, together
 from ..common.privacy import Privacy
-from .access import TwoNAccessPoints, TwoNDoorbell, TwoNLift, TwoNMobileAccess, TwoNPlates, access_points_of
 from .calls import TwoNCallLog, TwoNCalls, neutral_call, neutral_calls
 from .cameras import StreamAccess, TwoNCameras
 from .client import TwoNDevice
@@ -31,15 +30,23 @@ from .client.endpoints import ACCESS_BLOCKING_CTRL, CALL_DIAL, IO_CTRL, SWITCH_C
 from .client.phone import CallSession, SipAccount
 from .client.reader import Cursor, LogReader
 from .client.system import DeviceTime, SystemInfo
-from .codes import TwoNCodes
-from .directory import TwoNDirectory
-from .displays import TwoNDisplays
-from .doors import TwoNDoors, TwoNOutputs
+from .directory import TwoNCodes, TwoNDirectory
+from .doors import (
+    TwoNAccessPoints,
+    TwoNDoorbell,
+    TwoNDoors,
+    TwoNLift,
+    TwoNMobileAccess,
+    TwoNOutputs,
+    TwoNPlates,
+    access_points_of,
+)
 from .events import ALARM_EVENTS, CREDENTIAL_EVENTS, DECISION_EVENTS, OCCURRENCE_EVENTS, TwoNLog
 from .maintenance import (
     TwoNAutomation,
     TwoNCapture,
     TwoNClocks,
+    TwoNDisplays,
     TwoNFirmware,
     TwoNMail,
     TwoNMaintenance,
