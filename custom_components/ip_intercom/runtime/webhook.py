@@ -1,4 +1,9 @@
-"""The webhook that a device pushes to, and the limit of what it may push."""
+"""The webhook that a device pushes to, and the limit of what it may push.
+
+Pushes beyond so many a second are dropped. All who know the address may send to it: its path is random, only machines of
+the local network get an answer unless a forwarder sends from elsewhere (``Push.local``), and nothing that comes opens a
+door or is believed to be more than an event of its device.
+"""
 
 import asyncio
 from collections.abc import Callable
