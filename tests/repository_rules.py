@@ -461,10 +461,10 @@ def check_quality(rules: Json) -> Iterator[str]:
     yield from (f"{rule} is unknown" for rule in sorted(set(rules) - QUALITY_RULES))
     for rule, value in rules.items():
         status = value.get("status") if isinstance(value, dict) else value
-        if status not in {"done", "exempt"}:
+        if status not in {"done", "exempt", "todo"}:
             yield f"{rule} is {status}"
-        if status == "exempt" and not value.get("comment"):
-            yield f"{rule} is exempt without a reason"
+        if status in {"exempt", "todo"} and not (isinstance(value, dict) and value.get("comment")):
+            yield f"{rule} is {status} without a reason"
 
 
 # ---- HACS, brand, the repository itself ----

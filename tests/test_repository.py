@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import json
 from pathlib import Path
 import re
+import shutil
+import subprocess
 import tomllib
 
 import pytest
@@ -268,3 +270,68 @@ def test_the_optional_library_is_pinned_and_tested() -> None:
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
     assert [entry for entry in groups["test"] if entry.startswith("firebase-messaging")] == REQUIREMENTS
     assert all(re.fullmatch(r"[a-z-]+==[0-9.]+", requirement) for requirement in REQUIREMENTS)
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Path:
+    """Return a copy of what the check of versions reads, with a section of the changelog for version 1.2.3."""
+    (tmp_path / ".ci").mkdir()
+    script = shutil.copy(ROOT / ".ci" / "check-version", tmp_path / ".ci")
+    manifest = tmp_path / "custom_components" / "ip_intercom" / "manifest.json"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text('{\n  "domain": "ip_intercom",\n  "version": "1.2.3"\n}\n', encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text('[project]\nversion = "1.2.3"\n', encoding="utf-8")
+    changelog = "# Changelog\n\n## Unreleased\n\n- Next.\n\n## 1.2.3 (2026-12-01)\n\n- Now.\n\n## 1.2.2\n\n- Before.\n"
+    (tmp_path / "CHANGELOG.md").write_text(changelog, encoding="utf-8")
+    return Path(script)
+
+
+def check_version(script: Path, tag: str) -> tuple[int, str]:
+    done = subprocess.run([script, tag], check=False, capture_output=True, text=True)
+    return done.returncode, done.stdout.strip()
+
+
+def test_a_release_has_one_version_and_its_notes(release: Path) -> None:
+    assert check_version(release, "v1.2.3") == (0, "- Now.")
+
+
+@pytest.mark.parametrize("tag", ["1.2.3", "v1.2", "v1.2.4", "v1.2.3b1"])
+def test_a_tag_of_another_version_is_refused(release: Path, tag: str) -> None:
+    code, said = check_version(release, tag)
+    assert (code, said.startswith("::error::")) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("pyproject.toml", "1.2.3", "1.2.2"),
+        ("custom_components/ip_intercom/manifest.json", "1.2.3", "1.2.4"),
+        ("CHANGELOG.md", "1.2.3", "1.2.1"),
+    ],
+)
+def test_a_file_of_another_version_is_refused(release: Path, name: str, old: str, new: str) -> None:
+    path = release.parents[1] / name
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    assert check_version(release, "v1.2.3")[0] == 1
+
+
+def test_a_release_is_complete_before_it_is_published() -> None:
+    jobs = read_yaml(ROOT / ".github" / "workflows" / "release.yml")["jobs"]
+    assert jobs["release"]["needs"] == ["versions", "tests"]
+    steps = "\n".join(step.get("run", "") for step in jobs["release"]["steps"])
+    draft, attach, publish = (
+        steps.index(word) for word in ("--draft --verify-tag", "gh release upload", "--draft=false")
+    )
+    assert draft < attach < publish
+
+
+def test_the_versions_of_home_assistant_are_tested() -> None:
+    jobs = read_yaml(ROOT / ".github" / "workflows" / "tests.yml")["jobs"]
+    assert jobs["versions"]["strategy"]["matrix"]["version"] == ["floor", "newest", "beta"]
+    assert "beta" in jobs["versions"]["continue-on-error"]
+    assert jobs["tests"]["steps"][-1]["run"] == "bash .ci/run"
+
+
+def test_the_owners_are_those_of_the_manifest() -> None:
+    owners = (ROOT / ".github" / "CODEOWNERS").read_text(encoding="utf-8").splitlines()[-1]
+    assert owners.split() == ["*", *read_json(INTEGRATION / "manifest.json")["codeowners"]]

@@ -110,6 +110,11 @@ def with_requirement(requirement: str) -> Json:
             [{rule: {"status": "exempt"} for rule in QUALITY_RULES}],
         ),
         (
+            check_quality,
+            [{rule: {"status": "todo", "comment": "is missing"} for rule in QUALITY_RULES}],
+            [{rule: {"status": "todo"} for rule in QUALITY_RULES}],
+        ),
+        (
             check_translation_keys,
             ["lock", ast.parse("D(key='k', translation_key='a')"), {"entity": {"lock": {"a": {}}}}],
             ["lock", ast.parse("D(key='k', translation_key='a')"), {"entity": {"switch": {"a": {}}}}],
