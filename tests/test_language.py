@@ -23,7 +23,8 @@ FOREIGN = re.compile(r"\b(?:anew|telephones?|flats?|lifts?|number plates?|e-mail
 # Subjects are checked from the commit after this one on.
 BEFORE = "7a3ceab16e34356d276a0aac3aa9ba221c749486"
 SUBJECT = 72
-DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")))
+NAMES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+DOCUMENTS = (*(ROOT / name for name in NAMES), *sorted((ROOT / "docs").glob("*.md")))
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
