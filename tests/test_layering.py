@@ -41,7 +41,8 @@ LAYERS = (
     layer(
         "protocol",
         "systems.common systems.common.address systems.common.decode systems.common.http "
-        "systems.common.keep_alive systems.common.login systems.common.parse systems.common.times systems.common.tls systems.common.upload",
+        "systems.common.keep_alive systems.common.login systems.common.messages systems.common.parse "
+        "systems.common.times systems.common.tls systems.common.upload",
         "errors",
         "aiohttp multidict yarl",
     ),

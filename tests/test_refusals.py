@@ -17,7 +17,7 @@ from custom_components.ip_intercom.helpers.auth_retry import AuthRetry
 from custom_components.ip_intercom.runtime import event_stream as push
 from custom_components.ip_intercom.systems.akuvox import log as akuvox_log
 from custom_components.ip_intercom.systems.common.errors import AuthenticationFailed, PersonRefused
-from custom_components.ip_intercom.systems.common.http import MAX_RETRY_AFTER, retry_after
+from custom_components.ip_intercom.systems.common.messages import MAX_RETRY_AFTER, retry_after
 from tests.akuvox.conftest import Start, add as add_akuvox, device
 from tests.common import PASSWORD, USERNAME, add_intercom, begin, configure, refusal, state_of, until, user_input
 from tests.simulators.two_n import Service, Simulator

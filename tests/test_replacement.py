@@ -15,7 +15,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.systems.akuvox.client import discovery, exchange
-from custom_components.ip_intercom.systems.common.http import certificate_fingerprint
+from custom_components.ip_intercom.systems.common.tls import certificate_fingerprint
 from tests.akuvox.conftest import add as add_akuvox
 from tests.common import (
     add_intercom,

@@ -12,7 +12,6 @@ from aiohttp import web
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.systems.common import http
 from custom_components.ip_intercom.systems.common.address import parse_address
 from custom_components.ip_intercom.systems.common.errors import (
     AuthenticationFailed,
@@ -26,7 +25,9 @@ from custom_components.ip_intercom.systems.common.errors import (
     UnsupportedProduct,
     WrongDevice,
 )
-from custom_components.ip_intercom.systems.common.http import HttpTransport, Request, certificate_fingerprint
+from custom_components.ip_intercom.systems.common.http import HttpTransport
+from custom_components.ip_intercom.systems.common.messages import Request
+from custom_components.ip_intercom.systems.common.tls import certificate_fingerprint
 from custom_components.ip_intercom.systems.two_n.client import TwoNClient, TwoNDevice, find_device
 from tests.simulators.two_n import Garbage
 
@@ -66,7 +67,6 @@ def says(text: str, content_type: str = "text/html", status: int = 200) -> Handl
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not wait ten seconds."""
     monkeypatch.setattr("custom_components.ip_intercom.systems.two_n.client.client.REQUEST_TIMEOUT", 0.1)
-    monkeypatch.setattr(http, "REQUEST_TIMEOUT", 0.1)
 
 
 async def test_no_answer_in_time(bench: Bench, hasty: None) -> None:

@@ -19,7 +19,8 @@ from custom_components.ip_intercom.systems.common.errors import (
     NotReached,
     UnexpectedReply,
 )
-from custom_components.ip_intercom.systems.common.http import HttpTransport, Request
+from custom_components.ip_intercom.systems.common.http import HttpTransport
+from custom_components.ip_intercom.systems.common.messages import Request
 
 BASE = URL("https://192.0.2.1")
 INFO = Request("GET", "/api/system/info")

@@ -29,8 +29,8 @@ from custom_components.ip_intercom.systems.common.errors import (
     ServiceDisabled,
     UnexpectedReply,
 )
-from custom_components.ip_intercom.systems.common.http import HttpTransport, Upload
-from custom_components.ip_intercom.systems.common.upload import PIECE
+from custom_components.ip_intercom.systems.common.http import HttpTransport
+from custom_components.ip_intercom.systems.common.upload import PIECE, Upload
 from custom_components.ip_intercom.systems.two_n.client import TwoNClient, TwoNDevice
 from custom_components.ip_intercom.systems.two_n.client.client import CONCURRENT_REQUESTS, SMALL_FILE
 from custom_components.ip_intercom.systems.two_n.client.endpoints import (

@@ -17,7 +17,8 @@ from custom_components.ip_intercom.model.parts import Bell, Camera, CameraId, Co
 from custom_components.ip_intercom.model.state import Description, Reading, State
 from custom_components.ip_intercom.systems.common.adapter import Adapter
 from custom_components.ip_intercom.systems.common.errors import IntercomError, NotSupported, WrongDevice
-from custom_components.ip_intercom.systems.common.http import HttpTransport, Request
+from custom_components.ip_intercom.systems.common.http import HttpTransport
+from custom_components.ip_intercom.systems.common.messages import Request
 
 BELLS = {"button": Bell("button")}
 

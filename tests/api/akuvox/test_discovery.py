@@ -20,7 +20,7 @@ from custom_components.ip_intercom.systems.common.errors import (
     TlsRefused,
     WrongDevice,
 )
-from custom_components.ip_intercom.systems.common.http import certificate_fingerprint
+from custom_components.ip_intercom.systems.common.tls import certificate_fingerprint
 from tests.simulators.akuvox import DIALECTS, Auth, Redirect
 from tests.simulators.akuvox.pipeline import Outcome
 from tests.simulators.two_n import Simulator as TwoNSimulator

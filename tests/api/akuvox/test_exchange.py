@@ -24,7 +24,8 @@ from custom_components.ip_intercom.systems.common.errors import (
     Throttled,
     UnexpectedReply,
 )
-from custom_components.ip_intercom.systems.common.http import HttpTransport, certificate_fingerprint
+from custom_components.ip_intercom.systems.common.http import HttpTransport
+from custom_components.ip_intercom.systems.common.tls import certificate_fingerprint
 from tests.simulators.akuvox import Auth, Redirect, Request
 
 from .conftest import EXCHANGE, PASSWORD, USERNAME, Bench, Start, wait_for_answers

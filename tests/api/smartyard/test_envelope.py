@@ -24,7 +24,7 @@ from custom_components.ip_intercom.systems.common.errors import (
     UnexpectedReply,
     WrongCode,
 )
-from custom_components.ip_intercom.systems.common.http import Reply
+from custom_components.ip_intercom.systems.common.messages import Reply
 from custom_components.ip_intercom.systems.smartyard.client.endpoints import (
     ADDRESSES,
     ALERT,

@@ -8,7 +8,8 @@ from aiohttp import ClientSession
 from yarl import URL
 
 from ...const import CONF_FINGERPRINT, CONF_LEGACY_TLS, CONF_PASSWORD, CONF_URL, CONF_USERNAME, CONF_VERIFY_SSL
-from .http import HttpTransport, any_certificate_fingerprint
+from .http import HttpTransport
+from .tls import any_certificate_fingerprint
 
 _RTSP_PORT = 554
 _LOOKS_LIKE_PORT = re.compile(r"[^/?]*:\d")

@@ -5,18 +5,13 @@ request that must not run twice is never repeated behind the caller's back.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import partial
-import hashlib
-from http import HTTPStatus
 import json
 import re
 import ssl
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import aiohttp
 from aiohttp import (
@@ -36,113 +31,24 @@ from .errors import (
     CertificateChanged,
     CertificateInvalid,
     ConnectionFailed,
-    IntercomError,
     InvalidRequest,
     NoAnswer,
     NotReached,
-    Overloaded,
-    Redirected,
-    SecureConnectionRequired,
-    Throttled,
-    TlsRefused,
     UnexpectedReply,
 )
-from .tls import OtherCertificate, tls_context
-from .upload import FilePart, Upload, multipart
+from .messages import MAX_JSON, Reply, Request, retry_after, unix_time
+from .tls import CONNECT_TIMEOUT, OtherCertificate, tls_context
+from .upload import FilePart, multipart
 
-__all__ = [
-    "HttpTransport",
-    "Reply",
-    "Request",
-    "Stream",
-    "Upload",
-    "any_certificate_fingerprint",
-    "certificate_fingerprint",
-    "is_file",
-    "overload",
-    "redirect",
-    "trusted_certificate",
-]
-
-CONNECT_TIMEOUT = 5.0
-REQUEST_TIMEOUT = 10.0
 # Seconds without a byte after which a picture stands still for good.
 STREAM_TIMEOUT = 10.0
 # Seconds in which a device takes nothing of an upload after which it is given up; it may write to flash in between.
 UPLOAD_STALL = 30.0
-MAX_JSON = 4 * 1024 * 1024
-# The longest wish to be left alone that is heeded, in seconds.
-MAX_RETRY_AFTER = 300.0
-_OVERLOADS: Mapping[int, type[IntercomError]] = {429: Throttled, 503: Overloaded}
 _PAGE = re.compile(rb"<!doctype html|<html", re.IGNORECASE)
 # The head of a pcap without a packet has 24 bytes: to wait for more could mean to wait for a packet.
 _BEGIN = 24
 
 _dumps = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to send, and what it may cost.
-
-    Attributes:
-        method: HTTP method.
-        path: Absolute path on the device.
-        params: Query parameters.
-        json: Body to send as JSON.
-        timeout: Seconds for everything together; with an upload, from its last byte to the answer.
-        max_bytes: The largest body that is read.
-        repeatable: False for what must not run twice on the device.
-        form: Body to send as a form.
-        upload: File to send in a multipart form.
-        stall: Seconds without a byte after which a stream is given up; None for ``STREAM_TIMEOUT``.
-        rest: Seconds without a byte after which an answer that has begun is given up; None for ``timeout`` alone.
-        begin: Seconds after which a stream that has not begun is given up; None for ``STREAM_TIMEOUT``.
-        parts: Values for the names in braces of the path. They are escaped, and no error tells them.
-    """
-
-    method: str
-    path: str
-    params: Mapping[str, str] | None = field(default=None, repr=False)
-    json: object = field(default=None, repr=False)
-    timeout: float = REQUEST_TIMEOUT
-    max_bytes: int = MAX_JSON
-    repeatable: bool = True
-    form: Mapping[str, str] | None = field(default=None, repr=False)
-    upload: Upload | None = None
-    stall: float | None = None
-    begin: float | None = None
-    parts: Mapping[str, str] | None = field(default=None, repr=False)
-    rest: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A whole answer.
-
-    Attributes:
-        status: HTTP status.
-        content_type: Media type without parameters.
-        body: All of it.
-        challenge: What ``WWW-Authenticate`` says, several of them with commas in between.
-        authorization: The credentials that the request brought.
-        location: Where a redirect leads.
-        retry_after: Seconds for which the sender asks to be left alone, None where it does not.
-        sent_at: When it was sent by the sender's clock, in Unix seconds; None where it does not say.
-    """
-
-    status: int
-    content_type: str
-    body: bytes = field(repr=False)
-    challenge: str
-    authorization: str = field(repr=False)
-    location: str = ""
-    retry_after: float | None = None
-    sent_at: float | None = None
-
-
-class _HandshakeReset(NotReached):
-    """The connection was reset during the TLS handshake: as some devices do to a TLS that is too new for them."""
 
 
 class _NoRepeat:
@@ -443,49 +349,8 @@ def _reply(response: ClientResponse, body: bytes) -> Reply:
         authorization=response.request_info.headers.get("Authorization", ""),
         location=response.headers.get("Location", ""),
         retry_after=retry_after(response.headers),
-        sent_at=_unix_time(response.headers.get("Date")),
+        sent_at=unix_time(response.headers.get("Date")),
     )
-
-
-def _unix_time(date: str | None) -> float | None:
-    try:
-        return None if date is None else _moment(date).timestamp()
-    except ValueError, OverflowError:
-        return None
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return for how many seconds ``Retry-After`` asks to be left alone (RFC 9110, 10.2.3).
-
-    A date counts from the sender's own ``Date``: its clock may be wrong. No wish is heeded for longer than
-    ``MAX_RETRY_AFTER``, so that a slip of a device silences no doorbell for a day.
-    """
-    wish = headers.get("Retry-After", "").strip()
-    try:
-        seconds = float(wish) if wish.isascii() and wish.isdecimal() else _seconds_until(wish, headers.get("Date"))
-    except ValueError:
-        return None
-    return min(max(seconds, 0.0), MAX_RETRY_AFTER)
-
-
-def _seconds_until(date: str, now: str | None) -> float:
-    present = datetime.now(UTC) if now is None else _moment(now)
-    return (_moment(date) - present).total_seconds()
-
-
-def _moment(date: str) -> datetime:
-    found = parsedate_to_datetime(date)
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-
-
-def overload(path: str, reply: Reply) -> IntercomError | None:
-    """Return what the statuses 429 and 503 mean, None for all others."""
-    kind = _OVERLOADS.get(reply.status)
-    if kind is None:
-        return None
-    err = kind(f"{path} answered {reply.status}")
-    err.retry_after = reply.retry_after
-    return err
 
 
 async def _read_bounded(
@@ -510,84 +375,3 @@ async def _read_bounded(
 
 def _too_large(most: int) -> UnexpectedReply:
     return UnexpectedReply(f"the answer is larger than {most} bytes")
-
-
-def redirect(reply: Reply) -> Redirected | None:
-    """Return where an answer sends requests on to, None where it does not."""
-    if not (HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST and reply.location):
-        return None
-    try:
-        return Redirected(reply.location)
-    except ValueError:
-        return None  # no address at all
-
-
-def sent_on(path: str, location: str, service: str, is_same: Callable[[str], bool]) -> IntercomError:
-    """Return what it means that an API sends a request on: to HTTPS, or to another page, as a captive portal does.
-
-    Args:
-        path: What was asked.
-        location: Where the redirect leads.
-        service: The API, for the user.
-        is_same: Returns whether a path there is that of what was asked.
-    """
-    try:
-        to = urlsplit(location)
-    except ValueError:
-        return UnexpectedReply(f"{path} is sent on to no address")
-    if to.scheme == "https" and is_same(to.path):
-        return SecureConnectionRequired(service)
-    return Redirected(location) if to.netloc else UnexpectedReply(f"{path} is not there any more")
-
-
-async def any_certificate_fingerprint(host: str, port: int) -> tuple[bytes, bool]:
-    """Return the SHA-256 of a certificate, and whether only the TLS of old devices brought it to light.
-
-    Raises:
-        ConnectionFailed: As ``certificate_fingerprint``.
-    """
-    try:
-        return await certificate_fingerprint(host, port), False
-    except TlsRefused, _HandshakeReset:
-        return await certificate_fingerprint(host, port, legacy=True), True
-
-
-async def trusted_certificate(host: str, port: int, *, verify: bool) -> tuple[bytes, bool]:
-    """Return what ``any_certificate_fingerprint`` does, of a certificate that ``verify`` wants checked.
-
-    Raises:
-        CertificateInvalid: It is to be verified, which the TLS of old devices does not allow.
-        ConnectionFailed: As ``certificate_fingerprint``.
-    """
-    fingerprint, legacy = await any_certificate_fingerprint(host, port)
-    if verify and legacy:
-        raise CertificateInvalid("the device's TLS is too old for its certificate to be verified")
-    return fingerprint, legacy
-
-
-async def certificate_fingerprint(host: str, port: int, *, legacy: bool = False) -> bytes:
-    """Return the SHA-256 of the certificate shown at ``host``:``port``, whether or not it is signed.
-
-    Args:
-        host: Whom to ask.
-        port: Where.
-        legacy: Take the TLS of old devices as well.
-
-    Raises:
-        TlsRefused: The port is open, but not with a supported TLS version.
-        NotReached: The port is closed, or does not respond.
-    """
-    try:
-        async with asyncio.timeout(CONNECT_TIMEOUT):
-            _, writer = await asyncio.open_connection(host, port, ssl=tls_context(legacy=legacy))
-    except ssl.SSLError as err:
-        raise TlsRefused(f"no TLS with port {port}: {err.reason}") from err
-    except (ConnectionAbortedError, ConnectionResetError) as err:
-        raise _HandshakeReset(f"no TLS with port {port}: {type(err).__name__}") from err
-    except (OSError, TimeoutError) as err:
-        raise NotReached(f"nobody speaks TLS at port {port}: {type(err).__name__}") from err
-    try:
-        certificate = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-    finally:
-        writer.transport.abort()
-    return hashlib.sha256(certificate).digest()

@@ -1,8 +1,13 @@
-"""TLS with devices that have self-signed certificates: accept any, or exactly one, and old TLS on request."""
+"""TLS with devices: their certificates, of which any or exactly one is accepted, and old TLS on request."""
 
+import asyncio
 import hashlib
 import ssl
 from typing import override
+
+from .errors import CertificateInvalid, NotReached, TlsRefused
+
+CONNECT_TIMEOUT = 5.0
 
 
 class OtherCertificate(ssl.SSLCertVerificationError):
@@ -44,3 +49,60 @@ def _insisting_on(fingerprint: bytes) -> type[ssl.SSLObject]:
                 raise OtherCertificate(fingerprint, shown)
 
     return Insisting
+
+
+class _HandshakeReset(NotReached):
+    """The connection was reset during the TLS handshake: as some devices do to a TLS that is too new for them."""
+
+
+async def any_certificate_fingerprint(host: str, port: int) -> tuple[bytes, bool]:
+    """Return the SHA-256 of a certificate, and whether only the TLS of old devices brought it to light.
+
+    Raises:
+        ConnectionFailed: As ``certificate_fingerprint``.
+    """
+    try:
+        return await certificate_fingerprint(host, port), False
+    except TlsRefused, _HandshakeReset:
+        return await certificate_fingerprint(host, port, legacy=True), True
+
+
+async def trusted_certificate(host: str, port: int, *, verify: bool) -> tuple[bytes, bool]:
+    """Return what ``any_certificate_fingerprint`` does, of a certificate that ``verify`` wants checked.
+
+    Raises:
+        CertificateInvalid: It is to be verified, which the TLS of old devices does not allow.
+        ConnectionFailed: As ``certificate_fingerprint``.
+    """
+    fingerprint, legacy = await any_certificate_fingerprint(host, port)
+    if verify and legacy:
+        raise CertificateInvalid("the device's TLS is too old for its certificate to be verified")
+    return fingerprint, legacy
+
+
+async def certificate_fingerprint(host: str, port: int, *, legacy: bool = False) -> bytes:
+    """Return the SHA-256 of the certificate shown at ``host``:``port``, whether or not it is signed.
+
+    Args:
+        host: Whom to ask.
+        port: Where.
+        legacy: Take the TLS of old devices as well.
+
+    Raises:
+        TlsRefused: The port is open, but not with a supported TLS version.
+        NotReached: The port is closed, or does not respond.
+    """
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            _, writer = await asyncio.open_connection(host, port, ssl=tls_context(legacy=legacy))
+    except ssl.SSLError as err:
+        raise TlsRefused(f"no TLS with port {port}: {err.reason}") from err
+    except (ConnectionAbortedError, ConnectionResetError) as err:
+        raise _HandshakeReset(f"no TLS with port {port}: {type(err).__name__}") from err
+    except (OSError, TimeoutError) as err:
+        raise NotReached(f"nobody speaks TLS at port {port}: {type(err).__name__}") from err
+    try:
+        certificate = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    finally:
+        writer.transport.abort()
+    return hashlib.sha256(certificate).digest()

@@ -9,8 +9,10 @@ import aiohttp
 from yarl import URL
 
 from ...common.errors import ConnectionFailed, LoginRefused, NotReached, NotSupported, TlsRefused, UnexpectedReply
-from ...common.http import HttpTransport, Reply, Request, Stream, any_certificate_fingerprint, overload
+from ...common.http import HttpTransport, Stream
 from ...common.login import Login
+from ...common.messages import Reply, Request, overload
+from ...common.tls import any_certificate_fingerprint
 
 MAIN_STREAM = "/live/ch00_0"
 SUB_STREAM = "/live/ch00_1"

@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any
 
 from ...common.errors import NoAnswer, NotSupported, UnexpectedReply
-from ...common.http import HttpTransport, Reply, Request, Stream, is_file
+from ...common.http import HttpTransport, Stream, is_file
+from ...common.messages import Reply, Request
 from ...common.parse import Fields, objects
 from ...common.upload import Upload
 from .endpoints import GET, POST, SYSTEM_STATUS, TIMEOUTS, Endpoint, Patience

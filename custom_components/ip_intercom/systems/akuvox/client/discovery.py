@@ -23,8 +23,10 @@ from ...common.errors import (
     Throttled,
     WrongDevice,
 )
-from ...common.http import HttpTransport, Reply, Request, overload, trusted_certificate
+from ...common.http import HttpTransport
 from ...common.login import challenges
+from ...common.messages import Reply, Request, overload
+from ...common.tls import trusted_certificate
 from .client import AkuvoxClient
 from .endpoints import SYSTEM_INFO, TIMEOUTS, Patience
 from .envelope import read, result, retcode

@@ -20,8 +20,9 @@ from ...common.errors import (
     SecureConnectionRequired,
     UnexpectedReply,
 )
-from ...common.http import HttpTransport, Reply, Request, Stream, overload
+from ...common.http import HttpTransport, Stream
 from ...common.login import Login
+from ...common.messages import Reply, Request, overload
 from .endpoints import GET, SYSTEM_INFO, SYSTEM_STATUS, Endpoint
 
 _LOGGER = logging.getLogger(__name__)

@@ -9,7 +9,8 @@ import logging
 from time import monotonic
 
 from ...common.errors import InvalidRequest, UnexpectedReply
-from ...common.http import HttpTransport, Reply, Request, Stream
+from ...common.http import HttpTransport, Stream
+from ...common.messages import Reply, Request
 from ...common.parse import Fields
 from .endpoints import CALL_LOG, Endpoint
 from .envelope import decoded, lacks_link, refusal, refuses_token, result

@@ -21,7 +21,9 @@ from ...common.errors import (
     UnexpectedReply,
     WrongDevice,
 )
-from ...common.http import HttpTransport, Request, certificate_fingerprint
+from ...common.http import HttpTransport
+from ...common.messages import Request
+from ...common.tls import certificate_fingerprint
 from .account import Directory, Session, Tokens, UserInfo
 from .calls import Calls
 from .client import REQUEST_TIMEOUT, MxClient

@@ -24,7 +24,7 @@ from ...common.errors import (
     Unconfirmed,
     UnexpectedReply,
 )
-from ...common.http import Reply, overload, sent_on
+from ...common.messages import Reply, overload, sent_on
 from ...common.parse import Fields, decode_json, fields, readable, row, text
 from .endpoints import LOGIN, Endpoint
 

@@ -8,7 +8,8 @@ from time import monotonic
 from aiohttp import encode_basic_auth
 
 from ...common.errors import AppRefused, IntercomError, TokenNotTaken, UnexpectedReply
-from ...common.http import HttpTransport, Request
+from ...common.http import HttpTransport
+from ...common.messages import Request
 from ...common.parse import integer, text
 from .endpoints import LOGIN
 from .envelope import result

@@ -7,7 +7,8 @@ import logging
 import time
 
 from ...common.errors import UnexpectedReply
-from ...common.http import HttpTransport, Request
+from ...common.http import HttpTransport
+from ...common.messages import Request
 from ...common.parse import Fields, text
 from .endpoints import PING, Endpoint
 from .envelope import content, data, record, rows

@@ -15,7 +15,8 @@ from ...common.errors import (
     ServerBroken,
     WrongDevice,
 )
-from ...common.http import HttpTransport, certificate_fingerprint
+from ...common.http import HttpTransport
+from ...common.tls import certificate_fingerprint
 from .account import Ext, Inbox, Sip, User
 from .address import Address
 from .cameras import Cameras

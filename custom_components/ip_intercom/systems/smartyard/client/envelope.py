@@ -22,7 +22,7 @@ from ...common.errors import (
     UnexpectedReply,
     WrongCode,
 )
-from ...common.http import Reply, sent_on
+from ...common.messages import Reply, sent_on
 from ...common.parse import Fields, decode_json, fields, integer, readable, row, text
 from .endpoints import ACCESS, ALERT, CONFIRM_CODE, OPEN_DOOR, REGISTER_PUSH_TOKEN, REQUEST_CODE, Endpoint
 

@@ -7,7 +7,8 @@ from aiohttp import ClientSession
 from yarl import URL
 
 from ...common.errors import InvalidRequest, NoData, Overloaded, ServerBroken, Throttled, UnexpectedReply
-from ...common.http import HttpTransport, Request
+from ...common.http import HttpTransport
+from ...common.messages import Request
 
 TIMEOUT = 20.0
 MAX_TEXT = 1024 * 1024

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from ...common.errors import InvalidRequest, UnexpectedReply
-from ...common.http import HttpTransport, Reply, Request, Stream
+from ...common.http import HttpTransport, Stream
+from ...common.messages import Reply, Request
 from .client import MOST, REQUEST_TIMEOUT
 from .endpoints import CALL_LIVE, CALL_SHOT, FILM, LOG_SHOT
 from .links import TIMEOUT, expect_success, kept, own, request_to

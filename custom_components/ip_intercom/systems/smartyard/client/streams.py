@@ -10,7 +10,7 @@ from aiohttp import ClientSession
 from yarl import URL
 
 from ...common.errors import InvalidRequest, NoData, NotSupported, StreamRefused, UnexpectedReply
-from ...common.http import Reply
+from ...common.messages import Reply
 from ...common.parse import Fields, decode_json, fields, text
 from .cameras import Camera, ServerType
 from .links import expect_success, parsed, request_to, transport_to

@@ -16,8 +16,9 @@ from aiohttp import (
 )
 
 from ...common.errors import AuthenticationFailed, FunctionRefused, IntercomError
-from ...common.http import REQUEST_TIMEOUT, HttpTransport, Reply, Request, Stream
+from ...common.http import HttpTransport, Stream
 from ...common.login import challenges
+from ...common.messages import REQUEST_TIMEOUT, Reply, Request
 from .endpoints import IO_CAPS, LOG_CAPS, PHONE_STATUS, SWITCH_CAPS, SYSTEM_CAPS, Endpoint, Service
 from .envelope import WRONG_SCHEME, error_code
 

@@ -16,7 +16,8 @@ from ...common.errors import (
     ServiceDisabled,
     UnexpectedReply,
 )
-from ...common.http import MAX_JSON, REQUEST_TIMEOUT, HttpTransport, Reply, Request, Stream, is_file
+from ...common.http import HttpTransport, Stream, is_file
+from ...common.messages import MAX_JSON, REQUEST_TIMEOUT, Reply, Request
 from ...common.parse import Fields
 from ...common.upload import Upload
 from .auth import Authentication

@@ -23,8 +23,10 @@ from ...common.errors import (
     UnsupportedProduct,
     WrongDevice,
 )
-from ...common.http import HttpTransport, Request, trusted_certificate
+from ...common.http import HttpTransport
+from ...common.messages import Request
 from ...common.parse import decode_json, fields, integer, text
+from ...common.tls import trusted_certificate
 from .client import TwoNClient
 from .endpoints import SYSTEM_INFO
 from .system import System, SystemInfo

@@ -16,7 +16,7 @@ from ...common.errors import (
     ServiceDisabled,
     UnexpectedReply,
 )
-from ...common.http import Reply, overload, redirect
+from ...common.messages import Reply, overload, redirect
 from ...common.parse import Fields, decode_json, fields, integer, text
 from .endpoints import Endpoint
 
