@@ -14,7 +14,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.helpers.log_health import PATIENCE
 from custom_components.ip_intercom.runtime import event_stream as push
-from custom_components.ip_intercom.systems.two_n.client import reader
+from custom_components.ip_intercom.systems.two_n.client.pace import Pace
 from tests.common import act, capture_log_events, entity_id, state_of, until
 from tests.simulators.common.faults import Fault
 from tests.simulators.two_n import Simulator
@@ -105,8 +105,10 @@ async def test_a_log_that_hangs_alone(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = entry.runtime_data.coordinator.system.log.reader
-    monkeypatch.setattr(log, "_poll", 1)
-    monkeypatch.setattr(log, "_pace", reader.Pace(polls=(1,), patience=0.3, reach=0.3, revive=(0.3,), tell=0.3))
+    monkeypatch.setattr(log._poll, "seconds", 1)
+    pace = Pace(polls=(1,), patience=0.3, reach=0.3, revive=(0.3,), tell=0.3)
+    monkeypatch.setattr(log, "_pace", pace)
+    monkeypatch.setattr(log._ages, "_pace", pace)
     await fail(hass, sim, entry, Fault.HANG)
     assert state_of(hass, entry, "lock", "door_1_door") == "locked"
     await pass_time(hass, PATIENCE + 1)

@@ -10,16 +10,10 @@ from typing import Any
 import pytest
 
 from custom_components.ip_intercom.systems.common.errors import ConnectionFailed, IntercomError, InvalidRequest
+from custom_components.ip_intercom.systems.two_n.client.cursor import Batch, Cursor, EventKey, Gap, GapReason
 from custom_components.ip_intercom.systems.two_n.client.log import LogEvent
-from custom_components.ip_intercom.systems.two_n.client.reader import (
-    Batch,
-    Cursor,
-    EventKey,
-    Gap,
-    GapReason,
-    LogReader,
-    Pace,
-)
+from custom_components.ip_intercom.systems.two_n.client.pace import Pace
+from custom_components.ip_intercom.systems.two_n.client.reader import LogReader
 from tests.common import until
 from tests.simulators.two_n import Account, LogEvent as Record, Privilege, Simulator
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from ..common.parse import fields, integer, text
-from .client.reader import Batch, GapReason, Reading
+from .client.cursor import Batch, GapReason, Reading
 
 # A device whose clock shows less counts from 1970 until it has asked for the time: its starts all look the same.
 _CLOCK_SET = datetime(2010, 1, 1, tzinfo=UTC).timestamp()

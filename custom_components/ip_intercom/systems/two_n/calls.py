@@ -12,9 +12,9 @@ from ...model.parts import CallRecord, CallSession, CallState, Direction, Sessio
 from ..common.parse import flag, integer, member, text
 from ..common.times import is_set
 from .client import TwoNDevice
+from .client.cursor import EventKey
 from .client.log import LogEvent
 from .client.phone import CallRecord as ApiCallRecord, CallSession as ApiCallSession
-from .client.reader import EventKey
 
 # What a visitor touches before a call. Of an input, only that it goes on.
 _TOUCHES = frozenset({"KeyPressed", "KeyReleased", "CodeEntered", "DisplayTouched", "VirtualInput", "InputChanged"})

@@ -34,8 +34,9 @@ from ..common.privacy import Privacy
 from ..common.times import time_of
 from .boots import Boots
 from .calls import Visitors
+from .client.cursor import Batch, Cursor, EventKey, Gap, GapReason, Reading
 from .client.log import LogEvent
-from .client.reader import Batch, Cursor, EventKey, Gap, GapReason, LogReader, Reading
+from .client.reader import LogReader
 from .doors import ACCESS_POINTS
 from .log_gaps import KEYPAD, Withheld
 from .mapping import hold_end

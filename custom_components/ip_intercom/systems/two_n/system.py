@@ -25,10 +25,11 @@ from ..common.privacy import Privacy
 from .calls import TwoNCallLog, TwoNCalls, neutral_call, neutral_calls
 from .cameras import StreamAccess, TwoNCameras
 from .client import TwoNDevice
+from .client.cursor import Cursor
 from .client.doors import SwitchCaps, SwitchStatus
 from .client.endpoints import ACCESS_BLOCKING_CTRL, CALL_DIAL, IO_CTRL, SWITCH_CTRL, SYSTEM_STATUS, Endpoint, Privilege
 from .client.phone import CallSession, SipAccount
-from .client.reader import Cursor, LogReader
+from .client.reader import LogReader
 from .client.system import DeviceTime, SystemInfo
 from .directory import TwoNCodes, TwoNDirectory
 from .doors import (

@@ -7,10 +7,8 @@ and that event's presence in it proves that nothing between is missing.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import StrEnum
 import logging
 from math import ceil, inf
 import time
@@ -21,19 +19,14 @@ from ...common.errors import (
     ConnectionFailed,
     IntercomError,
     InvalidRequest,
-    NoAnswer,
     NotReached,
-    NotSupported,
-    PermissionDenied,
-    SecureConnectionRequired,
-    ServiceDisabled,
     UnexpectedReply,
 )
-from ...common.parse import Fields, integer
-from ...common.times import LIVE_WINDOW
-from .freshness import Age, Freshness
+from .ages import Channel, EventAges
+from .cursor import Batch, Cursor, EventKey, Gap, GapReason
 from .log import BATCH, Log, LogEvent
-from .system import System, SystemStatus
+from .pace import Pace, PollLength
+from .system import System
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -42,133 +35,16 @@ CHANNEL_DURATION = 300
 # Seconds by which a new channel reaches back further than needed, and the share that clocks may drift.
 MARGIN = 10
 DRIFT = 0.001
-# Seconds by which a device's clock is so wrong that it may show the same time after every restart.
-UNSET_CLOCK = 86400
 # Seconds by which the same start of the device may seem to differ between two of its records.
 _SAME_START = 2
 
-# Seconds after which the device is asked for its uptime again, so that drifting clocks do no harm.
-_ASK_AGAIN = 1800.0
-# Connections in a row that break before an answer, and are to be kept shorter.
-_SILENCES = 2
-# A channel that only asks what is young needs to live for so many seconds.
-_PROBE_DURATION = 10
 
 type Clock = Callable[[], float]
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How long to wait for what.
-
-    Attributes:
-        polls: Seconds the device may hold back its answer while nothing happens: the first, and shorter ones for a
-            network that forgets connections on which nothing is said.
-        patience: Seconds that the answer may take besides; None for the client's own.
-        reach: Seconds for a connection to a device that was out of reach.
-        revive: Seconds for the first answer of one that did not answer, attempt by attempt: mostly short, for it may be
-            back in between, but a slow one gets its time.
-        tell: Seconds that an event waits for the device to say how old it is.
-    """
-
-    polls: tuple[int, ...] = (55, 25, 15, 8)
-    patience: float | None = None
-    reach: float = 1.5
-    revive: tuple[float, ...] = (2.5, 2.5, 2.5, 10.0)
-    tell: float = 2.0
 
 
 def _clock() -> float:
     """Return the seconds of a clock that cannot be set, and that also runs while this machine sleeps."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
-
-
-class GapReason(StrEnum):
-    """Why events are missing that the device cannot give any more."""
-
-    RESTART = "restart"
-    OVERFLOW = "overflow"
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A time for which the device has no log any more; bounds in Unix seconds."""
-
-    start: float
-    end: float
-    reason: GapReason
-
-
-@dataclass(frozen=True, slots=True)
-class EventKey:
-    """What tells an event of one boot from the event with the same id of another."""
-
-    id: int
-    utc_time: int
-    up_time: int
-    received_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """How far the log was read: everything before ``complete_until`` (Unix seconds), up to ``last``.
-
-    ``poll`` is how many seconds a connection may be silent as far as was found out; None where nothing was lost yet.
-    """
-
-    complete_until: float
-    last: EventKey | None
-    poll: int | None = None
-
-    def as_json(self) -> dict[str, float | list[float] | None]:
-        """Return the cursor as JSON that ``from_json`` reads."""
-        key = self.last
-        return {
-            "complete_until": self.complete_until,
-            "last": None if key is None else [key.id, key.utc_time, key.up_time, key.received_at],
-            **({} if self.poll is None else {"poll": self.poll}),
-        }
-
-    @classmethod
-    def from_json(cls, data: Fields) -> Cursor | None:
-        """Return the cursor that was stored, None where it cannot be read."""
-        complete_until = data.get("complete_until")
-        last = data.get("last")
-        if not isinstance(complete_until, int | float):
-            return None
-        poll = integer(data.get("poll"))
-        if not isinstance(last, list) or len(last) != 4 or not isinstance(last[3], int | float):
-            return cls(float(complete_until), None, poll)
-        numbers = [number for value in last[:3] if (number := integer(value)) is not None]
-        if len(numbers) != 3:
-            return cls(float(complete_until), None, poll)
-        return cls(float(complete_until), EventKey(numbers[0], numbers[1], numbers[2], float(last[3])), poll)
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A log event, whether it is too old to be news, and its age in seconds when it arrived.
-
-    ``heard``: it happened while this reader listened, so that no earlier reader can have delivered it.
-    """
-
-    event: LogEvent
-    late: bool
-    age: float = 0.0
-    heard: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What one read brought, in the device's order.
-
-    ``gap`` lies before the first event. ``resumed`` is set on the first batch of a channel that
-    followed another: state may have changed unseen in between.
-    """
-
-    readings: tuple[Reading, ...]
-    gap: Gap | None
-    resumed: bool
 
 
 class LogReader:
@@ -220,20 +96,13 @@ class LogReader:
         self._resumed = False
         # When the next event of the channel can have happened at the earliest.
         self._since = -inf
-        self._freshness = Freshness()
-        self._asking: asyncio.Task[None] | None = None
-        # Whether the device was asked on this channel how long it has been running, and has answered or not.
-        self._was_told = False
-        self._status_refused = False
-        self._poll = self._pace.polls[0] if cursor is None or cursor.poll is None else cursor.poll
-        # After how many seconds without a word the last poll died, and how many died like that in a row.
-        self._silent_for: float | None = None
-        self._silences = 0
+        self._ages = EventAges(log, system, self._pace, monotonic)
+        self._poll = PollLength(self._pace.polls, None if cursor is None else cursor.poll)
 
     @property
     def poll(self) -> int:
         """For how many seconds a pull waits."""
-        return self._poll
+        return self._poll.seconds
 
     async def open(self) -> None:
         """Open a channel that reaches back to the cursor.
@@ -261,17 +130,14 @@ class LogReader:
             if not self._drained:
                 return await self._drain()
             since = self._since
-            events = await self._pull(self._poll if wait is None else min(wait, self._poll))
+            events = await self._pull(self.poll if wait is None else min(wait, self.poll))
             arrived = self._monotonic()
-            readings = await self._judge(events, arrived, since)
+            readings = await self._ages.judge(events, arrived, Channel(self._filter, self._drained), since)
         except BaseException as err:
             self._leave_channel(err)
             raise
-        for reading in readings:
-            self._freshness.see(reading.event.up_time, arrived, since, young=not reading.late)
+        self._ages.see(readings, arrived, since)
         self._advance(events)
-        if not events and arrived - self._freshness.told_at > _ASK_AGAIN:
-            self._ask_soon()
         return Batch(readings, gap=None, resumed=False)
 
     async def expect(self, caps: frozenset[str]) -> None:
@@ -283,7 +149,7 @@ class LogReader:
 
     async def close(self) -> None:
         """Close the channel, if the device still listens."""
-        self._stop_asking()
+        self._ages.stop_asking()
         channel, self._channel, self._left = self._channel or self._left, None, None
         if channel is not None:
             await self._close_idle(channel)
@@ -299,7 +165,7 @@ class LogReader:
 
     def _leave_channel(self, err: BaseException) -> None:
         """Give a channel up: events of a lost answer are off it, only a new one brings them back."""
-        self._stop_asking()
+        self._ages.stop_asking()
         channel, self._channel = self._channel, None
         if self._ran_on:
             self._ran_on = None  # it may have restarted since
@@ -307,7 +173,10 @@ class LogReader:
             self._left, self._ran_on = None, self._ran_on_without_channel(self._heard_at)
         elif channel is not None and self._left is None:
             self._left, self._left_asked, self._left_heard_at = channel, False, self._heard_at
-        self._note_silence(err)
+        if self._drained:
+            self._poll.lost(err, self._monotonic() - self._heard_at)
+        elif self._attempts or not isinstance(err, ConnectionFailed) or isinstance(err, NotReached | AnswerStalled):
+            self._poll.forget()
         self._failure, self._attempts = err, 0 if channel is not None else self._attempts + 1
         self._drained = False
 
@@ -343,7 +212,7 @@ class LogReader:
         self._ran_on = await self._close_left(self._left, patience)
         self._left = None
         if self._ran_on:
-            self._learn_silence()
+            self._poll.learn()
 
     async def _close_left(self, channel: int, patience: float | None = None) -> bool | None:
         """Close a channel, and return whether the device has run on since it was opened, None for unknown."""
@@ -375,7 +244,7 @@ class LogReader:
             self._channel = await self._log.subscribe(self._filter, include, CHANNEL_DURATION, patience)
         self._drained = False
         self._since = -inf
-        self._was_told = False
+        self._ages.begin_channel()
         self._heard_at = self._monotonic()
 
     def _include(self) -> str:
@@ -385,36 +254,10 @@ class LogReader:
         elapsed = max(self._wall() - since, 0.0)
         return f"-{ceil(elapsed * (1 + DRIFT)) + MARGIN}"
 
-    # -- connections that are silently forgotten ---------------------------------------------------
-
-    def _note_silence(self, err: BaseException) -> None:
-        """Note that a poll was lost; whether the silence was to blame shows when the device is asked again."""
-        if (
-            isinstance(err, NotReached | AnswerStalled)
-            or not isinstance(err, ConnectionFailed)
-            or (self._attempts and not self._drained)
-        ):
-            self._silent_for = None  # the device is away, or answers, or began to
-        elif self._drained:
-            self._silent_for = inf if isinstance(err, NoAnswer) else self._monotonic() - self._heard_at
-
-    def _learn_silence(self) -> None:
-        """Poll for a shorter time from now on, where polls die though the device is there all the while."""
-        silent, self._silent_for = self._silent_for, None
-        shorter = [poll for poll in self._pace.polls if poll < min(self._poll, silent or 0.0)]
-        if not shorter or silent is None:
-            self._silences = 0
-            return
-        # A poll without an answer leaves no doubt; a connection that breaks may do so for once.
-        self._silences = self._silences + 1 if silent != inf else _SILENCES
-        if self._silences >= _SILENCES:
-            self._poll, self._silences = shorter[0], 0
-            _LOGGER.debug("Connections are dropped while idle: polls last %s s from now on", self._poll)
-
     # -- emptying a channel ------------------------------------------------------------------------
 
     async def _drain(self) -> Batch:
-        self._ask_soon()
+        self._ages.ask_soon()
         opened_at = self._heard_at
         events = await self._take_all_beside(self._settle_left())
         if self._ran_on is None:
@@ -437,8 +280,8 @@ class LogReader:
             assert self.cursor is not None
             # The device has the last one no more.
             self.cursor = Cursor(self.cursor.complete_until, None, self.cursor.poll)
-            self._freshness.forget(opened_at)
-        readings = await self._judge(events[begin:], arrived)
+            self._ages.freshness.forget(opened_at)
+        readings = await self._ages.judge(events[begin:], arrived, Channel(self._filter, self._drained))
         self._drained = True
         self._advance(events)
         # What is taken off the first channel may have changed a state that was read since it was opened.
@@ -450,7 +293,7 @@ class LogReader:
     async def _runs_on(self) -> bool | None:
         """Ask a device without a clock whether it has restarted since the last event was read: its starts look alike."""
         last = self.cursor.last if self.cursor is not None else None
-        if last is None or self._system is None or not _is_unset(last):
+        if last is None or self._system is None or not last.is_unset:
             return None
         try:
             uptime = (await self._system.status()).uptime
@@ -471,7 +314,7 @@ class LogReader:
             since = self.cursor.complete_until
             begins = bool(events) and events[0].id == 1 and not self._ran_on
             return None if begins and (self._ran_on is False or events[0].utc_time > since) else 0
-        if self._ran_on is False and _is_unset(last):
+        if self._ran_on is False and last.is_unset:
             return None
         for index, event in enumerate(events):
             if event.id == last.id and event.utc_time == last.utc_time:
@@ -484,7 +327,7 @@ class LogReader:
         Earlier ones of the same start prove that it is only out of sight.
         """
         last = self.cursor.last if self.cursor is not None else None
-        if last is None or (_is_unset(last) and not self._ran_on):
+        if last is None or (last.is_unset and not self._ran_on):
             return None
         start = last.utc_time - last.up_time
         if not any(
@@ -518,7 +361,7 @@ class LogReader:
         events = await self._log.pull(self._channel, timeout, self._pace.patience)
         self._heard_at = self._monotonic()
         if timeout:
-            self._silences = 0
+            self._poll.answered()
         # What comes next was not there when this was answered: after it was asked for, or after a wait for nothing.
         if len(events) < BATCH:
             waited = timeout if not events and self._heard_at - asked_at >= timeout else 1
@@ -545,96 +388,4 @@ class LogReader:
         if events:
             newest = events[-1]
             last = EventKey(newest.id, newest.utc_time, newest.up_time, wall)
-        self.cursor = Cursor(wall, last, None if self._poll == self._pace.polls[0] else self._poll)
-
-    # -- news or old -------------------------------------------------------------------------------
-
-    async def _judge(self, events: Sequence[LogEvent], arrived: float, since: float = -inf) -> tuple[Reading, ...]:
-        """Return events with their ages; before anything is called news, its age is known.
-
-        Args:
-            events: What was read.
-            arrived: When that was.
-            since: When they can have happened at the earliest.
-        """
-        ages = self._ages(events, arrived, since)
-        if any(age.uncertain for age in ages) or (events and not self._was_told):
-            asked_at = self._monotonic()
-            await self._told()
-            # What the device says now of its uptime outweighs when its log was asked.
-            since = -inf if self._freshness.uptime_at >= asked_at else since
-            ages = self._ages(events, arrived, since)
-        doubtful = frozenset(event.id for event, age in zip(events, ages, strict=True) if age.uncertain)
-        young = await self._young(doubtful) if doubtful else doubtful
-        return tuple(
-            Reading(event, event.id not in young if age.uncertain else age.late, age.seconds, self._drained)
-            for event, age in zip(events, ages, strict=True)
-        )
-
-    def _ages(self, events: Sequence[LogEvent], arrived: float, since: float) -> list[Age]:
-        return [self._freshness.age(event.up_time, event.utc_time, arrived, since) for event in events]
-
-    def _ask_soon(self) -> None:
-        """Ask the device for its uptime and its clock, if that is not in progress."""
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._ask(), name="uptime of a 2N")
-
-    async def _told(self) -> None:
-        """Wait until the device has told its uptime, but not for long: a visitor may be waiting.
-
-        While a channel is emptied, what the device was asked when that began is enough.
-        """
-        if self._drained or self._asking is None:
-            self._ask_soon()
-        assert self._asking is not None
-        await asyncio.wait((self._asking,), timeout=self._pace.tell)
-        self._was_told = True
-
-    def _stop_asking(self) -> None:
-        asking, self._asking = self._asking, None
-        if asking is not None:
-            asking.cancel()
-
-    async def _ask(self) -> None:
-        """Ask the device for its uptime and its clock."""
-        if self._system is None:
-            return
-        try:
-            if not self._status_refused and await self._tell(self._system.status):
-                return
-        except (NotSupported, PermissionDenied, SecureConnectionRequired, ServiceDisabled) as err:
-            _LOGGER.debug("Could not read the uptime: %s", err)
-            self._status_refused = True
-        except IntercomError as err:
-            _LOGGER.debug("Could not read the uptime: %s", err)
-        try:
-            await self._tell(self._clock_alone)
-        except IntercomError as err:
-            _LOGGER.debug("Could not read the clock: %s", err)
-
-    async def _clock_alone(self) -> SystemStatus:
-        """Return the clock: an account that may only look is not told the uptime."""
-        assert self._system is not None
-        return SystemStatus(time=(await self._system.time()).utc, uptime=None)
-
-    async def _tell(self, ask: Callable[[], Awaitable[SystemStatus]]) -> bool:
-        asked_at = self._monotonic()
-        status = await ask()
-        self._freshness.tell(status.uptime, status.time, asked_at, self._monotonic())
-        return status.uptime is not None
-
-    async def _young(self, doubtful: frozenset[int]) -> frozenset[int]:
-        """Return which events the device itself counts to the last seconds, where it tells no time to this account."""
-        try:
-            channel = await self._log.subscribe(self._filter, f"-{int(LIVE_WINDOW)}", _PROBE_DURATION)
-            events = await self._log.pull(channel, 0, self._pace.patience)
-            await self._log.unsubscribe(channel)
-        except IntercomError as err:
-            _LOGGER.debug("Could not determine the age of events: %s", err)
-            return frozenset()
-        return doubtful & {event.id for event in events}
-
-
-def _is_unset(last: EventKey) -> bool:
-    """Return whether the device seems to have no clock: after every start, its first records look the same."""
-    return abs(last.utc_time - last.received_at) > UNSET_CLOCK
+        self.cursor = Cursor(wall, last, self._poll.found)
