@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 import logging
 import time
-from typing import Any, Protocol, override
+from typing import Any, override
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -59,19 +59,6 @@ _UNANSWERED_AGAIN = (10.0, 20.0, 60.0, 60.0, 120.0, 300.0, 600.0)
 _CHECK_PAUSE = 5.0
 
 
-class Follower(Protocol):
-    """What is told of what the coordinator finds."""
-
-    def async_recovered(self) -> None:
-        """A poll found that the device is back."""
-
-    def async_polled(self, before: State, after: State) -> None:
-        """A poll found this state."""
-
-    async def async_described(self) -> None:
-        """The device was described again."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Wish:
     """Until when, by the monotonic clock, a device asks to be left alone, and how it said so."""
@@ -98,7 +85,6 @@ class IntercomCoordinator(StateCoordinator):
         found: What showed itself in an earlier life.
 
     Attributes:
-        follower: Is told of what is found; None before the entry is set up.
         device_id: Its id in the device registry.
         device_issues: Its repair issues.
         log_health: Whether its events can be read.
@@ -108,7 +94,6 @@ class IntercomCoordinator(StateCoordinator):
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry[Any], system: System, found: RestoredState) -> None:
         super().__init__(hass, _LOGGER, entry, POLL_ALONE, system, found.bells)
-        self.follower: Follower | None = None
         self.device_id = ""
         self._found = found
         self._described = False

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 import logging
-from typing import Any
+from typing import Any, Protocol
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -27,6 +27,19 @@ _DOOR_READS = 3
 type Change = Callable[[State], State]
 
 
+class Follower(Protocol):
+    """What is told of what the coordinator finds."""
+
+    def async_recovered(self) -> None:
+        """A poll found that the device is back."""
+
+    def async_polled(self, before: State, after: State) -> None:
+        """A poll found this state."""
+
+    async def async_described(self) -> None:
+        """The device was described again."""
+
+
 class StateCoordinator(CommandCoordinator):
     """The owner of the state of one intercom.
 
@@ -40,6 +53,7 @@ class StateCoordinator(CommandCoordinator):
 
     Attributes:
         system: The adapter. Its features carry out commands; send them through ``async_command``.
+        follower: Is told of what is found; None before the entry is set up.
         description: What the device is and has.
         peers: The bell of a called number.
         found_bells: Bells that no directory lists; they rang.
@@ -58,6 +72,7 @@ class StateCoordinator(CommandCoordinator):
     ) -> None:
         super().__init__(hass, logger, entry, update_interval)
         self.system = system
+        self.follower: Follower | None = None
         self.description: Description
         self.peers: Mapping[str, BellId] = {}
         self.found_bells = dict(found_bells)

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 import logging
 from typing import Any
 
 from ...model.features import Bells, Features
-from ...model.parts import Alarm, Camera, Control, Display, Firmware, PortId
+from ...model.parts import Alarm, Camera, Control, Display, Firmware
 from ...model.state import Description, Missing, Reading, State
 from ..common.errors import (
     CommandFailed,
@@ -22,27 +22,17 @@ from ..common.errors import (
 )
 from ..common.parts import AWAY, PartReader, nothing, part, together
 from ..common.privacy import Privacy
-from .calls import TwoNCallLog, TwoNCalls, neutral_call, neutral_calls
+from .calls import TwoNCallLog, TwoNCalls, neutral_call
 from .cameras import StreamAccess, TwoNCameras
 from .client import TwoNDevice
 from .client.cursor import Cursor
-from .client.doors import SwitchCaps, SwitchStatus
 from .client.endpoints import ACCESS_BLOCKING_CTRL, CALL_DIAL, IO_CTRL, SWITCH_CTRL, SYSTEM_STATUS, Endpoint, Privilege
-from .client.phone import CallSession, SipAccount
 from .client.reader import LogReader
-from .client.system import DeviceTime, SystemInfo
+from .client.system import SystemInfo
 from .directory import TwoNCodes, TwoNDirectory
-from .doors import (
-    TwoNAccessPoints,
-    TwoNDoorbell,
-    TwoNDoors,
-    TwoNLift,
-    TwoNMobileAccess,
-    TwoNOutputs,
-    TwoNPlates,
-    access_points_of,
-)
-from .events import ALARM_EVENTS, CREDENTIAL_EVENTS, DECISION_EVENTS, OCCURRENCE_EVENTS, TwoNLog
+from .doors import TwoNAccessPoints, TwoNDoorbell, TwoNDoors, TwoNLift, TwoNMobileAccess, TwoNOutputs, TwoNPlates
+from .events import ALARM_EVENTS, CREDENTIAL_EVENTS, DECISION_EVENTS, OCCURRENCE_EVENTS
+from .log import TwoNLog
 from .maintenance import (
     TwoNAutomation,
     TwoNCapture,
@@ -53,14 +43,13 @@ from .maintenance import (
     TwoNMaintenance,
     TwoNSelfTest,
     TwoNSettings,
-    clock_of,
 )
-from .mapping import bells_of, doors_of, identity_of, known_bells, lines_of, ports_of, unread_doors
+from .mapping import bells_of, identity_of, known_bells, ports_of, unread_doors
 from .privacy import shows
+from .reading import DeviceParts, reading_of
 
 _LOGGER = logging.getLogger(__name__)
 
-_TAMPER_PORT = "tamper"
 _BELL_FIELDS = ("name", "buttons", "callPos.peer")
 # Commands that are refused for want of a parameter where the account may use them, and do nothing.
 _PROBES = {
@@ -90,19 +79,6 @@ _UNREAD = {
 _READINGS_PER_CLOCK = 12
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """What a device has that is asked for again and again."""
-
-    switches: Mapping[int, SwitchCaps] = field(default_factory=dict)
-    ports: Mapping[PortId, bool] = field(default_factory=dict)
-    phone: bool = False
-    access_points: bool = False
-    displays: bool = False
-    call_log: bool = False
-    bells: Bells = field(default_factory=lambda: Bells({}, {}))
-
-
 class TwoNSystem:
     """One 2N device.
 
@@ -127,7 +103,7 @@ class TwoNSystem:
         self._firmware = TwoNFirmware(device)
         self._missing: set[Missing] = set()
         self._refusal: IntercomError | None = None
-        self._parts = _Parts()
+        self._parts = DeviceParts()
         self._reader = PartReader()
         self._controls: frozenset[Control] = frozenset()
         self._directory: asyncio.Task[Bells | None] | None = None
@@ -164,7 +140,7 @@ class TwoNSystem:
                 ask("camera/caps", attempt(device.camera.caps())),
                 ask("display/caps", attempt(device.display.caps(), vital=False)),
             )
-            parts = _Parts({caps.switch: caps for caps in switches or () if caps.enabled}, ports or {}, True, True)
+            parts = DeviceParts({caps.switch: caps for caps in switches or () if caps.enabled}, ports or {}, True, True)
             if controls is None:
                 controls = await self._probe(parts)
             directory = self._query_in_background()
@@ -267,7 +243,7 @@ class TwoNSystem:
             raise NoIdentity("the device does not say who it is")
         return info
 
-    async def _probe(self, parts: _Parts) -> frozenset[Control]:
+    async def _probe(self, parts: DeviceParts) -> frozenset[Control]:
         """Find out what the account may command, by commands without their parameters."""
         wanted = [
             control
@@ -310,7 +286,7 @@ class TwoNSystem:
             raise failures[0]  # extras alone do not make a device that can be used
         return reading
 
-    async def _read_first(self, parts: _Parts) -> Reading:
+    async def _read_first(self, parts: DeviceParts) -> Reading:
         """Read everything; what the device has is decided by it, as far as it answers."""
         device, ask, attempt = self._device, self._reader.ask, self._attempt
         self._readings += 1
@@ -322,9 +298,9 @@ class TwoNSystem:
             ask(_BLOCKED, attempt(device.access.blocked(), vital=False), keep=False),
             self._extra(device.system.time()),
         )
-        return _reading(parts, switches, ports, accounts, calls, blocked, clock)
+        return reading_of(parts, switches, ports, accounts, calls, blocked, clock)
 
-    async def _read(self, parts: _Parts, failures: list[IntercomError]) -> Reading:
+    async def _read(self, parts: DeviceParts, failures: list[IntercomError]) -> Reading:
         device = self._device
         clock_is_due = self._readings % _READINGS_PER_CLOCK == 0
         self._readings += 1
@@ -336,7 +312,7 @@ class TwoNSystem:
             self._extra(device.access.blocked()) if parts.access_points else nothing(),
             self._extra(device.system.time()) if clock_is_due else nothing(),
         )
-        return _reading(parts, switches, ports, accounts, calls, blocked, clock)
+        return reading_of(parts, switches, ports, accounts, calls, blocked, clock)
 
     async def read_bells(self) -> Bells | None:
         """Read names and buttons from the directory; None where the account may not."""
@@ -435,26 +411,6 @@ class TwoNSystem:
         )
         if self._refusal is not None and (not usable or isinstance(self._refusal, SecureConnectionRequired)):
             raise self._refusal
-
-
-def _reading(
-    parts: _Parts,
-    switches: tuple[SwitchStatus, ...] | None,
-    ports: Mapping[str, bool] | None,
-    accounts: tuple[SipAccount, ...] | None,
-    calls: tuple[CallSession, ...] | None,
-    blocked: Mapping[int, bool] | None,
-    clock: DeviceTime | None,
-) -> Reading:
-    return Reading(
-        doors=None if switches is None else doors_of(switches, parts.switches),
-        ports=None if ports is None else ports_of(ports, parts.ports),
-        alarms={Alarm.TAMPER: ports[_TAMPER_PORT]} if ports and _TAMPER_PORT in ports else None,
-        lines=None if accounts is None else lines_of(accounts),
-        calls=None if calls is None else neutral_calls(calls),
-        access_points=None if blocked is None else access_points_of(dict(blocked)),
-        clock=None if clock is None else clock_of(clock),
-    )
 
 
 def _function(endpoint: Endpoint) -> str:
