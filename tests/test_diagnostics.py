@@ -28,7 +28,7 @@ async def test_diagnostics(
     assert diagnostics["identity"]["model"] == "2N IP Verso"
     assert diagnostics["state"]["doors"]["1"]["latching"] is False
     assert diagnostics["controls"] == ["access_points", "calls", "doors", "maintenance", "outputs"]
-    assert "firmware" in diagnostics["facets"]
+    assert "firmware" in diagnostics["features"]
     assert diagnostics["examined"]["functions"]["noiseDetection"] == "active,licensed"
     assert diagnostics["examined"]["uptime"] >= 190_000
 

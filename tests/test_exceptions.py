@@ -12,7 +12,7 @@ from .repository_rules import translations
 
 
 def kinds(base: type[errors.IntercomError] = errors.IntercomError) -> Iterator[type[errors.IntercomError]]:
-    """Yield the hierarchy of ``api.errors``."""
+    """Yield the hierarchy of ``systems.common.errors``."""
     yield base
     for kind in base.__subclasses__():
         if kind.__module__ == errors.__name__:

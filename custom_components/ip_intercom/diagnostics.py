@@ -88,7 +88,7 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: Interco
         "identity": async_redact_data(asdict(description.identity), TO_REDACT),
         "controls": sorted(description.controls),
         "missing": sorted(f"{missing.kind}: {missing.name}" for missing in description.missing),
-        "facets": [part.name for part in fields(Features) if getattr(coordinator.features, part.name) is not None],
+        "features": [part.name for part in fields(Features) if getattr(coordinator.features, part.name) is not None],
         "pushes": description.pushes,
         "push_address": {
             "taken": runtime.push_address.limiter.taken,

@@ -43,11 +43,11 @@ def alone[P: (Camera, Door)](part: P, parts: Iterable[P]) -> bool:
     return part.place is not None and [other.id for other in parts if other.place == part.place] == [part.id]
 
 
-def require_feature[F](coordinator: IntercomCoordinator, facet: F | None, lack: str) -> F:
-    """Return a facet that something depends on."""
-    if facet is None:
+def require_feature[F](coordinator: IntercomCoordinator, feature: F | None, lack: str) -> F:
+    """Return a feature that something depends on."""
+    if feature is None:
         raise request_refused(lack, device=coordinator.name)
-    return facet
+    return feature
 
 
 class IntercomEntity(CoordinatorEntity[IntercomCoordinator]):

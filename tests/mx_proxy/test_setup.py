@@ -320,6 +320,6 @@ async def test_diagnostics_tell_nothing_private(
     )
     assert [word for word in private if word in text] == []
     assert diagnostics["examined"]["contacts"] == 3
-    assert "voicemails" in diagnostics["facets"]
+    assert "voicemails" in diagnostics["features"]
     secrets = (PASSWORD, app["client_secret"], sim.users[LOGIN].soft_phone_password, str(conference.access_code))
     assert [word for word in secrets if word in caplog.text] == []

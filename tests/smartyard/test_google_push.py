@@ -558,7 +558,7 @@ async def test_diagnostics_show_nothing_of_it(
     shown: Any = await get_diagnostics_for_config_entry(hass, hass_client, entry)
     text = json.dumps(shown)
     assert [word for word in (*VALUES.values(), *secrets_of(google)) if word in text] == []
-    assert "push_service" in shown["facets"]
+    assert "push_service" in shown["features"]
 
 
 async def test_the_log_shows_nothing_of_it(

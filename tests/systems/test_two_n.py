@@ -140,7 +140,7 @@ async def test_each_model(any_bench: Bench) -> None:
         system.features.cameras,
         system.features.directory,
     )
-    assert [facet is not None for facet in features] == [
+    assert [feature is not None for feature in features] == [
         Control.DOORS in expected["controls"],
         Control.OUTPUTS in expected["controls"],
         Control.CALLS in expected["controls"],

@@ -53,7 +53,7 @@ class CommandCoordinator(DataUpdateCoordinator[State]):
             raise translated(err, self.name) from err
 
     async def async_command[T](self, command: Coroutine[Any, Any, T]) -> T:
-        """Carry out a command of a facet."""
+        """Carry out a command of a feature."""
         with self.translating():
             return await command
 
@@ -66,7 +66,7 @@ class CommandCoordinator(DataUpdateCoordinator[State]):
         """Carry out a command that changes the state, and look where no event tells of its effect.
 
         Args:
-            command: The command of a facet.
+            command: The command of a feature.
             part: Returns the part of a state that it changes.
             settled: Returns whether a state is not about to change by itself again.
         """

@@ -74,7 +74,7 @@ class AlarmChanged:
 class ButtonPressed:
     """A visitor pressed the button of a bell.
 
-    ``picture`` names the picture that was taken of them, for the facet ``visitors``; ``details`` is what else the
+    ``picture`` names the picture that was taken of them, for the feature ``visitors``; ``details`` is what else the
     event may tell.
     """
 

@@ -1,7 +1,7 @@
 """Features of a system beyond its state: small protocols that an adapter may implement.
 
-A platform makes entities of a facet that is there. An action for one that is not fails with a sentence
-that names the device and what it lacks. All methods raise ``IntercomError`` of ``api.errors``.
+A platform makes entities of a feature that is there. An action for one that is not fails with a sentence
+that names the device and what it lacks. All methods raise ``IntercomError`` of ``systems.common.errors``.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,6 +1,6 @@
-"""Functions of a device on request, beside doors, calls, and images: the facets that actions use.
+"""Functions of a device on request, beside doors, calls, and images: the features that actions use.
 
-Small protocols, as in ``facets``. All methods raise ``IntercomError`` of ``api.errors``.
+Small protocols, as in ``features``. All methods raise ``IntercomError`` of ``systems.common.errors``.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence

@@ -1,6 +1,6 @@
-"""Functions of an apartment account beside its doors and cameras: facets as in ``functions``.
+"""Functions of an apartment account beside its doors and cameras: features as in ``functions``.
 
-All methods raise ``IntercomError`` of ``api.errors``.
+All methods raise ``IntercomError`` of ``systems.common.errors``.
 """
 
 from collections.abc import Collection, Mapping

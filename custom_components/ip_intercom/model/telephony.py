@@ -1,6 +1,6 @@
-"""What a phone system can do for one of its extensions, beyond calling: facets as in ``functions``.
+"""What a phone system can do for one of its extensions, beyond calling: features as in ``functions``.
 
-All methods raise ``IntercomError`` of ``api.errors``; those that change something raise ``Unconfirmed``
+All methods raise ``IntercomError`` of ``systems.common.errors``; those that change something raise ``Unconfirmed``
 where it may have happened all the same.
 """
 

@@ -188,11 +188,11 @@ class TemporaryCodes:
         now = utcnow()
         if now >= known.code.end:
             if known.tried:
-                await self._facet.remove(known.code, known.held, known.others)
+                await self._feature.remove(known.code, known.held, known.others)
             await self._async_drop(known.id)
         elif now >= known.code.start and known.held is None:
             try:
-                held = await self._facet.add(known.code, known.others, partial(self._async_note_sent, known))
+                held = await self._feature.add(known.code, known.others, partial(self._async_note_sent, known))
             except CodeLeft as err:
                 await self._async_keep(replace(known.ended(), others=None, held=Held(err.id, err.name)))
                 raise
@@ -203,7 +203,7 @@ class TemporaryCodes:
         await self._async_keep(replace(known, others=others))
 
     @property
-    def _facet(self) -> Codes:
+    def _feature(self) -> Codes:
         if (codes := self._coordinator.features.codes) is None:
             raise NotSupported("no codes")
         return codes

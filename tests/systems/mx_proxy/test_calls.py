@@ -25,7 +25,7 @@ def live(bench: Bench) -> dict[int, str]:
     return {call.id: call.state.value for call in bench.sim.extensions[bench.sim.login].calls.live.values()}
 
 
-def features(bench: Bench):  # type: ignore[no-untyped-def]  # the facets that an extension has
+def features(bench: Bench):  # type: ignore[no-untyped-def]  # the features that an extension has
     found = bench.system.features
     assert found.calls is not None
     assert found.call_control is not None

@@ -65,14 +65,14 @@ async def test_each_part_fails_alone_and_comes_later(
         is_unread = (fault, status) in SILENT + REFUSING
         assert found.unanswered == {path} if is_unread else found.unanswered <= {path}, path
         # What refuses from the beginning, an extension may not have; what says nothing, it has until it refuses.
-        if (facet := FACETS.get(path)) is not None:
-            assert (getattr(system.features, facet) is None) is ((fault, status) in REFUSING), path
+        if (feature := FACETS.get(path)) is not None:
+            assert (getattr(system.features, feature) is None) is ((fault, status) in REFUSING), path
         await system.read()
         bench.sim.heal()
         mended = await system.describe()
         assert lost(mended.state, whole) == set(), path
         assert not mended.unanswered, path
-        assert all(getattr(system.features, facet) is not None for facet in FACETS.values()), path
+        assert all(getattr(system.features, feature) is not None for feature in FACETS.values()), path
         await system.close()
 
 
@@ -88,7 +88,7 @@ async def test_what_does_not_answer_later_stays_as_it_was(
         again = await bench.system.describe()
         assert lost(again.state, whole) <= {"conferences"}, path
         assert again.identity == (await bench.system.describe()).identity, path
-        assert all(getattr(bench.system.features, facet) is not None for facet in FACETS.values()), path
+        assert all(getattr(bench.system.features, feature) is not None for feature in FACETS.values()), path
         bench.sim.heal()
 
 

@@ -67,7 +67,7 @@ def create(
     username, password = stream if stream[0] else account
     port = options.get(CONF_PICTURE_PORT, DEFAULT_PICTURE_PORT)
     camera = AkuvoxCamera(session, transport.base.host or "", port=port, username=username, password=password)
-    choices = Options(
+    entry_options = Options(
         names=options.get(CONF_SHOW_NAMES, True),
         inverted=frozenset(options.get(CONF_INVERTED, ())),
         security=frozenset(options.get(CONF_SECURITY_RELAYS, ())),
@@ -75,7 +75,7 @@ def create(
         stream=stream,
         pushes=options.get(CONF_PUSH, False),
     )
-    return AkuvoxSystem(AkuvoxDevice(AkuvoxClient(transport, *account)), camera, cursor, choices)
+    return AkuvoxSystem(AkuvoxDevice(AkuvoxClient(transport, *account)), camera, cursor, entry_options)
 
 
 ADAPTER = Adapter(find, create, recognizes, refusal)

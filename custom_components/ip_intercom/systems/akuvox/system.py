@@ -122,7 +122,7 @@ class AkuvoxSystem:
         device: Its client.
         camera: Its port for pictures.
         cursor: How far its logs were read before, as ``Delivery.cursor``; None begins now.
-        choices: What the user has told.
+        options: What the user has told.
     """
 
     def __init__(
@@ -130,15 +130,15 @@ class AkuvoxSystem:
         device: AkuvoxDevice,
         camera: AkuvoxCamera,
         cursor: Mapping[str, object] | None = None,
-        choices: Options | None = None,
+        options: Options | None = None,
     ) -> None:
         self._device = device
         self._camera = camera
-        self._choices = choices or Options()
-        self._privacy = Privacy(names=self._choices.names)
+        self._options = options or Options()
+        self._privacy = Privacy(names=self._options.names)
         self._tracker = CallTracker()
-        self._doors = AkuvoxDoors(device, self._choices.opening)
-        self._log = AkuvoxLog(device, self._doors, self._tracker, names=self._choices.names, stored=cursor)
+        self._doors = AkuvoxDoors(device, self._options.opening)
+        self._log = AkuvoxLog(device, self._doors, self._tracker, names=self._options.names, stored=cursor)
         self._push = AkuvoxPush(device, self._log.hear, self._log.expect_pushes)
         self._codes = AkuvoxCodes(device)
         self._firmware = AkuvoxFirmware(device)
@@ -214,9 +214,9 @@ class AkuvoxSystem:
         self._doors.relays = relays_of(
             config,
             relays,
-            self._choices.security,
-            self._choices.inverted,
-            opens_otherwise=bool(self._choices.opening.username),
+            self._options.security,
+            self._options.inverted,
+            opens_otherwise=bool(self._options.opening.username),
         )
         events = push.events_of(config)
         # Where nothing says whether there is a call now, the log tells, of a device that makes calls.
@@ -234,9 +234,9 @@ class AkuvoxSystem:
             call_log=call_log is not None and makes_calls,
             door_log=door_log is not None,
         )
-        has_log = makes_calls or door_log is not None or (self._choices.pushes and bool(events))
+        has_log = makes_calls or door_log is not None or (self._options.pushes and bool(events))
         self.log = self._log if has_log else None
-        self.features = self._facets(
+        self.features = self._features(
             phone=phone,
             sees=sees,
             pushes_events=bool(events),
@@ -267,7 +267,7 @@ class AkuvoxSystem:
             visitors=visitors,
         )
 
-    def _facets(self, *, phone: bool, sees: bool, pushes_events: bool, call_log: bool, access_log: bool) -> Features:
+    def _features(self, *, phone: bool, sees: bool, pushes_events: bool, call_log: bool, access_log: bool) -> Features:
         device = self._device
         host = device.client.transport.base.host
         privacy = self._privacy
@@ -277,7 +277,7 @@ class AkuvoxSystem:
             else None,
             call_log=AkuvoxCallLog(device, privacy, lambda: self._log.clock.ahead) if call_log else None,
             calls=AkuvoxCalls(device, self._tracker) if phone else None,
-            cameras=AkuvoxCameras(self._camera, host, *self._choices.stream) if sees else None,
+            cameras=AkuvoxCameras(self._camera, host, *self._options.stream) if sees else None,
             doors=self._doors if self._doors.relays else None,
             push=self._push if pushes_events else None,
             # Nothing tells beforehand whether the device has these: it says so when it is asked.
@@ -294,7 +294,7 @@ class AkuvoxSystem:
 
     def _alarms(self, events: Collection[str]) -> dict[Alarm, bool | None]:
         """Return the alarms that the device pushes; nothing else tells of them."""
-        if not self._choices.pushes:
+        if not self._options.pushes:
             return {}
         alarms = {push.alarm_of(event) for event in events} - {None}
         return {alarm: self._log.is_alarmed(alarm) for alarm in Alarm if alarm in alarms}

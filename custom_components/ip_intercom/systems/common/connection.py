@@ -77,7 +77,7 @@ async def shown_certificate(data: Mapping[str, Any]) -> tuple[bytes, bool]:
     """Return the SHA-256 of the certificate shown at the address of an entry, and whether it takes old TLS only.
 
     Raises:
-        ConnectionFailed: As ``api.http.certificate_fingerprint``.
+        ConnectionFailed: As ``tls.certificate_fingerprint``.
     """
     url = URL(data[CONF_URL])
     return await any_certificate_fingerprint(url.host or "", url.port or 0)

@@ -12,7 +12,7 @@ from ...model.state import Missing
 
 
 class ForwardedPush[E]:
-    """The facet ``push`` of a server that cannot be told any address.
+    """The feature ``push`` of a server that cannot be told any address.
 
     Args:
         parse: Returns what was pushed, None where it makes no sense.

@@ -50,7 +50,7 @@ def create(
     cursor: Mapping[str, object] | None,
 ) -> MxSystem:
     """Return the system of an entry from its data and options (``const``)."""
-    choices = Options(
+    entry_options = Options(
         names=options.get(CONF_SHOW_NAMES, True),
         push=options.get(CONF_PUSH, False),
         device=options.get(CONF_CALL_DEVICE) or None,
@@ -58,7 +58,7 @@ def create(
         ring_delay=options.get(CONF_RING_DELAY),
         voicemail_delay=options.get(CONF_VOICEMAIL_DELAY),
     )
-    return MxSystem(MxProxy(transport_of(session, data), _credentials(data)), cursor, choices)
+    return MxSystem(MxProxy(transport_of(session, data), _credentials(data)), cursor, entry_options)
 
 
 def _credentials(account: Mapping[str, Any]) -> Credentials:

@@ -103,17 +103,17 @@ class MxSystem:
     Args:
         proxy: Its client.
         cursor: How far its events were read before, as ``Delivery.cursor``; None begins now.
-        choices: What the user has told.
+        options: What the user has told.
     """
 
     def __init__(
-        self, proxy: MxProxy, cursor: Mapping[str, object] | None = None, choices: Options | None = None
+        self, proxy: MxProxy, cursor: Mapping[str, object] | None = None, options: Options | None = None
     ) -> None:
         self._proxy = proxy
-        self._choices = choices or Options()
-        self._privacy = Privacy(names=self._choices.names)
+        self._options = options or Options()
+        self._privacy = Privacy(names=self._options.names)
         self._book = MxPhoneBook(proxy)
-        self._log = MxLog(proxy, self._book, self._privacy, stored=cursor, expects_pushes=self._choices.push)
+        self._log = MxLog(proxy, self._book, self._privacy, stored=cursor, expects_pushes=self._options.push)
         self._push = ForwardedPush[CallEvent | MailEvent](lambda message: parse(message.body), self._log.hear)
         self._info: UserInfo | None = None
         self._reader = PartReader()
@@ -151,7 +151,7 @@ class MxSystem:
         reader.require_answer()
         self._info = info
         self.log = log
-        self.features = self._facets(info, own_id)
+        self.features = self._features(info, own_id)
         state = State(
             calls=log.tracker.sessions,
             last_call=self._last_call,
@@ -170,14 +170,14 @@ class MxSystem:
         self._reader.begin(patience)
         return await self._reader.ask(_ACCOUNT, self._proxy.session.info()) or self._info
 
-    def _facets(self, info: UserInfo, own_id: int | None) -> Features:
-        proxy, log, choices = self._proxy, self._log, self._choices
+    def _features(self, info: UserInfo, own_id: int | None) -> Features:
+        proxy, log, options = self._proxy, self._log, self._options
         phone_settings = PhoneSettings(
             info.extension,
-            choices.device,
-            choices.mobile or self._book.cell_phone_of(info.jid),
-            choices.ring_delay,
-            choices.voicemail_delay,
+            options.device,
+            options.mobile or self._book.cell_phone_of(info.jid),
+            options.ring_delay,
+            options.voicemail_delay,
         )
         has_mailbox, has_conferences = not self._reader.lacks(VOICEMAILS), not self._reader.lacks(_CONFERENCES)
         return Features(

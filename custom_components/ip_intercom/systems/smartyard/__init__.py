@@ -31,7 +31,7 @@ def create(
     cursor: Mapping[str, object] | None,
 ) -> SmartYardSystem:
     """Return the system of an entry from its data and options (``const``)."""
-    choices = Options(
+    entry_options = Options(
         names=options.get(CONF_SHOW_NAMES, True),
         push=options.get(CONF_PUSH, False) or all(options.get(key) for key in CONFS_FCM),
         push_route=(options.get(CONF_PUSH_ROUTE) or None) if options.get(CONF_PUSH, False) else None,
@@ -39,7 +39,7 @@ def create(
     )
     yard = SmartYard(transport_of(session, data, below=False), data[CONF_TOKEN], language=data[CONF_LANGUAGE])
     identity = identity_of(data[CONF_ACCOUNT], yard.transport.base, data)
-    return SmartYardSystem(session, yard, identity, cursor, choices)
+    return SmartYardSystem(session, yard, identity, cursor, entry_options)
 
 
 ADAPTER = Adapter(find, create)

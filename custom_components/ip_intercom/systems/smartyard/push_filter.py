@@ -168,7 +168,7 @@ _PLATFORM, _SERVICE = "android", "fcm"
 
 
 class SmartYardPushService:
-    """The facet ``push_service``. Our device is one of its own: the phones of the account keep their tokens.
+    """The feature ``push_service``. Our device is one of its own: the phones of the account keep their tokens.
 
     Args:
         yard: Told.

@@ -67,7 +67,7 @@ class SmartYardSystem:
         yard: Its client, logged in.
         identity: Who it is.
         cursor: How far its events were read before, as ``Delivery.cursor``; None begins now.
-        choices: What the user has told.
+        options: What the user has told.
     """
 
     def __init__(
@@ -76,9 +76,9 @@ class SmartYardSystem:
         yard: SmartYard,
         identity: Identity,
         cursor: Mapping[str, object] | None = None,
-        choices: Options | None = None,
+        options: Options | None = None,
     ) -> None:
-        choices = choices or Options()
+        options = options or Options()
         self._yard = yard
         self._identity = identity
         self._topology = AccountTopology()
@@ -91,7 +91,7 @@ class SmartYardSystem:
         def topology() -> AccountTopology:
             return self._topology
 
-        recorder = Recorder(topology, self._time, Privacy(names=choices.names))
+        recorder = Recorder(topology, self._time, Privacy(names=options.names))
         visitors = SmartYardVisitors(yard)
         self._feeds = Feeds(yard, topology)
         sip = SmartYardSip(yard)
@@ -111,16 +111,16 @@ class SmartYardSystem:
             self._switches,
             self._recordings,
             stored=cursor,
-            expects_pushes=choices.push,
+            expects_pushes=options.push,
         )
         push_service = SmartYardPushService(yard)
         codes = SmartYardCodes(yard, topology, self._time)
         self._doors = SmartYardDoors(yard, topology)
         self.log: SmartYardLog | None = None
         self.features = Features()
-        self._facets = Features(
+        self._features = Features(
             archive=SmartYardArchive(yard, self._feeds, self._time, self._recordings, self._log.keep),
-            cameras=SmartYardCameras(session, self._feeds, self._time, verify=choices.verify),
+            cameras=SmartYardCameras(session, self._feeds, self._time, verify=options.verify),
             doors=self._doors,
             flat_codes=codes,
             history=SmartYardHistory(yard, topology, recorder),
@@ -129,12 +129,12 @@ class SmartYardSystem:
             push=ForwardedPush[CallPush | TextPush](
                 lambda message: parse(message.query, message.body),
                 self._log.hear,
-                partial(push_service.route, choices.push_route) if choices.push_route else None,
+                partial(push_service.route, options.push_route) if options.push_route else None,
             ),
             push_service=push_service,
             sip_accounts=sip,
             visitors=visitors,
-            watches=SmartYardWatches(yard, topology, routed=choices.push_route is not None),
+            watches=SmartYardWatches(yard, topology, routed=options.push_route is not None),
         )
 
     # -- what the account has --------------------------------------------------------------------
@@ -171,7 +171,7 @@ class SmartYardSystem:
         self._topology = topology = town_of(houses, flats or (), cameras or (), intercoms or ())
         self._feeds.forget()
         self._log.houses_known()
-        self.log, self.features = self._log, self._facets
+        self.log, self.features = self._log, self._features
         state = State(
             places=topology.places,
             doors=self._doors.shown(topology.doors),

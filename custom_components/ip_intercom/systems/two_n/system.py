@@ -167,7 +167,7 @@ class TwoNSystem:
         alarms: dict[Alarm, bool | None] = {ALARM_EVENTS[name]: None for name in reported if name in ALARM_EVENTS}
         if self.log is not None:
             self.log.trust_numbers(not any(missing.vital for missing in self._missing))
-        self.features = self._facets(controls, phone, sources)
+        self.features = self._features(controls, phone, sources)
         if bells is None:
             self.features.codes = self.features.directory = None
         if not displays:
@@ -204,7 +204,7 @@ class TwoNSystem:
             state_events=_STATE_EVENTS if reported >= _STATE_EVENT_TYPES else None,
         )
 
-    def _facets(self, controls: frozenset[Control], phone: bool, cameras: Mapping[str, Camera]) -> Features:
+    def _features(self, controls: frozenset[Control], phone: bool, cameras: Mapping[str, Camera]) -> Features:
         device = self._device
         maintained = Control.MAINTENANCE in controls
         settings = TwoNSettings(device)
