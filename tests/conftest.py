@@ -24,6 +24,13 @@ def integration(enable_custom_integrations: None) -> None:
 
 
 @pytest.fixture(autouse=True)
+def all_entities(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enable every entity; a test of the defaults has the marker ``default_entities``."""
+    if "default_entities" not in request.keywords:
+        monkeypatch.setattr("homeassistant.helpers.entity.Entity.entity_registry_enabled_default", True)
+
+
+@pytest.fixture(autouse=True)
 def enable_event_loop_debug() -> None:
     """Leave asyncio's debug mode off: it takes as much time as all else. ``PYTHONASYNCIODEBUG=1`` turns it on."""
 

@@ -3,6 +3,7 @@
 from contextlib import AsyncExitStack
 
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 import pytest
 
 from tests.common import USERNAME, add_intercom, choose, until
@@ -10,6 +11,7 @@ from tests.reference import inventory
 from tests.simulators.two_n import MODELS, Privilege, Simulator
 
 
+@pytest.mark.default_entities
 @pytest.mark.usefixtures("sockets")
 async def test_the_record_of_a_2n_is_current(hass: HomeAssistant) -> None:
     async with AsyncExitStack() as stack:
@@ -19,7 +21,7 @@ async def test_the_record_of_a_2n_is_current(hass: HomeAssistant) -> None:
             entries.append(await add_intercom(hass, sim))
             if model == "access_unit":
                 sim.lift_public_floors([1, 4])
-                await until(lambda: hass.states.get("sensor.back_door_public_elevator_floors") is not None)
+                await until(lambda: er.async_get(hass).async_get("sensor.back_door_public_elevator_floors"))
         # All options, and an account that may only monitor.
         for number, (privilege, options) in enumerate(
             ((Privilege.ALL, {"show_touches": True, "plain_switches": ["2"]}), (Privilege.MONITORING, {}))

@@ -100,7 +100,7 @@ async def test_each_model_loads_and_every_entity_is_available(hass: HomeAssistan
 
 async def test_the_device_page(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     device = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)[0]
-    assert (device.manufacturer, device.model, device.name) == ("2N", "2N IP Verso", "Front Gate")
+    assert (device.manufacturer, device.model, device.name) == ("2N", "IP Verso", "Front Gate")
     assert device.sw_version == sim.model.info["swVersion"]
     assert (dr.CONNECTION_NETWORK_MAC, entry.unique_id) in device.connections
     assert device.configuration_url == f"https://{sim.https_address}"

@@ -108,7 +108,7 @@ async def test_where_an_alarm_comes_from(hass: HomeAssistant, sim: Simulator, en
     ("event", "params", "key", "word", "attributes"),
     [
         ("AudioLoopTest", {"result": "failed"}, "audio_test", "failed", {}),
-        ("RexActivated", {"ap": 1, "session": 1}, "exit_button", "pressed", {"entrance": "exit"}),
+        ("RexActivated", {"ap": 1, "session": 1}, "exit_button", "press_start", {"entrance": "exit"}),
         ("SilentAlarm", {"ap": 0, "session": 1, "name": "Anna", "uuid": "x"}, "silent_alarm", "triggered",
          {"name": "Anna", "entrance": "entry"}),
         ("LoginBlocked", {"address": "10.0.0.9"}, "login_blocked", "blocked", {"address": "10.0.0.9"}),

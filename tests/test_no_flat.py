@@ -24,6 +24,7 @@ LACKING: list[tuple[str, dict[str, Any], str]] = [
     ("archive_prepare", NIGHT, "no_archive"),
     ("archive_download", {"recording": "17", "filename": "/media/night.mp4"}, "no_archive"),
     ("let_guests_in", {"duration": {"minutes": 5}}, "no_flat_codes"),
+    ("get_door_code", {}, "no_flat_codes"),
     ("renew_door_code", {}, "no_flat_codes"),
 ]
 

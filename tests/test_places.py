@@ -10,9 +10,9 @@ from custom_components.ip_intercom.helpers.devices import async_remove_places, a
 from custom_components.ip_intercom.model.parts import Identity, Place, PlaceId
 
 IDENTITY = Identity("account", None, None, "Maker", "Account", "Home", None, None, has_page=False)
-HOUSE = Place("house", "Garden 3", "House")
-FLAT = Place("flat", "Flat 7", "Flat", "house")
-GATE = Place("gate", "Gate", "Gate", "house")
+HOUSE = Place("house", "Garden 3")
+FLAT = Place("flat", "Flat 7", "house")
+GATE = Place("gate", "Gate", "house")
 
 
 class Registry:
@@ -52,7 +52,7 @@ def registry(hass: HomeAssistant) -> Registry:
 def test_each_is_below_its_parent_whatever_comes_first(registry: Registry) -> None:
     registry.show(FLAT, GATE, HOUSE)
     house, flat, gate = (registry.device(place.id) for place in (HOUSE, FLAT, GATE))
-    assert (house.name, house.model, house.manufacturer) == ("Garden 3", "House", "Maker")
+    assert (house.name, house.model, house.manufacturer) == ("Garden 3", None, "Maker")
     assert house.via_device_id == registry.own
     assert flat.via_device_id == gate.via_device_id == house.id
 
@@ -63,14 +63,14 @@ def test_a_parent_that_nobody_knows_is_left_out(registry: Registry) -> None:
 
 
 def test_places_that_are_in_each_other(registry: Registry) -> None:
-    registry.show(Place("a", "A", "House", "b"), Place("b", "B", "House", "a"))
+    registry.show(Place("a", "A", "b"), Place("b", "B", "a"))
     assert {registry.device("a").name, registry.device("b").name} == {"A", "B"}
 
 
 def test_what_is_renamed_or_moves_follows(registry: Registry) -> None:
     registry.show(HOUSE, FLAT)
     before = registry.device("flat").id
-    registry.show(HOUSE, Place("flat", "Flat 8", "Flat"))
+    registry.show(HOUSE, Place("flat", "Flat 8"))
     flat = registry.device("flat")
     assert (flat.id, flat.name, flat.via_device_id) == (before, "Flat 8", registry.own)
 
@@ -103,8 +103,8 @@ def test_an_entry_that_has_no_device_has_no_places(hass: HomeAssistant, registry
 
 
 def test_places_of_the_same_name_are_told_apart(registry: Registry) -> None:
-    other = Place("house2", "Garden 5", "House")
-    registry.show(HOUSE, GATE, other, Place("gate2", "Gate", "Gate", "house2"))
+    other = Place("house2", "Garden 5")
+    registry.show(HOUSE, GATE, other, Place("gate2", "Gate", "house2"))
     assert registry.device("gate").name == "Gate (Garden 3)"
     assert registry.device("gate2").name == "Gate (Garden 5)"
     registry.show(HOUSE, GATE)

@@ -1,6 +1,5 @@
 """What is shown after a restart or a reload is what the last event told, until the device tells otherwise."""
 
-from collections.abc import Iterator
 import json
 from typing import Any
 
@@ -34,14 +33,6 @@ def everything(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, tuple[str, 
         attributes = {name: value for name, value in state.attributes.items() if name not in passing}
         shown[key] = state.state, attributes
     return shown
-
-
-@pytest.fixture(autouse=True)
-def enabled() -> Iterator[None]:
-    """Show entities that are disabled at first."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("homeassistant.helpers.entity.Entity.entity_registry_enabled_default", True)
-        yield
 
 
 @pytest.fixture

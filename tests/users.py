@@ -93,6 +93,7 @@ NEEDS = {
             "export_list",
             "factory_reset",
             "get_config",
+            "get_door_code",
             "get_holidays",
             "get_mobile_keys",
             "history_picture",
@@ -216,7 +217,8 @@ async def is_refused(hass: HomeAssistant, action: str, data: dict[str, Any], use
             data,
             blocking=True,
             context=Context(user_id=user.id),
-            return_response=described()[action].get("response") is not None or action == "sip_account",
+            return_response=described()[action].get("response") is not None
+            or action in {"get_door_code", "sip_account"},
         )
     except Unauthorized:
         return True

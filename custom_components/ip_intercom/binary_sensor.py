@@ -20,9 +20,10 @@ from .runtime import IntercomConfigEntry, IntercomRuntime
 
 PARALLEL_UPDATES = 0
 
+# Enabled are the contacts of door and housing; the rest is rare, or off until it is set up at the device.
 ALARMS: Mapping[Alarm, BinarySensorEntityDescription] = {
     Alarm.ACCESS_LIMITED: BinarySensorEntityDescription(
-        key="access_limited", device_class=BinarySensorDeviceClass.PROBLEM
+        key="access_limited", device_class=BinarySensorDeviceClass.PROBLEM, entity_registry_enabled_default=False
     ),
     Alarm.DEVICE_ERROR: BinarySensorEntityDescription(
         key="device_error",
@@ -41,9 +42,13 @@ ALARMS: Mapping[Alarm, BinarySensorEntityDescription] = {
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
     ),
-    Alarm.LOCKDOWN: BinarySensorEntityDescription(key="lockdown"),
-    Alarm.MOTION: BinarySensorEntityDescription(key="motion", device_class=BinarySensorDeviceClass.MOTION),
-    Alarm.NOISE: BinarySensorEntityDescription(key="noise", device_class=BinarySensorDeviceClass.SOUND),
+    Alarm.LOCKDOWN: BinarySensorEntityDescription(key="lockdown", entity_registry_enabled_default=False),
+    Alarm.MOTION: BinarySensorEntityDescription(
+        key="motion", device_class=BinarySensorDeviceClass.MOTION, entity_registry_enabled_default=False
+    ),
+    Alarm.NOISE: BinarySensorEntityDescription(
+        key="noise", device_class=BinarySensorDeviceClass.SOUND, entity_registry_enabled_default=False
+    ),
     Alarm.RESCUE: BinarySensorEntityDescription(
         key="rescue",
         device_class=BinarySensorDeviceClass.PROBLEM,
@@ -54,6 +59,7 @@ ALARMS: Mapping[Alarm, BinarySensorEntityDescription] = {
         key="switches_blocked",
         device_class=BinarySensorDeviceClass.PROBLEM,
         entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
     ),
     Alarm.TAMPER: BinarySensorEntityDescription(key="tamper", device_class=BinarySensorDeviceClass.TAMPER),
 }
@@ -141,6 +147,7 @@ class LinkSensor(ConnectivitySensor):
     """Whether the server reaches the exchange behind it; unknown while it does not answer itself."""
 
     _attr_translation_key = "link"
+    _attr_entity_registry_enabled_default = False
 
     @property
     @override
@@ -153,6 +160,7 @@ class EventLogSensor(ConnectivitySensor):
     """Whether the events of the device can be read: without them no bell rings, though doors and camera work."""
 
     _attr_translation_key = "event_log"
+    _attr_entity_registry_enabled_default = False
 
     @property
     @override
@@ -228,12 +236,12 @@ class LineSensor(IntercomEntity, BinarySensorEntity):
     _attr_device_class = BinarySensorDeviceClass.CONNECTIVITY
     _attr_entity_category = EntityCategory.DIAGNOSTIC
     _attr_translation_key = "line"
+    _attr_entity_registry_enabled_default = False
 
     def __init__(self, runtime: IntercomRuntime, line: LineId) -> None:
         super().__init__(runtime, f"line_{line}")
         self._attr_translation_placeholders = {"line": line}
         self._line_id = line
-        self._attr_entity_registry_enabled_default = runtime.coordinator.data.lines[line].enabled
 
     @property
     @override
@@ -262,6 +270,7 @@ class BlockedSensor(DoorEntity, BinarySensorEntity):
     """Whether a door is kept shut by others, who alone can end that."""
 
     _attr_device_class = BinarySensorDeviceClass.PROBLEM
+    _attr_entity_registry_enabled_default = False
 
     def __init__(self, runtime: IntercomRuntime, door: DoorId) -> None:
         super().__init__(runtime, door, "blocked")

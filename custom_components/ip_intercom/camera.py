@@ -18,7 +18,7 @@ from .helpers.permissions import async_check_viewer
 from .media.stills import async_still
 from .model.features import Cameras
 from .model.names import distinct_name
-from .model.parts import CameraId
+from .model.parts import Camera as Source, CameraId
 from .model.state import State
 from .runtime import IntercomConfigEntry, IntercomRuntime
 from .services.files import check_writable, save_picture
@@ -44,6 +44,12 @@ async def async_setup_entry(
     async_add_as_found(Platform.CAMERA, entry, async_add_entities, find)
 
 
+def _is_place(camera: Source, state: State) -> bool:
+    """Return whether a camera is all that there is at its place: it needs no name of its own."""
+    others = {door.place for door in state.doors.values()} | {bell.place for bell in state.bells.values()}
+    return alone(camera, state.cameras.values()) and camera.place not in others
+
+
 class IntercomCamera(IntercomEntity, Camera):
     """One video source."""
 
@@ -54,6 +60,8 @@ class IntercomCamera(IntercomEntity, Camera):
         IntercomEntity.__init__(self, runtime, f"camera_{camera}", source.place)
         Camera.__init__(self)
         self._camera_id = camera
+        if _is_place(source, runtime.coordinator.data):
+            self._attr_name = None
         if len(cameras) == 1 or alone(source, cameras.values()) or alone(source, nameless):
             self._attr_translation_key = "camera"
         elif (name := distinct_name(source, cameras.values())) is not None:

@@ -241,7 +241,7 @@ class IntercomCoordinator(StateCoordinator):
             dr.async_get(self.hass).async_update_device(
                 self.device_id,
                 name=identity.name,
-                model=identity.model,
+                model=identity.model_name,
                 sw_version=identity.firmware,
                 hw_version=identity.hardware,
             )

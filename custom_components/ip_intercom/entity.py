@@ -29,7 +29,7 @@ def device_info(identity: Identity, data: Mapping[str, Any]) -> DeviceInfo:
         identifiers={(DOMAIN, identity.id)},
         connections={(CONNECTION_NETWORK_MAC, identity.mac)} if identity.mac is not None else set(),
         manufacturer=identity.manufacturer,
-        model=identity.model,
+        model=identity.model_name,
         name=identity.name,
         serial_number=identity.serial,
         sw_version=identity.firmware,
@@ -256,6 +256,8 @@ class PortEntity(IntercomEntity):
 
 class AccessPointEntity(IntercomEntity):
     """Whether an access point denies access to all people."""
+
+    _attr_entity_registry_enabled_default = False
 
     def __init__(self, runtime: IntercomRuntime, access_point: AccessPointId) -> None:
         super().__init__(runtime, f"access_point_{access_point}")

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import override
 
-from homeassistant.components.event import DoorbellEventType, EventDeviceClass, EventEntity, EventEntityDescription
+from homeassistant.components.event import (
+    ButtonEventType,
+    DoorbellEventType,
+    EventDeviceClass,
+    EventEntity,
+    EventEntityDescription,
+)
 from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -130,7 +136,7 @@ class BellEvent(IntercomEvent):
 class OccurrenceDescription(EventEntityDescription):
     """What may happen; the first of its words where the device tells none."""
 
-    words: tuple[str, ...] = ("pressed",)
+    words: tuple[str, ...]
 
 
 class FactEvent(IntercomEvent):
@@ -174,14 +180,26 @@ class AccessEvent(FactEvent):
 
 OCCURRENCES: Mapping[Occurrence, OccurrenceDescription] = {
     Occurrence.AUDIO_TEST: OccurrenceDescription(
-        key="audio_test", words=("passed", "failed"), entity_category=EntityCategory.DIAGNOSTIC
+        key="audio_test",
+        words=("passed", "failed"),
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
     ),
-    Occurrence.EXIT_BUTTON: OccurrenceDescription(key="exit_button", device_class=EventDeviceClass.BUTTON),
+    Occurrence.EXIT_BUTTON: OccurrenceDescription(
+        key="exit_button", words=(ButtonEventType.PRESS_START,), device_class=EventDeviceClass.BUTTON
+    ),
     Occurrence.LOGIN_BLOCKED: OccurrenceDescription(
-        key="login_blocked", words=("blocked",), entity_category=EntityCategory.DIAGNOSTIC
+        key="login_blocked",
+        words=("blocked",),
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
     ),
-    Occurrence.SILENT_ALARM: OccurrenceDescription(key="silent_alarm", words=("triggered",)),
-    Occurrence.TONE: OccurrenceDescription(key="tone", words=("entered", "sent")),
+    Occurrence.SILENT_ALARM: OccurrenceDescription(
+        key="silent_alarm", words=("triggered",), entity_registry_enabled_default=False
+    ),
+    Occurrence.TONE: OccurrenceDescription(
+        key="tone", words=("entered", "sent"), entity_registry_enabled_default=False
+    ),
     Occurrence.TOUCH: OccurrenceDescription(key="touch", words=("touched",)),
 }
 

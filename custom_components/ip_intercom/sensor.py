@@ -7,12 +7,13 @@ from typing import Any, override
 
 from homeassistant.components.sensor import RestoreSensor, SensorDeviceClass, SensorEntity, SensorStateClass
 from homeassistant.const import EntityCategory, Platform, UnitOfTime
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import CONF_SHOW_NAMES
 from .entity import IntercomEntity, async_add_as_found
-from .model.parts import CallSession, CallState, PlaceId, Pushes
+from .model.parts import CallSession, CallState, Pushes
 from .model.state import State
 from .runtime import IntercomConfigEntry, IntercomRuntime
 
@@ -58,12 +59,22 @@ async def async_setup_entry(
             found["pushes"] = partial(PushesSensor, runtime, "pushes")
         if state.recordings is not None:
             found["recordings"] = partial(RecordingsSensor, runtime, "recordings")
-        found |= {f"door_code_{flat}": partial(DoorCodeSensor, runtime, flat) for flat in state.door_codes}
         if state.public_floors is not None:
             found["floors"] = partial(FloorsSensor, runtime, "public_floors")
         return found
 
+    _async_remove_door_codes(hass, entry)
     async_add_as_found(Platform.SENSOR, entry, async_add_entities, find)
+
+
+@callback
+def _async_remove_door_codes(hass: HomeAssistant, entry: IntercomConfigEntry) -> None:
+    """Remove the sensors of door codes that earlier versions had: a code is no state, for states are recorded."""
+    registry = er.async_get(hass)
+    codes = f"{entry.runtime_data.coordinator.description.identity.id}_door_code_"
+    for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
+        if entity.domain == Platform.SENSOR and entity.unique_id.startswith(codes):
+            registry.async_remove(entity.entity_id)
 
 
 class CallSensor(IntercomEntity, SensorEntity):
@@ -213,6 +224,7 @@ class PushesSensor(IntercomEntity, SensorEntity):
     """Whether pushes are set up and arrive; nothing else rings."""
 
     _attr_translation_key = "pushes"
+    _attr_entity_registry_enabled_default = False
     _attr_device_class = SensorDeviceClass.ENUM
     _attr_entity_category = EntityCategory.DIAGNOSTIC
     _attr_options = [*Pushes]
@@ -224,28 +236,11 @@ class PushesSensor(IntercomEntity, SensorEntity):
         return self.coordinator.data.pushes
 
 
-class DoorCodeSensor(IntercomEntity, SensorEntity):
-    """The code that opens the doors of a flat: only for those who turn the sensor on, since it is recorded then."""
-
-    _attr_translation_key = "door_code"
-    _attr_entity_category = EntityCategory.DIAGNOSTIC
-    _attr_entity_registry_enabled_default = False
-
-    def __init__(self, runtime: IntercomRuntime, flat: PlaceId) -> None:
-        super().__init__(runtime, f"door_code_{flat}", flat)
-        self._flat = flat
-
-    @property
-    @override
-    def native_value(self) -> str | None:
-        """Return the code, None where there is none."""
-        return self.coordinator.data.door_codes.get(self._flat)
-
-
 class RecordingsSensor(IntercomEntity, SensorEntity):
     """Whether a recording that was asked for is still in preparation; no server tells how far it is."""
 
     _attr_translation_key = "recordings"
+    _attr_entity_registry_enabled_default = False
     _attr_device_class = SensorDeviceClass.ENUM
     _attr_options = [NONE, PREPARING, READY]
     _unrecorded_attributes = frozenset({PREPARING, READY})
@@ -275,6 +270,7 @@ class ExtensionSensor(IntercomEntity, SensorEntity):
     """The extension that is called to reach this phone."""
 
     _attr_translation_key = "extension"
+    _attr_entity_registry_enabled_default = False
     _attr_entity_category = EntityCategory.DIAGNOSTIC
 
     @property
@@ -288,6 +284,7 @@ class ClockSensor(IntercomEntity, SensorEntity):
     """How far the device's clock is ahead of Home Assistant's; behind, where it is negative."""
 
     _attr_translation_key = "clock_drift"
+    _attr_entity_registry_enabled_default = False
     _attr_device_class = SensorDeviceClass.DURATION
     _attr_native_unit_of_measurement = UnitOfTime.SECONDS
     _attr_entity_category = EntityCategory.DIAGNOSTIC
@@ -311,6 +308,7 @@ class FirmwareExpirySensor(IntercomEntity, SensorEntity):
     """Until when a firmware file waits to be installed; unknown where none does."""
 
     _attr_translation_key = "firmware_expires"
+    _attr_entity_registry_enabled_default = False
     _attr_device_class = SensorDeviceClass.TIMESTAMP
     _attr_entity_category = EntityCategory.DIAGNOSTIC
 
@@ -326,6 +324,7 @@ class FloorsSensor(IntercomEntity, SensorEntity):
     """The public floors of the elevator."""
 
     _attr_translation_key = "public_floors"
+    _attr_entity_registry_enabled_default = False
 
     @property
     @override

@@ -29,6 +29,8 @@ SWITCHED = frozenset(
 # The server stores the negative of what the switch shows.
 NEGATED = frozenset({"disable_log", "frs_disabled", "lprs_disabled"})
 SELECTED = frozenset({"white_rabbit"})
+# What people change from day to day: where it rings, and whether guests come in.
+_EVERYDAY = frozenset({"cms", "open_for_guests", "voip"})
 
 
 class SettingEntity(IntercomEntity):
@@ -40,6 +42,7 @@ class SettingEntity(IntercomEntity):
         super().__init__(runtime, f"setting_{setting.id}", setting.place)
         self._setting_id: SettingId = setting.id
         self._attr_translation_key = setting.kind
+        self._attr_entity_registry_enabled_default = setting.kind in _EVERYDAY
 
     def part(self, state: State) -> Setting | None:
         """Return what a command changes."""

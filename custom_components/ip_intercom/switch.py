@@ -39,6 +39,7 @@ HOLD_OPEN = DoorSwitchDescription(
 BLOCK = DoorSwitchDescription(
     key="block",
     entity_category=EntityCategory.CONFIG,
+    entity_registry_enabled_default=False,
     is_on=lambda door: door.blocked,
     turn_on=DoorCommand.BLOCK,
     turn_off=DoorCommand.UNBLOCK,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from homeassistant.core import HomeAssistant
+import pytest
 
 from tests.reference import inventory
 from tests.simulators.akuvox.dialects import DIALECTS
@@ -10,6 +11,7 @@ from tests.simulators.akuvox.dialects import DIALECTS
 from .conftest import Start, add
 
 
+@pytest.mark.default_entities
 async def test_the_record_of_an_akuvox_is_current(hass: HomeAssistant, local_url: str, device: Start) -> None:
     entries = []
     # Alarms that other models have.

@@ -53,11 +53,28 @@ http:
 api:
 config:
 frontend:
-{more}logger:
+{more}all_entities:
+logger:
   default: warning
   logs:
     custom_components.ip_intercom: {log_level}
 """
+# The checks look at entities that are disabled by default, too. To enable them later would take a reload after 30 s.
+ALL_ENTITIES = "all_entities"
+ALL_ENTITIES_FILES = {
+    "manifest.json": json.dumps({"domain": ALL_ENTITIES, "name": "All entities", "version": "1.0.0"}),
+    "__init__.py": """\
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.entity import Entity
+
+CONFIG_SCHEMA = cv.empty_config_schema("all_entities")
+Entity.entity_registry_enabled_default = True
+
+
+async def async_setup(hass, config):
+    return True
+""",
+}
 RECORDER = """\
 history:
 logbook:
@@ -165,6 +182,10 @@ class Stage:
             self.config / "custom_components" / DOMAIN,
             ignore=shutil.ignore_patterns("__pycache__"),
         )
+        helper = self.config / "custom_components" / ALL_ENTITIES
+        helper.mkdir()
+        for name, source in ALL_ENTITIES_FILES.items():
+            (helper / name).write_text(source)
         self.files.mkdir()
         text = CONFIGURATION.format(
             host=HOST, port=self.port, files=self.files, time_zone=_time_zone(), more=more, log_level=log_level

@@ -40,14 +40,14 @@ def test_doors_and_cameras() -> None:
 
 def test_places_of_the_same_name_are_told_apart_by_where_they_are() -> None:
     places = [
-        Place("house_1", "Garden 3", "House"),
-        Place("house_2", "Garden 5", "House"),
-        Place("door_7_0", "Entrance 1", "Entrance", "house_1"),
-        Place("door_8_0", "Entrance 1", "Entrance", "house_2"),
-        Place("door_9_0", "Gate", "Gate", "house_2"),
-        Place("door_9_1", "Gate", "Gate", "house_2"),
-        Place("camera_1", "Yard", "Camera"),
-        Place("camera_2", "Yard", "Camera"),
+        Place("house_1", "Garden 3"),
+        Place("house_2", "Garden 5"),
+        Place("door_7_0", "Entrance 1", "house_1"),
+        Place("door_8_0", "Entrance 1", "house_2"),
+        Place("door_9_0", "Gate", "house_2"),
+        Place("door_9_1", "Gate", "house_2"),
+        Place("camera_1", "Yard"),
+        Place("camera_2", "Yard"),
     ]
     assert list(place_names({place.id: place for place in places}).values()) == [
         "Garden 3",

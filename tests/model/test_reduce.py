@@ -313,7 +313,7 @@ def test_a_new_description_keeps_what_only_events_told() -> None:
 
 
 def test_a_bell_goes_with_its_place() -> None:
-    gate, yard = Place("gate", "Gate", "Gate"), Place("yard", "Yard", "Gate")
+    gate, yard = Place("gate", "Gate"), Place("yard", "Yard")
     before = State(
         places={"gate": gate, "yard": yard},
         bells={"1": Bell("1", place="gate"), "2": Bell("2", place="yard"), "7": Bell("7", button=7)},

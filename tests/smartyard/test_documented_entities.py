@@ -1,6 +1,7 @@
 """The record of what an account shows, from which `docs/entities.md` is written, is current."""
 
 from homeassistant.core import HomeAssistant
+import pytest
 
 from tests.reference import inventory
 from tests.simulators.smartyard import Simulator
@@ -8,6 +9,7 @@ from tests.simulators.smartyard import Simulator
 from .conftest import add
 
 
+@pytest.mark.default_entities
 async def test_the_record_of_an_account_is_current(hass: HomeAssistant, local_url: str, sim: Simulator) -> None:
     # Settings that some servers have.
     for flat in sim.town.flats:

@@ -94,20 +94,27 @@ async def test_a_setting_that_the_server_ignores_is_an_error(hass: HomeAssistant
 
 async def test_the_door_code_is_for_who_asks(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     code = sim.town.flat(51).door_code
-    assert all(code not in (state.state, *map(str, state.attributes.values())) for state in hass.states.async_all())
-    for platform, key in (("sensor", "door_code_flat_51"), ("button", "new_door_code_flat_51")):
-        # One press replaces the code of the whole family, so it is disabled by default.
-        entity = er.async_get(hass).async_get(entity_id(hass, entry, platform, key))
-        assert entity is not None
-        assert entity.disabled_by is er.RegistryEntryDisabler.INTEGRATION
-        er.async_get(hass).async_update_entity(entity.entity_id, disabled_by=None)
-    assert await hass.config_entries.async_reload(entry.entry_id)
-    await hass.async_block_till_done()
-    assert state_of(hass, entry, "sensor", "door_code_flat_51") == code
+
+    def shown() -> list[str]:
+        codes = {sim.town.flat(51).door_code, code}
+        states = hass.states.async_all()
+        return [one.entity_id for one in states if codes & {one.state, *map(str, one.attributes.values())}]
+
+    assert shown() == []
+    assert await flat_command(hass, entry, "get_door_code") == {"code": code}
     await act(hass, "button.press", entity_id=entity_id(hass, entry, "button", "new_door_code_flat_51"))
     assert sim.town.flat(51).door_code != code
-    assert state_of(hass, entry, "sensor", "door_code_flat_51") == sim.town.flat(51).door_code
+    assert await flat_command(hass, entry, "get_door_code") == {"code": sim.town.flat(51).door_code}
+    assert shown() == []
     assert sim.town.flat(53).door_code == "62596"
+
+
+@pytest.mark.default_entities
+async def test_a_new_door_code_takes_more_than_a_press(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """One press replaces the code of the whole family."""
+    button = er.async_get(hass).async_get(entity_id(hass, entry, "button", "new_door_code_flat_51"))
+    assert button is not None
+    assert button.disabled_by is er.RegistryEntryDisabler.INTEGRATION
 
 
 async def test_a_new_door_code_is_told_to_who_made_it(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:

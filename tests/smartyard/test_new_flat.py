@@ -32,7 +32,6 @@ async def test_a_flat_that_a_poll_finds_has_entities_once_it_has_a_device(
     for platform, key in (
         ("switch", f"setting_{FLAT}_cms"),
         ("select", f"setting_{FLAT}_white_rabbit"),
-        ("sensor", f"door_code_{FLAT}"),
         ("button", f"new_door_code_{FLAT}"),
     ):
         entity = registry.async_get(entity_id(hass, entry, platform, key))

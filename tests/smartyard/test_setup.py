@@ -19,11 +19,11 @@ async def test_an_account_has_its_houses_flats_doors_and_cameras(
     assert (account.manufacturer, account.model, account.configuration_url) == ("SmartYard", "Account", None)
     state = entry.runtime_data.coordinator.data
     garden = "г. Примерск, ул. Садовая, д. 3"
-    assert state.places["house_11"] == Place("house_11", garden, "House")
-    assert state.places["flat_51"] == Place("flat_51", f"{garden}, кв. 7", "Flat", "house_11")
-    assert state.places["door_22_0"] == Place("door_22_0", "Калитка", "Wicket", "house_11")
-    assert state.places["door_21_1"] == Place("door_21_1", "Шлагбаум", "Barrier", "house_11")
-    assert state.places["door_25_0"] == Place("door_25_0", "Ворота", "Gate", "house_12")
+    assert state.places["house_11"] == Place("house_11", garden)
+    assert state.places["flat_51"] == Place("flat_51", f"{garden}, кв. 7", "house_11")
+    assert state.places["door_22_0"] == Place("door_22_0", "Калитка", "house_11")
+    assert state.places["door_21_1"] == Place("door_21_1", "Шлагбаум", "house_11")
+    assert state.places["door_25_0"] == Place("door_25_0", "Ворота", "house_12")
     assert state.places["camera_43"].name == "Парковка"
     assert state.doors["21:1"] == Door("21:1", None, blocked=False, blockable=False, place="door_21_1")
     assert {bell.id: bell.place for bell in state.bells.values()} == {

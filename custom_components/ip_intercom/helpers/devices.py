@@ -35,7 +35,7 @@ def async_show_places(hass: HomeAssistant, device_id: str, identity: Identity, p
             config_entry_id=own.config_entry_id,
             identifiers={place_identifier(identity, place.id)},
             manufacturer=identity.manufacturer,
-            model=place.kind,
+            model=None,
             name=names[place.id],
             via_device_id=shown.get(place.parent or "", device_id),
         )
@@ -71,14 +71,17 @@ def async_remove_places(
         identity: Whose places they were.
         places: The places that there are now.
         offered: The entities that there are now, by platform and unique id: what has one of them stays.
-        unlisted: Kinds of places that may or may not be gone: they stay.
+        unlisted: Beginnings of ids of places that may or may not be gone: they stay.
     """
     registry, entities = dr.async_get(hass), er.async_get(hass)
     if (own := registry.async_get(device_id)) is None:
         return
     there = {place_identifier(identity, place) for place in places}
+    uncertain = tuple(place_identifier(identity, prefix)[1] for prefix in unlisted)
     for device in dr.async_entries_for_config_entry(registry, own.config_entry_id):
-        if device.id == device_id or device.identifiers & there or device.model in unlisted:
+        if device.id == device_id or device.identifiers & there:
+            continue
+        if any(identifier.startswith(uncertain) for _, identifier in device.identifiers):
             continue
         shown = er.async_entries_for_device(entities, device.id, include_disabled_entities=True)
         if not any((entity.domain, entity.unique_id) in offered for entity in shown):

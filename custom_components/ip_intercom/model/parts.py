@@ -111,17 +111,21 @@ class Identity:
         """Everything that this device may have been known by."""
         return frozenset(name for name in (self.id, self.mac, self.serial) if name)
 
+    @property
+    def model_name(self) -> str | None:
+        """The model without the manufacturer, which Home Assistant shows in front of it."""
+        return None if self.model is None else self.model.removeprefix(f"{self.manufacturer} ")
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """What people see as a device of its own within an entry: a house, an entrance, a gate, a flat, a camera.
 
-    ``kind`` is a word for people. ``parent`` is where it is, None for right at the entry's own device.
+    ``parent`` is where it is, None for right at the entry's own device.
     """
 
     id: PlaceId
     name: str
-    kind: str
     parent: PlaceId | None = None
 
 

@@ -113,7 +113,7 @@ class Description:
     their wish to be let in; a monitor in the house calls as well, but is not a ring. ``occurrences`` are
     those that the device can tell of, ``outcomes`` what it writes down of calls as they end;
     ``state_events`` is what to tick where states move and no event tells of it. ``messages`` tells that the user
-    receives messages. ``unlisted`` are the kinds of places (``Place.kind``) which are not listed now:
+    receives messages. ``unlisted`` are the beginnings of the ids of places which are not listed now:
     those that were there before may be there still. ``nothing`` is the repair to show where the account has nothing yet.
     ``has_link`` tells that it is a server in front of an exchange, which may be out of reach by itself.
     """

@@ -54,6 +54,11 @@ async def _renew_code(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
     return {"code": await async_renew_code(runtime, async_flat(runtime.coordinator, data))}
 
 
+async def _get_code(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    _codes(runtime)
+    return {"code": runtime.coordinator.data.door_codes.get(async_flat(runtime.coordinator, data))}
+
+
 async def _let_guests_in(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
     codes, flat = _codes(runtime), async_flat(runtime.coordinator, data)
     until = _end(data)
@@ -134,6 +139,7 @@ _DURATION = vol.All(cv.positive_time_period, vol.Range(max=timedelta(days=31)))
 
 # What opens doors, visits, and watches are for administrators; guests are for users who may open the doors.
 _FLATS_ACTIONS = (
+    Action("get_door_code", _get_code, Needs.ADMIN, answers_only=True),
     Action("renew_door_code", _renew_code, Needs.ADMIN),
     Action(
         "let_guests_in",

@@ -185,7 +185,7 @@ class SmartYardSystem:
             recordings=self._recordings.shown,
         )
         found = {CAMERA: cameras, FLAT: flats, **dict.fromkeys(OF_HOUSES, houses)}
-        unlisted = frozenset(kind for kind, places in found.items() if places is None)
+        unlisted = frozenset(prefix for prefix, places in found.items() if places is None)
         # Lists that did not answer prove nothing.
         nothing = Missing("no_flats", self._identity.mark) if houses == () and flats == () else None
         return description_of(self._identity, state, unlisted, reader.missing, reader.wish, nothing)

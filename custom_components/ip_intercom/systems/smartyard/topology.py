@@ -8,12 +8,14 @@ from yarl import URL
 from ...model.parts import Bell, BellId, Camera, CameraId, Door, DoorId, Place, PlaceId
 from .client import Camera as ApiCamera, Door as ApiDoor, Flat, House, IntercomCamera
 
-CAMERA = "Camera"
-FLAT = "Flat"
-_HOUSE = "House"
-_KINDS = {"entrance": "Entrance", "wicket": "Wicket", "gate": "Gate", "barrier": "Barrier"}
-# What the list of houses tells of.
-OF_HOUSES = frozenset({_HOUSE, *_KINDS.values()})
+# How the ids of places begin, by the list that contains them.
+CAMERA = "camera_"
+FLAT = "flat_"
+_HOUSE = "house_"
+_DOOR = "door_"
+OF_HOUSES = frozenset({_HOUSE, _DOOR})
+# Names of doors without one.
+_NAMES = {"entrance": "Entrance", "wicket": "Wicket", "gate": "Gate", "barrier": "Barrier"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def door_id(domophone: str, door: int) -> DoorId:
 
 def flat_place(flat: str) -> PlaceId:
     """Return the place of a flat."""
-    return f"flat_{flat}"
+    return f"{FLAT}{flat}"
 
 
 def doors_of(houses: Iterable[House]) -> dict[DoorId, Door]:
@@ -95,10 +97,9 @@ def town_of(
     """Return what there is of an account; ``houses`` is None where their list is not known."""
     listed = houses is not None
     houses, flats = tuple(houses or ()), tuple(flats)
-    house_places = {house.id: f"house_{house.id}" for house in houses}
+    house_places = {house.id: f"{_HOUSE}{house.id}" for house in houses}
     places = {
-        house_places[house.id]: Place(house_places[house.id], house.address or f"House {house.id}", _HOUSE)
-        for house in houses
+        house_places[house.id]: Place(house_places[house.id], house.address or f"House {house.id}") for house in houses
     }
     relays: dict[DoorId, Relay] = {}
     bells: dict[BellId, Bell] = {}
@@ -113,7 +114,7 @@ def town_of(
             bells.setdefault(door.domophone_id, Bell(door.domophone_id, place=place.id))
     for flat in flats:
         name = flat.address or f"Flat {flat.number or flat.id}"
-        places[flat_place(flat.id)] = Place(flat_place(flat.id), name, FLAT, house_places.get(flat.house_id or ""))
+        places[flat_place(flat.id)] = Place(flat_place(flat.id), name, house_places.get(flat.house_id or ""))
     neutral, feeds = _cameras(tuple(cameras), intercoms, bells, places, house_places, listed=listed)
     return AccountTopology(
         places, doors_of(houses), relays, bells, neutral, feeds, {flat.id: flat for flat in flats}, house_places
@@ -150,9 +151,7 @@ def _cameras(
     for camera in cameras:
         if not camera.id or _address(camera) in taken or camera.id in feeds:
             continue
-        place = Place(
-            f"camera_{camera.id}", camera.name or f"Camera {camera.id}", CAMERA, houses.get(camera.house_id or "")
-        )
+        place = Place(f"{CAMERA}{camera.id}", camera.name or f"Camera {camera.id}", houses.get(camera.house_id or ""))
         places[place.id] = place
         neutral[camera.id] = Camera(camera.id, place=place.id)
         feeds[camera.id] = camera
@@ -160,12 +159,11 @@ def _cameras(
 
 
 def _entrance(door: ApiDoor, house: PlaceId) -> Place:
-    kind = _KINDS.get(door.icon, "Entrance")
-    return Place(_door_place(door), door.name or kind, kind, house)
+    return Place(_door_place(door), door.name or _NAMES.get(door.icon, "Entrance"), house)
 
 
 def _door_place(door: ApiDoor) -> PlaceId:
-    return f"door_{door.domophone_id}_{door.door_id}"
+    return f"{_DOOR}{door.domophone_id}_{door.door_id}"
 
 
 def _address(camera: ApiCamera) -> str:
