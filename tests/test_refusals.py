@@ -16,6 +16,7 @@ from custom_components.ip_intercom.helpers import auth_retry as refusals
 from custom_components.ip_intercom.helpers.auth_retry import AuthRetry
 from custom_components.ip_intercom.runtime import event_stream as push
 from custom_components.ip_intercom.systems.akuvox import log as akuvox_log
+from custom_components.ip_intercom.systems.common import event_buffer
 from custom_components.ip_intercom.systems.common.errors import AuthenticationFailed, PersonRefused
 from custom_components.ip_intercom.systems.common.messages import MAX_RETRY_AFTER, retry_after
 from tests.akuvox.conftest import Start, add as add_akuvox, device
@@ -36,7 +37,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(akuvox_log, "_CALL_LOOKS", (0.1, 3.0))
     monkeypatch.setattr(akuvox_log, "_DOOR_LOG_LOOKS", (0.1, 1.0))
     monkeypatch.setattr(akuvox_log, "_CALL_LOG_LOOKS", (0.1, 1.0))
-    monkeypatch.setattr(akuvox_log, "_HEARTBEAT", 0.3)
+    monkeypatch.setattr(event_buffer, "_HEARTBEAT", 0.3)
 
 
 def questions(hass: HomeAssistant) -> list[Any]:

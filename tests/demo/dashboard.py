@@ -66,7 +66,7 @@ def dashboard(
         _tile(akuvox["alarm_tamper"], "Tamper"),
     ] if akuvox else []  # fmt: skip
     telephone = [
-        _heading("Telephone", "mdi:phone"),
+        _heading("Phone", "mdi:phone"),
         _tile(extension["call_state"], "Call"),
         _tile(extension["missed_calls"], "Missed"),
         _tile(extension["last_call"], "Last call"),

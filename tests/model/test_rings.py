@@ -37,7 +37,7 @@ def rings(*steps: Step, memory: RingMemory | None = None, bells: dict[str, Bell]
     rang = []
     for index, (seconds, fact, *late) in enumerate(steps):
         event = Event("any", START + timedelta(seconds=seconds), late=bool(late), facts=(fact,))
-        memory, ring = detect(memory, event, BELLS if bells is None else bells, PEERS, 60.0 * index)
+        memory, ring, _ = detect(memory, event, BELLS if bells is None else bells, PEERS, 60.0 * index)
         if ring is not None:
             assert ring.time == event.time
             rang.append(ring.bell.id)
@@ -98,7 +98,7 @@ def test_what_home_assistant_dials_rings_nothing() -> None:
 
 def test_a_ring_knows_its_call_where_there_is_one() -> None:
     for fact, session in ((press(1), None), (call(7), 7)):
-        _, ring = detect(RingMemory(), Event("any", START, facts=(fact,)), BELLS, PEERS, 0.0)
+        _, ring, _ = detect(RingMemory(), Event("any", START, facts=(fact,)), BELLS, PEERS, 0.0)
         assert ring is not None and ring.session == session
 
 
@@ -112,9 +112,9 @@ def test_memory_does_not_grow() -> None:
     memory = RingMemory()
     for session in range(1000):
         event = Event("any", START + timedelta(seconds=session), facts=(press(1), call(session)))
-        memory, _ = detect(memory, event, BELLS, PEERS, session)
+        memory, _, _ = detect(memory, event, BELLS, PEERS, session)
         again = Event("any", event.time, facts=(press(2),), id=f"1-{session}")
-        memory, _ = detect(memory, again, BELLS, PEERS, session)
+        memory, _, _ = detect(memory, again, BELLS, PEERS, session)
     assert len(memory.sessions) <= 64 and 999 in memory.sessions
     assert len(memory.presses) <= 22
     assert len(memory.rung) <= 32
@@ -138,7 +138,7 @@ def test_a_clock_that_is_set_between_press_and_call_makes_no_second_ring(
     first = Event("KeyPressed", START, facts=(press(1),))
     second = Event("CallStateChanged", START + timedelta(seconds=step), late=late, facts=(call(1),), age=age)
     for event, now in ((first, 1000.0), (second, 1000.0 + seconds)):
-        memory, ring = detect(memory, event, BELLS, PEERS, now)
+        memory, ring, _ = detect(memory, event, BELLS, PEERS, now)
         rang += ring is not None
     assert rang == count
 
@@ -146,13 +146,13 @@ def test_a_clock_that_is_set_between_press_and_call_makes_no_second_ring(
 @pytest.mark.parametrize("fact", [press(1), call(1)])
 def test_an_event_that_is_delivered_again_rings_once(fact: Fact) -> None:
     event = Event("any", START, facts=(fact,), id="boot-7")
-    memory, ring = detect(RingMemory(), event, BELLS, PEERS, 0.0)
+    memory, ring, _ = detect(RingMemory(), event, BELLS, PEERS, 0.0)
     assert ring is not None
     stored = RingMemory.from_store(memory.as_store())
     assert stored is not None
-    _, again = detect(stored, event, BELLS, PEERS, 1.0)
+    _, again, _ = detect(stored, event, BELLS, PEERS, 1.0)
     assert again is None
-    _, other = detect(stored, replace(event, id="boot-8", facts=(press(2),)), BELLS, PEERS, 1.0)
+    _, other, _ = detect(stored, replace(event, id="boot-8", facts=(press(2),)), BELLS, PEERS, 1.0)
     assert other is not None
 
 
@@ -173,3 +173,37 @@ def test_an_event_that_is_delivered_again_rings_once(fact: Fact) -> None:
 )
 def test_the_same_party_in_any_writing(peer: str, number: str) -> None:
     assert peer_number(peer) == number
+
+
+@pytest.mark.parametrize(
+    ("before", "fact", "late", "reason"),
+    [
+        (None, press(1), False, None),
+        (None, call(1), False, None),
+        (None, press(1), True, "the event is late"),
+        (press(1), call(1), False, "a button that rang started the call"),
+        (call(1), call(1, RINGING), False, "call 1 is known already"),
+        (RingMemory(dialling=True), call(1), False, "Home Assistant dialed the call"),
+        (
+            None,
+            CallChanged(1, OUT, CONNECTING, "sip:101@pbx", 1, from_house=True),
+            False,
+            "a different system dialed the call",
+        ),
+    ],
+)
+def test_what_does_not_ring_has_a_reason(
+    before: RingMemory | Fact | None, fact: Fact, late: bool, reason: str | None
+) -> None:
+    memory = before if isinstance(before, RingMemory) else RingMemory()
+    if before is not None and not isinstance(before, RingMemory):
+        memory = detect(memory, Event("any", START, facts=(before,)), BELLS, PEERS, 0.0).memory
+    found = detect(memory, Event("any", START, late=late, facts=(fact,)), BELLS, PEERS, 0.0)
+    assert found.suppressed == reason
+    assert (found.ring is None) == (reason is not None)
+
+
+def test_an_event_that_rang_before_says_so() -> None:
+    event = Event("any", START, facts=(press(1),), id="boot-7")
+    memory = detect(RingMemory(), event, BELLS, PEERS, 0.0).memory
+    assert detect(memory, event, BELLS, PEERS, 1.0).suppressed == "the same event rang before"

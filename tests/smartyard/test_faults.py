@@ -183,7 +183,7 @@ async def test_the_repair_asks_for_the_journals_again(
     await pass_time(hass, PATIENCE + 1)
     (issue,) = [issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN]
     # By itself it would be asked for in minutes.
-    for look in entry.runtime_data.coordinator.system.log._poller._poller.values():
+    for look in entry.runtime_data.coordinator.system.log._poller._jobs.values():
         look.due += 600 * (look.failures > 0)
     client = await hass_client()
     answer = await client.post("/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue.issue_id})

@@ -297,7 +297,7 @@ async def test_what_failed_alone_before_an_outage_still_does_after_it(server: Se
 
 
 async def test_an_answer_from_memory_does_not_show_that_the_server_works(server: Server) -> None:
-    server.poller._poller["calls"].proves = False
+    server.poller._jobs["calls"].proves = False
     server.errors = {"mail": NoAnswer("hangs")}
     await server.fail("log", NoAnswer("hangs"))
     answers = server.poller.answers
@@ -328,9 +328,9 @@ async def silent(server: Server) -> Server:
     """A server that works until `errors` or `slow` say otherwise, with a probe that goes the same way."""
 
     async def probe() -> None:
-        await server.poller._poller["probe"].take()
+        await server.poller._jobs["probe"].take()
 
-    server.poller._poller = {**server.poller._poller, "probe": server._look("probe", lambda: False)}
+    server.poller._jobs = {**server.poller._jobs, "probe": server._look("probe", lambda: False)}
     server.poller._probe = probe
     await server.turn()
     server.now += INTERVAL

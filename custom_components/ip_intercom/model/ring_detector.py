@@ -8,6 +8,7 @@ itself. A call that comes in, one that Home Assistant or another system dialled,
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from .events import ButtonPressed, CallChanged, Event, Restarted
 from .parts import Bell, BellId, CallState, Direction, SessionId
@@ -107,10 +108,21 @@ class RingMemory:
         return replace(self, sessions=frozenset(sorted(self.sessions | {session})[-_SESSIONS_KEPT:]))
 
 
+class Detection(NamedTuple):
+    """What became of an event.
+
+    ``suppressed`` is why a press or a call that goes out rang no bell; None where it rang, and for other events.
+    """
+
+    memory: RingMemory
+    ring: Ring | None = None
+    suppressed: str | None = None
+
+
 def detect(
     memory: RingMemory, event: Event, bells: Mapping[BellId, Bell], peers: Mapping[str, BellId], now: float
-) -> tuple[RingMemory, Ring | None]:
-    """Return the memory after ``event`` and the ring in it, if there is one.
+) -> Detection:
+    """Return the memory after ``event``, and the ring in it or why there is none.
 
     Args:
         memory: What earlier events left.
@@ -120,6 +132,7 @@ def detect(
         now: When the record arrived, in Unix seconds.
     """
     ring: Ring | None = None
+    suppressed: str | None = None
     moment = None if event.late else now - event.age
     for fact in event.facts:
         match fact:
@@ -137,17 +150,37 @@ def detect(
                     picture=fact.picture,
                     details=fact.details,
                 )
-            case CallChanged(session=session, direction=Direction.OUTGOING) if session not in memory.sessions:
-                if fact.state in {CallState.CONNECTING, CallState.RINGING}:
-                    pressed = _recent(memory.presses, event.time, moment)
-                    if not pressed and not memory.dialling and not _is_from_house(fact, peers):
-                        ring = Ring(_called_bell(fact.peer, bells, peers), event.time, session, age=event.age)
-                    memory = replace(memory.quiet(session), presses=pressed[1:])
-    if ring is None or event.late or event.id in memory.rung:
-        return memory, None
+            case CallChanged(
+                session=session, direction=Direction.OUTGOING, state=CallState.CONNECTING | CallState.RINGING
+            ):
+                if session in memory.sessions:
+                    suppressed = f"call {session} is known already"
+                    continue
+                pressed = _recent(memory.presses, event.time, moment)
+                suppressed = _reason(memory, fact, peers, pressed)
+                if suppressed is None:
+                    ring = Ring(_called_bell(fact.peer, bells, peers), event.time, session, age=event.age)
+                memory = replace(memory.quiet(session), presses=pressed[1:])
+    if ring is None:
+        return Detection(memory, None, suppressed)
+    if event.late:
+        return Detection(memory, None, "the event is late")
+    if event.id in memory.rung:
+        return Detection(memory, None, "the same event rang before")
     if event.id is not None:
         memory = replace(memory, rung=(*memory.rung, event.id)[-_RUNG_KEPT:])
-    return memory, ring
+    return Detection(memory, ring)
+
+
+def _reason(
+    memory: RingMemory, call: CallChanged, peers: Mapping[str, BellId], pressed: tuple[Press, ...]
+) -> str | None:
+    """Return why a new call that goes out rings no bell; None where it does."""
+    if pressed:
+        return "a button that rang started the call"
+    if memory.dialling:
+        return "Home Assistant dialed the call"
+    return "a different system dialed the call" if _is_from_house(call, peers) else None
 
 
 def _is_from_house(call: CallChanged, peers: Mapping[str, BellId]) -> bool:

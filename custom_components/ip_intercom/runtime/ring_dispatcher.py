@@ -52,10 +52,19 @@ class RingDispatcher:
     def async_hear(self, event: Event) -> bool:
         """Ring a bell if an event that has just arrived is a ring, and return whether it is."""
         coordinator = self._coordinator
-        self._memory, ring = detect(self._memory, event, coordinator.bells, coordinator.peers, time.time())
+        self._memory, ring, suppressed = detect(self._memory, event, coordinator.bells, coordinator.peers, time.time())
+        if suppressed is not None:
+            _LOGGER.debug("%s: ring suppressed, %s %s: %s", coordinator.name, event.type, event.id, suppressed)
         if ring is None or not coordinator.description.visitors:
             return False
-        _LOGGER.debug("%s: bell %s rings, %.1f s after the event", coordinator.name, ring.bell.id, ring.age)
+        _LOGGER.debug(
+            "%s: bell %s rings, %s %s, %.1f s after the event",
+            coordinator.name,
+            ring.bell.id,
+            event.type,
+            event.id,
+            ring.age,
+        )
         coordinator.async_know_bell(ring.bell)
         listeners = [*self._listeners.get(ring.bell.id, ()), *self._listeners.get(None, ())]
         # Its entities may be being made because of this ring.

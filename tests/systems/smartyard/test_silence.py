@@ -79,7 +79,7 @@ async def test_a_silent_server_is_away_within_a_minute_of_the_first_question(
     while not ahead._poller.settled:
         await ahead.next()
     bench.sim.fault("*", "hang")
-    poller = ahead._poller._poller
+    poller = ahead._poller._jobs
     for name, look in poller.items():
         look.due = now() if first in {name, "both"} else now() + 100
     began = now()

@@ -20,6 +20,7 @@ from ...model.features import Delivery
 from ...model.parts import Alarm
 from ...model.state import Missing
 from ..common.errors import CommandFailed, ConnectionFailed, NotSupported, UnexpectedReply
+from ..common.event_buffer import EventBuffer
 from ..common.parse import integer, texts
 from ..common.parts import AWAY
 from ..common.poller import Poller, PollJob
@@ -62,8 +63,6 @@ _RECORD_AGAIN = 2.0
 # Seconds to wait for the clock before a ring is judged without it, and for the uptime after an outage.
 _CLOCK_PATIENCE = 2.0
 _RESTART_PATIENCE = 8.0
-# An empty delivery in so many seconds tells that the device is there.
-_HEARTBEAT = 30.0
 # A flood of pushes is not heard to its end.
 _MANY_PUSHES = 256
 # So many calls in a row that were not pushed, or readings of a state that failed, are no accident.
@@ -125,18 +124,13 @@ class AkuvoxLog:
         self._inbox: deque[tuple[float, datetime, Pushed]] = deque(maxlen=_MANY_PUSHES)
         self._wake = asyncio.Event()
         # Events that were found, and when, by the monotonic clock.
-        self._found: list[tuple[float, Event]] = []
         self._followed: dict[str, PollJob] = {}
         self._poller = Poller(self._followed, self._wake, monotonic, longest=_FAILED_LOOKS)
         self._alarms = Alarms(stored.get("alarms"), monotonic)
         # How often in a row the state could not be read, by the function.
         self._unread: Counter[str] = Counter()
         self._read_again_at = inf
-        self._failing: frozenset[str] = frozenset()
-        self._missed = False
-        self._keep = False
-        self._delivered_at = -inf
-        self._answers_told = -1
+        self._out = EventBuffer(self._poller, monotonic, aged=_aged)
 
     # -- what there is to follow -----------------------------------------------------------------
 
@@ -170,6 +164,7 @@ class AkuvoxLog:
     def note_reading(self, failed: Collection[str]) -> None:
         """Note which functions could not be read when the state was, while others could."""
         self._unread = Counter({name: self._unread[name] + 1 for name in failed})
+        self._out.lacking = frozenset(name for name, failures in self._unread.items() if failures >= _EVIDENCE)
         if 1 in self._unread.values():
             self._read_again_at = self._monotonic() + _READ_AGAIN
         self._wake.set()
@@ -207,38 +202,23 @@ class AkuvoxLog:
         """Return the next events, waiting for them for a while."""
         while True:
             if self._poller.finish():
-                self._missed = True
+                self._out.missed = True
             self._keep_rings_in_time()
             if self._read_again_at <= self._monotonic():
-                self._missed, self._read_again_at = True, inf
+                self._out.missed, self._read_again_at = True, inf
             # Before a cursor is told of: the looks have moved it already.
             self._take_pushed()
             self._take_overdue()
-            if self._found or self._missed or self._keep or self._has_lost_or_found_sources:
+            if self._out:
                 return self._delivery()
             self._poller.start()
-            if self._heartbeat <= self._monotonic():
+            if self._out.heartbeat <= self._monotonic():
                 return self._delivery()
-            await self._poller.wait(self._heartbeat, self._read_again_at, *self._ends)
+            await self._poller.wait(self._out.heartbeat, self._read_again_at, *self._ends)
 
     @property
     def _ends(self) -> list[float]:
         return [*self._alarms.ends, *self._accesses.deadlines]
-
-    @property
-    def _heartbeat(self) -> float:
-        """When to tell that nothing has happened: once all has been looked at, and after later answers."""
-        is_news = self._followed and self._poller.settled and self._poller.answers > self._answers_told
-        return self._delivered_at + _HEARTBEAT if is_news else inf
-
-    @property
-    def _failing_now(self) -> frozenset[str]:
-        unread = {name for name, failures in self._unread.items() if failures >= _EVIDENCE}
-        return self._poller.failing | unread
-
-    @property
-    def _has_lost_or_found_sources(self) -> bool:
-        return not self._poller.interrupted and self._failing_now != self._failing
 
     def _interval(self, name: str) -> float:
         alone, beside = {
@@ -283,39 +263,25 @@ class AkuvoxLog:
 
     def _state_moved(self) -> None:
         """Have the state read: it may have changed, and nothing else tells of it."""
-        self._missed = True
+        self._out.missed = True
         self._wake.set()
 
     def _call_ended(self) -> None:
         self._look_soon(CALL_LOG, _RECORD_DELAY)
 
     def _tell(self, events: Iterable[Event]) -> None:
-        now = self._monotonic()
-        self._found += [(now, event) for event in events]
+        self._out.add(events)
 
     def _delivery(self) -> Delivery:
-        now = self._delivered_at = self._monotonic()
-        # What waited may be no news any more.
-        events = [event if event.late else aged(event, event.age + now - found_at) for found_at, event in self._found]
-        missed, keep = self._missed, self._keep
-        self._found, self._missed, self._keep = [], False, False
         certain = self._tracker.unpushed >= _EVIDENCE and self._pushes_lost is not None
         if self._tracker.unpushed and self._pushes_lost is not None:
             self._pushes_arrive = False
-        answered = not self._poller.interrupted
-        if answered:
-            self._failing, self._answers_told = self._failing_now, self._poller.answers
         ends = min(self._ends, default=None)
-        return Delivery(
-            tuple(events),
-            missed,
+        return self._out.delivery(
             self._cursor,
-            frozenset({self._pushes_lost} if certain and self._pushes_lost is not None else ()),
-            self._live,
-            keep=keep,
-            answered=answered,
-            failing=self._failing if answered else frozenset(),
-            again=None if ends is None else max(0.0, ends - now),
+            None if ends is None else max(0.0, ends - self._monotonic()),
+            live=self._live,
+            withheld=frozenset({self._pushes_lost} if certain and self._pushes_lost is not None else ()),
         )
 
     @property
@@ -343,7 +309,7 @@ class AkuvoxLog:
             heard_at, when, pushed = self._inbox.popleft()
             self._pushes_arrive = True
             data = {} if pushed.number is None else {"remote": pushed.number}
-            self._found.append((heard_at, Event(pushed.event, when, data, facts=self._facts(pushed, when))))
+            self._out.add([Event(pushed.event, when, data, facts=self._facts(pushed, when))], heard_at)
 
     def _facts(self, pushed: Pushed, when: datetime) -> tuple[Fact, ...]:
         event = pushed.event
@@ -416,6 +382,11 @@ class AkuvoxLog:
 
     def _hand_on(self, log: LogReader[Any], events: Iterable[Event]) -> None:
         """Tell of records; nothing waits in between: events and the cursor that covers them are told together."""
-        self._keep = self._keep or not log.journal.known
+        self._out.keep = self._out.keep or not log.journal.known
         log.commit()
         self._tell(events)
+
+
+def _aged(event: Event, waited: float) -> Event:
+    """Return an event that has waited: it may be no news any more."""
+    return event if event.late else aged(event, event.age + waited)

@@ -1,14 +1,15 @@
 """Buffer of events for the next delivery."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import inf
 
 from ...model.events import Event
 from ...model.features import Delivery
+from ...model.state import Missing
 from .poller import Poller
 from .push_monitor import PushMonitor
 
-# An empty delivery in so many seconds tells that the server is there, if it has answered since the last one.
+# An empty delivery in so many seconds shows that the server is there, if it has answered since the last one.
 _HEARTBEAT = 30.0
 
 
@@ -16,33 +17,41 @@ class EventBuffer:
     """The next delivery.
 
     Args:
-        looks: Tell whether the server is there.
-        arrivals: Whether pushes arrive, which the events tell as well.
+        poller: Shows whether the server is there.
         monotonic: A clock in seconds.
+        push_monitor: Whether pushes arrive, which the last event of a delivery reports as well.
+        aged: Returns an event that has waited for so many seconds: it may be late by then.
 
     Attributes:
-        events: What has happened, oldest first.
         missed: As in ``Delivery``.
         keep: As in ``Delivery``.
         lacking: Sources of which a part cannot be read, while the rest can.
     """
 
-    def __init__(self, poller: Poller, push_monitor: PushMonitor, monotonic: Callable[[], float]) -> None:
-        self.events: list[Event] = []
+    def __init__(
+        self,
+        poller: Poller,
+        monotonic: Callable[[], float],
+        push_monitor: PushMonitor | None = None,
+        aged: Callable[[Event, float], Event] | None = None,
+    ) -> None:
         self.missed = False
         self.keep = False
         self.lacking: frozenset[str] = frozenset()
-        self._told: frozenset[str] = frozenset()
+        # Oldest first, with the time at which each was found.
+        self._events: list[tuple[float, Event]] = []
+        self._reported: frozenset[str] = frozenset()
         self._poller = poller
         self._push_monitor = push_monitor
+        self._aged = aged
         self._monotonic = monotonic
         self._delivered_at = -inf
-        self._answers_told = -1
+        self._answers_reported = -1
 
     def __bool__(self) -> bool:
-        """Return whether there is anything to hand on."""
-        news = not self._poller.interrupted and self._failing != self._told
-        return bool(self.events) or self.missed or self.keep or news
+        """Return whether there is anything to deliver."""
+        news = not self._poller.interrupted and self._failing != self._reported
+        return bool(self._events) or self.missed or self.keep or news
 
     @property
     def _failing(self) -> frozenset[str]:
@@ -50,16 +59,42 @@ class EventBuffer:
 
     @property
     def heartbeat(self) -> float:
-        """When to tell that nothing has happened, by the clock: once all has been looked at, and after later answers."""
-        is_news = self._poller.settled and self._poller.answers > self._answers_told
+        """When to report that nothing has happened, by the clock: once everything was polled, and after later answers."""
+        is_news = self._poller.settled and self._poller.answers > self._answers_reported
         return self._delivered_at + _HEARTBEAT if is_news else inf
 
-    def delivery(self, cursor: Mapping[str, object], again: float | None = None) -> Delivery:
-        """Return all of it, and start again; arguments as in ``Delivery``."""
-        events, missed, keep = self._push_monitor.tell(self.events), self.missed, self.keep
-        self.events, self.missed, self.keep = [], False, False
-        self._delivered_at = self._monotonic()
-        if self._poller.interrupted:
-            return Delivery(tuple(events), missed, cursor, keep=keep, answered=False, again=again)
-        self._told, self._answers_told = self._failing, self._poller.answers
-        return Delivery(tuple(events), missed, cursor, keep=keep, again=again, failing=self._told)
+    def add(self, events: Iterable[Event], found_at: float | None = None) -> None:
+        """Add events that were found just now, or at a time by the clock."""
+        now = self._monotonic() if found_at is None else found_at
+        self._events += [(now, event) for event in events]
+
+    def delivery(
+        self,
+        cursor: Mapping[str, object],
+        again: float | None = None,
+        *,
+        live: bool = True,
+        withheld: frozenset[Missing] = frozenset(),
+    ) -> Delivery:
+        """Return everything, and start again; arguments as in ``Delivery``."""
+        now = self._delivered_at = self._monotonic()
+        aged = self._aged or (lambda event, _: event)
+        events = [aged(event, now - found_at) for found_at, event in self._events]
+        if self._push_monitor is not None:
+            events = self._push_monitor.tell(events)
+        missed, keep = self.missed, self.keep
+        self._events, self.missed, self.keep = [], False, False
+        answered = not self._poller.interrupted
+        if answered:
+            self._reported, self._answers_reported = self._failing, self._poller.answers
+        return Delivery(
+            tuple(events),
+            missed,
+            cursor,
+            withheld,
+            live,
+            keep=keep,
+            answered=answered,
+            failing=self._reported if answered else frozenset(),
+            again=again,
+        )

@@ -81,7 +81,7 @@ class Poller:
     the caller decides how often to try again, and the first answer has everything looked at that could not be.
 
     Args:
-        looks: By name; there is always something to see for one of them at least.
+        jobs: By name; there is always something to see for one of them at least.
         wake: Ends the waiting; set when a look is done, and when something was pushed.
         monotonic: A clock in seconds.
         longest: Seconds at the most between two tries of what the server refuses, or is too busy for.
@@ -94,7 +94,7 @@ class Poller:
 
     def __init__(
         self,
-        poller: Mapping[str, PollJob],
+        jobs: Mapping[str, PollJob],
         wake: asyncio.Event,
         monotonic: Callable[[], float],
         *,
@@ -105,7 +105,7 @@ class Poller:
         self.answers = 0
         # What failed alone when the connection was lost: it may fail afterwards as well.
         self._failed_alone: frozenset[str] = frozenset()
-        self._poller = poller
+        self._jobs = jobs
         self._wake = wake
         self._monotonic = monotonic
         self._longest = longest
@@ -122,16 +122,16 @@ class Poller:
             delay: Seconds from now.
             pause: Seconds after the last look, at the earliest.
         """
-        look = self._poller[name]
-        last = -inf if look.looked_at is None else look.looked_at
-        look.due = min(look.due, max(self._monotonic() + delay, last + pause, look.patient_until))
+        job = self._jobs[name]
+        last = -inf if job.looked_at is None else job.looked_at
+        job.due = min(job.due, max(self._monotonic() + delay, last + pause, job.patient_until))
         self._wake.set()
 
     def hasten(self) -> None:
         """Have everything that failed looked at at once, unless the server wants to be left alone with it."""
-        for look in self._poller.values():
-            if look.failures:
-                look.due = min(look.due, max(self._monotonic(), look.patient_until))
+        for job in self._jobs.values():
+            if job.failures:
+                job.due = min(job.due, max(self._monotonic(), job.patient_until))
         self._wake.set()
 
     async def now(self, name: str) -> None:
@@ -140,25 +140,25 @@ class Poller:
         Raises:
             IntercomError: It failed.
         """
-        look = self._poller[name]
-        task = look.task or self._start(look)
+        job = self._jobs[name]
+        task = job.task or self._start(job)
         await asyncio.wait((task,))
         if task.cancelled():
             raise NoAnswer(f"the look at {name} was given up")
         error = task.exception()
-        if look.task is task:
-            self._reckon(name, look, error)
+        if job.task is task:
+            self._reckon(name, job, error)
         if error is not None:
             raise error
 
     def fails(self, name: str) -> bool:
         """Return whether the last look at something was in vain, but not refused."""
-        look = self._poller[name]
-        return bool(look.failures) and not look.refused
+        job = self._jobs[name]
+        return bool(job.failures) and not job.refused
 
     def age(self, name: str) -> float:
         """Return how many seconds ago something was looked at, infinitely many before the first time."""
-        looked_at = self._poller[name].looked_at
+        looked_at = self._jobs[name].looked_at
         return inf if looked_at is None else self._monotonic() - looked_at
 
     # -- following -------------------------------------------------------------------------------
@@ -166,7 +166,11 @@ class Poller:
     @property
     def settled(self) -> bool:
         """Return whether the server is there, and everything was looked at, or that failed."""
-        return not self.interrupted and all(look.looked_at is not None or look.failures for look in self._steady)
+        return (
+            bool(self._jobs)
+            and not self.interrupted
+            and all(job.looked_at is not None or job.failures for job in self._steady)
+        )
 
     @property
     def failing(self) -> frozenset[str]:
@@ -175,46 +179,46 @@ class Poller:
             return frozenset()
         return frozenset(
             name
-            for name, look in self._poller.items()
-            if look.failures >= _LASTING
-            and (look.wanted is None or look.wanted())
+            for name, job in self._jobs.items()
+            if job.failures >= _LASTING
+            and (job.wanted is None or job.wanted())
             # What a server refuses and never gave, it does not have.
-            and not (look.refused and look.looked_at is None)
+            and not (job.refused and job.looked_at is None)
         )
 
     @property
     def _steady(self) -> list[PollJob]:
-        return [look for look in self._poller.values() if look.wanted is None]
+        return [job for job in self._jobs.values() if job.wanted is None]
 
     @property
     def _idle(self) -> list[PollJob]:
         """What is due now and not being polled yet."""
-        return [look for look in self._poller.values() if look.task is None and (look.wanted is None or look.wanted())]
+        return [job for job in self._jobs.values() if job.task is None and (job.wanted is None or job.wanted())]
 
     def start(self) -> None:
         """Begin the looks that are due; where the server was away, one that shows whether it is back."""
         if not self.interrupted:
-            for look in self._idle:
-                if look.due <= self._monotonic():
-                    self._start(look)
-        elif all(look.task is None for look in self._poller.values()):
-            self._start(min(self._steady, key=lambda look: look.due))
+            for job in self._idle:
+                if job.due <= self._monotonic():
+                    self._start(job)
+        elif all(job.task is None for job in self._jobs.values()):
+            self._start(min(self._steady, key=lambda job: job.due))
 
-    def _start(self, look: PollJob) -> asyncio.Task[None]:
-        look.due = inf  # `soon` during the look asks for another one
-        patience = max(_AWAY_PATIENCE, 2 * look.took) if self.interrupted and look.took is not None else None
-        look.task = asyncio.create_task(self._take(look, patience))
-        look.task.add_done_callback(lambda _: self._wake.set())
-        return look.task
+    def _start(self, job: PollJob) -> asyncio.Task[None]:
+        job.due = inf  # `soon` during the look asks for another one
+        patience = max(_AWAY_PATIENCE, 2 * job.took) if self.interrupted and job.took is not None else None
+        job.task = asyncio.create_task(self._take(job, patience))
+        job.task.add_done_callback(lambda _: self._wake.set())
+        return job.task
 
-    async def _take(self, look: PollJob, patience: float | None) -> None:
+    async def _take(self, job: PollJob, patience: float | None) -> None:
         began = self._monotonic()
         try:
             async with asyncio.timeout(patience):
-                await look.take()
+                await job.take()
         except TimeoutError:
             raise NoAnswer(f"no answer within {patience:g} s") from None
-        look.took = self._monotonic() - began
+        job.took = self._monotonic() - began
 
     async def _is_silent(self, probe: Callable[[], Coroutine[Any, Any, object]]) -> bool:
         """Return whether the server answers nothing at all."""
@@ -231,7 +235,7 @@ class Poller:
     async def wait(self, *moments: float) -> None:
         """Wait for the wake event, the time of the next look, or one of these moments by the monotonic clock."""
         # While the server is away, a new request starts again.
-        dues = () if self.interrupted else (look.due for look in self._idle)
+        dues = () if self.interrupted else (job.due for job in self._idle)
         wait = min([*dues, *moments], default=inf) - self._monotonic()
         with suppress(TimeoutError):
             async with asyncio.timeout(None if wait == inf else max(0.0, wait)):
@@ -247,15 +251,15 @@ class Poller:
         failure: IntercomError | None = None
         answered: list[PollJob] = []
         failing = self.failing
-        for name, look in self._poller.items():
-            if look.task is None or not look.task.done():
+        for name, job in self._jobs.items():
+            if job.task is None or not job.task.done():
                 continue
-            error = look.task.exception()
-            self._reckon(name, look, error)
+            error = job.task.exception()
+            self._reckon(name, job, error)
             if error is not None and not isinstance(error, IntercomError):
                 raise error  # a fault of ours
-            if look.proves and (error is None or is_refusal(error)):
-                answered.append(look)
+            if job.proves and (error is None or is_refusal(error)):
+                answered.append(job)
             # Of several failures, a silence tells the least.
             if error is not None and not self._is_mere_hiccup(error) and (failure is None or is_silence(failure)):
                 failure = error
@@ -265,7 +269,7 @@ class Poller:
             if not self.interrupted:
                 self._failed_alone = failing
             self.interrupted = True
-            self._give_up_looks()
+            self._give_up_jobs()
             raise failure
         if not answered:
             return False
@@ -281,23 +285,23 @@ class Poller:
         task, self._probing = self._probing, None
         return task.result()
 
-    def _give_up_looks(self) -> None:
+    def _give_up_jobs(self) -> None:
         """End the looks in progress: what was asked before the server was lost may be answered late, or never."""
-        for look in self._poller.values():
-            if look.task is not None and not look.task.done():
-                look.task.cancel()
-                look.task = None
-                look.due = self._monotonic()
+        for job in self._jobs.values():
+            if job.task is not None and not job.task.done():
+                job.task.cancel()
+                job.task = None
+                job.due = self._monotonic()
 
     def _resume(self, answered: list[PollJob]) -> None:
         """Have everything looked at soon that could not be while the server was away, live things first."""
         now = self._monotonic()
-        for name, look in self._poller.items():
-            if look not in answered and name not in self._failed_alone:
-                look.failures = 0
-        waiting = sorted((look for look in self._idle if look not in answered), key=lambda look: look.wanted is None)
-        for place, look in enumerate(waiting):
-            look.due = min(look.due, max(now + _SPREAD * place / len(waiting), look.patient_until))
+        for name, job in self._jobs.items():
+            if job not in answered and name not in self._failed_alone:
+                job.failures = 0
+        waiting = sorted((job for job in self._idle if job not in answered), key=lambda job: job.wanted is None)
+        for place, job in enumerate(waiting):
+            job.due = min(job.due, max(now + _SPREAD * place / len(waiting), job.patient_until))
 
     def _is_mere_hiccup(self, error: IntercomError) -> bool:
         """Return whether only one look has failed, and the others are worth taking all the same."""
@@ -306,39 +310,39 @@ class Poller:
         if self.interrupted or not is_silence(error):
             return False
         # Where nothing else works either, it is away.
-        return not all(look.failures for look in self._steady)
+        return not all(job.failures for job in self._steady)
 
-    def _reckon(self, name: str, look: PollJob, error: BaseException | None) -> None:
+    def _reckon(self, name: str, job: PollJob, error: BaseException | None) -> None:
         """Note what became of a look, and when it is to be taken again."""
         now = self._monotonic()
-        look.task = None
-        if look.proves and (error is None or is_refusal(error)):
+        job.task = None
+        if job.proves and (error is None or is_refusal(error)):
             self.answers += 1
         if error is None:
-            had_failed = look.failures > 0
-            look.failures, look.patient_until = 0, -inf
+            had_failed = job.failures > 0
+            job.failures, job.patient_until = 0, -inf
             if had_failed and not self.interrupted:
                 self.hasten()  # what failed beside it may have recovered as well
-            look.looked_at = now
-            look.due = min(look.due, now + look.interval())
+            job.looked_at = now
+            job.due = min(job.due, now + job.interval())
             return
         _LOGGER.debug("Polling %s failed: %s", name, error)
-        look.refused = is_refusal(error)
+        job.refused = is_refusal(error)
         is_busy = isinstance(error, Overloaded | Throttled)
         # What is refused and was never given may not be there at all: it is asked for ever less.
-        is_patient = is_busy or (look.refused and look.looked_at is None)
-        wait = min(look.interval(), _RETRY) * 2.0 ** min(look.failures, 10)
-        is_alone = any(not other.failures for other in self._steady if other is not look)
-        usual = max(look.interval(), _RETRY) if is_alone else _RETRY
+        is_patient = is_busy or (job.refused and job.looked_at is None)
+        wait = min(job.interval(), _RETRY) * 2.0 ** min(job.failures, 10)
+        is_alone = any(not other.failures for other in self._steady if other is not job)
+        usual = max(job.interval(), _RETRY) if is_alone else _RETRY
         wait = min(wait, self._longest if is_patient else usual)
         wish = error.retry_after if isinstance(error, IntercomError) else None
         again = now + max(wait, wish or 0.0)
         if is_busy or wish:
-            look.patient_until = again
-        look.due = max(min(look.due, again), look.patient_until)
-        look.failures += 1
+            job.patient_until = again
+        job.due = max(min(job.due, again), job.patient_until)
+        job.failures += 1
         # A server that has too much to do is not asked more for that.
-        if look.failures == 1 and not look.refused and not is_busy:
+        if job.failures == 1 and not job.refused and not is_busy:
             for other in self._steady:
                 if not other.failures and other.task is None:
                     other.due = now
@@ -349,12 +353,12 @@ class Poller:
 
     async def close(self) -> None:
         """Stop polling; a new request starts again."""
-        tasks: list[asyncio.Task[Any]] = [look.task for look in self._poller.values() if look.task is not None]
+        tasks: list[asyncio.Task[Any]] = [job.task for job in self._jobs.values() if job.task is not None]
         if self._probing is not None:
             tasks.append(self._probing)
             self._probing = None
-        for look in self._poller.values():
-            look.task, look.due = None, 0.0
+        for job in self._jobs.values():
+            job.task, job.due = None, 0.0
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -100,7 +100,7 @@ async def certificate_fingerprint(host: str, port: int, *, legacy: bool = False)
     except (ConnectionAbortedError, ConnectionResetError) as err:
         raise _HandshakeReset(f"no TLS with port {port}: {type(err).__name__}") from err
     except (OSError, TimeoutError) as err:
-        raise NotReached(f"nobody speaks TLS at port {port}: {type(err).__name__}") from err
+        raise NotReached(f"no TLS at port {port}: {type(err).__name__}") from err
     try:
         certificate = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     finally:

@@ -126,7 +126,7 @@ class MxLog:
             probe=proxy.session.info,
         )
         self._deep_at = -inf
-        self._out = EventBuffer(self.poller, self.push_monitor, monotonic)
+        self._out = EventBuffer(self.poller, monotonic, self.push_monitor)
 
     # -- what others tell ------------------------------------------------------------------------
 
@@ -138,7 +138,7 @@ class MxLog:
     def tell(self, kind: str, changed: CallChanged | None) -> None:
         """Take what was done to a call from here, by the name of the event that the exchange has for it."""
         if changed is not None:
-            self._out.events.append(self._tell.call(kind, changed))
+            self._out.add([self._tell.call(kind, changed)])
         self.poller.soon(CALLS, delay=_CALL_LOOKS)
 
     def keep(self) -> None:
@@ -211,14 +211,14 @@ class MxLog:
         if event.type in OWN_EVENTS:
             return  # these are not pushed
         if event.type not in STATES:
-            self._out.events.append(self._tell.unknown(event))
+            self._out.add([self._tell.unknown(event)])
             return
         changed = self.tracker.told(event)
         if event.type == Kind.CLEARED:
             self.poller.soon(CALL_LOG, delay=_RECORD_DELAY)
         if changed is not None:
             self.poller.soon(CALLS, delay=_CALL_LOOKS)
-            self._out.events.append(self._tell.call(event.type, changed, event))
+            self._out.add([self._tell.call(event.type, changed, event)])
 
     # -- looks -----------------------------------------------------------------------------------
 
@@ -250,10 +250,10 @@ class MxLog:
         if changed is None:
             return
         if info is None:
-            self._out.events.append(self._tell.call(Kind.CLEARED, changed))
+            self._out.add([self._tell.call(Kind.CLEARED, changed)])
             self.poller.soon(CALL_LOG, delay=_RECORD_DELAY)
             return
-        self._out.events.append(self._tell.call(info.type, changed, info))
+        self._out.add([self._tell.call(info.type, changed, info)])
 
     def _clear_up(self, event: CallEvent, info: CallEvent | None) -> None:
         """Believe a doubtful event where the proxy agrees: it knows of the call, or, of one that is over, nothing."""
@@ -300,8 +300,8 @@ class MxLog:
         if fresh and not is_incoming(record):
             ended = self.tracker.logged(record.calling, record.called)
             if ended is not None:
-                self._out.events.append(self._tell.call(Kind.CLEARED, ended))
-        self._out.events.append(self._tell.record(record, missed, late=not fresh))
+                self._out.add([self._tell.call(Kind.CLEARED, ended)])
+        self._out.add([self._tell.record(record, missed, late=not fresh)])
 
     async def _look_at_voicemails(self) -> None:
         fresh = self.poller.age(VOICEMAILS) <= _NEWS
@@ -313,7 +313,7 @@ class MxLog:
         news = [mail for key, mail in mails.items() if key not in known]
         self._known_mails = set(mails)
         for mail in news:
-            self._out.events.append(self._tell.mail(mail, late=not fresh))
+            self._out.add([self._tell.mail(mail, late=not fresh)])
         if before is not None and {**before, **{mail.id: mail for mail in news}} != mails:
-            self._out.events.append(self._tell.mailbox(mails))
+            self._out.add([self._tell.mailbox(mails)])
         self._awaited = {key: tries - 1 for key, tries in self._awaited.items() if key not in mails and tries > 1}

@@ -143,7 +143,7 @@ class SmartYardLog:
             monotonic,
             longest=_FAILED_LOOKS,
         )
-        self._out = EventBuffer(self._poller, self.push_monitor, monotonic)
+        self._out = EventBuffer(self._poller, monotonic, self.push_monitor)
 
     # -- what others tell ------------------------------------------------------------------------
 
@@ -286,7 +286,7 @@ class SmartYardLog:
             self._take_stranger(push, until, is_new=is_new)
             return
         picture = None if bell is None else self._visitors.name_of(push)
-        self._out.events.append(call(push, bell, picture, datetime.now(UTC), self._pushes_ahead))
+        self._out.add([call(push, bell, picture, datetime.now(UTC), self._pushes_ahead)])
         if bell is None:
             return
         self._sip.rang(bell, push)
@@ -320,9 +320,7 @@ class SmartYardLog:
 
     def _take_text(self, push: TextPush) -> None:
         picture, late = self._visitors.name_of(push), self._push_filter.is_late(push)
-        self._out.events.append(
-            message(push, picture, late=late, ahead=self._pushes_ahead, recordings=self._recordings)
-        )
+        self._out.add([message(push, picture, late=late, ahead=self._pushes_ahead, recordings=self._recordings)])
         self.count_soon()
         if push.action == Action.NEW_ADDRESS:
             self.houses_changed()
@@ -334,10 +332,10 @@ class SmartYardLog:
             self._begin(self._search())
         for bell in [bell for bell, until in self._ringing.items() if until <= now]:
             del self._ringing[bell]
-            self._out.events.append(call_ended(bell))
+            self._out.add([call_ended(bell)])
         if self._changes_due <= now:
             self._changes_due, self._changed_at = inf, now
-            self._out.events.append(changed())
+            self._out.add([changed()])
 
     # -- looks -----------------------------------------------------------------------------------
 
@@ -349,7 +347,7 @@ class SmartYardLog:
             raise
         self._unread_failed = False
         if unread != self.unread:
-            self._out.events.append(counted(unread.messages, unread.chat))
+            self._out.add([counted(unread.messages, unread.chat)])
         self.unread = unread
 
     async def _look_at_history(self) -> None:
@@ -421,7 +419,7 @@ class SmartYardLog:
         calls = [(flat, record) for flat, record, late in ordered if record.event in _CALLS and not late]
         if any(self._switches.rang(flat, record.date) for flat, record in calls):
             self.push_monitor.missed(_NEWS)
-        self._out.events += [self._recorder.event(flat, record, late=late) for flat, record, late in ordered]
+        self._out.add([self._recorder.event(flat, record, late=late) for flat, record, late in ordered])
 
     async def _ask_for_journal(self, flat: str, days: tuple[date, ...]) -> list[LogRecord]:
         """Return the records of some days."""
