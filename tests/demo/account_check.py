@@ -17,7 +17,7 @@ BROKEN_DOOR = "door_22:0_door"
 MESSAGE, UNREAD, PUSHES, VOIP = "message", "unread_messages", "pushes", "setting_flat_51_voip"
 EXPECTED = (BELL, RINGING, VISITOR, DOOR, CAMERA, MESSAGE, UNREAD, PUSHES, VOIP)
 # The account, and its houses, doors, flats and cameras: their names tell what they are, so they have no model.
-MODELS = ["Account", *[None] * 12]
+MODELS = ["Account", *[None] * 11]
 # Seconds that a ring is worth something.
 TTL = 4
 HOSTILE = (
