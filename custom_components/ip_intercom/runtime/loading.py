@@ -16,6 +16,8 @@ from ..model.features import Features, System
 from ..systems import create_system, load_systems, spec_of
 from ..systems.common.errors import AuthenticationFailed, IntercomError, WrongDevice
 
+_LOGGER = logging.getLogger(__name__)
+
 
 async def async_load_systems(hass: HomeAssistant, *names: str) -> None:
     """Import systems, all by default."""
@@ -28,9 +30,6 @@ async def async_create_system(
     """Return the system of an entry; ``cursor`` as in ``create_system``."""
     await async_load_systems(hass, entry.data[CONF_SYSTEM])
     return create_system(async_client_session(hass), entry.data, entry.options, cursor)
-
-
-_LOGGER = logging.getLogger(__name__)
 
 
 @callback

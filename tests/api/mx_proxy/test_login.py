@@ -467,3 +467,19 @@ async def test_secrets_are_in_no_log_and_no_error(bench: Bench, caplog: pytest.L
     ):
         assert [text for text in told if secret in text] == []
     assert "PUT /tokens/{type}/{topic}/{token}: 204" in caplog.text
+
+
+async def test_requests_that_hear_of_one_refused_token_count_once(
+    bench: Bench, proxy: MxProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(login, "monotonic", lambda: now)
+    bench.sim.refuse_new_tokens()
+    asked = (proxy.directory.contacts(), proxy.voicemails.list(), proxy.conferences.list())
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert {type(answer) for answer in answers} == {TokenNotTaken}
+    bench.seen()
+    now += 20.0
+    with pytest.raises(TokenNotTaken):
+        await proxy.directory.contacts()
+    assert "login" in bench.functions()

@@ -133,7 +133,7 @@ class MxClient:
                         return
                     reply = await stream.reply()
                 if is_last and refuses_token(reply):
-                    raise self.login.distrust(f"{endpoint.path}: {reply.status} with the token of a login just before")
+                    raise self.login.distrust(endpoint.path)
                 if is_last or not self._wants_login(reply):
                     raise refusal(endpoint, reply, decoded(reply))
                 token = await self.login.instead_of(token, since)
@@ -144,7 +144,7 @@ class MxClient:
         if self._wants_login(reply):
             reply = await attempt(_bearer(await self.login.instead_of(token, since)))
             if refuses_token(reply):
-                raise self.login.distrust(f"{endpoint.path}: {reply.status} with the token of a login just before")
+                raise self.login.distrust(endpoint.path)
         if reply.status != HTTPStatus.UNAUTHORIZED:
             self.login.trust()
         _LOGGER.debug("%s %s: %s", endpoint.method, endpoint.path, reply.status)

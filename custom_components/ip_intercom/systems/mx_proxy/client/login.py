@@ -112,12 +112,16 @@ class Login:
                 raise self._failure
             return await self._attempt()
 
-    def distrust(self, what: str) -> TokenNotTaken:
-        """Note that the token of a login just before was refused, and return what that means."""
-        first, longest = DISTRUST
-        self._distrust = min(max(first, 2 * self._distrust), longest)
-        self._login_after = monotonic() + self._distrust
-        return TokenNotTaken(what)
+    def distrust(self, path: str) -> TokenNotTaken:
+        """Note that a request refused the token of a login just before, and return what that means.
+
+        Several requests may hear that of one login: it counts once.
+        """
+        if monotonic() >= self._login_after:
+            first, longest = DISTRUST
+            self._distrust = min(max(first, 2 * self._distrust), longest)
+            self._login_after = monotonic() + self._distrust
+        return TokenNotTaken(f"{path} refuses the token of a login just before")
 
     def trust(self) -> None:
         """Note that a token was taken."""
