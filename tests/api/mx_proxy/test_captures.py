@@ -14,7 +14,6 @@ from yarl import URL
 
 from custom_components.ip_intercom.systems.common.errors import (
     AppRefused,
-    AuthenticationFailed,
     CommandFailed,
     ExchangeRefused,
     ExchangeSilent,
@@ -25,6 +24,7 @@ from custom_components.ip_intercom.systems.common.errors import (
     NotProvisioned,
     NotSupported,
     PersonRefused,
+    TokenNotTaken,
     UnexpectedReply,
 )
 from custom_components.ip_intercom.systems.common.http import HttpTransport
@@ -139,7 +139,7 @@ CASES = {
         lambda p: p.session.info(),
         UserInfo("63022", "3095", "43884851147406145", "EqNe45DYvZH2va1gesL7AA1ldtP04j4a"),
     ),
-    "09_auth_info_badtoken": Case(lambda p: p.session.info(), Refusal(AuthenticationFailed, "invalid token")),
+    "09_auth_info_badtoken": Case(lambda p: p.session.info(), Refusal(TokenNotTaken, "token of a login just before")),
     "10_contacts": Case(lambda p: p.directory.contacts(), (PETER, DMITRY)),
     "11_calls_log": Case(lambda p: p.calls.log(), (MISSED, PLACED)),
     "12_calls_log_ts": Case(lambda p: p.calls.log(1503223473), (PLACED,)),
@@ -288,7 +288,7 @@ async def test_a_refused_token_is_renewed_once(session: aiohttp.ClientSession) -
     recordings = {(row.method, row.path): row for row in (ALL["07_auth_ok"], ALL["09_auth_info_badtoken"])}
     async with Replay(recordings).serving() as server:
         proxy = MxProxy(HttpTransport(session, URL(server.url)), LOGGED_IN)
-        with pytest.raises(AuthenticationFailed):
+        with pytest.raises(TokenNotTaken):
             await proxy.session.info()
     assert [(asked.method, asked.path) for asked in server.asked] == [("POST", "/auth"), ("GET", "/auth")] * 2
 
