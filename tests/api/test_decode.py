@@ -8,7 +8,7 @@ from typing import Annotated
 
 import pytest
 
-from custom_components.ip_intercom.systems.common.decode import REST, Key, decode, decode_all, decode_reply
+from custom_components.ip_intercom.systems.common.decode import Key, decode, decode_all, decode_reply
 from custom_components.ip_intercom.systems.common.errors import UnexpectedReply
 from custom_components.ip_intercom.systems.common.parse import Fields, decode_json, text
 
@@ -150,11 +150,12 @@ def test_a_broken_character_costs_only_itself() -> None:
 @dataclass(frozen=True, slots=True)
 class Kept:
     id: Annotated[str, Key("Id", "id")] = ""
-    others: Annotated[Fields, REST] = field(default_factory=dict)
+    row: Annotated[Fields, Key(row=dict)] = field(default_factory=dict)
 
 
-def test_the_rest_of_a_row_is_kept() -> None:
-    assert decode(Kept, json.loads('{"id": 7, "new": [1], "": null}')) == Kept("7", {"new": [1], "": None})
+def test_a_row_is_kept() -> None:
+    row = json.loads('{"id": 7, "new": [1], "": null}')
+    assert decode(Kept, row) == Kept("7", row)
 
 
 @dataclass(frozen=True, slots=True)

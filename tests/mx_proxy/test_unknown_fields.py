@@ -49,6 +49,30 @@ async def test_unknown_fields_survive_an_update_of_a_conference(
     assert rows(sim)[before["Id"]] == before | edited[next(iter(change))]
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"accessId": "00471"},
+        {"ownerId": "as text"},
+        {"duration": "60"},
+        {"waitForOwner": "true", "delOnOwnerLeave": 0},
+        {"ws": None, "wsType": None},
+        {"description": None},
+        {"description": ["Bring", "the keys"]},
+        {"type": 3},
+    ],
+)
+async def test_known_fields_of_another_type_survive_an_update_of_a_conference(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, conference: dict[str, Any], odd: dict[str, Any]
+) -> None:
+    sim.extensions[LOGIN].conferences.fields |= dict.fromkeys(odd, object)
+    conference |= {name: str(conference[name]) if name == "ownerId" else value for name, value in odd.items()}
+    await entry.runtime_data.coordinator.async_refresh()
+    before = dict(conference)
+    await command(hass, entry, "conference_update", conference=before["Id"], name="Moved")
+    assert rows(sim)[before["Id"]] == before | {"name": "Moved"}
+
+
 async def test_unknown_fields_survive_a_move_in_the_calendar(
     hass: HomeAssistant,
     sim: Simulator,

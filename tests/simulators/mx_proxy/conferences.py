@@ -41,7 +41,7 @@ class Conferences:
         """Fill what is not given with Go's zero values."""
         row = {name: given.get(name, kind()) for name, kind in self.fields.items()}
         # The one field of 2.1 that is left out where it is empty; the manual does not have it.
-        if not row["description"]:
+        if row["description"] == "":
             del row["description"]
         return {**row, "Id": number, "ownerId": row["ownerId"] or self._owner}
 

@@ -113,7 +113,10 @@ class Call:
         return int(text)
 
     def bind(self, struct: Struct) -> Json:
-        """Read the fields of a JSON body that are there; what it does not know it ignores, as `deviceName`."""
+        """Read the fields of a JSON body that are there; what it does not know it ignores, as `deviceName`.
+
+        A field of type `object` stands for a server that takes any JSON value there.
+        """
         content_type = self.headers.get("Content-Type", "")
         if not content_type:
             raise ApiError(400, "empty content type")
@@ -127,9 +130,9 @@ class Call:
         found: Json = {}
         for key, value in content.items():
             name = names.get(key.lower())
-            if name is None or value is None:
+            if name is None or (value is None and struct[name] is not object):
                 continue
-            if type(value) is not struct[name]:
+            if struct[name] is not object and type(value) is not struct[name]:
                 wanted = GO_TYPES[struct[name]]
                 raise ApiError(
                     500, f"json: cannot unmarshal {_kind(value)} into Go struct field .{name} of type {wanted}"

@@ -35,8 +35,6 @@ class Key:
         self.row = row
 
 
-# Takes all of an object for which no other field asks.
-REST: Final = Key()
 # A value that is not in the object.
 GIVEN: Final = Key(row=lambda _: None)
 
@@ -105,20 +103,19 @@ def _plan(kind: Any) -> tuple[_Field, ...]:
         raise TypeError(f"{kind} is no dataclass")
     hints = get_type_hints(kind, include_extras=True)
     keys = {item.name: _key(item.name, hints[item.name]) for item in dataclass_fields(kind)}
-    known = frozenset(name for key in keys.values() for name in key.names)
     plan = []
     for item in dataclass_fields(kind):
         key = keys[item.name]
         bare, optional = _bare(hints[item.name])
         has_default = item.default is not MISSING or item.default_factory is not MISSING
-        read = partial(_rest, known) if key is REST else key.row or _reader(key, bare)
+        read = key.row or _reader(key, bare)
         plan.append(_Field(item.name, read, not has_default and not optional, has_default, key.names))
     return tuple(plan)
 
 
 def _key(name: str, hint: object) -> Key:
     given = next((item for item in get_args(hint)[1:] if isinstance(item, Key)), None) if _is_annotated(hint) else None
-    if given is not None and (given.names or given.row or given is REST):
+    if given is not None and (given.names or given.row):
         return given
     first, *others = name.split("_")
     return Key(first + "".join(map(str.capitalize, others)), convert=given.convert if given else None)
@@ -159,10 +156,6 @@ def _first(paths: Iterable[list[str]], convert: Callable[[object], object], row:
         if (value := convert(inner.get(name))) is not None:
             return value
     return None
-
-
-def _rest(known: frozenset[str], row: Fields) -> Fields:
-    return {name: value for name, value in row.items() if name not in known}
 
 
 _CONVERTERS: Mapping[object, Callable[[object], object]] = {

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from ...common.decode import REST, Key, decode_all, decode_reply
+from ...common.decode import Key, decode, decode_all, decode_reply
 from ...common.errors import UnexpectedReply
 from ...common.parse import Fields, string
 from .client import Functions
@@ -52,7 +52,7 @@ class Conference:
         delete_on_owner_leave: It ends when the owner leaves.
         ws: Web session that belongs to it.
         ws_type: Kind of the web session.
-        others: Fields that only a newer server knows, by their names there; a change replaces all of a conference.
+        row: The conference as the server sent it: a change replaces all of it there.
     """
 
     id: Annotated[str, Key("Id", "id")] = ""
@@ -67,7 +67,7 @@ class Conference:
     ws: Annotated[str, Key(convert=string)] = NO_WEB_SESSION
     ws_type: Annotated[str, Key(convert=string)] = UNDEFINED
     description: str = ""
-    others: Annotated[Fields, REST] = field(default_factory=dict, repr=False)
+    row: Annotated[Fields, Key(row=dict)] = field(default_factory=dict, repr=False, compare=False)
 
 
 class Conferences(Functions):
@@ -132,8 +132,19 @@ def _conference_of(endpoint: Endpoint, content: Fields) -> Conference:
 
 
 def _fields(conference: Conference) -> Fields:
+    """Return a conference for the server: what did not change is sent back as it came, in whatever type it came."""
+    before = _known_fields(decode(Conference, conference.row) or Conference())
+    now = _known_fields(conference)
+    changed = {name: value for name, value in now.items() if name not in conference.row or value != before[name]}
+    fields = {**conference.row, **changed}
+    # What is not sent is empty; the manual does not have it.
+    if not conference.description and changed.get("description") == "":
+        del fields["description"]
+    return fields
+
+
+def _known_fields(conference: Conference) -> dict[str, object]:
     return {
-        **conference.others,
         "Id": conference.id,
         "ownerId": conference.owner_id,
         "name": conference.name,
@@ -145,6 +156,5 @@ def _fields(conference: Conference) -> Fields:
         "delOnOwnerLeave": conference.delete_on_owner_leave,
         "ws": conference.ws,
         "wsType": conference.ws_type,
-        # What is not sent is empty; the manual does not have it.
-        **({"description": conference.description} if conference.description else {}),
+        "description": conference.description,
     }
