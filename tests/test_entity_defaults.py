@@ -5,14 +5,14 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 
-from tests.akuvox.conftest import add as add_akuvox
 from tests.common import add_intercom
-from tests.mx_proxy.conftest import add as add_mx_proxy
 from tests.simulators.akuvox import Simulator as Akuvox
 from tests.simulators.mx_proxy import Simulator as MxProxy
 from tests.simulators.smartyard import Simulator as SmartYard
 from tests.simulators.two_n import MODELS, Simulator as TwoN
-from tests.smartyard.conftest import add as add_smartyard
+from tests.systems.akuvox.integration.conftest import add as add_akuvox
+from tests.systems.mx_proxy.integration.conftest import add as add_mx_proxy
+from tests.systems.smartyard.integration.conftest import add as add_smartyard
 
 pytestmark = [pytest.mark.default_entities, pytest.mark.usefixtures("sockets")]
 

@@ -25,7 +25,7 @@ import custom_components.ip_intercom
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.services import async_setup_actions
 from custom_components.ip_intercom.services.base import Action, Needs
-from tests.repository_rules import INTEGRATION, ROOT, Json, read_yaml, translations
+from tests.repository.repository_rules import INTEGRATION, ROOT, Json, read_yaml, translations
 
 from . import inventory
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 import json
 from typing import Any
 
-from tests.repository_rules import ROOT, translations
+from tests.repository.repository_rules import ROOT, translations
 
 from . import inventory
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import json
 from typing import Any
 
-from tests.repository_rules import INTEGRATION, ROOT
+from tests.repository.repository_rules import INTEGRATION, ROOT
 
 from . import entities, inventory
 

@@ -4,7 +4,7 @@ import probatio as vol
 import pytest
 
 from tests.reference import actions
-from tests.repository_rules import translations
+from tests.repository.repository_rules import translations
 
 NAMES = sorted(actions.schemas())
 # Names that a function spells out for other actions only.

@@ -1,1 +1,1 @@
-"""Tests of the adapters: what a device becomes in the neutral model."""
+"""Tests of the four systems: the client alone, the adapter, and both in Home Assistant."""

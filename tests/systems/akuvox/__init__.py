@@ -1,1 +1,1 @@
-"""The parts of an Akuvox beyond doors and calls, against the simulator."""
+"""Tests of Akuvox devices."""

@@ -1,1 +1,0 @@
-"""Tests of the protocol clients, over HTTP to the simulators."""

@@ -1,0 +1,1 @@
+"""Tests of the repository itself: rules, layers, texts, and generated pages."""

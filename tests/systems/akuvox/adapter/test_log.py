@@ -1,0 +1,57 @@
+"""What the log of an Akuvox follows, and how what waits to be handed on grows old."""
+
+import pytest
+
+from custom_components.ip_intercom.systems.akuvox.calls import CallTracker
+from custom_components.ip_intercom.systems.akuvox.doors import AkuvoxDoors, OpeningLogin
+from custom_components.ip_intercom.systems.akuvox.log import AkuvoxLog
+from custom_components.ip_intercom.systems.akuvox.push import Pushed
+from custom_components.ip_intercom.systems.common.times import LIVE_WINDOW
+from tests.systems.akuvox.client.conftest import Bench
+
+from .test_calls import Clock
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def log(bench: Bench, clock: Clock) -> AkuvoxLog:
+    """The log of a device of which nothing is followed but what it pushes."""
+    device = bench.device()
+    return AkuvoxLog(device, AkuvoxDoors(device, OpeningLogin()), CallTracker(monotonic=clock), monotonic=clock)
+
+
+@pytest.mark.parametrize(
+    ("event", "waits", "late"),
+    [
+        ("MakeCall", LIVE_WINDOW - 0.5, False),
+        ("MakeCall", LIVE_WINDOW + 0.5, True),
+        ("HangUp", LIVE_WINDOW + 0.5, False),
+        ("InputATriggered", 29.0, False),
+        ("InputATriggered", 31.0, True),
+    ],
+)
+async def test_a_push_that_waits_is_no_news_any_more(
+    log: AkuvoxLog, clock: Clock, event: str, waits: float, late: bool
+) -> None:
+    """As while a backlog of thousands of records is handed on."""
+    log.hear(Pushed(event))
+    clock.now += waits
+    [told] = (await log.next()).events
+    assert (told.type, told.age, told.late) == (event, waits, late)
+
+
+async def test_what_the_device_has_no_more_is_not_followed(bench: Bench, log: AkuvoxLog) -> None:
+    log.follow(device=False, call_status=False, call_log=False, door_log=True)
+    assert (await log.next()).keep, "the door log was read"
+    bench.seen()
+    log.follow(device=False, call_status=False, call_log=False, door_log=False)
+    log.hear(Pushed("InputATriggered"))
+    await log.next()
+    log.hear(Pushed("InputAClosed"))
+    await log.next()
+    await log.close()
+    assert bench.functions() == []

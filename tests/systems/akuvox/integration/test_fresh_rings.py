@@ -1,0 +1,316 @@
+"""A visitor of whom only the call log tells: rings in time, and never when it is too late."""
+
+from collections.abc import Callable
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import Event, HomeAssistant
+import pytest
+
+from custom_components.ip_intercom.runtime import event_stream as push
+from custom_components.ip_intercom.systems.akuvox import calls, clock, log
+from custom_components.ip_intercom.systems.akuvox.client import client
+from custom_components.ip_intercom.systems.common import poller
+from custom_components.ip_intercom.systems.common.times import LIVE_WINDOW
+from tests.common import capture_log_events, until
+from tests.simulators.akuvox import Simulator
+from tests.simulators.common.faults import Fault
+from tests.systems.akuvox.client.conftest import wait_for_answers
+
+from .conftest import Start, add, shows
+from .test_rings import count_rings, count_states, following
+
+# As it is, before the tests hurry.
+ALONE = log._CALL_LOG_ALONE
+NEVER = (600.0, 600.0)
+
+
+@pytest.fixture(autouse=True)
+def no_other_route(monkeypatch: pytest.MonkeyPatch, hurry: None) -> None:
+    """Look at the call log for no other reason than that nothing else tells of calls."""
+    monkeypatch.setattr(log, "_CALL_LOG_LOOKS", NEVER)
+    monkeypatch.setattr(log, "_CALL_LOG_ALONE", 0.1)
+    monkeypatch.setattr(log, "_CALL_LOOKS", (0.1, 0.1))
+    monkeypatch.setattr(log, "_DOOR_LOG_LOOKS", (0.1, 0.1))
+    monkeypatch.setattr(poller, "_RETRY", 0.1)
+    # The clocks of the simulator jump.
+    monkeypatch.setattr(clock, "_JUST_ASKED", 0.0)
+    monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1))
+
+
+async def silent(quick_device: Start, **settings: Any) -> Simulator:
+    """Start a door phone whose firmware does not tell whether there is a call."""
+    sim = await quick_device(**settings)
+    sim.withhold("call/status")
+    return sim
+
+
+def visit(sim: Simulator, lasted: float = 0.0) -> None:
+    """Press the button, and give up after device seconds."""
+    assert sim.press()
+    assert sim.phone.session is not None
+    sim.phone.session.begun -= lasted
+    sim.call_ended()
+
+
+def lateness(events: list[Event[Any]]) -> list[bool]:
+    """Return of each record of a call whether it was late."""
+    return [event.data["late"] for event in events if event.data["type"] == "CallLog"]
+
+
+async def told(events: list[Event[Any]], hass: HomeAssistant, *late: bool) -> None:
+    await until(lambda: len(lateness(events)) >= len(late), "the record")
+    await hass.async_block_till_done()
+    assert lateness(events) == [*late]
+
+
+def test_the_log_alone_is_looked_at_soon_enough() -> None:
+    assert ALONE < LIVE_WINDOW - 1
+
+
+@pytest.mark.parametrize("has_clock", [True, False])
+@pytest.mark.parametrize("begun", [False, True])
+async def test_a_short_call_rings(hass: HomeAssistant, quick_device: Start, has_clock: bool, begun: bool) -> None:
+    sim = await silent(quick_device, has_clock=has_clock)
+    sim.call_log.form.begun = begun
+    entry = await add(hass, sim)
+    rings, events = count_rings(hass, entry), capture_log_events(hass)
+    await following(sim, "calllog/get")
+    for number in (1, 2):
+        visit(sim)
+        await until(lambda number=number: rings() == number, "the ring")  # type: ignore[misc]  # one lambda for each
+    await told(events, hass, False, False)
+
+
+async def test_a_clock_that_is_not_told_keeps_no_ring_waiting(
+    hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "_CLOCK_PATIENCE", 0.3)
+    wait_for_answers(monkeypatch, 0.5)
+    sim = await silent(quick_device)
+    entry = await add(hass, sim)
+    rings = count_rings(hass, entry)
+    await following(sim, "calllog/get")
+    sim.fault("system/status", Fault.HANG)
+    for number in (1, 2):
+        visit(sim)
+        await until(lambda number=number: rings() == number, "the ring")  # type: ignore[misc]  # one lambda for each
+
+
+async def test_a_fragile_device_rings_while_its_state_hangs(
+    hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked one thing at a time: what hangs keeps the log waiting, and makes no pause after it longer."""
+    wait_for_answers(monkeypatch, 0.3)
+    monkeypatch.setattr(client, "SILENT_TIMEOUT", 0.3)
+    monkeypatch.setitem(clock.LIVE_FOR, clock.RING, 2.5)
+    sim = await quick_device(has_clock=False)
+    entry = await add(hass, sim)
+    sim.fault("system/info", Fault.QUOTED_TEXT, times=1)
+    await entry.runtime_data.coordinator.async_refresh()
+    assert entry.runtime_data.coordinator.system._device.client.fragile
+    await following(sim)
+    sim.fault("call/status", Fault.HANG)
+    await until(lambda: entry.runtime_data.coordinator.log_health.working is False, "call/status to be missed")
+    rings, events = count_rings(hass, entry), capture_log_events(hass)
+    sim.clear_requests()
+    await until(lambda: any(request.path.endswith("call/status") for request in sim.requests), "a look that hangs")
+    for number in (1, 2):
+        visit(sim)
+        await until(lambda number=number: len(lateness(events)) == number, "the record")  # type: ignore[misc]  # one lambda for each
+    await told(events, hass, False, False)
+    assert rings() == 2
+
+
+async def test_a_log_without_pages_rings(hass: HomeAssistant, quick_device: Start) -> None:
+    sim = await silent(quick_device)
+    sim.fill_call_log(30)
+    sim.call_log.form.refuses_page = True
+    entry = await add(hass, sim)
+    rings = count_rings(hass, entry)
+    await following(sim, "calllog/get")
+    visit(sim)
+    await until(rings, "the ring")
+
+
+@pytest.mark.parametrize("fault", [Fault.STATUS, Fault.REFUSED])
+async def test_the_log_takes_over_where_the_state_fails(hass: HomeAssistant, quick_device: Start, fault: Fault) -> None:
+    sim = await quick_device()
+    entry = await add(hass, sim)
+    rings = count_rings(hass, entry)
+    await following(sim, n=5)
+    assert [request.function for request in sim.requests].count("calllog/get") <= 1, "the state tells of calls"
+    sim.fault("call/status", fault)
+    await following(sim, "calllog/get", 3)
+    visit(sim)
+    await until(rings, "the ring")
+    sim.heal()
+    await entry.runtime_data.async_look_again()
+    await following(sim, n=3)
+    await following(sim, n=5)
+    assert [request.function for request in sim.requests].count("calllog/get") <= 1, "and it does again"
+
+
+async def test_a_long_call_that_is_over_rings_nothing(hass: HomeAssistant, quick_device: Start) -> None:
+    """Where its record bears the time of the press."""
+    sim = await silent(quick_device)
+    sim.call_log.form.begun = True
+    entry = await add(hass, sim)
+    rings, events = count_rings(hass, entry), capture_log_events(hass)
+    await following(sim, "calllog/get")
+    visit(sim, LIVE_WINDOW + 15)
+    await told(events, hass, True)
+    assert rings() == 0
+
+
+async def test_a_call_that_the_looks_at_the_state_missed(
+    hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "_CALL_LOOKS", NEVER)
+    monkeypatch.setattr(log, "_CALL_LOG_LOOKS", (0.3, 0.3))
+    sim = await quick_device()
+    entry = await add(hass, sim)
+    rings, events = count_rings(hass, entry), capture_log_events(hass)
+    await following(sim, "calllog/get")
+    visit(sim)
+    await until(rings, "the ring")
+    sim.fault("calllog/get", Fault.STATUS)
+    visit(sim)
+    sim.clock.skip(LIVE_WINDOW + 5)
+    sim.heal()
+    await told(events, hass, False, True)
+    assert rings() == 1
+
+
+@pytest.mark.parametrize(("window", "late"), [(LIVE_WINDOW, False), (0.5, True)])
+async def test_a_call_that_was_answered_before_the_first_look(
+    hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch, window: float, late: bool
+) -> None:
+    """That a visitor began it, only its record tells, when it is over: by then it may be no news."""
+    monkeypatch.setitem(clock.LIVE_FOR, clock.RING, window)
+    monkeypatch.setattr(calls, "_BEGINNING", 0.1)
+    sim = await quick_device()
+    entry = await add(hass, sim)
+    rings, events = count_rings(hass, entry), capture_log_events(hass)
+    await following(sim, "call/status")
+    assert sim.press()
+    sim.call_answered()
+    await shows(hass, entry, "sensor", "call_state", "connected")
+    await following(sim, n=8 if late else 1)
+    sim.call_ended()
+    await told(events, hass, late)
+    assert rings() == (0 if late else 1)
+
+
+async def unseen(sim: Simulator, how: str) -> Callable[[], None]:
+    """Keep what happens from being seen, and return what ends that."""
+    if how == "the log fails":
+        sim.fault("calllog/get", Fault.STATUS)
+        await until(lambda: any(request.path.endswith("calllog/get") for request in sim.requests), "a failure")
+        return sim.heal
+    sim.lose_connection()
+
+    def return_() -> None:
+        sim.restore_connection()
+
+    return return_
+
+
+@pytest.mark.parametrize("how", ["the log fails", "the device is away"])
+@pytest.mark.parametrize("ago", [0.0, LIVE_WINDOW + 5])
+async def test_after_a_gap_the_clock_tells(hass: HomeAssistant, quick_device: Start, how: str, ago: float) -> None:
+    sim = await silent(quick_device)
+    entry = await add(hass, sim)
+    rings, events = count_rings(hass, entry), capture_log_events(hass)
+    await following(sim, "calllog/get")
+    sim.clear_requests()
+    end = await unseen(sim, how)
+    visit(sim)
+    sim.clock.skip(ago)
+    end()
+    await told(events, hass, ago > LIVE_WINDOW)
+    assert rings() == (0 if ago else 1)
+
+
+async def test_after_a_gap_without_a_clock_nothing_rings(
+    hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How old it is, is not known: only that it was not there before the gap."""
+    monkeypatch.setitem(clock.LIVE_FOR, clock.RING, 0.5)
+    sim = await silent(quick_device, has_clock=False)
+    entry = await add(hass, sim)
+    rings, events = count_rings(hass, entry), capture_log_events(hass)
+    await following(sim, "calllog/get")
+    sim.clear_requests()
+    sim.fault("calllog/get", Fault.STATUS)
+    visit(sim)
+
+    def failures() -> int:
+        return sum(request.path.endswith("calllog/get") for request in sim.requests)
+
+    await until(lambda: failures() >= 6, "a gap")
+    sim.heal()
+    await told(events, hass, True)
+    assert rings() == 0
+
+
+async def reloaded(hass: HomeAssistant, entry: ConfigEntry, meanwhile: Callable[[], object]) -> None:
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    meanwhile()
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+
+
+@pytest.mark.parametrize(("ago", "has_clock"), [(0.0, True), (LIVE_WINDOW + 5, True), (0.0, False)])
+async def test_a_call_while_the_entry_is_reloaded(
+    hass: HomeAssistant, quick_device: Start, ago: float, has_clock: bool
+) -> None:
+    """Young, it rings in the next life, which knows the zone of the device from the life before."""
+    sim = await silent(quick_device, has_clock=has_clock)
+    sim.advance_clock(3 * 3600)
+    entry = await add(hass, sim)
+    rung, events = count_states(hass, entry), capture_log_events(hass)
+    await following(sim, "calllog/get")
+    visit(sim)
+    await until(rung, "the ring before")
+
+    def meanwhile() -> None:
+        visit(sim)
+        sim.clock.skip(ago)
+
+    await reloaded(hass, entry, meanwhile)
+    is_old = ago > LIVE_WINDOW or not has_clock
+    await told(events, hass, False, is_old)
+    assert rung() == (1 if is_old else 2)
+
+
+@pytest.mark.parametrize(("ago", "late"), [(0.0, False), (60.0, False), (120.0, True)])
+async def test_an_access_is_late_by_its_age(hass: HomeAssistant, quick_device: Start, ago: float, late: bool) -> None:
+    """Whether the look before was in this life or not: no one waits for it as for a ring."""
+    sim = await quick_device()
+    entry = await add(hass, sim)
+    events = capture_log_events(hass)
+
+    def accesses() -> list[bool]:
+        return [event.data["late"] for event in events if event.data["type"] == "DoorLog"]
+
+    await following(sim, "doorlog/get")
+    sim.enter_code("1111")
+    await until(accesses, "the first one")
+
+    def meanwhile() -> None:
+        sim.enter_code("2222")
+        sim.clock.skip(ago)
+
+    await reloaded(hass, entry, meanwhile)
+    await until(lambda: len(accesses()) == 2, "the second one")
+    assert accesses() == [False, late]
+
+
+async def test_a_device_without_calls_has_no_doorbell(hass: HomeAssistant, device: Start) -> None:
+    """It has a log of calls, which is empty for ever, and is not looked at."""
+    sim = await device("a_series")
+    entry = await add(hass, sim)
+    assert not entry.runtime_data.coordinator.data.bells
+    await following(sim, "doorlog/get", 5)
+    assert "calllog/get" not in {request.function for request in sim.requests}

@@ -1,0 +1,386 @@
+"""What networks and other people's servers do to a request."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+import json
+import traceback
+import tracemalloc
+
+import aiohttp
+from aiohttp import web
+import pytest
+from yarl import URL
+
+from custom_components.ip_intercom.systems.common.address import parse_address
+from custom_components.ip_intercom.systems.common.errors import (
+    AuthenticationFailed,
+    CertificateChanged,
+    CertificateInvalid,
+    ConnectionFailed,
+    InvalidRequest,
+    SecureConnectionRequired,
+    ServiceDisabled,
+    UnexpectedReply,
+    UnsupportedProduct,
+    WrongDevice,
+)
+from custom_components.ip_intercom.systems.common.http import HttpTransport
+from custom_components.ip_intercom.systems.common.messages import Request
+from custom_components.ip_intercom.systems.common.tls import certificate_fingerprint
+from custom_components.ip_intercom.systems.two_n.client import TwoNClient, TwoNDevice, find_device
+from tests.simulators.two_n import Garbage
+from tests.systems.two_n.client.conftest import Bench
+
+type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+type Serve = Callable[[Mapping[str, Handler]], Awaitable[str]]
+
+
+@pytest.fixture
+async def serve() -> AsyncGenerator[Serve]:
+    """Serve other things than an intercom; gives host and port."""
+    async with AsyncExitStack() as stack:
+
+        async def serve(handlers: Mapping[str, Handler]) -> str:
+            app = web.Application()
+            for path, handler in handlers.items():
+                app.router.add_get(path, handler)
+            runner = web.AppRunner(app, shutdown_timeout=0.1)
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            host, port = runner.addresses[0][:2]
+            return f"{host}:{port}"
+
+        yield serve
+
+
+def says(text: str, content_type: str = "text/html", status: int = 200) -> Handler:
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(text=text, content_type=content_type, status=status)
+
+    return handler
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait ten seconds."""
+    monkeypatch.setattr("custom_components.ip_intercom.systems.two_n.client.client.REQUEST_TIMEOUT", 0.1)
+
+
+async def test_no_answer_in_time(bench: Bench, hasty: None) -> None:
+    bench.sim.delay(5, "switch/status")
+    with pytest.raises(ConnectionFailed, match=r"switch/status within 0\.1 s"):
+        await bench.device().switch.status()
+
+
+async def test_the_connection_is_cut_and_comes_back(bench: Bench) -> None:
+    device = bench.device()
+    await device.switch.status()
+    bench.sim.lose_connection()
+    with pytest.raises(ConnectionFailed):
+        await device.switch.status()
+    await bench.sim.restore_connection()
+    assert await device.switch.status()
+
+
+async def test_the_connection_breaks_during_a_command(bench: Bench) -> None:
+    """The device may have dialled: a second request would dial twice."""
+    device = bench.device()
+    await device.switch.status()
+    bench.sim.delay(0.1, "call/dial")
+    bench.seen()
+    dialling = asyncio.ensure_future(device.call.dial("100"))
+    await asyncio.sleep(0.05)
+    bench.sim.reset_connections()
+    with pytest.raises(ConnectionFailed):
+        await dialling
+    await asyncio.sleep(0.15)
+    assert [request.path for request in bench.seen()].count("/api/call/dial") <= 1
+
+
+@pytest.mark.parametrize("kind", [Garbage.TRUNCATED, Garbage.HTML, Garbage.EMPTY, "[", "null", "3", '{"result": 1}'])
+async def test_garbage(bench: Bench, kind: str) -> None:
+    bench.sim.garbage("switch/status", kind)
+    with pytest.raises(UnexpectedReply):
+        await bench.device().switch.status()
+
+
+@pytest.mark.parametrize("kind", [Garbage.HUGE, Garbage.ENDLESS])
+async def test_a_huge_answer_is_bounded_in_memory(bench: Bench, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("custom_components.ip_intercom.systems.two_n.client.client.MAX_JSON", 2**20)
+    device = bench.device()
+    await device.io.status()
+    bench.sim.garbage("switch/status", kind)
+    tracemalloc.start()
+    with pytest.raises(UnexpectedReply, match="larger than"):
+        await device.switch.status()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * 2**20
+
+
+async def test_an_endless_answer_is_bounded_in_time(bench: Bench, hasty: None) -> None:
+    bench.sim.garbage("switch/status", Garbage.ENDLESS)
+    with pytest.raises(ConnectionFailed):
+        await bench.device().switch.status()
+
+
+async def test_redirects_are_not_followed(serve: Serve, session: aiohttp.ClientSession) -> None:
+    visited = []
+
+    async def redirect(_: web.Request) -> web.Response:
+        raise web.HTTPFound("/elsewhere")
+
+    async def elsewhere(request: web.Request) -> web.Response:
+        visited.append(request.path)
+        return web.json_response({"success": True, "result": {}})
+
+    address = await serve({"/api/switch/status": redirect, "/elsewhere": elsewhere})
+    device = TwoNDevice(TwoNClient(HttpTransport(session, URL(f"http://{address}"))))
+    with pytest.raises(UnexpectedReply):
+        await device.switch.status()
+    assert not visited
+
+
+async def test_something_that_is_not_http(session: aiohttp.ClientSession) -> None:
+    async def babble(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example.com ESMTP\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(babble, "127.0.0.1", 0)
+    async with server:
+        host, port = server.sockets[0].getsockname()
+        device = TwoNDevice(TwoNClient(HttpTransport(session, URL(f"http://{host}:{port}"))))
+        with pytest.raises((UnexpectedReply, ConnectionFailed)):
+            await device.switch.status()
+
+
+# -- certificates ------------------------------------------------------------------------------------
+
+
+async def test_the_certificate_is_pinned_on_first_use(bench: Bench) -> None:
+    found = await find_device(bench.session, bench.sim.https_address)
+    assert found.base == URL(f"https://{bench.sim.https_address}")
+    assert found.fingerprint is not None and len(found.fingerprint) == 32
+    transport = HttpTransport(bench.session, found.base, fingerprint=found.fingerprint)
+    device = TwoNDevice(TwoNClient(transport, "ha", "ha-pass"))
+    assert await device.switch.status()
+    bench.sim.renew_certificate()
+    await bench.sim.drop_network(0)
+    with pytest.raises(CertificateChanged):
+        await device.switch.status()
+
+
+async def test_a_self_signed_certificate_does_not_pass_verification(bench: Bench) -> None:
+    transport = HttpTransport(bench.session, URL(f"https://{bench.sim.https_address}"), verify=True)
+    with pytest.raises(CertificateInvalid):
+        await TwoNDevice(TwoNClient(transport)).system.info()
+    # Asked to verify, no way around it is taken: not even http on another port.
+    with pytest.raises(CertificateInvalid):
+        await find_device(bench.session, bench.sim.https_address, verify=True)
+
+
+async def test_any_certificate_will_do_where_none_is_pinned(bench: Bench) -> None:
+    assert await bench.device(secure=True).switch.status()
+
+
+async def test_nobody_speaks_tls_there(bench: Bench) -> None:
+    host, port = bench.sim.http_address.split(":")
+    with pytest.raises(ConnectionFailed, match="TLS"):
+        await certificate_fingerprint(host, int(port))
+
+
+# -- values in paths --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", ["82", "a b", "a/b", "a%2Fb", "?x=1#y", "ä", "..a", "+", ";", "a\\b"])
+async def test_a_value_cannot_leave_its_place_in_a_path(
+    value: str, serve: Serve, session: aiohttp.ClientSession
+) -> None:
+    async def name(request: web.Request) -> web.Response:
+        return web.json_response(
+            [request.match_info["name"], request.rel_url.raw_path.count("/"), request.query_string]
+        )
+
+    transport = HttpTransport(session, URL(f"http://{await serve({'/mails/{name}/file': name})}"))
+    reply = await transport.request(Request("GET", "/mails/{id}/file", {"x": "1"}, parts={"id": value}))
+    assert json.loads(reply.body) == [value, 3, "x=1"]
+
+
+@pytest.mark.parametrize("value", ["", ".", "..", "a/../b", "../auth", "/", "a/", "\ud800"])
+async def test_a_value_that_cannot_be_in_a_path(value: str, serve: Serve, session: aiohttp.ClientSession) -> None:
+    asked = []
+
+    async def note(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response()
+
+    transport = HttpTransport(session, URL(f"http://{await serve({'/{all:.*}': note})}"))
+    request = Request("DELETE", "/mails/{id}", parts={"id": value})
+    with pytest.raises(InvalidRequest) as refused:
+        await transport.request(request)
+    with pytest.raises(InvalidRequest):
+        async with transport.stream(request):
+            pass
+    assert refused.value.parameter == "id"
+    assert asked == []
+
+
+async def test_errors_do_not_tell_what_is_in_an_address(session: aiohttp.ClientSession) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/9 what\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()[:2]
+        transport = HttpTransport(session, URL(f"http://{host}:{port}"))
+        request = Request("GET", "/tokens/{token}", {"pin": "s3cret-1"}, parts={"token": "s3cret-2"})
+        with pytest.raises(UnexpectedReply) as raised:
+            await transport.request(request)
+    told = "".join(traceback.format_exception(raised.value, chain=not raised.value.__suppress_context__))
+    assert "/tokens/{token}" in told
+    assert "s3cret" not in f"{told} {request!r}"
+
+
+# -- finding a device --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("192.168.1.9", ("", "192.168.1.9", None)),
+        (" gate.local ", ("", "gate.local", None)),
+        ("gate.local:8080", ("", "gate.local", 8080)),
+        ("http://gate.local", ("http", "gate.local", None)),
+        ("https://gate.local:444/apitest.html", ("https", "gate.local", 444)),
+        ("[fe80::1]:8080", ("", "fe80::1", 8080)),
+        ("http://[2001:db8::7]/", ("http", "2001:db8::7", None)),
+        ("2001:db8::7", ("", "2001:db8::7", None)),
+        ("::1", ("", "::1", None)),
+    ],
+)
+def test_addresses_that_people_type(typed: str, found: tuple[str, str, int | None]) -> None:
+    address = parse_address(typed)
+    assert (address.scheme, address.host, address.explicit_port) == found
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "  ", "http://", "ftp://gate", "rtsp://gate:554/x", "gate:port", "user:s3cret@gate", "http://u:s3cret@g"],
+)
+def test_addresses_that_name_no_host(typed: str) -> None:
+    with pytest.raises(ValueError) as refused:
+        parse_address(typed)
+    assert "s3cret" not in str(refused.value)
+
+
+async def test_http_or_https_is_found_by_itself(any_bench: Bench) -> None:
+    sim = any_bench.sim
+    secure = await find_device(any_bench.session, sim.https_address)
+    plain = await find_device(any_bench.session, sim.http_address)
+    assert (secure.base.scheme, plain.base.scheme, plain.fingerprint) == ("https", "http", None)
+    assert secure.info == plain.info
+    assert secure.info.serial == sim.model.info["serialNumber"]
+    mac = sim.model.info.get("macAddr")
+    assert secure.info.mac == (mac and mac.lower().replace("-", ":"))
+
+
+async def test_a_scheme_that_was_typed_is_insisted_on(bench: Bench) -> None:
+    with pytest.raises(ConnectionFailed):
+        await find_device(bench.session, f"https://{bench.sim.http_address}")
+    with pytest.raises((ConnectionFailed, WrongDevice)):
+        await find_device(bench.session, f"http://{bench.sim.https_address}")
+
+
+async def test_nobody_there(bench: Bench) -> None:
+    address = bench.sim.http_address
+    bench.sim.lose_connection()
+    with pytest.raises(ConnectionFailed):
+        await find_device(bench.session, address)
+
+
+async def test_https_is_required(bench: Bench) -> None:
+    """HTTP API 2.3, code 7."""
+    bench.sim.require_tls("switch")
+    with pytest.raises(SecureConnectionRequired) as refused:
+        await bench.device().switch.status()
+    assert refused.value.service == "Switch API"
+    assert await bench.device(secure=True).switch.status()
+
+
+@pytest.mark.parametrize("username", ["", "ha"])
+async def test_a_device_that_tells_nobody_who_it_is(bench: Bench, username: str) -> None:
+    """Field notes 3.16: many devices answer system/info without authentication; not all."""
+    bench.sim.open_info = False
+    found = find_device(bench.session, bench.sim.http_address, username=username, password="ha-pass")
+    if username:
+        assert (await found).info.mac == "7c:1e:b3:05:2a:11"
+    else:
+        with pytest.raises(AuthenticationFailed):
+            await found
+
+
+async def test_a_device_whose_system_service_is_off(bench: Bench) -> None:
+    bench.sim.disable("system")
+    with pytest.raises(ServiceDisabled) as refused:
+        await find_device(bench.session, bench.sim.http_address)
+    assert refused.value.service == "System API"
+
+
+async def test_a_device_whose_system_service_insists_on_https(bench: Bench) -> None:
+    bench.sim.require_tls("system")
+    with pytest.raises(SecureConnectionRequired):
+        await find_device(bench.session, bench.sim.http_address)
+    assert (await find_device(bench.session, bench.sim.https_address)).info.mac
+
+
+INDOOR_TOUCH = """{"data": {"device": {"fwVersion": "4.4.1", "lanMac": "7C:1E:B3:09:00:21", "model": "2N Indoor Touch 2.0",
+    "sn": "52-3405-0077"}, "time": {"date": "1/2/26", "time": "8:00 AM"}}}"""
+INFO = "/api/system/info"
+
+
+async def test_an_indoor_touch_has_another_api(serve: Serve, session: aiohttp.ClientSession) -> None:
+    address = await serve({"/api/v1/status": says(INDOOR_TOUCH, "application/json")})
+    with pytest.raises(UnsupportedProduct) as refused:
+        await find_device(session, address)
+    assert refused.value.product == "2N Indoor Touch 2.0"
+
+
+@pytest.mark.parametrize(
+    "handlers",
+    [
+        {},
+        {"/": says("<html>router</html>")},
+        {INFO: says("<html>login</html>")},
+        {INFO: says("[]", "application/json")},
+        {INFO: says("{}", "application/json")},
+        {INFO: says('{"success": true}', "application/json")},
+        {INFO: says('{"success": true, "result": {"deviceName": "NAS"}}', "application/json")},
+        {INFO: says("", status=500), "/api/v1/status": says('{"data": {"device": 5}}', "application/json")},
+        {"/api/v1/status": says("[", "application/json")},
+    ],
+)
+async def test_something_else_answers(
+    handlers: Mapping[str, Handler], serve: Serve, session: aiohttp.ClientSession
+) -> None:
+    with pytest.raises(WrongDevice):
+        await find_device(session, await serve(handlers))
+
+
+@pytest.mark.parametrize("challenge", ['Basic realm="router"', 'Digest realm="router", qop="auth", nonce="1"'])
+async def test_the_password_is_not_shown_to_strangers(
+    challenge: str, serve: Serve, session: aiohttp.ClientSession
+) -> None:
+    shown = []
+
+    async def login(request: web.Request) -> web.Response:
+        shown.append(request.headers.get("Authorization"))
+        return web.Response(status=401, headers={"WWW-Authenticate": challenge}, text="<html>log in</html>")
+
+    address = await serve({INFO: login})
+    with pytest.raises(WrongDevice):
+        await find_device(session, address, username="ha", password="ha-pass")
+    assert not any(shown)

@@ -1,0 +1,1 @@
+"""The adapter of SmartYard accounts, at a simulated server."""

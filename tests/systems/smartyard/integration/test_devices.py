@@ -1,0 +1,336 @@
+"""What is shown of an account: each house, entrance, flat and camera is a device with what belongs to it."""
+
+from datetime import timedelta
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.util import dt as dt_util
+import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+
+from custom_components.ip_intercom import coordinator as coordinator_module
+from custom_components.ip_intercom.const import DOMAIN
+from custom_components.ip_intercom.systems.smartyard.client import client
+from tests.common import act, assert_assumed_locked, capture_changes, entity_id, state_of, until
+from tests.simulators.common.faults import Fault
+from tests.simulators.smartyard import PHONE, Role, Simulator
+from tests.systems.mx_proxy.integration.looking import becomes, shown
+
+from .conftest import Start, add
+
+HOUSE, FLAT = "house_11", "flat_51"
+GATES = {"door_21_0", "door_21_1", "door_22_0"}
+CAMERAS = {"camera_42", "camera_43"}
+ELSEWHERE = {"house_12", "flat_53", "door_24_0", "door_25_0"}
+
+
+def place(hass: HomeAssistant, entry: ConfigEntry, name: str) -> dr.DeviceEntry:
+    found = places(hass, entry).get(name)
+    assert found is not None, name
+    return found
+
+
+def places(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, dr.DeviceEntry]:
+    """Return the devices below that of the entry."""
+    found = {}
+    for device in dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id):
+        ((_, identifier),) = device.identifiers
+        if identifier != entry.unique_id:
+            found[identifier.removeprefix(f"{entry.unique_id}_")] = device
+    return found
+
+
+def entities(hass: HomeAssistant, entry: ConfigEntry, name: str | None = None) -> dict[str, set[str]]:
+    """Return the entities of a place by platform, those of the entry's own device for none."""
+    device = entry.runtime_data.coordinator.device_id if name is None else place(hass, entry, name).id
+    found: dict[str, set[str]] = {}
+    for entity in er.async_entries_for_device(er.async_get(hass), device, include_disabled_entities=True):
+        found.setdefault(entity.domain, set()).add(entity.unique_id.removeprefix(f"{entry.unique_id}_"))
+    return found
+
+
+async def test_each_place_is_a_device(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    found = places(hass, entry)
+    assert set(found) == {HOUSE, FLAT} | GATES | CAMERAS | ELSEWHERE
+    assert (found[HOUSE].name, found[HOUSE].model) == ("г. Примерск, ул. Садовая, д. 3", None)
+    assert found[HOUSE].via_device_id == entry.runtime_data.coordinator.device_id
+    assert {found[name].via_device_id for name in GATES | {FLAT}} == {found[HOUSE].id}
+    # Of a camera that belongs to no intercom, the server does not tell the house.
+    assert {found[name].via_device_id for name in CAMERAS} == {entry.runtime_data.coordinator.device_id}
+    assert (found["door_21_1"].name, found["door_21_1"].model) == ("Шлагбаум", None)
+    assert (found["camera_42"].name, found["camera_42"].model) == ("Двор", None)
+
+
+async def test_what_belongs_to_each(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    assert entities(hass, entry, "door_21_0") == {
+        "lock": {"door_21:0_door"},
+        "binary_sensor": {"door_21:0_blocked", "bell_21_ringing"},
+        "event": {"bell_21"},
+        "image": {"bell_21_last_visitor"},
+        "camera": {"camera_intercom_21"},
+    }
+    assert entities(hass, entry, "door_21_1") == {"lock": {"door_21:1_door"}, "binary_sensor": {"door_21:1_blocked"}}
+    assert entities(hass, entry, "camera_42") == {"camera": {"camera_42"}}
+    assert entities(hass, entry, FLAT) == {
+        "button": {"new_door_code_flat_51"},
+        "select": {"setting_flat_51_white_rabbit"},
+        "switch": {
+            f"setting_flat_51_{kind}"
+            for kind in ("allow_door_code", "cms", "disable_log", "hidden_log", "open_for_guests", "voip")
+        },
+    }
+    assert entities(hass, entry, HOUSE) == {}
+    assert entities(hass, entry) == {
+        "binary_sensor": {"connectivity", "event_log"},
+        "button": {"test_message"},
+        "event": {"access", "message"},
+        "sensor": {"last_access", "pushes", "recordings", "unread_messages"},
+        "switch": {"setting_text_messages", "setting_money_messages"},
+    }
+
+
+async def test_everything_is_there_from_the_start(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    for entity in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id):
+        if entity.disabled_by is None:
+            state = hass.states.get(entity.entity_id)
+            assert state is not None
+            assert state.state != "unavailable", entity.entity_id
+
+
+@pytest.mark.parametrize(
+    ("platform", "key", "name"),
+    [
+        ("lock", "door_21:0_door", "Подъезд 1"),
+        ("lock", "door_21:1_door", "Шлагбаум"),
+        ("binary_sensor", "door_21:0_blocked", "Подъезд 1 Blocked"),
+        ("binary_sensor", "bell_21_ringing", "Подъезд 1 Ringing"),
+        ("event", "bell_21", "Подъезд 1 Doorbell"),
+        ("image", "bell_21_last_visitor", "Подъезд 1 Last visitor"),
+        ("camera", "camera_intercom_21", "Подъезд 1 Camera"),
+        ("camera", "camera_42", "Двор"),
+        ("switch", "setting_flat_51_cms", "г. Примерск, ул. Садовая, д. 3, кв. 7 Handset rings"),
+        # These are of our own device at the operator: the apps of the family ring all the same.
+        ("switch", "setting_flat_51_voip", "г. Примерск, ул. Садовая, д. 3, кв. 7 Rings in Home Assistant"),
+        (
+            "switch",
+            "setting_text_messages",
+            "г. Примерск, ул. Садовая, д. 3, кв. 7 (127.0.0.1) Messages in Home Assistant",
+        ),
+        (
+            "switch",
+            "setting_money_messages",
+            "г. Примерск, ул. Садовая, д. 3, кв. 7 (127.0.0.1) Balance messages in Home Assistant",
+        ),
+    ],
+)
+async def test_the_place_has_the_name(
+    hass: HomeAssistant, entry: ConfigEntry, platform: str, key: str, name: str
+) -> None:
+    assert shown(hass, entry, platform, key).name == name
+
+
+async def test_a_flat_that_is_moved_into_and_out_of(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coordinator_module, "_DESCRIBE_COOLDOWN", 0.1)
+    coordinator = entry.runtime_data.coordinator
+    sim.move_out(PHONE, 53)
+    await coordinator.async_describe()
+    assert set(places(hass, entry)) == {HOUSE, FLAT} | GATES | CAMERAS
+    assert er.async_get(hass).async_get_entity_id("lock", DOMAIN, f"{entry.unique_id}_door_24:0_door") is None
+    assert er.async_get(hass).async_get_entity_id("event", DOMAIN, f"{entry.unique_id}_bell_24") is None
+    sim.move_in(PHONE, 53, Role.OWNER)
+    await coordinator.async_describe()
+    await hass.async_block_till_done()
+    assert set(places(hass, entry)) >= ELSEWHERE
+    await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_24:0_door"))
+    assert sim.address_functions.opened == [(24, 0, PHONE)]
+    assert entry.runtime_data.coordinator is coordinator, "it was reloaded"
+
+
+async def test_what_went_while_nobody_looked(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    sim.move_out(PHONE, 53)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    assert set(places(hass, entry)) == {HOUSE, FLAT} | GATES | CAMERAS
+
+
+@pytest.mark.parametrize("function", ["cctv/all", "cctv/camMap"])
+@pytest.mark.parametrize("status", [403, 404, 422])
+async def test_cameras_stay_while_their_list_is_refused(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, function: str, status: int
+) -> None:
+    before, cameras = set(places(hass, entry)), set(entry.runtime_data.coordinator.data.cameras)
+    sim.refuse(function, status, None)
+    await entry.runtime_data.coordinator.async_describe()
+    assert set(places(hass, entry)) == before
+    assert set(entry.runtime_data.coordinator.data.cameras) == cameras
+
+
+@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize("function", ["cctv/all", "cctv/camMap", "address/intercom", "user/notification"])
+async def test_what_is_refused_from_the_start_stays_until_it_is_told(
+    hass: HomeAssistant,
+    sim: Simulator,
+    entry: ConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+    function: str,
+    status: int,
+) -> None:
+    monkeypatch.setattr(coordinator_module, "_DESCRIBE_COOLDOWN", 0.1)
+    registry = er.async_get(hass)
+
+    def known() -> set[str]:
+        return {entity.id for entity in er.async_entries_for_config_entry(registry, entry.entry_id)}
+
+    def away() -> set[str]:
+        enabled = (
+            one for one in er.async_entries_for_config_entry(registry, entry.entry_id) if one.disabled_by is None
+        )
+        states = {one.entity_id: hass.states.get(one.entity_id) for one in enabled}
+        return {name for name, state in states.items() if state is None or state.state == "unavailable"}
+
+    before, entities_before = set(places(hass, entry)), known()
+    sim.refuse(function, status, None)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    assert away()
+    await entry.runtime_data.coordinator.async_describe()
+    await entry.runtime_data.coordinator.async_refresh()
+    assert set(places(hass, entry)) >= before
+    assert known() >= entities_before
+    # Others that went meanwhile are gone all the same.
+    sim.move_out(PHONE, 53)
+    await entry.runtime_data.coordinator.async_describe()
+    assert not {"house_12", "flat_53", "door_24_0"} & set(places(hass, entry))
+    sim.mend_server()
+    await entry.runtime_data.coordinator.async_refresh()
+    await until(lambda: not away(), "all of it")
+    assert set(places(hass, entry)) == {HOUSE, FLAT} | GATES | CAMERAS
+
+
+async def test_a_door_is_opened(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    lock = entity_id(hass, entry, "lock", "door_21:1_door")
+    assert_assumed_locked(hass, entry, "door_21:1_door")
+    await act(hass, "lock.open", entity_id=lock)
+    await act(hass, "ip_intercom.open_door", entity_id=lock)
+    assert sim.address_functions.opened == [(21, 1, PHONE)] * 2
+
+
+async def test_a_lost_answer_is_told_and_the_door_opened_once(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.lose_next_answer("address/openDoor")
+    with pytest.raises(HomeAssistantError) as failed:
+        await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_21:1_door"))
+    assert failed.value.translation_key == "door_may_have_opened"
+    assert sim.address_functions.opened == [(21, 1, PHONE)]
+
+
+async def test_a_blocked_door_says_so_and_why(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    assert state_of(hass, entry, "binary_sensor", "door_22:0_blocked") == "off"
+    sim.block_door(22)
+    await entry.runtime_data.coordinator.async_refresh()
+    await becomes(hass, entry, "binary_sensor", "door_22:0_blocked", "on")
+    assert state_of(hass, entry, "lock", "door_22:0_door") != "unavailable"
+    with pytest.raises(Exception, match="rejected") as failed:
+        await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_22:0_door"))
+    assert type(failed.value).__name__ == "HomeAssistantError"
+    assert sim.address_functions.opened == []
+    sim.block_door(22, reason="")
+    await entry.runtime_data.coordinator.async_refresh()
+    await until(lambda: state_of(hass, entry, "binary_sensor", "door_22:0_blocked") == "off")
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+async def test_a_door_that_only_the_refusal_tells_is_blocked(
+    hass: HomeAssistant, sim: Simulator, language: str
+) -> None:
+    hass.config.language = language
+    entry = await add(hass, sim)
+    lock, key = entity_id(hass, entry, "lock", "door_21:0_door"), "door_21:0_blocked"
+    sim.block_flat(51)
+    await entry.runtime_data.coordinator.async_refresh()
+    assert state_of(hass, entry, "binary_sensor", key) == "off"
+    for _ in range(2):
+        with pytest.raises(HomeAssistantError):
+            await act(hass, "lock.open", entity_id=lock)
+        assert state_of(hass, entry, "binary_sensor", key) == "on"
+        await entry.runtime_data.coordinator.async_refresh()
+        assert state_of(hass, entry, "binary_sensor", key) == "on"
+    assert state_of(hass, entry, "binary_sensor", "door_24:0_blocked") == "off"
+    sim.block_flat(51, False)
+    await act(hass, "lock.open", entity_id=lock)
+    assert state_of(hass, entry, "binary_sensor", key) == "off"
+
+
+async def test_a_door_whose_intercom_is_away_is_not_blocked(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.break_door(21)
+    with pytest.raises(HomeAssistantError):
+        await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_21:0_door"))
+    assert state_of(hass, entry, "binary_sensor", "door_21:0_blocked") == "off"
+
+
+async def test_a_door_that_was_opened_is_shown_open_for_a_while(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    lock = entity_id(hass, entry, "lock", "door_21:0_door")
+    await act(hass, "lock.open", entity_id=lock)
+    state = hass.states.get(lock)
+    assert state is not None
+    assert (state.state, state.attributes.get("assumed_state")) == ("unlocked", True)
+    # News of other things does not end it.
+    await entry.runtime_data.coordinator.async_refresh()
+    assert state_of(hass, entry, "lock", "door_21:0_door") == "unlocked"
+    assert_assumed_locked(hass, entry, "door_21:1_door")
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=6))
+    await hass.async_block_till_done()
+    assert_assumed_locked(hass, entry, "door_21:0_door")
+
+
+async def test_a_door_of_which_no_answer_comes_may_have_opened(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "REQUEST_TIMEOUT", 0.1)
+    sim.fault("address/openDoor", Fault.HANG)
+    with pytest.raises(HomeAssistantError, match="may have opened") as failed:
+        await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_21:0_door"))
+    assert failed.value.translation_key == "door_may_have_opened"
+    assert "Подъезд 1" in str(failed.value)
+    assert_assumed_locked(hass, entry, "door_21:0_door")
+
+
+async def test_no_two_things_have_the_same_name(hass: HomeAssistant, device: Start) -> None:
+    sim = await device()
+    sim.rename_door(22, name="Подъезд 1")
+    sim.rename_door(24, name="Подъезд 1")
+    entry = await add(hass, sim)
+    found = places(hass, entry)
+    names = sorted(str(place.name) for place in found.values())
+    assert names == sorted(set(names))
+    # Within a house by their numbers, of two houses by these.
+    house = found[HOUSE].name
+    assert {found[gate].name for gate in ("door_21_0", "door_22_0")} == {
+        f"Подъезд 1 ({house}) (21_0)",
+        f"Подъезд 1 ({house}) (22_0)",
+    }
+    assert found["door_24_0"].name == f"Подъезд 1 ({found['house_12'].name})"
+    entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+    told = [(entity.domain, entity.device_id, entity.original_name) for entity in entities]
+    assert len(told) == len(set(told))
+
+
+async def test_a_renamed_entrance_is_no_event(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    """The operator calls it otherwise: its bell takes the name with the next ring."""
+    changes = capture_changes(hass, entry)
+    sim.rename_door(21, name="Entrance A")
+    await entry.runtime_data.coordinator.async_describe()
+    await hass.async_block_till_done()
+    assert places(hass, entry)["door_21_0"].name == "Entrance A"
+    assert shown(hass, entry, "binary_sensor", "bell_21_ringing").name == "Entrance A Ringing"
+    assert changes == []

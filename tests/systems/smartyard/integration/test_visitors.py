@@ -1,0 +1,205 @@
+"""A ring: the doorbell, how long it rings, and the visitor."""
+
+from http import HTTPStatus
+from io import BytesIO
+import json
+from typing import Any
+
+from homeassistant.components.camera import async_get_image, async_get_stream_source
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.setup import async_setup_component
+from PIL import Image
+import pytest
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from tests.common import capture_log_events, entity_id, state_of, until
+from tests.simulators.smartyard import Simulator, cameras
+from tests.simulators.smartyard.video import one_frame
+from tests.systems.mx_proxy.integration.looking import becomes, shown
+
+
+def requests(sim: Simulator, function: str) -> list[Any]:
+    return [request for request in sim.requests if request.path.startswith(f"/mobile{function}")]
+
+
+async def test_a_ring(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
+    events = capture_log_events(hass)
+    secret = sim.ring(21)
+    await becomes(hass, pushed, "binary_sensor", "bell_21_ringing", "on")
+    rang = shown(hass, pushed, "event", "bell_21")
+    assert rang.attributes["event_type"] == "ring"
+    assert (rang.attributes["caller"], rang.attributes["flat"]) == ("Подъезд 1", "7")
+    assert state_of(hass, pushed, "event", "bell_22") == "unknown"
+    assert state_of(hass, pushed, "binary_sensor", "bell_22_ringing") == "off"
+    assert secret not in json.dumps([event.data for event in events], default=str)
+    assert all(secret not in str(state.attributes) for state in hass.states.async_all())
+
+
+async def test_it_stops_ringing_after_its_time(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
+    sim.set_push_ttl(1)
+    sim.ring(22)
+    await becomes(hass, pushed, "binary_sensor", "bell_22_ringing", "on")
+    await becomes(hass, pushed, "binary_sensor", "bell_22_ringing", "off")
+
+
+async def test_callers_are_not_recorded(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    component: Any = hass.data["event"]
+    bell, message = (component.get_entity(entity_id(hass, entry, "event", key)) for key in ("bell_21", "message"))
+    assert {"caller", "flat"} <= bell._Entity__combined_unrecorded_attributes
+    assert {"id", "title", "text"} <= message._Entity__combined_unrecorded_attributes
+
+
+async def test_the_picture_of_the_ring_is_fetched_at_once(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, hass_client_no_auth: ClientSessionGenerator
+) -> None:
+    assert state_of(hass, pushed, "image", "bell_21_last_visitor") == "unknown"
+    secret = sim.ring(21)
+    await until(lambda: state_of(hass, pushed, "image", "bell_21_last_visitor") != "unknown", "the picture")
+    image = shown(hass, pushed, "image", "bell_21_last_visitor")
+    assert [request.status for request in requests(sim, "/call/camshot/")] == [HTTPStatus.OK]
+    client = await hass_client_no_auth()
+    response = await client.get(image.attributes["entity_picture"])
+    assert response.status == HTTPStatus.OK
+    assert Image.open(BytesIO(await response.read())).format == "JPEG"
+    assert secret not in image.attributes["entity_picture"]
+    assert state_of(hass, pushed, "image", "bell_22_last_visitor") == "unknown"
+
+
+async def test_where_no_picture_was_taken_there_is_one_of_now(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
+) -> None:
+    sim.refuse(f"/call/camshot/{sim.ring(21)}", 404, None)
+    await until(lambda: state_of(hass, pushed, "image", "bell_21_last_visitor") != "unknown", "the picture")
+    assert [request.status for request in requests(sim, "/call/live/")] == [HTTPStatus.OK]
+    assert not any(request.host == "flussonic" for request in sim.requests)
+
+
+async def test_where_the_picture_is_not_to_be_had_the_camera_has_one(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
+) -> None:
+    sim.make_thumbnails()
+    ring = sim.ring(21)
+    for name in ("camshot", "live"):
+        sim.refuse(f"/call/{name}/{ring}", 404, None)
+    await until(lambda: state_of(hass, pushed, "image", "bell_21_last_visitor") != "unknown", "the picture")
+    assert any(request.host == "flussonic" for request in sim.requests)
+
+
+async def test_a_visitor_whom_nobody_has_a_picture_of_still_rings(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
+) -> None:
+    sim.refuse_camera(45, 100)
+    ring = sim.ring(22)
+    for name in ("camshot", "live"):
+        sim.refuse(f"/call/{name}/{ring}", 404, None)
+    await becomes(hass, pushed, "binary_sensor", "bell_22_ringing", "on")
+    await until(lambda: requests(sim, "/call/camshot/"), "the picture to be asked for")
+    # Twice, since the token may have been too old.
+    await until(lambda: sum(request.host == "forpost" for request in sim.requests) > 1, "the camera to be asked")
+    await hass.async_block_till_done(wait_background_tasks=False)
+    assert shown(hass, pushed, "event", "bell_22").attributes["event_type"] == "ring"
+    assert state_of(hass, pushed, "image", "bell_22_last_visitor") == "unknown"
+
+
+async def test_cameras_stream_and_show_stills(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    camera = entity_id(hass, entry, "camera", "camera_43")
+    assert shown(hass, entry, "camera", "camera_43").attributes["supported_features"] == 2
+    assert (await async_get_image(hass, camera)).content.startswith(b"\xff\xd8")
+    address = await async_get_stream_source(hass, camera)
+    assert address is not None
+    assert address.startswith("http://127.0.0.1:")
+
+
+async def streaming(hass: HomeAssistant, entry: ConfigEntry) -> Any:
+    """Return a camera whose stream Home Assistant can begin."""
+    assert await async_setup_component(hass, "stream", {})
+    component: Any = hass.data["camera"]
+    return component.get_entity(entity_id(hass, entry, "camera", "camera_42"))
+
+
+async def test_a_stream_gets_another_address_when_its_token_has_ended(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    camera = await streaming(hass, entry)
+
+    def token() -> str:
+        found = sim.town.camera(42)
+        assert found is not None
+        return found.token
+
+    stream = await camera.async_create_stream()
+    assert token() in stream.source
+    sim.renew_camera_token(42)
+    assert token() not in stream.source
+    assert await camera.async_create_stream() is stream
+    assert token() in stream.source
+    stream.add_provider("hls")  # a client watches
+    try:
+        sim.renew_camera_token(42)
+        asked = len(sim.requests)
+        assert await camera.async_create_stream() is stream
+        assert len(sim.requests) == asked
+        sim.refuse("cctv/all", 555)
+        for _ in range(2):
+            stream._async_update_state(False)  # as its worker does where it broke off
+        await until(lambda: token() in stream.source, "the new address")
+    finally:
+        await stream.stop()
+
+
+async def test_a_stream_that_outlives_its_camera_asks_for_no_address(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    camera = await streaming(hass, entry)
+    stream = await camera.async_create_stream()
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    asked = len(sim.requests)
+    stream._async_update_state(False)  # as its worker does where it broke off
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert len(sim.requests) == asked
+
+
+async def test_a_still_out_of_a_film(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    """Nimble has nothing else, and Flussonic no more unless it is set to make JPEGs."""
+    sim.make_thumbnails(False)
+    for key in ("camera_42", "camera_intercom_21"):
+        still = Image.open(BytesIO((await async_get_image(hass, entity_id(hass, entry, "camera", key))).content))
+        assert still.format == "JPEG"
+        assert min(still.size) >= 100
+    assert any(request.path.endswith("preview.mp4") for request in sim.requests)
+
+
+async def test_a_film_that_is_none(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cameras, "one_frame", lambda jpeg: one_frame(jpeg)[:100])
+    with pytest.raises(HomeAssistantError) as failed:
+        await async_get_image(hass, entity_id(hass, entry, "camera", "camera_42"))
+    assert failed.value.translation_key == "unexpected_reply"
+
+
+async def test_stills_one_after_the_other_where_there_is_no_motion_jpeg(
+    hass: HomeAssistant, entry: ConfigEntry, hass_client: ClientSessionGenerator
+) -> None:
+    client = await hass_client()
+    response = await client.get(f"/api/camera_proxy_stream/{entity_id(hass, entry, 'camera', 'camera_43')}")
+    assert response.status == HTTPStatus.OK
+    assert b"\xff\xd8" in await response.content.readexactly(500)
+    response.close()
+
+
+async def test_stills_end_in_order_with_the_first_that_cannot_be_had(
+    hass: HomeAssistant,
+    entry: ConfigEntry,
+    hass_client: ClientSessionGenerator,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(cameras, "one_frame", lambda jpeg: one_frame(jpeg)[:100])
+    client = await hass_client()
+    response = await client.get(f"/api/camera_proxy_stream/{entity_id(hass, entry, 'camera', 'camera_42')}")
+    assert response.status == HTTPStatus.OK
+    assert await response.read() == b""
+    assert "Traceback" not in caplog.text

@@ -1,0 +1,1 @@
+"""Tests of a 2N in the neutral model."""
