@@ -19,7 +19,7 @@ BUTTON = {"Config.Programable.SOFTKEY01.LocalParam1": "192.168.1.20"}
 
 # An E18 mixes replies that come too close, an R29 refuses more than ten requests a second.
 SENSITIVE = frozenset({"e18", "r29"})
-# They bear so many times as many here, and get as many: tests/api/akuvox asks them at their real pace.
+# They bear so many times as many here, and get as many: tests/systems/akuvox/client asks them at their real pace.
 HURRY = 5.0
 
 type Start = Callable[..., Awaitable[Simulator]]
