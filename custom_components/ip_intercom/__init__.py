@@ -48,7 +48,7 @@ PLATFORMS = [
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register the actions, and where voicemails are heard."""
-    async_setup_actions(hass)
+    await async_setup_actions(hass)
     hass.http.register_view(VoicemailView(hass))
     return True
 

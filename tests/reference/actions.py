@@ -90,7 +90,7 @@ def schemas() -> Mapping[str, tuple[Any, SupportsResponse]]:
 
     async def register(folder: str) -> Mapping[str, tuple[Any, SupportsResponse]]:
         hass = HomeAssistant(folder)
-        async_setup_actions(hass)
+        await async_setup_actions(hass)
         found = {
             name: (registered.schema, registered.supports_response)
             for name, registered in hass.services.async_services_for_domain(DOMAIN).items()

@@ -48,6 +48,13 @@ LAYERS = (
     ),
     layer("clients", "systems.*.client systems.*.client.*", "errors protocol", "aiohttp multidict yarl"),
     layer("model", "model model.*", "names"),
+    # The actions that one system has lie in its folder, above everything that they use.
+    layer(
+        "actions",
+        "systems.*.services",
+        "names errors protocol clients model common adapters helpers coordinator runtime entities pictures media services",
+        "homeassistant probatio",
+    ),
     layer("common", "systems.common.*", "names errors protocol model", "aiohttp yarl"),
     layer("adapters", "systems.*", "names errors protocol clients model common", "aiohttp yarl"),
     layer("systems", "systems", "names errors model common adapters", "aiohttp"),
@@ -65,7 +72,7 @@ LAYERS = (
     layer(
         "services",
         "services services.*",
-        "names model helpers coordinator runtime entities pictures media",
+        "names model systems helpers coordinator runtime entities pictures media",
         "homeassistant probatio",
     ),
     # A login that asks for a code is a conversation with one system.

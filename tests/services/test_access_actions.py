@@ -184,7 +184,7 @@ async def test_loudspeaker_and_microphone_are_tested(
 async def test_a_test_without_a_result(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("custom_components.ip_intercom.services.signals._TEST_PATIENCE", 0.1)
+    monkeypatch.setattr("custom_components.ip_intercom.systems.two_n.services._TEST_PATIENCE", 0.1)
     assert await refusal(hass, entry, "test_audio") == "no_test_result"
 
 

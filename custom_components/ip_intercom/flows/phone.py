@@ -39,7 +39,7 @@ from ..systems.common.errors import (
 from .base import SECTION_SECURITY, FoundFlow
 
 if TYPE_CHECKING:
-    from ..systems.smartyard import PhoneLogin
+    from ..systems.smartyard.login import PhoneLogin
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ class PhoneLoginFlow(FoundFlow):
         """Find the server; return the error to show, if there is one."""
         self._placeholders |= {"device": self._device_name(address)}
         await async_load_systems(self.hass)
-        from ..systems.smartyard import PhoneLogin  # noqa: PLC0415  # it is loaded by now
+        from ..systems.smartyard.login import PhoneLogin  # noqa: PLC0415  # it is loaded by now
 
         session = async_client_session(self.hass)
         try:

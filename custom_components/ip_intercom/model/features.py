@@ -15,7 +15,6 @@ from .events import Event
 from .functions import (
     AccessLog,
     AccessPoints,
-    Automation,
     ByteStream,
     CallLog,
     Capture,
@@ -24,16 +23,13 @@ from .functions import (
     Codes,
     Configuration,
     Displays,
-    Doorbell,
     FirmwareControl,
     Holidays,
     Lift,
     Lists,
-    Mail,
     Maintenance,
     MobileAccess,
     Plates,
-    SelfTest,
     Settings,
     TimeZones,
 )
@@ -314,7 +310,6 @@ class Features:
     access_log: AccessLog | None = None
     access_points: AccessPoints | None = None
     archive: Archive | None = None
-    automation: Automation | None = None
     call_control: CallControl | None = None
     call_log: CallLog | None = None
     call_modes: CallModes | None = None
@@ -328,7 +323,6 @@ class Features:
     configuration: Configuration | None = None
     directory: Directory | None = None
     displays: Displays | None = None
-    doorbell: Doorbell | None = None
     doors: Doors | None = None
     firmware: FirmwareControl | None = None
     flat_codes: FlatCodes | None = None
@@ -336,7 +330,6 @@ class Features:
     holidays: Holidays | None = None
     lift: Lift | None = None
     lists: Lists | None = None
-    mail: Mail | None = None
     maintenance: Maintenance | None = None
     messages: Messages | None = None
     missed_calls: MissedCalls | None = None
@@ -348,7 +341,6 @@ class Features:
     push: Push | None = None
     push_service: PushService | None = None
     push_tokens: PushTokens | None = None
-    self_test: SelfTest | None = None
     session: Session | None = None
     settings: Settings | None = None
     sip_accounts: SipAccounts | None = None

@@ -397,31 +397,3 @@ class Capture(Protocol):
 
     async def stop(self) -> None:
         """Stop recording."""
-
-
-class Mail(Protocol):
-    """Email that the device sends."""
-
-    async def send(self, to: str, subject: str, body: str | None, pictures: int, time_span: int | None) -> None:
-        """Send an email with up to five camera pictures of the last ``time_span`` seconds."""
-
-
-class SelfTest(Protocol):
-    """The device's test of its own loudspeaker and microphone."""
-
-    async def start(self) -> None:
-        """Begin the test; its result comes as an event."""
-
-
-class Automation(Protocol):
-    """The device's own automation."""
-
-    async def trigger(self, trigger: str, params: Mapping[str, str]) -> None:
-        """Set off a trigger of the device's automation."""
-
-
-class Doorbell(Protocol):
-    """The doorbell of an answering unit."""
-
-    async def ring(self) -> None:
-        """Ring it."""

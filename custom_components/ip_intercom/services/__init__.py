@@ -13,10 +13,12 @@ from homeassistant.exceptions import Unauthorized, UnknownUser
 from homeassistant.helpers import config_validation as cv, service
 import probatio as vol
 
-from ..const import DOMAIN
+from ..const import CONF_SYSTEM, DOMAIN
+from ..helpers.errors import request_refused
 from ..helpers.permissions import async_may, async_may_open_doors
 from ..runtime import IntercomConfigEntry
-from . import access, apartments, calls, conferences, directory, displays, lists, maintenance, phone_system, signals
+from ..systems import load_actions
+from . import access, apartments, calls, captures, conferences, directory, displays, lists, maintenance, phone_system
 from .base import Action, Needs
 from .files import ATTR_FILENAME, ATTR_OVERWRITE
 
@@ -24,13 +26,13 @@ _ACTIONS = (
     *access.ACTIONS,
     *apartments.ACTIONS,
     *calls.ACTIONS,
+    *captures.ACTIONS,
     *conferences.ACTIONS,
     *directory.ACTIONS,
     *displays.ACTIONS,
     *lists.ACTIONS,
     *maintenance.ACTIONS,
     *phone_system.ACTIONS,
-    *signals.ACTIONS,
 )
 
 # What the device takes for a hold (2N HTTP API 5.4.3); the strictest of the systems.
@@ -42,8 +44,7 @@ _SECONDS_BACK = vol.All(vol.Coerce(int), vol.Range(min=0, max=30))
 _POLICIES = {Needs.READ: POLICY_READ, Needs.CONTROL: POLICY_CONTROL, Needs.DOORS: POLICY_CONTROL}
 
 
-@callback
-def async_setup_actions(hass: HomeAssistant) -> None:
+async def async_setup_actions(hass: HomeAssistant) -> None:
     """Register the actions."""
     service.async_register_platform_entity_service(
         hass,
@@ -70,17 +71,29 @@ def async_setup_actions(hass: HomeAssistant) -> None:
         supports_response=SupportsResponse.OPTIONAL,
     )
     for action in _ACTIONS:
-        response = SupportsResponse.ONLY if action.answers_only else SupportsResponse.OPTIONAL
-        hass.services.async_register(
-            DOMAIN, action.name, _handler(hass, action), action.schema, supports_response=response
-        )
+        _async_register(hass, action)
+    of_systems: dict[str, tuple[Action, ...]] = await hass.async_add_import_executor_job(load_actions)
+    for system, actions in of_systems.items():
+        for action in actions:
+            _async_register(hass, action, system)
 
 
-def _handler(hass: HomeAssistant, action: Action) -> Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse]]:
+@callback
+def _async_register(hass: HomeAssistant, action: Action, system: str | None = None) -> None:
+    response = SupportsResponse.ONLY if action.answers_only else SupportsResponse.OPTIONAL
+    handler = _handler(hass, action, system)
+    hass.services.async_register(DOMAIN, action.name, handler, action.schema, supports_response=response)
+
+
+def _handler(
+    hass: HomeAssistant, action: Action, system: str | None
+) -> Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse]]:
     async def handle(call: ServiceCall) -> ServiceResponse:
         await _async_check_permission(hass, call, action.needs)
         entry: IntercomConfigEntry
         _, entry = service.async_get_device_and_config_entry(hass, DOMAIN, call.data[ATTR_DEVICE_ID])
+        if system is not None and entry.data[CONF_SYSTEM] != system:
+            raise request_refused(action.lacking, device=entry.runtime_data.coordinator.name)
         response = await action.run(entry.runtime_data, call.data)
         return (response or {}) if call.return_response else None
 

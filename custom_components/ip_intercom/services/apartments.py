@@ -14,9 +14,9 @@ from ..model.parts import PlaceId
 from ..model.residence import Archive, FlatCodes, History, Messages, Watches
 from ..runtime import IntercomRuntime
 from .base import ATTR_CAMERA, Action, Data, Fields, Needs, async_bells, async_camera, async_flat
+from .captures import async_save
 from .files import ATTR_FILENAME, ATTR_OVERWRITE, TARGET, check_writable, save_picture
 from .lists import access_rows
-from .signals import async_save
 
 ATTR_COMMENT = "comment"
 ATTR_DAY = "day"

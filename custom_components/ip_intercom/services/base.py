@@ -48,6 +48,7 @@ class Action:
         fields: Its fields, beside the device.
         rules: What has to hold between the fields.
         answers_only: It does nothing but answer: calling it without wanting the response is a mistake.
+        lacking: The error of a device of another system, for the action of one system.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Action:
     fields: Fields = field(default_factory=dict)
     rules: tuple[Any, ...] = ()
     answers_only: bool = False
+    lacking: str = ""
 
     @property
     def schema(self) -> vol.Schema | vol.All[Any]:

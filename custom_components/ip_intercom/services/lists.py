@@ -14,8 +14,8 @@ from ..model.functions import AccessLog, AccessRecord, Lists
 from ..runtime import IntercomRuntime
 from .base import Action, Data, Fields, Needs
 from .calls import ATTR_RECORDS, ONE_OR_ALL, RECORDS_OR_ALL
+from .captures import async_save
 from .files import ATTR_FILENAME, TARGET, payload
-from .signals import async_save
 
 ATTR_LIST = "list"
 ATTR_LOG = "log"

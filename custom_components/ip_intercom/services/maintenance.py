@@ -18,8 +18,8 @@ from ..model.functions import Configuration, FirmwareControl, Guard, Holidays, M
 from ..model.parts import Firmware, StagedFirmware
 from ..runtime import IntercomRuntime
 from .base import TEXTS, Action, Data, Fields, Needs
+from .captures import async_save
 from .files import ATTR_FILENAME, TARGET, payload
-from .signals import async_save
 
 ATTR_CONFIRMATION = "confirmation"
 

@@ -16,8 +16,8 @@ from ..model.telephony import CallControl, Contact, PhoneBook, PushTokens, Voice
 from ..runtime import IntercomRuntime
 from .base import Action, Data, Fields, Needs
 from .calls import ATTR_DEVICE, ATTR_SESSION, SESSION
+from .captures import async_save
 from .files import TARGET
-from .signals import async_save
 
 ATTR_FROM = "from"
 ATTR_MODE = "mode"

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from aiohttp import ClientSession
@@ -53,7 +54,8 @@ class SystemSpec:
         replaceable: Its devices are units that another unit can replace.
         recognizable: A device of it identifies itself without an account.
         macs: Beginnings of MAC addresses that it may share with other makers.
-        package: Where its ``ADAPTER`` is; the folder of its name by default.
+        has_actions: It has actions of its own, in its module ``services``.
+        package: Where its modules ``adapter`` and ``services`` are; the folder of its name by default.
     """
 
     options: frozenset[str]
@@ -63,6 +65,7 @@ class SystemSpec:
     replaceable: bool = False
     recognizable: bool = False
     macs: tuple[str, ...] = ()
+    has_actions: bool = False
     package: str | None = None
 
 
@@ -121,6 +124,7 @@ SYSTEMS: dict[str, SystemSpec] = {
             }
         ),
         replaceable=True,
+        has_actions=True,
     ),
 }
 
@@ -133,8 +137,17 @@ def load_systems(names: Collection[str] = ()) -> None:
 
 def adapter_of(name: str) -> Adapter:
     """Return the adapter of a system."""
-    adapter: Adapter = import_module(SYSTEMS[name].package or f"{__package__}.{name}").ADAPTER
+    adapter: Adapter = _module(name, "adapter").ADAPTER
     return adapter
+
+
+def load_actions() -> dict[str, tuple[Any, ...]]:
+    """Return the actions that only one system has, by system; no adapter is imported. It reads files, as ``load_systems``."""
+    return {name: _module(name, "services").ACTIONS for name, spec in SYSTEMS.items() if spec.has_actions}
+
+
+def _module(name: str, module: str) -> ModuleType:
+    return import_module(f"{SYSTEMS[name].package or f'{__package__}.{name}'}.{module}")
 
 
 def create_system(

@@ -190,14 +190,3 @@ class TwoNMobileAccess:
     async def set_compatible(self, compatible: bool) -> None:
         """Set the compatibility mode (firmware 2.50)."""
         await self._keys.set_compatibility(compatible)
-
-
-class TwoNDoorbell:
-    """The doorbell of an answering unit."""
-
-    def __init__(self, device: TwoNDevice) -> None:
-        self._io = device.io
-
-    async def ring(self) -> None:
-        """Ring it."""
-        await self._io.doorbell()

@@ -199,39 +199,6 @@ class TwoNCapture:
         await self._capture.stop()
 
 
-class TwoNMail:
-    """Email by the device's own SMTP account."""
-
-    def __init__(self, device: TwoNDevice) -> None:
-        self._email = device.email
-
-    async def send(self, to: str, subject: str, body: str | None, pictures: int, time_span: int | None) -> None:
-        """Send an email with up to five pictures of the last seconds."""
-        await self._email.send(to, subject, body, pictures, time_span)
-
-
-class TwoNSelfTest:
-    """The audio loop test."""
-
-    def __init__(self, device: TwoNDevice) -> None:
-        self._audio = device.audio
-
-    async def start(self) -> None:
-        """Begin it; ``AudioLoopTest`` tells the result."""
-        await self._audio.test()
-
-
-class TwoNAutomation:
-    """HttpTrigger functions of 2N Automation."""
-
-    def __init__(self, device: TwoNDevice) -> None:
-        self._automation = device.automation
-
-    async def trigger(self, trigger: str, params: Mapping[str, str]) -> None:
-        """Set off the trigger of that id."""
-        await self._automation.trigger(trigger, params)
-
-
 class TwoNDisplays:
     """Pictures, videos and texts on displays."""
 

@@ -30,20 +30,10 @@ from .client.endpoints import ACCESS_BLOCKING_CTRL, CALL_DIAL, IO_CTRL, SWITCH_C
 from .client.reader import LogReader
 from .client.system import SystemInfo
 from .directory import TwoNCodes, TwoNDirectory
-from .doors import TwoNAccessPoints, TwoNDoorbell, TwoNDoors, TwoNLift, TwoNMobileAccess, TwoNOutputs, TwoNPlates
+from .doors import TwoNAccessPoints, TwoNDoors, TwoNLift, TwoNMobileAccess, TwoNOutputs, TwoNPlates
 from .events import ALARM_EVENTS, CREDENTIAL_EVENTS, DECISION_EVENTS, OCCURRENCE_EVENTS
 from .log import TwoNLog
-from .maintenance import (
-    TwoNAutomation,
-    TwoNCapture,
-    TwoNClocks,
-    TwoNDisplays,
-    TwoNFirmware,
-    TwoNMail,
-    TwoNMaintenance,
-    TwoNSelfTest,
-    TwoNSettings,
-)
+from .maintenance import TwoNCapture, TwoNClocks, TwoNDisplays, TwoNFirmware, TwoNMaintenance, TwoNSettings
 from .mapping import bells_of, identity_of, known_bells, ports_of, unread_doors
 from .privacy import shows
 from .reading import DeviceParts, reading_of
@@ -96,7 +86,7 @@ class TwoNSystem:
         privacy: Privacy | None = None,
         stream: StreamAccess | None = None,
     ) -> None:
-        self._device = device
+        self.device = device
         self._stored = cursor
         self._privacy = privacy or Privacy()
         self._stream = stream
@@ -124,7 +114,7 @@ class TwoNSystem:
         return await self._describe(None)
 
     async def _describe(self, controls: frozenset[Control] | None) -> Description:
-        device, ask, attempt = self._device, self._reader.ask, self._attempt
+        device, ask, attempt = self.device, self._reader.ask, self._attempt
         self._missing, before = set(), self._missing
         had = self._parts
         self._readings = 0
@@ -205,7 +195,7 @@ class TwoNSystem:
         )
 
     def _features(self, controls: frozenset[Control], phone: bool, cameras: Mapping[str, Camera]) -> Features:
-        device = self._device
+        device = self.device
         maintained = Control.MAINTENANCE in controls
         settings = TwoNSettings(device)
         return Features(
@@ -223,22 +213,18 @@ class TwoNSystem:
             directory=TwoNDirectory(device),
             displays=TwoNDisplays(device),
             # Nothing tells beforehand whether the device has these: it says so when it is asked.
-            automation=TwoNAutomation(device),
             capture=TwoNCapture(device),
             codes=TwoNCodes(device),
-            doorbell=TwoNDoorbell(device),
             holidays=settings,
             lift=TwoNLift(device),
-            mail=TwoNMail(device),
             mobile_access=TwoNMobileAccess(device),
             plates=TwoNPlates(device),
-            self_test=TwoNSelfTest(device),
             settings=settings,
             time_zone=settings,
         )
 
     async def _identify(self) -> SystemInfo:
-        info = await self._device.system.info()
+        info = await self.device.system.info()
         if not info.mac and not info.serial:
             raise NoIdentity("the device does not say who it is")
         return info
@@ -262,7 +248,7 @@ class TwoNSystem:
     async def _may(self, control: Control) -> bool:
         """Return whether the account may command something, what was known of it where the device does not say."""
         function = _function(_PROBES[control])
-        allowed = await self._reader.ask(function, self._device.client.permits(_PROBES[control]), keep=False)
+        allowed = await self._reader.ask(function, self.device.client.permits(_PROBES[control]), keep=False)
         return control in self._controls if function in self._reader.failures else bool(allowed)
 
     async def _follow(self, reported: frozenset[str]) -> None:
@@ -272,7 +258,7 @@ class TwoNSystem:
             await self.log.expect(reported)
         elif reported:
             cursor = None if self._stored is None else Cursor.from_json(self._stored)
-            reader = LogReader(self._device.log, reported, cursor, system=self._device.system)
+            reader = LogReader(self.device.log, reported, cursor, system=self.device.system)
             self.log = TwoNLog(reader, self._privacy, reported, self._stored)
             await self.log.reader.open()
 
@@ -288,7 +274,7 @@ class TwoNSystem:
 
     async def _read_first(self, parts: DeviceParts) -> Reading:
         """Read everything; what the device has is decided by it, as far as it answers."""
-        device, ask, attempt = self._device, self._reader.ask, self._attempt
+        device, ask, attempt = self.device, self._reader.ask, self._attempt
         self._readings += 1
         switches, ports, accounts, calls, blocked, clock = await together(
             ask("switch/status", attempt(device.switch.status()), keep=False) if parts.switches else nothing(),
@@ -301,7 +287,7 @@ class TwoNSystem:
         return reading_of(parts, switches, ports, accounts, calls, blocked, clock)
 
     async def _read(self, parts: DeviceParts, failures: list[IntercomError]) -> Reading:
-        device = self._device
+        device = self.device
         clock_is_due = self._readings % _READINGS_PER_CLOCK == 0
         self._readings += 1
         switches, ports, accounts, calls, blocked, clock = await together(
@@ -324,12 +310,12 @@ class TwoNSystem:
 
     async def examine(self) -> Mapping[str, object]:
         """Return what the device says of its functions, its clock and its uptime (HTTP API 5.1.2, 5.1.4)."""
-        system = self._device.system
+        system = self.device.system
         caps, status = await together(self._extra(system.caps()), self._extra(system.status()))
         return {
             "functions": None if caps is None else {name: ",".join(sorted(words)) for name, words in caps.items()},
             "uptime": None if status is None else status.uptime,
-            "skipped": {path: count for path, count in sorted(self._device.client.skipped.items()) if count},
+            "skipped": {path: count for path, count in sorted(self.device.client.skipped.items()) if count},
         }
 
     async def close(self) -> None:
@@ -345,7 +331,7 @@ class TwoNSystem:
             _LOGGER.debug("Could not discard the firmware file, it expires on the device: %s", err)
 
     async def _query_bells(self) -> Bells:
-        return bells_of(await self._device.directory.query(_BELL_FIELDS))
+        return bells_of(await self.device.directory.query(_BELL_FIELDS))
 
     def _query_in_background(self) -> asyncio.Task[Bells | None]:
         """Return the query of the directory: a large one takes its time, and nothing waits for it."""

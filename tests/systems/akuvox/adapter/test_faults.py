@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from custom_components.ip_intercom.model.state import Description, Reading, State
-from custom_components.ip_intercom.systems.akuvox import AkuvoxSystem
 from custom_components.ip_intercom.systems.akuvox.client import AkuvoxCamera, exchange
+from custom_components.ip_intercom.systems.akuvox.system import AkuvoxSystem
 from custom_components.ip_intercom.systems.common.errors import IntercomError
 from tests.simulators.akuvox import Redirect, Simulator
 from tests.simulators.common.faults import Fault

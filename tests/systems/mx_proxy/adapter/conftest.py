@@ -15,9 +15,9 @@ from custom_components.ip_intercom.model.state import State
 from custom_components.ip_intercom.systems.common import event_buffer as outbox
 from custom_components.ip_intercom.systems.common.errors import IntercomError
 from custom_components.ip_intercom.systems.common.http import HttpTransport
-from custom_components.ip_intercom.systems.mx_proxy import MxSystem, log
+from custom_components.ip_intercom.systems.mx_proxy import log
 from custom_components.ip_intercom.systems.mx_proxy.client import Credentials, MxProxy
-from custom_components.ip_intercom.systems.mx_proxy.system import Options
+from custom_components.ip_intercom.systems.mx_proxy.system import MxSystem, Options
 from tests.simulators.mx_proxy import APPS, LOGIN, PASSWORD, Request, Simulator
 from tests.systems.bench import integration, session, sockets
 

@@ -5,8 +5,8 @@ import pytest
 
 from custom_components.ip_intercom.model.state import State
 from custom_components.ip_intercom.systems.common.errors import IntercomError
-from custom_components.ip_intercom.systems.mx_proxy import MxSystem
 from custom_components.ip_intercom.systems.mx_proxy.client import client
+from custom_components.ip_intercom.systems.mx_proxy.system import MxSystem
 from tests.simulators.common.faults import Fault
 
 from .conftest import Bench, Start, proxy_of

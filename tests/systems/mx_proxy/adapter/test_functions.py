@@ -17,8 +17,7 @@ from custom_components.ip_intercom.systems.common.errors import (
     Unconfirmed,
     UnexpectedReply,
 )
-from custom_components.ip_intercom.systems.mx_proxy import MxSystem
-from custom_components.ip_intercom.systems.mx_proxy.system import Options
+from custom_components.ip_intercom.systems.mx_proxy.system import MxSystem, Options
 from tests.common import until
 from tests.simulators.common.faults import Fault
 from tests.simulators.mx_proxy import MX, Simulator

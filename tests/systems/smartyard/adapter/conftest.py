@@ -9,10 +9,9 @@ from yarl import URL
 
 from custom_components.ip_intercom.model.state import State
 from custom_components.ip_intercom.systems.common.http import HttpTransport
-from custom_components.ip_intercom.systems.smartyard import SmartYardSystem
 from custom_components.ip_intercom.systems.smartyard.client import SmartYard, new_device_token
 from custom_components.ip_intercom.systems.smartyard.login import identity_of
-from custom_components.ip_intercom.systems.smartyard.system import Options
+from custom_components.ip_intercom.systems.smartyard.system import Options, SmartYardSystem
 from tests.simulators.smartyard import PHONE, Request, Simulator
 from tests.systems.bench import integration, session, sockets
 

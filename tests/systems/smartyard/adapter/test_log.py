@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 
 from custom_components.ip_intercom.model.events import BellRings, ButtonPressed, Event
-from custom_components.ip_intercom.systems.smartyard import SmartYardSystem
 from custom_components.ip_intercom.systems.smartyard.client import CallPush, TextPush
 from custom_components.ip_intercom.systems.smartyard.log import SmartYardLog
 from custom_components.ip_intercom.systems.smartyard.login import identity_of
-from custom_components.ip_intercom.systems.smartyard.system import Options
+from custom_components.ip_intercom.systems.smartyard.system import Options, SmartYardSystem
 from tests.simulators.smartyard.fixtures import GARDEN, PHONE
 from tests.simulators.smartyard.town import Door
 

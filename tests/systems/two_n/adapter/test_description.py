@@ -35,7 +35,8 @@ from custom_components.ip_intercom.systems.common.errors import (
     SecureConnectionRequired,
     ServiceDisabled,
 )
-from custom_components.ip_intercom.systems.two_n import TwoNSystem, find
+from custom_components.ip_intercom.systems.two_n.adapter import find
+from custom_components.ip_intercom.systems.two_n.system import TwoNSystem
 from tests.common import until
 from tests.simulators.two_n import MODELS, Account, Privilege, Service
 from tests.systems.two_n.client.conftest import PASSWORD, USERNAME, Bench, Start

@@ -6,7 +6,8 @@ import pytest
 
 from custom_components.ip_intercom.model.state import Description, Reading, State
 from custom_components.ip_intercom.systems.common.errors import IntercomError
-from custom_components.ip_intercom.systems.two_n import TwoNSystem, system as system_module
+from custom_components.ip_intercom.systems.two_n import system as system_module
+from custom_components.ip_intercom.systems.two_n.system import TwoNSystem
 from tests.simulators.common.faults import Fault
 from tests.systems.two_n.client.conftest import Bench, Start
 

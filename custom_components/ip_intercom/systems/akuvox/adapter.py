@@ -1,0 +1,79 @@
+"""The adapter of Akuvox: recognizes and finds devices, and makes the system of an entry."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import ClientSession
+
+from ...const import (
+    CONF_INVERTED,
+    CONF_OPENING_PASSWORD,
+    CONF_OPENING_USERNAME,
+    CONF_PICTURE_PORT,
+    CONF_PUSH,
+    CONF_SECURITY_RELAYS,
+    CONF_SHOW_NAMES,
+    CONF_STREAM_PASSWORD,
+    CONF_STREAM_USERNAME,
+    DEFAULT_PICTURE_PORT,
+)
+from ...model.state import Description
+from ..common.adapter import Adapter
+from ..common.connection import account_of, entry_data, transport_of
+from .client import AkuvoxCamera, AkuvoxClient, AkuvoxDevice, find_device, is_akuvox, refusal
+from .doors import OpeningLogin
+from .system import AkuvoxSystem, Options
+
+
+async def recognizes(session: ClientSession, address: str, *, likely: bool = False) -> bool:
+    """Return whether an Akuvox answers at an address, whether or not it lets us in; ``likely`` by its MAC address."""
+    return await is_akuvox(session, address, likely=likely)
+
+
+async def find(
+    session: ClientSession, address: str, account: Mapping[str, Any], verify: bool, pinned: str | None = None
+) -> tuple[dict[str, Any], Description]:
+    """Find the device at an address that a person typed, and log in; ``pinned`` is the certificate to insist on.
+
+    Returns:
+        What an entry has to keep to connect again (``const``: entry data), and what was found.
+    """
+    username, password = account_of(account)
+    found = await find_device(
+        session,
+        address,
+        username=username,
+        password=password,
+        verify=verify,
+        pinned=bytes.fromhex(pinned) if pinned else None,
+    )
+    data = entry_data(found.base, found.fingerprint, username, password, verify, legacy=found.legacy)
+    return data, await create(session, data, {}, None).introduce(found.info)
+
+
+def create(
+    session: ClientSession,
+    data: Mapping[str, Any],
+    options: Mapping[str, Any],
+    cursor: Mapping[str, object] | None,
+) -> AkuvoxSystem:
+    """Return the system of an entry from its data and options (``const``)."""
+    transport = transport_of(session, data)
+    account = account_of(data)
+    stream = options.get(CONF_STREAM_USERNAME, ""), options.get(CONF_STREAM_PASSWORD, "")
+    # Many people have one password for all; a different one for RTSP has to be entered.
+    username, password = stream if stream[0] else account
+    port = options.get(CONF_PICTURE_PORT, DEFAULT_PICTURE_PORT)
+    camera = AkuvoxCamera(session, transport.base.host or "", port=port, username=username, password=password)
+    entry_options = Options(
+        names=options.get(CONF_SHOW_NAMES, True),
+        inverted=frozenset(options.get(CONF_INVERTED, ())),
+        security=frozenset(options.get(CONF_SECURITY_RELAYS, ())),
+        opening=OpeningLogin(options.get(CONF_OPENING_USERNAME, ""), options.get(CONF_OPENING_PASSWORD, "")),
+        stream=stream,
+        pushes=options.get(CONF_PUSH, False),
+    )
+    return AkuvoxSystem(AkuvoxDevice(AkuvoxClient(transport, *account)), camera, cursor, entry_options)
+
+
+ADAPTER = Adapter(find, create, recognizes, refusal)

@@ -1,0 +1,79 @@
+"""The adapter of 2N: finds devices, and makes the system of an entry."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import ClientSession
+
+from ...const import (
+    CONF_SHOW_CARDS,
+    CONF_SHOW_NAMES,
+    CONF_SHOW_TOUCHES,
+    CONF_SHOW_UNKNOWN,
+    CONF_STREAM_PASSWORD,
+    CONF_STREAM_PATH,
+    CONF_STREAM_USERNAME,
+    DEFAULT_STREAM_PATH,
+)
+from ...model.state import Description
+from ..common.adapter import Adapter
+from ..common.connection import account_of, entry_data, transport_of
+from ..common.privacy import Privacy
+from .cameras import StreamAccess
+from .client import TwoNClient, TwoNDevice, find_device
+from .system import TwoNSystem
+
+
+async def find(
+    session: ClientSession, address: str, account: Mapping[str, Any], verify: bool, pinned: str | None = None
+) -> tuple[dict[str, Any], Description]:
+    """Find the device at an address that a person typed, and log in; ``pinned`` is the certificate to insist on.
+
+    Returns:
+        What an entry has to keep to connect again (``const``: entry data), and what was found.
+    """
+    username, password = account_of(account)
+    found = await find_device(
+        session,
+        address,
+        username=username,
+        password=password,
+        verify=verify,
+        pinned=bytes.fromhex(pinned) if pinned else None,
+    )
+    data = entry_data(found.base, found.fingerprint, username, password, verify, legacy=found.legacy)
+    system = create(session, data, {}, None)
+    try:
+        description = await system.connect(None)
+        system.require_something()
+    finally:
+        await system.close()
+    return data, description
+
+
+def create(
+    session: ClientSession,
+    data: Mapping[str, Any],
+    options: Mapping[str, Any],
+    cursor: Mapping[str, object] | None,
+) -> TwoNSystem:
+    """Return the system of an entry from its data and options (``const``)."""
+    stream = StreamAccess(
+        options.get(CONF_STREAM_USERNAME, ""),
+        options.get(CONF_STREAM_PASSWORD, ""),
+        options.get(CONF_STREAM_PATH, DEFAULT_STREAM_PATH),
+    )
+    return TwoNSystem(
+        TwoNDevice(TwoNClient(transport_of(session, data), *account_of(data))),
+        cursor,
+        Privacy(
+            names=options.get(CONF_SHOW_NAMES, True),
+            cards=options.get(CONF_SHOW_CARDS, False),
+            touches=options.get(CONF_SHOW_TOUCHES, False),
+            unknown=options.get(CONF_SHOW_UNKNOWN, False),
+        ),
+        stream if stream.username else None,
+    )
+
+
+ADAPTER = Adapter(find, create)
