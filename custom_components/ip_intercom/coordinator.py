@@ -416,7 +416,7 @@ class IntercomCoordinator(StateCoordinator):
 
     @callback
     def async_refused(self, err: AuthenticationFailed) -> None:
-        """Note that what logs in is beyond doubt wrong, and ask for it."""
+        """Report that the device rejected the credentials, and start reauthentication."""
         self._doubters.add(_LOG)
         self.async_set_update_error(self._failure(ConfigEntryAuthFailed, err))
         self.config_entry.async_start_reauth(self.hass)

@@ -12,8 +12,7 @@ from ...model.parts import CallRecord, CallSession, CallState, Direction, Sessio
 from ..common.parse import flag, integer, member, text
 from ..common.times import is_set
 from .client import TwoNDevice
-from .client.cursor import EventKey
-from .client.log import LogEvent
+from .client.cursor import EventKey, LogEvent
 from .client.phone import CallRecord as ApiCallRecord, CallSession as ApiCallSession
 
 # What a visitor touches before a call. Of an input, only that it goes on.

@@ -13,14 +13,11 @@ from ..common.errors import IntercomError
 from ..common.parse import fields, integer, text
 from ..common.privacy import Privacy
 from .calls import Visitors
-from .client.cursor import Batch, Cursor, EventKey, GapReason, Reading
-from .client.log import LogEvent
-from .client.reader import LogReader
+from .client.cursor import Batch, Cursor, EventKey, GapReason, LogEvent, Reading
+from .client.log import LogReader
 from .events import DECISION_EVENTS, gap_event, neutral_event
 from .log_gaps import KEYPAD, Withheld
 from .privacy import shows
-
-_LOGGER = logging.getLogger(__name__)
 
 _LOGGER = logging.getLogger(__name__)
 

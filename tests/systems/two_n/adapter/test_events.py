@@ -29,8 +29,7 @@ from custom_components.ip_intercom.model.events import (
 from custom_components.ip_intercom.model.parts import Access, Alarm, CallState, Direction, Occurrence
 from custom_components.ip_intercom.systems.common.privacy import REDACTED, Privacy
 from custom_components.ip_intercom.systems.two_n.cameras import fitting_size
-from custom_components.ip_intercom.systems.two_n.client.cursor import Gap, GapReason, Reading
-from custom_components.ip_intercom.systems.two_n.client.log import LogEvent
+from custom_components.ip_intercom.systems.two_n.client.cursor import Gap, GapReason, LogEvent, Reading
 from custom_components.ip_intercom.systems.two_n.directory import fit, without_defaults
 from custom_components.ip_intercom.systems.two_n.events import gap_event, neutral_event
 from tests.api_docs import read

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.ip_intercom.systems.two_n.client.log import LogEvent
+from custom_components.ip_intercom.systems.two_n.client.cursor import LogEvent
 from custom_components.ip_intercom.systems.two_n.log_gaps import CARDS, KEYPAD, Withheld
 
 ALL = frozenset({"KeyPressed", "CardEntered", "CallStateChanged", "UserAuthenticated"})

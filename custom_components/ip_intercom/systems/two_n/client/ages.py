@@ -7,10 +7,8 @@ import logging
 from math import inf
 
 from ...common.errors import IntercomError, NotSupported, PermissionDenied, SecureConnectionRequired, ServiceDisabled
-from ...common.times import LIVE_WINDOW
-from .cursor import Reading
+from .cursor import LogEvent, Reading
 from .freshness import Age, Freshness
-from .log import Log, LogEvent
 from .pace import Pace
 from .system import System, SystemStatus
 
@@ -18,8 +16,9 @@ _LOGGER = logging.getLogger(__name__)
 
 # Seconds after which the device is asked for its uptime again, so that drifting clocks do no harm.
 _ASK_AGAIN = 1800.0
-# A channel that only asks what is young needs to live for so many seconds.
-_PROBE_DURATION = 10
+
+# Returns the IDs of the events of some types of the last seconds, by the device's own count.
+type AskYoung = Callable[[frozenset[str]], Awaitable[frozenset[int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +33,15 @@ class EventAges:
     """Tells how old the events of one device are, and asks it for its uptime and clock.
 
     Args:
-        log: The device's log functions.
+        ask_young: Asks the device which events are of the last seconds, where it tells no time to this account.
         system: Asked for uptime and clock, None for nothing to ask.
         pace: How long to wait for what.
         monotonic: A clock that cannot be set.
     """
 
-    def __init__(self, log: Log, system: System | None, pace: Pace, monotonic: Callable[[], float]) -> None:
+    def __init__(self, ask_young: AskYoung, system: System | None, pace: Pace, monotonic: Callable[[], float]) -> None:
         self.freshness = Freshness()
-        self._log = log
+        self._ask_young = ask_young
         self._system = system
         self._pace = pace
         self._monotonic = monotonic
@@ -81,7 +80,7 @@ class EventAges:
             since = -inf if self.freshness.uptime_at >= asked_at else since
             ages = self._ages(events, arrived, since)
         doubtful = frozenset(event.id for event, age in zip(events, ages, strict=True) if age.uncertain)
-        young = await self._young(doubtful, channel) if doubtful else doubtful
+        young = await self._ask_young(channel.events) if doubtful else doubtful
         return tuple(
             Reading(event, event.id not in young if age.uncertain else age.late, age.seconds, channel.drained)
             for event, age in zip(events, ages, strict=True)
@@ -139,14 +138,3 @@ class EventAges:
         status = await ask()
         self.freshness.tell(status.uptime, status.time, asked_at, self._monotonic())
         return status.uptime is not None
-
-    async def _young(self, doubtful: frozenset[int], channel: Channel) -> frozenset[int]:
-        """Return which events the device itself counts to the last seconds, where it tells no time to this account."""
-        try:
-            probe = await self._log.subscribe(channel.events, f"-{int(LIVE_WINDOW)}", _PROBE_DURATION)
-            events = await self._log.pull(probe, 0, self._pace.patience)
-            await self._log.unsubscribe(probe)
-        except IntercomError as err:
-            _LOGGER.debug("Could not determine the age of events: %s", err)
-            return frozenset()
-        return doubtful & {event.id for event in events}

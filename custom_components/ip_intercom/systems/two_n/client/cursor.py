@@ -1,13 +1,38 @@
 """What is read of the event log, and how far it was read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
 
+from ...common.decode import Key
 from ...common.parse import Fields, integer
-from .log import LogEvent
 
 # Seconds by which a device's clock is so wrong that it may show the same time after every restart.
 UNSET_CLOCK = 86400
+# Seconds by which a new channel reaches back further than needed.
+MARGIN = 10
+# Seconds by which the same start of the device may seem to differ between two of its records.
+_SAME_START = 2
+
+
+def _uint32(value: object) -> int:
+    return min(max(integer(value) or 0, 0), 2**32 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """One record of the log (HTTP API 5.10.4).
+
+    ``id`` counts from 1 after every restart of the device; ``utc_time`` is in Unix seconds by its
+    clock, ``up_time`` in seconds since its restart.
+    """
+
+    id: int
+    event: str
+    utc_time: Annotated[int, Key(convert=_uint32)]
+    up_time: Annotated[int, Key(convert=_uint32)]
+    params: Fields
 
 
 class GapReason(StrEnum):
@@ -75,6 +100,48 @@ class Cursor:
         if len(numbers) != 3:
             return cls(float(complete_until), None, poll)
         return cls(float(complete_until), EventKey(numbers[0], numbers[1], numbers[2], float(last[3])), poll)
+
+    def resume_at(self, events: Sequence[LogEvent], ran_on: bool | None) -> int | None:
+        """Return where the unread events begin, None where nothing proves that none is missing before them.
+
+        ``ran_on`` is whether the device has run on since the last event was read, None for unknown.
+        """
+        last = self.last
+        if last is None:
+            begins = bool(events) and events[0].id == 1 and not ran_on
+            return None if begins and (ran_on is False or events[0].utc_time > self.complete_until) else 0
+        if ran_on is False and last.is_unset:
+            return None
+        for index, event in enumerate(events):
+            if event.id == last.id and event.utc_time == last.utc_time:
+                return index + 1
+        return None
+
+    def resume_behind(self, events: Sequence[LogEvent], ran_on: bool | None) -> int | None:
+        """Return where the unread events begin although the account may not see the last one read any more.
+
+        Earlier ones of the same start prove that it is only out of sight.
+        """
+        last = self.last
+        if last is None or (last.is_unset and not ran_on):
+            return None
+        start = last.utc_time - last.up_time
+        if not any(
+            event.id < last.id and abs(event.utc_time - event.up_time - start) <= _SAME_START for event in events
+        ):
+            return None
+        return next((index for index, event in enumerate(events) if event.id > last.id), len(events))
+
+    def gap(self, events: Sequence[LogEvent], now: float) -> Gap:
+        """Return the time that is missing before ``events``; ``now`` is in Unix seconds."""
+        last, start = self.last, self.complete_until
+        if not events:
+            return Gap(start, now, GapReason.RESTART)
+        first = events[0]
+        restarted = last is None or first.id <= last.id or first.up_time < last.up_time
+        # A device without a battery counts from 1970 until it has asked for the time.
+        end = float(first.utc_time) if start <= first.utc_time <= now + MARGIN else now
+        return Gap(start, end, GapReason.RESTART if restarted else GapReason.OVERFLOW)
 
 
 @dataclass(frozen=True, slots=True)
