@@ -43,7 +43,7 @@ BUTTONS = (
     IntercomButtonDescription(
         key="clear_missed_calls",
         press=async_clear_missed,
-        there=lambda features, _: features.missed_calls is not None,
+        there=lambda features, _: features.call_control is not None,
     ),
     IntercomButtonDescription(
         key="restart",

@@ -14,8 +14,15 @@ from .entity import IntercomEntity, async_add_as_found
 from .model.parts import CallMode, Setting
 from .model.state import State
 from .runtime import IntercomConfigEntry, IntercomRuntime
-from .services.calls import ATTR_DEVICE
-from .services.phone_system import ATTR_RING_DELAY, ATTR_VOICEMAIL_DELAY, LOCAL, REMOTE, async_set_mode, mode_attributes
+from .services.calls import (
+    ATTR_DEVICE,
+    ATTR_RING_DELAY,
+    ATTR_VOICEMAIL_DELAY,
+    LOCAL,
+    REMOTE,
+    async_set_mode,
+    mode_attributes,
+)
 from .setting_entity import SELECTED, SettingEntity
 
 PARALLEL_UPDATES = 1
@@ -34,7 +41,7 @@ async def async_setup_entry(
             for setting in (state.settings.values() if features.account_settings is not None else ())
             if setting.kind in SELECTED and setting.options
         }
-        if features.call_modes is not None:
+        if features.call_control is not None:
             found["call_mode"] = partial(CallModeSelect, runtime, "call_mode")
         return found
 

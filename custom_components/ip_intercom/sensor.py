@@ -39,7 +39,7 @@ async def async_setup_entry(
             found["access"] = partial(LastAccessSensor, runtime, "last_access")
         if runtime.coordinator.features.call_log is not None or runtime.coordinator.description.outcomes:
             found["call_log"] = partial(LastCallSensor, runtime, "last_call")
-        if runtime.coordinator.features.missed_calls is not None:
+        if runtime.coordinator.features.call_control is not None:
             found["missed_calls"] = partial(MissedCallsSensor, runtime, "missed_calls")
         if runtime.coordinator.features.voicemails is not None:
             found["voicemails"] = partial(VoicemailsSensor, runtime, "voicemails")

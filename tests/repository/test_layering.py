@@ -51,7 +51,7 @@ LAYERS = (
     # The actions that one system has lie in its folder, above everything that they use.
     layer(
         "actions",
-        "systems.*.services",
+        "systems.*.services systems.*.*_services",
         "names errors protocol clients model common adapters helpers coordinator runtime entities pictures media services",
         "homeassistant probatio",
     ),

@@ -14,7 +14,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from ..const import DOMAIN
 from ..coordinator import IntercomCoordinator
 from ..helpers.permissions import async_may
-from ..model.telephony import Recording
+from ..model.features import Recording
 
 _LOGGER = logging.getLogger(__name__)
 

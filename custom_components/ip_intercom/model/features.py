@@ -7,7 +7,7 @@ that names the device and what it lacks. All methods raise ``IntercomError`` of 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from .doors import DoorCommand
@@ -33,10 +33,23 @@ from .functions import (
     Settings,
     TimeZones,
 )
-from .parts import Bell, BellId, CallSession, CameraId, Control, Door, DoorId, PortId, SessionId
+from .parts import (
+    Bell,
+    BellId,
+    CallMode,
+    CallSession,
+    CameraId,
+    Conference,
+    ConferenceId,
+    Control,
+    Door,
+    DoorId,
+    PortId,
+    SessionId,
+    VoicemailId,
+)
 from .residence import AccountSettings, Archive, FlatCodes, History, Messages, SipAccounts, Visitors, Watches
 from .state import Description, Missing, Reading
-from .telephony import CallControl, CallModes, Conferences, MissedCalls, PhoneBook, PushTokens, Voicemails
 
 # So many events are handed on at once; then everything else in Home Assistant has its turn.
 PORTION = 50
@@ -181,6 +194,54 @@ class Calls(Protocol):
         """Return the calls that there are now."""
 
 
+class CallControl(Protocol):
+    """What a phone system can do with calls beyond answering them and hanging up."""
+
+    @property
+    def suggested_device(self) -> str | None:
+        """Return the mobile number that the user or the exchange knows of the person."""
+
+    async def answer_at(self, session: SessionId, device: str, timeout: timedelta, assign: bool) -> None:
+        """Answer a call that rings at a SIP device, which has so long to do so; ``assign`` takes it into use."""
+
+    async def set_mode(self, mode: CallMode) -> CallMode:
+        """Set where calls ring and return what came of it; None in its delays for what the exchange finds right."""
+
+    def clear_missed(self) -> None:
+        """Reset the count of missed calls: the user has seen the calls. The log still lists them."""
+
+
+class Recording(ByteStream, Protocol):
+    """A recorded message. ``content_type`` is a media type."""
+
+    content_type: str
+
+
+class Voicemails(Protocol):
+    """The mailbox."""
+
+    def open(self, voicemail: VoicemailId, /) -> AbstractAsyncContextManager[Recording]:
+        """Open what was said."""
+
+
+class Conferences(Protocol):
+    """Conferences that people dial into."""
+
+    async def query(self) -> tuple[Conference, ...]:
+        """Return the conferences by their start."""
+
+    async def create(
+        self, name: str, start: datetime, duration: timedelta, access_code: int | None, description: str = ""
+    ) -> Conference:
+        """Plan a conference of our own; an access code is made up for None."""
+
+    async def update(self, conference: Conference) -> Conference:
+        """Change a conference."""
+
+    async def delete(self, conference: ConferenceId, /) -> None:
+        """Delete a conference."""
+
+
 class MjpegStream(ByteStream, Protocol):
     """An endless motion JPEG answer."""
 
@@ -312,7 +373,6 @@ class Features:
     archive: Archive | None = None
     call_control: CallControl | None = None
     call_log: CallLog | None = None
-    call_modes: CallModes | None = None
     calls: Calls | None = None
     cameras: Cameras | None = None
     capture: Capture | None = None
@@ -332,15 +392,12 @@ class Features:
     lists: Lists | None = None
     maintenance: Maintenance | None = None
     messages: Messages | None = None
-    missed_calls: MissedCalls | None = None
     mobile_access: MobileAccess | None = None
     outputs: Outputs | None = None
-    phone_book: PhoneBook | None = None
     plates: Plates | None = None
     account_settings: AccountSettings | None = None
     push: Push | None = None
     push_service: PushService | None = None
-    push_tokens: PushTokens | None = None
     session: Session | None = None
     settings: Settings | None = None
     sip_accounts: SipAccounts | None = None

@@ -18,7 +18,7 @@ from ..helpers.errors import request_refused
 from ..helpers.permissions import async_may, async_may_open_doors
 from ..runtime import IntercomConfigEntry
 from ..systems import load_actions
-from . import access, apartments, calls, captures, conferences, directory, displays, lists, maintenance, phone_system
+from . import access, apartments, calls, captures, directory, displays, lists, maintenance
 from .base import Action, Needs
 from .files import ATTR_FILENAME, ATTR_OVERWRITE
 
@@ -27,12 +27,10 @@ _ACTIONS = (
     *apartments.ACTIONS,
     *calls.ACTIONS,
     *captures.ACTIONS,
-    *conferences.ACTIONS,
     *directory.ACTIONS,
     *displays.ACTIONS,
     *lists.ACTIONS,
     *maintenance.ACTIONS,
-    *phone_system.ACTIONS,
 )
 
 # What the device takes for a hold (2N HTTP API 5.4.3); the strictest of the systems.

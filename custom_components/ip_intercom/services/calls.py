@@ -1,6 +1,8 @@
-"""Calls: selecting a call, verifying the result, and the call log."""
+"""Calls: selecting a call, verifying the result, where calls ring, and the call log."""
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
@@ -11,9 +13,9 @@ import probatio as vol
 
 from ..entity import require_feature
 from ..helpers.errors import request_refused, translated_error
-from ..model.features import Calls
+from ..model.features import CallControl, Calls
 from ..model.functions import CallLog
-from ..model.parts import CallState, Direction, SessionId
+from ..model.parts import CallMode, CallState, Direction, SessionId
 from ..runtime import IntercomRuntime
 from .base import TEXTS, Action, Data, Fields, Needs
 
@@ -23,9 +25,15 @@ ATTR_DEVICE = "device"
 ATTR_NUMBER = "number"
 ATTR_REASON = "reason"
 ATTR_RECORDS = "records"
+ATTR_RING_DELAY = "ring_delay"
 ATTR_SESSION = "session"
 ATTR_TIMEOUT = "timeout"
 ATTR_USERS = "users"
+ATTR_VOICEMAIL_DELAY = "voicemail_delay"
+
+# Where calls ring.
+LOCAL = "local"
+REMOTE = "remote"
 
 # Records of a log by their ids, or all of them; a slip must not empty it.
 RECORDS_OR_ALL: Fields = {
@@ -62,7 +70,7 @@ async def async_answer_at(
     runtime: IntercomRuntime, session: SessionId | None, device: str, timeout: timedelta, assign: bool
 ) -> SessionId:
     """Answer a call at a device of its own, otherwise as ``async_answer``."""
-    control = require_feature(runtime.coordinator, runtime.coordinator.features.call_control, "no_call_control")
+    control = _control(runtime)
     if session is None:
         session = await _async_find_ringing(runtime, _calls(runtime))
     await runtime.coordinator.async_command(control.answer_at(session, device, timeout, assign))
@@ -102,12 +110,44 @@ async def async_hang_up(
 
 async def async_clear_missed(runtime: IntercomRuntime) -> None:
     """Reset the count of missed calls."""
-    require_feature(runtime.coordinator, runtime.coordinator.features.missed_calls, "no_missed_calls").clear()
+    _control(runtime, "no_missed_calls").clear_missed()
     runtime.coordinator.async_change(missed_calls=0)
+
+
+async def async_set_mode(runtime: IntercomRuntime, mode: CallMode) -> CallMode:
+    """Say where calls ring, show it, and return what came of it.
+
+    A number that ``mode`` leaves open is the one that is suggested, or that of before.
+    """
+    control = _control(runtime, "no_call_modes")
+    before = runtime.coordinator.data.call_mode
+    if mode.remote and not mode.device:
+        device = control.suggested_device or (before and before.device)
+        if not device:
+            raise request_refused("no_mobile_number", device=runtime.coordinator.name)
+        mode = replace(mode, device=device)
+    now = await runtime.coordinator.async_command(control.set_mode(mode))
+    if before is not None and now.device is None:
+        now = replace(now, device=before.device)  # the desk needs none, but the next change may
+    runtime.coordinator.async_change(call_mode=now)
+    return now
+
+
+def mode_attributes(mode: CallMode) -> Mapping[str, str | int | None]:
+    """Return what belongs to a mode: the number that rings, and delays in seconds."""
+    return {
+        ATTR_DEVICE: mode.device,
+        ATTR_RING_DELAY: mode.ring_delay,
+        ATTR_VOICEMAIL_DELAY: mode.voicemail_delay,
+    }
 
 
 def _calls(runtime: IntercomRuntime) -> Calls:
     return require_feature(runtime.coordinator, runtime.coordinator.features.calls, "no_calls")
+
+
+def _control(runtime: IntercomRuntime, lack: str = "no_call_control") -> CallControl:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.call_control, lack)
 
 
 def _call_log(runtime: IntercomRuntime) -> CallLog:

@@ -104,6 +104,7 @@ SYSTEMS: dict[str, SystemSpec] = {
         logs_in=True,
         forwarded=True,
         page="extension",
+        has_actions=True,
     ),
     SYSTEM_SMARTYARD: SystemSpec(
         frozenset({CONF_PUSH, CONF_PUSH_ROUTE, CONF_SHOW_NAMES, *CONFS_FCM}),

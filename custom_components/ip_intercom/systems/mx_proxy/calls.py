@@ -1,17 +1,14 @@
-"""Calls started and controlled from Home Assistant (manual, calls)."""
+"""Calls started and controlled from Home Assistant, and where they ring (manual, calls)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ...model.events import CallChanged
 from ...model.parts import CallMode, CallSession, SessionId
 from ..common.errors import InvalidRequest, NoSuchCall
 from .client import Kind, MxProxy
 from .directory import MxPhoneBook
-from .tracker import CallTracker
-
-type Tell = Callable[[str, CallChanged | None], None]
+from .log import CALLS, MxLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +36,23 @@ class PhoneSettings:
 
 
 class MxCalls:
-    """Calls as any intercom has them.
+    """The calls of an extension, and where they ring.
 
     Args:
         proxy: Asked.
-        tracker: What is known of live calls.
+        log: Knows the live calls, and takes what is done here, as events.
         book: Knows the numbers of people.
-        desk: Where the person is.
-        tell: Takes what is done here, as an event.
+        phone_settings: Where the person is.
     """
 
     answers = True
 
-    def __init__(
-        self, proxy: MxProxy, tracker: CallTracker, book: MxPhoneBook, phone_settings: PhoneSettings, tell: Tell
-    ) -> None:
+    def __init__(self, proxy: MxProxy, log: MxLog, book: MxPhoneBook, phone_settings: PhoneSettings) -> None:
         self._calls = proxy.calls
-        self._tracker = tracker
+        self._log = log
+        self._tracker = log.tracker
         self._book = book
         self._phone_settings = phone_settings
-        self._tell = tell
 
     async def dial(self, number: str | None, users: Sequence[str]) -> SessionId:
         """Call a number, or a person in the address book by the ID."""
@@ -66,102 +60,73 @@ class MxCalls:
             if len(users) != 1:
                 raise InvalidRequest("an extension calls one person at a time", "users")
             number = await self._book.number_of(users[0])
-        made = await self._calls.make(self._phone_settings.origin, number)
-        self._tell(Kind.ORIGINATED, self._tracker.made(made.call_id, self._phone_settings.origin, number))
+        return await self.make(self._phone_settings.origin, number)
+
+    async def make(self, origin: str, to: str, device: str | None = None) -> SessionId:
+        """Call ``origin`` and connect it with ``to``; ``device`` is taken into use before, where one is named."""
+        made = await self._calls.make(origin, to, device)
+        self._log.tell(Kind.ORIGINATED, self._tracker.made(made.call_id, origin, to))
         return made.call_id
 
     async def answer(self, session: SessionId) -> None:
         """Answer an incoming call where the person is."""
         await self._calls.answer(session, self._phone_settings.origin)
-        self._tell(Kind.ESTABLISHED, self._tracker.done(session, Kind.ESTABLISHED))
+        self._done(session, Kind.ESTABLISHED)
+
+    async def answer_at(self, session: SessionId, device: str, timeout: timedelta, assign: bool) -> None:
+        """Answer a call that rings at a SIP device, which has so long to do so; ``assign`` takes it into use."""
+        await self._calls.answer(session, device, int(timeout.total_seconds()), assign)
+        self._done(session, Kind.ESTABLISHED)
 
     async def hang_up(self, session: SessionId, reason: str | None = None) -> None:
         """End a call; the exchange knows no reasons."""
         try:
             await self._calls.clear(session)
         except NoSuchCall:
-            self._tell(Kind.CLEARED, self._tracker.done(session, Kind.CLEARED))
+            self._done(session, Kind.CLEARED)
             raise
-        self._tell(Kind.CLEARED, self._tracker.done(session, Kind.CLEARED))
+        self._done(session, Kind.CLEARED)
+
+    async def transfer(self, session: SessionId, to: str, device: str | None = None) -> None:
+        """Hand a call over to another number; it leaves the extension once the other side has taken it.
+
+        ``device`` has the call now; None for where calls are answered.
+        """
+        await self._calls.transfer(session, device or self._phone_settings.origin, to)
+        self._log.poller.soon(CALLS)
+
+    async def hold(self, session: SessionId) -> None:
+        """Put a call on hold."""
+        await self._calls.hold(session)
+        self._done(session, Kind.HELD)
+
+    async def resume(self, session: SessionId) -> None:
+        """Resume a held call."""
+        await self._calls.unhold(session)
+        self._done(session, Kind.RETRIEVED)
+
+    def _done(self, session: SessionId, kind: Kind) -> None:
+        self._log.tell(kind, self._tracker.done(session, kind))
 
     async def in_progress(self) -> Mapping[SessionId, CallSession]:
         """Return the calls that are known: the proxy does not list others."""
         return self._tracker.sessions
-
-
-class MxCallControl:
-    """What can be done with a call beyond that.
-
-    Args:
-        proxy: Asked.
-        tracker: What is known of live calls.
-        desk: Where the person is.
-        tell: Takes what is done here, as an event.
-        look: Has the calls looked at soon.
-    """
-
-    def __init__(
-        self, proxy: MxProxy, tracker: CallTracker, phone_settings: PhoneSettings, tell: Tell, look: Callable[[], None]
-    ) -> None:
-        self._calls = proxy.calls
-        self._tracker = tracker
-        self._phone_settings = phone_settings
-        self._tell = tell
-        self._look = look
-
-    async def make(self, origin: str, to: str, device: str | None) -> SessionId:
-        """Call ``origin`` and connect it with ``to``; ``device`` is taken into use before, where one is named."""
-        made = await self._calls.make(origin, to, device)
-        self._tell(Kind.ORIGINATED, self._tracker.made(made.call_id, origin, to))
-        return made.call_id
-
-    async def answer_at(self, session: SessionId, device: str, timeout: timedelta, assign: bool) -> None:
-        """Answer a call that rings at a SIP device, which has so long to do so; ``assign`` takes it into use."""
-        await self._calls.answer(session, device, int(timeout.total_seconds()), assign)
-        self._tell(Kind.ESTABLISHED, self._tracker.done(session, Kind.ESTABLISHED))
-
-    async def transfer(self, session: SessionId, to: str, device: str | None) -> None:
-        """Hand a call over to another number; it leaves the extension once the other side has taken it."""
-        await self._calls.transfer(session, device or self._phone_settings.origin, to)
-        self._look()
-
-    async def hold(self, session: SessionId) -> None:
-        """Let a call wait."""
-        await self._calls.hold(session)
-        self._tell(Kind.HELD, self._tracker.done(session, Kind.HELD))
-
-    async def resume(self, session: SessionId) -> None:
-        """Go on with a call that waits."""
-        await self._calls.unhold(session)
-        self._tell(Kind.RETRIEVED, self._tracker.done(session, Kind.RETRIEVED))
-
-    async def assign_device(self, device: str) -> None:
-        """Take a phone into use for calls."""
-        await self._calls.assign(device)
 
     async def look(self, session: SessionId) -> CallSession | None:
         """Return how a call stands; None where there is no such call."""
         try:
             info = await self._calls.info(session)
         except NoSuchCall:
-            self._tell(Kind.CLEARED, self._tracker.looked(session, None))
+            self._log.tell(Kind.CLEARED, self._tracker.looked(session, None))
         else:
-            self._tell(info.type, self._tracker.looked(session, info))
+            self._log.tell(info.type, self._tracker.looked(session, info))
         # One that goes out is there although the proxy does not know it yet.
         return self._tracker.sessions.get(session)
 
-
-class MxCallModes:
-    """Whether calls ring at the desk or at the mobile phone as well.
-
-    Args:
-        proxy: Asked.
-        desk: Where the person is.
-    """
-
-    def __init__(self, proxy: MxProxy, phone_settings: PhoneSettings) -> None:
-        self._calls = proxy.calls
-        self._phone_settings = phone_settings
+    def clear_missed(self) -> None:
+        """Reset the count of missed calls."""
+        self._log.journal.missed = 0
+        self._log.keep()
 
     @property
     def suggested_device(self) -> str | None:

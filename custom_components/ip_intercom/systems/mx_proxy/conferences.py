@@ -5,8 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 import secrets
 
-from ...model.parts import Conference, ConferenceId, SessionId
-from ...model.telephony import Invitation
+from ...model.parts import Conference, ConferenceId
 from ..common.errors import NoData
 from .client import MxProxy
 from .client.conferences import Conference as ApiConference
@@ -56,14 +55,8 @@ class MxConferences:
 
     def __init__(self, proxy: MxProxy, own_id: int | None) -> None:
         self._conferences = proxy.conferences
+        self.delete = proxy.conferences.delete
         self._own_id = own_id
-
-    async def invitation(self) -> Invitation:
-        """Return how to invite."""
-        settings = await self._conferences.settings()
-        return Invitation(
-            settings.extension, settings.did, settings.subject or "", settings.body or "", settings.meeting or ""
-        )
 
     async def query(self) -> tuple[Conference, ...]:
         """Return the conferences by their start."""
@@ -99,18 +92,10 @@ class MxConferences:
         )
         return neutral_conference(await self._conferences.update(changed), self._own_id)
 
-    async def delete(self, conference: ConferenceId) -> None:
-        """Delete a conference."""
-        await self._conferences.delete(conference)
-
     async def join(self, conference: ConferenceId, access_code: int | None) -> None:
         """Have the extension called and put into a conference; the code is looked up for None."""
         code = (await self._find(conference)).access_id if access_code is None else access_code
         await self._conferences.join(conference, code)
-
-    async def from_call(self, session: SessionId, owner_session: SessionId) -> None:
-        """Make a conference of a call, with the call of its owner."""
-        await self._conferences.from_call(session, owner_session)
 
     async def _find(self, conference: ConferenceId) -> ApiConference:
         for known in await self._conferences.list():

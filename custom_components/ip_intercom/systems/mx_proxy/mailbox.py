@@ -1,11 +1,9 @@
-"""The messages of an extension, and the phones that the proxy wakes up (manual, voicemails and tokens)."""
+"""The messages of an extension (manual, voicemails)."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from ...model.parts import Voicemail, VoicemailId
-from ...model.telephony import Recording
 from ..common.privacy import Privacy
 from .client import MxProxy
 from .client.voicemails import Voicemail as ApiVoicemail
@@ -44,18 +42,13 @@ class MxVoicemails:
 
     def __init__(self, proxy: MxProxy, privacy: Privacy, changed: Callable[[], None]) -> None:
         self._voicemails = proxy.voicemails
+        self.open = proxy.voicemails.open
         self._privacy = privacy
         self._changed = changed
 
     async def query(self) -> tuple[Voicemail, ...]:
         """Return the messages, oldest first."""
         return tuple(neutral_mailbox(await self._voicemails.list(), self._privacy).values())
-
-    @asynccontextmanager
-    async def open(self, voicemail: VoicemailId) -> AsyncIterator[Recording]:
-        """Open what was said."""
-        async with self._voicemails.open(voicemail) as recording:
-            yield recording
 
     async def mark(self, voicemail: VoicemailId, *, read: bool | None = None, note: str | None = None) -> None:
         """Mark a message as heard or not, and write a note to it; what is None stays."""
@@ -72,22 +65,3 @@ class MxVoicemails:
             await self._voicemails.delete(voicemail)
         finally:
             self._changed()
-
-
-class MxPushTokens:
-    """Phones that the proxy wakes up by Apple's or Google's service.
-
-    Args:
-        proxy: Keeps them.
-    """
-
-    def __init__(self, proxy: MxProxy) -> None:
-        self._tokens = proxy.tokens
-
-    async def add(self, kind: str, topic: str, token: str, sandbox: bool) -> None:
-        """Register one; ``kind`` is ``apn`` or ``fcm``."""
-        await self._tokens.add(kind, topic, token, sandbox)
-
-    async def remove(self, kind: str, topic: str, token: str, sandbox: bool = False) -> None:
-        """Forget one."""
-        await self._tokens.remove(kind, topic, token, sandbox)

@@ -164,21 +164,3 @@ class MxCallLog:
     async def delete(self, record: str | None) -> None:
         """Refuse: the exchange keeps its log."""
         raise NotSupported("the log of an exchange cannot be deleted from")
-
-
-class MxMissedCalls:
-    """The number of calls that were missed.
-
-    Args:
-        journal: Counts them.
-        changed: Called when the missed calls were cleared.
-    """
-
-    def __init__(self, journal: CallJournal, changed: Callable[[], None]) -> None:
-        self._journal = journal
-        self._changed = changed
-
-    def clear(self) -> None:
-        """Reset the count."""
-        self._journal.missed = 0
-        self._changed()

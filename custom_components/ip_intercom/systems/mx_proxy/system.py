@@ -12,14 +12,14 @@ from ..common.errors import ExchangeSilent, IntercomError
 from ..common.parts import PartReader, is_refusal, nothing, together
 from ..common.privacy import Privacy
 from ..common.push_monitor import ForwardedPush
-from .calls import MxCallControl, MxCallModes, MxCalls, PhoneSettings
+from .calls import MxCalls, PhoneSettings
 from .client import MxProxy, UserInfo
 from .client.events import CallEvent, MailEvent, parse
 from .conferences import MxConferences, by_start
 from .directory import MxPhoneBook
 from .log import CALL_LOG, CALLS, VOICEMAILS, MxLog
-from .mailbox import MxPushTokens, MxVoicemails, neutral_mailbox
-from .records import MxCallLog, MxMissedCalls, neutral_call
+from .mailbox import MxVoicemails, neutral_mailbox
+from .records import MxCallLog, neutral_call
 
 _CONTROLS = frozenset({Control.CALLS})
 # Seconds to wait for each part while connecting, and later on: what did not answer at first may only be slow. A full
@@ -104,16 +104,25 @@ class MxSystem:
         proxy: Its client.
         cursor: How far its events were read before, as ``Delivery.cursor``; None begins now.
         options: What the user has told.
+
+    Attributes:
+        calls: Its calls; known after ``connect``.
+        mailbox: Its messages; None where it has none.
+        conferences: Its conferences; None where it has none.
     """
+
+    calls: MxCalls
+    mailbox: MxVoicemails | None = None
+    conferences: MxConferences | None = None
 
     def __init__(
         self, proxy: MxProxy, cursor: Mapping[str, object] | None = None, options: Options | None = None
     ) -> None:
-        self._proxy = proxy
+        self.proxy = proxy
         self._options = options or Options()
         self._privacy = Privacy(names=self._options.names)
-        self._book = MxPhoneBook(proxy)
-        self._log = MxLog(proxy, self._book, self._privacy, stored=cursor, expects_pushes=self._options.push)
+        self.book = MxPhoneBook(proxy)
+        self._log = MxLog(proxy, self.book, self._privacy, stored=cursor, expects_pushes=self._options.push)
         self._push = ForwardedPush[CallEvent | MailEvent](lambda message: parse(message.body), self._log.hear)
         self._info: UserInfo | None = None
         self._reader = PartReader()
@@ -143,10 +152,10 @@ class MxSystem:
                 async with asyncio.timeout(patience):
                     await log.poller.now(CALLS)
         *_, conferences = await together(
-            reader.ask(_CONTACTS, self._book.contacts()),
+            reader.ask(_CONTACTS, self.book.contacts()),
             reader.ask(VOICEMAILS, log.poller.now(VOICEMAILS)),
             reader.ask(CALL_LOG, log.poller.now(CALL_LOG)),
-            reader.ask(_CONFERENCES, self._proxy.conferences.list(), keep=False),
+            reader.ask(_CONFERENCES, self.proxy.conferences.list(), keep=False),
         )
         reader.require_answer()
         self._info = info
@@ -166,39 +175,39 @@ class MxSystem:
     async def _identify(self, patience: float) -> UserInfo:
         """Return whose extension it is. Connecting requires it: the account may be another person's by now."""
         if self._info is None:
-            return await self._proxy.session.info()
+            return await self.proxy.session.info()
         self._reader.begin(patience)
-        return await self._reader.ask(_ACCOUNT, self._proxy.session.info()) or self._info
+        return await self._reader.ask(_ACCOUNT, self.proxy.session.info()) or self._info
 
     def _features(self, info: UserInfo, own_id: int | None) -> Features:
-        proxy, log, options = self._proxy, self._log, self._options
+        proxy, log, options, lacks = self.proxy, self._log, self._options, self._reader.lacks
         phone_settings = PhoneSettings(
             info.extension,
             options.device,
-            options.mobile or self._book.cell_phone_of(info.jid),
+            options.mobile or self.book.cell_phone_of(info.jid),
             options.ring_delay,
             options.voicemail_delay,
         )
-        has_mailbox, has_conferences = not self._reader.lacks(VOICEMAILS), not self._reader.lacks(_CONFERENCES)
+        self.calls = MxCalls(proxy, log, self.book, phone_settings)
+        self.conferences = None if lacks(_CONFERENCES) else MxConferences(proxy, own_id)
+        self.mailbox = (
+            None if lacks(VOICEMAILS) else MxVoicemails(proxy, self._privacy, lambda: log.poller.soon(VOICEMAILS))
+        )
         return Features(
-            call_control=MxCallControl(proxy, log.tracker, phone_settings, log.tell, lambda: log.poller.soon(CALLS)),
+            call_control=self.calls,
             call_log=MxCallLog(proxy, log.journal, self._privacy),
-            call_modes=MxCallModes(proxy, phone_settings),
-            calls=MxCalls(proxy, log.tracker, self._book, phone_settings, log.tell),
-            conferences=MxConferences(proxy, own_id) if has_conferences else None,
-            missed_calls=MxMissedCalls(log.journal, log.keep),
-            phone_book=self._book,
+            calls=self.calls,
+            conferences=self.conferences,
             push=self._push,
-            push_tokens=MxPushTokens(proxy),
             session=MxSession(proxy),
-            voicemails=MxVoicemails(proxy, self._privacy, lambda: log.poller.soon(VOICEMAILS)) if has_mailbox else None,
+            voicemails=self.mailbox,
         )
 
     # -- reading ---------------------------------------------------------------------------------
 
     async def read(self) -> Reading:
         """Read messages and conferences once; a part that cannot be read now is left out."""
-        reader, proxy = self._reader, self._proxy
+        reader, proxy = self._reader, self.proxy
         reader.begin(_PATIENCE)
         mails, conferences = await together(
             nothing() if reader.lacks(VOICEMAILS) else reader.ask(VOICEMAILS, proxy.voicemails.list(), keep=False),
@@ -220,7 +229,7 @@ class MxSystem:
         if len(silences) > 1:
             raise silences[0]
         try:
-            await self._book.contacts()
+            await self.book.contacts()
         except IntercomError as err:
             if not is_refusal(err):
                 raise
@@ -236,9 +245,9 @@ class MxSystem:
 
     async def examine(self) -> Mapping[str, object]:
         """Return how much there is, and whether pushes arrive."""
-        services = await self._proxy.directory.services()
+        services = await self.proxy.directory.services()
         return {
-            "contacts": self._book.size,
+            "contacts": self.book.size,
             "services": len(services),
             "calls": len(self._log.tracker.sessions),
             "pushes": self._log.push_monitor.state.value,

@@ -25,23 +25,15 @@ def live(bench: Bench) -> dict[int, str]:
     return {call.id: call.state.value for call in bench.sim.extensions[bench.sim.login].calls.live.values()}
 
 
-def features(bench: Bench):  # type: ignore[no-untyped-def]  # the features that an extension has
-    found = bench.system.features
-    assert found.calls is not None
-    assert found.call_control is not None
-    assert found.call_modes is not None
-    return found
-
-
 async def test_a_call_from_here_is_followed_to_its_end(bench: Bench) -> None:
     """The proxy does not know it before it is answered (field notes 3), which is no end."""
-    session = await features(bench).calls.dial("12025550142", [])
+    session = await bench.system.calls.dial("12025550142", [])
     await until(lambda: bench.calls() == {session: "connecting"}, "the call")
     await until(lambda: len(bench.asked("call_info")) >= 3, "three looks")
     assert bench.calls() == {session: "connecting"}
     bench.sim.pick_up(session)
     await until(lambda: bench.calls() == {session: "connected"}, "the answer")
-    assert await features(bench).calls.in_progress() == bench.state.calls
+    assert await bench.system.calls.in_progress() == bench.state.calls
     bench.sim.hang_up(session)
     await until(lambda: bench.calls() == {}, "the end")
     await until(lambda: "CallLog" in bench.types(), "the record")
@@ -54,7 +46,7 @@ async def test_a_call_from_here_is_followed_to_its_end(bench: Bench) -> None:
 
 
 async def test_a_call_that_nobody_answers_ends_with_its_record(bench: Bench) -> None:
-    session = await features(bench).calls.dial("+1 202 555-0142", [])
+    session = await bench.system.calls.dial("+1 202 555-0142", [])
     await until(lambda: session in bench.calls(), "the call")
     bench.sim.hang_up(session)
     await until(lambda: bench.calls() == {}, "the end")
@@ -63,14 +55,14 @@ async def test_a_call_that_nobody_answers_ends_with_its_record(bench: Bench) -> 
 
 async def test_a_call_that_leaves_no_trace_is_over_some_day(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("custom_components.ip_intercom.systems.mx_proxy.tracker._UNANSWERED", 0.5)
-    session = await features(bench).calls.dial("12025550142", [])
+    session = await bench.system.calls.dial("12025550142", [])
     del bench.sim.extensions[bench.sim.login].calls.live[session]
     await until(lambda: bench.types() == ["Originated", "ConnectionCleared"], "the end")
 
 
 async def test_hanging_up_is_seen_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "_CALL_LOOKS", 600.0)
-    calls = features(bench).calls
+    calls = bench.system.calls
     session = await calls.dial("12025550142", [])
     await calls.hang_up(session, "busy")
     assert live(bench) == {}
@@ -84,7 +76,7 @@ async def test_a_call_that_is_gone_is_hung_up_in_vain(bench: Bench, monkeypatch:
     monkeypatch.setattr(log, "_CALL_LOOKS", 600.0)
     monkeypatch.setattr(log, "_UNANSWERED_LOOKS", 600.0)
     monkeypatch.setattr(log, "_CALL_LOG_LOOKS", (600.0, 600.0))
-    calls = features(bench).calls
+    calls = bench.system.calls
     session = await calls.dial("12025550142", [])
     bench.sim.hang_up(session)
     with pytest.raises(NoSuchCall):
@@ -93,7 +85,7 @@ async def test_a_call_that_is_gone_is_hung_up_in_vain(bench: Bench, monkeypatch:
 
 
 async def test_calling_somebody_of_the_address_book(bench: Bench) -> None:
-    session = await features(bench).calls.dial(None, [BEN])
+    session = await bench.system.calls.dial(None, [BEN])
     call = bench.sim.extensions[bench.sim.login].calls.live[session]
     assert (call.caller, call.called) == ("3107", "3108")
 
@@ -103,15 +95,15 @@ async def test_calling_somebody_who_has_no_extension(start: Start) -> None:
     outside = {"jid": "5", "ext": "", "homePhone": "+1 (202) 555-0118"}
     unreachable = {"jid": "6", "ext": "", "firstName": "Nobody"}
     bench = await start(prepare=lambda sim: sim.contacts.extend([outside, unreachable]))
-    session = await features(bench).calls.dial(None, ["5"])
+    session = await bench.system.calls.dial(None, ["5"])
     assert bench.sim.extensions[bench.sim.login].calls.live[session].called == "12025550118"
     with pytest.raises(InvalidRequest):
-        await features(bench).calls.dial(None, ["6"])
+        await bench.system.calls.dial(None, ["6"])
 
 
 async def test_a_call_that_goes_out_is_looked_at(bench: Bench) -> None:
-    session = await features(bench).calls.dial("3108", [])
-    seen = await features(bench).call_control.look(session)
+    session = await bench.system.calls.dial("3108", [])
+    seen = await bench.system.calls.look(session)
     assert seen is not None
     assert seen.state is CallState.CONNECTING, "the proxy does not know it yet, which is no end"
 
@@ -119,29 +111,29 @@ async def test_a_call_that_goes_out_is_looked_at(bench: Bench) -> None:
 @pytest.mark.parametrize("users", [[], ["1"], [BEN, "43884851900319002"]])
 async def test_who_cannot_be_called(bench: Bench, users: list[str]) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        await features(bench).calls.dial(None, users)
+        await bench.system.calls.dial(None, users)
     assert refused.value.parameter == "users"
     assert bench.asked("make_call") == []
 
 
 async def test_calling_from_another_telephone(start: Start) -> None:
     bench = await start(choices=Options(device="12025550107"))
-    session = await features(bench).calls.dial("3108", [])
+    session = await bench.system.calls.dial("3108", [])
     assert bench.sim.extensions[bench.sim.login].calls.live[session].caller == "12025550107"
-    other = await features(bench).call_control.make("3107", "3190", "desk")
+    other = await bench.system.calls.make("3107", "3190", "desk")
     assert bench.sim.extensions[bench.sim.login].assigned == "desk"
     await until(lambda: bench.calls().keys() == {session, other}, "both calls")
     with pytest.raises(CommandFailed):
-        await features(bench).call_control.make("12025559999", "3190", None)
+        await bench.system.calls.make("12025559999", "3190", None)
 
 
 async def test_a_call_that_comes_in_is_answered_held_and_handed_over(bench: Bench) -> None:
-    control = features(bench).call_control
+    control = bench.system.calls
     session = bench.sim.incoming_call("3108")
     seen = await control.look(session)
     assert seen is not None
     assert (seen.direction, seen.state, seen.peer) == (Direction.INCOMING, CallState.RINGING, "3108")
-    await features(bench).calls.answer(session)
+    await bench.system.calls.answer(session)
     await until(lambda: bench.calls() == {session: "connected"}, "the answer")
     await control.hold(session)
     await until(lambda: bench.calls() == {session: "held"}, "the hold")
@@ -158,12 +150,12 @@ async def test_a_call_that_comes_in_is_answered_held_and_handed_over(bench: Benc
 
 
 async def test_answering_at_a_device(bench: Bench) -> None:
-    control = features(bench).call_control
+    control = bench.system.calls
     session = bench.sim.incoming_call("3108")
     await control.answer_at(session, "doorPhone", timedelta(seconds=5), assign=True)
     assert live(bench) == {session: "talking"}
     assert bench.sim.extensions[bench.sim.login].assigned == "doorPhone"
-    await control.assign_device("desk")
+    await bench.system.proxy.calls.assign("desk")
     assert bench.sim.extensions[bench.sim.login].assigned == "desk"
     with pytest.raises(NoSuchCall):
         await control.answer_at(999, "desk", timedelta(seconds=5), assign=False)
@@ -173,7 +165,7 @@ async def test_a_command_whose_reply_is_lost_may_have_happened(start: Start) -> 
     bench = await start(speed=20)
     bench.sim.lose_reply("make_call")
     with pytest.raises(Unconfirmed):
-        await features(bench).calls.dial("3108", [])
+        await bench.system.calls.dial("3108", [])
     assert len(live(bench)) == 1, "and it is not repeated"
 
 
@@ -181,7 +173,7 @@ async def test_a_command_whose_reply_is_lost_may_have_happened(start: Start) -> 
 
 
 async def test_the_mobile_number_is_that_of_the_address_book(bench: Bench) -> None:
-    modes = features(bench).call_modes
+    modes = bench.system.calls
     assert modes.suggested_device == "12025550107"
     assert await modes.set_mode(CallMode(True)) == CallMode(True, "12025550107", 1, 30)
     assert await modes.set_mode(CallMode(True, "3190", 5, 25)) == CallMode(True, "3190", 5, 25)
@@ -190,7 +182,7 @@ async def test_the_mobile_number_is_that_of_the_address_book(bench: Bench) -> No
 
 
 async def test_the_users_own_number_and_delays_come_first(start: Start) -> None:
-    modes = features(await start(choices=Options(mobile="12025550109", ring_delay=0, voicemail_delay=40))).call_modes
+    modes = (await start(choices=Options(mobile="12025550109", ring_delay=0, voicemail_delay=40))).system.calls
     assert modes.suggested_device == "12025550109"
     assert await modes.set_mode(CallMode(True)) == CallMode(True, "12025550109", 0, 40)
     assert await modes.set_mode(CallMode(True, None, 7)) == CallMode(True, "12025550109", 7, 40)
@@ -198,7 +190,7 @@ async def test_the_users_own_number_and_delays_come_first(start: Start) -> None:
 
 async def test_no_number_is_known(start: Start) -> None:
     bench = await start(empty=True)
-    modes = features(bench).call_modes
+    modes = bench.system.calls
     assert modes.suggested_device is None
     with pytest.raises(InvalidRequest):
         await modes.set_mode(CallMode(True))

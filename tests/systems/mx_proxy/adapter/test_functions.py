@@ -41,14 +41,14 @@ async def test_who_it_is(bench: Bench) -> None:
 
 
 async def test_the_address_book(bench: Bench) -> None:
-    book = bench.system.features.phone_book
-    assert book is not None
-    front, anna, ben = sorted(await book.contacts(), key=lambda contact: contact.name != "Front door")
-    assert (front.name, front.extension, front.numbers, front.email) == ("Front door", "3190", None, None)
+    people = await bench.system.book.contacts()
+    front, anna, ben = sorted(people, key=lambda contact: contact.name != "Front door")
+    assert (front.name, front.extension, front.numbers, front.email) == ("Front door", "3190", {}, None)
     assert (ben.name, ben.email) == ("Ben Osei", "ben@office.test")
     assert ben.numbers == {"cell": "+1-202-555-0108", "home": "+1-202-555-0118", "did": "12025550108"}
     assert anna.extension == "3107"
-    assert [(service.name, service.kind, service.extension) for service in await book.services()] == [
+    services = await bench.system.proxy.directory.services()
+    assert [(service.name, service.type, service.extension) for service in services] == [
         ("voicemail", "VM", "*86"),
         ("park", "ParkServer", "*77"),
         ("Reception", "AA", "3700"),
@@ -59,7 +59,7 @@ async def test_the_address_book(bench: Bench) -> None:
 
 
 async def test_messages_are_read_heard_noted_and_deleted(bench: Bench) -> None:
-    mailbox = bench.system.features.voicemails
+    mailbox = bench.system.mailbox
     assert mailbox is not None
     old, new = await mailbox.query()
     assert (old.number, old.name, old.read, old.note) == ("3108", "Ben Osei", True, "call back")
@@ -84,7 +84,7 @@ async def test_messages_are_read_heard_noted_and_deleted(bench: Bench) -> None:
 
 async def test_a_mark_whose_reply_is_lost_is_seen_all_the_same(start: Start) -> None:
     bench = await start(speed=20)
-    mailbox = bench.system.features.voicemails
+    mailbox = bench.system.mailbox
     assert mailbox is not None
     bench.sim.lose_reply("voicemail_change")
     with pytest.raises(Unconfirmed):
@@ -162,7 +162,7 @@ async def test_reading_goes_on_with_what_can_be_read(bench: Bench) -> None:
 
 
 async def test_conferences_are_planned_changed_and_cancelled(bench: Bench) -> None:
-    conferences = bench.system.features.conferences
+    conferences = bench.system.conferences
     assert conferences is not None
     board = await conferences.create("Board", START, timedelta(seconds=61), 47281964)
     assert (board.name, board.start, board.duration, board.own) == ("Board", START, timedelta(minutes=2), True)
@@ -185,7 +185,7 @@ async def test_conferences_are_planned_changed_and_cancelled(bench: Bench) -> No
 
 
 async def test_joining_a_conference_with_its_code(bench: Bench) -> None:
-    conferences = bench.system.features.conferences
+    conferences = bench.system.conferences
     assert conferences is not None
     board = await conferences.create("Board", START, HALF_AN_HOUR, None)
     await conferences.join(board.id, None)
@@ -198,13 +198,13 @@ async def test_joining_a_conference_with_its_code(bench: Bench) -> None:
 
 
 async def test_a_conference_of_two_calls(bench: Bench) -> None:
-    conferences = bench.system.features.conferences
-    assert conferences is not None
+    conferences = bench.system.proxy.conferences
     one, other = bench.sim.incoming_call("3108"), bench.sim.incoming_call("3190")
     await conferences.from_call(one, other)
     assert bench.asked("conference_from_call")[-1].status == 204
-    invitation = await conferences.invitation()
-    assert (invitation.extension, invitation.number) == ("3900", None)
+    invitation = await conferences.settings()
+    assert (invitation.extension, invitation.did) == ("3900", None)
+    assert invitation.subject is not None
     assert "%Subject%" in invitation.subject
 
 
@@ -212,8 +212,7 @@ async def test_a_conference_of_two_calls(bench: Bench) -> None:
 
 
 async def test_telephones_to_wake_up(bench: Bench) -> None:
-    tokens = bench.system.features.push_tokens
-    assert tokens is not None
+    tokens = bench.system.proxy.tokens
     bench.sim.allow_topic("com.example.test", sandbox=True)
     await tokens.add("fcm", "com.example.ha", TOKEN, False)
     await tokens.add("apn", "com.example.test", TOKEN, True)

@@ -128,7 +128,7 @@ async def test_a_missed_call_and_its_voicemail(
     state = entry.runtime_data.coordinator.data
     assert (state.missed_calls, len(state.voicemails), state.voicemails[mail].read) == (1, 3, False)
     state_before = state.voicemails
-    entry.runtime_data.coordinator.features.missed_calls.clear()
+    entry.runtime_data.coordinator.features.call_control.clear_missed()
     sim.leave_voicemail("12025550142")
     await until(lambda: len(entry.runtime_data.coordinator.data.voicemails) > len(state_before), "the second message")
     await until(lambda: entry.runtime_data.coordinator.data.missed_calls == 1, "a new count")

@@ -91,6 +91,18 @@ class Contact:
     did: str | None = None
     exchange_id: str | None = None
 
+    @property
+    def name(self) -> str:
+        """The name of the person, or what else there is to tell them by."""
+        person = " ".join(part for part in (self.first_name, self.last_name) if part)
+        return person or self.extension or self.jid or ""
+
+    @property
+    def numbers(self) -> dict[str, str]:
+        """The outside numbers of the person, by what they are."""
+        told = {"cell": self.cell_phone, "home": self.home_phone, "did": self.did}
+        return {kind: number for kind, number in told.items() if number}
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
