@@ -5,7 +5,7 @@ import hashlib
 import ssl
 from typing import override
 
-from .errors import CertificateInvalid, NotReached, TlsRefused
+from .errors import NotReached, TlsRefused
 
 CONNECT_TIMEOUT = 5.0
 
@@ -65,19 +65,6 @@ async def any_certificate_fingerprint(host: str, port: int) -> tuple[bytes, bool
         return await certificate_fingerprint(host, port), False
     except TlsRefused, _HandshakeReset:
         return await certificate_fingerprint(host, port, legacy=True), True
-
-
-async def trusted_certificate(host: str, port: int, *, verify: bool) -> tuple[bytes, bool]:
-    """Return what ``any_certificate_fingerprint`` does, of a certificate that ``verify`` wants checked.
-
-    Raises:
-        CertificateInvalid: It is to be verified, which the TLS of old devices does not allow.
-        ConnectionFailed: As ``certificate_fingerprint``.
-    """
-    fingerprint, legacy = await any_certificate_fingerprint(host, port)
-    if verify and legacy:
-        raise CertificateInvalid("the device's TLS is too old for its certificate to be verified")
-    return fingerprint, legacy
 
 
 async def certificate_fingerprint(host: str, port: int, *, legacy: bool = False) -> bytes:

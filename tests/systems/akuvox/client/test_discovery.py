@@ -44,7 +44,7 @@ def doors(monkeypatch: pytest.MonkeyPatch) -> Callable[[Bench], str]:
 
     def doors(bench: Bench) -> str:
         bases = (URL(f"https://{bench.sim.https_address}"), URL(f"http://{bench.sim.http_address}"))
-        monkeypatch.setattr(discovery, "_bases", lambda _: bases)
+        monkeypatch.setattr(discovery, "candidates", lambda _: bases)
         return "127.0.0.1"
 
     return doors
@@ -130,7 +130,7 @@ async def test_the_api_behind_the_other_door(
     page = URL(await serve(**web))
     for api in (f"http://{bench.sim.http_address}", f"https://{bench.sim.https_address}"):
         for bases in ((page, URL(api)), (URL(api), page)):
-            monkeypatch.setattr(discovery, "_bases", lambda _, bases=bases: bases)
+            monkeypatch.setattr(discovery, "candidates", lambda _, bases=bases: bases)
             assert (await find_device(bench.session, "127.0.0.1", **LOGIN)).base == URL(api)
 
 

@@ -68,8 +68,8 @@ def usual_ports(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Let servers of a test listen where people expect them."""
 
     def usual_ports(https: int, *http: int) -> None:
-        monkeypatch.setattr(discovery, "HTTPS_PORTS", (https,))
-        monkeypatch.setattr(discovery, "HTTP_PORTS", http)
+        preferred = (("https", https), *(("http", port) for port in http))
+        monkeypatch.setattr(discovery, "PREFERRED", preferred)
 
     return usual_ports
 
@@ -78,7 +78,7 @@ def usual_ports(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 def test_the_usual_ports() -> None:
-    assert (discovery.HTTPS_PORTS, discovery.HTTP_PORTS) == ((443,), (8080, 80))
+    assert discovery.PREFERRED == (("https", 443), ("http", 8080), ("http", 80))
 
 
 @pytest.mark.parametrize("https", [False, True])

@@ -7,7 +7,6 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.systems.common.address import parse_path
 from custom_components.ip_intercom.systems.common.errors import (
     CertificateChanged,
     CertificateInvalid,
@@ -18,7 +17,7 @@ from custom_components.ip_intercom.systems.common.errors import (
     TlsRefused,
     WrongDevice,
 )
-from custom_components.ip_intercom.systems.smartyard.client import discovery, find
+from custom_components.ip_intercom.systems.smartyard.client import find
 from tests.simulators.smartyard import Breakage, Dialect, Simulator
 
 from .conftest import Server
@@ -91,18 +90,6 @@ async def test_nobody_there(session: aiohttp.ClientSession, unused_tcp_port: int
 async def test_no_address(session: aiohttp.ClientSession, address: str) -> None:
     with pytest.raises(ValueError, match="not an address"):
         await find(session, address, verify=False, pinned=None)
-
-
-@pytest.mark.parametrize(
-    ("typed", "origin", "path"),
-    [
-        ("[fe80::1]:8443/mobile", "https://[fe80::1]:8443", "/mobile"),
-        ("fe80::1", "https://[fe80::1]", ""),
-        ("http://[fe80::1]/a/b/", "http://[fe80::1]", "/a/b"),
-    ],
-)
-def test_ipv6(typed: str, origin: str, path: str) -> None:
-    assert (discovery._origin(typed), parse_path(typed)) == (URL(origin), path)
 
 
 @pytest.mark.parametrize("how", [Breakage.REDIS, Breakage.NAMELESS, Breakage.EMPTY])

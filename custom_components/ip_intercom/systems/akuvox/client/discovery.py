@@ -11,6 +11,7 @@ import aiohttp
 from yarl import URL
 
 from ...common.address import own_address, parse_address, redirected
+from ...common.discovery import Certificate, candidates, shown_certificate
 from ...common.errors import (
     AddressRefused,
     AuthenticationFailed,
@@ -26,7 +27,6 @@ from ...common.errors import (
 from ...common.http import HttpTransport
 from ...common.login import challenges
 from ...common.messages import Reply, Request, overload
-from ...common.tls import trusted_certificate
 from .client import AkuvoxClient
 from .endpoints import SYSTEM_INFO, TIMEOUTS, Patience
 from .envelope import read, result, retcode
@@ -77,8 +77,7 @@ class _Door:
     """A way to reach a device, and its response to an identification request without a login."""
 
     transport: HttpTransport
-    fingerprint: bytes | None
-    legacy: bool
+    certificate: Certificate
     reply: Reply
 
     @property
@@ -121,7 +120,7 @@ async def find_device(
     """
     door = await _enter(session, parse_address(address), verify=verify, pinned=pinned)
     info = await _identify(door, username, password)
-    return FoundDevice(door.transport.base, door.fingerprint, door.legacy, info)
+    return FoundDevice(door.transport.base, door.certificate.fingerprint, door.certificate.legacy, info)
 
 
 async def is_akuvox(session: aiohttp.ClientSession, host: str, *, likely: bool = False) -> bool:
@@ -161,7 +160,7 @@ async def _enter(
     old: _Door | None = None
     strange: _Door | None = None
     one_port = typed.explicit_port is not None
-    for base in _bases(typed):
+    for base in candidates(typed):
         try:
             door = await _knock(session, base, verify=verify, pinned=pinned)
         except CertificateChanged, Overloaded:
@@ -175,7 +174,7 @@ async def _enter(
             continue
         if not _may_be_api(door.reply):
             strange = strange or door
-        elif not door.legacy:
+        elif not door.certificate.legacy:
             return old if old is not None and door.basic_only else door
         else:
             old = door
@@ -187,37 +186,18 @@ async def _enter(
     raise failure
 
 
-def _bases(typed: URL) -> tuple[URL, ...]:
-    """Return the addresses to try, the better one first."""
-    assert typed.host is not None
-    schemes = (typed.scheme,) if typed.scheme else ("https", "http")
-    return tuple(URL.build(scheme=scheme, host=typed.host, port=typed.explicit_port) for scheme in schemes)
-
-
 async def _knock(session: aiohttp.ClientSession, base: URL, *, verify: bool, pinned: bytes | None) -> _Door:
     """Ask who is there, without a login, and follow where the device itself redirects."""
     for _ in range(MAX_REDIRECTS + 1):
-        fingerprint, legacy = None, False
-        if base.scheme == "https":
-            fingerprint, legacy = await _certificate(base, verify=verify)
-            if pinned is not None and fingerprint != pinned:
-                raise CertificateChanged(pinned, fingerprint)
-        elif pinned is not None:
-            raise ConnectionFailed("the device is to be asked over HTTPS")
-        transport = HttpTransport(session, base, fingerprint=fingerprint, verify=verify, legacy=legacy)
+        certificate = await shown_certificate(base, pinned, verify=verify)
+        transport = certificate.transport(session, base, verify=verify)
         reply = await _ask(transport, SYSTEM_INFO.path)
         if (busy := overload(SYSTEM_INFO.path, reply)) is not None:
             raise busy
         if not HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST:
-            return _Door(transport, fingerprint, legacy, reply)
+            return _Door(transport, certificate, reply)
         base = _redirected(base, reply.location)
     raise WrongDevice(f"{base.host} redirects without end")
-
-
-async def _certificate(base: URL, *, verify: bool) -> tuple[bytes, bool]:
-    assert base.host is not None
-    assert base.port is not None
-    return await trusted_certificate(base.host, base.port, verify=verify)
 
 
 async def _ask(transport: HttpTransport, path: str) -> Reply:

@@ -1,21 +1,19 @@
 """One account at an MX Proxy, and finding the server at an address: scheme, port, certificate, and whether it is one."""
 
-from collections.abc import Iterator
+from functools import partial
 from http import HTTPStatus
 
 from aiohttp import ClientSession
 from yarl import URL
 
 from ...common.address import parse_address
+from ...common.discovery import candidates, first_answer, shown_certificate
 from ...common.errors import (
     AuthenticationFailed,
-    CertificateChanged,
     CertificateInvalid,
     ConnectionFailed,
     ExchangeInsecure,
     IntercomError,
-    NotReached,
-    Overloaded,
     SecureConnectionRequired,
     Throttled,
     UnexpectedReply,
@@ -23,7 +21,6 @@ from ...common.errors import (
 )
 from ...common.http import HttpTransport
 from ...common.messages import Request
-from ...common.tls import certificate_fingerprint
 from .account import Directory, Session, Tokens, UserInfo
 from .calls import Calls
 from .client import REQUEST_TIMEOUT, MxClient
@@ -33,9 +30,8 @@ from .envelope import refusal
 from .login import Credentials
 from .voicemails import Voicemails
 
-HTTPS_PORTS = (443,)
-# Where the server listens by itself, then where something in front of it does.
-HTTP_PORTS = (8080, 80)
+# The server listens by itself at 8080, something in front of it at the other ports.
+PREFERRED = (("https", 443), ("http", 8080), ("http", 80))
 _REALM = "mxproxy"
 
 
@@ -87,8 +83,8 @@ async def find(
         ValueError: The address names no host.
     """
     typed = parse_address(address)
-    insisted = bytes.fromhex(pinned) if pinned else None
-    transport, fingerprint = await _enter(session, typed, verify=verify, pinned=insisted)
+    ask = partial(_greet_securely, session, verify=verify, pinned=bytes.fromhex(pinned) if pinned else None)
+    transport, fingerprint = await first_answer(candidates(typed, PREFERRED), ask, verify=verify)
     proxy = MxProxy(transport, credentials)
     try:
         await proxy.session.login()
@@ -100,60 +96,20 @@ async def find(
     return proxy, info, fingerprint
 
 
-async def _enter(
-    session: ClientSession, typed: URL, *, verify: bool, pinned: bytes | None
-) -> tuple[HttpTransport, bytes | None]:
-    """Return the first way that leads to an MX Proxy, and the certificate that is shown there."""
-    unreachable: IntercomError | None = None
-    strange: IntercomError | None = None
-    for base in _bases(typed):
-        try:
-            return await _knock(session, base, verify=verify, pinned=pinned)
-        except CertificateChanged, Overloaded:
-            raise
-        except ConnectionFailed as err:
-            # A user who wants certificates verified does not want to be redirected past them.
-            if verify and not isinstance(err, NotReached):
-                raise
-            # The reason for the first scheme tells more: no TLS, say.
-            unreachable = unreachable or err
-        except (WrongDevice, SecureConnectionRequired) as err:
-            strange = strange or err
-    failure = strange or unreachable
-    assert failure is not None
-    raise failure
-
-
-def _bases(typed: URL) -> Iterator[URL]:
-    """Iterate over the addresses to try, the better one first."""
-    assert typed.host is not None
-    for scheme, ports in (("https", HTTPS_PORTS), ("http", HTTP_PORTS)):
-        if typed.scheme in {"", scheme}:
-            for port in ports if typed.explicit_port is None else (typed.explicit_port,):
-                yield URL.build(scheme=scheme, host=typed.host, port=port)
-
-
-async def _knock(
+async def _greet_securely(
     session: ClientSession, base: URL, *, verify: bool, pinned: bytes | None
 ) -> tuple[HttpTransport, bytes | None]:
-    """Ask who is there, without a login."""
-    if base.scheme == "http":
-        if pinned is not None:
-            raise ConnectionFailed("the server is to be asked over HTTPS")
-        return await _greet(HttpTransport(session, base)), None
-    assert base.host is not None
-    assert base.port is not None
-    fingerprint = await certificate_fingerprint(base.host, base.port)
-    if pinned is None:
+    """Return the way to an MX Proxy, and the certificate to insist on; there is no login."""
+    certificate = await shown_certificate(base, pinned, verify=verify, legacy=False)
+    if certificate.fingerprint is not None and pinned is None:
         # A public name has a certificate that is renewed every few weeks: it is verified, not remembered.
         try:
             return await _greet(HttpTransport(session, base, verify=True)), None
         except CertificateInvalid:
             if verify:
                 raise
-    elif fingerprint != pinned:
-        raise CertificateChanged(pinned, fingerprint)
-    return await _greet(HttpTransport(session, base, fingerprint=fingerprint)), fingerprint
+    transport = certificate.transport(session, base, verify=False)
+    return await _greet(transport), certificate.fingerprint
 
 
 async def _greet(transport: HttpTransport) -> HttpTransport:

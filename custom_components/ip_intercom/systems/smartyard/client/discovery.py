@@ -1,22 +1,19 @@
 """One account of SmartYard, and finding the server at an address: path, certificate, and whether it is one."""
 
 from aiohttp import ClientSession
-from yarl import URL
 
 from ...common.address import parse_address, parse_path
+from ...common.discovery import candidates, shown_certificate
 from ...common.errors import (
-    CertificateChanged,
     ConnectionFailed,
     IntercomError,
     NoData,
-    NotReached,
     NotSupported,
     SecureConnectionRequired,
     ServerBroken,
     WrongDevice,
 )
 from ...common.http import HttpTransport
-from ...common.tls import certificate_fingerprint
 from .account import Ext, Inbox, Sip, User
 from .address import Address
 from .cameras import Cameras
@@ -90,11 +87,14 @@ async def find(
         WrongDevice: Something else answers.
         ValueError: The address names no host.
     """
-    origin, typed = _origin(address), parse_path(address)
-    fingerprint = await _certificate(origin, bytes.fromhex(pinned) if pinned else None)
+    typed, path = parse_address(address), parse_path(address)
+    (origin,) = candidates(typed, ((typed.scheme or "https", None),))
+    certificate = await shown_certificate(
+        origin, bytes.fromhex(pinned) if pinned else None, verify=verify, legacy=False
+    )
     strange: IntercomError | None = None
-    for path in (typed,) if typed else PATHS:
-        transport = HttpTransport(session, origin.with_path(path), fingerprint=fingerprint, verify=verify)
+    for folder in (path,) if path else PATHS:
+        transport = certificate.transport(session, origin.with_path(folder), verify=verify)
         yard = SmartYard(transport, None, language=language, system_info=system_info)
         try:
             await _prove(yard)
@@ -106,28 +106,8 @@ async def find(
         except IntercomError as err:
             strange = strange or err
         else:
-            return yard, fingerprint
+            return yard, certificate.fingerprint
     raise WrongDevice(f"{origin.host} does not answer as SmartYard") from strange
-
-
-def _origin(address: str) -> URL:
-    typed = parse_address(address)
-    scheme = typed.scheme or "https"
-    assert typed.host is not None
-    return URL.build(scheme=scheme, host=typed.host, port=typed.explicit_port)
-
-
-async def _certificate(origin: URL, pinned: bytes | None) -> bytes | None:
-    if origin.scheme == "http":
-        if pinned is not None:
-            raise NotReached("the server is to be asked over HTTPS")
-        return None
-    assert origin.host is not None
-    assert origin.port is not None
-    fingerprint = await certificate_fingerprint(origin.host, origin.port)
-    if pinned is not None and fingerprint != pinned:
-        raise CertificateChanged(pinned, fingerprint)
-    return fingerprint
 
 
 async def _prove(yard: SmartYard) -> None:

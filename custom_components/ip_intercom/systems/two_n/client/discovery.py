@@ -7,26 +7,22 @@ import aiohttp
 from yarl import URL
 
 from ...common.address import parse_address, parse_path, redirected
+from ...common.discovery import candidates, first_answer, shown_certificate
 from ...common.errors import (
     AuthenticationFailed,
-    CertificateChanged,
     ConnectionFailed,
     IntercomError,
     NoIdentity,
-    NotReached,
-    Overloaded,
     Redirected,
     SecureConnectionRequired,
     ServiceDisabled,
     Throttled,
-    TlsRefused,
     UnsupportedProduct,
     WrongDevice,
 )
 from ...common.http import HttpTransport
 from ...common.messages import Request
 from ...common.parse import decode_json, fields, integer, text
-from ...common.tls import trusted_certificate
 from .client import TwoNClient
 from .endpoints import SYSTEM_INFO
 from .system import System, SystemInfo
@@ -83,27 +79,16 @@ async def find_device(
         SecureConnectionRequired: A 2N that answers over HTTPS only, asked over HTTP.
         ValueError: The address names no host.
     """
-    typed = parse_address(address)
     path = parse_path(address)
-    unreachable: ConnectionFailed | None = None
-    for scheme in (typed.scheme,) if typed.scheme else ("https", "http"):
-        assert typed.host is not None
-        base = URL.build(scheme=scheme, host=typed.host, port=typed.explicit_port)
-        try:
-            if path:
-                # That of a device behind a proxy, or only that of a page of the device.
-                with suppress(WrongDevice):
-                    return await _reach(session, base.with_path(path), username, password, verify=verify, pinned=pinned)
-            return await _reach(session, base, username, password, verify=verify, pinned=pinned)
-        except Overloaded:
-            raise  # it is there
-        except ConnectionFailed as err:
-            # The reason for the first scheme tells more: a bad certificate, say.
-            unreachable = unreachable or err
-            if verify and not isinstance(err, NotReached | TlsRefused):
-                break
-    assert unreachable is not None
-    raise unreachable
+
+    async def ask(base: URL) -> FoundDevice:
+        if path:
+            # That of a device behind a proxy, or only that of a page of the device.
+            with suppress(WrongDevice):
+                return await _reach(session, base.with_path(path), username, password, verify=verify, pinned=pinned)
+        return await _reach(session, base, username, password, verify=verify, pinned=pinned)
+
+    return await first_answer(candidates(parse_address(address)), ask, verify=verify)
 
 
 async def _reach(
@@ -111,14 +96,14 @@ async def _reach(
 ) -> FoundDevice:
     """Ask who is there, and follow where the device itself redirects on its own host."""
     for _ in range(MAX_REDIRECTS + 1):
-        fingerprint, legacy = await _certificate(base, pinned, verify=verify)
-        transport = HttpTransport(session, base, fingerprint=fingerprint, verify=verify, legacy=legacy, below=True)
+        certificate = await shown_certificate(base, pinned, verify=verify)
+        transport = certificate.transport(session, base, verify=verify, below=True)
         try:
             info = await _identify(transport, username, password)
         except Redirected as err:
             base = _next(base, err.location)
         else:
-            return FoundDevice(base, fingerprint, info, legacy)
+            return FoundDevice(base, certificate.fingerprint, info, certificate.legacy)
     raise WrongDevice(f"{base.host} redirects without end")
 
 
@@ -132,20 +117,6 @@ def _next(base: URL, location: str) -> URL:
     if there == base.with_path(base.path.rstrip("/")):
         raise WrongDevice(f"{base.host} answers with a page")
     return there
-
-
-async def _certificate(base: URL, pinned: bytes | None, *, verify: bool) -> tuple[bytes | None, bool]:
-    """Return the SHA-256 of the certificate at an address, None for http, and whether it takes old TLS only."""
-    if base.scheme == "http":
-        if pinned is not None:
-            raise ConnectionFailed("the device is to be asked over HTTPS")
-        return None, False
-    assert base.host is not None
-    assert base.port is not None
-    fingerprint, legacy = await trusted_certificate(base.host, base.port, verify=verify)
-    if pinned is not None and fingerprint != pinned:
-        raise CertificateChanged(pinned, fingerprint)
-    return fingerprint, legacy
 
 
 async def _identify(transport: HttpTransport, username: str, password: str) -> SystemInfo:
