@@ -13,16 +13,17 @@ from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .entity import IntercomEntity, async_add_as_found
+from .entity import IntercomEntity, async_add_as_found, require_feature
 from .model.features import Features
 from .model.parts import PlaceId
 from .model.state import State
 from .runtime import IntercomConfigEntry, IntercomRuntime
-from .services.apartments import async_renew_code, async_send_test
 from .services.calls import async_answer, async_clear_missed, async_hang_up
 from .services.maintenance import async_restart, async_sync_clock
 
 PARALLEL_UPDATES = 1
+
+_TEST = "Test message of Home Assistant"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,12 @@ class IntercomButtonDescription(ButtonEntityDescription):
 
     press: Callable[[IntercomRuntime], Awaitable[object]]
     there: Callable[[Features, State], bool]
+
+
+async def _async_send_test(runtime: IntercomRuntime) -> None:
+    """Have the system write to us, to see whether its messages arrive."""
+    messages = require_feature(runtime.coordinator, runtime.coordinator.features.messages, "no_messages")
+    await runtime.coordinator.async_command(messages.send_test(_TEST))
 
 
 BUTTONS = (
@@ -64,7 +71,7 @@ BUTTONS = (
         key="test_message",
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
-        press=async_send_test,
+        press=_async_send_test,
         there=lambda features, _: features.messages is not None,
     ),
 )
@@ -120,4 +127,6 @@ class NewDoorCodeButton(IntercomEntity, ButtonEntity):
     @override
     async def async_press(self) -> None:
         """Do it."""
-        await async_renew_code(self.runtime, self._flat)
+        codes = require_feature(self.runtime.coordinator, self.coordinator.features.flat_codes, "no_flat_codes")
+        code = await self.coordinator.async_command(codes.renew(self._flat))
+        self.coordinator.async_change(door_codes={**self.coordinator.data.door_codes, self._flat: code})

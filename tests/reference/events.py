@@ -81,14 +81,14 @@ def of_the_manual(system: str) -> list[Mapping[str, Any]]:
 
 
 def constants(system: str) -> set[str]:
-    """Return the event types that the adapter of a system names in constants."""
+    """Return the event types that the adapter of a system names in constants; a field of an action is none."""
     found: set[str] = set()
     for path in sorted((INTEGRATION / "systems" / system).glob("*.py")):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             match node:
                 case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(text))) if name.endswith(
                     "_EVENT"
-                ):
+                ) and not name.startswith("ATTR_"):
                     found.add(text)
     return found
 

@@ -15,6 +15,7 @@ from .events import Event
 from .functions import (
     AccessLog,
     AccessPoints,
+    AccountSettings,
     ByteStream,
     CallLog,
     Capture,
@@ -24,14 +25,17 @@ from .functions import (
     Configuration,
     Displays,
     FirmwareControl,
+    FlatCodes,
     Holidays,
     Lift,
     Lists,
     Maintenance,
+    Messages,
     MobileAccess,
     Plates,
     Settings,
     TimeZones,
+    Visitors,
 )
 from .parts import (
     Bell,
@@ -48,7 +52,6 @@ from .parts import (
     SessionId,
     VoicemailId,
 )
-from .residence import AccountSettings, Archive, FlatCodes, History, Messages, SipAccounts, Visitors, Watches
 from .state import Description, Missing, Reading
 
 # So many events are handed on at once; then everything else in Home Assistant has its turn.
@@ -370,7 +373,6 @@ class Features:
 
     access_log: AccessLog | None = None
     access_points: AccessPoints | None = None
-    archive: Archive | None = None
     call_control: CallControl | None = None
     call_log: CallLog | None = None
     calls: Calls | None = None
@@ -386,7 +388,6 @@ class Features:
     doors: Doors | None = None
     firmware: FirmwareControl | None = None
     flat_codes: FlatCodes | None = None
-    history: History | None = None
     holidays: Holidays | None = None
     lift: Lift | None = None
     lists: Lists | None = None
@@ -400,11 +401,9 @@ class Features:
     push_service: PushService | None = None
     session: Session | None = None
     settings: Settings | None = None
-    sip_accounts: SipAccounts | None = None
     time_zone: TimeZones | None = None
     visitors: Visitors | None = None
     voicemails: Voicemails | None = None
-    watches: Watches | None = None
 
 
 class System(Protocol):

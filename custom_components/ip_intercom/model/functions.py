@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import IO, Protocol
 
-from .parts import AccessPointId, CallRecord, Clock, Direction, DisplayId, DoorId, StagedFirmware
+from .parts import AccessPointId, CallRecord, Clock, Direction, DisplayId, DoorId, PlaceId, SettingId, StagedFirmware
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,3 +397,31 @@ class Capture(Protocol):
 
     async def stop(self) -> None:
         """Stop recording."""
+
+
+class Visitors(Protocol):
+    """Pictures of visitors that are there for a few minutes only."""
+
+    async def picture(self, name: str) -> bytes:
+        """Return the JPEG that ``ButtonPressed.picture`` names."""
+
+
+class AccountSettings(Protocol):
+    """What people set at the system."""
+
+    async def set(self, setting: SettingId, value: bool | str) -> None:
+        """Turn a setting on or off, or choose one of its options."""
+
+
+class FlatCodes(Protocol):
+    """The codes that open the doors of a flat."""
+
+    async def renew(self, flat: PlaceId) -> str:
+        """Have another code made, and return it; the one before opens nothing any more."""
+
+
+class Messages(Protocol):
+    """Messages of the operator."""
+
+    async def send_test(self, text: str) -> None:
+        """Have the system write to us, to see whether its messages arrive."""

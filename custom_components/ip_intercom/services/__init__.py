@@ -18,13 +18,12 @@ from ..helpers.errors import request_refused
 from ..helpers.permissions import async_may, async_may_open_doors
 from ..runtime import IntercomConfigEntry
 from ..systems import load_actions
-from . import access, apartments, calls, captures, directory, displays, lists, maintenance
+from . import access, calls, captures, directory, displays, lists, maintenance
 from .base import Action, Needs
 from .files import ATTR_FILENAME, ATTR_OVERWRITE
 
 _ACTIONS = (
     *access.ACTIONS,
-    *apartments.ACTIONS,
     *calls.ACTIONS,
     *captures.ACTIONS,
     *directory.ACTIONS,

@@ -110,6 +110,7 @@ SYSTEMS: dict[str, SystemSpec] = {
         frozenset({CONF_PUSH, CONF_PUSH_ROUTE, CONF_SHOW_NAMES, *CONFS_FCM}),
         forwarded=True,
         page="account",
+        has_actions=True,
     ),
     SYSTEM_TWO_N: SystemSpec(
         frozenset(

@@ -1,7 +1,7 @@
 """Images, streams, and recordings of cameras on any server (field notes 6)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -169,13 +169,8 @@ class SmartYardArchive:
         self._yard = yard
         self._feeds = feeds
         self._time = time
-        self._recordings = recordings
+        self.recordings = recordings
         self._changed = changed
-
-    @property
-    def recordings(self) -> Mapping[str, bool]:
-        """Return those that were asked for lately, and whether each is ready."""
-        return self._recordings.shown
 
     async def ranges(self, camera: CameraId) -> tuple[tuple[datetime, datetime], ...]:
         """Return from when to when there are recordings; nothing for servers that tell only the apps."""
@@ -189,7 +184,7 @@ class SmartYardArchive:
         made = await self._yard.cameras.prepare(self._id(camera), self._time.local(start), self._time.local(end))
         if made is None:
             raise UnexpectedReply("the server does not tell which recording it makes")
-        self._recordings.asked(made, span)
+        self.recordings.asked(made, span)
         self._changed()
         return made
 
@@ -206,17 +201,17 @@ class SmartYardArchive:
 
     async def _where(self, recording: str) -> str:
         if any(char.isspace() for char in recording.strip()):
-            return film_in(recording, self._recordings.host) or recording
+            return film_in(recording, self.recordings.host) or recording
         if "/" in recording:
             return recording
-        if (known := self._recordings.film_of(recording)) is not None:
+        if (known := self.recordings.film_of(recording)) is not None:
             return known
         with suppress(NoData, InvalidRequest):
             if (where := await self._yard.cameras.download(recording)) is not None:
                 return where
-        if self._recordings.is_unclear(recording):
+        if self.recordings.is_unclear(recording):
             raise RecordingUnclear("several recordings were in preparation")
-        if self._recordings.is_pending(recording):
+        if self.recordings.is_pending(recording):
             raise NotReady("the recording is still in preparation")
         return recording
 

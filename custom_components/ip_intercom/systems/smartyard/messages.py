@@ -1,9 +1,9 @@
 """Messages of the operator, and watched events (field notes 5)."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from ...model.parts import PlaceId
-from ...model.residence import Watch
 from ..common.errors import InvalidRequest, NotPushed
 from ..common.privacy import Privacy
 from .account_settings import flat_of
@@ -47,13 +47,20 @@ class SmartYardMessages:
         finally:  # it may have been carried out without a confirmation
             self._changed()
 
-    async def mark_delivered(self, message: str) -> bool:
-        """Tell that a message has arrived; False where the server does not want to know."""
-        return await self._inbox.delivered(message)
-
     async def send_test(self, text: str) -> None:
         """Have the server write to us."""
         await self._inbox.alert(text, Action.INBOX)
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """An event of a flat that a user wants to be notified of immediately."""
+
+    id: str
+    flat: PlaceId
+    event: str
+    detail: str | None = None
+    comment: str | None = None
 
 
 class SmartYardWatches:
@@ -92,10 +99,6 @@ class SmartYardWatches:
         if not detail:
             raise InvalidRequest("a detail is required", "detail")
         await self._address.track(flat_of(self._topology(), flat), kind, detail, comment or "")
-
-    async def remove(self, watch: str) -> None:
-        """Watch for it no more."""
-        await self._address.untrack(watch)
 
 
 def _detail(watch: Tracked) -> str | None:

@@ -79,7 +79,7 @@ class SmartYardSystem:
         options: Options | None = None,
     ) -> None:
         options = options or Options()
-        self._yard = yard
+        self.yard = yard
         self._identity = identity
         self._topology = AccountTopology()
         self._time = ServerTime(lambda: yard.client.clock_ahead)
@@ -94,7 +94,7 @@ class SmartYardSystem:
         recorder = Recorder(topology, self._time, Privacy(names=options.names))
         visitors = SmartYardVisitors(yard)
         self._feeds = Feeds(yard, topology)
-        sip = SmartYardSip(yard)
+        self.sip = SmartYardSip(yard)
         self._switches = RingSwitches()
         self._recordings = Recordings(
             (cursor or {}).get("recordings"),
@@ -107,34 +107,34 @@ class SmartYardSystem:
             self._time,
             recorder,
             visitors,
-            sip,
+            self.sip,
             self._switches,
             self._recordings,
             stored=cursor,
             expects_pushes=options.push,
         )
         push_service = SmartYardPushService(yard)
-        codes = SmartYardCodes(yard, topology, self._time)
+        self.archive = SmartYardArchive(yard, self._feeds, self._time, self._recordings, self._log.keep)
+        self.codes = SmartYardCodes(yard, topology, self._time)
+        self.history = SmartYardHistory(yard, topology, recorder)
+        self.messages = SmartYardMessages(yard, self._log.count_soon, self._log.counted)
+        self.watches = SmartYardWatches(yard, topology, routed=options.push_route is not None)
         self._doors = SmartYardDoors(yard, topology)
         self.log: SmartYardLog | None = None
         self.features = Features()
         self._features = Features(
-            archive=SmartYardArchive(yard, self._feeds, self._time, self._recordings, self._log.keep),
             cameras=SmartYardCameras(session, self._feeds, self._time, verify=options.verify),
             doors=self._doors,
-            flat_codes=codes,
-            history=SmartYardHistory(yard, topology, recorder),
-            messages=SmartYardMessages(yard, self._log.count_soon, self._log.counted),
-            account_settings=SmartYardAccountSettings(yard, topology, codes, self._time, self._switches),
+            flat_codes=self.codes,
+            messages=self.messages,
+            account_settings=SmartYardAccountSettings(yard, topology, self.codes, self._time, self._switches),
             push=ForwardedPush[CallPush | TextPush](
                 lambda message: parse(message.query, message.body),
                 self._log.hear,
                 partial(push_service.route, options.push_route) if options.push_route else None,
             ),
             push_service=push_service,
-            sip_accounts=sip,
             visitors=visitors,
-            watches=SmartYardWatches(yard, topology, routed=options.push_route is not None),
         )
 
     # -- what the account has --------------------------------------------------------------------
@@ -149,7 +149,7 @@ class SmartYardSystem:
         return await self._describe(_PATIENCE)
 
     async def _describe(self, patience: float) -> Description:
-        yard, reader = self._yard, self._reader
+        yard, reader = self.yard, self._reader
         ask = reader.ask
         reader.begin(patience)
         options, houses, flats, cameras, intercoms, notification, unread = await together(
@@ -215,7 +215,7 @@ class SmartYardSystem:
         names = [f"{_INTERCOM} {flat.id}" for flat in flats]
         answers = await together(
             *(
-                self._reader.ask(name, self._yard.address.intercom(flat.id))
+                self._reader.ask(name, self.yard.address.intercom(flat.id))
                 for name, flat in zip(names, flats, strict=True)
             )
         )
@@ -233,7 +233,7 @@ class SmartYardSystem:
 
     async def read(self) -> Reading:
         """Read which doors are blocked, how flats behave, and how much is unread; what does not answer stays."""
-        yard, reader = self._yard, self._reader
+        yard, reader = self.yard, self._reader
         ask = reader.ask
         reader.begin(_PATIENCE)
         houses, flats, notification, unread, *lists = await together(
@@ -275,7 +275,7 @@ class SmartYardSystem:
 
     async def examine(self) -> Mapping[str, object]:
         """Return how much there is, what the server says of itself, and whether pushes arrive."""
-        options = await self._yard.ext.options()
+        options = await self.yard.ext.options()
         topology = self._topology
         return {
             "places": len(topology.places),

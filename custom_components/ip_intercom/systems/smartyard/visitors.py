@@ -5,19 +5,31 @@ returned on request only.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 import secrets
 import time
 
 from ...model.parts import BellId
-from ...model.residence import SipAccount
 from ..common.errors import InvalidRequest, NoData, NoSuchCall
 from .client import CallPush, SmartYard, TextPush
 from .push_filter import LONGEST
 
 # What a SIP phone takes for granted.
 _PORT, _TRANSPORT = 5060, "udp"
+
+
+@dataclass(frozen=True, slots=True)
+class SipAccount:
+    """What a SIP phone needs to take a call, or to make one; the password opens doors."""
+
+    server: str
+    port: int
+    transport: str
+    extension: str = field(repr=False)
+    password: str = field(repr=False)
+    more: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class SmartYardSip:

@@ -7,7 +7,6 @@ import pytest
 
 from custom_components.ip_intercom.model.doors import DoorCommand
 from custom_components.ip_intercom.model.parts import Door
-from custom_components.ip_intercom.model.residence import Watch
 from custom_components.ip_intercom.systems.common.errors import (
     CommandFailed,
     InvalidRequest,
@@ -18,6 +17,7 @@ from custom_components.ip_intercom.systems.common.errors import (
 from custom_components.ip_intercom.systems.smartyard import cameras as cameras_module
 from custom_components.ip_intercom.systems.smartyard.client import TextPush
 from custom_components.ip_intercom.systems.smartyard.event_mapper import message
+from custom_components.ip_intercom.systems.smartyard.messages import Watch
 from tests.simulators.common.faults import Fault
 from tests.simulators.smartyard import PHONE
 
@@ -100,8 +100,7 @@ async def test_a_setting_that_there_is_not(bench: Bench) -> None:
 
 
 async def test_another_door_code_replaces_the_first(bench: Bench) -> None:
-    codes = bench.system.features.flat_codes
-    assert codes is not None
+    codes = bench.system.codes
     code = await codes.renew("flat_53")
     assert code == bench.sim.town.flat(53).door_code
     reading = await bench.system.read()
@@ -112,8 +111,7 @@ async def test_another_door_code_replaces_the_first(bench: Bench) -> None:
 
 
 async def test_guests_are_let_in_until_a_moment_of_the_servers_clock(bench: Bench) -> None:
-    codes = bench.system.features.flat_codes
-    assert codes is not None
+    codes = bench.system.codes
     until = datetime(2030, 1, 2, 12, 0, tzinfo=UTC)
     await codes.let_guests_in("flat_51", until)
     assert bench.sim.town.flat(51).auto_open == "2030-01-02 15:00:00"
@@ -224,8 +222,7 @@ async def test_a_camera_that_there_is_not(bench: Bench) -> None:
 
 
 async def test_a_recording_is_made_ready_and_fetched(bench: Bench) -> None:
-    archive = bench.system.features.archive
-    assert archive is not None
+    archive = bench.system.archive
     ranges = await archive.ranges("intercom_21")
     assert ranges
     begin, end = ranges[-1]
@@ -250,8 +247,7 @@ async def test_a_recording_is_made_ready_and_fetched(bench: Bench) -> None:
 
 
 async def test_the_journal_of_a_day(bench: Bench) -> None:
-    history = bench.system.features.history
-    assert history is not None
+    history = bench.system.history
     for what in ("missed", "answered", "key", "face", "code", "vehicle"):
         bench.sim.happen(what, 22)
     days = await history.days("flat_51")
@@ -276,25 +272,23 @@ async def test_the_journal_of_a_day(bench: Bench) -> None:
 
 
 async def test_messages_are_marked_and_tried_out(bench: Bench) -> None:
-    messages = bench.system.features.messages
-    assert messages is not None
+    messages = bench.system.messages
     await messages.send_test("Проверка")
     (message,) = bench.sim.people.subscribers[PHONE].messages
     assert (message.text, message.action) == ("Проверка", "inbox")
-    assert await messages.mark_delivered(str(message.id)) is False  # this server does not want to know
+    assert await bench.system.yard.inbox.delivered(str(message.id)) is False  # this server does not want to know
     await messages.mark_read(str(message.id))
     assert message.read
 
 
 async def test_an_event_is_watched_for(bench: Bench) -> None:
-    watches = bench.system.features.watches
-    assert watches is not None
+    watches = bench.system.watches
     await watches.add("flat_51", "key", "0000001A2B3C4D", "Ключ")
     await watches.add("flat_51", "code", "40374", None)
     first, second = await watches.query()
     assert first == Watch(first.id, "flat_51", "key", "…3C4D", "Ключ")  # a key opens doors
     assert (second.event, second.detail) == ("code", None)  # it opens the door
-    await watches.remove(first.id)
+    await bench.system.yard.address.untrack(first.id)
     assert [watch.id for watch in await watches.query()] == [second.id]
     for flat, event, detail, error in (
         ("flat_99", "key", "1", NoData),
@@ -306,8 +300,7 @@ async def test_an_event_is_watched_for(bench: Bench) -> None:
 
 
 async def test_the_telephone_of_the_support(bench: Bench) -> None:
-    sip = bench.system.features.sip_accounts
-    assert sip is not None
+    sip = bench.system.sip
     account = await sip.support()
     assert account.server
     assert account.extension

@@ -68,7 +68,7 @@ async def test_whoever_came_in_is_told_once(
     assert (access.granted, access.method, access.name, access.entrance) == (True, method, name, "Калитка")
     secrets = ("0000001A2B3C4D", PHONE, ROOMMATE, "40374", "79161234599", "74752000000")
     assert not [secret for secret in secrets if secret in str(told)]
-    picture = await entry.runtime_data.coordinator.features.history.picture(told["data"]["picture"])
+    picture = await entry.runtime_data.coordinator.system.history.picture(told["data"]["picture"])
     assert picture.startswith(b"\xff\xd8")
 
 

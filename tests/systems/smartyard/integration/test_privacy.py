@@ -31,7 +31,7 @@ async def test_diagnostics_tell_no_secrets(
     for word in (PHONE, PHONE[1:], *tokens, "40374", "62596", "0000001A2B3C4D", "Садовая", "Подъезд"):
         assert word not in text, word
     assert diagnostics["state"]["settings"]["flat_51_cms"]["value"] is True
-    assert {"flat_codes", "history", "messages", "visitors"} <= set(diagnostics["features"])
+    assert {"account_settings", "flat_codes", "messages", "visitors"} <= set(diagnostics["features"])
 
 
 async def test_what_is_done_leaves_no_secret_in_the_log(

@@ -146,7 +146,7 @@ async def test_a_message_has_the_unread_ones_counted(
     entry = await pushing(hass, sim, local_url)
     number = sim.message("Завтра не будет воды", "Вода")
     await until(lambda: entry.runtime_data.coordinator.data.unread_messages == 1, "the count")
-    await entry.runtime_data.coordinator.features.messages.mark_read(str(number))
+    await entry.runtime_data.coordinator.system.messages.mark_read(str(number))
     await until(lambda: entry.runtime_data.coordinator.data.unread_messages == 0, "the count")
     assert not any(request.path.endswith("/inbox/inbox") for request in sim.requests)
 
