@@ -13,6 +13,7 @@ import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom.const import DOMAIN
+from custom_components.ip_intercom.entity import IntercomEntity
 from custom_components.ip_intercom.helpers import auth_retry as refusals
 from tests.common import add_intercom
 from tests.simulators.two_n import MODELS, Simulator
@@ -28,6 +29,24 @@ def all_entities(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     """Enable every entity; a test of the defaults has the marker ``default_entities``."""
     if "default_entities" not in request.keywords:
         monkeypatch.setattr("homeassistant.helpers.entity.Entity.entity_registry_enabled_default", True)
+
+
+@pytest.fixture(autouse=True)
+def entities_show_what_they_say(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
+    """Fail where an entity is not written although its state changed: it shows a part that ``shows`` does not name."""
+    update, stale = IntercomEntity._handle_coordinator_update, []
+
+    def checked(entity: IntercomEntity) -> None:
+        update(entity)
+        if entity.coordinator.changed_parts is None or (written := entity.hass.states.get(entity.entity_id)) is None:
+            return
+        now = entity._async_calculate_state()
+        if (now.state, now.attributes) != (written.state, written.attributes):
+            stale.append(f"{type(entity).__name__} after {sorted(entity.coordinator.changed_parts)}: {now} {written}")
+
+    monkeypatch.setattr(IntercomEntity, "_handle_coordinator_update", checked)
+    yield
+    assert stale == []
 
 
 @pytest.fixture(autouse=True)

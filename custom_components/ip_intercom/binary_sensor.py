@@ -127,6 +127,8 @@ async def async_setup_entry(
 class ConnectivitySensor(IntercomEntity, BinarySensorEntity):
     """Whether the device, or the server of an account, answers."""
 
+    shows = frozenset()
+
     _attr_device_class = BinarySensorDeviceClass.CONNECTIVITY
     _attr_entity_category = EntityCategory.DIAGNOSTIC
 
@@ -188,6 +190,8 @@ class PortSensor(PortEntity, BinarySensorEntity):
 class AlarmSensor(IntercomEntity, BinarySensorEntity):
     """A lasting condition; unknown until the device tells of it."""
 
+    shows = frozenset({"alarm_parts", "alarms"})
+
     def __init__(self, runtime: IntercomRuntime, alarm: Alarm) -> None:
         super().__init__(runtime, f"alarm_{alarm}")
         self.entity_description = ALARMS[alarm]
@@ -212,6 +216,8 @@ class AlarmSensor(IntercomEntity, BinarySensorEntity):
 class AlarmPartSensor(IntercomEntity, BinarySensorEntity):
     """A lasting condition in one place, for instance motion in one of the zones of the camera."""
 
+    shows = frozenset({"alarm_parts"})
+
     def __init__(self, runtime: IntercomRuntime, alarm: Alarm, part: str) -> None:
         super().__init__(runtime, f"alarm_{alarm}_{part}")
         self.entity_description = ALARMS[alarm]
@@ -232,6 +238,8 @@ class AccessPointSensor(AccessPointEntity, BinarySensorEntity):
 
 class LineSensor(IntercomEntity, BinarySensorEntity):
     """Whether a SIP account is registered; unknown for one that does not register."""
+
+    shows = frozenset({"lines"})
 
     _attr_device_class = BinarySensorDeviceClass.CONNECTIVITY
     _attr_entity_category = EntityCategory.DIAGNOSTIC
@@ -285,6 +293,8 @@ class BlockedSensor(DoorEntity, BinarySensorEntity):
 class BellRingingSensor(BellEntity, BinarySensorEntity):
     """Whether a bell rings of which the system tells that by itself."""
 
+    shows = frozenset({"bells", "ringing"})
+
     def __init__(self, runtime: IntercomRuntime, bell: Bell) -> None:
         super().__init__(runtime, bell, "ringing")
 
@@ -297,6 +307,8 @@ class BellRingingSensor(BellEntity, BinarySensorEntity):
 
 class RingingSensor(IntercomEntity, BinarySensorEntity):
     """Whether it rings: for a visitor's call that goes out, or, where calls are no visitors', for one that comes in."""
+
+    shows = frozenset({"calls", "own_calls"})
 
     _attr_translation_key = "ringing"
 

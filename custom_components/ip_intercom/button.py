@@ -99,6 +99,8 @@ async def async_setup_entry(
 class IntercomButton(IntercomEntity, ButtonEntity):
     """Does one thing."""
 
+    shows = frozenset()
+
     entity_description: IntercomButtonDescription
 
     def __init__(self, runtime: IntercomRuntime, description: IntercomButtonDescription) -> None:
@@ -114,6 +116,8 @@ class IntercomButton(IntercomEntity, ButtonEntity):
 
 class NewDoorCodeButton(IntercomEntity, ButtonEntity):
     """Has another code made that opens the doors of a flat; the one before opens nothing any more."""
+
+    shows = frozenset()
 
     _attr_translation_key = "new_door_code"
     _attr_entity_category = EntityCategory.CONFIG

@@ -47,6 +47,8 @@ async def async_setup_entry(
 class ConferenceCalendar(IntercomEntity, CalendarEntity):
     """The conferences that are known now; their access codes are told by actions only."""
 
+    shows = frozenset({"conferences"})
+
     _attr_translation_key = "conferences"
     _attr_supported_features = (
         CalendarEntityFeature.CREATE_EVENT | CalendarEntityFeature.UPDATE_EVENT | CalendarEntityFeature.DELETE_EVENT

@@ -53,6 +53,8 @@ def _is_place(camera: Source, state: State) -> bool:
 class IntercomCamera(IntercomEntity, Camera):
     """One video source."""
 
+    shows = frozenset()
+
     def __init__(self, runtime: IntercomRuntime, camera: CameraId) -> None:
         cameras = runtime.coordinator.data.cameras
         source = cameras[camera]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 import re
-from typing import Any, override
+from typing import Any, ClassVar, override
 
 from homeassistant.const import Platform
 from homeassistant.core import CALLBACK_TYPE, Event, callback
@@ -21,6 +21,9 @@ from .model.names import bell_label, distinct_name
 from .model.parts import AccessPoint, AccessPointId, Bell, Camera, Door, DoorId, Identity, PlaceId, Port, PortId
 from .model.state import Missing, State
 from .runtime import IntercomConfigEntry, IntercomRuntime
+
+# Parts of the state that come and go without any entity coming or going.
+_PASSING = frozenset({"calls", "last_access", "last_call", "own_calls"})
 
 
 def device_info(identity: Identity, data: Mapping[str, Any]) -> DeviceInfo:
@@ -54,8 +57,12 @@ class IntercomEntity(CoordinatorEntity[IntercomCoordinator]):
     """A view of one part of the state.
 
     ``key`` tells it from the entry's other entities. Where it is of a ``place``, it belongs to the device of that.
+
+    Attributes:
+        shows: The parts of the state that it shows: it is written only where one of them changed. None for all.
     """
 
+    shows: ClassVar[frozenset[str] | None] = None
     _attr_has_entity_name = True
 
     def __init__(self, runtime: IntercomRuntime, key: str, place: PlaceId | None = None) -> None:
@@ -76,6 +83,14 @@ class IntercomEntity(CoordinatorEntity[IntercomCoordinator]):
     def async_listen(self) -> Iterable[CALLBACK_TYPE]:
         """Subscribe to more than the state; return how to unsubscribe."""
         return ()
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Write the state, unless only parts changed that the entity does not show."""
+        changed = self.coordinator.changed_parts
+        if changed is None or self.shows is None or not changed.isdisjoint(self.shows):
+            super()._handle_coordinator_update()
 
     @callback
     def async_rename(self, key: str, **placeholders: str) -> None:
@@ -144,6 +159,9 @@ def async_add_as_found(
     @callback
     def update() -> None:
         nonlocal description
+        changed = runtime.coordinator.changed_parts
+        if changed is not None and changed <= _PASSING:
+            return
         found = find(runtime.coordinator.data)
         made = {key: found[key]() for key in found if key not in known}
         fresh = {key: entity for key, entity in made.items() if _async_has_device(runtime, entity)}
@@ -187,6 +205,8 @@ class DoorEntity(IntercomEntity):
     The only door of a place needs none: the place has it.
     """
 
+    shows = frozenset({"doors"})
+
     def __init__(self, runtime: IntercomRuntime, door: DoorId, key: str) -> None:
         doors = runtime.coordinator.data.doors
         name, place = distinct_name(doors[door], doors.values()), doors[door].place
@@ -228,6 +248,8 @@ def port_name(port: PortId) -> str:
 class PortEntity(IntercomEntity):
     """A view of one input or output, named as the device names it."""
 
+    shows = frozenset({"ports"})
+
     _attr_translation_key = "port"
 
     def __init__(self, runtime: IntercomRuntime, port: PortId) -> None:
@@ -257,6 +279,8 @@ class PortEntity(IntercomEntity):
 class AccessPointEntity(IntercomEntity):
     """Whether an access point denies access to all people."""
 
+    shows = frozenset({"access_points"})
+
     _attr_entity_registry_enabled_default = False
 
     def __init__(self, runtime: IntercomRuntime, access_point: AccessPointId) -> None:
@@ -277,6 +301,8 @@ class AccessPointEntity(IntercomEntity):
 
 class BellEntity(IntercomEntity):
     """A view of one bell; its name tells which it is, unless its place does."""
+
+    shows = frozenset({"bells"})
 
     def __init__(self, runtime: IntercomRuntime, bell: Bell, key: str) -> None:
         super().__init__(runtime, f"bell_{bell.id}_{key}", bell.place)

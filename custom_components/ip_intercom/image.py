@@ -1,5 +1,6 @@
 """The last visitor: an image taken at a ring."""
 
+import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 import logging
@@ -22,6 +23,7 @@ from .model.parts import Bell, CameraId, PlaceId
 from .model.ring_detector import Ring
 from .model.state import State
 from .runtime import IntercomConfigEntry, IntercomRuntime
+from .runtime.event_stream import RING_FIRST
 from .runtime.visitor_pictures import VisitorPicture
 
 _LOGGER = logging.getLogger(__name__)
@@ -90,6 +92,7 @@ class LastVisitorImage(LastEventEntity, ImageEntity):
         )
 
     async def _async_take(self, ring: Ring) -> None:
+        await asyncio.sleep(RING_FIRST)
         content = await self._async_given(ring) or await self._async_snapshot(ring)
         if content is None or self._ring is not ring:
             return  # there is none, or a new visitor rang meanwhile

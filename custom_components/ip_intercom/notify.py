@@ -34,6 +34,8 @@ async def async_setup_entry(
 class DisplayNotifier(IntercomEntity, NotifyEntity):
     """Shows messages on one display, drawn in its size."""
 
+    shows = frozenset()
+
     _attr_supported_features = NotifyEntityFeature.TITLE
 
     def __init__(self, runtime: IntercomRuntime, display: DisplayId) -> None:

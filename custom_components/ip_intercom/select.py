@@ -51,6 +51,8 @@ async def async_setup_entry(
 class CallModeSelect(IntercomEntity, RestoreEntity, SelectEntity):
     """The mode that was last set from here: the system does not report it."""
 
+    shows = frozenset({"call_mode"})
+
     _attr_translation_key = "call_mode"
     _attr_options = [LOCAL, REMOTE]
     _attr_assumed_state = True

@@ -80,6 +80,8 @@ def _async_remove_door_codes(hass: HomeAssistant, entry: IntercomConfigEntry) ->
 class CallSensor(IntercomEntity, SensorEntity):
     """Where the call in progress stands; of several, the one that has come furthest."""
 
+    shows = frozenset({"calls"})
+
     _attr_translation_key = "call_state"
     _attr_device_class = SensorDeviceClass.ENUM
     _unrecorded_attributes = frozenset({"peer"})
@@ -111,6 +113,8 @@ class CallSensor(IntercomEntity, SensorEntity):
 
 class LastAccessSensor(IntercomEntity, RestoreSensor):
     """When access was last granted or denied, and to whom; kept over restarts."""
+
+    shows = frozenset({"last_access"})
 
     _attr_translation_key = "last_access"
     _attr_device_class = SensorDeviceClass.TIMESTAMP
@@ -152,6 +156,8 @@ class LastAccessSensor(IntercomEntity, RestoreSensor):
 class LastCallSensor(IntercomEntity, SensorEntity):
     """The newest entry of the device's call log."""
 
+    shows = frozenset({"last_call"})
+
     _attr_translation_key = "last_call"
     _attr_device_class = SensorDeviceClass.TIMESTAMP
     _unrecorded_attributes = frozenset({"name", "number"})
@@ -176,6 +182,8 @@ class LastCallSensor(IntercomEntity, SensorEntity):
 class MissedCallsSensor(IntercomEntity, SensorEntity):
     """How many calls were missed since the count was cleared: it grows, and is reset."""
 
+    shows = frozenset({"missed_calls"})
+
     _attr_translation_key = "missed_calls"
     _attr_state_class = SensorStateClass.TOTAL_INCREASING
 
@@ -188,6 +196,8 @@ class MissedCallsSensor(IntercomEntity, SensorEntity):
 
 class VoicemailsSensor(IntercomEntity, SensorEntity):
     """How many messages are unheard."""
+
+    shows = frozenset({"voicemails"})
 
     _attr_translation_key = "voicemails"
     _attr_state_class = SensorStateClass.MEASUREMENT
@@ -210,6 +220,8 @@ class VoicemailsSensor(IntercomEntity, SensorEntity):
 class UnreadMessagesSensor(IntercomEntity, SensorEntity):
     """How many messages of the operator are unread."""
 
+    shows = frozenset({"unread_messages"})
+
     _attr_translation_key = "unread_messages"
     _attr_state_class = SensorStateClass.MEASUREMENT
 
@@ -222,6 +234,8 @@ class UnreadMessagesSensor(IntercomEntity, SensorEntity):
 
 class PushesSensor(IntercomEntity, SensorEntity):
     """Whether pushes are set up and arrive; nothing else rings."""
+
+    shows = frozenset({"pushes"})
 
     _attr_translation_key = "pushes"
     _attr_entity_registry_enabled_default = False
@@ -238,6 +252,8 @@ class PushesSensor(IntercomEntity, SensorEntity):
 
 class RecordingsSensor(IntercomEntity, SensorEntity):
     """Whether a recording that was asked for is still in preparation; no server tells how far it is."""
+
+    shows = frozenset({"recordings"})
 
     _attr_translation_key = "recordings"
     _attr_entity_registry_enabled_default = False
@@ -269,6 +285,8 @@ class RecordingsSensor(IntercomEntity, SensorEntity):
 class ExtensionSensor(IntercomEntity, SensorEntity):
     """The extension that is called to reach this phone."""
 
+    shows = frozenset({"extension"})
+
     _attr_translation_key = "extension"
     _attr_entity_registry_enabled_default = False
     _attr_entity_category = EntityCategory.DIAGNOSTIC
@@ -282,6 +300,8 @@ class ExtensionSensor(IntercomEntity, SensorEntity):
 
 class ClockSensor(IntercomEntity, SensorEntity):
     """How far the device's clock is ahead of Home Assistant's; behind, where it is negative."""
+
+    shows = frozenset({"clock"})
 
     _attr_translation_key = "clock_drift"
     _attr_entity_registry_enabled_default = False
@@ -307,6 +327,8 @@ class ClockSensor(IntercomEntity, SensorEntity):
 class FirmwareExpirySensor(IntercomEntity, SensorEntity):
     """Until when a firmware file waits to be installed; unknown where none does."""
 
+    shows = frozenset({"firmware"})
+
     _attr_translation_key = "firmware_expires"
     _attr_entity_registry_enabled_default = False
     _attr_device_class = SensorDeviceClass.TIMESTAMP
@@ -322,6 +344,8 @@ class FirmwareExpirySensor(IntercomEntity, SensorEntity):
 
 class FloorsSensor(IntercomEntity, SensorEntity):
     """The public floors of the elevator."""
+
+    shows = frozenset({"public_floors"})
 
     _attr_translation_key = "public_floors"
     _attr_entity_registry_enabled_default = False

@@ -36,6 +36,8 @@ _EVERYDAY = frozenset({"cms", "open_for_guests", "voip"})
 class SettingEntity(IntercomEntity):
     """A view of one setting."""
 
+    shows = frozenset({"settings"})
+
     _attr_entity_category = EntityCategory.CONFIG
 
     def __init__(self, runtime: IntercomRuntime, setting: Setting) -> None:

@@ -43,6 +43,8 @@ async def async_setup_entry(
 class FirmwareUpdate(IntercomEntity, UpdateEntity):
     """The firmware of a device. Files come by the action ``upload_firmware``; skipping one discards it."""
 
+    shows = frozenset({"firmware"})
+
     _attr_device_class = UpdateDeviceClass.FIRMWARE
     _attr_translation_key = "firmware"
     _attr_supported_features = (

@@ -14,7 +14,7 @@ from homeassistant.core import HomeAssistant, callback
 from ..const import DOMAIN
 from ..model.features import Features, System
 from ..model.parts import Bell, BellId, Door, DoorId, SessionId
-from ..model.state import Description, State, with_bell, with_door
+from ..model.state import Description, State, changed_parts, with_bell, with_door
 from ..systems.common.errors import IntercomError
 from .command_coordinator import CommandCoordinator
 from .restored_state import RestoredState
@@ -57,6 +57,7 @@ class StateCoordinator(CommandCoordinator):
         description: What the device is and has.
         peers: The bell of a called number.
         found_bells: Bells that no directory lists; they rang.
+        changed_parts: The parts of the state that the listeners are told of now; None for any, such as the connection.
     """
 
     config_entry: ConfigEntry[Any]
@@ -76,6 +77,7 @@ class StateCoordinator(CommandCoordinator):
         self.description: Description
         self.peers: Mapping[str, BellId] = {}
         self.found_bells = dict(found_bells)
+        self.changed_parts: frozenset[str] | None = None
         self._state = State()
         self._turn = asyncio.Lock()
         self._during_read: list[Change] | None = None
@@ -165,9 +167,13 @@ class StateCoordinator(CommandCoordinator):
     def async_publish(self) -> None:
         """Show the state to the entities, if it changed."""
         if self._state != self.data:
+            self.changed_parts = changed_parts(self.data, self._state)
             # Not async_set_updated_data: that would put off the safety net with every event.
             self.data = self._state
-            self.async_update_listeners()
+            try:
+                self.async_update_listeners()
+            finally:
+                self.changed_parts = None
 
     @callback
     def async_read_soon(self) -> None:

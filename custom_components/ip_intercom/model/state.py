@@ -1,7 +1,7 @@
 """The state of a device, what it is described as, and how reads are merged."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from typing import Any
 
@@ -82,6 +82,14 @@ class State:
     pushes: Pushes | None = None
     # Those that were asked for, and whether each is ready.
     recordings: Mapping[str, bool] | None = None
+
+
+_PARTS = tuple(part.name for part in fields(State))
+
+
+def changed_parts(before: State, now: State) -> frozenset[str]:
+    """Return the names of the parts that differ."""
+    return frozenset(name for name in _PARTS if getattr(before, name) != getattr(now, name))
 
 
 # The kind of what did not answer, and is to be asked for again.

@@ -55,6 +55,8 @@ _PERSON_DELAY = 300.0
 _TICK = 0.01
 # Seconds between two portions of a backlog: clients of the websocket take a few thousand events a second.
 _BREATH = 0.03
+# Seconds that a ring has to itself: Home Assistant sends states only once the loop has nothing else to do.
+RING_FIRST = 0.01
 # So many deliveries wait to be handed on before the device is asked for more: all that a 2N keeps, twice.
 _WAITING = 400
 # A ring whose entities are not there yet waits this many seconds for them.
@@ -288,8 +290,10 @@ class EventStream:
         """Ring the bells of a delivery that has just arrived, and queue it behind those that are handed on."""
         events = tuple(self._judged(event) for event in delivery.events)
         rang = [event for event in events if self._async_ring(event)]
-        if rang and self._cursor is not None:
-            self._store.async_save_soon(self._stored)
+        if rang:
+            if self._cursor is not None:
+                self._store.async_save_soon(self._stored)
+            await asyncio.sleep(RING_FIRST)
         self._more_at = inf if delivery.again is None else time.monotonic() + delivery.again + _TICK
         await self._arrived.put(replace(delivery, events=events))
         await asyncio.sleep(0)  # a backlog arrives in many deliveries at once
