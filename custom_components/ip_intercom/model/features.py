@@ -27,12 +27,10 @@ from .functions import (
     FirmwareControl,
     FlatCodes,
     Holidays,
-    Lift,
     Lists,
     Maintenance,
     Messages,
     MobileAccess,
-    Plates,
     Settings,
     TimeZones,
     Visitors,
@@ -389,13 +387,11 @@ class Features:
     firmware: FirmwareControl | None = None
     flat_codes: FlatCodes | None = None
     holidays: Holidays | None = None
-    lift: Lift | None = None
     lists: Lists | None = None
     maintenance: Maintenance | None = None
     messages: Messages | None = None
     mobile_access: MobileAccess | None = None
     outputs: Outputs | None = None
-    plates: Plates | None = None
     account_settings: AccountSettings | None = None
     push: Push | None = None
     push_service: PushService | None = None

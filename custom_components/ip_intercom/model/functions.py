@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import IO, Protocol
 
-from .parts import AccessPointId, CallRecord, Clock, Direction, DisplayId, DoorId, PlaceId, SettingId, StagedFirmware
+from .parts import AccessPointId, CallRecord, Clock, DisplayId, DoorId, PlaceId, SettingId, StagedFirmware
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,14 +195,6 @@ class Displays(Protocol):
         """Set the language of the display."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """Whether access was granted, and if not, the device's own word for the reason."""
-
-    granted: bool
-    reason: str | None
-
-
 class AccessPoints(Protocol):
     """Ways in and out, on which people are let in or refused."""
 
@@ -211,38 +203,6 @@ class AccessPoints(Protocol):
 
     async def block(self, access_point: AccessPointId, blocked: bool) -> None:
         """Deny access to all people, or end that."""
-
-    async def grant(self, access_point: AccessPointId, user: str) -> Grant:
-        """Grant access to a person from the directory as if they had shown a credential, by their rules."""
-
-
-class Lift(Protocol):
-    """An elevator whose floors people may use."""
-
-    async def grant(self, user: str, seconds: int | None) -> None:
-        """Unlock the floors of a person from the directory for a while."""
-
-
-class Plates(Protocol):
-    """License plates that a camera has read."""
-
-    async def recognize(
-        self,
-        access_point: AccessPointId,
-        plate: str,
-        *,
-        event: str,
-        image: bytes | None,
-        arrival: int | None,
-        direction: Direction | None,
-    ) -> None:
-        """Let a car in or refuse it by its plate; ``event`` is a uuid that makes a repetition harmless.
-
-        ``arrival`` is the same number for each reading of a car that comes once.
-        """
-
-    async def image(self, plate: str) -> bytes:
-        """Return the JPEG in which a plate was read last."""
 
 
 @dataclass(frozen=True, slots=True)

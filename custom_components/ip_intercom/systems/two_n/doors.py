@@ -1,4 +1,4 @@
-"""Doors, outputs and access of a 2N: switches, ports, access points, elevator, license plates, Bluetooth keys."""
+"""Doors, outputs and access of a 2N: switches, ports, access points, Bluetooth keys."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -6,8 +6,8 @@ from time import time
 
 from ...model.doors import DoorCommand
 from ...model.features import DoorTiming
-from ...model.functions import Grant, MobileKeys
-from ...model.parts import AccessPoint, AccessPointId, Direction, Door, DoorId, PortId
+from ...model.functions import MobileKeys
+from ...model.parts import AccessPoint, AccessPointId, Door, DoorId, PortId
 from ..common.errors import NotSupported
 from ..common.parse import instant
 from .client import TwoNDevice
@@ -92,8 +92,6 @@ class TwoNOutputs:
 
 # HTTP API 5.17: 0 for entry, 1 for exit.
 ACCESS_POINTS: dict[int, AccessPointId] = {0: "entry", 1: "exit"}
-# The lprDir of firmware 2.40.
-_WAYS = {Direction.INCOMING: 2, Direction.OUTGOING: 3}
 _NUMBERS = {name: number for number, name in ACCESS_POINTS.items()}
 
 
@@ -122,47 +120,6 @@ class TwoNAccessPoints:
     async def block(self, access_point: AccessPointId, blocked: bool) -> None:
         """Deny access to all people, or end that."""
         await self._access.block(number_of(access_point), blocked)
-
-    async def grant(self, access_point: AccessPointId, user: str) -> Grant:
-        """Grant access to a person from the directory by their rules."""
-        answer = await self._access.grant(number_of(access_point), user)
-        return Grant(answer.granted, answer.reason)
-
-
-class TwoNLift:
-    """Elevator control."""
-
-    def __init__(self, device: TwoNDevice) -> None:
-        self._lift = device.lift
-
-    async def grant(self, user: str, seconds: int | None) -> None:
-        """Unlock the floors of a person for 1 to 600 seconds, or as long as the device is configured."""
-        await self._lift.grant(user, seconds)
-
-
-class TwoNPlates:
-    """License plate recognition."""
-
-    def __init__(self, device: TwoNDevice) -> None:
-        self._lpr = device.lpr
-
-    async def recognize(
-        self,
-        access_point: AccessPointId,
-        plate: str,
-        *,
-        event: str,
-        image: bytes | None,
-        arrival: int | None,
-        direction: Direction | None,
-    ) -> None:
-        """Let a car in or refuse it by its plate; the device ignores an ``event`` that it knows."""
-        way = None if direction is None else _WAYS[direction]
-        await self._lpr.recognize(event, number_of(access_point), plate, image, arrival, way)
-
-    async def image(self, plate: str) -> bytes:
-        """Return the JPEG in which a plate was read last, of the last five."""
-        return await self._lpr.image(plate)
 
 
 class TwoNMobileAccess:

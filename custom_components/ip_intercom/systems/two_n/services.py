@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import TYPE_CHECKING, cast
+from uuid import uuid4
 
 from homeassistant.core import callback
 from homeassistant.exceptions import HomeAssistantError
@@ -9,31 +10,76 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
+from ...entity import require_feature
 from ...helpers.errors import translated_error
 from ...model.events import Event, Occurred
-from ...model.parts import Occurrence
+from ...model.parts import Direction, Occurrence
 from ...model.state import State
 from ...runtime import IntercomRuntime
 from ...services.base import Action, Data, Needs
+from ...services.files import ATTR_FILENAME, ATTR_OVERWRITE, TARGET, check_writable, read, save_picture
+from .doors import number_of
 
 if TYPE_CHECKING:
     from .client import TwoNDevice
     from .system import TwoNSystem
 
+ATTR_ACCESS_POINT = "access_point"
+ATTR_ARRIVAL = "arrival"
 ATTR_BODY = "body"
+ATTR_DIRECTION = "direction"
+ATTR_DURATION = "duration"
+ATTR_EVENT = "event"
 ATTR_PARAMETERS = "parameters"
 ATTR_PICTURES = "pictures"
+ATTR_PLATE = "plate"
 ATTR_SUBJECT = "subject"
 ATTR_TIME_SPAN = "time_span"
 ATTR_TO = "to"
 ATTR_TRIGGER = "trigger"
+ATTR_USER = "user"
 
+# HTTP API 5.16.1: more is refused by the device.
+_PLATE_IMAGE_LIMIT = 256 * 1024
+# The lprDir of firmware 2.40.
+_WAYS = {Direction.INCOMING: 2, Direction.OUTGOING: 3}
 # How long a device tests itself at most, in seconds.
 _TEST_PATIENCE = 60.0
+
+_ACCESS_POINT = vol.In(("entry", "exit"))
 
 
 def _device(runtime: IntercomRuntime) -> TwoNDevice:
     return cast("TwoNSystem", runtime.coordinator.system).device
+
+
+async def _grant_access(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    require_feature(runtime.coordinator, runtime.coordinator.features.access_points, "no_access_points")
+    access = _device(runtime).access
+    grant = await runtime.coordinator.async_command(access.grant(number_of(data[ATTR_ACCESS_POINT]), data[ATTR_USER]))
+    return {"granted": grant.granted, "reason": grant.reason}
+
+
+async def _grant_lift_access(runtime: IntercomRuntime, data: Data) -> None:
+    lift = _device(runtime).lift
+    await runtime.coordinator.async_command(lift.grant(data[ATTR_USER], data.get(ATTR_DURATION)))
+
+
+async def _recognize_plate(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    image = None
+    if ATTR_FILENAME in data:
+        image = await read(runtime.coordinator.hass, data[ATTR_FILENAME], _PLATE_IMAGE_LIMIT)
+    event, point = data.get(ATTR_EVENT) or str(uuid4()), number_of(data[ATTR_ACCESS_POINT])
+    arrival, way = data.get(ATTR_ARRIVAL), _WAYS[data[ATTR_DIRECTION]] if ATTR_DIRECTION in data else None
+    lpr = _device(runtime).lpr
+    await runtime.coordinator.async_command(lpr.recognize(event, point, data[ATTR_PLATE], image, arrival, way))
+    return {"event": event}
+
+
+async def _plate_image(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    await check_writable(runtime.coordinator.hass, data[ATTR_FILENAME], data[ATTR_OVERWRITE])
+    image = await runtime.coordinator.async_command(_device(runtime).lpr.image(data[ATTR_PLATE]))
+    return {"size": await save_picture(runtime.coordinator.hass, data[ATTR_FILENAME], image, data[ATTR_OVERWRITE])}
 
 
 async def _send_email(runtime: IntercomRuntime, data: Data) -> None:
@@ -75,6 +121,44 @@ async def _test_audio(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
 
 
 ACTIONS = (
+    Action(
+        "grant_access",
+        _grant_access,
+        Needs.DOORS,
+        {vol.Optional(ATTR_ACCESS_POINT, default="entry"): _ACCESS_POINT, vol.Required(ATTR_USER): cv.string},
+        lacking="no_access_points",
+    ),
+    Action(
+        "grant_lift_access",
+        _grant_lift_access,
+        Needs.DOORS,
+        {
+            vol.Required(ATTR_USER): cv.string,
+            vol.Optional(ATTR_DURATION): vol.All(vol.Coerce(int), vol.Range(min=1, max=600)),
+        },
+        lacking="no_lift",
+    ),
+    Action(
+        "recognize_plate",
+        _recognize_plate,
+        Needs.DOORS,
+        {
+            vol.Required(ATTR_PLATE): cv.string,
+            vol.Optional(ATTR_ACCESS_POINT, default="entry"): _ACCESS_POINT,
+            vol.Optional(ATTR_EVENT): cv.string,
+            vol.Optional(ATTR_FILENAME): cv.string,
+            vol.Optional(ATTR_ARRIVAL): cv.positive_int,
+            vol.Optional(ATTR_DIRECTION): vol.Coerce(Direction),
+        },
+        lacking="no_plates",
+    ),
+    Action(
+        "plate_image",
+        _plate_image,
+        Needs.ADMIN,
+        {vol.Required(ATTR_PLATE): cv.string, **TARGET},
+        lacking="no_plates",
+    ),
     Action(
         "send_email",
         _send_email,

@@ -30,7 +30,7 @@ from .client.endpoints import ACCESS_BLOCKING_CTRL, CALL_DIAL, IO_CTRL, SWITCH_C
 from .client.log import LogReader
 from .client.system import SystemInfo
 from .directory import TwoNCodes, TwoNDirectory
-from .doors import TwoNAccessPoints, TwoNDoors, TwoNLift, TwoNMobileAccess, TwoNOutputs, TwoNPlates
+from .doors import TwoNAccessPoints, TwoNDoors, TwoNMobileAccess, TwoNOutputs
 from .events import ALARM_EVENTS, CREDENTIAL_EVENTS, DECISION_EVENTS, OCCURRENCE_EVENTS
 from .log import TwoNLog
 from .maintenance import TwoNCapture, TwoNClocks, TwoNDisplays, TwoNFirmware, TwoNMaintenance, TwoNSettings
@@ -216,9 +216,7 @@ class TwoNSystem:
             capture=TwoNCapture(device),
             codes=TwoNCodes(device),
             holidays=settings,
-            lift=TwoNLift(device),
             mobile_access=TwoNMobileAccess(device),
-            plates=TwoNPlates(device),
             settings=settings,
             time_zone=settings,
         )
