@@ -26,13 +26,10 @@ from .functions import (
     Displays,
     FirmwareControl,
     FlatCodes,
-    Holidays,
     Lists,
     Maintenance,
     Messages,
-    MobileAccess,
     Settings,
-    TimeZones,
     Visitors,
 )
 from .parts import (
@@ -386,18 +383,15 @@ class Features:
     doors: Doors | None = None
     firmware: FirmwareControl | None = None
     flat_codes: FlatCodes | None = None
-    holidays: Holidays | None = None
     lists: Lists | None = None
     maintenance: Maintenance | None = None
     messages: Messages | None = None
-    mobile_access: MobileAccess | None = None
     outputs: Outputs | None = None
     account_settings: AccountSettings | None = None
     push: Push | None = None
     push_service: PushService | None = None
     session: Session | None = None
     settings: Settings | None = None
-    time_zone: TimeZones | None = None
     visitors: Visitors | None = None
     voicemails: Voicemails | None = None
 

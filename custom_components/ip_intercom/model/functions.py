@@ -205,31 +205,6 @@ class AccessPoints(Protocol):
         """Deny access to all people, or end that."""
 
 
-@dataclass(frozen=True, slots=True)
-class MobileKeys:
-    """Bluetooth keys without the keys: where they are valid, and when each was made.
-
-    ``compatible`` tells whether phones with the old way are let in too, None where the firmware knows one way.
-    """
-
-    location: str | None
-    made: tuple[datetime | None, ...]
-    compatible: bool | None = None
-
-
-class MobileAccess(Protocol):
-    """Opening by phone."""
-
-    async def keys(self) -> MobileKeys:
-        """Return what is known of the keys; never the keys themselves."""
-
-    async def set_keys(self, location: str | None, keys: Sequence[str] | None) -> None:
-        """Set the location, or the keys (DER in Base64), newest first; what is None stays."""
-
-    async def set_compatible(self, compatible: bool) -> None:
-        """Let phones with the old way in, or not."""
-
-
 class Clocks(Protocol):
     """The device's clock."""
 
@@ -238,15 +213,6 @@ class Clocks(Protocol):
 
     async def set_time(self, time: datetime, *, keep_server: bool = False) -> None:
         """Set the clock; with ``keep_server`` the device goes on asking its time server where that is possible."""
-
-
-@dataclass(frozen=True, slots=True)
-class TimeZone:
-    """The device's time zone: by name, or a rule of its own where it has none of the names."""
-
-    zone: str | None
-    automatic: bool | None
-    custom: str | None
 
 
 class Settings(Protocol):
@@ -263,29 +229,6 @@ class Settings(Protocol):
 
     async def set_sip_account(self, account: int, settings: Mapping[str, object]) -> None:
         """Set the given fields of a SIP account."""
-
-
-class TimeZones(Protocol):
-    """The time zone that the device shows its time in."""
-
-    async def time_zone(self) -> TimeZone:
-        """Return the time zone."""
-
-    async def time_zones(self) -> Sequence[str]:
-        """Return the names of the time zones that the device knows."""
-
-    async def set_time_zone(self, zone: str | None, custom: str | None, automatic: bool) -> None:
-        """Set the time zone."""
-
-
-class Holidays(Protocol):
-    """The holidays that time profiles heed."""
-
-    async def holidays(self) -> Sequence[str]:
-        """Return the holidays: ``DD/MM``, or ``DD/MM/YYYY`` for one year only."""
-
-    async def set_holidays(self, dates: Sequence[str]) -> None:
-        """Set the holidays."""
 
 
 class FirmwareControl(Protocol):

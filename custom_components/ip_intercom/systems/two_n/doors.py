@@ -1,17 +1,13 @@
-"""Doors, outputs and access of a 2N: switches, ports, access points, Bluetooth keys."""
+"""Doors, outputs and access of a 2N: switches, ports, access points."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from time import time
 
 from ...model.doors import DoorCommand
 from ...model.features import DoorTiming
-from ...model.functions import MobileKeys
 from ...model.parts import AccessPoint, AccessPointId, Door, DoorId, PortId
 from ..common.errors import NotSupported
-from ..common.parse import instant
 from .client import TwoNDevice
-from .client.directory import MobileKey
 from .client.doors import SwitchAction, SwitchCaps
 from .mapping import doors_of
 
@@ -120,30 +116,3 @@ class TwoNAccessPoints:
     async def block(self, access_point: AccessPointId, blocked: bool) -> None:
         """Deny access to all people, or end that."""
         await self._access.block(number_of(access_point), blocked)
-
-
-class TwoNMobileAccess:
-    """Bluetooth authentication."""
-
-    def __init__(self, device: TwoNDevice) -> None:
-        self._keys = device.mobilekey
-
-    async def keys(self) -> MobileKeys:
-        """Return location and ages of the keys; the keys stay where they are."""
-        config = await self._keys.config()
-        made = (instant(key.ctime) for key in config.keys)
-        try:
-            compatible = await self._keys.compatibility()
-        except NotSupported:
-            compatible = None  # before firmware 2.50
-        return MobileKeys(config.location, tuple(made), compatible)
-
-    async def set_keys(self, location: str | None, keys: Sequence[str] | None) -> None:
-        """Set location or keys, up to four, newest first; missing ones are deleted."""
-        now = int(time())
-        slots = None if keys is None else tuple(MobileKey("rsa", key, now) for key in keys)
-        await self._keys.set_config(location, slots)
-
-    async def set_compatible(self, compatible: bool) -> None:
-        """Set the compatibility mode (firmware 2.50)."""
-        await self._keys.set_compatibility(compatible)

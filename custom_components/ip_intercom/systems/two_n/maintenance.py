@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import logging
 from time import time
 
-from ...model.functions import CaptureStats, DisplayLanguage, Download, Payload, TimeZone
+from ...model.functions import CaptureStats, DisplayLanguage, Download, Payload
 from ...model.parts import Clock, DisplayId, StagedFirmware
 from ..common.errors import CommandFailed, ConnectionFailed, NotReached
 from ..common.times import is_set
@@ -40,11 +40,10 @@ class TwoNClocks:
 
 
 class TwoNSettings:
-    """Name, time zone and holidays."""
+    """Name and SIP accounts."""
 
     def __init__(self, device: TwoNDevice) -> None:
         self._system = device.system
-        self._config = device.config
         self._phone = device.phone
 
     async def name(self) -> str | None:
@@ -54,19 +53,6 @@ class TwoNSettings:
     async def set_name(self, name: str) -> None:
         """Name the device (firmware 2.50)."""
         await self._system.set_device_name(name)
-
-    async def time_zone(self) -> TimeZone:
-        """Return the time zone (firmware 2.44)."""
-        answer = await self._system.time_zone()
-        return TimeZone(answer.zone, answer.automatic, answer.custom)
-
-    async def time_zones(self) -> Sequence[str]:
-        """Return the names of the time zones (firmware 2.44)."""
-        return await self._system.time_zones()
-
-    async def set_time_zone(self, zone: str | None, custom: str | None, automatic: bool) -> None:
-        """Set the time zone (firmware 2.44)."""
-        await self._system.set_time_zone(zone, automatic=automatic, custom=custom)
 
     async def sip_accounts(self) -> Sequence[Mapping[str, object]]:
         """Return how the SIP accounts are set up (firmware 2.43)."""
@@ -78,14 +64,6 @@ class TwoNSettings:
     async def set_sip_account(self, account: int, settings: Mapping[str, object]) -> None:
         """Set the given fields of a SIP account (firmware 2.43)."""
         await self._phone.set_config(account, settings)
-
-    async def holidays(self) -> Sequence[str]:
-        """Return the holidays (firmware 2.27)."""
-        return await self._config.holidays()
-
-    async def set_holidays(self, dates: Sequence[str]) -> None:
-        """Set the holidays (firmware 2.27)."""
-        await self._config.set_holidays(dates)
 
 
 class TwoNFirmware:

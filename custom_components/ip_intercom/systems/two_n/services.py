@@ -1,13 +1,14 @@
 """The actions that only a 2N has, against its own client."""
 
 import asyncio
+from time import time
 from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
 from homeassistant.core import callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv
-from homeassistant.util.json import JsonObjectType
+from homeassistant.util.json import JsonArrayType, JsonObjectType
 import probatio as vol
 
 from ...entity import require_feature
@@ -16,8 +17,11 @@ from ...model.events import Event, Occurred
 from ...model.parts import Direction, Occurrence
 from ...model.state import State
 from ...runtime import IntercomRuntime
-from ...services.base import Action, Data, Needs
+from ...services.base import TEXTS, Action, Data, Needs
 from ...services.files import ATTR_FILENAME, ATTR_OVERWRITE, TARGET, check_writable, read, save_picture
+from ..common.errors import NotSupported
+from ..common.parse import instant
+from .client.directory import MobileKey
 from .doors import number_of
 
 if TYPE_CHECKING:
@@ -26,10 +30,16 @@ if TYPE_CHECKING:
 
 ATTR_ACCESS_POINT = "access_point"
 ATTR_ARRIVAL = "arrival"
+ATTR_AUTOMATIC = "automatic"
 ATTR_BODY = "body"
+ATTR_COMPATIBLE = "compatible"
+ATTR_CUSTOM = "custom"
+ATTR_DATES = "dates"
 ATTR_DIRECTION = "direction"
 ATTR_DURATION = "duration"
 ATTR_EVENT = "event"
+ATTR_KEYS = "keys"
+ATTR_LOCATION = "location"
 ATTR_PARAMETERS = "parameters"
 ATTR_PICTURES = "pictures"
 ATTR_PLATE = "plate"
@@ -38,6 +48,7 @@ ATTR_TIME_SPAN = "time_span"
 ATTR_TO = "to"
 ATTR_TRIGGER = "trigger"
 ATTR_USER = "user"
+ATTR_ZONE = "zone"
 
 # HTTP API 5.16.1: more is refused by the device.
 _PLATE_IMAGE_LIMIT = 256 * 1024
@@ -120,6 +131,60 @@ async def _test_audio(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
         stop_listening()
 
 
+async def _time_zone(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    system = _device(runtime).system
+    if data.keys() & {ATTR_ZONE, ATTR_CUSTOM, ATTR_AUTOMATIC}:
+        zone, custom, automatic = data.get(ATTR_ZONE), data.get(ATTR_CUSTOM), data.get(ATTR_AUTOMATIC, False)
+        await runtime.coordinator.async_command(system.set_time_zone(zone, automatic=automatic, custom=custom))
+    now = await runtime.coordinator.async_command(system.time_zone())
+    known = await runtime.coordinator.async_command(system.time_zones())
+    return {
+        "zone": now.zone,
+        "custom": now.custom,
+        "automatic": now.automatic,
+        "zones": list(known),
+    }
+
+
+async def _get_holidays(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    return {"dates": list(await runtime.coordinator.async_command(_device(runtime).config.holidays()))}
+
+
+async def _set_holidays(runtime: IntercomRuntime, data: Data) -> None:
+    await runtime.coordinator.async_command(_device(runtime).config.set_holidays(data[ATTR_DATES]))
+
+
+async def _get_mobile_keys(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    device = _device(runtime)
+    # The keys themselves stay on the device.
+    config = await runtime.coordinator.async_command(device.mobilekey.config())
+    made = [None if (when := instant(key.ctime)) is None else when.isoformat() for key in config.keys]
+    return {
+        "location": config.location,
+        "keys": len(made),
+        "made": cast(JsonArrayType, made),
+        "compatible": await runtime.coordinator.async_command(_is_compatible(device)),
+    }
+
+
+async def _is_compatible(device: TwoNDevice) -> bool | None:
+    """Return whether phones with the old way are let in too; before firmware 2.50 there is only one way."""
+    try:
+        return await device.mobilekey.compatibility()
+    except NotSupported:
+        return None
+
+
+async def _set_mobile_keys(runtime: IntercomRuntime, data: Data) -> None:
+    mobilekey = _device(runtime).mobilekey
+    if data.keys() & {ATTR_LOCATION, ATTR_KEYS}:
+        now = int(time())
+        keys = [MobileKey("rsa", key, now) for key in data[ATTR_KEYS]] if ATTR_KEYS in data else None
+        await runtime.coordinator.async_command(mobilekey.set_config(data.get(ATTR_LOCATION), keys))
+    if ATTR_COMPATIBLE in data:
+        await runtime.coordinator.async_command(mobilekey.set_compatibility(data[ATTR_COMPATIBLE]))
+
+
 ACTIONS = (
     Action(
         "grant_access",
@@ -158,6 +223,32 @@ ACTIONS = (
         Needs.ADMIN,
         {vol.Required(ATTR_PLATE): cv.string, **TARGET},
         lacking="no_plates",
+    ),
+    Action(
+        "time_zone",
+        _time_zone,
+        Needs.ADMIN,
+        {
+            vol.Exclusive(ATTR_ZONE, "zone"): cv.string,
+            vol.Exclusive(ATTR_CUSTOM, "zone"): cv.string,
+            vol.Exclusive(ATTR_AUTOMATIC, "zone"): cv.boolean,
+        },
+        lacking="no_settings",
+    ),
+    Action("get_holidays", _get_holidays, Needs.ADMIN, lacking="no_settings"),
+    Action("set_holidays", _set_holidays, Needs.ADMIN, {vol.Required(ATTR_DATES): TEXTS}, lacking="no_settings"),
+    Action("get_mobile_keys", _get_mobile_keys, Needs.ADMIN, lacking="no_mobile_access"),
+    Action(
+        "set_mobile_keys",
+        _set_mobile_keys,
+        Needs.ADMIN,
+        {
+            vol.Optional(ATTR_LOCATION): cv.string,
+            vol.Optional(ATTR_KEYS): TEXTS,
+            vol.Optional(ATTR_COMPATIBLE): cv.boolean,
+        },
+        rules=(cv.has_at_least_one_key(ATTR_LOCATION, ATTR_KEYS, ATTR_COMPATIBLE),),
+        lacking="no_mobile_access",
     ),
     Action(
         "send_email",

@@ -30,7 +30,7 @@ from .client.endpoints import ACCESS_BLOCKING_CTRL, CALL_DIAL, IO_CTRL, SWITCH_C
 from .client.log import LogReader
 from .client.system import SystemInfo
 from .directory import TwoNCodes, TwoNDirectory
-from .doors import TwoNAccessPoints, TwoNDoors, TwoNMobileAccess, TwoNOutputs
+from .doors import TwoNAccessPoints, TwoNDoors, TwoNOutputs
 from .events import ALARM_EVENTS, CREDENTIAL_EVENTS, DECISION_EVENTS, OCCURRENCE_EVENTS
 from .log import TwoNLog
 from .maintenance import TwoNCapture, TwoNClocks, TwoNDisplays, TwoNFirmware, TwoNMaintenance, TwoNSettings
@@ -197,7 +197,6 @@ class TwoNSystem:
     def _features(self, controls: frozenset[Control], phone: bool, cameras: Mapping[str, Camera]) -> Features:
         device = self.device
         maintained = Control.MAINTENANCE in controls
-        settings = TwoNSettings(device)
         return Features(
             access_points=TwoNAccessPoints(device) if Control.ACCESS_POINTS in controls else None,
             calls=TwoNCalls(device) if phone and Control.CALLS in controls else None,
@@ -215,10 +214,7 @@ class TwoNSystem:
             # Nothing tells beforehand whether the device has these: it says so when it is asked.
             capture=TwoNCapture(device),
             codes=TwoNCodes(device),
-            holidays=settings,
-            mobile_access=TwoNMobileAccess(device),
-            settings=settings,
-            time_zone=settings,
+            settings=TwoNSettings(device),
         )
 
     async def _identify(self) -> SystemInfo:
