@@ -165,34 +165,13 @@ class Lists(Protocol):
         """Empty a log."""
 
 
-@dataclass(frozen=True, slots=True)
-class DisplayLanguage:
-    """The language of a display, and those that it knows."""
-
-    current: str | None
-    known: tuple[str, ...]
-
-
 class Displays(Protocol):
-    """Displays that pictures and texts can be sent to."""
+    """Displays that images can be sent to."""
 
-    async def show(self, display: DisplayId, image: bytes, content_type: str, seconds: float | None) -> None:
-        """Show a picture of the display's size, for a while, or for None until it is cleared."""
-
-    async def play(self, display: DisplayId, video: Payload, seconds: float | None, repeat: int | None) -> None:
-        """Play a video."""
-
-    async def clear(self, display: DisplayId) -> None:
-        """Show what the device shows by itself."""
-
-    async def show_text(self, text: str | None, seconds: int | None) -> None:
-        """Show a text in the device's own type, or for None delete it."""
-
-    async def language(self) -> DisplayLanguage:
-        """Return the language of the display."""
-
-    async def set_language(self, language: str) -> None:
-        """Set the language of the display."""
+    async def show_image(
+        self, display: DisplayId, image: bytes, content_type: str, duration: float | None = None
+    ) -> None:
+        """Show an image of the display's size for so many seconds, or for None until it is cleared."""
 
 
 class AccessPoints(Protocol):

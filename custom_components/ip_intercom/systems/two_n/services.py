@@ -12,13 +12,14 @@ from homeassistant.util.json import JsonArrayType, JsonObjectType
 import probatio as vol
 
 from ...entity import require_feature
-from ...helpers.errors import translated_error
+from ...helpers.errors import request_refused, translated_error
 from ...model.events import Event, Occurred
 from ...model.parts import Direction, Occurrence
 from ...model.state import State
 from ...runtime import IntercomRuntime
 from ...services.base import TEXTS, Action, Data, Needs
-from ...services.files import ATTR_FILENAME, ATTR_OVERWRITE, TARGET, check_writable, read, save_picture
+from ...services.displays import ATTR_DISPLAY, DISPLAY, MESSAGE_SECONDS, SHOW_TIME, find_display
+from ...services.files import ATTR_FILENAME, ATTR_OVERWRITE, TARGET, check_writable, payload, read, save_picture
 from ..common.errors import NotSupported
 from ..common.parse import instant
 from .client.directory import MobileKey
@@ -26,6 +27,7 @@ from .doors import number_of
 
 if TYPE_CHECKING:
     from .client import TwoNDevice
+    from .client.media import Display as PanelDisplay
     from .system import TwoNSystem
 
 ATTR_ACCESS_POINT = "access_point"
@@ -39,11 +41,14 @@ ATTR_DIRECTION = "direction"
 ATTR_DURATION = "duration"
 ATTR_EVENT = "event"
 ATTR_KEYS = "keys"
+ATTR_LANGUAGE = "language"
 ATTR_LOCATION = "location"
 ATTR_PARAMETERS = "parameters"
 ATTR_PICTURES = "pictures"
 ATTR_PLATE = "plate"
+ATTR_REPEAT = "repeat"
 ATTR_SUBJECT = "subject"
+ATTR_TEXT = "text"
 ATTR_TIME_SPAN = "time_span"
 ATTR_TO = "to"
 ATTR_TRIGGER = "trigger"
@@ -54,6 +59,11 @@ ATTR_ZONE = "zone"
 _PLATE_IMAGE_LIMIT = 256 * 1024
 # The lprDir of firmware 2.40.
 _WAYS = {Direction.INCOMING: 2, Direction.OUTGOING: 3}
+_IMAGE_LIMIT = 4 * 1024 * 1024
+# By the first bytes of a file; what the device makes of them is for it to say.
+_IMAGE_TYPES = ((b"\xff\xd8", "image/jpeg"), (b"\x89PNG", "image/png"), (b"BM", "image/bmp"), (b"GIF8", "image/gif"))
+# Two weeks (HTTP API of firmware 2.50).
+_LONGEST_TEXT = 1_209_600
 # How long a device tests itself at most, in seconds.
 _TEST_PATIENCE = 60.0
 
@@ -129,6 +139,52 @@ async def _test_audio(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
         raise translated_error(HomeAssistantError, "no_test_result", device=runtime.coordinator.name) from err
     finally:
         stop_listening()
+
+
+async def _show_image(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    displays, target = find_display(runtime, data.get(ATTR_DISPLAY))
+    image = await read(runtime.coordinator.hass, data[ATTR_FILENAME], _IMAGE_LIMIT)
+    kind = next((kind for start, kind in _IMAGE_TYPES if image.startswith(start)), None)
+    if kind is None:
+        raise request_refused("no_image", path=data[ATTR_FILENAME])
+    await runtime.coordinator.async_command(displays.show_image(target.id, image, kind, data[ATTR_DURATION] or None))
+    return {"display": target.id}
+
+
+async def _show_video(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    _, target = find_display(runtime, data.get(ATTR_DISPLAY))
+    seconds, repeat = data.get(ATTR_DURATION) or None, data.get(ATTR_REPEAT)
+    async with payload(runtime.coordinator.hass, data[ATTR_FILENAME]) as video:
+        await runtime.coordinator.async_command(
+            _device(runtime).display.show_video(target.id, video.file, video.name, video.size, seconds, repeat)
+        )
+    return {"display": target.id}
+
+
+async def _clear_display(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    _, target = find_display(runtime, data.get(ATTR_DISPLAY))
+    await runtime.coordinator.async_command(_device(runtime).display.clear(target.id))
+    return {"display": target.id}
+
+
+def _panel(runtime: IntercomRuntime) -> PanelDisplay:
+    require_feature(runtime.coordinator, runtime.coordinator.features.displays, "no_display")
+    return _device(runtime).display
+
+
+async def _show_text(runtime: IntercomRuntime, data: Data) -> None:
+    display, text = _panel(runtime), data.get(ATTR_TEXT)
+    await runtime.coordinator.async_command(
+        display.show_text(text, data.get(ATTR_DURATION)) if text else display.clear_text()
+    )
+
+
+async def _display_language(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    display = _panel(runtime)
+    if ATTR_LANGUAGE in data:
+        await runtime.coordinator.async_command(display.set_language(data[ATTR_LANGUAGE]))
+    language = await runtime.coordinator.async_command(display.language())
+    return {"language": language.current, "languages": list(language.known)}
 
 
 async def _time_zone(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
@@ -223,6 +279,47 @@ ACTIONS = (
         Needs.ADMIN,
         {vol.Required(ATTR_PLATE): cv.string, **TARGET},
         lacking="no_plates",
+    ),
+    Action(
+        "show_image",
+        _show_image,
+        Needs.CONTROL,
+        {
+            **DISPLAY,
+            vol.Required(ATTR_FILENAME): cv.string,
+            vol.Optional(ATTR_DURATION, default=MESSAGE_SECONDS): SHOW_TIME,
+        },
+        lacking="no_display",
+    ),
+    Action(
+        "show_video",
+        _show_video,
+        Needs.CONTROL,
+        {
+            **DISPLAY,
+            vol.Required(ATTR_FILENAME): cv.string,
+            vol.Optional(ATTR_DURATION): SHOW_TIME,
+            vol.Optional(ATTR_REPEAT): cv.positive_int,
+        },
+        lacking="no_display",
+    ),
+    Action("clear_display", _clear_display, Needs.CONTROL, DISPLAY, lacking="no_display"),
+    Action(
+        "show_text",
+        _show_text,
+        Needs.CONTROL,
+        {
+            vol.Optional(ATTR_TEXT): cv.string,
+            vol.Optional(ATTR_DURATION): vol.All(vol.Coerce(int), vol.Range(min=1, max=_LONGEST_TEXT)),
+        },
+        lacking="no_display",
+    ),
+    Action(
+        "display_language",
+        _display_language,
+        Needs.CONTROL,
+        {vol.Optional(ATTR_LANGUAGE): cv.string},
+        lacking="no_display",
     ),
     Action(
         "time_zone",
