@@ -13,20 +13,16 @@ from typing import Protocol
 from .doors import DoorCommand
 from .events import Event
 from .functions import (
-    AccessLog,
     AccessPoints,
     AccountSettings,
     ByteStream,
     CallLog,
     Capture,
-    CardReader,
     Clocks,
     Codes,
-    Configuration,
     Displays,
     FirmwareControl,
     FlatCodes,
-    Lists,
     Maintenance,
     Messages,
     Settings,
@@ -366,24 +362,20 @@ class Session(Protocol):
 class Features:
     """What a device can be asked to do. One is None where the device lacks it or the account may not use it."""
 
-    access_log: AccessLog | None = None
     access_points: AccessPoints | None = None
     call_control: CallControl | None = None
     call_log: CallLog | None = None
     calls: Calls | None = None
     cameras: Cameras | None = None
     capture: Capture | None = None
-    card_reader: CardReader | None = None
     clock: Clocks | None = None
     codes: Codes | None = None
     conferences: Conferences | None = None
-    configuration: Configuration | None = None
     directory: Directory | None = None
     displays: Displays | None = None
     doors: Doors | None = None
     firmware: FirmwareControl | None = None
     flat_codes: FlatCodes | None = None
-    lists: Lists | None = None
     maintenance: Maintenance | None = None
     messages: Messages | None = None
     outputs: Outputs | None = None

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import IO, Protocol
 
 from .parts import AccessPointId, CallRecord, Clock, DisplayId, DoorId, PlaceId, SettingId, StagedFirmware
@@ -59,23 +58,6 @@ class AccessRecord:
     picture: str | None = None
 
 
-class AccessLog(Protocol):
-    """The device's own log of who came in or was refused."""
-
-    async def query(self, limit: int) -> tuple[AccessRecord, ...]:
-        """Return the newest records, newest first."""
-
-    async def delete(self, record: str | None) -> None:
-        """Delete one record, or all for None."""
-
-
-class CardReader(Protocol):
-    """A reader that reports the last card held to it, so that it can be assigned to a person."""
-
-    async def scan(self) -> str | None:
-        """Return the number of the card that was read last, None where there was none."""
-
-
 @dataclass(frozen=True, slots=True)
 class Code:
     """A PIN that opens doors for a while, and a name that tells it from others.
@@ -114,55 +96,6 @@ class Codes(Protocol):
 
     async def remove(self, code: Code, held: Held | None, others: frozenset[str] | None) -> None:
         """Take a PIN away and see that it is gone; another's entry is left alone, one that is gone is no error."""
-
-
-class Guard(StrEnum):
-    """What stands before changing a value of the configuration."""
-
-    NONE = "none"
-    # It decides whether we get in ourselves.
-    OWN_ACCESS = "own_access"
-    # Home Assistant writes it.
-    OWNED = "owned"
-
-
-class Configuration(Protocol):
-    """The configuration as names and values, all of them text."""
-
-    def is_secret(self, key: str) -> bool:
-        """Return whether a value is returned only when requested by name."""
-
-    def guard(self, key: str) -> Guard:
-        """Return what stands before changing a value."""
-
-    async def read(self, keys: Sequence[str] = (), sections: Sequence[str] = ()) -> Mapping[str, str]:
-        """Return values by their keys or by the sections that they are in; all without any."""
-
-    async def write(self, values: Mapping[str, str]) -> None:
-        """Set values that the device has; those that it refuses without a word are for the caller to find."""
-
-
-class Lists(Protocol):
-    """Lists and logs of the device that go to a file and come back from one.
-
-    Attributes:
-        exported: The names of those that can be written to a file.
-        imported: And of those that a file replaces.
-        cleared: And of the logs that can be emptied.
-    """
-
-    exported: frozenset[str]
-    imported: frozenset[str]
-    cleared: frozenset[str]
-
-    def export(self, name: str, suffix: str) -> Download:
-        """Open one as a file, in the format of a suffix such as ``.csv`` where the device has several."""
-
-    async def replace(self, name: str, file: Payload) -> None:
-        """Replace one by what is in a file."""
-
-    async def clear(self, name: str) -> None:
-        """Empty a log."""
 
 
 class Displays(Protocol):

@@ -18,7 +18,7 @@ from ..helpers.errors import request_refused
 from ..helpers.permissions import async_may, async_may_open_doors
 from ..runtime import IntercomConfigEntry
 from ..systems import load_actions
-from . import access, calls, captures, directory, displays, lists, maintenance
+from . import access, calls, captures, directory, displays, maintenance
 from .base import Action, Needs
 from .files import ATTR_FILENAME, ATTR_OVERWRITE
 
@@ -28,7 +28,6 @@ _ACTIONS = (
     *captures.ACTIONS,
     *directory.ACTIONS,
     *displays.ACTIONS,
-    *lists.ACTIONS,
     *maintenance.ACTIONS,
 )
 

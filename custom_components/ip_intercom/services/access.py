@@ -1,5 +1,6 @@
-"""Actions for access: temporary codes, cards."""
+"""Actions for access: temporary codes. Records of who came in."""
 
+from collections.abc import Iterable
 import re
 from secrets import randbelow
 from typing import cast
@@ -11,6 +12,7 @@ import probatio as vol
 
 from ..entity import require_feature
 from ..helpers.errors import request_refused
+from ..model.functions import AccessRecord
 from ..runtime import IntercomRuntime
 from ..runtime.temporary_codes import TemporaryCode
 from .base import TEXTS, Action, Data, Needs
@@ -25,6 +27,23 @@ ATTR_START = "start"
 # Six digits; a device that keeps a PIN as a number loses leading zeros.
 _LOWEST, _HIGHEST = 100_000, 999_999
 _PIN = re.compile(r"\d{3,15}")
+
+
+def access_rows(records: Iterable[AccessRecord]) -> JsonArrayType:
+    """Return records of who came in as JSON."""
+    rows = [
+        {
+            "id": record.id,
+            "time": None if record.time is None else record.time.isoformat(),
+            "granted": record.granted,
+            "name": record.name,
+            "method": record.method,
+            "door": record.door,
+            "picture": record.picture,
+        }
+        for record in records
+    ]
+    return cast(JsonArrayType, rows)
 
 
 async def _add(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
@@ -44,11 +63,6 @@ async def _remove(runtime: IntercomRuntime, data: Data) -> None:
 
 async def _list(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
     return {"codes": cast(JsonArrayType, [_told(known) for known in runtime.codes.all])}
-
-
-async def _scan_card(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
-    reader = require_feature(runtime.coordinator, runtime.coordinator.features.card_reader, "no_card_reader")
-    return {"card": await runtime.coordinator.async_command(reader.scan())}
 
 
 def _told(known: TemporaryCode) -> JsonObjectType:
@@ -78,5 +92,4 @@ ACTIONS = (
     ),
     Action("remove_temporary_code", _remove, Needs.ADMIN, {vol.Required(ATTR_ID): cv.string}),
     Action("list_temporary_codes", _list, Needs.ADMIN),
-    Action("scan_card", _scan_card, Needs.ADMIN),
 )

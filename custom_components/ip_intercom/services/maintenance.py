@@ -1,7 +1,6 @@
 """Actions for maintenance: restart, clock, configuration, settings, firmware."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
 import time
 from typing import Any, cast
@@ -14,10 +13,10 @@ import probatio as vol
 
 from ..entity import require_feature
 from ..helpers.errors import request_refused, translated_error
-from ..model.functions import Configuration, FirmwareControl, Guard, Maintenance, Settings
+from ..model.functions import FirmwareControl, Maintenance, Settings
 from ..model.parts import Firmware, StagedFirmware
 from ..runtime import IntercomRuntime
-from .base import TEXTS, Action, Data, Fields, Needs
+from .base import Action, Data, Fields, Needs
 from .captures import async_save
 from .files import ATTR_FILENAME, TARGET, payload
 
@@ -67,79 +66,6 @@ _MAINTENANCE_ACTIONS = (
     Action("download_config", _download_config, Needs.ADMIN, TARGET),
     Action("upload_config", _upload_config, Needs.ADMIN, _FILENAME),
     Action("factory_reset", _factory_reset, Needs.ADMIN, {vol.Required(ATTR_CONFIRMATION): cv.string}),
-)
-
-
-ATTR_KEYS = "keys"
-ATTR_SECTIONS = "sections"
-ATTR_VALUES = "values"
-
-
-def _configuration(runtime: IntercomRuntime) -> Configuration:
-    return require_feature(runtime.coordinator, runtime.coordinator.features.configuration, "no_configuration")
-
-
-async def _get(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
-    configuration, keys = _configuration(runtime), data.get(ATTR_KEYS, [])
-    values = await runtime.coordinator.async_command(configuration.read(keys, data.get(ATTR_SECTIONS, [])))
-    return _told(configuration, values, keys)
-
-
-async def _set(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
-    configuration = _configuration(runtime)
-    wanted = {str(key): value for key, value in data[ATTR_VALUES].items()}
-    own = _guarded(configuration, wanted, Guard.OWN_ACCESS)
-    if owned := _guarded(configuration, wanted, Guard.OWNED):
-        raise request_refused("config_owned", keys=", ".join(owned))
-    name = runtime.coordinator.description.identity.name
-    if own and data.get(ATTR_CONFIRMATION) != name:
-        raise request_refused("config_confirmation", keys=", ".join(own), name=name)
-    there = await runtime.coordinator.async_command(configuration.read(list(wanted)))
-    if unknown := sorted(wanted.keys() - there.keys()):
-        raise request_refused("config_unknown", device=runtime.coordinator.name, keys=", ".join(unknown))
-    # What could lock us out goes last, and is not read back: another login may be needed for that.
-    checked = {key: value for key, value in wanted.items() if key not in own}
-    for part in (checked, {key: wanted[key] for key in own}):
-        if part:
-            await runtime.coordinator.async_command(configuration.write(part))
-    if own:
-        return {"values": {}, "hidden": [], "unchecked": [*sorted(wanted)]}
-    now = await runtime.coordinator.async_command(configuration.read(list(wanted)))
-    if kept := sorted(key for key, value in checked.items() if now.get(key) != value):
-        raise translated_error(
-            HomeAssistantError, "config_not_taken", device=runtime.coordinator.name, keys=", ".join(kept)
-        )
-    return _told(configuration, now, ())
-
-
-def _guarded(configuration: Configuration, keys: Iterable[str], guard: Guard) -> list[str]:
-    return sorted(key for key in keys if configuration.guard(key) is guard)
-
-
-def _told(configuration: Configuration, values: Mapping[str, str], named: Iterable[str]) -> JsonObjectType:
-    """Return the values, and the names of those that are not told."""
-    hidden = {key for key in values if configuration.is_secret(key)} - set(named)
-    shown = {key: value for key, value in sorted(values.items()) if key not in hidden}
-    return {"values": dict(shown), "hidden": [*sorted(hidden)]}
-
-
-def _values(value: object) -> dict[str, str]:
-    """Accept names with text, numbers and truth values; the device keeps all as text. Never repeats a value."""
-    if not isinstance(value, dict) or not value:
-        raise vol.Invalid("expected names and values")
-    if not all(isinstance(item, str | int | float) for item in value.values()):
-        raise vol.Invalid("expected text or numbers as values")
-    return {str(key): str(int(item)) if isinstance(item, bool) else str(item) for key, item in value.items()}
-
-
-_CONFIGURATION_ACTIONS = (
-    Action("get_config", _get, Needs.ADMIN, {vol.Optional(ATTR_KEYS): TEXTS, vol.Optional(ATTR_SECTIONS): TEXTS}),
-    Action(
-        "set_config",
-        _set,
-        Needs.ADMIN,
-        {vol.Required(ATTR_VALUES): _values, vol.Optional(ATTR_CONFIRMATION): cv.string},
-    ),
 )
 
 
@@ -294,4 +220,4 @@ _FIRMWARE_ACTIONS = (
 )
 
 
-ACTIONS = (*_MAINTENANCE_ACTIONS, *_CONFIGURATION_ACTIONS, *_SETTINGS_ACTIONS, *_FIRMWARE_ACTIONS)
+ACTIONS = (*_MAINTENANCE_ACTIONS, *_SETTINGS_ACTIONS, *_FIRMWARE_ACTIONS)

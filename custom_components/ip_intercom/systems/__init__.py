@@ -89,6 +89,7 @@ SYSTEMS: dict[str, SystemSpec] = {
         replaceable=True,
         recognizable=True,
         macs=("0c1105",),
+        has_actions=True,
     ),
     SYSTEM_MX_PROXY: SystemSpec(
         frozenset(

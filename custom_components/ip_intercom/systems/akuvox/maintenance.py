@@ -1,4 +1,4 @@
-"""Maintenance of an Akuvox: restart, packets, card reader, configuration, files of lists and logs, firmware."""
+"""Maintenance of an Akuvox: restart, packets, settings, firmware."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -9,7 +9,7 @@ import re
 from time import monotonic
 from typing import IO
 
-from ...model.functions import ByteStream, CaptureStats, Download, Guard, Payload
+from ...model.functions import ByteStream, CaptureStats, Download, Payload
 from ...model.parts import StagedFirmware
 from ..common.errors import (
     CommandFailed,
@@ -21,8 +21,7 @@ from ..common.errors import (
     Rejected,
 )
 from .client import AkuvoxDevice
-from .client.maintenance import LogKind
-from .privacy import ACTION_URLS, API_LOGIN, is_secret_key
+from .privacy import is_secret_key
 
 # Seconds that the device records by itself at most (Api pcap start).
 _LONGEST = 180
@@ -108,49 +107,9 @@ class AkuvoxCapture:
         await self._capture.stop()
 
 
-class AkuvoxCardReader:
-    """The reader for cards."""
-
-    def __init__(self, device: AkuvoxDevice) -> None:
-        self._users = device.users
-
-    async def scan(self) -> str | None:
-        """Return the number of the card that was held before it last (Api user scan)."""
-        return await self._users.scan()
-
-
 # The name of the device on its web page.
 LOCATION = "Config.DoorSetting.DEVICENODE.Location"
 _ACCOUNT = "Config.Account"
-
-
-class AkuvoxConfiguration:
-    """Every value that the device has a name for."""
-
-    def __init__(self, device: AkuvoxDevice) -> None:
-        self._config = device.config
-
-    def is_secret(self, key: str) -> bool:
-        """Return whether a value is returned only when requested by name."""
-        return is_secret_key(key)
-
-    def guard(self, key: str) -> Guard:
-        """Return what stands before changing a value: Action URLs are ours, the API's login lets us in."""
-        if key.startswith(ACTION_URLS):
-            return Guard.OWNED
-        return Guard.OWN_ACCESS if key.startswith(API_LOGIN) else Guard.NONE
-
-    async def read(self, keys: Sequence[str] = (), sections: Sequence[str] = ()) -> Mapping[str, str]:
-        """Return values by key or by section, such as ``Config.DoorSetting.RELAY``; all without any."""
-        if not keys and not sections:
-            return await self._config.get()
-        within = [section.rstrip(".") for section in sections]
-        found = await self._config.get(sections=within) if within else {}
-        return found | (await self._config.get(items=keys) if keys else {})
-
-    async def write(self, values: Mapping[str, str]) -> None:
-        """Set values; the device leaves out without a word what it does not know."""
-        await self._config.set(values)
 
 
 class AkuvoxSettings:
@@ -194,66 +153,6 @@ async def _set_existing(
     if unknown := values.keys() - there.keys():
         raise NotSupported(f"no {', '.join(sorted(unknown))}")
     await write(values)
-
-
-type _Export = Callable[[str], Download]
-type _Import = Callable[[IO[bytes], str, int, Callable[[int], None] | None], Awaitable[None]]
-type _Clear = Callable[[], Awaitable[None]]
-
-# Contacts only: everything else has one format (Api contact export).
-_FORMATS = frozenset({"csv", "vcf", "xml"})
-
-
-class AkuvoxLists:
-    """What the device exports, imports and clears; which of it there is, it says when asked."""
-
-    def __init__(self, device: AkuvoxDevice) -> None:
-        self._exports: Mapping[str, _Export] = {
-            "users": lambda _: device.users.export(),
-            "contacts": lambda suffix: device.contacts.export(_format(suffix)),
-            "keys": lambda _: device.private_keys.export(),
-            "cards": lambda _: device.cards.export(),
-            "replacements": lambda _: device.replacements.export(),
-            "access_log": lambda _: device.door_log.export(),
-            "call_log": lambda _: device.call_log.export(),
-            "system_log": lambda _: device.log.export(LogKind.LOG),
-            "kernel_log": lambda _: device.log.export(LogKind.KERNEL),
-            "debug_log": lambda _: device.log.export(LogKind.DEBUG),
-        }
-        self._imports: Mapping[str, _Import] = {
-            "users": device.users.import_,
-            "contacts": device.contacts.import_,
-            "keys": device.private_keys.import_,
-            "cards": device.cards.import_,
-            "replacements": device.replacements.import_,
-        }
-        self._clears: Mapping[str, _Clear] = {
-            "access_log": device.door_log.clear,
-            "call_log": device.call_log.clear,
-            "system_log": lambda: device.log.clear(LogKind.LOG),
-            "kernel_log": lambda: device.log.clear(LogKind.KERNEL),
-            "debug_log": lambda: device.log.clear(LogKind.DEBUG),
-        }
-        self.exported = frozenset(self._exports)
-        self.imported = frozenset(self._imports)
-        self.cleared = frozenset(self._clears)
-
-    def export(self, name: str, suffix: str) -> Download:
-        """Open one as a file, contacts in the format of the suffix."""
-        return self._exports[name](suffix)
-
-    async def replace(self, name: str, file: Payload) -> None:
-        """Replace one by what a device exported."""
-        await self._imports[name](file.file, file.name, file.size, file.progress)
-
-    async def clear(self, name: str) -> None:
-        """Empty a log."""
-        await self._clears[name]()
-
-
-def _format(suffix: str) -> str | None:
-    wanted = suffix.removeprefix(".")
-    return wanted if wanted in _FORMATS else None
 
 
 _LOGGER = logging.getLogger(__name__)

@@ -83,10 +83,6 @@ class AkuvoxAccessLog:
         relays = self._relays()
         return tuple(neutral_access(record, self._privacy, self._ahead(), relays) for record in newest)
 
-    async def delete(self, record: str | None) -> None:
-        """Delete one record, or all for None."""
-        await (self._log.clear() if record is None else self._log.delete(record))
-
 
 def neutral_call(record: ApiCallRecord, privacy: Privacy, ahead: timedelta | None) -> CallRecord:
     """Return a call in the neutral model; a device that knows no name writes the number in its place."""

@@ -31,16 +31,7 @@ from .codes import AkuvoxCodes
 from .directory import AkuvoxDirectory
 from .doors import AkuvoxDoors, OpeningLogin
 from .log import AkuvoxLog
-from .maintenance import (
-    LOCATION,
-    AkuvoxCapture,
-    AkuvoxCardReader,
-    AkuvoxConfiguration,
-    AkuvoxFirmware,
-    AkuvoxLists,
-    AkuvoxMaintenance,
-    AkuvoxSettings,
-)
+from .maintenance import LOCATION, AkuvoxCapture, AkuvoxFirmware, AkuvoxMaintenance, AkuvoxSettings
 from .mapping import clock_of, identity_of, lines_of, ports_of
 from .push import AkuvoxPush
 from .records import AkuvoxAccessLog, AkuvoxCallLog, neutral_call
@@ -132,7 +123,7 @@ class AkuvoxSystem:
         cursor: Mapping[str, object] | None = None,
         options: Options | None = None,
     ) -> None:
-        self._device = device
+        self.device = device
         self._camera = camera
         self._options = options or Options()
         self._privacy = Privacy(names=self._options.names)
@@ -148,6 +139,7 @@ class AkuvoxSystem:
         self._readings = 0
         self.log: AkuvoxLog | None = None
         self.features = Features()
+        self.access_log: AkuvoxAccessLog | None = None
 
     # -- what the device has ---------------------------------------------------------------------
 
@@ -159,13 +151,13 @@ class AkuvoxSystem:
         config: Mapping[str, str] = {}
         try:
             async with asyncio.timeout(_NAME_PATIENCE):
-                config = await self._device.config.get(items=[LOCATION])
+                config = await self.device.config.get(items=[LOCATION])
         except (TimeoutError, IntercomError) as err:
             _LOGGER.debug("Could not read the device name: %s", err)
         return Description(self._identity(info, config), State(), _CONTROLS)
 
     def _identity(self, info: SystemInfo, config: Mapping[str, str]) -> Identity:
-        return identity_of(info, config.get(LOCATION), self._device.client.transport.base.host)
+        return identity_of(info, config.get(LOCATION), self.device.client.transport.base.host)
 
     async def connect(self, controls: frozenset[Control] | None) -> Description:
         """Find out what the device is and has."""
@@ -177,7 +169,7 @@ class AkuvoxSystem:
         return await self._describe(first=False)
 
     async def _describe(self, *, first: bool) -> Description:
-        device, ask = self._device, self._reader.ask
+        device, ask = self.device, self._reader.ask
         self._reader.begin()
         info = await device.system.info()
         asked_at = time.time()
@@ -241,7 +233,11 @@ class AkuvoxSystem:
             sees=sees,
             pushes_events=bool(events),
             call_log=call_log is not None,
-            access_log=door_log is not None,
+        )
+        self.access_log = (
+            AkuvoxAccessLog(device, self._privacy, lambda: self._log.clock.ahead, lambda: self._doors.relays)
+            if door_log is not None
+            else None
         )
         reading = self._reading(info, relays, relays_asked, levels, status)
         return Description(
@@ -267,14 +263,11 @@ class AkuvoxSystem:
             visitors=visitors,
         )
 
-    def _features(self, *, phone: bool, sees: bool, pushes_events: bool, call_log: bool, access_log: bool) -> Features:
-        device = self._device
+    def _features(self, *, phone: bool, sees: bool, pushes_events: bool, call_log: bool) -> Features:
+        device = self.device
         host = device.client.transport.base.host
         privacy = self._privacy
         return Features(
-            access_log=AkuvoxAccessLog(device, privacy, lambda: self._log.clock.ahead, lambda: self._doors.relays)
-            if access_log
-            else None,
             call_log=AkuvoxCallLog(device, privacy, lambda: self._log.clock.ahead) if call_log else None,
             calls=AkuvoxCalls(device, self._tracker) if phone else None,
             cameras=AkuvoxCameras(self._camera, host, *self._options.stream) if sees else None,
@@ -282,12 +275,9 @@ class AkuvoxSystem:
             push=self._push if pushes_events else None,
             # Nothing tells beforehand whether the device has these: it says so when it is asked.
             capture=AkuvoxCapture(device),
-            card_reader=AkuvoxCardReader(device),
             codes=self._codes,
-            configuration=AkuvoxConfiguration(device),
             directory=AkuvoxDirectory(device),
             firmware=self._firmware,
-            lists=AkuvoxLists(device),
             maintenance=AkuvoxMaintenance(device),
             settings=AkuvoxSettings(device),
         )
@@ -325,7 +315,7 @@ class AkuvoxSystem:
 
     async def read(self) -> Reading:
         """Read relays, inputs and SIP accounts once; a part that cannot be read now is left out."""
-        device, parts = self._device, self._parts
+        device, parts = self.device, self._parts
         failures: dict[str, list[IntercomError]] = {"relay/status": [], "input/status": [], "system/info": []}
         clock_is_due = parts.clock and self._readings % _READINGS_PER_CLOCK == 0
         self._readings += 1
@@ -363,10 +353,10 @@ class AkuvoxSystem:
     async def examine(self) -> Mapping[str, object]:
         """Return how the device is asked, for how long it runs, and what became of each Action URL."""
         try:
-            uptime = (await self._device.system.status()).uptime
+            uptime = (await self.device.system.status()).uptime
         except CommandFailed, NotSupported, UnexpectedReply:
             uptime = None
-        client = self._device.client
+        client = self.device.client
         return {
             "fragile": client.fragile,
             "uptime": uptime,

@@ -16,10 +16,10 @@ from ...helpers.errors import request_refused
 from ...model.parts import BellId, Camera, CameraId, PlaceId
 from ...model.state import State
 from ...runtime import IntercomRuntime
+from ...services.access import access_rows
 from ...services.base import Action, Data, Fields, Needs
 from ...services.captures import async_save
 from ...services.files import ATTR_FILENAME, ATTR_OVERWRITE, TARGET, check_writable, save_picture
-from ...services.lists import access_rows
 
 if TYPE_CHECKING:
     from .system import SmartYardSystem
