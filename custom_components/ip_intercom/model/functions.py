@@ -183,13 +183,20 @@ class Maintenance(Protocol):
         """Replace the device's configuration."""
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureStats:
-    """How a live capture goes; the number of packets is None where the device does not count them."""
+class CaptureStats(Protocol):
+    """How a live capture goes."""
 
-    running: bool
-    bytes_sent: int
-    packets_sent: int | None
+    @property
+    def running(self) -> bool:
+        """Whether one goes on."""
+
+    @property
+    def bytes_sent(self) -> int:
+        """How many bytes it has so far."""
+
+    @property
+    def packets_sent(self) -> int | None:
+        """How many packets it has so far; None where the device does not count them."""
 
 
 class Capture(Protocol):
@@ -198,8 +205,8 @@ class Capture(Protocol):
     def download(self) -> Download:
         """Open what was recorded, as pcap."""
 
-    def live(self, seconds: int | None) -> Download:
-        """Record from now on, for a while or until stopped."""
+    def live(self, duration: int | None) -> Download:
+        """Record from now on, for so many seconds or until stopped."""
 
     async def stop_live(self) -> None:
         """End a live recording."""

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 import hashlib
 import logging
 import re
 from time import monotonic
 from typing import IO
 
-from ...model.functions import ByteStream, CaptureStats, Download, Payload
+from ...model.functions import ByteStream, Download, Payload
 from ...model.parts import StagedFirmware
 from ..common.errors import (
     CommandFailed,
@@ -52,6 +53,15 @@ class AkuvoxMaintenance:
         await self._config.import_(file.file, file.name, file.size, file.progress)
 
 
+@dataclass(frozen=True, slots=True)
+class CaptureStats:
+    """How a recording goes, in bytes recorded; the device counts no packets."""
+
+    running: bool
+    bytes_sent: int
+    packets_sent: int | None = None
+
+
 class AkuvoxCapture:
     """Recording of packets: into the device's memory first, and from there to a file."""
 
@@ -63,14 +73,14 @@ class AkuvoxCapture:
         return self._capture.export()
 
     @asynccontextmanager
-    async def live(self, seconds: int | None) -> AsyncIterator[ByteStream]:
+    async def live(self, duration: int | None) -> AsyncIterator[ByteStream]:
         """Record for a while, then open it; earlier if the memory is full or the recording is stopped."""
-        by_itself = seconds is not None and seconds <= _LONGEST
-        over = None if by_itself or seconds is None else monotonic() + seconds
+        by_itself = duration is not None and duration <= _LONGEST
+        over = None if by_itself or duration is None else monotonic() + duration
         begun = True
         try:
             try:
-                await self._capture.start(seconds=seconds if by_itself else None)
+                await self._capture.start(seconds=duration if by_itself else None)
             except CommandFailed:
                 begun = False  # a recording of a different client continues
                 raise
@@ -93,9 +103,9 @@ class AkuvoxCapture:
             await self._capture.stop()
 
     async def stats(self) -> CaptureStats:
-        """Return how a recording goes, in bytes recorded; the device counts no packets."""
+        """Return how a recording goes."""
         status = await self._capture.status()
-        return CaptureStats(status.running, status.size, None)
+        return CaptureStats(status.running, status.size)
 
     async def restart(self) -> None:
         """Discard the recording and record again, until it is stopped or full."""

@@ -1,11 +1,11 @@
-"""Maintenance of a 2N: clock, settings, firmware, configuration, packets."""
+"""Maintenance of a 2N: clock, settings, firmware, configuration."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 import logging
 from time import time
 
-from ...model.functions import CaptureStats, Download, Payload
+from ...model.functions import Download, Payload
 from ...model.parts import Clock, StagedFirmware
 from ..common.errors import CommandFailed, ConnectionFailed, NotReached
 from ..common.times import is_set
@@ -143,35 +143,3 @@ class TwoNMaintenance:
     async def upload_config(self, file: Payload) -> None:
         """Replace the configuration; it takes some 15 seconds."""
         await self._config.upload(file.file, file.name, file.size, file.progress)
-
-
-class TwoNCapture:
-    """Recording of packets."""
-
-    def __init__(self, device: TwoNDevice) -> None:
-        self._capture = device.capture
-
-    def download(self) -> Download:
-        """Open what was recorded."""
-        return self._capture.download()
-
-    def live(self, seconds: int | None) -> Download:
-        """Record from now on; one at a time."""
-        return self._capture.live(seconds)
-
-    async def stop_live(self) -> None:
-        """End a live recording, if there is one."""
-        await self._capture.stop_live()
-
-    async def stats(self) -> CaptureStats:
-        """Return how a live recording goes."""
-        answer = await self._capture.stats()
-        return CaptureStats(answer.running, answer.bytes_sent, answer.packets_sent)
-
-    async def restart(self) -> None:
-        """Discard the recording and start a new one."""
-        await self._capture.restart()
-
-    async def stop(self) -> None:
-        """Stop recording."""
-        await self._capture.stop()

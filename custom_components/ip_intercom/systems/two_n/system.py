@@ -33,7 +33,7 @@ from .directory import TwoNCodes, TwoNDirectory
 from .doors import TwoNAccessPoints, TwoNDoors, TwoNOutputs
 from .events import ALARM_EVENTS, CREDENTIAL_EVENTS, DECISION_EVENTS, OCCURRENCE_EVENTS
 from .log import TwoNLog
-from .maintenance import TwoNCapture, TwoNClocks, TwoNFirmware, TwoNMaintenance, TwoNSettings
+from .maintenance import TwoNClocks, TwoNFirmware, TwoNMaintenance, TwoNSettings
 from .mapping import bells_of, identity_of, known_bells, ports_of, unread_doors
 from .privacy import shows
 from .reading import DeviceParts, reading_of
@@ -212,7 +212,7 @@ class TwoNSystem:
             directory=TwoNDirectory(device),
             displays=device.display,
             # Nothing tells beforehand whether the device has these: it says so when it is asked.
-            capture=TwoNCapture(device),
+            capture=device.capture,
             codes=TwoNCodes(device),
             settings=TwoNSettings(device),
         )
