@@ -18,14 +18,13 @@ from ..helpers.errors import request_refused
 from ..helpers.permissions import async_may, async_may_open_doors
 from ..runtime import IntercomConfigEntry
 from ..systems import load_actions
-from . import access, calls, captures, directory, displays, maintenance
+from . import access, calls, directory, displays, maintenance
 from .base import Action, Needs
 from .files import ATTR_FILENAME, ATTR_OVERWRITE
 
 _ACTIONS = (
     *access.ACTIONS,
     *calls.ACTIONS,
-    *captures.ACTIONS,
     *directory.ACTIONS,
     *displays.ACTIONS,
     *maintenance.ACTIONS,

@@ -14,11 +14,13 @@ from typing import IO
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
+from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
 from ..helpers.errors import request_refused
-from ..model.functions import ByteStream, Payload
-from .base import Fields
+from ..model.functions import ByteStream, Download, Payload
+from ..runtime import IntercomRuntime
+from .base import Data, Fields
 
 ATTR_FILENAME = "filename"
 ATTR_OVERWRITE = "overwrite"
@@ -57,7 +59,7 @@ async def read(hass: HomeAssistant, path: str, limit: int) -> bytes:
         return await hass.async_add_executor_job(source.file.read, limit)
 
 
-async def save(hass: HomeAssistant, path: str, stream: ByteStream, overwrite: bool) -> int:
+async def _save(hass: HomeAssistant, path: str, stream: ByteStream, overwrite: bool) -> int:
     """Write a stream to a file and return its size; on failure, there is no file and an old one stays."""
     async with _written(hass, path, overwrite) as write:
         size = 0
@@ -72,6 +74,15 @@ async def save(hass: HomeAssistant, path: str, stream: ByteStream, overwrite: bo
                 pieces.clear()
         await write(b"".join(pieces))
         return size + held
+
+
+async def async_save(runtime: IntercomRuntime, download: Download, data: Data) -> JsonObjectType:
+    """Write what a device sends to the file that an action names (``TARGET``) and return its size in bytes."""
+    path, overwrite = data[ATTR_FILENAME], data[ATTR_OVERWRITE]
+    await check_writable(runtime.coordinator.hass, path, overwrite)
+    with runtime.coordinator.translating():
+        async with download as stream:
+            return {"size": await _save(runtime.coordinator.hass, path, stream, overwrite)}
 
 
 async def save_picture(hass: HomeAssistant, path: str, content: bytes, overwrite: bool) -> int:

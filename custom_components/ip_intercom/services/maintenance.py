@@ -1,4 +1,4 @@
-"""Actions for maintenance: restart, clock, configuration, settings, firmware."""
+"""Actions for maintenance: restart, clock, configuration, captures, settings, firmware."""
 
 import asyncio
 from dataclasses import replace
@@ -13,12 +13,11 @@ import probatio as vol
 
 from ..entity import require_feature
 from ..helpers.errors import request_refused, translated_error
-from ..model.functions import FirmwareControl, Maintenance, Settings
+from ..model.functions import Capture, FirmwareControl, Maintenance, Settings
 from ..model.parts import Firmware, StagedFirmware
 from ..runtime import IntercomRuntime
 from .base import Action, Data, Fields, Needs
-from .captures import async_save
-from .files import ATTR_FILENAME, TARGET, payload
+from .files import ATTR_FILENAME, TARGET, async_save, payload
 
 ATTR_CONFIRMATION = "confirmation"
 
@@ -66,6 +65,55 @@ _MAINTENANCE_ACTIONS = (
     Action("download_config", _download_config, Needs.ADMIN, TARGET),
     Action("upload_config", _upload_config, Needs.ADMIN, _FILENAME),
     Action("factory_reset", _factory_reset, Needs.ADMIN, {vol.Required(ATTR_CONFIRMATION): cv.string}),
+)
+
+
+ATTR_DURATION = "duration"
+
+_DAY = 86400
+
+
+def _capture(runtime: IntercomRuntime) -> Capture:
+    return require_feature(runtime.coordinator, runtime.coordinator.features.capture, "no_capture")
+
+
+async def _download_capture(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    return await async_save(runtime, _capture(runtime).download(), data)
+
+
+async def _record_live(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    return await async_save(runtime, _capture(runtime).live(data[ATTR_DURATION]), data)
+
+
+async def _stop_live(runtime: IntercomRuntime, data: Data) -> None:
+    await runtime.coordinator.async_command(_capture(runtime).stop_live())
+
+
+async def _get_capture_stats(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
+    stats = await runtime.coordinator.async_command(_capture(runtime).stats())
+    return {"running": stats.running, "bytes": stats.bytes_sent, "packets": stats.packets_sent}
+
+
+async def _restart_capture(runtime: IntercomRuntime, data: Data) -> None:
+    await runtime.coordinator.async_command(_capture(runtime).restart())
+
+
+async def _stop_capture(runtime: IntercomRuntime, data: Data) -> None:
+    await runtime.coordinator.async_command(_capture(runtime).stop())
+
+
+_CAPTURE_ACTIONS = (
+    Action("capture_download", _download_capture, Needs.ADMIN, TARGET),
+    Action(
+        "capture_live",
+        _record_live,
+        Needs.ADMIN,
+        {**TARGET, vol.Required(ATTR_DURATION): vol.All(vol.Coerce(int), vol.Range(min=1, max=_DAY))},
+    ),
+    Action("capture_live_stop", _stop_live, Needs.ADMIN),
+    Action("capture_stats", _get_capture_stats, Needs.ADMIN),
+    Action("capture_restart", _restart_capture, Needs.ADMIN),
+    Action("capture_stop", _stop_capture, Needs.ADMIN),
 )
 
 
@@ -220,4 +268,4 @@ _FIRMWARE_ACTIONS = (
 )
 
 
-ACTIONS = (*_MAINTENANCE_ACTIONS, *_SETTINGS_ACTIONS, *_FIRMWARE_ACTIONS)
+ACTIONS = (*_MAINTENANCE_ACTIONS, *_CAPTURE_ACTIONS, *_SETTINGS_ACTIONS, *_FIRMWARE_ACTIONS)

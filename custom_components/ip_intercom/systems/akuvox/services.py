@@ -16,8 +16,7 @@ from ...runtime import IntercomRuntime
 from ...services.access import access_rows
 from ...services.base import TEXTS, Action, Data, Fields, Needs
 from ...services.calls import ATTR_RECORDS, ONE_OR_ALL, RECORDS_OR_ALL
-from ...services.captures import async_save
-from ...services.files import ATTR_FILENAME, TARGET, payload
+from ...services.files import ATTR_FILENAME, TARGET, async_save, payload
 from .client.maintenance import LogKind
 from .privacy import ACTION_URLS, API_LOGIN, is_secret_key
 

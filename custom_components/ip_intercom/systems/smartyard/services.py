@@ -18,8 +18,7 @@ from ...model.state import State
 from ...runtime import IntercomRuntime
 from ...services.access import access_rows
 from ...services.base import Action, Data, Fields, Needs
-from ...services.captures import async_save
-from ...services.files import ATTR_FILENAME, ATTR_OVERWRITE, TARGET, check_writable, save_picture
+from ...services.files import ATTR_FILENAME, ATTR_OVERWRITE, TARGET, async_save, check_writable, save_picture
 
 if TYPE_CHECKING:
     from .system import SmartYardSystem
