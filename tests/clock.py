@@ -1,0 +1,162 @@
+"""One clock for Home Assistant, the clients, and the simulators, which skips what all of them would only wait for.
+
+A pytest plugin (``-p tests.clock``), so that the clock is in place before anything else imports ``time.monotonic``.
+Each turn of an event loop takes ``TURN``, and a loop that has nothing to do skips to its next timer. How long the
+processor needs does not count, so a busy machine changes no result. While a thread or another process works, and in
+tests with the marker ``real_time``, a loop that has nothing to do waits in real time.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+import ctypes
+from datetime import datetime, tzinfo
+import gc
+import selectors
+import time
+from typing import Any, override
+
+import pytest
+
+# Seconds that a turn of the loop takes, so that a loop that never rests gets on too.
+TURN = 0.0001
+# Real seconds to wait for bytes that are still on their way through the kernel.
+GRACE = 0.001
+# Real seconds at most between two looks at the time while something outside of the loop works.
+REAL_STEP = 0.02
+
+real_monotonic, real_time = time.monotonic, time.time
+
+
+class Clock:
+    """What ``time.monotonic`` and ``time.time`` show."""
+
+    def __init__(self) -> None:
+        self._now = real_monotonic()
+        self._epoch = real_time() - self._now
+
+    def monotonic(self) -> float:
+        """Replace ``time.monotonic``."""
+        return self._now
+
+    def time(self) -> float:
+        """Replace ``time.time``."""
+        return self._epoch + self._now
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._now += seconds
+
+    def catch_up(self) -> None:
+        """Show the date of the real clock again, between two tests."""
+        self._epoch = real_time() - self._now
+
+
+CLOCK = Clock()
+
+
+class SkippingSelector(selectors.DefaultSelector):
+    """Waits for sockets, and skips the time in which nothing can happen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # What works outside of the loop: threads and processes.
+        self.busy = 0
+
+    @override
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        CLOCK.advance(TURN)
+        if ready := super().select(0):
+            return ready
+        if timeout is not None and timeout <= 0:
+            return ready
+        end = None if timeout is None else CLOCK.monotonic() + timeout
+        if not self.busy and (ready := super().select(GRACE)):
+            return ready
+        while self.busy or end is None:
+            left = REAL_STEP if end is None else min(REAL_STEP, end - CLOCK.monotonic())
+            began = real_monotonic()
+            ready = super().select(max(0.0, left))
+            if ready:
+                return ready
+            CLOCK.advance(real_monotonic() - began)
+            if end is not None and CLOCK.monotonic() >= end:
+                return ready
+        CLOCK.advance(max(0.0, end - CLOCK.monotonic()))
+        return ready
+
+
+class SkippingLoop(asyncio.SelectorEventLoop):
+    """An event loop on the shared clock."""
+
+    def __init__(self) -> None:
+        self._skipping = SkippingSelector()
+        super().__init__(self._skipping)
+
+    @override
+    def time(self) -> float:
+        return CLOCK.monotonic()
+
+    @override
+    def run_in_executor[*Ts, T](
+        self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
+    ) -> asyncio.Future[T]:
+        future = super().run_in_executor(executor, func, *args)
+        self._skipping.busy += 1
+        future.add_done_callback(self._rest)
+        return future
+
+    @override
+    async def subprocess_exec(self, *args: Any, **kwargs: Any) -> Any:
+        # It talks to this process until the test ends.
+        self._skipping.busy += 1
+        return await super().subprocess_exec(*args, **kwargs)
+
+    @override
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        self._skipping.busy += 1
+        await super().shutdown_default_executor(timeout)
+        self._skipping.busy -= 1
+
+    def _rest(self, _: object) -> None:
+        self._skipping.busy -= 1
+
+
+class RealLoop(SkippingLoop):
+    """An event loop on the shared clock while that follows real time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._skipping.busy = 1
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Explain the marker."""
+    config.addinivalue_line("markers", "real_time: the kernel's timers or a processor's work take part in the test")
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Run every test on the shared clock."""
+    return {"shared": SkippingLoop if item.get_closest_marker("real_time") is None else RealLoop}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Begin with today's date."""
+    CLOCK.catch_up()
+
+
+def _now(cls: type[datetime], tz: tzinfo | None = None) -> datetime:
+    return cls.fromtimestamp(CLOCK.time(), tz)
+
+
+def _replace_now() -> None:
+    """Have ``datetime.now`` show the shared clock; the type is Python's own, so only its dictionary can be changed."""
+    [attributes] = gc.get_referents(datetime.__dict__)
+    attributes["now"] = classmethod(_now)
+    ctypes.pythonapi.PyType_Modified(ctypes.py_object(datetime))
+
+
+_replace_now()
+time.monotonic = CLOCK.monotonic
+time.time = CLOCK.time
