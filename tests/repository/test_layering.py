@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+import subprocess
 import sys
 
 import pytest
@@ -311,3 +312,18 @@ def test_entries_are_typed() -> None:
         "helpers.x:2 has a bare ConfigEntry",
         "lock imports ConfigEntry",
     ]
+
+
+def test_the_actions_of_the_systems_load_no_client() -> None:
+    source = f"""
+import sys
+from {PACKAGE}.systems import load_actions
+print(sorted(load_actions()))
+print(sorted(name for name in sys.modules if ".client" in name and name.startswith("{PACKAGE}.systems")))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", source], cwd=SOURCE.parents[1], capture_output=True, text=True, check=True
+    )
+    names, clients = done.stdout.splitlines()
+    assert "two_n" in names
+    assert clients == "[]"

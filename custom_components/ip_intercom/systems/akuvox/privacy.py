@@ -2,12 +2,11 @@
 
 import re
 
-from .push import SECTION
-
 # PIN, card, key, Bluetooth and QR codes, and where a face is (Api user, Api privatekey, Api rfkey).
 SECRET_FIELDS = frozenset({"PrivatePIN", "CardCode", "Code", "BLEAuthCode", "QrCodeUrl", "FaceUrl"})
 
-ACTION_URLS = f"{SECTION}."
+# The addresses that the device requests when something happens.
+ACTION_URLS = "Config.Features.ACTIONURL."
 # The login and whitelist of the API that we use ourselves.
 API_LOGIN = "Config.DoorSetting.APIFCGI."
 

@@ -18,10 +18,11 @@ from ...model.parts import Alarm
 from ...model.state import Missing
 from ..common.errors import CommandFailed, InvalidRequest, NotSupported
 from .client import AkuvoxDevice
+from .privacy import ACTION_URLS
 
 _LOGGER = logging.getLogger(__name__)
 
-SECTION = "Config.Features.ACTIONURL"
+SECTION = ACTION_URLS.rstrip(".")
 _ENABLE = f"{SECTION}.Enable"
 
 # What is understood; what a device has besides is left alone. "RelayTriggered" is that of models with one relay.

@@ -17,11 +17,11 @@ from ...services.access import access_rows
 from ...services.base import TEXTS, Action, Data, Fields, Needs
 from ...services.calls import ATTR_RECORDS, ONE_OR_ALL, RECORDS_OR_ALL
 from ...services.files import ATTR_FILENAME, TARGET, async_save, payload
-from .client.maintenance import LogKind
 from .privacy import ACTION_URLS, API_LOGIN, is_secret_key
 
 if TYPE_CHECKING:
     from .client import AkuvoxDevice
+    from .client.maintenance import LogKind
     from .records import AkuvoxAccessLog
     from .system import AkuvoxSystem
 
@@ -35,6 +35,13 @@ ATTR_VALUES = "values"
 
 type _Import = Callable[[IO[bytes], str, int], Coroutine[Any, Any, None]]
 
+
+def _kind(name: str) -> LogKind:
+    from .client.maintenance import LogKind  # noqa: PLC0415  # the client is imported with the first entry only
+
+    return LogKind[name]
+
+
 # Contacts only: everything else has one format (Api contact export).
 _FORMATS = frozenset({"csv", "vcf", "xml"})
 # What a device exports, imports, and clears; which of it there is, it says when asked.
@@ -46,9 +53,9 @@ _EXPORTS: Mapping[str, Callable[[AkuvoxDevice, str], Download]] = {
     "replacements": lambda device, _: device.replacements.export(),
     "access_log": lambda device, _: device.door_log.export(),
     "call_log": lambda device, _: device.call_log.export(),
-    "system_log": lambda device, _: device.log.export(LogKind.LOG),
-    "kernel_log": lambda device, _: device.log.export(LogKind.KERNEL),
-    "debug_log": lambda device, _: device.log.export(LogKind.DEBUG),
+    "system_log": lambda device, _: device.log.export(),
+    "kernel_log": lambda device, _: device.log.export(_kind("KERNEL")),
+    "debug_log": lambda device, _: device.log.export(_kind("DEBUG")),
 }
 _IMPORTS: Mapping[str, Callable[[AkuvoxDevice], _Import]] = {
     "users": lambda device: device.users.import_,
@@ -60,9 +67,9 @@ _IMPORTS: Mapping[str, Callable[[AkuvoxDevice], _Import]] = {
 _CLEARS: Mapping[str, Callable[[AkuvoxDevice], Coroutine[Any, Any, None]]] = {
     "access_log": lambda device: device.door_log.clear(),
     "call_log": lambda device: device.call_log.clear(),
-    "system_log": lambda device: device.log.clear(LogKind.LOG),
-    "kernel_log": lambda device: device.log.clear(LogKind.KERNEL),
-    "debug_log": lambda device: device.log.clear(LogKind.DEBUG),
+    "system_log": lambda device: device.log.clear(),
+    "kernel_log": lambda device: device.log.clear(_kind("KERNEL")),
+    "debug_log": lambda device: device.log.clear(_kind("DEBUG")),
 }
 
 

@@ -22,8 +22,6 @@ from ...services.displays import ATTR_DISPLAY, DISPLAY, MESSAGE_SECONDS, SHOW_TI
 from ...services.files import ATTR_FILENAME, ATTR_OVERWRITE, TARGET, check_writable, payload, read, save_picture
 from ..common.errors import NotSupported
 from ..common.parse import instant
-from .client.directory import MobileKey
-from .doors import number_of
 
 if TYPE_CHECKING:
     from .client import TwoNDevice
@@ -67,7 +65,9 @@ _LONGEST_TEXT = 1_209_600
 # How long a device tests itself at most, in seconds.
 _TEST_PATIENCE = 60.0
 
-_ACCESS_POINT = vol.In(("entry", "exit"))
+# HTTP API 5.17.
+_ACCESS_POINTS = {"entry": 0, "exit": 1}
+_ACCESS_POINT = vol.In(tuple(_ACCESS_POINTS))
 
 
 def _device(runtime: IntercomRuntime) -> TwoNDevice:
@@ -76,8 +76,8 @@ def _device(runtime: IntercomRuntime) -> TwoNDevice:
 
 async def _grant_access(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
     require_feature(runtime.coordinator, runtime.coordinator.features.access_points, "no_access_points")
-    access = _device(runtime).access
-    grant = await runtime.coordinator.async_command(access.grant(number_of(data[ATTR_ACCESS_POINT]), data[ATTR_USER]))
+    point = _ACCESS_POINTS[data[ATTR_ACCESS_POINT]]
+    grant = await runtime.coordinator.async_command(_device(runtime).access.grant(point, data[ATTR_USER]))
     return {"granted": grant.granted, "reason": grant.reason}
 
 
@@ -90,7 +90,7 @@ async def _recognize_plate(runtime: IntercomRuntime, data: Data) -> JsonObjectTy
     image = None
     if ATTR_FILENAME in data:
         image = await read(runtime.coordinator.hass, data[ATTR_FILENAME], _PLATE_IMAGE_LIMIT)
-    event, point = data.get(ATTR_EVENT) or str(uuid4()), number_of(data[ATTR_ACCESS_POINT])
+    event, point = data.get(ATTR_EVENT) or str(uuid4()), _ACCESS_POINTS[data[ATTR_ACCESS_POINT]]
     arrival, way = data.get(ATTR_ARRIVAL), _WAYS[data[ATTR_DIRECTION]] if ATTR_DIRECTION in data else None
     lpr = _device(runtime).lpr
     await runtime.coordinator.async_command(lpr.recognize(event, point, data[ATTR_PLATE], image, arrival, way))
@@ -232,6 +232,8 @@ async def _is_compatible(device: TwoNDevice) -> bool | None:
 
 
 async def _set_mobile_keys(runtime: IntercomRuntime, data: Data) -> None:
+    from .client.directory import MobileKey  # noqa: PLC0415  # the client is imported with the first entry only
+
     mobilekey = _device(runtime).mobilekey
     if data.keys() & {ATTR_LOCATION, ATTR_KEYS}:
         now = int(time())
