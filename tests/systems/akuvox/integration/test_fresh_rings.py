@@ -108,7 +108,7 @@ async def test_a_fragile_device_rings_while_its_state_hangs(
     entry = await add(hass, sim)
     sim.fault("system/info", Fault.QUOTED_TEXT, times=1)
     await entry.runtime_data.coordinator.async_refresh()
-    assert entry.runtime_data.coordinator.system._device.client.fragile
+    assert entry.runtime_data.coordinator.system.device.client.fragile
     await following(sim)
     sim.fault("call/status", Fault.HANG)
     await until(lambda: entry.runtime_data.coordinator.log_health.working is False, "call/status to be missed")
