@@ -168,6 +168,7 @@ class EventStream:
         # State may have changed unseen before what is handed on now.
         self._missed = False
         self._left_out = 0
+        self._rang_at = -inf
         self._hastened = asyncio.Event()
         self._auth_retry = AuthRetry()
         # What arrived and is still to be handed on, oldest first.
@@ -291,9 +292,9 @@ class EventStream:
         events = tuple(self._judged(event) for event in delivery.events)
         rang = [event for event in events if self._async_ring(event)]
         if rang:
+            self._rang_at = time.monotonic()
             if self._cursor is not None:
                 self._store.async_save_soon(self._stored)
-            await asyncio.sleep(RING_FIRST)
         self._more_at = inf if delivery.again is None else time.monotonic() + delivery.again + _TICK
         await self._arrived.put(replace(delivery, events=events))
         await asyncio.sleep(0)  # a backlog arrives in many deliveries at once
@@ -357,6 +358,8 @@ class EventStream:
     async def _async_take_in_portions(self, delivery: Delivery) -> None:
         rest = iter(delivery.events)
         try:
+            if (pause := self._rang_at + RING_FIRST - time.monotonic()) > 0:
+                await asyncio.sleep(pause)
             while portion := tuple(islice(rest, PORTION)):
                 self._async_take_all(portion)
                 if len(portion) == PORTION:

@@ -134,7 +134,7 @@ async def test_the_first_ring_of_a_flat_that_is_not_known_yet(
     sim.ring(23, flat=52)
     await becomes_known(hass, pushed, "event", "bell_23")
     assert shown(hass, pushed, "event", "bell_23").attributes["event_type"] == "ring"
-    assert state_of(hass, pushed, "binary_sensor", "bell_23_ringing") == "on"
+    await until(lambda: state_of(hass, pushed, "binary_sensor", "bell_23_ringing") == "on", "the ringing sensor")
     assert [item.data["type"] for item in events] == ["Changed", "Call"]
 
 
