@@ -1,4 +1,4 @@
-"""The owner of one device's state: reads it, folds events into it, carries out commands."""
+"""Coordinator of one device: polls its state, applies events, and tracks its availability."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -39,38 +39,38 @@ from .systems.common.errors import (
 _LOGGER = logging.getLogger(__name__)
 
 
-# Events tell of changes at once; the poll finds what they missed. Without events it is all there is.
+# Events report changes at once and the poll is a safety net; without events, the poll is the only source.
 POLL_BESIDE_EVENTS = timedelta(minutes=5)
 POLL_ALONE = timedelta(seconds=30)
 
 _DIRECTORY_COOLDOWN = 3.0
-# Changes of what the device has come in flurries.
+# Changes of configuration and capabilities come in bursts.
 _DESCRIBE_COOLDOWN = 1.0
-# The device writes its call log a moment after the call.
+# The device writes its call log shortly after the call ends.
 _CALL_LOG_DELAY = 2.0
-# Seconds after which a poll also looks whether device or account have changed in what they can.
+# Seconds after which a poll also refreshes the capabilities of the device and the account.
 _DESCRIBE_EVERY = 3600.0
-# And after how many it looks again where it could not be found out.
+# Seconds until the next attempt after a failed refresh of the capabilities.
 _DESCRIBE_AGAIN = 60.0
-# And where single functions did not answer, each time in a row.
+# Seconds until the next attempts while single functions do not respond.
 _UNANSWERED_AGAIN = (10.0, 20.0, 60.0, 60.0, 120.0, 300.0, 600.0)
 
-# A log that fails again and again has a poll look for the device at most once in so many seconds.
+# While the event log keeps failing, an extra poll checks the device at most once in this many seconds.
 _CHECK_PAUSE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
-    """Until when, by the monotonic clock, a device asks to be left alone, and how it said so."""
+class _BackOff:
+    """A back-off that a device requested: its end by the monotonic clock, and the error that carried it."""
 
     until: float
     err: IntercomError
 
 
-# Wishes of devices that could not be set up, by entry: Home Assistant retries without regard to them.
-_WISHES: HassKey[dict[str, _Wish]] = HassKey(f"{DOMAIN}_wishes")
+# Requested back-offs by entry, for entries whose setup failed: Home Assistant retries setup without regard to them.
+_BACK_OFFS: HassKey[dict[str, _BackOff]] = HassKey(f"{DOMAIN}_back_offs")
 
-# Who may find the password refused.
+# Sources that can report rejected credentials.
 _POLL = "poll"
 _LOG = "log"
 
@@ -82,14 +82,14 @@ class IntercomCoordinator(StateCoordinator):
         hass: Home Assistant.
         entry: The entry of the device.
         system: Its adapter.
-        found: What showed itself in an earlier life.
+        found: State restored from the previous run.
 
     Attributes:
         device_id: Its id in the device registry.
         device_issues: Its repair issues.
-        log_health: Whether its events can be read.
+        log_health: The availability of its event log.
         auth_retry: Counts rejected logins.
-        rejected: Why the login was rejected during setup; None where it was not.
+        rejected: The error if the login was rejected during setup.
     """
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry[Any], system: System, found: RestoredState) -> None:
@@ -105,11 +105,11 @@ class IntercomCoordinator(StateCoordinator):
         )
         self._checked_at = -_CHECK_PAUSE
         self._recovered_at = -_CHECK_PAUSE
-        self._wish: _Wish | None = None
+        self._back_off: _BackOff | None = None
         self.auth_retry = AuthRetry()
         self.rejected: AuthenticationFailed | None = None
-        self._doubters: set[str] = set()
-        self._loss: IntercomError | None = None
+        self._rejecting_sources: set[str] = set()
+        self._failure_cause: IntercomError | None = None
         self._directory_changed = Debouncer(
             hass,
             _LOGGER,
@@ -131,9 +131,9 @@ class IntercomCoordinator(StateCoordinator):
 
     @override
     async def _async_setup(self) -> None:
-        known, wishes = known_controls(self.config_entry), self.hass.data.setdefault(_WISHES, {})
-        if (wish := wishes.get(self.config_entry.entry_id)) is not None and time.monotonic() < wish.until:
-            raise self._failure(UpdateFailed, wish.err)
+        known, back_offs = known_controls(self.config_entry), self.hass.data.setdefault(_BACK_OFFS, {})
+        if (back_off := back_offs.get(self.config_entry.entry_id)) is not None and time.monotonic() < back_off.until:
+            raise self._failure(UpdateFailed, back_off.err)
         try:
             description = await self.auth_retry.confirmed(lambda: self.system.connect(known))
         except AuthenticationFailed as err:
@@ -141,10 +141,10 @@ class IntercomCoordinator(StateCoordinator):
             raise self._failure(ConfigEntryAuthFailed, err) from err
         except IntercomError as err:
             if err.retry_after is not None:
-                wishes[self.config_entry.entry_id] = _Wish(time.monotonic() + err.retry_after, err)
+                back_offs[self.config_entry.entry_id] = _BackOff(time.monotonic() + err.retry_after, err)
             raise self._failure(UpdateFailed, err) from err
         if self.config_entry.unique_id not in description.identity.names:
-            # Its address may have been given to another: no door of a stranger is opened.
+            # Another device may have this address now; its doors must not be opened.
             if not description.identity.names:
                 raise translated_error(UpdateFailed, "no_identity", device=self.name)
             model = description.identity.model or description.identity.manufacturer
@@ -156,29 +156,29 @@ class IntercomCoordinator(StateCoordinator):
     @override
     async def _async_update_data(self) -> State:
         if not self._described:
-            self._described = True  # connecting has read the state already
+            self._described = True  # the setup has just read the state
             return self._state
-        if _LOG in self._doubters and self._loss is not None:
-            raise self._failure(UpdateFailed, self._loss)  # the log tries the login: each try may lock it
-        if self._wish is not None and time.monotonic() < self._wish.until:
-            raise self._failure(UpdateFailed, self._wish.err)
+        if _LOG in self._rejecting_sources and self._failure_cause is not None:
+            raise self._failure(UpdateFailed, self._failure_cause)  # another login may lock the account
+        if self._back_off is not None and time.monotonic() < self._back_off.until:
+            raise self._failure(UpdateFailed, self._back_off.err)
         began = time.monotonic()
         try:
-            reading, news = await self._async_gathering_news(self.system.read)
+            reading, changes = await self._async_collect_changes(self.system.read)
         except AuthenticationFailed as err:
             certain = self.auth_retry.count()
-            # Home Assistant polls no more once the login is refused.
+            # Home Assistant stops polling after ConfigEntryAuthFailed.
             self.timers.async_do(self.auth_retry.pause(err), "refused", self.async_refresh)
             if certain:
-                self._doubters.add(_POLL)
+                self._rejecting_sources.add(_POLL)
                 raise self._failure(ConfigEntryAuthFailed, err) from err
             if not self.last_update_success:
-                raise self._failure(UpdateFailed, self._loss or err) from err  # a doubt brings nothing back
+                raise self._failure(UpdateFailed, self._failure_cause or err) from err  # a single 401 is no recovery
             return self._state
         except IntercomError as err:
             if self._recovered_at >= began:
-                # It was asked before it came back; what is asked now tells how it is.
-                _LOGGER.debug("%s: ignored a failure from before its return: %s", self.name, err)
+                # The request was sent before the device recovered; poll again.
+                _LOGGER.debug("%s: ignored the failure of a poll from before the recovery: %s", self.name, err)
                 self.async_read_soon()
                 return self._state
             raise self._failure(UpdateFailed, err) from err
@@ -187,11 +187,11 @@ class IntercomCoordinator(StateCoordinator):
             self.log_health.async_reachable()
             if self.follower is not None:
                 self.follower.async_recovered()
-        self._loss = None
+        self._failure_cause = None
         self.auth_retry.clear()
-        self._async_withdraw_question(_POLL)
+        self._async_credentials_accepted(_POLL)
         self.device_issues.async_trust()
-        before, self._state = self._state, after(merge(self._state, reading), news)
+        before, self._state = self._state, after(merge(self._state, reading), changes)
         if self.follower is not None:
             self.follower.async_polled(before, self._state)
         if time.monotonic() - self._described_at >= _DESCRIBE_EVERY:
@@ -199,25 +199,25 @@ class IntercomCoordinator(StateCoordinator):
         return self._state
 
     async def async_describe(self) -> None:
-        """Read the identity and capabilities of the device again; what cannot be read changes nothing."""
+        """Refresh the identity and capabilities of the device; unreadable parts keep their previous value."""
         try:
-            description, news = await self._async_gathering_news(self.system.describe)
+            description, changes = await self._async_collect_changes(self.system.describe)
         except IntercomError as err:
             _LOGGER.debug("%s: could not refresh capabilities: %s", self.name, err)
             self._described_at = time.monotonic()
-            wish = err.retry_after or 0.0
-            if not isinstance(err, AuthenticationFailed):  # a password is for polls to doubt; too many lock it out
-                self.timers.async_do(max(_DESCRIBE_AGAIN, wish), "describe", self.async_describe)
-            if not (self._shutdown_requested or wish):
-                self.async_read_soon()  # not all that it has, but how it is
+            retry_after = err.retry_after or 0.0
+            if not isinstance(err, AuthenticationFailed):  # polls retry the login
+                self.timers.async_do(max(_DESCRIBE_AGAIN, retry_after), "describe", self.async_describe)
+            if not (self._shutdown_requested or retry_after):
+                self.async_read_soon()
             return
         self.timers.async_cancel("describe")
         if self._shutdown_requested:
-            await self.system.close()  # it may have opened what was closed already
+            await self.system.close()  # the refresh may have reopened connections
             return
         if self.config_entry.unique_id not in description.identity.names:
             return
-        self._state = after(described(self._state, description.state, description.unread), news)
+        self._state = after(described(self._state, description.state, description.unread), changes)
         self._async_adopt(description)
         self._async_recover()
         self.data = self._state
@@ -226,12 +226,12 @@ class IntercomCoordinator(StateCoordinator):
 
     @callback
     def _async_adopt(self, description: Description) -> None:
-        """Take over what a device was found to be and have."""
+        """Apply a new description: identity, controls, repair issues."""
         self._described_at = time.monotonic()
-        # The id stays what it was, though newer firmware may tell a better one.
+        # The id is stable, even if newer firmware reports a better one.
         identity = replace(description.identity, id=self.config_entry.unique_id or "")
         self.description = replace(description, identity=identity)
-        self._async_ask_again(description)
+        self._async_retry_unanswered(description)
         self.peers = description.peers
         if CONF_CONTROLS in self.config_entry.data:
             controls = sorted(map(str, description.controls))
@@ -248,8 +248,8 @@ class IntercomCoordinator(StateCoordinator):
         self.device_issues.async_describe(description)
 
     @callback
-    def _async_ask_again(self, description: Description) -> None:
-        """Ask for what did not answer until it is there: seldom after a while, as it may be broken."""
+    def _async_retry_unanswered(self, description: Description) -> None:
+        """Retry functions that did not respond, with increasing delays."""
         self._incomplete = self._incomplete + 1 if description.unanswered else 0
         if self._incomplete:
             _LOGGER.debug("%s: no response from %s", self.name, ", ".join(sorted(description.unanswered)))
@@ -262,7 +262,7 @@ class IntercomCoordinator(StateCoordinator):
 
     @callback
     def async_describe_soon(self) -> None:
-        """Read the identity and capabilities of the device again, after it has settled."""
+        """Schedule a refresh of the identity and capabilities, debounced."""
         self._device_changed.async_schedule_call()
 
     async def _async_refresh_bells(self) -> None:
@@ -276,13 +276,13 @@ class IntercomCoordinator(StateCoordinator):
         if bells is None:
             return
         self.peers = bells.peers
-        # A button that rang stays, also with a new owner.
+        # Bells that rang are kept, even if the directory no longer lists them.
         self._state = replace(self._state, bells={**self._state.bells, **bells.bells})
         self.async_publish()
 
     def _failure[E: (UpdateFailed, ConfigEntryAuthFailed)](self, kind: type[E], err: IntercomError) -> E:
-        """Note why the device is away, and return that as what Home Assistant wants to hear while it reads."""
-        self._async_note_loss(err)
+        """Record why the device is unavailable, and return the translated exception to raise from an update."""
+        self._async_record_failure(err)
         if isinstance(err, CertificateChanged):
             self.device_issues.async_distrust(err)
         elif isinstance(err, AddressRefused):
@@ -293,11 +293,11 @@ class IntercomCoordinator(StateCoordinator):
             failure.retry_after = err.retry_after
         return failure
 
-    # -- what events change ----------------------------------------------------------------------
+    # -- events ----------------------------------------------------------------------------------
 
     @callback
     def async_fold(self, event: Event) -> State:
-        """Fold an event into the state, which ``async_publish`` then shows, and return it."""
+        """Apply an event to the state without publishing it, and return the new state."""
         self._async_change_by(partial(reduce, event=event))
         self.device_issues.async_hear(event)
         for fact in event.facts:
@@ -312,7 +312,7 @@ class IntercomCoordinator(StateCoordinator):
 
     @property
     def _reads_last_call(self) -> bool:
-        """Return whether the log of calls is to be asked for what no event tells."""
+        """Return whether the call log has to be read because events do not report the outcome of a call."""
         return self.features.call_log is not None and not self.description.outcomes
 
     async def async_read_last_call(self) -> None:
@@ -330,34 +330,34 @@ class IntercomCoordinator(StateCoordinator):
 
     @property
     def reachable(self) -> bool:
-        """Return whether the device, or the server, answers."""
-        return self.last_update_success or isinstance(self._loss, ExchangeUnreachable | ExchangeSilent)
+        """Return whether the device or its server responds."""
+        return self.last_update_success or isinstance(self._failure_cause, ExchangeUnreachable | ExchangeSilent)
 
     @property
     def linked(self) -> bool | None:
-        """Return whether the server reaches what stands behind it; None while it does not answer itself."""
+        """Return whether the server reaches its phone exchange; None while the server itself does not respond."""
         return self.last_update_success if self.reachable else None
 
     @callback
-    def _async_note_loss(self, err: IntercomError) -> None:
-        """Note why the device is away, and show where that has changed."""
-        before, self._loss = self.linked, err
+    def _async_record_failure(self, err: IntercomError) -> None:
+        """Record why the device is unavailable, and update the entities if ``linked`` changed."""
+        before, self._failure_cause = self.linked, err
         if not self.last_update_success and self.linked is not before:
             self.async_update_listeners()
 
     @callback
     def async_log_failed(self, err: IntercomError | None = None) -> None:
-        """Note that the log fails again and again: a poll finds out whether the device is away, or only its log."""
+        """Record a failure of the event log; a poll checks whether only the log fails or the whole device."""
         self.log_health.async_lost()
         if err is not None and not self.last_update_success:
-            self._async_note_loss(err)  # sooner than the next poll
+            self._async_record_failure(err)  # sooner than the next poll
         log = self.system.log
         if err is not None and err.retry_after is not None and log is not None and not log.local:
-            # A server whose sources are all busy is: nothing else is asked.
-            self._wish = _Wish(time.monotonic() + err.retry_after, err)
+            # A server that throttles all sources of the log is busy: no other requests either.
+            self._back_off = _BackOff(time.monotonic() + err.retry_after, err)
         self.update_interval = POLL_ALONE
         if isinstance(err, ServerSilent):
-            self.async_set_update_error(self._failure(UpdateFailed, err))  # a poll could only wait for nothing
+            self.async_set_update_error(self._failure(UpdateFailed, err))  # a poll would only time out
             return
         now = time.monotonic()
         if self.last_update_success and now - self._checked_at >= _CHECK_PAUSE:
@@ -368,22 +368,22 @@ class IntercomCoordinator(StateCoordinator):
 
     @callback
     def async_reached(self, live: bool, failing: frozenset[str] = frozenset()) -> bool:
-        """Note that the device told of its events: where these were lost, it is there again.
+        """Record a response of the event log; if the log had failed, the device is available again.
 
         Args:
-            live: Its events come by themselves as they happen.
-            failing: Sources of events that cannot be read.
+            live: Events arrive as they happen, so a slow poll is enough.
+            failing: Event sources that cannot be read.
 
         Returns:
-            Whether it was away, so that its state has to be read.
+            Whether it was unavailable or polled without events, so that its state has to be read.
         """
-        self._wish = None
-        self._async_withdraw_question(_LOG)
+        self._back_off = None
+        self._async_credentials_accepted(_LOG)
         self.device_issues.async_trust()
         interval = POLL_BESIDE_EVENTS if live else POLL_ALONE
         was_away = self.update_interval != interval or not self.last_update_success
         self.update_interval = interval
-        # Where the log was there all the time, what fails is something else.
+        # If the log did not fail, a failing poll has another cause, and the device stays unavailable.
         had_lost, self._checked_at = self.log_health.lost, -_CHECK_PAUSE
         self.log_health.async_followed(failing)
         if had_lost and self._async_recover():
@@ -392,21 +392,21 @@ class IntercomCoordinator(StateCoordinator):
 
     @callback
     def _async_recover(self) -> bool:
-        """Note that the device is there; return whether it was away."""
+        """Record that the device responded; return whether it was unavailable."""
         was_away = not self.last_update_success
         if was_away:
             self.last_update_success = True
             self._recovered_at = time.monotonic()
-            self._loss = None
+            self._failure_cause = None
             _LOGGER.info("Fetching %s data recovered", self.name)
         return was_away
 
     @callback
     def async_without_events(self, err: IntercomError) -> None:
-        """Note that the device tells no events to this account any more: polling has to do."""
+        """Record that this account cannot read the event log any more, and fall back to polling."""
         self.log_health.async_lost()
-        if _LOG in self._doubters:
-            self._doubters = {_POLL}  # the log cannot tell any more whether the login is right
+        if _LOG in self._rejecting_sources:
+            self._rejecting_sources = {_POLL}  # the log no longer tests the credentials
         if self.update_interval != POLL_ALONE:
             self.update_interval = POLL_ALONE
             _LOGGER.warning(
@@ -416,24 +416,24 @@ class IntercomCoordinator(StateCoordinator):
 
     @callback
     def async_refused(self, err: AuthenticationFailed) -> None:
-        """Report that the device rejected the credentials, and start reauthentication."""
-        self._doubters.add(_LOG)
+        """Record that the device rejected the credentials of the event log, and start reauth."""
+        self._rejecting_sources.add(_LOG)
         self.async_set_update_error(self._failure(ConfigEntryAuthFailed, err))
         self.config_entry.async_start_reauth(self.hass)
 
     @callback
-    def _async_withdraw_question(self, doubter: str) -> None:
-        """Abort reauth if no source still reports a failure."""
-        if doubter not in self._doubters:
+    def _async_credentials_accepted(self, source: str) -> None:
+        """Abort reauth if no source still reports rejected credentials."""
+        if source not in self._rejecting_sources:
             return
-        self._doubters.remove(doubter)
-        if not self._doubters:
+        self._rejecting_sources.remove(source)
+        if not self._rejecting_sources:
             for flow in list(self.config_entry.async_get_active_flows(self.hass, {SOURCE_REAUTH})):
                 self.hass.config_entries.flow.async_abort(flow["flow_id"])
 
     @override
     async def async_shutdown(self) -> None:
-        """Stop polling and looking."""
+        """Stop polling and cancel all timers."""
         await super().async_shutdown()
         self._directory_changed.async_shutdown()
         self._device_changed.async_shutdown()

@@ -24,7 +24,7 @@ from tests.simulators.two_n import Privilege, Service, Simulator
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait less between attempts; the order of things stays."""
     monkeypatch.setattr(push, "_BACK_OFF", (0.02, 0.1))
-    monkeypatch.setattr(push, "_PERSON_DELAY", 0.3)
+    monkeypatch.setattr(push, "_USER_DELAY", 0.3)
     monkeypatch.setattr(refusals, "RETRY_DELAY", 0.05)
     monkeypatch.setattr(refusals, "_SPAN", 0.0)
 

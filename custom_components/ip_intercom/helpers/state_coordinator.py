@@ -1,4 +1,4 @@
-"""The state of a device: read and changed in one place, and published to the entities."""
+"""The state of a device: changed in one place, and published to the entities."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -21,43 +21,43 @@ from .restored_state import RestoredState
 
 _LOGGER = logging.getLogger(__name__)
 
-# How often a door is read at most while events of it arrive.
+# Reads of a door at most, while events keep changing it.
 _DOOR_READS = 3
 
 type Change = Callable[[State], State]
 
 
 class Follower(Protocol):
-    """What is told of what the coordinator finds."""
+    """Receives what polls and descriptions find."""
 
     def async_recovered(self) -> None:
-        """A poll found that the device is back."""
+        """Handle the recovery of the device, found by a poll."""
 
     def async_polled(self, before: State, after: State) -> None:
-        """A poll found this state."""
+        """Handle the state that a poll read."""
 
     async def async_described(self) -> None:
-        """The device was described again."""
+        """Handle a refreshed description."""
 
 
 class StateCoordinator(CommandCoordinator):
-    """The owner of the state of one intercom.
+    """Coordinator that holds the state of one intercom.
 
     Args:
         hass: Home Assistant.
-        logger: For its log lines.
-        entry: The entry of the device.
-        update_interval: How often to poll.
-        system: Its adapter.
-        found_bells: Bells that rang before a restart.
+        logger: The logger.
+        entry: The config entry.
+        update_interval: The interval of polls.
+        system: The adapter.
+        found_bells: Bells that no directory lists, restored from the previous run.
 
     Attributes:
-        system: The adapter. Its features carry out commands; send them through ``async_command``.
-        follower: Is told of what is found; None before the entry is set up.
-        description: What the device is and has.
-        peers: The bell of a called number.
-        found_bells: Bells that no directory lists; they rang.
-        changed_parts: The parts of the state that the listeners are told of now; None for any, such as the connection.
+        system: The adapter. Send commands of its features through ``async_command``.
+        follower: Receives polls and descriptions; None before the entry is set up.
+        description: The identity and capabilities of the device.
+        peers: The bell for each called number.
+        found_bells: Bells that no directory lists, known because they rang.
+        changed_parts: The changed parts of the state during an update of the listeners; None if all may have.
     """
 
     config_entry: ConfigEntry[Any]
@@ -79,45 +79,45 @@ class StateCoordinator(CommandCoordinator):
         self.found_bells = dict(found_bells)
         self.changed_parts: frozenset[str] | None = None
         self._state = State()
-        self._turn = asyncio.Lock()
+        self._read_lock = asyncio.Lock()
         self._during_read: list[Change] | None = None
 
     @property
     def features(self) -> Features:
-        """What the device can be asked to do now."""
+        """The features that the device has now."""
         return self.system.features
 
     @property
     def found(self) -> RestoredState:
-        """What showed itself, to be remembered for the next life."""
+        """The state to restore in the next run."""
         return RestoredState.in_state(self._state, self.found_bells)
 
     @property
     def bells(self) -> Mapping[BellId, Bell]:
-        """Return the bells as they are known by now, shown or not."""
+        """Return the known bells, published or not."""
         return self._state.bells
 
-    async def _async_gathering_news[T](self, ask: Callable[[], Awaitable[T]]) -> tuple[T, list[Change]]:
-        """Return an answer of the device, and what changed the state while it was asked."""
-        async with self._turn:
-            news: list[Change] = []
-            self._during_read = news
+    async def _async_collect_changes[T](self, ask: Callable[[], Awaitable[T]]) -> tuple[T, list[Change]]:
+        """Return the result of a request, and the changes of the state during the request."""
+        async with self._read_lock:
+            changes: list[Change] = []
+            self._during_read = changes
             try:
-                return await ask(), news
+                return await ask(), changes
             finally:
                 self._during_read = None
 
     @callback
     def _async_change_by(self, change: Change) -> None:
-        """Change the state, also that which is being read and may be older than the change."""
+        """Change the state; a read in progress applies the change again, as its result may be older."""
         if self._during_read is not None:
             self._during_read.append(change)
         self._state = change(self._state)
 
     async def async_read_door(self, door_id: DoorId) -> Door | None:
-        """Return a door as the device reports it now, and show it, unless events of it keep arriving.
+        """Read a door and publish it, unless events keep changing it.
 
-        It does not wait for a poll in progress.
+        Does not wait for a poll in progress.
         """
         if (doors := self.features.doors) is None:
             return None
@@ -127,7 +127,7 @@ class StateCoordinator(CommandCoordinator):
             door = await doors.read(door_id)
             if door is None or self._state.doors.get(door_id) == before:
                 break
-            # An event came meanwhile. What was read may be older, and an event does not report every part of a door.
+            # An event arrived during the read: the result may be older, and an event does not report every field.
         else:
             return door
         if door is not None and before != door:
@@ -136,39 +136,39 @@ class StateCoordinator(CommandCoordinator):
         return door
 
     async def async_read_again(self, part: str, ask: Callable[[], Awaitable[Any]]) -> None:
-        """Read one part of the state again, because an action has changed it; if that fails, a poll follows."""
+        """Read one part of the state after an action changed it; if that fails, the next poll reads it."""
         try:
-            value, news = await self._async_gathering_news(ask)
+            value, changes = await self._async_collect_changes(ask)
         except IntercomError as err:
             _LOGGER.debug("%s: could not read %s: %s", self.name, part, err)
             return
-        self._state = after(replace(self._state, **{part: value}), news)
+        self._state = after(replace(self._state, **{part: value}), changes)
         self.async_publish()
 
     @callback
     def async_change(self, **parts: Any) -> None:
-        """Replace parts of the state and show it: what an action did, not what the device tells."""
+        """Replace parts of the state after an action, and publish it."""
         self._state = replace(self._state, **parts)
         self.async_publish()
 
     @callback
-    def async_note_own_call(self, session: SessionId) -> None:
-        """Note a call that was started from Home Assistant."""
+    def async_add_own_call(self, session: SessionId) -> None:
+        """Record a call that Home Assistant started."""
         self.async_change(own_calls=self._state.own_calls | {session})
 
     @callback
-    def async_know_bell(self, bell: Bell) -> None:
-        """Note a bell that rings; one that was not known before is remembered."""
+    def async_add_bell(self, bell: Bell) -> None:
+        """Add a bell that rang, if it is new."""
         if bell.id not in self._state.bells:
             self.found_bells[bell.id] = bell
             self._state = with_bell(self._state, bell)
 
     @callback
     def async_publish(self) -> None:
-        """Show the state to the entities, if it changed."""
+        """Publish the state to the entities, if it changed."""
         if self._state != self.data:
             self.changed_parts = changed_parts(self.data, self._state)
-            # Not async_set_updated_data: that would put off the safety net with every event.
+            # Not async_set_updated_data: it would postpone the next poll with every event.
             self.data = self._state
             try:
                 self.async_update_listeners()
@@ -177,14 +177,14 @@ class StateCoordinator(CommandCoordinator):
 
     @callback
     def async_read_soon(self) -> None:
-        """Read the state once without keeping the events waiting."""
+        """Read the state once in the background, without blocking the event stream."""
         self.config_entry.async_create_background_task(
             self.hass, self.async_request_refresh(), f"{DOMAIN} state of {self.name}"
         )
 
 
-def after(state: State, news: Iterable[Change]) -> State:
-    """Return a state that was read, after what changed since the device answered."""
-    for change in news:
+def after(state: State, changes: Iterable[Change]) -> State:
+    """Return a state that was read, with the changes since its request applied."""
+    for change in changes:
         state = change(state)
     return state

@@ -135,15 +135,15 @@ class IntercomRuntime:
         rings = self.events.rings
 
         async def give_up() -> None:
-            rings.async_dialling(False)
+            rings.async_set_dialing(False)
 
-        rings.async_dialling(True)
+        rings.async_set_dialing(True)
         try:
             session = await self.coordinator.async_command(dialing)
         except HomeAssistantError:
             self.coordinator.timers.async_do(_DIAL_DELAY, "dialling", give_up)
             raise
-        rings.async_dialled(session)
-        rings.async_dialling(False)
-        self.coordinator.async_note_own_call(session)
+        rings.async_add_dialed(session)
+        rings.async_set_dialing(False)
+        self.coordinator.async_add_own_call(session)
         return session

@@ -112,7 +112,7 @@ async def test_a_bell_rings_for_a_while(hass: HomeAssistant, entry: ConfigEntry)
 async def test_a_ring_at_nobody_knows_which_door(hass: HomeAssistant, several: ConfigEntry) -> None:
     coordinator = several.runtime_data.coordinator
     ring = Event("Call", dt_util.utcnow(), facts=(ButtonPressed("call", None), BellRings("call", True)))
-    assert several.runtime_data.events.rings.async_hear(ring)
+    assert several.runtime_data.events.rings.async_process(ring)
     coordinator.async_fold(ring)
     coordinator.async_publish()
     await hass.async_block_till_done()
@@ -124,7 +124,7 @@ async def test_a_ring_at_nobody_knows_which_door(hass: HomeAssistant, several: C
 async def test_only_what_is_expected_of_a_message_is_shown(hass: HomeAssistant, entry: ConfigEntry) -> None:
     details = {"id": "17", "title": "Water", "hash": "secret-hash"}
     event = Event("Message", dt_util.utcnow(), facts=(MessageReceived("unheard_of", details),))
-    entry.runtime_data.events._async_take(event)
+    entry.runtime_data.events._async_dispatch_event(event)
     told = shown(hass, entry, "event", "message").attributes
     assert (told["event_type"], told["id"], told["title"]) == ("other", "17", "Water")
     assert "hash" not in told
