@@ -32,5 +32,5 @@ async def google_here(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Simulat
         monkeypatch.setattr(fcmpushclient, "MCS_PORT", port)
         monkeypatch.setenv("SSL_CERT_FILE", str(sim.certificate))
         monkeypatch.setattr(fcm, "_CONFIG", HURRIED)
-        monkeypatch.setattr(fcm, "_LOOK", 0.05)
+        monkeypatch.setattr(fcm, "_WATCH_INTERVAL", 0.05)
         yield sim

@@ -1,4 +1,4 @@
-"""The table of systems. A system is imported only when an entry or a search needs it."""
+"""The table of systems. Their modules are imported only when an entry or a search needs them."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -44,18 +44,18 @@ from .common.errors import IntercomError, TlsRefused, WrongDevice
 
 @dataclass(frozen=True, slots=True)
 class SystemSpec:
-    """What is known of a system without importing it.
+    """Facts about a system that are known without importing it.
 
     Attributes:
-        options: The options that its entries have (``const``).
-        logs_in: Its server keeps something open for the account until it is logged out.
-        forwarded: A person has to enter its push address in a forwarder: there is no device to configure.
-        page: The page of its options.
-        replaceable: Its devices are units that another unit can replace.
-        recognizable: A device of it identifies itself without an account.
-        macs: Beginnings of MAC addresses that it may share with other makers.
-        has_actions: It has actions of its own, in its module ``services``.
-        package: Where its modules ``adapter`` and ``services`` are; the folder of its name by default.
+        options: Names of the options of its entries (``const``).
+        logs_in: The server keeps a session for the account until logout.
+        forwarded: The user enters the push address in a forwarder; there is no device to configure.
+        page: Translation key of the options page.
+        replaceable: A device can be replaced by another unit.
+        recognizable: A device identifies itself without an account.
+        macs: Prefixes of MAC addresses, possibly shared with other manufacturers.
+        has_actions: The system has its own actions in its ``services`` module.
+        package: Package of its ``adapter`` and ``services`` modules; by default the folder with its name.
     """
 
     options: frozenset[str]
@@ -69,7 +69,7 @@ class SystemSpec:
     package: str | None = None
 
 
-# Those that can be recognized come first, those that only their login tells last.
+# Recognizable systems come first; the others are identified by their login.
 SYSTEMS: dict[str, SystemSpec] = {
     SYSTEM_AKUVOX: SystemSpec(
         frozenset(
@@ -133,19 +133,19 @@ SYSTEMS: dict[str, SystemSpec] = {
 
 
 def load_systems(names: Collection[str] = ()) -> None:
-    """Import systems, all by default. It reads files: call it in an executor."""
+    """Import systems, by default all. This reads files: run it in an executor."""
     for name in names or SYSTEMS:
         adapter_of(name)
 
 
 def adapter_of(name: str) -> Adapter:
-    """Return the adapter of a system."""
+    """Return the adapter of a system, importing it if necessary."""
     adapter: Adapter = _module(name, "adapter").ADAPTER
     return adapter
 
 
 def load_actions() -> dict[str, tuple[Any, ...]]:
-    """Return the actions that only one system has, by system; no adapter is imported. It reads files, as ``load_systems``."""
+    """Return the actions of single systems, by system. No adapter is imported; run it in an executor."""
     return {name: _module(name, "services").ACTIONS for name, spec in SYSTEMS.items() if spec.has_actions}
 
 
@@ -162,21 +162,21 @@ def create_system(
     """Return the system of an entry.
 
     Args:
-        session: For its requests.
+        session: Session for its requests.
         data: The entry's data.
         options: The entry's options.
-        cursor: How far its events were read, None for a new one.
+        cursor: Stored position in the event log; None for a new entry.
     """
     return adapter_of(data[CONF_SYSTEM]).create(session, data, options, cursor)
 
 
 def spec_of(data: Mapping[str, Any]) -> SystemSpec:
-    """Return what is known of the system of an entry."""
+    """Return the facts about the system of an entry."""
     return SYSTEMS[data[CONF_SYSTEM]]
 
 
 def options_of(data: Mapping[str, Any]) -> frozenset[str]:
-    """Return the options that an entry has."""
+    """Return the names of the options that an entry has."""
     return spec_of(data).options | {CONF_LATE_HOURS}
 
 
@@ -189,18 +189,18 @@ async def find_system(
     pinned: str | None = None,
     system: str | None = None,
 ) -> tuple[dict[str, Any], Description]:
-    """Find the device at an address that a person typed, and log in.
+    """Find the device at an address that the user entered, and log in.
 
     Args:
-        session: For the requests.
+        session: Session for the requests.
         address: Host or IP address, with or without scheme and port.
-        account: What logs in, under the names of the entry's data; empty where the device asks for nothing.
-        verify: Check the certificate against the system's authorities.
-        pinned: SHA-256 of the only certificate to talk to, in hexadecimal.
-        system: Whose device it has to be, where that is known.
+        account: Credentials with the keys of the entry data; empty if the device requires none.
+        verify: Verify the certificate against the trusted authorities.
+        pinned: SHA-256 of the only accepted certificate, in hexadecimal.
+        system: The expected system, if known.
 
     Returns:
-        The entry's data, and what was found.
+        The entry data and the description of the device.
     """
     name = system or await recognized(session, address)
     try:
@@ -214,12 +214,12 @@ async def find_system(
 
 
 async def recognized(session: ClientSession, address: str, mac: str = "") -> str | None:
-    """Return the system of the device at an address; None where it does not identify itself without an account.
+    """Return the system of the device at an address; None if it does not identify itself without an account.
 
     Args:
-        session: For the requests.
+        session: Session for the requests.
         address: Host or IP address, with or without scheme and port.
-        mac: Its MAC address, where it is known.
+        mac: MAC address of the device, if known.
     """
     for name, spec in SYSTEMS.items():
         likely = bool(mac) and _plain(mac).startswith(spec.macs)
@@ -243,5 +243,5 @@ def _plain(mac: str) -> str:
 
 
 def asks_for_proof(mac: str) -> bool:
-    """Return whether a device with a MAC address may be of another kind altogether."""
+    """Return whether a MAC address has a prefix that other products share, so the device must be recognized."""
     return _plain(mac).startswith(tuple(start for spec in SYSTEMS.values() for start in spec.macs))

@@ -209,7 +209,7 @@ async def test_a_mere_change_of_its_state_is_noticed(
 async def test_a_login_without_answer_is_given_up(
     google: Simulator, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fcm, "_PATIENCE", 0.3)
+    monkeypatch.setattr(fcm, "_LOGIN_TIMEOUT", 0.3)
     google.mcs.mute = True
     receiver = bench.receiver()
     await receiver.register()

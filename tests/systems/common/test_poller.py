@@ -394,7 +394,7 @@ async def test_an_attempt_at_a_server_that_is_away_does_not_wait_for_ever(
     silent: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was sent before the server came back may never be answered."""
-    monkeypatch.setattr("custom_components.ip_intercom.systems.common.poller._AWAY_PATIENCE", 0.01)
+    monkeypatch.setattr("custom_components.ip_intercom.systems.common.poller._AWAY_TIMEOUT", 0.01)
     await silent.fail("mail", NotReached("gone"))
     silent.errors.clear()
     silent.slow = {"log": asyncio.Event(), "mail": asyncio.Event()}

@@ -46,7 +46,7 @@ def test_something_that_was_not_pushed_ends_them_unless_a_push_was_near(clock: C
     push_monitor = PushMonitor(expected=True, arrived=False, monotonic=clock)
     push_monitor.missed(60)
     seen = [push_monitor.state]
-    push_monitor.heard()
+    push_monitor.received()
     seen.append(push_monitor.state)
     for seconds in (60, 1):
         clock.now += seconds
@@ -58,10 +58,10 @@ def test_something_that_was_not_pushed_ends_them_unless_a_push_was_near(clock: C
 
 def test_the_last_event_tells_how_it_stands(clock: Clock) -> None:
     push_monitor = PushMonitor(expected=True, arrived=False, monotonic=clock)
-    push_monitor.heard()
-    assert push_monitor.tell([]) == []
+    push_monitor.received()
+    assert push_monitor.with_state([]) == []
     first, second = event("a"), event("b")
-    told = push_monitor.tell([first, second])
+    told = push_monitor.with_state([first, second])
     assert told[0] is first
     assert told[1].facts == (PushesCame(Pushes.ARRIVING),)
     assert reduce(State(pushes=Pushes.EXPECTED), told[1]).pushes is Pushes.ARRIVING
@@ -69,10 +69,10 @@ def test_the_last_event_tells_how_it_stands(clock: Clock) -> None:
 
 def test_what_a_description_has_told_meanwhile_is_put_right(clock: Clock) -> None:
     push_monitor = PushMonitor(expected=True, arrived=False, monotonic=clock)
-    push_monitor.heard()  # of a push that made no event
+    push_monitor.received()  # of a push that made no event
     state = State(pushes=push_monitor.state)
     clock.now += 61
     push_monitor.missed(60)
-    for told in push_monitor.tell([event("a")]):
+    for told in push_monitor.with_state([event("a")]):
         state = reduce(state, told)
     assert state.pushes is push_monitor.state is Pushes.EXPECTED

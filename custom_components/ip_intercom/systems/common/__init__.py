@@ -1,5 +1,1 @@
-"""Protocol clients of the intercom systems.
-
-Written as a package of its own: asyncio and aiohttp only, a session is injected,
-results and errors are typed, and nothing of Home Assistant is imported.
-"""
+"""Code that several systems share: asyncio and aiohttp only, with an injected session and typed results and errors."""

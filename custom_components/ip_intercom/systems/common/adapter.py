@@ -1,4 +1,4 @@
-"""What a system package gives to the table of systems."""
+"""The functions that a system package provides to the table of systems."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ type Create = Callable[[ClientSession, Mapping[str, Any], Mapping[str, Any], Map
 
 
 class Recognize(Protocol):
-    """Returns whether a device at an address is of this system; ``likely`` by its MAC address."""
+    """Check whether a device at an address belongs to this system; ``likely`` if its MAC address suggests it."""
 
     def __call__(self, session: ClientSession, address: str, *, likely: bool) -> Awaitable[bool]:
-        """Ask the device."""
+        """Query the device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,10 @@ class Adapter:
     """The functions of a system.
 
     Attributes:
-        find: Finds a device by its address, and logs in.
+        find: Finds a device by its address and logs in.
         create: Returns the system of an entry.
-        recognizes: Returns whether a device at an address is of this system; None where only ``find`` tells.
-        refusal: Returns why a device that does not identify itself rejects requests from here; None where there is none.
+        recognizes: Returns whether a device belongs to this system; None if only ``find`` can determine it.
+        refusal: Returns why an unidentified device rejects requests from this host; None if it does not.
     """
 
     find: Find

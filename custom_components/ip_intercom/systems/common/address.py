@@ -1,4 +1,4 @@
-"""Addresses: of a device as a person types it, its MAC, and our own as the device sees it."""
+"""Addresses: the one that the user enters, MAC addresses, and the local address that a device sees."""
 
 import asyncio
 from ipaddress import IPv6Address
@@ -12,10 +12,10 @@ _MAC_DIGITS = 12
 
 
 def parse_address(address: str) -> URL:
-    """Return scheme, host and port of what a person typed; the scheme is empty where it was not typed.
+    """Return the scheme, host, and port of an entered address; the scheme is empty if it was not entered.
 
     Raises:
-        ValueError: It names no host.
+        ValueError: The address contains no host.
     """
     typed = address.strip()
     if "://" not in typed:
@@ -25,29 +25,29 @@ def parse_address(address: str) -> URL:
     except ValueError:
         url = URL()
     if not url.host or url.scheme not in {"", "http", "https"} or url.user or url.password:
-        raise ValueError("not an address")  # what was typed may hold a password
+        raise ValueError("not an address")  # the input may contain a password
     return URL.build(scheme=url.scheme, host=url.host, port=url.explicit_port)
 
 
 def parse_path(address: str) -> str:
-    """Return the path of what a person typed, without a slash at its end."""
+    """Return the path of an entered address, without a trailing slash."""
     typed = address.strip()
     try:
         return URL(typed if "://" in typed else f"//{typed}").path.rstrip("/")
     except ValueError:
-        # A bare IPv6 address, which has none.
+        # A bare IPv6 address has no path.
         return ""
 
 
 def redirected(base: URL, location: str) -> URL:
-    """Return where a redirect leads on the host that was asked.
+    """Return the target of a redirect on the same host.
 
     Args:
-        base: What was asked, with its path.
-        location: Where it leads, as the device says it.
+        base: The requested URL, with its path.
+        location: The ``Location`` header.
 
     Raises:
-        Redirected: It leads to another host, or from HTTPS back into the clear.
+        Redirected: The target is another host, or a downgrade from HTTPS to HTTP.
     """
     try:
         to = base.join(URL(location))
@@ -67,7 +67,7 @@ def _is_ipv6(host: str) -> bool:
 
 
 def normalize_mac(address: str | None) -> str | None:
-    """Return a MAC address in lower case with colons, None where it is not one."""
+    """Return a MAC address in lower case with colons; None if it is invalid."""
     digits = re.sub(r"[^0-9a-f]", "", (address or "").lower())
     if len(digits) != _MAC_DIGITS or int(digits, 16) in {0, 0xFFFFFFFFFFFF}:
         return None
@@ -75,7 +75,7 @@ def normalize_mac(address: str | None) -> str | None:
 
 
 async def own_address(host: str, port: int) -> str:
-    """Return our address on the way to a host, ``""`` where there is no way; nothing is sent."""
+    """Return the local address of the route to a host, ``""`` without a route; nothing is sent."""
     loop = asyncio.get_running_loop()
     try:
         transport, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, remote_addr=(host, port))

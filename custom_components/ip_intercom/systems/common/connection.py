@@ -1,4 +1,4 @@
-"""The stored connection of an entry to a local device, and how a client restores it."""
+"""The stored connection of an entry to a local device, and the transport created from it."""
 
 from collections.abc import Mapping
 import re
@@ -18,15 +18,15 @@ _LOOKS_LIKE_PORT = re.compile(r"[^/?]*:\d")
 def entry_data(
     base: URL, fingerprint: bytes | None, username: str, password: str, verify: bool, *, legacy: bool = False
 ) -> dict[str, Any]:
-    """Return what an entry has to keep to connect again (``const``: entry data).
+    """Return the connection data of an entry (``const``: entry data).
 
     Args:
-        base: Where the device was found, with the path below which its API is.
-        fingerprint: SHA-256 of its certificate, None for http.
-        username: The account.
+        base: URL at which the device was found, including the path prefix of its API.
+        fingerprint: SHA-256 of the certificate, None for HTTP.
+        username: User name of the account.
         password: Its password.
-        verify: The certificate is to be verified, whichever it is.
-        legacy: It speaks the TLS of old devices only.
+        verify: Verify the certificate instead of pinning it.
+        legacy: The device supports only outdated TLS.
     """
     return {
         CONF_URL: f"{base.origin()}{base.path.rstrip('/')}",
@@ -39,7 +39,7 @@ def entry_data(
 
 
 def transport_of(session: ClientSession, data: Mapping[str, Any], *, below: bool = True) -> HttpTransport:
-    """Return the connection to the device of an entry; ``below`` as in ``HttpTransport``."""
+    """Return the transport to the device of an entry; ``below`` as in ``HttpTransport``."""
     fingerprint = data.get(CONF_FINGERPRINT)
     return HttpTransport(
         session,
@@ -52,14 +52,14 @@ def transport_of(session: ClientSession, data: Mapping[str, Any], *, below: bool
 
 
 def stream_url(path: str, host: str) -> URL:
-    """Return the address of a stream, without its account.
+    """Return the URL of a stream, without credentials.
 
     Args:
-        path: What a person entered: its path on the device, or a whole address that begins with rtsp://.
-        host: The device.
+        path: The entered path on the device, or a complete URL that begins with rtsp://.
+        host: Host of the device.
 
     Raises:
-        ValueError: It is neither; an account in it is not taken, for it would be shown to others.
+        ValueError: It is neither, or contains credentials, which would be visible to others.
     """
     typed = path.strip()
     if "://" in typed:
@@ -74,7 +74,7 @@ def stream_url(path: str, host: str) -> URL:
 
 
 async def shown_certificate(data: Mapping[str, Any]) -> tuple[bytes, bool]:
-    """Return the SHA-256 of the certificate shown at the address of an entry, and whether it takes old TLS only.
+    """Return the SHA-256 of the certificate at the address of an entry, and whether it supports only outdated TLS.
 
     Raises:
         ConnectionFailed: As ``tls.certificate_fingerprint``.
@@ -84,5 +84,5 @@ async def shown_certificate(data: Mapping[str, Any]) -> tuple[bytes, bool]:
 
 
 def account_of(data: Mapping[str, Any]) -> tuple[str, str]:
-    """Return user name and password of an entry."""
+    """Return the user name and password of an entry."""
     return data.get(CONF_USERNAME, ""), data.get(CONF_PASSWORD, "")

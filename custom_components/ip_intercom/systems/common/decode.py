@@ -1,4 +1,4 @@
-"""A dataclass read from a JSON object: every field says by its type, and by ``Key`` where needed, how it is read."""
+"""Decodes JSON objects into dataclasses, by the types of their fields and by ``Key``."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields as dataclass_fields, is_dataclass
@@ -12,14 +12,14 @@ from .parse import Fields, decimal, fields, flag, integer, member, objects, text
 
 
 class Key:
-    """Where a field of a dataclass is found: ``Annotated[str | None, Key("Num", "Number")]``.
+    """Where the value of a dataclass field is: ``Annotated[str | None, Key("Num", "Number")]``.
 
-    A field without it is found by its own name in camel case.
+    Without a key, the name of the field in camel case is used.
 
     Args:
-        names: Keys, of which the first with a readable value counts. A dot leads into a nested object.
-        convert: Reads the value, None for what is missing or broken; by default the type of the field decides.
-        row: Reads the field from the complete object instead.
+        names: Keys to try in order until one has a readable value. A dot leads into a nested object.
+        convert: Converts the value, returning None if it is missing or invalid; by default chosen by the type.
+        row: Computes the value from the complete object instead.
     """
 
     __slots__ = ("convert", "names", "row")
@@ -35,38 +35,38 @@ class Key:
         self.row = row
 
 
-# A value that is not in the object.
+# A value that is passed as an argument, not read from the object.
 GIVEN: Final = Key(row=lambda _: None)
 
 
 class _Field(NamedTuple):
     name: str
     read: Callable[[Fields], object]
-    # A value that is missing: None is left to the default of the dataclass.
+    # If the value is missing, the whole object is invalid; otherwise the default or None applies.
     required: bool
     has_default: bool
     names: tuple[str, ...]
 
 
 def decode[T](kind: type[T], row: object, **given: object) -> T | None:
-    """Return a dataclass read from a JSON object, None where a required value is missing or broken.
+    """Return a dataclass read from a JSON object, None if a required value is missing or invalid.
 
     A field is required if it has no default and its type does not admit None.
 
     Args:
         kind: The dataclass.
-        row: The object; anything else counts as an empty one.
-        given: Values of fields that are known already.
+        row: The object; anything else is treated as an empty one.
+        given: Values of fields that are already known.
     """
     found = _read(kind, fields(row), given)
     return None if isinstance(found, _Field) else found
 
 
 def decode_reply[T](kind: type[T], row: object, path: str, **given: object) -> T:
-    """Return what ``decode`` does.
+    """Decode a response like ``decode``.
 
     Raises:
-        UnexpectedReply: A required value is missing or broken; ``path`` is what was asked.
+        UnexpectedReply: A required value is missing or invalid; ``path`` is the requested path.
     """
     found = _read(kind, fields(row), given)
     if isinstance(found, _Field):
@@ -80,7 +80,7 @@ def decode_all[T](kind: type[T], rows: object) -> tuple[T, ...]:
 
 
 def _read[T](kind: type[T], row: Fields, given: Mapping[str, object]) -> T | _Field:
-    """Return a dataclass, or the required field that is missing."""
+    """Return a dataclass, or the required field whose value is missing."""
     make: Any = kind
     values = dict(given)
     for item in _plan(make):
@@ -169,7 +169,7 @@ _CONVERTERS: Mapping[object, Callable[[object], object]] = {
 
 
 def _converter(kind: Any) -> Callable[[object], object]:
-    """Return what reads a value of a type. A time needs a ``Key``: every system writes times in its own way."""
+    """Return the converter of a type. A time needs a ``Key``, because each system writes times differently."""
     if (convert := _CONVERTERS.get(kind)) is not None:
         return convert
     if get_origin(kind) is tuple:

@@ -1,4 +1,4 @@
-"""The search for a device or server at an address that a person typed: scheme, port, and certificate."""
+"""Search for a device or server at an entered address: scheme, port, and certificate."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -21,17 +21,17 @@ from .errors import (
 from .http import HttpTransport
 from .tls import any_certificate_fingerprint, certificate_fingerprint
 
-# The scheme to prefer, each with the ports to try; None is its usual one.
+# Schemes in order of preference, each with the port to try; None is the default port.
 HTTPS_FIRST: Final[tuple[tuple[str, int | None], ...]] = (("https", None), ("http", None))
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What a server shows.
+    """The certificate of a server.
 
     Attributes:
-        fingerprint: SHA-256 of its certificate, None for http.
-        legacy: Whether it speaks the TLS of old devices only.
+        fingerprint: SHA-256 of the certificate, None for HTTP.
+        legacy: Whether the server supports only outdated TLS.
     """
 
     fingerprint: bytes | None
@@ -40,18 +40,18 @@ class Certificate:
     def transport(
         self, session: aiohttp.ClientSession, base: URL, *, verify: bool, below: bool = False
     ) -> HttpTransport:
-        """Return a connection to ``base`` that insists on this certificate; ``verify`` and ``below`` as there."""
+        """Return a transport to ``base`` with this certificate pinned; arguments as in ``HttpTransport``."""
         return HttpTransport(
             session, base, fingerprint=self.fingerprint, verify=verify, legacy=self.legacy, below=below
         )
 
 
 def candidates(typed: URL, preferred: Iterable[tuple[str, int | None]] = HTTPS_FIRST) -> tuple[URL, ...]:
-    """Return the addresses to try, the best one first.
+    """Return the addresses to try, in order of preference.
 
     Args:
-        typed: What a person typed; a scheme or port in it decides.
-        preferred: Schemes and ports to try where they were not typed.
+        typed: The entered address; a scheme or port in it is kept.
+        preferred: Schemes and ports to try if none was entered.
     """
     assert typed.host is not None
     found = (
@@ -63,18 +63,18 @@ def candidates(typed: URL, preferred: Iterable[tuple[str, int | None]] = HTTPS_F
 
 
 async def shown_certificate(base: URL, pinned: bytes | None, *, verify: bool, legacy: bool = True) -> Certificate:
-    """Return the certificate that is shown at an address.
+    """Return the certificate at an address.
 
     Args:
-        base: The address; with http there is none.
+        base: The address; HTTP has no certificate.
         pinned: SHA-256 of the only certificate to accept; None accepts any.
-        verify: It is to be verified, which the TLS of old devices does not allow.
-        legacy: Take the TLS of old devices as well.
+        verify: The certificate will be verified, which outdated TLS does not allow.
+        legacy: Also accept the outdated TLS of old devices.
 
     Raises:
-        CertificateChanged: It is not the pinned one.
-        CertificateInvalid: The device has only old TLS, and the certificate is to be verified.
-        ConnectionFailed: As ``tls.certificate_fingerprint``; also for http where a certificate is pinned.
+        CertificateChanged: The certificate is not the pinned one.
+        CertificateInvalid: The device supports only outdated TLS, and verification is required.
+        ConnectionFailed: As ``tls.certificate_fingerprint``; also for HTTP if a certificate is pinned.
     """
     if base.scheme == "http":
         if pinned is not None:
@@ -95,19 +95,19 @@ async def shown_certificate(base: URL, pinned: bytes | None, *, verify: bool, le
 
 
 async def first_answer[T](bases: Iterable[URL], ask: Callable[[URL], Awaitable[T]], *, verify: bool) -> T:
-    """Return the first answer of ``ask`` at one of several addresses.
+    """Return the result of ``ask`` at the first of several addresses that responds.
 
     Args:
-        bases: The addresses, the best one first.
-        ask: Asks one of them.
-        verify: Certificates are to be verified: an address that fails to pass is not left for one without TLS.
+        bases: The addresses, in order of preference.
+        ask: Sends the request to one address.
+        verify: Certificates are verified: after a failed verification, HTTP is not tried.
 
     Raises:
-        CertificateChanged: Another certificate than the pinned one is shown at one of them.
-        Overloaded: One is there, and cannot answer now.
-        WrongDevice: Something else answers.
-        SecureConnectionRequired: It is to be asked over HTTPS.
-        ConnectionFailed: No response; the reason of the first address, which tells most.
+        CertificateChanged: One address has another certificate than the pinned one.
+        Overloaded: One address responded with 503.
+        WrongDevice: Another device responded.
+        SecureConnectionRequired: The device requires HTTPS.
+        ConnectionFailed: No address responded; the error of the first address, which is the most specific.
     """
     unreachable: IntercomError | None = None
     other: IntercomError | None = None

@@ -1,6 +1,6 @@
-"""One hierarchy of intercom errors for all systems.
+"""The error hierarchy of all systems.
 
-Messages are for logs and tests: they never carry credentials, codes or card numbers.
+Messages are for logs and tests; they never contain credentials, codes, or card numbers.
 """
 
 from collections.abc import Mapping
@@ -9,57 +9,57 @@ from urllib.parse import urlsplit
 
 
 class IntercomError(Exception):
-    """Base of everything the clients raise.
+    """Base class of all errors that the clients raise.
 
     Attributes:
-        retry_after: Seconds for which the device or server asks to be left alone; None where it does not say.
+        retry_after: Seconds to wait before the next request, as the device or server asks; None if not given.
     """
 
     retry_after: float | None = None
 
 
 class ConnectionFailed(IntercomError):
-    """The device did not answer: unreachable, refused, reset or out of time."""
+    """The device did not respond: unreachable, connection refused, reset, or timeout."""
 
 
 class NotReached(ConnectionFailed):
-    """No connection came about: the request was certainly not carried out."""
+    """No connection was established: the request was not carried out."""
 
 
 class NoAnswer(ConnectionFailed):
-    """The device is reached, but says nothing, or takes no more of a file; it may have carried out the request."""
+    """The device is reachable, but does not respond or stops reading an upload; it may have carried out the request."""
 
 
 class AnswerStalled(NoAnswer):
-    """The answer began, but did not go on."""
+    """The response stalled before its end."""
 
 
 class ExchangeUnreachable(ConnectionFailed):
-    """The server answers, but it does not reach the phone system behind it."""
+    """The server responds, but cannot reach the phone system behind it."""
 
 
 class ExchangeSilent(NoAnswer):
-    """The server answers, but the phone system behind it said nothing in time."""
+    """The server responds, but the phone system behind it did not respond in time."""
 
 
 class ServerSilent(NoAnswer):
-    """The server takes connections and answers nothing, not even what it knows by itself."""
+    """The server accepts connections but answers no request, not even the probe that needs no other component."""
 
 
 class ServerBroken(ConnectionFailed):
-    """The server answers, but only that it cannot do its work now."""
+    """The server responds with an internal failure."""
 
 
 class TokenNotTaken(ServerBroken):
-    """The server accepts the login and then refuses the token that it has just issued."""
+    """The server accepts the login, then rejects the token that it has just issued."""
 
 
 class Overloaded(ServerBroken):
-    """HTTP 503: the device or server cannot answer now, and expects to be able to again (RFC 9110, 15.6.4)."""
+    """HTTP 503: the device or server is temporarily unable to respond (RFC 9110, 15.6.4)."""
 
 
 class CertificateChanged(ConnectionFailed):
-    """The device shows another certificate than the one pinned at first use; both are SHA-256."""
+    """The certificate differs from the one that was pinned at first use; both are SHA-256."""
 
     def __init__(self, pinned: bytes, shown: bytes) -> None:
         super().__init__("another certificate than before is shown")
@@ -68,27 +68,27 @@ class CertificateChanged(ConnectionFailed):
 
 
 class CertificateInvalid(ConnectionFailed):
-    """Verification was asked for and the device's certificate does not pass it."""
+    """Certificate verification is required, and the certificate fails it."""
 
 
 class TlsRefused(ConnectionFailed):
-    """The port is open, but no TLS connection can be established: no TLS there, or only an outdated version."""
+    """The port is open, but TLS cannot be established: no TLS, or only an outdated version."""
 
 
 class ExchangeInsecure(IntercomError):
-    """The phone system takes connections without TLS only, and the server insists on it."""
+    """The phone system accepts only connections without TLS, and the server requires TLS."""
 
 
 class Unconfirmed(IntercomError):
-    """The request was not confirmed in time, but may have been carried out. Never repeat it without checking."""
+    """The request was not confirmed in time, but may have been carried out. Check before repeating it."""
 
 
 class NotApplied(IntercomError):
-    """The server answered that it did what was asked for, and did not: what it tells is as before."""
+    """The server reported success, but its state has not changed."""
 
 
 class WrongTime(IntercomError):
-    """The server stored another time than it was told, and what was asked for is off; ``shift`` is how much later."""
+    """The server stored a different time, and the request was undone; ``shift`` is stored minus requested."""
 
     def __init__(self, shift: timedelta) -> None:
         super().__init__(f"another time was stored, by {shift}")
@@ -96,11 +96,11 @@ class WrongTime(IntercomError):
 
 
 class UnexpectedReply(IntercomError):
-    """The device answered something that is not its API: HTML, broken JSON, too much data."""
+    """The response is not one of the API: HTML, broken JSON, or too much data."""
 
 
 class FunctionRefused(UnexpectedReply):
-    """The device refuses the login for one function, and takes it for others; ``function`` is its path."""
+    """The device rejects the login for one function and accepts it for others; ``function`` is its path."""
 
     def __init__(self, path: str) -> None:
         super().__init__(f"{path} refuses the login that others take")
@@ -108,11 +108,11 @@ class FunctionRefused(UnexpectedReply):
 
 
 class Redirected(UnexpectedReply):
-    """The device sends requests on to another address.
+    """The device redirects requests to another address.
 
     Attributes:
-        location: Where to, as it says it.
-        address: The same for people: scheme, host and port, or the path alone where the host stays.
+        location: The ``Location`` header.
+        address: The same for display: scheme, host, and port, or only the path on the same host.
     """
 
     def __init__(self, location: str) -> None:
@@ -124,15 +124,15 @@ class Redirected(UnexpectedReply):
 
 
 class WrongDevice(IntercomError):
-    """Something answers at the address, but it is not a device of this system."""
+    """The address responds, but not as a device of this system."""
 
 
 class NoIdentity(WrongDevice):
-    """A device of this system that tells nothing by which it could be known again."""
+    """A device of this system that reports nothing to identify it by."""
 
 
 class UnsupportedProduct(WrongDevice):
-    """The right manufacturer, but a product with another API; ``product`` names it."""
+    """The right manufacturer, but a product with another API; ``product`` is its name."""
 
     def __init__(self, product: str) -> None:
         super().__init__(f"{product} has another API")
@@ -140,45 +140,45 @@ class UnsupportedProduct(WrongDevice):
 
 
 class AuthenticationFailed(IntercomError):
-    """User name or password were refused.
+    """The credentials were rejected.
 
     Attributes:
-        locks: It is the account of a person, which too many wrong logins lock for everything.
+        locks: The credentials are a user's account, which too many failed logins lock.
     """
 
     locks: bool = False
 
 
 class LoginRefused(AuthenticationFailed):
-    """The login of the device's API was refused, or none was given where it asks for one."""
+    """The device rejected the login of its API, or requires one and none was given."""
 
 
 class PersonRefused(LoginRefused):
-    """User name or password of a person were refused, who uses them for everything: too many tries lock the account."""
+    """The server rejected the credentials of a user account; too many attempts lock the account everywhere."""
 
     locks = True
 
 
 class AppRefused(AuthenticationFailed):
-    """Client id or client secret of the application were refused."""
+    """The server rejected the client ID or the client secret of the application."""
 
 
 class NotProvisioned(AuthenticationFailed):
-    """The username and password belong to no user of the server."""
+    """The credentials belong to no user of the server."""
 
 
 class TokenRefused(AuthenticationFailed):
-    """What the server gave at the login is not valid any more, or at that address."""
+    """The token from the login is not valid any more, or not at that address."""
 
 
 class ExchangeRefused(AuthenticationFailed):
-    """The phone system behind the server refuses the account of a person."""
+    """The phone system behind the server rejects the user account."""
 
     locks = True
 
 
 class AddressRefused(IntercomError):
-    """The device rejects this address, or all addresses; ``address`` is ours as the device sees it."""
+    """The device rejects this address, or all addresses; ``address`` is the local address as the device sees it."""
 
     def __init__(self, address: str) -> None:
         super().__init__(f"the device does not answer {address}")
@@ -186,7 +186,7 @@ class AddressRefused(IntercomError):
 
 
 class SecureConnectionRequired(IntercomError):
-    """The device takes this request over HTTPS only; ``service`` names the part that insists."""
+    """The device accepts this request only over HTTPS; ``service`` is the service that requires it."""
 
     def __init__(self, service: str) -> None:
         super().__init__(f"{service} requires HTTPS")
@@ -194,7 +194,7 @@ class SecureConnectionRequired(IntercomError):
 
 
 class ServiceDisabled(IntercomError):
-    """A service of the device's API is switched off; ``service`` names it."""
+    """A service of the device's API is disabled; ``service`` is its name."""
 
     def __init__(self, service: str) -> None:
         super().__init__(f"{service} is disabled")
@@ -202,7 +202,7 @@ class ServiceDisabled(IntercomError):
 
 
 class PermissionDenied(IntercomError):
-    """The account lacks a privilege; ``privilege`` names it as the device's own page does."""
+    """The account lacks a privilege; ``privilege`` is its name on the web page of the device."""
 
     def __init__(self, privilege: str) -> None:
         super().__init__(f"the account lacks the privilege {privilege}")
@@ -210,27 +210,27 @@ class PermissionDenied(IntercomError):
 
 
 class NotPushed(IntercomError):
-    """What was to be sent to us would not arrive by the way that pushes take."""
+    """The request would not arrive through the current push route."""
 
 
 class NotSupported(IntercomError):
-    """This model or firmware does not have the function."""
+    """This model or firmware lacks the function."""
 
 
 class NoSuchPath(NotSupported):
-    """HTTP 404: the model or firmware does not have the function, or has not started it yet."""
+    """HTTP 404: the model or firmware lacks the function, or has not started it yet."""
 
 
 class FileUnreadable(IntercomError):
-    """A file to be sent cannot be read from disk, or has become shorter meanwhile."""
+    """A file to upload cannot be read from disk, or was truncated."""
 
 
 class CommandFailed(IntercomError):
-    """The device understood the request and refused it.
+    """The device understood the request and rejected it.
 
     Attributes:
-        reason: Its own word for why.
-        details: What else it says, unread; no part of the message.
+        reason: The reason as the device reports it.
+        details: Other fields of the response, not parsed and not part of the message.
     """
 
     def __init__(self, reason: str, *, details: Mapping[str, object] | None = None) -> None:
@@ -240,7 +240,7 @@ class CommandFailed(IntercomError):
 
 
 class InvalidRequest(CommandFailed):
-    """The device refused a value; ``parameter`` names it where the device does."""
+    """The device rejected a value; ``parameter`` is its name, if the device reports it."""
 
     def __init__(
         self, reason: str, parameter: str | None = None, *, details: Mapping[str, object] | None = None
@@ -251,51 +251,51 @@ class InvalidRequest(CommandFailed):
 
 
 class FileTooOld(CommandFailed):
-    """The device refuses a file because its version is lower than it allows."""
+    """The device rejects a file because its version is too low."""
 
 
 class FileWaiting(CommandFailed):
-    """A file that was sent before waits to be applied or rejected; until then the device takes no other."""
+    """An earlier file waits to be applied or rejected; until then the device accepts no other."""
 
 
 class NoData(CommandFailed):
-    """The device has nothing of what was asked for."""
+    """The device has no data for the request."""
 
 
 class NotFound(NoData):
-    """The server knows no such thing, and says so to people; ``reason`` is its own sentence."""
+    """The server does not know the requested object; ``reason`` is its message for users."""
 
 
 class NotReady(NoData):
-    """What was asked for is still in preparation."""
+    """The requested data is still being prepared."""
 
 
 class RecordingUnclear(NoData):
-    """A recording is ready, and the server does not tell which of several it is."""
+    """A recording is ready, but several match and the server does not report which one it is."""
 
 
 class NoSuchCall(CommandFailed):
-    """There is no such call, or no more."""
+    """The call does not exist or has ended."""
 
 
 class Rejected(CommandFailed):
-    """The device cannot do this now."""
+    """The device rejects the request in its current state."""
 
 
 class DoorsNotKept(CommandFailed):
-    """The device does not keep a code for the doors that were named; it does not have the code any more."""
+    """The device did not store a code for the given doors; the code was deleted again."""
 
 
 class PinNotKept(CommandFailed):
-    """The device made another PIN of a code, such as one without leading zeros; it does not have it any more."""
+    """The device stored another PIN for a code, for example without leading zeros; the code was deleted again."""
 
 
 class CodeLeft(CommandFailed):
-    """The device holds a code that it was not to hold, and does not let it be deleted now.
+    """The device still holds a code that it must not hold, and the deletion failed.
 
     Attributes:
-        id: Its ID of it.
-        name: The name as it writes it.
+        id: ID on the device.
+        name: Name as stored on the device.
     """
 
     def __init__(self, number: str, name: str | None = None) -> None:
@@ -305,19 +305,19 @@ class CodeLeft(CommandFailed):
 
 
 class OpeningDisabled(CommandFailed):
-    """The device opens no door over HTTP: *Open Relay via HTTP* is not ticked."""
+    """The device opens no door over HTTP: *Open Relay via HTTP* is disabled."""
 
 
 class HighSecurity(CommandFailed):
-    """The device opens no door over HTTP while its High Security Mode is on."""
+    """The device opens no door over HTTP while High Security Mode is on."""
 
 
 class OpeningRefused(CommandFailed):
-    """The device refuses the login of *Open Relay via HTTP*, or that relay."""
+    """The device rejects the login of *Open Relay via HTTP*, or the relay."""
 
 
 class WrongCode(CommandFailed):
-    """The code is not the one that was sent to log in with; ``is_last`` where no further one is looked at."""
+    """The login code is wrong; ``is_last`` if the server accepts no further attempt."""
 
     def __init__(self, reason: str, *, is_last: bool = False) -> None:
         super().__init__(reason)
@@ -325,15 +325,15 @@ class WrongCode(CommandFailed):
 
 
 class NoCodePending(CommandFailed):
-    """No code is awaited, or no more: a new one has to be requested."""
+    """No login code is pending; a new one must be requested."""
 
 
 class TooSoon(CommandFailed):
-    """The same was asked for a moment ago; the server wants to be left in peace for a while."""
+    """The request was repeated too soon; the server requires a pause."""
 
 
 class Throttled(CommandFailed):
-    """HTTP 429: the device or server gets too many requests (RFC 6585, 4)."""
+    """HTTP 429: too many requests (RFC 6585, 4)."""
 
 
 class NotPaid(CommandFailed):
@@ -341,4 +341,4 @@ class NotPaid(CommandFailed):
 
 
 class StreamRefused(CommandFailed):
-    """A server of cameras refuses the token of a camera: there may be a new one by now."""
+    """A camera server rejects the token of a camera; the token may have been renewed."""

@@ -9,23 +9,23 @@ from ...model.state import Missing
 from .poller import Poller
 from .push_monitor import PushMonitor
 
-# An empty delivery in so many seconds shows that the server is there, if it has answered since the last one.
+# An empty delivery at this interval in seconds reports that the server responded since the last delivery.
 _HEARTBEAT = 30.0
 
 
 class EventBuffer:
-    """The next delivery.
+    """Collects events until the next delivery.
 
     Args:
-        poller: Shows whether the server is there.
+        poller: Reports whether the server responds.
         monotonic: A clock in seconds.
-        push_monitor: Whether pushes arrive, which the last event of a delivery reports as well.
-        aged: Returns an event that has waited for so many seconds: it may be late by then.
+        push_monitor: Reports whether pushes arrive; its state is added to the last event of a delivery.
+        aged: Returns an event after so many seconds in the buffer, possibly marked as late.
 
     Attributes:
         missed: As in ``Delivery``.
         keep: As in ``Delivery``.
-        lacking: Sources of which a part cannot be read, while the rest can.
+        lacking: Sources of which one part cannot be read.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class EventBuffer:
         self.missed = False
         self.keep = False
         self.lacking: frozenset[str] = frozenset()
-        # Oldest first, with the time at which each was found.
+        # Oldest first, each with the time at which it was found.
         self._events: list[tuple[float, Event]] = []
         self._reported: frozenset[str] = frozenset()
         self._poller = poller
@@ -59,12 +59,12 @@ class EventBuffer:
 
     @property
     def heartbeat(self) -> float:
-        """When to report that nothing has happened, by the clock: once everything was polled, and after later answers."""
+        """When an empty delivery is due, on the monotonic clock; infinite without new responses."""
         is_news = self._poller.settled and self._poller.answers > self._answers_reported
         return self._delivered_at + _HEARTBEAT if is_news else inf
 
     def add(self, events: Iterable[Event], found_at: float | None = None) -> None:
-        """Add events that were found just now, or at a time by the clock."""
+        """Add events found now, or at a given time on the monotonic clock."""
         now = self._monotonic() if found_at is None else found_at
         self._events += [(now, event) for event in events]
 
@@ -76,12 +76,12 @@ class EventBuffer:
         live: bool = True,
         withheld: frozenset[Missing] = frozenset(),
     ) -> Delivery:
-        """Return everything, and start again; arguments as in ``Delivery``."""
+        """Return the delivery and clear the buffer; arguments as in ``Delivery``."""
         now = self._delivered_at = self._monotonic()
         aged = self._aged or (lambda event, _: event)
         events = [aged(event, now - found_at) for found_at, event in self._events]
         if self._push_monitor is not None:
-            events = self._push_monitor.tell(events)
+            events = self._push_monitor.with_state(events)
         missed, keep = self.missed, self.keep
         self._events, self.missed, self.keep = [], False, False
         answered = not self._poller.interrupted

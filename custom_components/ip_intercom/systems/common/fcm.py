@@ -1,7 +1,6 @@
-"""Pushes by Google's service, Firebase Cloud Messaging, as a browser gets them (SmartYard field notes 8).
+"""Pushes through Firebase Cloud Messaging, received as a browser does (SmartYard field notes 8).
 
-The library for it is there only if a user wants such pushes: ``google_push`` imports this module when it has
-installed it, and no other module does.
+The library is optional: only ``google_push`` imports this module, after it has installed the library.
 """
 
 import asyncio
@@ -31,43 +30,43 @@ from .errors import AppRefused, ConnectionFailed, LoginRefused, NotReached
 
 _LOGGER = logging.getLogger(__name__)
 
-# What is tried after these many attempts to connect, some seconds apart, is for the owner to say.
+# After this many connection attempts, some seconds apart, the library gives up and the owner decides.
 _CONFIG = FcmPushClientConfig(connection_retry_count=3)
-# Seconds between looks at a library that does not tell when it gives up.
-_LOOK = 1.0
-# Seconds for which it may be without a login; it waits forever for an answer to one.
-_PATIENCE = 120.0
-# What Google answers to a key or an application that it does not know, or that may not do this.
+# Seconds between checks of the library, which does not report when it gives up.
+_WATCH_INTERVAL = 1.0
+# Seconds without a login after which the client is stopped; the library waits for the login response forever.
+_LOGIN_TIMEOUT = 120.0
+# Responses to an API key or application that is unknown or lacks permission.
 _REFUSALS = frozenset({400, 401, 403, 404})
 _KEY_HEADER = "x-goog-api-key"
 _ENDED = (FcmPushClientRunState.STOPPING, FcmPushClientRunState.STOPPED)
 
-# What the library does for us, it does in a context where this is true.
-_OURS: ContextVar[bool] = ContextVar("ours", default=False)
+# True in the contexts that run the library for this module.
+_FROM_HERE: ContextVar[bool] = ContextVar("from_here", default=False)
 
 
-class _Chatter(logging.Filter):
-    """Lets the library speak for us at debug level only; others who use it hear it as before.
+class _DebugOnly(logging.Filter):
+    """Logs records of the library from this module at debug level; other users of the library are unaffected.
 
-    It reports each lost connection as an error with its traceback. What matters of that, ``FcmReceiver`` raises.
+    The library logs each lost connection as an error with a traceback; ``FcmReceiver`` raises the relevant failures.
     """
 
     @override
     def filter(self, record: logging.LogRecord) -> bool:
-        if not _OURS.get():
+        if not _FROM_HERE.get():
             return True
         record.levelno, record.levelname = logging.DEBUG, logging.getLevelName(logging.DEBUG)
         return logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
 
 
-_CHATTER = _Chatter()
+_DEBUG_ONLY = _DebugOnly()
 for _module in (fcmpushclient, fcmregister):
-    logging.getLogger(_module.__name__).addFilter(_CHATTER)
+    logging.getLogger(_module.__name__).addFilter(_DEBUG_ONLY)
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """The application at Google to which pushes are sent, as its ``google-services.json`` tells.
+    """The application at Google to which pushes are sent, from its ``google-services.json``.
 
     Attributes:
         project_id: ``project_info.project_id``.
@@ -83,14 +82,14 @@ class Project:
 
 
 class FcmReceiver:
-    """Receives what is pushed to one registration.
+    """Receives the pushes of one registration.
 
     Args:
-        session: For the requests.
-        project: To which application pushes are sent.
-        credentials: ``credentials`` of an earlier run; None to register again.
-        hear: Takes what was pushed, decrypted, which is a JSON object as a rule.
-        connected: Is called at each login.
+        session: Session for the requests.
+        project: The application to which pushes are sent.
+        credentials: ``credentials`` of the previous run; None to register again.
+        handle: Processes a decrypted push, usually a JSON object.
+        connected: Called at each login.
     """
 
     def __init__(
@@ -98,43 +97,43 @@ class FcmReceiver:
         session: ClientSession,
         project: Project,
         credentials: Mapping[str, Any] | None,
-        hear: Callable[[bytes], None],
+        handle: Callable[[bytes], None],
         connected: Callable[[], None],
     ) -> None:
-        self._witness = _Witness(session)
+        self._recorder = _RecordingSession(session)
         config = FcmRegisterConfig(project.project_id, project.app_id, project.api_key, project.sender_id)
-        self._client = _Client(config, credentials, self._witness, hear, connected)
+        self._client = _Client(config, credentials, self._recorder, handle, connected)
 
     @property
     def credentials(self) -> Mapping[str, Any]:
-        """What makes the next life the same registration, as JSON; secret, there once ``register`` was there."""
+        """The registration as JSON, to be restored in the next run; secret, and empty before ``register``."""
         return self._client.credentials or {}
 
     async def register(self) -> str:
-        """Register, or say that we are still there, and return the token to which pushes are sent.
+        """Register or check in, and return the token to which pushes are sent.
 
         Raises:
-            AppRefused: Google refuses the key or the application.
-            NotReached: It did not work now; that may have any reason, blocked keys among them.
+            AppRefused: Google rejects the key or the application.
+            NotReached: The registration failed for another reason, which may be blocked keys.
         """
-        _OURS.set(True)
-        self._witness.refusal = None
+        _FROM_HERE.set(True)
+        self._recorder.refusal = None
         try:
             token: str = await self._client.checkin_or_register()
-        except Exception as err:  # the library passes on any error of its parts, and indexes its input
-            if (status := self._witness.refusal) is not None:
-                raise AppRefused(f"Google refuses key or application with status {status}") from err
+        except Exception as err:  # the library raises arbitrary errors, also of its input
+            if (status := self._recorder.refusal) is not None:
+                raise AppRefused(f"Google rejects key or application with status {status}") from err
             raise NotReached(f"no registration at Google ({type(err).__name__})") from err
         return token
 
     async def run(self) -> None:
-        """Receive until that comes to an end, which short breaks of the connection are not. ``register`` comes first.
+        """Receive until the client stops; it survives short interruptions of the connection. Call ``register`` first.
 
         Raises:
             LoginRefused: Google does not know the registration any more.
             ConnectionFailed: The library has given up.
         """
-        _OURS.set(True)
+        _FROM_HERE.set(True)
         client = self._client
         await client.start()
         try:
@@ -146,15 +145,15 @@ class FcmReceiver:
         raise ConnectionFailed("the connection to Google has ended")
 
     async def _watch(self) -> None:
-        """Return when the client works no more, however it shows that."""
+        """Return when the client has stopped, failed, or not logged in for too long."""
         client, logged_in_at = self._client, time.monotonic()
         while True:
-            ended, _ = await asyncio.wait(client.tasks, timeout=_LOOK, return_when=asyncio.FIRST_COMPLETED)
+            ended, _ = await asyncio.wait(client.tasks, timeout=_WATCH_INTERVAL, return_when=asyncio.FIRST_COMPLETED)
             if ended or client.run_state in _ENDED:
                 return
             if client.is_started():
                 logged_in_at = time.monotonic()
-            elif time.monotonic() - logged_in_at > _PATIENCE:
+            elif time.monotonic() - logged_in_at > _LOGIN_TIMEOUT:
                 return
 
     async def _end(self) -> None:
@@ -167,8 +166,8 @@ class FcmReceiver:
         await asyncio.gather(*client.tasks, return_exceptions=True)
 
 
-class _Witness:
-    """Passes the library's requests on, and notes what the library only logs: that the key was refused."""
+class _RecordingSession:
+    """Forwards the requests of the library and records a rejected key, which the library only logs."""
 
     def __init__(self, session: ClientSession) -> None:
         self.refusal: int | None = None
@@ -183,25 +182,25 @@ class _Witness:
 
 
 class _Client(FcmPushClient):
-    """The library's client, which a message that makes no sense does not end: it is acknowledged as any other."""
+    """The client of the library, except that it acknowledges undecryptable messages instead of stopping."""
 
     def __init__(
         self,
         config: FcmRegisterConfig,
         credentials: Mapping[str, Any] | None,
-        session: _Witness,
-        hear: Callable[[bytes], None],
+        session: _RecordingSession,
+        handle: Callable[[bytes], None],
         connected: Callable[[], None],
     ) -> None:
         super().__init__(
-            lambda *_: None,  # messages go another way
+            lambda *_: None,  # messages arrive in _handle_data_message
             config,
             None if credentials is None else dict(credentials),
             config=_CONFIG,
             http_client_session=cast(ClientSession, session),
         )
         self.login_refused = False
-        self._hear = hear
+        self._handle = handle
         self._connected = connected
 
     @override
@@ -214,33 +213,33 @@ class _Client(FcmPushClient):
 
     @override
     def _handle_data_message(self, msg: DataMessageStanza) -> None:
-        told = {part.key: part.value for part in msg.app_data}
-        if told.get("message_type") == "deleted_messages":
-            return  # it tells of others that came too late
+        data_parts = {part.key: part.value for part in msg.app_data}
+        if data_parts.get("message_type") == "deleted_messages":
+            return  # reports messages that Google dropped
         try:
             data = self._decrypt_raw_data(
                 self.credentials or {},
-                encoded_part(told.get("crypto-key", ""), "dh"),
-                encoded_part(told.get("encryption", ""), "salt"),
+                encoded_part(data_parts.get("crypto-key", ""), "dh"),
+                encoded_part(data_parts.get("encryption", ""), "salt"),
                 msg.raw_data,
             )
-        except Exception as err:  # noqa: BLE001 - texts, keys and ciphers may be wrong, each with errors of its own
+        except Exception as err:  # noqa: BLE001 - headers, keys, and ciphers raise different errors
             _LOGGER.debug("Push ignored, could not decrypt it: %s", type(err).__name__)
             return
         try:
-            self._hear(data)
+            self._handle(data)
         except Exception:
-            # It would come again at each login, and end the client each time.
+            # An unacknowledged push would arrive again at each login and stop the client each time.
             _LOGGER.exception("Error while handling a push")
 
 
 def encoded_part(header: str, name: str) -> str:
-    """Return one part of a header such as ``dh=...;p256ecdsa=...`` in base64, padded.
+    """Return one part of a header such as ``dh=...;p256ecdsa=...`` as padded base64.
 
-    Other senders leave out the padding or add parts of their own; the library takes neither.
+    Some senders omit the padding or add other parts; the library accepts neither.
 
     Raises:
-        ValueError: There is no such part, or it is no base64.
+        ValueError: The part is missing or not base64.
     """
     for part in re.split("[;,]", header):
         key, _, value = part.strip().partition("=")

@@ -1,7 +1,6 @@
-"""HTTP to a device: bounded in time and size, errors typed, certificate pinned.
+"""HTTP requests to a device: limited in time and size, with typed errors and a pinned certificate.
 
-Every request carries a time limit and a body limit, redirects are never followed, and a
-request that must not run twice is never repeated behind the caller's back.
+Redirects are never followed, and a request that is not repeatable is never sent twice.
 """
 
 import asyncio
@@ -40,23 +39,22 @@ from .messages import MAX_JSON, Reply, Request, retry_after, unix_time
 from .tls import CONNECT_TIMEOUT, OtherCertificate, tls_context
 from .upload import FilePart, multipart
 
-# Seconds without a byte after which a picture stands still for good.
+# Seconds without data after which a stream is given up.
 STREAM_TIMEOUT = 10.0
-# Seconds in which a device takes nothing of an upload after which it is given up; it may write to flash in between.
+# Seconds without progress after which an upload is given up; devices pause while they write to flash.
 UPLOAD_STALL = 30.0
 _PAGE = re.compile(rb"<!doctype html|<html", re.IGNORECASE)
-# The head of a pcap without a packet has 24 bytes: to wait for more could mean to wait for a packet.
-_BEGIN = 24
+# A pcap header has 24 bytes; waiting for more could mean waiting for a packet.
+_HEADER_SIZE = 24
 
 _dumps = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 
 
 class _NoRepeat:
-    """Keeps aiohttp from repeating a request whose kept-alive connection broke.
+    """Prevents aiohttp from repeating a request after a kept-alive connection broke.
 
-    aiohttp sends a GET or PUT again on a fresh connection. A device may have carried out the
-    first one: a dialled call would be dialled twice, and events handed to a lost log pull would
-    be passed over in silence.
+    aiohttp repeats GET and PUT on a new connection. The device may have carried out the first request: a call would be
+    dialed twice, and the events of a lost log pull would be skipped.
     """
 
     def __init__(self) -> None:
@@ -73,32 +71,32 @@ class _NoRepeat:
 
 
 class _OneAttempt:
-    """Ends the attempt before when an upload is sent again, as after a refusal in the middle of it.
+    """Ends the previous attempt when an upload is repeated, for example after an authentication challenge.
 
-    aiohttp would leave it as it is: still sending, on a connection of its own.
+    aiohttp would let it continue on its own connection.
     """
 
     def __init__(self) -> None:
-        self._before: ClientResponse | None = None
+        self._previous: ClientResponse | None = None
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-        if self._before is not None:
-            self._before.close()
-            await self._before.wait_for_close()
-        self._before = await handler(request)
-        return self._before
+        if self._previous is not None:
+            self._previous.close()
+            await self._previous.wait_for_close()
+        self._previous = await handler(request)
+        return self._previous
 
 
 class HttpTransport:
-    """Requests to one base address.
+    """Sends requests to one base address.
 
     Args:
-        session: The aiohttp session to use; it is never closed here.
-        base: Scheme, host and port of the device.
-        fingerprint: SHA-256 of the certificate to insist on (32 bytes), for ``https``.
-        verify: Check the certificate against the system's authorities instead.
-        legacy: Take the TLS of old devices as well, which cannot be verified: ``verify`` is not looked at.
-        below: The path of ``base`` comes before those of all requests.
+        session: aiohttp session; it is not closed here.
+        base: Scheme, host, and port of the device.
+        fingerprint: SHA-256 of the pinned certificate (32 bytes), for HTTPS.
+        verify: Verify the certificate against the trusted authorities instead.
+        legacy: Also accept the outdated TLS of old devices, which cannot be verified: ``verify`` is ignored.
+        below: Prefix the path of each request with the path of ``base``.
     """
 
     def __init__(
@@ -120,17 +118,17 @@ class HttpTransport:
         else:
             self._ssl = verify if fingerprint is None or verify else Fingerprint(fingerprint)
 
-    async def reach(self, patience: float) -> None:
-        """See whether anything listens there at all, at the cost of a connection.
+    async def check_port(self, patience: float) -> None:
+        """Check that the port accepts connections.
 
         Raises:
-            NotReached: Nothing does, or says so within ``patience`` seconds.
+            NotReached: It does not within ``patience`` seconds.
         """
         try:
             async with asyncio.timeout(patience):
                 _, writer = await asyncio.open_connection(self.base.host, self.base.port)
         except (OSError, TimeoutError) as err:
-            raise NotReached(f"nothing listens at port {self.base.port}: {type(err).__name__}") from err
+            raise NotReached(f"no connection to port {self.base.port}: {type(err).__name__}") from err
         writer.transport.abort()
 
     async def request(
@@ -140,19 +138,19 @@ class HttpTransport:
         headers: Mapping[str, str] | None = None,
         middlewares: tuple[ClientMiddlewareType, ...] = (),
     ) -> Reply:
-        """Send one request and read the whole answer.
+        """Send a request and read the whole response.
 
         Args:
-            request: What to send.
+            request: The request.
             headers: Extra request headers.
             middlewares: aiohttp middlewares, outermost first.
 
         Raises:
             ConnectionFailed: The connection broke.
-            NoAnswer: No answer in time, or the device took no more of an upload.
-            UnexpectedReply: The body is larger than the request allows.
+            NoAnswer: No response in time, or the device stopped reading an upload.
+            UnexpectedReply: The body is larger than allowed.
             InvalidRequest: A value cannot be part of a path.
-            FileUnreadable: The file to upload cannot be read to its end.
+            FileUnreadable: The file to upload cannot be read completely.
         """
         deadline = asyncio.timeout(request.timeout)
         part: FilePart | None = None
@@ -184,10 +182,10 @@ class HttpTransport:
         headers: Mapping[str, str] | None = None,
         middlewares: tuple[ClientMiddlewareType, ...] = (),
     ) -> AsyncIterator[Stream]:
-        """Open an answer that is long or without end, such as motion JPEG, and hand it over unread.
+        """Open a long or endless response, such as motion JPEG.
 
         Raises:
-            ConnectionFailed: The device did not begin to answer in time.
+            ConnectionFailed: No response began in time.
             InvalidRequest: A value cannot be part of a path.
         """
         with _translated(request.path):
@@ -195,7 +193,7 @@ class HttpTransport:
                 response = await self._send(
                     request, _body(request, None), headers, middlewares, sock_read=request.stall or STREAM_TIMEOUT
                 )
-        # What the viewer raises stays theirs: a browser that went away is not a fault of the device.
+        # Errors of the consumer pass through unchanged: a disconnected browser is not a failure of the device.
         try:
             yield Stream(request, response)
         finally:
@@ -210,7 +208,7 @@ class HttpTransport:
         sock_read: float | None = None,
     ) -> ClientResponse:
         if request.json is not None:
-            data = JsonPayload(request.json, dumps=_dumps)  # the session's own encoder may be limited to 64 bits
+            data = JsonPayload(request.json, dumps=_dumps)  # the session's encoder may be limited to 64-bit integers
         return await self._session.request(
             request.method,
             _url(self.base, self._prefix, request),
@@ -225,7 +223,7 @@ class HttpTransport:
 
 
 class Stream:
-    """An answer that is long or without end.
+    """A long or endless response.
 
     Attributes:
         status: HTTP status.
@@ -240,7 +238,7 @@ class Stream:
         self._response = response
 
     async def begin(self, size: int) -> bytes:
-        """Return the first ``size`` bytes or more, fewer where there are no more; nothing of it is lost.
+        """Return the first ``size`` bytes or more, fewer at the end of the stream; ``chunks`` returns them again.
 
         Raises:
             ConnectionFailed: As ``chunks``.
@@ -250,11 +248,11 @@ class Stream:
         return self._begin
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Iterate over the bytes as they come.
+        """Iterate over the data as it arrives.
 
         Raises:
-            ConnectionFailed: The connection broke, or nothing came for ``stall`` seconds.
-            UnexpectedReply: More came than the request allows.
+            ConnectionFailed: The connection broke, or no data arrived for ``stall`` seconds.
+            UnexpectedReply: The response is larger than allowed.
         """
         size = 0
         while chunk := self._begin or await self._read():
@@ -265,11 +263,11 @@ class Stream:
             yield chunk
 
     async def reply(self) -> Reply:
-        """Return the whole answer, where it is a short one after all.
+        """Return the whole response, if it is a short one.
 
         Raises:
             ConnectionFailed: As ``chunks``.
-            UnexpectedReply: It is larger than ``MAX_JSON``.
+            UnexpectedReply: The response is larger than ``MAX_JSON``.
         """
         with _translated(self._request.path):
             return _reply(self._response, await _read_bounded(self._response, MAX_JSON, self._begin))
@@ -280,11 +278,11 @@ class Stream:
 
 
 async def is_file(stream: Stream) -> bool:
-    """Tell a file from what a device answers in its place, by its beginning.
+    """Return whether a response is a file, not an error message, by its first bytes.
 
-    Its media type says little: 2N sends a pcap as application/json, and a refusal is JSON in any case, or a page.
+    The media type is unreliable: 2N sends a pcap as application/json, and errors are JSON or HTML.
     """
-    begin = (await stream.begin(_BEGIN)).lstrip()
+    begin = (await stream.begin(_HEADER_SIZE)).lstrip()
     return not (begin.startswith(b"{") or _PAGE.match(begin))
 
 
@@ -296,7 +294,7 @@ def _url(base: URL, prefix: str, request: Request) -> URL:
 
 
 def _escaped(name: str, value: str) -> str:
-    """Return a value as one segment of a path; ``.`` and ``..`` would be another path however they are escaped."""
+    """Return a value as one path segment; ``.`` and ``..`` would change the path even if escaped."""
     if any(piece in {"", ".", ".."} for piece in value.split("/")):
         raise InvalidRequest("cannot be part of a path", name)
     try:
@@ -312,17 +310,17 @@ def _body(request: Request, part: FilePart | None) -> FormData | MultipartWriter
 
 
 def _extend(deadline: asyncio.Timeout, request: Request, part: FilePart | None) -> None:
-    """Give an upload time for its next piece, or for the answer once all is sent."""
+    """Extend the deadline of an upload for its next piece, or for the response after the last one."""
     if part is None:
         return
     pause = request.timeout if part.is_sent else UPLOAD_STALL
-    with suppress(RuntimeError):  # the request has ended meanwhile
+    with suppress(RuntimeError):  # the request has already ended
         deadline.reschedule(asyncio.get_running_loop().time() + pause)
 
 
 @contextmanager
 def _translated(path: str) -> Iterator[None]:
-    """Turn aiohttp's errors into ours."""
+    """Convert the errors of aiohttp to those of this package."""
     try:
         yield
     except aiohttp.ServerFingerprintMismatch as err:
@@ -336,7 +334,7 @@ def _translated(path: str) -> Iterator[None]:
     except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError) as err:
         raise ConnectionFailed(f"no answer to {path}: {type(err).__name__}") from err
     except aiohttp.ClientError as err:
-        # Its text contains the full address, with any secret in it.
+        # The message contains the complete URL, including secrets.
         raise UnexpectedReply(f"not an HTTP answer to {path}: {type(err).__name__}") from None
 
 
@@ -359,7 +357,7 @@ async def _read_bounded(
     chunks = [begin]
     size = len(begin)
     try:
-        async with asyncio.timeout(stall) as patience:
+        async with asyncio.timeout(stall) as deadline:
             async for chunk in response.content.iter_any():
                 size += len(chunk)
                 if size > max_bytes:
@@ -367,7 +365,7 @@ async def _read_bounded(
                     raise _too_large(max_bytes)
                 chunks.append(chunk)
                 if stall is not None:
-                    patience.reschedule(asyncio.get_running_loop().time() + stall)
+                    deadline.reschedule(asyncio.get_running_loop().time() + stall)
     except TimeoutError as err:
         raise AnswerStalled(f"the answer stopped after {size} bytes") from err
     return b"".join(chunks)

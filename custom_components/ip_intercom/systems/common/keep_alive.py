@@ -1,4 +1,4 @@
-"""Detection of a lost peer, such as a device without power, while a request waits for it."""
+"""TCP keepalive to detect a lost peer, such as a device without power, during a request."""
 
 import socket
 from typing import override
@@ -8,29 +8,29 @@ from aiohttp.connector import Connection
 
 from .http import UPLOAD_STALL
 
-# Seconds of silence after which TCP asks whether the peer is there, and between two such questions.
+# Seconds of silence before the first keepalive probe, and between probes.
 IDLE = 4
 INTERVAL = 2
-# Seconds without an acknowledgment after which a connection is given up.
+# Seconds without an acknowledgment after which the connection is lost.
 LOST = 10
-# Not every system has all of them.
+# Not every platform has all of them.
 _KEEP_IDLE: int | None = getattr(socket, "TCP_KEEPIDLE", None)
 _KEEP_INTERVAL: int | None = getattr(socket, "TCP_KEEPINTVL", None)
 _USER_TIMEOUT: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
 
 
 class KeepAliveRequest(ClientRequest):
-    """A request whose connection is probed by TCP keepalive (``request_class`` of a session).
+    """A request whose connection is monitored by TCP keepalive (``request_class`` of a session).
 
-    A long poll to a device without power would wait for a minute otherwise. The probes also keep firewalls from
-    forgetting the connection.
+    Without it, a long poll to a device without power would wait for a minute. The probes also keep the connection alive
+    in firewalls.
     """
 
     @override
     async def send(self, conn: Connection) -> ClientResponse:
         sock = None if conn.transport is None else conn.transport.get_extra_info("socket")
         if sock is not None:
-            # A device may take nothing of an upload for a while, when it writes to flash.
+            # A device may stop reading an upload while it writes to flash.
             uploads = self.headers.get(hdrs.CONTENT_TYPE, "").startswith("multipart/")
             lost = max(LOST, UPLOAD_STALL) if uploads else LOST
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -1,7 +1,7 @@
-"""Login in the scheme of the device: none, Basic, or Digest (RFC 7616, RFC 7617).
+"""HTTP authentication with the scheme that the device requires: none, Basic, or Digest (RFC 7616, RFC 7617).
 
-Unlike aiohttp's middleware, this one chooses among several challenges, and never a Digest that needs the hash of
-the whole body: a firmware would have to be held for it.
+Unlike aiohttp's middleware, this one chooses among several challenges, and avoids ``auth-int``, which hashes the
+whole body: a firmware file would have to be held in memory.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _HASHES = {"MD5": "md5", "SHA-256": "sha256"}
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """One challenge of a device: ``scheme`` is ``basic`` or ``digest``, the rest is as it says."""
+    """One challenge of a device: ``scheme`` is ``basic`` or ``digest``."""
 
     scheme: str
     realm: str
@@ -31,7 +31,7 @@ class Challenge:
 
 
 def challenges(header: str) -> tuple[Challenge, ...]:
-    """Return those challenges of ``WWW-Authenticate`` that can be met, the safest first."""
+    """Return the supported challenges of ``WWW-Authenticate``, the most secure first."""
     found: list[Challenge] = []
     places = list(_SCHEME.finditer(header))
     ends = [place.start() for place in places[1:]] + [len(header)]
@@ -55,14 +55,14 @@ def challenges(header: str) -> tuple[Challenge, ...]:
 
 
 class Login:
-    """A middleware that logs in with what the device asked for last; until it asks, nothing is sent.
+    """A middleware that answers the latest challenge of the device; without a challenge, it sends no credentials.
 
     Args:
-        username: Its account; empty for none.
-        password: Its password.
+        username: User name of the account; empty for none.
+        password: Password of the account.
 
     Raises:
-        AuthenticationFailed: A user name that cannot be sent.
+        AuthenticationFailed: The user name contains a colon.
     """
 
     def __init__(self, username: str, password: str) -> None:
@@ -74,18 +74,18 @@ class Login:
         self._count = 0
 
     def take(self, header: str, sent: str) -> bool:
-        """Take up a refusal's challenge, and return whether asking again can help.
+        """Store the challenge of a 401 response, and return whether a retry can succeed.
 
         Args:
-            header: ``WWW-Authenticate`` of the refusal.
-            sent: ``Authorization`` of the request that was refused.
+            header: ``WWW-Authenticate`` of the response.
+            sent: ``Authorization`` of the rejected request.
         """
         offered = challenges(header)
         if not offered or not self._username:
             return False
         before, self._challenge = self._challenge, offered[0]
         self._count = 0
-        # The same Basic is refused again; another nonce may make a Digest good.
+        # Repeating Basic is futile; Digest may succeed with a new nonce.
         return not sent or offered[0] != before
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:

@@ -1,4 +1,4 @@
-"""HTTP requests and replies as data, and what a reply means for every system: overload, redirects, `Retry-After`."""
+"""HTTP requests and replies as data, and the handling of overload, redirects, and ``Retry-After``."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,29 +12,29 @@ from .upload import Upload
 
 REQUEST_TIMEOUT = 10.0
 MAX_JSON = 4 * 1024 * 1024
-# The longest wish to be left alone that is heeded, in seconds.
+# The longest pause in seconds that a device or server can request.
 MAX_RETRY_AFTER = 300.0
 _OVERLOADS: Mapping[int, type[IntercomError]] = {429: Throttled, 503: Overloaded}
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to send, and what it may cost.
+    """An HTTP request and its limits.
 
     Attributes:
         method: HTTP method.
         path: Absolute path on the device.
         params: Query parameters.
         json: Body to send as JSON.
-        timeout: Seconds for everything together; with an upload, from its last byte to the answer.
-        max_bytes: The largest body that is read.
-        repeatable: False for what must not run twice on the device.
+        timeout: Seconds for the whole request; with an upload, from its last byte to the response.
+        max_bytes: Size limit of the response body.
+        repeatable: False if the device must not execute it twice.
         form: Body to send as a form.
-        upload: File to send in a multipart form.
-        stall: Seconds without a byte after which a stream is given up; None for ``STREAM_TIMEOUT``.
-        rest: Seconds without a byte after which an answer that has begun is given up; None for ``timeout`` alone.
-        begin: Seconds after which a stream that has not begun is given up; None for ``STREAM_TIMEOUT``.
-        parts: Values for the names in braces of the path. They are escaped, and no error tells them.
+        upload: File to send as a multipart form.
+        stall: Seconds without data after which a stream is given up; None for ``STREAM_TIMEOUT``.
+        rest: Seconds without data after which a begun response is given up; None for no limit but ``timeout``.
+        begin: Seconds until a stream must begin; None for ``STREAM_TIMEOUT``.
+        parts: Values for the placeholders of the path. They are escaped and do not appear in errors.
     """
 
     method: str
@@ -54,17 +54,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer.
+    """A complete response.
 
     Attributes:
         status: HTTP status.
         content_type: Media type without parameters.
-        body: All of it.
-        challenge: What ``WWW-Authenticate`` says, several of them with commas in between.
-        authorization: The credentials that the request brought.
-        location: Where a redirect leads.
-        retry_after: Seconds for which the sender asks to be left alone, None where it does not.
-        sent_at: When it was sent by the sender's clock, in Unix seconds; None where it does not say.
+        body: The whole body.
+        challenge: ``WWW-Authenticate``, several headers joined with commas.
+        authorization: ``Authorization`` of the request.
+        location: Target of a redirect.
+        retry_after: Seconds to wait before the next request, None if not given.
+        sent_at: Time of the response on the sender's clock in Unix seconds; None if not given.
     """
 
     status: int
@@ -78,39 +78,39 @@ class Reply:
 
 
 def unix_time(date: str | None) -> float | None:
-    """Return what a ``Date`` says in Unix seconds."""
+    """Return a ``Date`` header in Unix seconds, None if it is missing or invalid."""
     try:
-        return None if date is None else _moment(date).timestamp()
+        return None if date is None else _parse_date(date).timestamp()
     except ValueError, OverflowError:
         return None
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return for how many seconds ``Retry-After`` asks to be left alone (RFC 9110, 10.2.3).
+    """Return the seconds of ``Retry-After`` (RFC 9110, 10.2.3), None if it is missing or invalid.
 
-    A date counts from the sender's own ``Date``: its clock may be wrong. No wish is heeded for longer than
-    ``MAX_RETRY_AFTER``, so that a slip of a device silences no doorbell for a day.
+    A date is relative to the sender's ``Date``, because its clock may be wrong. The result is limited to
+    ``MAX_RETRY_AFTER``, so that a faulty value cannot disable a doorbell for a day.
     """
-    wish = headers.get("Retry-After", "").strip()
+    value = headers.get("Retry-After", "").strip()
     try:
-        seconds = float(wish) if wish.isascii() and wish.isdecimal() else _seconds_until(wish, headers.get("Date"))
+        seconds = float(value) if value.isascii() and value.isdecimal() else _seconds_until(value, headers.get("Date"))
     except ValueError:
         return None
     return min(max(seconds, 0.0), MAX_RETRY_AFTER)
 
 
 def _seconds_until(date: str, now: str | None) -> float:
-    present = datetime.now(UTC) if now is None else _moment(now)
-    return (_moment(date) - present).total_seconds()
+    present = datetime.now(UTC) if now is None else _parse_date(now)
+    return (_parse_date(date) - present).total_seconds()
 
 
-def _moment(date: str) -> datetime:
+def _parse_date(date: str) -> datetime:
     found = parsedate_to_datetime(date)
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def overload(path: str, reply: Reply) -> IntercomError | None:
-    """Return what the statuses 429 and 503 mean, None for all others."""
+    """Return the error of the statuses 429 and 503, None for all others."""
     kind = _OVERLOADS.get(reply.status)
     if kind is None:
         return None
@@ -120,28 +120,28 @@ def overload(path: str, reply: Reply) -> IntercomError | None:
 
 
 def redirect(reply: Reply) -> Redirected | None:
-    """Return where an answer sends requests on to, None where it does not."""
+    """Return the redirect of a response, None if it is not one."""
     if not (HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST and reply.location):
         return None
     try:
         return Redirected(reply.location)
     except ValueError:
-        return None  # no address at all
+        return None  # not a valid URL
 
 
 def sent_on(path: str, location: str, service: str, is_same: Callable[[str], bool]) -> IntercomError:
-    """Return what it means that an API sends a request on: to HTTPS, or to another page, as a captive portal does.
+    """Return the error of a redirected API request: HTTPS is required, or another server responds (captive portal).
 
     Args:
-        path: What was asked.
-        location: Where the redirect leads.
-        service: The API, for the user.
-        is_same: Returns whether a path there is that of what was asked.
+        path: The requested path.
+        location: Target of the redirect.
+        service: Name of the API for the user.
+        is_same: Returns whether a path is the one requested.
     """
     try:
         to = urlsplit(location)
     except ValueError:
-        return UnexpectedReply(f"{path} is sent on to no address")
+        return UnexpectedReply(f"{path} is redirected to an invalid URL")
     if to.scheme == "https" and is_same(to.path):
         return SecureConnectionRequired(service)
-    return Redirected(location) if to.netloc else UnexpectedReply(f"{path} is not there any more")
+    return Redirected(location) if to.netloc else UnexpectedReply(f"{path} does not exist any more")

@@ -1,4 +1,4 @@
-"""Reading JSON from devices: missing fields are tolerated, numbers that come as text are numbers."""
+"""Tolerant parsing of JSON from devices: missing fields and numbers sent as text are accepted."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
@@ -10,11 +10,11 @@ from .errors import UnexpectedReply
 
 type Fields = Mapping[str, object]
 
-# No reply of any device is nested as deeply; what walks through a reply may recurse.
+# No response of a device is nested as deeply, and code that walks through a response may recurse.
 _MAX_DEPTH = 200
-# Longer numbers are beyond every counter and clock.
+# Longer numbers exceed every counter and clock.
 _MAX_DIGITS = 18
-# A number this long is kept for sending it back; Python takes seconds for a longer one, or refuses it.
+# The longest integer that is kept to be sent back; parsing longer ones is slow or rejected by Python.
 _MAX_KEPT_DIGITS = 1000
 _MAX_INTEGER = 10**_MAX_DIGITS
 _BLANKS = "\ufeff \t\r\n"
@@ -24,10 +24,9 @@ _FALSE = frozenset({"0", "false", "f", "no", "off", "out"})
 
 
 def decode_json(body: bytes | str) -> object:
-    """Return what a device says in JSON, None for anything else.
+    """Return the decoded JSON of a device, None if it is invalid.
 
-    A broken character loses itself only, a number that no clock or counter has becomes None, and absurd depth is no
-    JSON of a device.
+    Invalid characters are replaced, numbers of excessive size become None, and excessive nesting is invalid.
     """
     try:
         plain = body if isinstance(body, str) else body.decode(json.detect_encoding(body), "replace")
@@ -38,17 +37,17 @@ def decode_json(body: bytes | str) -> object:
 
 
 def decode_json_prefix(plain: str, begin: int = 0) -> tuple[object, int]:
-    """Return the JSON value that a text has at a position, and where it ends.
+    """Return the JSON value at a position of a text, and the position after it.
 
     Raises:
-        ValueError: There is none, or one of absurd depth or size.
+        ValueError: There is no valid value, or its nesting or size is excessive.
     """
     while begin < len(plain) and plain[begin] in _BLANKS:
         begin += 1
     try:
         found, end = _DECODER.raw_decode(plain, begin)
     except (RecursionError, MemoryError) as err:
-        raise ValueError("absurd JSON") from err
+        raise ValueError("excessive JSON") from err
     _check_depth(found)
     return found, end
 
@@ -60,7 +59,7 @@ def _check_depth(found: object) -> None:
         if not inner:
             return
         level = [value for item in inner for value in (item.values() if isinstance(item, dict) else item)]
-    raise ValueError("absurd JSON")
+    raise ValueError("excessive JSON")
 
 
 def _whole(digits: str) -> int | None:
@@ -72,37 +71,37 @@ def _finite(digits: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-# Control characters in texts are tolerated, as devices send them; NaN and Infinity are no numbers.
+# Devices send control characters in strings; NaN and Infinity become None.
 _DECODER = json.JSONDecoder(strict=False, parse_int=_whole, parse_float=_finite, parse_constant=lambda _: None)
 
 
 def fields(value: object) -> Fields:
-    """Return ``value`` when it is a JSON object, else an empty one."""
+    """Return ``value`` if it is a JSON object, else an empty one."""
     return value if isinstance(value, Mapping) else {}
 
 
 def objects(value: object) -> tuple[Fields, ...]:
-    """Return the JSON objects in a JSON array; anything else in it is passed over."""
+    """Return the JSON objects in a JSON array; other items are skipped."""
     if not isinstance(value, Sequence) or isinstance(value, str | bytes):
         return ()
     return tuple(item for item in value if isinstance(item, Mapping))
 
 
 def row(value: object) -> Fields | None:
-    """Return ``value`` when it is a JSON object, else nothing."""
+    """Return ``value`` if it is a JSON object, else None."""
     return value if isinstance(value, Mapping) else None
 
 
 def readable[R, T](path: str, rows: Iterable[R], read: Callable[[R], T | None]) -> tuple[T, ...]:
-    """Return what the rows of a list tell; those that cannot be read are left out.
+    """Return the parsed rows of a list, without those that cannot be parsed.
 
     Raises:
-        UnexpectedReply: There are some, and none of them can be read: that is no empty list.
+        UnexpectedReply: The list has rows, but none can be parsed.
     """
     rows = tuple(rows)
     found = tuple(item for each in rows if (item := read(each)) is not None)
     if rows and not found:
-        raise UnexpectedReply(f"{path} answered a list of which nothing can be read")
+        raise UnexpectedReply(f"{path} returned a list without a readable row")
     return found
 
 
@@ -114,9 +113,9 @@ def texts(value: object) -> tuple[str, ...]:
 
 
 def text(value: object) -> str | None:
-    """Return a string, a number as its digits, nothing for empty or missing.
+    """Return a string, or a number as its digits; None if it is empty or missing.
 
-    JSON can name characters that no text can have (half of a pair); they are replaced so the text can be encoded.
+    Lone surrogates, which JSON can contain, are replaced so that the text can be encoded.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
@@ -124,12 +123,12 @@ def text(value: object) -> str | None:
 
 
 def string(value: object) -> str:
-    """Return what ``text`` does, an empty text for missing."""
+    """Return the result of ``text``, an empty string if missing."""
     return text(value) or ""
 
 
 def integer(value: object) -> int | None:
-    """Return a whole number that may have come as text; None for one that no counter or clock has."""
+    """Return an integer that may be sent as text; None if it exceeds every counter and clock."""
     number: int | None = None
     if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
         number = int(value)
@@ -142,13 +141,13 @@ def integer(value: object) -> int | None:
 
 
 def positive(value: object) -> int | None:
-    """Return a whole number above zero."""
+    """Return an integer above zero, None for anything else."""
     number = integer(value)
     return number if number is not None and number > 0 else None
 
 
 def decimal(value: object) -> float | None:
-    """Return a number that may have come as text."""
+    """Return a number that may be sent as text."""
     try:
         number = float(text(value) or "")
     except ValueError:
@@ -157,7 +156,7 @@ def decimal(value: object) -> float | None:
 
 
 def instant(seconds: float | None) -> datetime | None:
-    """Return a time in Unix seconds, None for one that no calendar has."""
+    """Return a time from Unix seconds, None if it is out of range."""
     if seconds is None:
         return None
     try:
@@ -167,7 +166,7 @@ def instant(seconds: float | None) -> datetime | None:
 
 
 def flag(value: object) -> bool | None:
-    """Return a truth value that may have come as 0/1 or as text, ``in``/``out`` included."""
+    """Return a boolean that may be sent as 0/1 or as text, including ``in``/``out``."""
     if isinstance(value, bool):
         return value
     if isinstance(value, int) and value in {0, 1}:
@@ -182,12 +181,12 @@ def flag(value: object) -> bool | None:
 
 
 def plausible(when: datetime) -> datetime | None:
-    """Return a local time that can be moved to any zone, None for one at the edge of the calendar."""
+    """Return a local time that can be converted to any time zone, None at the limits of the calendar."""
     return when if MINYEAR < when.year < MAXYEAR else None
 
 
 def member[E: StrEnum](kind: type[E], value: object) -> E | None:
-    """Return the member of ``kind`` that a string names, None for one that it does not know."""
+    """Return the member of ``kind`` with this value, None if it is unknown."""
     try:
         return kind(text(value) or "")
     except ValueError:

@@ -1,4 +1,4 @@
-"""Reading independent parts: a part that is unavailable does not keep the others from being read."""
+"""Reads independent parts of a state, so that an unavailable part does not block the others."""
 
 import asyncio
 from collections import Counter
@@ -26,7 +26,7 @@ from .errors import (
 
 _LOGGER = logging.getLogger(__name__)
 
-# With these nothing of a device or server can be had.
+# After these errors no part of the device or server is readable.
 AWAY = (
     CertificateChanged,
     CertificateInvalid,
@@ -36,15 +36,15 @@ AWAY = (
     TlsRefused,
     TokenNotTaken,
 )
-# A function that never answered and refuses so many times in a row is one that the device does not have.
+# A function that never responded and rejects this many requests in a row is considered absent.
 _REFUSALS = 3
 
 
 class PartReader:
-    """Asks for parts of which any may fail alone, and keeps what each answered last.
+    """Reads parts that can fail independently, and keeps the last response of each.
 
     Attributes:
-        failures: Why parts could not be had since ``begin``, by name.
+        failures: Errors since ``begin``, by name of the part.
     """
 
     def __init__(self) -> None:
@@ -55,21 +55,21 @@ class PartReader:
         self._patience: float | None = None
 
     def begin(self, patience: float | None = None) -> None:
-        """Forget the failures of the time before; from now on, each part is waited for so many seconds at most."""
+        """Clear the failures; from now on, each part has ``patience`` seconds to respond."""
         self.failures = {}
         self._answered = False
         self._patience = patience
 
     async def ask[T](self, name: str, request: Awaitable[T], *, keep: bool = True) -> T | None:
-        """Return the answer; where there is none, that of the time before, if it is to be kept.
+        """Return the response; after a failure the last one, if ``keep`` is set.
 
         Args:
-            name: The function, as the API names it.
-            request: Asks for it.
-            keep: The answer does not change by itself.
+            name: Name of the function in the API.
+            request: The request.
+            keep: The last response stays valid, because the value does not change by itself.
 
         Raises:
-            IntercomError: Nothing can be had: the device is out of reach, or refuses the account.
+            IntercomError: No part is readable: the device is unreachable or rejects the account.
         """
         try:
             async with asyncio.timeout(self._patience):
@@ -94,39 +94,39 @@ class PartReader:
             self.failures[name] = err
 
     def has(self, name: str) -> bool:
-        """Return whether a function has answered at any time."""
+        """Return whether a function has ever responded."""
         return name in self._answers
 
     def lacks(self, name: str) -> bool:
-        """Return whether a function refuses and never answered: the device may not have it."""
+        """Return whether a function rejects requests and never responded, so the device may lack it."""
         return name not in self._answers and self._refusals[name] > 0
 
     def require_answer(self) -> None:
-        """Raise why nothing could be had, if nothing could."""
+        """Raise the first failure if no part responded."""
         if self.failures and not self._answered:
             raise next(iter(self.failures.values()))
 
     @property
     def missing(self) -> frozenset[Missing]:
-        """Return what could not be had, to be asked for again."""
+        """Return the parts that failed, to be requested again."""
         return frozenset(Missing(UNANSWERED, name, vital=False) for name in self.failures)
 
     @property
     def wish(self) -> float:
-        """Return for how many seconds a part asks not to be asked again."""
+        """Return the longest pause in seconds that a part requested."""
         return max((err.retry_after or 0.0 for err in self.failures.values()), default=0.0)
 
 
 def is_refusal(err: BaseException | None) -> bool:
-    """Return whether a device or server understood a request, and does not do it."""
+    """Return whether a device or server understood a request but rejected it."""
     return isinstance(err, CommandFailed | NotSupported) and not isinstance(err, Throttled)
 
 
 async def part[T](request: Coroutine[Any, Any, T], failures: list[IntercomError]) -> T | None:
-    """Return the answer, or None where there is none; the failure is noted.
+    """Return the response, or None after a failure, which is added to ``failures``.
 
     Raises:
-        IntercomError: The account is refused: no other part will be had either.
+        IntercomError: The account is rejected, so no other part is readable either.
     """
     try:
         return await request
@@ -136,7 +136,7 @@ async def part[T](request: Coroutine[Any, Any, T], failures: list[IntercomError]
 
 
 async def together(*requests: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
-    """Run requests side by side; the first failure ends the others and is raised as it is."""
+    """Run requests concurrently; the first failure cancels the others and is raised."""
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(request) for request in requests]
@@ -146,4 +146,4 @@ async def together(*requests: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
 
 
 async def nothing() -> None:
-    """Stand for a request that is not made."""
+    """Return nothing, in place of a request that is not needed."""

@@ -22,42 +22,42 @@ from .parts import AWAY, is_refusal
 
 _LOGGER = logging.getLogger(__name__)
 
-# After these errors the device or server itself has not answered: it is not back yet.
+# After these errors the device or server is not considered back.
 SAYS_NOTHING = (ConnectionFailed, Throttled, UnexpectedReply)
-# A look that failed is taken again after so many seconds, unless its time is earlier.
+# Seconds until a failed poll is retried, unless its interval is shorter.
 _RETRY = 10.0
-# So many failures in a row are more than a hiccup.
-_LASTING = 2
-# After an outage everything is looked at within so many seconds: at once, but not all in the same moment.
+# Consecutive failures after which a poll counts as failing.
+_LASTING_FAILURES = 2
+# After an outage, all polls run within this many seconds, spread out to limit the load.
 _SPREAD = 2.0
-# A server that works answers the probe from memory within so many seconds.
-_PROBE_PATIENCE = 5.0
-# While the server is away, a look that used to take less than this is given so many seconds: a request that was sent
-# before the server came back may never be answered.
-_AWAY_PATIENCE = 8.0
+# Seconds until the probe must respond; a working server answers it from memory.
+_PROBE_TIMEOUT = 5.0
+# Seconds for a usually faster poll while the server is away: a request that was sent before the server recovered may
+# never be answered.
+_AWAY_TIMEOUT = 8.0
 
 
 def is_silence(error: IntercomError) -> bool:
-    """Return whether one thing was not answered, which others may be."""
+    """Return whether an error means that one request got no response, while others may."""
     return isinstance(error, SAYS_NOTHING) and not isinstance(error, AWAY)
 
 
 @dataclass(slots=True, eq=False)
 class PollJob:
-    """Something to look at.
+    """A periodic poll.
 
     Attributes:
-        take: How.
-        interval: Returns the seconds until the next time.
-        wanted: Returns whether there is anything to see now; None where there always is.
-        proves: An answer shows that the server works; False where it answers from memory.
-        due: When, by the monotonic clock.
-        looked_at: When that was last.
-        failures: How often it has failed since.
-        refused: The last failure was a refusal by a server that is there.
-        patient_until: Until when the server wants to be left alone with it.
-        took: Seconds that it took when it was answered last.
-        task: While it is being done.
+        take: Performs the poll.
+        interval: Returns the seconds until the next poll.
+        wanted: Returns whether the poll is needed now; None if it always is.
+        proves: A response proves that the server works; False if it may come from memory.
+        due: When the next poll is due, on the monotonic clock.
+        looked_at: When the last poll succeeded.
+        failures: Number of failures since.
+        refused: The last failure was a rejection by a server that responds.
+        patient_until: End of the pause that the server requested.
+        took: Duration of the last successful poll in seconds.
+        task: The poll in progress.
     """
 
     take: Callable[[], Coroutine[Any, Any, None]]
@@ -74,22 +74,22 @@ class PollJob:
 
 
 class Poller:
-    """All that is looked at.
+    """Runs several periodic polls of one server.
 
-    One that fails alone keeps none of the others from being taken: whether it is alone, the others are asked at its first
-    failure, and the probe as well. Where all fail, or the probe does, the connection is lost: the looks in progress end,
-    the caller decides how often to try again, and the first answer has everything looked at that could not be.
+    A single failing poll does not block the others: at its first failure, the others and the probe run to find out
+    whether the server responds. If all fail, or the probe does, the connection is lost: polls in progress are canceled,
+    the caller decides when to retry, and the first response makes all missed polls due.
 
     Args:
-        jobs: By name; there is always something to see for one of them at least.
-        wake: Ends the waiting; set when a look is done, and when something was pushed.
+        jobs: The polls by name; at least one is always needed.
+        wake: Ends ``wait``; set when a poll ends, and by the owner when a push arrives.
         monotonic: A clock in seconds.
-        longest: Seconds at the most between two tries of what the server refuses, or is too busy for.
-        probe: Asks what the server answers at once and by itself; None where there is no such thing.
+        longest: Longest interval in seconds between retries after rejections or overload.
+        probe: A request that the server answers at once from memory; None if it has none.
 
     Attributes:
-        interrupted: The server is out of reach, or refuses.
-        answers: How often the server has shown that it works.
+        interrupted: The server is unreachable or rejects the account.
+        answers: Number of responses that prove that the server works.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Poller:
     ) -> None:
         self.interrupted = False
         self.answers = 0
-        # What failed alone when the connection was lost: it may fail afterwards as well.
+        # Polls that failed alone before the connection was lost; they may keep failing afterwards.
         self._failed_alone: frozenset[str] = frozenset()
         self._jobs = jobs
         self._wake = wake
@@ -112,15 +112,15 @@ class Poller:
         self._probe = probe
         self._probing: asyncio.Task[bool] | None = None
 
-    # -- asking for looks ------------------------------------------------------------------------
+    # -- scheduling ------------------------------------------------------------------------------
 
     def soon(self, name: str, *, delay: float = 0.0, pause: float = 0.0) -> None:
-        """Have something looked at before its time, as soon as the server may be asked for it.
+        """Make a poll due early, but not before the end of a pause that the server requested.
 
         Args:
-            name: What to look at.
+            name: Name of the poll.
             delay: Seconds from now.
-            pause: Seconds after the last look, at the earliest.
+            pause: Minimum seconds since the last poll.
         """
         job = self._jobs[name]
         last = -inf if job.looked_at is None else job.looked_at
@@ -128,44 +128,44 @@ class Poller:
         self._wake.set()
 
     def hasten(self) -> None:
-        """Have everything that failed looked at at once, unless the server wants to be left alone with it."""
+        """Make all failed polls due now, except during a pause that the server requested."""
         for job in self._jobs.values():
             if job.failures:
                 job.due = min(job.due, max(self._monotonic(), job.patient_until))
         self._wake.set()
 
     async def now(self, name: str) -> None:
-        """Look at something now, or wait for the look that goes on; it goes on if nothing waits for it any more.
+        """Run a poll now, or wait for the one in progress, which continues if the caller is canceled.
 
         Raises:
-            IntercomError: It failed.
+            IntercomError: The poll failed.
         """
         job = self._jobs[name]
         task = job.task or self._start(job)
         await asyncio.wait((task,))
         if task.cancelled():
-            raise NoAnswer(f"the look at {name} was given up")
+            raise NoAnswer(f"polling {name} was canceled")
         error = task.exception()
         if job.task is task:
-            self._reckon(name, job, error)
+            self._record_result(name, job, error)
         if error is not None:
             raise error
 
     def fails(self, name: str) -> bool:
-        """Return whether the last look at something was in vain, but not refused."""
+        """Return whether the last poll failed without being rejected."""
         job = self._jobs[name]
         return bool(job.failures) and not job.refused
 
     def age(self, name: str) -> float:
-        """Return how many seconds ago something was looked at, infinitely many before the first time."""
+        """Return the seconds since the last successful poll, infinity before the first one."""
         looked_at = self._jobs[name].looked_at
         return inf if looked_at is None else self._monotonic() - looked_at
 
-    # -- following -------------------------------------------------------------------------------
+    # -- running ---------------------------------------------------------------------------------
 
     @property
     def settled(self) -> bool:
-        """Return whether the server is there, and everything was looked at, or that failed."""
+        """Return whether the server responds, and every permanent poll has succeeded or failed."""
         return (
             bool(self._jobs)
             and not self.interrupted
@@ -174,15 +174,15 @@ class Poller:
 
     @property
     def failing(self) -> frozenset[str]:
-        """Return what cannot be looked at, again and again, at a server that is there."""
+        """Return the polls that fail repeatedly although the server responds."""
         if self.interrupted:
             return frozenset()
         return frozenset(
             name
             for name, job in self._jobs.items()
-            if job.failures >= _LASTING
+            if job.failures >= _LASTING_FAILURES
             and (job.wanted is None or job.wanted())
-            # What a server refuses and never gave, it does not have.
+            # A function that was rejected and never responded is considered absent.
             and not (job.refused and job.looked_at is None)
         )
 
@@ -192,11 +192,11 @@ class Poller:
 
     @property
     def _idle(self) -> list[PollJob]:
-        """What is due now and not being polled yet."""
+        """The needed polls that are not in progress."""
         return [job for job in self._jobs.values() if job.task is None and (job.wanted is None or job.wanted())]
 
     def start(self) -> None:
-        """Begin the looks that are due; where the server was away, one that shows whether it is back."""
+        """Start the polls that are due; during an outage, only one that shows whether the server is back."""
         if not self.interrupted:
             for job in self._idle:
                 if job.due <= self._monotonic():
@@ -205,26 +205,26 @@ class Poller:
             self._start(min(self._steady, key=lambda job: job.due))
 
     def _start(self, job: PollJob) -> asyncio.Task[None]:
-        job.due = inf  # `soon` during the look asks for another one
-        patience = max(_AWAY_PATIENCE, 2 * job.took) if self.interrupted and job.took is not None else None
-        job.task = asyncio.create_task(self._take(job, patience))
+        job.due = inf  # `soon` during a poll requests another one
+        timeout = max(_AWAY_TIMEOUT, 2 * job.took) if self.interrupted and job.took is not None else None
+        job.task = asyncio.create_task(self._take(job, timeout))
         job.task.add_done_callback(lambda _: self._wake.set())
         return job.task
 
-    async def _take(self, job: PollJob, patience: float | None) -> None:
+    async def _take(self, job: PollJob, timeout: float | None) -> None:
         began = self._monotonic()
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(timeout):
                 await job.take()
         except TimeoutError:
-            raise NoAnswer(f"no answer within {patience:g} s") from None
+            raise NoAnswer(f"no answer within {timeout:g} s") from None
         job.took = self._monotonic() - began
 
     async def _is_silent(self, probe: Callable[[], Coroutine[Any, Any, object]]) -> bool:
-        """Return whether the server answers nothing at all."""
+        """Return whether the server answers neither the probe nor anything else."""
         answers = self.answers
         try:
-            async with asyncio.timeout(_PROBE_PATIENCE):
+            async with asyncio.timeout(_PROBE_TIMEOUT):
                 await probe()
         except TimeoutError, NoAnswer, NotReached:
             return answers == self.answers
@@ -233,8 +233,8 @@ class Poller:
         return False
 
     async def wait(self, *moments: float) -> None:
-        """Wait for the wake event, the time of the next look, or one of these moments by the monotonic clock."""
-        # While the server is away, a new request starts again.
+        """Wait for the wake event, the next due poll, or one of these times on the monotonic clock."""
+        # During an outage, `start` begins the next poll.
         dues = () if self.interrupted else (job.due for job in self._idle)
         wait = min([*dues, *moments], default=inf) - self._monotonic()
         with suppress(TimeoutError):
@@ -243,10 +243,10 @@ class Poller:
         self._wake.clear()
 
     def finish(self) -> bool:
-        """See what became of the looks; return whether the server is back.
+        """Process the polls that have ended; return whether the server is back.
 
         Raises:
-            IntercomError: It is out of reach, or refuses the account.
+            IntercomError: The server is unreachable or rejects the account.
         """
         failure: IntercomError | None = None
         answered: list[PollJob] = []
@@ -255,21 +255,21 @@ class Poller:
             if job.task is None or not job.task.done():
                 continue
             error = job.task.exception()
-            self._reckon(name, job, error)
+            self._record_result(name, job, error)
             if error is not None and not isinstance(error, IntercomError):
-                raise error  # a fault of ours
+                raise error  # an error in this code
             if job.proves and (error is None or is_refusal(error)):
                 answered.append(job)
-            # Of several failures, a silence tells the least.
-            if error is not None and not self._is_mere_hiccup(error) and (failure is None or is_silence(failure)):
+            # Of several failures, a missing response is the least specific.
+            if error is not None and not self._is_isolated(error) and (failure is None or is_silence(failure)):
                 failure = error
         if self._ended_probe() and not answered and (failure is None or is_silence(failure)):
-            failure = ServerSilent("the server takes requests and answers none")
+            failure = ServerSilent("the server accepts requests and answers none")
         if failure is not None:
             if not self.interrupted:
                 self._failed_alone = failing
             self.interrupted = True
-            self._give_up_jobs()
+            self._cancel_jobs()
             raise failure
         if not answered:
             return False
@@ -279,14 +279,14 @@ class Poller:
         return was_away
 
     def _ended_probe(self) -> bool:
-        """Return whether a probe has just shown that the server answers nothing."""
+        """Return whether a probe has just ended without a response."""
         if self._probing is None or not self._probing.done():
             return False
         task, self._probing = self._probing, None
         return task.result()
 
-    def _give_up_jobs(self) -> None:
-        """End the looks in progress: what was asked before the server was lost may be answered late, or never."""
+    def _cancel_jobs(self) -> None:
+        """Cancel the polls in progress: requests from before the outage may be answered late or never."""
         for job in self._jobs.values():
             if job.task is not None and not job.task.done():
                 job.task.cancel()
@@ -294,7 +294,7 @@ class Poller:
                 job.due = self._monotonic()
 
     def _resume(self, answered: list[PollJob]) -> None:
-        """Have everything looked at soon that could not be while the server was away, live things first."""
+        """Make all missed polls due soon, those of live data first."""
         now = self._monotonic()
         for name, job in self._jobs.items():
             if job not in answered and name not in self._failed_alone:
@@ -303,17 +303,17 @@ class Poller:
         for place, job in enumerate(waiting):
             job.due = min(job.due, max(now + _SPREAD * place / len(waiting), job.patient_until))
 
-    def _is_mere_hiccup(self, error: IntercomError) -> bool:
-        """Return whether only one look has failed, and the others are worth taking all the same."""
+    def _is_isolated(self, error: IntercomError) -> bool:
+        """Return whether only this poll failed, so that the others continue."""
         if is_refusal(error):
             return True
         if self.interrupted or not is_silence(error):
             return False
-        # Where nothing else works either, it is away.
+        # If every other poll fails too, the server is away.
         return not all(job.failures for job in self._steady)
 
-    def _reckon(self, name: str, job: PollJob, error: BaseException | None) -> None:
-        """Note what became of a look, and when it is to be taken again."""
+    def _record_result(self, name: str, job: PollJob, error: BaseException | None) -> None:
+        """Record the result of a poll, and schedule the next one."""
         now = self._monotonic()
         job.task = None
         if job.proves and (error is None or is_refusal(error)):
@@ -322,26 +322,26 @@ class Poller:
             had_failed = job.failures > 0
             job.failures, job.patient_until = 0, -inf
             if had_failed and not self.interrupted:
-                self.hasten()  # what failed beside it may have recovered as well
+                self.hasten()  # the other failed polls may have recovered as well
             job.looked_at = now
             job.due = min(job.due, now + job.interval())
             return
         _LOGGER.debug("Polling %s failed: %s", name, error)
         job.refused = is_refusal(error)
         is_busy = isinstance(error, Overloaded | Throttled)
-        # What is refused and was never given may not be there at all: it is asked for ever less.
-        is_patient = is_busy or (job.refused and job.looked_at is None)
+        # A rejected function that never responded may be absent: back off.
+        backs_off = is_busy or (job.refused and job.looked_at is None)
         wait = min(job.interval(), _RETRY) * 2.0 ** min(job.failures, 10)
         is_alone = any(not other.failures for other in self._steady if other is not job)
         usual = max(job.interval(), _RETRY) if is_alone else _RETRY
-        wait = min(wait, self._longest if is_patient else usual)
-        wish = error.retry_after if isinstance(error, IntercomError) else None
-        again = now + max(wait, wish or 0.0)
-        if is_busy or wish:
-            job.patient_until = again
-        job.due = max(min(job.due, again), job.patient_until)
+        wait = min(wait, self._longest if backs_off else usual)
+        retry_after = error.retry_after if isinstance(error, IntercomError) else None
+        retry_at = now + max(wait, retry_after or 0.0)
+        if is_busy or retry_after:
+            job.patient_until = retry_at
+        job.due = max(min(job.due, retry_at), job.patient_until)
         job.failures += 1
-        # A server that has too much to do is not asked more for that.
+        # Do not add load to a busy server.
         if job.failures == 1 and not job.refused and not is_busy:
             for other in self._steady:
                 if not other.failures and other.task is None:
@@ -352,7 +352,7 @@ class Poller:
                 self._probing.add_done_callback(lambda _: self._wake.set())
 
     async def close(self) -> None:
-        """Stop polling; a new request starts again."""
+        """Stop polling; ``start`` resumes it."""
         tasks: list[asyncio.Task[Any]] = [job.task for job in self._jobs.values() if job.task is not None]
         if self._probing is not None:
             tasks.append(self._probing)

@@ -1,4 +1,4 @@
-"""Privacy options for people, cards, and events, in every system."""
+"""Privacy options for names, cards, and events, for all systems."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from .parse import Fields, fields
 
 REDACTED = "**REDACTED**"
 
-# A card number of fewer characters would be told as a whole.
+# A shorter card number would be shown completely.
 _CARD_END = 4
 
-# Words of states. No secret looks like one of these, so a field that is not known may have them.
+# State values. No secret has such a value, so they are shown for unknown fields.
 _HARMLESS_WORDS = frozenset(
     {"closed", "entry", "exit", "failed", "false", "in", "incoming", "off", "on", "opened", "out", "outgoing", "passed",
      "true"}
 )  # fmt: skip
-# Parts of names, also of newer firmware, whose fields carry what opens a door.
+# Parts of names, also of newer firmware, of fields with credentials.
 _SECRET_NAME = re.compile(
     r"auth|card|code|digit|dtmf|finger|fpt|key|licen[sc]e|passw|pin|plate|secret|token|tone|uid", re.IGNORECASE
 )
@@ -27,13 +27,13 @@ _LONGEST = 40
 
 @dataclass(frozen=True, slots=True)
 class Privacy:
-    """What the user wants told.
+    """What the user wants events to contain.
 
     Attributes:
-        names: Names of people.
-        cards: The last four characters of card numbers.
-        touches: Each touch of a display.
-        unknown: Events and fields that are not known, for debugging; what is known to be secret stays secret.
+        names: Names of users.
+        cards: Last four characters of card numbers.
+        touches: Touches of a display.
+        unknown: Unknown events and fields, for debugging; known secrets stay redacted.
     """
 
     names: bool = True
@@ -42,21 +42,21 @@ class Privacy:
     unknown: bool = False
 
     def name(self, name: str | None) -> str | None:
-        """Return the name of a person, or None where names are not wanted."""
+        """Return a user name, or None if names are disabled."""
         return name if self.names else None
 
     def card(self, number: object) -> str:
-        """Return what is told of a card number."""
+        """Return the visible part of a card number."""
         return f"…{str(number)[-_CARD_END:]}" if self.cards and len(str(number)) > _CARD_END else REDACTED
 
 
 def is_secret_name(name: str) -> bool:
-    """Return whether a field or event of this name may carry what opens a door."""
+    """Return whether a field or event with this name may contain credentials."""
     return _SECRET_NAME.search(_OPEN_NAME.sub("", name)) is not None
 
 
 def harmless(params: Fields) -> Mapping[str, object]:
-    """Return what may be told of unknown fields of a known event: booleans, and words of states.
+    """Return the safe unknown fields of a known event: booleans and state values.
 
     A number may be a PIN.
     """
@@ -68,7 +68,7 @@ def harmless(params: Fields) -> Mapping[str, object]:
 
 
 def countable(event: str, params: Fields) -> Mapping[str, object]:
-    """Return what may be told of an unknown event: booleans, and numbers where no name speaks of a secret."""
+    """Return the safe fields of an unknown event: booleans, and numbers without a suspicious name."""
     return {
         name: value
         for name, value in params.items()
@@ -78,7 +78,7 @@ def countable(event: str, params: Fields) -> Mapping[str, object]:
 
 
 def without_secrets(name: str, value: object) -> object:
-    """Return a field for debugging: all of it but what its name, or one inside of it, tells to be secret."""
+    """Return a field for debugging, with all values redacted whose names are suspicious."""
     if is_secret_name(name):
         return REDACTED
     if isinstance(value, list):
@@ -89,5 +89,5 @@ def without_secrets(name: str, value: object) -> object:
 
 
 def is_word(value: object) -> bool:
-    """Return whether a value is a word of an enumeration; a code is none."""
+    """Return whether a value is a word of an enumeration, which a code never is."""
     return isinstance(value, str) and len(value) <= _LONGEST and _WORD.fullmatch(value) is not None

@@ -1,4 +1,4 @@
-"""Pushes that arrive through a forwarder: the server itself sends to push services only."""
+"""Pushes that arrive through a forwarder, because the server sends only to push services."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -12,54 +12,54 @@ from ...model.state import Missing
 
 
 class ForwardedPush[E]:
-    """The feature ``push`` of a server that cannot be told any address.
+    """The feature ``push`` of a server without configurable push addresses.
 
     Args:
-        parse: Returns what was pushed, None where it makes no sense.
-        hear: Takes what was pushed, and returns None; else why not.
-        route: Has the server send its pushes to the forwarder; its argument is a secret that is ours alone. None where
-            that is nothing to be told.
+        parse: Parses a push message; returns None if it is invalid.
+        receive: Processes a parsed message; returns None if accepted, else the reason.
+        route: Directs the pushes of the server to the forwarder, given a secret marker; None if the server needs no
+            such request.
     """
 
     local = False
-    # Home Assistant refuses a query with a line break, and writes it to its log with the secret of the address.
+    # Home Assistant rejects a query with a line break and logs it, including the secret of the address.
     lossy = frozenset({"GET"})
 
     def __init__(
         self,
         parse: Callable[[PushMessage], E | None],
-        hear: Callable[[E], str | None],
+        receive: Callable[[E], str | None],
         route: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         self._parse = parse
-        self._hear = hear
+        self._receive = receive
         self._route = route
 
     async def originals(self) -> Mapping[str, str]:
-        """Return nothing: there is nothing that subscribing would change."""
+        """Return nothing: subscribing changes no settings."""
         return {}
 
     async def subscribe(self, address: str, marker: str) -> frozenset[Missing]:
-        """Tell the server which forwarder it is; the address is for a person to enter there."""
+        """Route pushes to the forwarder; the user enters the address there."""
         if self._route is not None:
             await self._route(marker)
         return frozenset()
 
     async def unsubscribe(self, marker: str, originals: Mapping[str, str]) -> None:
-        """Leave everything as it is: the forwarder is not ours."""
+        """Do nothing: the forwarder belongs to the user."""
 
     def receive(self, message: PushMessage) -> str | None:
-        """Take what was sent, and return None; what makes no sense or is no news, return why."""
+        """Process a push message; return None if accepted, else the reason."""
         pushed = self._parse(message)
-        return NO_EVENT if pushed is None else self._hear(pushed)
+        return NO_EVENT if pushed is None else self._receive(pushed)
 
 
 class PushMonitor:
-    """Whether pushes arrive, as far as that shows: by those that came, and by what happened and was not pushed.
+    """Tracks whether pushes arrive, by received pushes and by events that were not pushed.
 
     Args:
-        expected: A forwarder was set up.
-        arrived: They did in an earlier life.
+        expected: A forwarder is configured.
+        arrived: Pushes arrived in the previous run.
         monotonic: A clock in seconds.
     """
 
@@ -67,34 +67,34 @@ class PushMonitor:
         self._expected = expected
         self._arrive = expected and arrived
         self._monotonic = monotonic
-        self._heard_at = -inf
+        self._received_at = -inf
 
     def __bool__(self) -> bool:
-        """Return whether they arrive."""
+        """Return whether pushes arrive."""
         return self._arrive
 
     @property
     def state(self) -> Pushes:
-        """Return the same for people."""
+        """Return the state to display."""
         if self._arrive:
             return Pushes.ARRIVING
         return Pushes.EXPECTED if self._expected else Pushes.OFF
 
-    def heard(self) -> None:
-        """Note that one has come."""
+    def received(self) -> None:
+        """Record that a push arrived."""
         self._arrive = True
-        self._heard_at = self._monotonic()
+        self._received_at = self._monotonic()
 
     def interrupted(self) -> None:
-        """Note that the server hears of nothing itself now: only the next push shows that they arrive again."""
+        """Record that the server lost its own event source: pushes count as missing until the next one arrives."""
         self._arrive = False
 
     def missed(self, seconds: float) -> None:
-        """Note that something happened which would have been pushed within so many seconds before now."""
-        self._arrive = self._arrive and self._monotonic() - self._heard_at <= seconds
+        """Record an event for which a push was due within the last ``seconds``."""
+        self._arrive = self._arrive and self._monotonic() - self._received_at <= seconds
 
-    def tell(self, events: list[Event]) -> list[Event]:
-        """Return events, the last of which tells how it stands: a description may have told something else meanwhile."""
+    def with_state(self, events: list[Event]) -> list[Event]:
+        """Return the events, with the push state in the last one: a description may have reported another."""
         if not events:
             return events
         return [*events[:-1], replace(events[-1], facts=(*events[-1].facts, PushesCame(self.state)))]

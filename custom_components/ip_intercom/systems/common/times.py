@@ -1,25 +1,25 @@
-"""Times that devices tell, and how old an event may be."""
+"""Device times, and how long an event counts as live."""
 
 from datetime import UTC, datetime, timedelta
 
-# Seconds after which a ring is no news any more.
+# Seconds after which a ring is not live any more.
 LIVE_WINDOW = 5.0
 
 
-# No device that is supported here is as old.
+# No supported device is older; an earlier time means that the clock is not set.
 _EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
 
 
 def is_set(when: datetime) -> bool:
-    """Return whether a clock that showed this was set."""
+    """Return whether a time comes from a clock that is set."""
     return when.replace(tzinfo=UTC) >= _EARLIEST if when.tzinfo is None else when >= _EARLIEST
 
 
 def time_of(when: datetime, age: float) -> tuple[datetime, bool]:
-    """Return when an event was, and whether by the device's clock; by ours where that is not set.
+    """Return the time of an event, and whether it is the device's; the local time if that clock is not set.
 
     Args:
-        when: What the device's clock showed.
-        age: Seconds between the event and its arrival just now, as far as that is known.
+        when: Time on the device's clock.
+        age: Seconds between the event and its arrival, if known.
     """
     return (when, True) if is_set(when) else (datetime.now(UTC) - timedelta(seconds=age), False)

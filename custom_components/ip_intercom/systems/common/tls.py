@@ -1,4 +1,4 @@
-"""TLS with devices: their certificates, of which any or exactly one is accepted, and old TLS on request."""
+"""TLS to devices: accepts any certificate or a pinned one, and outdated TLS on request."""
 
 import asyncio
 import hashlib
@@ -11,7 +11,7 @@ CONNECT_TIMEOUT = 5.0
 
 
 class OtherCertificate(ssl.SSLCertVerificationError):
-    """The device shows another certificate than the one that is insisted on; both are SHA-256."""
+    """The certificate differs from the pinned one; both are SHA-256."""
 
     def __init__(self, pinned: bytes, shown: bytes) -> None:
         super().__init__("another certificate")
@@ -20,11 +20,11 @@ class OtherCertificate(ssl.SSLCertVerificationError):
 
 
 def tls_context(*, legacy: bool = False, fingerprint: bytes | None = None) -> ssl.SSLContext:
-    """Return a context that checks no authority and no name.
+    """Return a context that verifies neither authority nor host name.
 
     Args:
-        legacy: Take TLS 1.0 and short keys as well: old Akuvox have 1024 bits of Diffie-Hellman (E18).
-        fingerprint: SHA-256 of the only certificate to talk to; with another one nothing is sent.
+        legacy: Also accept TLS 1.0 and short keys: old Akuvox devices use Diffie-Hellman with 1024 bits (E18).
+        fingerprint: SHA-256 of the only accepted certificate; nothing is sent to another one.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -33,13 +33,13 @@ def tls_context(*, legacy: bool = False, fingerprint: bytes | None = None) -> ss
         context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
         context.set_ciphers("DEFAULT:@SECLEVEL=0")
     if fingerprint is not None:
-        context.sslobject_class = _insisting_on(fingerprint)
+        context.sslobject_class = _pinned_ssl_object(fingerprint)
     return context
 
 
-def _insisting_on(fingerprint: bytes) -> type[ssl.SSLObject]:
-    class Insisting(ssl.SSLObject):
-        """Ends a connection before anything is sent where the certificate is another one."""
+def _pinned_ssl_object(fingerprint: bytes) -> type[ssl.SSLObject]:
+    class PinnedSslObject(ssl.SSLObject):
+        """Closes the connection before anything is sent if the certificate is not the pinned one."""
 
         @override
         def do_handshake(self) -> None:
@@ -48,15 +48,15 @@ def _insisting_on(fingerprint: bytes) -> type[ssl.SSLObject]:
             if shown != fingerprint:
                 raise OtherCertificate(fingerprint, shown)
 
-    return Insisting
+    return PinnedSslObject
 
 
 class _HandshakeReset(NotReached):
-    """The connection was reset during the TLS handshake: as some devices do to a TLS that is too new for them."""
+    """The connection was reset during the TLS handshake, as some devices do if the TLS version is too new for them."""
 
 
 async def any_certificate_fingerprint(host: str, port: int) -> tuple[bytes, bool]:
-    """Return the SHA-256 of a certificate, and whether only the TLS of old devices brought it to light.
+    """Return the SHA-256 of a certificate, and whether the device supports only outdated TLS.
 
     Raises:
         ConnectionFailed: As ``certificate_fingerprint``.
@@ -68,12 +68,12 @@ async def any_certificate_fingerprint(host: str, port: int) -> tuple[bytes, bool
 
 
 async def certificate_fingerprint(host: str, port: int, *, legacy: bool = False) -> bytes:
-    """Return the SHA-256 of the certificate shown at ``host``:``port``, whether or not it is signed.
+    """Return the SHA-256 of the certificate at ``host``:``port``, whether it is self-signed or not.
 
     Args:
-        host: Whom to ask.
-        port: Where.
-        legacy: Take the TLS of old devices as well.
+        host: Host to connect to.
+        port: Its TLS port.
+        legacy: Also accept the outdated TLS of old devices.
 
     Raises:
         TlsRefused: The port is open, but not with a supported TLS version.

@@ -14,21 +14,21 @@ from aiohttp.payload import Payload
 
 from .errors import FileUnreadable
 
-# One trip to the executor for each.
+# Bytes per read in the executor.
 PIECE = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What a request sends from disk, or from memory where ``file`` is a ``BytesIO``.
+    """A file to upload from disk, or from memory if ``file`` is a ``BytesIO``.
 
     Attributes:
         name: The form field, such as ``blob-fw``.
-        filename: The name to tell the device.
-        content_type: Its media type.
-        file: Open and seekable; it is read from its beginning in the executor, and stays open.
-        size: Its length in bytes; no more is sent.
-        progress: Told how many bytes are sent so far, on the event loop; starts again if they are sent again.
+        filename: File name to send.
+        content_type: Media type.
+        file: Open and seekable; it is read from the beginning in the executor and stays open.
+        size: Length in bytes; no more is sent.
+        progress: Called on the event loop with the number of bytes sent; starts at zero again for a new attempt.
     """
 
     name: str
@@ -40,17 +40,16 @@ class Upload:
 
 
 def json_upload(name: str, value: object) -> Upload:
-    """Return a value that a device takes as a file of JSON."""
+    """Return a value as an upload of a JSON file."""
     content = json.dumps(value).encode()
     return Upload(name, f"{name}.json", "application/json", BytesIO(content), len(content))
 
 
 class FilePart(Payload):
-    """The part of a form that is a file.
+    """The file part of a form.
 
-    It can be written again from the beginning, even while an attempt before is not quite over: each
-    piece is read by its place. aiohttp's own part for files closes the file after the request, and
-    two attempts would read from the same place in turn.
+    It can be sent again while a previous attempt still runs, because each piece is read by its offset. aiohttp's own
+    file payload closes the file after the request, and two attempts would share one read position.
     """
 
     _value: Upload
@@ -66,18 +65,18 @@ class FilePart(Payload):
 
     @property
     def is_sent(self) -> bool:
-        """Whether all of it was handed to the connection."""
+        """Whether the whole file was written to the connection."""
         return self.sent >= self._value.size
 
     @override
     async def write(self, writer: AbstractStreamWriter) -> None:
-        """Send the file piece by piece."""
+        """Send the file in pieces."""
         upload, loop, sent = self._value, asyncio.get_running_loop(), 0
         self.sent = 0
         while sent < upload.size:
             try:
                 piece = await loop.run_in_executor(None, self._read, sent, min(PIECE, upload.size - sent))
-            except (EOFError, OSError, ValueError) as err:  # a closed file is a ValueError
+            except (EOFError, OSError, ValueError) as err:  # a closed file raises ValueError
                 self.failure = FileUnreadable(f"{upload.filename} cannot be read: {type(err).__name__}")
                 raise
             await writer.write(piece)
@@ -96,7 +95,7 @@ class FilePart(Payload):
 
     @override
     async def as_bytes(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        """Return the whole file: Digest needs it for ``auth-int``, which no 2N is known to ask for."""
+        """Return the whole file: Digest needs it for ``auth-int``, which no known 2N requires."""
         return await asyncio.get_running_loop().run_in_executor(None, self._read, 0, self._value.size)
 
     @override
@@ -106,7 +105,7 @@ class FilePart(Payload):
 
 
 def multipart(part: Payload) -> MultipartWriter:
-    """Return a form with one part; its length is known beforehand, so nothing is sent in chunks."""
+    """Return a form with one part; its length is known, so it is not sent chunked."""
     writer = MultipartWriter("form-data")
     writer.append_payload(part)
     return writer

@@ -188,7 +188,7 @@ class MxLog:
 
     def _take(self, pushed: CallEvent | MailEvent) -> None:
         """Take what was pushed; a call cannot wait until the proxy was asked."""
-        self.push_monitor.heard()
+        self.push_monitor.received()
         if isinstance(pushed, MailEvent):
             if pushed.mail_id not in (self._known_mails or ()) and len(self._awaited) < _MANY_CALLS:
                 self._awaited.setdefault(pushed.mail_id, _MAIL_LOOKS)

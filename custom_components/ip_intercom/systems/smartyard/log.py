@@ -269,7 +269,7 @@ class SmartYardLog:
                 _LOGGER.debug("Call push does not ring: its door stayed unknown until the call ended")
         while self._inbox:
             push = self._inbox.popleft()
-            self.push_monitor.heard()
+            self.push_monitor.received()
             if isinstance(push, CallPush):
                 self._take_call(push, self._monotonic() + self._push_filter.rings_for(push), is_new=True)
             else:

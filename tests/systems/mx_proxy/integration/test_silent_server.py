@@ -22,8 +22,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait less for answers than for the log of calls, and try again soon."""
     monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1))
     monkeypatch.setattr(client, "REQUEST_TIMEOUT", 0.4)
-    monkeypatch.setattr(poller, "_PROBE_PATIENCE", 0.2)
-    monkeypatch.setattr(poller, "_AWAY_PATIENCE", 0.3)
+    monkeypatch.setattr(poller, "_PROBE_TIMEOUT", 0.2)
+    monkeypatch.setattr(poller, "_AWAY_TIMEOUT", 0.3)
 
 
 def shown(hass: HomeAssistant, entry: ConfigEntry) -> tuple[str, str]:

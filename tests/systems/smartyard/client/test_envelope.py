@@ -124,7 +124,7 @@ REFUSALS: list[tuple[Endpoint, Reply, type[IntercomError], str]] = [
     (OPEN_DOOR, reply(402, HTML), UnexpectedReply, "something else answers 402"),
     (PING, reply(403), UnexpectedReply, "403 without a reason"),
     (PING, reply(200, {"status": "ok"}), UnexpectedReply, "no envelope"),
-    (PING, reply(302, b"", "/login"), UnexpectedReply, "not there any more"),
+    (PING, reply(302, b"", "/login"), UnexpectedReply, "does not exist any more"),
     (PING, reply(302, b"", "https://portal.test/login"), Redirected, "another address"),
     (PING, reply(302, b"", "https://yard.test/mobile/user/ping"), SecureConnectionRequired, "SmartYard requires HTTPS"),
     # Refusals that come as successes.

@@ -86,7 +86,7 @@ class Log(Functions):
         Raises:
             NotReached: Nothing does.
         """
-        await self._client.transport.reach(patience)
+        await self._client.transport.check_port(patience)
 
     async def pull(self, channel: int, timeout: int, patience: float | None = None) -> tuple[LogEvent, ...]:
         """Take up to 128 events off a channel, waiting up to ``timeout`` seconds for one (HTTP API 5.10.4).
