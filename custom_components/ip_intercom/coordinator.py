@@ -190,7 +190,7 @@ class IntercomCoordinator(StateCoordinator):
         self._failure_cause = None
         self.auth_retry.clear()
         self._async_credentials_accepted(_POLL)
-        self.device_issues.async_trust()
+        self.device_issues.async_clear_connection()
         before, self._state = self._state, after(merge(self._state, reading), changes)
         if self.follower is not None:
             self.follower.async_polled(before, self._state)
@@ -284,9 +284,9 @@ class IntercomCoordinator(StateCoordinator):
         """Record why the device is unavailable, and return the translated exception to raise from an update."""
         self._async_record_failure(err)
         if isinstance(err, CertificateChanged):
-            self.device_issues.async_distrust(err)
+            self.device_issues.async_report_certificate(err)
         elif isinstance(err, AddressRefused):
-            self.device_issues.async_be_refused(err)
+            self.device_issues.async_report_address(err)
         _, key, placeholders = translation_for(err)
         failure = translated_error(kind, key, device=self.name, **placeholders)
         if isinstance(failure, UpdateFailed):
@@ -299,7 +299,7 @@ class IntercomCoordinator(StateCoordinator):
     def async_fold(self, event: Event) -> State:
         """Apply an event to the state without publishing it, and return the new state."""
         self._async_change_by(partial(reduce, event=event))
-        self.device_issues.async_hear(event)
+        self.device_issues.async_process(event)
         for fact in event.facts:
             match fact:
                 case DirectoryChanged():
@@ -379,7 +379,7 @@ class IntercomCoordinator(StateCoordinator):
         """
         self._back_off = None
         self._async_credentials_accepted(_LOG)
-        self.device_issues.async_trust()
+        self.device_issues.async_clear_connection()
         interval = POLL_BESIDE_EVENTS if live else POLL_ALONE
         was_away = self.update_interval != interval or not self.last_update_success
         self.update_interval = interval

@@ -86,13 +86,13 @@ class CertificateFlow(RepairsFlow):
     async def async_step_confirm(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
         """Show both fingerprints; take the one that was shown before, and no third one."""
         errors: dict[str, str] = {}
-        confirmed, self._shown = self._shown, await self._certificates.look()
+        confirmed, self._shown = self._shown, await self._certificates.read()
         if self._shown == self._certificates.pinned:
             return self.async_create_entry(data={})  # it is the one from before again
         if not self._shown:
             errors["base"] = "cannot_connect"
         elif user_input is not None and confirmed == self._shown:
-            self._certificates.async_take()
+            self._certificates.async_pin()
             return self.async_create_entry(data={})
         elif user_input is not None:
             errors["base"] = "another_certificate"

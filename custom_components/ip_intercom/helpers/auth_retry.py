@@ -1,7 +1,7 @@
-"""When a rejected password counts as wrong, and how often it is tried after that.
+"""Repeated rejections before reauth, and the back-off of login attempts after that.
 
-A device refuses a single request now and then although nothing is wrong, for instance when its nonces change, and one
-that starts may refuse everything for a minute. Only refusals on separate occasions over some seconds ask for a person.
+A device may reject single requests with correct credentials, for example when its nonces change, and all requests for
+a minute while it starts. Only several rejections spread over some seconds start reauth.
 """
 
 import asyncio
@@ -16,21 +16,21 @@ from ..model.parts import Control
 from ..systems.common.errors import AuthenticationFailed
 
 REFUSALS = 3
-# Seconds between one look and the next, and what three of them must span at least.
+# Seconds between attempts, and the least time that the rejections have to span.
 RETRY_DELAY = 6.0
 _SPAN = 10.0
-# For so many seconds a device may be starting, and a login that was certainly refused is tried almost as often.
+# A device may take this many seconds to start; meanwhile a confirmed rejection slows attempts only by this factor.
 _START = 120.0
 _CERTAIN = 1.3
-# Later on it is tried again after this part of the time since the first refusal: each try may count towards a lockout.
-# A person's account is locked for everything, after as few as five tries: it is tried less often from the beginning.
+# Later pauses are this share of the time since the first rejection: each attempt may count towards a lockout.
+# The account of a user may be locked completely after five attempts: larger pauses from the beginning.
 _PART = 1 / 12
 _PART_OF_PERSON = 1.0
 _LONGEST_PAUSE = 300.0
 
 
 class AuthRetry:
-    """Counts refusals since the last success.
+    """Counts rejected logins since the last success.
 
     Args:
         monotonic: A clock in seconds.
@@ -40,31 +40,31 @@ class AuthRetry:
         self._monotonic = monotonic
         self._count = 0
         self._first = 0.0
-        self._certain = False
+        self._confirmed = False
 
     def count(self) -> bool:
-        """Note a refusal; return True once they leave no doubt."""
+        """Count a rejection, and return whether the rejections are confirmed."""
         if self._count == 0:
             self._first = self._monotonic()
         self._count += 1
-        self._certain = self._count >= REFUSALS and self._monotonic() - self._first >= _SPAN
-        return self._certain
+        self._confirmed = self._count >= REFUSALS and self._monotonic() - self._first >= _SPAN
+        return self._confirmed
 
     def clear(self) -> None:
-        """Note a success."""
-        self._count, self._certain = 0, False
+        """Reset the count after a success."""
+        self._count, self._confirmed = 0, False
 
     def pause(self, err: AuthenticationFailed) -> float:
-        """Return how many seconds to wait after a refusal before the login is tried again."""
-        refused_for = self._monotonic() - self._first
-        if not self._certain:
+        """Return the seconds to wait before the next login attempt."""
+        rejected_for = self._monotonic() - self._first
+        if not self._confirmed:
             return RETRY_DELAY
-        if refused_for < _START and not err.locks:
+        if rejected_for < _START and not err.locks:
             return RETRY_DELAY * _CERTAIN
-        return min(refused_for * (_PART_OF_PERSON if err.locks else _PART), _LONGEST_PAUSE)
+        return min(rejected_for * (_PART_OF_PERSON if err.locks else _PART), _LONGEST_PAUSE)
 
     async def confirmed[T](self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Return what ``attempt`` returns, trying again after a refusal until there is no doubt."""
+        """Return the result of ``attempt``, retrying until a rejection is confirmed."""
         while True:
             try:
                 result = await attempt()
@@ -78,6 +78,6 @@ class AuthRetry:
 
 
 def known_controls(entry: ConfigEntry[Any]) -> frozenset[Control] | None:
-    """Return what the account of an entry may command, None where that is to be found out."""
+    """Return the controls that the account of an entry had at the last connection; None if not determined yet."""
     controls = entry.data.get(CONF_CONTROLS)
     return None if controls is None else frozenset(Control(control) for control in controls)

@@ -14,12 +14,12 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def fingerprint_text(fingerprint: bytes) -> str:
-    """Return a SHA-256 as browsers and device pages show it."""
+    """Format a SHA-256 as browsers and web pages of devices do."""
     return fingerprint.hex(":").upper()
 
 
 class Certificates:
-    """The certificate that an entry insists on, and the one that is shown at its address now.
+    """The pinned certificate of an entry, and the one that its address presents now.
 
     Args:
         hass: Home Assistant.
@@ -34,11 +34,11 @@ class Certificates:
 
     @property
     def pinned(self) -> bytes:
-        """The one that is insisted on, empty for none."""
+        """The SHA-256 of the pinned certificate; empty without one."""
         return bytes.fromhex(self._entry.data.get(CONF_FINGERPRINT) or "")
 
-    async def look(self) -> bytes:
-        """Return what is shown now, nothing where nothing answers; nothing is sent but a TLS handshake."""
+    async def read(self) -> bytes:
+        """Return the SHA-256 of the presented certificate, empty if unreachable; sends only a TLS handshake."""
         try:
             self._shown, self._legacy = await shown_certificate(self._entry.data)
         except IntercomError as err:
@@ -47,8 +47,8 @@ class Certificates:
         return self._shown
 
     @callback
-    def async_take(self) -> None:
-        """Insist on what was shown at the last look from now on, and connect again."""
+    def async_pin(self) -> None:
+        """Pin the certificate that was read last, and reload the entry."""
         data = {**self._entry.data, CONF_FINGERPRINT: self._shown.hex(), CONF_LEGACY_TLS: self._legacy}
         self._hass.config_entries.async_update_entry(self._entry, data=data)
         self._hass.config_entries.async_schedule_reload(self._entry.entry_id)

@@ -1,4 +1,4 @@
-"""The HTTP session for all devices: on Home Assistant's connections, with TCP keepalive."""
+"""The shared HTTP session: Home Assistant's connector, with TCP keepalive."""
 
 from aiohttp import ClientSession
 from homeassistant.const import EVENT_HOMEASSISTANT_CLOSE

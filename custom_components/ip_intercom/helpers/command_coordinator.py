@@ -1,4 +1,4 @@
-"""Commands: errors become messages, and changes are read back."""
+"""Commands: translated errors, and polls that read back the effect of a command."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Hashable
 from contextlib import contextmanager
@@ -15,25 +15,25 @@ from ..systems.common.errors import IntercomError
 from .errors import is_answer_lost, translated, was_never_sent
 from .timers import Timers
 
-# A command whose effect no event has told of after this many seconds is looked up: a door may close again after two.
-_FIRST_LOOK = 0.5
-# What was not to be seen then may have waited: it is looked up once more.
+# Seconds without an event until the effect of a command is polled: a door may close again after two.
+_FIRST_POLL = 0.5
+# Seconds until the next poll if there was no effect yet.
 _EFFECT_DELAY = 2.0
-# How often to look while a door that was released for a moment is still released.
-_EFFECT_LOOKS = 15
+# Polls at most while a momentarily released door stays released.
+_EFFECT_POLLS = 15
 
 
 class CommandCoordinator(DataUpdateCoordinator[State]):
-    """A coordinator of one device that can carry out commands.
+    """Coordinator of one device that can carry out commands.
 
     Args:
         hass: Home Assistant.
-        logger: For its log lines.
-        entry: The entry of the device.
-        update_interval: How often to poll.
+        logger: The logger.
+        entry: The config entry.
+        update_interval: The interval of polls.
 
     Attributes:
-        later: Delayed calls.
+        timers: Delayed calls.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class CommandCoordinator(DataUpdateCoordinator[State]):
 
     @contextmanager
     def translating(self) -> Generator[None]:
-        """Turn what goes wrong with the device into a ``HomeAssistantError`` with a sentence."""
+        """Raise client errors as translated ``HomeAssistantError``."""
         try:
             yield
         except IntercomError as err:
@@ -63,16 +63,16 @@ class CommandCoordinator(DataUpdateCoordinator[State]):
         part: Callable[[State], Hashable],
         settled: Callable[[State], bool] = lambda _: True,
     ) -> None:
-        """Carry out a command that changes the state, and look where no event tells of its effect.
+        """Carry out a command that changes the state, and poll if no event reports its effect.
 
         Args:
             command: The command of a feature.
             part: Returns the part of a state that it changes.
-            settled: Returns whether a state is not about to change by itself again.
+            settled: Returns whether a state will not change again by itself.
         """
         before = part(self.data)
         await self.async_command(command)
-        self._async_look_for_effect(part, before, settled, 0)
+        self._async_poll_effect(part, before, settled, 0)
 
     async def async_switch(
         self,
@@ -81,11 +81,11 @@ class CommandCoordinator(DataUpdateCoordinator[State]):
         send: Callable[[], Awaitable[None]],
         part: Callable[[State], Hashable],
     ) -> None:
-        """Turn something on or off that the device reports: read, send once, and look where the answer is lost.
+        """Turn something on or off: read it, send once if needed, and read again if the response was lost.
 
         Args:
-            on: What is wanted.
-            read: Returns what the device reports now; None where it does not.
+            on: The target state.
+            read: Returns the state that the device reports; None if it reports none.
             send: Sends the command.
             part: Returns the part of a state that it changes.
         """
@@ -98,32 +98,32 @@ class CommandCoordinator(DataUpdateCoordinator[State]):
             except IntercomError as err:
                 if not is_answer_lost(err) or await _reported(read) is not on:
                     raise
-        self._async_look_for_effect(part, before, lambda _: True, 0)
+        self._async_poll_effect(part, before, lambda _: True, 0)
 
     @callback
-    def async_look_until(self, part: Callable[[State], Hashable], settled: Callable[[State], bool]) -> None:
-        """Look at a part of the state until it is settled, unless events report how it moves."""
+    def async_poll_until(self, part: Callable[[State], Hashable], settled: Callable[[State], bool]) -> None:
+        """Poll a part of the state until it is settled, or an event reports a change."""
         if not settled(self.data):
-            self._async_look_for_effect(part, part(self.data), settled, 1)
+            self._async_poll_effect(part, part(self.data), settled, 1)
 
     @callback
-    def _async_look_for_effect(
-        self, part: Callable[[State], Hashable], before: Hashable, settled: Callable[[State], bool], looks: int
+    def _async_poll_effect(
+        self, part: Callable[[State], Hashable], before: Hashable, settled: Callable[[State], bool], polls: int
     ) -> None:
-        async def look() -> None:
+        async def poll() -> None:
             if part(self.data) != before:
-                return  # an event has told
+                return  # an event reported the change
             await self.async_refresh()
             now = part(self.data)
-            nothing_yet = looks == 0 and now == before
-            if nothing_yet or (looks < _EFFECT_LOOKS and not settled(self.data)):
-                self._async_look_for_effect(part, now, settled, looks + 1)
+            nothing_yet = polls == 0 and now == before
+            if nothing_yet or (polls < _EFFECT_POLLS and not settled(self.data)):
+                self._async_poll_effect(part, now, settled, polls + 1)
 
-        self.timers.async_do(_EFFECT_DELAY if looks else _FIRST_LOOK, part, look)
+        self.timers.async_do(_EFFECT_DELAY if polls else _FIRST_POLL, part, poll)
 
 
 async def _reported(read: Callable[[], Awaitable[bool | None]]) -> bool | None:
-    """Return what the device reports; None where only that fails."""
+    """Return the state that the device reports; None if reading failed after the request was sent."""
     try:
         return await read()
     except IntercomError as err:

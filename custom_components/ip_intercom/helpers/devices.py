@@ -1,4 +1,4 @@
-"""Places as separate devices below the device of an entry."""
+"""Device registry entries for places, below the device of the entry."""
 
 from collections.abc import Collection, Mapping
 
@@ -11,19 +11,19 @@ from ..model.parts import Identity, Place, PlaceId
 
 
 def place_identifier(identity: Identity, place: PlaceId | None) -> tuple[str, str]:
-    """Return the identifier of a place's device, that of the entry's own device for None."""
+    """Return the identifier of the device of a place; None stands for the entry's own device."""
     return DOMAIN, identity.id if place is None else f"{identity.id}_{place}"
 
 
 @callback
 def async_show_places(hass: HomeAssistant, device_id: str, identity: Identity, places: Mapping[PlaceId, Place]) -> None:
-    """Have a device for each place, below its parent's; what was renamed or moved follows.
+    """Create or update a device for each place, below the device of its parent.
 
     Args:
         hass: Home Assistant.
-        device_id: The entry's own device: places without a known parent are right below it.
-        identity: Whose places they are.
-        places: The places that there are now.
+        device_id: The entry's own device, the parent of places without a known parent.
+        identity: The identity of the entry's own device.
+        places: The current places.
     """
     registry = dr.async_get(hass)
     if (own := registry.async_get(device_id)) is None:
@@ -43,7 +43,7 @@ def async_show_places(hass: HomeAssistant, device_id: str, identity: Identity, p
 
 
 def _foreign_names(hass: HomeAssistant, entry_id: str) -> set[str]:
-    """Return the names of the devices of our other entries: two accounts may have the same house."""
+    """Return the device names of other entries of this integration: two accounts may share a house."""
     registry = dr.async_get(hass)
     return {
         name
@@ -63,15 +63,15 @@ def async_remove_places(
     offered: set[tuple[str, str | None]],
     unlisted: Collection[str] = (),
 ) -> None:
-    """Remove the devices of places that are gone.
+    """Remove the devices of places that no longer exist.
 
     Args:
         hass: Home Assistant.
         device_id: The entry's own device.
-        identity: Whose places they were.
-        places: The places that there are now.
-        offered: The entities that there are now, by platform and unique id: what has one of them stays.
-        unlisted: Beginnings of ids of places that may or may not be gone: they stay.
+        identity: The identity of the entry's own device.
+        places: The current places.
+        offered: The current entities, by platform and unique id; devices with one of them are kept.
+        unlisted: Id prefixes of places whose list could not be read; they are kept.
     """
     registry, entities = dr.async_get(hass), er.async_get(hass)
     if (own := registry.async_get(device_id)) is None:
@@ -89,7 +89,7 @@ def async_remove_places(
 
 
 def _parents_first(places: Mapping[PlaceId, Place]) -> list[Place]:
-    """Return places in an order in which each comes after its parent."""
+    """Return the places, each after its parent."""
 
     def depth(place: Place) -> int:
         seen: set[PlaceId] = set()

@@ -1,4 +1,4 @@
-"""The one translation point of client errors into messages for people (translations: ``exceptions``)."""
+"""Translation of client errors into exceptions with translation keys (translations: ``exceptions``)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -74,8 +74,8 @@ def _reason(err: CommandFailed) -> dict[str, str]:
     return {"reason": err.reason}
 
 
-# The most specific kind comes first. What a person can mend by another request is a ServiceValidationError.
-_SENTENCES: tuple[tuple[type[IntercomError], type[HomeAssistantError], str, _Placeholders], ...] = (
+# Subclasses come first. An error that the user can fix by a different request is a ServiceValidationError.
+_TRANSLATIONS: tuple[tuple[type[IntercomError], type[HomeAssistantError], str, _Placeholders], ...] = (
     (CertificateChanged, HomeAssistantError, "certificate_changed", _none),
     (CertificateInvalid, HomeAssistantError, "certificate_invalid", _none),
     (TlsRefused, HomeAssistantError, "tls_refused", _none),
@@ -133,26 +133,26 @@ _SENTENCES: tuple[tuple[type[IntercomError], type[HomeAssistantError], str, _Pla
 
 
 def translation_for(err: IntercomError) -> tuple[type[HomeAssistantError], str, dict[str, str]]:
-    """Return the kind of exception, the translation key and its placeholders for a client's error."""
-    for kind, exception, key, placeholders in _SENTENCES:
+    """Return the exception class, the translation key, and the placeholders for a client error."""
+    for kind, exception, key, placeholders in _TRANSLATIONS:
         if isinstance(err, kind):
             return exception, key, placeholders(err)
-    raise AssertionError(f"no sentence for {type(err).__name__}")
+    raise AssertionError(f"no translation for {type(err).__name__}")
 
 
 def translated_error[E: HomeAssistantError](kind: type[E], key: str, **placeholders: str) -> E:
-    """Return an exception that speaks by a sentence of ``exceptions``."""
+    """Return an exception with a translation key of ``exceptions``."""
     return kind(translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders)
 
 
 def translated(err: IntercomError, device: str) -> HomeAssistantError:
-    """Return a client's error as a sentence that names the device."""
+    """Return a client error as a translated exception that names the device."""
     exception, key, placeholders = translation_for(err)
     return translated_error(exception, key, device=device, **placeholders)
 
 
 def was_never_sent(err: IntercomError) -> bool:
-    """Return whether a request certainly did not reach what it was meant for, or not with the right credentials."""
+    """Return whether a request certainly had no effect: not delivered, or rejected."""
     return isinstance(
         err,
         AuthenticationFailed | CertificateChanged | CertificateInvalid | FunctionRefused | NotReached | TlsRefused,
@@ -160,10 +160,10 @@ def was_never_sent(err: IntercomError) -> bool:
 
 
 def is_answer_lost(err: IntercomError) -> bool:
-    """Return whether a command may have been carried out although it failed."""
+    """Return whether a failed command may have been carried out."""
     return isinstance(err, ConnectionFailed | UnexpectedReply | Unconfirmed) and not was_never_sent(err)
 
 
 def request_refused(key: str, **placeholders: str) -> ServiceValidationError:
-    """Return the exception for a request that a person can mend."""
+    """Return the exception for a request that the user can correct."""
     return translated_error(ServiceValidationError, key, **placeholders)

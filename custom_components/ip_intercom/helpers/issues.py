@@ -13,13 +13,13 @@ from ..model.state import Description, Missing, State
 from ..systems.common.errors import AddressRefused, CertificateChanged
 from .timers import Timers
 
-# An event may be on its way for so many seconds after a poll found what it tells of.
+# Seconds for which the event of a change may still arrive after a poll found the change.
 _PATIENCE = 2.0
 CERTIFICATE = "certificate"
 ADDRESS = "address_refused"
 
-# Translation keys by the kind of what is missing.
-_SENTENCES = {
+# Translation keys by ``Missing.kind``.
+_TRANSLATION_KEYS = {
     "clock": "clock",
     "clock_by_hand": "clock_by_hand",
     ADDRESS: "address_refused",
@@ -41,21 +41,21 @@ _SENTENCES = {
     "service": "service_missing",
     "stream_login": "stream_login",
 }
-# What only a person at the device can mend, and no question shows at once.
-_BY_HAND = frozenset({"clock_by_hand"})
+# Kinds that a user can only fix at the device, and that a new check does not confirm at once.
+_NOT_FIXABLE = frozenset({"clock_by_hand"})
 
 
 class DeviceIssues:
-    """What one device keeps from us, put together from all that shows it.
+    """Repair issues of one device, collected from all sources.
 
-    A question that is refused shows it at once; for what no question tells of, there is evidence:
-    holes in the log (``Delivery.withheld``), and states that move without an event.
+    Rejected requests show at once what is missing. Missing events leave only indirect evidence:
+    gaps in the log (``Delivery.withheld``), and state changes without an event.
 
     Args:
         hass: Home Assistant.
-        entry_id: The entry of the device.
-        device: Its name.
-        later: For second looks.
+        entry_id: The id of the config entry.
+        device: The name of the device.
+        timers: Delayed calls.
     """
 
     def __init__(self, hass: HomeAssistant, entry_id: str, device: str, timers: Timers) -> None:
@@ -66,38 +66,38 @@ class DeviceIssues:
         self._refused: frozenset[Missing] = frozenset()
         self._state_events: Missing | None = None
         self._withheld: frozenset[Missing] = frozenset()
-        self._noted: dict[str, frozenset[Missing]] = {}
-        self._silence = Silence()
-        # Before the device was asked, nothing is known to be mended.
+        self._by_source: dict[str, frozenset[Missing]] = {}
+        self._missing_events = MissingEvents()
+        # Existing issues are deleted only after the device was read.
         self._described = False
 
     @callback
     def async_note(self, source: str, missing: frozenset[Missing]) -> None:
-        """Note what one part of Home Assistant found missing, in place of what it found before."""
-        self._noted[source] = missing
+        """Set what one source found missing, replacing its earlier findings."""
+        self._by_source[source] = missing
         self._async_show()
 
     @callback
-    def async_distrust(self, err: CertificateChanged) -> None:
-        """Note that another certificate is shown than the one that is insisted on."""
+    def async_report_certificate(self, err: CertificateChanged) -> None:
+        """Report that the certificate differs from the pinned one."""
         self.async_note(CERTIFICATE, frozenset({Missing(CERTIFICATE, err.shown.hex())}))
 
     @callback
-    def async_be_refused(self, err: AddressRefused) -> None:
-        """Note that the device answers, and lets no one in from here: its API was turned off, or has a list of who may."""
+    def async_report_address(self, err: AddressRefused) -> None:
+        """Report that the device rejects the address of Home Assistant: its API is off, or has an allow list."""
         self.async_note(ADDRESS, frozenset({Missing(ADDRESS, err.address)}))
 
     @callback
-    def async_trust(self) -> None:
-        """Note that the device lets us in, with the right certificate, as far as it did not before."""
-        if [noted for noted in (CERTIFICATE, ADDRESS) if self._noted.pop(noted, None)]:
+    def async_clear_connection(self) -> None:
+        """Clear the reports of a changed certificate and a rejected address: a request succeeded."""
+        if [source for source in (CERTIFICATE, ADDRESS) if self._by_source.pop(source, None)]:
             self._async_show()
 
     @callback
     def async_describe(self, description: Description) -> None:
-        """Note what was refused when the device was asked what it has."""
+        """Set what a description of the device found missing."""
         self._described = True
-        self._noted.pop(CERTIFICATE, None)
+        self._by_source.pop(CERTIFICATE, None)
         self._refused = frozenset(missing for missing in description.missing if missing.vital)
         if description.nothing is not None:
             self._refused |= {description.nothing}
@@ -105,43 +105,43 @@ class DeviceIssues:
         self._async_show()
 
     @callback
-    def async_hear(self, event: Event) -> None:
-        """Note an event: its data is not withheld from us."""
-        was_certain = self._silence.certain
-        self._silence.heard(event)
-        if was_certain and not self._silence.certain:
+    def async_process(self, event: Event) -> None:
+        """Record an event as evidence that its kind of events arrives."""
+        was_certain = self._missing_events.certain
+        self._missing_events.record(event)
+        if was_certain and not self._missing_events.certain:
             self._async_show()
 
     @callback
-    def async_withhold(self, withheld: frozenset[Missing]) -> None:
-        """Note what holes in the log show."""
+    def async_set_log_gaps(self, withheld: frozenset[Missing]) -> None:
+        """Set what gaps in the log show to be missing."""
         if withheld != self._withheld:
             self._withheld = withheld
             self._async_show()
 
     @callback
     def async_compare(self, before: State, after: State) -> None:
-        """Wonder, where a poll found what no event told of."""
-        moved = self._silence.moved(before, after)
+        """Check a moment later whether an event reported the changes that a poll found."""
+        changes = self._missing_events.changes(before, after)
 
-        async def wonder() -> None:
-            self._silence.count_unheard(moved)
+        async def check() -> None:
+            self._missing_events.count_unreported(changes)
             self._async_show()
 
-        if moved:
-            self._timers.async_do(_PATIENCE, "silence", wonder)
+        if changes:
+            self._timers.async_do(_PATIENCE, "silence", check)
 
     @callback
     def async_forget_evidence(self) -> None:
-        """Reset what only evidence shows: the user confirmed a fix."""
+        """Reset issues that rest on indirect evidence: the user confirmed a fix."""
         self._withheld = frozenset()
-        self._silence = Silence()
+        self._missing_events = MissingEvents()
         self._async_show()
 
     @callback
     def _async_show(self) -> None:
-        missing = self._refused.union(self._withheld, *self._noted.values())
-        if self._silence.certain and self._state_events is not None:
+        missing = self._refused.union(self._withheld, *self._by_source.values())
+        if self._missing_events.certain and self._state_events is not None:
             missing |= {self._state_events}
         async_show_missing(self._hass, self._entry_id, self._device, missing, withdraw=self._described)
 
@@ -150,7 +150,7 @@ class DeviceIssues:
 def async_show_missing(
     hass: HomeAssistant, entry_id: str, device: str, missing: frozenset[Missing], *, withdraw: bool = True
 ) -> None:
-    """Have one repair for each thing that a device keeps from us, and withdraw those that are mended."""
+    """Create an issue for each missing item, and delete the issues of the others."""
     wanted = {issue_id(entry_id, item): item for item in missing}
     shown = _shown(hass, entry_id)
     for issue in shown - wanted.keys() if withdraw else ():
@@ -163,15 +163,15 @@ def async_show_missing(
             DOMAIN,
             issue,
             data={"entry_id": entry_id},
-            is_fixable=item.kind not in _BY_HAND,
+            is_fixable=item.kind not in _NOT_FIXABLE,
             severity=ir.IssueSeverity.WARNING,
-            translation_key=_SENTENCES[item.kind],
+            translation_key=_TRANSLATION_KEYS[item.kind],
             translation_placeholders={"device": device, "name": item.name},
         )
 
 
 def issue_id(entry_id: str, missing: Missing) -> str:
-    """Return the id of the repair for something that is missing."""
+    """Return the id of the issue for a missing item."""
     return f"{missing.kind}_{slugify(missing.name)}_{entry_id}"
 
 
@@ -182,38 +182,38 @@ def _shown(hass: HomeAssistant, entry_id: str) -> set[str]:
     }
 
 
-# A single move may have been told of by an event that got lost between two reads.
+# A single change without an event may be due to one lost event.
 _EVIDENCE = 2
 
 
-class Silence:
-    """Weighs the moves that a poll found against the events that told of them."""
+class MissingEvents:
+    """Detects state changes, found by polls, that produced no event."""
 
     def __init__(self) -> None:
-        self._heard: dict[Hashable, float] = {}
-        self._unheard = 0
-        self._moved_at = 0.0
+        self._reported_at: dict[Hashable, float] = {}
+        self._unreported = 0
+        self._polled_at = 0.0
 
     @property
     def certain(self) -> bool:
-        """Return whether events are missing, beyond reasonable doubt."""
-        return self._unheard >= _EVIDENCE
+        """Return whether events are certainly missing."""
+        return self._unreported >= _EVIDENCE
 
-    def heard(self, event: Event) -> None:
-        """Note an event: its data is not withheld from the account."""
+    def record(self, event: Event) -> None:
+        """Record the doors and ports that an event reports."""
         for fact in event.facts:
             match fact:
                 case DoorReleased(door=door):
-                    self._heard["door", door] = time.monotonic()
+                    self._reported_at["door", door] = time.monotonic()
                 case PortChanged(port=port, virtual=False):
-                    self._heard["port", port] = time.monotonic()
+                    self._reported_at["port", port] = time.monotonic()
                 case _:
                     continue
-            self._unheard = 0
+            self._unreported = 0
 
-    def moved(self, before: State, after: State) -> frozenset[Hashable]:
-        """Return the doors and ports that a poll found in another state than events had left them."""
-        self._moved_at = time.monotonic()
+    def changes(self, before: State, after: State) -> frozenset[Hashable]:
+        """Return the doors and ports whose state a poll found changed."""
+        self._polled_at = time.monotonic()
         doors = {
             ("door", door.id)
             for door in after.doors.values()
@@ -226,7 +226,7 @@ class Silence:
         }
         return frozenset(doors | ports)
 
-    def count_unheard(self, moved: frozenset[Hashable]) -> None:
-        """Count a move that no event has told of by now."""
-        if not any(self._heard.get(part, 0.0) >= self._moved_at for part in moved):
-            self._unheard += 1
+    def count_unreported(self, changes: frozenset[Hashable]) -> None:
+        """Count changes without an event by now."""
+        if not any(self._reported_at.get(part, 0.0) >= self._polled_at for part in changes):
+            self._unreported += 1

@@ -1,4 +1,4 @@
-"""Availability of the event log: it may fail while everything else works."""
+"""Availability of the event log, which may fail while other functions work."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,23 +13,23 @@ from .timers import Timers
 
 _LOGGER = logging.getLogger(__name__)
 
-# Seconds that the log, or a source of it, may fail before a person is asked to look.
+# Seconds for which the log or one of its sources may fail before an issue is created.
 PATIENCE = 60.0
-# Seconds that a person who says that it is mended waits for the log.
+# Seconds to wait for the log after a user confirmed a fix.
 _SETTLE = 5.0
 _SOURCE = "event log"
 _WHOLE_LOG = Missing("event_log", "")
 
 
 class LogHealth:
-    """What of a device's events cannot be read, as a repair once it lasts.
+    """Tracks which events of a device cannot be read, and reports lasting failures as issues.
 
     Args:
-        name: Of the device.
-        later: For the repair.
-        shortcomings: Takes it.
-        reachable: Returns whether the device answers anything at all.
-        changed: Is called when ``working`` has changed.
+        name: The name of the device.
+        timers: Delayed calls.
+        device_issues: Receives the failures.
+        reachable: Returns whether the device responds to other requests.
+        changed: Called when the availability changed.
     """
 
     def __init__(
@@ -42,17 +42,17 @@ class LogHealth:
     ) -> None:
         self._name = name
         self._timers = timers
-        self._shortcomings = device_issues
+        self._device_issues = device_issues
         self._reachable = reachable
         self._changed = changed
         self._failing: frozenset[Missing] = frozenset()
-        self._noted: frozenset[Missing] = frozenset()
+        self._reported: frozenset[Missing] = frozenset()
         self._known = False
-        self._all_well = asyncio.Event()
+        self._recovered = asyncio.Event()
 
     @property
     def working(self) -> bool | None:
-        """Return whether all events can be read, None before the first answer."""
+        """Return whether all events can be read; None before the first response."""
         return not self._failing if self._known else None
 
     @property
@@ -62,68 +62,68 @@ class LogHealth:
 
     @property
     def failing(self) -> tuple[str, ...]:
-        """Return the sources that cannot be read, as the API names them."""
+        """Return the API names of the sources that cannot be read."""
         return tuple(sorted(missing.name for missing in self._failing))
 
     @callback
     def async_lost(self) -> None:
-        """Note that no events can be read."""
-        self._async_show(self._failing | {_WHOLE_LOG})
+        """Record that no events can be read."""
+        self._async_set(self._failing | {_WHOLE_LOG})
 
     @callback
     def async_followed(self, failing: frozenset[str] = frozenset()) -> None:
-        """Note that events can be read again, except from the sources that fail."""
-        self._async_show(frozenset(Missing("event_source", source) for source in failing))
+        """Record that events can be read, except from the failing sources."""
+        self._async_set(frozenset(Missing("event_source", source) for source in failing))
 
     @callback
-    def _async_show(self, failing: frozenset[Missing]) -> None:
+    def _async_set(self, failing: frozenset[Missing]) -> None:
         before = self._known, self._failing
         newly, self._failing, self._known = failing - self._failing, failing, True
         for missing in newly:
             self._async_wait(missing)
-        if self._noted - failing:
-            self._async_note(self._noted & failing)
+        if self._reported - failing:
+            self._async_report(self._reported & failing)
         if failing:
-            self._all_well.clear()
+            self._recovered.clear()
         else:
-            self._all_well.set()
+            self._recovered.set()
         if before != (self._known, self._failing):
             self._changed()
 
     @callback
     def async_reachable(self) -> None:
-        """Note that the device answers again: its log gets the same time as any other to do so."""
-        for missing in self._failing - self._noted:
+        """Restart the waiting time of failures: the device has just become reachable."""
+        for missing in self._failing - self._reported:
             self._async_wait(missing)
 
     async def async_settle(self) -> None:
-        """Wait a moment for the log where it fails."""
+        """Wait a moment for a failing log to recover."""
         if not self._failing:
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(_SETTLE):
-                await self._all_well.wait()
+                await self._recovered.wait()
 
     @callback
     def _async_wait(self, missing: Missing) -> None:
-        async def judge() -> None:
+        async def check() -> None:
             if missing not in self._failing:
                 return
             if not self._reachable():
-                self._async_wait(missing)  # everything fails, which is shown elsewhere
+                self._async_wait(missing)  # the whole device is unavailable, which is shown elsewhere
                 return
             _LOGGER.warning(
                 "%s: %s unavailable: its events are missing or late, state is polled",
                 self._name,
                 missing.name or _SOURCE,
             )
-            self._async_note(self._noted | {missing})
+            self._async_report(self._reported | {missing})
 
-        self._timers.async_do(PATIENCE, missing, judge)
+        self._timers.async_do(PATIENCE, missing, check)
 
     @callback
-    def _async_note(self, noted: frozenset[Missing]) -> None:
-        for missing in self._noted - noted:
+    def _async_report(self, reported: frozenset[Missing]) -> None:
+        for missing in self._reported - reported:
             _LOGGER.info("%s: %s available again", self._name, missing.name or _SOURCE)
-        self._noted = noted
-        self._shortcomings.async_note(_SOURCE, noted)
+        self._reported = reported
+        self._device_issues.async_note(_SOURCE, reported)

@@ -1,4 +1,4 @@
-"""Permissions: Home Assistant's entity permissions, applied to the devices of the entities."""
+"""Permissions of users for a device, derived from Home Assistant's entity permissions."""
 
 from aiohttp import web
 from homeassistant.auth.models import User
@@ -15,7 +15,7 @@ from ..const import DOMAIN
 
 @callback
 def async_may(hass: HomeAssistant, user: User, policy: str, device_id: str) -> bool:
-    """Return whether a user has a permission for an entity of ours of a device."""
+    """Return whether a user has a permission for any entity of this integration on a device."""
     if _may_everything(user, policy):
         return True
     entities = er.async_entries_for_device(er.async_get(hass), device_id)
@@ -24,7 +24,7 @@ def async_may(hass: HomeAssistant, user: User, policy: str, device_id: str) -> b
 
 @callback
 def async_may_open_doors(hass: HomeAssistant, user: User, device_id: str) -> bool:
-    """Return whether a user may control every lock of the entries that a device belongs to."""
+    """Return whether a user may control all locks of the entries of a device."""
     if _may_everything(user, POLICY_CONTROL):
         return True
     device, registry = dr.async_get(hass).async_get(device_id), er.async_get(hass)
@@ -39,7 +39,7 @@ def async_may_open_doors(hass: HomeAssistant, user: User, device_id: str) -> boo
 
 @callback
 def async_current_user() -> User | None:
-    """Return the user who asks over HTTP or the websocket, None for automations and Home Assistant itself."""
+    """Return the user of the current HTTP or websocket request; None for automations and Home Assistant itself."""
     if (connection := websocket_api.current_connection.get()) is not None:
         return connection.user
     return _http_user()
@@ -47,9 +47,9 @@ def async_current_user() -> User | None:
 
 @callback
 def async_may_see_picture(entity_id: str) -> bool:
-    """Return whether the user whose HTTP request is being answered may see an entity; True without such a user.
+    """Return whether the user of the current HTTP request may read an entity; True outside a request.
 
-    Home Assistant's own views of pictures ask only whether a user is logged in.
+    Home Assistant's own image views only require a login.
     """
     user = _http_user()
     return user is None or user.permissions.check_entity(entity_id, POLICY_READ)
@@ -57,7 +57,7 @@ def async_may_see_picture(entity_id: str) -> bool:
 
 @callback
 def async_check_viewer(entity_id: str) -> None:
-    """Refuse the picture of an entity to a user who may not see it."""
+    """Reject the current HTTP request if its user may not read an entity."""
     if not async_may_see_picture(entity_id):
         raise web.HTTPForbidden
 

@@ -1,4 +1,4 @@
-"""Restored state: values that only events report, kept for the next start until the device reports them."""
+"""Restored state: values that only events report, stored for the next run until the device reports them again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -27,11 +27,11 @@ class RestoredState:
 
     @classmethod
     def from_store(cls, stored: Mapping[str, Any], *, names: bool = True) -> RestoredState:
-        """Return what ``as_store`` wrote, also in an earlier version; names of people only where they are wanted."""
+        """Return the state from the output of ``as_store`` of this or an earlier version, optionally without names."""
         try:
             return cls._read(stored, names=names)
         except (AttributeError, LookupError, TypeError, ValueError) as err:
-            # A broken file must not cost the entry.
+            # An unreadable file must not prevent the setup of the entry.
             _LOGGER.warning("Could not read the stored state of a device: %r", err)
             return cls({})
 
@@ -49,7 +49,7 @@ class RestoredState:
 
     @classmethod
     def in_state(cls, state: State, bells: Mapping[BellId, Bell]) -> RestoredState:
-        """Return what is in a state; which of its bells were found, it does not tell."""
+        """Return the values to restore from a state, and the bells that no directory lists."""
         return cls(
             bells,
             {port.id: port.on for port in state.ports.values() if port.virtual},
@@ -60,7 +60,7 @@ class RestoredState:
         )
 
     def as_store(self) -> dict[str, Any]:
-        """Return it as JSON."""
+        """Return the values as JSON."""
         access = self.last_access
         return {
             "bells": [[bell.id, bell.button] for bell in self.bells.values()],
@@ -78,8 +78,8 @@ class RestoredState:
         }
 
     def added_to(self, state: State) -> State:
-        """Return a state with it, as far as the state does not know better."""
-        # The device's own answer is for the whole alarm: where it contradicts, nothing is known of the parts.
+        """Return a state completed with the restored values; values of the device take precedence."""
+        # The device reports whole alarms: if that contradicts the restored value, the parts are unknown.
         agreed = {alarm for alarm, on in state.alarms.items() if on is None or on is self.alarms.get(alarm)}
         parts = {part: on if part[0] in agreed else None for part, on in self.alarm_parts.items()}
         return replace(
@@ -97,7 +97,7 @@ class RestoredState:
 
 
 def _with_state(item: Any) -> tuple[PortId, bool | None]:
-    """Return a stored port with its state; earlier versions wrote no state."""
+    """Return a stored port with its state; earlier versions stored only ids."""
     return (item, None) if isinstance(item, str) else (str(item[0]), item[1])
 
 

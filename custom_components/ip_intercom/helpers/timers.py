@@ -11,7 +11,7 @@ type Act = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Timers:
-    """Does things later.
+    """Delayed calls, one per key.
 
     Args:
         hass: Home Assistant.
@@ -19,34 +19,34 @@ class Timers:
 
     def __init__(self, hass: HomeAssistant) -> None:
         self._hass = hass
-        self._waiting: dict[Hashable, CALLBACK_TYPE] = {}
+        self._pending: dict[Hashable, CALLBACK_TYPE] = {}
         self._closed = False
 
     def __bool__(self) -> bool:
-        """Return whether anything is still to be done."""
-        return bool(self._waiting)
+        """Return whether any call is pending."""
+        return bool(self._pending)
 
     @callback
     def async_do(self, delay: float, key: Hashable, act: Act) -> None:
-        """Do something after some seconds, unless all is over before; a later wish of the same key replaces it."""
+        """Call ``act`` after a delay in seconds, replacing a pending call of the same key."""
 
         async def do(_: datetime) -> None:
-            self._waiting.pop(key, None)
+            self._pending.pop(key, None)
             await act()
 
         self.async_cancel(key)
         if not self._closed:
-            self._waiting[key] = async_call_later(self._hass, delay, do)
+            self._pending[key] = async_call_later(self._hass, delay, do)
 
     @callback
     def async_cancel(self, key: Hashable) -> None:
         """Cancel the delayed call of a key."""
-        if (cancel := self._waiting.pop(key, None)) is not None:
+        if (cancel := self._pending.pop(key, None)) is not None:
             cancel()
 
     @callback
     def async_close(self) -> None:
-        """Do nothing of it, and nothing more."""
+        """Cancel all calls, and accept no more."""
         self._closed = True
-        for key in tuple(self._waiting):
+        for key in tuple(self._pending):
             self.async_cancel(key)

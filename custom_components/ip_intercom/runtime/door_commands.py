@@ -265,7 +265,7 @@ class DoorCommands:
             door = state.doors.get(door_id)
             return _is_settled(door) and (door is None or self._async_doubted(door) is None)
 
-        self._coordinator.async_look_until(lambda state: state.doors.get(door_id), is_settled)
+        self._coordinator.async_poll_until(lambda state: state.doors.get(door_id), is_settled)
 
     @property
     def _doors(self) -> Doors:

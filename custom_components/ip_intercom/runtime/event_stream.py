@@ -349,7 +349,7 @@ class EventStream:
         if not delivery.answered:
             self._coordinator.async_publish()
             return
-        self._coordinator.device_issues.async_withhold(delivery.withheld)
+        self._coordinator.device_issues.async_set_log_gaps(delivery.withheld)
         self._coordinator.async_publish()
         # A restart refreshes the description, including the state.
         restarted = any(isinstance(fact, Restarted) for event in delivery.events for fact in event.facts)

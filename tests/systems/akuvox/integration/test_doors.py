@@ -93,7 +93,7 @@ async def test_a_door_that_closes_soon_is_seen_open(
 async def test_a_door_that_waits_before_it_opens_is_seen_open(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commanding, "_FIRST_LOOK", 0.0)
+    monkeypatch.setattr(commanding, "_FIRST_POLL", 0.0)
     monkeypatch.setattr(commanding, "_EFFECT_DELAY", 1.5)
     sim = await device("e18", config={f"{RELAY}TriggerDelayA": "1", f"{RELAY}HoldDelayA": "60"})
     entry = await add(hass, sim)
