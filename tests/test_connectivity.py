@@ -40,6 +40,7 @@ async def test_an_outage_is_shown_and_is_no_event(hass: HomeAssistant, sim: Simu
     assert changes == []
 
 
+@pytest.mark.real_time
 async def test_a_device_without_power_is_missed_while_a_poll_waits(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:

@@ -71,6 +71,7 @@ async def test_a_cable_that_is_pulled_says_nothing() -> None:
         assert await ask(session, sim) == 200
 
 
+@pytest.mark.real_time
 async def test_a_device_without_power_answers_no_packet() -> None:
     async with Simulator(accounts=[Account("ha", "x")]) as sim, aiohttp.ClientSession() as session:
         sim.set_auth(Service.SYSTEM, "none")
