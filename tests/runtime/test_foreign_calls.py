@@ -1,7 +1,9 @@
 """Another system on the same unit has it dial: that is no visitor, and every visitor still rings."""
 
 from collections.abc import Callable
+from functools import partial
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 import pytest
 
@@ -101,3 +103,30 @@ async def test_firmware_that_tells_who_began_a_call(
 ) -> None:
     found = await rings_by(hass, begin, privileges, originators=originators, session_first=session_first)
     assert found == 0
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["no record", "no answer"])
+async def test_a_call_whose_session_stays_unknown_is_handed_on(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture, lost: bool
+) -> None:
+    """The record of the session, which tells who began a call, is waited for a second and no longer."""
+    session = sim.press("%1")
+    assert session is not None
+    sim.terminate(session)
+    sim.pass_time(60)
+    sim.noise(True)
+    sim.pass_time(60)
+    events = capture_log_events(hass)
+
+    def is_told(session: int) -> bool:
+        return any(event.data["data"].get("session") == session for event in events)
+
+    for number in (901, 902):
+        await sim.wait_for_pull()
+        if lost:
+            sim.fault("log/pull", "reset", times=1)
+        sim.emit(
+            "CallStateChanged", direction="outgoing", state="connecting", peer=STRANGER, session=number, call=number
+        )
+        await until(partial(is_told, number), f"call {number}")
+    assert ("Could not determine who started the call" in caplog.text) is lost

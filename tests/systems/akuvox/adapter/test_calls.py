@@ -1,6 +1,8 @@
 """One call from three routes, in any order: no devices, no clocks but ours."""
 
 from datetime import datetime
+import time
+from typing import Any
 
 import pytest
 from yarl import URL
@@ -340,3 +342,36 @@ def test_the_first_word_may_be_of_a_call_all_the_same(tracker: CallTracker, cloc
 def test_words_of_a_call_are_none_without_one(tracker: CallTracker, clock: Clock, word: str) -> None:
     assert tracker.looked(word, clock.now)
     assert tracker.in_call
+
+
+STORED = {
+    "session": 7,
+    "state": "connected",
+    "direction": "outgoing",
+    "began": 5.0,
+    "confirmed": 5.0,
+    "peer": "101",
+    "logged_at": None,
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"session": "x"},
+        {"state": "dancing"},
+        {"direction": None},
+        {"began": "soon"},
+        {"confirmed": None},
+    ],
+)
+def test_a_stored_call_that_cannot_be_read_is_forgotten(tracker: CallTracker, change: dict[str, object]) -> None:
+    tracker.restore({"over": [STORED | change, "no call"], "call": STORED | change})
+    assert not tracker.in_call
+    assert tracker.as_store()["over"] == []
+
+
+def test_a_stored_call_keeps_what_can_be_read(tracker: CallTracker) -> None:
+    tracker.restore({"over": [STORED | {"logged_at": "yesterday", "confirmed": time.time()}], "call": None})
+    kept: Any = tracker.as_store()["over"]
+    assert [(call["session"], call["logged_at"]) for call in kept] == [(7, None)]

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from tests.common import act, entity_id, until
+from custom_components.ip_intercom.runtime.door_commands import hold_store
+from tests.common import act, entity_id, state_of, until
 from tests.simulators.akuvox import Simulator
 from tests.simulators.akuvox.dialects import RelayReading
 from tests.simulators.akuvox.envelope import ApiError
@@ -280,3 +281,36 @@ async def test_a_hold_without_end_is_renewed(hass: HomeAssistant, device: Start,
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(hours=31))
     await hass.async_block_till_done()
     assert triggers(sim) == before + 2, "a hold that ended at the device is not begun again"
+
+
+async def test_a_hold_is_renewed_later_where_the_door_cannot_be_read(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("e16c", speed=1.0)
+    entry = await add(hass, sim)
+    await HOLD(hass, entry)
+    before = triggers(sim)
+    sim.fault("*", "status", status=500)
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(hours=15))
+    await hass.async_block_till_done()
+    assert triggers(sim) == before
+    sim.heal()
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(hours=16))
+    await until(lambda: triggers(sim) == before + 1, "the hold to be renewed")
+    assert is_open(sim)
+
+
+async def test_holds_are_resumed_though_the_door_cannot_be_read(hass: HomeAssistant, device: Start) -> None:
+    """One hold ended while Home Assistant was away, and the device ended the other."""
+    sim = await device("e16c", speed=1.0)
+    entry = await add(hass, sim)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    past, future = (dt_util.utcnow() + timedelta(hours=hours) for hours in (-1, 20))
+    await hold_store(hass, entry.entry_id).async_save({"A": future.isoformat(), "B": past.isoformat()})
+    sim.fault("relay/status", "status", status=500)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    sim.heal()
+    await hass.async_block_till_done()
+    assert entry.state is ConfigEntryState.LOADED
+    await entry.runtime_data.coordinator.async_refresh()
+    await hass.async_block_till_done()
+    assert state_of(hass, entry, "switch", "door_A_hold_open") == "off"
+    assert triggers(sim) == 0
