@@ -224,6 +224,7 @@ async def test_a_device_that_never_says_ready(
         await following(sim)
         assert sim.press()
         await reach(rings, 1)
+        await until(lambda: state_of(hass, entry, "sensor", "call_state") != "idle", "the call")
         sim.call_ended()
         await shows(hass, entry, "sensor", "call_state", "idle")
         if number == 1:
