@@ -169,7 +169,7 @@ async def test_others_hear_the_library_as_before(caplog: pytest.LogCaptureFixtur
     caplog.set_level(logging.DEBUG)
     logger = logging.getLogger("firebase_messaging.fcmpushclient")
     logger.error("theirs")
-    fcm._OURS.set(True)
+    fcm._FROM_HERE.set(True)
     logger.error("ours")
     logger.setLevel(logging.INFO)
     try:

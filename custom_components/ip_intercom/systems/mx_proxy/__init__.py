@@ -1,1 +1,1 @@
-"""Extensions of a Zultys MX, by way of the REST proxy in front of it."""
+"""Extensions of a Zultys MX, through the REST proxy in front of it."""

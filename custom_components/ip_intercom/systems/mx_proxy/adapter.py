@@ -1,4 +1,4 @@
-"""The adapter of MX Proxy: finds an extension, and makes the system of an entry."""
+"""The adapter of MX Proxy: finds an extension and creates the system of an entry."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,10 +27,10 @@ from .system import MxSystem, Options, description_of
 async def find(
     session: ClientSession, address: str, account: Mapping[str, Any], verify: bool, pinned: str | None = None
 ) -> tuple[dict[str, Any], Description]:
-    """Find the proxy at an address that a person typed, and log in; ``pinned`` is the certificate to insist on.
+    """Find the proxy at an entered address, and log in; ``pinned`` is the SHA-256 of the only accepted certificate.
 
     Returns:
-        What an entry has to keep to connect again (``const``: entry data), and whose extension was found.
+        The entry data (``const``) and the description of the extension.
     """
     credentials = _credentials(account)
     proxy, info, fingerprint = await find_proxy(session, address, credentials, verify=verify, pinned=pinned)
@@ -47,7 +47,7 @@ def create(
     options: Mapping[str, Any],
     cursor: Mapping[str, object] | None,
 ) -> MxSystem:
-    """Return the system of an entry from its data and options (``const``)."""
+    """Return the system of an entry."""
     entry_options = Options(
         names=options.get(CONF_SHOW_NAMES, True),
         push=options.get(CONF_PUSH, False),

@@ -1,4 +1,4 @@
-"""The actions for calls that only an extension of an MX has: calling, transferring, holding, and the call mode."""
+"""The call actions that only an extension of an MX has: make, transfer, hold, resume, and call mode."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -34,7 +34,7 @@ ATTR_TO = "to"
 _NUMBER = vol.All(cv.string, vol.Length(min=1))
 _DELAY = vol.All(cv.positive_time_period, vol.Range(max=timedelta(minutes=10)))
 
-# Which calls an action is for, where none is named.
+# Call states to which an action applies if no session is given.
 _TALKING = frozenset({CallState.CONNECTED})
 _WAITING = frozenset({CallState.HELD})
 _ANY = frozenset(CallState)
@@ -48,7 +48,7 @@ def system_of(runtime: IntercomRuntime) -> MxSystem:
 def async_find_session(
     runtime: IntercomRuntime, session: SessionId | None, states: frozenset[CallState] = _ANY
 ) -> SessionId:
-    """Return the call that is named, or the only one there is in one of these states."""
+    """Return the given session, or the only call in one of these states."""
     if session is not None:
         return session
     fitting = sorted(call.id for call in runtime.coordinator.data.calls.values() if call.state in states)

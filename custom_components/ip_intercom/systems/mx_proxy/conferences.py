@@ -1,4 +1,4 @@
-"""Conferences that people dial into (manual, conferences)."""
+"""Scheduled conferences (manual, conferences)."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -13,19 +13,19 @@ from .server_time import at
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MINUTE = timedelta(minutes=1)
-# Minutes; a calendar that is told more, or less than none, shows nothing at all.
+# Minutes; a calendar with longer or negative durations shows no events.
 _LONGEST = 366 * 24 * 60
-# A code of eight digits, as those of the manual.
+# Eight digits, as in the manual.
 _LOWEST_CODE, _HIGHEST_CODE = 10_000_000, 99_999_999
 
 
 def new_access_code() -> int:
-    """Return a code that cannot be guessed."""
+    """Return a random access code."""
     return _LOWEST_CODE + secrets.randbelow(_HIGHEST_CODE - _LOWEST_CODE + 1)
 
 
 def neutral_conference(conference: ApiConference, own_id: int | None) -> Conference:
-    """Return a conference in the neutral model; ``own_id`` is the number of the extension's person."""
+    """Return a conference as its model type; ``own_id`` is the user ID of the extension."""
     return Conference(
         id=conference.id,
         name=conference.name,
@@ -40,7 +40,7 @@ def neutral_conference(conference: ApiConference, own_id: int | None) -> Confere
 
 
 def by_start(conferences: Iterable[ApiConference], own_id: int | None) -> dict[ConferenceId, Conference]:
-    """Return conferences by their id, the first to begin first."""
+    """Return conferences by ID, ordered by start."""
     neutral = (neutral_conference(conference, own_id) for conference in conferences)
     return {conference.id: conference for conference in sorted(neutral, key=lambda conference: conference.start)}
 
@@ -49,8 +49,8 @@ class MxConferences:
     """The conferences of an extension.
 
     Args:
-        proxy: Asked.
-        own_id: The number of its person, as conferences name their owner.
+        proxy: Client of the proxy.
+        own_id: User ID of the extension, as in the owner of a conference.
     """
 
     def __init__(self, proxy: MxProxy, own_id: int | None) -> None:
@@ -59,13 +59,13 @@ class MxConferences:
         self._own_id = own_id
 
     async def query(self) -> tuple[Conference, ...]:
-        """Return the conferences by their start."""
+        """Return the conferences, ordered by start."""
         return tuple(by_start(await self._conferences.list(), self._own_id).values())
 
     async def create(
         self, name: str, start: datetime, duration: timedelta, access_code: int | None, description: str = ""
     ) -> Conference:
-        """Plan a conference of our own; an access code is made up for None."""
+        """Create a conference; a random access code is used for None."""
         created = await self._conferences.create(
             ApiConference(
                 owner_id=self._own_id or 0,
@@ -79,7 +79,7 @@ class MxConferences:
         return neutral_conference(created, self._own_id)
 
     async def update(self, conference: Conference) -> Conference:
-        """Change a conference; what this model does not know of it stays."""
+        """Update a conference, keeping the fields that the model does not have."""
         changed = replace(
             await self._find(conference.id),
             name=conference.name,
@@ -93,17 +93,17 @@ class MxConferences:
         return neutral_conference(await self._conferences.update(changed), self._own_id)
 
     async def join(self, conference: ConferenceId, access_code: int | None) -> None:
-        """Have the extension called and put into a conference; the code is looked up for None."""
+        """Call the extension and connect it to a conference; the access code is retrieved for None."""
         code = (await self._find(conference)).access_id if access_code is None else access_code
         await self._conferences.join(conference, code)
 
     async def _find(self, conference: ConferenceId) -> ApiConference:
-        for known in await self._conferences.list():
-            if known.id == conference:
-                return known
+        for found in await self._conferences.list():
+            if found.id == conference:
+                return found
         raise NoData("there is no such conference")
 
 
 def _minutes(duration: timedelta) -> int:
-    """Return a duration in whole minutes, and never none at all."""
+    """Return a duration in whole minutes, at least one."""
     return max(1, -(-duration // _MINUTE))

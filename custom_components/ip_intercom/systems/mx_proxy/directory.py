@@ -1,4 +1,4 @@
-"""The people of the phone system (manual, contacts)."""
+"""The address book of the phone system (manual, contacts)."""
 
 from collections.abc import Iterable
 import re
@@ -10,15 +10,15 @@ _PUNCTUATION = re.compile(r"[\s().\-/]+")
 
 
 def plain_number(number: str) -> str:
-    """Return a phone number by which two ways to write it can be compared."""
+    """Return a phone number without punctuation, for comparison."""
     return _PUNCTUATION.sub("", number).removeprefix("+")
 
 
 class MxPhoneBook:
-    """The address book; what was read last tells names without asking.
+    """The address book; the last response provides names without another request.
 
     Args:
-        proxy: Asked.
+        proxy: Client of the proxy.
     """
 
     def __init__(self, proxy: MxProxy) -> None:
@@ -28,11 +28,11 @@ class MxPhoneBook:
 
     @property
     def size(self) -> int:
-        """Return how many people are known."""
+        """Return the number of known contacts."""
         return len(self._people)
 
     async def contacts(self) -> tuple[Contact, ...]:
-        """Return all people, by extension."""
+        """Return all contacts, ordered by extension."""
         self._keep(await self._directory.contacts())
         return tuple(self._people.values())
 
@@ -46,23 +46,23 @@ class MxPhoneBook:
         self._names = names
 
     def name_at(self, number: str | None) -> str | None:
-        """Return who has a number, as far as that is known."""
+        """Return the name of the owner of a number, if known."""
         return None if number is None else self._names.get(plain_number(number))
 
     def cell_phone_of(self, jid: str) -> str | None:
-        """Return the mobile number of a person."""
+        """Return the mobile number of a contact."""
         contact = self._people.get(jid)
         return None if contact is None or not contact.cell_phone else plain_number(contact.cell_phone)
 
     async def number_of(self, jid: str) -> str:
-        """Return how to call a person: by the extension, where there is one."""
+        """Return the number to call a contact: the extension, if there is one."""
         if jid not in self._people:
             await self.contacts()
         contact = self._people.get(jid)
         if contact is None:
-            raise InvalidRequest("no person in the address book has this ID", "users")
+            raise InvalidRequest("no contact has this ID", "users")
         if contact.extension:
             return contact.extension
         for number in contact.numbers.values():
             return plain_number(number)
-        raise InvalidRequest("the address book has no number for this person", "users")
+        raise InvalidRequest("this contact has no number", "users")

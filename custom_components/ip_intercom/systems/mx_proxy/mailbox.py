@@ -1,4 +1,4 @@
-"""The messages of an extension (manual, voicemails)."""
+"""Voicemails of an extension (manual, voicemails)."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 def neutral_voicemail(mail: ApiVoicemail, privacy: Privacy) -> Voicemail:
-    """Return a message in the neutral model."""
+    """Return a voicemail as its model type."""
     return Voicemail(
         id=mail.id,
         received=at(mail.received) or _EPOCH,
@@ -26,7 +26,7 @@ def neutral_voicemail(mail: ApiVoicemail, privacy: Privacy) -> Voicemail:
 
 
 def neutral_mailbox(mails: Iterable[ApiVoicemail], privacy: Privacy) -> dict[VoicemailId, Voicemail]:
-    """Return messages by their id, oldest first."""
+    """Return voicemails by ID, oldest first."""
     neutral = (neutral_voicemail(mail, privacy) for mail in mails)
     return {mail.id: mail for mail in sorted(neutral, key=lambda mail: mail.received)}
 
@@ -35,9 +35,9 @@ class MxVoicemails:
     """The mailbox.
 
     Args:
-        proxy: Asked.
-        privacy: Whether names are wanted.
-        changed: Called when something was changed from here.
+        proxy: Client of the proxy.
+        privacy: Whether names are shown.
+        changed: Called after a change from here.
     """
 
     def __init__(self, proxy: MxProxy, privacy: Privacy, changed: Callable[[], None]) -> None:
@@ -47,20 +47,20 @@ class MxVoicemails:
         self._changed = changed
 
     async def query(self) -> tuple[Voicemail, ...]:
-        """Return the messages, oldest first."""
+        """Return the voicemails, oldest first."""
         return tuple(neutral_mailbox(await self._voicemails.list(), self._privacy).values())
 
     async def mark(self, voicemail: VoicemailId, *, read: bool | None = None, note: str | None = None) -> None:
-        """Mark a message as heard or not, and write a note to it; what is None stays."""
+        """Mark a voicemail as read or unread, or set its note; None keeps the current value."""
         if read is None and note is None:
             return
         try:
             await self._voicemails.update(voicemail, read=read, note=note)
-        finally:  # it may have been carried out without a confirmation
+        finally:  # an unconfirmed request may have been carried out
             self._changed()
 
     async def delete(self, voicemail: VoicemailId) -> None:
-        """Delete a message."""
+        """Delete a voicemail."""
         try:
             await self._voicemails.delete(voicemail)
         finally:

@@ -1,4 +1,4 @@
-"""The log of calls of an extension (manual, calls): each record once, and what became of the call."""
+"""The call log of an extension (manual, calls): detects new records and maps them to the model."""
 
 from collections.abc import Callable, Iterable, Mapping
 import time
@@ -15,19 +15,19 @@ _INCOMING = "incoming"
 _VOICEMAIL_LEG = 3
 _VOICEMAIL_NUMBER = "voicemail."
 
-# Seconds by which a look reaches back beyond the newest record: two calls may end at the same time.
+# Seconds by which a poll overlaps the previous one, because several calls may end at the same time.
 _OVERLAP = 60
-# And now and then: calls may be written down late, and the clock of the exchange may have been set back.
+# Longer overlap of occasional polls, because records may be late and the clock of the exchange may be set back.
 _DEEP_OVERLAP = 24 * 3600
 
 
 def is_incoming(record: LogRecord) -> bool:
-    """Return whether it was an incoming call."""
+    """Return whether a record is of an incoming call."""
     return record.direction.lower() == _INCOMING
 
 
 def outcome_of(record: LogRecord) -> CallOutcome:
-    """Return what became of a call."""
+    """Return the outcome of a call."""
     if record.missed:
         return CallOutcome.MISSED
     if not is_incoming(record):
@@ -38,25 +38,25 @@ def outcome_of(record: LogRecord) -> CallOutcome:
 
 
 def other_number(record: LogRecord) -> str | None:
-    """Return the number at the other end."""
+    """Return the number of the other party."""
     return record.calling if is_incoming(record) else record.called
 
 
 def name_in(record: LogRecord) -> str | None:
-    """Return who is at the other end, as the exchange knows it."""
+    """Return the name of the other party in the record."""
     person = " ".join(part for part in (record.first_name, record.last_name) if part)
     return person or record.service_name or None
 
 
 def duration_of(record: LogRecord) -> int | None:
-    """Return for how many seconds they talked; None if the call was not answered, or that is not reported."""
+    """Return the seconds from answer to end; None if the call was not answered or the times are missing."""
     if record.missed or not record.connected or not record.disconnected:
         return None
     return max(0, record.disconnected - record.connected)
 
 
 def neutral_call(record: LogRecord, privacy: Privacy) -> CallRecord:
-    """Return a call in the neutral model."""
+    """Return a call as its model type."""
     number = other_number(record)
     return CallRecord(
         id=str(record.record_id),
@@ -69,15 +69,15 @@ def neutral_call(record: LogRecord, privacy: Privacy) -> CallRecord:
 
 
 class CallJournal:
-    """Tells the records that are new from those that were there before.
+    """Detects records that are new since the last poll.
 
     Args:
-        stored: What ``as_json`` returned in an earlier life; None to take all that there is for old.
-        now: Our clock in seconds since 1970.
+        stored: ``as_json`` of the previous run; None to treat all present records as old.
+        now: Local clock in Unix seconds.
 
     Attributes:
-        missed: The calls missed since the count was cleared.
-        last: The newest record, as far as it was read in this life.
+        missed: Number of missed calls since it was reset.
+        last: The newest record that was read in this run.
     """
 
     def __init__(self, stored: object = None, now: Callable[[], float] = time.time) -> None:
@@ -90,7 +90,7 @@ class CallJournal:
 
     @property
     def has_begun(self) -> bool:
-        """Return whether the log was read before, in this life or an earlier one."""
+        """Return whether the log has been read, in this run or a previous one."""
         return self._newest is not None
 
     @property
@@ -99,21 +99,21 @@ class CallJournal:
         return not self._newest
 
     def as_json(self) -> dict[str, object]:
-        """Return what is to be kept."""
+        """Return the state to store."""
         return {"record": self._newest, "time": self._time, "missed": self.missed}
 
     def since(self, *, deep: bool) -> int | None:
-        """Return from which time on the log is to be read, None for all of it.
+        """Return the time from which to read the log, None for the whole log.
 
-        It is a time of the exchange itself: how wrong its clock is does not matter. A deep look does not trust one
-        that is ahead of ours: what follows would seem older once the clock is right.
+        The time is from the clock of the exchange, so its error does not matter. A deep poll limits it to the local time:
+        if that clock was ahead, records after its correction would seem older.
         """
         if self._time is None:
             return None
         return max(0, min(self._time, int(self._now())) - _DEEP_OVERLAP if deep else self._time - _OVERLAP)
 
     def take(self, records: Iterable[LogRecord]) -> list[tuple[LogRecord, int]]:
-        """Return the new ones of some records, oldest first, and how many calls had been missed after each."""
+        """Return the new records, oldest first, each with the number of missed calls after it."""
         ordered = sorted(records, key=lambda record: record.record_id)
         fresh = [] if self._newest is None else self._fresh(ordered)
         for record in fresh if self._newest is not None else ordered:
@@ -122,28 +122,28 @@ class CallJournal:
         self._newest = self._newest or 0
         if ordered and (self.last is None or ordered[-1].record_id == self._newest):
             self.last = ordered[-1]
-        told = []
+        new = []
         for record in fresh:
             self.missed += record.missed
-            told.append((record, self.missed))
-        return told
+            new.append((record, self.missed))
+        return new
 
     def _fresh(self, ordered: list[LogRecord]) -> list[LogRecord]:
         newest, then = self._newest or 0, self._time or 0
         fresh = [record for record in ordered if record.record_id > newest]
         if fresh or any(record.record_id == newest for record in ordered):
             return fresh
-        # The newest record is gone: the phone system has started to count again.
+        # The newest record is gone: the phone system restarted its numbering.
         return [record for record in ordered if (record.disconnected or record.connected or 0) > then]
 
 
 class MxCallLog:
-    """The log of calls.
+    """The call log.
 
     Args:
-        proxy: Asked.
-        journal: Knows the newest record.
-        privacy: Whether names are wanted.
+        proxy: Client of the proxy.
+        journal: Provides the newest record.
+        privacy: Whether names are shown.
     """
 
     def __init__(self, proxy: MxProxy, journal: CallJournal, privacy: Privacy) -> None:
@@ -152,7 +152,7 @@ class MxCallLog:
         self._privacy = privacy
 
     async def query(self, limit: int | None = None) -> tuple[CallRecord, ...]:
-        """Return the calls, newest first; the last few cost little, all of them up to two minutes."""
+        """Return the calls, newest first; the last few are fast, all of them take up to two minutes."""
         records: tuple[LogRecord, ...] = ()
         if limit is not None and (since := self._journal.since(deep=False)) is not None:
             records = await self._calls.log(since)
@@ -162,5 +162,5 @@ class MxCallLog:
         return tuple(neutral_call(record, self._privacy) for record in newest[:limit])
 
     async def delete(self, record: str | None) -> None:
-        """Refuse: the exchange keeps its log."""
-        raise NotSupported("the log of an exchange cannot be deleted from")
+        """Reject the request: the exchange does not delete records."""
+        raise NotSupported("the call log of an exchange cannot be deleted")

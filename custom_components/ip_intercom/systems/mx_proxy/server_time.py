@@ -1,4 +1,4 @@
-"""Times of an MX: seconds since 1970 by the clock of the phone system, which may be wrong."""
+"""Times of an MX: Unix seconds on the clock of the phone system, which may be wrong."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,15 +8,15 @@ from ..common.parse import instant
 
 
 def at(seconds: int | None) -> datetime | None:
-    """Return a moment, None for one that is not told."""
+    """Return a time from Unix seconds, None for zero or None."""
     return instant(seconds or None)
 
 
 class ServerClock:
-    """How far the clock of the exchange is ahead of ours, as far as that is known.
+    """Estimates the offset between the clock of the exchange and the local clock.
 
     Args:
-        now: Our clock in seconds since 1970.
+        now: Local clock in Unix seconds.
     """
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
@@ -24,9 +24,9 @@ class ServerClock:
         self._ahead = 0.0
 
     def age(self, seconds: int) -> float:
-        """Return how many seconds ago something happened; below zero it lies ahead."""
+        """Return how many seconds ago an event happened, negative if its time is in the future."""
         return self._now() + self._ahead - seconds
 
     def learn(self, seconds: int) -> None:
-        """Note that something of that time has only just happened."""
+        """Set the offset from the time of an event that has just happened."""
         self._ahead = seconds - self._now()

@@ -1,4 +1,4 @@
-"""The actions that only an extension of an MX has: phone book, voicemails, conferences, push tokens, and its calls."""
+"""The actions that only an extension of an MX has: contacts, voicemails, conferences, push tokens, and calls."""
 
 from datetime import timedelta
 import re
@@ -45,7 +45,7 @@ async def _contacts(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
 
 
 def _texts(contact: Contact) -> tuple[str, ...]:
-    """Return what a contact may be found by."""
+    """Return the searchable texts of a contact."""
     return (contact.name, contact.extension or "", contact.email or "", *contact.numbers.values())
 
 
@@ -122,7 +122,7 @@ async def _download_voicemail(runtime: IntercomRuntime, data: Data) -> JsonObjec
     return await async_save(runtime, _mailbox(runtime).open(data[ATTR_VOICEMAIL]), data)
 
 
-# What is deleted is gone, and a file may be read by others: for administrators.
+# Deletion is final, and a saved file may be readable by others: for administrators only.
 _VOICEMAILS_ACTIONS = (
     Action("voicemail_query", _query_voicemails, Needs.READ, lacking="no_voicemails"),
     Action(
@@ -189,11 +189,10 @@ ATTR_WAIT_FOR_OWNER = "wait_for_owner"
 
 _CONFERENCE: Fields = {vol.Required(ATTR_CONFERENCE): cv.string}
 _NAME = vol.All(cv.string, vol.Length(min=1))
-# Planned in whole minutes.
 _DURATION = vol.All(cv.positive_time_period, vol.Range(min=timedelta(minutes=1), max=timedelta(days=31)))
 _CODE: Fields = {vol.Optional(ATTR_ACCESS_CODE): vol.All(vol.Coerce(int), vol.Range(min=1, max=999_999_999))}
 
-# What an invitation leaves open.
+# Placeholders of an invitation.
 _BLANK = re.compile(r"%([A-Za-z]+)%")
 
 
@@ -202,7 +201,7 @@ def _conferences(runtime: IntercomRuntime) -> MxConferences:
 
 
 def render(invitation: ConferenceSettings, conference: Conference) -> dict[str, str]:
-    """Return the texts of an invitation with everything filled in; times as they are here."""
+    """Return the texts of an invitation with all placeholders replaced; times are local."""
     start = dt_util.as_local(conference.start)
     hours, minutes = divmod(conference.duration // timedelta(minutes=1), 60)
     values = {
@@ -227,7 +226,7 @@ def render(invitation: ConferenceSettings, conference: Conference) -> dict[str, 
 
 
 def _shown_conference(conference: Conference, *, code: bool) -> JsonObjectType:
-    """Return a conference for a response, with or without what lets people in."""
+    """Return a conference for a response, with or without its access code."""
     shown: JsonObjectType = {
         "id": conference.id,
         "name": conference.name,
@@ -302,7 +301,7 @@ _CHANGES = (
     ATTR_ENDS_WITH_OWNER,
 )
 
-# A code gives access to a conference: only administrators and the person who has just created it get it.
+# An access code admits anyone to a conference: only administrators and its creator receive it.
 _CONFERENCE_ACTIONS = (
     Action("conference_query", _query_conferences, Needs.ADMIN, lacking="no_conferences"),
     Action("conference_invitation", _invitation, Needs.ADMIN, _CONFERENCE, lacking="no_conferences"),

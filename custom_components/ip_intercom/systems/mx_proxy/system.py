@@ -1,4 +1,4 @@
-"""One extension of an MX in the neutral model: its capabilities and its state."""
+"""One extension of an MX as a system: its features and its state."""
 
 import asyncio
 from collections.abc import Mapping
@@ -22,10 +22,10 @@ from .mailbox import MxVoicemails, neutral_mailbox
 from .records import MxCallLog, neutral_call
 
 _CONTROLS = frozenset({Control.CALLS})
-# Seconds to wait for each part while connecting, and later on: what did not answer at first may only be slow. A full
-# block of calls keeps their log for a while (manual, calls).
-_FIRST_PATIENCE = 10.0
-_PATIENCE = 20.0
+# Seconds to wait for each part while connecting, and later; a slow part is read again later. The call log is slow if its
+# last block is full (manual, calls).
+_FIRST_TIMEOUT = 10.0
+_TIMEOUT = 20.0
 _ACCOUNT = "/auth"
 _CONTACTS = "/contacts"
 _CONFERENCES = "/conferences"
@@ -33,15 +33,15 @@ _CONFERENCES = "/conferences"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user has told of an extension.
+    """The options of an extension.
 
     Attributes:
-        names: Names of people may be told.
-        push: A forwarder was set up.
-        device: The phone or number that calls are made from and answered at; None for the extension.
-        mobile: The number for the remote mode; None for the one that the exchange knows.
-        ring_delay: Seconds until that rings, None for what the exchange finds right.
-        voicemail_delay: Seconds until the voicemail takes a call, likewise.
+        names: Show names of people.
+        push: A forwarder is configured.
+        device: Phone or number to make and answer calls with; None for the extension.
+        mobile: Number for the remote mode; None for the mobile number in the address book.
+        ring_delay: Seconds until that number rings; None for the default of the exchange.
+        voicemail_delay: Seconds until the voicemail answers; None for the default of the exchange.
     """
 
     names: bool = True
@@ -53,7 +53,7 @@ class Options:
 
 
 def identity_of(info: UserInfo) -> Identity:
-    """Return the identity of an extension: the person's ID at this MX, for any proxy address and number."""
+    """Return the identity of an extension: the user ID at this MX, independent of proxy address and number."""
     return Identity(
         id=f"{info.mx}_{info.jid}",
         mac=None,
@@ -68,7 +68,7 @@ def identity_of(info: UserInfo) -> Identity:
 
 
 def description_of(info: UserInfo, state: State) -> Description:
-    """Return what any extension is and may."""
+    """Return the description that all extensions share."""
     return Description(
         identity=identity_of(info),
         state=state,
@@ -85,15 +85,15 @@ class MxSession:
     """The connection to the exchange that the proxy keeps for an account.
 
     Args:
-        proxy: Keeps it.
+        proxy: Client of the proxy.
     """
 
     def __init__(self, proxy: MxProxy) -> None:
         self._session = proxy.session
 
     async def log_out(self) -> None:
-        """End it, for all users of the account at this proxy."""
-        await self._session.login()  # only who is logged in can log out
+        """End the connection, for all users of the account at this proxy."""
+        await self._session.login()  # logout requires a token
         await self._session.logout()
 
 
@@ -101,14 +101,14 @@ class MxSystem:
     """One extension.
 
     Args:
-        proxy: Its client.
-        cursor: How far its events were read before, as ``Delivery.cursor``; None begins now.
-        options: What the user has told.
+        proxy: Client of the proxy.
+        cursor: Stored position in the events (``Delivery.cursor``); None to start now.
+        options: Options of the entry.
 
     Attributes:
-        calls: Its calls; known after ``connect``.
-        mailbox: Its messages; None where it has none.
-        conferences: Its conferences; None where it has none.
+        calls: Call control; available after ``connect``.
+        mailbox: Voicemails; None if the extension has none.
+        conferences: Conferences; None if the extension has none.
     """
 
     calls: MxCalls
@@ -123,33 +123,33 @@ class MxSystem:
         self._privacy = Privacy(names=self._options.names)
         self.book = MxPhoneBook(proxy)
         self._log = MxLog(proxy, self.book, self._privacy, stored=cursor, expects_pushes=self._options.push)
-        self._push = ForwardedPush[CallEvent | MailEvent](lambda message: parse(message.body), self._log.hear)
+        self._push = ForwardedPush[CallEvent | MailEvent](lambda message: parse(message.body), self._log.receive)
         self._info: UserInfo | None = None
         self._reader = PartReader()
         self.log: MxLog | None = None
         self.features = Features(session=MxSession(proxy))
 
-    # -- what the extension has ------------------------------------------------------------------
+    # -- features --------------------------------------------------------------------------------
 
     async def connect(self, controls: frozenset[Control] | None) -> Description:
-        """Log in and find out what the extension has."""
-        await self.close()  # of an attempt before
-        return await self._describe(_FIRST_PATIENCE)
+        """Log in and describe the extension."""
+        await self.close()  # of a previous attempt
+        return await self._describe(_FIRST_TIMEOUT)
 
     async def describe(self) -> Description:
-        """Find out again what the extension has; what does not answer stays."""
-        return await self._describe(_PATIENCE)
+        """Describe the extension again; parts that do not respond keep their previous state."""
+        return await self._describe(_TIMEOUT)
 
-    async def _describe(self, patience: float) -> Description:
+    async def _describe(self, timeout: float) -> Description:
         log, reader = self._log, self._reader
-        info = await self._identify(patience)
-        reader.begin(patience)  # who it is, the proxy knows by itself: that shows no exchange
+        info = await self._identify(timeout)
+        reader.begin(timeout)  # the proxy answers info() from memory, so it does not show that the exchange responds
         own_id = _number(info.jid)
         log.tracker.extension = info.extension
         if log.tracker.sessions:
-            # Of an earlier life, or of before this description; the proxy answers from memory.
+            # Restored from the previous run or from before this description; the proxy answers from memory.
             with suppress(IntercomError, TimeoutError):
-                async with asyncio.timeout(patience):
+                async with asyncio.timeout(timeout):
                     await log.poller.now(CALLS)
         *_, conferences = await together(
             reader.ask(_CONTACTS, self.book.contacts()),
@@ -166,17 +166,17 @@ class MxSystem:
             last_call=self._last_call,
             extension=info.extension or None,
             missed_calls=log.journal.missed,
-            voicemails=log.mails,
+            voicemails=log.voicemails,
             conferences=None if conferences is None else by_start(conferences, own_id),
             pushes=log.push_monitor.state,
         )
         return replace(description_of(info, state), missing=reader.missing, wish=reader.wish)
 
-    async def _identify(self, patience: float) -> UserInfo:
-        """Return whose extension it is. Connecting requires it: the account may be another person's by now."""
+    async def _identify(self, timeout: float) -> UserInfo:
+        """Return the logged-in user. ``connect`` requires a response: the account may belong to another user now."""
         if self._info is None:
             return await self.proxy.session.info()
-        self._reader.begin(patience)
+        self._reader.begin(timeout)
         return await self._reader.ask(_ACCOUNT, self.proxy.session.info()) or self._info
 
     def _features(self, info: UserInfo, own_id: int | None) -> Features:
@@ -206,28 +206,28 @@ class MxSystem:
     # -- reading ---------------------------------------------------------------------------------
 
     async def read(self) -> Reading:
-        """Read messages and conferences once; a part that cannot be read now is left out."""
+        """Read voicemails and conferences once; parts that fail are None."""
         reader, proxy = self._reader, self.proxy
-        reader.begin(_PATIENCE)
-        mails, conferences = await together(
+        reader.begin(_TIMEOUT)
+        voicemails, conferences = await together(
             nothing() if reader.lacks(VOICEMAILS) else reader.ask(VOICEMAILS, proxy.voicemails.list(), keep=False),
             nothing() if reader.lacks(_CONFERENCES) else reader.ask(_CONFERENCES, proxy.conferences.list(), keep=False),
         )
-        if mails is None and conferences is None:
-            await self._prove(reader)
+        if voicemails is None and conferences is None:
+            await self._verify_exchange(reader)
         own_id = None if self._info is None else _number(self._info.jid)
         return Reading(
-            voicemails=None if mails is None else neutral_mailbox(mails, self._privacy),
+            voicemails=None if voicemails is None else neutral_mailbox(voicemails, self._privacy),
             conferences=None if conferences is None else by_start(conferences, own_id),
             last_call=self._last_call,
             pushes=self._log.push_monitor.state,
         )
 
-    async def _prove(self, reader: PartReader) -> None:
-        """See that the exchange is there, by what every extension has."""
-        silences = [err for err in reader.failures.values() if isinstance(err, ExchangeSilent)]
-        if len(silences) > 1:
-            raise silences[0]
+    async def _verify_exchange(self, reader: PartReader) -> None:
+        """Check that the exchange responds, with a request that works for every extension."""
+        timeouts = [err for err in reader.failures.values() if isinstance(err, ExchangeSilent)]
+        if len(timeouts) > 1:
+            raise timeouts[0]
         try:
             await self.book.contacts()
         except IntercomError as err:
@@ -244,7 +244,7 @@ class MxSystem:
         return None
 
     async def examine(self) -> Mapping[str, object]:
-        """Return how much there is, and whether pushes arrive."""
+        """Return counts and the state of pushes for diagnostics."""
         services = await self.proxy.directory.services()
         return {
             "contacts": self.book.size,
@@ -254,7 +254,7 @@ class MxSystem:
         }
 
     async def close(self) -> None:
-        """End looking. The account stays logged in: others may use it at the same proxy."""
+        """Stop polling. The account stays logged in, because others may use it at the same proxy."""
         await self._log.close()
 
 

@@ -1,8 +1,7 @@
-"""Live calls of an extension: what is pushed, what asking finds, and what is done from here are put together, each change once.
+"""Tracks live calls of an extension by merging pushes, polls, and commands, and reports each change once.
 
-The exchange numbers its calls with small integers. The proxy remembers a call from when it rings here or was
-answered until its end (manual, call info; field notes 3): one that goes out and was not answered yet
-is unknown to it.
+The exchange numbers calls with small integers. The proxy knows a call from when it rings here or was answered until its
+end (manual, call info; field notes 3); it does not know an outgoing call before it is answered.
 """
 
 from collections import OrderedDict
@@ -25,7 +24,7 @@ STATES: Mapping[str, CallState] = {
     Kind.RETRIEVED: CallState.CONNECTED,
     Kind.CLEARED: CallState.TERMINATED,
 }
-# What may follow what; an event that comes too late changes nothing.
+# Valid previous states of each event; an event in another state is outdated and ignored.
 _FOLLOWS: Mapping[str, frozenset[CallState]] = {
     Kind.DELIVERED: frozenset({CallState.CONNECTING}),
     Kind.ORIGINATED: frozenset(),
@@ -34,14 +33,14 @@ _FOLLOWS: Mapping[str, frozenset[CallState]] = {
     Kind.RETRIEVED: frozenset({CallState.CONNECTING, CallState.RINGING, CallState.HELD}),
     Kind.CLEARED: frozenset({CallState.CONNECTING, CallState.RINGING, CallState.CONNECTED, CallState.HELD}),
 }
-# After these, the proxy knows of the call.
+# After these events, the proxy knows the call.
 _REMEMBERED_BY_PROXY = frozenset({Kind.DELIVERED, Kind.ESTABLISHED})
 _REPEATABLE = frozenset({Kind.HELD, Kind.RETRIEVED})
-# A call that goes out and that the proxy does not know (yet) may ring at the other end for so many seconds.
+# Seconds for which an outgoing call that the proxy does not know may ring at the other party.
 _UNANSWERED = 90.0
-# What arrives of a call within so many seconds of its end was on its way before.
-_ECHO = 5.0
-# Events and ends of calls that are remembered, to know them again.
+# Events within this many seconds of the end of their call are delayed ones.
+_DELAYED = 5.0
+# Number of past events and ended calls that are remembered to detect repetitions.
 _REMEMBERED = 256
 
 
@@ -50,13 +49,13 @@ class _Call:
     """A call in progress.
 
     Attributes:
-        session: Its number.
-        direction: As the extension sees it.
-        state: Where it stands.
-        began: When we heard of it, by our clock.
-        peer: The number at the other end; ``origin`` the one at ours.
-        known: The proxy has told of it when it was asked.
-        latest: The newest time that was told of it, by the clock of the exchange.
+        session: Number of the call.
+        direction: Direction from the extension.
+        state: Current state.
+        began: When the call became known, on the monotonic clock.
+        peer: Number of the other party; ``origin`` is the own number.
+        known: The proxy has confirmed the call.
+        latest: Latest time of its events, on the clock of the exchange.
     """
 
     session: SessionId
@@ -70,27 +69,27 @@ class _Call:
 
 
 class CallTracker:
-    """Puts together what is told of calls.
+    """Tracks the live calls.
 
     Args:
         monotonic: A clock in seconds.
 
     Attributes:
-        extension: The number of the extension, as soon as it is known.
+        extension: Number of the extension, once known.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.extension: str | None = None
         self._monotonic = monotonic
         self._calls: dict[SessionId, _Call] = {}
-        # Those of an earlier life that were not asked for yet.
+        # Calls restored from the previous run that have not been polled yet.
         self._restored: set[SessionId] = set()
-        self._heard: OrderedDict[tuple[str, SessionId, int], None] = OrderedDict()
+        self._seen: OrderedDict[tuple[str, SessionId, int], None] = OrderedDict()
         self._ended: OrderedDict[SessionId, tuple[float, int]] = OrderedDict()
 
     @property
     def sessions(self) -> dict[SessionId, CallSession]:
-        """Return the calls that there are now."""
+        """Return the live calls."""
         return {
             call.session: CallSession(call.session, call.direction, call.state, call.peer)
             for call in self._calls.values()
@@ -98,17 +97,17 @@ class CallTracker:
 
     @property
     def unanswered(self) -> bool:
-        """Return whether a call goes out that the proxy does not know of: only its record tells when it gave up."""
+        """Return whether there is an outgoing call that the proxy does not know: only its record reports its end."""
         return any(self._is_unanswered(call) for call in self._calls.values())
 
     @staticmethod
     def _is_unanswered(call: _Call) -> bool:
         return call.direction is Direction.OUTGOING and not call.known
 
-    # -- what is kept over a restart -------------------------------------------------------------
+    # -- restoring after a restart ---------------------------------------------------------------
 
     def as_json(self) -> list[dict[str, object]]:
-        """Return the calls that there are now, to be asked for in the next life."""
+        """Return the live calls, to be restored in the next run."""
         return [
             {
                 "id": call.session,
@@ -123,7 +122,7 @@ class CallTracker:
         ]
 
     def restore(self, stored: object) -> None:
-        """Take the calls of an earlier life; whether they still go on, the proxy is to be asked."""
+        """Restore the calls of the previous run; polling determines whether they have ended."""
         for row in objects(stored if isinstance(stored, list) else ()):
             session, state = integer(row.get("id")), member(CallState, row.get("state"))
             direction = member(Direction, row.get("direction"))
@@ -134,25 +133,25 @@ class CallTracker:
             self._calls[session] = _Call(session, direction, state, self._monotonic(), peer, origin, known, latest)
             self._restored.add(session)
 
-    # -- what is told ----------------------------------------------------------------------------
+    # -- events ----------------------------------------------------------------------------------
 
     def is_repeated(self, event: CallEvent) -> bool:
-        """Return whether an event was heard before, and remember it."""
+        """Return whether an event was received before, and record it."""
         if not event.timestamp:
-            return False  # nothing tells it from the next one of its kind
+            return False  # without a time, repetitions cannot be detected
         key = (event.type, event.call_id, event.timestamp)
-        if key in self._heard:
+        if key in self._seen:
             return True
-        self._heard[key] = None
-        _forget(self._heard)
+        self._seen[key] = None
+        _forget(self._seen)
         return False
 
     def needs_context(self, event: CallEvent) -> bool:
-        """Return whether an event speaks of a call that nothing is known of, and does not tell who calls whom."""
+        """Return whether an event is of an unknown call and lacks its parties."""
         return event.type in _REPEATABLE and event.call_id not in self._calls
 
-    def told(self, event: CallEvent) -> CallChanged | None:
-        """Take an event that is believed; return what changes, None where that is nothing new."""
+    def apply(self, event: CallEvent) -> CallChanged | None:
+        """Apply an event; return the change, None if there is none."""
         state = STATES.get(event.type)
         call = self._calls.get(event.call_id)
         if state is None or self._is_over(event):
@@ -160,7 +159,7 @@ class CallTracker:
         if call is None:
             return self._begin(event, state)
         call.known = call.known or event.type in _REMEMBERED_BY_PROXY
-        # Hold and its end follow each other again and again: only their times tell which is the last one.
+        # Hold and resume alternate: only their times determine which is the latest.
         is_old = event.type in _REPEATABLE and (event.timestamp or call.latest) < call.latest
         call.latest = max(call.latest, event.timestamp or 0)
         if is_old or call.state not in _FOLLOWS[event.type]:
@@ -168,13 +167,13 @@ class CallTracker:
         return self._change(call, state, event.timestamp)
 
     def _is_over(self, event: CallEvent) -> bool:
-        """Return whether an event is from before the end of its call: numbers of calls come again some day."""
+        """Return whether an event is from before the end of its call; call numbers are reused later."""
         ended_at, then = self._ended.get(event.call_id, (-inf, -1))
-        return self._monotonic() - ended_at < _ECHO or 0 < (event.timestamp or 0) <= then
+        return self._monotonic() - ended_at < _DELAYED or 0 < (event.timestamp or 0) <= then
 
     def _begin(self, event: CallEvent, state: CallState) -> CallChanged | None:
         if state is CallState.TERMINATED:
-            self._note_end(event.call_id, event.timestamp)
+            self._record_end(event.call_id, event.timestamp)
             return None
         direction = self._direction_of(event)
         incoming = direction is Direction.INCOMING
@@ -196,24 +195,24 @@ class CallTracker:
         call.state = state
         if state is CallState.TERMINATED:
             del self._calls[call.session]
-            self._note_end(call.session, timestamp)
+            self._record_end(call.session, timestamp)
         return CallChanged(call.session, call.direction, state, call.peer)
 
-    def _note_end(self, session: SessionId, timestamp: int | None) -> None:
+    def _record_end(self, session: SessionId, timestamp: int | None) -> None:
         self._ended[session] = self._monotonic(), timestamp or 0
         _forget(self._ended)
 
-    # -- what asking finds -----------------------------------------------------------------------
+    # -- polls -----------------------------------------------------------------------------------
 
-    def looked(self, session: SessionId, info: CallEvent | None) -> CallChanged | None:
-        """Take what the proxy knows of a call, None for nothing; return what changes."""
+    def polled(self, session: SessionId, info: CallEvent | None) -> CallChanged | None:
+        """Apply the proxy's information about a call, None if it does not know it; return the change."""
         call = self._calls.get(session)
         if session in self._restored:
             self._restored.remove(session)
             if call is not None and info is not None and _is_another(call, info):
-                del self._calls[session]  # the exchange has given the number to a later call
+                del self._calls[session]  # the exchange has reused the number
         if info is not None:
-            changed = self.told(info)
+            changed = self.apply(info)
             if (call := self._calls.get(session)) is not None:
                 call.known = True
             return changed
@@ -222,25 +221,25 @@ class CallTracker:
         return self._change(call, CallState.TERMINATED, None)
 
     def logged(self, calling: str | None, called: str | None) -> CallChanged | None:
-        """Take a new record of a call that went out; return the end of the one it is of, where nothing else tells of it."""
+        """Apply the record of an outgoing call; return the end of the matching call if nothing else reports it."""
         for call in self._calls.values():
             if self._is_unanswered(call) and _same(call.origin, calling) and _same(call.peer, called):
                 return self._change(call, CallState.TERMINATED, None)
         return None
 
-    # -- what is done from here ------------------------------------------------------------------
+    # -- commands --------------------------------------------------------------------------------
 
     def made(self, session: SessionId, origin: str, to: str) -> CallChanged | None:
-        """Note a call that was made from here."""
+        """Record a call that was made from here."""
         if session in self._calls:
-            return None  # a push was faster
+            return None  # already reported by a push
         call = _Call(session, Direction.OUTGOING, CallState.CONNECTING, self._monotonic(), to, origin)
         self._calls[session] = call
         self._ended.pop(session, None)
         return CallChanged(session, call.direction, call.state, to)
 
     def done(self, session: SessionId, kind: str) -> CallChanged | None:
-        """Note that something was done to a call from here, by the name of the event that tells of it."""
+        """Record a command to a call; ``kind`` is the corresponding event type."""
         call = self._calls.get(session)
         if call is None or call.state not in _FOLLOWS[kind]:
             return None
@@ -248,7 +247,7 @@ class CallTracker:
 
 
 def _is_another(call: _Call, info: CallEvent) -> bool:
-    """Return whether the proxy tells of another call by the number of one that is known."""
+    """Return whether the proxy reports another call with the number of a known one."""
     peer = info.calling if call.direction is Direction.INCOMING else info.called
     return None not in (peer, call.peer) and not _same(peer, call.peer)
 

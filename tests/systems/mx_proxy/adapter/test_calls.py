@@ -61,7 +61,7 @@ async def test_a_call_that_leaves_no_trace_is_over_some_day(bench: Bench, monkey
 
 
 async def test_hanging_up_is_seen_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "_CALL_LOOKS", 600.0)
+    monkeypatch.setattr(log, "_CALL_INTERVAL", 600.0)
     calls = bench.system.calls
     session = await calls.dial("12025550142", [])
     await calls.hang_up(session, "busy")
@@ -73,9 +73,9 @@ async def test_hanging_up_is_seen_at_once(bench: Bench, monkeypatch: pytest.Monk
 
 
 async def test_a_call_that_is_gone_is_hung_up_in_vain(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "_CALL_LOOKS", 600.0)
-    monkeypatch.setattr(log, "_UNANSWERED_LOOKS", 600.0)
-    monkeypatch.setattr(log, "_CALL_LOG_LOOKS", (600.0, 600.0))
+    monkeypatch.setattr(log, "_CALL_INTERVAL", 600.0)
+    monkeypatch.setattr(log, "_UNANSWERED_INTERVAL", 600.0)
+    monkeypatch.setattr(log, "_CALL_LOG_INTERVALS", (600.0, 600.0))
     calls = bench.system.calls
     session = await calls.dial("12025550142", [])
     bench.sim.hang_up(session)

@@ -12,7 +12,7 @@ DAY = 24 * 3600
 
 async def test_a_clock_that_was_far_ahead_hides_no_call(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """One record from next month is the newest for a month, and all that follow seem older."""
-    monkeypatch.setattr(log, "_DEEP_LOOKS", 0.5)
+    monkeypatch.setattr(log, "_DEEP_INTERVAL", 0.5)
     bench = await start()
     bench.sim.advance_clock(40 * DAY)
     bench.sim.hang_up(bench.sim.incoming_call("3108"))

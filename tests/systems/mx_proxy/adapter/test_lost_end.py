@@ -12,7 +12,7 @@ async def test_a_link_that_was_lost_when_a_call_ended(start: Start) -> None:
     bench = await start()
     call = bench.sim.incoming_call("3108")
     assert bench.system.log is not None
-    bench.system.log.hear(
+    bench.system.log.receive(
         CallEvent(Kind.DELIVERED, call, calling="3108", called="3107", timestamp=bench.sim.clock.utc())
     )
     await until(lambda: bench.calls() == {call: "ringing"}, "the ring")

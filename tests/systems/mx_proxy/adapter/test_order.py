@@ -24,9 +24,9 @@ def test_a_hold_that_is_told_after_its_end_is_over() -> None:
         (Kind.RETRIEVED, 16, CallState.CONNECTED),
     )
     for kind, when, expected in pushed:
-        tracker.told(told(kind, when))
+        tracker.apply(told(kind, when))
         assert tracker.sessions[7].state is expected, (kind, when)
-    tracker.told(told(Kind.CLEARED, 1))
+    tracker.apply(told(Kind.CLEARED, 1))
     assert tracker.sessions == {}, "an end is an end"
 
 
@@ -37,10 +37,10 @@ async def test_an_end_from_long_ago_ends_no_call_that_goes_on(start: Start) -> N
     info = bench.sim.mx.links[bench.sim.login].calls[call]
     fresh = CallEvent(Kind.DELIVERED, call, calling="3108", called="3107", timestamp=info["timestamp"])
     assert bench.system.log is not None
-    bench.system.log.hear(fresh)
+    bench.system.log.receive(fresh)
     await until(lambda: bench.calls() == {call: "ringing"}, "the ring")
     asked = len(bench.asked("call_info"))
-    bench.system.log.hear(CallEvent(Kind.CLEARED, call, timestamp=info["timestamp"] - 3600))
+    bench.system.log.receive(CallEvent(Kind.CLEARED, call, timestamp=info["timestamp"] - 3600))
     await until(lambda: len(bench.asked("call_info")) >= asked + 3, "the proxy to be asked")
     assert bench.calls() == {call: "ringing"}
     assert bench.types().count(Kind.CLEARED) == 0

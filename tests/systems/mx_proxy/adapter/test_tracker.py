@@ -41,7 +41,7 @@ def tracker(clock: Time) -> CallTracker:
 
 
 def states(tracker: CallTracker, *events: CallEvent) -> list[str | None]:
-    changes = [tracker.told(event) for event in events]
+    changes = [tracker.apply(event) for event in events]
     return [None if change is None else change.state.value for change in changes]
 
 
@@ -75,7 +75,7 @@ def test_the_order_of_things(tracker: CallTracker, kinds: tuple[str, ...], expec
     ],
 )
 def test_who_calls_whom(tracker: CallTracker, event: CallEvent, direction: Direction, peer: str | None) -> None:
-    change = tracker.told(event)
+    change = tracker.apply(event)
     assert change is not None
     assert (change.direction, change.peer) == (direction, peer)
 
@@ -98,11 +98,11 @@ def test_the_same_event_again(tracker: CallTracker, monkeypatch: pytest.MonkeyPa
 
 
 def test_what_asking_finds(tracker: CallTracker, clock: Time) -> None:
-    assert tracker.looked(7, None) is None
-    ringing = tracker.looked(7, told(Kind.DELIVERED))
+    assert tracker.polled(7, None) is None
+    ringing = tracker.polled(7, told(Kind.DELIVERED))
     assert ringing == CallChanged(7, Direction.INCOMING, CallState.RINGING, "3108")
-    assert tracker.looked(7, told(Kind.DELIVERED)) is None
-    over = tracker.looked(7, None)
+    assert tracker.polled(7, told(Kind.DELIVERED)) is None
+    over = tracker.polled(7, None)
     assert over == CallChanged(7, Direction.INCOMING, CallState.TERMINATED, "3108")
     assert tracker.sessions == {}
 
@@ -111,11 +111,11 @@ def test_a_call_that_nobody_has_answered_yet(tracker: CallTracker, clock: Time) 
     assert tracker.made(7, "3107", "3190") == CallChanged(7, Direction.OUTGOING, CallState.CONNECTING, "3190")
     assert tracker.made(7, "3107", "3190") is None
     assert tracker.unanswered
-    assert tracker.looked(7, None) is None
+    assert tracker.polled(7, None) is None
     assert tracker.logged("3107", "3108") is None
     assert tracker.logged("3107", None) is None
     clock.now += 600
-    over = tracker.looked(7, None)
+    over = tracker.polled(7, None)
     assert over is not None
     assert over.state is CallState.TERMINATED
     assert not tracker.unanswered
@@ -123,7 +123,7 @@ def test_a_call_that_nobody_has_answered_yet(tracker: CallTracker, clock: Time) 
 
 def test_what_is_done_from_here(tracker: CallTracker) -> None:
     assert tracker.done(7, Kind.HELD) is None
-    tracker.told(told(Kind.DELIVERED))
+    tracker.apply(told(Kind.DELIVERED))
     answered = tracker.done(7, Kind.ESTABLISHED)
     assert answered is not None
     assert answered.state is CallState.CONNECTED
@@ -135,7 +135,7 @@ def test_what_is_done_from_here(tracker: CallTracker) -> None:
 def test_events_without_numbers_need_somebody_to_ask(tracker: CallTracker) -> None:
     assert tracker.needs_context(bare(Kind.HELD))
     assert not tracker.needs_context(bare(Kind.CLEARED))
-    tracker.told(told(Kind.DELIVERED))
+    tracker.apply(told(Kind.DELIVERED))
     assert not tracker.needs_context(bare(Kind.HELD))
 
 

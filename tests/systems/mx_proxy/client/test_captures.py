@@ -139,7 +139,7 @@ CASES = {
         lambda p: p.session.info(),
         UserInfo("63022", "3095", "43884851147406145", "EqNe45DYvZH2va1gesL7AA1ldtP04j4a"),
     ),
-    "09_auth_info_badtoken": Case(lambda p: p.session.info(), Refusal(TokenNotTaken, "token of a login just before")),
+    "09_auth_info_badtoken": Case(lambda p: p.session.info(), Refusal(TokenNotTaken, "rejects a new token")),
     "10_contacts": Case(lambda p: p.directory.contacts(), (PETER, DMITRY)),
     "11_calls_log": Case(lambda p: p.calls.log(), (MISSED, PLACED)),
     "12_calls_log_ts": Case(lambda p: p.calls.log(1503223473), (PLACED,)),

@@ -240,17 +240,17 @@ async def test_a_lost_link_is_left_to_the_server(
     await proxy.session.login()
     bench.sim.drop_link()
     bench.seen()
-    for watch.now in (1000.0, 1000.0 + client.LINK_PATIENCE - 1):
+    for watch.now in (1000.0, 1000.0 + client.LINK_TIMEOUT - 1):
         with pytest.raises(ExchangeUnreachable):
             await ask(proxy)
     assert {request.status for request in bench.seen()} == {401}
     bench.sim.mx.outage = Outage.UNREACHABLE
-    for watch.now in (1000.0 + client.LINK_PATIENCE, 1000.0 + client.LINK_LOGIN_PAUSE):
+    for watch.now in (1000.0 + client.LINK_TIMEOUT, 1000.0 + client.LINK_LOGIN_PAUSE):
         with pytest.raises(ExchangeUnreachable):
             await ask(proxy)
     assert [request.status for request in bench.seen()] == [401, 503, 401], "seldom while the MX is away"
     bench.sim.mend_mx()
-    watch.now = 1000.0 + client.LINK_PATIENCE + client.LINK_LOGIN_PAUSE
+    watch.now = 1000.0 + client.LINK_TIMEOUT + client.LINK_LOGIN_PAUSE
     await ask(proxy)
     assert [request.status for request in bench.seen()] == [401, 200, 200]
 
@@ -286,7 +286,7 @@ async def test_a_server_that_refuses_its_own_tokens(bench: Bench, proxy: MxProxy
 async def test_a_server_that_takes_its_tokens_again(
     bench: Bench, proxy: MxProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(login, "DISTRUST", (0.0, 0.0))
+    monkeypatch.setattr(login, "TOKEN_REJECTED_PAUSES", (0.0, 0.0))
     bench.sim.refuse_new_tokens()
     for _ in range(2):
         with pytest.raises(TokenNotTaken):

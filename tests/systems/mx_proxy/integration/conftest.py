@@ -25,20 +25,20 @@ type Start = Callable[..., Awaitable[Simulator]]
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Poll often: no test waits half a minute."""
-    monkeypatch.setattr(log, "_CALL_LOG_LOOKS", (0.3, 0.3))
-    monkeypatch.setattr(log, "_VOICEMAIL_LOOKS", (0.3, 0.3))
-    monkeypatch.setattr(log, "_CALL_LOOKS", 0.2)
-    monkeypatch.setattr(log, "_UNANSWERED_LOOKS", 0.3)
+    monkeypatch.setattr(log, "_CALL_LOG_INTERVALS", (0.3, 0.3))
+    monkeypatch.setattr(log, "_VOICEMAIL_INTERVALS", (0.3, 0.3))
+    monkeypatch.setattr(log, "_CALL_INTERVAL", 0.2)
+    monkeypatch.setattr(log, "_UNANSWERED_INTERVAL", 0.3)
     monkeypatch.setattr(log, "_RECORD_DELAY", 0.05)
-    monkeypatch.setattr(log, "_MAIL_AGAIN", 0.1)
+    monkeypatch.setattr(log, "_MAIL_INTERVAL", 0.1)
     monkeypatch.setattr(outbox, "_HEARTBEAT", 1.0)
 
 
 @pytest.fixture
 def no_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at log and mailbox when something tells to, and at no other time."""
-    monkeypatch.setattr(log, "_CALL_LOG_LOOKS", (600.0, 600.0))
-    monkeypatch.setattr(log, "_VOICEMAIL_LOOKS", (600.0, 600.0))
+    monkeypatch.setattr(log, "_CALL_LOG_INTERVALS", (600.0, 600.0))
+    monkeypatch.setattr(log, "_VOICEMAIL_INTERVALS", (600.0, 600.0))
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ async def test_each_part_fails_alone_and_comes_later(
         sim.fault(f"GET {path}", fault, status=status)
         with monkeypatch.context() as patched:
             if fault is Fault.HANG:
-                patched.setattr(system, "_FIRST_PATIENCE", 0.2)
+                patched.setattr(system, "_FIRST_TIMEOUT", 0.2)
                 patched.setattr(client, "REQUEST_TIMEOUT", 0.3)
                 patched.setattr(client, "LOG_TIMEOUT", 0.3)
             assert await hass.config_entries.async_setup(entry.entry_id), what

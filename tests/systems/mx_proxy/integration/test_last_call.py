@@ -12,7 +12,7 @@ async def test_a_first_look_that_lasts_is_shown_when_it_ends(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full block of the log keeps the first look for a while: nothing in it is news, but the last call is known."""
-    monkeypatch.setattr("custom_components.ip_intercom.systems.mx_proxy.system._FIRST_PATIENCE", 0.3)
+    monkeypatch.setattr("custom_components.ip_intercom.systems.mx_proxy.system._FIRST_TIMEOUT", 0.3)
     sim = await device(empty=True)
     sim.set_patience(1.0)
     sim.fill_log(21)

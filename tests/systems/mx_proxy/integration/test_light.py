@@ -18,7 +18,7 @@ from .conftest import pushing
 async def test_the_record_of_a_call_is_read_once(
     hass: HomeAssistant, sim: Simulator, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log, "_CALL_LOG_LOOKS", (600.0, 600.0))
+    monkeypatch.setattr(log, "_CALL_LOG_INTERVALS", (600.0, 600.0))
     monkeypatch.setattr(coordinator, "_CALL_LOG_DELAY", 0.0)
     entry: ConfigEntry = await pushing(hass, sim, local_url)
     events = capture_log_events(hass)

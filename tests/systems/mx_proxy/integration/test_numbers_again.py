@@ -17,7 +17,7 @@ from .looking import becomes
 async def test_a_number_that_was_dialled_once_rings_when_it_comes_in(
     hass: HomeAssistant, sim: Simulator, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracker, "_ECHO", 0.0)
+    monkeypatch.setattr(tracker, "_DELAYED", 0.0)
     entry = await pushing(hass, sim, local_url)
     session = (await command(hass, entry, "dial", number="3108"))["session"]
     await command(hass, entry, "hang_up")
@@ -34,9 +34,9 @@ async def test_a_call_that_is_over_keeps_no_other_from_ending(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An unanswered call may have ended unseen; hanging up is meant for the other one."""
-    monkeypatch.setattr(log, "_CALL_LOOKS", 600.0)
-    monkeypatch.setattr(log, "_UNANSWERED_LOOKS", 600.0)
-    monkeypatch.setattr(log, "_CALL_LOG_LOOKS", (600.0, 600.0))
+    monkeypatch.setattr(log, "_CALL_INTERVAL", 600.0)
+    monkeypatch.setattr(log, "_UNANSWERED_INTERVAL", 600.0)
+    monkeypatch.setattr(log, "_CALL_LOG_INTERVALS", (600.0, 600.0))
     over = (await command(hass, entry, "dial", number="3108"))["session"]
     live = (await command(hass, entry, "dial", number="12025550142"))["session"]
     await until(lambda: set(entry.runtime_data.coordinator.data.calls) == {over, live}, "both calls")

@@ -222,7 +222,7 @@ async def test_a_full_block_keeps_nobody_waiting(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The proxy answers GET /calls after its patience only; meanwhile messages are seen and commands go through."""
-    monkeypatch.setattr("custom_components.ip_intercom.systems.mx_proxy.system._FIRST_PATIENCE", 0.3)
+    monkeypatch.setattr("custom_components.ip_intercom.systems.mx_proxy.system._FIRST_TIMEOUT", 0.3)
     sim = await device(empty=True)
     patience = asyncio.Event()
     monkeypatch.setattr(sim.mx, "pause", patience.wait)
@@ -258,7 +258,7 @@ async def test_the_clock_of_the_exchange_set_back(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its records then seem older than those that are known: now and then a look reaches back farther."""
-    monkeypatch.setattr(log, "_DEEP_LOOKS", 0.5)
+    monkeypatch.setattr(log, "_DEEP_INTERVAL", 0.5)
     sim = await device()
     entry = await add(hass, sim)
     sim.hang_up(sim.incoming_call("3108"))

@@ -34,7 +34,7 @@ async def test_the_first_look_is_written_down(
 async def test_a_slow_first_look_is_written_down_as_well(
     hass: HomeAssistant, device: Start, hass_storage: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("custom_components.ip_intercom.systems.mx_proxy.system._FIRST_PATIENCE", 0.3)
+    monkeypatch.setattr("custom_components.ip_intercom.systems.mx_proxy.system._FIRST_TIMEOUT", 0.3)
     sim = await device(empty=True)
     sim.set_patience(1.0)
     sim.fill_log(21)

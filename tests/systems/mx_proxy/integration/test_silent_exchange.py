@@ -114,7 +114,7 @@ async def test_a_lost_link_is_left_to_the_proxy(hass: HomeAssistant, device: Sta
 async def test_an_account_that_was_logged_out_is_logged_in_again(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "LINK_PATIENCE", 0.5)
+    monkeypatch.setattr(client, "LINK_TIMEOUT", 0.5)
     sim.mx.disconnect(sim.login)
     await until(lambda: shown(hass, entry) == SILENT, "the loss")
     await until(lambda: shown(hass, entry) == HERE, "the return")
@@ -136,7 +136,7 @@ async def test_pushes_are_expected_again_after_the_exchange_was_away(
 async def test_live_calls_are_looked_at_as_soon_as_the_exchange_is_back(
     hass: HomeAssistant, sim: Simulator, local_url: str, no_looks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log, "_CALL_LOOKS", 600.0)
+    monkeypatch.setattr(log, "_CALL_INTERVAL", 600.0)
     entry = await pushing(hass, sim, local_url)
     call = sim.incoming_call("3108")
     await becomes(hass, entry, "sensor", "call_state", "ringing")

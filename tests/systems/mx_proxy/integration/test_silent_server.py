@@ -115,7 +115,7 @@ async def test_a_poll_that_finds_it_first_ends_the_pause_of_the_log(
 async def test_a_server_that_refuses_its_tokens_is_away_and_no_password_is_asked_for(
     hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(login, "DISTRUST", (0.5, 0.5))
+    monkeypatch.setattr(login, "TOKEN_REJECTED_PAUSES", (0.5, 0.5))
     sim = await device()
     entry = await add(hass, sim)
     await until(lambda: entry.runtime_data.events.following, "the first looks")

@@ -1,4 +1,4 @@
-"""MX Proxy in front of a Zultys MX PBX: the REST API of one extension (manual 2.1, and what is known of servers)."""
+"""Client of MX Proxy in front of a Zultys MX PBX: the REST API of one extension (manual 2.1 and field notes)."""
 
 from .account import Contact, Service, UserInfo
 from .calls import Answered, CallMode, LogRecord, MadeCall, Transferred

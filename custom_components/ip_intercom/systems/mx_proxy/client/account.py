@@ -1,4 +1,4 @@
-"""The account: its login, its address book, and the phones that get its pushes (manual, auth, contacts, services, tokens)."""
+"""The account: login, address book, and the phones that receive pushes (manual, auth, contacts, services, tokens)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,13 +14,13 @@ from .envelope import EXTENSION, rows
 
 @dataclass(frozen=True, slots=True)
 class UserInfo:
-    """Who is logged in.
+    """The logged-in user.
 
     Attributes:
         mx: Serial number of the MX.
-        extension: Internal number of the person.
-        jid: The MX's id of the person.
-        softphone_password: With which a SIP phone registers at the MX.
+        extension: Internal number of the user.
+        jid: User ID at the MX.
+        softphone_password: Password to register a SIP phone at the MX.
     """
 
     mx: str
@@ -33,7 +33,7 @@ class Session(Functions):
     """``/auth``."""
 
     async def login(self) -> None:
-        """Log in now, whether or not there is a token.
+        """Log in now, even if there is a token.
 
         Raises:
             IntercomError: As ``Login.token``.
@@ -41,15 +41,15 @@ class Session(Functions):
         await self._client.login.log_in()
 
     async def info(self) -> UserInfo:
-        """Return who is logged in.
+        """Return the logged-in user.
 
         Raises:
-            UnexpectedReply: The server does not say who.
+            UnexpectedReply: The response contains no user.
         """
         return decode_reply(UserInfo, await self._client.call(USER_INFO), USER_INFO.path)
 
     async def logout(self) -> None:
-        """Let the server end its connection to the MX for this account; without a login there is nothing to do.
+        """End the connection of the server to the MX for this account; does nothing without a token.
 
         All other users of the account at this server are logged out as well, until the next login.
         """
@@ -65,19 +65,19 @@ class Session(Functions):
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A person in the address book; None for what is not reported.
+    """A contact in the address book; missing values are None.
 
     Attributes:
-        jid: The MX's id of the person.
+        jid: User ID at the MX.
         first_name: First name.
         last_name: Last name.
         extension: Internal number.
-        home_phone: Phone number at home.
-        cell_phone: Number of the mobile.
-        email: Address.
-        home_system: Id of the MX that the person belongs to.
-        did: Number by which callers from outside reach the extension.
-        exchange_id: Name at a Microsoft Exchange.
+        home_phone: Home number.
+        cell_phone: Mobile number.
+        email: Email address.
+        home_system: ID of the contact's MX.
+        did: Direct inward dialing number of the extension.
+        exchange_id: User name at Microsoft Exchange.
     """
 
     jid: str | None
@@ -93,20 +93,20 @@ class Contact:
 
     @property
     def name(self) -> str:
-        """The name of the person, or what else there is to tell them by."""
+        """The full name, or another identification of the contact."""
         person = " ".join(part for part in (self.first_name, self.last_name) if part)
         return person or self.extension or self.jid or ""
 
     @property
     def numbers(self) -> dict[str, str]:
-        """The outside numbers of the person, by what they are."""
-        told = {"cell": self.cell_phone, "home": self.home_phone, "did": self.did}
-        return {kind: number for kind, number in told.items() if number}
+        """The external numbers by type."""
+        numbers = {"cell": self.cell_phone, "home": self.home_phone, "did": self.did}
+        return {kind: number for kind, number in numbers.items() if number}
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Something that can be called: ``type`` is the MX's word, as ``VM``, ``AA``, ``ParkServer``."""
+    """A service that can be called: ``type`` is the MX's word, such as ``VM``, ``AA``, ``ParkServer``."""
 
     id: str | None
     name: str | None
@@ -127,27 +127,27 @@ class Directory(Functions):
 
 
 class Tokens(Functions):
-    """``/tokens``. A token lets others send to the phone: no error and no log tells it."""
+    """``/tokens``. A token allows sending pushes to a phone, so it appears in no error and no log."""
 
     async def add(self, kind: str, topic: str, token: str, sandbox: bool = False) -> None:
-        """Register a phone; once is enough.
+        """Register a phone permanently.
 
         Args:
             kind: ``apn`` or ``fcm``.
-            topic: Topic of Apple's service, or application of Google's, that the server is set up for.
-            token: Its token, of 20 characters at least.
-            sandbox: Of Apple's service for developers.
+            topic: APNs topic or FCM application that the server is configured for.
+            token: Push token of the phone, at least 20 characters.
+            sandbox: Use the APNs sandbox.
 
         Raises:
-            InvalidRequest: The server refuses the kind, the topic or the token.
+            InvalidRequest: The server rejects the kind, topic, or token.
         """
         await self._client.call(ADD_TOKEN, _parts(kind, topic, token), params=_params(sandbox))
 
     async def remove(self, kind: str, topic: str, token: str, sandbox: bool = False) -> None:
-        """Forget a phone; the arguments are those of ``add``.
+        """Unregister a phone; arguments as in ``add``.
 
         Raises:
-            NoData: It is not registered.
+            NoData: The phone is not registered.
             InvalidRequest: As ``add``.
         """
         await self._client.call(REMOVE_TOKEN, _parts(kind, topic, token), params=_params(sandbox))
@@ -158,5 +158,5 @@ def _parts(kind: str, topic: str, token: str) -> Mapping[str, str]:
 
 
 def _params(sandbox: bool) -> Mapping[str, str] | None:
-    # The server looks whether it is there (field notes 4).
+    # The server checks for the presence of the parameter (field notes 4).
     return {"sandbox": "true"} if sandbox else None

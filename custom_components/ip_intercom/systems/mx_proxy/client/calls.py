@@ -1,4 +1,4 @@
-"""Calls of an extension: the log, calls that are under way, and where they ring (manual, calls)."""
+"""Calls of an extension: the log, live calls, and the call mode (manual, calls)."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,26 +29,26 @@ ANSWER_TIMEOUT = 30
 
 @dataclass(frozen=True, slots=True)
 class LogRecord:
-    """A call that is over; None for what is not told. Times are Unix times.
+    """A call that has ended; missing values are None, times are Unix seconds.
 
     Attributes:
-        record_id: Number of the record; later ones are greater.
-        gcid: Id of the call; its legs have the same.
+        record_id: Number of the record, ascending.
+        gcid: ID of the call, shared by its legs.
         missed: The call was not answered.
         direction: ``incoming`` or ``outgoing``.
-        connected: When it began.
-        disconnected: When it ended.
-        calling: Number of who called.
-        called: Number that was called at first; ``voicemail.`` and the extension for the mailbox.
-        first_name: Of the other party.
-        last_name: Of the other party.
-        extension: Of the other party.
-        service_name: Service that the call went through.
-        service_extension: Its number.
-        call_type: The MX's number for the kind of call.
-        leg_type: The MX's number for the kind of the other leg.
-        self_leg_type: The same of the own leg: 1 talked, 3 voicemail, 9 missed.
-        monitor_type: The MX's number.
+        connected: Start of the call.
+        disconnected: End of the call.
+        calling: Number of the caller.
+        called: First called number; ``voicemail.`` and the extension for the mailbox.
+        first_name: First name of the other party.
+        last_name: Last name of the other party.
+        extension: Extension of the other party.
+        service_name: Service that handled the call.
+        service_extension: Number of that service.
+        call_type: Type of the call, a number of the MX.
+        leg_type: Type of the other leg, a number of the MX.
+        self_leg_type: Type of the own leg: 1 answered, 3 voicemail, 9 missed.
+        monitor_type: A number of the MX.
     """
 
     record_id: Annotated[int, Key("record_id")]
@@ -72,7 +72,7 @@ class LogRecord:
 
 @dataclass(frozen=True, slots=True)
 class MadeCall:
-    """A call that has begun: its number, who calls, and who is called."""
+    """A call that was started: its number, the caller, and the called number."""
 
     call_id: int
     device_id: str | None
@@ -81,7 +81,7 @@ class MadeCall:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """How a call was answered: at which device, which had so many seconds, and whether it was taken into use."""
+    """How a call was answered: the device, its time limit in seconds, and whether it was assigned."""
 
     call_id: int
     device: str
@@ -91,7 +91,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Transferred:
-    """A call that was sent on from a device to a number."""
+    """A call that was transferred from a device to a number."""
 
     call_id: int
     device: str
@@ -103,10 +103,10 @@ class CallMode:
     """Where calls ring.
 
     Attributes:
-        remote: At ``device`` too, not only at the desk.
-        device: Number of it.
-        ring_delay: Seconds until it rings.
-        voicemail_delay: Seconds until the mailbox answers.
+        remote: Calls ring at ``device`` too, not only at the desk phone.
+        device: Number of the second phone.
+        ring_delay: Seconds until the second phone rings.
+        voicemail_delay: Seconds until the voicemail answers.
     """
 
     remote: bool
@@ -116,51 +116,51 @@ class CallMode:
 
 
 class Calls(Functions):
-    """``/calls``. A number of a call is valid as long as the call."""
+    """``/calls``. The number of a call is valid until the call ends."""
 
     async def log(self, since: datetime | int | None = None) -> tuple[LogRecord, ...]:
         """Return the calls that ended after a time, all for None, ordered by ``record_id``.
 
-        It may take two minutes where their number is a multiple of 21; other requests do not wait for it.
+        This takes up to two minutes if their number is a multiple of 21; other requests do not wait for it.
 
         Args:
-            since: Unix time, or a time with its zone, of which fractions of a second are left out.
+            since: Unix seconds or an aware datetime; fractions of a second are ignored.
         """
         params = None if since is None else {"timestamp": _timestamp(since)}
         found = rows(CALL_LOG, await self._client.call(CALL_LOG, params=params), "callLog")
         return readable(CALL_LOG.path, found, partial(decode, LogRecord))
 
     async def make(self, origin: str, to: str, device: str | None = None) -> MadeCall:
-        """Let the server call ``origin`` and connect it with ``to``.
+        """Call ``origin`` and connect it to ``to``.
 
         Args:
-            origin: The extension, or another number of the person.
-            to: Whom to call.
-            device: Device to take into use before.
+            origin: The extension, or another number of the user.
+            to: Number to call.
+            device: Device to assign first.
 
         Raises:
-            CommandFailed: The MX refuses, such as another person's number as ``origin``.
+            CommandFailed: The MX rejects the request, for example because ``origin`` belongs to another user.
         """
         body = {"from": origin, "to": to} | ({"device": device} if device else {})
         made = part(MAKE_CALL, await self._client.call(MAKE_CALL, body=body), "makeCall")
         return decode_reply(MadeCall, made, MAKE_CALL.path)
 
     async def info(self, call_id: int) -> CallEvent:
-        """Return the last that was heard of a call: that it rings, or that it was answered.
+        """Return the last event of a call: ringing or answered.
 
         Raises:
-            NoSuchCall: It is over, or nothing was heard of it, as of one that rings at the other side.
+            NoSuchCall: The call has ended, or is an outgoing call that rings at the other party.
         """
         return await self._event(CALL_INFO, call_id, "callInfo")
 
     async def answer(self, call_id: int, device: str, timeout: int = ANSWER_TIMEOUT, assign: bool = False) -> Answered:
-        """Answer a call at a SIP device.
+        """Answer a call with a SIP device.
 
         Args:
-            call_id: The call.
+            call_id: Number of the call.
             device: Name of the device.
-            timeout: Seconds that the device has to answer.
-            assign: Take the device into use.
+            timeout: Seconds in which the device must answer.
+            assign: Also assign the device.
 
         Raises:
             NoSuchCall: There is no such call.
@@ -176,7 +176,7 @@ class Calls(Functions):
         )
 
     async def transfer(self, call_id: int, device: str, to: str) -> Transferred:
-        """Send a call from a device to another number; it ends here a little later.
+        """Transfer a call from a device to another number; it ends here a little later.
 
         Raises:
             NoSuchCall: There is no such call.
@@ -201,29 +201,29 @@ class Calls(Functions):
 
         Raises:
             NoSuchCall: There is no such call.
-            CommandFailed: It cannot be held now.
+            CommandFailed: The call cannot be held in its state.
         """
         return await self._event(HOLD_CALL, call_id, "held")
 
     async def unhold(self, call_id: int) -> CallEvent:
-        """Go on with a call that is on hold.
+        """Resume a held call.
 
         Raises:
             NoSuchCall: There is no such call.
-            CommandFailed: It is not held.
+            CommandFailed: The call is not held.
         """
         return await self._event(UNHOLD_CALL, call_id, "retrieved")
 
     async def set_mode(
         self, remote: bool, device: str = "", ring_delay: int | None = None, voicemail_delay: int | None = None
     ) -> CallMode:
-        """Set where calls ring, and return what the server made of it. The mode cannot be asked for.
+        """Set the call mode, and return it as applied by the server. The current mode cannot be read.
 
         Args:
-            remote: At ``device`` too.
-            device: Number of it; empty for none.
-            ring_delay: Seconds until it rings, None for the server's choice (1).
-            voicemail_delay: Seconds until the mailbox answers, None for the server's choice (30).
+            remote: Calls ring at ``device`` too.
+            device: Number of the second phone; empty for none.
+            ring_delay: Seconds until the second phone rings, None for the default of the server (1).
+            voicemail_delay: Seconds until the voicemail answers, None for the default of the server (30).
         """
         body: dict[str, object] = {"remote": remote}
         if device:
@@ -241,7 +241,7 @@ class Calls(Functions):
         )
 
     async def assign(self, device: str) -> None:
-        """Take a device into use for calls.
+        """Assign a device for calls.
 
         Raises:
             CommandFailed: There is no such device.
@@ -257,6 +257,6 @@ def _timestamp(since: datetime | int) -> str:
     if isinstance(since, int):
         return str(since)
     if since.tzinfo is None:
-        raise ValueError("a time without its zone")
-    # The server takes whole times of RFC 3339 only.
+        raise ValueError("a time without a time zone")
+    # The server accepts only whole seconds of RFC 3339.
     return since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

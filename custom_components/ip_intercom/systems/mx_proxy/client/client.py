@@ -1,4 +1,4 @@
-"""Requests to MX Proxy on behalf of one account."""
+"""Requests to MX Proxy for one account."""
 
 import asyncio
 from collections import defaultdict
@@ -18,14 +18,14 @@ from .login import Credentials, Login
 
 _LOGGER = logging.getLogger(__name__)
 
-# Seconds: the MX gets seven for a reply, and some requests ask it twice.
+# Seconds; the MX has seven to respond, and some requests query it twice.
 REQUEST_TIMEOUT = 16.0
-# The log comes in blocks of 21 calls: after a full one the proxy waits for another, up to two minutes.
+# The log is sent in blocks of 21 calls: after a full last block the proxy waits up to two minutes for another.
 LOG_TIMEOUT = 150.0
 MAX_LIST = 32 * 1024 * 1024
-# A link that is lost, the proxy makes again after a minute, and a login meanwhile makes a second one. Only where it stays
-# lost for so many seconds the account may have been logged out: then a login helps, tried as seldom as that.
-LINK_PATIENCE = 90.0
+# The proxy restores a lost link to the MX within a minute, and a login in between creates a second one. If the link stays
+# lost for so many seconds, the account may have been logged out: then log in, at most at this interval.
+LINK_TIMEOUT = 90.0
 LINK_LOGIN_PAUSE = 300.0
 
 _JSON = {"Content-Type": "application/json; charset=utf-8"}
@@ -34,14 +34,14 @@ type Attempt = Callable[[dict[str, str]], Awaitable[Reply]]
 
 
 class MxClient:
-    """Requests of one account, one of a kind at a time.
+    """Sends the requests of one account, one of each kind at a time.
 
-    The proxy knows the MX's replies by their kind only, so that two equal requests could get each other's. Other kinds
-    do not wait: the log of calls may last for minutes, and a kind that is not answered delays no call.
+    The proxy matches responses of the MX only by their kind, so two concurrent requests of one kind could be mixed up.
+    Other kinds do not wait: the call log may take minutes, and an unanswered kind delays no call.
 
     Args:
-        transport: The connection to the server.
-        credentials: Who logs in.
+        transport: Transport to the server.
+        credentials: Credentials to log in with.
     """
 
     def __init__(self, transport: HttpTransport, credentials: Credentials) -> None:
@@ -49,11 +49,11 @@ class MxClient:
         self.login = Login(transport, credentials)
         self._unlinked_since: float | None = None
         self._link_login_at = 0.0
-        self._turns: defaultdict[object, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks: defaultdict[object, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    def _turn(self, endpoint: Endpoint) -> asyncio.Lock:
-        """Return the turn of a kind: of one question, or of the commands of one part of the MX."""
-        return self._turns[endpoint.part if endpoint.command else endpoint]
+    def _lock(self, endpoint: Endpoint) -> asyncio.Lock:
+        """Return the lock of a kind: of one query, or of the commands to one part of the MX."""
+        return self._locks[endpoint.part if endpoint.command else endpoint]
 
     async def call(
         self,
@@ -64,28 +64,28 @@ class MxClient:
         body: Mapping[str, object] | None = None,
         extra: float = 0.0,
     ) -> Fields:
-        """Send one request and return the JSON object of the reply, an empty one where it is empty.
+        """Send a request and return the JSON object of the response, an empty one if it has no content.
 
-        It is sent a second time only after a refused token or without a link to the MX: it was certainly not carried out.
+        It is repeated only after a rejected token or a lost link to the MX, because then it was not carried out.
 
         Args:
-            endpoint: What to ask.
-            parts: Values for the variable parts of the path.
-            params: Parameters in the address.
+            endpoint: The endpoint.
+            parts: Values for the placeholders of the path.
+            params: Query parameters.
             body: JSON body.
-            extra: Seconds that the server may need beyond the usual.
+            extra: Additional seconds that the server may need.
 
         Raises:
-            Unconfirmed: A command that the MX has not confirmed in time; it may have been carried out.
-            NoAnswer: The same for what changes nothing.
+            Unconfirmed: The MX did not confirm a command in time; it may have been carried out.
+            NoAnswer: The MX did not answer a query in time.
             NoSuchCall: There is no such call.
-            NoData: There is no such thing.
-            InvalidRequest: The server refuses a value.
-            CommandFailed: The MX refuses.
+            NoData: There is no such object.
+            InvalidRequest: The server rejects a value.
+            CommandFailed: The MX rejects the command.
             AuthenticationFailed: As ``Login.token``.
-            TokenNotTaken: A new token is refused as well.
-            ExchangeUnreachable: The server does not reach the MX.
-            UnexpectedReply: The answer is not the API's.
+            TokenNotTaken: The server rejects a new token.
+            ExchangeUnreachable: The server cannot reach the MX.
+            UnexpectedReply: The response is not one of the API.
             ConnectionFailed: The connection broke.
         """
         request = Request(
@@ -103,16 +103,16 @@ class MxClient:
             return await self.transport.request(request, headers=headers if body is None else {**headers, **_JSON})
 
         since = self.login.attempts
-        async with self._turn(endpoint):
+        async with self._lock(endpoint):
             reply = await self._authorized(endpoint, attempt, since)
         return result(endpoint, reply)
 
     @asynccontextmanager
     async def download(self, endpoint: Endpoint, parts: Mapping[str, str], *, max_bytes: int) -> AsyncIterator[Stream]:
-        """Open an answer that is a file; no other file is asked for before its end.
+        """Open the response of a file; only one file is downloaded at a time.
 
         Raises:
-            IntercomError: As ``call``; also where the server answers JSON.
+            IntercomError: As ``call``; also if the response is JSON.
         """
         request = Request(
             endpoint.method,
@@ -123,7 +123,7 @@ class MxClient:
             parts=_values(parts),
         )
         since = self.login.attempts
-        async with self._turn(endpoint):
+        async with self._lock(endpoint):
             token = await self.login.token(since)
             for is_last in (False, True):
                 async with self.transport.stream(request, headers=_bearer(token)) as stream:
@@ -133,31 +133,31 @@ class MxClient:
                         return
                     reply = await stream.reply()
                 if is_last and refuses_token(reply):
-                    raise self.login.distrust(endpoint.path)
-                if is_last or not self._wants_login(reply):
+                    raise self.login.token_rejected(endpoint.path)
+                if is_last or not self._needs_login(reply):
                     raise refusal(endpoint, reply, decoded(reply))
-                token = await self.login.instead_of(token, since)
+                token = await self.login.replace_token(token, since)
 
     async def _authorized(self, endpoint: Endpoint, attempt: Attempt, since: int) -> Reply:
         token = await self.login.token(since)
         reply = await attempt(_bearer(token))
-        if self._wants_login(reply):
-            reply = await attempt(_bearer(await self.login.instead_of(token, since)))
+        if self._needs_login(reply):
+            reply = await attempt(_bearer(await self.login.replace_token(token, since)))
             if refuses_token(reply):
-                raise self.login.distrust(endpoint.path)
+                raise self.login.token_rejected(endpoint.path)
         if reply.status != HTTPStatus.UNAUTHORIZED:
-            self.login.trust()
+            self.login.token_accepted()
         _LOGGER.debug("%s %s: %s", endpoint.method, endpoint.path, reply.status)
         return reply
 
-    def _wants_login(self, reply: Reply) -> bool:
-        """Return whether a login helps: the token has ended, or the link to the MX does not come back by itself."""
+    def _needs_login(self, reply: Reply) -> bool:
+        """Return whether to log in: the token has expired, or the link to the MX is not restored by itself."""
         if not lacks_link(reply):
             self._unlinked_since = None
             return refuses_token(reply)
         now = monotonic()
         if self._unlinked_since is None:
-            self._unlinked_since, self._link_login_at = now, now + LINK_PATIENCE
+            self._unlinked_since, self._link_login_at = now, now + LINK_TIMEOUT
         if now < self._link_login_at:
             return False
         self._link_login_at = now + LINK_LOGIN_PAUSE
@@ -173,7 +173,7 @@ class MxClient:
 
 
 def _values(parts: Mapping[str, str | int]) -> dict[str, str]:
-    """Return the variable parts of a path as text."""
+    """Return the path parameters as text."""
     values = {name: str(value) for name, value in parts.items()}
     for name, value in values.items():
         if "/" in value:

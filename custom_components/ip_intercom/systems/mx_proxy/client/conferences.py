@@ -1,4 +1,4 @@
-"""Conferences that people dial into (manual, conferences)."""
+"""Scheduled conferences (manual, conferences)."""
 
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -19,14 +19,14 @@ from .endpoints import (
 )
 from .envelope import part, rows
 
-# Of the words that the MX may know, these are documented.
+# The documented values; the MX may have more.
 ONCE = "Once"
 NO_WEB_SESSION, UNDEFINED = "None", "Undefined"
 
 
 @dataclass(frozen=True, slots=True)
 class ConferenceSettings:
-    """How the server invites to conferences; texts have ``%Name%`` for what differs, what is not set is None."""
+    """The invitation to conferences: texts with ``%Name%`` placeholders; missing values are None."""
 
     extension: Annotated[str | None, Key("ext")]
     did: str | None
@@ -40,19 +40,19 @@ class Conference:
     """A conference.
 
     Attributes:
-        id: The server's id; empty for one that is to be created.
-        owner_id: Whose it is, a ``jid`` as a number; 0 for the account's own.
-        name: What it is about.
-        description: What else there is to say; of servers since 2018, not in the manual.
-        access_id: The access code to join it.
-        type: How often it takes place.
-        start: When it begins, in Unix time.
+        id: ID on the server; empty for a new conference.
+        owner_id: ``jid`` of the owner as a number; 0 for this account.
+        name: Subject.
+        description: Additional text; on servers since 2018, not in the manual.
+        access_id: Access code.
+        type: Recurrence.
+        start: Start in Unix seconds.
         duration: Minutes.
-        wait_for_owner: It begins when the owner comes.
-        delete_on_owner_leave: It ends when the owner leaves.
-        ws: Web session that belongs to it.
-        ws_type: Kind of the web session.
-        row: The conference as the server sent it: a change replaces all of it there.
+        wait_for_owner: The conference starts when the owner joins.
+        delete_on_owner_leave: The conference ends when the owner leaves.
+        ws: Web session of the conference.
+        ws_type: Type of the web session.
+        row: The conference as received: an update replaces the whole object.
     """
 
     id: Annotated[str, Key("Id", "id")] = ""
@@ -74,7 +74,7 @@ class Conferences(Functions):
     """``/conferences``."""
 
     async def settings(self) -> ConferenceSettings:
-        """Return how the server invites."""
+        """Return the invitation of the server."""
         content = await self._client.call(CONFERENCE_SETTINGS)
         found = part(CONFERENCE_SETTINGS, content, "conferences")
         return decode_reply(ConferenceSettings, found, CONFERENCE_SETTINGS.path)
@@ -85,12 +85,12 @@ class Conferences(Functions):
         return tuple(conference for conference in decode_all(Conference, found) if conference.id)
 
     async def create(self, conference: Conference) -> Conference:
-        """Plan a conference, and return it as the server has it; its id is made there."""
+        """Create a conference, and return it as stored, with the ID that the server assigned."""
         content = await self._client.call(CREATE_CONFERENCE, body={**_fields(conference), "Id": ""})
         return _conference_of(CREATE_CONFERENCE, content)
 
     async def update(self, conference: Conference) -> Conference:
-        """Change a conference, all of it, and return it as the server has it.
+        """Replace a conference, and return it as stored by the server.
 
         Raises:
             NoData: There is no such conference.
@@ -107,19 +107,19 @@ class Conferences(Functions):
         await self._client.call(DELETE_CONFERENCE, {"id": conference_id})
 
     async def join(self, conference_id: str, access_id: int) -> None:
-        """Let the extension enter a conference.
+        """Connect the extension to a conference.
 
         Raises:
             NoData: There is no such conference.
-            CommandFailed: The MX refuses, such as a wrong number.
+            CommandFailed: The MX rejects the request, for example because of a wrong access code.
         """
         await self._client.call(JOIN_CONFERENCE, {"id": conference_id}, body={"accessId": access_id})
 
     async def from_call(self, call_id: int, owner_call_id: int) -> None:
-        """Make a conference of a call, with the call of its owner.
+        """Turn a call into a conference, together with the call of its owner.
 
         Raises:
-            NoSuchCall: One of them is not there.
+            NoSuchCall: One of the calls does not exist.
         """
         await self._client.call(CONFERENCE_FROM_CALL, {"callId": call_id}, body={"ownerCallId": owner_call_id})
 
@@ -132,12 +132,12 @@ def _conference_of(endpoint: Endpoint, content: Fields) -> Conference:
 
 
 def _fields(conference: Conference) -> Fields:
-    """Return a conference for the server: what did not change is sent back as it came, in whatever type it came."""
+    """Return the conference to send: unchanged values keep the type in which they were received."""
     before = _known_fields(decode(Conference, conference.row) or Conference())
     now = _known_fields(conference)
     changed = {name: value for name, value in now.items() if name not in conference.row or value != before[name]}
     fields = {**conference.row, **changed}
-    # What is not sent is empty; the manual does not have it.
+    # A missing value would be cleared; the manual does not document it.
     if not conference.description and changed.get("description") == "":
         del fields["description"]
     return fields

@@ -1,4 +1,4 @@
-"""One account at an MX Proxy, and finding the server at an address: scheme, port, certificate, and whether it is one."""
+"""The API of one account, and the search for an MX Proxy at an address: scheme, port, and certificate."""
 
 from functools import partial
 from http import HTTPStatus
@@ -30,17 +30,17 @@ from .envelope import refusal
 from .login import Credentials
 from .voicemails import Voicemails
 
-# The server listens by itself at 8080, something in front of it at the other ports.
+# The server itself listens at 8080, a reverse proxy at the other ports.
 PREFERRED = (("https", 443), ("http", 8080), ("http", 80))
 _REALM = "mxproxy"
 
 
 class MxProxy:
-    """Every request of the API, grouped as in the manual.
+    """The complete API, grouped as in the manual.
 
     Args:
-        transport: The connection to the server.
-        credentials: Who logs in, which happens when it is needed.
+        transport: Transport to the server.
+        credentials: Credentials; the first request logs in.
     """
 
     def __init__(self, transport: HttpTransport, credentials: Credentials) -> None:
@@ -58,32 +58,32 @@ class MxProxy:
 async def find(
     session: ClientSession, address: str, credentials: Credentials, *, verify: bool, pinned: str | None
 ) -> tuple[MxProxy, UserInfo, bytes | None]:
-    """Find the MX Proxy at ``address`` and log in; the credentials are shown to an MX Proxy only.
+    """Find the MX Proxy at ``address`` and log in; the credentials are sent only to an MX Proxy.
 
-    HTTPS where there is one, else HTTP, at their usual ports where none is typed.
+    HTTPS is preferred to HTTP; the usual ports are tried if none is given.
 
     Args:
-        session: Used for the requests.
+        session: Session for the requests.
         address: Host or IP address, with or without scheme and port.
-        credentials: Who logs in.
-        verify: Check the certificate against the system's authorities.
-        pinned: SHA-256 of the only certificate to talk to, in hexadecimal digits; None takes any.
+        credentials: Credentials to log in with.
+        verify: Verify the certificate against the trusted authorities.
+        pinned: SHA-256 of the only accepted certificate, in hexadecimal; None accepts any.
 
     Returns:
-        The account, who it is, and the SHA-256 of the certificate to insist on from now on; None for http, and for a
-        certificate that was verified, which may be another one tomorrow.
+        The API, the logged-in user, and the SHA-256 of the certificate to pin; None for HTTP and for a verified
+        certificate, which may be renewed.
 
     Raises:
-        ConnectionFailed: No response; ``ExchangeUnreachable`` where the MX does not answer the server.
-        CertificateChanged: Another certificate than ``pinned`` is shown.
-        WrongDevice: Something else answers.
+        ConnectionFailed: No response; ``ExchangeUnreachable`` if the MX does not respond to the server.
+        CertificateChanged: The certificate is not the pinned one.
+        WrongDevice: Another device responds.
         AuthenticationFailed: As ``Login.token``, by its kind.
         ExchangeInsecure: The MX has no TLS.
-        SecureConnectionRequired: It is to be asked over HTTPS.
-        ValueError: The address names no host.
+        SecureConnectionRequired: The server requires HTTPS.
+        ValueError: The address contains no host.
     """
     typed = parse_address(address)
-    ask = partial(_greet_securely, session, verify=verify, pinned=bytes.fromhex(pinned) if pinned else None)
+    ask = partial(_connect, session, verify=verify, pinned=bytes.fromhex(pinned) if pinned else None)
     transport, fingerprint = await first_answer(candidates(typed, PREFERRED), ask, verify=verify)
     proxy = MxProxy(transport, credentials)
     try:
@@ -96,24 +96,24 @@ async def find(
     return proxy, info, fingerprint
 
 
-async def _greet_securely(
+async def _connect(
     session: ClientSession, base: URL, *, verify: bool, pinned: bytes | None
 ) -> tuple[HttpTransport, bytes | None]:
-    """Return the way to an MX Proxy, and the certificate to insist on; there is no login."""
+    """Return the transport to an MX Proxy and the certificate to pin, without logging in."""
     certificate = await shown_certificate(base, pinned, verify=verify, legacy=False)
     if certificate.fingerprint is not None and pinned is None:
-        # A public name has a certificate that is renewed every few weeks: it is verified, not remembered.
+        # A certificate of a public host name is renewed every few weeks, so it is verified instead of pinned.
         try:
-            return await _greet(HttpTransport(session, base, verify=True)), None
+            return await _probe(HttpTransport(session, base, verify=True)), None
         except CertificateInvalid:
             if verify:
                 raise
     transport = certificate.transport(session, base, verify=False)
-    return await _greet(transport), certificate.fingerprint
+    return await _probe(transport), certificate.fingerprint
 
 
-async def _greet(transport: HttpTransport) -> HttpTransport:
-    """Return the way again, if there is an MX Proxy at its end."""
+async def _probe(transport: HttpTransport) -> HttpTransport:
+    """Return the transport if an MX Proxy responds."""
     base = transport.base
     try:
         reply = await transport.request(Request(USER_INFO.method, USER_INFO.path, timeout=REQUEST_TIMEOUT))

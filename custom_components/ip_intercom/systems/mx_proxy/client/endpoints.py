@@ -1,4 +1,4 @@
-"""The requests of MX Proxy as data, in the order of its manual."""
+"""The endpoints of MX Proxy, in the order of its manual."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ GET, POST, PUT, PATCH, DELETE = "GET", "POST", "PUT", "PATCH", "DELETE"
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One request; variable parts of its path are in braces.
+    """One endpoint; placeholders of its path are in braces.
 
-    ``command`` tells that it changes something: it is never repeated once it may have been carried out.
+    A ``command`` changes something: it is never repeated if it may have been carried out.
     """
 
     method: str
@@ -17,24 +17,24 @@ class Endpoint:
 
     @property
     def command(self) -> bool:
-        """Whether it changes something."""
+        """Whether the request changes something."""
         return self.method != GET
 
     @property
     def part(self) -> str:
-        """The part of the MX that it is about, such as ``calls``."""
+        """First part of the path, such as ``calls``."""
         return self.path.split("/")[1]
 
     @property
     def of_call(self) -> bool:
-        """Whether it is about one call."""
+        """Whether the request is about one call."""
         return "{callId}" in self.path
 
 
 LOGIN = Endpoint(POST, "/auth")
 USER_INFO = Endpoint(GET, "/auth")
 LOGOUT = Endpoint(DELETE, "/auth/logout")
-# What servers (2.1, 2.3) have instead of the manual's path.
+# The servers (2.1, 2.3) use this path instead of the manual's.
 REAL_LOGOUT = Endpoint(DELETE, "/auth")
 
 CONTACTS = Endpoint(GET, "/contacts")

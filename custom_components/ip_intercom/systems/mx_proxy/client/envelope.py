@@ -1,4 +1,4 @@
-"""Replies of MX Proxy, and what its errors mean: ``{"error": text}`` under an HTTP status (field notes 3)."""
+"""Responses of MX Proxy and their errors: ``{"error": text}`` with an HTTP status (field notes 3)."""
 
 from http import HTTPStatus
 
@@ -29,15 +29,15 @@ from ...common.parse import Fields, decode_json, fields, readable, row, text
 from .endpoints import LOGIN, Endpoint
 
 SERVICE = "MX Proxy"
-# The manual has two names for an internal number.
+# The manual uses two names for an internal number.
 EXTENSION = Key("ext", "extension")
 
-# What the MX says of a call that it does not know, with any status.
+# Error of the MX for an unknown call, with any status.
 _UNKNOWN_CALL = "invalidCallIdentifier"
 _NOT_FOUND = "not found"
-# The token is right, but the link to the MX is lost; the proxy itself connects again within a minute or so.
+# The token is valid, but the link to the MX is lost; the proxy restores it within about a minute.
 _NO_LINK = "active mx connection unavailable"
-# What the proxy itself says of a request, and which parameter is wrong; matched at the beginning.
+# Errors of the proxy itself, matched by prefix, with the name of the invalid parameter.
 _INVALID: tuple[tuple[str, str | None], ...] = (
     ("bad timestamp format", "timestamp"),
     ("bad push token", "token"),
@@ -57,10 +57,10 @@ _UNREACHABLE = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE
 
 
 def result(endpoint: Endpoint, reply: Reply) -> Fields:
-    """Return the JSON object of a success, an empty one where there is nothing to say (204).
+    """Return the JSON object of a success, an empty one if it has no content (204).
 
     Raises:
-        IntercomError: One of its kinds, by status and text.
+        IntercomError: The error of any other response.
     """
     if reply.status == HTTPStatus.NO_CONTENT:
         return {}
@@ -68,41 +68,41 @@ def result(endpoint: Endpoint, reply: Reply) -> Fields:
     if reply.status != HTTPStatus.OK:
         raise refusal(endpoint, reply, content)
     if content is None:
-        raise UnexpectedReply(f"{endpoint.path} answered no JSON of its own")
+        raise UnexpectedReply(f"{endpoint.path} answered without a JSON object")
     return content
 
 
 def refusal(endpoint: Endpoint, reply: Reply, content: Fields | None) -> IntercomError:
-    """Return what an answer means that is no success; ``content`` is the JSON object that came with it."""
-    said = text((content or {}).get("error"))
-    busy = overload(endpoint.path, reply) if said is None else None
+    """Return the error of a failed response; ``content`` is its JSON object."""
+    reason = text((content or {}).get("error"))
+    busy = overload(endpoint.path, reply) if reason is None else None
     if busy is not None and not (endpoint.command and endpoint != LOGIN and isinstance(busy, Overloaded)):
-        return busy  # something in front of the proxy; but it is unknown whether a command was carried out
+        return busy  # from a reverse proxy; a command may have been carried out all the same
     err = error(endpoint, reply.status, content, reply.location)
     err.retry_after = reply.retry_after
     return err
 
 
 def refuses_token(reply: Reply) -> bool:
-    """Return whether the proxy itself does not take a token; something in front of it may answer 401 as well."""
-    said = _said(reply)
-    return reply.status == HTTPStatus.UNAUTHORIZED and said is not None and said != _NO_LINK
+    """Return whether the proxy itself rejected the token; a reverse proxy may respond with 401 as well."""
+    reason = _reason(reply)
+    return reply.status == HTTPStatus.UNAUTHORIZED and reason is not None and reason != _NO_LINK
 
 
 def lacks_link(reply: Reply) -> bool:
-    """Return whether the proxy has lost its link to the MX, or was told to end it."""
-    return reply.status == HTTPStatus.UNAUTHORIZED and _said(reply) == _NO_LINK
+    """Return whether the proxy has lost or ended its link to the MX."""
+    return reply.status == HTTPStatus.UNAUTHORIZED and _reason(reply) == _NO_LINK
 
 
-def _said(reply: Reply) -> str | None:
+def _reason(reply: Reply) -> str | None:
     return text((decoded(reply) or {}).get("error"))
 
 
 def part(endpoint: Endpoint, content: Fields, name: str) -> Fields:
-    """Return the object of that name in a reply.
+    """Return an object of a response by name.
 
     Raises:
-        UnexpectedReply: There is none.
+        UnexpectedReply: The object is missing.
     """
     if not (found := fields(content.get(name))):
         raise UnexpectedReply(f"{endpoint.path} answered without {name}")
@@ -110,10 +110,10 @@ def part(endpoint: Endpoint, content: Fields, name: str) -> Fields:
 
 
 def rows(endpoint: Endpoint, content: Fields, name: str) -> tuple[Fields, ...]:
-    """Return the objects of the list of that name in a reply; an empty one comes as null.
+    """Return the objects of a list of a response by name; an empty list is sent as null.
 
     Raises:
-        UnexpectedReply: There is none, or nothing in it can be read.
+        UnexpectedReply: The list is missing or no row is readable.
     """
     found = content.get(name)
     if name not in content or not isinstance(found, list | None):
@@ -122,65 +122,65 @@ def rows(endpoint: Endpoint, content: Fields, name: str) -> tuple[Fields, ...]:
 
 
 def error(endpoint: Endpoint, status: int, content: Fields | None, location: str = "") -> IntercomError:
-    """Return what a refusal means.
+    """Return the error of a failed response.
 
     Args:
-        endpoint: What was asked.
+        endpoint: The requested endpoint.
         status: The HTTP status.
-        content: The JSON object that came with it, None for something else.
-        location: Where a redirect leads.
+        content: JSON object of the response, None for anything else.
+        location: Target of a redirect.
     """
-    path, said = endpoint.path, text((content or {}).get("error"))
+    path, reason = endpoint.path, text((content or {}).get("error"))
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return sent_on(path, location, SERVICE, lambda to: to.split("/")[1:2] == path.split("/")[1:2])
-    if status in _UNREACHABLE and said is None and endpoint != LOGIN:
-        # Not the proxy, but something in front of it.
-        return _silence(endpoint, f"{path}: {status}", ConnectionFailed)
+    if status in _UNREACHABLE and reason is None and endpoint != LOGIN:
+        # From a reverse proxy.
+        return _no_response(endpoint, f"{path}: {status}", ConnectionFailed)
     if endpoint == LOGIN:
-        return _login_error(status, said)
+        return _login_error(status, reason)
     if status in _UNREACHABLE:
-        return _silence(endpoint, f"{path}: {status} {said}", ExchangeUnreachable)
+        return _no_response(endpoint, f"{path}: {status} {reason}", ExchangeUnreachable)
     if status == HTTPStatus.REQUEST_TIMEOUT:
-        return _silence(endpoint, f"{path}: {said or status}", ExchangeSilent)
-    if status == HTTPStatus.UNAUTHORIZED and said is not None:
-        kind = ExchangeUnreachable if said == _NO_LINK else AuthenticationFailed
-        return kind(f"{path}: {said}")
+        return _no_response(endpoint, f"{path}: {reason or status}", ExchangeSilent)
+    if status == HTTPStatus.UNAUTHORIZED and reason is not None:
+        kind = ExchangeUnreachable if reason == _NO_LINK else AuthenticationFailed
+        return kind(f"{path}: {reason}")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Throttled(f"{path}: {said or status}")
-    if status == HTTPStatus.METHOD_NOT_ALLOWED or (status == HTTPStatus.NOT_FOUND and said is None):
-        return NotSupported(f"{path}: {said or status}")
-    if said is None:
+        return Throttled(f"{path}: {reason or status}")
+    if status == HTTPStatus.METHOD_NOT_ALLOWED or (status == HTTPStatus.NOT_FOUND and reason is None):
+        return NotSupported(f"{path}: {reason or status}")
+    if reason is None:
         return UnexpectedReply(f"{path} answered {status} without a reason")
-    return _refusal(endpoint, status, said)
+    return _refusal(endpoint, status, reason)
 
 
-def _silence(endpoint: Endpoint, message: str, kind: type[IntercomError]) -> IntercomError:
-    """Return the error for a request whose result is unknown."""
+def _no_response(endpoint: Endpoint, message: str, kind: type[IntercomError]) -> IntercomError:
+    """Return the error of a request whose result is unknown."""
     return Unconfirmed(message) if endpoint.command else kind(message)
 
 
-def _refusal(endpoint: Endpoint, status: int, said: str) -> IntercomError:
-    if endpoint.of_call and (said == _UNKNOWN_CALL or (status == HTTPStatus.NOT_FOUND and said == _NOT_FOUND)):
-        return NoSuchCall(said)
-    if status == HTTPStatus.NOT_FOUND and said == _NOT_FOUND:
-        return NoData(said) if "{" in endpoint.path else NotSupported(f"{endpoint.path}: {said}")
+def _refusal(endpoint: Endpoint, status: int, reason: str) -> IntercomError:
+    if endpoint.of_call and (reason == _UNKNOWN_CALL or (status == HTTPStatus.NOT_FOUND and reason == _NOT_FOUND)):
+        return NoSuchCall(reason)
+    if status == HTTPStatus.NOT_FOUND and reason == _NOT_FOUND:
+        return NoData(reason) if "{" in endpoint.path else NotSupported(f"{endpoint.path}: {reason}")
     for beginning, parameter in _INVALID:
-        if said.startswith(beginning):
-            return InvalidRequest(said, parameter)
-    return CommandFailed(said)
+        if reason.startswith(beginning):
+            return InvalidRequest(reason, parameter)
+    return CommandFailed(reason)
 
 
-def _login_error(status: int, said: str | None) -> IntercomError:
-    """Return why there is no token (field notes 3, status table)."""
-    words = (said or "").lower()
-    message = f"the login was refused: {status} {said or ''}".rstrip()
+def _login_error(status: int, reason: str | None) -> IntercomError:
+    """Return the error of a failed login (field notes 3, status table)."""
+    words = (reason or "").lower()
+    message = f"the login was rejected: {status} {reason or ''}".rstrip()
     if status in _UNREACHABLE or status == HTTPStatus.REQUEST_TIMEOUT:
-        return ExchangeUnreachable(f"{LOGIN.path}: {status} {said or ''}".rstrip())
+        return ExchangeUnreachable(f"{LOGIN.path}: {status} {reason or ''}".rstrip())
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Throttled(message)
-    if status == HTTPStatus.UNAUTHORIZED and said is not None:
+    if status == HTTPStatus.UNAUTHORIZED and reason is not None:
         return PersonRefused(message)
-    if status == HTTPStatus.FORBIDDEN and said is not None:
+    if status == HTTPStatus.FORBIDDEN and reason is not None:
         if "client-id" in words or "secret" in words or "grant_type" in words:
             return AppRefused(message)
         if "provisioning" in words or "provisioned" in words:
@@ -194,6 +194,6 @@ def _login_error(status: int, said: str | None) -> IntercomError:
 
 
 def decoded(reply: Reply) -> Fields | None:
-    """Return the JSON object of a reply, None where it is something else."""
+    """Return the JSON object of a response, None for anything else."""
     content = decode_json(reply.body)
     return content if isinstance(content, dict) else None

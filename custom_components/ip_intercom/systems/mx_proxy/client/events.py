@@ -1,4 +1,4 @@
-"""Events of calls and voicemails: in pushes of any forwarder, call info, and replies to commands (field notes 4)."""
+"""Events of calls and voicemails, in pushes, call info, and responses to commands (field notes 4)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ from typing import Annotated
 from ...common.decode import Key, decode
 from ...common.parse import Fields, decode_json, fields, integer, objects, string, text
 
-# What forwarders, FCM and its newer API wrap an event in; `data` may be an object or a text.
+# Keys in which forwarders and both FCM APIs wrap an event; the value of `data` may be an object or a text.
 _WRAPPERS = ("data", "message")
 _DEPTH = 4
-# By this name comes the id that the call has in the log (``LogRecord.gcid``).
+# Name of the call's ID in the log (``LogRecord.gcid``).
 _LOG_ID = "__FIRST_CALL_ID__"
-# Calls have small numbers, and times are seconds; a push can come from any sender and contain any value.
+# Limit for call numbers and times, because a push can come from any sender and contain any value.
 _LARGEST = 2**53
 
 
 class Kind(StrEnum):
-    """Types that are known."""
+    """Documented event types."""
 
     DELIVERED = "Delivered"
     ESTABLISHED = "Established"
@@ -30,14 +30,14 @@ class Kind(StrEnum):
 
 
 def _unpacked(value: object) -> object:
-    """Return what a text says in JSON; anything else as it is, a text that is no JSON as None."""
+    """Return decoded JSON for a text (None if invalid), any other value unchanged."""
     if not isinstance(value, str | bytes):
         return value
     return decode_json(value)
 
 
 def _count(value: object) -> int | None:
-    """Return a whole number as calls and times have it."""
+    """Return a valid call number or time, else None."""
     number = integer(value)
     return number if number is not None and 0 <= number < _LARGEST else None
 
@@ -54,27 +54,27 @@ def _when(value: object) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class CallEvent:
-    """Something of a call; None for what is not told.
+    """An event or the state of a call; missing values are None.
 
     Attributes:
-        type: One of ``Kind``, or a word that is not known; empty in replies to commands.
-        call_id: Number of the call at this MX, a small one.
-        device_id: The device that this is about.
-        global_call_id: Number of the call everywhere.
-        gcid: Id of the call in the log.
-        calling: Number of who calls.
-        calling_name: Name of who calls.
-        called: Number that was called.
-        alerting: Number that rings.
+        type: A ``Kind`` or an unknown type; empty in responses to commands.
+        call_id: Number of the call at this MX.
+        device_id: Device of the event.
+        global_call_id: Globally unique number of the call.
+        gcid: ID of the call in the log.
+        calling: Number of the caller.
+        calling_name: Name of the caller.
+        called: Called number.
+        alerting: Ringing number.
         answering: Number that answered.
-        answering_name: Name of who answered.
-        redirected_by: Number that the call was sent on from.
-        releasing: Number that ended the call; of a held one, the number that holds it.
-        local_connection: How it stands here, such as ``alerting``.
-        cause: Why, such as ``normal``.
-        flags: Bits that tell the kind of call.
-        commands: Bits that tell what can be done with it.
-        timestamp: When, in Unix time.
+        answering_name: Name of the user who answered.
+        redirected_by: Number that redirected the call.
+        releasing: Number that ended or held the call.
+        local_connection: State of the local leg, such as ``alerting``.
+        cause: Cause of the event, such as ``normal``.
+        flags: Bits for the type of the call.
+        commands: Bits for the allowed commands.
+        timestamp: Time of the event in Unix seconds.
     """
 
     type: Annotated[str, Key(convert=string)]
@@ -99,21 +99,21 @@ class CallEvent:
 
 @dataclass(frozen=True, slots=True)
 class MailEvent:
-    """A caller has left a voicemail; None for what is not reported.
+    """A new voicemail; missing values are None.
 
     Attributes:
-        mail_id: Its id in the list of voicemails.
-        sender: Number of who spoke.
-        sender_name: The MX's name for that number.
-        caller_name: Name that came with the call.
-        to: Number that was called.
-        owner_id: Whose mailbox it is.
-        owner_type: What that is, such as ``user``.
-        gcid: Id of the call in the log.
-        received: When, in Unix time.
+        mail_id: ID of the voicemail.
+        sender: Number of the caller.
+        sender_name: Name of that number at the MX.
+        caller_name: Name that was sent with the call.
+        to: Called number.
+        owner_id: ID of the mailbox owner.
+        owner_type: Type of the owner, such as ``user``.
+        gcid: ID of the call in the log.
+        received: Time of the voicemail in Unix seconds.
         duration: Seconds.
         note: The note of a user.
-        timestamp: When it was told, in Unix time.
+        timestamp: Time of the push in Unix seconds.
     """
 
     mail_id: str
@@ -131,13 +131,13 @@ class MailEvent:
 
 
 def parse(body: bytes) -> CallEvent | MailEvent | None:
-    """Return the event of a push: bare or wrapped, and even where all of its values are text.
+    """Return the event of a push, bare or wrapped, also if all values are sent as text.
 
     Args:
         body: The request body, from any sender.
 
     Returns:
-        The event, also one of a type that is not known; None for what is none.
+        The event, also of an unknown type; None if there is none.
     """
     content = fields(_unpacked(body))
     for _ in range(_DEPTH):
@@ -149,7 +149,7 @@ def parse(body: bytes) -> CallEvent | MailEvent | None:
 
 
 def _event(what: Fields) -> CallEvent | MailEvent | None:
-    """Return the event that an object is, None where it is none."""
+    """Return the event in an object, None if there is none."""
     kind = text(what.get("type"))
     if kind is None:
         return None

@@ -12,25 +12,25 @@ from .client import Functions
 from .endpoints import CHANGE_VOICEMAIL, DELETE_VOICEMAIL, VOICEMAIL_FILE, VOICEMAILS
 from .envelope import rows
 
-# An hour of 16 bits at 8 kHz has 58 MB.
+# One hour of 16-bit audio at 8 kHz has 58 MB.
 MAX_FILE = 64 * 1024 * 1024
 _AUDIO = "audio/wave"
 
 
 @dataclass(frozen=True, slots=True)
 class Voicemail:
-    """A message; None for what is not told.
+    """A voicemail; missing values are None.
 
     Attributes:
-        id: Its id.
-        sender: Number of who spoke.
-        sender_name: The MX's name for that number.
-        caller_name: Name that came with the call.
-        to: Number that was called.
-        owner_type: Whose mailbox it is, such as ``user``.
-        received: When, in Unix time; 0 where that is not told.
+        id: ID of the voicemail.
+        sender: Number of the caller.
+        sender_name: Name of that number at the MX.
+        caller_name: Name that was sent with the call.
+        to: Called number.
+        owner_type: Type of the mailbox owner, such as ``user``.
+        received: Time in Unix seconds; 0 if unknown.
         duration: Seconds.
-        read: The message has been heard.
+        read: The voicemail has been played.
         note: The note of a user.
     """
 
@@ -47,7 +47,7 @@ class Voicemail:
 
 
 class Recording:
-    """A recorded message, as a WAV file. ``content_type`` is a media type, ``size`` in bytes."""
+    """A recording as a WAV file: ``content_type`` is its media type, ``size`` in bytes."""
 
     def __init__(self, content_type: str, pieces: tuple[bytes, ...]) -> None:
         self.content_type = content_type
@@ -55,7 +55,7 @@ class Recording:
         self._pieces = pieces
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Iterate over the file."""
+        """Iterate over the data of the file."""
         for piece in self._pieces:
             yield piece
 
@@ -64,18 +64,18 @@ class Voicemails(Functions):
     """``/voicemails``."""
 
     async def list(self) -> tuple[Voicemail, ...]:
-        """Return the messages, ordered by id."""
+        """Return the voicemails, ordered by ID."""
         found = rows(VOICEMAILS, await self._client.call(VOICEMAILS), "voiceMails")
         return readable(VOICEMAILS.path, found, partial(decode, Voicemail))
 
     @asynccontextmanager
     async def open(self, voicemail_id: str) -> AsyncIterator[Recording]:
-        """Open the file of a message.
+        """Open the file of a voicemail.
 
-        It is fetched completely: a listener may take their time, and no other request waits for them.
+        It is downloaded completely first, so that a slow reader does not block other requests.
 
         Raises:
-            NoData: There is no such message.
+            NoData: There is no such voicemail.
             UnexpectedReply: The file is larger than ``MAX_FILE``.
         """
         parts = {"id": voicemail_id}
@@ -85,11 +85,11 @@ class Voicemails(Functions):
         yield Recording(content_type, pieces)
 
     async def update(self, voicemail_id: str, *, note: str | None = None, read: bool | None = None) -> None:
-        """Write a note to a message, or mark it as heard or not; what is None stays.
+        """Set the note or the read state of a voicemail; None keeps the current value.
 
         Raises:
-            NoData: There is no such message.
-            InvalidRequest: Nothing is to be changed.
+            NoData: There is no such voicemail.
+            InvalidRequest: Both values are None.
         """
         body: dict[str, object] = {}
         if note is not None:
@@ -99,9 +99,9 @@ class Voicemails(Functions):
         await self._client.call(CHANGE_VOICEMAIL, {"id": voicemail_id}, body=body)
 
     async def delete(self, voicemail_id: str) -> None:
-        """Delete a message.
+        """Delete a voicemail.
 
         Raises:
-            NoData: There is no such message.
+            NoData: There is no such voicemail.
         """
         await self._client.call(DELETE_VOICEMAIL, {"id": voicemail_id})
