@@ -166,7 +166,7 @@ class MxSystem:
             last_call=self._last_call,
             extension=info.extension or None,
             missed_calls=log.journal.missed,
-            voicemails=log.voicemails,
+            voicemails=log.mails,
             conferences=None if conferences is None else by_start(conferences, own_id),
             pushes=log.push_monitor.state,
         )

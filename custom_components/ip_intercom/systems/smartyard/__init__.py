@@ -1,1 +1,1 @@
-"""Accounts of a SmartYard: the flats of a person, by the cloud of their operator."""
+"""SmartYard accounts: the apartments of a user, through the cloud of the operator."""

@@ -1,4 +1,4 @@
-"""Settings of a SmartYard account: the intercom of a flat, and notifications (field notes 5)."""
+"""Settings of an account: intercom settings of apartments, and notifications (field notes 5)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -12,14 +12,14 @@ from .topology import AccountTopology, flat_place
 
 
 class RingSwitches:
-    """Whether the calls of flats are pushed to us, and since when. Times are those of the server, without a zone."""
+    """Tracks whether calls of apartments are pushed, and since when, in server times without a time zone."""
 
     def __init__(self) -> None:
         self._off: set[str] = set()
         self._on_since: dict[str, datetime] = {}
 
-    def note(self, flat: str, on: bool | None, now: datetime) -> None:
-        """Note what the server reports of a flat; None where it does not report it."""
+    def record(self, flat: str, on: bool | None, now: datetime) -> None:
+        """Record the reported setting of an apartment; None if it was not reported."""
         if on is False:
             self._off.add(flat)
         elif flat in self._off:
@@ -27,12 +27,12 @@ class RingSwitches:
             self._on_since[flat] = now
 
     def rang(self, flat: str, when: datetime | None) -> bool:
-        """Return whether a call at that time was to be pushed."""
+        """Return whether a call at that time should have been pushed."""
         began = self._on_since.get(flat)
         return flat not in self._off and (began is None or when is None or when >= began)
 
 
-# What is on or off, by the names of the client.
+# Boolean settings, by their names in the client.
 _SWITCHES: Mapping[str, Callable[[bool], IntercomChanges]] = {
     "allow_door_code": lambda on: IntercomChanges(allow_door_code=on),
     "cms": lambda on: IntercomChanges(cms=on),
@@ -45,19 +45,19 @@ _SWITCHES: Mapping[str, Callable[[bool], IntercomChanges]] = {
     "paper_bill": lambda on: IntercomChanges(paper_bill=on),
 }
 _WHITE_RABBIT, _GUESTS = "white_rabbit", "open_for_guests"
-# Minutes that the server takes; all else it takes for none.
+# Minutes that the server accepts; it treats other values as 0.
 _MINUTES = ("0", "1", "2", "3", "5", "7", "10")
-# For so long the apps let guests in.
+# Duration for which the apps let guests in.
 _GUEST_TIME = timedelta(hours=1)
-# Two time zones differ by less, and by less than that a time in the past stays there.
+# Larger than the difference of any two time zones, and a past time that stays past in all of them.
 _ZONES, _PAST = timedelta(hours=27), timedelta(hours=48)
-# Servers that round times store another one by less.
+# Tolerance for servers that round times.
 _MINUTE = timedelta(minutes=1)
 _TEXTS, _MONEY = "text_messages", "money_messages"
 
 
 def flat_settings(flat: str, found: IntercomSettings, time: ServerTime) -> dict[SettingId, Setting]:
-    """Return the settings of a flat, without those that it does not have."""
+    """Return the available settings of an apartment."""
     place = flat_place(flat)
     settings = [
         Setting(f"{place}_{kind}", kind, value, place=place)
@@ -76,19 +76,19 @@ def flat_settings(flat: str, found: IntercomSettings, time: ServerTime) -> dict[
 
 def account_settings(found: Notification) -> dict[SettingId, Setting]:
     """Return the settings of the account."""
-    told = {_TEXTS: found.enable, _MONEY: found.money}
-    return {kind: Setting(kind, kind, value) for kind, value in told.items() if value is not None}
+    values = {_TEXTS: found.enable, _MONEY: found.money}
+    return {kind: Setting(kind, kind, value) for kind, value in values.items() if value is not None}
 
 
 class SmartYardAccountSettings:
-    """Settings of the flats and of the account.
+    """Changes settings of apartments and of the account.
 
     Args:
-        yard: Asked.
-        town: Returns what there is.
-        codes: Opens flats to guests.
-        time: The server's.
-        switches: Told which flats ring.
+        yard: Client of the server.
+        topology: Returns the topology of the account.
+        codes: Lets guests in.
+        time: Time of the server.
+        switches: Records whether calls of an apartment are pushed.
     """
 
     def __init__(
@@ -106,12 +106,12 @@ class SmartYardAccountSettings:
         self._switches = switches
 
     async def set(self, setting: SettingId, value: bool | str) -> None:
-        """Turn a setting on or off, or choose one of its options."""
+        """Set a boolean setting or select an option."""
         if setting in {_TEXTS, _MONEY}:
             is_text = setting == _TEXTS
             found = await self._yard.user.notification(**{"enable" if is_text else "money": bool(value)})
             if (found.enable if is_text else found.money) is None:
-                found = await self._yard.user.notification()  # an empty answer tells nothing
+                found = await self._yard.user.notification()  # an empty response is not authoritative
             if (found.enable if is_text else found.money) not in {None, bool(value)}:
                 raise NotApplied(setting)
             return
@@ -134,41 +134,41 @@ class SmartYardAccountSettings:
             changes = _SWITCHES[kind](bool(value))
         found = await self._yard.address.intercom(flat, changes)
         if not _shows(found, changes):
-            found = await self._yard.address.intercom(flat)  # the answer may be older than the change
+            found = await self._yard.address.intercom(flat)  # the response may predate the change
             if not _shows(found, changes, unless_hidden=True):
                 raise NotApplied(kind)
-        self._switches.note(flat, found.voip, self._time.now())
+        self._switches.record(flat, found.voip, self._time.now())
 
 
 def _shows(found: IntercomSettings, changes: IntercomChanges, *, unless_hidden: bool = False) -> bool:
-    """Return whether settings are as they were changed; what is not told counts only ``unless_hidden``."""
+    """Return whether the settings have the changed values; missing ones are accepted only with ``unless_hidden``."""
     asked = {name: value for name, value in asdict(changes).items() if value is not None}
-    told = {name: getattr(found, name) for name in asked}
-    return all(told[name] == value or (unless_hidden and told[name] is None) for name, value in asked.items())
+    values = {name: getattr(found, name) for name in asked}
+    return all(values[name] == value or (unless_hidden and values[name] is None) for name, value in asked.items())
 
 
 class SmartYardCodes:
-    """The codes that open the doors of flats, and guests who need none.
+    """Door codes of apartments, and guest access.
 
     Args:
-        yard: Asked.
-        town: Returns what there is.
-        time: The server's.
+        yard: Client of the server.
+        topology: Returns the topology of the account.
+        time: Time of the server.
     """
 
     def __init__(self, yard: SmartYard, topology: Callable[[], AccountTopology], time: ServerTime) -> None:
         self._address = yard.address
         self._topology = topology
         self._time = time
-        # By how much the server stores a later time than it was told: it may read times in another zone than it writes.
+        # Stored minus requested time: the server may read and write times in different time zones.
         self._shift: timedelta | None = None
 
     async def renew(self, flat: PlaceId) -> str:
-        """Have another code made, and return it."""
+        """Generate a new door code, and return it."""
         return await self._address.reset_code(flat_of(self._topology(), flat))
 
     async def let_guests_in(self, flat: PlaceId, until: datetime | None) -> None:
-        """Open the doors for visitors at a flat until then; None ends it."""
+        """Let guests in to an apartment until a time; None ends it."""
         known = flat_of(self._topology(), flat)
         if until is None:
             await self._end(known)
@@ -179,24 +179,24 @@ class SmartYardCodes:
         stored = await self._store(known, wanted - self._shift)
         whole = wanted.replace(second=0)
         if timedelta() < stored - wanted < _MINUTE and whole > self._time.now():
-            stored = await self._store(known, whole - self._shift)  # it rounds up: rather less than more
+            stored = await self._store(known, whole - self._shift)  # the server rounds up: request less
         if abs(stored - wanted) >= _MINUTE:
             self._shift = None
             await self._end(known)
             raise WrongTime(stored - wanted)
 
     async def _store(self, flat: str, until: datetime) -> datetime:
-        """Return the time that the server stores."""
+        """Store a time, and return it as stored by the server."""
         found = await self._address.intercom(flat, IntercomChanges(auto_open=until))
         if found.auto_open is None:
-            found = await self._address.intercom(flat)  # an empty answer tells nothing
+            found = await self._address.intercom(flat)  # an empty response is not authoritative
         if found.auto_open is None:
             raise NotApplied(_GUESTS)
         return found.auto_open
 
     async def _measure(self, flat: str) -> timedelta:
-        """Return how much later the server stores a time, by one that is past and opens nothing."""
-        # Some servers keep whole minutes only.
+        """Return the offset of stored times, measured with a past time that opens nothing."""
+        # Some servers store whole minutes.
         asked = self._time.now().replace(second=0, microsecond=0) - _PAST
         shift = await self._store(flat, asked) - asked
         return shift if abs(shift) < _ZONES else timedelta()
@@ -207,7 +207,7 @@ class SmartYardCodes:
 
 
 def flat_of(topology: AccountTopology, place: PlaceId) -> str:
-    """Return the flat of a place."""
+    """Return the apartment of a place."""
     for flat in topology.flats:
         if flat_place(flat) == place:
             return flat

@@ -1,4 +1,4 @@
-"""The adapter of SmartYard: makes the system of an entry."""
+"""The adapter of SmartYard: creates the system of an entry."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,7 +28,7 @@ def create(
     options: Mapping[str, Any],
     cursor: Mapping[str, object] | None,
 ) -> SmartYardSystem:
-    """Return the system of an entry from its data and options (``const``)."""
+    """Return the system of an entry."""
     entry_options = Options(
         names=options.get(CONF_SHOW_NAMES, True),
         push=options.get(CONF_PUSH, False) or all(options.get(key) for key in CONFS_FCM),

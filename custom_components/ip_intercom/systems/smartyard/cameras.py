@@ -1,4 +1,4 @@
-"""Images, streams, and recordings of cameras on any server (field notes 6)."""
+"""Images, streams, and recordings of cameras on all types of servers (field notes 6)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -30,18 +30,18 @@ from .recordings import Recordings, Span, film_in
 from .server_time import ServerTime
 from .topology import AccountTopology
 
-# Seconds for which no other token is asked for where the new one was refused as well: the camera may be broken.
-_HOPELESS = 60.0
-# Seconds to wait for each list of them.
-_PATIENCE = 10.0
+# Seconds without another renewal after a new token was rejected too: the camera may be broken.
+_RENEWAL_PAUSE = 60.0
+# Timeout of each camera list in seconds.
+_LIST_TIMEOUT = 10.0
 
 
 class Feeds:
-    """The cameras with their tokens, of which some last but shortly.
+    """The cameras and their tokens, some of which are short-lived.
 
     Args:
-        yard: Asked.
-        town: Returns what there is.
+        yard: Client of the server.
+        topology: Returns the topology of the account.
         monotonic: A clock in seconds.
     """
 
@@ -52,44 +52,44 @@ class Feeds:
         self._topology = topology
         self._monotonic = monotonic
         self._renewed: dict[CameraId, str] = {}
-        # How often.
+        # Number of renewals.
         self._renewals = 0
-        # Until when.
-        self._hopeless: dict[CameraId, float] = {}
-        self._turn = asyncio.Lock()
+        # End of the pause without renewals, by camera.
+        self._paused_until: dict[CameraId, float] = {}
+        self._lock = asyncio.Lock()
 
     def get(self, camera: CameraId) -> ApiCamera:
-        """Return a camera."""
+        """Return a camera with its current token."""
         if (found := self._topology().feeds.get(camera)) is None:
             raise NoData("no such camera")
         return replace(found, token=self._renewed.get(camera, found.token))
 
     def forget(self) -> None:
-        """Go by the tokens that were found last."""
-        self._renewed, self._hopeless = {}, {}
+        """Discard renewed tokens, because the topology was read again."""
+        self._renewed, self._paused_until = {}, {}
 
     async def with_token[T](self, camera: CameraId, use: Callable[[ApiCamera], Awaitable[T]]) -> T:
-        """Return what ``use`` returns, with a new token where the old one is refused."""
+        """Return the result of ``use``, repeated with a new token if the old one is rejected."""
         known, renewals = self.get(camera), self._renewals
         try:
             return await use(known)
         except StreamRefused:
-            if self._hopeless.get(camera, -inf) > self._monotonic():
+            if self._paused_until.get(camera, -inf) > self._monotonic():
                 raise
-            async with self._turn:  # a page of cameras asks once for all of them, be the tokens new or not
+            async with self._lock:  # a dashboard of cameras renews all tokens only once
                 if self._renewals == renewals and self.get(camera).token == known.token:
                     await self._renew(camera)
         try:
             return await use(self.get(camera))
         except StreamRefused:
-            self._hopeless[camera] = self._monotonic() + _HOPELESS
+            self._paused_until[camera] = self._monotonic() + _RENEWAL_PAUSE
             raise
 
     async def _renew(self, camera: CameraId) -> None:
-        """Ask for the tokens of all cameras: one list has those of intercoms, the other all others."""
-        # Where one list does not answer, the other one may have the token.
+        """Renew the tokens of all cameras: those of intercoms are in one list, the others in another."""
+        # If one list fails, the other may have the token.
         reader = PartReader()
-        reader.begin(_PATIENCE)
+        reader.begin(_LIST_TIMEOUT)
         cameras, intercoms = await together(
             reader.ask("cctv/all", self._yard.cameras.all(refresh=True)),
             reader.ask("cctv/camMap", self._yard.cameras.of_intercoms(refresh=True)),
@@ -107,13 +107,13 @@ class Feeds:
 
 
 class SmartYardCameras:
-    """Pictures and streams.
+    """Images and streams.
 
     Args:
-        session: For requests to the servers of cameras.
+        session: Session for requests to camera servers.
         feeds: The cameras.
-        time: The server's.
-        verify: Check the certificates of those servers.
+        time: Time of the server.
+        verify: Verify the certificates of those servers.
     """
 
     def __init__(self, session: ClientSession, feeds: Feeds, time: ServerTime, *, verify: bool) -> None:
@@ -123,7 +123,7 @@ class SmartYardCameras:
         self._verify = verify
 
     async def snapshot(self, camera: CameraId, width: int | None, height: int | None, seconds_back: int = 0) -> bytes:
-        """Return a picture as it is now, of the size that the server has: a JPEG, or an MP4 of it (field notes 6)."""
+        """Return the current image in the server's size: a JPEG, or an MP4 (field notes 6)."""
         return await self._feeds.with_token(camera, self._picture)
 
     async def _picture(self, camera: ApiCamera) -> bytes:
@@ -135,15 +135,15 @@ class SmartYardCameras:
         return await preview(self._session, found.url, verify=self._verify)
 
     def mjpeg(self, camera: CameraId) -> AbstractAsyncContextManager[MjpegStream]:
-        """Refuse: no server has it."""
+        """Reject: no server has motion JPEG."""
         raise NotSupported("no motion JPEG")
 
     def streams(self, camera: CameraId) -> bool:
-        """Return True: every kind of server streams."""
+        """Return True: all types of servers have streams."""
         return True
 
     async def stream_address(self, camera: CameraId) -> str | None:
-        """Return the playlist, with the token that gives access to the camera."""
+        """Return the URL of the playlist, including the token."""
         return await self._feeds.with_token(camera, self._playlist)
 
     async def _playlist(self, camera: ApiCamera) -> str:
@@ -153,14 +153,14 @@ class SmartYardCameras:
 
 
 class SmartYardArchive:
-    """What was recorded.
+    """The archive.
 
     Args:
-        yard: Asked.
+        yard: Client of the server.
         feeds: The cameras.
-        time: The server's.
-        recordings: Those that were asked for.
-        changed: Called when there is another one.
+        time: Time of the server.
+        recordings: Tracks prepared recordings.
+        changed: Called after a recording was requested.
     """
 
     def __init__(
@@ -173,17 +173,17 @@ class SmartYardArchive:
         self._changed = changed
 
     async def ranges(self, camera: CameraId) -> tuple[tuple[datetime, datetime], ...]:
-        """Return from when to when there are recordings; nothing for servers that tell only the apps."""
+        """Return the recorded time ranges; empty for servers that report them only to the apps."""
         found = await self._yard.cameras.ranges(self._id(camera))
         spans = sorted((span.begin, span.duration) for archive in found for span in archive.ranges)
         return tuple(pair for begin, duration in spans if (pair := _span(begin, duration)) is not None)
 
     async def prepare(self, camera: CameraId, start: datetime, end: datetime) -> str:
-        """Have a recording made ready; a message tells when it is."""
+        """Let the server prepare a recording; a message reports when it is ready."""
         span = Span(self._feeds.get(camera).name, self._time.local(start), self._time.local(end))
         made = await self._yard.cameras.prepare(self._id(camera), self._time.local(start), self._time.local(end))
         if made is None:
-            raise UnexpectedReply("the server does not tell which recording it makes")
+            raise UnexpectedReply("the response has no ID of the recording")
         self.recordings.asked(made, span)
         self._changed()
         return made
@@ -193,13 +193,13 @@ class SmartYardArchive:
         """Open a recording.
 
         Args:
-            recording: What ``prepare`` returned, or the message of its being ready, or the address or id in it: some
-                servers say nowhere else where it is.
+            recording: Result of ``prepare``, the message that reported it as ready, or the URL or ID in that message,
+                because some servers report the URL only there.
         """
-        async with self._yard.films.open(await self._where(recording)) as film:
+        async with self._yard.films.open(await self._locate(recording)) as film:
             yield film
 
-    async def _where(self, recording: str) -> str:
+    async def _locate(self, recording: str) -> str:
         if any(char.isspace() for char in recording.strip()):
             return film_in(recording, self.recordings.host) or recording
         if "/" in recording:
@@ -217,7 +217,7 @@ class SmartYardArchive:
 
     def _id(self, camera: CameraId) -> str:
         if not (found := self._feeds.get(camera).id):
-            raise NotSupported("the server does not tell the id of this camera")
+            raise NotSupported("the server does not report the ID of this camera")
         return found
 
 

@@ -1,4 +1,4 @@
-"""Pushes as people and automations get them, without keys to doors or images (field notes 7)."""
+"""Maps pushes to events, without door credentials and keys of images (field notes 7)."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -35,27 +35,27 @@ _KINDS: Mapping[str, str] = {
     Action.PARANOID: "paranoid",
 }
 _OTHER = "other"
-# A push can come from any sender, and contain any amount of text.
+# Limits for texts, because a push can come from any sender.
 _SHORT, _LONG = 128, 2048
-# What stands for the flat and the intercom where the operator calls.
+# Value for apartment and intercom in calls of the operator.
 _NOWHERE = "-1"
 
 
 def moment(seconds: int | None, ahead: timedelta = timedelta()) -> datetime:
-    """Return a time of a push by our clock; now, where it tells none or one that is yet to come.
+    """Return the time of a push by the local clock; now if it has none or it is in the future.
 
     Args:
-        seconds: By the server's clock, in Unix seconds.
-        ahead: By how much that clock is ahead of ours.
+        seconds: Unix seconds on the server's clock.
+        ahead: Offset of that clock to the local one.
     """
-    now, told = datetime.now(UTC), instant(seconds)
-    return now if told is None else min(now, told - ahead)
+    now, sent_at = datetime.now(UTC), instant(seconds)
+    return now if sent_at is None else min(now, sent_at - ahead)
 
 
 def bell_of(push: CallPush, topology: AccountTopology) -> BellId | None:
-    """Return the bell that rings, None for none of ours.
+    """Return the bell that rings, None if it is not one of the account.
 
-    The documents' own form does not tell the intercom: the name of the door does, or there is only one.
+    The documented format lacks the intercom: it is found by the name of the door, or if there is only one.
     """
     if push.domophone_id is not None:
         return push.domophone_id if push.domophone_id in topology.bells else None
@@ -67,7 +67,7 @@ def bell_of(push: CallPush, topology: AccountTopology) -> BellId | None:
         for door, relay in topology.relays.items()
         if house in {None, relay.house} and push.caller is not None and topology.name_of(door) == push.caller
     ]
-    # Several may have the same name: rather none of them than the wrong one.
+    # If several doors have the name, return none rather than a wrong one.
     there = dict.fromkeys(bells) or dict.fromkeys(
         relay.domophone for relay in topology.relays.values() if house in {None, relay.house}
     )
@@ -75,7 +75,7 @@ def bell_of(push: CallPush, topology: AccountTopology) -> BellId | None:
 
 
 def may_be_ours(push: CallPush, topology: AccountTopology) -> bool:
-    """Return whether a call at an unknown door may be for the account: it names no other flat and house."""
+    """Return whether a call at an unknown door may be for the account: it does not name another apartment and house."""
     named = [
         known in there
         for known, there in ((push.flat_id, topology.flats), (push.house_id, topology.houses))
@@ -85,7 +85,7 @@ def may_be_ours(push: CallPush, topology: AccountTopology) -> bool:
 
 
 def is_at(push: CallPush, houses: Iterable[House], flats: Iterable[Flat]) -> bool:
-    """Return whether a call is at one of these houses, or for one of these flats where it names no intercom."""
+    """Return whether a call is at one of these houses or, if it names no intercom, for one of these apartments."""
     if push.domophone_id is None:
         return any(flat.id == push.flat_id for flat in flats)
     return any(door.domophone_id == push.domophone_id for house in houses for door in house.doors)
@@ -94,20 +94,20 @@ def is_at(push: CallPush, houses: Iterable[House], flats: Iterable[Flat]) -> boo
 def call(
     push: CallPush, bell: BellId | None, picture: str | None, now: datetime, ahead: timedelta = timedelta()
 ) -> Event:
-    """Return the event of a visitor who rings; ``picture`` is our word for the picture, ``ahead`` as in ``moment``."""
+    """Return the event of a ring; ``picture`` is the name of its picture, ``ahead`` as in ``moment``."""
     when = moment(push.timestamp, ahead)
     flat = None if push.flat_number in {None, _NOWHERE} else push.flat_number
-    told = _told({"caller": _cut(push.caller), "flat": _cut(flat)})
+    details = _present({"caller": _cut(push.caller), "flat": _cut(flat)})
     facts: tuple[Fact, ...] = ()
     if bell is not None:
-        facts = (ButtonPressed(bell, None, picture, told), BellRings(bell, True))
-    data = _told({"bell": bell, "support": push.is_support or None}) | told
+        facts = (ButtonPressed(bell, None, picture, details), BellRings(bell, True))
+    data = _present({"bell": bell, "support": push.is_support or None}) | details
     age = max(0.0, (now - when).total_seconds())
     return Event(CALL, when, data, facts=facts, age=age, id=f"ring-{push.ring_ids[0]}")
 
 
 def call_ended(bell: BellId) -> Event:
-    """Return the event of a bell that rings no more."""
+    """Return the event of a bell that stopped ringing."""
     return Event(CALL_ENDED, datetime.now(UTC), {"bell": bell}, facts=(BellRings(bell, False),))
 
 
@@ -119,13 +119,13 @@ def message(
     ahead: timedelta = timedelta(),
     recordings: Recordings | None = None,
 ) -> Event:
-    """Return the event of a message; ``ahead`` as in ``moment``, and ``recordings`` learn of one that is ready."""
+    """Return the event of a message; ``ahead`` as in ``moment``, ``recordings`` records a recording that is ready."""
     kind = _KINDS.get(push.action, _OTHER)
     film = film_in(push.body, None if recordings is None else recordings.host)
     if film is not None and kind == "inbox":
-        kind = "video_ready"  # the published server says so in a message like any other
+        kind = "video_ready"  # the published server reports it in an ordinary message
     ready = None if film is None or recordings is None else recordings.ready(film, f"{push.title}\n{push.body}")
-    details = _told(
+    details = _present(
         {
             "id": _cut(push.message_id),
             "action": push.action if kind == _OTHER and is_word(push.action) else None,
@@ -153,19 +153,19 @@ def message(
 
 
 def counted(messages: int, chat: int) -> Event:
-    """Return the event of another number of unread messages."""
+    """Return the event of a changed number of unread messages."""
     facts = (MessagesCounted(messages),)
     return Event(UNREAD, datetime.now(UTC), {"messages": messages, "chat": chat}, facts=facts)
 
 
 def changed() -> Event:
-    """Return the event of an account that may have other houses, doors or flats by now."""
+    """Return the event of an account whose houses, doors, or apartments may have changed."""
     return Event(CHANGED, datetime.now(UTC), facts=(CapabilitiesChanged(),))
 
 
-def _cut(said: str | None, most: int = _SHORT) -> str | None:
-    return None if not said else said[:most]
+def _cut(value: str | None, most: int = _SHORT) -> str | None:
+    return None if not value else value[:most]
 
 
-def _told(data: Mapping[str, object]) -> dict[str, object]:
+def _present(data: Mapping[str, object]) -> dict[str, object]:
     return {key: value for key, value in data.items() if value is not None}

@@ -1,8 +1,8 @@
-"""The events of an account: its pushes, and the changes found by polling its messages and journals.
+"""The events of an account: pushes, and changes found by polling its messages and journals.
 
-A server pushes to push services only; a forwarder may send that to Home Assistant. In addition, the number of unread
-messages and the journals of the flats are polled now and then. A push can come from any sender: it only rings
-and is reported. It opens no door, and no address or picture of another server is taken from it.
+A server pushes only to push services; a forwarder may send the pushes to Home Assistant as well. The number of unread
+messages and the journals of the apartments are also polled. A push is not authenticated: it only rings or is reported,
+opens no door, and no address or picture of another server is taken from it.
 """
 
 import asyncio
@@ -33,54 +33,54 @@ from .visitors import SmartYardSip, SmartYardVisitors
 
 _LOGGER = logging.getLogger(__name__)
 
-# Seconds between looks: alone, and beside pushes.
-_UNREAD_LOOKS = (60.0, 300.0)
-_HISTORY_LOOKS = (60.0, 120.0)
-# And at least, with or without pushes.
+# Poll intervals in seconds: without pushes, and with them.
+_UNREAD_INTERVALS = (60.0, 300.0)
+_HISTORY_INTERVALS = (60.0, 120.0)
+# Minimum seconds between polls after pushes, and between re-reads of the account.
 _UNREAD_PAUSE = 2.0
 _CHANGES_PAUSE = 30.0
-# A look that fails again and again waits no longer than so many seconds.
-_FAILED_LOOKS = 600.0
-# Days that are asked for without asking which have records.
+# Longest interval in seconds between retries of failing polls.
+_MAX_RETRY_INTERVAL = 600.0
+# Up to this many days are requested without asking first which have records.
 _FEW_DAYS = 2
-# A call that has only just come into the history was pushed within so many seconds before, if anything is: it rings,
-# lasts as long as its phone account, and waits for the next look.
-_NEWS = 600.0
+# A new call in the history had its push, if any, at most this many seconds ago: the call rings, lasts as long as its
+# phone account, and waits for the next poll.
+_PUSH_WINDOW = 600.0
 _CALLS = frozenset({LogEvent.MISSED_CALL, LogEvent.ANSWERED})
-# Limit for floods of the webhook.
-_MANY = 64
-# Calls that the server is asked about at a time, and the seconds to wait for what it says of calls and of doors.
-_QUESTIONS = 4
-_QUESTION = 10.0
+# Limit for waiting pushes against floods.
+_MAX_WAITING = 64
+# Limit for concurrent requests about calls, and their timeout in seconds.
+_MAX_REQUESTS = 4
+_REQUEST_TIMEOUT = 10.0
 
-# Journals that are read at a time: other requests of the account are to find a way beside them.
+# Journals to read concurrently, so that other requests are not blocked.
 _JOURNALS = 2
-# So many failures of a journal in a row are more than a hiccup.
-_LASTING = 2
+# Consecutive failures after which a journal counts as failing.
+_LASTING_FAILURES = 2
 
 UNREAD = "inbox/unreaded"
 HISTORY = "address/plog"
 
 
 class SmartYardLog:
-    """What happens at one account.
+    """The event log of one account.
 
     Args:
-        yard: Asked.
-        town: Returns what there is.
-        time_there: The server's.
-        recorder: Knows what records mean.
-        visitors: Has the pictures of pushes.
-        sip: Has the accounts of calls.
-        switches: Which flats ring.
-        recordings: Told of those that are ready.
-        stored: Where an earlier life left off (``Delivery.cursor``).
-        expects_pushes: A forwarder was set up.
+        yard: Client of the server.
+        topology: Returns the topology of the account.
+        time_there: Time of the server.
+        recorder: Maps records to events.
+        visitors: Holds the pictures of pushes.
+        sip: Holds the SIP accounts of calls.
+        switches: Whether calls of each apartment are pushed.
+        recordings: Tracks prepared recordings.
+        stored: ``Delivery.cursor`` of the previous run.
+        expects_pushes: Pushes are configured.
         monotonic: A clock in seconds.
 
     Attributes:
-        arrivals: Whether pushes arrive.
-        unread: How much is unread, as the last look found it; None before the first.
+        push_monitor: Tracks whether pushes arrive.
+        unread: Unread counts of the last poll; None before the first one.
     """
 
     local = False
@@ -115,44 +115,46 @@ class SmartYardLog:
         self._switches = switches
         self._recordings = recordings
         self._monotonic = monotonic
-        self._push_filter = PushFilter(stored.get("heard"), clock=PushClock(stored.get("clock"), time_there.told_ahead))
-        # What the server is asked because of calls.
-        self._questions: set[asyncio.Task[None]] = set()
+        self._push_filter = PushFilter(
+            stored.get("heard"), clock=PushClock(stored.get("clock"), time_there.reported_ahead)
+        )
+        # Requests in progress about calls.
+        self._requests: set[asyncio.Task[None]] = set()
         self._journal = Journal(stored.get("history"), monotonic)
-        self._journal_turns = asyncio.Semaphore(_JOURNALS)
-        # The last look at what is never empty has failed.
+        self._journal_limit = asyncio.Semaphore(_JOURNALS)
+        # The last poll of the unread count failed; that response is never empty.
         self._unread_failed = False
-        # How often a journal failed, by flat.
+        # Consecutive failures, by apartment.
         self._failures: Counter[str] = Counter()
         self._wake = asyncio.Event()
         self._inbox: deque[CallPush | TextPush] = deque()
         self._ringing: dict[BellId, float] = {}
-        # Calls at unknown doors, and until when they ring.
-        self._strangers: deque[tuple[CallPush, float]] = deque(maxlen=_MANY)
+        # Calls at unknown doors, each with the end of its ringing.
+        self._unmatched: deque[tuple[CallPush, float]] = deque(maxlen=_MAX_WAITING)
         self._changes_due = inf
         self._changed_at = -inf
-        # When to see whether there are new doors and flats, and when that was last done.
+        # When to re-read doors and apartments, and when that was last done.
         self._search_due = inf
         self._searched_at = -inf
         self._poller = Poller(
             {
-                UNREAD: PollJob(self._look_at_unread, lambda: _UNREAD_LOOKS[bool(self.push_monitor)]),
-                HISTORY: PollJob(self._look_at_history, lambda: _HISTORY_LOOKS[bool(self.push_monitor)]),
+                UNREAD: PollJob(self._poll_unread, lambda: _UNREAD_INTERVALS[bool(self.push_monitor)]),
+                HISTORY: PollJob(self._poll_history, lambda: _HISTORY_INTERVALS[bool(self.push_monitor)]),
             },
             self._wake,
             monotonic,
-            longest=_FAILED_LOOKS,
+            longest=_MAX_RETRY_INTERVAL,
         )
         self._out = EventBuffer(self._poller, monotonic, self.push_monitor)
 
-    # -- what others tell ------------------------------------------------------------------------
+    # -- input -----------------------------------------------------------------------------------
 
-    def hear(self, push: CallPush | TextPush) -> str | None:
+    def receive(self, push: CallPush | TextPush) -> str | None:
         """Accept a push and return None, or return why it is ignored."""
-        if len(self._inbox) >= _MANY:
+        if len(self._inbox) >= _MAX_WAITING:
             return "too many pushes are waiting"
-        if isinstance(push, CallPush) and push.hash is not None and self._push_filter.doubts(push):
-            return self._ask_about(push, push.hash)
+        if isinstance(push, CallPush) and push.hash is not None and self._push_filter.needs_verification(push):
+            return self._verify_call(push, push.hash)
         objection = self._push_filter.objection(push)
         if objection is None:
             self._accept(push)
@@ -162,21 +164,21 @@ class SmartYardLog:
         self._inbox.append(push)
         self._wake.set()
 
-    def _ask_about(self, push: CallPush, key: str) -> str | None:
+    def _verify_call(self, push: CallPush, key: str) -> str | None:
         """Check with the server whether a call with an uncertain time still rings."""
-        if len(self._questions) >= _QUESTIONS:
+        if len(self._requests) >= _MAX_REQUESTS:
             return "its time is uncertain, and other calls are being checked"
-        self._begin(self._resolve(push, key, self._push_filter.begin_asking(push)))
+        self._start(self._resolve(push, key, self._push_filter.begin_verification(push)))
         return None
 
-    def _begin(self, question: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(question)
-        self._questions.add(task)
-        task.add_done_callback(self._questions.discard)
+    def _start(self, request: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(request)
+        self._requests.add(task)
+        task.add_done_callback(self._requests.discard)
 
     async def _resolve(self, push: CallPush, key: str, shift: float) -> None:
         try:
-            async with asyncio.timeout(_QUESTION):
+            async with asyncio.timeout(_REQUEST_TIMEOUT):
                 is_current = await self._visitors.is_current(key)
         except (IntercomError, TimeoutError) as err:
             _LOGGER.debug("Could not check whether a call with an uncertain time still rings: %s", err)
@@ -192,43 +194,43 @@ class SmartYardLog:
             _LOGGER.debug("Call push does not ring: %s", objection)
 
     def count_soon(self) -> None:
-        """Have the unread messages counted before their time."""
+        """Poll the unread count early."""
         self._poller.soon(UNREAD, pause=_UNREAD_PAUSE)
 
     def houses_changed(self) -> None:
-        """Tell soon that there is something else than before."""
+        """Report soon that houses, doors, or apartments have changed."""
         self._changes_due = min(self._changes_due, max(self._monotonic(), self._changed_at + _CHANGES_PAUSE))
         self._wake.set()
 
     def houses_known(self) -> None:
-        """Check whether a call rings at a door that was unknown."""
+        """Retry calls at unknown doors, because the topology was updated."""
         self._wake.set()
 
     def counted(self, unread: Unread) -> None:
-        """Note the number of unread messages from a different request."""
+        """Store the unread counts of another request."""
         self.unread = unread
 
     def keep(self) -> None:
-        """Have the cursor written down though nothing has happened."""
+        """Store the cursor with the next delivery, even without events."""
         self._out.keep = True
         self._wake.set()
 
     def presume_complete(self) -> None:
-        """Look again at once at what could not be read."""
+        """Retry all failed polls at once."""
         self._poller.hasten()
 
     @property
     def ringing(self) -> frozenset[BellId]:
-        """Return the bells that ring now."""
+        """Return the bells that are ringing."""
         return frozenset(self._ringing)
 
-    # -- following -------------------------------------------------------------------------------
+    # -- delivery --------------------------------------------------------------------------------
 
     async def next(self) -> Delivery:
-        """Return the next events, waiting for them for a while."""
+        """Wait for the next events and return them."""
         while True:
-            self._take_pushes()
-            self._take_due()
+            self._process_pushes()
+            self._process_due()
             if self._out:
                 return self._delivery()
             self._poller.start()
@@ -250,40 +252,40 @@ class SmartYardLog:
         return self._out.delivery(cursor, again=None if end is None else max(0.0, end - self._monotonic()))
 
     async def close(self) -> None:
-        """Stop looking."""
-        questions = tuple(self._questions)
-        for question in questions:
-            question.cancel()
-        await asyncio.gather(*questions, return_exceptions=True)
+        """Stop polling."""
+        requests = tuple(self._requests)
+        for request in requests:
+            request.cancel()
+        await asyncio.gather(*requests, return_exceptions=True)
         await self._poller.close()
 
     # -- pushes ----------------------------------------------------------------------------------
 
-    def _take_pushes(self) -> None:
-        waiting, now = tuple(self._strangers), self._monotonic()
-        self._strangers.clear()
+    def _process_pushes(self) -> None:
+        waiting, now = tuple(self._unmatched), self._monotonic()
+        self._unmatched.clear()
         for ring, until in waiting:
             if until > now:
-                self._take_call(ring, until, is_new=False)
+                self._process_call(ring, until, is_new=False)
             else:
                 _LOGGER.debug("Call push does not ring: its door stayed unknown until the call ended")
         while self._inbox:
             push = self._inbox.popleft()
             self.push_monitor.received()
             if isinstance(push, CallPush):
-                self._take_call(push, self._monotonic() + self._push_filter.rings_for(push), is_new=True)
+                self._process_call(push, self._monotonic() + self._push_filter.rings_for(push), is_new=True)
             else:
-                self._take_text(push)
+                self._process_text(push)
 
     @property
     def _pushes_ahead(self) -> timedelta:
-        """Return by how much the clock of pushes is ahead of ours."""
+        """Return by how much the clock of pushes is ahead of the local one."""
         return timedelta(seconds=self._push_filter.clock.ahead)
 
-    def _take_call(self, push: CallPush, until: float, *, is_new: bool) -> None:
+    def _process_call(self, push: CallPush, until: float, *, is_new: bool) -> None:
         bell = None if push.is_support else bell_of(push, self._topology())
         if bell is None and not push.is_support:
-            self._take_stranger(push, until, is_new=is_new)
+            self._process_unmatched(push, until, is_new=is_new)
             return
         picture = None if bell is None else self._visitors.name_of(push)
         self._out.add([call(push, bell, picture, datetime.now(UTC), self._pushes_ahead)])
@@ -292,9 +294,9 @@ class SmartYardLog:
         self._sip.rang(bell, push)
         self._ringing[bell] = max(until, self._ringing.get(bell, until))
 
-    def _take_stranger(self, push: CallPush, until: float, *, is_new: bool) -> None:
-        """Keep a call at an unknown door while it rings: the door may be newer than what is known."""
-        self._strangers.append((push, until))
+    def _process_unmatched(self, push: CallPush, until: float, *, is_new: bool) -> None:
+        """Keep a call at an unknown door while it rings, because the door may be new."""
+        self._unmatched.append((push, until))
         if not is_new:
             return
         if may_be_ours(push, self._topology()):
@@ -305,31 +307,31 @@ class SmartYardLog:
         self._search_due = max(self._monotonic(), self._searched_at + _CHANGES_PAUSE)
 
     async def _search(self) -> None:
-        """Read the account again if a waiting call is at one of its doors by now."""
+        """Re-read the account, and report a change if a kept call is at one of its doors."""
         try:
-            async with asyncio.timeout(_QUESTION):
+            async with asyncio.timeout(_REQUEST_TIMEOUT):
                 houses, flats = await together(
                     self._yard.address.houses(refresh=True), self._yard.address.settings(refresh=True)
                 )
         except (IntercomError, TimeoutError) as err:
             _LOGGER.debug("Could not read the doors of the account: %s", err)
             return
-        if any(is_at(push, houses, flats) for push, _ in self._strangers):
+        if any(is_at(push, houses, flats) for push, _ in self._unmatched):
             self._changes_due = self._monotonic()
             self._wake.set()
 
-    def _take_text(self, push: TextPush) -> None:
+    def _process_text(self, push: TextPush) -> None:
         picture, late = self._visitors.name_of(push), self._push_filter.is_late(push)
         self._out.add([message(push, picture, late=late, ahead=self._pushes_ahead, recordings=self._recordings)])
         self.count_soon()
         if push.action == Action.NEW_ADDRESS:
             self.houses_changed()
 
-    def _take_due(self) -> None:
+    def _process_due(self) -> None:
         now = self._monotonic()
         if self._search_due <= now:
             self._search_due, self._searched_at = inf, now
-            self._begin(self._search())
+            self._start(self._search())
         for bell in [bell for bell, until in self._ringing.items() if until <= now]:
             del self._ringing[bell]
             self._out.add([call_ended(bell)])
@@ -337,9 +339,9 @@ class SmartYardLog:
             self._changes_due, self._changed_at = inf, now
             self._out.add([changed()])
 
-    # -- looks -----------------------------------------------------------------------------------
+    # -- polls -----------------------------------------------------------------------------------
 
-    async def _look_at_unread(self) -> None:
+    async def _poll_unread(self) -> None:
         try:
             unread = await self._yard.inbox.unread()
         except IntercomError:
@@ -350,12 +352,12 @@ class SmartYardLog:
             self._out.add([counted(unread.messages, unread.chat)])
         self.unread = unread
 
-    async def _look_at_history(self) -> None:
+    async def _poll_history(self) -> None:
         if self._unread_failed or self._poller.interrupted:
-            await self._prove()
+            await self._check_server()
         flats = [flat.id for flat in self._topology().flats.values() if flat.has_log is not False]
-        silence: list[IntercomError] = []
-        found = await together(*(self._read_journal(flat, silence) for flat in flats))
+        outage: list[IntercomError] = []
+        found = await together(*(self._read_journal(flat, outage) for flat in flats))
         read: list[tuple[str, list[LogRecord], datetime]] = []
         failures: list[IntercomError] = []
         for flat, answer in zip(flats, found, strict=True):
@@ -366,16 +368,16 @@ class SmartYardLog:
                 self._failures[flat] += 1
                 continue
             del self._failures[flat]
-        self._out.lacking = frozenset({HISTORY} if max(self._failures.values(), default=0) >= _LASTING else ())
-        self._take_history(read)  # before any failure of the others is raised
+        self._out.lacking = frozenset({HISTORY} if max(self._failures.values(), default=0) >= _LASTING_FAILURES else ())
+        self._process_history(read)  # before failures of other journals are raised
         lost = next((err for err in failures if isinstance(err, AWAY) or not isinstance(err, SAYS_NOTHING)), None)
         if lost is not None:
             raise lost
         if failures and not read:
             raise failures[0]
 
-    async def _prove(self) -> None:
-        """Have the server show that it works: an empty journal is also what a broken one answers."""
+    async def _check_server(self) -> None:
+        """Check that the server works, because a broken one also returns empty journals."""
         try:
             await self._yard.user.notification()
         except IntercomError as err:
@@ -383,33 +385,33 @@ class SmartYardLog:
                 raise
 
     async def _read_journal(
-        self, flat: str, silence: list[IntercomError]
+        self, flat: str, outage: list[IntercomError]
     ) -> tuple[list[LogRecord], datetime] | IntercomError:
-        """Return the records of the days that are due and when they were asked for, or why there are none.
+        """Return the records of the due days and the request time, or the error.
 
-        Where one journal does not answer, the server has to show that it works: else the others, which are told by
-        ``silence``, would wait in vain as well.
+        If a journal does not respond, the server is checked. If it fails too, the other journals, which share
+        ``outage``, are not requested.
         """
-        async with self._journal_turns:
-            if silence:
-                return silence[0]
+        async with self._journal_limit:
+            if outage:
+                return outage[0]
             now = self._time.now()
             try:
-                return await self._ask_for_journal(flat, self._journal.days(flat, now)), now
+                return await self._request_journal(flat, self._journal.days(flat, now)), now
             except IntercomError as err:
                 if isinstance(err, NoAnswer):
                     self._poller.soon(UNREAD)
-                    await self._note_silence(silence)
+                    await self._check_outage(outage)
                 return err
 
-    async def _note_silence(self, silence: list[IntercomError]) -> None:
+    async def _check_outage(self, outage: list[IntercomError]) -> None:
         try:
-            await self._prove()
+            await self._check_server()
         except IntercomError as err:
-            silence.append(err)
+            outage.append(err)
 
-    def _take_history(self, read: Iterable[tuple[str, list[LogRecord], datetime]]) -> None:
-        """Tell of new records; the journals move with them, so that no cursor is ahead of what was told."""
+    def _process_history(self, read: Iterable[tuple[str, list[LogRecord], datetime]]) -> None:
+        """Report new records, and advance the journals with them, so that no cursor skips an unreported record."""
         found: list[tuple[str, LogRecord, bool]] = []
         for flat, records, now in read:
             self._out.keep = self._out.keep or not self._journal.has(flat)
@@ -418,10 +420,10 @@ class SmartYardLog:
         ordered = sorted(found, key=lambda item: item[1].date or datetime.max)
         calls = [(flat, record) for flat, record, late in ordered if record.event in _CALLS and not late]
         if any(self._switches.rang(flat, record.date) for flat, record in calls):
-            self.push_monitor.missed(_NEWS)
+            self.push_monitor.missed(_PUSH_WINDOW)
         self._out.add([self._recorder.event(flat, record, late=late) for flat, record, late in ordered])
 
-    async def _ask_for_journal(self, flat: str, days: tuple[date, ...]) -> list[LogRecord]:
+    async def _request_journal(self, flat: str, days: tuple[date, ...]) -> list[LogRecord]:
         """Return the records of some days."""
         if len(days) > _FEW_DAYS:
             counts = {row.day: row.events for row in await self._yard.address.log_days(flat)}

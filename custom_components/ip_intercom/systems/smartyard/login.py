@@ -1,4 +1,4 @@
-"""Logging in by phone, and the identity of an account (field notes 4)."""
+"""Login by phone, and the identity of an account (field notes 4)."""
 
 from collections.abc import Collection, Mapping
 import hashlib
@@ -26,16 +26,16 @@ from .client.values import phone_digits
 
 CONTROLS = frozenset({Control.DOORS})
 _DIGITS = 16
-# So many digits of a phone number tell accounts apart.
+# Digits of a phone number that are shown to distinguish accounts.
 _LAST = 4
 
 
 def account_id(base: URL, phone: str) -> str:
-    """Return the id of an account.
+    """Return the ID of an account.
 
     Args:
-        base: Where its server was found first; who moves keeps the id.
-        phone: Its number, digits only.
+        base: First address of the server; the ID stays when the server moves.
+        phone: Phone number, digits only.
     """
     port = "" if base.explicit_port is None else f":{base.explicit_port}"
     key = f"{base.host}{port}{base.path.rstrip('/')} {phone}"
@@ -43,18 +43,18 @@ def account_id(base: URL, phone: str) -> str:
 
 
 def mark_of(phone: str) -> str:
-    """Return the end of a phone number, for people."""
+    """Return the last digits of a phone number for display."""
     return f"…{phone[-_LAST:]}"
 
 
 def name_of(base: URL, phone: str, flat: str | None, taken: Collection[str]) -> str:
-    """Return what an account is called: by the address of its flat, else by the end of its number.
+    """Return the name of an account: the address of its apartment, or the last digits of its number.
 
     Args:
-        base: Its server.
-        phone: Its number.
-        flat: The address of its flat, None where none is known.
-        taken: What other accounts are called.
+        base: Base URL of the server.
+        phone: Phone number.
+        flat: Address of its apartment, None if unknown.
+        taken: Names of other accounts.
     """
     host, mark = base.host or "", mark_of(phone)
     if flat is None:
@@ -64,7 +64,7 @@ def name_of(base: URL, phone: str, flat: str | None, taken: Collection[str]) -> 
 
 
 def identity_of(account: str, base: URL, data: Mapping[str, Any] | None = None) -> Identity:
-    """Return who an account is; ``data`` are those of its entry, where there is one."""
+    """Return the identity of an account; ``data`` is the data of its entry, if there is one."""
     data = data or {}
     return Identity(
         id=account,
@@ -88,7 +88,7 @@ def description_of(
     wish: float = 0.0,
     nothing: Missing | None = None,
 ) -> Description:
-    """Return what any account is and may; all but ``identity`` and ``state`` as in ``Description``."""
+    """Return the description that all accounts share; the other arguments as in ``Description``."""
     return Description(
         identity=identity,
         state=state,
@@ -106,10 +106,10 @@ def description_of(
 async def find(
     session: ClientSession, address: str, account: Mapping[str, Any], verify: bool, pinned: str | None = None
 ) -> tuple[dict[str, Any], Description]:
-    """Find the server of an account that is logged in; ``pinned`` is the certificate to insist on.
+    """Find the server of a logged-in account; ``pinned`` is the SHA-256 of the only accepted certificate.
 
     Returns:
-        What an entry has to keep to connect again (``const``: entry data), and whose account was found.
+        The entry data (``const``) and the description of the account.
     """
     yard, fingerprint = await find_yard(session, address, verify=verify, pinned=pinned, language=account[CONF_LANGUAGE])
     yard.client.token = account[CONF_TOKEN]
@@ -120,19 +120,19 @@ async def find(
 
 
 class PhoneLogin:
-    """A login on its way: the server waits for a code or a call.
+    """A login in progress: the server waits for a code or a call.
 
     Args:
-        yard: The server.
-        fingerprint: SHA-256 of its certificate, None for http.
-        verify: That certificate is to be verified.
-        phone: The number, digits only.
-        account: What is known of the account, as entry data; empty for a new one.
+        yard: Client of the server.
+        fingerprint: SHA-256 of its certificate, None for HTTP.
+        verify: Verify the certificate.
+        phone: Phone number, digits only.
+        account: Known data of the account, as entry data; empty for a new one.
 
     Attributes:
-        phone: The number, digits only.
-        calls: The person has to call, and has no code to enter.
-        numbers: One of these.
+        phone: Phone number, digits only.
+        calls: The user has to call a number instead of entering a code.
+        numbers: Numbers to call, one of them is sufficient.
     """
 
     def __init__(
@@ -160,15 +160,15 @@ class PhoneLogin:
         verify: bool,
         pinned: str | None = None,
     ) -> PhoneLogin:
-        """Find the server at an address that a person typed; no personal data is sent.
+        """Find the server at an entered address; no personal data is sent.
 
         Args:
-            session: For the requests.
-            address: Its base address, or its host alone.
-            phone: The phone number, however it is written.
-            account: Entry data: the language, and device token and id of an account that was there before.
-            verify: Check the certificate against the system's authorities.
-            pinned: SHA-256 of the only certificate to talk to, in hexadecimal.
+            session: Session for the requests.
+            address: Base URL or host.
+            phone: Phone number in any format.
+            account: Entry data: the language, and the device token and ID of an existing account.
+            verify: Verify the certificate against the trusted authorities.
+            pinned: SHA-256 of the only accepted certificate, in hexadecimal.
         """
         digits = phone_digits(phone)
         yard, fingerprint = await find_yard(
@@ -177,7 +177,7 @@ class PhoneLogin:
         return cls(yard, fingerprint, digits, account, verify=verify)
 
     async def request(self) -> None:
-        """Have the number proven."""
+        """Request a code or a call."""
         asked: CodeRequest = await self._yard.login.request_code(self.phone)
         self.calls, self.numbers = asked.calls, asked.numbers
 
@@ -186,11 +186,11 @@ class PhoneLogin:
         await self._yard.login.confirm_code(self.phone, code, self._device_token)
 
     async def check(self) -> bool:
-        """Log in if the person has called meanwhile; return whether that is so."""
+        """Log in if the user has called; return whether this is the case."""
         return await self._yard.login.check_phone(self.phone, self._device_token) is not None
 
     async def name(self, taken: Collection[str]) -> tuple[str, bool]:
-        """Return what to call the account, unlike ``taken``, and whether the server knows a flat of it."""
+        """Return a name for the account that is not in ``taken``, and whether the server lists an apartment."""
         try:
             flats = await self._yard.address.settings()
         except IntercomError:
@@ -200,7 +200,7 @@ class PhoneLogin:
 
     @property
     def data(self) -> dict[str, Any]:
-        """What an entry has to keep, once it is logged in."""
+        """The entry data, after the login."""
         return _entry_data(self._yard, self._fingerprint, verify=self._verify) | {
             CONF_ACCOUNT: self._account,
             CONF_DEVICE_TOKEN: self._device_token,
@@ -212,7 +212,7 @@ class PhoneLogin:
 
     @property
     def description(self) -> Description:
-        """Whose account it is."""
+        """The description of the account."""
         return _description(self._yard, self._account)
 
 

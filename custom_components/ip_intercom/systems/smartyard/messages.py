@@ -21,11 +21,11 @@ _WORDS: Mapping[int, str] = {int(event): word for word, event in _WATCHED.items(
 
 
 class SmartYardMessages:
-    """Messages to the person.
+    """The messages of the operator.
 
     Args:
-        yard: Asked.
-        changed: Called when the number of those that are unread may have changed.
+        yard: Client of the server.
+        changed: Called when the number of unread messages may have changed.
         counted: Called with that number.
     """
 
@@ -35,20 +35,20 @@ class SmartYardMessages:
         self._counted = counted
 
     async def unread(self) -> int:
-        """Return how many messages were not read yet."""
+        """Return the number of unread messages."""
         found = await self._inbox.unread()
         self._counted(found)
         return found.messages
 
     async def mark_read(self, message: str | None) -> None:
-        """Mark a message as read, all for None."""
+        """Mark a message as read, or all for None."""
         try:
             await self._inbox.read(message)
-        finally:  # it may have been carried out without a confirmation
+        finally:  # an unconfirmed request may have been carried out
             self._changed()
 
     async def send_test(self, text: str) -> None:
-        """Have the server write to us."""
+        """Let the server send a message to this account."""
         await self._inbox.alert(text, Action.INBOX)
 
 
@@ -64,12 +64,12 @@ class Watch:
 
 
 class SmartYardWatches:
-    """Events that are told at once, by a message ``paranoid``.
+    """Events that are reported immediately, by a ``paranoid`` message.
 
     Args:
-        yard: Asked.
-        town: Returns what there is.
-        routed: Pushes come by a route of the operator, which does not bring these messages (field notes 8).
+        yard: Client of the server.
+        topology: Returns the topology of the account.
+        routed: Pushes arrive through a route of the operator, which lacks these messages (field notes 8).
     """
 
     def __init__(self, yard: SmartYard, topology: Callable[[], AccountTopology], *, routed: bool) -> None:
@@ -78,7 +78,7 @@ class SmartYardWatches:
         self._routed = routed
 
     async def query(self) -> tuple[Watch, ...]:
-        """Return what this device watches; no code of a door, and of a key the end of its number only."""
+        """Return the watches of this device, without door codes and with only the last digits of keys."""
         return tuple(
             Watch(
                 watch.id,
@@ -91,9 +91,9 @@ class SmartYardWatches:
         )
 
     async def add(self, flat: PlaceId, event: str, detail: str | None, comment: str | None) -> None:
-        """Watch for an event: ``key``, ``app``, ``face``, ``code`` or ``vehicle``, and which one of it."""
+        """Watch an event: ``key``, ``app``, ``face``, ``code``, or ``vehicle``; ``detail`` selects which one."""
         if self._routed:
-            raise NotPushed("a route of the operator does not bring watched events")
+            raise NotPushed("the operator's push route lacks watched events")
         if (kind := _WATCHED.get(event)) is None:
             raise InvalidRequest("this event cannot be watched", "event")
         if not detail:
@@ -102,7 +102,7 @@ class SmartYardWatches:
 
 
 def _detail(watch: Tracked) -> str | None:
-    """Return which one is watched for, without what would open a door."""
+    """Return the watched detail, without credentials."""
     if watch.event == LogEvent.CODE or watch.detail is None:
         return None
     return Privacy(cards=True).card(watch.detail) if watch.event == LogEvent.KEY else watch.detail

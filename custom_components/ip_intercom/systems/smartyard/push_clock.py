@@ -1,6 +1,6 @@
-"""The clock by which pushes tell their time: that of the server's replies, or as far from it as pushes have shown.
+"""The clock of push timestamps: that of the server's responses, or with an offset that pushes have shown.
 
-Replies may come by way of a proxy with a clock of its own, or tell no time at all.
+Responses may come through a proxy with its own clock, or without a time.
 """
 
 from collections import deque
@@ -9,21 +9,21 @@ import time
 
 from ..common.parse import fields
 
-# Seconds by which two pushes of the same clock may differ.
+# Tolerance in seconds between pushes of the same clock.
 _SAME = 15.0
-# Pushes that were held back arrive together. Those that are off by the same, and arrive so many seconds apart, were not.
+# Delayed pushes arrive together. Pushes with the same offset that arrive so many seconds apart were not delayed.
 _APART = 60.0
-# So many pushes of a wrong time are remembered.
+# Maximum number of pushes with a wrong time to remember.
 _MANY = 16
 
 
 class PushClock:
-    """Tells how old a push is.
+    """Computes the age of pushes.
 
     Args:
-        stored: What ``as_json`` returned in an earlier life.
-        replies_ahead: Returns by how many seconds the clock of the server's replies is ahead of ours; None for unknown.
-        now: Our clock in seconds since 1970.
+        stored: ``as_json`` of the previous run.
+        replies_ahead: Returns by how many seconds the clock of responses is ahead of the local one; None if unknown.
+        now: Local clock in Unix seconds.
     """
 
     def __init__(
@@ -33,47 +33,47 @@ class PushClock:
         now: Callable[[], float] = time.time,
     ) -> None:
         shift = fields(stored).get("shift")
-        # By how much the times of pushes are ahead of those of replies; None where no push has shown it.
+        # By how many seconds pushes are ahead of responses; None before a push has shown it.
         self._shift = float(shift) if isinstance(shift, int | float) else None
         self._replies_ahead = replies_ahead
         self._now = now
-        # When pushes of a wrong time arrived, and by how much they were ahead of replies.
+        # Arrival time and offset of pushes with a wrong time.
         self._odd: deque[tuple[float, float]] = deque(maxlen=_MANY)
 
     def as_json(self) -> dict[str, object]:
-        """Return what is to be kept."""
+        """Return the state to store."""
         return {} if self._shift is None else {"shift": self._shift}
 
     @property
     def ahead(self) -> float:
-        """Return by how many seconds the clock is ahead of ours."""
+        """Return by how many seconds the clock is ahead of the local one."""
         return (self._replies_ahead() or 0.0) + (self._shift or 0.0)
 
     @property
     def is_known(self) -> bool:
-        """Return whether a reply or a push has told the time there."""
-        return self._shift is not None or self.replies_tell
+        """Return whether a response or a push has shown the clock."""
+        return self._shift is not None or self.has_reply_time
 
     @property
-    def replies_tell(self) -> bool:
-        """Return whether replies have told the time."""
+    def has_reply_time(self) -> bool:
+        """Return whether responses have reported the time."""
         return self._replies_ahead() is not None
 
     def age(self, timestamp: float) -> float:
-        """Return how many seconds ago a push was sent."""
+        """Return the seconds since a push was sent."""
         return self._now() + self.ahead - timestamp
 
     def shift_of(self, timestamp: float) -> float:
-        """Return by how many seconds a push that is sent just now is ahead of replies, or of us where they do not tell."""
+        """Return by how many seconds a push sent now is ahead of responses, or of the local clock without them."""
         return timestamp - self._now() - (self._replies_ahead() or 0.0)
 
     def adopt(self, shift: float) -> None:
-        """Take it that pushes are ahead of replies by so many seconds."""
+        """Set the offset of pushes to responses."""
         self._shift = shift
         self._odd.clear()
 
     def is_constant(self, timestamp: float) -> bool:
-        """Return whether an earlier push was off by the same; this one is remembered."""
+        """Return whether an earlier push had the same offset, and record this one."""
         now, shift = self._now(), self.shift_of(timestamp)
         is_constant = any(now - at >= _APART and abs(shift - before) <= _SAME for at, before in self._odd)
         self._odd.append((now, shift))

@@ -1,4 +1,4 @@
-"""Push filter: each ring and message once, and only while it is current; and the token for pushes (field notes 7)."""
+"""Filters pushes (each ring and message once, and only while current), and registers push tokens (field notes 7)."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -10,106 +10,106 @@ from ..common.parts import part
 from .client import CallPush, SmartYard, TextPush
 from .push_clock import PushClock
 
-# Seconds by which the clock of the server, or ours, may be wrong: for how long a ring is heard after its end, and how
-# far it may lie ahead. A sender that puts it ahead gains nothing, because it is remembered.
+# Seconds of tolerated clock error: for how long a ring is accepted after its end, and how far its time may be in the
+# future. A repeated push with a future time has no effect, because pushes are remembered.
 SKEW, AHEAD = 30, 300
-# Seconds after which a call is over, regardless of the push.
+# Seconds after which a call has ended, regardless of the push.
 LONGEST = 180
-# Seconds after which a message is no news, and after which it is not believed at all.
+# Seconds after which a message is late, and after which it is rejected.
 _LATE, _STALE = 150, 3600
-# A message that does not tell when it was sent is remembered for as many seconds.
+# Seconds for which a message without a time is remembered.
 _REMEMBERED = 30 * 86400.0
-# So many are remembered at most, two for a ring.
+# Maximum number of remembered IDs; a ring has two.
 _MANY = 1024
 
 
 class PushFilter:
-    """Tells news from what was heard before, or is too old.
+    """Accepts pushes that are new and current.
 
     Args:
-        heard: What ``as_json`` returned in an earlier life: a restart makes no second ring of one.
-        now: Our clock in seconds since 1970.
-        clock: Tells how old pushes are; ours where it is left out.
+        stored: ``as_json`` of the previous run, so that a restart does not repeat a ring.
+        now: Local clock in Unix seconds.
+        clock: Clock of pushes; the local one by default.
     """
 
     def __init__(
-        self, heard: object = None, now: Callable[[], float] = time.time, clock: PushClock | None = None
+        self, stored: object = None, now: Callable[[], float] = time.time, clock: PushClock | None = None
     ) -> None:
         self.clock = clock or PushClock(now=now)
         self._now = now
-        # Until when each would be believed if it came again.
-        self._heard: OrderedDict[str, float] = OrderedDict(
-            (key, float(until)) for key, until in fields(heard).items() if isinstance(until, int | float)
+        # Until when each push would be accepted if it was repeated.
+        self._seen: OrderedDict[str, float] = OrderedDict(
+            (key, float(until)) for key, until in fields(stored).items() if isinstance(until, int | float)
         )
-        self._heard |= dict.fromkeys(texts(heard), now() + _STALE)  # of an earlier version
+        self._seen |= dict.fromkeys(texts(stored), now() + _STALE)  # format of earlier versions
 
     def as_json(self) -> dict[str, float]:
-        """Return what is to be kept: digests, from which nothing can be read, for as long as they matter."""
+        """Return the state to store: digests without readable content, as long as they are needed."""
         now = self._now()
-        return {key: until for key, until in self._heard.items() if until >= now}
+        return {key: until for key, until in self._seen.items() if until >= now}
 
     def objection(self, push: CallPush | TextPush) -> str | None:
-        """Return why a push is ignored, without secrets; None for a new push, which is remembered."""
-        if self._is_heard(push):
-            self._remember(push)  # the next one may have another of its ids only
+        """Return why a push is ignored, without secrets; None for a new push, which is recorded."""
+        if self._is_seen(push):
+            self._remember(push)  # the next one may have only one of its other IDs
             return "it was received before"
-        return self._judge(push)
+        return self._check(push)
 
     def rings_for(self, push: CallPush) -> float:
-        """Return for how many seconds from now a call goes on ringing."""
+        """Return for how many more seconds a call rings."""
         ttl = min(push.ttl, LONGEST)
         age = 0.0 if push.timestamp is None else self.clock.age(push.timestamp)
-        # A clock that is wrong must not make it silent at once.
+        # A wrong clock must not end the ringing at once.
         return min(float(ttl), max(ttl - age, ttl / 2))
 
     def is_late(self, push: TextPush) -> bool:
-        """Return whether a message is no news any more."""
+        """Return whether a message is late."""
         return push.timestamp is not None and self.clock.age(push.timestamp) > _LATE
 
-    # -- calls of which the server can tell whether they ring ------------------------------------
+    # -- calls that the server can verify --------------------------------------------------------
 
-    def doubts(self, push: CallPush) -> bool:
-        """Return whether only its time speaks against a call of which the server can tell whether it still rings."""
-        if push.hash is None or push.timestamp is None or self._is_heard(push):
+    def needs_verification(self, push: CallPush) -> bool:
+        """Return whether a call is new but its time is implausible, and the server can verify it."""
+        if push.hash is None or push.timestamp is None or self._is_seen(push):
             return False
         return not self._is_timely(push, self.clock.age(push.timestamp))
 
-    def begin_asking(self, push: CallPush) -> float:
-        """Remember a call that the server is asked about; return what ``confirm`` needs."""
+    def begin_verification(self, push: CallPush) -> float:
+        """Record a call that is being verified; return the ``shift`` for ``confirm``."""
         self._remember(push)
         return self.clock.shift_of(push.timestamp or 0)
 
     def confirm(self, push: CallPush, shift: float) -> None:
-        """Take a call that still rings: its time shows the server's clock."""
+        """Record a verified call: its time shows the clock of pushes."""
         self.clock.adopt(shift)
         self._remember(push)
 
     def deny(self, push: CallPush) -> str | None:
-        """Return why a call that the server does not know is ignored; None for one that is new all the same."""
-        objection = self._judge(push, is_denied=True)
+        """Return why a call that the server does not know is ignored; None if it is accepted all the same."""
+        objection = self._check(push, is_denied=True)
         self._remember(push)
         return objection
 
     def give_up(self, push: CallPush) -> str | None:
-        """Return why a call that cannot be checked with the server is ignored; it may come again."""
+        """Return why a call that cannot be verified is ignored; it may be repeated."""
         for key in push.ring_ids:
-            self._heard.pop(key, None)
-        return self._judge(push)
+            self._seen.pop(key, None)
+        return self._check(push)
 
-    # -- judging -----------------------------------------------------------------------------------
+    # -- checks ------------------------------------------------------------------------------------
 
-    def _judge(self, push: CallPush | TextPush, *, is_denied: bool = False) -> str | None:
+    def _check(self, push: CallPush | TextPush, *, is_denied: bool = False) -> str | None:
         if push.timestamp is None:
             if isinstance(push, CallPush):
                 return "it contains no time"
-        elif not self._is_believed(push, push.timestamp, is_denied=is_denied):
+        elif not self._is_plausible(push, push.timestamp, is_denied=is_denied):
             age = self.clock.age(push.timestamp)
             return f"it is too old: {age:.0f} s" if age > 0 else f"it is {-age:.0f} s in the future"
         self._remember(push)
         return None
 
-    def _is_believed(self, push: CallPush | TextPush, timestamp: int, *, is_denied: bool) -> bool:
-        """Return whether a push is not provably too old or forged; the clock learns from those that are news."""
+    def _is_plausible(self, push: CallPush | TextPush, timestamp: int, *, is_denied: bool) -> bool:
+        """Return whether the time of a push is plausible; adjusts the clock to accepted pushes."""
         clock, is_call = self.clock, isinstance(push, CallPush)
         age, shift = clock.age(timestamp), clock.shift_of(timestamp)
         if self._is_timely(push, age):
@@ -117,11 +117,11 @@ class PushFilter:
                 clock.adopt(shift)
             return True
         if not clock.is_known and not is_denied:
-            if is_call:  # a message may have waited for hours
+            if is_call:  # a message may have been delayed for hours
                 clock.adopt(shift)
             return True
-        # Nothing comes before it is sent: the clock was set since.
-        was_set = age < 0 and (self._is_timely(push, -shift) or not (clock.replies_tell or is_denied))
+        # A push cannot arrive before it is sent, so the clock has been set.
+        was_set = age < 0 and (self._is_timely(push, -shift) or not (clock.has_reply_time or is_denied))
         if was_set or clock.is_constant(timestamp):
             clock.adopt(shift)
             return True
@@ -133,19 +133,19 @@ class PushFilter:
             return -AHEAD <= age <= min(push.ttl, LONGEST) + SKEW
         return -_STALE <= age <= _STALE
 
-    # -- remembering -------------------------------------------------------------------------------
+    # -- memory ------------------------------------------------------------------------------------
 
-    def _is_heard(self, push: CallPush | TextPush) -> bool:
-        return any(key in self._heard for key in _ids(push))
+    def _is_seen(self, push: CallPush | TextPush) -> bool:
+        return any(key in self._seen for key in _ids(push))
 
     def _remember(self, push: CallPush | TextPush) -> None:
-        until = self._believed_until(push)
-        self._heard |= {key: max(until, self._heard.get(key, until)) for key in _ids(push)}
-        while len(self._heard) > _MANY:
-            self._heard.popitem(last=False)
+        until = self._accepted_until(push)
+        self._seen |= {key: max(until, self._seen.get(key, until)) for key in _ids(push)}
+        while len(self._seen) > _MANY:
+            self._seen.popitem(last=False)
 
-    def _believed_until(self, push: CallPush | TextPush) -> float:
-        """Return until when a push is neither over nor too old, by our clock."""
+    def _accepted_until(self, push: CallPush | TextPush) -> float:
+        """Return until when a push is acceptable, on the local clock."""
         if push.timestamp is None:
             return self._now() + _REMEMBERED
         longest = min(push.ttl, LONGEST) + SKEW if isinstance(push, CallPush) else _STALE
@@ -157,48 +157,48 @@ def _ids(push: CallPush | TextPush) -> tuple[str, ...]:
 
 
 def _text_ids(push: TextPush) -> tuple[str, ...]:
-    """Return what tells a message from all others, nothing for one that may come again."""
+    """Return an ID of a message, none for one that may be repeated."""
     if push.message_id is None and push.timestamp is None:
         return ()
-    said = push.message_id or f"{push.timestamp} {push.action} {push.title} {push.body}"
-    return (hashlib.sha256(f"text {said}".encode()).hexdigest()[:32],)
+    content = push.message_id or f"{push.timestamp} {push.action} {push.title} {push.body}"
+    return (hashlib.sha256(f"text {content}".encode()).hexdigest()[:32],)
 
 
 _PLATFORM, _SERVICE = "android", "fcm"
 
 
 class SmartYardPushService:
-    """The feature ``push_service``. Our device is one of its own: the phones of the account keep their tokens.
+    """The feature ``push_service``. This device is separate: the phones of the account keep their tokens.
 
     Args:
-        yard: Told.
+        yard: Client of the server.
     """
 
     def __init__(self, yard: SmartYard) -> None:
         self._user = yard.user
-        self._told: str | None = None
+        self._registered: str | None = None
 
     async def tell(self, token: str, bundle: str | None = None) -> None:
-        """Have pushes sent to a token; nothing happens where the server knows it already.
+        """Register a push token unless the server has it already.
 
         Args:
-            token: To which.
-            bundle: By which the operator knows a service of its own; None for Google's.
+            token: The push token.
+            bundle: The operator's name for its own push service; None for Google's.
         """
-        if await self._known() != token:
+        if await self._registered_token() != token:
             await self._user.register_push(token, _PLATFORM, _SERVICE, bundle=bundle)
-            self._told = token
+            self._registered = token
 
     async def route(self, bundle: str, secret: str) -> None:
-        """Have pushes sent to a service of the operator, with a token that is made up: it knows where to send them.
+        """Register a push service of the operator with a generated token: the operator has its address.
 
         Args:
-            bundle: By which the operator knows it.
-            secret: Ours alone; it cannot be read from the token.
+            bundle: The operator's name for the service.
+            secret: Secret of this entry; it cannot be derived from the token.
         """
         await self.tell(hashlib.sha256(f"{bundle} {secret}".encode()).hexdigest(), bundle)
 
-    async def _known(self) -> str | None:
-        """Return what the server has, which is a word such as ``err`` where it was forgotten."""
+    async def _registered_token(self) -> str | None:
+        """Return the token on the server, which is a word such as ``err`` if it was removed."""
         found = await part(self._user.push_tokens(), [])
-        return self._told if found is None else found.push  # not every server tells
+        return self._registered if found is None else found.push  # not every server reports it

@@ -1,7 +1,7 @@
-"""Which recording a message is about: a server may return an id when one is asked for, and name another when it is ready.
+"""Matches messages to recordings: a server may use one ID for a request, and another when the recording is ready.
 
-The message need not repeat the id, and there are messages about recordings that other devices of the account have asked
-for. What a message tells of time and camera decides; where it tells nothing, the last message is taken for the right one.
+The message may not repeat the first ID, and it may be about a recording that another device of the account requested.
+Times and camera in the message decide; without them, the last message is assumed to match.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -14,45 +14,45 @@ from yarl import URL
 
 from ..common.parse import fields, integer, text
 
-# The address of a recording that is ready, wherever in a text it stands.
+# URL path of a recording that is ready, anywhere in a text.
 _FILM = re.compile(r"/cctv/download/([0-9A-Za-z-]{1,64})")
 _SCHEME = re.compile(r"[a-z]+://", re.IGNORECASE)
 _TIME = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)[ T]+|(\d\d)\.(\d\d)\.(\d{4}),? +)?\b(\d\d):(\d\d)\b")
-# A shorter id may be in a text by chance.
+# A shorter ID may occur in a text by chance.
 _MIN_ID = 8
-# Seconds for which the published server keeps one (its message says three days).
+# Seconds for which the published server keeps a recording (its message says three days).
 _KEPT = 3 * 86400.0
-# How sure it is that a message is about a recording: it names another time, another camera, nothing, its camera, its time.
-_OTHER, _OTHER_CAMERA, _UNTOLD, _SAME_CAMERA, _SAME = range(-1, 4)
+# How well a message matches a recording: other time, other camera, nothing mentioned, same camera, same time.
+_OTHER, _OTHER_CAMERA, _UNKNOWN, _SAME_CAMERA, _SAME = range(-1, 4)
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What was asked for: a camera by its name, from when to when in the server's zone."""
+    """The requested recording: the name of the camera, and the range in server time."""
 
     camera: str | None = None
     start: datetime | None = None
     end: datetime | None = None
 
 
-def film_in(said: str, host: str | None = None) -> str | None:
-    """Return the id at the end of the address of a recording in a text, None where there is none.
+def film_in(message: str, host: str | None = None) -> str | None:
+    """Return the ID at the end of the URL of a recording in a text, None if there is none.
 
     Args:
-        said: The text.
-        host: The host that it has to be an address of; None for any.
+        message: The text.
+        host: Host that the URL must have; None for any.
     """
-    for word in said.split():
+    for word in message.split():
         if (found := _FILM.search(word)) is None:
             continue
-        told = _host_of(word, found.start())
-        if host is None or told is None or told == host:
+        found_host = _host_of(word, found.start())
+        if host is None or found_host is None or found_host == host:
             return found[1]
     return None
 
 
 def _host_of(word: str, end: int) -> str | None:
-    """Return the host of the address in a word, whose path ends with what begins at ``end``; None for a mere path."""
+    """Return the host of the URL in a word whose path has position ``end``; None for a path without a host."""
     if (scheme := _SCHEME.search(word)) is not None and scheme.start() < end:
         try:
             return URL(word[scheme.start() :]).host or ""
@@ -65,12 +65,12 @@ def _host_of(word: str, end: int) -> str | None:
 
 
 class Recordings:
-    """The recordings that were asked for, and what is known of them.
+    """The requested recordings and their state.
 
     Args:
-        stored: What ``as_json`` returned in an earlier life.
-        now: Our clock in seconds since 1970.
-        host: Where they are; None for anywhere.
+        stored: ``as_json`` of the previous run.
+        now: Local clock in Unix seconds.
+        host: Host of the recordings; None for any.
         cameras: Returns the names of all cameras.
     """
 
@@ -85,24 +85,24 @@ class Recordings:
         self._cameras = cameras
         self._now = now
         kept = fields(stored)
-        # When each was asked for that no message has told of.
+        # Request times of recordings that no message has matched.
         self._asked = _times(kept.get("asked"))
-        # What each is called in its message, and how sure that is.
+        # ID in the message of each recording, and how well it matched.
         self._films = {key: film for key, value in fields(kept.get("films")).items() if (film := text(value))}
-        self._sure = {key: integer(value) or 0 for key, value in fields(kept.get("sure")).items()}
+        self._match = {key: integer(value) or 0 for key, value in fields(kept.get("sure")).items()}
         self._ready = _times(kept.get("ready"))
-        # Those of which one is ready, though not which one, and what they are called.
+        # Recordings of which one is ready, but not known which, and the unmatched IDs.
         self._unclear = _times(kept.get("unclear"))
         self._loose = _times(kept.get("loose"))
         self._spans = {key: _span(value) for key, value in fields(kept.get("spans")).items()}
 
     def as_json(self) -> dict[str, object]:
-        """Return what is to be kept."""
+        """Return the state to store."""
         self._forget()
         return {
             "asked": self._asked,
             "films": self._films,
-            "sure": self._sure,
+            "sure": self._match,
             "ready": self._ready,
             "unclear": self._unclear,
             "loose": self._loose,
@@ -118,35 +118,35 @@ class Recordings:
 
     @property
     def shown(self) -> Mapping[str, bool]:
-        """Return for each recording of the last days whether it is ready."""
+        """Return whether each recording of the last days is ready."""
         self._forget()
         return {**dict.fromkeys(self._asked, False), **dict.fromkeys(self._films, True)} | dict.fromkeys(
             self._unclear, True
         )
 
     def asked(self, recording: str, span: Span | None = None) -> None:
-        """Note that a recording was asked for; the same one again is the same recording."""
+        """Record a request; a repeated ID is the same recording."""
         self._spans[recording] = span or Span()
         if recording not in self._films and recording not in self._unclear:
             self._asked[recording] = self._now()
 
-    def ready(self, film: str, said: str = "") -> str | None:
-        """Note what a message calls a recording that is ready; return which one it is, where that is clear.
+    def ready(self, film: str, message: str = "") -> str | None:
+        """Record the message about a recording that is ready; return the matching recording if there is only one.
 
         Args:
-            film: The id in its address.
-            said: All that the message says.
+            film: ID in the URL.
+            message: Text of the message.
         """
         self._forget()
         if film in self._loose or film in self._films.values():
             return next((known for known, name in self._films.items() if name == film), None)
-        found = {known: self._likeness(known, film, said) for known in (*self._asked, *self._films, *self._unclear)}
+        found = {known: self._likeness(known, film, message) for known in (*self._asked, *self._films, *self._unclear)}
         best = max(found.values(), default=_OTHER)
         likely = [known for known, likeness in found.items() if likeness == best and best > _OTHER]
         if best < _SAME:
-            # What none was told of comes first. A later message is better than one that told no more.
+            # Prefer recordings without a message. Otherwise, a later message replaces one that matched no better.
             likely = [known for known in likely if known in self._asked] or [
-                known for known in likely if known in self._films and self._sure.get(known, 0) <= best
+                known for known in likely if known in self._films and self._match.get(known, 0) <= best
             ][-1:]
         if len(likely) == 1 and not (self._loose and best < _SAME):
             self._bind(likely[0], film, best)
@@ -162,15 +162,15 @@ class Recordings:
     def _bind(self, recording: str, film: str, likeness: int) -> None:
         self._asked.pop(recording, None)
         self._unclear.pop(recording, None)
-        self._films[recording], self._sure[recording], self._ready[recording] = film, likeness, self._now()
+        self._films[recording], self._match[recording], self._ready[recording] = film, likeness, self._now()
 
-    def _likeness(self, recording: str, film: str, said: str) -> int:
-        """Return how sure it is that a message is about a recording."""
-        if film == recording or (len(recording) >= _MIN_ID and recording in said):
+    def _likeness(self, recording: str, film: str, message: str) -> int:
+        """Return how well a message matches a recording."""
+        if film == recording or (len(recording) >= _MIN_ID and recording in message):
             return _SAME
         span = self._spans.get(recording, Span())
-        camera = self._camera_likeness(span, said)
-        moments, clocks = _times_in(said)
+        camera = self._camera_likeness(span, message)
+        moments, clocks = _times_in(message)
         if span.start is not None and span.end is not None and moments and len(moments) + len(clocks) > 1:
             begin, end = (f"{when:%Y-%m-%d %H:%M}" for when in (span.start, span.end))
             ends = end in moments or (begin[:10] == end[:10] and end[11:] in clocks)
@@ -180,24 +180,24 @@ class Recordings:
                 return _OTHER
         return camera
 
-    def _camera_likeness(self, span: Span, said: str) -> int:
-        named = [name for name in self._cameras() if name and name in said]
-        # One may be a part of another's name.
+    def _camera_likeness(self, span: Span, message: str) -> int:
+        named = [name for name in self._cameras() if name and name in message]
+        # The name of a camera may be part of another name.
         named = [name for name in named if not any(name != other and name in other for other in named)]
         if not span.camera or not named:
-            return _UNTOLD
+            return _UNKNOWN
         return _SAME_CAMERA if span.camera in named else _OTHER_CAMERA
 
     def film_of(self, recording: str) -> str | None:
-        """Return what a recording is called in its message, None where that is not known."""
+        """Return the ID of a recording in its message, None if unknown."""
         return self._films.get(recording)
 
     def is_pending(self, recording: str) -> bool:
-        """Return whether a recording is still in preparation."""
+        """Return whether a recording is still being prepared."""
         return recording in self._asked
 
     def is_unclear(self, recording: str) -> bool:
-        """Return whether a recording is ready, and its name is not known."""
+        """Return whether a recording is ready, but its ID is unknown."""
         return recording in self._unclear
 
     def _forget(self) -> None:
@@ -206,16 +206,16 @@ class Recordings:
             for known in [known for known, at in times.items() if at < oldest]:
                 del times[known]
         self._films = {known: film for known, film in self._films.items() if known in self._ready}
-        self._sure = {known: sure for known, sure in self._sure.items() if known in self._ready}
+        self._match = {known: match for known, match in self._match.items() if known in self._ready}
         there = {*self._asked, *self._ready, *self._unclear}
         self._spans = {known: span for known, span in self._spans.items() if known in there}
 
 
-def _times_in(said: str) -> tuple[set[str], set[str]]:
-    """Return the moments in a text, to the minute, and the times without a day."""
+def _times_in(message: str) -> tuple[set[str], set[str]]:
+    """Return the dates with times in a text, to the minute, and the times without a date."""
     moments: set[str] = set()
     clocks: set[str] = set()
-    for year, month, day, day_first, month_second, year_last, hour, minute in _TIME.findall(said):
+    for year, month, day, day_first, month_second, year_last, hour, minute in _TIME.findall(message):
         if year or year_last:
             moments.add(f"{year or year_last}-{month or month_second}-{day or day_first} {hour}:{minute}")
         else:

@@ -1,6 +1,6 @@
-"""The journals of an account: new records, the days to request, and what they mean (field notes 5, plog).
+"""The journals of an account: new records, the days to request, and their meaning (field notes 5, plog).
 
-A journal is written some minutes late, and it is asked for by days of the server.
+Records appear some minutes late, and a journal is requested by days of the server.
 """
 
 from collections import OrderedDict
@@ -20,23 +20,23 @@ from .client import LogEvent, LogRecord, SmartYard
 from .server_time import ServerTime
 from .topology import AccountTopology
 
-# A record may come as late, and the clock of the server be as wrong as that.
+# Maximum delay of a record plus error of the server's clock.
 _SLACK = timedelta(minutes=15)
-# Seconds between two looks beyond which what was missed is no news.
+# Seconds between two polls after which the records in between are late.
 _ABSENCE = 300.0
-# What is older is not asked for.
+# Older days are not requested.
 _MOST_DAYS = 31
 
 
 @dataclass(slots=True)
 class _Flat:
-    """What is known of one journal.
+    """Position in one journal.
 
     Attributes:
-        seen: When it was read last, in the zone of the server.
-        known: The records of the days that are asked for again.
-        looked_at: When that was, by the monotonic clock; None in an earlier life.
-        resumed: Since when it is followed without a gap.
+        seen: When it was last read, in the time zone of the server.
+        known: IDs of the records of the days that are requested again.
+        looked_at: When it was last read, on the monotonic clock; None in the previous run.
+        resumed: Start of the current period without gaps.
     """
 
     seen: datetime
@@ -46,10 +46,10 @@ class _Flat:
 
 
 class Journal:
-    """The journals of all flats.
+    """Positions in the journals of all apartments.
 
     Args:
-        stored: What ``as_json`` returned in an earlier life; a flat that is not in it begins now.
+        stored: ``as_json`` of the previous run; an apartment without an entry starts now.
         monotonic: A clock in seconds.
     """
 
@@ -65,26 +65,26 @@ class Journal:
             self._flats[flat] = _Flat(seen.replace(tzinfo=None), set(texts(kept.get("known"))))
 
     def as_json(self) -> dict[str, object]:
-        """Return what is to be kept."""
+        """Return the state to store."""
         return {
             flat: {"seen": known.seen.isoformat(), "known": sorted(known.known)} for flat, known in self._flats.items()
         }
 
     def forget(self, now: datetime) -> None:
-        """Forget flats that were there no more for so long that nothing of them would be told."""
+        """Remove apartments that have been absent for longer than records are requested."""
         oldest = now - timedelta(days=_MOST_DAYS)
         self._flats = {flat: known for flat, known in self._flats.items() if known.seen >= oldest}
 
     def has(self, flat: str) -> bool:
-        """Return whether a journal was read before, in this life or an earlier one."""
+        """Return whether a journal has been read, in this run or a previous one."""
         return flat in self._flats
 
     def days(self, flat: str, now: datetime) -> tuple[date, ...]:
-        """Return the days to ask for, oldest first.
+        """Return the days to request, oldest first.
 
         Args:
-            flat: Whose.
-            now: How late it is where the server is.
+            flat: ID of the apartment.
+            now: Current time of the server.
         """
         known = self._flats.get(flat)
         last = (now + _SLACK).date()
@@ -93,7 +93,7 @@ class Journal:
         return tuple(first + timedelta(days=number) for number in range((last - first).days + 1))
 
     def take(self, flat: str, records: Iterable[LogRecord], now: datetime) -> list[tuple[LogRecord, bool]]:
-        """Return the new ones of the records of these days, oldest first, and whether each is too old to be news."""
+        """Return the new records, oldest first, and whether each is late."""
         ordered = sorted(records, key=lambda record: record.date or now)
         known = self._flats.get(flat)
         fresh = [] if known is None else [record for record in ordered if record.id not in known.known]
@@ -101,24 +101,24 @@ class Journal:
         kept = {record.id for record in ordered if record.date is None or record.date.date() >= again}
         before, resumed = (None, now) if known is None else (known.looked_at, known.resumed)
         if before is None or self._monotonic() - before > _ABSENCE:
-            resumed = now.replace(microsecond=0)  # the server tells whole seconds
+            resumed = now.replace(microsecond=0)  # the server reports whole seconds
         self._flats[flat] = _Flat(now, kept, self._monotonic(), resumed)
         unique = {record.id: record for record in fresh}
         return [(record, record.date is None or record.date < resumed) for record in unique.values()]
 
 
 def by_day(counts: Mapping[date, int], days: Iterable[date]) -> tuple[date, ...]:
-    """Return those of some days that there are records of."""
+    """Return the days that have records."""
     return tuple(day for day in days if counts.get(day, 0))
 
 
-# Ids of pictures that are remembered, so that no other code has to know them.
+# Maximum number of pictures to remember; their keys stay in this class.
 _PICTURES = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """The name of an event, a neutral word for it, and whether it grants access."""
+    """The name of an event, its neutral method, and whether it grants access."""
 
     name: str
     method: str | None = None
@@ -142,12 +142,12 @@ def _kind(record: LogRecord) -> _Kind:
 
 
 class Recorder:
-    """Turns records into the neutral model.
+    """Maps records to the model.
 
     Args:
-        town: Returns what there is.
-        time: The server's.
-        privacy: Whether names of people may be told.
+        topology: Returns the topology of the account.
+        time: Time of the server.
+        privacy: Whether names are shown.
     """
 
     def __init__(self, topology: Callable[[], AccountTopology], time: ServerTime, privacy: Privacy) -> None:
@@ -157,11 +157,11 @@ class Recorder:
         self._pictures: OrderedDict[str, str] = OrderedDict()
 
     def event(self, flat: str, record: LogRecord, *, late: bool) -> Event:
-        """Return the event of a record that is new."""
+        """Return the event of a new record."""
         kind = _kind(record)
         when = self._time.utc(record.date) or datetime.now(UTC)
         name, entrance = self._name(flat, record), self._entrance(record)
-        told = {
+        details = {
             "id": record.id,
             "flat": self._number(flat),
             "entrance": entrance,
@@ -173,11 +173,11 @@ class Recorder:
         facts: tuple[Fact, ...] = ()
         if kind.lets_in:
             facts = (AccessDecided(Access(when, granted=True, name=name, method=kind.method, entrance=entrance)),)
-        data = {key: value for key, value in told.items() if value is not None}
+        data = {key: value for key, value in details.items() if value is not None}
         return Event(kind.name, when, data, late=late, facts=facts, id=f"history-{flat}-{record.id}")
 
     def access_record(self, flat: str, record: LogRecord) -> AccessRecord:
-        """Return a record on request; a call granted access only if its answer opened the door."""
+        """Return a record as its model type; a call granted access only if its answer opened the door."""
         kind = _kind(record)
         return AccessRecord(
             id=record.id,
@@ -190,13 +190,13 @@ class Recorder:
         )
 
     def picture_of(self, record: str) -> str:
-        """Return the server's id of the picture of a record."""
+        """Return the server's ID of the picture of a record."""
         if (found := self._pictures.get(record)) is None:
             raise NoData("no picture of such a record")
         return found
 
     def _remember(self, record: LogRecord) -> str | None:
-        """Return the record as the name of its picture, None where it has none."""
+        """Return the record ID as the name of its picture, None if it has none."""
         if record.picture is None:
             return None
         self._pictures[record.id] = record.picture
@@ -213,7 +213,7 @@ class Recorder:
         return self._topology().entrance(record.domophone_id, record.door_id) or record.description
 
     def _name(self, flat: str, record: LogRecord) -> str | None:
-        """Return the note of a user for the key or the license plate."""
+        """Return the user's note for the key, or the license plate."""
         found = self._topology().flats.get(flat)
         if record.key is not None and found is not None:
             notes = (key.comments for key in found.keys if key.rfid == record.key)
@@ -222,12 +222,12 @@ class Recorder:
 
 
 class SmartYardHistory:
-    """Who came to a flat.
+    """The access history of the apartments.
 
     Args:
-        yard: Asked.
-        town: Returns what there is.
-        recorder: Knows what records mean.
+        yard: Client of the server.
+        topology: Returns the topology of the account.
+        recorder: Maps records.
     """
 
     def __init__(self, yard: SmartYard, topology: Callable[[], AccountTopology], recorder: Recorder) -> None:
@@ -242,10 +242,10 @@ class SmartYardHistory:
         return tuple(self._recorder.access_record(known, record) for record in records)
 
     async def days(self, flat: PlaceId) -> Mapping[date, int]:
-        """Return the days that there are records of, and how many."""
+        """Return the days with records, and their number."""
         found = await self._yard.address.log_days(flat_of(self._topology(), flat))
         return {row.day: row.events for row in found}
 
     async def picture(self, record: str) -> bytes:
-        """Return the picture of a record that was told of."""
+        """Return the picture of a record that was reported."""
         return await self._yard.images.log_picture(self._recorder.picture_of(record))

@@ -1,4 +1,4 @@
-"""The actions that only an account of a SmartYard has: door codes and guests, journals, watches, messages, recordings."""
+"""The actions that only a SmartYard account has: door codes, guests, journals, watches, messages, and recordings."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -41,7 +41,7 @@ def _system(runtime: IntercomRuntime) -> SmartYardSystem:
 
 
 def _async_flat(coordinator: IntercomCoordinator, data: Data) -> PlaceId:
-    """Return the flat of the device that an action is called for, or the only one near it."""
+    """Return the apartment of the targeted device, or the only one near it."""
     state = coordinator.data
     near = _near(_async_place(coordinator, data), {flat: flat for flat in _flats(state)}, state)
     if not near:
@@ -53,7 +53,7 @@ def _async_flat(coordinator: IntercomCoordinator, data: Data) -> PlaceId:
 
 
 def _async_bells(coordinator: IntercomCoordinator, data: Data) -> list[BellId] | None:
-    """Return the bells at or near the place whose device an action is called for; None for the entry's own device."""
+    """Return the bells at or near the place of the targeted device; None for the device of the entry."""
     if (place := _async_place(coordinator, data)) is None:
         return None
     state = coordinator.data
@@ -61,7 +61,7 @@ def _async_bells(coordinator: IntercomCoordinator, data: Data) -> list[BellId] |
 
 
 def _async_camera(coordinator: IntercomCoordinator, data: Data) -> CameraId:
-    """Return the camera that an action names, or that of the device it is called for, or the only one near it."""
+    """Return the given camera, the one of the targeted device, or the only one near it."""
     cameras = coordinator.data.cameras
     if (wanted := data.get(ATTR_CAMERA)) is not None:
         near = [camera.id for camera in cameras.values() if wanted in {camera.id, *_names(camera, coordinator.data)}]
@@ -78,25 +78,25 @@ def _async_camera(coordinator: IntercomCoordinator, data: Data) -> CameraId:
 
 
 def _flats(state: State) -> list[PlaceId]:
-    """Return the flats: what has a door code, or settings of its own."""
+    """Return the apartments: places with a door code or settings."""
     with_settings = (setting.place for setting in state.settings.values())
     return list(dict.fromkeys(place for place in (*state.door_codes, *with_settings) if place is not None))
 
 
 def _names(camera: Camera, state: State) -> list[str]:
-    """Return what people call a camera: its own name, and that of its place."""
+    """Return the names of a camera: its own, and that of its place."""
     place = state.places.get(camera.place or "")
     return [name for name in (camera.name, None if place is None else place.name) if name is not None]
 
 
 def _named(camera: Camera, state: State) -> str:
-    """Return a camera for people, with the id by which it can be named."""
+    """Return the display name of a camera with its ID."""
     names = _names(camera, state)
     return f"{names[0]} ({camera.id})" if names else camera.id
 
 
 def _async_place(coordinator: IntercomCoordinator, data: Data) -> PlaceId | None:
-    """Return the place whose device an action is called for, None for the entry's own."""
+    """Return the place of the targeted device, None for the device of the entry."""
     device = dr.async_get(coordinator.hass).async_get(data[ATTR_DEVICE_ID])
     identifiers = set() if device is None else device.identifiers
     identity = coordinator.description.identity
@@ -104,7 +104,7 @@ def _async_place(coordinator: IntercomCoordinator, data: Data) -> PlaceId | None
 
 
 def _near(place: PlaceId | None, where: Mapping[str, PlaceId | None], state: State) -> list[str]:
-    """Return what is at a place or below it; where nothing is, at or below its parent, and so on."""
+    """Return the items at a place or below it; if there are none, those of its parent, and so on."""
     while True:
         found = [part for part, there in where.items() if place is None or place in _upwards(there, state)]
         if found or place is None:
@@ -113,7 +113,7 @@ def _near(place: PlaceId | None, where: Mapping[str, PlaceId | None], state: Sta
 
 
 def _upwards(place: PlaceId | None, state: State) -> Iterable[PlaceId]:
-    """Return a place and those that it is in, each once."""
+    """Return a place and its ancestors, each once."""
     found: list[PlaceId] = []
     while place is not None and place in state.places and place not in found:
         found.append(place)
@@ -140,7 +140,7 @@ async def _let_guests_in(runtime: IntercomRuntime, data: Data) -> JsonObjectType
 
 
 def _end(data: Data) -> datetime | None:
-    """Return until when guests come in, None for no longer."""
+    """Return the end of guest access, None to end it now."""
     now = dt_util.utcnow()
     if ATTR_DURATION in data:
         duration: timedelta = data[ATTR_DURATION]
@@ -207,7 +207,7 @@ async def _sip_account(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
 
 _DURATION = vol.All(cv.positive_time_period, vol.Range(max=timedelta(days=31)))
 
-# What opens doors, visits, and watches are for administrators; guests are for users who may open the doors.
+# Actions that reveal credentials or visits require an administrator; guest access requires door control.
 _FLATS_ACTIONS = (
     Action("get_door_code", _get_code, Needs.ADMIN, answers_only=True, lacking="no_flat_codes"),
     Action("renew_door_code", _renew_code, Needs.ADMIN, lacking="no_flat_codes"),
@@ -299,7 +299,7 @@ async def _download(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
     return await async_save(runtime, _system(runtime).archive.download(data[ATTR_RECORDING]), data)
 
 
-# A file may be read by others: for administrators.
+# A saved file may be readable by others: for administrators only.
 _ARCHIVE_ACTIONS = (
     Action("archive_ranges", _ranges, Needs.READ, _CAMERA, lacking="no_archive"),
     Action(

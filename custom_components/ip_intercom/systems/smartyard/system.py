@@ -1,4 +1,4 @@
-"""One account of a SmartYard in the neutral model: its capabilities and its state."""
+"""One account of a SmartYard as a system: its features and its state."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -25,14 +25,14 @@ from .push_filter import SmartYardPushService
 from .recordings import Recordings
 from .records import Recorder, SmartYardHistory
 from .server_time import ServerTime, zone_named
-from .topology import CAMERA, FLAT, OF_HOUSES, AccountTopology, doors_of, flat_place, town_of
+from .topology import CAMERA, FLAT, OF_HOUSES, AccountTopology, doors_of, flat_place, topology_of
 from .visitors import SmartYardSip, SmartYardVisitors
 
-# Seconds to wait for each part while connecting, and later on: what did not answer at first may only be slow.
-_FIRST_PATIENCE = 10.0
-_PATIENCE = 20.0
+# Seconds to wait for each part while connecting, and later; a slow part is read again later.
+_FIRST_TIMEOUT = 10.0
+_TIMEOUT = 20.0
 
-# The parts of an account, as the API names them.
+# The parts of an account, by their paths in the API.
 _OPTIONS = "ext/options"
 _HOUSES = "address/getAddressList"
 _FLATS = "address/getSettingsList"
@@ -44,13 +44,13 @@ _INTERCOM = "address/intercom"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user has told of an account.
+    """The options of an account.
 
     Attributes:
-        names: Names of keys and license plates may be told.
-        push: Pushes were set up, by a forwarder or by Google's service.
-        push_route: By which name the operator knows the forwarder, where it is one of its own.
-        verify: Certificates are to be verified, those of servers of cameras as well.
+        names: Show names of keys, and license plates.
+        push: Pushes are configured, by a forwarder or Google's service.
+        push_route: The operator's name for the forwarder, if it has one of its own.
+        verify: Verify certificates, including those of camera servers.
     """
 
     names: bool = True
@@ -63,11 +63,11 @@ class SmartYardSystem:
     """One account.
 
     Args:
-        session: For requests to the servers of cameras.
-        yard: Its client, logged in.
-        identity: Who it is.
-        cursor: How far its events were read before, as ``Delivery.cursor``; None begins now.
-        options: What the user has told.
+        session: Session for requests to camera servers.
+        yard: Client of the server, logged in.
+        identity: Identity of the account.
+        cursor: Stored position in the events (``Delivery.cursor``); None to start now.
+        options: Options of the entry.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class SmartYardSystem:
         self._identity = identity
         self._topology = AccountTopology()
         self._time = ServerTime(lambda: yard.client.clock_ahead)
-        # The lists as they were believed last.
+        # The last valid lists.
         self._houses: tuple[House, ...] | None = None
         self._flats: tuple[Flat, ...] | None = None
         self._reader = PartReader()
@@ -130,28 +130,28 @@ class SmartYardSystem:
             account_settings=SmartYardAccountSettings(yard, topology, self.codes, self._time, self._switches),
             push=ForwardedPush[CallPush | TextPush](
                 lambda message: parse(message.query, message.body),
-                self._log.hear,
+                self._log.receive,
                 partial(push_service.route, options.push_route) if options.push_route else None,
             ),
             push_service=push_service,
             visitors=visitors,
         )
 
-    # -- what the account has --------------------------------------------------------------------
+    # -- features --------------------------------------------------------------------------------
 
     async def connect(self, controls: frozenset[Control] | None) -> Description:
-        """Find out what the account has."""
-        await self.close()  # of an attempt before
-        return await self._describe(_FIRST_PATIENCE)
+        """Describe the account."""
+        await self.close()  # of a previous attempt
+        return await self._describe(_FIRST_TIMEOUT)
 
     async def describe(self) -> Description:
-        """Find out again what the account has; what does not answer stays."""
-        return await self._describe(_PATIENCE)
+        """Describe the account again; parts that do not respond keep their previous state."""
+        return await self._describe(_TIMEOUT)
 
-    async def _describe(self, patience: float) -> Description:
+    async def _describe(self, timeout: float) -> Description:
         yard, reader = self.yard, self._reader
         ask = reader.ask
-        reader.begin(patience)
+        reader.begin(timeout)
         options, houses, flats, cameras, intercoms, notification, unread = await together(
             ask(_OPTIONS, yard.ext.options()),
             ask(_HOUSES, yard.address.houses()),
@@ -161,14 +161,14 @@ class SmartYardSystem:
             ask(_NOTIFICATION, yard.user.notification()),
             ask(UNREAD, yard.inbox.unread(), keep=False),
         )
-        houses, flats = self._believed(houses, flats)
-        if options is not None and options != ServerOptions():  # an empty answer tells nothing
+        houses, flats = self._validated(houses, flats)
+        if options is not None and options != ServerOptions():  # an empty response is not authoritative
             self._time.zone = await zone_named(options.time_zone)
         settings, codes = await self._read_settings(flats or (), notification)
         reader.require_answer()
         if unread is not None:
             self._log.counted(unread)
-        self._topology = topology = town_of(houses, flats or (), cameras or (), intercoms or ())
+        self._topology = topology = topology_of(houses, flats or (), cameras or (), intercoms or ())
         self._feeds.forget()
         self._log.houses_known()
         self.log, self.features = self._log, self._features
@@ -186,19 +186,19 @@ class SmartYardSystem:
         )
         found = {CAMERA: cameras, FLAT: flats, **dict.fromkeys(OF_HOUSES, houses)}
         unlisted = frozenset(prefix for prefix, places in found.items() if places is None)
-        # Lists that did not answer prove nothing.
+        # Failed lists do not prove that there are no apartments.
         nothing = Missing("no_flats", self._identity.mark) if houses == () and flats == () else None
         return description_of(self._identity, state, unlisted, reader.missing, reader.wish, nothing)
 
-    def _believed(
+    def _validated(
         self, houses: tuple[House, ...] | None, flats: tuple[Flat, ...] | None
     ) -> tuple[tuple[House, ...] | None, tuple[Flat, ...] | None]:
-        """Return the lists; in place of an empty one that the rest contradicts, that of before."""
+        """Return the lists; an empty list that contradicts the other one is replaced by its previous value."""
         failures = self._reader.failures
         houses = self._houses if _HOUSES in failures else houses
         flats = self._flats if _FLATS in failures else flats
         if {UNREAD, _NOTIFICATION} <= failures.keys() and not (houses or flats) and () in {houses, flats}:
-            raise UnexpectedReply("empty lists, and no answer of what is never empty")
+            raise UnexpectedReply("empty lists, and parts that are never empty fail")
         if houses == () and flats and self._houses:
             failures[_HOUSES], houses = UnexpectedReply(f"{_HOUSES} is empty, and there are flats"), self._houses
         if flats == () and houses and self._flats:
@@ -209,7 +209,7 @@ class SmartYardSystem:
     async def _read_settings(
         self, flats: tuple[Flat, ...], notification: Notification | None
     ) -> tuple[dict[SettingId, Setting], dict[PlaceId, str | None]]:
-        """Return settings and codes; those of a flat that does not tell them now are those of before."""
+        """Return settings and codes; those of apartments that do not respond keep their previous values."""
         settings: dict[SettingId, Setting] = {}
         codes: dict[PlaceId, str | None] = {}
         names = [f"{_INTERCOM} {flat.id}" for flat in flats]
@@ -225,27 +225,27 @@ class SmartYardSystem:
                 code, known = known, code
             if found is not None:
                 settings |= flat_settings(flat.id, found, self._time)
-                self._switches.note(flat.id, found.voip, self._time.now())
+                self._switches.record(flat.id, found.voip, self._time.now())
             codes[flat_place(flat.id)] = None if found is not None and found.allow_door_code is False else code or known
         return settings | ({} if notification is None else account_settings(notification)), codes
 
     # -- reading ---------------------------------------------------------------------------------
 
     async def read(self) -> Reading:
-        """Read which doors are blocked, how flats behave, and how much is unread; what does not answer stays."""
+        """Read blocked doors, apartment settings, and the unread count; parts that fail keep their previous values."""
         yard, reader = self.yard, self._reader
         ask = reader.ask
-        reader.begin(_PATIENCE)
+        reader.begin(_TIMEOUT)
         houses, flats, notification, unread, *lists = await together(
             ask(_HOUSES, yard.address.houses()),
             ask(_FLATS, yard.address.settings()),
             ask(_NOTIFICATION, yard.user.notification()),
             ask(UNREAD, yard.inbox.unread(), keep=False),
-            # Lists that never were to be had.
+            # Camera lists that have never been available.
             nothing() if reader.has(_CAMERAS) else ask(_CAMERAS, yard.cameras.all()),
             nothing() if reader.has(_INTERCOM_CAMERAS) else ask(_INTERCOM_CAMERAS, yard.cameras.of_intercoms()),
         )
-        houses, flats = self._believed(houses, flats)
+        houses, flats = self._validated(houses, flats)
         settings, codes = await self._read_settings(flats or (), notification)
         reader.require_answer()
         if self._has_moved(houses or (), flats or ()) or lists != [None, None]:
@@ -256,7 +256,7 @@ class SmartYardSystem:
         known = {door: doors.get(door, before) for door, before in self._topology.doors.items()}
         self._topology = replace(self._topology, doors=known)
         return Reading(
-            # New ones come with their places.
+            # New doors are added by `describe`, together with their places.
             doors=self._doors.shown({known: door for known, door in doors.items() if known in self._topology.doors}),
             settings=settings,
             door_codes=codes,
@@ -264,17 +264,17 @@ class SmartYardSystem:
         )
 
     def _has_moved(self, houses: tuple[House, ...], flats: tuple[Flat, ...]) -> bool:
-        """Return whether there are other doors or flats than are known."""
+        """Return whether doors or apartments differ from the known ones."""
         return doors_of(houses).keys() != self._topology.doors.keys() or {flat.id for flat in flats} != (
             self._topology.flats.keys()
         )
 
     async def read_bells(self) -> Bells | None:
-        """Return None: bells come with the doors."""
+        """Return None: bells are read with the doors."""
         return None
 
     async def examine(self) -> Mapping[str, object]:
-        """Return how much there is, what the server says of itself, and whether pushes arrive."""
+        """Return counts, the server's options, and the state of pushes for diagnostics."""
         options = await self.yard.ext.options()
         topology = self._topology
         return {
@@ -288,5 +288,5 @@ class SmartYardSystem:
         }
 
     async def close(self) -> None:
-        """End looking. The account stays logged in: there is nothing to end."""
+        """Stop polling. The account stays logged in, as there is no logout."""
         await self._log.close()

@@ -1,4 +1,4 @@
-"""Houses, entrances, flats and cameras of an account in the neutral model (field notes 5)."""
+"""Houses, entrances, apartments, and cameras of an account as model types (field notes 5)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -8,19 +8,19 @@ from yarl import URL
 from ...model.parts import Bell, BellId, Camera, CameraId, Door, DoorId, Place, PlaceId
 from .client import Camera as ApiCamera, Door as ApiDoor, Flat, House, IntercomCamera
 
-# How the ids of places begin, by the list that contains them.
+# Prefixes of place IDs, by the list that contains the places.
 CAMERA = "camera_"
 FLAT = "flat_"
 _HOUSE = "house_"
 _DOOR = "door_"
 OF_HOUSES = frozenset({_HOUSE, _DOOR})
-# Names of doors without one.
+# Names of unnamed doors.
 _NAMES = {"entrance": "Entrance", "wicket": "Wicket", "gate": "Gate", "barrier": "Barrier"}
 
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """How a door is opened: its intercom, which of its doors it is, and its house."""
+    """How to open a door: its intercom, its number there, and its house."""
 
     domophone: str
     door: int
@@ -29,17 +29,17 @@ class Relay:
 
 @dataclass(frozen=True, slots=True)
 class AccountTopology:
-    """What there is of an account.
+    """The topology of an account.
 
     Attributes:
-        places: All of them, houses first.
-        doors: What opens.
-        relays: How.
+        places: All places, houses first.
+        doors: The doors, by ID.
+        relays: How to open each door.
         bells: One for each intercom.
-        cameras: In the neutral model.
-        feeds: The same as the server tells of them.
-        flats: By id.
-        houses: Place of each house, by its id.
+        cameras: The cameras as model types.
+        feeds: The cameras as the server reports them.
+        flats: Apartments by ID.
+        houses: Places of houses, by house ID.
     """
 
     places: Mapping[PlaceId, Place] = field(default_factory=dict)
@@ -56,19 +56,19 @@ class AccountTopology:
         return self.name_of(door_id(domophone or "", door or 0))
 
     def name_of(self, door: DoorId) -> str | None:
-        """Return the name of a door by its id."""
+        """Return the name of a door by its ID."""
         found = self.doors.get(door)
         place = None if found is None or found.place is None else self.places.get(found.place)
         return None if place is None else place.name
 
 
 def door_id(domophone: str, door: int) -> DoorId:
-    """Return the id of a door."""
+    """Return the ID of a door."""
     return f"{domophone}:{door}"
 
 
 def flat_place(flat: str) -> PlaceId:
-    """Return the place of a flat."""
+    """Return the place ID of an apartment."""
     return f"{FLAT}{flat}"
 
 
@@ -88,13 +88,13 @@ def doors_of(houses: Iterable[House]) -> dict[DoorId, Door]:
     return doors
 
 
-def town_of(
+def topology_of(
     houses: Iterable[House] | None,
     flats: Iterable[Flat],
     cameras: Iterable[ApiCamera],
     intercoms: Iterable[IntercomCamera],
 ) -> AccountTopology:
-    """Return what there is of an account; ``houses`` is None where their list is not known."""
+    """Return the topology of an account; ``houses`` is None if the list is unavailable."""
     listed = houses is not None
     houses, flats = tuple(houses or ()), tuple(flats)
     house_places = {house.id: f"{_HOUSE}{house.id}" for house in houses}
@@ -130,14 +130,14 @@ def _cameras(
     *,
     listed: bool,
 ) -> tuple[dict[CameraId, Camera], dict[CameraId, ApiCamera]]:
-    """Return the cameras, and add the places of those that stand by themselves."""
+    """Return the cameras, and add places for those without an intercom."""
     by_address = {_address(camera): camera for camera in cameras}
     neutral: dict[CameraId, Camera] = {}
     feeds: dict[CameraId, ApiCamera] = {}
     taken: set[str] = set()
     for intercom in intercoms:
         bell = bells.get(intercom.domophone_id)
-        if not listed:  # it comes with its door
+        if not listed:  # it is added with its door
             taken.update(_address(camera) for camera in (intercom.camera, *intercom.alternatives))
         if bell is None:
             continue
@@ -146,7 +146,7 @@ def _cameras(
             address = _address(camera)
             taken.add(address)
             neutral[known] = Camera(known, name=(camera.name or None) if number else None, place=bell.place)
-            # The list of cameras tells more of the same one: its id, without which there is no archive.
+            # The entry in the list of cameras is more complete: it has the ID, which the archive requires.
             feeds[known] = by_address.get(address, camera)
     for camera in cameras:
         if not camera.id or _address(camera) in taken or camera.id in feeds:
@@ -167,7 +167,7 @@ def _door_place(door: ApiDoor) -> PlaceId:
 
 
 def _address(camera: ApiCamera) -> str:
-    """Return the address of a camera by which two lists can be compared."""
+    """Return the normalized URL of a camera, to match the two lists."""
     try:
         return str(URL(camera.url)).rstrip("/")
     except ValueError:

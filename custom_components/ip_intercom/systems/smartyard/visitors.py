@@ -1,7 +1,7 @@
-"""Pictures of visitors, and SIP accounts for their calls: nothing of them leaves the adapter (field notes 7).
+"""Pictures of visitors, and SIP accounts for calls, whose keys do not leave the adapter (field notes 7).
 
-The one of a call comes with its push and is good for three minutes. It opens the door as well: it is kept for as long, and
-returned on request only.
+The SIP account of a call comes with its push and is valid for three minutes. It can also open the door, so it is kept
+only as long, and returned only on request.
 """
 
 from collections import OrderedDict
@@ -16,13 +16,13 @@ from ..common.errors import InvalidRequest, NoData, NoSuchCall
 from .client import CallPush, SmartYard, TextPush
 from .push_filter import LONGEST
 
-# What a SIP phone takes for granted.
+# Defaults of SIP phones.
 _PORT, _TRANSPORT = 5060, "udp"
 
 
 @dataclass(frozen=True, slots=True)
 class SipAccount:
-    """What a SIP phone needs to take a call, or to make one; the password opens doors."""
+    """SIP account to answer or make a call; the password opens doors."""
 
     server: str
     port: int
@@ -33,10 +33,10 @@ class SipAccount:
 
 
 class SmartYardSip:
-    """Phones.
+    """SIP accounts.
 
     Args:
-        yard: Asked for that of the support.
+        yard: Client of the server.
         monotonic: A clock in seconds.
     """
 
@@ -46,20 +46,20 @@ class SmartYardSip:
         self._calls: dict[BellId, tuple[float, CallPush]] = {}
 
     async def support(self) -> SipAccount:
-        """Return the account by which the operator's support is called; what is called is in ``more``."""
+        """Return the account to call the operator's support; ``more`` has the number to dial."""
         found = await self._sip.credentials()
         return _account(
             found.server, found.port, found.transport, found.extension, found.password, dial=found.dial, stun=found.stun
         )
 
     def rang(self, bell: BellId, push: CallPush) -> None:
-        """Remember the account of a call, in place of those that are good no more."""
+        """Store the account of a call, and remove expired ones."""
         oldest = self._monotonic() - LONGEST
         self._calls = {known: call for known, call in self._calls.items() if call[0] > oldest and known != bell}
         self._calls[bell] = self._monotonic(), push
 
     async def visitor(self, bells: Collection[BellId]) -> SipAccount:
-        """Return the account that takes the latest call; with ``dtmf`` of ``more``, the phone opens."""
+        """Return the account to answer the latest call; ``dtmf`` in ``more`` opens the door."""
         oldest = self._monotonic() - LONGEST
         calls = [call for bell, call in self._calls.items() if bell in bells and call[0] > oldest]
         _, push = max(calls, key=lambda call: call[0], default=(0.0, CallPush()))
@@ -84,20 +84,20 @@ class SmartYardSip:
 def _account(
     server: str, port: int | None, transport: str | None, extension: str, password: str, **more: str | None
 ) -> SipAccount:
-    told = {name: value for name, value in more.items() if value is not None}
-    return SipAccount(server, port or _PORT, transport or _TRANSPORT, extension, password, told)
+    options = {name: value for name, value in more.items() if value is not None}
+    return SipAccount(server, port or _PORT, transport or _TRANSPORT, extension, password, options)
 
 
-# Seconds; the server keeps a picture for some three minutes.
+# Seconds; the server keeps a picture for about three minutes.
 _KEPT = 600.0
 _MANY = 64
 
 
 class SmartYardVisitors:
-    """Pictures that pushes tell of, each by a word of our own.
+    """Pictures of pushes, each with a random name.
 
     Args:
-        yard: Has them; no other server is ever asked.
+        yard: Client of the server; pictures are not requested from other servers.
         monotonic: A clock in seconds.
     """
 
@@ -107,7 +107,7 @@ class SmartYardVisitors:
         self._keys: OrderedDict[str, tuple[float, str | None, str]] = OrderedDict()
 
     def name_of(self, push: CallPush | TextPush) -> str | None:
-        """Return a word for the picture of a push, None where there is none that may be fetched."""
+        """Return a name for the picture of a push, None if it has none that may be requested."""
         address = push.image if isinstance(push, CallPush) else None
         if push.hash is None and (address is None or not self._images.has(address)):
             return None
@@ -118,21 +118,21 @@ class SmartYardVisitors:
         return name
 
     async def picture(self, name: str) -> bytes:
-        """Return the JPEG that a word stands for."""
-        told_at, key, address = self._keys.get(name, (0.0, None, ""))
-        if not (key or address) or self._monotonic() - told_at > _KEPT:
+        """Return the JPEG with a name."""
+        received_at, key, address = self._keys.get(name, (0.0, None, ""))
+        if not (key or address) or self._monotonic() - received_at > _KEPT:
             self._keys.pop(name, None)
             raise NoData("no such picture")
         if key is None:
             return await self._images.at(address)
         try:
             return await self._images.camshot(key)
-        except NoData:  # where no picture was taken, there is one of now
+        except NoData:  # without a stored picture, use a live one
             return await self._images.live(key)
 
     async def is_current(self, key: str) -> bool:
-        """Return whether the server still has a call, which it forgets after minutes."""
-        # A server that shows a picture for any key proves nothing.
+        """Return whether the server still knows a call, which it forgets after some minutes."""
+        # A server that returns a picture for any key proves nothing.
         return await self._has(key) and not await self._has(secrets.token_hex(16))
 
     async def _has(self, key: str) -> bool:

@@ -36,8 +36,8 @@ FAULTS = [*SILENT, (Fault.REFUSED, 0), (Fault.WRONG_VALUES, 0), (Fault.WRONG_SHA
 def give_up_soon(monkeypatch: pytest.MonkeyPatch, fault: Fault) -> None:
     """Wait less for what never answers."""
     if fault is Fault.HANG:
-        monkeypatch.setattr(system_module, "_FIRST_PATIENCE", 0.2)
-        monkeypatch.setattr(system_module, "_PATIENCE", 0.2)
+        monkeypatch.setattr(system_module, "_FIRST_TIMEOUT", 0.2)
+        monkeypatch.setattr(system_module, "_TIMEOUT", 0.2)
 
 
 def system_of(bench: Bench) -> SmartYardSystem:

@@ -181,7 +181,7 @@ async def test_a_camera_that_refuses_every_token_is_not_asked_for_with_each_pict
 async def test_one_list_has_the_token_though_the_other_fails(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, failing: str, camera: str, fault: Fault
 ) -> None:
-    monkeypatch.setattr(cameras_module, "_PATIENCE", 0.2)
+    monkeypatch.setattr(cameras_module, "_LIST_TIMEOUT", 0.2)
     cameras = bench.system.features.cameras
     assert cameras is not None
     bench.sim.fault(failing, fault)

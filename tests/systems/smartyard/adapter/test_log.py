@@ -56,7 +56,7 @@ async def test_a_call_of_the_support_is_at_no_door(bench: Bench) -> None:
     log = bench.system.log
     assert log is not None
     now = int(time.time())
-    log.hear(CallPush(domophone_id="-1", flat_number="-1", caller="Support", hash="a" * 32, timestamp=now))
+    log.receive(CallPush(domophone_id="-1", flat_number="-1", caller="Support", hash="a" * 32, timestamp=now))
     (event,) = await told(log, bool)
     assert event.type == "Call"
     assert not any(isinstance(fact, ButtonPressed | BellRings) for fact in event.facts)
@@ -68,7 +68,7 @@ async def test_a_flood_is_not_heard_to_the_end(bench: Bench) -> None:
     assert log is not None
     now = int(time.time())
     for number in range(1000):
-        log.hear(CallPush(domophone_id="21", hash=f"{number:032}", timestamp=now))
+        log.receive(CallPush(domophone_id="21", hash=f"{number:032}", timestamp=now))
     events = (await log.next()).events
     assert 0 < len(events) < 100
     assert log.ringing == {"21"}
@@ -82,7 +82,7 @@ def stranger(name: str, **changed: Any) -> CallPush:
 
 async def kinds(log: SmartYardLog, marker: str) -> list[str]:
     """Return what the log tells until a message of our own."""
-    log.hear(TextPush("inbox", message_id=marker))
+    log.receive(TextPush("inbox", message_id=marker))
     events = await told(log, lambda events: any(event.data.get("id") == marker for event in events))
     return [event.type for event in events if event.type in {"Call", "Changed"}]
 
@@ -91,8 +91,8 @@ async def test_a_ring_waits_for_its_door_while_it_rings(bench: Bench) -> None:
     log = bench.system.log
     assert log is not None
     for push in (stranger("a"), stranger("b", house_id="11", flat_id="99"), stranger("c", flat_id=None)):
-        assert log.hear(push) is None
-    log.hear(stranger("d", ttl=0))
+        assert log.receive(push) is None
+    log.receive(stranger("d", ttl=0))
     assert await kinds(log, "1") == ["Changed"]
     bench.sim.town.doors.append(Door(26, 0, "wicket", "Новая калитка", 37, GARDEN))
     await bench.system.describe()
@@ -105,10 +105,10 @@ async def test_strangers_have_the_houses_read_once_in_a_while(bench: Bench) -> N
     log = bench.system.log
     assert log is not None
     for name in "abcdef":
-        log.hear(stranger(name))
+        log.receive(stranger(name))
     assert await kinds(log, "1") == ["Changed"]
     for name in "ghijkl":
-        log.hear(stranger(name))
+        log.receive(stranger(name))
     await bench.system.describe()
     assert await kinds(log, "2") == []
 
@@ -116,8 +116,8 @@ async def test_strangers_have_the_houses_read_once_in_a_while(bench: Bench) -> N
 async def test_a_ring_for_somebody_else_changes_nothing(bench: Bench) -> None:
     log = bench.system.log
     assert log is not None
-    log.hear(stranger("a", flat_id="99"))
-    log.hear(stranger("b", flat_id="99", house_id="99"))
+    log.receive(stranger("a", flat_id="99"))
+    log.receive(stranger("b", flat_id="99", house_id="99"))
     assert await kinds(log, "1") == []
 
 
@@ -126,7 +126,7 @@ async def test_rings_for_others_have_the_houses_asked_for_once_in_a_while(bench:
     assert log is not None
     bench.sim.clear_requests()
     for number, name in enumerate("abcdefgh"):
-        assert log.hear(stranger(name, flat_id="99")) is None
+        assert log.receive(stranger(name, flat_id="99")) is None
         assert await kinds(log, str(number)) == []
     async with asyncio.timeout(5):
         while not bench.asked("/address/getSettingsList"):
@@ -138,7 +138,7 @@ async def test_a_ring_of_a_new_flat_that_names_no_intercom_rings(bench: Bench) -
     log = bench.system.log
     assert log is not None
     bench.sim.move_in(PHONE, 52)
-    log.hear(stranger("a", flat_id="52", domophone_id=None, caller="Подъезд 2"))
+    log.receive(stranger("a", flat_id="52", domophone_id=None, caller="Подъезд 2"))
     assert [event.type for event in await told(log, bool)] == ["Changed"]
     await bench.system.describe()
     assert await kinds(log, "1") == ["Call"]
@@ -151,7 +151,7 @@ async def test_a_ring_that_ends_before_its_door_is_known_is_a_line_in_the_log(
     log = bench.system.log
     assert log is not None
     caplog.set_level(logging.DEBUG, "custom_components.ip_intercom.systems.smartyard")
-    log.hear(stranger("a", ttl=0))
+    log.receive(stranger("a", ttl=0))
     assert await kinds(log, "1") == ["Changed"]
     assert await kinds(log, "2") == []
     assert "its door stayed unknown" in caplog.text

@@ -29,7 +29,7 @@ from custom_components.ip_intercom.systems.smartyard.push_filter import AHEAD, L
 from custom_components.ip_intercom.systems.smartyard.recordings import Recordings, Span, film_in
 from custom_components.ip_intercom.systems.smartyard.records import Journal, by_day
 from custom_components.ip_intercom.systems.smartyard.server_time import ServerTime, zone_named
-from custom_components.ip_intercom.systems.smartyard.topology import town_of
+from custom_components.ip_intercom.systems.smartyard.topology import topology_of
 from custom_components.ip_intercom.systems.smartyard.visitors import SmartYardSip
 
 NOW = datetime(2026, 11, 20, 12, 0)
@@ -67,7 +67,7 @@ def test_an_account_is_known_by_server_and_number_and_tells_neither_number_nor_s
 def test_places_have_names_whatever_the_server_tells() -> None:
     houses = [House("1", doors=(Door("7", icon="hatch"), Door("7", 1, "gate")))]
     flats = [Flat("5", "1", number="12"), Flat("6", "99")]
-    town = town_of(
+    town = topology_of(
         houses, flats, [Camera("3", "", "http://c.test/3", "t"), Camera("", "x", "http://c.test/4", "t")], []
     )
     assert [(place.name, place.parent) for place in town.places.values()] == [
@@ -83,7 +83,7 @@ def test_places_have_names_whatever_the_server_tells() -> None:
 
 def test_a_door_that_two_houses_share_is_one() -> None:
     gate = Door("7", icon="gate", name="Gate")
-    town = town_of([House("1", doors=(gate,)), House("2", doors=(gate,))], [], [], [])
+    town = topology_of([House("1", doors=(gate,)), House("2", doors=(gate,))], [], [], [])
     assert list(town.doors) == ["7:0"]
     assert town.places["door_7_0"].parent == "house_1"
     assert town.relays["7:0"].house == "1"
@@ -96,7 +96,7 @@ def test_the_camera_of_an_intercom_is_at_its_door_with_the_id_of_the_list() -> N
         IntercomCamera("7", None, replace(listed, id="", name="", hls_mode=None), alternatives=(other,)),
         IntercomCamera("99", None, replace(other, url="http://c.test/none")),
     ]
-    town = town_of([House("1", doors=(Door("7", name="Hall"),))], [], [listed], intercoms)
+    town = topology_of([House("1", doors=(Door("7", name="Hall"),))], [], [listed], intercoms)
     assert {camera.id: (camera.name, camera.place) for camera in town.cameras.values()} == {
         "intercom_7": (None, "door_7_0"),
         "intercom_7_1": ("Side", "door_7_0"),
@@ -107,7 +107,7 @@ def test_the_camera_of_an_intercom_is_at_its_door_with_the_id_of_the_list() -> N
 
 # -- whose bell ------------------------------------------------------------------------------------
 
-TOWN = town_of(
+TOWN = topology_of(
     [
         House("1", doors=(Door("7", name="Front"), Door("8", name="Back"))),
         House("2", doors=(Door("9", name="Front"), Door("9", 1, "gate", "Gate"))),
@@ -267,7 +267,7 @@ def test_what_is_remembered_of_a_flood_is_bounded() -> None:
     for number in range(5000):
         assert gate.objection(CallPush(hash=str(number), timestamp=1_000_000)) is None
     assert gate.objection(CallPush(hash="4999", timestamp=1_000_000)) is not None
-    assert len(gate._heard) < 5000
+    assert len(gate._seen) < 5000
 
 
 # -- the clock of pushes -----------------------------------------------------------------------------
@@ -308,12 +308,12 @@ def test_what_was_held_back_arrives_together_and_is_no_wrong_clock() -> None:
 
 def test_only_a_call_with_a_key_is_asked_about_and_once() -> None:
     gate, late = PushFilter(now=Clock()), ring_at("a", 1_000_000 - 3600)
-    assert not gate.doubts(ring_at("b", 1_000_000))
-    assert not gate.doubts(CallPush(extension="1", timestamp=1_000_000 - 3600))
-    assert not gate.doubts(CallPush(hash="c"))
-    assert gate.doubts(late)
-    shift = gate.begin_asking(late)
-    assert not gate.doubts(late)
+    assert not gate.needs_verification(ring_at("b", 1_000_000))
+    assert not gate.needs_verification(CallPush(extension="1", timestamp=1_000_000 - 3600))
+    assert not gate.needs_verification(CallPush(hash="c"))
+    assert gate.needs_verification(late)
+    shift = gate.begin_verification(late)
+    assert not gate.needs_verification(late)
     gate.confirm(late, shift)
     assert gate.objection(late) == "it was received before"
     assert gate.objection(ring_at("d", 1_000_000 - 3600)) is None
@@ -321,12 +321,12 @@ def test_only_a_call_with_a_key_is_asked_about_and_once() -> None:
 
 def test_a_call_that_the_server_could_not_be_asked_about_may_come_again() -> None:
     gate, late = PushFilter(now=Clock()), ring_at("a", 1_000_000 - 3600)
-    gate.begin_asking(late)
+    gate.begin_verification(late)
     assert gate.give_up(late) is not None
-    assert gate.doubts(late)
-    gate.begin_asking(late)
+    assert gate.needs_verification(late)
+    gate.begin_verification(late)
     assert gate.deny(late) is not None
-    assert not gate.doubts(late)
+    assert not gate.needs_verification(late)
 
 
 @pytest.mark.parametrize("stored", [None, [], {"shift": "x"}, {"shift": None}])

@@ -22,8 +22,8 @@ type Start = Callable[..., Awaitable[Simulator]]
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Poll often: no test waits a minute."""
-    monkeypatch.setattr(log, "_UNREAD_LOOKS", (0.3, 0.3))
-    monkeypatch.setattr(log, "_HISTORY_LOOKS", (0.3, 0.3))
+    monkeypatch.setattr(log, "_UNREAD_INTERVALS", (0.3, 0.3))
+    monkeypatch.setattr(log, "_HISTORY_INTERVALS", (0.3, 0.3))
     monkeypatch.setattr(log, "_UNREAD_PAUSE", 0.0)
     monkeypatch.setattr(log, "_CHANGES_PAUSE", 0.5)
     monkeypatch.setattr(outbox, "_HEARTBEAT", 1.0)

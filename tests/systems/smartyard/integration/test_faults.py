@@ -61,7 +61,7 @@ async def test_each_part_fails_alone_and_comes_later(
         sim.fault(path, fault, status=status)
         with monkeypatch.context() as patched:
             if fault is Fault.HANG:
-                patched.setattr(system, "_FIRST_PATIENCE", 0.2)
+                patched.setattr(system, "_FIRST_TIMEOUT", 0.2)
             assert await hass.config_entries.async_setup(entry.entry_id), what
         await hass.async_block_till_done()
         lost = unusable(hass, entry)

@@ -54,7 +54,7 @@ async def test_messages_are_counted_and_marked(hass: HomeAssistant, sim: Simulat
 async def test_the_count_is_right_once_messages_are_marked(
     hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("_UNREAD_LOOKS", "_HISTORY_LOOKS"):
+    for name in ("_UNREAD_INTERVALS", "_HISTORY_INTERVALS"):
         monkeypatch.setattr(log, name, (600.0, 600.0))
     monkeypatch.setattr(log, "_UNREAD_PAUSE", 600.0)
     sim = await device()

@@ -35,8 +35,8 @@ OURS = "custom_components.ip_intercom"
 @pytest.fixture
 def no_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at messages and journals when something tells to, and at no other time."""
-    monkeypatch.setattr(log, "_UNREAD_LOOKS", NEVER)
-    monkeypatch.setattr(log, "_HISTORY_LOOKS", NEVER)
+    monkeypatch.setattr(log, "_UNREAD_INTERVALS", NEVER)
+    monkeypatch.setattr(log, "_HISTORY_INTERVALS", NEVER)
 
 
 def of_type(events: list[Event], kind: str) -> list[Event]:
