@@ -1,4 +1,4 @@
-"""SmartYard (RBT, LanTa, AXIOSTV): the mobile API of one account, and its pushes."""
+"""Client of SmartYard (RBT, LanTa, AXIOSTV): the mobile API of one account, and its pushes."""
 
 from .account import Extension, Notification, Page, PushTokens, ServerOptions, SipCredentials, Unread
 from .address import OFF, Door, Flat, House, IntercomChanges, IntercomSettings, KeyFob, Office, Roommate, Story

@@ -1,4 +1,4 @@
-"""The person, their messages, support by phone, and the pages of the operator (field notes 5, ``user`` to ``ext``)."""
+"""The user, messages, phone support, and pages of the operator (field notes 5, ``user`` to ``ext``)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,11 +35,11 @@ TIME_ZONE = "Europe/Moscow"
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What is told to the device; None where the server does not say.
+    """Notification settings of this device; None if not reported.
 
     Attributes:
-        enable: Messages.
-        money: Reminders to pay.
+        enable: Messages are pushed.
+        money: Payment reminders are pushed.
     """
 
     enable: bool | None
@@ -48,7 +48,7 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class PushTokens:
-    """What the server has for this device; also words such as ``off`` and ``err``, None for nothing."""
+    """Push tokens of this device on the server; also words such as ``off`` and ``err``, None for no token."""
 
     push: Annotated[str | None, Key("pushToken")] = field(repr=False)
     voip: Annotated[str | None, Key("voipToken")] = field(repr=False)
@@ -58,19 +58,19 @@ class User(Functions):
     """``/user``."""
 
     async def ping(self) -> None:
-        """See whether the token is good.
+        """Check that the token is valid.
 
         Raises:
-            TokenRefused: It is not.
+            TokenRefused: The token is rejected.
         """
         await self._client.call(PING)
 
     async def name(self) -> Name:
-        """Return who it is."""
+        """Return the name of the user."""
         return decode_reply(Name, await self._client.record(GET_NAME), GET_NAME.path)
 
     async def notification(self, enable: bool | None = None, money: bool | None = None) -> Notification:
-        """Return what is told to the device, after a change of what is not None."""
+        """Return the notification settings, after changing those that are not None."""
         endpoint = NOTIFICATION if enable is None and money is None else SET_NOTIFICATION
         found = await self._client.record(endpoint, enable=letter(enable), money=letter(money))
         return decode_reply(Notification, found, endpoint.path)
@@ -85,18 +85,18 @@ class User(Functions):
         production: bool | None = None,
         voip_token: str | None = None,
     ) -> None:
-        """Tell where this device gets its pushes; other devices keep theirs.
+        """Register the push token of this device; other devices keep theirs.
 
         Args:
-            token: The push service's token of 16 to 1023 characters.
-            platform: ``android``, ``ios`` or ``web``.
-            service: ``fcm``, ``hms``, ``rustore`` or ``apn``.
-            bundle: Name of the application, by which the operator may choose another push service (field notes 8).
-            production: Of Apple's service for released apps, not the one for development.
-            voip_token: Apple's token for calls.
+            token: Token of the push service, 16 to 1023 characters.
+            platform: ``android``, ``ios``, or ``web``.
+            service: ``fcm``, ``hms``, ``rustore``, or ``apn``.
+            bundle: Name of the app, with which the operator may select another push service (field notes 8).
+            production: Use APNs production instead of its sandbox.
+            voip_token: APNs token for calls.
 
         Raises:
-            InvalidRequest: The server refuses the token or the platform.
+            InvalidRequest: The server rejects the token or the platform.
         """
         await self._client.call(
             REGISTER_PUSH_TOKEN,
@@ -109,17 +109,17 @@ class User(Functions):
         )
 
     async def push_tokens(self) -> PushTokens:
-        """Return the tokens to which the server sends; it forgets one that its service calls broken."""
+        """Return the push tokens on the server, which removes tokens that the push service reports as invalid."""
         return decode_reply(PushTokens, await self._client.record(PUSH_TOKENS), PUSH_TOKENS.path)
 
     async def app_version(self, version: str, platform: str) -> str | None:
-        """Tell our version; returns ``upgrade``, ``force_upgrade``, or None where the server is content."""
+        """Report the app version; returns ``upgrade``, ``force_upgrade``, or None if it is accepted."""
         return await self._client.words(APP_VERSION, version=version, platform=platform)
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """How much was not read yet: messages, and what was said in the chat."""
+    """Unread counts: messages, and chat."""
 
     messages: Annotated[int, Key("count")]
     chat: int = 0
@@ -129,23 +129,23 @@ class Inbox(Functions):
     """``/inbox``."""
 
     async def unread(self) -> Unread:
-        """Return how much was not read yet.
+        """Return the unread counts.
 
         Raises:
-            UnexpectedReply: The answer has no number.
+            UnexpectedReply: The response has no number.
         """
         return decode_reply(Unread, await self._client.record(UNREAD), UNREAD.path)
 
     async def page(self) -> Page | None:
-        """Return the messages as a page, whereby all of them count as read: it is never to be polled."""
+        """Return the messages as a page. This marks all of them as read, so never poll it."""
         return decode(Page, await self._client.record(INBOX))
 
     async def read(self, message_id: str | None = None) -> None:
-        """Mark a message as read, or all of them."""
+        """Mark a message as read, or all for None."""
         await self._client.call(READ, messageId=message_id)
 
     async def delivered(self, message_id: str) -> bool:
-        """Tell that a message has arrived; False where the server does not want to know (field notes 5)."""
+        """Report that a message has arrived; False if the server does not support this (field notes 5)."""
         try:
             await self._client.call(DELIVERED, messageId=message_id)
         except NotSupported:
@@ -153,14 +153,14 @@ class Inbox(Functions):
         return True
 
     async def alert(self, message: str, action: str) -> None:
-        """Send a message to ourselves, which comes as a push as well.
+        """Send a message to this account, which is also pushed.
 
         Args:
-            message: Its text.
+            message: Text of the message.
             action: The action of the push, such as ``inbox``.
 
         Raises:
-            InvalidRequest: One of them is empty.
+            InvalidRequest: A value is empty.
         """
         await self._client.call(ALERT, msg=message, action=action)
 
@@ -171,16 +171,16 @@ class Inbox(Functions):
 
 @dataclass(frozen=True, slots=True)
 class SipCredentials:
-    """With what a SIP phone registers, and whom it calls.
+    """The SIP account for support calls.
 
     Attributes:
         server: Host of the registrar.
-        port: Its port, None for the usual.
-        transport: ``udp``, ``tcp`` or ``tls``.
+        port: Port of the registrar, None for the default.
+        transport: ``udp``, ``tcp``, or ``tls``.
         extension: User name.
-        password: The password of it.
+        password: SIP password.
         dial: Number to call.
-        stun: Server that tells our address, as ``stun:host:port``.
+        stun: STUN server, as ``stun:host:port``.
     """
 
     server: str
@@ -196,37 +196,37 @@ class Sip(Functions):
     """``/sip``."""
 
     async def credentials(self) -> SipCredentials:
-        """Return how to call for help.
+        """Return the account for support calls.
 
         Raises:
-            UnexpectedReply: The server does not tell.
+            UnexpectedReply: The response has no account.
         """
         return decode_reply(SipCredentials, await self._client.record(SIP_HELP), SIP_HELP.path)
 
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """How the operator has set up the service; None for what it does not tell.
+    """The configuration of the service; None if not reported.
 
     Attributes:
-        time_zone: Of all times that come without one.
-        city_cameras: There are cameras of the city.
+        time_zone: Time zone of all times without one.
+        city_cameras: City cameras are available.
         payments: Bills can be paid.
-        payments_url: Where.
-        chat: There is a chat.
-        chat_url: Where.
-        issues: Requests can be made.
-        issues_version: Which kind of them.
-        support_phone: Phone number for help.
+        payments_url: URL for payments.
+        chat: The chat is available.
+        chat_url: URL of the chat.
+        issues: Support requests are available.
+        issues_version: Version of support requests.
+        support_phone: Phone number of the support.
         guest_access: ``turnOnOnly`` or ``turnOnAndOff``.
-        version: Of the API.
-        cctv_view: How cameras are shown: ``list``, ``tree`` or ``userDefined``.
-        entrances_view: How doors are shown: ``list`` or ``preview``.
-        active_tab: What the app shows first.
+        version: Version of the API.
+        cctv_view: Presentation of cameras: ``list``, ``tree``, or ``userDefined``.
+        entrances_view: Presentation of doors: ``list`` or ``preview``.
+        active_tab: First page of the app.
         events_tracking: Events can be tracked.
-        stories: There are stories.
-        face_groups: Faces are in groups.
-        face_clustering: Faces are sorted.
+        stories: Stories are available.
+        face_groups: Faces are grouped.
+        face_clustering: Faces are clustered.
     """
 
     time_zone: str = TIME_ZONE
@@ -251,7 +251,7 @@ class ServerOptions:
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """A page of the operator's: ``icon`` is SVG, ``highlight`` a dot that there is something new."""
+    """A page of the operator: ``icon`` is SVG, ``highlight`` marks news."""
 
     id: Annotated[str, Key("extId")]
     caption: str = ""
@@ -262,7 +262,7 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page in HTML, and the address that its links are relative to; ``version`` is 1 or 2."""
+    """An HTML page and the base URL of its links; ``version`` is 1 or 2."""
 
     html: Annotated[str, Key("code")] = field(repr=False)
     base: Annotated[str | None, Key("basePath")] = None
@@ -273,19 +273,19 @@ class Ext(Functions):
     """``/ext``."""
 
     async def options(self) -> ServerOptions:
-        """Return how the operator has set up the service."""
+        """Return the configuration of the service."""
         return decode_reply(ServerOptions, await self._client.record(OPTIONS), OPTIONS.path)
 
     async def list(self) -> tuple[Extension, ...]:
-        """Return the operator's pages."""
+        """Return the pages of the operator."""
         return decode_all(Extension, await self._client.rows(EXTENSIONS))
 
     async def page(self, ext_id: str, values: Mapping[str, str] | None = None) -> Page | None:
-        """Return a page, None where there is none.
+        """Return a page, None if it does not exist.
 
         Args:
-            ext_id: Which.
-            values: What it wants to know.
+            ext_id: ID of the page.
+            values: Parameters of the page.
         """
         params = None if values is None else [{"id": name, "value": value} for name, value in values.items()]
         return decode(Page, await self._client.record(EXTENSION, extId=ext_id, params=params))

@@ -1,4 +1,4 @@
-"""Houses with their doors and flats, their settings, and what is allowed there (field notes 5, ``address``)."""
+"""Houses with their doors and apartments, their settings, and access (field notes 5, ``address``)."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,31 +26,31 @@ from .endpoints import (
 from .journal import Journal
 from .values import letter, moment, number, phone_digits, written
 
-# A guest until then stays, one until before is shown out.
+# The first time grants a guest permanent access, the second one ends it.
 _PAST = datetime(2001, 1, 1)
 
 
-# A guest's door that opens by itself until a moment that is over does so no more; so the apps end it.
+# A past time ends automatic opening for guests, as in the apps.
 OFF = datetime(2000, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class IntercomSettings:
-    """How the intercom of a flat behaves; None for what it does not have.
+    """Intercom settings of an apartment; None for unavailable ones.
 
     Attributes:
-        allow_door_code: The door opens by a code.
-        door_code: That code.
-        cms: The handset in the flat rings.
-        voip: This device gets calls.
-        auto_open: Until when the door opens for visitors, in the server's zone; long ago where it does not.
-        white_rabbit: Minutes for which the door opens for visitors after the flat's code was entered; 0 for never.
-        disable_log: No journal is kept.
-        hidden_log: The journal is for the owner only.
-        frs_disabled: Faces are not recognized.
-        lprs_disabled: License plates are not recognized.
-        paranoid: Everything that happens is told.
-        paper_bill: Bills come on paper.
+        allow_door_code: The door code is enabled.
+        door_code: The door code.
+        cms: The handset in the apartment rings.
+        voip: Calls are pushed to this device.
+        auto_open: End of automatic opening for guests, in the server's time zone; in the past if disabled.
+        white_rabbit: Minutes for which the door opens for guests after the apartment's code was entered; 0 for never.
+        disable_log: The journal is disabled.
+        hidden_log: Only the owner sees the journal.
+        frs_disabled: Face recognition is disabled.
+        lprs_disabled: License plate recognition is disabled.
+        paranoid: All events are pushed.
+        paper_bill: Bills are sent on paper.
     """
 
     allow_door_code: bool | None = None
@@ -69,7 +69,7 @@ class IntercomSettings:
 
 @dataclass(frozen=True, slots=True)
 class IntercomChanges:
-    """What is to be changed, as in ``IntercomSettings``; what is None stays. ``OFF`` ends ``auto_open``."""
+    """Changes to ``IntercomSettings``; None keeps the current value, ``OFF`` ends ``auto_open``."""
 
     allow_door_code: bool | None = None
     cms: bool | None = None
@@ -85,7 +85,7 @@ class IntercomChanges:
 
 
 def intercom_changes(changes: IntercomChanges) -> dict[str, str]:
-    """Return what changes as the API wants it."""
+    """Return changes in the API's format."""
     minutes = changes.white_rabbit
     values = {
         "enableDoorCode": letter(changes.allow_door_code),
@@ -104,21 +104,21 @@ def intercom_changes(changes: IntercomChanges) -> dict[str, str]:
 
 
 def _why(blocked: object) -> str | None:
-    """Return the reason, where there is one; no word for "not blocked" is a reason."""
+    """Return the reason for blocking; None for the values that mean "not blocked"."""
     return None if flag(blocked) is False else text(blocked) or ("blocked" if blocked is True else None)
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Something that opens.
+    """A door, gate, or barrier.
 
     Attributes:
-        domophone_id: The intercom that opens it; several doors can have the same.
-        door_id: Which of its doors.
-        icon: ``entrance``, ``wicket``, ``gate`` or ``barrier``; empty where it is not told.
-        name: Its name.
-        code: With which it opens from outside.
-        blocked: Why it does not open, in words for people; None where it does.
+        domophone_id: ID of the intercom that opens it; several doors may share one.
+        door_id: Number of the door at the intercom.
+        icon: ``entrance``, ``wicket``, ``gate``, or ``barrier``; empty if missing.
+        name: Name of the door.
+        code: Code that opens it from outside.
+        blocked: Why it cannot be opened, for display; None if it can.
         entrance: Number of the entrance.
     """
 
@@ -133,14 +133,14 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """An address of the account.
+    """A house of the account.
 
     Attributes:
-        id: Its id.
-        address: Town, street and number.
-        has_log: There is a journal; None where that is not told.
-        cameras: How many there are.
-        doors: What opens there.
+        id: ID of the house.
+        address: Town, street, and number.
+        has_log: The house has a journal; None if not reported.
+        cameras: Number of cameras.
+        doors: Its doors.
         ext: The operator's pages for it.
     """
 
@@ -154,7 +154,7 @@ class House:
 
 @dataclass(frozen=True, slots=True)
 class Roommate:
-    """A second person with access to a flat: ``inner`` with the door, ``outer`` with the gates only, or ``owner``."""
+    """A user with access to an apartment: ``inner`` to the door, ``outer`` only to the gates, or ``owner``."""
 
     phone: Annotated[str, Key(convert=string)] = field(repr=False)
     type: str = ""
@@ -163,7 +163,7 @@ class Roommate:
 
 @dataclass(frozen=True, slots=True)
 class KeyFob:
-    """A key of a flat."""
+    """A key fob of an apartment."""
 
     id: Annotated[str, Key("keyId")]
     rfid: Annotated[str | None, Key("rfId")] = field(default=None, repr=False)
@@ -172,25 +172,25 @@ class KeyFob:
 
 @dataclass(frozen=True, slots=True)
 class Flat:
-    """A flat of the account; None for what is not told.
+    """An apartment of the account; missing values are None.
 
     Attributes:
-        id: Its id.
-        house_id: The house that it is in.
-        address: House and flat.
-        number: Its number.
-        code: With which the door opens from outside.
-        is_owner: The person owns the flat.
-        is_contract_owner: The person has the contract.
-        has_gates: There are gates.
-        has_log: There is a journal.
-        services: What is paid for, such as ``domophone``.
-        roommates: Others with access.
-        keys: Its keys; only the owner sees them.
-        client_id: Id of the contract.
-        client_name: Name of who has it.
-        contract: Its number.
-        cabinet: Page of the account.
+        id: ID of the apartment.
+        house_id: ID of its house.
+        address: Address of house and apartment.
+        number: Number of the apartment.
+        code: Code that opens the door from outside.
+        is_owner: The user owns the apartment.
+        is_contract_owner: The user has the contract.
+        has_gates: The apartment has gates.
+        has_log: The apartment has a journal.
+        services: Services that are paid for, such as ``domophone``.
+        roommates: Other users with access.
+        keys: Key fobs; only the owner sees them.
+        client_id: ID of the contract.
+        client_name: Name of the contract owner.
+        contract: Number of the contract.
+        cabinet: URL of the account page.
     """
 
     id: Annotated[str, Key("flatId")]
@@ -213,7 +213,7 @@ class Flat:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """Where the operator can be visited; degrees of latitude and longitude."""
+    """An office of the operator, with latitude and longitude in degrees."""
 
     address: Annotated[str, Key(convert=string)]
     opening: str | None = None
@@ -223,7 +223,7 @@ class Office:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Something that the operator wants to be seen; ``present`` is how: ``popup``, ``view`` or ``openApp``."""
+    """An announcement of the operator; ``present`` is its presentation: ``popup``, ``view``, or ``openApp``."""
 
     title: Annotated[str, Key(convert=string)]
     subtitle: str | None = None
@@ -236,23 +236,23 @@ class Address(Journal):
     """``/address``."""
 
     async def houses(self, *, refresh: bool = False) -> tuple[House, ...]:
-        """Return the houses with their doors; ``refresh`` passes by the server's cache."""
+        """Return the houses with their doors; ``refresh`` bypasses the server's cache."""
         return readable(ADDRESSES.path, await self._client.rows(ADDRESSES, refresh=refresh), partial(decode, House))
 
     async def settings(self, *, refresh: bool = False) -> tuple[Flat, ...]:
-        """Return the flats; ``refresh`` passes by the server's cache."""
+        """Return the apartments; ``refresh`` bypasses the server's cache."""
         return readable(SETTINGS.path, await self._client.rows(SETTINGS, refresh=refresh), partial(decode, Flat))
 
     async def intercom(self, flat_id: str, changes: IntercomChanges | None = None) -> IntercomSettings:
-        """Return how the intercom of a flat behaves, after some changes.
+        """Return the intercom settings of an apartment, after applying changes.
 
         Raises:
-            NoData: It is none of the account's flats.
+            NoData: The apartment does not belong to the account.
         """
         if changes is None:
             found = await self._client.record(INTERCOM, flatId=number(flat_id))
         else:
-            # A change without anything in it is read as none.
+            # The server treats empty changes as a query.
             values = intercom_changes(changes)
             found = await self._client.record(SET_INTERCOM, flatId=number(flat_id), settings=values)
         return decode_reply(IntercomSettings, found, INTERCOM.path)
@@ -261,22 +261,22 @@ class Address(Journal):
         """Open a door.
 
         Args:
-            domophone_id: Its intercom.
-            door_id: Which of its doors.
-            house_id: Its house, without which one of the servers opens nothing.
+            domophone_id: ID of the intercom.
+            door_id: Number of the door at the intercom.
+            house_id: ID of the house, which one of the servers requires.
 
         Raises:
-            CommandFailed: The intercom does not answer, or the flat is blocked: the server says which.
+            CommandFailed: The intercom does not respond, or the apartment is blocked; the reason tells which.
             NotPaid: The service is not paid for.
         """
         house = None if house_id is None else number(house_id)
         await self._client.call(OPEN_DOOR, domophoneId=number(domophone_id), doorId=door_id, houseId=house)
 
     async def reset_code(self, flat_id: str) -> str:
-        """Let the server make another door code, and return its digits.
+        """Let the server generate a new door code, and return its digits.
 
         Raises:
-            UnexpectedReply: It does not tell which.
+            UnexpectedReply: The response has no code.
         """
         code = text((await self._client.record(RESET_CODE, flatId=number(flat_id))).get("code"))
         if code is None:
@@ -286,16 +286,16 @@ class Address(Journal):
     async def give_access(
         self, flat_id: str, phone: str, *, gates_only: bool = False, until: datetime | None = None
     ) -> str | None:
-        """Give a second person access to a flat.
+        """Give a user access to an apartment.
 
         Args:
-            flat_id: The flat.
-            phone: Phone number of who it is.
-            gates_only: Not through the door.
-            until: In the server's zone; None for good.
+            flat_id: ID of the apartment.
+            phone: Phone number of the user.
+            gates_only: Access only to the gates, not to the door.
+            until: End in the server's time zone; None for permanent access.
 
         Returns:
-            What the server says to it, for people.
+            The message of the server for users.
         """
         return await self._client.words(
             ACCESS,
@@ -306,7 +306,7 @@ class Address(Journal):
         )
 
     async def end_access(self, flat_id: str, phone: str, *, client_id: str | None = None) -> str | None:
-        """Remove the access of a person; returns the response of the server. ``client_id`` is that of the contract."""
+        """Remove the access of a user, and return the server's message; ``client_id`` is the ID of the contract."""
         return await self._client.words(
             ACCESS,
             flatId=number(flat_id),
@@ -316,29 +316,29 @@ class Address(Journal):
         )
 
     async def resend(self, flat_id: str, phone: str) -> None:
-        """Send once more to a guest what they need to know."""
+        """Send the access information to a guest again."""
         await self._client.call(RESEND, flatId=number(flat_id), guestPhone=phone_digits(phone))
 
     async def modify_key(
         self, flat_id: str, key_id: str, comments: str | None = None, *, watch: bool | None = None
     ) -> str | None:
-        """Write a note to a key, or follow it; returns what the server says to it."""
+        """Set the note of a key fob or watch it, and return the server's message."""
         return await self._client.words(
             MODIFY_KEY, flatId=number(flat_id), keyId=number(key_id), comments=comments, watch=letter(watch)
         )
 
     async def register_qr(self, code: str) -> str | None:
-        """Ask for access to the flat of a QR code; returns what the server says to it.
+        """Request access to the apartment of a QR code, and return the server's message.
 
         Raises:
-            InvalidRequest: The server does not take it.
+            InvalidRequest: The server rejects the code.
         """
         return await self._client.words(REGISTER_QR, QR=code)
 
     async def offices(self) -> tuple[Office, ...]:
-        """Return where the operator can be visited."""
+        """Return the offices of the operator."""
         return decode_all(Office, await self._client.rows(OFFICES))
 
     async def stories(self) -> tuple[Story, ...]:
-        """Return what the operator wants to be seen."""
+        """Return the announcements of the operator."""
         return decode_all(Story, await self._client.rows(STORIES))

@@ -1,4 +1,4 @@
-"""Which cameras there are (field notes 5, ``cctv``)."""
+"""The cameras of an account (field notes 5, ``cctv``)."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,12 +12,12 @@ from .client import Functions
 from .endpoints import CAMERA_TREE, CAMERAS, CITY_CAMERAS, DOWNLOAD, INTERCOM_CAMERAS, PREPARE, RANGES, YOUTUBE
 from .values import moment, number, written
 
-# Depth of nested groups; no real account has that many.
+# Maximum depth of nested groups, above that of any real account.
 _DEPTH = 16
 
 
 class ServerType(StrEnum):
-    """Servers of cameras; ``SESAME`` is asked as ``FLUSSONIC`` is."""
+    """Types of camera servers; ``SESAME`` has the API of ``FLUSSONIC``."""
 
     FLUSSONIC = "flussonic"
     SESAME = "sesame"
@@ -33,21 +33,21 @@ def _lower(value: object) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """A camera; None for what is not told.
+    """A camera; missing values are None.
 
     Attributes:
-        id: Its id, empty for that of an intercom.
-        name: Its name.
-        url: Where its server has it.
-        token: What lets us see it; some servers' last but shortly.
-        server_type: One of ``ServerType``, or a word that is not known.
-        hls_mode: ``fmp4`` or ``mpegts``, of Flussonic.
-        has_sound: There is something to hear.
+        id: ID of the camera, empty for the camera of an intercom.
+        name: Name of the camera.
+        url: URL on its server.
+        token: Access token; some servers use short-lived ones.
+        server_type: A ``ServerType`` or an unknown word.
+        hls_mode: ``fmp4`` or ``mpegts``, for Flussonic.
+        has_sound: The stream has audio.
         latitude: Degrees.
         longitude: Degrees.
-        house_id: The house that it belongs to.
-        path: Id of its group.
-        order: Place in its group.
+        house_id: ID of its house.
+        path: ID of its group.
+        order: Position in its group.
     """
 
     id: Annotated[str, Key(convert=string)]
@@ -66,7 +66,7 @@ class Camera:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Cameras that belong together; ``type`` is how to show them: ``map`` or ``list``."""
+    """A group of cameras; ``type`` is its presentation: ``map`` or ``list``."""
 
     id: str = ""
     name: str = ""
@@ -76,7 +76,7 @@ class Group:
 
 
 def _of_intercom(row: Fields) -> Camera | None:
-    """Return the camera of an intercom: "id" is that of the intercom here."""
+    """Return the camera of an intercom, where ``id`` is the ID of the intercom."""
     return decode(Camera, row, id=string(row.get("cameraId")))
 
 
@@ -89,11 +89,11 @@ class IntercomCamera:
     """The camera of an intercom.
 
     Attributes:
-        domophone_id: The intercom.
-        entrance_id: Where it is.
-        camera: Its camera.
+        domophone_id: ID of the intercom.
+        entrance_id: ID of the entrance.
+        camera: The camera.
         recognises: Faces are recognized.
-        alternatives: Other cameras there.
+        alternatives: Other cameras at the intercom.
     """
 
     domophone_id: Annotated[str, Key("id")]
@@ -105,7 +105,7 @@ class IntercomCamera:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A while that was recorded: from when, in Unix time, and for how many seconds."""
+    """A recorded range: its start in Unix seconds, and its duration in seconds."""
 
     begin: Annotated[int, Key("from")]
     duration: int
@@ -113,7 +113,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """What was recorded of a stream."""
+    """The recorded ranges of a stream."""
 
     stream: Annotated[str, Key(convert=string)]
     ranges: tuple[Range, ...] = ()
@@ -121,7 +121,7 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A film that the operator has published; ``time`` is in the server's zone."""
+    """A video that the operator has published; ``time`` is in the server's time zone."""
 
     url: str
     title: str = ""
@@ -134,25 +134,25 @@ class Cameras(Functions):
     """``/cctv``."""
 
     async def all(self, house_id: str | None = None, *, refresh: bool = False) -> tuple[Camera, ...]:
-        """Return the cameras, of one house or all; ``refresh`` passes by the server's cache."""
+        """Return the cameras of one house or all; ``refresh`` bypasses the server's cache."""
         found = await self._client.rows(CAMERAS, refresh=refresh, houseId=_optional(house_id))
         return readable(CAMERAS.path, found, partial(decode, Camera))
 
     async def tree(self, house_id: str | None = None) -> Group:
-        """Return the cameras in their groups."""
+        """Return the cameras in groups."""
         return _group(await self._client.record(CAMERA_TREE, houseId=_optional(house_id)))
 
     async def overview(self) -> tuple[Camera, ...]:
-        """Return the cameras of the city."""
+        """Return the city cameras."""
         return decode_all(Camera, await self._client.rows(CITY_CAMERAS))
 
     async def of_intercoms(self, *, refresh: bool = False) -> tuple[IntercomCamera, ...]:
-        """Return the cameras of the intercoms; ``refresh`` passes by the server's cache."""
+        """Return the cameras of the intercoms; ``refresh`` bypasses the server's cache."""
         found = await self._client.rows(INTERCOM_CAMERAS, refresh=refresh)
         return readable(INTERCOM_CAMERAS.path, found, partial(decode, IntercomCamera))
 
     async def ranges(self, camera_id: str) -> tuple[Archive, ...]:
-        """Return what was recorded; nothing for servers that are to be asked themselves, such as Trassir.
+        """Return the recorded ranges; empty for camera servers that must be queried directly, such as Trassir.
 
         Raises:
             NoData: There is no such camera.
@@ -160,29 +160,29 @@ class Cameras(Functions):
         return decode_all(Archive, await self._client.rows(RANGES, cameraId=number(camera_id)))
 
     async def prepare(self, camera_id: str, begin: datetime, end: datetime) -> str | None:
-        """Let a piece of what was recorded be made ready; a push ``videoReady`` tells when it is.
+        """Let the server prepare a recording; a ``videoReady`` push reports when it is ready.
 
         Args:
-            camera_id: Of which camera.
-            begin: From when, in the server's zone.
-            end: Until when.
+            camera_id: ID of the camera.
+            begin: Start in the server's time zone.
+            end: End in the server's time zone.
 
         Returns:
-            The id of the piece, None where the server tells none.
+            The ID of the recording, None if the server reports none.
 
         Raises:
-            NoData: It is none of the account's cameras, or nothing was recorded.
+            NoData: The camera does not belong to the account, or the range was not recorded.
         """
         return await self._client.words(
             PREPARE, **{"id": number(camera_id), "from": written(begin), "to": written(end)}
         )
 
     async def download(self, fragment_id: str) -> str | None:
-        """Return where a piece is, None where it is not ready, or the message tells it."""
+        """Return the URL of a recording, None if it is not ready or the message has the URL."""
         return await self._client.words(DOWNLOAD, id=number(fragment_id))
 
     async def youtube(self, camera_id: str | None = None) -> tuple[Clip, ...]:
-        """Return the films of a camera, or all."""
+        """Return the published videos of a camera, or all."""
         return decode_all(Clip, await self._client.rows(YOUTUBE, id=_optional(camera_id)))
 
 

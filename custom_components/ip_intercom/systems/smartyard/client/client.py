@@ -1,4 +1,4 @@
-"""Requests to SmartYard on behalf of one account."""
+"""Requests to SmartYard for one account."""
 
 import asyncio
 from contextlib import nullcontext
@@ -16,69 +16,69 @@ from .values import given
 
 _LOGGER = logging.getLogger(__name__)
 
-# Seconds for a command and for a question. A door may take three, and one of the servers delays requests without a valid
+# Seconds for a command and for a query. Opening a door may take three, and one server delays requests without a valid
 # token by ten.
 REQUEST_TIMEOUT = 30.0
 QUESTION_TIMEOUT = 20.0
-# Questions at a time.
+# Maximum number of concurrent queries.
 MOST = 4
 MAX_REPLY = 8 * 1024 * 1024
-# Seconds by which a clock may seem to be wrong: a reply takes its time, and tells whole seconds.
+# Smaller clock differences are ignored: a response takes time, and its date has whole seconds.
 _CLOCK_ERROR = 15.0
 
-# With these, the two servers reject requests without a token.
+# Statuses with which the two servers reject requests without a token.
 _CLOSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY})
 
-# Values of requests that the server could repeat in its refusal, which then no error tells.
+# Request values that the server may repeat in an error; they are removed from it.
 _SECRETS = frozenset(
     {"userPhone", "smsCode", "deviceToken", "pushToken", "voipToken", "guestPhone", "eventDetail", "QR", "number"}
 )
 
 
 class SmartYardClient:
-    """Requests of one account, some questions at a time.
+    """Sends the requests of one account, with a limit for concurrent queries.
 
     Args:
-        transport: The connection to the server; its base address has the path below which the methods are.
-        token: What the login has given, empty before it.
-        language: The language of the server's texts for people, such as ``en``.
-        system_info: Who asks: system, version, vendor and model, with commas between.
+        transport: Transport to the server; its base URL includes the path of the API.
+        token: Access token, empty before the login.
+        language: Language of the server's texts, such as ``en``.
+        system_info: Description of this client: system, version, vendor, and model, separated by commas.
     """
 
     def __init__(self, transport: HttpTransport, token: str, language: str, system_info: str) -> None:
         self.transport = transport
         self.token = token
         self._headers = {"Accept-Language": language, "X-System-Info": system_info}
-        self._turns = asyncio.Semaphore(MOST)
-        # By how many seconds the server's clock is ahead of ours; None where no reply has told the time.
+        self._query_limit = asyncio.Semaphore(MOST)
+        # By how many seconds the server's clock is ahead of the local one; None before a response has reported it.
         self.clock_ahead: float | None = None
 
     @property
     def path(self) -> str:
-        """The path of the base address, without a slash at its end."""
+        """The path of the base URL, without a trailing slash."""
         return self.transport.base.path.rstrip("/")
 
     async def call(self, endpoint: Endpoint, *, refresh: bool = False, **values: object) -> object:
-        """Call a method and return its payload, None where there is none.
+        """Call a method and return its payload, None if it has none.
 
-        Nothing is sent a second time.
+        The request is never repeated.
 
         Args:
-            endpoint: What to ask.
-            refresh: The server must not answer from its cache.
-            values: What goes with it; None is left out.
+            endpoint: The method.
+            refresh: Bypass the cache of the server.
+            values: Parameters; None values are omitted.
 
         Raises:
-            TokenRefused: The token is refused, or there is none.
+            TokenRefused: The token is missing or rejected.
             NotPaid: The service is not paid for.
-            TooSoon: It was asked for a moment ago.
-            NoData: There is no such thing, or it is another user's; ``NotFound`` where the server says so itself.
-            InvalidRequest: The server refuses a value.
-            NotSupported: This server does not have the method.
-            CommandFailed: The server refuses, with its own sentence.
-            ServerBroken: The server is out of order.
-            Unconfirmed: A command whose result is unknown.
-            UnexpectedReply: The answer is not the API's.
+            TooSoon: The request was repeated too soon.
+            NoData: The object does not exist or belongs to another user; ``NotFound`` if the server says so.
+            InvalidRequest: The server rejects a value.
+            NotSupported: The server lacks the method.
+            CommandFailed: The server rejects the request; the reason is its message for users.
+            ServerBroken: The server reports an internal failure.
+            Unconfirmed: The result of a command is unknown.
+            UnexpectedReply: The response is not one of the API.
             ConnectionFailed: The connection broke.
         """
         body = given(**values)
@@ -96,13 +96,13 @@ class SmartYardClient:
             max_bytes=MAX_REPLY,
             repeatable=not endpoint.command,
         )
-        # Neither a door nor what shows whether the server is there waits behind lists.
-        async with nullcontext() if endpoint.command or endpoint.timeout else self._turns:
+        # Commands and quick checks do not wait for slow queries.
+        async with nullcontext() if endpoint.command or endpoint.timeout else self._query_limit:
             reply = await self.transport.request(request, headers=headers)
         _LOGGER.debug("%s: %s", endpoint.path, reply.status)
         secrets = {self.token, *(str(value) for name, value in body.items() if name in _SECRETS)}
         found = data(endpoint, reply, has_token=has_token, secrets=secrets)
-        if reply.sent_at is not None:  # by the API itself, and by nothing on the way to it
+        if reply.sent_at is not None:  # from the API itself, not from a proxy
             ahead = reply.sent_at - time.time()
             self.clock_ahead = ahead if abs(ahead) >= _CLOCK_ERROR else 0.0
         return found
@@ -112,7 +112,7 @@ class SmartYardClient:
         return endpoint.timeout or (REQUEST_TIMEOUT if endpoint.command else QUESTION_TIMEOUT)
 
     async def rows(self, endpoint: Endpoint, *, refresh: bool = False, **values: object) -> tuple[Fields, ...]:
-        """Call a method that gives a list.
+        """Call a method that returns a list.
 
         Raises:
             IntercomError: As ``call``.
@@ -120,7 +120,7 @@ class SmartYardClient:
         return rows(endpoint, await self.call(endpoint, refresh=refresh, **values))
 
     async def record(self, endpoint: Endpoint, **values: object) -> Fields:
-        """Call a method that gives an object, which is empty where nothing comes.
+        """Call a method that returns an object, empty if the payload is missing.
 
         Raises:
             IntercomError: As ``call``.
@@ -128,11 +128,11 @@ class SmartYardClient:
         return record(endpoint, await self.call(endpoint, refresh=False, **values))
 
     async def words(self, endpoint: Endpoint, **values: object) -> str | None:
-        """Call a method that gives a text or nothing.
+        """Call a method that returns a text or nothing.
 
         Raises:
             IntercomError: As ``call``.
-            UnexpectedReply: It gives something else.
+            UnexpectedReply: The payload is not a text.
         """
         found = await self.call(endpoint, refresh=False, **values)
         if isinstance(found, dict | list) and found:
@@ -140,10 +140,10 @@ class SmartYardClient:
         return text(found)
 
     async def speaks(self) -> bool:
-        """Return whether the server answers in envelopes, though without a token.
+        """Return whether the server responds like SmartYard to a request without a token.
 
         Raises:
-            ConnectionFailed: The connection broke.
+            UnexpectedReply: The response is too large.
             UnexpectedReply: The answer is too large.
         """
         request = Request("POST", f"{self.path}/{PING.path}", json={}, timeout=QUESTION_TIMEOUT)
@@ -153,17 +153,17 @@ class SmartYardClient:
 
 
 class Functions:
-    """A group of methods of one account."""
+    """A group of methods for one account."""
 
     def __init__(self, client: SmartYardClient) -> None:
         self._client = client
 
 
 def check_token(token: str | None, endpoint: Endpoint) -> str:
-    """Return a token that can be sent.
+    """Return a token if it can be sent as a header.
 
     Raises:
-        UnexpectedReply: There is none.
+        UnexpectedReply: The token is missing or invalid.
     """
     if token is None or not token.isascii() or not token.isprintable():
         raise UnexpectedReply(f"{endpoint.path} answered without a token")

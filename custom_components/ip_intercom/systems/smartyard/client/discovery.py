@@ -1,4 +1,4 @@
-"""One account of SmartYard, and finding the server at an address: path, certificate, and whether it is one."""
+"""The API of one account, and the search for the server at an address: path and certificate."""
 
 from aiohttp import ClientSession
 
@@ -22,20 +22,20 @@ from .journal import Recognition
 from .login import Logins
 from .pictures import Films, Images
 
-# System, version, vendor and model, as the apps have it.
+# System, version, vendor, and model, in the format of the apps.
 SYSTEM_INFO = "Linux,1,Home Assistant,IP Intercom"
-# Of its two servers.
+# Paths of the API on the two servers.
 PATHS = ("/mobile", "/api")
 
 
 class SmartYard:
-    """Every method of the API, grouped as in the field notes.
+    """The complete API, grouped as in the field notes.
 
     Args:
-        transport: The connection to the server; its base address has the path below which the methods are.
-        token: What a login has given, empty or None before it.
-        language: The language of the server's texts for people, such as ``en``.
-        system_info: Who asks: system, version, vendor and model, with commas between.
+        transport: Transport to the server; its base URL includes the path of the API.
+        token: Access token, empty or None before the login.
+        language: Language of the server's texts, such as ``en``.
+        system_info: Description of this client: system, version, vendor, and model, separated by commas.
     """
 
     def __init__(
@@ -65,27 +65,27 @@ async def find(
     language: str = "en",
     system_info: str = SYSTEM_INFO,
 ) -> tuple[SmartYard, bytes | None]:
-    """Find the SmartYard at ``address``; there is no login, and no personal data is sent.
+    """Find the SmartYard at ``address``, without a login and without sending personal data.
 
-    A path is tried as it was typed, else those of ``PATHS``. HTTP is asked only where it was typed.
+    A given path is used as it is, otherwise those of ``PATHS``. HTTP is used only if it is given.
 
     Args:
-        session: Used for the requests.
-        address: Base address as the operator has it, or its host alone.
-        verify: Check the certificate against the system's authorities.
-        pinned: SHA-256 of the only certificate to talk to, in hexadecimal digits; None takes any.
+        session: Session for the requests.
+        address: Base URL from the operator, or only its host.
+        verify: Verify the certificate against the trusted authorities.
+        pinned: SHA-256 of the only accepted certificate, in hexadecimal; None accepts any.
         language: As in ``SmartYard``.
         system_info: As in ``SmartYard``.
 
     Returns:
-        The server, and the SHA-256 of its certificate, None for http.
+        The API, and the SHA-256 of the certificate, None for HTTP.
 
     Raises:
-        ConnectionFailed: No response; ``ServerBroken`` where the server says that it cannot work.
-        CertificateChanged: Another certificate than ``pinned`` is shown.
-        SecureConnectionRequired: It is to be asked over HTTPS.
-        WrongDevice: Something else answers.
-        ValueError: The address names no host.
+        ConnectionFailed: No response; ``ServerBroken`` if the server reports an internal failure.
+        CertificateChanged: The certificate is not the pinned one.
+        SecureConnectionRequired: The server requires HTTPS.
+        WrongDevice: Another server responds.
+        ValueError: The address contains no host.
     """
     typed, path = parse_address(address), parse_path(address)
     (origin,) = candidates(typed, ((typed.scheme or "https", None),))
@@ -97,11 +97,11 @@ async def find(
         transport = certificate.transport(session, origin.with_path(folder), verify=verify)
         yard = SmartYard(transport, None, language=language, system_info=system_info)
         try:
-            await _prove(yard)
+            await _probe(yard)
         except SecureConnectionRequired, ServerBroken:
             raise
         except ConnectionFailed:
-            # One server has all paths: where it does not answer, no other path helps.
+            # All paths are on one server: if it does not respond, do not try the others.
             raise
         except IntercomError as err:
             strange = strange or err
@@ -110,11 +110,11 @@ async def find(
     raise WrongDevice(f"{origin.host} does not answer as SmartYard") from strange
 
 
-async def _prove(yard: SmartYard) -> None:
-    """Request public data."""
+async def _probe(yard: SmartYard) -> None:
+    """Request public data to identify the server."""
     try:
         await yard.login.phone_pattern()
     except NotSupported, NoData:
-        # The second server has no pattern; but it rejects requests without a token in the same form.
+        # The second server has no phone pattern, but rejects requests without a token in the same format.
         if not await yard.client.speaks():
             raise

@@ -1,21 +1,21 @@
-"""The methods of SmartYard as data, in the order of the field notes (section 5)."""
+"""The methods of SmartYard, in the order of the field notes (section 5)."""
 
 from dataclasses import dataclass
 
-# Seconds for answers that take a server no time: where they do not come, it is away.
+# Timeout in seconds of methods that a working server answers at once.
 _QUICK = 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One method: a POST to its path below the base address.
+    """One method: a POST to its path below the base URL.
 
     Attributes:
         path: Module and method.
-        command: It changes something: it is never repeated once it may have been carried out.
-        open: It takes no token: there is none yet.
-        needs: Fields of which a working server tells one at least; none where an empty answer is one.
-        timeout: Seconds to wait for the answer where these are fewer than for others.
+        command: The method changes something: it is never repeated if it may have been carried out.
+        open: The method requires no token.
+        needs: Fields of which the response has at least one; empty if the response may be empty.
+        timeout: Timeout in seconds if it is shorter than usual.
     """
 
     path: str
@@ -54,7 +54,7 @@ LOG = Endpoint("address/plog")
 TRACK = Endpoint("address/trackEvent", command=True)
 UNTRACK = Endpoint("address/untrackEvent", command=True)
 TRACKED = Endpoint("address/getTrackedEvents")
-# Other names of the three.
+# Other names of the previous three methods.
 WATCH = Endpoint("address/watch", command=True)
 UNWATCH = Endpoint("address/unwatch", command=True)
 WATCHING = Endpoint("address/watching")
@@ -90,7 +90,7 @@ PLATES = Endpoint("lprs/listNumbers")
 ADD_PLATE = Endpoint("lprs/addNumber", command=True)
 REMOVE_PLATE = Endpoint("lprs/removeNumber", command=True)
 
-# Pictures and films are the only GET requests, and ask for no token (field notes 3).
+# Images and recordings are the only GET requests, and need no token (field notes 3).
 CALL_SHOT = "call/camshot/{key}"
 CALL_LIVE = "call/live/{key}"
 LOG_SHOT = "address/plogCamshot/{key}"

@@ -1,4 +1,4 @@
-"""Replies of SmartYard: ``{code, name, message, data}``, and what its errors mean (field notes 3)."""
+"""Responses of SmartYard, ``{code, name, message, data}``, and their errors (field notes 3)."""
 
 from collections.abc import Collection
 from http import HTTPStatus
@@ -28,21 +28,21 @@ from .endpoints import ACCESS, ALERT, CONFIRM_CODE, OPEN_DOOR, REGISTER_PUSH_TOK
 
 SERVICE = "SmartYard"
 
-# 555 is the server's own: its database, its cache or its configuration is not there, and no method was begun.
+# 555 means that the server's database, cache, or configuration is unavailable; the method was not started.
 _BROKEN = 555
 _RETRY_WITH = 449
 _TOKEN_REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.GONE, HTTPStatus.FAILED_DEPENDENCY, _RETRY_WITH})
-# 406 elsewhere means the token as well; these refuse a value with it.
+# 406 also means an invalid token, except in these methods, which reject a value with it.
 _PICKY = frozenset({REGISTER_PUSH_TOKEN, ALERT})
-# Where these come with a page, the API has not spoken: nothing is known of the token, or of what is paid for.
+# With a page instead of JSON, these are not from the API, and say nothing about the token or the payment.
 _ON_THE_WAY = frozenset({
     HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_ACCEPTABLE,
     HTTPStatus.PROXY_AUTHENTICATION_REQUIRED, HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED, *_TOKEN_REFUSED,
 })  # fmt: skip
-# What the sixth wrong code is answered with, in both of its languages; the status is that of the first.
+# Words in the response to the sixth wrong code, in both languages; its status is the same as for the first one.
 _NO_MORE = ("attempts", "попыток")
 _MAX_REASON = 300
-# Shorter ones are in half of all sentences.
+# Shorter secrets occur in many texts by chance.
 _MIN_SECRET = 4
 
 
@@ -53,52 +53,52 @@ def content(reply: Reply) -> Fields | None:
 
 
 def data(endpoint: Endpoint, reply: Reply, *, has_token: bool = True, secrets: Collection[str] = ()) -> object:
-    """Return the payload of a success, None where there is none: 204, or 200 without it.
+    """Return the payload of a success, None if it has none: 204, or 200 with an empty body.
 
     Args:
-        endpoint: What was asked.
-        reply: What came.
-        has_token: The request brought a token.
-        secrets: What no error may tell, though the server may repeat it.
+        endpoint: The requested method.
+        reply: The response.
+        has_token: The request had a token.
+        secrets: Values to remove from errors, because the server may repeat them.
 
     Raises:
-        IntercomError: One of its kinds, as ``error`` says.
-        UnexpectedReply: It is not the API's.
+        IntercomError: The error of a failed response, as ``error`` returns it.
+        UnexpectedReply: The response is not one of the API.
     """
     if reply.status == HTTPStatus.NO_CONTENT or (reply.status == HTTPStatus.OK and not reply.body.strip()):
         return None
     found = content(reply)
     if _is_foreign(reply, found):
-        raise UnexpectedReply(f"{endpoint.path}: something else answers {reply.status}")
+        raise UnexpectedReply(f"{endpoint.path}: another server answered {reply.status}")
     if not _is_success(reply.status):
         err = error(endpoint, reply.status, found, reply.location, has_token=has_token, secrets=secrets)
         err.retry_after = reply.retry_after
         raise err
     if found is None:
-        raise UnexpectedReply(f"{endpoint.path} answered no JSON of its own")
+        raise UnexpectedReply(f"{endpoint.path} answered without a JSON object")
     code = integer(found.get("code"))
     if code is not None and not _is_success(code):
         raise error(endpoint, code, found, has_token=has_token, secrets=secrets)
     if code is None and found and "data" not in found:
         if "error" in found:
             raise CommandFailed(_reason(found, secrets) or "error")
-        raise UnexpectedReply(f"{endpoint.path} answered in no envelope")
+        raise UnexpectedReply(f"{endpoint.path} answered without an envelope")
     return found.get("data")
 
 
 def _is_foreign(reply: Reply, found: Fields | None) -> bool:
-    """Return whether something on the way refuses, such as a proxy or the login page of a network: the API speaks JSON."""
+    """Return whether the response comes from a proxy or a captive portal: the API responds with JSON."""
     return found is None and bool(reply.body.strip()) and reply.status in _ON_THE_WAY
 
 
 def rows(endpoint: Endpoint, found: object) -> tuple[Fields, ...]:
-    """Return the objects of a list; an empty one comes as nothing.
+    """Return the objects of a list; an empty list is sent as null.
 
     Raises:
-        UnexpectedReply: It is no list, or nothing in it can be read.
+        UnexpectedReply: It is not a list, or no row is readable.
     """
     if isinstance(found, dict) and all(isinstance(value, dict) for value in found.values()):
-        # So PHP writes a list from which something was taken.
+        # PHP encodes a list as an object after an item was removed.
         return tuple(found.values())
     if found is not None and not isinstance(found, list):
         raise UnexpectedReply(f"{endpoint.path} answered without a list")
@@ -106,17 +106,17 @@ def rows(endpoint: Endpoint, found: object) -> tuple[Fields, ...]:
 
 
 def record(endpoint: Endpoint, found: object) -> Fields:
-    """Return an object; an empty one comes as nothing, or as an empty list.
+    """Return an object; an empty object is sent as null or as an empty list.
 
     Raises:
-        UnexpectedReply: It is something else, or has nothing of what the method needs.
+        UnexpectedReply: It is not an object, or lacks all fields that the method needs.
     """
     if found and not isinstance(found, dict):
         raise UnexpectedReply(f"{endpoint.path} answered without an object")
-    told = fields(found)
-    if endpoint.needs and not endpoint.needs & told.keys():
+    values = fields(found)
+    if endpoint.needs and not endpoint.needs & values.keys():
         raise UnexpectedReply(f"{endpoint.path} answered without {' or '.join(sorted(endpoint.needs))}")
-    return told
+    return values
 
 
 def error(
@@ -128,26 +128,26 @@ def error(
     has_token: bool = True,
     secrets: Collection[str] = (),
 ) -> IntercomError:
-    """Return what a refusal means; its reason is the server's own sentence for people, where there is one.
+    """Return the error of a failed response; its reason is the server's message for users, if there is one.
 
     Args:
-        endpoint: What was asked.
-        status: The HTTP status, which is the envelope's code.
-        found: The JSON object that came with it, None for something else.
-        location: Where a redirect leads.
-        has_token: The request brought a token.
-        secrets: What the reason may not tell.
+        endpoint: The requested method.
+        status: HTTP status, equal to the code of the envelope.
+        found: JSON object of the response, None for anything else.
+        location: Target of a redirect.
+        has_token: The request had a token.
+        secrets: Values to remove from the reason.
     """
-    path, said = endpoint.path, _reason(found, secrets)
+    path, error_text = endpoint.path, _reason(found, secrets)
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return sent_on(path, location, SERVICE, lambda to: to.endswith(path))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return _broken(endpoint, status, said)
+        return _broken(endpoint, status, error_text)
     if status == HTTPStatus.REQUEST_TIMEOUT:
         return Unconfirmed(f"{path}: {status}") if endpoint.command else NoAnswer(f"{path}: {status}")
     if _is_about_token(endpoint, status, has_token):
-        return TokenRefused(f"{path}: {status} {said or ''}".rstrip())
-    return _refusal(endpoint, status, found, said)
+        return TokenRefused(f"{path}: {status} {error_text or ''}".rstrip())
+    return _refusal(endpoint, status, found, error_text)
 
 
 def _is_about_token(endpoint: Endpoint, status: int, has_token: bool) -> bool:
@@ -160,18 +160,18 @@ def _is_about_token(endpoint: Endpoint, status: int, has_token: bool) -> bool:
     return not has_token and status in {HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY}
 
 
-def _broken(endpoint: Endpoint, status: int, said: str | None) -> IntercomError:
-    message = f"{endpoint.path}: {status} {said or ''}".rstrip()
-    if status == HTTPStatus.SERVICE_UNAVAILABLE and (said is not None or not endpoint.command):
+def _broken(endpoint: Endpoint, status: int, error_text: str | None) -> IntercomError:
+    message = f"{endpoint.path}: {status} {error_text or ''}".rstrip()
+    if status == HTTPStatus.SERVICE_UNAVAILABLE and (error_text is not None or not endpoint.command):
         return Overloaded(message)
     if status == _BROKEN or not endpoint.command:
         return ServerBroken(message)
     # An error from the API itself is definite; after an error from a server in front of it, the result is unknown.
-    return CommandFailed(said) if said is not None else Unconfirmed(message)
+    return CommandFailed(error_text) if error_text is not None else Unconfirmed(message)
 
 
-def _refusal(endpoint: Endpoint, status: int, found: Fields | None, said: str | None) -> IntercomError:
-    reason = said or f"{endpoint.path}: {status}"
+def _refusal(endpoint: Endpoint, status: int, found: Fields | None, error_text: str | None) -> IntercomError:
+    reason = error_text or f"{endpoint.path}: {status}"
     if endpoint == CONFIRM_CODE and status == HTTPStatus.FORBIDDEN and not _extra(found):
         return WrongCode(reason, is_last=any(word in reason.lower() for word in _NO_MORE))
     if endpoint == CONFIRM_CODE and status == HTTPStatus.NOT_FOUND:
@@ -179,7 +179,7 @@ def _refusal(endpoint: Endpoint, status: int, found: Fields | None, said: str | 
     if status == HTTPStatus.PAYMENT_REQUIRED:
         return NotPaid(reason)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        is_about_command = endpoint == REQUEST_CODE or (endpoint.command and said is not None)
+        is_about_command = endpoint == REQUEST_CODE or (endpoint.command and error_text is not None)
         return TooSoon(reason) if is_about_command else Throttled(reason)
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         return NotSupported(f"{endpoint.path}: {reason}")
@@ -188,8 +188,8 @@ def _refusal(endpoint: Endpoint, status: int, found: Fields | None, said: str | 
     if status == HTTPStatus.NOT_FOUND and endpoint != OPEN_DOOR:
         if found is None:
             return NotSupported(f"{endpoint.path}: {status}")
-        return NoData(reason) if said is None else NotFound(said)
-    if endpoint in {OPEN_DOOR, ACCESS} or said is not None:
+        return NoData(reason) if error_text is None else NotFound(error_text)
+    if endpoint in {OPEN_DOOR, ACCESS} or error_text is not None:
         return CommandFailed(reason)
     return UnexpectedReply(f"{endpoint.path} answered {status} without a reason")
 
@@ -199,13 +199,13 @@ def _is_success(code: int) -> bool:
 
 
 def _extra(found: Fields | None) -> str | None:
-    """Return why a login with the right code is refused, such as too many devices: it comes in the payload."""
+    """Return why a login with the right code is rejected, such as too many devices; it is in the payload."""
     return text(fields((found or {}).get("data")).get("error"))
 
 
 def _reason(found: Fields | None, secrets: Collection[str]) -> str | None:
-    said = found or {}
-    reason = _extra(found) or text(said.get("message")) or text(said.get("error")) or text(said.get("name"))
+    envelope = found or {}
+    reason = _extra(found) or text(envelope.get("message")) or text(envelope.get("error")) or text(envelope.get("name"))
     if reason is None:
         return None
     for secret in sorted((value for value in secrets if len(value) >= _MIN_SECRET), key=len, reverse=True):

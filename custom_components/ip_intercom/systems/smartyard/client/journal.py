@@ -1,6 +1,6 @@
-"""The access history of a flat, its tracked events, and the faces and plates that are let in (field notes 5).
+"""The access history of an apartment, watched events, and recognized faces and plates (field notes 5).
 
-The journal is written some minutes late: it is history, no doorbell.
+Records appear some minutes late, so they cannot serve as a doorbell.
 """
 
 from collections.abc import Sequence
@@ -36,12 +36,12 @@ from .endpoints import (
 )
 from .values import moment, number, read_day
 
-# What the address of a picture ends with, before its id.
+# Path of an image URL, before its ID.
 _PICTURES = LOG_SHOT.split("/")[-2]
 
 
 class LogEvent(IntEnum):
-    """Kinds of events."""
+    """Types of events."""
 
     MISSED_CALL = 1
     ANSWERED = 2
@@ -55,7 +55,7 @@ class LogEvent(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class LogDay:
-    """A day on which something happened; ``events`` is how much, of all kinds."""
+    """A day with events; ``events`` is their number, of all types."""
 
     day: Annotated[date, Key(convert=read_day)]
     events: int = 0
@@ -63,7 +63,7 @@ class LogDay:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """Where a face is in the picture, in pixels."""
+    """Position of a face in the image, in pixels."""
 
     left: int
     top: int
@@ -72,7 +72,7 @@ class Face:
 
 
 def _picture(preview: object) -> str | None:
-    """Return the id that ends the address of a picture, where the address is of the kind that the API has."""
+    """Return the ID at the end of an image URL, if the URL has the format of the API."""
     try:
         parts = URL(text(preview) or "").parts
     except ValueError:
@@ -82,32 +82,32 @@ def _picture(preview: object) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class LogRecord:
-    """Something that happened; None for what is not told.
+    """A record of the journal; missing values are None.
 
     Attributes:
-        id: UUID of the event.
-        event: One of ``LogEvent``, or a number that is not known; 0 where there is none.
-        date: When, in the server's zone.
-        domophone_id: At which intercom.
+        id: UUID of the record.
+        event: A ``LogEvent`` or an unknown number; 0 if missing.
+        date: Time in the server's time zone.
+        domophone_id: ID of the intercom.
         object_type: 0 for an intercom.
-        door_id: Which of its doors.
+        door_id: Number of the door at the intercom.
         description: Name of the door.
-        house_id: Of which house.
-        entrance_id: Of which entrance.
-        camera_id: What filmed it.
-        preview_type: 0 for no picture, 1 for one of the recorder, 2 for one with a face.
-        preview: Address of the picture.
-        picture: Its id, for ``Images.log_picture``; the id alone gives access to the picture.
-        opened: The door was opened in the call.
-        key: The key.
-        phone: Phone number of the app.
-        phone_from: Who called the gate.
-        phone_to: The gate's number.
-        code: The code.
-        face_id: Id of the face.
-        face: Where it is.
+        house_id: ID of the house.
+        entrance_id: ID of the entrance.
+        camera_id: ID of the recording camera.
+        preview_type: 0 for no image, 1 for one of the recorder, 2 for one with a face.
+        preview: URL of the image.
+        picture: ID of the image, for ``Images.log_picture``; the ID alone gives access to it.
+        opened: The door was opened during the call.
+        key: Number of the key.
+        phone: Phone number of the app user.
+        phone_from: Phone number that called the gate.
+        phone_to: Phone number of the gate.
+        code: The entered code.
+        face_id: ID of the face.
+        face: Position of the face.
         plate: License plate.
-        flags: What can be done with the face, such as ``canLike``.
+        flags: Allowed actions for the face, such as ``canLike``.
     """
 
     id: Annotated[str, Key("uuid")]
@@ -137,14 +137,14 @@ class LogRecord:
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """Something that is told at once when it happens, by a push ``paranoid``.
+    """A watched event, which is reported immediately by a ``paranoid`` push.
 
     Attributes:
-        id: With which it is ended.
-        flat_id: In which flat.
-        event: One of ``LogEvent``: key, app, face, code or vehicle.
-        detail: Which key, phone number, face, code or plate.
-        comments: The notes of users.
+        id: ID to end the watch.
+        flat_id: ID of the apartment.
+        event: A ``LogEvent``: key, app, face, code, or vehicle.
+        detail: The watched key, phone number, face, code, or plate.
+        comments: Notes of users.
     """
 
     id: Annotated[str, Key("watcherId")]
@@ -155,30 +155,30 @@ class Tracked:
 
 
 class Journal(Functions):
-    """The part of ``/address`` that is about the past."""
+    """The part of ``/address`` with history and watches."""
 
     async def log_days(self, flat_id: str, events: Sequence[int] = ()) -> tuple[LogDay, ...]:
-        """Return the days on which something happened, of certain kinds where there are any.
+        """Return the days with events, optionally only of some types.
 
         Raises:
             NotPaid: The service is not paid for.
-            CommandFailed: The journal is not for this person.
+            CommandFailed: The user may not see the journal.
         """
         kinds = ",".join(str(int(event)) for event in events) or None
         return decode_all(LogDay, await self._client.rows(LOG_DAYS, flatId=number(flat_id), events=kinds))
 
     async def log(self, flat_id: str, day: date) -> tuple[LogRecord, ...]:
-        """Return what happened on a day, newest first.
+        """Return the records of a day, newest first.
 
         Raises:
             NotPaid: The service is not paid for.
-            CommandFailed: The journal is not for this person.
+            CommandFailed: The user may not see the journal.
         """
         found = await self._client.rows(LOG, flatId=number(flat_id), day=day.isoformat())
         return readable(LOG.path, found, partial(decode, LogRecord))
 
     async def track(self, flat_id: str, event: int, detail: str, comments: str = "") -> str | None:
-        """Let something be told at once; returns the id with which it is ended, None where the server tells none."""
+        """Watch an event; returns the ID to end the watch, None if the server reports none."""
         values = {"flatId": number(flat_id), "eventType": str(int(event)), "eventDetail": detail, "comments": comments}
         try:
             found = await self._client.record(TRACK, **values)
@@ -187,17 +187,17 @@ class Journal(Functions):
         return text(found.get("watcherId"))
 
     async def untrack(self, watcher_id: str) -> None:
-        """End what ``track`` began."""
+        """End a watch."""
         try:
             await self._client.call(UNTRACK, watcherId=number(watcher_id))
         except NotSupported:
             await self._client.call(UNWATCH, watcherId=number(watcher_id))
 
     async def tracked(self, flat_id: str | None = None) -> tuple[Tracked, ...]:
-        """Return what is told at once to this device, for one flat or all.
+        """Return the watches of this device, for one apartment or all.
 
         Raises:
-            CommandFailed: It is none of the account's flats.
+            CommandFailed: The apartment does not belong to the account.
         """
         try:
             found = await self._tracked(TRACKED, flat_id)
@@ -211,7 +211,7 @@ class Journal(Functions):
 
 @dataclass(frozen=True, slots=True)
 class KnownFace:
-    """A face that is let in; ``image`` is the address of its picture."""
+    """A face with access; ``image`` is the URL of its image."""
 
     id: Annotated[str, Key("faceId")]
     image: str | None = field(default=None, repr=False)
@@ -222,21 +222,21 @@ class Recognition(Functions):
     """``/frs`` and ``/lprs``."""
 
     async def faces(self, flat_id: str) -> tuple[KnownFace, ...]:
-        """Return the faces that are let in.
+        """Return the faces with access.
 
         Raises:
-            InvalidRequest: The server recognizes none.
+            InvalidRequest: The server has no face recognition.
         """
         return decode_all(KnownFace, await self._client.rows(FACES, flatId=number(flat_id)))
 
     async def like(self, event: str, comment: str = "") -> str | None:
-        """Let in the face of an event of the journal from now on; returns its id."""
+        """Give access to the face of a record; returns the ID of the face."""
         return text((await self._client.record(LIKE, event=event, comment=comment)).get("faceId"))
 
     async def dislike(
         self, *, event: str | None = None, flat_id: str | None = None, face_id: str | None = None
     ) -> None:
-        """Let a face in no more: that of an event, or one of a flat."""
+        """Remove the access of a face, given by a record or by an apartment and ID."""
         await self._client.call(
             DISLIKE,
             event=event,
@@ -248,27 +248,27 @@ class Recognition(Functions):
         """Return the license plates that open the gate.
 
         Raises:
-            UnexpectedReply: It is no list.
+            UnexpectedReply: The response is not a list.
         """
         found = await self._client.call(PLATES, flatId=number(flat_id))
-        # A list from which something was taken comes as an object.
+        # PHP encodes a list as an object after an item was removed.
         listed = list(found.values()) if isinstance(found, dict) else found
         if listed is not None and not isinstance(listed, list):
             raise UnexpectedReply(f"{PLATES.path} answered without a list")
         return texts(listed)
 
     async def add_plate(self, flat_id: str, plate: str) -> None:
-        """Let a license plate open the gate.
+        """Add a license plate that opens the gate.
 
         Raises:
-            InvalidRequest: It is no license plate.
+            InvalidRequest: The license plate is invalid.
         """
         await self._client.call(ADD_PLATE, flatId=number(flat_id), number=plate)
 
     async def remove_plate(self, flat_id: str, plate: str) -> None:
-        """Let a license plate open the gate no more.
+        """Remove a license plate that opens the gate.
 
         Raises:
-            InvalidRequest: It is no license plate.
+            InvalidRequest: The license plate is invalid.
         """
         await self._client.call(REMOVE_PLATE, flatId=number(flat_id), number=plate)

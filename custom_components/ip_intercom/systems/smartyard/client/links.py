@@ -1,4 +1,4 @@
-"""Requests to complete addresses that may contain secrets; errors never show them."""
+"""Requests to complete URLs that may contain secrets, which errors never show."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -13,15 +13,15 @@ from ...common.messages import Request
 TIMEOUT = 20.0
 MAX_TEXT = 1024 * 1024
 _GONE = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
-# A hash has 32 characters, a UUID 36.
+# A hash has 32 characters, a UUID has 36.
 _MAX_KEY = 256
 
 
 def parsed(address: str, what: str) -> URL:
-    """Return an address of the web.
+    """Return a web URL.
 
     Raises:
-        InvalidRequest: It is none; ``what`` is what it should be of.
+        InvalidRequest: The URL is invalid; ``what`` is its purpose.
     """
     try:
         url = URL(address)
@@ -34,10 +34,10 @@ def parsed(address: str, what: str) -> URL:
 
 
 def own(address: str, base: URL, what: str) -> URL:
-    """Return an address of the server at a base address.
+    """Return a URL of the server of a base URL.
 
     Raises:
-        InvalidRequest: It is another server's, or no address; ``what`` is what it should be of.
+        InvalidRequest: The URL is invalid or belongs to another server; ``what`` is its purpose.
     """
     url = parsed(address, what)
     if url.origin() != base.origin() or url.user is not None or url.password is not None:
@@ -46,10 +46,10 @@ def own(address: str, base: URL, what: str) -> URL:
 
 
 def kept(base: URL, path: str, key: str, *, timeout: float, max_bytes: int) -> Request:
-    """Return the request of what the server keeps below its base address under a key, which no error tells.
+    """Return the request of an object below the base URL; no error contains its key.
 
     Raises:
-        InvalidRequest: It is no key.
+        InvalidRequest: The key is invalid.
     """
     if not key.isprintable() or "/" in key or len(key) > _MAX_KEY:
         raise InvalidRequest("not a key", "key")
@@ -58,13 +58,13 @@ def kept(base: URL, path: str, key: str, *, timeout: float, max_bytes: int) -> R
 
 
 def expect_success(status: int, what: str) -> None:
-    """Take a success only; no refusal is about the account, for no token was sent.
+    """Raise for failed responses, none of which is about the account, because no token was sent.
 
     Raises:
-        NoData: It is not there, or not for us any more.
-        ServerBroken: The server cannot do its work now.
-        Throttled: The server gets too many requests.
-        UnexpectedReply: The server answers something else, such as a redirect.
+        NoData: The object does not exist, or access has expired.
+        ServerBroken: The server reports an internal failure.
+        Throttled: The server receives too many requests.
+        UnexpectedReply: Any other response, such as a redirect.
     """
     if status == HTTPStatus.OK:
         return
@@ -78,25 +78,25 @@ def expect_success(status: int, what: str) -> None:
 
 
 def transport_to(session: ClientSession, url: URL, *, verify: bool) -> HttpTransport:
-    """Return the connection to the server of an address."""
+    """Return the transport to the server of a URL."""
     return HttpTransport(session, url.with_path("/").with_query(None).with_fragment(None), verify=verify)
 
 
 def request_to(
     url: URL, *, method: str = "GET", params: Mapping[str, str] | None = None, max_bytes: int = MAX_TEXT
 ) -> Request:
-    """Return the request of an address, whose path stays out of all errors.
+    """Return the request of a URL; no error contains its path.
 
     Args:
-        url: The address.
+        url: The URL.
         method: HTTP method; the query of a POST becomes a form.
-        params: Query instead of that of the address.
-        max_bytes: The largest answer that is read.
+        params: Query to use instead of the URL's.
+        max_bytes: Size limit of the response.
 
     Raises:
-        InvalidRequest: Its path leads out of itself.
+        InvalidRequest: The path contains ``..``.
     """
-    # The first part is the slash that the path begins with.
+    # The first part is the leading slash.
     segments = url.parts[1:]
     query = dict(url.query) if params is None else params
     return Request(

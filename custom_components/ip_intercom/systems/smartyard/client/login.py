@@ -1,4 +1,4 @@
-"""Logging in with a phone number: by a code that is sent, or by a call (field notes 4)."""
+"""Login with a phone number, by a code or a call (field notes 4)."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -16,7 +16,7 @@ _ANDROID = 0
 
 
 class Method(StrEnum):
-    """How a phone number is proven; ``SMS`` and ``SMS_CODE`` are the same, by two servers."""
+    """How a phone number is verified; ``SMS`` and ``SMS_CODE`` are the names of two servers for the same method."""
 
     SMS = "sms"
     SMS_CODE = "smsCode"
@@ -26,11 +26,11 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CodeRequest:
-    """How to go on.
+    """How to continue the login.
 
     Attributes:
-        method: One of ``Method``, or a word that is not known: then a code is asked for.
-        numbers: Of ``OUTGOING_CALL`` those of which the person calls one; then ``check_phone`` tells.
+        method: A ``Method`` or an unknown word, which requires a code.
+        numbers: For ``OUTGOING_CALL``, the numbers of which the user calls one before ``check_phone``.
     """
 
     method: str
@@ -38,13 +38,13 @@ class CodeRequest:
 
     @property
     def calls(self) -> bool:
-        """The person has to call, and has no code to enter."""
+        """The user has to call a number instead of entering a code."""
         return self.method == Method.OUTGOING_CALL
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """Name of a person; empty where it is not told."""
+    """Name of a user; missing parts are empty."""
 
     first: Annotated[str, Key("name")] = ""
     patronymic: str = ""
@@ -53,11 +53,11 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A device that is logged in.
+    """A logged-in device.
 
     Attributes:
-        token: The account's token for this device; it lasts until another login with the same device token.
-        name: Who it is.
+        token: Access token of this device; valid until another login with the same device token.
+        name: Name of the user.
     """
 
     token: str = field(repr=False)
@@ -67,21 +67,21 @@ class Login:
 def new_device_token() -> str:
     """Return a unique device token.
 
-    It is kept for life: a login with the same one replaces the account's token, and without any, devices of the same
-    kind take each other's tokens away (field notes 4).
+    It is kept permanently: a login with the same one replaces the access token, and without one, devices of the same
+    kind invalidate each other's tokens (field notes 4).
     """
     return f"ha-{secrets.token_hex(16)}"
 
 
 class Logins(Functions):
-    """``/user``, the part of it that needs no token."""
+    """The part of ``/user`` that requires no token."""
 
     async def phone_pattern(self) -> str:
-        """Return how phone numbers look, such as ``7 (###) ###-##-##``.
+        """Return the format of phone numbers, such as ``7 (###) ###-##-##``.
 
         Raises:
-            NotSupported: The server does not tell.
-            UnexpectedReply: It tells something else.
+            NotSupported: The server has none.
+            UnexpectedReply: The response is not a text.
         """
         pattern = await self._client.words(PHONE_PATTERN)
         if pattern is None:
@@ -89,33 +89,33 @@ class Logins(Functions):
         return pattern
 
     async def request_code(self, phone: str, method: str | None = None) -> CodeRequest:
-        """Let the server prove a phone number.
+        """Request verification of a phone number.
 
         Args:
-            phone: With country code; all characters other than digits are removed.
-            method: How, one of ``Method``; None to let the server choose.
+            phone: Number with country code; all characters other than digits are removed.
+            method: A ``Method``; None to let the server choose.
 
         Raises:
-            TooSoon: A code is on its way already: for a minute there is no other.
-            InvalidRequest: It is no phone number.
+            TooSoon: A code was requested less than a minute ago.
+            InvalidRequest: The phone number is invalid.
         """
         found = await self._client.record(REQUEST_CODE, userPhone=phone_digits(phone), method=method)
         numbers = texts(found.get("confirmationNumbers"))
         return CodeRequest(text(found.get("method")) or (Method.OUTGOING_CALL if numbers else Method.SMS), numbers)
 
     async def confirm_code(self, phone: str, code: str, device_token: str) -> Login:
-        """Log in with the code, the last digits of the calling number where there was a call; use the token from now on.
+        """Log in with the code, or with the last digits of the calling number, and use the token from now on.
 
         Args:
             phone: As in ``request_code``.
             code: Four digits.
-            device_token: Ours, as ``new_device_token`` made it once.
+            device_token: Result of ``new_device_token`` for this device.
 
         Raises:
-            WrongCode: It is another one.
-            NoCodePending: It was requested too long ago, or not at all.
-            InvalidRequest: It has not four digits.
-            CommandFailed: The code is right, but the person may not have another device.
+            WrongCode: The code is wrong.
+            NoCodePending: No code is pending, or it has expired.
+            InvalidRequest: The code has not four digits.
+            CommandFailed: The code is right, but the user has too many devices.
         """
         found = await self._client.record(
             CONFIRM_CODE,
@@ -127,10 +127,10 @@ class Logins(Functions):
         return self._logged_in(CONFIRM_CODE, found)
 
     async def check_phone(self, phone: str, device_token: str) -> Login | None:
-        """Log in if the person has called meanwhile, and use the token from now on; None where that is not so yet.
+        """Log in if the user has called, and use the token from now on; None if not yet.
 
         Raises:
-            CommandFailed: The person may not have another device.
+            CommandFailed: The user has too many devices.
         """
         try:
             found = await self._client.record(

@@ -1,4 +1,4 @@
-"""Pictures of calls and of the journal, and films of recordings (field notes 3: the only GET requests, without a token)."""
+"""Images of calls and journals, and recordings (field notes 3: the only GET requests, without a token)."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ from .client import MOST, REQUEST_TIMEOUT
 from .endpoints import CALL_LIVE, CALL_SHOT, FILM, LOG_SHOT
 from .links import TIMEOUT, expect_success, kept, own, request_to
 
-# An hour of a camera has one or two.
+# One hour of video has one or two GB.
 MAX_FILM = 8 * 1024**3
 _FILM_TYPES = ("video/", "application/octet-stream", "application/mp4")
 
@@ -23,42 +23,42 @@ _IMAGE_TYPES = frozenset({"image/jpeg", "image/jpg", "image/pjpeg", "image/png",
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture and its media type."""
+    """An image and its media type."""
 
     data: bytes = field(repr=False)
     content_type: str
 
 
 class Images:
-    """Pictures below the base address, and none from elsewhere."""
+    """Images below the base URL; other servers are not requested."""
 
     def __init__(self, transport: HttpTransport) -> None:
         self._transport = transport
         self._turns = asyncio.Semaphore(MOST)
 
     async def camshot(self, key: str) -> bytes:
-        """Return who rang.
+        """Return the image of the visitor of a call.
 
         Args:
-            key: The hash of the call, good for some three minutes.
+            key: Hash of the call, valid for about three minutes.
 
         Raises:
-            NoData: It is over, or there was no such call.
-            InvalidRequest: It is no such key.
-            UnexpectedReply: What comes is no picture, or larger than ``MAX_IMAGE``.
+            NoData: The call has ended or does not exist.
+            InvalidRequest: The key is invalid.
+            UnexpectedReply: The response is not an image, or larger than ``MAX_IMAGE``.
         """
         return await self._kept(CALL_SHOT, key)
 
     async def live(self, key: str) -> bytes:
-        """Return how it looks there now; arguments and errors are those of ``camshot``."""
+        """Return a live image of a call; arguments and errors as in ``camshot``."""
         return await self._kept(CALL_LIVE, key)
 
     async def log_picture(self, picture: str) -> bytes:
-        """Return the picture of a ``LogRecord``; errors are those of ``camshot``."""
+        """Return the image of a ``LogRecord``; errors as in ``camshot``."""
         return await self._kept(LOG_SHOT, picture)
 
     def has(self, address: str) -> bool:
-        """Return whether an untrusted address belongs to this server."""
+        """Return whether an untrusted URL belongs to this server."""
         try:
             own(address, self._transport.base, "image")
         except InvalidRequest:
@@ -66,11 +66,11 @@ class Images:
         return True
 
     async def at(self, address: str) -> bytes:
-        """Return the image at an untrusted address, such as from a push: of this server only.
+        """Return the image at an untrusted URL, such as from a push, if it belongs to this server.
 
         Raises:
-            InvalidRequest: It is another server's, and was not asked.
-            NoData: There is none any more.
+            InvalidRequest: The URL belongs to another server; no request was sent.
+            NoData: The image does not exist any more.
             UnexpectedReply: As ``camshot``.
         """
         url = own(address, self._transport.base, "image")
@@ -88,51 +88,51 @@ class Images:
 
 
 def picture(reply: Reply, what: str) -> Picture:
-    """Return the picture that a reply is.
+    """Return the image of a response.
 
     Raises:
-        UnexpectedReply: It is none.
+        UnexpectedReply: The response is not an image.
     """
     kind = reply.content_type.lower()
     if kind not in _IMAGE_TYPES or not reply.body:
-        raise UnexpectedReply(f"{what} is no picture")
+        raise UnexpectedReply(f"{what} is not an image")
     return Picture(reply.body, kind)
 
 
 class Film:
-    """A film on its way; ``content_type`` is its media type."""
+    """A recording being downloaded; ``content_type`` is its media type."""
 
     def __init__(self, stream: Stream) -> None:
         self.content_type = stream.content_type.partition(";")[0].strip().lower()
         self._stream = stream
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """Iterate over the bytes as they come.
+        """Iterate over the data as it arrives.
 
         Raises:
             ConnectionFailed: The connection broke.
-            UnexpectedReply: There are more than ``MAX_FILM``.
+            UnexpectedReply: The recording is larger than ``MAX_FILM``.
         """
         return self._stream.chunks()
 
 
 class Films:
-    """Films that the server keeps, and none from elsewhere."""
+    """Recordings on this server; other servers are not requested."""
 
     def __init__(self, transport: HttpTransport) -> None:
         self._transport = transport
 
     @asynccontextmanager
     async def open(self, film: str) -> AsyncIterator[Film]:
-        """Open a film.
+        """Open a recording.
 
         Args:
-            film: Its address as ``Cameras.download`` or the message tells it, or the UUID at the end of it.
+            film: URL from ``Cameras.download`` or a message, or the UUID at its end.
 
         Raises:
-            InvalidRequest: It is another server's, and was not asked.
-            NoData: There is none, or not yet.
-            UnexpectedReply: It is no film.
+            InvalidRequest: The URL belongs to another server; no request was sent.
+            NoData: The recording does not exist, or is not ready.
+            UnexpectedReply: The response is not a video.
             ConnectionFailed: The connection broke.
         """
         base = self._transport.base
@@ -144,5 +144,5 @@ class Films:
             expect_success(stream.status, FILM)
             found = Film(stream)
             if not found.content_type.startswith(_FILM_TYPES):
-                raise UnexpectedReply(f"{FILM} is no film")
+                raise UnexpectedReply(f"{FILM} is not a video")
             yield found

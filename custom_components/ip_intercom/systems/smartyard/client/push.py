@@ -1,6 +1,6 @@
-"""Pushes of SmartYard, in any form that a forwarder uses (seed, field notes 7).
+"""Pushes of SmartYard in the formats of all forwarders (field notes 7).
 
-Nothing is requested and no address is followed here: a push can come from any sender.
+This module sends no requests, because a push can come from any sender.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,20 +15,20 @@ from ...common.parse import Fields, decode_json, fields, integer, string, text
 
 __all__ = ["DEFAULT_TTL", "Action", "CallPush", "TextPush", "parse"]
 
-# Seconds for which a call rings where the push does not say.
+# Default ringing time in seconds.
 DEFAULT_TTL = 30
 MAX_BODY = 256 * 1024
 _MAX_FIELDS = 200
-# Times are seconds since 1970, and a badge is small; a push may bring any number.
+# Limit for times in Unix seconds and counts; a push may contain any number.
 _LARGEST = 2**40
-# What services and forwarders wrap a push in; each may be an object or a text.
+# Keys in which services and forwarders wrap a push; the value may be an object or a text.
 _WRAPPERS = ("data", "message", "notification", "payload")
 _DEPTH = 4
 _SUPPORT = "-1"
 
 
 class Action(StrEnum):
-    """What a message is about; servers send others as well."""
+    """Topics of messages; servers send others as well."""
 
     INBOX = "inbox"
     CHAT = "chat"
@@ -44,52 +44,52 @@ class Action(StrEnum):
 
 _ACTIONS: Mapping[str, Action] = {
     **{action.lower(): action for action in Action},
-    # So it stands in the English document.
+    # Spelling of the English document.
     "videoredy": Action.VIDEO_READY,
 }
 
 
 def _count(value: object) -> int | None:
-    """Return a whole number as times and counts have it."""
+    """Return a valid time or count, else None."""
     number = integer(value)
     return number if number is not None and 0 <= number < _LARGEST else None
 
 
 @dataclass(frozen=True, slots=True)
 class CallPush:
-    """A ring; None for what is not reported. The hash gives access to the call and the pictures.
+    """A ring; missing values are None. The hash gives access to the call and its images.
 
     Attributes:
-        server: Host at which the call waits.
-        port: Its port.
-        transport: ``tcp``, ``udp`` or ``tls``.
-        extension: SIP user name, good for three minutes.
-        password: The password of it, which is the hash where there is one.
-        dtmf: What opens the door in the call.
-        hash: Key of the call: one per ring, for all devices of the flat.
-        timestamp: When, in Unix time.
-        ttl: Seconds for which it rings.
-        caller: Name of the door, for people.
-        platform: For which app it is: ``android``, ``ios`` or ``web``.
-        flat_id: Which flat.
-        flat_number: Its number.
-        domophone_id: Which intercom; -1 for the operator's support.
-        house_id: Which house.
-        image: Address of the picture, where it is sent; ``Images.camshot`` takes the hash.
-        live: Address of pictures from now, where it is sent.
-        stun: Server that tells our address.
-        stun_transport: How it is asked.
-        turn: Server that hands media on.
-        turn_transport: How it is asked.
-        turn_username: User name there.
-        turn_password: The password of it.
-        base_url: What the apps would take for their base address from now on; we never do (field notes 7).
-        video_server: Kind of the camera's server, as ``Camera.server_type``.
-        video_token: What lets us see the camera.
-        video_type: As ``webrtc``.
-        video_stream: Where the camera is.
-        webrtc_url: Where it is by WebRTC.
-        no_video_sip: The call itself brings no picture.
+        server: SIP server of the call.
+        port: SIP port.
+        transport: ``tcp``, ``udp``, or ``tls``.
+        extension: SIP user name, valid for three minutes.
+        password: SIP password, equal to the hash if there is one.
+        dtmf: DTMF code that opens the door during the call.
+        hash: Key of the call: one per ring, for all devices of the apartment.
+        timestamp: Time in Unix seconds.
+        ttl: Ringing time in seconds.
+        caller: Display name of the door.
+        platform: Platform of the receiving app: ``android``, ``ios``, or ``web``.
+        flat_id: ID of the apartment.
+        flat_number: Number of the apartment.
+        domophone_id: ID of the intercom; -1 for the operator's support.
+        house_id: ID of the house.
+        image: URL of the image; usually ``Images.camshot`` is used with the hash instead.
+        live: URL of live images.
+        stun: STUN server.
+        stun_transport: Transport to the STUN server.
+        turn: TURN server.
+        turn_transport: Transport to the TURN server.
+        turn_username: User name for the TURN server.
+        turn_password: Password for the TURN server.
+        base_url: New base URL for the apps; ignored by this integration (field notes 7).
+        video_server: Type of the camera server, as ``Camera.server_type``.
+        video_token: Access token of the camera.
+        video_type: Type of the stream, such as ``webrtc``.
+        video_stream: URL of the camera.
+        webrtc_url: WebRTC URL of the camera.
+        no_video_sip: The SIP call has no video.
     """
 
     server: str | None = None
@@ -125,10 +125,10 @@ class CallPush:
 
     @property
     def ring_ids(self) -> tuple[str, ...]:
-        """What tells a ring from others: pushes that have one in common are of the same. They can be kept and shown.
+        """IDs of the ring: pushes that share one belong to the same ring. They are safe to store and show.
 
-        One is of the hash, one of extension and timestamp (field notes 7), none of which can be read from it. Without
-        an extension there is one only; a forwarder may leave out the hash.
+        One is a digest of the hash, one of extension and timestamp (field notes 7). Without an extension there is only
+        the first one; a forwarder may omit the hash.
         """
         keys = [] if self.hash is None else [f"hash {self.hash}"]
         if self.extension is not None or self.hash is None:
@@ -137,35 +137,35 @@ class CallPush:
 
     @property
     def ends_at(self) -> int | None:
-        """When it has rung out, in Unix time; None if its beginning is unknown."""
+        """End of ringing in Unix seconds; None if its start is unknown."""
         return None if self.timestamp is None else self.timestamp + self.ttl
 
     @property
     def is_support(self) -> bool:
-        """The operator calls; there is no visitor at a door."""
+        """Whether the operator calls, not a visitor at a door."""
         return self.domophone_id == _SUPPORT
 
 
 @dataclass(frozen=True, slots=True)
 class TextPush:
-    """A message; None for what is not told.
+    """A message; missing values are None.
 
     Attributes:
-        action: One of ``Action``, or what else the server says; empty where it says nothing.
-        title: Its heading.
-        body: What it says.
-        message_id: Its id, for ``Inbox.read`` and ``Inbox.delivered``.
-        badge: How many messages are unread.
-        ext: Id of the operator's page that it is about.
-        house_id: Which house.
-        hash: Key of a picture of the event, for ``Images.camshot``; the key alone gives access to it.
-        timestamp: When, in Unix time.
-        ttl: Seconds for which it is of use.
-        sound: Which sound the app makes.
-        platform: For which app it is.
-        flat_id: Which flat.
-        event_id: Id of the event in the journal.
-        event_date: When that was, as the server writes it.
+        action: An ``Action`` or another word; empty if missing.
+        title: Title.
+        body: Text.
+        message_id: ID for ``Inbox.read`` and ``Inbox.delivered``.
+        badge: Number of unread messages.
+        ext: ID of the operator's page that the message is about.
+        house_id: ID of the house.
+        hash: Key of an image of the event, for ``Images.camshot``; the key alone gives access to it.
+        timestamp: Time in Unix seconds.
+        ttl: Validity in seconds.
+        sound: Sound that the app plays.
+        platform: Platform of the receiving app.
+        flat_id: ID of the apartment.
+        event_id: ID of the event in the journal.
+        event_date: Time of the event, in the server's format.
     """
 
     action: str = ""
@@ -186,17 +186,17 @@ class TextPush:
 
 
 def parse(query: Mapping[str, str], body: bytes) -> CallPush | TextPush | None:
-    """Return the push that came; nothing of it is to be believed without asking the server.
+    """Return the parsed push. It is not authenticated.
 
-    It is JSON as in the documents, or wrapped in ``data`` and ``notification`` as push services do it, or a form, or the
-    query of the server's own request to its push service.
+    The push is JSON as documented, or wrapped in ``data`` and ``notification`` as push services do, or a form, or the
+    query of the server's request to its push service.
 
     Args:
-        query: Parameters of the address.
-        body: What came.
+        query: Query parameters of the request.
+        body: Body of the request.
 
     Returns:
-        The push; None for what is none.
+        The push; None if it is invalid.
     """
     for content in (_content(body), query):
         if content and (found := _push(_lowered(content))) is not None:
@@ -205,7 +205,7 @@ def parse(query: Mapping[str, str], body: bytes) -> CallPush | TextPush | None:
 
 
 def _content(body: bytes) -> Fields:
-    """Return what a body says, nothing where it is too large or no push."""
+    """Return the fields of a body, empty if it is too large or invalid."""
     if not body.strip() or len(body) > MAX_BODY:
         return {}
     found = decode_json(body)
@@ -214,28 +214,28 @@ def _content(body: bytes) -> Fields:
 
 def _form(body: bytes) -> Fields:
     try:
-        # Automation apps fill texts in as they are, with an ampersand now and then.
+        # Automation apps insert texts without escaping, including ampersands.
         return dict(parse_qsl(body.decode(errors="replace"), max_num_fields=_MAX_FIELDS))
     except ValueError:
         return {}
 
 
 def _unpacked(value: object) -> Fields:
-    """Return an object that may have come as text."""
+    """Return an object that may be encoded as text."""
     if isinstance(value, str):
         return fields(decode_json(value))
     return fields(value)
 
 
 def _lowered(content: Fields) -> Fields:
-    """Return fields by names in lower case: the documents write some of them in several ways."""
+    """Return the fields with lower-case names, because the documents spell them in several ways."""
     return {name.lower(): value for name, value in content.items() if isinstance(name, str)}
 
 
 def _push(content: Fields) -> CallPush | TextPush | None:
     shown: dict[str, object] = {}
     for level in _levels(content):
-        # Title and text stand beside the data, or around it.
+        # Title and text may be next to the data, or at an outer level.
         shown = {**_shown(level), **shown}
         if _is_text(level):
             return _text_push(level, shown)
@@ -256,13 +256,13 @@ def _levels(content: Fields) -> Iterator[Fields]:
 
 
 def _shown(level: Fields) -> dict[str, object]:
-    """Return the title and text of a notification in any form."""
+    """Return the title and text of a notification in any format."""
     alert = _lowered(_unpacked(_lowered(_unpacked(level.get("aps"))).get("alert")))
     found: dict[str, object] = {}
     for part in (level, _lowered(_unpacked(level.get("notification"))), alert):
         for name in ("title", "body"):
-            if (said := text(part.get(name))) is not None:
-                found.setdefault(name, said)
+            if (value := text(part.get(name))) is not None:
+                found.setdefault(name, value)
     return found
 
 
@@ -275,12 +275,12 @@ def _is_call(level: Fields) -> bool:
 
 
 def _text_push(level: Fields, shown: Fields) -> TextPush | None:
-    # The query of the server's own request has other names for two of them.
-    said = text(level.get("action")) or text(level.get("pushaction")) or ""
+    # The query of the server's request uses other names for two fields.
+    value = text(level.get("action")) or text(level.get("pushaction")) or ""
     return decode(
         TextPush,
         level,
-        action=_ACTIONS.get(said.strip().lower(), said.strip()),
+        action=_ACTIONS.get(value.strip().lower(), value.strip()),
         title=string(shown.get("title")),
         body=text(shown.get("body")) or string(level.get("msg")),
     )

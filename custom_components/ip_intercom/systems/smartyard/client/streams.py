@@ -1,4 +1,4 @@
-"""Where a camera can be seen: every kind of server is asked in its own way (field notes 6)."""
+"""Stream and image URLs of cameras, for each type of server (field notes 6)."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,8 +17,8 @@ from .links import expect_success, parsed, request_to, transport_to
 from .pictures import MAX_IMAGE, picture
 
 MAX_PREVIEW = 16 * 1024 * 1024
-_WHAT = "a server of cameras"
-# What the name of the first box of an MP4 is, after its length.
+_WHAT = "a camera server"
+# Type of the first box of an MP4, after its length.
 _FIRST_BOX = slice(4, 8)
 _MP4 = b"ftyp"
 
@@ -28,7 +28,7 @@ _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _MAX_NAME = 2048
 _BOM = b"\xef\xbb\xbf"
 _PLAYLIST = b"#EXTM3U"
-# Macroscop's picture as the apps want it.
+# Format of Macroscop images, as in the apps.
 _STILL = {
     "withcontenttype": "true",
     "mode": "realtime",
@@ -37,18 +37,18 @@ _STILL = {
     "streamtype": "mainvideo",
 }
 
-# Sessions at Trassir servers, by what asks and which camera: the token and the session that it has begun.
+# Trassir sessions by client session and camera: the token and the server's session ID.
 _SESSIONS: WeakKeyDictionary[ClientSession, dict[URL, tuple[str, str]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """How a camera looks now: a picture, or the address of a film of one picture.
+    """The current image of a camera: its data, or the URL of a video with one frame.
 
     Attributes:
-        image: The picture, None where there is an address.
-        content_type: Media type of it, ``video/mp4`` where there is an address.
-        url: Where the film is.
+        image: Image data, None if there is a URL.
+        content_type: Media type, ``video/mp4`` if there is a URL.
+        url: URL of the video.
     """
 
     image: bytes | None = field(default=None, repr=False)
@@ -57,23 +57,22 @@ class Still:
 
 
 async def live_url(session: ClientSession, camera: Camera, *, verify: bool = True) -> URL:
-    """Return the HLS playlist of a camera, with what lets us see it inside.
+    """Return the HLS playlist of a camera, including its credentials.
 
-    Nimble is not asked for it, and Flussonic only where its mode is not known: ``check`` tells whether they take the
-    token.
+    No request is sent to Nimble, and to Flussonic only if its mode is unknown; ``check`` verifies the token there.
 
     Args:
-        session: For the requests.
+        session: Session for the requests.
         camera: The camera.
-        verify: Check the server's certificate against the system's authorities.
+        verify: Verify the certificate against the trusted authorities.
 
     Raises:
-        StreamRefused: The server refuses the token.
-        NotSupported: The kind of server is not known.
-        InvalidRequest: The camera has no proper address.
-        NoData: The server has no such camera, or no stream of it now.
-        UnexpectedReply: The server answers something else.
-        ConnectionFailed: The server does not answer.
+        StreamRefused: The server rejects the token.
+        NotSupported: The server type is unknown.
+        InvalidRequest: The camera has an invalid URL.
+        NoData: The server has no such camera, or no stream at the moment.
+        UnexpectedReply: The response is invalid.
+        ConnectionFailed: The server does not respond.
     """
     url = parsed(camera.url, "camera")
     server = _Server(session, url, camera, verify=verify)
@@ -88,22 +87,22 @@ async def live_url(session: ClientSession, camera: Camera, *, verify: bool = Tru
             return await server.trassir_live()
         case ServerType.FORPOST:
             return await server.forpost()
-    raise NotSupported(f"no way is known to cameras of {camera.server_type[:20]}")
+    raise NotSupported(f"unknown camera server type {camera.server_type[:20]}")
 
 
 async def still(session: ClientSession, camera: Camera, *, now: datetime | None = None, verify: bool = True) -> Still:
-    """Return how a camera looks now.
+    """Return the current image of a camera.
 
-    Nimble is not asked: what shows the film finds out whether it takes the token, or ``check`` does.
+    No request is sent to Nimble; the token is verified when the video is downloaded, or by ``check``.
 
     Args:
-        session: For the requests.
+        session: Session for the requests.
         camera: The camera.
-        now: The time in the zone of the server, which Trassir wants to be told; UTC by default.
-        verify: Check the server's certificate against the system's authorities.
+        now: Current time in the server's time zone, which Trassir requires; UTC by default.
+        verify: Verify the certificate against the trusted authorities.
 
     Raises:
-        IntercomError: As ``live_url``; its ``UnexpectedReply`` also for what is no picture, or a large one.
+        IntercomError: As ``live_url``; ``UnexpectedReply`` also for invalid or too large images.
     """
     url = parsed(camera.url, "camera")
     server = _Server(session, url, camera, verify=verify)
@@ -111,7 +110,7 @@ async def still(session: ClientSession, camera: Camera, *, now: datetime | None 
         try:
             return await server.image(_below(camera, "preview.jpg", "token"))
         except NoData, UnexpectedReply:
-            # It makes them only where its owner wants them; the film is there always.
+            # JPEGs are optional on the server; the video always exists.
             return Still(url=_below(camera, "preview.mp4", "token"))
     match camera.server_type:
         case ServerType.NIMBLE:
@@ -122,45 +121,45 @@ async def still(session: ClientSession, camera: Camera, *, now: datetime | None 
             return await server.trassir_still(now or datetime.now(UTC))
         case ServerType.FORPOST:
             return await server.image(await server.forpost(still=True))
-    raise NotSupported(f"no way is known to cameras of {camera.server_type[:20]}")
+    raise NotSupported(f"unknown camera server type {camera.server_type[:20]}")
 
 
 def archive_url(camera: Camera, begin: int, duration: int) -> URL:
-    """Return the playlist of what was recorded.
+    """Return the playlist of a recording.
 
     Args:
         camera: The camera.
-        begin: From when, in Unix time.
+        begin: Start in Unix seconds.
         duration: Seconds.
 
     Raises:
-        NotSupported: Its kind of server has none.
-        InvalidRequest: The camera has no proper address.
+        NotSupported: The server type has no recordings.
+        InvalidRequest: The camera has an invalid URL.
     """
     parsed(camera.url, "camera")
     if camera.server_type in _FLUSSONIC:
         return _below(camera, f"index-{begin}-{duration}.m3u8", "token")
     if camera.server_type == ServerType.NIMBLE:
         return _below(camera, f"playlist_dvr_range-{begin}-{duration}.m3u8", "wmsAuthSign")
-    raise NotSupported(f"no recordings of cameras of {camera.server_type[:20]}")
+    raise NotSupported(f"no recordings on camera server type {camera.server_type[:20]}")
 
 
 async def check(session: ClientSession, url: URL, *, verify: bool = True) -> None:
-    """See whether a playlist of ``live_url`` can be had.
+    """Check that a playlist of ``live_url`` is available.
 
     Raises:
         IntercomError: As ``live_url``.
     """
     reply = _expect(await transport_to(session, url, verify=verify).request(request_to(url)))
     if not reply.body.lstrip(_BOM).startswith(_PLAYLIST):
-        raise UnexpectedReply("a server of cameras answered without a playlist")
+        raise UnexpectedReply("a camera server answered without a playlist")
 
 
 async def _flussonic_live(session: ClientSession, camera: Camera, *, verify: bool) -> URL:
     modern, old = (_below(camera, name, "token") for name in ("index.fmp4.m3u8", "index.m3u8"))
     if camera.hls_mode is not None:
         return modern if camera.hls_mode == "fmp4" else old
-    # Cameras of intercoms come without a mode, and apps do not agree on what that means: the server knows.
+    # Cameras of intercoms lack the mode and apps interpret this differently, so query the server.
     try:
         await check(session, modern, verify=verify)
     except NoData:
@@ -169,7 +168,7 @@ async def _flussonic_live(session: ClientSession, camera: Camera, *, verify: boo
 
 
 class _Server:
-    """The server of a camera, which wants to be asked for addresses."""
+    """A camera server that must be queried for URLs."""
 
     def __init__(self, session: ClientSession, url: URL, camera: Camera, *, verify: bool) -> None:
         self._session = session
@@ -177,74 +176,74 @@ class _Server:
         self.url = url
         self.query: Mapping[str, str] = dict(url.query)
         self._token = camera.token
-        # With these the token is a piece of a query: a login, say.
+        # The token is part of a query with credentials.
         self.login: Mapping[str, str] = dict(URL.build(query_string=camera.token).query)
 
     async def macroscop_live(self) -> URL:
-        """Ask for the name of a stream."""
-        reply = await self._ask(self.url, {**self.query, **self.login})
+        """Request the name of a stream."""
+        reply = await self._request(self.url, {**self.query, **self.login})
         return self._named("/hls/", reply.body.decode(errors="replace").strip().lstrip("/"))
 
     async def trassir_live(self) -> URL:
-        """Ask for a stream in a session."""
+        """Request a stream in a session."""
 
-        async def ask(sid: str) -> URL:
+        async def request(sid: str) -> URL:
             query = {**self.query, "container": "hls", "sid": sid, "stream": "main"}
-            answer = _json(await self._ask(self.url.with_path("/get_video"), query))
+            answer = _json(await self._request(self.url.with_path("/get_video"), query))
             if (token := text(answer.get("token"))) is None:
-                raise _unsaid()
+                raise _missing_value()
             return self._named("/hls/", f"{token}/master.m3u8").with_query(None)
 
-        return await self._in_session(ask)
+        return await self._in_session(request)
 
     async def trassir_still(self, now: datetime) -> Still:
-        """Take a picture in a session."""
+        """Request an image in a session."""
         channel = self.query.get("channel", "")
         if not channel or "/" in channel:
             raise InvalidRequest("not an address", "camera")
 
-        async def ask(sid: str) -> Still:
+        async def request(sid: str) -> Still:
             query = {"timestamp": f"{now:%Y-%m-%d %H:%M:%S}", "sid": sid}
             return await self.image(self.url.with_path(f"/screenshot/{channel}"), query)
 
-        return await self._in_session(ask)
+        return await self._in_session(request)
 
     async def forpost(self, *, still: bool = False) -> URL:
-        """Ask for the address of the stream, or of a picture."""
+        """Request the URL of the stream or of an image."""
         form = {**self.query, **self.login, **({"Format": "JPG"} if still else {})}
-        answer = _json(await self._ask(self.url, form, method="POST"))
+        answer = _json(await self._request(self.url, form, method="POST"))
         if (address := text(answer.get("URL"))) is None:
-            raise _unsaid()
+            raise _missing_value()
         try:
             return parsed(address, "URL")
         except InvalidRequest as err:
-            raise UnexpectedReply("a server of cameras answered without an address") from err
+            raise UnexpectedReply("a camera server answered without an address") from err
 
     async def image(self, url: URL, query: Mapping[str, str] | None = None) -> Still:
-        """Return a picture at an address."""
-        found = picture(await self._ask(url, query, max_bytes=MAX_IMAGE), "what a server of cameras sent")
+        """Return the image at a URL."""
+        found = picture(await self._request(url, query, max_bytes=MAX_IMAGE), "the response of a camera server")
         return Still(found.data, found.content_type)
 
-    async def _in_session[T](self, ask: Callable[[str], Awaitable[T]]) -> T:
-        """Ask in the session that there is, and in a new one where that has ended: a server has only so many."""
+    async def _in_session[T](self, request: Callable[[str], Awaitable[T]]) -> T:
+        """Run a request in the current session, or a new one if it has expired, because sessions are limited."""
         sessions = _SESSIONS.setdefault(self._session, {})
         token, sid = sessions.get(self.url, ("", ""))
         if sid and token == self._token:
             try:
-                return await ask(sid)
+                return await request(sid)
             except StreamRefused, NoData, UnexpectedReply:
                 sessions.pop(self.url, None)
         sid = await self._begin_session()
         sessions[self.url] = (self._token, sid)
-        return await ask(sid)
+        return await request(sid)
 
     async def _begin_session(self) -> str:
-        answer = _json(await self._ask(self.url.with_path("/login"), self.login))
+        answer = _json(await self._request(self.url.with_path("/login"), self.login))
         if (sid := text(answer.get("sid"))) is None:
-            raise _unsaid()
+            raise _missing_value()
         return sid
 
-    async def _ask(
+    async def _request(
         self, url: URL, query: Mapping[str, str] | None, *, method: str = "GET", max_bytes: int = 1024 * 1024
     ) -> Reply:
         transport = transport_to(self._session, url, verify=self._verify)
@@ -252,61 +251,61 @@ class _Server:
         return _expect(reply)
 
     def _named(self, path: str, name: str) -> URL:
-        """Return the address on this server that a name of its own stands for."""
+        """Return the URL of a path and a name from the server."""
         usable = 0 < len(name) <= _MAX_NAME and name.isprintable() and not set(name) & set(" \"'<>\\^`{|}")
         if not usable or ".." in name or "://" in name:
-            raise UnexpectedReply("a server of cameras answered without a name")
+            raise UnexpectedReply("a camera server answered without a name")
         try:
             return self.url.with_path("/").with_query(None).join(URL(f"{path}{name}"))
         except ValueError as err:
-            raise UnexpectedReply("a server of cameras answered without a name") from err
+            raise UnexpectedReply("a camera server answered without a name") from err
 
 
 def _below(camera: Camera, name: str, parameter: str) -> URL:
-    """Return an address below that of a camera; the token goes into it as it is, as the apps do it."""
+    """Return a URL below that of a camera; the token is not escaped, as in the apps."""
     url = parsed(camera.url, "camera").with_fragment(None)
     address = f"{str(url.with_query(None)).rstrip('/')}/{name}"
     return parsed(f"{address}?{parameter}={camera.token}" if camera.token else address, "camera")
 
 
 def _expect(reply: Reply) -> Reply:
-    """Return a success."""
+    """Return a successful response."""
     if reply.status in _REFUSED:
-        raise StreamRefused("a server of cameras refuses the token")
-    expect_success(reply.status, "a server of cameras")
+        raise StreamRefused("a camera server rejects the token")
+    expect_success(reply.status, "a camera server")
     return reply
 
 
 def _json(reply: Reply) -> Fields:
     found = decode_json(reply.body)
     if found is None:
-        raise UnexpectedReply("a server of cameras answered no JSON")
+        raise UnexpectedReply("a camera server answered without JSON")
     return fields(found)
 
 
-def _unsaid() -> StreamRefused:
-    """Return what it means that a server does not say what it was asked for; why, each says in words of its own."""
-    return StreamRefused("a server of cameras gives no stream for the token")
+def _missing_value() -> StreamRefused:
+    """Return the error for a missing value, as the reason differs between servers."""
+    return StreamRefused("a camera server returned no stream for the token")
 
 
 async def preview(session: ClientSession, url: URL, *, verify: bool = True) -> bytes:
-    """Return the MP4 at the address of a ``Still``.
+    """Return the MP4 at the URL of a ``Still``.
 
     Args:
-        session: For the request.
-        url: The address.
-        verify: Check the server's certificate against the system's authorities.
+        session: Session for the request.
+        url: URL of the video.
+        verify: Verify the certificate against the trusted authorities.
 
     Raises:
-        StreamRefused: The server refuses the token.
-        NoData: The server has no such camera, or no picture of it now.
-        UnexpectedReply: It is no MP4, or larger than ``MAX_PREVIEW``.
-        ConnectionFailed: The server does not answer.
+        StreamRefused: The server rejects the token.
+        NoData: The server has no such camera, or no image at the moment.
+        UnexpectedReply: The response is not an MP4, or larger than ``MAX_PREVIEW``.
+        ConnectionFailed: The server does not respond.
     """
     reply = await transport_to(session, url, verify=verify).request(request_to(url, max_bytes=MAX_PREVIEW))
     if reply.status in _REFUSED:
-        raise StreamRefused(f"{_WHAT} refuses the token")
+        raise StreamRefused(f"{_WHAT} rejects the token")
     expect_success(reply.status, _WHAT)
     if reply.body[_FIRST_BOX] != _MP4:
-        raise UnexpectedReply(f"{_WHAT} sent no film")
+        raise UnexpectedReply(f"{_WHAT} is not an MP4")
     return reply.body
