@@ -100,7 +100,7 @@ def _read[T](kind: type[T], row: Fields, given: Mapping[str, object]) -> T | _Fi
 @cache
 def _plan(kind: Any) -> tuple[_Field, ...]:
     if not is_dataclass(kind):
-        raise TypeError(f"{kind} is no dataclass")
+        raise TypeError(f"{kind} is not a dataclass")
     hints = get_type_hints(kind, include_extras=True)
     keys = {item.name: _key(item.name, hints[item.name]) for item in dataclass_fields(kind)}
     plan = []

@@ -103,7 +103,7 @@ class FunctionRefused(UnexpectedReply):
     """The device rejects the login for one function and accepts it for others; ``function`` is its path."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(f"{path} refuses the login that others take")
+        super().__init__(f"{path} rejects the login that other functions accept")
         self.function = path.removeprefix("/api/")
 
 

@@ -167,7 +167,7 @@ class HttpTransport:
                         return _reply(response, await _read_bounded(response, request.max_bytes, stall=request.rest))
         except TimeoutError as err:
             if part is not None and not part.is_sent:
-                raise NoAnswer(f"{request.path} took no more after {part.sent} bytes") from err
+                raise NoAnswer(f"{request.path} stopped reading the upload after {part.sent} bytes") from err
             raise NoAnswer(f"no answer to {request.path} within {request.timeout:g} s") from err
         except ConnectionFailed as err:
             if part is not None and part.failure is not None:

@@ -23,7 +23,7 @@ from .parts import AWAY, is_refusal
 _LOGGER = logging.getLogger(__name__)
 
 # After these errors the device or server is not considered back.
-SAYS_NOTHING = (ConnectionFailed, Throttled, UnexpectedReply)
+NO_RESPONSE = (ConnectionFailed, Throttled, UnexpectedReply)
 # Seconds until a failed poll is retried, unless its interval is shorter.
 _RETRY = 10.0
 # Consecutive failures after which a poll counts as failing.
@@ -37,9 +37,9 @@ _PROBE_TIMEOUT = 5.0
 _AWAY_TIMEOUT = 8.0
 
 
-def is_silence(error: IntercomError) -> bool:
+def is_no_response(error: IntercomError) -> bool:
     """Return whether an error means that one request got no response, while others may."""
-    return isinstance(error, SAYS_NOTHING) and not isinstance(error, AWAY)
+    return isinstance(error, NO_RESPONSE) and not isinstance(error, AWAY)
 
 
 @dataclass(slots=True, eq=False)
@@ -261,9 +261,9 @@ class Poller:
             if job.proves and (error is None or is_refusal(error)):
                 answered.append(job)
             # Of several failures, a missing response is the least specific.
-            if error is not None and not self._is_isolated(error) and (failure is None or is_silence(failure)):
+            if error is not None and not self._is_isolated(error) and (failure is None or is_no_response(failure)):
                 failure = error
-        if self._ended_probe() and not answered and (failure is None or is_silence(failure)):
+        if self._ended_probe() and not answered and (failure is None or is_no_response(failure)):
             failure = ServerSilent("the server accepts requests and answers none")
         if failure is not None:
             if not self.interrupted:
@@ -307,7 +307,7 @@ class Poller:
         """Return whether only this poll failed, so that the others continue."""
         if is_refusal(error):
             return True
-        if self.interrupted or not is_silence(error):
+        if self.interrupted or not is_no_response(error):
             return False
         # If every other poll fails too, the server is away.
         return not all(job.failures for job in self._steady)
@@ -346,7 +346,7 @@ class Poller:
             for other in self._steady:
                 if not other.failures and other.task is None:
                     other.due = now
-            silent = isinstance(error, IntercomError) and is_silence(error)
+            silent = isinstance(error, IntercomError) and is_no_response(error)
             if silent and self._probe is not None and self._probing is None:
                 self._probing = asyncio.create_task(self._is_silent(self._probe))
                 self._probing.add_done_callback(lambda _: self._wake.set())

@@ -100,7 +100,7 @@ async def _make_call(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
 
 async def _call_info(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
     session = async_find_session(runtime, data.get(ATTR_SESSION))
-    return {"call": _shown(await runtime.coordinator.async_command(system_of(runtime).calls.look(session)))}
+    return {"call": _shown(await runtime.coordinator.async_command(system_of(runtime).calls.current(session)))}
 
 
 def _shown(call: CallSession | None) -> JsonObjectType | None:

@@ -112,7 +112,7 @@ class MxCalls:
         """Return the known calls: the proxy has no list of calls."""
         return self._tracker.sessions
 
-    async def look(self, session: SessionId) -> CallSession | None:
+    async def current(self, session: SessionId) -> CallSession | None:
         """Return the current state of a call; None if there is no such call."""
         try:
             info = await self._calls.info(session)

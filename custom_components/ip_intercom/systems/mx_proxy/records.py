@@ -105,8 +105,8 @@ class CallJournal:
     def since(self, *, deep: bool) -> int | None:
         """Return the time from which to read the log, None for the whole log.
 
-        The time is from the clock of the exchange, so its error does not matter. A deep poll limits it to the local time:
-        if that clock was ahead, records after its correction would seem older.
+        The time is from the clock of the exchange, so its error does not matter. A deep poll limits it to the local
+        time: if that clock was ahead, records after its correction would seem older.
         """
         if self._time is None:
             return None

@@ -22,8 +22,8 @@ from .mailbox import MxVoicemails, neutral_mailbox
 from .records import MxCallLog, neutral_call
 
 _CONTROLS = frozenset({Control.CALLS})
-# Seconds to wait for each part while connecting, and later; a slow part is read again later. The call log is slow if its
-# last block is full (manual, calls).
+# Seconds to wait for each part while connecting, and later; a slow part is read again later. The call log is slow if
+# its last block is full (manual, calls).
 _FIRST_TIMEOUT = 10.0
 _TIMEOUT = 20.0
 _ACCOUNT = "/auth"

@@ -18,7 +18,7 @@ from ...model.parts import BellId
 from ..common.errors import IntercomError, NoAnswer
 from ..common.event_buffer import EventBuffer
 from ..common.parts import AWAY, is_refusal, together
-from ..common.poller import SAYS_NOTHING, Poller, PollJob
+from ..common.poller import NO_RESPONSE, Poller, PollJob
 from ..common.push_monitor import PushMonitor
 from .account_settings import RingSwitches
 from .client import Action, CallPush, LogEvent, LogRecord, SmartYard, TextPush, Unread
@@ -370,7 +370,7 @@ class SmartYardLog:
             del self._failures[flat]
         self._out.lacking = frozenset({HISTORY} if max(self._failures.values(), default=0) >= _LASTING_FAILURES else ())
         self._process_history(read)  # before failures of other journals are raised
-        lost = next((err for err in failures if isinstance(err, AWAY) or not isinstance(err, SAYS_NOTHING)), None)
+        lost = next((err for err in failures if isinstance(err, AWAY) or not isinstance(err, NO_RESPONSE)), None)
         if lost is not None:
             raise lost
         if failures and not read:

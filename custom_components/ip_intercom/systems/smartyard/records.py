@@ -35,13 +35,13 @@ class _Flat:
     Attributes:
         seen: When it was last read, in the time zone of the server.
         known: IDs of the records of the days that are requested again.
-        looked_at: When it was last read, on the monotonic clock; None in the previous run.
+        read_at: When it was last read, on the monotonic clock; None in the previous run.
         resumed: Start of the current period without gaps.
     """
 
     seen: datetime
     known: set[str] = field(default_factory=set)
-    looked_at: float | None = None
+    read_at: float | None = None
     resumed: datetime = datetime.max
 
 
@@ -99,7 +99,7 @@ class Journal:
         fresh = [] if known is None else [record for record in ordered if record.id not in known.known]
         again = (now - _SLACK).date()
         kept = {record.id for record in ordered if record.date is None or record.date.date() >= again}
-        before, resumed = (None, now) if known is None else (known.looked_at, known.resumed)
+        before, resumed = (None, now) if known is None else (known.read_at, known.resumed)
         if before is None or self._monotonic() - before > _ABSENCE:
             resumed = now.replace(microsecond=0)  # the server reports whole seconds
         self._flats[flat] = _Flat(now, kept, self._monotonic(), resumed)

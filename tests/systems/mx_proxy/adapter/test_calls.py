@@ -103,7 +103,7 @@ async def test_calling_somebody_who_has_no_extension(start: Start) -> None:
 
 async def test_a_call_that_goes_out_is_looked_at(bench: Bench) -> None:
     session = await bench.system.calls.dial("3108", [])
-    seen = await bench.system.calls.look(session)
+    seen = await bench.system.calls.current(session)
     assert seen is not None
     assert seen.state is CallState.CONNECTING, "the proxy does not know it yet, which is no end"
 
@@ -130,7 +130,7 @@ async def test_calling_from_another_telephone(start: Start) -> None:
 async def test_a_call_that_comes_in_is_answered_held_and_handed_over(bench: Bench) -> None:
     control = bench.system.calls
     session = bench.sim.incoming_call("3108")
-    seen = await control.look(session)
+    seen = await control.current(session)
     assert seen is not None
     assert (seen.direction, seen.state, seen.peer) == (Direction.INCOMING, CallState.RINGING, "3108")
     await bench.system.calls.answer(session)
@@ -146,7 +146,7 @@ async def test_a_call_that_comes_in_is_answered_held_and_handed_over(bench: Benc
     await control.transfer(session, "3190", None)
     await until(lambda: bench.calls() == {}, "the hand-over")
     assert bench.types()[:5] == ["Delivered", "Established", "HeldEvent", "RetrievedEvent", "ConnectionCleared"]
-    assert await control.look(session) is None
+    assert await control.current(session) is None
 
 
 async def test_answering_at_a_device(bench: Bench) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from custom_components.ip_intercom.systems.common.errors import ConnectionFailed, UnexpectedReply
 from custom_components.ip_intercom.systems.smartyard.client import SmartYard
-from custom_components.ip_intercom.systems.smartyard.client.client import MOST
+from custom_components.ip_intercom.systems.smartyard.client.client import MAX_QUERIES
 from tests.common import until
 
 from .conftest import TOKEN, Server
@@ -78,12 +78,12 @@ async def test_some_at_a_time(server: Server, yard: SmartYard) -> None:
         return web.Response(status=204)
 
     server.does("/mobile/user/ping", answer)
-    asked = [asyncio.ensure_future(yard.user.ping()) for _ in range(3 * MOST)]
-    await until(lambda: waiting == MOST, "so many requests")
+    asked = [asyncio.ensure_future(yard.user.ping()) for _ in range(3 * MAX_QUERIES)]
+    await until(lambda: waiting == MAX_QUERIES, "so many requests")
     go.set()
     await asyncio.gather(*asked)
-    assert most == MOST
-    assert len(server.asked) == 3 * MOST
+    assert most == MAX_QUERIES
+    assert len(server.asked) == 3 * MAX_QUERIES
 
 
 async def test_a_picture_does_not_wait_for_lists(server: Server, yard: SmartYard) -> None:
@@ -95,8 +95,8 @@ async def test_a_picture_does_not_wait_for_lists(server: Server, yard: SmartYard
 
     server.does("/mobile/user/ping", answer)
     server.says("/mobile/call/camshot/abc", b"\xff\xd8", content_type="image/jpeg")
-    asked = [asyncio.ensure_future(yard.user.ping()) for _ in range(MOST)]
-    await until(lambda: len(server.asked) == MOST, "so many requests")
+    asked = [asyncio.ensure_future(yard.user.ping()) for _ in range(MAX_QUERIES)]
+    await until(lambda: len(server.asked) == MAX_QUERIES, "so many requests")
     assert await yard.images.camshot("abc") == b"\xff\xd8"
     go.set()
     await asyncio.gather(*asked)

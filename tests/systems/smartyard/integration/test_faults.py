@@ -106,7 +106,7 @@ async def test_a_door_does_not_wait_for_lists(hass: HomeAssistant, sim: Simulato
     for path in ("address/getAddressList", "address/getSettingsList", "user/notification", "inbox/unreaded"):
         sim.fault(path, Fault.HANG)
     reading = asyncio.ensure_future(entry.runtime_data.coordinator.system.read())
-    await until(lambda: len(sim._handling) >= client.MOST, "all of them to hang")
+    await until(lambda: len(sim._handling) >= client.MAX_QUERIES, "all of them to hang")
     await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_21:0_door"))
     assert sim.address_functions.opened == [(21, 0, PHONE)]
     reading.cancel()
@@ -136,7 +136,7 @@ async def test_journals_that_fail_alone_take_nothing_else_down(
     status: int,
 ) -> None:
     if fault is Fault.HANG:
-        monkeypatch.setattr(client, "QUESTION_TIMEOUT", 0.3)
+        monkeypatch.setattr(client, "QUERY_TIMEOUT", 0.3)
     events = capture_log_events(hass)
     await lose(hass, sim, entry, fault, status)
     assert unusable(hass, entry) == set()

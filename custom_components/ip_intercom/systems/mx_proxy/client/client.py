@@ -23,8 +23,8 @@ REQUEST_TIMEOUT = 16.0
 # The log is sent in blocks of 21 calls: after a full last block the proxy waits up to two minutes for another.
 LOG_TIMEOUT = 150.0
 MAX_LIST = 32 * 1024 * 1024
-# The proxy restores a lost link to the MX within a minute, and a login in between creates a second one. If the link stays
-# lost for so many seconds, the account may have been logged out: then log in, at most at this interval.
+# The proxy restores a lost link to the MX within a minute, and a login in between creates a second one. If the link
+# stays lost for so many seconds, the account may have been logged out: then log in, at most at this interval.
 LINK_TIMEOUT = 90.0
 LINK_LOGIN_PAUSE = 300.0
 

@@ -19,9 +19,9 @@ _LOGGER = logging.getLogger(__name__)
 # Seconds for a command and for a query. Opening a door may take three, and one server delays requests without a valid
 # token by ten.
 REQUEST_TIMEOUT = 30.0
-QUESTION_TIMEOUT = 20.0
+QUERY_TIMEOUT = 20.0
 # Maximum number of concurrent queries.
-MOST = 4
+MAX_QUERIES = 4
 MAX_REPLY = 8 * 1024 * 1024
 # Smaller clock differences are ignored: a response takes time, and its date has whole seconds.
 _CLOCK_ERROR = 15.0
@@ -49,7 +49,7 @@ class SmartYardClient:
         self.transport = transport
         self.token = token
         self._headers = {"Accept-Language": language, "X-System-Info": system_info}
-        self._query_limit = asyncio.Semaphore(MOST)
+        self._query_limit = asyncio.Semaphore(MAX_QUERIES)
         # By how many seconds the server's clock is ahead of the local one; None before a response has reported it.
         self.clock_ahead: float | None = None
 
@@ -109,7 +109,7 @@ class SmartYardClient:
 
     @staticmethod
     def _timeout(endpoint: Endpoint) -> float:
-        return endpoint.timeout or (REQUEST_TIMEOUT if endpoint.command else QUESTION_TIMEOUT)
+        return endpoint.timeout or (REQUEST_TIMEOUT if endpoint.command else QUERY_TIMEOUT)
 
     async def rows(self, endpoint: Endpoint, *, refresh: bool = False, **values: object) -> tuple[Fields, ...]:
         """Call a method that returns a list.
@@ -139,14 +139,14 @@ class SmartYardClient:
             raise UnexpectedReply(f"{endpoint.path} answered without a text")
         return text(found)
 
-    async def speaks(self) -> bool:
+    async def is_smartyard(self) -> bool:
         """Return whether the server responds like SmartYard to a request without a token.
 
         Raises:
             UnexpectedReply: The response is too large.
             UnexpectedReply: The answer is too large.
         """
-        request = Request("POST", f"{self.path}/{PING.path}", json={}, timeout=QUESTION_TIMEOUT)
+        request = Request("POST", f"{self.path}/{PING.path}", json={}, timeout=QUERY_TIMEOUT)
         reply = await self.transport.request(request, headers=self._headers)
         found = content(reply) or {}
         return reply.status in _CLOSED and found.get("code") == reply.status and {"name", "message"} <= found.keys()

@@ -116,5 +116,5 @@ async def _probe(yard: SmartYard) -> None:
         await yard.login.phone_pattern()
     except NotSupported, NoData:
         # The second server has no phone pattern, but rejects requests without a token in the same format.
-        if not await yard.client.speaks():
+        if not await yard.client.is_smartyard():
             raise

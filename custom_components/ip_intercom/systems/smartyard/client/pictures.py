@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from ...common.errors import InvalidRequest, UnexpectedReply
 from ...common.http import HttpTransport, Stream
 from ...common.messages import Reply, Request
-from .client import MOST, REQUEST_TIMEOUT
+from .client import MAX_QUERIES, REQUEST_TIMEOUT
 from .endpoints import CALL_LIVE, CALL_SHOT, FILM, LOG_SHOT
 from .links import TIMEOUT, expect_success, kept, own, request_to
 
@@ -34,7 +34,7 @@ class Images:
 
     def __init__(self, transport: HttpTransport) -> None:
         self._transport = transport
-        self._turns = asyncio.Semaphore(MOST)
+        self._limit = asyncio.Semaphore(MAX_QUERIES)
 
     async def camshot(self, key: str) -> bytes:
         """Return the image of the visitor of a call.
@@ -81,7 +81,7 @@ class Images:
         return (await self._picture(request, path)).data
 
     async def _picture(self, request: Request, what: str) -> Picture:
-        async with self._turns:
+        async with self._limit:
             reply = await self._transport.request(request)
         expect_success(reply.status, what)
         return picture(reply, what)
