@@ -106,7 +106,7 @@ async def test_a_log_that_hangs_alone(
 ) -> None:
     log = entry.runtime_data.coordinator.system.log.reader
     monkeypatch.setattr(log._poll, "seconds", 1)
-    pace = Pace(polls=(1,), patience=0.3, reach=0.3, revive=(0.3,), tell=0.3)
+    pace = Pace(polls=(1,), patience=0.3, reach=0.3, reopen=(0.3,), uptime=0.3)
     monkeypatch.setattr(log, "_pace", pace)
     monkeypatch.setattr(log._ages, "_pace", pace)
     await fail(hass, sim, entry, Fault.HANG)

@@ -15,7 +15,7 @@ EPOCH = 500_000
 def told(at: float, *, uptime: bool = True, clock: bool = True) -> Freshness:
     freshness = Freshness()
     says = int(at - START) if uptime else None
-    freshness.tell(says, int(at - START + EPOCH) if clock else None, at - 0.02, at)
+    freshness.report(says, int(at - START + EPOCH) if clock else None, at - 0.02, at)
     return freshness
 
 
@@ -56,7 +56,7 @@ def test_a_clock_that_drifts(drift: float) -> None:
         now = 1000.0 + hour * 3600
         up_time = int(hour * 3600 * (1 + drift))
         assert not freshness.age(up_time, 0, now).late
-        freshness.see(up_time, now, now - 55)
+        freshness.observe(up_time, now, now - 55)
     assert CLOCK_SKEW > 1e-4
 
 
@@ -66,9 +66,9 @@ def test_an_uptime_that_begins_anew() -> None:
         freshness = told(START + 4_294_967, clock=clock)
         arrived = START + 4_294_970
         wrapped = freshness.age(2, EPOCH + 4_294_969, arrived, since=arrived - 3)
-        assert wrapped.doubted is wrapped.uncertain is not clock
+        assert wrapped.implausible is wrapped.uncertain is not clock
         assert clock is not wrapped.late
-    freshness.tell(3, EPOCH + 4_294_970, arrived, arrived)
+    freshness.report(3, EPOCH + 4_294_970, arrived, arrived)
     assert not freshness.age(2, EPOCH + 4_294_969, arrived, since=arrived - 3).late
     # What happened before is of the future by the new count: the clock tells.
     assert freshness.age(4_294_900, EPOCH + 4_294_900, arrived).late
@@ -80,7 +80,7 @@ def test_nothing_is_known_of_a_device_that_tells_nothing() -> None:
     assert freshness.age(100, 200, 1000.0).uncertain
     # But what happened since a moment ago is young.
     assert not freshness.age(100, 200, 1000.0, since=996.0).uncertain
-    freshness.see(100, 1000.0, 996.0)
+    freshness.observe(100, 1000.0, 996.0)
     assert not freshness.age(110, 210, 1010.0).late
     assert freshness.age(110, 210, 1030.0).late
 
@@ -93,7 +93,7 @@ def test_after_a_restart_what_was_known_counts_no_more() -> None:
 
 def test_what_is_told_after_a_restart_holds_though_that_is_noticed_later() -> None:
     freshness = told(2000.0)
-    freshness.tell(10, None, 3000.0, 3000.1)
+    freshness.report(10, None, 3000.0, 3000.1)
     freshness.forget(2999.0)
     assert not freshness.age(10, 10, 3001.0).late
     assert freshness.age(10, 10, 3020.0).late
@@ -102,9 +102,9 @@ def test_what_is_told_after_a_restart_holds_though_that_is_noticed_later() -> No
 def test_an_uptime_that_begins_anew_is_learned_from_what_is_young() -> None:
     """An account that is not told the uptime knows it from events only."""
     freshness = Freshness()
-    freshness.see(4_294_960, 2000.0, 1999.0)
-    freshness.see(2, 2010.0, 2009.0)
+    freshness.observe(4_294_960, 2000.0, 1999.0)
+    freshness.observe(2, 2010.0, 2009.0)
     assert freshness.age(4, 0, 2012.0).late, "it may be an old record"
-    freshness.see(2, 2010.0, 2009.0, young=True)
+    freshness.observe(2, 2010.0, 2009.0, young=True)
     assert not freshness.age(4, 0, 2012.0).late
     assert freshness.age(4, 0, 2042.0).late

@@ -598,7 +598,7 @@ def test_freshness_after_our_machine_slept() -> None:
 
 # -- connections that are forgotten ------------------------------------------------------------------
 
-PACE = Pace(polls=(3, 2, 1), patience=0.5, revive=(0.5,))
+PACE = Pace(polls=(3, 2, 1), patience=0.5, reopen=(0.5,))
 
 
 # As everything else here, connections are kept for a shorter time than usual.

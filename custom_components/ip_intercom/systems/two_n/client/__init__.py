@@ -1,4 +1,4 @@
-"""2N IP intercoms, access units and indoor units: the HTTP API (HTTP API manual 2.38, and what is known of 3.x)."""
+"""Client for the HTTP API of 2N intercoms, access units and indoor units (manual 2.38, and known parts of 3.x)."""
 
 from .client import TwoNClient
 from .directory import Directory, MobileKeys
@@ -14,7 +14,7 @@ __all__ = ["TwoNClient", "TwoNDevice", "find_device"]
 
 
 class TwoNDevice:
-    """Every function of the HTTP API, grouped as in its chapter 5."""
+    """All functions of the HTTP API, grouped as in chapter 5 of its manual."""
 
     def __init__(self, client: TwoNClient) -> None:
         self.client = client

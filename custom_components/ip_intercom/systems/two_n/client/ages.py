@@ -1,4 +1,4 @@
-"""Which events of a log are news: before one counts as news, its age is known (HTTP API 5.1.2 and 5.10)."""
+"""Age of log events: determined before an event counts as new (HTTP API 5.1.2 and 5.10)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,73 +14,75 @@ from .system import System, SystemStatus
 
 _LOGGER = logging.getLogger(__name__)
 
-# Seconds after which the device is asked for its uptime again, so that drifting clocks do no harm.
-_ASK_AGAIN = 1800.0
+# Seconds after which the uptime is read again, so that clock drift does not add up.
+_REFRESH_INTERVAL = 1800.0
 
-# Returns the IDs of the events of some types of the last seconds, by the device's own count.
-type AskYoung = Callable[[frozenset[str]], Awaitable[frozenset[int]]]
+# Returns the IDs of the events of the given types that occurred in the last seconds, as counted by the device.
+type QueryRecent = Callable[[frozenset[str]], Awaitable[frozenset[int]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """Where events come from: their types, and whether the channel was empty once."""
+    """A log channel: its event types, and whether its backlog has been read."""
 
     events: frozenset[str]
     drained: bool
 
 
 class EventAges:
-    """Tells how old the events of one device are, and asks it for its uptime and clock.
+    """Determines the age of the events of one device; reads its uptime and clock for that.
 
     Args:
-        ask_young: Asks the device which events are of the last seconds, where it tells no time to this account.
-        system: Asked for uptime and clock, None for nothing to ask.
-        pace: How long to wait for what.
-        monotonic: A clock that cannot be set.
+        query_recent: Requests the recent events; used for accounts that may not read the device's time.
+        system: Client for uptime and clock, None to read neither.
+        pace: Timings.
+        monotonic: Monotonic clock.
     """
 
-    def __init__(self, ask_young: AskYoung, system: System | None, pace: Pace, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, query_recent: QueryRecent, system: System | None, pace: Pace, monotonic: Callable[[], float]
+    ) -> None:
         self.freshness = Freshness()
-        self._ask_young = ask_young
+        self._query_recent = query_recent
         self._system = system
         self._pace = pace
         self._monotonic = monotonic
-        self._asking: asyncio.Task[None] | None = None
-        # Whether the device was asked on this channel how long it has been running, and has answered or not.
-        self._was_told = False
-        self._status_refused = False
+        self._uptime_task: asyncio.Task[None] | None = None
+        # Whether the uptime was requested for this channel, with or without success.
+        self._uptime_requested = False
+        self._status_rejected = False
 
     def begin_channel(self) -> None:
-        """Note that another channel was opened."""
-        self._was_told = False
+        """Record that another channel was opened."""
+        self._uptime_requested = False
 
-    def see(self, readings: Sequence[Reading], arrived: float, since: float) -> None:
-        """Learn from events of a channel that had been emptied; ask the device again after a while without any."""
+    def observe(self, readings: Sequence[Reading], arrived: float, since: float) -> None:
+        """Learn from events of a drained channel; read the uptime again if there were none for a while."""
         for reading in readings:
-            self.freshness.see(reading.event.up_time, arrived, since, young=not reading.late)
-        if not readings and arrived - self.freshness.told_at > _ASK_AGAIN:
-            self.ask_soon()
+            self.freshness.observe(reading.event.up_time, arrived, since, young=not reading.late)
+        if not readings and arrived - self.freshness.reported_at > _REFRESH_INTERVAL:
+            self.request_uptime()
 
-    async def judge(
+    async def classify(
         self, events: Sequence[LogEvent], arrived: float, channel: Channel, since: float = -inf
     ) -> tuple[Reading, ...]:
-        """Return events with their ages; before anything is called news, its age is known.
+        """Return events with their ages; read the uptime first if an age is uncertain.
 
         Args:
-            events: What was read.
-            arrived: When that was.
-            channel: Where.
-            since: When they can have happened at the earliest.
+            events: Events that were read.
+            arrived: Monotonic time of their arrival.
+            channel: Channel that they came from.
+            since: Earliest possible monotonic time of the events.
         """
         ages = self._ages(events, arrived, since)
-        if any(age.uncertain for age in ages) or (events and not self._was_told):
+        if any(age.uncertain for age in ages) or (events and not self._uptime_requested):
             asked_at = self._monotonic()
-            await self._told(channel)
-            # What the device says now of its uptime outweighs when its log was asked.
+            await self._wait_for_uptime(channel)
+            # An uptime read just now is more accurate than the time of the last pull.
             since = -inf if self.freshness.uptime_at >= asked_at else since
             ages = self._ages(events, arrived, since)
-        doubtful = frozenset(event.id for event, age in zip(events, ages, strict=True) if age.uncertain)
-        young = await self._ask_young(channel.events) if doubtful else doubtful
+        uncertain = frozenset(event.id for event, age in zip(events, ages, strict=True) if age.uncertain)
+        young = await self._query_recent(channel.events) if uncertain else uncertain
         return tuple(
             Reading(event, event.id not in young if age.uncertain else age.late, age.seconds, channel.drained)
             for event, age in zip(events, ages, strict=True)
@@ -89,52 +91,52 @@ class EventAges:
     def _ages(self, events: Sequence[LogEvent], arrived: float, since: float) -> list[Age]:
         return [self.freshness.age(event.up_time, event.utc_time, arrived, since) for event in events]
 
-    def ask_soon(self) -> None:
-        """Ask the device for its uptime and its clock, if that is not in progress."""
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._ask(), name="uptime of a 2N")
+    def request_uptime(self) -> None:
+        """Read uptime and clock in the background, unless a read is in progress."""
+        if self._uptime_task is None or self._uptime_task.done():
+            self._uptime_task = asyncio.create_task(self._read_uptime(), name="uptime of a 2N")
 
-    async def _told(self, channel: Channel) -> None:
-        """Wait until the device has told its uptime, but not for long: a visitor may be waiting.
+    async def _wait_for_uptime(self, channel: Channel) -> None:
+        """Wait for the uptime, but only briefly: the event may be a ring.
 
-        While a channel is emptied, what the device was asked when that began is enough.
+        While the backlog of a channel is read, the uptime requested at its start is sufficient.
         """
-        if channel.drained or self._asking is None:
-            self.ask_soon()
-        assert self._asking is not None
-        await asyncio.wait((self._asking,), timeout=self._pace.tell)
-        self._was_told = True
+        if channel.drained or self._uptime_task is None:
+            self.request_uptime()
+        assert self._uptime_task is not None
+        await asyncio.wait((self._uptime_task,), timeout=self._pace.uptime)
+        self._uptime_requested = True
 
-    def stop_asking(self) -> None:
-        """Ask no more; the connection is lost."""
-        asking, self._asking = self._asking, None
-        if asking is not None:
-            asking.cancel()
+    def cancel(self) -> None:
+        """Cancel a read in progress; the connection is lost."""
+        task, self._uptime_task = self._uptime_task, None
+        if task is not None:
+            task.cancel()
 
-    async def _ask(self) -> None:
-        """Ask the device for its uptime and its clock."""
+    async def _read_uptime(self) -> None:
+        """Read uptime and clock."""
         if self._system is None:
             return
         try:
-            if not self._status_refused and await self._tell(self._system.status):
+            if not self._status_rejected and await self._read_status(self._system.status):
                 return
         except (NotSupported, PermissionDenied, SecureConnectionRequired, ServiceDisabled) as err:
             _LOGGER.debug("Could not read the uptime: %s", err)
-            self._status_refused = True
+            self._status_rejected = True
         except IntercomError as err:
             _LOGGER.debug("Could not read the uptime: %s", err)
         try:
-            await self._tell(self._clock_alone)
+            await self._read_status(self._read_clock)
         except IntercomError as err:
             _LOGGER.debug("Could not read the clock: %s", err)
 
-    async def _clock_alone(self) -> SystemStatus:
-        """Return the clock: an account that may only look is not told the uptime."""
+    async def _read_clock(self) -> SystemStatus:
+        """Return the clock only: an account with monitoring rights cannot read the uptime."""
         assert self._system is not None
         return SystemStatus(time=(await self._system.time()).utc, uptime=None)
 
-    async def _tell(self, ask: Callable[[], Awaitable[SystemStatus]]) -> bool:
+    async def _read_status(self, ask: Callable[[], Awaitable[SystemStatus]]) -> bool:
         asked_at = self._monotonic()
         status = await ask()
-        self.freshness.tell(status.uptime, status.time, asked_at, self._monotonic())
+        self.freshness.report(status.uptime, status.time, asked_at, self._monotonic())
         return status.uptime is not None

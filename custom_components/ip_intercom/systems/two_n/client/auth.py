@@ -1,4 +1,4 @@
-"""Authentication by service group: found by asking, remembered, in doubt only once (HTTP API 3)."""
+"""Authentication per service group: the scheme is negotiated once and cached (HTTP API 3)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -24,67 +24,66 @@ from .envelope import WRONG_SCHEME, error_code
 
 _LOGGER = logging.getLogger(__name__)
 
-# Harmless functions of different services that show whether a login is right.
-_WITNESSES = (LOG_CAPS, SWITCH_CAPS, SYSTEM_CAPS, IO_CAPS, PHONE_STATUS)
-# The device does not know the account (HTTP API 2.3).
+# Endpoints without side effects, of different services, that verify the credentials.
+_CHECK_ENDPOINTS = (LOG_CAPS, SWITCH_CAPS, SYSTEM_CAPS, IO_CAPS, PHONE_STATUS)
+# Error code for an unknown account (HTTP API 2.3).
 _NO_ACCOUNT = 9
 
 
 class Scheme(StrEnum):
-    """How a service group wants to be authenticated."""
+    """Authentication scheme of a service group."""
 
     DIGEST = "Digest"
     BASIC = "Basic"
 
 
-class _Doubt:
-    """Whether user name and password are in doubt, as the requests in flight find out.
+class _Rejections:
+    """Rejections of the credentials, shared by the requests in flight.
 
-    ``refusals`` counts how often they were refused for good. A caller that saw it grow while waiting for a
-    turn is refused without asking: a device locks out an address after a handful of wrong attempts.
+    ``count`` is the number of final rejections. A request that sees the count grow while it waits for its turn fails
+    without being sent: a device locks out an address after a few wrong attempts.
     """
 
     def __init__(self) -> None:
-        self.refusals = 0
-        self.turn = asyncio.Lock()
+        self.count = 0
+        self.lock = asyncio.Lock()
 
 
-class _RefusedAMomentAgo(AuthenticationFailed):
-    """Another request was refused meanwhile, and this one was not sent again."""
+class _RecentlyRejected(AuthenticationFailed):
+    """Another request was rejected in the meantime; this one was not sent again."""
 
 
-class _RetryInTurn:
-    """Sends a request that was refused a second time only when no other one is being tried."""
+class _SerializedRetry:
+    """Serializes the second attempts of requests that were rejected once."""
 
-    def __init__(self, doubt: _Doubt) -> None:
-        self._doubt = doubt
-        self._refusals = doubt.refusals
-        self._refused = False
+    def __init__(self, rejections: _Rejections) -> None:
+        self._rejections = rejections
+        self._rejection_count = rejections.count
+        self._rejected = False
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-        if not self._refused:
+        if not self._rejected:
             response = await handler(request)
-            self._refused = response.status == 401 and "Authorization" in request.headers
+            self._rejected = response.status == 401 and "Authorization" in request.headers
             return response
-        async with self._doubt.turn:
-            if self._doubt.refusals != self._refusals:
-                raise _RefusedAMomentAgo("refused a moment ago")
+        async with self._rejections.lock:
+            if self._rejections.count != self._rejection_count:
+                raise _RecentlyRejected("rejected a moment ago")
             response = await handler(request)
-            self._doubt.refusals += response.status == 401
+            self._rejections.count += response.status == 401
             return response
 
 
 class Authentication:
-    """Sends requests with the account in the scheme that their service group wants.
+    """Sends requests with the account, in the scheme of their service group.
 
-    Each group may ask for no, Basic or Digest authentication. Its scheme is found by its first
-    request. There is one Digest instance, so a warm request is answered at once; a stale nonce is
-    renewed by it once.
+    Each group uses no, Basic or Digest authentication; its first request finds out which. All groups share one
+    Digest instance, so a warm request is accepted at once; the instance renews a stale nonce once.
 
     Args:
-        transport: The connection to the device.
-        username: Account of *Services / HTTP API*; empty where the device asks for none.
-        password: Its password.
+        transport: Connection to the device.
+        username: Account of *Services / HTTP API*; empty if the device requires none.
+        password: Password of the account.
     """
 
     def __init__(self, transport: HttpTransport, username: str, password: str) -> None:
@@ -96,37 +95,37 @@ class Authentication:
         self._basic = encode_basic_auth(username, password, "utf-8") if username else None
         self._schemes: dict[Service, Scheme] = {}
         self._challenged = False
-        self._doubt = _Doubt()
-        self._first = asyncio.Lock()
-        # Whether the login is right as far as is known, and after how many refusals that was looked into last.
-        self._right = True
-        self._examined = 0
-        self._examining = asyncio.Lock()
-        # Paths that refuse the login while others take it.
-        self._refusing: set[str] = set()
+        self._rejections = _Rejections()
+        self._first_challenge = asyncio.Lock()
+        # Whether the credentials are valid as far as known, and the number of rejections at the last check.
+        self._valid = True
+        self._checked_count = 0
+        self._check_lock = asyncio.Lock()
+        # Paths that reject the credentials although others accept them.
+        self._rejecting_paths: set[str] = set()
 
     async def send(self, endpoint: Endpoint, request: Request) -> Reply:
-        """Send a request in the scheme its service group wants, finding that out where it is unknown.
+        """Send a request in the scheme of its service group; negotiate the scheme if it is unknown.
 
         Raises:
-            AuthenticationFailed: User name or password are wrong.
-            FunctionRefused: This function alone does not take them.
+            AuthenticationFailed: User name or password is wrong.
+            FunctionRefused: Only this function rejects the credentials.
             IntercomError: As ``HttpTransport.request``.
         """
         try:
             return await self._send(endpoint, request)
-        except _RefusedAMomentAgo:
-            if not await self._is_right(endpoint):
+        except _RecentlyRejected:
+            if not await self._is_valid(endpoint):
                 raise
             return await self._send(endpoint, request)
 
     async def _send(self, endpoint: Endpoint, request: Request) -> Reply:
         if request.timeout <= REQUEST_TIMEOUT and self._is_first(endpoint):
-            # The first challenge is met alone: in parallel, each request would be refused once.
-            refusals = self._doubt.refusals
-            async with self._first:
-                if self._doubt.refusals != refusals:
-                    raise _RefusedAMomentAgo(f"{endpoint.path}: refused a moment ago")
+            # The first challenge is handled alone: parallel requests would each be rejected once.
+            count = self._rejections.count
+            async with self._first_challenge:
+                if self._rejections.count != count:
+                    raise _RecentlyRejected(f"{endpoint.path}: rejected a moment ago")
                 if self._is_first(endpoint):
                     return await self._negotiate(endpoint, request)
         return await self._negotiate(endpoint, request)
@@ -139,17 +138,17 @@ class Authentication:
         wanted: Callable[[Stream], Awaitable[bool]],
         opening: AbstractAsyncContextManager[object],
     ) -> AsyncIterator[Stream | Reply]:
-        """Open an answer that is not held; yields the whole answer where it is not what is ``wanted``.
+        """Open a streamed response; yield the complete reply if the response is not the ``wanted`` one.
 
         Args:
-            endpoint: What is asked.
-            request: How.
-            wanted: Tells whether an answer is to be handed over unread.
-            opening: Entered again for each attempt, until its response begins.
+            endpoint: Endpoint to request.
+            request: The request.
+            wanted: Returns whether to yield the response unread.
+            opening: Context that is entered for each attempt until its response begins.
 
         Raises:
-            AuthenticationFailed: User name or password are wrong.
-            FunctionRefused: This function alone does not take them.
+            AuthenticationFailed: User name or password is wrong.
+            FunctionRefused: Only this function rejects the credentials.
             IntercomError: As ``HttpTransport.stream``.
         """
         scheme = self._schemes.get(endpoint.service, Scheme.DIGEST)
@@ -170,7 +169,7 @@ class Authentication:
                 break
         assert reply is not None
         if reply.status == 401:
-            raise await self._refusal(endpoint, reply)
+            raise await self._rejection(endpoint, reply)
         yield reply
 
     def _is_first(self, endpoint: Endpoint) -> bool:
@@ -183,73 +182,73 @@ class Authentication:
             scheme = other
             reply = await self._attempt(request, scheme)
         if reply.status == 401:
-            raise await self._refusal(endpoint, reply)
+            raise await self._rejection(endpoint, reply)
         if reply.authorization or self._digest is None:
-            self._right = True
-        self._refusing.discard(endpoint.path)
+            self._valid = True
+        self._rejecting_paths.discard(endpoint.path)
         if not endpoint.anonymous and error_code(reply) != WRONG_SCHEME:
             self._schemes[endpoint.service] = scheme
             self._challenged = self._challenged or reply.authorization.startswith(Scheme.DIGEST)
         return reply
 
-    async def _refusal(self, endpoint: Endpoint, reply: Reply) -> IntercomError:
-        """Return what a refusal means: where another function takes the login, it is right."""
-        self._doubt.refusals += 1
-        # Without an account, a service that asks for one needs it, even where others are open.
+    async def _rejection(self, endpoint: Endpoint, reply: Reply) -> IntercomError:
+        """Return the error for a rejection; the credentials are valid if another function accepts them."""
+        self._rejections.count += 1
+        # Without an account, a service that sends a challenge requires one, even if others are open.
         wants_account = endpoint.anonymous or (self._digest is None and challenges(reply.challenge))
-        if not wants_account and await self._is_right(endpoint):
-            self._refusing.add(endpoint.path)
+        if not wants_account and await self._is_valid(endpoint):
+            self._rejecting_paths.add(endpoint.path)
             return FunctionRefused(endpoint.path)
-        self._begin_anew()
-        return AuthenticationFailed(f"{endpoint.path} refused the user name or password")
+        self._reset()
+        return AuthenticationFailed(f"{endpoint.path} rejected the user name or password")
 
-    async def _is_right(self, refusing: Endpoint) -> bool:
-        """Return whether the login is right though a function refuses it; looked into once for all that wait."""
-        refusals = self._doubt.refusals
-        async with self._examining:
-            # A wrong one is not shown to others as well: each time adds to those that lock it.
-            if self._right and self._examined < refusals:
-                self._examined = self._doubt.refusals
-                self._right = await self._takes_login(refusing)
-            return self._right
+    async def _is_valid(self, rejecting: Endpoint) -> bool:
+        """Return whether the credentials are valid although a function rejects them; one check serves all callers."""
+        count = self._rejections.count
+        async with self._check_lock:
+            # Wrong credentials are not sent to more endpoints: each attempt counts toward the lockout.
+            if self._valid and self._checked_count < count:
+                self._checked_count = self._rejections.count
+                self._valid = await self._accepts_credentials(rejecting)
+            return self._valid
 
-    async def _takes_login(self, refusing: Endpoint) -> bool:
-        for witness in _WITNESSES:
-            if witness.path == refusing.path or witness.path in self._refusing:
+    async def _accepts_credentials(self, rejecting: Endpoint) -> bool:
+        for check in _CHECK_ENDPOINTS:
+            if check.path == rejecting.path or check.path in self._rejecting_paths:
                 continue
-            scheme = self._schemes.get(witness.service, Scheme.DIGEST)
+            scheme = self._schemes.get(check.service, Scheme.DIGEST)
             headers, middlewares = self._credentials(scheme)
             if scheme is Scheme.DIGEST and middlewares:
-                # Without a nonce, it logs in only if it is asked to: an open service proves nothing.
+                # Without a nonce, credentials are sent only after a challenge: an open service proves nothing.
                 middlewares = (DigestAuthMiddleware(*self._account),)
             try:
                 reply = await self._transport.request(
-                    Request(witness.method, witness.path), headers=headers, middlewares=middlewares
+                    Request(check.method, check.path), headers=headers, middlewares=middlewares
                 )
             except IntercomError as err:
-                _LOGGER.debug("%s could not verify the login: %s", witness.path, err)
+                _LOGGER.debug("%s could not verify the login: %s", check.path, err)
                 continue
             if self._digest is not None and _wanted_scheme(reply, scheme) is not None:
                 continue
             if reply.status == 401:
                 return False
-            asked = bool(reply.authorization) or self._digest is None
-            if asked and reply.status == 200 and error_code(reply) != _NO_ACCOUNT:
+            authenticated = bool(reply.authorization) or self._digest is None
+            if authenticated and reply.status == 200 and error_code(reply) != _NO_ACCOUNT:
                 return True
         return False
 
     async def _attempt(self, request: Request, scheme: Scheme) -> Reply:
         headers, middlewares = self._credentials(scheme)
-        if request.timeout <= REQUEST_TIMEOUT:  # a long poll would keep the others from their turn
-            middlewares = (*middlewares, _RetryInTurn(self._doubt))
+        if request.timeout <= REQUEST_TIMEOUT:  # a long poll would block the other requests
+            middlewares = (*middlewares, _SerializedRetry(self._rejections))
         reply = await self._transport.request(request, headers=headers, middlewares=middlewares)
         _LOGGER.debug("%s %s: %s %s", request.method, request.path, reply.status, reply.content_type)
         return reply
 
-    def _begin_anew(self) -> None:
-        """Forget what was negotiated: with wrong credentials, a known nonce only adds a wrong attempt."""
+    def _reset(self) -> None:
+        """Discard the negotiated state: with wrong credentials, a cached nonce only adds a wrong attempt."""
         self._schemes.clear()
-        self._refusing.clear()
+        self._rejecting_paths.clear()
         self._challenged = False
         if self._digest is not None:
             self._digest = DigestAuthMiddleware(*self._account)
@@ -266,10 +265,10 @@ _OTHER = {Scheme.DIGEST: Scheme.BASIC, Scheme.BASIC: Scheme.DIGEST}
 
 
 def _wanted_scheme(reply: Reply, used: Scheme) -> Scheme | None:
-    """Return the scheme to try next, None when the one used was right or nothing else is left.
+    """Return the scheme to try next, None if the used one was right or none is left.
 
-    A wrong scheme is answered by a challenge for the right one, or, as on firmware in the field,
-    by HTTP 200 with error 8 and no challenge at all.
+    The device answers a wrong scheme with a challenge for the right one or, on some firmware in the field,
+    with HTTP 200, error 8 and no challenge.
     """
     other = _OTHER[used]
     if reply.status == 401:

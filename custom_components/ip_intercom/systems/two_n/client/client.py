@@ -1,4 +1,4 @@
-"""Requests to one 2N device, in its envelope and its authentication (HTTP API 2 and 3)."""
+"""Requests to one 2N device: envelope and authentication (HTTP API 2 and 3)."""
 
 import asyncio
 from collections import Counter
@@ -24,14 +24,14 @@ from .auth import Authentication
 from .endpoints import Endpoint
 from .envelope import JSON_TYPES, result
 
-# The device runs the door: no more than this many requests at a time, the log pull aside.
+# Limit of concurrent requests without the log pull: the device also controls the door.
 CONCURRENT_REQUESTS = 5
-# Seconds from the last byte of a file to the answer: a minute in which the device looks at a firmware, and what
-# the connection may still hold back of it.
+# Seconds from the last byte of a file to the response: up to a minute in which the device checks a firmware, plus
+# the data that the connection still buffers.
 UPLOAD_TIMEOUT = 90.0
-# A file of fewer bytes than this is sent like any other request.
+# Files smaller than this many bytes are sent like any other request.
 SMALL_FILE = 256 * 1024
-# Seconds without a byte after which the answer to a poll is given up once it has begun: a visitor may be in it.
+# Seconds without a byte after which a poll response in transfer is given up: it may contain a ring.
 POLL_STALL = 2.0
 MAX_DOWNLOAD = 1024 * 1024 * 1024
 
@@ -40,9 +40,9 @@ class TwoNClient:
     """Requests to one 2N device.
 
     Args:
-        transport: The connection to the device.
-        username: Account of *Services / HTTP API*; empty where the device asks for none.
-        password: Its password.
+        transport: Connection to the device.
+        username: Account of *Services / HTTP API*; empty if the device requires none.
+        password: Password of the account.
     """
 
     def __init__(self, transport: HttpTransport, username: str = "", password: str = "") -> None:
@@ -50,7 +50,7 @@ class TwoNClient:
         self._authentication = Authentication(transport, username, password)
         self._slots = asyncio.Semaphore(CONCURRENT_REQUESTS)
         self._uploading = asyncio.Lock()
-        # Rows that could not be read, by the path of the function.
+        # Number of unreadable rows by endpoint path.
         self.skipped: Counter[str] = Counter()
 
     async def call(
@@ -63,18 +63,18 @@ class TwoNClient:
         wait: float | None = None,
         patience: float | None = None,
     ) -> Fields | list[object]:
-        """Send one request and return the ``result`` of the answer.
+        """Send one request and return the ``result`` of the response.
 
         Args:
-            endpoint: What to ask.
-            params: Parameters: in the address, of a POST without ``body`` in a form.
+            endpoint: Endpoint to request.
+            params: Parameters; in the query, or in a form for a POST without ``body``.
             body: JSON body.
-            form: Parameters in the body, for what is too long or too private for an address.
-            wait: Seconds that the device may hold back its answer; such a request takes no slot.
-            patience: Seconds that the answer may take besides; None for that of the function.
+            form: Parameters in the body, for values that are too long or too private for a query.
+            wait: Seconds that the device may hold the response back; such a request takes no slot.
+            patience: Seconds that the response may take in addition; None for the timeout of the endpoint.
 
         Raises:
-            IntercomError: One of its kinds, by the device's error code (HTTP API 2.3).
+            IntercomError: A subclass, by the device's error code (HTTP API 2.3).
         """
         request = _request(endpoint, params, json=body, form=form, timeout=patience, wait=wait or 0.0)
         if wait is not None:
@@ -94,19 +94,19 @@ class TwoNClient:
         tolerant: bool = False,
         patience: float | None = None,
     ) -> tuple[T, ...]:
-        """Return what the rows of a list in an answer say; one that cannot be read is skipped and counted.
+        """Return the rows of a list in the response; unreadable rows are skipped and counted.
 
         Args:
-            endpoint: What to ask.
-            name: The list; some firmware answers it bare.
-            read: Returns what a row says, None where it cannot be read.
-            params: Parameters in the address.
-            wait: Seconds that the device may hold back its answer.
-            tolerant: The list may be made of nothing but rows that cannot be read.
-            patience: As ``call``.
+            endpoint: Endpoint to request.
+            name: Key of the list; some firmware returns the list without an envelope.
+            read: Decodes a row; returns None if it is unreadable.
+            params: Parameters in the query.
+            wait: Seconds that the device may hold the response back.
+            tolerant: Whether a list of unreadable rows only is accepted.
+            patience: As in ``call``.
 
         Raises:
-            UnexpectedReply: There is no such list, or none of its rows can be read: nothing is known to be gone.
+            UnexpectedReply: The list is missing, or none of its rows is readable; an empty list would remove entities.
             IntercomError: As ``call``.
         """
         result = await self.call(endpoint, params, wait=wait, patience=patience)
@@ -120,10 +120,10 @@ class TwoNClient:
         return found
 
     async def permits(self, endpoint: Endpoint) -> bool:
-        """Return whether the account may use a command, by asking for it without its parameters.
+        """Return whether the account may use a command, by sending it without its parameters.
 
         The device checks the account before the parameters, and a command without its mandatory
-        parameters does nothing (HTTP API 2.3, codes 10 and 11).
+        parameters has no effect (HTTP API 2.3, codes 10 and 11).
         """
         try:
             await self.call(endpoint)
@@ -134,10 +134,10 @@ class TwoNClient:
         return True
 
     async def fetch(self, endpoint: Endpoint, params: Mapping[str, str], *, max_bytes: int) -> Reply:
-        """Send one request and return an answer that is not JSON, such as an image.
+        """Send one request and return a response that is not JSON, such as an image.
 
         Raises:
-            IntercomError: As ``call``; also where the device answers JSON without an error.
+            IntercomError: As ``call``; also for a JSON response without an error.
         """
         async with self._slots:
             reply = await self._authentication.send(endpoint, _request(endpoint, params, max_bytes=max_bytes))
@@ -154,19 +154,19 @@ class TwoNClient:
         *,
         first: Endpoint | None = None,
     ) -> Fields | list[object]:
-        """Send a file and return the ``result`` of the answer.
+        """Send a file and return the ``result`` of the response.
 
-        A large file takes no slot, however long it lasts; there is one at a time.
+        A large file takes no slot for its transfer; only one is sent at a time.
 
         Args:
-            endpoint: Where it goes.
+            endpoint: Endpoint to send the file to.
             upload: The file.
-            params: Parameters in the address.
-            first: A harmless function of the same service and privilege, asked before a large file: neither
-                a rejection nor a stale nonce may cost all of it.
+            params: Parameters in the query.
+            first: Endpoint without side effects, of the same service and privilege, requested before a large file: a
+                rejection or a stale nonce must not cost the whole transfer.
 
         Raises:
-            NoAnswer: The device takes no more, or took it all and says nothing.
+            NoAnswer: The device stopped reading, or read the whole file and did not respond.
             FileUnreadable: The file cannot be read to its end.
             IntercomError: As ``call``.
         """
@@ -182,10 +182,10 @@ class TwoNClient:
 
     @asynccontextmanager
     async def open(self, endpoint: Endpoint, params: Mapping[str, str]) -> AsyncIterator[Stream]:
-        """Open an endless multipart answer.
+        """Open an endless multipart response.
 
         Raises:
-            IntercomError: As ``call``; also where the device answers something else.
+            IntercomError: As ``call``; also for any other content type.
         """
         async with self._stream(endpoint, _request(endpoint, params), _is_multipart) as stream:
             yield stream
@@ -199,16 +199,16 @@ class TwoNClient:
         stall: float | None = None,
         max_bytes: int = MAX_DOWNLOAD,
     ) -> AsyncIterator[Stream]:
-        """Open an answer that is a file; once it has begun it takes no slot, however long it lasts.
+        """Open a response that is a file; once it has begun, it takes no slot.
 
         Args:
-            endpoint: What to ask.
+            endpoint: Endpoint to request.
             params: Parameters.
-            stall: Seconds without a byte after which it is given up.
-            max_bytes: How long it may become.
+            stall: Seconds without a byte after which the transfer is given up.
+            max_bytes: Maximum size.
 
         Raises:
-            IntercomError: As ``call``; also where the device answers a page.
+            IntercomError: As ``call``; also for an HTML page.
         """
         request = _request(endpoint, params, stall=stall, max_bytes=max_bytes)
         async with self._stream(endpoint, request, is_file) as stream:
@@ -226,7 +226,7 @@ class TwoNClient:
 
 
 class Functions:
-    """A group of functions of one device."""
+    """Base of a group of API functions of one device."""
 
     def __init__(self, client: TwoNClient) -> None:
         self._client = client
@@ -249,7 +249,7 @@ def _request(
     max_bytes: int = MAX_JSON,
 ) -> Request:
     if endpoint.method == "POST" and json is None and form is None:
-        # Firmware 2.50 refuses a POST without a form, or ignores it (code 14).
+        # Firmware 2.50 rejects a POST without a form, or ignores it (code 14).
         params, form = None, params or {}
     return Request(
         endpoint.method,

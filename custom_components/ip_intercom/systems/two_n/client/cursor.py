@@ -1,4 +1,4 @@
-"""What is read of the event log, and how far it was read."""
+"""Events of the log, and the position up to which the log was read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from typing import Annotated
 from ...common.decode import Key
 from ...common.parse import Fields, integer
 
-# Seconds by which a device's clock is so wrong that it may show the same time after every restart.
+# Clock error in seconds from which the clock counts as unset: it may show the same time after every restart.
 UNSET_CLOCK = 86400
-# Seconds by which a new channel reaches back further than needed.
+# Overlap in seconds when a new channel requests earlier events.
 MARGIN = 10
-# Seconds by which the same start of the device may seem to differ between two of its records.
+# Seconds by which the boot time derived from two records of the same boot may differ.
 _SAME_START = 2
 
 
@@ -24,8 +24,8 @@ def _uint32(value: object) -> int:
 class LogEvent:
     """One record of the log (HTTP API 5.10.4).
 
-    ``id`` counts from 1 after every restart of the device; ``utc_time`` is in Unix seconds by its
-    clock, ``up_time`` in seconds since its restart.
+    ``id`` counts from 1 after every restart of the device; ``utc_time`` is in Unix seconds by the device's
+    clock, ``up_time`` in seconds since the restart.
     """
 
     id: int
@@ -36,7 +36,7 @@ class LogEvent:
 
 
 class GapReason(StrEnum):
-    """Why events are missing that the device cannot give any more."""
+    """Reason why the device no longer has the missing events."""
 
     RESTART = "restart"
     OVERFLOW = "overflow"
@@ -44,7 +44,7 @@ class GapReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A time for which the device has no log any more; bounds in Unix seconds."""
+    """A period that the device's log no longer covers; bounds in Unix seconds."""
 
     start: float
     end: float
@@ -53,7 +53,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class EventKey:
-    """What tells an event of one boot from the event with the same id of another."""
+    """Identifies an event across boots, each of which counts ids from 1."""
 
     id: int
     utc_time: int
@@ -62,15 +62,15 @@ class EventKey:
 
     @property
     def is_unset(self) -> bool:
-        """Whether the device seems to have no clock: after every start, its first records look the same."""
+        """Whether the device's clock seems unset: the first records of every boot then look alike."""
         return abs(self.utc_time - self.received_at) > UNSET_CLOCK
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far the log was read: everything before ``complete_until`` (Unix seconds), up to ``last``.
+    """Position in the log: complete before ``complete_until`` (Unix seconds), read up to ``last``.
 
-    ``poll`` is how many seconds a connection may be silent as far as was found out; None where nothing was lost yet.
+    ``poll`` is the number of seconds that a connection was found to survive without data; None if none was lost yet.
     """
 
     complete_until: float
@@ -78,7 +78,7 @@ class Cursor:
     poll: int | None = None
 
     def as_json(self) -> dict[str, float | list[float] | None]:
-        """Return the cursor as JSON that ``from_json`` reads."""
+        """Return the cursor as JSON for ``from_json``."""
         key = self.last
         return {
             "complete_until": self.complete_until,
@@ -88,7 +88,7 @@ class Cursor:
 
     @classmethod
     def from_json(cls, data: Fields) -> Cursor | None:
-        """Return the cursor that was stored, None where it cannot be read."""
+        """Return a stored cursor, None if it is unreadable."""
         complete_until = data.get("complete_until")
         last = data.get("last")
         if not isinstance(complete_until, int | float):
@@ -101,29 +101,29 @@ class Cursor:
             return cls(float(complete_until), None, poll)
         return cls(float(complete_until), EventKey(numbers[0], numbers[1], numbers[2], float(last[3])), poll)
 
-    def resume_at(self, events: Sequence[LogEvent], ran_on: bool | None) -> int | None:
-        """Return where the unread events begin, None where nothing proves that none is missing before them.
+    def resume_at(self, events: Sequence[LogEvent], kept_running: bool | None) -> int | None:
+        """Return the index of the first unread event, None if events before it may be missing.
 
-        ``ran_on`` is whether the device has run on since the last event was read, None for unknown.
+        ``kept_running`` is whether the device has run since the last read event without a restart, None if unknown.
         """
         last = self.last
         if last is None:
-            begins = bool(events) and events[0].id == 1 and not ran_on
-            return None if begins and (ran_on is False or events[0].utc_time > self.complete_until) else 0
-        if ran_on is False and last.is_unset:
+            begins = bool(events) and events[0].id == 1 and not kept_running
+            return None if begins and (kept_running is False or events[0].utc_time > self.complete_until) else 0
+        if kept_running is False and last.is_unset:
             return None
         for index, event in enumerate(events):
             if event.id == last.id and event.utc_time == last.utc_time:
                 return index + 1
         return None
 
-    def resume_behind(self, events: Sequence[LogEvent], ran_on: bool | None) -> int | None:
-        """Return where the unread events begin although the account may not see the last one read any more.
+    def resume_behind(self, events: Sequence[LogEvent], kept_running: bool | None) -> int | None:
+        """Return the index of the first unread event although the last read event is no longer in the log.
 
-        Earlier ones of the same start prove that it is only out of sight.
+        Earlier events of the same boot prove that the account may just not see that event any more.
         """
         last = self.last
-        if last is None or (last.is_unset and not ran_on):
+        if last is None or (last.is_unset and not kept_running):
             return None
         start = last.utc_time - last.up_time
         if not any(
@@ -133,22 +133,22 @@ class Cursor:
         return next((index for index, event in enumerate(events) if event.id > last.id), len(events))
 
     def gap(self, events: Sequence[LogEvent], now: float) -> Gap:
-        """Return the time that is missing before ``events``; ``now`` is in Unix seconds."""
+        """Return the period that is missing before ``events``; ``now`` is in Unix seconds."""
         last, start = self.last, self.complete_until
         if not events:
             return Gap(start, now, GapReason.RESTART)
         first = events[0]
         restarted = last is None or first.id <= last.id or first.up_time < last.up_time
-        # A device without a battery counts from 1970 until it has asked for the time.
+        # A device without a battery starts at 1970 until it has synchronized its clock.
         end = float(first.utc_time) if start <= first.utc_time <= now + MARGIN else now
         return Gap(start, end, GapReason.RESTART if restarted else GapReason.OVERFLOW)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A log event, whether it is too old to be news, and its age in seconds when it arrived.
+    """A log event, whether it is too old to count as new, and its age in seconds at arrival.
 
-    ``heard``: it happened while this reader listened, so that no earlier reader can have delivered it.
+    ``heard``: it happened while this reader was connected, so no earlier reader can have delivered it.
     """
 
     event: LogEvent
@@ -159,10 +159,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one read brought, in the device's order.
+    """Result of one read, in the device's order.
 
-    ``gap`` lies before the first event. ``resumed`` is set on the first batch of a channel that
-    followed another: state may have changed unseen in between.
+    ``gap`` precedes the first event. ``resumed`` is set on the first batch of a channel that replaces another:
+    the state may have changed unnoticed in between.
     """
 
     readings: tuple[Reading, ...]

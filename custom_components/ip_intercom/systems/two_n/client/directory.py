@@ -1,4 +1,4 @@
-"""The directory with names, numbers and credentials, and keys for Bluetooth (HTTP API 5.14 and 5.15)."""
+"""Directory of users with their numbers and credentials, and Bluetooth keys (HTTP API 5.14 and 5.15)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ from .endpoints import (
 
 @dataclass(frozen=True, slots=True)
 class EntryError:
-    """Why the device refused an entry: its code (``EDIR_…``) and the field, where it names one."""
+    """Error of a rejected entry: its code (``EDIR_…``), and the field if the device names one."""
 
     code: str = "EDIR_UNKNOWN"
     field: str | None = None
@@ -37,7 +37,7 @@ def _content(row: Fields) -> Fields:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of an answer: its fields as the device gives them, or the errors instead."""
+    """One entry of a response: its fields as the device returns them, or its errors."""
 
     uuid: str | None
     timestamp: int | None
@@ -48,10 +48,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryAnswer:
-    """Entries in the order of the request, and the state of the directory's history.
+    """Entries in the order of the request, and the version of the directory.
 
-    ``series`` and ``timestamp`` say where an incremental query can go on; ``invalid`` is set where
-    the device cannot tell any more what changed since the timestamp asked for (HTTP API 5.14.6).
+    ``series`` and ``timestamp`` are the start of the next incremental query; ``invalid`` is set if the device no
+    longer knows what changed since the requested timestamp (HTTP API 5.14.6).
     """
 
     series: str | None
@@ -64,20 +64,20 @@ class Directory(Functions):
     """``/api/dir``; needs *System – Control*."""
 
     async def template(self) -> Fields:
-        """Return an entry with every field this device has, at its default (HTTP API 5.14.1)."""
+        """Return an entry with every field of this device at its default (HTTP API 5.14.1)."""
         users = objects(fields(await self._client.call(DIR_TEMPLATE)).get("users"))
         return users[0] if users else {}
 
     async def create(self, entries: Sequence[Mapping[str, object]], force: bool = False) -> DirectoryAnswer:
-        """Create entries, or with ``force`` overwrite those of the same uuid (HTTP API 5.14.2)."""
+        """Create entries; ``force`` overwrites entries with the same uuid (HTTP API 5.14.2)."""
         return await self._ask(DIR_CREATE, {"force": force, "users": list(entries)})
 
     async def update(self, entries: Sequence[Mapping[str, object]]) -> DirectoryAnswer:
-        """Set the given fields of entries found by their uuid (HTTP API 5.14.3)."""
+        """Set the given fields of entries by uuid (HTTP API 5.14.3)."""
         return await self._ask(DIR_UPDATE, {"users": list(entries)})
 
     async def delete(self, uuids: Iterable[str] = (), owner: str | None = None) -> DirectoryAnswer:
-        """Delete entries by uuid, or all of one owner (HTTP API 5.14.4)."""
+        """Delete entries by uuid, or all entries of an owner (HTTP API 5.14.4)."""
         if owner is not None:
             return await self._ask(DIR_DELETE, {"owner": owner})
         return await self._ask(DIR_DELETE, {"users": _users(uuids)})
@@ -87,8 +87,8 @@ class Directory(Functions):
 
         Args:
             uuids: The entries.
-            wanted: Field names such as ``callPos.peer``; all fields for none in the list, and the
-                fields that are not at their default for None.
+            wanted: Field names such as ``callPos.peer``; an empty list returns all fields, None the fields that
+                differ from their default.
         """
         return await self._ask(DIR_GET, _with_fields({"users": _users(uuids)}, wanted))
 
@@ -118,7 +118,7 @@ def _with_fields(body: dict[str, object], wanted: Sequence[str] | None) -> dict[
 
 @dataclass(frozen=True, slots=True)
 class MobileKey:
-    """An encryption key (DER in Base64), never shown; ``ctime`` in Unix seconds."""
+    """An encryption key (DER in Base64), excluded from repr; ``ctime`` in Unix seconds."""
 
     type: str | None
     key: str = field(repr=False)
@@ -127,7 +127,7 @@ class MobileKey:
 
 @dataclass(frozen=True, slots=True)
 class MobileKeyConfig:
-    """The device's location for phones, and its keys, newest first."""
+    """Location ID of the device for phones, and its keys, newest first."""
 
     location: str | None
     keys: tuple[MobileKey, ...]
@@ -137,18 +137,17 @@ class MobileKeys(Functions):
     """``/api/mobilekey``."""
 
     async def config(self) -> MobileKeyConfig:
-        """Return location and keys; of its four slots, the empty ones are left out (HTTP API 5.15.1)."""
+        """Return location and keys; empty ones of the four slots are left out (HTTP API 5.15.1)."""
         return decode_reply(MobileKeyConfig, await self._client.call(MOBILEKEY_CONFIG), MOBILEKEY_CONFIG.path)
 
     async def set_config(self, location: str | None = None, keys: Sequence[MobileKey] | None = None) -> None:
-        """Set location or keys; what is None stays, keys that are not given are deleted (HTTP API 5.15.1).
+        """Set location or keys; None keeps the current value, keys that are not given are deleted (HTTP API 5.15.1).
 
-        What the device tells of itself and of a key that it has is sent back as it came. It leaves out a key that is
-        none, without a word.
+        The device's own fields and known keys are sent back unchanged. The device silently drops invalid keys.
         """
         try:
             there = fields(await self._client.call(MOBILEKEY_CONFIG))
-        except PermissionDenied:  # an account may write only
+        except PermissionDenied:  # an account may have write access only
             there = {}
         body: dict[str, object] = {**there}
         if location is not None:
@@ -159,12 +158,12 @@ class MobileKeys(Functions):
         await self._client.call(MOBILEKEY_CONFIG_PUT, body=body)
 
     async def compatibility(self) -> bool:
-        """Return whether phones with the old way are let in; firmware 2.50 and newer."""
+        """Return whether phones with the legacy protocol are accepted; firmware 2.50 and newer."""
         result = fields(await self._client.call(MOBILEKEY_COMPATIBILITY))
         return flag(result.get("compatibilityMode")) is True
 
     async def set_compatibility(self, compatible: bool) -> None:
-        """Let phones with the old way in, or not; firmware 2.50 and newer."""
+        """Set whether phones with the legacy protocol are accepted; firmware 2.50 and newer."""
         await self._client.call(MOBILEKEY_COMPATIBILITY_PUT, body={"compatibilityMode": compatible})
 
 

@@ -1,4 +1,4 @@
-"""Finding a device at an address that a person typed: scheme, certificate, and whether it is a 2N."""
+"""Find a device at an entered address: scheme, certificate, and whether it is a 2N."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -34,13 +34,13 @@ MAX_REDIRECTS = 3
 
 @dataclass(frozen=True, slots=True)
 class FoundDevice:
-    """A 2N that answers.
+    """A 2N device that responded.
 
     Attributes:
-        base: Scheme, host and port, and the path below which its API is.
-        fingerprint: SHA-256 of its certificate, None for http.
-        info: Who it is.
-        legacy: Whether it speaks the TLS of old devices only.
+        base: Scheme, host, port and path prefix of its API.
+        fingerprint: SHA-256 of its certificate, None for HTTP.
+        info: Identity of the device.
+        legacy: Whether it supports only the TLS of old devices.
     """
 
     base: URL
@@ -58,32 +58,32 @@ async def find_device(
     verify: bool = False,
     pinned: bytes | None = None,
 ) -> FoundDevice:
-    """Find the 2N at ``address``: HTTPS where the device has it, else HTTP.
+    """Find the 2N device at ``address``: over HTTPS if the device supports it, else over HTTP.
 
     Args:
-        session: Used for the requests.
+        session: Session for the requests.
         address: Host or IP address, with or without scheme, port and path.
-        username: Account, for a device that identifies itself only after a login.
-        password: Its password; shown to a 2N only.
-        verify: Check the certificate against the system's authorities.
-        pinned: SHA-256 of the only certificate to talk to; None takes any.
+        username: Account, for a device that requires a login to identify itself.
+        password: Password of the account; sent to a 2N only.
+        verify: Verify the certificate against the system's authorities.
+        pinned: SHA-256 of the only accepted certificate; None accepts any.
 
     Raises:
         ConnectionFailed: No response.
-        CertificateChanged: Another certificate than ``pinned`` is shown.
-        WrongDevice: Something else answers.
-        Redirected: It sends requests on to another host.
+        CertificateChanged: The certificate is not ``pinned``.
+        WrongDevice: Another device responds.
+        Redirected: The device redirects to another host.
         UnsupportedProduct: An Indoor Touch, which has another API.
-        AuthenticationFailed: A 2N that asks for an account and does not take this one.
-        ServiceDisabled: A 2N whose System API is off.
-        SecureConnectionRequired: A 2N that answers over HTTPS only, asked over HTTP.
-        ValueError: The address names no host.
+        AuthenticationFailed: A 2N that requires an account and rejects this one.
+        ServiceDisabled: A 2N whose System API is disabled.
+        SecureConnectionRequired: A 2N that requires HTTPS was requested over HTTP.
+        ValueError: The address has no host.
     """
     path = parse_path(address)
 
     async def ask(base: URL) -> FoundDevice:
         if path:
-            # That of a device behind a proxy, or only that of a page of the device.
+            # The path of a device behind a proxy, or only of a page of the device.
             with suppress(WrongDevice):
                 return await _reach(session, base.with_path(path), username, password, verify=verify, pinned=pinned)
         return await _reach(session, base, username, password, verify=verify, pinned=pinned)
@@ -94,7 +94,7 @@ async def find_device(
 async def _reach(
     session: aiohttp.ClientSession, base: URL, username: str, password: str, *, verify: bool, pinned: bytes | None
 ) -> FoundDevice:
-    """Ask who is there, and follow where the device itself redirects on its own host."""
+    """Identify the device; follow redirects to its own host."""
     for _ in range(MAX_REDIRECTS + 1):
         certificate = await shown_certificate(base, pinned, verify=verify)
         transport = certificate.transport(session, base, verify=verify, below=True)
@@ -108,7 +108,7 @@ async def _reach(
 
 
 def _next(base: URL, location: str) -> URL:
-    """Return the address to try after a redirect; a path that is that of a page changes nothing of it."""
+    """Return the address to try after a redirect; a redirect to a page of the same address is rejected."""
     prefix = base.path.rstrip("/")
     to = redirected(base.with_path(prefix + SYSTEM_INFO.path), location)
     if to.path.endswith(SYSTEM_INFO.path):
@@ -138,7 +138,7 @@ async def _identify(transport: HttpTransport, username: str, password: str) -> S
 
 
 async def _refuses_as_two_n(transport: HttpTransport) -> bool:
-    """Return whether a refusal is a 2N's: with its error object beside HTTP status 401 (HTTP API 2.3, code 9)."""
+    """Return whether a rejection is from a 2N: HTTP status 401 with its error object (HTTP API 2.3, code 9)."""
     reply = await transport.request(Request("GET", SYSTEM_INFO.path))
     error = fields(fields(decode_json(reply.body)).get("error"))
     return integer(error.get("code")) == _AUTHORISATION_REQUIRED

@@ -1,4 +1,4 @@
-"""Doors and what opens them: switches, ports, access points, elevators, license plates, automation (HTTP API 5.4 to 5.19)."""
+"""Switches, ports, access points, elevators, license plates and automation (HTTP API 5.4 to 5.19)."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -60,8 +60,8 @@ class SwitchCaps:
 class SwitchStatus:
     """State of a switch (HTTP API 5.4.2).
 
-    A locked switch stays off and a held one on; locked prevails. ``hold_timeout`` is the number
-    of seconds until the hold ends by itself. None where the firmware does not tell.
+    A locked switch stays off and a held one on; the lock prevails. ``hold_timeout`` is the number of
+    seconds until the hold ends. None if the firmware does not report the value.
     """
 
     switch: int
@@ -87,11 +87,11 @@ class Switch(Functions):
 
         Args:
             switch: Number of the switch, from 1.
-            action: What to do.
+            action: The command.
             timeout: Seconds (1 to 86400) after which ``hold`` ends by itself.
 
         Raises:
-            CommandFailed: Disabled, or locked and asked to turn on.
+            CommandFailed: The switch is disabled, or locked and cannot turn on.
         """
         params = {"switch": str(switch), "action": action.value}
         if timeout is not None:
@@ -114,12 +114,12 @@ class Io(Functions):
         """Set an output (HTTP API 5.5.3).
 
         Raises:
-            InvalidRequest: The port is an input, or there is none of that name.
+            InvalidRequest: The port is an input or does not exist.
         """
         await self._client.call(IO_CTRL, {"port": port, "action": "on" if on else "off"})
 
     async def doorbell(self) -> None:
-        """Ring the doorbell of an answering unit; firmware 3.3 and newer."""
+        """Ring the doorbell of an indoor unit; firmware 3.3 and newer."""
         await self._client.call(IO_DOORBELL, {})
 
 
@@ -135,9 +135,9 @@ def _state(row: object) -> tuple[str, bool] | None:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Whether access was granted; else ``invalidAp``, ``invalidCredential`` or ``accessBlocked``."""
+    """Result of an access request; reasons are ``invalidAp``, ``invalidCredential`` or ``accessBlocked``."""
 
-    # A success without details is a grant: the reason is told where there is none.
+    # A success without details is a grant: a denial has a reason.
     granted: Annotated[bool, Key("accessGranted")] = True
     reason: str | None = None
 
@@ -146,11 +146,11 @@ class AccessPoints(Functions):
     """``/api/accesspoint``; 0 is the entry and 1 the exit."""
 
     async def blocked(self) -> Mapping[int, bool]:
-        """Return by number which access points are blocked (HTTP API 5.17.2)."""
+        """Return whether each access point is blocked, by number (HTTP API 5.17.2)."""
         return dict(await self._client.rows(ACCESS_BLOCKING_STATUS, "accessPoints", _blocked))
 
     async def block(self, point: int, blocked: bool) -> None:
-        """Block an access point, or end that (HTTP API 5.17.1).
+        """Block or unblock an access point (HTTP API 5.17.1).
 
         Raises:
             Rejected: The access point is out of service.
@@ -158,10 +158,10 @@ class AccessPoints(Functions):
         await self._client.call(ACCESS_BLOCKING_CTRL, {"id": str(point), "action": "on" if blocked else "off"})
 
     async def grant(self, point: int, user: str) -> Grant:
-        """Grant access to a person from the directory by their rules (HTTP API 5.17.3).
+        """Grant access to a user of the directory by the user's access rules (HTTP API 5.17.3).
 
         Args:
-            point: 0 to come in, 1 to go out.
+            point: 0 for entry, 1 for exit.
             user: uuid of the entry.
 
         Raises:
@@ -180,12 +180,12 @@ class Lift(Functions):
     """``/api/lift``; needs *Access Control – Control*."""
 
     async def grant(self, user: str, duration: int | None = None) -> None:
-        """Unlock the floors of a person for 1 to 600 seconds, by default as long as configured (HTTP API 5.18.1).
+        """Unlock the floors of a user for 1 to 600 seconds, by default as configured (HTTP API 5.18.1).
 
         Raises:
-            InvalidRequest: There is no such entry in the directory.
+            InvalidRequest: The directory has no such entry.
         """
-        # The table calls it uuid, the example and the error user.
+        # The manual's table names the parameter uuid, its example and the error name it user.
         params = {"user": user, "uuid": user}
         if duration is not None:
             params["duration"] = str(duration)
@@ -204,19 +204,19 @@ class Lpr(Functions):
         arrival: int | None = None,
         direction: int | None = None,
     ) -> None:
-        """Let a car in or refuse it (HTTP API 5.16.1).
+        """Report a recognized license plate, on which the device grants or denies access (HTTP API 5.16.1).
 
         Args:
-            uuid: Of the recognition; the device ignores one of the last ten again.
-            point: 0 to come in, 1 to go out.
+            uuid: ID of the recognition; the device ignores a repetition of the last ten.
+            point: 0 for entry, 1 for exit.
             plate: Text of the plate.
             image: JPEG of up to 256 KiB.
-            arrival: The ``lprID`` of firmware 2.40 and newer: the same number for each recognition of a car that
-                comes once. Made from ``uuid`` for None, since that firmware insists on one.
+            arrival: The ``lprID`` of firmware 2.40 and newer, which requires it: the same number for all recognitions
+                of one arrival of a car. None derives it from ``uuid``.
             direction: 0 unknown, 1 in or out, 2 in, 3 out; firmware 2.40 and newer.
 
         Raises:
-            InvalidRequest: A value that the device does not take.
+            InvalidRequest: The device rejects a value.
         """
         body: dict[str, object] = {
             "lprUuid": uuid,
@@ -231,10 +231,10 @@ class Lpr(Functions):
         await self._client.call(LPR_LICENSEPLATE, body=body)
 
     async def image(self, plate: str) -> bytes:
-        """Return the JPEG in which a plate was read, of the last five (HTTP API 5.16.2).
+        """Return the JPEG of a recognized plate, of the last five (HTTP API 5.16.2).
 
         Raises:
-            NoData: There is none.
+            NoData: The device has no image of the plate.
         """
         reply = await self._client.fetch(LPR_IMAGE, {"plateText": plate}, max_bytes=_MAX_IMAGE)
         if not reply.body.startswith(b"\xff\xd8"):
@@ -246,18 +246,18 @@ class Automation(Functions):
     """``/api/automation``; needs *Access to Automation*."""
 
     async def trigger(self, trigger: str, params: Mapping[str, str]) -> None:
-        """Set off an ``HttpTrigger`` with parameters of its own (HTTP API 5.19.1).
+        """Fire an ``HttpTrigger`` with custom parameters (HTTP API 5.19.1).
 
-        2N OS (firmware 3) takes the trigger as part of the path.
+        2N OS (firmware 3) expects the trigger in the path.
 
         Raises:
-            InvalidRequest: There is no such trigger.
+            InvalidRequest: The trigger does not exist.
         """
         try:
             await self._client.call(AUTOMATION_TRIGGER, {**params, "triggerId": trigger})
         except NotSupported:
             if "/" in trigger or trigger in {"", ".", ".."}:
-                # It would be the path of another function.
+                # The path would be that of another function.
                 raise InvalidRequest("not a valid trigger name", "triggerId") from None
             path = AUTOMATION_TRIGGER_BY_PATH.path.format(triggerId=trigger)
             await self._client.call(replace(AUTOMATION_TRIGGER_BY_PATH, path=path), params)

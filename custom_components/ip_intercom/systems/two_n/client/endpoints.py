@@ -1,11 +1,11 @@
-"""The functions of the 2N HTTP API as data: path, method, service and privilege (HTTP API 5)."""
+"""Endpoints of the 2N HTTP API: path, method, service and privilege (HTTP API 5)."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
 class Service(StrEnum):
-    """Service groups as the device's page *Services / HTTP API* names them (HTTP API 3)."""
+    """Service groups, as named on the device's page *Services / HTTP API* (HTTP API 3)."""
 
     SYSTEM = "System API"
     SWITCH = "Switch API"
@@ -21,7 +21,7 @@ class Service(StrEnum):
 
 
 class Privilege(StrEnum):
-    """Account privileges as the device's page names them (HTTP API 4)."""
+    """Account privileges, as named on the device's page (HTTP API 4)."""
 
     NONE = ""
     SYSTEM_MONITORING = "System – Monitoring"
@@ -47,10 +47,9 @@ class Privilege(StrEnum):
 class Endpoint:
     """One function of the API.
 
-    ``repeatable`` is False where a second run would do something twice: such a request is
-    never sent again by itself after the connection broke. ``anonymous`` is answered regardless of
-    the authentication of its service. ``bare`` may be answered without the envelope of 2.3.
-    ``timeout`` is the number of seconds that the answer may take, None for the usual one.
+    ``repeatable`` is False if a second execution has another effect: such a request is not sent again after the
+    connection broke. ``anonymous`` endpoints need no authentication, regardless of their service. ``bare``
+    endpoints may answer without the envelope of 2.3. ``timeout`` is in seconds, None for the default.
     """
 
     method: str
@@ -63,10 +62,10 @@ class Endpoint:
     timeout: float | None = None
 
 
-# A directory of some thousand entries takes longer than anything else.
+# A directory of a few thousand entries takes longer than any other request.
 _DIRECTORY_TIMEOUT = 60.0
 
-# Commands go by GET: firmware 2.50 refuses a POST without a body, or ignores it (code 14).
+# Commands use GET: firmware 2.50 rejects a POST without a body, or ignores it (code 14).
 SYSTEM_INFO = Endpoint("GET", "/api/system/info", Service.SYSTEM, anonymous=True)
 SYSTEM_STATUS = Endpoint("GET", "/api/system/status", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
 SYSTEM_CAPS = Endpoint("GET", "/api/system/caps", Service.SYSTEM, Privilege.SYSTEM_MONITORING)
@@ -74,7 +73,7 @@ SYSTEM_RESTART = Endpoint("GET", "/api/system/restart", Service.SYSTEM, Privileg
 
 SWITCH_CAPS = Endpoint("GET", "/api/switch/caps", Service.SWITCH, Privilege.SWITCH_MONITORING)
 SWITCH_STATUS = Endpoint("GET", "/api/switch/status", Service.SWITCH, Privilege.SWITCH_MONITORING)
-# A second "on" or "hold" begins the time again, and each one is an event: a lost answer is followed by a look.
+# A second "on" or "hold" restarts the timer and is another event: after a lost response, the state is polled instead.
 SWITCH_CTRL = Endpoint("GET", "/api/switch/ctrl", Service.SWITCH, Privilege.SWITCH_CONTROL, repeatable=False)
 
 IO_CAPS = Endpoint("GET", "/api/io/caps", Service.IO, Privilege.IO_MONITORING)
@@ -92,9 +91,9 @@ CAMERA_SNAPSHOT = Endpoint("GET", "/api/camera/snapshot", Service.CAMERA, Privil
 
 LOG_CAPS = Endpoint("GET", "/api/log/caps", Service.LOGGING)
 LOG_SUBSCRIBE = Endpoint("GET", "/api/log/subscribe", Service.LOGGING, repeatable=False)
-# A channel that is gone tells of a restart: closing it twice would tell of one that was not.
+# A missing channel indicates a restart: closing a channel twice would report a false one.
 LOG_UNSUBSCRIBE = Endpoint("GET", "/api/log/unsubscribe", Service.LOGGING, repeatable=False)
-# The device takes events off the channel when it answers: a lost answer must not be asked for again.
+# The device removes events from the channel when it responds: a pull cannot be repeated.
 LOG_PULL = Endpoint("GET", "/api/log/pull", Service.LOGGING, repeatable=False)
 
 DIR_TEMPLATE = Endpoint("GET", "/api/dir/template", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
@@ -124,7 +123,7 @@ CONFIG_FACTORYRESET = Endpoint(
 )
 CONFIG_HOLIDAYS = Endpoint("GET", "/api/config/holidays", Service.SYSTEM, Privilege.SYSTEM_CONTROL)
 CONFIG_HOLIDAYS_PUT = replace(CONFIG_HOLIDAYS, method="PUT")
-# The table of chapter 5 has both paths; older firmware knows this one.
+# Chapter 5 lists both paths; older firmware has this one.
 HOLIDAYS = replace(CONFIG_HOLIDAYS, path="/api/holidays")
 HOLIDAYS_PUT = replace(HOLIDAYS, method="PUT")
 
@@ -144,7 +143,7 @@ DISPLAY_LANGUAGE = Endpoint("GET", "/api/display/language", Service.DISPLAY, Pri
 DISPLAY_LANGUAGE_PUT = replace(DISPLAY_LANGUAGE, method="PUT", bare=False)
 
 AUDIO_TEST = Endpoint("GET", "/api/audio/test", Service.AUDIO, Privilege.AUDIO_CONTROL, repeatable=False)
-# A text of any length does not fit into the address of a request.
+# The text may be too long for a query.
 EMAIL_SEND = Endpoint("POST", "/api/email/send", Service.EMAIL, Privilege.EMAIL_CONTROL, repeatable=False)
 
 PCAP = Endpoint("GET", "/api/pcap", Service.SYSTEM, Privilege.SYSTEM_CONTROL)

@@ -1,4 +1,4 @@
-"""The JSON envelope of the 2N HTTP API, and its error codes (HTTP API 2.3)."""
+"""JSON envelope and error codes of the 2N HTTP API (HTTP API 2.3)."""
 
 from collections.abc import Mapping
 
@@ -29,22 +29,22 @@ _COMMAND_ERRORS: Mapping[int | None, type[CommandFailed]] = {15: NoData, 18: Rej
 
 
 def error_code(reply: Reply) -> int | None:
-    """Return the code of an answer that is an error, without raising it."""
-    # Long answers are results: an error object is short, and the check costs a second parse.
+    """Return the code of an error response, without raising it."""
+    # Long responses are results: error objects are short, and the check costs a second parse.
     if len(reply.body) > 1024 or b'"error"' not in reply.body:
         return None
     return integer(fields(fields(decode_json(reply.body)).get("error")).get("code"))
 
 
 def result(endpoint: Endpoint, reply: Reply) -> Fields | list[object]:
-    """Return the ``result`` of an answer.
+    """Return the ``result`` of a response.
 
     Raises:
-        IntercomError: One of its kinds, by the error code.
+        IntercomError: A subclass, by the error code.
     """
     document = decode_json(reply.body)
     if isinstance(document, list):
-        return document  # firmware 3.x answers some functions with a bare array, without the envelope
+        return document  # firmware 3.x answers some functions with a bare array without an envelope
     envelope = fields(document)
     if endpoint.bare and envelope and "success" not in envelope:
         return envelope

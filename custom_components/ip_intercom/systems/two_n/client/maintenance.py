@@ -1,4 +1,4 @@
-"""Firmware, configuration and recordings of network traffic (HTTP API 5.2, 5.3, 5.13)."""
+"""Firmware, configuration and packet captures (HTTP API 5.2, 5.3, 5.13)."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -33,17 +33,17 @@ from .endpoints import (
 )
 
 _MAX_CONFIG = 64 * 1024 * 1024
-# A quiet network sends nothing for a while. What is asked of the device meanwhile is recorded as well.
+# Timeout in seconds without data: a quiet network sends none for a while. Requests to the device are captured too.
 _QUIET = 120.0
-# A caller that records until further notice has requested it.
+# A live capture has no size limit: the caller requested it until further notice.
 _MAX_LIVE = sys.maxsize
 
 
 @dataclass(frozen=True, slots=True)
 class FirmwareFile:
-    """What the device says of a file that it holds for five minutes (HTTP API 5.2.1)."""
+    """A firmware file that the device keeps for five minutes (HTTP API 5.2.1)."""
 
-    # The table of the manual spells it fileid, its example fileId.
+    # The manual's table spells the key fileid, its example fileId.
     id: Annotated[str, Key("fileId", "fileid")]
     version: str
     downgrade: bool = False
@@ -56,23 +56,23 @@ class Firmware(Functions):
     async def upload(
         self, file: IO[bytes], filename: str, size: int, progress: Callable[[int], None] | None = None
     ) -> FirmwareFile:
-        """Send a file and return what the device makes of it (HTTP API 5.2.1).
+        """Send a file and return the device's description of it (HTTP API 5.2.1).
 
         Args:
             file: The file, open and seekable.
-            filename: Its name.
-            size: Its size in bytes.
-            progress: Hears how many bytes are sent.
+            filename: Name of the file.
+            size: Size in bytes.
+            progress: Called with the number of bytes sent.
 
         Raises:
-            InvalidRequest: No firmware, or of another model.
-            FileTooOld: Older than the device allows.
-            FileWaiting: The device answers everything but this: it holds another file.
-            NoAnswer: The device answers nothing.
+            InvalidRequest: Not a firmware file, or for another model.
+            FileTooOld: The device does not allow a downgrade to this version.
+            FileWaiting: The device responds to other requests only: it keeps another file.
+            NoAnswer: The device does not respond at all.
         """
         upload = Upload("blob-fw", filename, "application/octet-stream", file, size, progress)
         try:
-            # Without its parameter it does nothing; and were it to do something, that would be no harm.
+            # Without its parameter, this request has no effect; discarding a file would do no harm.
             result = await self._client.upload(FIRMWARE, upload, first=FIRMWARE_REJECT)
         except NoAnswer as err:
             with suppress(CommandFailed):
@@ -84,7 +84,7 @@ class Firmware(Functions):
         """Install a file; the device restarts with it (HTTP API 5.2.2).
 
         Raises:
-            CommandFailed: The file is not there any more.
+            CommandFailed: The device no longer has the file.
         """
         await self._client.call(FIRMWARE_APPLY, {"fileId": file_id})
 
@@ -92,7 +92,7 @@ class Firmware(Functions):
         """Discard a file (HTTP API 5.2.3).
 
         Raises:
-            CommandFailed: The file is not there any more.
+            CommandFailed: The device no longer has the file.
         """
         await self._client.call(FIRMWARE_REJECT, {"fileId": file_id})
 
@@ -102,35 +102,35 @@ class Config(Functions):
 
     @asynccontextmanager
     async def download(self) -> AsyncIterator[Stream]:
-        """Open the whole configuration, XML with passwords in it (HTTP API 5.3.1)."""
+        """Open the complete configuration: XML that contains passwords (HTTP API 5.3.1)."""
         async with self._client.download(CONFIG, max_bytes=_MAX_CONFIG) as stream:
             yield stream
 
     async def upload(
         self, file: IO[bytes], filename: str, size: int, progress: Callable[[int], None] | None = None
     ) -> None:
-        """Replace the configuration; it takes effect some 15 seconds later (HTTP API 5.3.1).
+        """Replace the configuration; takes effect about 15 seconds later (HTTP API 5.3.1).
 
         Raises:
-            InvalidRequest: No configuration of this device.
+            InvalidRequest: Not a configuration of this device.
         """
         upload = Upload("blob-cfg", filename, "application/xml", file, size, progress)
         await self._client.upload(CONFIG_PUT, upload, first=SYSTEM_STATUS)
 
     async def factory_reset(self) -> None:
-        """Set everything back; it takes effect some 15 seconds later (HTTP API 5.3.2)."""
+        """Reset to factory defaults; takes effect about 15 seconds later (HTTP API 5.3.2)."""
         await self._client.call(CONFIG_FACTORYRESET)
 
     async def holidays(self) -> tuple[str, ...]:
-        """Return the holidays: ``DD/MM``, or ``DD/MM/YYYY`` for one year only (HTTP API 5.3.3)."""
-        # The example of the manual 2.38 has backslashes.
+        """Return the holidays: ``DD/MM``, or ``DD/MM/YYYY`` for a single year (HTTP API 5.3.3)."""
+        # The example of manual 2.38 has backslashes.
         return tuple(date.replace("\\", "/") for date in texts((await self._holidays()).get("dates")))
 
     async def set_holidays(self, dates: Sequence[str]) -> None:
-        """Set the holidays, and send back what else the device tells with them (HTTP API 5.3.3).
+        """Set the holidays; send the other fields back unchanged (HTTP API 5.3.3).
 
         Raises:
-            InvalidRequest: A date that is none.
+            InvalidRequest: A date is invalid.
         """
         upload = json_upload("blob-json", {**await self._holidays(), "dates": list(dates)})
         try:
@@ -147,7 +147,7 @@ class Config(Functions):
 
 @dataclass(frozen=True, slots=True)
 class CaptureStats:
-    """How a live capture goes (HTTP API 5.13.6)."""
+    """Progress of a live capture (HTTP API 5.13.6)."""
 
     running: bool = False
     bytes_sent: int = 0
@@ -159,7 +159,7 @@ class Capture(Functions):
 
     @asynccontextmanager
     async def download(self) -> AsyncIterator[Stream]:
-        """Open what was recorded (HTTP API 5.13.1)."""
+        """Open the recorded capture (HTTP API 5.13.1)."""
         async with self._client.download(PCAP) as stream:
             yield stream
 
@@ -173,19 +173,19 @@ class Capture(Functions):
 
     @asynccontextmanager
     async def live(self, duration: int | None = None) -> AsyncIterator[Stream]:
-        """Record from now on, for seconds or until stopped (HTTP API 5.13.4).
+        """Capture live, for ``duration`` seconds or until stopped (HTTP API 5.13.4).
 
         Raises:
-            CommandFailed: A live recording runs already.
+            CommandFailed: Another live capture is running.
         """
         params = {} if duration is None else {"duration": str(duration)}
         async with self._client.download(PCAP_LIVE, params, stall=_QUIET, max_bytes=_MAX_LIVE) as stream:
             yield stream
 
     async def stop_live(self) -> None:
-        """End a live recording, if there is one (HTTP API 5.13.5)."""
+        """Stop the live capture, if any (HTTP API 5.13.5)."""
         await self._client.call(PCAP_LIVE_STOP)
 
     async def stats(self) -> CaptureStats:
-        """Return how a live recording goes (HTTP API 5.13.6)."""
+        """Return the progress of the live capture (HTTP API 5.13.6)."""
         return decode_reply(CaptureStats, await self._client.call(PCAP_LIVE_STATS), PCAP_LIVE_STATS.path)

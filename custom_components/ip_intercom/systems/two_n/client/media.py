@@ -1,4 +1,4 @@
-"""Pictures, displays, sound and email (HTTP API 5.8, 5.9, 5.11, 5.12)."""
+"""Cameras, displays, audio and email (HTTP API 5.8, 5.9, 5.11, 5.12)."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -28,12 +28,12 @@ from .endpoints import (
 )
 
 MAX_JPEG = 8 * 1024 * 1024
-MAX_FPS = 15  # 16 and more is refused by firmware 2.50
+MAX_FPS = 15  # firmware 2.50 rejects 16 and more
 
 
 @dataclass(frozen=True, slots=True)
 class CameraCaps:
-    """Video sources by name, and the only sizes (width, height) that can be asked for (HTTP API 5.8.1)."""
+    """Video sources by name, and the available sizes (width, height) (HTTP API 5.8.1)."""
 
     sources: tuple[str, ...]
     sizes: tuple[tuple[int, int], ...]
@@ -43,7 +43,7 @@ class Camera(Functions):
     """``/api/camera``."""
 
     async def caps(self) -> CameraCaps:
-        """Return sources and sizes; the device does not sort the sizes (HTTP API 5.8.1)."""
+        """Return sources and sizes, sorted by size (HTTP API 5.8.1)."""
         result = fields(await self._client.call(CAMERA_CAPS))
         resolutions, listed = result.get("jpegResolution"), result.get("sources")
         if not isinstance(resolutions, list) or not isinstance(listed, list):
@@ -53,7 +53,7 @@ class Camera(Functions):
             for item in objects(resolutions)
             if (width := integer(item.get("width"))) and (height := integer(item.get("height")))
         }
-        # Some firmware lists plain texts.
+        # Some firmware lists plain strings.
         sources = tuple(source for item in listed if (source := text(fields(item).get("source")) or text(item)))
         if (listed and not sources) or (resolutions and not sizes):
             raise UnexpectedReply("the device lists cameras that cannot be read")
@@ -65,11 +65,11 @@ class Camera(Functions):
         Args:
             source: A source of the caps.
             size: Width and height in pixels, one of the caps.
-            seconds_back: The age of the frame, 0 to 30 seconds.
+            seconds_back: Age of the frame, 0 to 30 seconds.
 
         Raises:
-            InvalidRequest: A size or source that the device does not have.
-            UnexpectedReply: The answer is no JPEG.
+            InvalidRequest: The device does not have the size or source.
+            UnexpectedReply: The response is not a JPEG.
         """
         params = _frame(source, size)
         if seconds_back:
@@ -81,7 +81,7 @@ class Camera(Functions):
 
     @asynccontextmanager
     async def stream(self, source: str, size: tuple[int, int], fps: int) -> AsyncIterator[Stream]:
-        """Open motion JPEG: an endless ``multipart/x-mixed-replace`` answer (HTTP API 5.8.2)."""
+        """Open motion JPEG: an endless ``multipart/x-mixed-replace`` response (HTTP API 5.8.2)."""
         params = _frame(source, size) | {"fps": str(min(max(fps, 1), MAX_FPS))}
         async with self._client.open(CAMERA_SNAPSHOT, params) as stream:
             yield stream
@@ -103,7 +103,7 @@ class DisplayCaps:
 
 @dataclass(frozen=True, slots=True)
 class Languages:
-    """The language of a display, and those that it knows (manual 2.50)."""
+    """Current language of a display, and the available ones (manual 2.50)."""
 
     current: str | None
     known: tuple[str, ...]
@@ -119,17 +119,17 @@ class Display(Functions):
     async def show_image(
         self, display: str, image: bytes, content_type: str, duration: float | None = None, layer: str | None = None
     ) -> None:
-        """Show a picture of the display's size: a notification for ``duration`` seconds, else an overlay (5.9.2).
+        """Show an image of the display's size: a notification for ``duration`` seconds, else an overlay (5.9.2).
 
         Args:
             display: A display of the caps.
             image: Baseline JPEG, BMP or PNG; GIF instead of PNG on 2N IP Vario.
-            content_type: Its media type.
+            content_type: Media type of the image.
             duration: Seconds; None until it is replaced or cleared.
             layer: ``top``, ``popup``, ``main`` or ``default``; 2N IP Style with firmware 2.50 and newer.
 
         Raises:
-            InvalidRequest: Another size or format, or no such display.
+            InvalidRequest: The size or format is wrong, or the display does not exist.
         """
         name = f"image.{content_type.rpartition('/')[2]}"
         upload = Upload("blob-image", name, content_type, BytesIO(image), len(image))
@@ -146,10 +146,10 @@ class Display(Functions):
         repeat: int | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> None:
-        """Play a video of up to 60 s, MPEG-4 or H.264, 15 frames a second (HTTP API 5.9.2, 2N IP Verso).
+        """Play a video of up to 60 s, MPEG-4 or H.264, 15 frames per second (HTTP API 5.9.2, 2N IP Verso).
 
         Raises:
-            InvalidRequest: Another size or format, no such display, or one that plays no videos.
+            InvalidRequest: The size or format is wrong, or the display does not exist or plays no videos.
         """
         upload = Upload("blob-video", filename, "video/mp4", file, size, progress)
         params = _target(display, None) | _milliseconds(duration)
@@ -158,11 +158,11 @@ class Display(Functions):
         await self._client.upload(DISPLAY_IMAGE, upload, params, first=DISPLAY_CAPS)
 
     async def clear(self, display: str, layer: str | None = None) -> None:
-        """Delete what was sent to a display, or to one ``layer`` of it, ``all`` included (HTTP API 5.9.2)."""
+        """Delete the content sent to a display, or to one ``layer`` of it; ``all`` is a layer too (HTTP API 5.9.2)."""
         await self._client.call(DISPLAY_IMAGE_DELETE, _target(display, layer))
 
     async def show_text(self, content: str, duration: int | None = None) -> None:
-        """Show a text in the device's own type for some seconds; firmware 2.50, 2N IP Style and answering units."""
+        """Show a text in the device's font for some seconds; firmware 2.50, 2N IP Style and indoor units."""
         body: dict[str, object] = {"text": content}
         if duration is not None:
             body["timeout"] = duration
@@ -173,7 +173,7 @@ class Display(Functions):
         await self._client.call(DISPLAY_TEXT_DELETE)
 
     async def language(self) -> Languages:
-        """Return the language and those that are known; firmware 2.50 and newer."""
+        """Return the current and the available languages; firmware 2.50 and newer."""
         result = fields(await self._client.call(DISPLAY_LANGUAGE))
         return Languages(text(result.get("default")) or text(result.get("language")), _known(result))
 
@@ -199,7 +199,7 @@ class Audio(Functions):
     """``/api/audio``; needs *Audio – Control*."""
 
     async def test(self) -> None:
-        """Begin the test; the event ``AudioLoopTest`` tells its result (HTTP API 5.11.1)."""
+        """Start the audio test; the event ``AudioLoopTest`` contains its result (HTTP API 5.11.1)."""
         await self._client.call(AUDIO_TEST)
 
 
@@ -218,15 +218,15 @@ class Email(Functions):
         """Send an email (HTTP API 5.12.1).
 
         Args:
-            to: Address of the receiver.
+            to: Address of the recipient.
             subject: Subject.
             body: Text, HTML allowed.
-            pictures: How many camera pictures to attach, 0 to 5.
-            time_span: Seconds over which they are spread, up to now.
-            size: Their width and height, one of the camera's.
+            pictures: Number of camera images to attach, 0 to 5.
+            time_span: Seconds until now over which the images are spread.
+            size: Width and height of the images, one of the camera's.
 
         Raises:
-            InvalidRequest: A value that the device does not take.
+            InvalidRequest: The device rejects a value.
         """
         params = {"to": to, "subject": subject}
         if body is not None:

@@ -26,7 +26,7 @@ from .endpoints import (
 
 @dataclass(frozen=True, slots=True)
 class SipAccount:
-    """A SIP account (HTTP API 5.6.1): two of them, four since firmware 3."""
+    """A SIP account (HTTP API 5.6.1); a device has two, four since firmware 3."""
 
     account: int
     enabled: bool = True
@@ -48,7 +48,7 @@ class CallLeg:
 class CallSession:
     """A call in progress (HTTP API 5.7.1).
 
-    ``direction`` is ``incoming`` or ``outgoing`` as the device sees it: a visitor's ring is
+    ``direction`` is ``incoming`` or ``outgoing`` from the device's point of view: a visitor's ring is
     outgoing. ``state`` is ``connecting``, ``ringing`` or ``connected``.
     """
 
@@ -59,7 +59,7 @@ class CallSession:
 
 
 def _call_type(value: object) -> str | None:
-    """Return the type of a record; the table of the manual has ``doorbell button``, its example ``doorbell``."""
+    """Return the type of a record; the manual's table has ``doorbell button``, its example ``doorbell``."""
     word = text(value)
     return "doorbell" if word == "doorbell button" else word
 
@@ -78,7 +78,7 @@ class CallRecord:
     """An entry of the call log (HTTP API 5.6.2).
 
     ``type`` is ``incoming``, ``outgoing``, ``missed``, ``voicemail``, ``completedElsewhere`` or
-    ``doorbell``; ``duration`` in seconds; ``device`` the kind of the other 2N device.
+    ``doorbell``; ``duration`` is in seconds; ``device`` is the type of the other 2N device.
     """
 
     id: str
@@ -104,19 +104,19 @@ class Phone(Functions):
         """Delete a record of the call log, or all of them (HTTP API 5.6.2).
 
         Raises:
-            InvalidRequest: There is no such record.
+            InvalidRequest: The record does not exist.
         """
         await self._client.call(PHONE_CALLLOG_DELETE, {} if record is None else {"id": record})
 
     async def config(self) -> tuple[Fields, ...]:
-        """Return how the SIP accounts are set up, as the device tells it; firmware 2.43 and newer."""
+        """Return the settings of the SIP accounts as reported; firmware 2.43 and newer."""
         return _listed(await self._client.call(PHONE_CONFIG), "accounts")
 
     async def set_config(self, account: int, settings: Mapping[str, object]) -> None:
         """Change settings of a SIP account by their names in ``config``; firmware 2.43 and newer.
 
         Raises:
-            InvalidRequest: There is no such account, or a value that it does not take.
+            InvalidRequest: The account does not exist, or the device rejects a value.
         """
         changed = {"accounts": [{**settings, "account": account}]}
         await self._client.upload(PHONE_CONFIG_PUT, json_upload("blob-json", changed))
@@ -126,14 +126,14 @@ class Call(Functions):
     """``/api/call``."""
 
     async def status(self) -> tuple[CallSession, ...]:
-        """Return the calls in progress (HTTP API 5.7.1); some firmware answers a bare array."""
+        """Return the calls in progress (HTTP API 5.7.1); some firmware returns a bare array."""
         return await self._client.rows(CALL_STATUS, "sessions", partial(decode, CallSession))
 
     async def dial(self, number: str | None = None, users: Sequence[str] = ()) -> int:
         """Call a number or SIP URI, or directory entries by uuid, and return the session (HTTP API 5.7.2).
 
         Raises:
-            InvalidRequest: Both or neither given, or an unknown user.
+            InvalidRequest: Both or neither are given, or a user is unknown.
         """
         params = {}
         if number is not None:
@@ -146,24 +146,24 @@ class Call(Functions):
         return session
 
     async def answer(self, session: int) -> None:
-        """Answer an incoming call that rings (HTTP API 5.7.3).
+        """Answer a ringing incoming call (HTTP API 5.7.3).
 
         Raises:
-            CommandFailed: There is no such session.
+            CommandFailed: The session does not exist.
         """
         await self._client.call(CALL_ANSWER, {"session": str(session)})
 
     async def hangup(self, session: int, reason: str | None = None) -> None:
         """End a call (HTTP API 5.7.4).
 
-        Firmware 2.50 ignores ``reason`` for an outgoing call that rings, and answers success.
+        Firmware 2.50 ignores ``reason`` for a ringing outgoing call and reports success.
 
         Args:
-            session: The call.
-            reason: ``normal``, ``rejected`` or ``busy``; the device takes ``normal`` for none.
+            session: ID of the session.
+            reason: ``normal``, ``rejected`` or ``busy``; the device defaults to ``normal``.
 
         Raises:
-            CommandFailed: There is no such session.
+            CommandFailed: The session does not exist.
         """
         params = {"session": str(session)}
         if reason is not None:

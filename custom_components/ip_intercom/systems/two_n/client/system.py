@@ -1,4 +1,4 @@
-"""System functions: who the device is, how long it runs, what it can do, restart (HTTP API 5.1)."""
+"""Identity, uptime, capabilities, clock and restart (HTTP API 5.1)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,9 +33,9 @@ def _serial(value: object) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class SystemInfo:
-    """Who the device is (HTTP API 5.1.1); None for what its firmware does not tell.
+    """Identity of the device (HTTP API 5.1.1); None for fields that its firmware does not report.
 
-    ``mac`` is lower-case with colons. On rebranded devices ``serial`` may be a part number, and
+    ``mac`` is lowercase with colons. On rebranded devices ``serial`` may be a part number, and
     firmware before about 2.20 has no ``mac``.
     """
 
@@ -50,7 +50,7 @@ class SystemInfo:
 
 @dataclass(frozen=True, slots=True)
 class SystemStatus:
-    """The device's clock (Unix seconds) and its seconds since the last restart (HTTP API 5.1.2)."""
+    """Clock in Unix seconds, and uptime in seconds (HTTP API 5.1.2)."""
 
     time: Annotated[int | None, Key("systemTime")]
     uptime: Annotated[int | None, Key("upTime")]
@@ -58,7 +58,7 @@ class SystemStatus:
 
 @dataclass(frozen=True, slots=True)
 class DeviceTime:
-    """The device's clock in Unix seconds, where its time comes from, and whether it renews it by itself."""
+    """Clock in Unix seconds, its source, and whether the device synchronizes it."""
 
     utc: Annotated[int, Key("utcTime")]
     source: str | None
@@ -74,7 +74,7 @@ class TimeZone:
     custom: str | None
 
 
-# The zone that stands for an offset.
+# Name of the zone for a custom offset.
 _CUSTOM_ZONE = "custom"
 
 
@@ -82,7 +82,7 @@ class System(Functions):
     """``/api/system``."""
 
     async def info(self) -> SystemInfo:
-        """Return who the device is; answered without an account (HTTP API 5.1.1)."""
+        """Return the identity of the device; needs no account (HTTP API 5.1.1)."""
         return decode_reply(SystemInfo, await self._client.call(SYSTEM_INFO), SYSTEM_INFO.path)
 
     async def status(self) -> SystemStatus:
@@ -90,7 +90,7 @@ class System(Functions):
         return decode_reply(SystemStatus, await self._client.call(SYSTEM_STATUS), SYSTEM_STATUS.path)
 
     async def caps(self) -> Mapping[str, frozenset[str]]:
-        """Return the functions by name with their words, ``active`` and ``licensed`` (HTTP API 5.1.4)."""
+        """Return the features by name with their states, ``active`` and ``licensed`` (HTTP API 5.1.4)."""
         options = fields(fields(await self._client.call(SYSTEM_CAPS)).get("options"))
         return {name: frozenset(words.split(",")) for name, words in options.items() if isinstance(words, str)}
 
@@ -105,8 +105,8 @@ class System(Functions):
     async def set_time(self, unix: int, *, keep_server: bool = False) -> None:
         """Set the clock (HTTP API 5.1.6).
 
-        Firmware 2.44 and newer takes it in another way, which turns the time server off, and keeps the old one for a
-        while. ``keep_server`` tries the old one first: the device goes on asking a server that it cannot reach now.
+        Firmware 2.44 and newer has a new function, which disables the time server, and keeps the old one for now.
+        ``keep_server`` tries the old one first, so that the device continues to use its time server.
         """
         if keep_server:
             try:
@@ -125,7 +125,7 @@ class System(Functions):
         return text(fields(await self._client.call(SYSTEM_DEVICENAME)).get("deviceName"))
 
     async def set_device_name(self, name: str) -> None:
-        """Name the device; firmware 2.50 and newer."""
+        """Set the name of the device; firmware 2.50 and newer."""
         await self._client.call(SYSTEM_DEVICENAME_POST, {"deviceName": name})
 
     async def time_zone(self) -> TimeZone:
@@ -138,10 +138,10 @@ class System(Functions):
     async def set_time_zone(
         self, zone: str | None = None, *, automatic: bool = False, custom: str | None = None
     ) -> None:
-        """Set the time zone by name or as an offset, or let the device find it; firmware 2.44 and newer."""
+        """Set the time zone by name or offset, or let the device detect it; firmware 2.44 and newer."""
         form = {"automatic": str(int(automatic))}
         if not automatic and custom is not None:
-            # The manual prints a true minus, the device takes a hyphen.
+            # The manual prints a minus sign, the device expects a hyphen.
             form |= {"zone": _CUSTOM_ZONE, "custom": custom.replace("\N{MINUS SIGN}", "-")}
         elif not automatic and zone is not None:
             form["zone"] = zone
