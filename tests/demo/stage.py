@@ -53,8 +53,7 @@ http:
 api:
 config:
 frontend:
-{more}all_entities:
-logger:
+{more}logger:
   default: warning
   logs:
     custom_components.ip_intercom: {log_level}
@@ -175,8 +174,8 @@ class Stage:
         await self._simulator_process.kill()
         await self._start_two_n(self._model)
 
-    def write_configuration(self, more: str, log_level: str) -> None:
-        """Write what Home Assistant starts with."""
+    def write_configuration(self, more: str, log_level: str, *, all_entities: bool = True) -> None:
+        """Write what Home Assistant starts with; `all_entities` enables those that are disabled by default."""
         shutil.copytree(
             ROOT / "custom_components" / DOMAIN,
             self.config / "custom_components" / DOMAIN,
@@ -188,8 +187,9 @@ class Stage:
             (helper / name).write_text(source)
         self.files.mkdir()
         text = CONFIGURATION.format(
-            host=HOST, port=self.port, files=self.files, time_zone=_time_zone(), more=more, log_level=log_level
-        )
+            host=HOST, port=self.port, files=self.files, time_zone=_time_zone(),
+            more=more + (f"{ALL_ENTITIES}:\n" if all_entities else ""), log_level=log_level,
+        )  # fmt: skip
         (self.config / "configuration.yaml").write_text(text)
         self._modules.mkdir()
         for name, source in AUDIO_STAND_INS.items():

@@ -1,0 +1,266 @@
+"""The benchmark of many devices in one Home Assistant: load, CPU, a power cut, rings at once, memory. Asserts nothing.
+
+All devices are new to Home Assistant when it starts. Times are on the monotonic clock, which all processes share.
+"""
+
+import argparse
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+import json
+import os
+from pathlib import Path
+import resource
+import sys
+import tempfile
+import time
+from typing import Any
+
+import aiohttp
+
+from .__main__ import run
+from .checks import say
+from .home_assistant import Heard
+from .process import Process
+from .stage import ACCOUNT, DOMAIN, ROOT, Stage, free_port
+
+# So many devices live in one process.
+SHARE = 125
+LOADED_TIMEOUT = 300.0
+POWER_CUT = 30.0
+BACK_TIMEOUT = 180.0
+WATCH = 60.0
+RING_TIMEOUT = 30.0
+# What a log line says of a device that is taken for silent.
+SILENT = ("Failed to connect", "does not answer", "not respond", "Timed out")
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Devices:
+    """The simulated devices, in several processes."""
+
+    def __init__(self, folder: Path) -> None:
+        """Nothing runs yet; what the processes say goes into `folder`."""
+        self.addresses: list[tuple[str, str]] = []
+        self._folder = folder
+        self._controls: list[str] = []
+        self._processes: list[Process] = []
+        self._session: aiohttp.ClientSession
+
+    @asynccontextmanager
+    async def running(self, count: int) -> AsyncIterator[None]:
+        """Run so many devices."""
+        async with AsyncExitStack() as stack:
+            timeout = aiohttp.ClientTimeout(total=120)
+            self._session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
+            for first in range(0, count, SHARE):
+                process = Process("fleet", self._folder / f"fleet{first}.log")
+                stack.push_async_callback(process.stop)
+                ready = await process.start(
+                    sys.executable, "-m", "tests.simulators.two_n.fleet", "--first", str(first),
+                    "--devices", str(min(SHARE, count - first)), "--account", ":".join(ACCOUNT),
+                    folder=ROOT, environment=dict(os.environ), speaks=True,
+                )  # fmt: skip
+                if not ready:
+                    raise AssertionError(f"the simulators did not start: {process.tail(20)}")
+                found = json.loads(ready)
+                self._controls.append(found["control"])
+                self.addresses += [(address, mac) for address, mac in found["devices"]]
+            yield
+
+    async def do(self, verb: str) -> list[Any]:
+        """Have all processes do something at once."""
+
+        async def one(control: str) -> Any:
+            async with self._session.post(f"{control}/{verb}", json={}) as response:
+                return await response.json()
+
+        return await asyncio.gather(*(one(control) for control in self._controls))
+
+    async def requests(self) -> tuple[int, int, Counter[str]]:
+        """Return how many requests there were since the last `clear`, the most in one second, and the paths."""
+        seconds, paths, total = Counter[str](), Counter[str](), 0
+        for part in await self.do("requests"):
+            seconds.update(part["seconds"])
+            paths.update(part["paths"])
+            total += part["total"]
+        return total, max(seconds.values(), default=0), paths
+
+    async def pulling(self) -> int:
+        """Return how many devices are asked for their events now."""
+        return sum(await self.do("pulling"))
+
+
+class FleetBench:
+    """Measures one Home Assistant with many devices."""
+
+    def __init__(self, stage: Stage, devices: Devices) -> None:
+        """Both are running, or about to."""
+        self.stage = stage
+        self.devices = devices
+        self.count = 0
+        self.rows: list[tuple[str, str]] = []
+
+    def tell(self, what: str, measured: str) -> None:
+        """Add a row."""
+        self.rows.append((what, measured))
+        say(f"  {what}: {measured}")
+
+    def cpu(self) -> float:
+        """Return the seconds of CPU that Home Assistant has used."""
+        parts = Path(f"/proc/{self.stage.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(parts[11]) + int(parts[12])) / TICKS
+
+    def memory(self) -> float:
+        """Return the resident memory of Home Assistant in MiB."""
+        lines = Path(f"/proc/{self.stage.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
+
+    async def prepare(self, count: int) -> float:
+        """Make the entries: one by the config flow, the others like it in the storage. Returns the bare memory."""
+        self.count = count
+        bare = self.memory()
+        address, _ = self.devices.addresses[0]
+        self.stage.address = address
+        await self.stage.add_intercom()
+        await self.stage.stop_home_assistant()
+        storage = self.stage.config / ".storage"
+        path = storage / "core.config_entries"
+        content = json.loads(path.read_text())
+        entries = content["data"]["entries"]
+        (model,) = [entry for entry in entries if entry["domain"] == DOMAIN]
+        entries.remove(model)
+        for number, (address, mac) in enumerate(self.devices.addresses):
+            url = f"http://{address}"
+            entries.append(
+                {
+                    **model,
+                    "entry_id": f"{number:026d}",
+                    "title": f"Entrance {number}",
+                    "unique_id": mac.lower().replace("-", ":"),
+                    "data": {**model["data"], "url": url},
+                }
+            )
+        path.write_text(json.dumps(content))
+        for name in ("core.device_registry", "core.entity_registry"):
+            (storage / name).unlink(missing_ok=True)
+        return bare
+
+    async def load(self) -> None:
+        """Start Home Assistant with all devices."""
+        await self.devices.do("clear")
+        began = time.monotonic()
+        home = await self.stage.start_home_assistant()
+        await home.command("http/config/promote")
+        while True:
+            entries = await home.command("config_entries/get", domain=DOMAIN)
+            states = Counter(entry["state"] for entry in entries)
+            if states["loaded"] >= self.count or time.monotonic() - began > LOADED_TIMEOUT:
+                break
+            await asyncio.sleep(0.5)
+        seconds = time.monotonic() - began
+        total, peak, _ = await self.devices.requests()
+        self.tell("loaded, with the start of Home Assistant", f"{states['loaded']} of {self.count} in {seconds:.1f} s")
+        self.tell("requests while loading", f"{total / self.count:.1f} for each device, at most {peak} in a second")
+
+    async def settle(self) -> None:
+        """Measure the minute after."""
+        await self.devices.do("clear")
+        before = self.cpu()
+        await asyncio.sleep(WATCH)
+        total, peak, paths = await self.devices.requests()
+        self.tell("CPU in the minute after", f"{self.cpu() - before:.1f} s of {WATCH:.0f}")
+        told = ", ".join(f"{count} {path.removeprefix('/api/')}" for path, count in paths.most_common(6))
+        self.tell("requests in that minute", f"{total / self.count:.2f} for each device, at most {peak}/s ({told})")
+        self.tell("heard", f"{await self.devices.pulling()} of {self.count}")
+
+    async def rings(self) -> None:
+        """Press all buttons at once."""
+        home = self.stage.home_assistant
+        registry = await home.command("config/entity_registry/list")
+        ours = [entry for entry in registry if entry["platform"] == DOMAIN]
+        bells = {entry["entity_id"] for entry in ours if entry["unique_id"].endswith("_bell_1")}
+        home.changes.clear()
+        began = min(await self.devices.do("press"))
+
+        def all_rang(heard: list[Heard]) -> int | None:
+            rang = {item.event["data"]["entity_id"] for item in heard} & bells
+            return len(rang) if len(rang) >= self.count else None
+
+        with suppress(AssertionError):
+            await home.changes.wait(all_rang, RING_TIMEOUT, "the rings")
+        times: dict[str, float] = {}
+        for item in home.changes.heard:
+            entity = item.event["data"]["entity_id"]
+            if entity in bells:
+                times.setdefault(entity, item.at - began)
+        ordered = sorted(times.values()) or [0.0]
+        self.tell(
+            "rings at once",
+            f"{len(times)} of {self.count}, median {ordered[len(ordered) // 2]:.2f} s, last {ordered[-1]:.2f} s",
+        )
+
+    async def power_cut(self) -> None:
+        """Take the power from all devices for a while; they restart when it is back."""
+        await self.devices.do("cut_power")
+        await asyncio.sleep(POWER_CUT)
+        await self.devices.do("clear")
+        cpu = self.cpu()
+        began = min(await self.devices.do("restore"))
+        while (heard := await self.devices.pulling()) < self.count and time.monotonic() - began < BACK_TIMEOUT:
+            await asyncio.sleep(0.5)
+        seconds = time.monotonic() - began
+        await asyncio.sleep(max(0.0, WATCH - seconds))
+        total, peak, _ = await self.devices.requests()
+        self.tell(f"power cut of {POWER_CUT:.0f} s", f"{heard} of {self.count} heard again within {seconds:.1f} s")
+        self.tell("requests afterwards", f"{total / self.count:.1f} for each device, at most {peak} in a second")
+        self.tell("CPU in the minute afterwards", f"{self.cpu() - cpu:.1f} s")
+
+    def log(self) -> None:
+        """Tell what the log says."""
+        lines = [line for line in self.stage.log.splitlines() if line[:2] == "20"]
+        errors = [line for line in lines if " ERROR " in line]
+        silent = sum(any(word in line for word in SILENT) for line in lines)
+        kinds = Counter(line.split("] ", 1)[-1][:60] for line in errors)
+        self.tell("log", f"{len(lines)} lines, {len(errors)} errors, {silent} say that a device is silent")
+        for kind, times in kinds.most_common(5):
+            say(f"      {times} x {kind}")
+
+
+async def measure(count: int, log: Path | None) -> None:
+    """Measure everything."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with tempfile.TemporaryDirectory(prefix="ip-intercom-fleet-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        devices = Devices(folder)
+        stage = Stage(folder / "stage", free_port())
+        stage.folder.mkdir()
+        try:
+            async with devices.running(count):
+                stage.write_configuration("", "warning", all_entities=False)
+                await stage.start_home_assistant()
+                await stage.running()
+                bench = FleetBench(stage, devices)
+                bare = await bench.prepare(count)
+                await bench.load()
+                await bench.settle()
+                await bench.rings()
+                await bench.power_cut()
+                await bench.rings()
+                memory = bench.memory()
+                bench.tell("memory", f"{memory:.0f} MiB, {(memory - bare) / count:.2f} for each device")
+                bench.log()
+        finally:
+            await asyncio.shield(stage.stop())
+            if log is not None:
+                log.write_text(stage.log)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="scripts/bench --fleet", description="Many devices in one Home Assistant.")
+    parser.add_argument("devices", type=int, help="how many")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="also keep the log of Home Assistant there")
+    options = parser.parse_args()
+    sys.exit(run(measure(options.devices, options.log)))
