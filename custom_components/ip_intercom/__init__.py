@@ -14,6 +14,7 @@ from .coordinator import IntercomCoordinator
 from .entity import device_info
 from .helpers.issues import async_show_missing
 from .helpers.restored_state import RestoredState
+from .helpers.spreading import async_load_spreader
 from .media.voicemail_view import VoicemailView
 from .model.parts import MANY_PARTS
 from .model.ring_detector import RingMemory
@@ -55,6 +56,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> bool:
     """Connect to a device, make its entities, and follow its events once Home Assistant runs."""
+    await async_load_spreader(hass).setups.wait()
     store = CursorStore(hass, entry.entry_id)
     stored = await store.async_load()
     system = await async_create_system(hass, entry, stored.get("cursor"))

@@ -30,6 +30,7 @@ from .systems.common.errors import (
     AddressRefused,
     AuthenticationFailed,
     CertificateChanged,
+    ConnectionFailed,
     ExchangeSilent,
     ExchangeUnreachable,
     IntercomError,
@@ -188,6 +189,7 @@ class IntercomCoordinator(StateCoordinator):
             if self.follower is not None:
                 self.follower.async_recovered()
         self._failure_cause = None
+        self.load_spreader.async_found(self.config_entry.entry_id)
         self.auth_retry.clear()
         self._async_credentials_accepted(_POLL)
         self.device_issues.async_clear_connection()
@@ -200,6 +202,7 @@ class IntercomCoordinator(StateCoordinator):
 
     async def async_describe(self) -> None:
         """Refresh the identity and capabilities of the device; unreadable parts keep their previous value."""
+        await self.load_spreader.descriptions.wait()
         try:
             description, changes = await self._async_collect_changes(self.system.describe)
         except IntercomError as err:
@@ -283,6 +286,8 @@ class IntercomCoordinator(StateCoordinator):
     def _failure[E: (UpdateFailed, ConfigEntryAuthFailed)](self, kind: type[E], err: IntercomError) -> E:
         """Record why the device is unavailable, and return the translated exception to raise from an update."""
         self._async_record_failure(err)
+        if isinstance(err, ConnectionFailed):
+            self.load_spreader.async_lost(self.config_entry.entry_id)
         if isinstance(err, CertificateChanged):
             self.device_issues.async_report_certificate(err)
         elif isinstance(err, AddressRefused):
@@ -398,7 +403,8 @@ class IntercomCoordinator(StateCoordinator):
             self.last_update_success = True
             self._recovered_at = time.monotonic()
             self._failure_cause = None
-            _LOGGER.info("Fetching %s data recovered", self.name)
+            self.load_spreader.async_found(self.config_entry.entry_id)
+            self.logger.info("Fetching %s data recovered", self.name)
         return was_away
 
     @callback
@@ -435,6 +441,7 @@ class IntercomCoordinator(StateCoordinator):
     async def async_shutdown(self) -> None:
         """Stop polling and cancel all timers."""
         await super().async_shutdown()
+        self.load_spreader.async_found(self.config_entry.entry_id)
         self._directory_changed.async_shutdown()
         self._device_changed.async_shutdown()
         self.timers.async_close()

@@ -214,6 +214,11 @@ class HomeAssistant:
 
     # -- websocket -------------------------------------------------------------------------------
 
+    @property
+    def connected(self) -> bool:
+        """Is the websocket open?"""
+        return self._socket is not None and not self._socket.closed
+
     async def connect(self) -> None:
         """Log in on the websocket and follow the states."""
         self._socket = await self._session.ws_connect(f"{self.url}/api/websocket", max_msg_size=0)

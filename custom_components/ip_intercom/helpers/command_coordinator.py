@@ -13,6 +13,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from ..model.state import State
 from ..systems.common.errors import IntercomError
 from .errors import is_answer_lost, translated, was_never_sent
+from .spreading import DeviceLogger, async_load_spreader
 from .timers import Timers
 
 # Seconds without an event until the effect of a command is polled: a door may close again after two.
@@ -33,14 +34,23 @@ class CommandCoordinator(DataUpdateCoordinator[State]):
         update_interval: The interval of polls.
 
     Attributes:
+        load_spreader: Spreads what all devices have to do at once.
         timers: Delayed calls.
     """
 
     def __init__(
         self, hass: HomeAssistant, logger: logging.Logger, entry: ConfigEntry[Any], update_interval: timedelta
     ) -> None:
+        self.load_spreader = async_load_spreader(hass)
+        # An adapter has the methods that Home Assistant calls, but is not a Logger by type.
+        device_logger: Any = DeviceLogger(logger, self.load_spreader)
         super().__init__(
-            hass, logger, config_entry=entry, name=entry.title, update_interval=update_interval, always_update=False
+            hass,
+            device_logger,
+            config_entry=entry,
+            name=entry.title,
+            update_interval=update_interval,
+            always_update=False,
         )
         self.timers = Timers(hass)
 

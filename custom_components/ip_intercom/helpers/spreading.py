@@ -1,0 +1,126 @@
+"""Spreading of load over time where one Home Assistant has many devices; a few devices never wait.
+
+After a start or a power cut, all devices of a building have to be set up or read at the same time. Done at once, that
+blocks the event loop for seconds: devices seem silent, and clients of the websocket are disconnected.
+"""
+
+import asyncio
+from collections.abc import MutableMapping
+import logging
+import time
+from typing import Any, override
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.util.hass_dict import HassKey
+
+from ..const import DOMAIN
+
+# So many devices are set up at once, and so many a second after that.
+_SETUP_BURST, _SETUP_RATE = 10, 12.0
+# The same for reading what a device has, which takes up to 20 requests.
+_DESCRIBE_BURST, _DESCRIBE_RATE = 4, 2.0
+# Attempts a second to reach the devices that are away, and seconds between those of one device where that is too few.
+_ATTEMPT_RATE, _LONGEST_PAUSE = 5.0, 40.0
+# With more devices away than this, single ones are logged at debug level only.
+_FEW = 5
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class RateLimit:
+    """Starts of something: a burst at once, then so many a second.
+
+    Args:
+        burst: Starts without a wait.
+        rate: Starts a second after that.
+    """
+
+    def __init__(self, burst: int, rate: float) -> None:
+        self._interval = 1 / rate
+        self._ahead = burst * self._interval
+        self._next = 0.0
+
+    async def wait(self) -> None:
+        """Wait for a start."""
+        now = time.monotonic()
+        self._next = max(self._next, now - self._ahead) + self._interval
+        if (delay := self._next - now) > 0:
+            await asyncio.sleep(delay)
+
+
+class LoadSpreader:
+    """The devices of one Home Assistant.
+
+    Attributes:
+        setups: Limits how many devices are set up at once.
+        descriptions: Limits how many devices are read completely at once.
+    """
+
+    def __init__(self) -> None:
+        self.setups = RateLimit(_SETUP_BURST, _SETUP_RATE)
+        self.descriptions = RateLimit(_DESCRIBE_BURST, _DESCRIBE_RATE)
+        self._away: set[str] = set()
+        self._many_reported = False
+
+    @property
+    def many_away(self) -> bool:
+        """Whether so many devices are away that single ones are not worth a log line."""
+        return len(self._away) > _FEW
+
+    @property
+    def pause(self) -> float:
+        """The seconds between two attempts to reach a device that is away, so that all together stay few."""
+        return min(len(self._away) / _ATTEMPT_RATE, _LONGEST_PAUSE)
+
+    @callback
+    def async_lost(self, entry_id: str) -> None:
+        """Record that a device does not respond."""
+        self._away.add(entry_id)
+        if self.many_away and not self._many_reported:
+            self._many_reported = True
+            _LOGGER.warning(
+                "More than %d devices do not respond: is the network or the power of the site down?"
+                " Each device is logged at debug level until all are back",
+                _FEW,
+            )
+
+    @callback
+    def async_found(self, entry_id: str) -> None:
+        """Record that a device responds, or that its entry is unloaded."""
+        self._away.discard(entry_id)
+        if self._many_reported and not self._away:
+            self._many_reported = False
+            _LOGGER.warning("All devices respond again")
+
+
+_SPREADER: HassKey[LoadSpreader] = HassKey(f"{DOMAIN}_load")
+
+
+@callback
+def async_load_spreader(hass: HomeAssistant) -> LoadSpreader:
+    """Return what spreads the load in this Home Assistant."""
+    return hass.data.setdefault(_SPREADER, LoadSpreader())
+
+
+class DeviceLogger(logging.LoggerAdapter[logging.Logger]):
+    """The log of a coordinator: while many devices are away, what single ones do is logged at debug level.
+
+    Args:
+        logger: Where it goes.
+        spreader: Knows how many devices are away.
+    """
+
+    def __init__(self, logger: logging.Logger, spreader: LoadSpreader) -> None:
+        super().__init__(logger)
+        self._spreader = spreader
+
+    @override
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        """Log a message."""
+        quiet = self._spreader.many_away and not kwargs.get("exc_info")
+        super().log(logging.DEBUG if quiet else level, msg, *args, **kwargs)
+
+    @override
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        """Return a message as it is."""
+        return msg, kwargs
