@@ -182,6 +182,9 @@ class FleetBench:
     async def rings(self) -> None:
         """Press all buttons at once."""
         home = self.stage.home_assistant
+        if not home.connected:
+            self.tell("a client of all events", "DISCONNECTED")
+            await home.connect()
         registry = await home.command("config/entity_registry/list")
         ours = [entry for entry in registry if entry["platform"] == DOMAIN]
         bells = {entry["entity_id"] for entry in ours if entry["unique_id"].endswith("_bell_1")}

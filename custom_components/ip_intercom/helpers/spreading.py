@@ -15,7 +15,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
 
-# So many devices are set up at once, and so many a second after that.
+# So many devices are set up, and begin to deliver events, at once, and so many a second after that.
 _SETUP_BURST, _SETUP_RATE = 10, 12.0
 # The same for reading what a device has, which takes up to 20 requests.
 _DESCRIBE_BURST, _DESCRIBE_RATE = 4, 2.0
@@ -52,7 +52,7 @@ class LoadSpreader:
     """The devices of one Home Assistant.
 
     Attributes:
-        setups: Limits how many devices are set up at once.
+        setups: Limits how many devices are set up, or begin to deliver events, at once.
         descriptions: Limits how many devices are read completely at once.
     """
 

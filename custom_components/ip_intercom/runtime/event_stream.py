@@ -237,6 +237,7 @@ class EventStream:
         failures = 0
         # No push shortens a back-off before this time: rejected logins may lock the account, and a server may be busy.
         back_off_until = 0.0
+        await self._coordinator.load_spreader.setups.wait()
         while True:
             self._wake.clear()
             retry_after, began = 0.0, time.monotonic()

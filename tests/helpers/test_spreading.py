@@ -1,0 +1,63 @@
+"""Load of many devices: a few devices never wait, and a site that goes away as a whole makes few log lines."""
+
+import logging
+import time
+
+import pytest
+
+from custom_components.ip_intercom.helpers.spreading import DeviceLogger, LoadSpreader, RateLimit
+
+LOGGER = logging.getLogger("custom_components.ip_intercom.test")
+
+
+async def test_a_burst_does_not_wait_and_the_rest_is_spread() -> None:
+    limit, began = RateLimit(3, 10.0), time.monotonic()
+    starts = []
+    for _ in range(6):
+        await limit.wait()
+        starts.append(time.monotonic() - began)
+    assert starts[2] < 0.1 <= starts[3] + 0.01
+    assert starts[5] >= 0.29
+
+
+async def test_a_limit_recovers() -> None:
+    limit = RateLimit(2, 10.0)
+    for _ in range(4):
+        await limit.wait()
+    limit._next -= 10.0
+    began = time.monotonic()
+    await limit.wait()
+    await limit.wait()
+    assert time.monotonic() - began < 0.1
+
+
+@pytest.mark.parametrize(("away", "pause"), [(0, 0.0), (1, 0.2), (5, 1.0), (100, 20.0), (500, 40.0)])
+def test_attempts_to_reach_devices_stay_few(away: int, pause: float) -> None:
+    spreader = LoadSpreader()
+    for number in range(away):
+        spreader.async_lost(str(number))
+    assert spreader.pause == pause
+
+
+def test_a_site_that_goes_away_makes_few_log_lines(caplog: pytest.LogCaptureFixture) -> None:
+    spreader = LoadSpreader()
+    logger = DeviceLogger(LOGGER, spreader)
+    for number in range(50):
+        spreader.async_lost(str(number))
+        logger.error("Error fetching %d", number)
+    for number in range(50):
+        spreader.async_found(str(number))
+        logger.info("Fetching %d recovered", number)
+    shown = [record.getMessage() for record in caplog.records if record.levelno > logging.DEBUG]
+    assert shown[:5] == [f"Error fetching {number}" for number in range(5)]
+    assert "More than 5 devices do not respond" in shown[5]
+    assert [text for text in shown if text.startswith("Error")] == shown[:5]
+    assert shown[-2:] == ["All devices respond again", "Fetching 49 recovered"]
+
+
+def test_a_fault_is_never_hidden(caplog: pytest.LogCaptureFixture) -> None:
+    spreader = LoadSpreader()
+    for number in range(50):
+        spreader.async_lost(str(number))
+    DeviceLogger(LOGGER, spreader).error("Unexpected error", exc_info=ValueError("a fault of ours"))
+    assert caplog.records[-1].levelno == logging.ERROR
