@@ -571,7 +571,7 @@ async def test_a_device_that_takes_no_more(listen: Listen, monkeypatch: pytest.M
 
     client = await listen(talk)
     async with asyncio.timeout(5):
-        with pytest.raises(NoAnswer, match=r"/api/display/image took no more after \d+ bytes"):
+        with pytest.raises(NoAnswer, match=r"/api/display/image stopped reading the upload after \d+ bytes"):
             await client.upload(DISPLAY_IMAGE, video(bytes(64 * 2**20)), {"display": "ext1"})
 
 
