@@ -328,7 +328,7 @@ async def silent(server: Server) -> Server:
     """A server that works until `errors` or `slow` say otherwise, with a probe that goes the same way."""
 
     async def probe() -> None:
-        await server.poller._jobs["probe"].take()
+        await server.poller._jobs["probe"].poll()
 
     server.poller._jobs = {**server.poller._jobs, "probe": server._look("probe", lambda: False)}
     server.poller._probe = probe

@@ -149,7 +149,7 @@ class AkuvoxLog:
         if self._followed and device and DEVICE not in self._followed:
             now = self._monotonic()  # it was just asked
             self._followed[DEVICE] = PollJob(
-                self._look_at_device, partial(self._interval, DEVICE), due=now + _DEVICE_LOOKS, looked_at=now
+                self._look_at_device, partial(self._interval, DEVICE), due=now + _DEVICE_LOOKS, polled_at=now
             )
         self._poller.hasten()
 
@@ -252,10 +252,10 @@ class AkuvoxLog:
     def _keep_rings_in_time(self) -> None:
         """Look at the call log as often as it has to be since nothing else tells of calls."""
         look = self._followed.get(CALL_LOG)
-        if look is None or look.task is not None or look.looked_at is None or look.failures:
+        if look is None or look.task is not None or look.polled_at is None or look.failures:
             return
         if self._calls_are_logged_only:
-            look.due = min(look.due, look.looked_at + self._interval(CALL_LOG))
+            look.due = min(look.due, look.polled_at + self._interval(CALL_LOG))
 
     def _look_soon(self, name: str, delay: float = 0.0) -> None:
         if name in self._followed:

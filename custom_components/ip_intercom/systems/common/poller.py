@@ -47,12 +47,12 @@ class PollJob:
     """A periodic poll.
 
     Attributes:
-        take: Performs the poll.
+        poll: Performs the poll.
         interval: Returns the seconds until the next poll.
         wanted: Returns whether the poll is needed now; None if it always is.
         proves: A response proves that the server works; False if it may come from memory.
         due: When the next poll is due, on the monotonic clock.
-        looked_at: When the last poll succeeded.
+        polled_at: When the last poll succeeded.
         failures: Number of failures since.
         refused: The last failure was a rejection by a server that responds.
         patient_until: End of the pause that the server requested.
@@ -60,12 +60,12 @@ class PollJob:
         task: The poll in progress.
     """
 
-    take: Callable[[], Coroutine[Any, Any, None]]
+    poll: Callable[[], Coroutine[Any, Any, None]]
     interval: Callable[[], float]
     wanted: Callable[[], bool] | None = None
     proves: bool = True
     due: float = 0.0
-    looked_at: float | None = None
+    polled_at: float | None = None
     failures: int = 0
     refused: bool = False
     patient_until: float = -inf
@@ -123,7 +123,7 @@ class Poller:
             pause: Minimum seconds since the last poll.
         """
         job = self._jobs[name]
-        last = -inf if job.looked_at is None else job.looked_at
+        last = -inf if job.polled_at is None else job.polled_at
         job.due = min(job.due, max(self._monotonic() + delay, last + pause, job.patient_until))
         self._wake.set()
 
@@ -158,8 +158,8 @@ class Poller:
 
     def age(self, name: str) -> float:
         """Return the seconds since the last successful poll, infinity before the first one."""
-        looked_at = self._jobs[name].looked_at
-        return inf if looked_at is None else self._monotonic() - looked_at
+        polled_at = self._jobs[name].polled_at
+        return inf if polled_at is None else self._monotonic() - polled_at
 
     # -- running ---------------------------------------------------------------------------------
 
@@ -169,7 +169,7 @@ class Poller:
         return (
             bool(self._jobs)
             and not self.interrupted
-            and all(job.looked_at is not None or job.failures for job in self._steady)
+            and all(job.polled_at is not None or job.failures for job in self._steady)
         )
 
     @property
@@ -183,7 +183,7 @@ class Poller:
             if job.failures >= _LASTING_FAILURES
             and (job.wanted is None or job.wanted())
             # A function that was rejected and never responded is considered absent.
-            and not (job.refused and job.looked_at is None)
+            and not (job.refused and job.polled_at is None)
         )
 
     @property
@@ -207,15 +207,15 @@ class Poller:
     def _start(self, job: PollJob) -> asyncio.Task[None]:
         job.due = inf  # `soon` during a poll requests another one
         timeout = max(_AWAY_TIMEOUT, 2 * job.took) if self.interrupted and job.took is not None else None
-        job.task = asyncio.create_task(self._take(job, timeout))
+        job.task = asyncio.create_task(self._run(job, timeout))
         job.task.add_done_callback(lambda _: self._wake.set())
         return job.task
 
-    async def _take(self, job: PollJob, timeout: float | None) -> None:
+    async def _run(self, job: PollJob, timeout: float | None) -> None:
         began = self._monotonic()
         try:
             async with asyncio.timeout(timeout):
-                await job.take()
+                await job.poll()
         except TimeoutError:
             raise NoAnswer(f"no answer within {timeout:g} s") from None
         job.took = self._monotonic() - began
@@ -323,14 +323,14 @@ class Poller:
             job.failures, job.patient_until = 0, -inf
             if had_failed and not self.interrupted:
                 self.hasten()  # the other failed polls may have recovered as well
-            job.looked_at = now
+            job.polled_at = now
             job.due = min(job.due, now + job.interval())
             return
         _LOGGER.debug("Polling %s failed: %s", name, error)
         job.refused = is_refusal(error)
         is_busy = isinstance(error, Overloaded | Throttled)
         # A rejected function that never responded may be absent: back off.
-        backs_off = is_busy or (job.refused and job.looked_at is None)
+        backs_off = is_busy or (job.refused and job.polled_at is None)
         wait = min(job.interval(), _RETRY) * 2.0 ** min(job.failures, 10)
         is_alone = any(not other.failures for other in self._steady if other is not job)
         usual = max(job.interval(), _RETRY) if is_alone else _RETRY
