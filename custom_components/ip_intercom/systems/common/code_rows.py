@@ -150,7 +150,7 @@ class RowCodes(ABC):
         raise refusal or Rejected("the code was not stored")
 
     async def _new_row(self, code: Code, before: set[str], reported_id: str | None) -> CodeRow | None:
-        """Return the row that was added, None if existing is none."""
+        """Return the row that was added, None if there is none."""
 
         def is_new(row: CodeRow) -> bool:
             return row.id not in before

@@ -120,7 +120,7 @@ class FcmReceiver:
         self._recorder.refusal = None
         try:
             token: str = await self._client.checkin_or_register()
-        except Exception as err:  # the library raises arbitrary errors, also of its input
+        except Exception as err:  # the library raises arbitrary errors
             if (status := self._recorder.refusal) is not None:
                 raise AppRefused(f"Google rejects key or application with status {status}") from err
             raise NotReached(f"no registration at Google ({type(err).__name__})") from err
