@@ -40,4 +40,4 @@ def test_a_redirect_to_an_address() -> None:
 def test_a_redirect_to_no_address_is_an_unexpected_reply() -> None:
     err: IntercomError | None = sent_on("api/status", "http://[half", "the API", lambda path: True)
     assert isinstance(err, UnexpectedReply)
-    assert "no address" in str(err)
+    assert "invalid URL" in str(err)
