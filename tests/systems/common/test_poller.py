@@ -519,7 +519,7 @@ async def test_what_fails_is_looked_at_at_once_when_a_person_says_so(server: Ser
     await server.turn()
     server.errors = {}
     assert await server.turn() == ([], False)
-    server.poller.hasten()
+    server.poller.retry_failed()
     assert await server.turn() == (["log"], False)
     assert server.poller.failing == frozenset()
 

@@ -151,7 +151,7 @@ class AkuvoxLog:
             self._followed[DEVICE] = PollJob(
                 self._look_at_device, partial(self._interval, DEVICE), due=now + _DEVICE_LOOKS, polled_at=now
             )
-        self._poller.hasten()
+        self._poller.retry_failed()
 
     def note_device(self, status: SystemStatus, asked_at: float) -> None:
         """Note what the device says of its clock and uptime; ``asked_at`` is in Unix seconds by our clock."""
@@ -190,7 +190,7 @@ class AkuvoxLog:
     def presume_complete(self) -> None:
         """Forget that pushes did not arrive, and look at once at what could not be read."""
         self._tracker.unpushed = 0
-        self._poller.hasten()
+        self._poller.retry_failed()
 
     @property
     def _live(self) -> bool:

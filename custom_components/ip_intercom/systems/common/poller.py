@@ -55,7 +55,7 @@ class PollJob:
         polled_at: When the last poll succeeded.
         failures: Number of failures since.
         refused: The last failure was a rejection by a server that responds.
-        patient_until: End of the pause that the server requested.
+        paused_until: End of the pause that the server requested.
         took: Duration of the last successful poll in seconds.
         task: The poll in progress.
     """
@@ -68,7 +68,7 @@ class PollJob:
     polled_at: float | None = None
     failures: int = 0
     refused: bool = False
-    patient_until: float = -inf
+    paused_until: float = -inf
     took: float | None = None
     task: asyncio.Task[None] | None = None
 
@@ -124,14 +124,14 @@ class Poller:
         """
         job = self._jobs[name]
         last = -inf if job.polled_at is None else job.polled_at
-        job.due = min(job.due, max(self._monotonic() + delay, last + pause, job.patient_until))
+        job.due = min(job.due, max(self._monotonic() + delay, last + pause, job.paused_until))
         self._wake.set()
 
-    def hasten(self) -> None:
+    def retry_failed(self) -> None:
         """Make all failed polls due now, except during a pause that the server requested."""
         for job in self._jobs.values():
             if job.failures:
-                job.due = min(job.due, max(self._monotonic(), job.patient_until))
+                job.due = min(job.due, max(self._monotonic(), job.paused_until))
         self._wake.set()
 
     async def now(self, name: str) -> None:
@@ -220,7 +220,7 @@ class Poller:
             raise NoAnswer(f"no answer within {timeout:g} s") from None
         job.took = self._monotonic() - began
 
-    async def _is_silent(self, probe: Callable[[], Coroutine[Any, Any, object]]) -> bool:
+    async def _fails_probe(self, probe: Callable[[], Coroutine[Any, Any, object]]) -> bool:
         """Return whether the server answers neither the probe nor anything else."""
         answers = self.answers
         try:
@@ -232,11 +232,11 @@ class Poller:
             _LOGGER.debug("The probe failed: %s", err)
         return False
 
-    async def wait(self, *moments: float) -> None:
+    async def wait(self, *times: float) -> None:
         """Wait for the wake event, the next due poll, or one of these times on the monotonic clock."""
         # During an outage, `start` begins the next poll.
         dues = () if self.interrupted else (job.due for job in self._idle)
-        wait = min([*dues, *moments], default=inf) - self._monotonic()
+        wait = min([*dues, *times], default=inf) - self._monotonic()
         with suppress(TimeoutError):
             async with asyncio.timeout(None if wait == inf else max(0.0, wait)):
                 await self._wake.wait()
@@ -301,7 +301,7 @@ class Poller:
                 job.failures = 0
         waiting = sorted((job for job in self._idle if job not in answered), key=lambda job: job.wanted is None)
         for place, job in enumerate(waiting):
-            job.due = min(job.due, max(now + _SPREAD * place / len(waiting), job.patient_until))
+            job.due = min(job.due, max(now + _SPREAD * place / len(waiting), job.paused_until))
 
     def _is_isolated(self, error: IntercomError) -> bool:
         """Return whether only this poll failed, so that the others continue."""
@@ -320,9 +320,9 @@ class Poller:
             self.answers += 1
         if error is None:
             had_failed = job.failures > 0
-            job.failures, job.patient_until = 0, -inf
+            job.failures, job.paused_until = 0, -inf
             if had_failed and not self.interrupted:
-                self.hasten()  # the other failed polls may have recovered as well
+                self.retry_failed()  # the other failed polls may have recovered as well
             job.polled_at = now
             job.due = min(job.due, now + job.interval())
             return
@@ -338,17 +338,17 @@ class Poller:
         retry_after = error.retry_after if isinstance(error, IntercomError) else None
         retry_at = now + max(wait, retry_after or 0.0)
         if is_busy or retry_after:
-            job.patient_until = retry_at
-        job.due = max(min(job.due, retry_at), job.patient_until)
+            job.paused_until = retry_at
+        job.due = max(min(job.due, retry_at), job.paused_until)
         job.failures += 1
         # Do not add load to a busy server.
         if job.failures == 1 and not job.refused and not is_busy:
             for other in self._steady:
                 if not other.failures and other.task is None:
                     other.due = now
-            silent = isinstance(error, IntercomError) and is_no_response(error)
-            if silent and self._probe is not None and self._probing is None:
-                self._probing = asyncio.create_task(self._is_silent(self._probe))
+            no_response = isinstance(error, IntercomError) and is_no_response(error)
+            if no_response and self._probe is not None and self._probing is None:
+                self._probing = asyncio.create_task(self._fails_probe(self._probe))
                 self._probing.add_done_callback(lambda _: self._wake.set())
 
     async def close(self) -> None:

@@ -148,7 +148,7 @@ class MxLog:
 
     def presume_complete(self) -> None:
         """Retry all failed polls at once."""
-        self.poller.hasten()
+        self.poller.retry_failed()
 
     # -- delivery --------------------------------------------------------------------------------
 

@@ -143,7 +143,7 @@ class CallTracker:
         if key in self._seen:
             return True
         self._seen[key] = None
-        _forget(self._seen)
+        _trim(self._seen)
         return False
 
     def needs_context(self, event: CallEvent) -> bool:
@@ -200,7 +200,7 @@ class CallTracker:
 
     def _record_end(self, session: SessionId, timestamp: int | None) -> None:
         self._ended[session] = self._monotonic(), timestamp or 0
-        _forget(self._ended)
+        _trim(self._ended)
 
     # -- polls -----------------------------------------------------------------------------------
 
@@ -256,6 +256,6 @@ def _same(one: str | None, other: str | None) -> bool:
     return one is not None and other is not None and plain_number(one) == plain_number(other)
 
 
-def _forget[K, V](remembered: OrderedDict[K, V]) -> None:
+def _trim[K, V](remembered: OrderedDict[K, V]) -> None:
     while len(remembered) > _REMEMBERED:
         remembered.popitem(last=False)

@@ -64,7 +64,7 @@ class Feeds:
             raise NoData("no such camera")
         return replace(found, token=self._renewed.get(camera, found.token))
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Discard renewed tokens, because the topology was read again."""
         self._renewed, self._paused_until = {}, {}
 
@@ -184,7 +184,7 @@ class SmartYardArchive:
         made = await self._yard.cameras.prepare(self._id(camera), self._time.local(start), self._time.local(end))
         if made is None:
             raise UnexpectedReply("the response has no ID of the recording")
-        self.recordings.asked(made, span)
+        self.recordings.requested(made, span)
         self._changed()
         return made
 

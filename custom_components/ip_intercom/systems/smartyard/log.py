@@ -68,7 +68,7 @@ class SmartYardLog:
     Args:
         yard: Client of the server.
         topology: Returns the topology of the account.
-        time_there: Time of the server.
+        server_time: Time of the server.
         recorder: Maps records to events.
         visitors: Holds the pictures of pushes.
         sip: Holds the SIP accounts of calls.
@@ -90,7 +90,7 @@ class SmartYardLog:
         self,
         yard: SmartYard,
         topology: Callable[[], AccountTopology],
-        time_there: ServerTime,
+        server_time: ServerTime,
         recorder: Recorder,
         visitors: SmartYardVisitors,
         sip: SmartYardSip,
@@ -108,7 +108,7 @@ class SmartYardLog:
         self.unread: Unread | None = None
         self._yard = yard
         self._topology = topology
-        self._time = time_there
+        self._time = server_time
         self._recorder = recorder
         self._visitors = visitors
         self._sip = sip
@@ -116,7 +116,7 @@ class SmartYardLog:
         self._recordings = recordings
         self._monotonic = monotonic
         self._push_filter = PushFilter(
-            stored.get("heard"), clock=PushClock(stored.get("clock"), time_there.reported_ahead)
+            stored.get("heard"), clock=PushClock(stored.get("clock"), server_time.reported_ahead)
         )
         # Requests in progress about calls.
         self._requests: set[asyncio.Task[None]] = set()
@@ -217,7 +217,7 @@ class SmartYardLog:
 
     def presume_complete(self) -> None:
         """Retry all failed polls at once."""
-        self._poller.hasten()
+        self._poller.retry_failed()
 
     @property
     def ringing(self) -> frozenset[BellId]:
@@ -416,7 +416,7 @@ class SmartYardLog:
         for flat, records, now in read:
             self._out.keep = self._out.keep or not self._journal.has(flat)
             found += [(flat, record, late) for record, late in self._journal.take(flat, records, now)]
-        self._journal.forget(self._time.now())
+        self._journal.prune(self._time.now())
         ordered = sorted(found, key=lambda item: item[1].date or datetime.max)
         calls = [(flat, record) for flat, record, late in ordered if record.event in _CALLS and not late]
         if any(self._switches.rang(flat, record.date) for flat, record in calls):

@@ -38,7 +38,7 @@ class PushClock:
         self._replies_ahead = replies_ahead
         self._now = now
         # Arrival time and offset of pushes with a wrong time.
-        self._odd: deque[tuple[float, float]] = deque(maxlen=_MANY)
+        self._offsets: deque[tuple[float, float]] = deque(maxlen=_MANY)
 
     def as_json(self) -> dict[str, object]:
         """Return the state to store."""
@@ -70,11 +70,11 @@ class PushClock:
     def adopt(self, shift: float) -> None:
         """Set the offset of pushes to responses."""
         self._shift = shift
-        self._odd.clear()
+        self._offsets.clear()
 
     def is_constant(self, timestamp: float) -> bool:
         """Return whether an earlier push had the same offset, and record this one."""
         now, shift = self._now(), self.shift_of(timestamp)
-        is_constant = any(now - at >= _APART and abs(shift - before) <= _SAME for at, before in self._odd)
-        self._odd.append((now, shift))
+        is_constant = any(now - at >= _APART and abs(shift - before) <= _SAME for at, before in self._offsets)
+        self._offsets.append((now, shift))
         return is_constant

@@ -86,26 +86,26 @@ class Recordings:
         self._now = now
         kept = fields(stored)
         # Request times of recordings that no message has matched.
-        self._asked = _times(kept.get("asked"))
+        self._pending = _times(kept.get("asked"))
         # ID in the message of each recording, and how well it matched.
         self._films = {key: film for key, value in fields(kept.get("films")).items() if (film := text(value))}
         self._match = {key: integer(value) or 0 for key, value in fields(kept.get("sure")).items()}
         self._ready = _times(kept.get("ready"))
         # Recordings of which one is ready, but not known which, and the unmatched IDs.
         self._unclear = _times(kept.get("unclear"))
-        self._loose = _times(kept.get("loose"))
+        self._unmatched = _times(kept.get("loose"))
         self._spans = {key: _span(value) for key, value in fields(kept.get("spans")).items()}
 
     def as_json(self) -> dict[str, object]:
         """Return the state to store."""
-        self._forget()
+        self._remove_expired()
         return {
-            "asked": self._asked,
+            "asked": self._pending,
             "films": self._films,
             "sure": self._match,
             "ready": self._ready,
             "unclear": self._unclear,
-            "loose": self._loose,
+            "loose": self._unmatched,
             "spans": {
                 known: {
                     "camera": span.camera,
@@ -119,16 +119,16 @@ class Recordings:
     @property
     def shown(self) -> Mapping[str, bool]:
         """Return whether each recording of the last days is ready."""
-        self._forget()
-        return {**dict.fromkeys(self._asked, False), **dict.fromkeys(self._films, True)} | dict.fromkeys(
+        self._remove_expired()
+        return {**dict.fromkeys(self._pending, False), **dict.fromkeys(self._films, True)} | dict.fromkeys(
             self._unclear, True
         )
 
-    def asked(self, recording: str, span: Span | None = None) -> None:
+    def requested(self, recording: str, span: Span | None = None) -> None:
         """Record a request; a repeated ID is the same recording."""
         self._spans[recording] = span or Span()
         if recording not in self._films and recording not in self._unclear:
-            self._asked[recording] = self._now()
+            self._pending[recording] = self._now()
 
     def ready(self, film: str, message: str = "") -> str | None:
         """Record the message about a recording that is ready; return the matching recording if there is only one.
@@ -137,30 +137,32 @@ class Recordings:
             film: ID in the URL.
             message: Text of the message.
         """
-        self._forget()
-        if film in self._loose or film in self._films.values():
+        self._remove_expired()
+        if film in self._unmatched or film in self._films.values():
             return next((known for known, name in self._films.items() if name == film), None)
-        found = {known: self._likeness(known, film, message) for known in (*self._asked, *self._films, *self._unclear)}
+        found = {
+            known: self._likeness(known, film, message) for known in (*self._pending, *self._films, *self._unclear)
+        }
         best = max(found.values(), default=_OTHER)
         likely = [known for known, likeness in found.items() if likeness == best and best > _OTHER]
         if best < _SAME:
             # Prefer recordings without a message. Otherwise, a later message replaces one that matched no better.
-            likely = [known for known in likely if known in self._asked] or [
+            likely = [known for known in likely if known in self._pending] or [
                 known for known in likely if known in self._films and self._match.get(known, 0) <= best
             ][-1:]
-        if len(likely) == 1 and not (self._loose and best < _SAME):
+        if len(likely) == 1 and not (self._unmatched and best < _SAME):
             self._bind(likely[0], film, best)
             return likely[0]
         if likely:
-            self._loose[film] = self._now()
-        if self._asked and len(self._loose) >= len(self._asked):
-            self._unclear |= self._asked
-            self._asked.clear()
-            self._loose.clear()
+            self._unmatched[film] = self._now()
+        if self._pending and len(self._unmatched) >= len(self._pending):
+            self._unclear |= self._pending
+            self._pending.clear()
+            self._unmatched.clear()
         return None
 
     def _bind(self, recording: str, film: str, likeness: int) -> None:
-        self._asked.pop(recording, None)
+        self._pending.pop(recording, None)
         self._unclear.pop(recording, None)
         self._films[recording], self._match[recording], self._ready[recording] = film, likeness, self._now()
 
@@ -170,13 +172,13 @@ class Recordings:
             return _SAME
         span = self._spans.get(recording, Span())
         camera = self._camera_likeness(span, message)
-        moments, clocks = _times_in(message)
-        if span.start is not None and span.end is not None and moments and len(moments) + len(clocks) > 1:
+        dates, clocks = _times_in(message)
+        if span.start is not None and span.end is not None and dates and len(dates) + len(clocks) > 1:
             begin, end = (f"{when:%Y-%m-%d %H:%M}" for when in (span.start, span.end))
-            ends = end in moments or (begin[:10] == end[:10] and end[11:] in clocks)
-            if begin in moments and ends:
+            ends = end in dates or (begin[:10] == end[:10] and end[11:] in clocks)
+            if begin in dates and ends:
                 return camera if camera == _OTHER_CAMERA else _SAME
-            if begin not in moments and not ends:
+            if begin not in dates and not ends:
                 return _OTHER
         return camera
 
@@ -194,33 +196,33 @@ class Recordings:
 
     def is_pending(self, recording: str) -> bool:
         """Return whether a recording is still being prepared."""
-        return recording in self._asked
+        return recording in self._pending
 
     def is_unclear(self, recording: str) -> bool:
         """Return whether a recording is ready, but its ID is unknown."""
         return recording in self._unclear
 
-    def _forget(self) -> None:
+    def _remove_expired(self) -> None:
         oldest = self._now() - _KEPT
-        for times in (self._asked, self._ready, self._unclear, self._loose):
+        for times in (self._pending, self._ready, self._unclear, self._unmatched):
             for known in [known for known, at in times.items() if at < oldest]:
                 del times[known]
         self._films = {known: film for known, film in self._films.items() if known in self._ready}
         self._match = {known: match for known, match in self._match.items() if known in self._ready}
-        there = {*self._asked, *self._ready, *self._unclear}
+        there = {*self._pending, *self._ready, *self._unclear}
         self._spans = {known: span for known, span in self._spans.items() if known in there}
 
 
 def _times_in(message: str) -> tuple[set[str], set[str]]:
     """Return the dates with times in a text, to the minute, and the times without a date."""
-    moments: set[str] = set()
+    dates: set[str] = set()
     clocks: set[str] = set()
     for year, month, day, day_first, month_second, year_last, hour, minute in _TIME.findall(message):
         if year or year_last:
-            moments.add(f"{year or year_last}-{month or month_second}-{day or day_first} {hour}:{minute}")
+            dates.add(f"{year or year_last}-{month or month_second}-{day or day_first} {hour}:{minute}")
         else:
             clocks.add(f"{hour}:{minute}")
-    return moments, clocks
+    return dates, clocks
 
 
 def _times(stored: object) -> dict[str, float]:

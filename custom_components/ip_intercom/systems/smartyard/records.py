@@ -70,7 +70,7 @@ class Journal:
             flat: {"seen": known.seen.isoformat(), "known": sorted(known.known)} for flat, known in self._flats.items()
         }
 
-    def forget(self, now: datetime) -> None:
+    def prune(self, now: datetime) -> None:
         """Remove apartments that have been absent for longer than records are requested."""
         oldest = now - timedelta(days=_MOST_DAYS)
         self._flats = {flat: known for flat, known in self._flats.items() if known.seen >= oldest}

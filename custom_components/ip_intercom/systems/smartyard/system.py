@@ -169,7 +169,7 @@ class SmartYardSystem:
         if unread is not None:
             self._log.counted(unread)
         self._topology = topology = topology_of(houses, flats or (), cameras or (), intercoms or ())
-        self._feeds.forget()
+        self._feeds.clear()
         self._log.houses_known()
         self.log, self.features = self._log, self._features
         state = State(

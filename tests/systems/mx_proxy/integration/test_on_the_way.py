@@ -35,7 +35,7 @@ async def test_what_is_on_the_way_is_an_outage_with_a_sentence(
     await until(lambda: entry.runtime_data.events.following, "the first looks")
     caplog.clear()
     if not with_token:
-        coordinator.system.proxy.client.login.forget()
+        coordinator.system.proxy.client.login.discard_token()
     sim.intercept(status, location)
     await until(lambda: not coordinator.last_update_success, "it to be away")
     assert coordinator.last_exception.translation_key == key
@@ -68,7 +68,7 @@ async def test_a_clock_that_is_minutes_off_costs_nothing(
     sim.advance_clock(seconds)
     sim.hang_up(sim.incoming_call("3108"))
     await until(lambda: entry.runtime_data.coordinator.data.missed_calls == 1 or seconds < 0, "the call")
-    entry.runtime_data.coordinator.system.proxy.client.login.forget()
+    entry.runtime_data.coordinator.system.proxy.client.login.discard_token()
     await entry.runtime_data.coordinator.async_refresh()
     assert state_of(hass, entry, "sensor", "call_state") == "idle"
     assert not hass.config_entries.flow.async_progress()

@@ -382,13 +382,13 @@ def test_the_recording_of_a_message_is_of_our_host(said: str, film: str | None) 
 )
 def test_a_message_that_tells_another_time_is_about_another_recording(said: str, is_ours: bool) -> None:
     recordings = Recordings(host="yard.test", cameras=lambda: ("Yard", "Back yard"))
-    recordings.asked("7", Span("Yard", NOW - timedelta(hours=1), NOW))
+    recordings.requested("7", Span("Yard", NOW - timedelta(hours=1), NOW))
     assert (recordings.ready("ab", said) == "7") is is_ours
 
 
 def test_a_message_that_tells_less_does_not_take_the_place_of_a_better_one() -> None:
     recordings = Recordings(cameras=lambda: ("Yard", "Back Yard"))
-    recordings.asked("7", Span("Yard", NOW - timedelta(hours=1), NOW))
+    recordings.requested("7", Span("Yard", NOW - timedelta(hours=1), NOW))
     assert recordings.ready("a", "Back Yard") == "7"
     assert recordings.ready("b", "It is ready") == "7"
     assert recordings.ready("c", "Yard") == "7"
@@ -469,9 +469,9 @@ def test_flats_that_are_gone_for_long_are_forgotten() -> None:
     journal = Journal(None, Clock())
     journal.take("5", [], NOW)
     journal.take("6", [], NOW + timedelta(days=20))
-    journal.forget(NOW + timedelta(days=30))
+    journal.prune(NOW + timedelta(days=30))
     assert list(journal.as_json()) == ["5", "6"]
-    journal.forget(NOW + timedelta(days=40))
+    journal.prune(NOW + timedelta(days=40))
     assert list(journal.as_json()) == ["6"]
 
 

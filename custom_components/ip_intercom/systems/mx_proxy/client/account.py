@@ -60,7 +60,7 @@ class Session(Functions):
         except NotSupported:
             await self._client.call(REAL_LOGOUT)
         finally:
-            self._client.login.forget()
+            self._client.login.discard_token()
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ class Login:
         """Number of logins so far, including rejected ones."""
         return self._attempts
 
-    def forget(self) -> None:
+    def discard_token(self) -> None:
         """Discard the token, so that the next request logs in."""
         self._token = None
 

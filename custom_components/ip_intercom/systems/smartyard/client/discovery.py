@@ -92,7 +92,7 @@ async def find(
     certificate = await shown_certificate(
         origin, bytes.fromhex(pinned) if pinned else None, verify=verify, legacy=False
     )
-    strange: IntercomError | None = None
+    mismatch: IntercomError | None = None
     for folder in (path,) if path else PATHS:
         transport = certificate.transport(session, origin.with_path(folder), verify=verify)
         yard = SmartYard(transport, None, language=language, system_info=system_info)
@@ -104,10 +104,10 @@ async def find(
             # All paths are on one server: if it does not respond, do not try the others.
             raise
         except IntercomError as err:
-            strange = strange or err
+            mismatch = mismatch or err
         else:
             return yard, certificate.fingerprint
-    raise WrongDevice(f"{origin.host} does not answer as SmartYard") from strange
+    raise WrongDevice(f"{origin.host} does not answer as SmartYard") from mismatch
 
 
 async def _probe(yard: SmartYard) -> None:
