@@ -199,7 +199,7 @@ async def test_somebody_ticks_it_and_submits_the_repair(
 async def test_evidence_stays_while_the_device_cannot_be_asked(hass: HomeAssistant, sim: Simulator) -> None:
     entry = await without_keypad(hass, sim)
     await sim.stop()
-    await entry.runtime_data.async_look_again()
+    await entry.runtime_data.async_recheck()
     assert lacking(hass) == {"Keypad – Monitoring": "privilege_missing"}
 
 

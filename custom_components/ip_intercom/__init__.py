@@ -25,9 +25,9 @@ from .runtime.door_commands import DoorCommands, hold_store
 from .runtime.event_stream import EventStream
 from .runtime.google_push import GooglePush, credential_store
 from .runtime.loading import async_create_system, async_load_once_accepted, async_log_out
-from .runtime.temporary_codes import TemporaryCodes, async_take_away, code_store
+from .runtime.temporary_codes import TemporaryCodes, async_remove_codes, code_store
 from .runtime.visitor_pictures import VisitorPictures, picture_store
-from .runtime.webhook import PushAddress, async_take_back
+from .runtime.webhook import PushAddress, async_remove_push_address
 from .services import async_setup_actions
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -171,8 +171,8 @@ async def async_unload_entry(hass: HomeAssistant, entry: IntercomConfigEntry) ->
 
 async def async_remove_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> None:
     """Leave nothing of ours on a removed device, neither codes nor addresses, and forget what was known of it."""
-    await async_take_away(hass, entry)
-    await async_take_back(hass, entry)
+    await async_remove_codes(hass, entry)
+    await async_remove_push_address(hass, entry)
     await async_log_out(hass, entry)
     async_show_missing(hass, entry.entry_id, entry.title, frozenset())
     await credential_store(hass, entry.entry_id).async_remove()

@@ -56,7 +56,7 @@ class TickedFlow(RepairsFlow):
         if not coordinator.last_update_success:
             await coordinator.async_refresh()
         if coordinator.last_update_success:
-            await runtime.async_look_again()
+            await runtime.async_recheck()
 
 
 class ClockFlow(TickedFlow):

@@ -1,4 +1,4 @@
-"""What runs for an entry while it is loaded: its coordinator, its events, and what people ask of it."""
+"""Runtime data of a loaded entry: coordinator, event stream, commands, codes, and push."""
 
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from .temporary_codes import TemporaryCodes
 from .visitor_pictures import VisitorPictures
 from .webhook import PushAddress
 
-# A call that was dialed while its answer was lost may still begin for this many seconds.
+# Seconds for which a call may still start after the response to the dial command was lost.
 _DIAL_DELAY = 10.0
 
 # The modules below take ConfigEntry[Any]: importing this type would be a circle.
@@ -32,15 +32,15 @@ class IntercomRuntime:
     """The parts of a loaded entry.
 
     Attributes:
-        coordinator: Reads the device, and publishes its state.
+        coordinator: Polls the device, and publishes its state.
         events: Delivers its events.
         door_commands: Runs the commands of its doors.
-        codes: Its temporary codes.
-        pictures: The pictures of its last visitors.
-        push_address: The webhook that it may push to.
-        google_push: Receives what is pushed through Google's service.
+        codes: Manages its temporary codes.
+        pictures: Stores the pictures of its last visitors.
+        push_address: The webhook that receives its pushes.
+        google_push: Receives its pushes through Google's service.
         platforms: The platforms of its entities.
-        offered: The entities that the platforms added: platform and unique id.
+        offered: The entities that the platforms added, by platform and unique id.
     """
 
     coordinator: IntercomCoordinator
@@ -55,34 +55,34 @@ class IntercomRuntime:
 
     @callback
     def async_start(self) -> None:
-        """Follow the events of the device, and receive its pushes."""
+        """Start the event stream and the receivers of pushes."""
         if (log := self.coordinator.system.log) is not None:
             self.events.async_start(log)
         self.push_address.async_start()
         self.google_push.async_start()
 
     async def async_stop(self) -> None:
-        """Stop following, and release what the device holds for Home Assistant."""
+        """Stop the receivers and the event stream, and close the connection."""
         self.push_address.async_stop()
         await self.google_push.async_stop()
         await self.events.async_stop()
         await self.coordinator.system.close()
 
-    # -- what the coordinator reports ------------------------------------------------------------
+    # -- reports of the coordinator --------------------------------------------------------------
 
     @callback
     def async_recovered(self) -> None:
-        """Ask for events at once: a poll found that the device is back."""
+        """Request events at once: a poll found that the device recovered."""
         self.events.async_hasten()
 
     @callback
     def async_polled(self, before: State, after: State) -> None:
-        """Compare what a poll found with what the events had reported."""
+        """Compare the result of a poll with the state that the events left."""
         if self.events.following:
             self.coordinator.device_issues.async_compare(before, after)
 
     async def async_described(self) -> None:
-        """Show what the device has now; its log may be new, and its push settings may be gone."""
+        """Apply a refreshed description; the event log may be new, and the push settings may be lost."""
         coordinator = self.coordinator
         if coordinator.system.log is not None:
             self.events.async_start(coordinator.system.log)
@@ -112,36 +112,36 @@ class IntercomRuntime:
             description.unlisted,
         )
 
-    # -- what people ask for ---------------------------------------------------------------------
+    # -- requests of users -----------------------------------------------------------------------
 
-    async def async_look_again(self) -> None:
-        """Check again what was missing: the user confirmed a fix."""
+    async def async_recheck(self) -> None:
+        """Check everything that was missing again: the user confirmed a fix."""
         coordinator = self.coordinator
-        await self.google_push.async_look_again()  # Google's service does not depend on the device
+        await self.google_push.async_recheck()  # Google's service does not depend on the device
         await self.codes.async_retry()
-        self.push_address.async_forget_method()
+        self.push_address.async_clear_method()
         self.events.async_hasten()
         description = coordinator.description
         await coordinator.async_describe()
         if coordinator.description is description:
-            return  # the device could not be asked
+            return  # the device did not respond
         if coordinator.system.log is not None:
             coordinator.system.log.presume_complete()
         await coordinator.log_health.async_settle()
         coordinator.device_issues.async_forget_evidence()
 
     async def async_dial(self, dialing: Coroutine[Any, Any, SessionId]) -> SessionId:
-        """Run a command that starts a call; this call rings no bell."""
+        """Run a command that starts a call; the call does not count as a ring."""
         rings = self.events.rings
 
-        async def give_up() -> None:
+        async def end_dialing() -> None:
             rings.async_set_dialing(False)
 
         rings.async_set_dialing(True)
         try:
             session = await self.coordinator.async_command(dialing)
         except HomeAssistantError:
-            self.coordinator.timers.async_do(_DIAL_DELAY, "dialling", give_up)
+            self.coordinator.timers.async_do(_DIAL_DELAY, "dialing", end_dialing)
             raise
         rings.async_add_dialed(session)
         rings.async_set_dialing(False)

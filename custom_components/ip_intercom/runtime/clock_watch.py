@@ -1,4 +1,4 @@
-"""A repair while the clock of a device is not set."""
+"""Repair issue while the clock of a device is not set."""
 
 from homeassistant.core import callback
 
@@ -12,39 +12,40 @@ CLOCK_BY_HAND = "clock_by_hand"
 
 
 class ClockWatch:
-    """Notes whether a device has the time: by its answers, or by its events where it does not answer that.
+    """Tracks whether the clock of a device is set, from its state or, without that, from its events.
 
     Args:
-        coordinator: Knows the answers; its feed has the events.
+        coordinator: The coordinator with the state.
+        events: The event stream of the device.
     """
 
     def __init__(self, coordinator: IntercomCoordinator, events: EventStream) -> None:
         self._coordinator = coordinator
         self._events = events
         self._clocked = True
-        self._noted: frozenset[Missing] = frozenset()
+        self._reported: frozenset[Missing] = frozenset()
 
     @callback
     def async_start(self) -> None:
-        """Watch until the entry is unloaded."""
+        """Track the clock until the entry is unloaded."""
         coordinator = self._coordinator
-        coordinator.config_entry.async_on_unload(coordinator.async_add_listener(self._async_look))
-        coordinator.config_entry.async_on_unload(self._events.async_listen_events(self._async_hear))
-        self._async_look()
+        coordinator.config_entry.async_on_unload(coordinator.async_add_listener(self._async_check))
+        coordinator.config_entry.async_on_unload(self._events.async_listen_events(self._async_process))
+        self._async_check()
 
     @callback
-    def _async_hear(self, event: Event, _: State) -> None:
+    def _async_process(self, event: Event, _: State) -> None:
         if not event.late and event.clocked is not self._clocked:
             self._clocked = event.clocked
-            self._async_look()
+            self._async_check()
 
     @callback
-    def _async_look(self) -> None:
+    def _async_check(self) -> None:
         clock = self._coordinator.data.clock
         missing: frozenset[Missing] = frozenset()
         if not (self._clocked if clock is None else clock.set):
             settable = clock is not None and self._coordinator.features.clock is not None
             missing = frozenset({Missing(CLOCK if settable else CLOCK_BY_HAND, "time")})
-        if missing != self._noted:
-            self._noted = missing
+        if missing != self._reported:
+            self._reported = missing
             self._coordinator.device_issues.async_note(CLOCK, missing)

@@ -1,4 +1,4 @@
-"""Stored read position of the events, on disk within a second of an event, also when the process dies."""
+"""Storage of the event cursor and the state to restore, written within a second of an event."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -17,28 +17,28 @@ from ..const import DOMAIN
 _LOGGER = logging.getLogger(__name__)
 
 STORAGE_VERSION = 1
-# Seconds between the beginnings of two writes, however many events follow: SD cards wear out.
+# Seconds between the starts of two writes, to limit the wear of SD cards.
 WRITE_INTERVAL = 1.0
-# Set by the last write of a life that ended in order.
+# Key that the last write of a clean stop adds.
 _ENDED = "ended"
-# Entries whose events were followed in this process.
+# Entries whose events this process has delivered.
 _FOLLOWED: HassKey[set[str]] = HassKey(f"{DOMAIN}_followed")
 
 
 class CursorStore:
     """Writes the first change at once and later ones together, once a second.
 
-    ``Store.async_delay_save`` moves its write with every call: dense events would postpone it for ever.
+    ``Store.async_delay_save`` postpones its write with every call: frequent events would postpone it forever.
 
     Args:
         hass: Home Assistant.
-        entry_id: The entry.
-        interval: Seconds between the beginnings of two writes.
+        entry_id: The id of the config entry.
+        interval: Seconds between the starts of two writes.
 
     Attributes:
-        exists: Something was stored, by this life or an earlier one.
-        repeats_until: Until when, by the monotonic clock, an earlier life may have handed on events that its cursor
-            does not cover: it was killed.
+        exists: Whether a cursor was stored, in this run or an earlier one.
+        repeats_until: Monotonic time until which the previous run may have delivered events that its cursor does not
+            cover; set after an unclean stop.
     """
 
     def __init__(self, hass: HomeAssistant, entry_id: str, interval: float = WRITE_INTERVAL) -> None:
@@ -47,7 +47,7 @@ class CursorStore:
         self._hass = hass
         self._entry_id = entry_id
         self._interval = interval
-        # Written off the loop to a temporary file, synced and renamed: a kill leaves the old file or the new one.
+        # Atomic writes outside the event loop: a kill leaves the old file or the new one.
         self._store = Store[dict[str, Any]](
             hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}", atomic_writes=True, serialize_in_event_loop=False
         )
@@ -57,7 +57,7 @@ class CursorStore:
         self._next_write = float("-inf")
 
     async def async_load(self) -> dict[str, Any]:
-        """Return what was stored; an unreadable file is the same as none, so that the entry still loads."""
+        """Return the stored data; an unreadable file counts as none, so that the entry still loads."""
         try:
             stored = await self._store.async_load()
         except (
@@ -69,7 +69,7 @@ class CursorStore:
             TypeError,
             ValueError,
         ) as err:
-            # Valid JSON of another shape, or a file that cannot be read; Store itself moves broken JSON away.
+            # An unreadable file, or valid JSON of another shape; Store itself moves invalid JSON away.
             _LOGGER.warning("Could not read the stored event position, starting with new events: %r", err)
             stored = None
         if not isinstance(stored, dict):
@@ -84,12 +84,12 @@ class CursorStore:
 
     @callback
     def async_followed(self) -> None:
-        """Note that from now on this process hands on events of the entry."""
+        """Record that this process starts to deliver events of the entry."""
         self._hass.data.setdefault(_FOLLOWED, set()).add(self._entry_id)
 
     @callback
     def async_save_soon(self, data: Callable[[], dict[str, Any]]) -> None:
-        """Have ``data()`` on disk within a second, without waiting for it."""
+        """Write ``data()`` within a second in the background."""
         self.exists = True
         self._data = data
         if self._writing is None:
@@ -110,7 +110,7 @@ class CursorStore:
 
     async def _async_write_once(self) -> None:
         data, self._data = self._data, None
-        if data is not None:  # None where it was aborted at the moment when its time came
+        if data is not None:  # None if aborted when the wait ended
             self._next_write = time.monotonic() + self._interval
             await self._async_save(data())
 
@@ -121,7 +121,7 @@ class CursorStore:
             _LOGGER.warning("Could not store the event position: %s", err)
 
     async def async_end(self, data: dict[str, Any]) -> None:
-        """Write the last state of a life that ends in order."""
+        """Write the final data of a clean stop."""
         await self._async_abort()
         await self._async_save({**data, _ENDED: True})
 
@@ -131,7 +131,7 @@ class CursorStore:
         await self._store.async_remove()
 
     async def _async_abort(self) -> None:
-        """Drop a write that waits, and let one that has begun finish: it must not overwrite what comes after it."""
+        """Cancel a waiting write, and wait for a running one, so that it cannot overwrite later data."""
         self._data = None
         self._aborted.set()
         if self._writing is not None:
@@ -140,7 +140,7 @@ class CursorStore:
 
 
 def _process_start() -> float:
-    """Return when this process began, by the monotonic clock."""
-    # The logging module notes when it was loaded, which is among the first things a process does.
+    """Return the monotonic time of the start of this process."""
+    # The logging module records its own import, which is among the first of a process.
     since_start = logging.makeLogRecord({}).relativeCreated / 1000
     return time.monotonic() - max(0.0, since_start)

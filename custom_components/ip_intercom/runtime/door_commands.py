@@ -1,8 +1,8 @@
 """The door command sequence of all systems: read, decide, send once, verify.
 
-What is sent depends on what the device reports at that moment, not on memory. A command whose answer was lost is
-followed by a look, never by a repetition. What did not happen is an error in the user's language. What a device reports
-may be older than the last command: where its effect was not seen, the next one waits until that is certain.
+The command to send depends on the state that the device reports now, not on stored state. After a lost response, the
+door is read; the command is never repeated. A missing effect raises a translated error. A reported state may be older
+than the last command: if the effect of that was not confirmed, the next command waits for a reliable state.
 """
 
 import asyncio
@@ -36,21 +36,21 @@ from .event_stream import EventStream
 _LOGGER = logging.getLogger(__name__)
 
 _STORAGE_VERSION = 1
-# Seconds for the look before a command: a device that does not report its doors in time may still open them.
+# Timeout of the read before a command: a device that does not report its doors in time may still open them.
 _READ_TIMEOUT = 3.0
-# Seconds between looks while a door has not moved yet.
+# Seconds between reads while a door has not changed yet.
 _LOOK_EVERY = 0.25
-# Seconds for which a command waits until it is known why a door is open: longer than the usual opening.
-_MOST_WAIT = 20.0
-# Steps of one command: letting go, and closing.
-_MOST_STEPS = 2
-# The share of the longest hold after which it is renewed, and the seconds after which a failed renewal is repeated.
+# Longest wait for a reliable state of an open door, in seconds: longer than the usual opening.
+_MAX_WAIT = 20.0
+# Steps of one command: end the hold, then close.
+_MAX_STEPS = 2
+# The share of the longest hold after which it is renewed, and the seconds until a retry of a failed renewal.
 _RENEW_AFTER = 0.8
-_RENEW_AGAIN = 60.0
-# Seconds by which the reported end of a hold may differ from the one asked for.
+_RENEW_RETRY = 60.0
+# Seconds by which the reported end of a hold may differ from the requested one.
 _HOLD_TOLERANCE = 5.0
 _HOLD = "hold"
-# The end of a hold that is nearer is waited for; polls see what is farther away.
+# A hold that ends sooner is polled until its end; regular polls detect later ends.
 _SOON = timedelta(seconds=20)
 
 _FAILURES: Mapping[DoorCommand, str] = {
@@ -65,29 +65,29 @@ _OPENING = frozenset({DoorCommand.OPEN, DoorCommand.HOLD})
 
 
 @dataclass(frozen=True, slots=True)
-class _Doubt:
-    """A command whose effect was not seen, and until when what the device reports may be older than it."""
+class _Unconfirmed:
+    """A command without a confirmed effect, and the time until which reported state may be older than the command."""
 
     sent: DoorCommand
     until: float
 
 
-# By entry: a reload does not make the last command older.
-_DOUBTS: HassKey[dict[str, dict[DoorId, _Doubt]]] = HassKey(f"{DOMAIN}_door_doubts")
+# By entry, because a reload does not end the uncertainty.
+_UNCONFIRMED: HassKey[dict[str, dict[DoorId, _Unconfirmed]]] = HassKey(f"{DOMAIN}_door_unconfirmed")
 
 
 def hold_store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
-    """Return where an entry keeps the holds that have to be renewed."""
+    """Return the storage of the holds that an entry renews."""
     return Store(hass, _STORAGE_VERSION, f"{DOMAIN}.{entry_id}.holds", private=True, atomic_writes=True)
 
 
 class DoorCommands:
-    """Carries out the door commands of one device, one at a time for each door.
+    """Carries out the door commands of one device, one at a time per door.
 
     Args:
-        coordinator: The owner of the device.
-        events: Tell what its doors do.
-        store: Where holds are kept that outlast a restart.
+        coordinator: The coordinator of the device.
+        events: The event stream of the device.
+        store: Stores the holds.
         monotonic: A clock in seconds.
     """
 
@@ -102,15 +102,17 @@ class DoorCommands:
         self._events = events
         self._store = store
         self._monotonic = monotonic
-        self._turns: defaultdict[DoorId, asyncio.Lock] = defaultdict(asyncio.Lock)
-        # The holds that we renew and when they end, None for never.
+        self._locks: defaultdict[DoorId, asyncio.Lock] = defaultdict(asyncio.Lock)
+        # The holds to renew, with their ends; None for no end.
         self._holds: dict[DoorId, datetime | None] = {}
-        doubts = coordinator.hass.data.setdefault(_DOUBTS, {})
-        self._doubts = doubts.setdefault(coordinator.config_entry.entry_id, {})
+        unconfirmed = coordinator.hass.data.setdefault(_UNCONFIRMED, {})
+        self._unconfirmed = unconfirmed.setdefault(coordinator.config_entry.entry_id, {})
 
     async def async_load(self) -> None:
         """Resume the holds from before a restart."""
-        self._coordinator.config_entry.async_on_unload(self._coordinator.async_add_listener(self._async_drop_holds))
+        self._coordinator.config_entry.async_on_unload(
+            self._coordinator.async_add_listener(self._async_remove_ended_holds)
+        )
         stored = await self._store.async_load() or {}
         if (doors := self._coordinator.features.doors) is None:
             return
@@ -119,35 +121,35 @@ class DoorCommands:
             if until is not None and (end is None or end <= dt_util.utcnow()):
                 continue
             self._holds[door] = end
-            self._async_renew_in(_RENEW_AGAIN, door)
+            self._async_renew_in(_RENEW_RETRY, door)
             doors.resume_hold(door, end)
             try:
-                await self._async_look(door)
+                await self._async_read_now(door)
             except IntercomError as err:
                 _LOGGER.debug("%s: could not read door %s: %s", self._coordinator.name, door, err)
-        self._async_drop_holds()
+        self._async_remove_ended_holds()
 
     async def async_command(self, door_id: DoorId, wanted: DoorCommand, seconds: int | None = None) -> None:
-        """Have a door become as wanted.
+        """Bring a door to the target of a command.
 
         Args:
             door_id: The door.
-            wanted: What is asked of it.
-            seconds: How long a hold lasts; None without end.
+            wanted: The command.
+            seconds: The duration of a hold; None for no end.
         """
-        async with self._turns[door_id]:
+        async with self._locks[door_id]:
             try:
                 sent = await self._async_carry_out(door_id, wanted, seconds)
             finally:
-                self._async_follow(door_id)
+                self._async_poll_until_settled(door_id)
                 await self._async_show_block(door_id)
-            if sent:  # a hold of another system is not ours to renew
-                await self._async_note_hold(door_id, wanted, seconds)
+            if sent:  # the hold of a different system is not renewed
+                await self._async_update_hold(door_id, wanted, seconds)
 
     async def _async_carry_out(self, door_id: DoorId, wanted: DoorCommand, seconds: int | None) -> bool:
-        """Have a door become as wanted; return whether something had to be sent for it."""
+        """Bring a door to the target of a command; return whether a command was sent."""
         door = await self._async_read(door_id, wanted)
-        for sent in range(_MOST_STEPS):
+        for sent in range(_MAX_STEPS):
             doors = self._doors
             step = next_step(door, wanted, extends=doors.extends(door), timed=seconds is not None)
             if step is None:
@@ -160,55 +162,55 @@ class DoorCommands:
                 return sent > 0
             if not doors.is_safe(step, door):
                 key = "door_state_unknown" if door.released is None else "door_opened_elsewhere"
-                raise request_refused(key, device=self._called(door_id))
+                raise request_refused(key, device=self._name_of(door_id))
             after, done = await self._async_step(door, step, seconds)
             if done is False:
                 break
             if done is None:
-                door = _unseen(door)
+                door = _unknown(door)
                 if not doors.is_safe(step, door):
-                    raise translated_error(HomeAssistantError, "door_unconfirmed", device=self._called(door_id))
+                    raise translated_error(HomeAssistantError, "door_unconfirmed", device=self._name_of(door_id))
             else:
                 door = after
             if step is wanted:
                 return True
-        raise translated_error(HomeAssistantError, _FAILURES[wanted], device=self._called(door_id))
+        raise translated_error(HomeAssistantError, _FAILURES[wanted], device=self._name_of(door_id))
 
     async def _async_step(self, door: Door, step: DoorCommand, seconds: int | None) -> tuple[Door, bool | None]:
-        """Send one command; return the door afterwards and whether it is as commanded, None where that is unknown."""
-        doors, name = self._doors, self._called(door.id)
+        """Send one command; return the door afterwards and whether the effect is confirmed, None if unknown."""
+        doors, name = self._doors, self._name_of(door.id)
         lost: IntercomError | None = None
         _LOGGER.debug("%s: sending %s to door %s", self._coordinator.name, step, door.id)
         with DoorWatch(self._coordinator, self._events, door.id, self._monotonic) as watch:
-            self._async_doubt(door.id, step)
+            self._async_set_unconfirmed(door.id, step)
             try:
-                await doors.send(step, door, _at_most(doors.longest_hold, seconds))
+                await doors.send(step, door, _limited(doors.longest_hold, seconds))
             except IntercomError as err:
                 if not is_answer_lost(err):
-                    self._doubts.pop(door.id, None)
+                    self._unconfirmed.pop(door.id, None)
                     raise translated(err, name) from err
                 _LOGGER.debug("%s: no response to %s, reading door %s: %s", name, step, door.id, err)
                 lost = err
-            self._async_doubt(door.id, step)
+            self._async_set_unconfirmed(door.id, step)
             after, done = await self._async_verify(door, step, watch, seconds if lost else None)
             if done:
-                self._doubts.pop(door.id, None)
+                self._unconfirmed.pop(door.id, None)
         if lost is not None and done is None:
-            # An answer that came says more than that one is missing.
+            # An error response is more specific than a missing response.
             answered = isinstance(lost, ServerBroken | UnexpectedReply | Unconfirmed)
-            key = "door_may_have_opened" if _tells_nothing(door) and step in _OPENING else "door_answer_lost"
+            key = "door_may_have_opened" if _is_unreported(door) and step in _OPENING else "door_answer_lost"
             raise translated(lost, name) if answered else translated_error(HomeAssistantError, key, device=name)
         return after, done
 
     async def _async_show_block(self, door_id: DoorId) -> None:
-        """Show whether a door is blocked, where only the answer to a command tells."""
+        """Publish whether a door is blocked, if only the response to a command reports that."""
         door = self._coordinator.data.doors.get(door_id)
-        if door is not None and _tells_nothing(door):
+        if door is not None and _is_unreported(door):
             with suppress(IntercomError):
-                await self._async_look(door_id)
+                await self._async_read_now(door_id)
 
-    def _called(self, door_id: DoorId) -> str:
-        """Return the name of a door that has a place of its own, else that of the device."""
+    def _name_of(self, door_id: DoorId) -> str:
+        """Return the name of the place of a door; without a place, the name of the device."""
         state = self._coordinator.data
         place = state.doors[door_id].place if door_id in state.doors else None
         return place_names(state.places).get(place or "", self._coordinator.name)
@@ -216,19 +218,19 @@ class DoorCommands:
     async def _async_verify(
         self, door: Door, step: DoorCommand, watch: DoorWatch, seconds: int | None
     ) -> tuple[Door, bool | None]:
-        """Look at a door until it is as a command leaves it, or its time is over."""
+        """Read a door until the effect of a command is confirmed, or the time for it is over."""
         known = self._coordinator.data.doors.get(door.id)
         if known is None or is_done(known, step) is None:
-            return door, None  # the device never reports it
+            return door, None  # the device does not report this
         timing = self._doors.timing(step, door.id)
         while True:
             done: bool | None = None
             try:
-                door = await self._async_look(door.id)
+                door = await self._async_read_now(door.id)
             except IntercomError as err:
                 _LOGGER.debug("%s: could not read door %s: %s", self._coordinator.name, door.id, err)
             else:
-                watch.note_look()
+                watch.record_read()
                 done = is_done(door, step)
                 if done and seconds is not None and step is DoorCommand.HOLD:
                     done = _ends_in(door, seconds)
@@ -238,32 +240,32 @@ class DoorCommands:
                 break
             await asyncio.sleep(_LOOK_EVERY)
         if step is DoorCommand.OPEN and timing.lasts is not None and watch.longest_gap >= timing.lasts:
-            return door, None  # it may have opened and closed between two looks
+            return door, None  # it may have opened and closed between two reads
         return door, done
 
     @callback
-    def _async_doubt(self, door_id: DoorId, sent: DoorCommand) -> None:
-        """Note that what is reported of a door may be older than a command, unless its effect is seen."""
+    def _async_set_unconfirmed(self, door_id: DoorId, sent: DoorCommand) -> None:
+        """Record that the reported state of a door may be older than a command until the effect is confirmed."""
         timing = self._doors.timing(sent, door_id)
         if timing.doubtful:
-            self._doubts[door_id] = _Doubt(sent, self._monotonic() + timing.settles + timing.doubtful)
+            self._unconfirmed[door_id] = _Unconfirmed(sent, self._monotonic() + timing.settles + timing.doubtful)
 
     @callback
-    def _async_doubted(self, door: Door) -> _Doubt | None:
-        """Return the command whose effect may still come, though the door that was just read does not show it."""
-        doubt = self._doubts.get(door.id)
-        if doubt is not None and (self._monotonic() >= doubt.until or is_done(door, doubt.sent)):
-            doubt = None
-            del self._doubts[door.id]
-        return doubt
+    def _async_pending(self, door: Door) -> _Unconfirmed | None:
+        """Return the command that may still take effect, given the door as just read."""
+        pending = self._unconfirmed.get(door.id)
+        if pending is not None and (self._monotonic() >= pending.until or is_done(door, pending.sent)):
+            pending = None
+            del self._unconfirmed[door.id]
+        return pending
 
     @callback
-    def _async_follow(self, door_id: DoorId) -> None:
-        """Look at a door until it has fallen back: not every device reports that."""
+    def _async_poll_until_settled(self, door_id: DoorId) -> None:
+        """Poll a door until its relay is off again: not every device reports that."""
 
         def is_settled(state: State) -> bool:
             door = state.doors.get(door_id)
-            return _is_settled(door) and (door is None or self._async_doubted(door) is None)
+            return _is_settled(door) and (door is None or self._async_pending(door) is None)
 
         self._coordinator.async_poll_until(lambda state: state.doors.get(door_id), is_settled)
 
@@ -274,35 +276,35 @@ class DoorCommands:
         return doors
 
     async def _async_read(self, door_id: DoorId, wanted: DoorCommand) -> Door:
-        """Return a door as it is before a command, once that is certain enough to decide on it."""
+        """Read a door before a command, until the state is reliable enough for a decision."""
         began = self._monotonic()
         while True:
             door = await self._async_read_once(door_id, wanted)
             waited = self._monotonic() - began
-            if (doubt := self._async_doubted(door)) is not None:
-                if doubt.sent in _OPENING and self._doors.is_safe(wanted, _unseen(door)):
-                    return _unseen(door)
-                wait = doubt.until - self._monotonic()
+            if (pending := self._async_pending(door)) is not None:
+                if pending.sent in _OPENING and self._doors.is_safe(wanted, _unknown(door)):
+                    return _unknown(door)
+                wait = pending.until - self._monotonic()
             elif (wait := self._doors.certain_in(wanted, door, waited)) <= 0:
                 return door
-            elif waited + wait > _MOST_WAIT:
-                raise request_refused("door_opened_elsewhere", device=self._called(door_id))
+            elif waited + wait > _MAX_WAIT:
+                raise request_refused("door_opened_elsewhere", device=self._name_of(door_id))
             _LOGGER.debug("%s: door %s: waiting %.1f s for a reliable state", self._coordinator.name, door_id, wait)
             await asyncio.sleep(_LOOK_EVERY)
 
     async def _async_read_once(self, door_id: DoorId, wanted: DoorCommand) -> Door:
-        """Return a door as it is before a command.
+        """Read a door before a command.
 
-        Where only this cannot be read, a command that is safe in any state is sent all the same.
+        If only the read fails, return an unknown state for a command that is safe in any state.
         """
-        name = self._called(door_id)
+        name = self._name_of(door_id)
         if (known := self._coordinator.data.doors.get(door_id)) is None:
             raise request_refused("no_doors", device=name)
-        unseen = _unseen(known)
-        safe = self._doors.is_safe(wanted, unseen)
+        unknown = _unknown(known)
+        safe = self._doors.is_safe(wanted, unknown)
         try:
             async with asyncio.timeout(_READ_TIMEOUT if safe else None):
-                return await self._async_look(door_id)
+                return await self._async_read_now(door_id)
         except TimeoutError:
             failure: IntercomError = NoAnswer(f"the state of door {door_id} was not reported in time")
         except IntercomError as err:
@@ -310,23 +312,23 @@ class DoorCommands:
         if was_never_sent(failure) or not safe:
             raise translated(failure, name) from failure
         _LOGGER.debug("%s: could not read the state of door %s: %s", name, door_id, failure)
-        return unseen
+        return unknown
 
-    async def _async_look(self, door_id: DoorId) -> Door:
-        """Read a door and show it."""
+    async def _async_read_now(self, door_id: DoorId) -> Door:
+        """Read a door and publish it."""
         door = await self._coordinator.async_read_door(door_id)
         if door is None:
             raise NotSupported(f"no door {door_id}")
         return door
 
-    # -- holds that the device would end -----------------------------------------------------------
+    # -- renewal of holds --------------------------------------------------------------------------
 
-    async def _async_note_hold(self, door_id: DoorId, wanted: DoorCommand, seconds: int | None) -> None:
-        """Remember a hold that the device would end too early, or forget it."""
+    async def _async_update_hold(self, door_id: DoorId, wanted: DoorCommand, seconds: int | None) -> None:
+        """Start or end the renewal of a hold that the device would end too early."""
         longest = self._doors.longest_hold
         before = dict(self._holds)
         if wanted in {DoorCommand.CLOSE, DoorCommand.END_HOLD}:
-            self._async_forget_hold(door_id)
+            self._async_remove_hold(door_id)
         elif wanted is DoorCommand.HOLD and longest is not None:
             self._holds[door_id] = None if seconds is None else dt_util.utcnow() + timedelta(seconds=seconds)
             if seconds is None or seconds > longest:
@@ -340,19 +342,19 @@ class DoorCommands:
         await self._store.async_save({door: end and end.isoformat() for door, end in self._holds.items()})
 
     @callback
-    def _async_drop_holds(self) -> None:
-        """Forget the holds of doors that were seen shut: what opens them next is not a hold."""
+    def _async_remove_ended_holds(self) -> None:
+        """Remove the holds of doors that were reported closed: the next opening is not a hold."""
         if (doors := self._coordinator.features.doors) is None:
             return
         ended = [door for door in self._holds if not doors.keeps_hold(door)]
         for door in ended:
             _LOGGER.debug("%s: hold of door %s ended", self._coordinator.name, door)
-            self._async_forget_hold(door)
+            self._async_remove_hold(door)
         if ended:
             self._coordinator.hass.async_create_task(self._async_save(), f"{DOMAIN} holds of {self._coordinator.name}")
 
     @callback
-    def _async_forget_hold(self, door_id: DoorId) -> None:
+    def _async_remove_hold(self, door_id: DoorId) -> None:
         self._holds.pop(door_id, None)
         self._coordinator.timers.async_cancel((_HOLD, door_id))
 
@@ -364,54 +366,54 @@ class DoorCommands:
         self._coordinator.timers.async_do(delay, (_HOLD, door_id), renew)
 
     async def _async_renew(self, door_id: DoorId) -> None:
-        """Prolong a hold that the device would end, unless it has ended."""
-        async with self._turns[door_id]:
+        """Renew a hold that the device would end, unless it has ended."""
+        async with self._locks[door_id]:
             until = self._holds.get(door_id)
             left = None if until is None else int((until - dt_util.utcnow()).total_seconds())
             if door_id not in self._holds or (left is not None and left <= 0):
                 return
             longest = self._doors.longest_hold
             try:
-                door = await self._async_look(door_id)
-                self._async_drop_holds()
+                door = await self._async_read_now(door_id)
+                self._async_remove_ended_holds()
                 if door_id not in self._holds:
                     return
-                await self._doors.send(DoorCommand.HOLD, door, _at_most(longest, left))
+                await self._doors.send(DoorCommand.HOLD, door, _limited(longest, left))
             except IntercomError as err:
                 _LOGGER.debug("%s: could not renew the hold of door %s: %s", self._coordinator.name, door_id, err)
-                self._async_renew_in(_RENEW_AGAIN, door_id)
+                self._async_renew_in(_RENEW_RETRY, door_id)
                 return
             if longest is not None and (left is None or left > longest):
                 self._async_renew_in(longest * _RENEW_AFTER, door_id)
 
 
-def _unseen(door: Door) -> Door:
-    """Return a door without what the device reports of its state."""
+def _unknown(door: Door) -> Door:
+    """Return a door with an unknown state."""
     return replace(door, released=None, held_open=None, hold_until=None, blocked=None)
 
 
-def _tells_nothing(door: Door) -> bool:
-    """Return whether no report tells how a door is, and others may block it."""
+def _is_unreported(door: Door) -> bool:
+    """Return whether a door has no reported state and only other systems can block it."""
     return door.released is None and door.blocked is not None and not door.blockable
 
 
 def _is_settled(door: Door | None) -> bool:
-    """Return whether a door will stay as it is for a while: a strike falls back by itself."""
+    """Return whether a door keeps its state for a while: a momentary relay turns off by itself."""
     if door is None or door.latching:
         return True
     if not door.released:
-        # A switch that is off is not held, unless it is blocked meanwhile: the event of one came, that of the other not.
+        # A switch that is off is not held, unless it is blocked; until both events arrived, the state is contradictory.
         return not door.held_open or bool(door.blocked)
     return bool(door.held_open) and (door.hold_until is None or door.hold_until > dt_util.utcnow() + _SOON)
 
 
-def _at_most(longest: int | None, seconds: int | None) -> int | None:
-    """Return how long a hold to send lasts, within what the device takes."""
+def _limited(longest: int | None, seconds: int | None) -> int | None:
+    """Return the seconds of a hold to send, limited to the longest hold of the device."""
     return seconds if longest is None else min(seconds or longest, longest)
 
 
 def _ends_in(door: Door, seconds: int) -> bool:
-    """Return whether a hold ends about as many seconds from now, as far as the device reports it."""
+    """Return whether a hold ends in about so many seconds, or its end is not reported."""
     if door.hold_until is None:
         return True
     return abs((door.hold_until - dt_util.utcnow()).total_seconds() - seconds) <= _HOLD_TOLERANCE

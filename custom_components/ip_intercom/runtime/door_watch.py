@@ -1,4 +1,4 @@
-"""What happens to a door after a command."""
+"""Observation of a door after a command."""
 
 from collections.abc import Callable
 from typing import Self
@@ -14,7 +14,7 @@ from .event_stream import EventStream
 
 
 class DoorWatch:
-    """What happens to a door after a command: events of it, and how closely it was looked at."""
+    """Records the events of a door and the gaps between its reads after a command."""
 
     def __init__(
         self, coordinator: IntercomCoordinator, events: EventStream, door_id: DoorId, monotonic: Callable[[], float]
@@ -24,17 +24,17 @@ class DoorWatch:
         self._door_id = door_id
         self._monotonic = monotonic
         self._released: set[bool] = set()
-        self._began = self._looked_at = monotonic()
+        self._began = self._read_at = monotonic()
         self._stop: CALLBACK_TYPE | None = None
         self.longest_gap = 0.0
 
     def __enter__(self) -> Self:
-        """Listen."""
-        self._stop = self._events.async_listen_events(self._async_hear)
+        """Subscribe to events."""
+        self._stop = self._events.async_listen_events(self._async_process)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Listen no more."""
+        """Unsubscribe from events."""
         if self._stop is not None:
             self._stop()
 
@@ -44,17 +44,17 @@ class DoorWatch:
         return self._monotonic() - self._began
 
     @callback
-    def _async_hear(self, event: Event, _: State) -> None:
+    def _async_process(self, event: Event, _: State) -> None:
         for fact in () if event.late else event.facts:
             if isinstance(fact, DoorReleased) and fact.door == self._door_id:
                 self._released.add(fact.released)
 
-    def note_look(self) -> None:
-        """Note that the door was read."""
+    def record_read(self) -> None:
+        """Record a read of the door."""
         now = self._monotonic()
-        self.longest_gap = max(self.longest_gap, now - self._looked_at)
-        self._looked_at = now
+        self.longest_gap = max(self.longest_gap, now - self._read_at)
+        self._read_at = now
 
     def saw(self, step: DoorCommand) -> bool:
-        """Return whether the device reported an opening: a short one may be over before a look."""
+        """Return whether an event reported the opening: a short one may end before the next read."""
         return step is DoorCommand.OPEN and True in self._released

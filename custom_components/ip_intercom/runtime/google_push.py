@@ -1,7 +1,7 @@
-"""Pushes through Google's service, if the user has entered the application.
+"""Pushes through Google's service, if the user entered the keys of the app.
 
-The library for it is installed and imported then, and for no other reason. If it fails, the device itself works:
-what fails is tried again, and what comes is believed no more than what a forwarder sends (``webhook``).
+Only then is the library installed and imported. Failures are retried and do not affect the device. Push messages are
+as untrusted as those of a forwarder (``webhook``).
 """
 
 import asyncio
@@ -30,36 +30,36 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 
-# Pinned: the version that the tests run with. It is installed only for users who enter the keys of an app.
+# Pinned to the tested version. It is installed only for users who enter the keys of an app.
 REQUIREMENTS = ["firebase-messaging==0.4.5"]
 _STORAGE_VERSION = 1
-# Seconds until another attempt: doubled each time, up to the second.
+# Seconds until the first retry, doubled each time, and the longest delay.
 _AGAIN = 30.0
 _AGAIN_AT_MOST = 3600.0
 _JITTER = 0.2
-# What has worked for as many seconds was no failure.
+# A connection that lasted this many seconds resets the delay.
 _LASTED = 300.0
-# Seconds between looks whether the server still knows the token, and until another where it could not be asked.
+# Seconds between registrations of the token at the server, and until a retry after a failure.
 _LOOK = 3600.0
 _LOOK_AGAIN = 60.0
-# A user who confirms a fix waits so many seconds for the outcome.
+# Seconds to wait for the result after a user confirmed a fix.
 _OUTCOME = 30.0
 _SOURCE = "google push"
 _REFUSED = Missing("push_key_refused", "Firebase Cloud Messaging")
 
 
 def credential_store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
-    """Return where the registration of an entry at Google is kept."""
+    """Return the storage of an entry's registration at Google."""
     return Store(hass, _STORAGE_VERSION, f"{DOMAIN}.{entry_id}.google_push", private=True, atomic_writes=True)
 
 
 class GooglePush:
-    """Receives what is pushed for one entry.
+    """Receives the pushes of one entry.
 
     Args:
-        coordinator: The device, whose server pushes.
-        events: Receives what it pushes.
-        store: Where to keep the registration.
+        coordinator: The coordinator of the entry.
+        events: Processes the push messages.
+        store: Stores the registration.
     """
 
     def __init__(self, coordinator: IntercomCoordinator, events: EventStream, store: Store[dict[str, Any]]) -> None:
@@ -72,17 +72,17 @@ class GooglePush:
         self._task: asyncio.Task[None] | None = None
         self._connected_at: float | None = None
         self._failing = False
-        self._hastened = asyncio.Event()
+        self._retry_now = asyncio.Event()
         self._outcome = asyncio.Event()
 
     @property
-    def _wanted(self) -> bool:
+    def _configured(self) -> bool:
         return all(self._entry.options.get(key) for key in CONFS_FCM)
 
     @callback
     def async_start(self) -> None:
-        """Begin to receive without delaying the caller; if it is not wanted, delete the registration."""
-        if self._wanted:
+        """Start to receive in the background, or delete the registration if it is not configured."""
+        if self._configured:
             work = self._async_follow()
         elif options_of(self._entry.data).issuperset(CONFS_FCM):
             work = self._store.async_remove()
@@ -93,18 +93,18 @@ class GooglePush:
         )
 
     async def async_stop(self) -> None:
-        """Receive no more; what is pushed meanwhile waits at Google."""
+        """Stop receiving; Google keeps pushes in the meantime."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
 
-    async def async_look_again(self) -> None:
-        """Retry immediately what failed, and wait for the result: the user confirmed a fix."""
+    async def async_recheck(self) -> None:
+        """Retry a failed connection at once, and wait for the result: the user confirmed a fix."""
         if self._task is None or not self._failing:
             return
         self._outcome.clear()
-        self._hastened.set()
+        self._retry_now.set()
         with suppress(TimeoutError):
             async with asyncio.timeout(_OUTCOME):
                 await self._outcome.wait()
@@ -112,7 +112,7 @@ class GooglePush:
     async def _async_follow(self) -> None:
         failures = 0
         while True:
-            self._hastened.clear()
+            self._retry_now.clear()
             self._connected_at = None
             try:
                 await self._async_attempt()
@@ -120,29 +120,29 @@ class GooglePush:
                 self._coordinator.device_issues.async_note(_SOURCE, frozenset({_REFUSED}))
                 self._async_failed(err)
             except LoginRefused as err:
-                await self._async_keep({})
+                await self._async_store({})
                 self._async_failed(err)
             except RequirementsNotFound as err:
-                # Home Assistant itself tries no second time before its next start.
+                # Without this, Home Assistant retries only after its next start.
                 async_clear_install_history(self._hass)
                 self._async_failed(err)
             except IntercomError as err:
                 self._async_failed(err)
-            except Exception as err:  # noqa: BLE001 - a fault of ours, or libraries that do not fit, may pass
+            except Exception as err:  # noqa: BLE001 - also incompatible libraries, which an update may fix
                 self._async_failed(err, fault=True)
             if self._lasted():
                 failures = 0
             with suppress(TimeoutError):
                 async with asyncio.timeout(back_off(failures) * random.uniform(1 - _JITTER, 1 + _JITTER)):
-                    await self._hastened.wait()
+                    await self._retry_now.wait()
             failures += 1
 
     def _lasted(self) -> bool:
-        """Return whether pushes could arrive for a while."""
+        """Return whether the last connection lasted."""
         return self._connected_at is not None and time.monotonic() - self._connected_at >= _LASTED
 
     async def _async_attempt(self) -> None:
-        """Register and receive, for as long as that goes well."""
+        """Register and receive until the connection fails."""
         await async_process_requirements(self._hass, DOMAIN, REQUIREMENTS, is_built_in=False)
         library = await self._hass.async_add_import_executor_job(
             importlib.import_module, "..systems.common.fcm", __package__
@@ -161,27 +161,27 @@ class GooglePush:
                 options[CONF_FCM_SENDER_ID],
             ),
             credentials,
-            self._async_hear,
+            self._async_process,
             self._async_connected,
         )
         token = await receiver.register()
-        await self._async_keep({"project": project, "credentials": receiver.credentials})
+        await self._async_store({"project": project, "credentials": receiver.credentials})
         self._coordinator.device_issues.async_note(_SOURCE, frozenset())
-        telling = self._entry.async_create_background_task(
-            self._hass, self._async_keep_told(token), f"{DOMAIN} push token of {self._coordinator.name}"
+        registering = self._entry.async_create_background_task(
+            self._hass, self._async_keep_registered(token), f"{DOMAIN} push token of {self._coordinator.name}"
         )
         try:
             await receiver.run()
         finally:
-            telling.cancel()
+            registering.cancel()
 
-    async def _async_keep(self, registration: dict[str, Any]) -> None:
+    async def _async_store(self, registration: dict[str, Any]) -> None:
         if registration != self._stored:
             self._stored = registration
             await self._store.async_save(registration)
 
-    async def _async_keep_told(self, token: str) -> None:
-        """See to it that the server knows the token, now and later."""
+    async def _async_keep_registered(self, token: str) -> None:
+        """Register the token at the server, and repeat that regularly."""
         while True:
             delay = _LOOK
             try:
@@ -194,8 +194,8 @@ class GooglePush:
             await asyncio.sleep(delay)
 
     @callback
-    def _async_hear(self, body: bytes) -> None:
-        """Take what was pushed."""
+    def _async_process(self, body: bytes) -> None:
+        """Process a push message."""
         self._events.async_receive(PushMessage("POST", {}, body))
 
     @callback
@@ -208,7 +208,7 @@ class GooglePush:
 
     @callback
     def _async_failed(self, err: Exception, *, fault: bool = False) -> None:
-        """Note what went wrong; the first time makes the log line, with a traceback where it is a fault."""
+        """Record a failure; only the first one is logged above debug level."""
         level = logging.DEBUG if self._failing else logging.ERROR if fault else logging.WARNING
         self._failing = True
         self._outcome.set()
@@ -222,5 +222,5 @@ class GooglePush:
 
 
 def back_off(failures: int) -> float:
-    """Return after how many seconds to try again, after so many failures before this one."""
+    """Return the seconds to wait after a failure, given the number of earlier failures."""
     return min(_AGAIN * 2.0 ** min(failures, 16), _AGAIN_AT_MOST)

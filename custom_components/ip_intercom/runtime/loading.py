@@ -1,4 +1,4 @@
-"""Creating, recovering, and removing the system of an entry outside the event loop."""
+"""Systems of entries: import, creation, setup after a rejected login, and cleanup on removal."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -27,7 +27,7 @@ async def async_load_systems(hass: HomeAssistant, *names: str) -> None:
 async def async_create_system(
     hass: HomeAssistant, entry: ConfigEntry[Any], cursor: Mapping[str, object] | None = None
 ) -> System:
-    """Return the system of an entry; ``cursor`` as in ``create_system``."""
+    """Create the system of an entry; ``cursor`` as in ``create_system``."""
     await async_load_systems(hass, entry.data[CONF_SYSTEM])
     return create_system(async_client_session(hass), entry.data, entry.options, cursor)
 
@@ -36,11 +36,11 @@ async def async_create_system(
 def async_load_once_accepted(
     hass: HomeAssistant, entry: ConfigEntry[Any], retry: AuthRetry, err: AuthenticationFailed
 ) -> None:
-    """Go on trying the login of an entry that was refused while it was set up, and load it once it is accepted.
+    """Retry a login that was rejected during setup, and load the entry once it is accepted.
 
-    Home Assistant itself waits for a person, although the device may only have been starting.
+    Home Assistant itself waits for reauth, although the device may only have been starting.
     """
-    # A task of the entry would end with the attempt to set it up.
+    # A task of the entry would be canceled with the failed setup.
     hass.async_create_background_task(
         _async_load_once_accepted(hass, entry, retry, err), f"{DOMAIN} login of {entry.title}"
     )
@@ -50,18 +50,18 @@ async def _async_load_once_accepted(
     hass: HomeAssistant, entry: ConfigEntry[Any], retry: AuthRetry, err: AuthenticationFailed
 ) -> None:
     tried = entry.data
-    # One for all tries: it knows that the login was refused, and shows it to one function only.
+    # One system for all attempts: after a rejection, it tries the login with a single function.
     system = await async_create_system(hass, entry)
     while True:
         await asyncio.sleep(retry.pause(err))
         if entry.state is not ConfigEntryState.SETUP_ERROR or entry.data is not tried:
-            return  # a person was faster
+            return  # the user reloaded or changed the entry
         try:
             await _async_connect(system, entry)
-        except AuthenticationFailed as refused:
-            err = refused
-        except IntercomError as away:
-            _LOGGER.debug("%s: could not verify the login: %s", entry.title, away)
+        except AuthenticationFailed as rejected:
+            err = rejected
+        except IntercomError as unreachable:
+            _LOGGER.debug("%s: could not verify the login: %s", entry.title, unreachable)
         else:
             _LOGGER.info("%s: login accepted again", entry.title)
             await hass.config_entries.async_reload(entry.entry_id)
@@ -76,8 +76,8 @@ async def _async_connect(system: System, entry: ConfigEntry[Any]) -> None:
 
 
 @asynccontextmanager
-async def async_parting(hass: HomeAssistant, entry: ConfigEntry[Any]) -> AsyncIterator[Features]:
-    """Connect once more, and give what the device can be asked to do."""
+async def async_connected_features(hass: HomeAssistant, entry: ConfigEntry[Any]) -> AsyncIterator[Features]:
+    """Connect to the device of an entry that is not loaded, and return its features."""
     system = await async_create_system(hass, entry)
     try:
         description = await system.connect(None)
@@ -89,10 +89,10 @@ async def async_parting(hass: HomeAssistant, entry: ConfigEntry[Any]) -> AsyncIt
 
 
 async def async_log_out(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
-    """Have nothing kept open for the account of an entry that is removed; what cannot be reached ends by itself."""
+    """End the session of an entry that is removed; without a response it expires by itself."""
     if not spec_of(entry.data).logs_in:
         return
-    # Not as ``async_parting``: to look at all that an account has takes long, and changes nothing here.
+    # Not ``async_connected_features``: reading the whole account takes long and is not needed here.
     system = await async_create_system(hass, entry)
     try:
         if system.features.session is not None:

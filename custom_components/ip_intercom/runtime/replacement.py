@@ -1,7 +1,7 @@
 """Replacing a unit: the new unit takes over the entry.
 
-Everything is renamed to the new unit rather than kept under the old one's name: the new unit is recognized when it is
-discovered, and the old one can be added again elsewhere, once it is repaired.
+All ids change to those of the new unit, so that discovery recognizes it, and the old unit can be added again elsewhere
+after a repair.
 """
 
 from contextlib import suppress
@@ -15,28 +15,28 @@ from ..const import DOMAIN
 from ..model.parts import Identity
 from .cursor_store import CursorStore
 from .door_commands import hold_store
-from .temporary_codes import async_bring_anew
+from .temporary_codes import async_resend_codes
 
 
 async def async_take_over(hass: HomeAssistant, entry: ConfigEntry[Any], identity: Identity) -> None:
-    """Give the devices and entities of an entry to a new unit; their ids, names, areas and history stay.
+    """Move the devices and entities of an entry to a new unit; entity ids, names, areas, and history stay.
 
-    The caller changes the unique id of the entry, and loads it again.
+    The caller changes the unique id of the entry, and reloads it.
 
     Args:
         hass: Home Assistant.
-        entry: The entry of the unit that was there before.
-        identity: Who the new unit is.
+        entry: The entry of the replaced unit.
+        identity: The identity of the new unit.
     """
     if entry.state is ConfigEntryState.LOADED:
         await hass.config_entries.async_unload(entry.entry_id)
     _async_rename_devices(hass, entry, identity)
     _async_rename_entities(hass, entry, identity)
-    # The new unit counts its events from 1, holds no door open, and knows no codes.
+    # The new unit counts its events from 1, holds no door open, and has no codes.
     events = CursorStore(hass, entry.entry_id)
     await events.async_end({**await events.async_load(), "cursor": None})
     await hold_store(hass, entry.entry_id).async_remove()
-    await async_bring_anew(hass, entry.entry_id)
+    await async_resend_codes(hass, entry.entry_id)
 
 
 @callback

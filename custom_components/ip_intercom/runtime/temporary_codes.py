@@ -1,7 +1,7 @@
-"""Temporary PIN codes: sent to the device when their time begins, and removed when it ends.
+"""Temporary PIN codes: added to the device when their time window starts, and removed when it ends.
 
-The device's own schedules are weekly, or not there at all: the window is kept here. What was meant
-to happen while Home Assistant or the device was away happens as soon as both are there.
+Devices have only weekly schedules or none, so Home Assistant keeps the window. Changes that were due while Home
+Assistant or the device was unavailable follow as soon as both are available.
 """
 
 import asyncio
@@ -27,28 +27,28 @@ from ..model.functions import Code, Codes, Held
 from ..model.parts import DoorId
 from ..model.state import Missing
 from ..systems.common.errors import CodeLeft, CommandFailed, ConnectionFailed, IntercomError, NotReached, NotSupported
-from .loading import async_parting
+from .loading import async_connected_features
 
 _LOGGER = logging.getLogger(__name__)
 
 _STORAGE_VERSION = 1
-_WAKE = "temporary codes"
-# Seconds after which a device that refused or was away is tried again: doubled each time, up to the second.
+_TIMER = "temporary codes"
+# Seconds until the first retry, doubled each time, and the longest delay.
 _AGAIN = 60.0
 _AGAIN_AT_MOST = 3600.0
-# Clocks are set: the next window is checked again after this many seconds at the latest.
+# Longest wait before the next check of the windows, in seconds: the system clock may be set in the meantime.
 _LOOK_AT_MOST = 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class TemporaryCode:
-    """A code and what has become of it.
+    """A code and its state on the device.
 
     Attributes:
-        id: What the actions call it.
+        id: The id that actions use.
         code: The PIN and its window.
-        others: The IDs that the device had before the code was first sent; None before that, and once ``held`` is known.
-        held: What the device holds; None until that is certain.
+        others: The ids on the device before the code was first sent; None before that, and once ``held`` is known.
+        held: The entry on the device; None until confirmed.
     """
 
     id: str
@@ -58,16 +58,16 @@ class TemporaryCode:
 
     @property
     def tried(self) -> bool:
-        """It was sent to the device, which may have it even if it did not say so."""
+        """Whether the code was sent: the device may have it even without confirming that."""
         return self.others is not None or self.held is not None
 
     def ended(self) -> TemporaryCode:
-        """Return it with its time over."""
+        """Return the code with its window ended now."""
         return replace(self, code=replace(self.code, end=min(self.code.end, utcnow())))
 
 
 def code_store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
-    """Return where the codes of an entry are kept."""
+    """Return the storage of the codes of an entry."""
     return Store(hass, _STORAGE_VERSION, f"{DOMAIN}.{entry_id}.codes", private=True, atomic_writes=True)
 
 
@@ -75,132 +75,132 @@ class TemporaryCodes:
     """The temporary codes of one device.
 
     Args:
-        coordinator: The owner of the device.
-        store: Where they are kept; without codes there is nothing in it.
+        coordinator: The coordinator of the device.
+        store: Stores the codes; there is no file without codes.
     """
 
     def __init__(self, coordinator: IntercomCoordinator, store: Store[dict[str, Any]]) -> None:
         self._coordinator = coordinator
         self._store = store
         self._codes: dict[str, TemporaryCode] = {}
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._failures = 0
-        # Codes whose time has begun and that the device refuses.
-        self._refused: set[str] = set()
+        # Codes that the device rejects in their window.
+        self._rejected: set[str] = set()
 
     @property
     def all(self) -> tuple[TemporaryCode, ...]:
-        """The codes that are not over, in the order in which they begin."""
+        """The current and future codes, by their start."""
         return tuple(sorted(self._codes.values(), key=lambda known: known.code.start))
 
     async def async_load(self) -> None:
-        """Read what is kept, and do in the background what is due."""
+        """Read the stored codes, and apply due changes in the background."""
         self._codes = {known.id: known for known in _stored(await self._store.async_load())}
         if self._codes:
             self._coordinator.config_entry.async_create_background_task(
-                self._coordinator.hass, self._async_wake(), f"{DOMAIN} temporary codes of {self._coordinator.name}"
+                self._coordinator.hass, self._async_apply_due(), f"{DOMAIN} temporary codes of {self._coordinator.name}"
             )
 
     async def async_add(
         self, name: str, pin: str, start: datetime | None, end: datetime, doors: tuple[DoorId, ...]
     ) -> TemporaryCode:
-        """Keep a code, and bring it to the device if its time has begun, as it has without ``start``.
+        """Store a code, and add it to the device if its window has started; without ``start`` it starts now.
 
-        A device out of reach gets it later.
+        An unreachable device receives it later.
         """
         code = Code(name, pin, start or utcnow(), end, doors)
         if code.end <= max(code.start, utcnow()):
             raise request_refused("code_window")
-        async with self._turn:
+        async with self._lock:
             if any(_collide(code, other.code) for other in self._codes.values()):
                 raise request_refused("code_taken", device=self._coordinator.name)
             known = TemporaryCode(uuid4().hex, code)
-            await self._async_keep(known)
+            await self._async_store(known)
             try:
-                await self._async_settle(known)
+                await self._async_apply(known)
             except ConnectionFailed as err:
-                self._note_failure(err)
+                self._record_failure(err)
             except IntercomError:
-                await self._async_undo(self._codes[known.id])
-                self._show_left()
+                await self._async_discard(self._codes[known.id])
+                self._report_issues()
                 with self._coordinator.translating():
                     raise
-            self._wake_later()
+            self._schedule_next()
             return self._codes.get(known.id, known)
 
     async def async_remove(self, code_id: str) -> None:
-        """Take a code away before its time is over."""
-        async with self._turn:
+        """Remove a code before the end of its window."""
+        async with self._lock:
             if (known := self._codes.get(code_id)) is None:
                 raise request_refused("no_such_code", device=self._coordinator.name)
             over = known.ended()
-            await self._async_keep(over)
+            await self._async_store(over)
             try:
-                await self._async_settle(over)
+                await self._async_apply(over)
             except IntercomError as err:
-                self._note_failure(err)
+                self._record_failure(err)
                 raise translated_error(HomeAssistantError, "code_not_removed", device=self._coordinator.name) from err
             finally:
-                self._show_left()
-                self._wake_later()
+                self._report_issues()
+                self._schedule_next()
 
     async def async_retry(self) -> None:
-        """Do now what has failed: a person says that the device is well."""
+        """Retry failed changes now: the user confirmed a fix."""
         if self._failures:
-            await self._async_wake()
+            await self._async_apply_due()
 
-    async def _async_undo(self, known: TemporaryCode) -> None:
-        """Forget a refused code once it is certain that the device does not have it all the same."""
+    async def _async_discard(self, known: TemporaryCode) -> None:
+        """Discard a rejected code, after making sure that the device does not have it."""
         over = known.ended()
         try:
-            await self._async_settle(over)
+            await self._async_apply(over)
         except IntercomError as err:
-            await self._async_keep(over)
-            self._note_failure(err)
-            self._wake_later()
+            await self._async_store(over)
+            self._record_failure(err)
+            self._schedule_next()
 
-    async def _async_wake(self) -> None:
-        """Do what is due."""
-        async with self._turn:
+    async def _async_apply_due(self) -> None:
+        """Apply all due changes."""
+        async with self._lock:
             failure: IntercomError | None = None
             for known in self.all:
                 try:
-                    await self._async_settle(known)
+                    await self._async_apply(known)
                 except NotReached as err:
                     failure = err
-                    break  # it would not answer for the others either
+                    break  # the device is unreachable, also for the other codes
                 except ConnectionFailed as err:
                     failure = err
                 except IntercomError as err:
                     failure = err
-                    self._refused.add(known.id)
+                    self._rejected.add(known.id)
                 else:
-                    self._refused.discard(known.id)
+                    self._rejected.discard(known.id)
             if failure is None:
                 self._failures = 0
             else:
-                self._note_failure(failure)
-            self._show_left()
-            self._wake_later()
+                self._record_failure(failure)
+            self._report_issues()
+            self._schedule_next()
 
-    async def _async_settle(self, known: TemporaryCode) -> None:
-        """Bring one code to the device or take it away, as its time demands."""
+    async def _async_apply(self, known: TemporaryCode) -> None:
+        """Add one code to the device or remove it, depending on its window."""
         now = utcnow()
         if now >= known.code.end:
             if known.tried:
                 await self._feature.remove(known.code, known.held, known.others)
-            await self._async_drop(known.id)
+            await self._async_delete(known.id)
         elif now >= known.code.start and known.held is None:
             try:
-                held = await self._feature.add(known.code, known.others, partial(self._async_note_sent, known))
+                held = await self._feature.add(known.code, known.others, partial(self._async_store_sent, known))
             except CodeLeft as err:
-                await self._async_keep(replace(known.ended(), others=None, held=Held(err.id, err.name)))
+                await self._async_store(replace(known.ended(), others=None, held=Held(err.id, err.name)))
                 raise
-            await self._async_keep(replace(known, others=None, held=held))
+            await self._async_store(replace(known, others=None, held=held))
 
-    async def _async_note_sent(self, known: TemporaryCode, others: frozenset[str]) -> None:
-        """Keep what is needed to find a code that is about to be sent: it must never be there unknown to us."""
-        await self._async_keep(replace(known, others=others))
+    async def _async_store_sent(self, known: TemporaryCode, others: frozenset[str]) -> None:
+        """Store what identifies a code on the device before it is sent, so that it can always be removed."""
+        await self._async_store(replace(known, others=others))
 
     @property
     def _feature(self) -> Codes:
@@ -208,18 +208,18 @@ class TemporaryCodes:
             raise NotSupported("no codes")
         return codes
 
-    def _show_left(self) -> None:
-        """Have a repair for each code that may still open after its time, and for each that does not open in its time."""
+    def _report_issues(self) -> None:
+        """Report each code that may still open doors after its window, or is rejected in its window, as an issue."""
         now = utcnow()
-        self._refused &= self._codes.keys()
+        self._rejected &= self._codes.keys()
         left = {
             Missing("code_left" if now >= known.code.end else "code_refused", known.code.name)
             for known in self._codes.values()
-            if (known.tried and now >= known.code.end) or known.id in self._refused
+            if (known.tried and now >= known.code.end) or known.id in self._rejected
         }
         self._coordinator.device_issues.async_note("codes", frozenset(left))
 
-    def _note_failure(self, err: IntercomError) -> None:
+    def _record_failure(self, err: IntercomError) -> None:
         if self._failures == 0:
             _LOGGER.warning(
                 "%s: could not add or remove a temporary code, retrying: %s",
@@ -228,20 +228,20 @@ class TemporaryCodes:
             )
         self._failures += 1
 
-    def _wake_later(self) -> None:
-        """Come back when the next window begins or ends, or what failed may go well."""
+    def _schedule_next(self) -> None:
+        """Schedule the next check: at the next start or end of a window, or at the next retry."""
         if not self._codes:
             return
         now = utcnow()
         again = min(_AGAIN * 2.0 ** min(self._failures - 1, 10), _AGAIN_AT_MOST) if self._failures else 0.0
         waits = (_wait(moment, now, again) for known in self._codes.values() for moment in _moments(known))
-        self._coordinator.timers.async_do(min(*waits, _LOOK_AT_MOST), _WAKE, self._async_wake)
+        self._coordinator.timers.async_do(min(*waits, _LOOK_AT_MOST), _TIMER, self._async_apply_due)
 
-    async def _async_keep(self, known: TemporaryCode) -> None:
+    async def _async_store(self, known: TemporaryCode) -> None:
         self._codes[known.id] = known
         await self._async_save()
 
-    async def _async_drop(self, code_id: str) -> None:
+    async def _async_delete(self, code_id: str) -> None:
         self._codes.pop(code_id, None)
         await self._async_save()
 
@@ -252,21 +252,21 @@ class TemporaryCodes:
             await self._store.async_remove()
 
 
-async def async_take_away(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
-    """Take all codes of an entry that is removed from its device, and forget them."""
+async def async_remove_codes(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+    """Remove all codes of a removed entry from its device and from the storage."""
     store = code_store(hass, entry.entry_id)
     left = {known.id: known for known in _stored(await store.async_load()) if known.tried}
     failure: IntercomError | None = None
     if left:
         try:
-            async with async_parting(hass, entry) as features:
+            async with async_connected_features(hass, entry) as features:
                 if features.codes is None:
                     raise NotSupported("no codes")
                 for known in tuple(left.values()):
                     try:
                         await features.codes.remove(known.code, known.held, known.others)
                     except CommandFailed as err:
-                        failure = err  # the others may be taken away all the same
+                        failure = err  # other codes may still be removable
                     else:
                         del left[known.id]
         except IntercomError as err:
@@ -292,8 +292,8 @@ async def async_take_away(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     await store.async_remove()
 
 
-async def async_bring_anew(hass: HomeAssistant, entry_id: str) -> None:
-    """Have all codes that are not over brought to a unit that replaces the one that had them."""
+async def async_resend_codes(hass: HomeAssistant, entry_id: str) -> None:
+    """Mark all codes that have not ended as not sent: a new unit replaces the one that had them."""
     store = code_store(hass, entry_id)
     codes = [replace(known, others=None, held=None) for known in _stored(await store.async_load())]
     left = [known for known in codes if utcnow() < known.code.end]
@@ -304,14 +304,14 @@ async def async_bring_anew(hass: HomeAssistant, entry_id: str) -> None:
 
 
 def _moments(known: TemporaryCode) -> Iterable[datetime]:
-    """Return when something is to be done about a code."""
+    """Return the times at which a code has to be added or removed."""
     if known.held is None:
         yield known.code.start
     yield known.code.end
 
 
 def _wait(moment: datetime, now: datetime, again: float) -> float:
-    """Return the seconds to a moment; one that is past is tried ``again`` after so many."""
+    """Return the seconds until a time; ``again`` for a time in the past."""
     return (moment - now).total_seconds() if moment > now else again
 
 
@@ -338,7 +338,7 @@ def _stored(content: dict[str, Any] | None) -> Iterable[TemporaryCode]:
     for item in (content or {}).get("codes", []):
         start, end = (datetime.fromisoformat(item[part]) for part in ("start", "end"))
         code = Code(item["name"], item["pin"], start, end, tuple(item["doors"]))
-        # An earlier version noted that a code was sent, and not what else the device had.
+        # An earlier version stored that a code was sent, but not the other ids on the device.
         others = item.get("others", [] if item.get("tried") else None)
         known_as = item["known_as"]
         held = None if known_as is None else Held(known_as, item.get("known_name", code.name))

@@ -1,4 +1,4 @@
-"""The images of the last visitors, kept in Home Assistant's storage over restarts."""
+"""Pictures of the last visitors, stored across restarts."""
 
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
@@ -18,14 +18,14 @@ STORAGE_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class VisitorPicture:
-    """A JPEG, and when it was taken."""
+    """A JPEG and the time at which it was taken."""
 
     taken: datetime
     content: bytes = field(repr=False)
 
 
 def picture_store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
-    """Return where an entry keeps its pictures."""
+    """Return the storage of the pictures of an entry."""
     return Store(
         hass,
         STORAGE_VERSION,
@@ -37,10 +37,10 @@ def picture_store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
 
 
 class VisitorPictures:
-    """The last picture of each image entity of an entry, by the key of the entity.
+    """The last picture for each image entity of an entry, by the key of the entity.
 
     Args:
-        store: Where to keep them.
+        store: Stores the pictures.
     """
 
     def __init__(self, store: Store[dict[str, Any]]) -> None:
@@ -48,7 +48,7 @@ class VisitorPictures:
         self._pictures: dict[str, VisitorPicture] = {}
 
     async def async_load(self) -> None:
-        """Read the pictures that were kept; what cannot be read is left out."""
+        """Read the stored pictures, without unreadable ones."""
         stored = await self._store.async_load()
         for key, kept in stored.items() if isinstance(stored, dict) else ():
             try:
@@ -58,17 +58,17 @@ class VisitorPictures:
                 _LOGGER.debug("Could not read the image of %s: %s", key, err)
 
     def get(self, key: str) -> VisitorPicture | None:
-        """Return the last picture, None where there is none."""
+        """Return the last picture; None without one."""
         return self._pictures.get(key)
 
     def put(self, key: str, picture: VisitorPicture | None) -> None:
-        """Have a picture in place of the one before, none for None; ``async_save`` writes it."""
+        """Replace a picture, or remove it for None; ``async_save`` stores it."""
         self._pictures.pop(key, None)
         if picture is not None:
             self._pictures[key] = picture
 
     async def async_save(self) -> None:
-        """Write the pictures down."""
+        """Store the pictures."""
         await self._store.async_save(
             {
                 key: [picture.taken.isoformat(), b64encode(picture.content).decode("ascii")]

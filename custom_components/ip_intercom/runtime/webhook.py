@@ -1,8 +1,7 @@
-"""The webhook that a device pushes to, and the limit of what it may push.
+"""The webhook that receives the pushes of a device, with a rate limit.
 
-Pushes beyond so many a second are dropped. All who know the address may send to it: its path is random, only machines of
-the local network get an answer unless a forwarder sends from elsewhere (``Push.local``), and nothing that comes opens a
-door or is believed to be more than an event of its device.
+Senders are not authenticated: the path of the address is random, only the local network gets a response unless a
+forwarder sends from outside (``Push.local``), and a push can only cause events of its device.
 """
 
 import asyncio
@@ -26,25 +25,25 @@ from ..model.state import Missing
 from ..systems import spec_of
 from ..systems.common.errors import IntercomError, NotSupported
 from .event_stream import EventStream
-from .loading import async_parting
+from .loading import async_connected_features
 
-# Pushes a second, and how many at once after a silence. A busy exchange tells some ten events of a call within a second.
+# Pushes per second from one address, and the burst. A busy exchange sends about ten events of a call within a second.
 RATE, BURST = 20.0, 80.0
 # The same for all addresses together.
 _TOTAL_RATE, _TOTAL_BURST = 100.0, 400.0
-# Addresses that are remembered.
-_MOST_SOURCES = 256
+# Number of addresses with a bucket.
+_MAX_SOURCES = 256
 
 
 class _Bucket:
-    """A bucket that fills at a steady rate; each push takes one out."""
+    """A token bucket: it refills at a steady rate, and each push takes one token."""
 
     def __init__(self, rate: float, burst: float, now: float) -> None:
         self._rate, self._burst = rate, burst
         self._left, self._at = burst, now
 
     def take(self, now: float) -> bool:
-        """Take one out, and return whether there was one."""
+        """Take one token, and return whether there was one."""
         self._left = min(self._burst, self._left + (now - self._at) * self._rate)
         self._at = now
         if self._left < 1:
@@ -54,14 +53,14 @@ class _Bucket:
 
 
 class PushLimiter:
-    """Decides which pushes are taken, and counts.
+    """Accepts or drops pushes by their rate, and counts them.
 
     Args:
         monotonic: A clock in seconds.
 
     Attributes:
-        taken: Pushes that were taken.
-        dropped: Pushes that were dropped.
+        taken: The number of accepted pushes.
+        dropped: The number of dropped pushes.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -72,11 +71,11 @@ class PushLimiter:
         self._sources: dict[str, _Bucket] = {}
 
     def admit(self, source: str) -> bool:
-        """Return whether a push from an address is to be taken."""
+        """Return whether to accept a push from an address."""
         now = self._monotonic()
         bucket = self._sources.pop(source, None) or _Bucket(RATE, BURST, now)
-        self._sources[source] = bucket  # the one heard last stands last
-        if len(self._sources) > _MOST_SOURCES:
+        self._sources[source] = bucket  # the most recent one is last
+        if len(self._sources) > _MAX_SOURCES:
             del self._sources[next(iter(self._sources))]
         if bucket.take(now) and self._total.take(now):
             self.taken += 1
@@ -88,17 +87,17 @@ class PushLimiter:
 _LOGGER = logging.getLogger(__name__)
 
 _METHODS = ("GET", "POST")
-# An event is some hundred bytes.
+# Longest body in bytes; an event has some hundred.
 _MAX_BODY = 16 * 1024
-# Seconds for which a client may go on sending one.
+# Timeout for reading a body, in seconds.
 _PATIENCE = 10.0
-# Seconds until the answer to a push that is dropped.
+# Delay of the response to a dropped push, in seconds.
 _DROP_DELAY = 0.2
-# A flood that pauses for this many seconds is another one.
+# Seconds without dropped pushes until the next one is logged again.
 _FLOOD_PAUSE = 60.0
-# Seconds until another attempt where the device could not be told.
+# Seconds until a retry of a failed registration.
 _AGAIN = 60.0
-# One of two forwarders may use another method: the repair goes once nothing came that way for so many seconds.
+# Seconds without a push by a lossy method until its issue is deleted: one of two forwarders may still use it.
 _METHOD_PAUSE = 86400.0
 _SOURCE = "push"
 _NO_URL = Missing("push_no_url", "Home Assistant URL")
@@ -106,11 +105,11 @@ _METHOD_SOURCE = "push method"
 
 
 class PushAddress:
-    """The address of one entry.
+    """The push address of one entry.
 
     Args:
-        coordinator: The device that pushes.
-        events: Receives what it pushes.
+        coordinator: The coordinator of the device.
+        events: Processes the push messages.
     """
 
     def __init__(self, coordinator: IntercomCoordinator, events: EventStream) -> None:
@@ -120,30 +119,30 @@ class PushAddress:
         self._entry = coordinator.config_entry
         self._registered: str | None = None
         self._stopped = False
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._dropped_at = -inf
-        # When something came by a method by which pushes get lost.
+        # Monotonic time of the last push by a lossy method.
         self._lossy_at = -inf
         self.limiter = PushLimiter()
 
     @property
-    def _wanted(self) -> bool:
+    def _is_enabled(self) -> bool:
         return bool(self._entry.options.get(CONF_PUSH))
 
     @callback
     def async_start(self) -> None:
-        """Open the address, and register it at the device without blocking the caller."""
-        self._async_open()
+        """Register the webhook, and the address at the device in the background."""
+        self._async_register_webhook()
         self._entry.async_create_background_task(
             self._hass, self.async_subscribe(), f"{DOMAIN} push address of {self._coordinator.name}"
         )
 
     @callback
-    def _async_open(self) -> None:
-        """Open the address as soon as the device is known to push, which may not be at first."""
-        if self._wanted and self._registered is None and (push := self._coordinator.features.push) is not None:
+    def _async_register_webhook(self) -> None:
+        """Register the webhook once the device is known to support pushes."""
+        if self._is_enabled and self._registered is None and (push := self._coordinator.features.push) is not None:
             token = self._entry.data.get(CONF_PUSH_TOKEN) or webhook.async_generate_id()
-            self._async_keep(CONF_PUSH_TOKEN, token)
+            self._async_store(CONF_PUSH_TOKEN, token)
             webhook.async_register(
                 self._hass,
                 DOMAIN,
@@ -157,17 +156,17 @@ class PushAddress:
 
     @callback
     def async_stop(self) -> None:
-        """Close the address; the device goes on pushing, for it will be opened again."""
+        """Unregister the webhook; the device keeps the address for the next start."""
         self._stopped = True
         if self._registered is not None:
             webhook.async_unregister(self._hass, self._registered)
             self._registered = None
 
     async def async_subscribe(self) -> None:
-        """Have the device push to the address, or no more where the user does not want it any more."""
-        async with self._turn:
-            if not self._stopped:  # the one who comes next has to find what is there
-                self._async_open()
+        """Register the address at the device, or remove it if the user turned pushes off."""
+        async with self._lock:
+            if not self._stopped:  # the next loaded entry continues from the stored token
+                self._async_register_webhook()
                 await self._async_subscribe()
 
     async def _async_subscribe(self) -> None:
@@ -175,50 +174,50 @@ class PushAddress:
         if push is None or token is None:
             return
         try:
-            if not self._wanted:
+            if not self._is_enabled:
                 await push.unsubscribe(token, self._entry.data.get(CONF_PUSH_ORIGINALS, {}))
-                self._async_keep(CONF_PUSH_TOKEN, None)
-                self._async_keep(CONF_PUSH_ORIGINALS, None)
+                self._async_store(CONF_PUSH_TOKEN, None)
+                self._async_store(CONF_PUSH_ORIGINALS, None)
                 return
             url = webhook.async_generate_url(
                 self._hass, token, allow_external=not push.local, prefer_external=not push.local
             )
             if CONF_PUSH_ORIGINALS not in self._entry.data:
-                self._async_keep(CONF_PUSH_ORIGINALS, dict(await push.originals()))
+                self._async_store(CONF_PUSH_ORIGINALS, dict(await push.originals()))
             missing = await push.subscribe(url, token)
         except NoURLAvailableError:
             self._coordinator.device_issues.async_note(_SOURCE, frozenset({_NO_URL}))
             return
         except IntercomError as err:
             _LOGGER.debug("%s: could not register the push address: %s", self._coordinator.name, err)
-            if not isinstance(err, NotSupported):  # what is not there now may be with the next description
+            if not isinstance(err, NotSupported):  # the next description calls this again
                 self._coordinator.timers.async_do(_AGAIN, _SOURCE, self.async_subscribe)
             return
         self._coordinator.device_issues.async_note(_SOURCE, missing)
 
     @callback
-    def _async_keep(self, key: str, value: object) -> None:
-        """Keep something in the entry's data, or no more."""
+    def _async_store(self, key: str, value: object) -> None:
+        """Store a value in the entry's data; None removes it."""
         data = {name: known for name, known in self._entry.data.items() if name != key}
         self._hass.config_entries.async_update_entry(self._entry, data=data if value is None else {**data, key: value})
 
     async def _async_receive(self, hass: HomeAssistant, webhook_id: str, request: web.Request) -> web.Response:
-        """Take what was sent; the answer says only whether it was too much."""
+        """Process a push; the response only shows whether the rate limit was exceeded."""
         source = request.remote or ""
         if not self.limiter.admit(source):
-            self._note_dropped(source)
-            # The next one of the same connection has to wait, and the loop is free meanwhile.
+            self._log_dropped(source)
+            # The delay slows down the next request of the same connection.
             await asyncio.sleep(_DROP_DELAY)
             return web.Response(status=HTTPStatus.TOO_MANY_REQUESTS)
-        await asyncio.sleep(0)  # many requests of one connection would come without a pause
+        await asyncio.sleep(0)  # requests of one connection may arrive without a pause
         body = await _read(request)
         if self._events.async_receive(PushMessage(request.method, dict(request.query), body)):
-            self._async_judge(request.method)
+            self._async_check_method(request.method)
         return web.Response(text="OK")
 
     @callback
-    def _async_judge(self, method: str) -> None:
-        """Have a person change how pushes are sent, if others than those that arrive may get lost."""
+    def _async_check_method(self, method: str) -> None:
+        """Report the HTTP method of the pushes as an issue if pushes by it may get lost."""
         push, now = self._coordinator.features.push, time.monotonic()
         if push is not None and method in push.lossy:
             self._lossy_at = now
@@ -227,12 +226,12 @@ class PushAddress:
             self._coordinator.device_issues.async_note(_METHOD_SOURCE, frozenset())
 
     @callback
-    def async_forget_method(self) -> None:
-        """Wait for the next push: the user says that it is sent in another way now."""
+    def async_clear_method(self) -> None:
+        """Clear the issue of the HTTP method until the next push: the user confirmed a fix."""
         self._lossy_at = -inf
         self._coordinator.device_issues.async_note(_METHOD_SOURCE, frozenset())
 
-    def _note_dropped(self, source: str) -> None:
+    def _log_dropped(self, source: str) -> None:
         now = time.monotonic()
         if now - self._dropped_at > _FLOOD_PAUSE:
             _LOGGER.warning(
@@ -245,8 +244,8 @@ class PushAddress:
 
 
 async def _read(request: web.Request) -> bytes:
-    """Return what was sent, in however many pieces it comes; nothing of what is, or takes, too long to be an event."""
-    content, body = request.content, b""  # of a cloudhook, each access begins at the first byte
+    """Return the body of a request; empty if it is too long or takes too long."""
+    content, body = request.content, b""  # the content of a cloudhook starts again with each access
     try:
         async with asyncio.timeout(_PATIENCE):
             while piece := await content.read(_MAX_BODY + 1):
@@ -258,12 +257,12 @@ async def _read(request: web.Request) -> bytes:
     return body
 
 
-async def async_take_back(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
-    """Take the address away from the device of an entry that is removed."""
+async def async_remove_push_address(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+    """Remove the push address of a removed entry from its device."""
     if (token := entry.data.get(CONF_PUSH_TOKEN)) is None or spec_of(entry.data).forwarded:
-        return  # no device was told
+        return  # the address is not registered at a device
     try:
-        async with async_parting(hass, entry) as features:
+        async with async_connected_features(hass, entry) as features:
             if features.push is not None:
                 await features.push.unsubscribe(token, entry.data.get(CONF_PUSH_ORIGINALS, {}))
     except IntercomError as err:

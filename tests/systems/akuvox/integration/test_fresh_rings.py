@@ -145,7 +145,7 @@ async def test_the_log_takes_over_where_the_state_fails(hass: HomeAssistant, qui
     visit(sim)
     await until(rings, "the ring")
     sim.heal()
-    await entry.runtime_data.async_look_again()
+    await entry.runtime_data.async_recheck()
     await following(sim, n=3)
     await following(sim, n=5)
     assert [request.function for request in sim.requests].count("calllog/get") <= 1, "and it does again"

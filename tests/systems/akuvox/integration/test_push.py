@@ -109,7 +109,7 @@ async def test_a_foreign_address_is_left_alone(
     assert entry.data[CONF_PUSH_TOKEN] not in str(told)
 
     sim.configure(f"{SECTION}MakeCall", "")
-    await entry.runtime_data.async_look_again()
+    await entry.runtime_data.async_recheck()
     assert "push_foreign" not in repairs(hass)
     assert entry.data[CONF_PUSH_TOKEN] in urls(sim)["MakeCall"]
 
@@ -141,7 +141,7 @@ async def test_addresses_for_events_that_mean_nothing_here_are_somebody_elses_to
 
     # One that was entered while ours were on goes on working without ours.
     sim.configure(f"{SECTION}CallLog", "")
-    await entry.runtime_data.async_look_again()
+    await entry.runtime_data.async_recheck()
     assert sim.config[f"{SECTION}Enable"] == "1"
     sim.configure(f"{SECTION}CallLog", foreign[f"{SECTION}CallLog"])
     assert await hass.config_entries.async_remove(entry.entry_id)
@@ -159,7 +159,7 @@ async def test_without_an_address_of_its_own(hass: HomeAssistant, device: Start)
     await until(lambda: repairs(hass) == {"push_no_url"}, "the repair")
     assert not urls(sim)
     hass.config.internal_url = "http://192.168.1.5:8123"
-    await entry.runtime_data.async_look_again()
+    await entry.runtime_data.async_recheck()
     assert repairs(hass) == set()
     assert urls(sim)
 
@@ -187,7 +187,7 @@ async def test_pushes_that_never_arrive(
     issues = [issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN]
     assert entry.data[CONF_PUSH_TOKEN] not in str(issues), "every user may read repairs"
     hass.config.internal_url = local_url
-    await entry.runtime_data.async_look_again()
+    await entry.runtime_data.async_recheck()
     assert sim.press()
     await until(lambda: any(event.data["type"] == "MakeCall" for event in events), "the push")
     await until(lambda: repairs(hass) == set(), "the repair to go")

@@ -84,7 +84,7 @@ async def test_a_person_says_that_the_forwarder_is_mended(
     rings = listen(by_get)
     sim.ring(22)
     await until(lambda: rings, "the ring")
-    await by_get.runtime_data.async_look_again()
+    await by_get.runtime_data.async_recheck()
     assert repairs(hass) == []
 
 

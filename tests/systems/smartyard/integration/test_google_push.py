@@ -247,11 +247,11 @@ async def test_a_refused_key_is_a_repair(
     await until(lambda: lacking(hass), "the repair")
     assert lacking(hass) == {"Firebase Cloud Messaging": "push_key_refused"}
     # Who says that it is mended learns whether it is.
-    await entry.runtime_data.async_look_again()
+    await entry.runtime_data.async_recheck()
     assert lacking(hass) != {}
     google.registry.refuse_key = False
     sim.refuse("address/getAddressList", 555)  # Google does not care
-    await entry.runtime_data.async_look_again()
+    await entry.runtime_data.async_recheck()
     assert lacking(hass) == {}
     sim.mend_server()
     await connected(google, sim)
@@ -259,7 +259,7 @@ async def test_a_refused_key_is_a_repair(
     issues = [issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN]
     assert issues == []
     before = google.registry.calls.count("checkin")
-    await entry.runtime_data.async_look_again()  # all is well: nothing is retried
+    await entry.runtime_data.async_recheck()  # all is well: nothing is retried
     assert google.registry.calls.count("checkin") == before
 
 
