@@ -256,7 +256,7 @@ class IntercomCoordinator(StateCoordinator):
         self._incomplete = self._incomplete + 1 if description.unanswered else 0
         if self._incomplete:
             _LOGGER.debug("%s: no response from %s", self.name, ", ".join(sorted(description.unanswered)))
-            delay = max(_UNANSWERED_AGAIN[min(self._incomplete, len(_UNANSWERED_AGAIN)) - 1], description.wish)
+            delay = max(_UNANSWERED_AGAIN[min(self._incomplete, len(_UNANSWERED_AGAIN)) - 1], description.retry_after)
             self.timers.async_do(delay, "describe", self.async_describe)
         if description.bells_pending:
             self.config_entry.async_create_background_task(

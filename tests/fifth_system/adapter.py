@@ -141,7 +141,7 @@ class ChimeLog:
         )
         return Delivery(events, missed=False, cursor={"rings": self._known})
 
-    def presume_complete(self) -> None:
+    def recheck(self) -> None:
         """Do nothing: nothing is missing."""
 
 

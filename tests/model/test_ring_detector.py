@@ -89,11 +89,11 @@ def test_rings(steps: list[Step], rang: list[str]) -> None:
 
 def test_what_home_assistant_dials_rings_nothing() -> None:
     # The events may come before the answer to the command, or after it.
-    assert rings((0, call(1)), (1, call(1, RINGING)), memory=RingMemory(dialling=True)) == []
+    assert rings((0, call(1)), (1, call(1, RINGING)), memory=RingMemory(dialing=True)) == []
     assert rings((0, call(1)), (1, call(1, RINGING)), memory=RingMemory().quiet(1)) == []
     assert rings((0, call(2)), memory=RingMemory().quiet(1)) == ["1"]
     # A press while it dials is a visitor's.
-    assert rings((0, press(2)), memory=RingMemory(dialling=True)) == ["2"]
+    assert rings((0, press(2)), memory=RingMemory(dialing=True)) == ["2"]
 
 
 def test_a_ring_knows_its_call_where_there_is_one() -> None:
@@ -181,9 +181,9 @@ def test_the_same_party_in_any_writing(peer: str, number: str) -> None:
         (None, press(1), False, None),
         (None, call(1), False, None),
         (None, press(1), True, "the event is late"),
-        (press(1), call(1), False, "a button that rang started the call"),
-        (call(1), call(1, RINGING), False, "call 1 is known already"),
-        (RingMemory(dialling=True), call(1), False, "Home Assistant dialed the call"),
+        (press(1), call(1), False, "a pressed button started the call"),
+        (call(1), call(1, RINGING), False, "call 1 is already known"),
+        (RingMemory(dialing=True), call(1), False, "Home Assistant dialed the call"),
         (
             None,
             CallChanged(1, OUT, CONNECTING, "sip:101@pbx", 1, from_house=True),
@@ -206,4 +206,4 @@ def test_what_does_not_ring_has_a_reason(
 def test_an_event_that_rang_before_says_so() -> None:
     event = Event("any", START, facts=(press(1),), id="boot-7")
     memory = detect(RingMemory(), event, BELLS, PEERS, 0.0).memory
-    assert detect(memory, event, BELLS, PEERS, 1.0).suppressed == "the same event rang before"
+    assert detect(memory, event, BELLS, PEERS, 1.0).suppressed == "the event is a repetition"

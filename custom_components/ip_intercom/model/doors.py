@@ -1,7 +1,7 @@
-"""The target of a door command and the next step toward it: pure functions of a door as it was just read.
+"""The next step of a door command and its effect: pure functions of a door that was just read.
 
-A door never does the opposite of what was asked: a command whose effect depends on the state is chosen by the state,
-and nothing is sent where the door already is as asked.
+A door must never do the opposite of the command: if the effect of a request depends on the state, the state decides
+what is sent, and nothing is sent if the door already is in the target state.
 """
 
 from enum import StrEnum
@@ -10,7 +10,7 @@ from .parts import Door
 
 
 class DoorCommand(StrEnum):
-    """What people ask of a door, and what is sent to it."""
+    """A command of a user for a door, or a step that is sent to the door."""
 
     OPEN = "open"
     CLOSE = "close"
@@ -21,13 +21,13 @@ class DoorCommand(StrEnum):
 
 
 def next_step(door: Door, wanted: DoorCommand, *, extends: bool = False, timed: bool = False) -> DoorCommand | None:
-    """Return what to send next so that a door becomes as ``wanted``; None where it is.
+    """Return the next step towards the target of ``wanted``; None if the door is in the target state.
 
     Args:
         door: The door as the device reports it now.
-        wanted: What was asked.
-        extends: Opening an open door again is certain to prolong the time, neither to shorten it nor to close the door.
-        timed: The hold that is asked for has an end of its own, so that one without it is another.
+        wanted: The command of the user.
+        extends: Opening an open door again certainly extends the opening, and neither shortens nor ends it.
+        timed: The requested hold has an end, so a hold without one does not satisfy it.
     """
     match wanted:
         case DoorCommand.OPEN:
@@ -48,7 +48,7 @@ def next_step(door: Door, wanted: DoorCommand, *, extends: bool = False, timed: 
 
 
 def is_done(door: Door, sent: DoorCommand) -> bool | None:
-    """Return whether a door is as a command that was sent leaves it; None where the device does not report that."""
+    """Return whether a door shows the effect of a sent command; None if the device does not report that."""
     match sent:
         case DoorCommand.OPEN:
             return door.released

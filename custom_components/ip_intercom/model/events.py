@@ -1,7 +1,7 @@
 """Events of an intercom, and how they change the state: pure functions, no I/O.
 
-A system turns each record of its log into an ``Event``: the record for people and automations, with
-the secrets already taken out, and the facts in it that this integration acts on.
+A system maps each record of its log to an ``Event``: the record for users and automations, without secrets, and the
+facts that this integration uses.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ from .state import State
 
 @dataclass(frozen=True, slots=True)
 class DoorReleased:
-    """A door relay went on or off."""
+    """A door relay turned on or off."""
 
     door: DoorId
     released: bool
@@ -44,7 +44,7 @@ class DoorReleased:
 
 @dataclass(frozen=True, slots=True)
 class DoorMode:
-    """A door was held open, blocked, or let go; None for what the record does not tell."""
+    """The hold or block of a door changed; None for values that the record does not report."""
 
     door: DoorId
     held_open: bool | None = None
@@ -63,7 +63,7 @@ class PortChanged:
 
 @dataclass(frozen=True, slots=True)
 class AlarmChanged:
-    """A lasting condition began or ended, as a whole or in one ``part`` of it."""
+    """An alarm began or ended, as a whole or for one ``part``."""
 
     alarm: Alarm
     on: bool
@@ -74,8 +74,8 @@ class AlarmChanged:
 class ButtonPressed:
     """A visitor pressed the button of a bell.
 
-    ``picture`` names the picture that was taken of them, for the feature ``visitors``; ``details`` is what else the
-    event may tell.
+    ``picture`` is the name of the visitor's picture for the feature ``visitors``; ``details`` are further attributes
+    of the ring.
     """
 
     bell: BellId
@@ -86,7 +86,7 @@ class ButtonPressed:
 
 @dataclass(frozen=True, slots=True)
 class BellRings:
-    """A bell rings for a while, or no more."""
+    """A bell started or stopped ringing."""
 
     bell: BellId
     on: bool
@@ -94,9 +94,9 @@ class BellRings:
 
 @dataclass(frozen=True, slots=True)
 class MessageReceived:
-    """The user received a message. ``kind`` is a neutral word, ``other`` where there is none.
+    """The user received a message. ``kind`` is a neutral word, ``other`` for unknown kinds.
 
-    ``details`` tells title, text and the id by which it is marked as read, as far as they are known.
+    ``details`` has title, text, and the id that marks it as read, as far as known.
     """
 
     kind: str
@@ -105,23 +105,23 @@ class MessageReceived:
 
 @dataclass(frozen=True, slots=True)
 class MessagesCounted:
-    """So many messages are unread."""
+    """The number of unread messages changed."""
 
     unread: int
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingsListed:
-    """These recordings were asked for; whether each is ready."""
+    """The requested recordings changed; the values are whether each is ready."""
 
     recordings: Mapping[str, bool]
 
 
 @dataclass(frozen=True, slots=True)
 class CallChanged:
-    """One party of a call changed its state; ``leg`` is None where it speaks of the whole call.
+    """One party of a call changed its state; ``leg`` is None for the whole call.
 
-    ``from_house``: another system had the device call. ``untouched``: certainly the device was not touched before.
+    ``from_house``: a different system started the call. ``untouched``: the device was certainly not touched before.
     """
 
     session: SessionId
@@ -136,7 +136,7 @@ class CallChanged:
 
 @dataclass(frozen=True, slots=True)
 class CallLogged:
-    """A call is over, with this result. ``missed`` is how many were missed since the count was cleared."""
+    """A call ended with this outcome. ``missed`` is the number of missed calls since the count was cleared."""
 
     record: CallRecord
     outcome: CallOutcome
@@ -152,7 +152,7 @@ class VoicemailReceived:
 
 @dataclass(frozen=True, slots=True)
 class VoicemailsListed:
-    """These are the messages that there are: some may have been heard or deleted."""
+    """The list of voicemails changed: some may have been played or deleted."""
 
     voicemails: Mapping[VoicemailId, Voicemail]
 
@@ -174,7 +174,7 @@ class AccessDecided:
 
 @dataclass(frozen=True, slots=True)
 class AccessPointBlocked:
-    """A way in or out was blocked, or is open again."""
+    """An access point was blocked or unblocked."""
 
     access_point: AccessPointId
     blocked: bool
@@ -189,7 +189,7 @@ class FloorsOpened:
 
 @dataclass(frozen=True, slots=True)
 class Occurred:
-    """Something happened and is over. ``word`` tells which kind of it, where there are several."""
+    """A momentary event. ``word`` is its kind, if there are several."""
 
     occurrence: Occurrence
     word: str | None = None
@@ -198,7 +198,7 @@ class Occurred:
 
 @dataclass(frozen=True, slots=True)
 class PushesCame:
-    """It showed whether pushes arrive."""
+    """The arrival of pushes changed."""
 
     pushes: Pushes
 
@@ -210,17 +210,17 @@ class DirectoryChanged:
 
 @dataclass(frozen=True, slots=True)
 class CapabilitiesChanged:
-    """What the device has, or how it is set up, may have changed."""
+    """Capabilities or settings of the device may have changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventsLost:
-    """The device cannot tell any more what happened for a while: what only events tell is not known now."""
+    """The device lost events: values that only events report are unknown now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Restarted:
-    """The device restarted: calls are gone, sensors report again."""
+    """The device restarted: calls have ended, and sensors report again."""
 
 
 type Fact = (
@@ -255,18 +255,18 @@ class Event:
     """One record of a device's log.
 
     Attributes:
-        type: The device's own name of the event.
-        time: When it happened, by the device's clock where that is set, in UTC.
+        type: The device's name of the event.
+        time: The time of the event in UTC, by the device's clock if that is set.
         data: Its parameters without secrets, as JSON.
-        late: Too old to be news: it reaches log and sensors, but rings nothing and opens nothing.
-        facts: What this integration makes of it.
-        sequence: The device's own number of the record, counted from its restart.
-        age: Seconds between the event and its arrival, as far as that is known.
-        boot: The start of the device from which ``sequence`` counts, where it counts from 1 after each.
-        id: Tells the event from all others of the device, the same when it comes again after a kill; None for what
-            never comes again.
-        clocked: The device has a clock; without one, ``time`` is by ours.
-        heard: It happened while its device was listened to: no life before this one can have told of it.
+        late: The event is old: it changes states and fires the bus event, but is no ring and triggers no event entity.
+        facts: The facts that this integration uses.
+        sequence: The device's number of the record, counted from its restart.
+        age: Seconds between the event and its arrival, as far as known.
+        boot: The start of the device, if ``sequence`` counts from 1 after each start.
+        id: The unique id of the event, the same if it is repeated after an unclean stop; None for events that are
+            never repeated.
+        clocked: The clock of the device is set; otherwise ``time`` is from the system clock.
+        heard: The event arrived live, so the previous run cannot have delivered it.
     """
 
     type: str
@@ -283,7 +283,7 @@ class Event:
 
 
 def reduce(state: State, event: Event) -> State:
-    """Return what is known after ``event``; folding the same event again changes nothing."""
+    """Return the state after an event; the same event again changes nothing."""
     for fact in event.facts:
         state = _fold(fact, state)
     return state
@@ -291,7 +291,7 @@ def reduce(state: State, event: Event) -> State:
 
 @singledispatch
 def _fold(fact: Fact, state: State) -> State:
-    """Return ``state`` after ``fact``; facts that change nothing that is kept end here."""
+    """Return the state after a fact; the default is no change."""
     return state
 
 
@@ -325,16 +325,16 @@ def _port_changed(fact: PortChanged, state: State) -> State:
 @_fold.register
 def _alarm_changed(fact: AlarmChanged, state: State) -> State:
     if fact.part is None:
-        # The end of the whole is the end of its parts; its beginning tells nothing of them.
+        # The end of the alarm ends its parts; its beginning says nothing about them.
         parts = {key: on and (fact.on or key[0] is not fact.alarm) for key, on in state.alarm_parts.items()}
         return replace(state, alarms={**state.alarms, fact.alarm: fact.on}, alarm_parts=parts)
     parts = {**state.alarm_parts, (fact.alarm, fact.part): fact.on}
     whole = any(on for (alarm, _), on in parts.items() if alarm is fact.alarm)
-    return replace(state, alarms={**state.alarms, fact.alarm: whole}, alarm_parts=_few(parts, fact.alarm))
+    return replace(state, alarms={**state.alarms, fact.alarm: whole}, alarm_parts=_limited(parts, fact.alarm))
 
 
-def _few(parts: Mapping[tuple[Alarm, str], bool | None], alarm: Alarm) -> Mapping[tuple[Alarm, str], bool | None]:
-    """Return the first parts of an alarm and those that last: ids that are new each time are no places."""
+def _limited(parts: Mapping[tuple[Alarm, str], bool | None], alarm: Alarm) -> Mapping[tuple[Alarm, str], bool | None]:
+    """Limit the parts of an alarm to the first and the active ones: some firmware uses a new id each time."""
     extra = [key for key in parts if key[0] is alarm][MANY_PARTS:]
     over = {key for key in extra if not parts[key]}
     return {key: on for key, on in parts.items() if key not in over} if over else parts
@@ -369,7 +369,7 @@ def _line_changed(fact: LineChanged, state: State) -> State:
 
 @_fold.register
 def _access_decided(fact: AccessDecided, state: State) -> State:
-    # The last one by the order of the log, not by time: the device's clock may have been set back.
+    # The last one in the order of the log, not by time: the device's clock may have been set back.
     return replace(state, last_access=fact.access)
 
 
@@ -402,7 +402,7 @@ def _call_changed(fact: CallChanged, state: State) -> State:
     before = known.peer if known is not None else None
     peer = fact.peer or before if fact.state is CallState.CONNECTED else before or fact.peer
     call = CallSession(fact.session, direction, whole, peer, legs)
-    # Numbers of calls come again: one that comes in is another than the one that was dialled once.
+    # Session numbers are reused: an incoming call is not the one that was dialed earlier.
     is_another = known is None and direction is Direction.INCOMING
     own = state.own_calls - {fact.session} if is_another else state.own_calls
     return replace(state, calls={**others, fact.session: call}, own_calls=own)
@@ -424,7 +424,7 @@ def _voicemails_listed(fact: VoicemailsListed, state: State) -> State:
 
 
 def _whole_call(legs: Mapping[int, CallState]) -> CallState:
-    """Return the state of a group call: that of the party who has come furthest."""
+    """Return the state of a group call: the most advanced state of its parties."""
     for state in (CallState.CONNECTED, CallState.RINGING, CallState.CONNECTING):
         if state in legs.values():
             return state
@@ -438,12 +438,12 @@ def _events_lost(_: EventsLost, state: State) -> State:
 
 @_fold.register
 def _restarted(_: Restarted, state: State) -> State:
-    # Blocked switches stay blocked over a restart (HTTP API 5.10.4, SwitchesBlocked).
+    # Blocked switches stay blocked across a restart (HTTP API 5.10.4, SwitchesBlocked).
     alarms = {alarm: on if alarm is Alarm.SWITCHES_BLOCKED else None for alarm, on in state.alarms.items()}
     return replace(_forget(state, alarms), calls={}, own_calls=frozenset(), ringing={})
 
 
 def _forget(state: State, alarms: Mapping[Alarm, bool | None]) -> State:
-    """Return a state without what only events tell, but for ``alarms``."""
+    """Return a state with ``alarms`` and without other values that only events report."""
     ports = {port.id: replace(port, on=None) if port.virtual else port for port in state.ports.values()}
     return replace(state, ports=ports, alarms=alarms, alarm_parts=dict.fromkeys(state.alarm_parts))

@@ -1,7 +1,7 @@
 """Features of a system beyond its state: small protocols that an adapter may implement.
 
-A platform makes entities of a feature that is there. An action for one that is not fails with a sentence
-that names the device and what it lacks. All methods raise ``IntercomError`` of ``systems.common.errors``.
+A platform adds entities for the available features. An action for a missing feature fails with a translated error.
+All methods raise ``IntercomError`` of ``systems.common.errors``.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -45,25 +45,25 @@ from .parts import (
 )
 from .state import Description, Missing, Reading
 
-# So many events are handed on at once; then everything else in Home Assistant has its turn.
+# Events that are dispatched at once, before other work of Home Assistant gets its turn.
 PORTION = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Events in the order they happened.
+    """Events in the order in which they happened.
 
     Attributes:
-        events: What was read, oldest first; empty where nothing happened for a while.
-        missed: State may have changed unseen before these events and has to be read once.
-        cursor: Where to go on after a restart, as JSON.
-        withheld: What the account lacks, as the device's silence shows.
-        live: Events come by themselves as they happen, so that reading the state is only a safety net.
-        keep: The cursor is worth writing down although nothing happened.
-        answered: The device itself has told. False for what others tell of it while it does not answer or refuses.
-        failing: Sources of events that cannot be read now, as the API names them.
-        again: Seconds after which there is more to tell, whether the device answers then or not; None for nothing yet.
-        more: The rest of a backlog follows at once; the state in between is an old one, and is not shown.
+        events: The events, oldest first; empty if a long poll timed out.
+        missed: Earlier events may be missing, so the state has to be read once.
+        cursor: The position at which to continue after a restart, as JSON.
+        withheld: Functions that the account lacks, inferred from gaps in the log.
+        live: Events arrive as they happen, so a slow poll of the state is enough.
+        keep: The cursor has to be stored even without events.
+        answered: The device itself responded. False for events from another source while the device does not respond.
+        failing: API names of the event sources that cannot be read now.
+        again: Seconds after which the log has more events, even without a response of the device; None if unknown.
+        more: The rest of a backlog follows at once; the state in between is outdated and is not published.
     """
 
     events: tuple[Event, ...]
@@ -80,7 +80,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Bells:
-    """The bells of a device, and which of them rings when a number is called."""
+    """The bells of a device, and the bell for each called number."""
 
     bells: Mapping[BellId, Bell]
     peers: Mapping[str, BellId]
@@ -88,9 +88,12 @@ class Bells:
 
 @dataclass(frozen=True, slots=True)
 class DoorTiming:
-    """Seconds within which a door command shows its effect, and how long an opening lasts, None for good.
+    """The timing of a door command, in seconds.
 
-    ``doubtful`` is for how many seconds more the reported state may be older than a command whose effect was not seen.
+    Attributes:
+        settles: The time within which the effect is reported.
+        lasts: The duration of an opening; None for no end.
+        doubtful: The additional time for which the reported state may be older than a command without a visible effect.
     """
 
     settles: float
@@ -102,67 +105,67 @@ class EventLog(Protocol):
     """The events of a device, each once and in order.
 
     Attributes:
-        local: They come from a device in the house, which may be asked again and again while it is away; not from a
-            server of many.
-        replays: It also tells of what happened while Home Assistant did not listen, with its age: a call that is in progress now,
-            from its beginning on.
+        local: The source is a device in the local network, which can be polled often while it is unreachable; not a
+            shared server.
+        replays: The log also has events from before the connection, with their age, including the beginning of calls
+            in progress.
     """
 
     local: bool
     replays: bool
 
     async def next(self) -> Delivery:
-        """Return the next events, waiting for them for a while; after an error the next call starts again."""
+        """Return the next events, waiting for some time; after an error, the next call reconnects."""
 
-    def presume_complete(self) -> None:
-        """Forget what the silence of the device seemed to show, and look again at what could not be read."""
+    def recheck(self) -> None:
+        """Reset what gaps in the log seemed to show, and retry the sources that could not be read."""
 
 
 class Doors(Protocol):
     """Relays that drive strikes and gates. All commands go through ``door_commands``, which reads and verifies.
 
     Attributes:
-        longest_hold: Seconds after which a hold ends by itself, unless it is renewed; None where it does not.
+        longest_hold: Seconds after which a hold ends unless it is renewed; None if it does not end.
     """
 
     longest_hold: int | None
 
     async def read(self, door: DoorId) -> Door | None:
-        """Return a door as the device reports it now; None where there is no such door any more."""
+        """Read a door; None if the door does not exist any more."""
 
     async def send(self, command: DoorCommand, door: Door, seconds: int | None = None) -> None:
-        """Send one command, once: ``seconds`` of a hold, None for one without end. ``door`` is as just read."""
+        """Send one command once. ``door`` is as just read; ``seconds`` is the duration of a hold, None for no end."""
 
     def is_safe(self, command: DoorCommand, door: Door) -> bool:
-        """Return whether a command cannot do the opposite of what is asked.
+        """Return whether a command certainly does not have the opposite effect.
 
-        ``door`` is as just read; where its ``released`` is None, its state is unknown.
+        ``door`` is as just read; if ``released`` is None, its state is unknown.
         """
 
     def certain_in(self, command: DoorCommand, door: Door, waited: float) -> float:
-        """Return the seconds until a door that was just read is certain enough to decide on a command; 0 for now.
+        """Return the seconds until the state of a door is reliable enough for a command; 0 for now.
 
-        ``waited`` is how many seconds ago the command was asked for.
+        ``door`` is as just read; ``waited`` is the number of seconds since the request of the command.
         """
 
     def extends(self, door: Door) -> bool:
-        """Return whether opening an open door again is certain to prolong the time, not to shorten or end it."""
+        """Return whether opening an open door again certainly extends the opening, and neither shortens nor ends it."""
 
     def timing(self, command: DoorCommand, door: DoorId) -> DoorTiming:
-        """Return how long a command takes to show its effect, and how long that lasts."""
+        """Return the timing of a command."""
 
     def resume_hold(self, door: DoorId, until: datetime | None) -> None:
-        """Take a door that is open for held, until then: it was held before a restart."""
+        """Treat an open door as held until the given time: the hold began before a restart."""
 
     def keeps_hold(self, door: DoorId) -> bool:
-        """Return whether a hold from here may last: nothing that was read or pushed since says that the door shut."""
+        """Return whether a hold of Home Assistant may still last: the door has not been reported closed since."""
 
 
 class Outputs(Protocol):
     """Logic outputs."""
 
     async def read_output(self, port: PortId) -> bool | None:
-        """Return whether an output is on now; None where the device does not tell."""
+        """Return whether an output is on now; None if the device does not report it."""
 
     async def set_output(self, port: PortId, on: bool) -> None:
         """Turn an output on or off."""
@@ -173,36 +176,36 @@ class Calls(Protocol):
 
     @property
     def answers(self) -> bool:
-        """Whether the device can be told to answer a call that comes in."""
+        """Whether the device can answer an incoming call on request."""
 
     async def dial(self, number: str | None, users: Sequence[str]) -> SessionId:
-        """Call a number or directory entries by their uuid."""
+        """Call a number, or directory entries by uuid."""
 
     async def answer(self, session: SessionId) -> None:
         """Answer an incoming call."""
 
     async def hang_up(self, session: SessionId, reason: str | None = None) -> None:
-        """End a call; it is for the caller to see whether it did end."""
+        """End a call, without a check whether it ended."""
 
     async def in_progress(self) -> Mapping[SessionId, CallSession]:
-        """Return the calls that there are now."""
+        """Return the calls in progress."""
 
 
 class CallControl(Protocol):
-    """What a phone system can do with calls beyond answering them and hanging up."""
+    """Call functions of a phone system beyond answering and hanging up."""
 
     @property
     def suggested_device(self) -> str | None:
-        """Return the mobile number that the user or the exchange knows of the person."""
+        """Return the mobile number of the user, as configured or as the exchange reports it."""
 
     async def answer_at(self, session: SessionId, device: str, timeout: timedelta, assign: bool) -> None:
-        """Answer a call that rings at a SIP device, which has so long to do so; ``assign`` takes it into use."""
+        """Answer a ringing call at a SIP device within a timeout; ``assign`` makes it the current device."""
 
     async def set_mode(self, mode: CallMode) -> CallMode:
-        """Set where calls ring and return what came of it; None in its delays for what the exchange finds right."""
+        """Set where calls ring, and return the resulting mode; None in its delays for the defaults of the exchange."""
 
     def clear_missed(self) -> None:
-        """Reset the count of missed calls: the user has seen the calls. The log still lists them."""
+        """Reset the count of missed calls; the log still lists them."""
 
 
 class Recording(ByteStream, Protocol):
@@ -215,19 +218,19 @@ class Voicemails(Protocol):
     """The mailbox."""
 
     def open(self, voicemail: VoicemailId, /) -> AbstractAsyncContextManager[Recording]:
-        """Open what was said."""
+        """Open the recording of a voicemail."""
 
 
 class Conferences(Protocol):
-    """Conferences that people dial into."""
+    """Conferences with dial-in."""
 
     async def query(self) -> tuple[Conference, ...]:
-        """Return the conferences by their start."""
+        """Return the conferences, sorted by start."""
 
     async def create(
         self, name: str, start: datetime, duration: timedelta, access_code: int | None, description: str = ""
     ) -> Conference:
-        """Plan a conference of our own; an access code is made up for None."""
+        """Create a conference of the user; None generates an access code."""
 
     async def update(self, conference: Conference) -> Conference:
         """Change a conference."""
@@ -237,7 +240,7 @@ class Conferences(Protocol):
 
 
 class MjpegStream(ByteStream, Protocol):
-    """An endless motion JPEG answer."""
+    """An endless motion JPEG response."""
 
     content_type: str
 
@@ -246,24 +249,24 @@ class Cameras(Protocol):
     """Video sources."""
 
     async def snapshot(self, camera: CameraId, width: int | None, height: int | None, seconds_back: int = 0) -> bytes:
-        """Return a JPEG of the size nearest to the one asked for, as old as asked for if the device can.
+        """Return a JPEG of the nearest available size, from ``seconds_back`` if the device supports that.
 
-        It may be an MP4 as well, whose first frame is the picture.
+        The content may also be an MP4 whose first frame is the image.
         """
 
     def mjpeg(self, camera: CameraId) -> AbstractAsyncContextManager[MjpegStream]:
         """Open motion JPEG."""
 
     def streams(self, camera: CameraId) -> bool:
-        """Return whether there is a video stream, as far as is known without asking."""
+        """Return whether there is a video stream, as far as known without a request."""
 
     async def stream_address(self, camera: CameraId) -> str | None:
-        """Return the address of the video stream with its own credentials, None where none are set."""
+        """Return the address of the video stream with its own credentials; None if they are not configured."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntryResult:
-    """What became of one directory entry: its fields, or why the device refused it."""
+    """The result for one directory entry: its fields, or the errors of the device."""
 
     uuid: str | None
     fields: Mapping[str, object] = field(repr=False)
@@ -273,7 +276,7 @@ class EntryResult:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryResult:
-    """Entries in the order of the request, and where an incremental query can go on."""
+    """Entries in the order of the request, and the position for an incremental query."""
 
     entries: tuple[EntryResult, ...]
     series: str | None
@@ -282,26 +285,26 @@ class DirectoryResult:
 
 
 class Directory(Protocol):
-    """The people and flats that the intercom knows."""
+    """The directory of the intercom: people and apartments."""
 
     @property
     def secrets(self) -> frozenset[str]:
         """Names of the fields that are returned only when requested by name."""
 
     async def query(self, wanted: Sequence[str] | None, since: int, series: str | None) -> DirectoryResult:
-        """Return the entries changed since a timestamp of a series, all for 0."""
+        """Return the entries changed since a timestamp of a series; all for 0."""
 
     async def get(self, uuids: Sequence[str], wanted: Sequence[str] | None) -> DirectoryResult:
         """Return entries by uuid."""
 
     async def create(self, entries: Sequence[Mapping[str, object]], overwrite: bool) -> DirectoryResult:
-        """Create entries; with ``overwrite`` replace those of the same uuid."""
+        """Create entries; ``overwrite`` replaces entries with the same uuid."""
 
     async def update(self, entries: Sequence[Mapping[str, object]]) -> DirectoryResult:
         """Set the given fields of entries."""
 
     async def delete(self, uuids: Iterable[str], owner: str | None) -> DirectoryResult:
-        """Delete entries by uuid, or all of an owner, in the system's own words for owners."""
+        """Delete entries by uuid, or all of an owner as the system names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,54 +316,54 @@ class PushMessage:
     body: bytes = b""
 
 
-# Why something is not taken that makes no sense.
+# The reason for ignoring a message that is no event.
 NO_EVENT = "it is no event"
 
 
 class Push(Protocol):
-    """Events that the device sends by itself to an address in Home Assistant, after it is told to.
+    """Events that the device sends to a configured address of Home Assistant.
 
     Attributes:
-        local: The sender is in the local network; all others get no response.
-        lossy: HTTP methods by which some of them do not arrive: the sender is to use another.
+        local: The sender is in the local network; other senders get no response.
+        lossy: HTTP methods by which pushes may get lost; the sender should use a different one.
     """
 
     local: bool
     lossy: frozenset[str]
 
     async def originals(self) -> Mapping[str, str]:
-        """Return the settings that subscribing changes beside the addresses, to be put back some day."""
+        """Return the settings that ``subscribe`` changes beside the addresses, for ``unsubscribe``."""
 
     async def subscribe(self, address: str, marker: str) -> frozenset[Missing]:
-        """Have events sent to ``address``, and return what is in the way; a second time changes nothing.
+        """Set the push address, and return the obstacles; repeated calls change nothing.
 
-        ``marker`` is the part of the address that is ours alone.
+        ``marker`` is the unique part of the address.
         """
 
     async def unsubscribe(self, marker: str, originals: Mapping[str, str]) -> None:
-        """End that, and put back what was there before."""
+        """Remove the push address, and restore the original settings."""
 
     def receive(self, message: PushMessage) -> str | None:
-        """Take what was sent, and return None; its events come by the log. What is not taken, return why, for the log."""
+        """Process a push message; return None, or the reason for ignoring it. Its events arrive through the log."""
 
 
 class PushService(Protocol):
-    """A server that sends its events to a token of a push service: that of Google, which gives such tokens."""
+    """A server that sends its events through Google's push service."""
 
-    async def tell(self, token: str) -> None:
-        """Have events sent to a token; nothing happens where the server knows it already."""
+    async def register(self, token: str) -> None:
+        """Register a push token at the server, unless the server has it already."""
 
 
 class Session(Protocol):
-    """What a server keeps open for an account."""
+    """The session of an account at a server."""
 
     async def log_out(self) -> None:
-        """End it; other users of the account there have to log in again."""
+        """Log out; other clients of the account have to log in again."""
 
 
 @dataclass(slots=True)
 class Features:
-    """What a device can be asked to do. One is None where the device lacks it or the account may not use it."""
+    """The features of a device; None if the device lacks one or the account may not use it."""
 
     access_points: AccessPoints | None = None
     call_control: CallControl | None = None
@@ -395,26 +398,26 @@ class System(Protocol):
 
     @property
     def log(self) -> EventLog | None:
-        """The events of the device, None where it tells none to this account."""
+        """The events of the device; None if this account cannot read them."""
 
     async def connect(self, controls: frozenset[Control] | None) -> Description:
-        """Find out what the device is and has, and begin to keep its events.
+        """Read the description of the device, and start to collect its events.
 
         Args:
-            controls: What the account may command as found before; None to find out.
+            controls: The controls of the account from the last connection; None to determine them.
         """
 
     async def describe(self) -> Description:
-        """Read the identity and capabilities of the device, and the privileges of the account, again."""
+        """Read the description of the device again, including the privileges of the account."""
 
     async def read(self) -> Reading:
-        """Read the state once."""
+        """Poll the state once."""
 
     async def read_bells(self) -> Bells | None:
-        """Read the bells and their names; None where the account may not."""
+        """Read the bells and their names; None if the account may not."""
 
     async def examine(self) -> Mapping[str, object]:
-        """Return, as JSON without secrets, what helps to find a fault and nothing else needs."""
+        """Return details for diagnostics, as JSON without secrets."""
 
     async def close(self) -> None:
-        """Give back what the device holds for us."""
+        """Release the resources that the device holds for this client."""

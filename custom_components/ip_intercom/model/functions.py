@@ -1,6 +1,6 @@
-"""Functions of a device on request, beside doors, calls, and images: the features that actions use.
+"""Protocols of the features behind actions, other than doors, calls, and images.
 
-Small protocols, as in ``features``. All methods raise ``IntercomError`` of ``systems.common.errors``.
+All methods raise ``IntercomError`` of ``systems.common.errors``.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ from .parts import AccessPointId, CallRecord, Clock, DisplayId, DoorId, PlaceId,
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """A file to send: open and seekable, read by pieces. ``progress`` hears how many bytes are sent."""
+    """A file to send: open and seekable. ``progress`` receives the number of bytes sent so far."""
 
     file: IO[bytes]
     name: str
@@ -23,7 +23,7 @@ class Payload:
 
 
 class ByteStream(Protocol):
-    """An answer that is handed on as it comes, not held."""
+    """A response that is passed on in chunks, not kept in memory."""
 
     def chunks(self) -> AsyncIterator[bytes]:
         """Iterate over the bytes."""
@@ -36,7 +36,7 @@ class CallLog(Protocol):
     """The device's own log of calls."""
 
     async def query(self, limit: int | None = None) -> tuple[CallRecord, ...]:
-        """Return the calls, newest first: all, or at most so many where that costs less."""
+        """Return the calls, newest first: all, or about ``limit`` if that is cheaper."""
 
     async def delete(self, record: str | None) -> None:
         """Delete one record, or all for None."""
@@ -44,9 +44,9 @@ class CallLog(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AccessRecord:
-    """An entry of the device's log of who came in: never with the code or card itself.
+    """An entry of the device's access log, without the code or the card number.
 
-    ``method`` is a neutral word such as ``card``, ``picture`` an address on the device.
+    ``method`` is a neutral word such as ``card``; ``picture`` is an address on the device.
     """
 
     id: str
@@ -60,10 +60,10 @@ class AccessRecord:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A PIN that opens doors for a while, and a name that tells it from others.
+    """A named PIN that opens doors in a time window.
 
-    The device need not know of the window: the caller that adds it removes it again. Without ``doors``
-    it opens what a PIN opens by itself.
+    The caller adds and removes it; the device does not need the window. Without ``doors``, it opens the default doors
+    of a PIN.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a device holds of a code: its ID of it, and the name as the device writes it."""
+    """The entry of a code on a device: its id and the name as the device stores it."""
 
     id: str
     name: str | None
@@ -85,17 +85,17 @@ type Remember = Callable[[frozenset[str]], Awaitable[None]]
 
 
 class Codes(Protocol):
-    """PINs that are given to a person for a while."""
+    """Temporary PINs."""
 
     async def add(self, code: Code, others: frozenset[str] | None, remember: Remember) -> Held:
-        """Let a PIN in and return what the device holds; one that is there already is no error.
+        """Add a PIN and return its entry; an existing entry is no error.
 
-        ``others`` are the IDs that the device had before the code was first sent, None if it never was: then
-        ``remember`` gets them, before it is.
+        ``others`` are the ids on the device before the code was first sent. None if it was never sent: then
+        ``remember`` receives them before the code is sent.
         """
 
     async def remove(self, code: Code, held: Held | None, others: frozenset[str] | None) -> None:
-        """Take a PIN away and see that it is gone; another's entry is left alone, one that is gone is no error."""
+        """Remove a PIN and verify that; other entries stay, and a missing entry is no error."""
 
 
 class Displays(Protocol):
@@ -104,146 +104,146 @@ class Displays(Protocol):
     async def show_image(
         self, display: DisplayId, image: bytes, content_type: str, duration: float | None = None
     ) -> None:
-        """Show an image of the display's size for so many seconds, or for None until it is cleared."""
+        """Show an image of the display's size for a duration in seconds; None until it is cleared."""
 
 
 class AccessPoints(Protocol):
-    """Ways in and out, on which people are let in or refused."""
+    """Access points, which grant or deny access."""
 
     async def is_blocked(self, access_point: AccessPointId) -> bool | None:
-        """Return whether an access point refuses everyone now; None where the device does not tell."""
+        """Return whether an access point is blocked now; None if the device does not report it."""
 
     async def block(self, access_point: AccessPointId, blocked: bool) -> None:
-        """Deny access to all people, or end that."""
+        """Block or unblock an access point; a blocked one denies all access."""
 
 
 class Clocks(Protocol):
     """The device's clock."""
 
     async def read(self) -> Clock:
-        """Return how far the clock is off."""
+        """Return the clock with its drift."""
 
     async def set_time(self, time: datetime, *, keep_server: bool = False) -> None:
-        """Set the clock; with ``keep_server`` the device goes on asking its time server where that is possible."""
+        """Set the clock; with ``keep_server``, the device keeps its time server if possible."""
 
 
 class Settings(Protocol):
-    """Settings of the device that are worth an action."""
+    """Settings of the device that have actions."""
 
     async def name(self) -> str | None:
         """Return the name of the device."""
 
     async def set_name(self, name: str) -> None:
-        """Name the device."""
+        """Set the name of the device."""
 
     async def sip_accounts(self) -> Sequence[Mapping[str, object]]:
-        """Return how the SIP accounts are set up, without passwords, in the device's own words."""
+        """Return the settings of the SIP accounts with the device's names, without passwords."""
 
     async def set_sip_account(self, account: int, settings: Mapping[str, object]) -> None:
         """Set the given fields of a SIP account."""
 
 
 class FirmwareControl(Protocol):
-    """Changing the firmware: a file is staged, looked at, and installed or discarded."""
+    """Firmware updates: a file is staged, checked, and installed or discarded."""
 
     async def stage(self, file: Payload) -> StagedFirmware:
-        """Send a file; the device says what is in it."""
+        """Send a file, and return what the device reports about it."""
 
     @property
     def waits(self) -> bool:
-        """Whether a file is staged, as far as that is known."""
+        """Whether a file is staged, as far as known."""
 
     @property
     def expires(self) -> bool:
-        """Whether the device discards a staged file by itself after a while."""
+        """Whether the device discards a staged file after some time."""
 
     async def install(self) -> None:
         """Install the staged file; the device restarts."""
 
     async def discard(self) -> None:
-        """Discard the staged file; a device that knows no other way restarts."""
+        """Discard the staged file; some devices restart for that."""
 
     async def version(self) -> str | None:
-        """Return the version that runs now."""
+        """Return the running version."""
 
 
 class Maintenance(Protocol):
-    """What keeps a device going, and what ends it."""
+    """Restart, factory reset, and configuration files."""
 
     async def restart(self) -> None:
         """Restart the device."""
 
     async def factory_reset(self) -> None:
-        """Set the device back to what it was when it was new; accounts and directory are gone."""
+        """Reset the device to factory defaults; this deletes accounts and the directory."""
 
     def download_config(self) -> Download:
-        """Open the device's whole configuration."""
+        """Open the complete configuration of the device."""
 
     async def upload_config(self, file: Payload) -> None:
         """Replace the device's configuration."""
 
 
 class CaptureStats(Protocol):
-    """How a live capture goes."""
+    """The progress of a live capture."""
 
     @property
     def running(self) -> bool:
-        """Whether one goes on."""
+        """Whether a capture is running."""
 
     @property
     def bytes_sent(self) -> int:
-        """How many bytes it has so far."""
+        """The number of captured bytes."""
 
     @property
     def packets_sent(self) -> int | None:
-        """How many packets it has so far; None where the device does not count them."""
+        """The number of captured packets; None if the device does not count them."""
 
 
 class Capture(Protocol):
-    """Recording of network packets, for who looks for a fault."""
+    """Network captures for troubleshooting."""
 
     def download(self) -> Download:
-        """Open what was recorded, as pcap."""
+        """Open the recorded capture, as pcap."""
 
     def live(self, duration: int | None) -> Download:
-        """Record from now on, for so many seconds or until stopped."""
+        """Open a live capture, for a duration in seconds or until stopped."""
 
     async def stop_live(self) -> None:
-        """End a live recording."""
+        """End a live capture."""
 
     async def stats(self) -> CaptureStats:
-        """Return how a live recording goes."""
+        """Return the progress of a live capture."""
 
     async def restart(self) -> None:
-        """Discard the recording and start a new one."""
+        """Discard the recorded capture and start a new one."""
 
     async def stop(self) -> None:
         """Stop recording."""
 
 
 class Visitors(Protocol):
-    """Pictures of visitors that are there for a few minutes only."""
+    """Pictures of visitors, available for a few minutes."""
 
     async def picture(self, name: str) -> bytes:
-        """Return the JPEG that ``ButtonPressed.picture`` names."""
+        """Return the JPEG of ``ButtonPressed.picture``."""
 
 
 class AccountSettings(Protocol):
-    """What people set at the system."""
+    """User settings at the system."""
 
     async def set(self, setting: SettingId, value: bool | str) -> None:
-        """Turn a setting on or off, or choose one of its options."""
+        """Turn a setting on or off, or select one of its options."""
 
 
 class FlatCodes(Protocol):
-    """The codes that open the doors of a flat."""
+    """The door codes of apartments."""
 
     async def renew(self, flat: PlaceId) -> str:
-        """Have another code made, and return it; the one before opens nothing any more."""
+        """Generate a new code, which replaces the previous one, and return it."""
 
 
 class Messages(Protocol):
     """Messages of the operator."""
 
     async def send_test(self, text: str) -> None:
-        """Have the system write to us, to see whether its messages arrive."""
+        """Have the system send a test message to this account."""

@@ -1,4 +1,4 @@
-"""Names that distinguish the parts of a device: pure functions."""
+"""Unique names for the parts of a device: pure functions."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,15 +6,15 @@ from .parts import Bell, Camera, Door, Place, PlaceId
 
 
 def distinct_name[P: (Bell, Camera, Door)](part: P, parts: Iterable[P]) -> str | None:
-    """Return the name of a part, the button of a bell without one, None where it has neither.
+    """Return the name of a part, or the button number of a bell without a name; None if it has neither.
 
-    Where another of its place has the same name, what tells them apart follows in parentheses.
+    If another part of the same place has the same name, the button number or id follows in parentheses.
     """
     if (name := _name(part)) is None:
         return None
     neighbors = list(_neighbors(part, parts))
     others = {_folded(other_name) for other in neighbors if (other_name := _name(other)) is not None}
-    # Those without a name are called by their ids, as in *Door A*.
+    # Parts without a name are named by their ids, as in *Door A*.
     ids = {_folded(other.id) for other in neighbors if _name(other) is None}
     if len(words := _folded(name).split()) > 1 and words[-1] in ids:
         others.add(_folded(name))
@@ -22,7 +22,7 @@ def distinct_name[P: (Bell, Camera, Door)](part: P, parts: Iterable[P]) -> str |
 
 
 def bell_label(bell: Bell, bells: Iterable[Bell]) -> str | None:
-    """Return what a bell is called beside *Doorbell*; None where nothing has to tell it apart."""
+    """Return the label of a bell after *Doorbell*; None if the bell needs none."""
     others = list(_neighbors(bell, bells))
     if (name := distinct_name(bell, [bell, *others])) is not None:
         return None if bell.place is not None and not others else name
@@ -30,15 +30,15 @@ def bell_label(bell: Bell, bells: Iterable[Bell]) -> str | None:
 
 
 def place_names(places: Mapping[PlaceId, Place], others: Iterable[str] = (), mark: str = "") -> dict[PlaceId, str]:
-    """Return the names of places; those of the same name are told apart by where they are, or by their ids.
+    """Return unique names of places: equal names are followed by the name of the parent, or by the id.
 
-    ``mark`` tells them from ``others``, the names of places that have nothing to do with them.
+    ``mark`` follows names that are also in ``others``, the device names of other entries.
     """
     names = {place.id: place.name for place in places.values()}
-    for tell_apart in (_with_parent, _with_id):
+    for distinguish in (_with_parent, _with_id):
         taken = [_folded(name) for name in names.values()]
         names = {
-            place.id: tell_apart(names[place.id], place, places)
+            place.id: distinguish(names[place.id], place, places)
             if taken.count(_folded(names[place.id])) > 1
             else names[place.id]
             for place in places.values()
@@ -57,7 +57,7 @@ def _with_id(name: str, place: Place, _: Mapping[PlaceId, Place]) -> str:
 
 
 def _neighbors[P: (Bell, Camera, Door)](part: P, parts: Iterable[P]) -> Iterable[P]:
-    """Return the others of the same place."""
+    """Return the other parts of the same place."""
     return (other for other in parts if other.place == part.place and other.id != part.id)
 
 
@@ -79,5 +79,5 @@ def _distinct(name: str, mark: str, others: set[str]) -> str:
 
 
 def _folded(name: str) -> str:
-    """Return a name as people compare it."""
+    """Return a name for comparison, without case and extra spaces."""
     return " ".join(name.split()).casefold()

@@ -1,4 +1,4 @@
-"""What a device or an account has: doors, ports, bells, cameras, calls, places."""
+"""Parts of a device or an account: doors, ports, bells, cameras, calls, places."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,12 +19,12 @@ type PlaceId = str
 type SettingId = str
 
 
-# Parts of one alarm that are told apart: some firmware gives each motion an id of its own.
+# Longest list of parts of one alarm: some firmware uses a new id for each motion.
 MANY_PARTS = 16
 
 
 class Alarm(StrEnum):
-    """Conditions that last and that a user may want to know of."""
+    """Lasting conditions that a device reports."""
 
     ACCESS_LIMITED = "access_limited"
     DEVICE_ERROR = "device_error"
@@ -41,7 +41,7 @@ class Alarm(StrEnum):
 
 
 class Occurrence(StrEnum):
-    """What happens and is over, beside rings, accesses and calls."""
+    """Momentary events other than rings, accesses, and calls."""
 
     AUDIO_TEST = "audio_test"
     EXIT_BUTTON = "exit_button"
@@ -52,14 +52,14 @@ class Occurrence(StrEnum):
 
 
 class Direction(StrEnum):
-    """Who began a call, seen from the intercom: a visitor's ring goes out."""
+    """The direction of a call, seen from the intercom: a visitor's call is outgoing."""
 
     INCOMING = "incoming"
     OUTGOING = "outgoing"
 
 
 class CallState(StrEnum):
-    """Where a call stands."""
+    """The state of a call."""
 
     CONNECTING = "connecting"
     RINGING = "ringing"
@@ -69,7 +69,7 @@ class CallState(StrEnum):
 
 
 class CallOutcome(StrEnum):
-    """What became of a call, as a phone system writes it down."""
+    """The outcome of a call in the call log of a phone system."""
 
     ANSWERED = "answered"
     MISSED = "missed"
@@ -78,7 +78,7 @@ class CallOutcome(StrEnum):
 
 
 class Control(StrEnum):
-    """What an account may command, as far as accounts differ in it."""
+    """Controls that accounts may or may not use."""
 
     ACCESS_POINTS = "access_points"
     CALLS = "calls"
@@ -89,10 +89,10 @@ class Control(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a device is. ``id`` is its MAC with colons, or its serial number where it tells no MAC.
+    """The identity of a device. ``id`` is its MAC address with colons, or its serial number without one.
 
-    ``has_page`` tells that a person finds something to look at under its address. ``mark`` tells its places from those of
-    the same name of another entry.
+    ``has_page``: the device has a web page. ``mark`` distinguishes its places from equally named places of other
+    entries.
     """
 
     id: str
@@ -108,20 +108,20 @@ class Identity:
 
     @property
     def names(self) -> frozenset[str]:
-        """Everything that this device may have been known by."""
+        """All ids by which this device may be known."""
         return frozenset(name for name in (self.id, self.mac, self.serial) if name)
 
     @property
     def model_name(self) -> str | None:
-        """The model without the manufacturer, which Home Assistant shows in front of it."""
+        """The model without the manufacturer, which Home Assistant shows separately."""
         return None if self.model is None else self.model.removeprefix(f"{self.manufacturer} ")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What people see as a device of its own within an entry: a house, an entrance, a gate, a flat, a camera.
+    """A separate device within an entry: a house, an entrance, a gate, an apartment, a camera.
 
-    ``parent`` is where it is, None for right at the entry's own device.
+    ``parent`` is the place that contains it; None for the entry's own device.
     """
 
     id: PlaceId
@@ -133,10 +133,10 @@ class Place:
 class Door:
     """A relay that drives a strike or a gate.
 
-    ``released`` is its state now. A ``latching`` one stays where it was put, any other falls back
-    by itself. None in ``released``, ``held_open`` or ``blocked`` where the device cannot tell; blocked
-    prevails, and where it is not ``blockable``, that is for others to end. ``name`` is what a user called it at
-    the device; ``place`` is where it is, None for the entry's own device.
+    ``released`` is its current state. A ``latching`` relay keeps its state, any other turns off by itself. None in
+    ``released``, ``held_open``, or ``blocked``: the device does not report it. A block takes precedence; without
+    ``blockable``, only other systems can change it. ``name`` is the name configured on the device; ``place`` is its
+    place, None for the entry's own device.
     """
 
     id: DoorId
@@ -152,7 +152,7 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A logic input or output; a virtual one exists in the device's own automation only."""
+    """A logic input or output; a virtual one exists only in the device's automation."""
 
     id: PortId
     output: bool
@@ -162,9 +162,9 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Bell:
-    """A button that rings, or, without ``button``, a call that a visitor makes in another way.
+    """A doorbell button; without ``button``, the source of calls that visitors make in other ways.
 
-    ``place`` is where it is, None for the entry's own device.
+    ``place`` is its place; None for the entry's own device.
     """
 
     id: BellId
@@ -175,9 +175,9 @@ class Bell:
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """A video source and the sizes (width, height) it can be asked for, smallest first.
+    """A video source and its available sizes (width, height), smallest first.
 
-    ``name`` is what it is called where it has a name, ``place`` where it is, None for the entry's own device.
+    ``place`` is its place; None for the entry's own device.
     """
 
     id: CameraId
@@ -188,7 +188,7 @@ class Camera:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A SIP account; ``registered`` is None where it does not register."""
+    """A SIP account; ``registered`` is None for an account that does not register."""
 
     id: LineId
     number: str | None
@@ -198,7 +198,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class CallSession:
-    """A call in progress: the state of each called party by its leg, and the state of the whole."""
+    """A call in progress: the state of the whole call, and of each called party by its leg."""
 
     id: SessionId
     direction: Direction
@@ -209,7 +209,7 @@ class CallSession:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who came in, or was refused. Names are absent where the user wants none kept."""
+    """A granted or denied access. ``name`` is None if the user turned names off."""
 
     time: datetime
     granted: bool
@@ -221,7 +221,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class AccessPoint:
-    """An access point, ``entry`` or ``exit``; a blocked one denies access to all people."""
+    """An access point, ``entry`` or ``exit``; a blocked one denies all access."""
 
     id: AccessPointId
     blocked: bool
@@ -229,7 +229,7 @@ class AccessPoint:
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """A display that pictures can be sent to, with its size in pixels."""
+    """A display for images, with its size in pixels."""
 
     id: DisplayId
     width: int
@@ -238,9 +238,9 @@ class Display:
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """An entry of the device's call log. ``type`` is the device's own word; ``duration`` in seconds.
+    """An entry of the device's call log. ``type`` is the device's word; ``duration`` is in seconds.
 
-    ``name`` is who the other party is, its number where unknown; ``number`` where the log tells both.
+    ``name`` is the name of the other party, or its number; ``number`` is set if the log has both.
     """
 
     id: str
@@ -253,7 +253,7 @@ class CallRecord:
 
 @dataclass(frozen=True, slots=True)
 class Voicemail:
-    """A message that a caller left; ``duration`` in seconds. The name is absent where the user wants none kept."""
+    """A voicemail; ``duration`` is in seconds. ``name`` is None if the user turned names off."""
 
     id: VoicemailId
     received: datetime
@@ -266,9 +266,9 @@ class Voicemail:
 
 @dataclass(frozen=True, slots=True)
 class Conference:
-    """A conference that people dial into at a time.
+    """A scheduled conference with dial-in.
 
-    ``access_code`` gives access to it: it is returned on request only. ``own`` is False for one of a different owner.
+    ``access_code`` gives access, so only actions return it. ``own`` is False for a conference of a different user.
     """
 
     id: ConferenceId
@@ -284,12 +284,12 @@ class Conference:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Something that people set at the system: on or off, or, with ``options``, one of several.
+    """A user setting of the system: on or off, or, with ``options``, one of several.
 
-    ``kind`` says which it is; ``place`` of which flat or house, None for the whole account. Of a flat: ``cms`` (the
-    handset rings), ``voip`` (apps ring), ``white_rabbit`` (minutes, as options), ``open_for_guests``,
-    ``allow_door_code``, ``hidden_log``, ``disable_log``, ``frs_disabled``, ``lprs_disabled``, ``paranoid`` and
-    ``paper_bill``. Of the account: ``text_messages`` and ``money_messages``.
+    ``place`` is its apartment or house; None for the account. Kinds of an apartment: ``cms`` (the handset rings),
+    ``voip`` (apps ring), ``white_rabbit`` (minutes, as options), ``open_for_guests``, ``allow_door_code``,
+    ``hidden_log``, ``disable_log``, ``frs_disabled``, ``lprs_disabled``, ``paranoid``, and ``paper_bill``. Kinds of the
+    account: ``text_messages`` and ``money_messages``.
     """
 
     id: SettingId
@@ -301,10 +301,10 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class CallMode:
-    """Where calls ring: at the desk, or, where ``remote``, at another phone as well.
+    """The phones that ring: the desk phone only, or with ``remote`` a second phone as well.
 
-    ``device`` is that phone's number. ``ring_delay`` and ``voicemail_delay`` in seconds: when it begins to ring,
-    and when the voicemail takes the call.
+    ``device`` is the number of the second phone. ``ring_delay`` and ``voicemail_delay`` are the seconds until it rings
+    and until voicemail answers.
     """
 
     remote: bool
@@ -315,9 +315,9 @@ class CallMode:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """How far the device's clock is ahead of ours in whole seconds, and where its time comes from.
+    """The device's clock: ``drift`` is the number of seconds ahead of the system clock, ``source`` its time source.
 
-    One that is not ``set`` counts from 1970 or another year long ago.
+    A clock that is not ``set`` counts from 1970 or a similar year.
     """
 
     drift: int
@@ -328,9 +328,9 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class StagedFirmware:
-    """A firmware file that waits on the device to be installed, until ``expires`` where it does not wait for ever.
+    """A firmware file on the device that is ready to install; the device discards it at ``expires``, if set.
 
-    ``certain`` tells whether the device itself said which version is in it.
+    ``certain``: the device itself reported the version of the file.
     """
 
     version: str
@@ -342,7 +342,7 @@ class StagedFirmware:
 
 @dataclass(frozen=True, slots=True)
 class Firmware:
-    """What runs, what waits, and what goes on: ``progress`` is the percentage of a transfer or None."""
+    """The running version, the staged file, and the transfer in progress; ``progress`` is its percentage or None."""
 
     version: str | None
     staged: StagedFirmware | None = None
@@ -351,9 +351,9 @@ class Firmware:
 
 
 class Pushes(StrEnum):
-    """Whether a forwarder sends to Home Assistant what a server sends to push services only; nothing else rings.
+    """The arrival of pushes that a server sends to push services, and a forwarder to Home Assistant.
 
-    ``OFF`` is not set up; ``EXPECTED`` is set up, but none has come lately.
+    Only these pushes report rings. ``OFF``: not configured. ``EXPECTED``: configured, but no recent push.
     """
 
     OFF = "off"

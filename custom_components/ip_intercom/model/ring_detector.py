@@ -1,8 +1,8 @@
-"""A ring is a ring: one per visitor's wish to be let in, however many records the device makes of it.
+"""Detection of rings: one ring per visitor, even if the device reports several events for it.
 
-A button pressed rings at once, and the outgoing call that the press starts is the same ring. A call
-that goes out without a press (dialled on the keypad, or the account may not see the keypad) rings by
-itself. A call that comes in, one that Home Assistant or another system dialled, and events that are late never ring.
+A pressed button is a ring at once, and the outgoing call that it starts belongs to the same ring. An outgoing call
+without a press is a ring of its own: dialed on the keypad, or the account cannot read presses. Incoming calls, calls
+that Home Assistant or a different system dialed, and late events are no rings.
 """
 
 from collections.abc import Mapping
@@ -13,23 +13,23 @@ from typing import NamedTuple
 from .events import ButtonPressed, CallChanged, Event, Restarted
 from .parts import Bell, BellId, CallState, Direction, SessionId
 
-# The bell of calls that no button can be found for.
+# The bell of calls without a known button.
 CALL_BELL: BellId = "call"
 
-# How long after a press the call it starts may appear.
+# Longest delay between a press and the call that it starts.
 _PRESS_TO_CALL = timedelta(seconds=10)
-# Devices count sessions up: the newest ones are those that can still be in progress.
+# Sessions are counted up, so only the newest ones can still be in progress.
 _SESSIONS_KEPT = 64
-# Ids of events that rang; more of them than can come again after a kill or a reload.
+# Ids of rings; more than can be repeated after an unclean stop or a reload.
 _RUNG_KEPT = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """A ring: at which bell, when by the device's clock, with which call or button, if one is known.
+    """A ring: the bell, the time by the device's clock, and the call or button, if known.
 
-    ``age`` is how many seconds ago that was when Home Assistant heard of it; ``picture`` and ``details`` are those
-    of ``events.ButtonPressed``.
+    ``age`` is the delay in seconds with which the ring arrived; ``picture`` and ``details`` are those of
+    ``events.ButtonPressed``.
     """
 
     bell: Bell
@@ -43,15 +43,15 @@ class Ring:
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """When a button was pressed: by the device's clock, and in Unix seconds by ours, None where that is not known."""
+    """The time of a press by the device's clock, and in Unix seconds by the system clock; None if unknown."""
 
     time: datetime
     moment: float | None = None
 
     def precedes(self, time: datetime, moment: float | None) -> bool:
-        """Return whether a call at this time can be the one that the press started, by one of the clocks.
+        """Return whether the press can have started a call at this time, by either clock.
 
-        The device's clock may be set in between.
+        The device's clock may have been set in between.
         """
         if abs(time - self.time) <= _PRESS_TO_CALL:
             return True
@@ -62,23 +62,23 @@ class Press:
 
 @dataclass(frozen=True, slots=True)
 class RingMemory:
-    """What has to be remembered between records to tell one ring from two.
+    """State between events that distinguishes one ring from two.
 
     Attributes:
-        presses: Those whose calls have not been seen yet, oldest first.
-        sessions: Calls that have rung already, or are not to ring.
-        dialling: A call is being dialled from Home Assistant, its session not yet known.
-        rung: Ids of the last events that rang, oldest first: they may be delivered again.
+        presses: Presses without a call so far, oldest first.
+        sessions: Calls that belong to an earlier ring, or are no rings.
+        dialing: Home Assistant is dialing a call whose session is not known yet.
+        rung: Ids of the last events that were rings, oldest first: they may be delivered again.
     """
 
     presses: tuple[Press, ...] = ()
     sessions: frozenset[SessionId] = frozenset()
-    dialling: bool = False
+    dialing: bool = False
     rung: tuple[str, ...] = ()
 
     @classmethod
     def from_store(cls, stored: object) -> RingMemory | None:
-        """Return what ``as_store`` wrote, None where nothing was written."""
+        """Return the memory from the output of ``as_store``; None without valid data."""
         if not isinstance(stored, Mapping):
             return None
         sessions, presses, rung = stored.get("sessions"), stored.get("pressed_at"), stored.get("rung")
@@ -92,26 +92,26 @@ class RingMemory:
             return None
 
     def as_store(self) -> dict[str, object]:
-        """Return it as JSON; what is being dialled is over when it is read."""
+        """Return the memory as JSON, without a dialing in progress, which does not outlast a restart."""
         return {
             "pressed_at": [press.time.isoformat() for press in self.presses],
             "sessions": sorted(self.sessions),
             "rung": list(self.rung),
         }
 
-    def with_dialling(self, dialling: bool) -> RingMemory:
-        """Return the memory with or without a call being dialled."""
-        return replace(self, dialling=dialling)
+    def with_dialing(self, dialing: bool) -> RingMemory:
+        """Return the memory with dialing set or cleared."""
+        return replace(self, dialing=dialing)
 
     def quiet(self, session: SessionId) -> RingMemory:
-        """Return the memory with a call that is not to ring."""
+        """Return the memory with a call that is no ring."""
         return replace(self, sessions=frozenset(sorted(self.sessions | {session})[-_SESSIONS_KEPT:]))
 
 
 class Detection(NamedTuple):
-    """What became of an event.
+    """The result of an event.
 
-    ``suppressed`` is why a press or a call that goes out rang no bell; None where it rang, and for other events.
+    ``suppressed`` is the reason why a press or an outgoing call is no ring; None for rings and other events.
     """
 
     memory: RingMemory
@@ -122,14 +122,14 @@ class Detection(NamedTuple):
 def detect(
     memory: RingMemory, event: Event, bells: Mapping[BellId, Bell], peers: Mapping[str, BellId], now: float
 ) -> Detection:
-    """Return the memory after ``event``, and the ring in it or why there is none.
+    """Return the memory after an event, and its ring or the reason why it is none.
 
     Args:
-        memory: What earlier events left.
-        event: The next record.
-        bells: The bells known.
-        peers: The bell of a called number, as the directory tells.
-        now: When the record arrived, in Unix seconds.
+        memory: The memory after the previous event.
+        event: The next event.
+        bells: The known bells.
+        peers: The bell for each called number, from the directory.
+        now: The time at which the event arrived, in Unix seconds.
     """
     ring: Ring | None = None
     suppressed: str | None = None
@@ -154,7 +154,7 @@ def detect(
                 session=session, direction=Direction.OUTGOING, state=CallState.CONNECTING | CallState.RINGING
             ):
                 if session in memory.sessions:
-                    suppressed = f"call {session} is known already"
+                    suppressed = f"call {session} is already known"
                     continue
                 pressed = _recent(memory.presses, event.time, moment)
                 suppressed = _reason(memory, fact, peers, pressed)
@@ -166,7 +166,7 @@ def detect(
     if event.late:
         return Detection(memory, None, "the event is late")
     if event.id in memory.rung:
-        return Detection(memory, None, "the same event rang before")
+        return Detection(memory, None, "the event is a repetition")
     if event.id is not None:
         memory = replace(memory, rung=(*memory.rung, event.id)[-_RUNG_KEPT:])
     return Detection(memory, ring)
@@ -175,18 +175,19 @@ def detect(
 def _reason(
     memory: RingMemory, call: CallChanged, peers: Mapping[str, BellId], pressed: tuple[Press, ...]
 ) -> str | None:
-    """Return why a new call that goes out rings no bell; None where it does."""
+    """Return the reason why a new outgoing call is no ring; None if it is one."""
     if pressed:
-        return "a button that rang started the call"
-    if memory.dialling:
+        return "a pressed button started the call"
+    if memory.dialing:
         return "Home Assistant dialed the call"
     return "a different system dialed the call" if _is_from_house(call, peers) else None
 
 
 def _is_from_house(call: CallChanged, peers: Mapping[str, BellId]) -> bool:
-    """Return whether another system began a call: it says so, or the door was not touched and no button calls there.
+    """Return whether a different system started a call.
 
-    Without a directory it is not known whom the buttons call: then a visitor is taken for granted.
+    Either the call is reported so, or the device was not touched and no button calls the peer. Without a directory,
+    the numbers of the buttons are unknown, and the call counts as a visitor's.
     """
     if call.from_house:
         return True
@@ -199,7 +200,7 @@ def _recent(presses: tuple[Press, ...], time: datetime, moment: float | None) ->
 
 
 def _pressed_bell(bell: BellId, button: int | None, bells: Mapping[BellId, Bell]) -> Bell:
-    """Return the bell of a button: its own, or the common one where none has a name."""
+    """Return the bell of a button: its own, or the common one if there is no other."""
     if (known := bells.get(bell)) is not None:
         return known
     if CALL_BELL in bells and len(bells) == 1:
@@ -208,7 +209,7 @@ def _pressed_bell(bell: BellId, button: int | None, bells: Mapping[BellId, Bell]
 
 
 def _called_bell(peer: str | None, bells: Mapping[BellId, Bell], peers: Mapping[str, BellId]) -> Bell:
-    """Return the bell of a call: by the number called, else the only bell there is, else the common one."""
+    """Return the bell of a call: by the called number, else the only bell, else the common one."""
     if peer is not None and (known := bells.get(peers.get(peer_number(peer), ""))) is not None:
         return known
     buttons = [bell for bell in bells.values() if bell.button is not None]
@@ -218,10 +219,10 @@ def _called_bell(peer: str | None, bells: Mapping[BellId, Bell], peers: Mapping[
 
 
 def peer_number(peer: str) -> str:
-    """Return the part of a SIP URI or number by which two of them can be compared.
+    """Return the comparable part of a SIP URI or number.
 
-    ``sip:4374834473@proxy.my2n.com:5061`` and ``4374834473`` are the same party; a call to an
-    address without a user part is known by its host.
+    ``sip:4374834473@proxy.my2n.com:5061`` and ``4374834473`` are the same party; the host identifies an address
+    without a user part.
     """
     bare = peer.split(";", 1)[0].strip()
     for scheme in ("sip:", "sips:", "device:"):

@@ -1,4 +1,4 @@
-"""The state of a device, what it is described as, and how reads are merged."""
+"""The state and the description of a device, and how reads are merged."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -46,11 +46,10 @@ from .parts import (
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Everything that is known of a device now.
+    """The current state of a device.
 
-    ``own_calls`` were dialled from Home Assistant: they ring nothing. ``alarm_parts`` tells where an
-    alarm comes from, where the device says so (a motion profile, an access point): the alarm is on
-    while any part of it is.
+    ``own_calls`` are calls that Home Assistant dialed: they are no rings. ``alarm_parts`` are the sources of an alarm
+    if the device reports them (a motion profile, an access point): the alarm is on while any part is.
     """
 
     doors: Mapping[DoorId, Door] = field(default_factory=dict)
@@ -80,7 +79,7 @@ class State:
     door_codes: Mapping[PlaceId, str | None] = field(default_factory=dict, repr=False)
     unread_messages: int | None = None
     pushes: Pushes | None = None
-    # Those that were asked for, and whether each is ready.
+    # The requested recordings, and whether each is ready.
     recordings: Mapping[str, bool] | None = None
 
 
@@ -92,19 +91,19 @@ def changed_parts(before: State, now: State) -> frozenset[str]:
     return frozenset(name for name in _PARTS if getattr(before, name) != getattr(now, name))
 
 
-# The kind of what did not answer, and is to be asked for again.
+# The kind of functions that did not respond, and are retried.
 UNANSWERED = "unanswered"
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Something a device has or might have, out of reach, and the words of its page for what to tick.
+    """A function that is not accessible; ``name`` is the name of the missing option on the device's web page.
 
-    ``kind`` is ``service`` (switched off), ``privilege`` (not given to the account), ``secure`` (over
-    HTTPS only), ``stream_login`` (pictures want another login), ``event_log`` or ``event_source`` (events cannot be read), ``unanswered`` (a function fails alone), or one of the ``push_`` kinds: the address
-    that it should push to is unknown, taken by a different system, refused, or never reached, or the push service
-    refuses the key. Without a ``vital`` one Home Assistant does not see what happens; the others are extras,
-    or commands that an account need not have.
+    ``kind`` is ``service`` (disabled), ``privilege`` (the account lacks it), ``secure`` (requires HTTPS),
+    ``stream_login`` (images require a different login), ``event_log`` or ``event_source`` (events cannot be read),
+    ``unanswered`` (a single function does not respond), or one of the ``push_`` kinds: the push address is unknown,
+    used by a different system, rejected, or never reached, or the push service rejects the key. Without a ``vital``
+    one, Home Assistant misses events; the others are optional functions and commands.
     """
 
     kind: str
@@ -114,16 +113,28 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What connecting to a device found: who it is, its state, and what the account may do.
+    """The identity, state, and capabilities of a device.
 
-    ``peers`` tells which bell rings when a number is called. ``pushes`` tells that events come by
-    themselves, so that polling is only a safety net. ``visitors`` tells that calls which go out are
-    their wish to be let in; a monitor in the house calls as well, but is not a ring. ``occurrences`` are
-    those that the device can tell of, ``outcomes`` what it writes down of calls as they end;
-    ``state_events`` is what to tick where states move and no event tells of it. ``messages`` tells that the user
-    receives messages. ``unlisted`` are the beginnings of the ids of places which are not listed now:
-    those that were there before may be there still. ``nothing`` is the repair to show where the account has nothing yet.
-    ``has_link`` tells that it is a server in front of an exchange, which may be out of reach by itself.
+    Attributes:
+        identity: The identity.
+        state: The state.
+        controls: The controls that the account may use.
+        missing: Functions that are not accessible.
+        peers: The bell for each called number.
+        reports_access: Whether events report granted and denied access.
+        has_phone: Whether the device makes and receives calls.
+        has_link: Whether it is a server in front of a phone exchange, which may be unreachable separately.
+        visitors: Whether outgoing calls come from visitors; those of an indoor monitor do not.
+        pushes: Whether events arrive as they happen, so that a slow poll is enough.
+        occurrences: The momentary events that the device reports.
+        outcomes: The outcomes of calls that events report.
+        state_events: The issue to report if states change without an event.
+        messages: Whether the user receives messages.
+        unlisted: Id prefixes of places whose list could not be read; such places may still exist.
+        nothing: The issue to report if the account has no devices yet.
+        unread: Parts of the state that could not be read; they keep their previous value.
+        bells_pending: Whether the bells are still being read.
+        retry_after: Seconds of back-off that a function without a response requested.
     """
 
     identity: Identity
@@ -142,22 +153,19 @@ class Description:
     messages: bool = False
     unlisted: frozenset[str] = frozenset()
     nothing: Missing | None = None
-    # Parts of the state that could not be read: what is known of them stays.
     unread: frozenset[str] = frozenset()
-    # The bells are still being read: they come later.
     bells_pending: bool = False
-    # Seconds for which a function that did not answer asks not to be asked again.
-    wish: float = 0.0
+    retry_after: float = 0.0
 
     @property
     def unanswered(self) -> frozenset[str]:
-        """Return the functions that did not answer, and are to be asked again."""
+        """Return the functions that did not respond, and are retried."""
         return frozenset(missing.name for missing in self.missing if missing.kind == UNANSWERED)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The parts of a state that one poll brought; None for what it could not ask for."""
+    """The parts of a state that one poll read; None for parts that it did not read."""
 
     doors: Mapping[DoorId, Door] | None = None
     ports: Mapping[PortId, Port] | None = None
@@ -176,22 +184,22 @@ class Reading:
 
 
 def with_bell(state: State, bell: Bell) -> State:
-    """Return ``state`` with a bell that was not known before."""
+    """Return the state with a bell, if that is new."""
     return state if bell.id in state.bells else replace(state, bells={**state.bells, bell.id: bell})
 
 
 def with_door(state: State, door: Door) -> State:
-    """Return ``state`` with a door as it was read by itself."""
+    """Return the state with a door that was read on its own."""
     return replace(state, doors={**state.doors, door.id: _steady(door, state.doors.get(door.id))})
 
 
-# The device counts a hold down in whole seconds: a smaller move of its end is no change.
+# The device counts a hold down in whole seconds: a smaller difference of its end is no change.
 _HOLD_JITTER = timedelta(seconds=3)
-# Rounding on both sides, and the way of the answer.
+# Seconds of clock drift due to rounding and latency.
 _DRIFT_JITTER = 1
 
 
-# Parts that take the place of what was there.
+# Parts that replace their previous value as a whole.
 _AS_READ = (
     "access_points", "calls", "conferences", "door_codes", "last_call", "lines", "pushes", "settings", "unread_messages",
     "voicemails",
@@ -199,7 +207,7 @@ _AS_READ = (
 
 
 def merge(state: State, reading: Reading) -> State:
-    """Return ``state`` with what a poll read in its place; what was not read stays."""
+    """Return the state with the parts that a poll read; other parts keep their value."""
     doors = (
         state.doors
         if reading.doors is None
@@ -216,9 +224,9 @@ def merge(state: State, reading: Reading) -> State:
 
 
 def described(before: State, fresh: State, unread: frozenset[str] = frozenset()) -> State:
-    """Return the state of a fresh description, with what only earlier events reported.
+    """Return the state of a new description, with the values that only earlier events reported.
 
-    ``unread`` are parts of the state that could not be read: what is in ``fresh`` tells no more than what there is.
+    ``unread`` are parts of the state that could not be read: ``fresh`` has at most their keys.
     """
     fresh = replace(fresh, **{name: _kept_part(getattr(before, name), getattr(fresh, name)) for name in unread})
     merged = merge(
@@ -257,24 +265,24 @@ def described(before: State, fresh: State, unread: frozenset[str] = frozenset())
 
 
 def _kept_part(known: Any, found: Any) -> Any:
-    """Return a part of the state that could not be read: as it is known, as far as it is there."""
+    """Return a part of the state that could not be read: previous values, limited to the current keys if known."""
     if not isinstance(found, Mapping):
         return known
     return {key: known.get(key, part) for key, part in found.items()} if found else known
 
 
 def _kept(before: State, fresh: State) -> dict[BellId, Bell]:
-    """Return the previous bells that stay: a button that rang does, also with a new owner, unless its place is gone."""
+    """Return the previous bells whose place still exists: bells that rang may not be in the directory."""
     return {bell.id: bell for bell in before.bells.values() if bell.place is None or bell.place in fresh.places}
 
 
 def _virtual(ports: Mapping[PortId, Port]) -> dict[PortId, Port]:
-    """Return the ports that only events tell of."""
+    """Return the ports that only events report."""
     return {port.id: port for port in ports.values() if port.virtual}
 
 
 def _steady_clock(clock: Clock, before: Clock | None) -> Clock:
-    """Return a clock that moves only when it really does: devices tell their time in whole seconds."""
+    """Return the clock without drift changes from rounding: devices report whole seconds."""
     if before is None or abs(clock.drift - before.drift) > _DRIFT_JITTER:
         return clock
     return replace(clock, drift=before.drift)

@@ -126,7 +126,7 @@ class IntercomRuntime:
         if coordinator.description is description:
             return  # the device did not respond
         if coordinator.system.log is not None:
-            coordinator.system.log.presume_complete()
+            coordinator.system.log.recheck()
         await coordinator.log_health.async_settle()
         coordinator.device_issues.async_forget_evidence()
 

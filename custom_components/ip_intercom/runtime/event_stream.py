@@ -138,7 +138,7 @@ class RingDispatcher:
     @callback
     def async_set_dialing(self, dialing: bool) -> None:
         """Record whether Home Assistant is dialing: until the session is known, no call is a ring."""
-        self._memory = self._memory.with_dialling(dialing)
+        self._memory = self._memory.with_dialing(dialing)
 
     @callback
     def async_add_dialed(self, session: SessionId) -> None:

@@ -187,7 +187,7 @@ class GooglePush:
             try:
                 if (service := self._coordinator.features.push_service) is None:
                     raise NotSupported("the server has not been read yet")
-                await service.tell(token)
+                await service.register(token)
             except IntercomError as err:
                 _LOGGER.debug("%s: could not register the push token: %s", self._coordinator.name, err)
                 delay = _LOOK_AGAIN

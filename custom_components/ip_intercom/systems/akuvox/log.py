@@ -187,7 +187,7 @@ class AkuvoxLog:
         """Return whether an alarm has begun not long ago."""
         return alarm in self._alarms
 
-    def presume_complete(self) -> None:
+    def recheck(self) -> None:
         """Forget that pushes did not arrive, and look at once at what could not be read."""
         self._tracker.unpushed = 0
         self._poller.retry_failed()

@@ -146,7 +146,7 @@ class MxLog:
         self._out.keep = True
         self._arrived.set()
 
-    def presume_complete(self) -> None:
+    def recheck(self) -> None:
         """Retry all failed polls at once."""
         self.poller.retry_failed()
 

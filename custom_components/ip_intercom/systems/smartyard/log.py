@@ -215,7 +215,7 @@ class SmartYardLog:
         self._out.keep = True
         self._wake.set()
 
-    def presume_complete(self) -> None:
+    def recheck(self) -> None:
         """Retry all failed polls at once."""
         self._poller.retry_failed()
 

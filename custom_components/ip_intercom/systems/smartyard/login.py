@@ -98,7 +98,7 @@ def description_of(
         messages=True,
         missing=missing,
         unlisted=unlisted,
-        wish=wish,
+        retry_after=wish,
         nothing=nothing,
     )
 

@@ -178,7 +178,7 @@ class SmartYardPushService:
         self._user = yard.user
         self._registered: str | None = None
 
-    async def tell(self, token: str, bundle: str | None = None) -> None:
+    async def register(self, token: str, bundle: str | None = None) -> None:
         """Register a push token unless the server has it already.
 
         Args:
@@ -196,7 +196,7 @@ class SmartYardPushService:
             bundle: The operator's name for the service.
             secret: Secret of this entry; it cannot be derived from the token.
         """
-        await self.tell(hashlib.sha256(f"{bundle} {secret}".encode()).hexdigest(), bundle)
+        await self.register(hashlib.sha256(f"{bundle} {secret}".encode()).hexdigest(), bundle)
 
     async def _registered_token(self) -> str | None:
         """Return the token on the server, which is a word such as ``err`` if it was removed."""

@@ -101,7 +101,7 @@ class TwoNLog:
         """Say whether nothing but keys and cards may be missing from the log."""
         self._withheld.exact = exact
 
-    def presume_complete(self) -> None:
+    def recheck(self) -> None:
         """Forget what the silence of the device seemed to show."""
         self._withheld = Withheld(self._withheld.listed, exact=self._withheld.exact)
 
