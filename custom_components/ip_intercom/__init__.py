@@ -1,4 +1,4 @@
-"""IP Intercom: door stations and access control of several makers, in one integration."""
+"""IP Intercom: door stations and access control of several manufacturers."""
 
 from collections import Counter
 
@@ -48,14 +48,14 @@ PLATFORMS = [
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the actions, and where voicemails are heard."""
+    """Register the actions, and the view of voicemails."""
     await async_setup_actions(hass)
     hass.http.register_view(VoicemailView(hass))
     return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> bool:
-    """Connect to a device, make its entities, and follow its events once Home Assistant runs."""
+    """Connect to a device, add its entities, and start its event stream once Home Assistant has started."""
     await async_load_spreader(hass).setups.wait()
     store = CursorStore(hass, entry.entry_id)
     stored = await store.async_load()
@@ -102,9 +102,9 @@ async def _async_set_up(
     )
     coordinator.device_id = device.id
     runtime.async_show_places()
-    await runtime.door_commands.async_load()  # before the entities: they show what is held open
+    await runtime.door_commands.async_load()  # before the entities, which show holds
     if coordinator.features.conferences is not None:
-        runtime.platforms.append(Platform.CALENDAR)  # it adds a page of its own, which should not be empty
+        runtime.platforms.append(Platform.CALENDAR)  # it adds a page to the sidebar, which should not be empty
     ClockWatch(coordinator, events).async_start()
     await hass.config_entries.async_forward_entry_setups(entry, runtime.platforms)
     _async_await_conferences(hass, entry)
@@ -118,17 +118,17 @@ async def _async_set_up(
     async def stop(_: Event) -> None:
         await runtime.async_stop()
 
-    # Before that, automations that wait for the events are not there yet; the channel keeps them.
+    # Automations are not ready before; the device keeps events until then.
     entry.async_on_unload(async_at_started(hass, start))
     entry.async_on_unload(hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, stop))
 
 
 @callback
 def _async_await_conferences(hass: HomeAssistant, entry: IntercomConfigEntry) -> None:
-    """Add the calendar once there are conferences: they may not be to be had at first."""
+    """Add the calendar once conferences are available, which may not be the case at first."""
     runtime = entry.runtime_data
     coordinator = runtime.coordinator
-    awaited = Platform.CALENDAR not in runtime.platforms
+    is_pending = Platform.CALENDAR not in runtime.platforms
 
     async def add() -> None:
         await hass.config_entries.async_forward_entry_setups(entry, [Platform.CALENDAR])
@@ -136,9 +136,9 @@ def _async_await_conferences(hass: HomeAssistant, entry: IntercomConfigEntry) ->
 
     @callback
     def update() -> None:
-        nonlocal awaited
-        if awaited and coordinator.features.conferences is not None:
-            awaited = False
+        nonlocal is_pending
+        if is_pending and coordinator.features.conferences is not None:
+            is_pending = False
             entry.async_create_background_task(hass, add(), f"{DOMAIN} calendar of {coordinator.name}")
 
     entry.async_on_unload(coordinator.async_add_listener(update))
@@ -146,11 +146,11 @@ def _async_await_conferences(hass: HomeAssistant, entry: IntercomConfigEntry) ->
 
 @callback
 def _async_remove_stale(hass: HomeAssistant, entry: IntercomConfigEntry) -> None:
-    """Remove the entities of doors and outputs that are shown in another way now, and of too many parts of an alarm."""
+    """Remove replaced entities of doors and outputs, and those of too many alarm parts."""
     runtime = entry.runtime_data
     coordinator = runtime.coordinator
     if coordinator.description.unanswered:
-        return  # what is shown in another way now may be so for want of an answer
+        return  # entities may differ only because a function did not respond
     state, identity = coordinator.data, coordinator.description.identity
     doors = tuple(f"{identity.id}_door_{door}_" for door in state.doors)
     ports = {f"{identity.id}_port_{port}" for port in state.ports}
@@ -158,19 +158,19 @@ def _async_remove_stale(hass: HomeAssistant, entry: IntercomConfigEntry) -> None
     crowds = tuple(f"{identity.id}_alarm_{alarm}_" for alarm in counts if counts[alarm] >= MANY_PARTS)
     registry = er.async_get(hass)
     for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
-        there = entity.unique_id in ports or entity.unique_id.startswith(doors + crowds)
-        if there and (entity.domain, entity.unique_id) not in runtime.offered:
+        is_current = entity.unique_id in ports or entity.unique_id.startswith(doors + crowds)
+        if is_current and (entity.domain, entity.unique_id) not in runtime.offered:
             registry.async_remove(entity.entity_id)
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> bool:
-    """Let go of a device; first of its events, so that none finds its entities gone."""
+    """Unload an entry; the event stream stops first, so that no event misses its entities."""
     await entry.runtime_data.async_stop()
     return await hass.config_entries.async_unload_platforms(entry, entry.runtime_data.platforms)
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> None:
-    """Leave nothing of ours on a removed device, neither codes nor addresses, and forget what was known of it."""
+    """Remove codes and push addresses from the device of a removed entry, and delete all stored data."""
     await async_remove_codes(hass, entry)
     await async_remove_push_address(hass, entry)
     await async_log_out(hass, entry)

@@ -20,7 +20,7 @@ from .runtime import IntercomConfigEntry, IntercomRuntime
 
 PARALLEL_UPDATES = 0
 
-# Enabled are the contacts of door and housing; the rest is rare, or off until it is set up at the device.
+# Contacts of the door and the housing are enabled by default; the others are rare, or off until configured.
 ALARMS: Mapping[Alarm, BinarySensorEntityDescription] = {
     Alarm.ACCESS_LIMITED: BinarySensorEntityDescription(
         key="access_limited", device_class=BinarySensorDeviceClass.PROBLEM, entity_registry_enabled_default=False
@@ -64,21 +64,21 @@ ALARMS: Mapping[Alarm, BinarySensorEntityDescription] = {
     Alarm.TAMPER: BinarySensorEntityDescription(key="tamper", device_class=BinarySensorDeviceClass.TAMPER),
 }
 
-# Which calls ring: those of visitors go out, those of callers come in.
+# Direction and states of ringing calls: outgoing calls of visitors, incoming calls of callers.
 _VISITORS = Direction.OUTGOING, frozenset({CallState.CONNECTING, CallState.RINGING})
 _CALLERS = Direction.INCOMING, frozenset({CallState.RINGING})
 
-# Ports may be called like what else there is.
+# Names of other sensors, which ports may have as well.
 _TAKEN = frozenset({*Alarm, "blocked", "connectivity", "door", "event_log", "link", "ringing"})
 
-# Alarms whose parts are worth sensors of their own.
+# Alarms whose parts have sensors of their own.
 PARTED = frozenset({Alarm.MOTION})
 
 
 async def async_setup_entry(
     hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
-    """Add what the device reports."""
+    """Add the binary sensors for everything that the device reports."""
     runtime = entry.runtime_data
 
     def find(state: State) -> dict[str, Callable[[], BinarySensorEntity]]:
@@ -125,7 +125,7 @@ async def async_setup_entry(
 
 
 class ConnectivitySensor(IntercomEntity, BinarySensorEntity):
-    """Whether the device, or the server of an account, answers."""
+    """Whether the device, or the server of an account, responds."""
 
     shows = frozenset()
 
@@ -135,18 +135,18 @@ class ConnectivitySensor(IntercomEntity, BinarySensorEntity):
     @property
     @override
     def available(self) -> bool:
-        """Return True: it shows what makes the others unavailable."""
+        """Return True: the sensor shows why other entities are unavailable."""
         return True
 
     @property
     @override
     def is_on(self) -> bool | None:
-        """Return whether it answers."""
+        """Return whether the device responds."""
         return self.coordinator.reachable
 
 
 class LinkSensor(ConnectivitySensor):
-    """Whether the server reaches the exchange behind it; unknown while it does not answer itself."""
+    """Whether the server reaches its phone exchange; unknown while the server does not respond."""
 
     _attr_translation_key = "link"
     _attr_entity_registry_enabled_default = False
@@ -154,12 +154,12 @@ class LinkSensor(ConnectivitySensor):
     @property
     @override
     def is_on(self) -> bool | None:
-        """Return whether it does."""
+        """Return whether the server reaches the exchange."""
         return self.coordinator.linked
 
 
 class EventLogSensor(ConnectivitySensor):
-    """Whether the events of the device can be read: without them no bell rings, though doors and camera work."""
+    """Whether the events of the device can be read; without them no bell rings, while doors and cameras work."""
 
     _attr_translation_key = "event_log"
     _attr_entity_registry_enabled_default = False
@@ -173,13 +173,13 @@ class EventLogSensor(ConnectivitySensor):
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
-        """Return which sources fail, where it is not the whole log."""
+        """Return the failing sources, unless the whole log fails."""
         failing = [source for source in self.coordinator.log_health.failing if source]
         return {"failing": failing} if failing else None
 
 
 class PortSensor(PortEntity, BinarySensorEntity):
-    """A logic input, or an output that the account may not switch."""
+    """A logic input, or an output that the account may not control."""
 
     def __init__(self, runtime: IntercomRuntime, port: PortId) -> None:
         super().__init__(runtime, port)
@@ -188,7 +188,7 @@ class PortSensor(PortEntity, BinarySensorEntity):
 
 
 class AlarmSensor(IntercomEntity, BinarySensorEntity):
-    """A lasting condition; unknown until the device tells of it."""
+    """An alarm; unknown until the device reports it."""
 
     shows = frozenset({"alarm_parts", "alarms"})
 
@@ -201,20 +201,20 @@ class AlarmSensor(IntercomEntity, BinarySensorEntity):
     @property
     @override
     def is_on(self) -> bool | None:
-        """Return whether the condition lasts."""
+        """Return whether the alarm is on."""
         return self.coordinator.data.alarms.get(self._alarm)
 
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
-        """Return where, as far as the device tells."""
+        """Return the active parts, if the device reports them."""
         parts = self.coordinator.data.alarm_parts.items()
         where = [part for (alarm, part), on in parts if alarm is self._alarm and on]
         return {"where": where} if where else None
 
 
 class AlarmPartSensor(IntercomEntity, BinarySensorEntity):
-    """A lasting condition in one place, for instance motion in one of the zones of the camera."""
+    """A part of an alarm, for example motion in one of the zones of the camera."""
 
     shows = frozenset({"alarm_parts"})
 
@@ -228,16 +228,16 @@ class AlarmPartSensor(IntercomEntity, BinarySensorEntity):
     @property
     @override
     def is_on(self) -> bool | None:
-        """Return whether the condition lasts there."""
+        """Return whether the alarm is on for this part."""
         return self.coordinator.data.alarm_parts.get(self._part)
 
 
 class AccessPointSensor(AccessPointEntity, BinarySensorEntity):
-    """A way in or out that this account may not block."""
+    """An access point that this account may not block."""
 
 
 class LineSensor(IntercomEntity, BinarySensorEntity):
-    """Whether a SIP account is registered; unknown for one that does not register."""
+    """Whether a SIP account is registered; unknown for an account that does not register."""
 
     shows = frozenset({"lines"})
 
@@ -275,7 +275,7 @@ class DoorSensor(DoorEntity, BinarySensorEntity):
 
 
 class BlockedSensor(DoorEntity, BinarySensorEntity):
-    """Whether a door is kept shut by others, who alone can end that."""
+    """Whether a different system blocks a door, which only that system can end."""
 
     _attr_device_class = BinarySensorDeviceClass.PROBLEM
     _attr_entity_registry_enabled_default = False
@@ -286,12 +286,12 @@ class BlockedSensor(DoorEntity, BinarySensorEntity):
     @property
     @override
     def is_on(self) -> bool | None:
-        """Return whether it is blocked."""
+        """Return whether the door is blocked."""
         return None if self.door is None else self.door.blocked
 
 
 class BellRingingSensor(BellEntity, BinarySensorEntity):
-    """Whether a bell rings of which the system tells that by itself."""
+    """Whether a bell is ringing, for systems that report that."""
 
     shows = frozenset({"bells", "ringing"})
 
@@ -301,12 +301,12 @@ class BellRingingSensor(BellEntity, BinarySensorEntity):
     @property
     @override
     def is_on(self) -> bool:
-        """Return whether a visitor is waiting there."""
+        """Return whether the bell is ringing."""
         return self.coordinator.data.ringing.get(self._bell.id, False)
 
 
 class RingingSensor(IntercomEntity, BinarySensorEntity):
-    """Whether it rings: for a visitor's call that goes out, or, where calls are no visitors', for one that comes in."""
+    """Whether a call is ringing: an outgoing one of a visitor, or an incoming one if calls are not from visitors."""
 
     shows = frozenset({"calls", "own_calls"})
 
@@ -315,7 +315,7 @@ class RingingSensor(IntercomEntity, BinarySensorEntity):
     @property
     @override
     def is_on(self) -> bool:
-        """Return whether a call rings that has not been answered yet; an outgoing call from here never does."""
+        """Return whether an unanswered call is ringing that Home Assistant did not dial."""
         state = self.coordinator.data
         direction, states = _VISITORS if self.coordinator.description.visitors else _CALLERS
         return any(

@@ -1,7 +1,4 @@
-"""What is done by a press.
-
-Answering and ending calls, resetting missed calls, setting the clock, restarting, a test message, another door code.
-"""
+"""Buttons: calls, missed calls, clock, restart, test message, and new door codes."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -28,14 +25,14 @@ _TEST = "Test message of Home Assistant"
 
 @dataclass(frozen=True, kw_only=True)
 class IntercomButtonDescription(ButtonEntityDescription):
-    """What a press does, and whether the device can do it."""
+    """A button with its command, and a check whether the device supports it."""
 
     press: Callable[[IntercomRuntime], Awaitable[object]]
-    there: Callable[[Features, State], bool]
+    supported: Callable[[Features, State], bool]
 
 
 async def _async_send_test(runtime: IntercomRuntime) -> None:
-    """Have the system write to us, to see whether its messages arrive."""
+    """Have the system send a test message."""
     messages = require_feature(runtime.coordinator, runtime.coordinator.features.messages, "no_messages")
     await runtime.coordinator.async_command(messages.send_test(_TEST))
 
@@ -44,13 +41,15 @@ BUTTONS = (
     IntercomButtonDescription(
         key="answer",
         press=async_answer,
-        there=lambda features, _: features.calls is not None and features.calls.answers,
+        supported=lambda features, _: features.calls is not None and features.calls.answers,
     ),
-    IntercomButtonDescription(key="hang_up", press=async_hang_up, there=lambda features, _: features.calls is not None),
+    IntercomButtonDescription(
+        key="hang_up", press=async_hang_up, supported=lambda features, _: features.calls is not None
+    ),
     IntercomButtonDescription(
         key="clear_missed_calls",
         press=async_clear_missed,
-        there=lambda features, _: features.call_control is not None,
+        supported=lambda features, _: features.call_control is not None,
     ),
     IntercomButtonDescription(
         key="restart",
@@ -58,21 +57,21 @@ BUTTONS = (
         entity_category=EntityCategory.CONFIG,
         entity_registry_enabled_default=False,
         press=async_restart,
-        there=lambda features, _: features.maintenance is not None,
+        supported=lambda features, _: features.maintenance is not None,
     ),
     IntercomButtonDescription(
         key="sync_clock",
         entity_category=EntityCategory.CONFIG,
         entity_registry_enabled_default=False,
         press=async_sync_clock,
-        there=lambda features, state: features.clock is not None and state.clock is not None,
+        supported=lambda features, state: features.clock is not None and state.clock is not None,
     ),
     IntercomButtonDescription(
         key="test_message",
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
         press=_async_send_test,
-        there=lambda features, _: features.messages is not None,
+        supported=lambda features, _: features.messages is not None,
     ),
 )
 
@@ -80,14 +79,14 @@ BUTTONS = (
 async def async_setup_entry(
     hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
-    """Add the buttons for what device and account can do."""
+    """Add the buttons that the device and the account support."""
     runtime = entry.runtime_data
 
     def find(state: State) -> dict[str, Callable[[], ButtonEntity]]:
         found: dict[str, Callable[[], ButtonEntity]] = {
             description.key: partial(IntercomButton, runtime, description)
             for description in BUTTONS
-            if description.there(runtime.coordinator.features, state)
+            if description.supported(runtime.coordinator.features, state)
         }
         for flat in state.door_codes if runtime.coordinator.features.flat_codes is not None else ():
             found[f"new_door_code_{flat}"] = partial(NewDoorCodeButton, runtime, flat)
@@ -97,7 +96,7 @@ async def async_setup_entry(
 
 
 class IntercomButton(IntercomEntity, ButtonEntity):
-    """Does one thing."""
+    """A button with a single command."""
 
     shows = frozenset()
 
@@ -110,18 +109,18 @@ class IntercomButton(IntercomEntity, ButtonEntity):
 
     @override
     async def async_press(self) -> None:
-        """Do it."""
+        """Run the command."""
         await self.entity_description.press(self.runtime)
 
 
 class NewDoorCodeButton(IntercomEntity, ButtonEntity):
-    """Has another code made that opens the doors of a flat; the one before opens nothing any more."""
+    """Generates a new door code for an apartment; the previous code stops working."""
 
     shows = frozenset()
 
     _attr_translation_key = "new_door_code"
     _attr_entity_category = EntityCategory.CONFIG
-    # One press, and the code that the whole family knows opens nothing.
+    # A press by mistake invalidates the code of all residents.
     _attr_entity_registry_enabled_default = False
 
     def __init__(self, runtime: IntercomRuntime, flat: PlaceId) -> None:
@@ -130,7 +129,7 @@ class NewDoorCodeButton(IntercomEntity, ButtonEntity):
 
     @override
     async def async_press(self) -> None:
-        """Do it."""
+        """Generate a new code."""
         codes = require_feature(self.runtime.coordinator, self.coordinator.features.flat_codes, "no_flat_codes")
         code = await self.coordinator.async_command(codes.renew(self._flat))
         self.coordinator.async_change(door_codes={**self.coordinator.data.door_codes, self._flat: code})

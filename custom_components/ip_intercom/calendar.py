@@ -1,4 +1,4 @@
-"""Conferences as a calendar, in which they are scheduled, changed, and canceled."""
+"""Conferences as a calendar that can create, change, and delete them."""
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -34,18 +34,18 @@ PARALLEL_UPDATES = 1
 async def async_setup_entry(
     hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
-    """Add the calendar where there are conferences."""
+    """Add the calendar if the account has conferences."""
     runtime = entry.runtime_data
 
     def find(_: State) -> dict[str, Callable[[], CalendarEntity]]:
-        there = runtime.coordinator.features.conferences is not None
-        return {"conferences": partial(ConferenceCalendar, runtime, "conferences")} if there else {}
+        supported = runtime.coordinator.features.conferences is not None
+        return {"conferences": partial(ConferenceCalendar, runtime, "conferences")} if supported else {}
 
     async_add_as_found(Platform.CALENDAR, entry, async_add_entities, find)
 
 
 class ConferenceCalendar(IntercomEntity, CalendarEntity):
-    """The conferences that are known now; their access codes are told by actions only."""
+    """The known conferences; only actions return their access codes."""
 
     shows = frozenset({"conferences"})
 
@@ -57,7 +57,7 @@ class ConferenceCalendar(IntercomEntity, CalendarEntity):
     @property
     @override
     def event(self) -> CalendarEvent | None:
-        """Return the conference that goes on, or the next one."""
+        """Return the current conference, or the next one."""
         now = dt_util.utcnow()
         return next((_event(conference) for conference in self._by_start if _end(conference) > now), None)
 
@@ -65,7 +65,7 @@ class ConferenceCalendar(IntercomEntity, CalendarEntity):
     async def async_get_events(
         self, hass: HomeAssistant, start_date: datetime, end_date: datetime
     ) -> list[CalendarEvent]:
-        """Return the conferences of a time."""
+        """Return the conferences in a time range."""
         return [
             _event(conference)
             for conference in self._by_start
@@ -74,7 +74,7 @@ class ConferenceCalendar(IntercomEntity, CalendarEntity):
 
     @override
     async def async_create_event(self, **kwargs: Any) -> None:
-        """Plan a conference, with an access code that is made up."""
+        """Create a conference with a generated access code."""
         start, duration = _span(kwargs)
         description = kwargs.get(EVENT_DESCRIPTION) or ""
         await async_create(self.runtime, kwargs[EVENT_SUMMARY], start, duration, description=description)
@@ -87,7 +87,7 @@ class ConferenceCalendar(IntercomEntity, CalendarEntity):
         recurrence_id: str | None = None,
         recurrence_range: str | None = None,
     ) -> None:
-        """Change name, description and time of a conference; its access code stays."""
+        """Change name, description, and time of a conference; its access code stays."""
         start, duration = _span(event)
         changes: dict[str, object] = {"name": event[EVENT_SUMMARY], "start": start, "duration": duration}
         if (description := event.get(EVENT_DESCRIPTION)) is not None:
@@ -98,7 +98,7 @@ class ConferenceCalendar(IntercomEntity, CalendarEntity):
     async def async_delete_event(
         self, uid: str, recurrence_id: str | None = None, recurrence_range: str | None = None
     ) -> None:
-        """Call a conference off."""
+        """Delete a conference."""
         await async_delete(self.runtime, uid)
 
     @property
@@ -112,14 +112,14 @@ def _end(conference: Conference) -> datetime:
 
 
 def _event(conference: Conference) -> CalendarEvent:
-    """Return a conference as the calendar shows it; without what lets people in."""
+    """Return a conference as a calendar event, without its access code."""
     start, end = dt_util.as_local(conference.start), dt_util.as_local(_end(conference))
     description = conference.description or None
     return CalendarEvent(start=start, end=end, summary=conference.name, description=description, uid=conference.id)
 
 
 def _span(event: dict[str, Any]) -> tuple[datetime, timedelta]:
-    """Return the start in UTC and the duration that a user entered."""
+    """Return the start in UTC and the duration of an event that the user entered."""
     if event.get(EVENT_RRULE):
         raise request_refused("conference_recurs")
     if event.get(EVENT_LOCATION):
@@ -129,6 +129,6 @@ def _span(event: dict[str, Any]) -> tuple[datetime, timedelta]:
 
 
 def _moment(value: date) -> datetime:
-    """Return a time in UTC; of a whole day, when it begins here."""
+    """Return a time in UTC; for a date, the start of the day in local time."""
     moment = value if isinstance(value, datetime) else datetime.combine(value, time.min)
     return dt_util.as_utc(moment)

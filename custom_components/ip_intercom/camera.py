@@ -1,4 +1,4 @@
-"""Video sources: snapshots, motion JPEG, and the stream where the user gave its account."""
+"""Cameras: snapshots, motion JPEG, and video streams."""
 
 from collections.abc import Callable
 from functools import partial
@@ -45,13 +45,13 @@ async def async_setup_entry(
 
 
 def _is_place(camera: Source, state: State) -> bool:
-    """Return whether a camera is all that there is at its place: it needs no name of its own."""
+    """Return whether a camera is the only part of its place, so that it takes the name of the place."""
     others = {door.place for door in state.doors.values()} | {bell.place for bell in state.bells.values()}
     return alone(camera, state.cameras.values()) and camera.place not in others
 
 
 class IntercomCamera(IntercomEntity, Camera):
-    """One video source."""
+    """A camera of one video source."""
 
     shows = frozenset()
 
@@ -81,21 +81,21 @@ class IntercomCamera(IntercomEntity, Camera):
 
     @override
     async def async_camera_image(self, width: int | None = None, height: int | None = None) -> bytes | None:
-        """Return a snapshot of the size that suits best."""
+        """Return a snapshot of the nearest size."""
         async_check_viewer(self.entity_id)
         return await async_still(self.runtime.coordinator, self._camera_id, width, height)
 
     async def async_save_snapshot(
         self, filename: str, overwrite: bool, seconds_back: int, width: int | None = None, height: int | None = None
     ) -> JsonObjectType:
-        """Save a snapshot that may be some seconds old to a file (action ``snapshot``)."""
+        """Save a snapshot, current or from some seconds ago, to a file (action ``snapshot``)."""
         await check_writable(self.hass, filename, overwrite)
         picture = await async_still(self.runtime.coordinator, self._camera_id, width, height, seconds_back)
         return {"size": await save_picture(self.hass, filename, picture, overwrite)}
 
     @override
     async def stream_source(self) -> str | None:
-        """Return the address of the stream; its account is not that of the API."""
+        """Return the address of the stream; its credentials are not those of the API."""
         return await self.coordinator.async_command(self._cameras.stream_address(self._camera_id))
 
     @override
@@ -110,21 +110,21 @@ class IntercomCamera(IntercomEntity, Camera):
 
     @override
     async def async_will_remove_from_hass(self) -> None:
-        """Leave a watched stream alone: its address is not refreshed any more."""
+        """Stop refreshing the address of a watched stream."""
         if self.stream is not None:
             self.stream.set_update_callback(lambda: None)
         await super().async_will_remove_from_hass()
 
     @callback
     def _async_stream_changed(self) -> None:
-        """Refresh the address of a stream that broke off while it is watched: it restarts after a while."""
+        """Refresh the address of a watched stream that was interrupted, for its next restart."""
         if self.stream is not None and not self.stream.available:
             self.coordinator.config_entry.async_create_background_task(
-                self.hass, self._async_try_to_renew(self.stream), f"stream of {self.entity_id}"
+                self.hass, self._async_try_renew(self.stream), f"stream of {self.entity_id}"
             )
         self.async_write_ha_state()
 
-    async def _async_try_to_renew(self, stream: Stream) -> None:
+    async def _async_try_renew(self, stream: Stream) -> None:
         try:
             await self._async_renew(stream)
         except HomeAssistantError as err:
@@ -137,7 +137,7 @@ class IntercomCamera(IntercomEntity, Camera):
 
     @override
     async def handle_async_mjpeg_stream(self, request: web.Request) -> web.StreamResponse | None:
-        """Pass the device's own motion JPEG on while a client watches; None if it does not begin."""
+        """Proxy the device's motion JPEG to a client; None if it cannot be opened."""
         async_check_viewer(self.entity_id)
         response: web.StreamResponse | None = None
         try:
@@ -149,17 +149,17 @@ class IntercomCamera(IntercomEntity, Camera):
                         await response.write(chunk)
         except HomeAssistantError as err:
             if response is None and err.translation_key == "not_supported":
-                return await super().handle_async_mjpeg_stream(request)  # one still after the other
+                return await super().handle_async_mjpeg_stream(request)  # a stream of stills
             _LOGGER.debug("%s: motion JPEG stream ended: %s", self.entity_id, err)
         return response
 
     @override
     async def handle_async_still_stream(self, request: web.Request, interval: float) -> web.StreamResponse:
-        """Show one still after the other, up to the first that cannot be had."""
+        """Stream stills until the first failure."""
         async_check_viewer(self.entity_id)
-        return await async_get_still_stream(request, self._async_try_to_picture, self.content_type, interval)
+        return await async_get_still_stream(request, self._async_try_image, self.content_type, interval)
 
-    async def _async_try_to_picture(self) -> bytes | None:
+    async def _async_try_image(self) -> bytes | None:
         try:
             return await self.async_camera_image()
         except HomeAssistantError as err:

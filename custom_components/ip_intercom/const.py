@@ -1,8 +1,8 @@
-"""Names that more than one module needs. No imports: every layer may look here."""
+"""Constants of more than one module; without imports, so that every layer can use them."""
 
 DOMAIN = "ip_intercom"
 
-# Which system an entry belongs to.
+# The system of an entry.
 CONF_SYSTEM = "system"
 SYSTEM_AKUVOX = "akuvox"
 SYSTEM_MX_PROXY = "mx_proxy"
@@ -20,18 +20,18 @@ CONF_VERIFY_SSL = "verify_ssl"
 CONF_FINGERPRINT = "fingerprint"
 CONF_LEGACY_TLS = "legacy_tls"
 CONF_CONTROLS = "controls"
-# Of an account that is logged in to by phone: its number and id, the code that proves it and is not kept, what the
-# login gave, and the token by which the server knows us.
+# Of an account with a login by phone: its number and id, the one-time code, which is not stored, the token of the
+# login, and the token that identifies this client at the server.
 CONF_PHONE = "phone"
 CONF_ACCOUNT = "account"
 CONF_CODE = "code"
 CONF_TOKEN = "token"
-# What the account was called when it was added.
+# The name of the account when it was added.
 CONF_NAME = "name"
 CONF_DEVICE_TOKEN = "device_token"
-# The language of the server's texts for people.
+# The language of the server's texts.
 CONF_LANGUAGE = "language"
-# Where a device pushes its events to, and its settings from before it was told to.
+# The webhook id of the push address, and the device's settings before the address was set.
 CONF_PUSH_TOKEN = "push_token"
 CONF_PUSH_ORIGINALS = "push_originals"
 
@@ -40,7 +40,7 @@ CONF_PLAIN_SWITCHES = "plain_switches"
 CONF_SHOW_NAMES = "show_names"
 CONF_SHOW_CARDS = "show_cards"
 CONF_SHOW_TOUCHES = "show_touches"
-# So many hours back, late events are handed on; all of them where it is not set.
+# Maximum age in hours of late events that are delivered; not set for all.
 CONF_LATE_HOURS = "late_hours"
 CONF_SHOW_UNKNOWN = "show_unknown"
 CONF_STREAM_USERNAME = "stream_username"
@@ -54,9 +54,9 @@ CONF_OPENING_PASSWORD = "opening_password"
 CONF_PICTURE_PORT = "picture_port"
 DEFAULT_PICTURE_PORT = 8080
 CONF_PUSH = "push"
-# The operator's name of the forwarder to which its server sends our pushes.
+# The operator's name of the forwarder for this account's pushes.
 CONF_PUSH_ROUTE = "push_route"
-# The application at Google to which a server sends its pushes.
+# The app at Google to which a server sends its pushes.
 CONF_FCM_PROJECT_ID = "fcm_project_id"
 CONF_FCM_APP_ID = "fcm_app_id"
 CONF_FCM_API_KEY = "fcm_api_key"
@@ -67,5 +67,5 @@ CONF_MOBILE_NUMBER = "mobile_number"
 CONF_RING_DELAY = "ring_delay"
 CONF_VOICEMAIL_DELAY = "voicemail_delay"
 
-# The bus event that every record of a device's log becomes.
+# The event type on the bus for every record of a device's log.
 EVENT_LOG = "ip_intercom_event"

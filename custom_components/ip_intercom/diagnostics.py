@@ -73,18 +73,18 @@ TO_REDACT = {
 
 
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: IntercomConfigEntry) -> dict[str, Any]:
-    """Return the entry, what the device is and has, and its state."""
-    told = {"entry": async_redact_data(entry.as_dict(), TO_REDACT)}
+    """Return the entry, the description of the device, and its state."""
+    diagnostics = {"entry": async_redact_data(entry.as_dict(), TO_REDACT)}
     runtime: IntercomRuntime | None = getattr(entry, "runtime_data", None)
     if runtime is None:
-        return told  # it was never reached
+        return diagnostics  # never connected
     coordinator = runtime.coordinator
     description = coordinator.description
     try:
         examined = await coordinator.async_command(coordinator.system.examine())
     except HomeAssistantError as err:
         examined = {"unreachable": err.translation_key}
-    return told | {
+    return diagnostics | {
         "identity": async_redact_data(asdict(description.identity), TO_REDACT),
         "controls": sorted(description.controls),
         "missing": sorted(f"{missing.kind}: {missing.name}" for missing in description.missing),
@@ -101,7 +101,7 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: Interco
 
 
 def _plain(value: Any) -> Any:
-    """Return a value with text for keys and lists for sets, as JSON wants it."""
+    """Return a value with text keys and with lists for sets, for JSON."""
     if isinstance(value, dict):
         return {
             " ".join(map(str, key)) if isinstance(key, tuple) else str(key): _plain(inner)

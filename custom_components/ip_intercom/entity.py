@@ -1,4 +1,4 @@
-"""What all entities share: the device, the unique id, and a view of the state."""
+"""Base entities: device, unique id, and a part of the coordinator's state."""
 
 from collections.abc import Callable, Iterable, Mapping
 import re
@@ -22,12 +22,12 @@ from .model.parts import AccessPoint, AccessPointId, Bell, Camera, Door, DoorId,
 from .model.state import Missing, State
 from .runtime import IntercomConfigEntry, IntercomRuntime
 
-# Parts of the state that come and go without any entity coming or going.
+# Parts of the state that do not affect which entities exist.
 _PASSING = frozenset({"calls", "last_access", "last_call", "own_calls"})
 
 
 def device_info(identity: Identity, data: Mapping[str, Any]) -> DeviceInfo:
-    """Return the device of an entry."""
+    """Return the device info of an entry."""
     return DeviceInfo(
         identifiers={(DOMAIN, identity.id)},
         connections={(CONNECTION_NETWORK_MAC, identity.mac)} if identity.mac is not None else set(),
@@ -42,24 +42,27 @@ def device_info(identity: Identity, data: Mapping[str, Any]) -> DeviceInfo:
 
 
 def alone[P: (Camera, Door)](part: P, parts: Iterable[P]) -> bool:
-    """Return whether something is the only one of its kind at a place, so that the place's name is enough."""
+    """Return whether a part is the only one of its kind at a place, so that the name of the place is enough."""
     return part.place is not None and [other.id for other in parts if other.place == part.place] == [part.id]
 
 
 def require_feature[F](coordinator: IntercomCoordinator, feature: F | None, lack: str) -> F:
-    """Return a feature that something depends on."""
+    """Return a required feature; raise the translated error ``lack`` if the device lacks it."""
     if feature is None:
         raise request_refused(lack, device=coordinator.name)
     return feature
 
 
 class IntercomEntity(CoordinatorEntity[IntercomCoordinator]):
-    """A view of one part of the state.
+    """An entity for one part of the state.
 
-    ``key`` tells it from the entry's other entities. Where it is of a ``place``, it belongs to the device of that.
+    Args:
+        runtime: The runtime data of the entry.
+        key: The part of the unique id within the entry.
+        place: The place whose device the entity belongs to; None for the entry's own device.
 
     Attributes:
-        shows: The parts of the state that it shows: it is written only where one of them changed. None for all.
+        shows: The parts of the state that the entity shows; it is written only if one changed. None for all.
     """
 
     shows: ClassVar[frozenset[str] | None] = None
@@ -74,60 +77,60 @@ class IntercomEntity(CoordinatorEntity[IntercomCoordinator]):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Listen to the runtime, and to what the entity lives on besides."""
+        """Subscribe to the coordinator, and to the sources of ``async_listen``."""
         await super().async_added_to_hass()
         for unsubscribe in self.async_listen():
             self.async_on_remove(unsubscribe)
 
     @callback
     def async_listen(self) -> Iterable[CALLBACK_TYPE]:
-        """Subscribe to more than the state; return how to unsubscribe."""
+        """Subscribe to further sources, and return the callbacks that unsubscribe."""
         return ()
 
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        """Write the state, unless only parts changed that the entity does not show."""
+        """Write the state if a part that the entity shows changed."""
         changed = self.coordinator.changed_parts
         if changed is None or self.shows is None or not changed.isdisjoint(self.shows):
             super()._handle_coordinator_update()
 
     @callback
     def async_rename(self, key: str, **placeholders: str) -> None:
-        """Take another name; Home Assistant asks for it with the next state."""
+        """Change the name; Home Assistant reads it with the next state."""
         self._attr_translation_key = key
         self._attr_translation_placeholders = placeholders
-        self.__dict__.pop("name", None)  # a cached property that knows nothing of its placeholders
+        self.__dict__.pop("name", None)  # a cached property without regard to the placeholders
 
     @callback
     def async_entity_id_changed(self, old_entity_id: str) -> None:
-        """Keep listening: nothing here depends on the entity id (Home Assistant 2026.11)."""
+        """Keep all subscriptions: none depends on the entity id (Home Assistant 2026.11)."""
         if (moved := getattr(super(), "async_entity_id_changed", None)) is not None:
             moved(old_entity_id)
 
 
 class LastEventEntity(IntercomEntity):
-    """Shows what happened last: its state changes when something happens, and at no other time.
+    """Shows the last event: its state changes only with an event.
 
-    Automations trigger on any change of its state. So it does not become unavailable with the device, which a sensor
-    shows instead, and takes new names when something happens.
+    Automations trigger on any change of its state. So it stays available while the device is unavailable, which a
+    sensor shows instead, and a new name takes effect with the next event.
     """
 
     @property
     @override
     def available(self) -> bool:
-        """Return True: what happened needs nothing of the device any more."""
+        """Return True: past events do not depend on the device."""
         return True
 
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        """Write nothing: no news of the device is an event."""
+        """Do nothing: updates of the coordinator are no events."""
 
     @callback
     @override
     def _async_device_registry_updated(self, event: Event[dr.EventDeviceRegistryUpdatedData]) -> None:
-        """Put a name that the device gave itself off; one that the user gave is written at once."""
+        """Postpone a device name from the device; apply one from the user at once."""
         if event.data["action"] == "update" and "name_by_user" not in event.data["changes"]:
             self._cached_friendly_name = None
         else:
@@ -141,15 +144,15 @@ def async_add_as_found(
     async_add_entities: AddConfigEntryEntitiesCallback,
     find: Callable[[State], Mapping[str, Callable[[], Entity]]],
 ) -> None:
-    """Have entities for what there is: those of now, those that come, and no longer those that went.
+    """Add entities for all current and future parts of a device, and remove those of parts that no longer exist.
 
-    One whose device is not known yet waits for it: the registry keeps the entity id that it gets at first.
+    An entity whose device does not exist yet waits for that: the registry keeps the first entity id.
 
     Args:
-        platform: Whose entities they are.
-        entry: The entry of the device.
+        platform: The platform of the entities.
+        entry: The config entry.
         async_add_entities: Home Assistant's callback for new entities.
-        find: Returns for a state what there is, by a key, and how its entity is made.
+        find: Returns the factories of all entities for a state, by key.
     """
     runtime = entry.runtime_data
     known: dict[str, str | None] = {}
@@ -174,7 +177,7 @@ def async_add_as_found(
         if before is description:
             return
         for key in known.keys() - found.keys():
-            # What came out of reach since it was there last may be there all the same.
+            # Parts that have become inaccessible may still exist.
             if description.missing <= missing_then[key]:
                 _async_remove(runtime, platform, known.pop(key))
 
@@ -184,7 +187,7 @@ def async_add_as_found(
 
 @callback
 def _async_has_device(runtime: IntercomRuntime, entity: Entity) -> bool:
-    """Return whether there is the device that an entity belongs to: its place may be newer than what is known of places."""
+    """Return whether the device of an entity exists; a new place may not be in the registry yet."""
     wanted = (entity.device_info or {}).get("identifiers")
     registry, entry = dr.async_get(runtime.coordinator.hass), runtime.coordinator.config_entry
     return wanted is None or bool(registry.async_get_devices(identifiers=wanted, config_entry_id=entry.entry_id))
@@ -192,7 +195,7 @@ def _async_has_device(runtime: IntercomRuntime, entity: Entity) -> bool:
 
 @callback
 def _async_remove(runtime: IntercomRuntime, platform: Platform, unique_id: str | None) -> None:
-    """Remove the entity of something that the device has no more."""
+    """Remove the entity of a part that no longer exists."""
     runtime.offered.discard((platform, unique_id))
     registry = er.async_get(runtime.coordinator.hass)
     if unique_id is not None and (entity_id := registry.async_get_entity_id(platform, DOMAIN, unique_id)) is not None:
@@ -200,9 +203,9 @@ def _async_remove(runtime: IntercomRuntime, platform: Platform, unique_id: str |
 
 
 class DoorEntity(IntercomEntity):
-    """A view of one door; its name tells which it is, where it has one or there are several.
+    """An entity of one door, with the name or number of the door if needed.
 
-    The only door of a place needs none: the place has it.
+    The only door of a place has the name of the place.
     """
 
     shows = frozenset({"doors"})
@@ -222,17 +225,17 @@ class DoorEntity(IntercomEntity):
 
     @property
     def door(self) -> Door | None:
-        """The door now; None where the device does not report it any more."""
+        """The current door; None if the device does not report it any more."""
         return self.coordinator.data.doors.get(self._door_id)
 
     @property
     @override
     def available(self) -> bool:
-        """Return whether the device is there and has the door."""
+        """Return whether the device is available and has the door."""
         return super().available and self.door is not None
 
     async def async_command(self, command: DoorCommand, seconds: int | None = None) -> None:
-        """Carry out a command of the door; ``seconds`` of a hold that ends by itself."""
+        """Carry out a door command; ``seconds`` is the duration of a hold."""
         await self.runtime.door_commands.async_command(self._door_id, command, seconds)
 
 
@@ -240,13 +243,13 @@ _COVERED_PORTS = ("relay", "led_", "tamper")
 
 
 def port_name(port: PortId) -> str:
-    """Return a port's name for people: ``input1`` is *Input 1*, ``input_A`` *Input A*, ``led_secured`` *Led secured*."""
+    """Return the display name of a port: *Input 1* for ``input1``, *Led secured* for ``led_secured``."""
     name = re.sub(r"(?<=\D)(?=\d)", " ", port.replace("_", " ")).strip()
     return name[:1].upper() + name[1:]
 
 
 class PortEntity(IntercomEntity):
-    """A view of one input or output, named as the device names it."""
+    """An entity of one input or output, named after the device's name."""
 
     shows = frozenset({"ports"})
 
@@ -256,28 +259,28 @@ class PortEntity(IntercomEntity):
         super().__init__(runtime, f"port_{port}")
         self._port_id = port
         self._attr_translation_placeholders = {"port": port_name(port)}
-        # The relay is that of a door, the tamper contact an alarm: both have an entity that says so.
+        # The relay of a door and the tamper contact have entities of their own.
         self._attr_entity_registry_enabled_default = not port.startswith(_COVERED_PORTS)
 
     def part(self, state: State) -> Port | None:
-        """Return what a command of the port changes."""
+        """Return the port in a state."""
         return state.ports.get(self._port_id)
 
     @property
     def is_on(self) -> bool | None:
-        """Return the state of the port, None where it is not known."""
+        """Return whether the port is on; None if unknown."""
         port = self.coordinator.data.ports.get(self._port_id)
         return None if port is None else port.on
 
     @property
     @override
     def available(self) -> bool:
-        """Return whether the device is there and has the port."""
+        """Return whether the device is available and has the port."""
         return super().available and self._port_id in self.coordinator.data.ports
 
 
 class AccessPointEntity(IntercomEntity):
-    """Whether an access point denies access to all people."""
+    """An entity of the block of one access point, which denies all access."""
 
     shows = frozenset({"access_points"})
 
@@ -289,18 +292,18 @@ class AccessPointEntity(IntercomEntity):
         self._attr_translation_key = f"access_point_{access_point}"
 
     def part(self, state: State) -> AccessPoint | None:
-        """Return what a command of it changes."""
+        """Return the access point in a state."""
         return state.access_points.get(self._access_point_id)
 
     @property
     def is_on(self) -> bool | None:
-        """Return whether it is blocked."""
+        """Return whether the access point is blocked."""
         point = self.coordinator.data.access_points.get(self._access_point_id)
         return None if point is None else point.blocked
 
 
 class BellEntity(IntercomEntity):
-    """A view of one bell; its name tells which it is, unless its place does."""
+    """An entity of one bell, with the label of the bell if needed."""
 
     shows = frozenset({"bells"})
 
@@ -314,5 +317,5 @@ class BellEntity(IntercomEntity):
     @property
     @override
     def available(self) -> bool:
-        """Return whether the system is there and has the bell."""
+        """Return whether the system is available and has the bell."""
         return super().available and self._bell.id in self.coordinator.data.bells

@@ -1,4 +1,4 @@
-"""Momentary events: rings, access, calls, voicemails, messages. Late events are ignored."""
+"""Event entities: rings, access, calls, voicemails, messages. Late events are ignored."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
@@ -40,9 +40,9 @@ GRANTED = "granted"
 DENIED = "denied"
 RECEIVED = "received"
 
-# What a ring may tell beside its button and call.
+# Optional attributes of a ring.
 _RING_DETAILS = ("caller", "flat")
-# A received message, and how to mark it as read.
+# Attributes of a message, including those that mark it as read.
 _MESSAGE_DETAILS = ("id", "action", "title", "text", "ext", "badge", "record", "recording", "prepared")
 OTHER_MESSAGE = "other"
 MESSAGES = (
@@ -87,17 +87,17 @@ async def async_setup_entry(
 
 
 class IntercomEvent(LastEventEntity, EventEntity):
-    """Announces what happens."""
+    """An event entity."""
 
     @callback
     def async_announce(self, event_type: str, details: Mapping[str, object]) -> None:
-        """Show an event."""
+        """Trigger an event."""
         self._trigger_event(event_type, dict(details))
         self.async_write_ha_state()
 
 
 class BellEvent(IntercomEvent):
-    """A visitor rings this bell."""
+    """Rings of one bell."""
 
     _attr_device_class = EventDeviceClass.DOORBELL
     _attr_event_types = [DoorbellEventType.RING]
@@ -126,21 +126,21 @@ class BellEvent(IntercomEvent):
     @callback
     def _async_rang(self, ring: Ring) -> None:
         self._bell = self.coordinator.data.bells.get(self._bell.id, self._bell)
-        self._async_name()  # the directory may name another resident by now
-        told = {"button": ring.button or ring.bell.button, "session": ring.session}
+        self._async_name()  # the directory may have a different name by now
+        attributes = {"button": ring.button or ring.bell.button, "session": ring.session}
         details = {key: ring.details[key] for key in _RING_DETAILS if key in ring.details}
-        self.async_announce(DoorbellEventType.RING, told | details)
+        self.async_announce(DoorbellEventType.RING, attributes | details)
 
 
 @dataclass(frozen=True, kw_only=True)
 class OccurrenceDescription(EventEntityDescription):
-    """What may happen; the first of its words where the device tells none."""
+    """A momentary event with its event types; the first one is the default."""
 
     words: tuple[str, ...]
 
 
 class FactEvent(IntercomEvent):
-    """Announces one kind of fact as it happens."""
+    """An event entity for one kind of fact."""
 
     def __init__(self, runtime: IntercomRuntime, key: str) -> None:
         super().__init__(runtime, key)
@@ -154,23 +154,23 @@ class FactEvent(IntercomEvent):
     @callback
     def _async_happened(self, event: Event, state: State) -> None:
         for fact in event.facts:
-            told = self.tell(fact, state)
-            if told is not None and not event.late:
-                self.async_announce(*told)
+            mapped = self.map_fact(fact, state)
+            if mapped is not None and not event.late:
+                self.async_announce(*mapped)
 
     @abstractmethod
-    def tell(self, fact: Fact, state: State) -> tuple[str, Mapping[str, object]] | None:
-        """Return type and attributes of the event that a fact makes, None for other facts."""
+    def map_fact(self, fact: Fact, state: State) -> tuple[str, Mapping[str, object]] | None:
+        """Return the event type and the attributes for a fact; None for other facts."""
 
 
 class AccessEvent(FactEvent):
-    """Access was granted or denied."""
+    """Granted and denied access."""
 
     _attr_event_types = [GRANTED, DENIED]
     _unrecorded_attributes = frozenset({"name"})
 
     @override
-    def tell(self, fact: Fact, state: State) -> tuple[str, Mapping[str, object]] | None:
+    def map_fact(self, fact: Fact, state: State) -> tuple[str, Mapping[str, object]] | None:
         if not isinstance(fact, AccessDecided):
             return None
         access = fact.access
@@ -205,7 +205,7 @@ OCCURRENCES: Mapping[Occurrence, OccurrenceDescription] = {
 
 
 class OccurrenceEvent(FactEvent):
-    """Something happened and is over."""
+    """Momentary events of one kind."""
 
     entity_description: OccurrenceDescription
     _unrecorded_attributes = frozenset({"address", "name"})
@@ -217,7 +217,7 @@ class OccurrenceEvent(FactEvent):
         self._occurrence = occurrence
 
     @override
-    def tell(self, fact: Fact, state: State) -> tuple[str, Mapping[str, object]] | None:
+    def map_fact(self, fact: Fact, state: State) -> tuple[str, Mapping[str, object]] | None:
         if not isinstance(fact, Occurred) or fact.occurrence is not self._occurrence:
             return None
         word = fact.word or self._attr_event_types[0]
@@ -225,7 +225,7 @@ class OccurrenceEvent(FactEvent):
 
 
 class CallEvent(FactEvent):
-    """A call as a whole moved on, or was written down; the parties of a group call do not count one by one."""
+    """State changes of whole calls, and their outcomes from the call log."""
 
     _unrecorded_attributes = frozenset({"name", "number", "peer"})
 
@@ -234,10 +234,10 @@ class CallEvent(FactEvent):
         held = runtime.coordinator.features.call_control is not None
         steps = (step for step in CallState if held or step is not CallState.HELD)
         self._attr_event_types = [*steps, *sorted(runtime.coordinator.description.outcomes)]
-        self._told: dict[SessionId, CallState] = {}
+        self._last_states: dict[SessionId, CallState] = {}
 
     @override
-    def tell(self, fact: Fact, state: State) -> tuple[str, Mapping[str, object]] | None:
+    def map_fact(self, fact: Fact, state: State) -> tuple[str, Mapping[str, object]] | None:
         match fact:
             case CallChanged():
                 return self._step(fact, state)
@@ -250,11 +250,11 @@ class CallEvent(FactEvent):
     def _step(self, fact: CallChanged, state: State) -> tuple[str, Mapping[str, object]] | None:
         call = state.calls.get(fact.session)
         now = CallState.TERMINATED if call is None else call.state
-        if self._told.get(fact.session, CallState.TERMINATED) is now:
+        if self._last_states.get(fact.session, CallState.TERMINATED) is now:
             return None
-        self._told = {session: told for session, told in self._told.items() if session in state.calls}
+        self._last_states = {session: last for session, last in self._last_states.items() if session in state.calls}
         if call is not None:
-            self._told[fact.session] = now
+            self._last_states[fact.session] = now
         details = {
             "direction": fact.direction if call is None else call.direction,
             "peer": fact.peer if call is None else call.peer,
@@ -265,13 +265,13 @@ class CallEvent(FactEvent):
 
 
 class VoicemailEvent(FactEvent):
-    """A caller left a message."""
+    """Received voicemails."""
 
     _attr_event_types = [RECEIVED]
     _unrecorded_attributes = frozenset({"name", "number"})
 
     @override
-    def tell(self, fact: Fact, state: State) -> tuple[str, Mapping[str, object]] | None:
+    def map_fact(self, fact: Fact, state: State) -> tuple[str, Mapping[str, object]] | None:
         if not isinstance(fact, VoicemailReceived):
             return None
         voicemail = fact.voicemail
@@ -286,13 +286,13 @@ class VoicemailEvent(FactEvent):
 
 
 class MessageEvent(FactEvent):
-    """The user received a message."""
+    """Received messages."""
 
     _attr_event_types = list(MESSAGES)
     _unrecorded_attributes = frozenset(_MESSAGE_DETAILS)
 
     @override
-    def tell(self, fact: Fact, state: State) -> tuple[str, Mapping[str, object]] | None:
+    def map_fact(self, fact: Fact, state: State) -> tuple[str, Mapping[str, object]] | None:
         if not isinstance(fact, MessageReceived):
             return None
         details = {key: fact.details[key] for key in _MESSAGE_DETAILS if key in fact.details}

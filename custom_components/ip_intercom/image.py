@@ -1,4 +1,4 @@
-"""The last visitor: an image taken at a ring."""
+"""Images of the last visitor, taken at a ring."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
@@ -34,7 +34,7 @@ PARALLEL_UPDATES = 0
 async def async_setup_entry(
     hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
-    """Add the picture of the last visitor where there is a camera; one for each bell that has a place of its own."""
+    """Add an image of the last visitor if there is a camera, and one for each bell with its own place."""
     runtime = entry.runtime_data
 
     def find(state: State) -> dict[str, Callable[[], LastVisitorImage]]:
@@ -54,7 +54,7 @@ async def async_setup_entry(
 
 
 def _camera_at(place: PlaceId | None, state: State) -> CameraId | None:
-    """Return the first camera of a place, of the entry's own device for None."""
+    """Return the first camera of a place; None stands for the entry's own device."""
     return next((camera.id for camera in state.cameras.values() if camera.place == place), None)
 
 
@@ -70,8 +70,8 @@ class LastVisitorImage(LastEventEntity, ImageEntity):
         self._key = key
         self._place = place
         self._ring: Ring | None = None
-        if (kept := self._picture) is not None:
-            self._attr_image_last_updated = kept.taken
+        if (stored := self._picture) is not None:
+            self._attr_image_last_updated = stored.taken
 
     @property
     def _picture(self) -> VisitorPicture | None:
@@ -88,27 +88,27 @@ class LastVisitorImage(LastEventEntity, ImageEntity):
             return
         self._ring = ring
         self.coordinator.config_entry.async_create_background_task(
-            self.hass, self._async_take(ring), f"picture of the visitor at {self.coordinator.name}"
+            self.hass, self._async_update_picture(ring), f"picture of the visitor at {self.coordinator.name}"
         )
 
-    async def _async_take(self, ring: Ring) -> None:
+    async def _async_update_picture(self, ring: Ring) -> None:
         await asyncio.sleep(RING_FIRST)
-        content = await self._async_given(ring) or await self._async_snapshot(ring)
+        content = await self._async_system_picture(ring) or await self._async_snapshot(ring)
         if content is None or self._ring is not ring:
-            return  # there is none, or a new visitor rang meanwhile
+            return  # no image, or a newer ring
         self._attr_image_last_updated = taken = dt_util.utcnow()
         self.runtime.pictures.put(self._key, VisitorPicture(taken, content))
         self.async_write_ha_state()  # first: the disk may be slow
         await self.runtime.pictures.async_save()
 
-    async def _async_given(self, ring: Ring) -> bytes | None:
-        """Return the picture that the system took itself, None where it has none."""
+    async def _async_system_picture(self, ring: Ring) -> bytes | None:
+        """Return the picture that the system took; None without one."""
         if ring.picture is None or (visitors := self.coordinator.features.visitors) is None:
             return None
         return await self._async_try(self.coordinator.async_command(visitors.picture(ring.picture)))
 
     async def _async_snapshot(self, ring: Ring) -> bytes | None:
-        """Return an image of the camera; the visitor may have turned away by the time that the event arrives."""
+        """Return a snapshot from the time of the ring, if the camera supports that."""
         camera = _camera_at(self._place, self.coordinator.data)
         if camera is None or self.coordinator.features.cameras is None:
             return None
@@ -123,17 +123,17 @@ class LastVisitorImage(LastEventEntity, ImageEntity):
 
     @override
     async def async_image(self) -> bytes | None:
-        """Return the picture, None before the first ring."""
+        """Return the last picture; None before the first ring."""
         if async_may_see_picture(self.entity_id):
             return None if self._picture is None else self._picture.content
         request = current_request.get()
         if request is not None and "image_proxy_stream" in request.path:
-            return None  # its answer has begun: only the end of the stream can be told
+            return None  # the response has started, so the only possible error is the end of the stream
         raise web.HTTPForbidden
 
     @override
     async def async_removed_from_registry(self) -> None:
-        """Forget the picture of a bell that is gone."""
+        """Delete the stored picture."""
         self.runtime.pictures.put(self._key, None)
         await self.runtime.pictures.async_save()
 

@@ -1,4 +1,4 @@
-"""Doors that can be opened."""
+"""Locks: doors that the account may open."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -37,19 +37,19 @@ async def async_setup_entry(
 
 
 class DoorLock(DoorEntity, LockEntity):
-    """A door: opening and unlocking release it, locking withdraws what released it.
+    """A door: open and unlock release it, lock ends a release or a hold.
 
-    If its state is unknown, it is taken to have fallen shut: what people need of such a door is a way to open it.
+    A door without a reported state is shown as locked, so that users can open it.
     """
 
     _attr_supported_features = LockEntityFeature.OPEN
 
     def __init__(self, runtime: IntercomRuntime, door: DoorId) -> None:
         super().__init__(runtime, door, "door")
-        # While an opening from here is taken to last, of a door that does not report its state.
-        self._opening: CALLBACK_TYPE | None = None
+        # Cancels the timer of an assumed opening, for a door that does not report its state.
+        self._cancel_opening: CALLBACK_TYPE | None = None
         if self._alone:
-            self._attr_name = None  # the gate itself, not something of it
+            self._attr_name = None  # the lock has the name of the place
 
     @property
     @override
@@ -57,60 +57,60 @@ class DoorLock(DoorEntity, LockEntity):
         """Return whether the door is not released."""
         if self.door is None:
             return None
-        return not self.door.released and not (self.assumed_state and self._opening is not None)
+        return not self.door.released and not (self.assumed_state and self._cancel_opening is not None)
 
     @property
     @override
     def assumed_state(self) -> bool:
-        """Return whether the state is not reported."""
+        """Return whether the device does not report the state."""
         return self.door is not None and self.door.released is None
 
     @override
     async def async_open(self, **kwargs: Any) -> None:
-        """Release the door: for a moment, or for good where its relay latches."""
+        """Release the door: momentarily, or until locked if its relay latches."""
         await self.async_command(DoorCommand.OPEN)
         if self.assumed_state and self.coordinator.features.doors is not None:
             self._async_assume_open(self.coordinator.features.doors.timing(DoorCommand.OPEN, self._door_id).lasts)
 
     @callback
     def _async_assume_open(self, seconds: float | None) -> None:
-        """Show the door open for as long as its relay takes, where the device does not report it."""
+        """Show the door as open for the duration of its relay."""
         if seconds is None:
             return
 
         @callback
         def end(_: datetime) -> None:
-            self._opening = None
+            self._cancel_opening = None
             self.async_write_ha_state()
 
         self._async_end_opening()
-        self._opening = async_call_later(self.hass, seconds, end)
+        self._cancel_opening = async_call_later(self.hass, seconds, end)
         self.async_write_ha_state()
 
     @callback
     def _async_end_opening(self) -> None:
-        if self._opening is not None:
-            self._opening()
-            self._opening = None
+        if self._cancel_opening is not None:
+            self._cancel_opening()
+            self._cancel_opening = None
 
     @override
     async def async_will_remove_from_hass(self) -> None:
-        """Wait no longer for the end of an opening."""
+        """Cancel the timer of an assumed opening."""
         self._async_end_opening()
         await super().async_will_remove_from_hass()
 
     @override
     async def async_unlock(self, **kwargs: Any) -> None:
-        """Release the door: a strike knows no other way to be unlocked."""
+        """Release the door: a strike cannot be unlocked in another way."""
         await self.async_open(**kwargs)
 
     @override
     async def async_lock(self, **kwargs: Any) -> None:
-        """Withdraw a hold and a release."""
+        """End a hold or a release."""
         await self.async_command(DoorCommand.CLOSE)
 
     async def async_open_door(self, hold_time: timedelta | None = None) -> JsonObjectType:
-        """Release the door, or hold it open for a time (action ``open_door``); return what was done."""
+        """Release the door, or hold it open for some time (action ``open_door``); return what was sent."""
         if hold_time is None:
             await self.async_open()
             return {"door": self._door_id, "hold_time": None}

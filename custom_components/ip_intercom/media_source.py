@@ -1,4 +1,4 @@
-"""Voicemails in the media browser: each device that has them, and its messages, newest first."""
+"""Media source: the voicemails of each device, newest first."""
 
 from typing import override
 
@@ -23,7 +23,7 @@ from .media.voicemail_view import loaded, voicemail_path
 from .model.parts import Voicemail
 from .runtime import IntercomConfigEntry
 
-# What players are told before the file itself says more: exchanges record in this way.
+# The media type before the file is opened; exchanges record in this format.
 _MEDIA_TYPE = "audio/wav"
 
 
@@ -43,7 +43,7 @@ class VoicemailSource(MediaSource):
 
     @override
     async def async_resolve_media(self, item: MediaSourceItem) -> PlayMedia:
-        """Return where a message is heard."""
+        """Return the URL of a voicemail."""
         entry_id, _, voicemail = item.identifier.partition("/")
         if (coordinator := loaded(self._hass, entry_id)) is None or voicemail not in _messages(coordinator):
             raise Unresolvable(translation_domain=DOMAIN, translation_key="no_such_voicemail")
@@ -52,9 +52,9 @@ class VoicemailSource(MediaSource):
 
     @override
     async def async_browse_media(self, item: MediaSourceItem) -> BrowseMediaSource:
-        """Return the devices, or the messages of one."""
+        """Return the devices, or the voicemails of a device."""
         if not item.identifier:
-            return self._folder(None, self._word("voicemails"), self._devices())
+            return self._folder(None, self._translation("voicemails"), self._devices())
         if (coordinator := loaded(self._hass, item.identifier)) is None:
             raise Unresolvable(translation_domain=DOMAIN, translation_key="no_such_voicemail")
         self._check_may_read(coordinator)
@@ -113,18 +113,23 @@ class VoicemailSource(MediaSource):
         )
 
     def _title(self, message: Voicemail) -> str:
-        """Return who spoke, when, for how long, and the note of the user."""
-        caller = message.name or message.number or self._word("unknown_caller")
+        """Return the caller, the time, the duration, and the user's note."""
+        caller = message.name or message.number or self._translation("unknown_caller")
         minutes, seconds = divmod(message.duration, 60)
-        told = [caller, f"{dt_util.as_local(message.received):%Y-%m-%d %H:%M}", f"{minutes}:{seconds:02}", message.note]
-        return " · ".join(part for part in told if part)
+        parts = [
+            caller,
+            f"{dt_util.as_local(message.received):%Y-%m-%d %H:%M}",
+            f"{minutes}:{seconds:02}",
+            message.note,
+        ]
+        return " · ".join(part for part in parts if part)
 
-    def _word(self, key: str) -> str:
-        """Return a word in the language of Home Assistant."""
+    def _translation(self, key: str) -> str:
+        """Return a common translation in the language of Home Assistant."""
         words = async_get_cached_translations(self._hass, self._hass.config.language, "common", DOMAIN)
         return words.get(f"component.{DOMAIN}.common.{key}", key)
 
 
 def _messages(coordinator: IntercomCoordinator) -> dict[str, Voicemail]:
-    there = coordinator.features.voicemails is not None
-    return dict(coordinator.data.voicemails or {}) if there else {}
+    supported = coordinator.features.voicemails is not None
+    return dict(coordinator.data.voicemails or {}) if supported else {}

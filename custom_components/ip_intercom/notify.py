@@ -1,4 +1,4 @@
-"""Messages on displays."""
+"""Notify entities that show messages on displays."""
 
 from collections.abc import Callable
 from functools import partial
@@ -32,7 +32,7 @@ async def async_setup_entry(
 
 
 class DisplayNotifier(IntercomEntity, NotifyEntity):
-    """Shows messages on one display, drawn in its size."""
+    """Shows messages as images on one display."""
 
     shows = frozenset()
 
@@ -49,5 +49,5 @@ class DisplayNotifier(IntercomEntity, NotifyEntity):
 
     @override
     async def async_send_message(self, message: str, title: str | None = None) -> None:
-        """Show a message for a minute; a touch ends it earlier."""
+        """Show a message for a minute, or until the display is touched."""
         await async_show_message(self.runtime, self._display_id, message, title)

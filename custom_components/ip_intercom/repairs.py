@@ -1,4 +1,4 @@
-"""Repairs that a user confirms: a privilege is selected, a clock is to be set, a certificate is correct."""
+"""Fix flows of repair issues: missing privileges, an unset clock, a changed certificate."""
 
 import logging
 from typing import Any, override
@@ -20,27 +20,27 @@ from .services.maintenance import async_sync_clock
 _LOGGER = logging.getLogger(__name__)
 
 
-class TickedFlow(RepairsFlow):
-    """User confirmed the fix."""
+class ConfirmedFlow(RepairsFlow):
+    """Checks again after the user confirmed a fix."""
 
     def __init__(self, entry: IntercomConfigEntry | None) -> None:
         self._entry = entry
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
-        """Begin."""
+        """Start the flow."""
         return await self.async_step_confirm()
 
     async def async_step_confirm(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
-        """Check again after a confirmation; what is still missing stays."""
+        """Check again after the confirmation; an issue that persists is shown again."""
         errors: dict[str, str] = {}
         issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
         if user_input is not None:
             if self._entry is not None and self._entry.state is ConfigEntryState.SETUP_RETRY:
                 await self.hass.config_entries.async_reload(self._entry.entry_id)
             elif self._entry is not None and hasattr(self._entry, "runtime_data"):
-                await self.async_mend(self._entry.runtime_data)
-            still = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
-            if still is None or not still.active:
+                await self.async_fix(self._entry.runtime_data)
+            remaining = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
+            if remaining is None or not remaining.active:
                 return self.async_create_entry(data={})
             errors["base"] = "still_missing"
         return self.async_show_form(
@@ -50,8 +50,8 @@ class TickedFlow(RepairsFlow):
             description_placeholders=issue.translation_placeholders if issue is not None else None,
         )
 
-    async def async_mend(self, runtime: IntercomRuntime) -> None:
-        """Look whether it is mended."""
+    async def async_fix(self, runtime: IntercomRuntime) -> None:
+        """Check whether the issue is fixed."""
         coordinator = runtime.coordinator
         if not coordinator.last_update_success:
             await coordinator.async_refresh()
@@ -59,12 +59,12 @@ class TickedFlow(RepairsFlow):
             await runtime.async_recheck()
 
 
-class ClockFlow(TickedFlow):
+class ClockFlow(ConfirmedFlow):
     """Sets the clock of a device."""
 
     @override
-    async def async_mend(self, runtime: IntercomRuntime) -> None:
-        """Set it."""
+    async def async_fix(self, runtime: IntercomRuntime) -> None:
+        """Set the clock."""
         try:
             await async_sync_clock(runtime)
         except HomeAssistantError as err:
@@ -72,7 +72,7 @@ class ClockFlow(TickedFlow):
 
 
 class CertificateFlow(RepairsFlow):
-    """Shows the certificate from before and the one shown now, and takes the new one once a person confirms it."""
+    """Shows the pinned and the presented certificate, and pins the presented one after a confirmation."""
 
     def __init__(self, entry: IntercomConfigEntry, certificates: Certificates) -> None:
         self._entry = entry
@@ -80,15 +80,15 @@ class CertificateFlow(RepairsFlow):
         self._shown = b""
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
-        """Begin."""
+        """Start the flow."""
         return await self.async_step_confirm()
 
     async def async_step_confirm(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
-        """Show both fingerprints; take the one that was shown before, and no third one."""
+        """Show both fingerprints; pin the certificate only if it is still the one that was shown."""
         errors: dict[str, str] = {}
         confirmed, self._shown = self._shown, await self._certificates.read()
         if self._shown == self._certificates.pinned:
-            return self.async_create_entry(data={})  # it is the one from before again
+            return self.async_create_entry(data={})  # the pinned certificate is presented again
         if not self._shown:
             errors["base"] = "cannot_connect"
         elif user_input is not None and confirmed == self._shown:
@@ -111,9 +111,9 @@ class CertificateFlow(RepairsFlow):
 async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
 ) -> RepairsFlow:
-    """Return the flow of a repair."""
+    """Return the fix flow of an issue."""
     entry_id = str((data or {}).get("entry_id", ""))
     entry = hass.config_entries.async_get_entry(entry_id)
     if entry is not None and issue_id.startswith(f"{CERTIFICATE}_"):
         return CertificateFlow(entry, Certificates(hass, entry))
-    return ClockFlow(entry) if issue_id.startswith(f"{CLOCK}_") else TickedFlow(entry)
+    return ClockFlow(entry) if issue_id.startswith(f"{CLOCK}_") else ConfirmedFlow(entry)

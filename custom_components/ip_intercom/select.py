@@ -1,4 +1,4 @@
-"""Call mode and other choices of the system."""
+"""Selects: the call mode, and settings with options."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -31,7 +31,7 @@ PARALLEL_UPDATES = 1
 async def async_setup_entry(
     hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
-    """Add the mode where it can be set, and the settings that have options."""
+    """Add the call mode if it can be set, and the settings with options."""
     runtime = entry.runtime_data
 
     def find(state: State) -> dict[str, Callable[[], SelectEntity]]:
@@ -49,7 +49,7 @@ async def async_setup_entry(
 
 
 class CallModeSelect(IntercomEntity, RestoreEntity, SelectEntity):
-    """The mode that was last set from here: the system does not report it."""
+    """The call mode as last set by Home Assistant; the system does not report it."""
 
     shows = frozenset({"call_mode"})
 
@@ -60,31 +60,31 @@ class CallModeSelect(IntercomEntity, RestoreEntity, SelectEntity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Recall the mode from before the restart."""
+        """Restore the mode from before the restart."""
         await super().async_added_to_hass()
         last = await self.async_get_last_state()
         if self.coordinator.data.call_mode is None and last is not None and last.state in self._attr_options:
-            recalled = CallMode(
+            restored = CallMode(
                 last.state == REMOTE,
-                _recalled(str, last.attributes.get(ATTR_DEVICE)),
-                _recalled(int, last.attributes.get(ATTR_RING_DELAY)),
-                _recalled(int, last.attributes.get(ATTR_VOICEMAIL_DELAY)),
+                _restored(str, last.attributes.get(ATTR_DEVICE)),
+                _restored(int, last.attributes.get(ATTR_RING_DELAY)),
+                _restored(int, last.attributes.get(ATTR_VOICEMAIL_DELAY)),
             )
-            self.coordinator.async_change(call_mode=recalled)
+            self.coordinator.async_change(call_mode=restored)
 
     async_entity_id_changed = IntercomEntity.async_entity_id_changed
 
     @property
     @override
     def current_option(self) -> str | None:
-        """Return the mode, None where none was set yet."""
+        """Return the mode; None if Home Assistant has not set it yet."""
         mode = self.coordinator.data.call_mode
         return None if mode is None else REMOTE if mode.remote else LOCAL
 
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
-        """Return which phone rings, and after how many seconds what happens."""
+        """Return the second phone and the delays."""
         mode = self.coordinator.data.call_mode
         return None if mode is None else mode_attributes(mode)
 
@@ -95,7 +95,7 @@ class CallModeSelect(IntercomEntity, RestoreEntity, SelectEntity):
 
 
 class SettingSelect(SettingEntity, SelectEntity):
-    """Something of which people choose one of several at the system."""
+    """A setting with options."""
 
     def __init__(self, runtime: IntercomRuntime, setting: Setting) -> None:
         super().__init__(runtime, setting)
@@ -104,15 +104,15 @@ class SettingSelect(SettingEntity, SelectEntity):
     @property
     @override
     def current_option(self) -> str | None:
-        """Return the option that is chosen, None where it is none of them."""
+        """Return the selected option; None for an unknown value."""
         return self.value if isinstance(self.value, str) and self.value in self._attr_options else None
 
     @override
     async def async_select_option(self, option: str) -> None:
-        """Choose one."""
+        """Select an option."""
         await self.async_set(option)
 
 
-def _recalled[T](kind: type[T], value: object) -> T | None:
-    """Return an attribute of a stored state, if it is what it should be."""
+def _restored[T](kind: type[T], value: object) -> T | None:
+    """Return an attribute of a stored state if it has the expected type."""
     return value if isinstance(value, kind) else None

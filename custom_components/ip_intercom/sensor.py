@@ -1,4 +1,4 @@
-"""Call state, last access and last call, missed and unread counts, clock, and elevator."""
+"""Sensors: call state, last access, last call, counts, clock, firmware, and elevator."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -21,14 +21,14 @@ PARALLEL_UPDATES = 0
 
 IDLE = "idle"
 NONE, PREPARING, READY = "none", "preparing", "ready"
-# How far a call has come.
+# States of a call in the order of its progress.
 _PROGRESS = (CallState.CONNECTING, CallState.RINGING, CallState.HELD, CallState.CONNECTED)
 
 
 async def async_setup_entry(
     hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
-    """Add the sensors of what the device has."""
+    """Add the sensors that the device supports."""
     runtime = entry.runtime_data
 
     def find(state: State) -> dict[str, Callable[[], SensorEntity]]:
@@ -69,7 +69,7 @@ async def async_setup_entry(
 
 @callback
 def _async_remove_door_codes(hass: HomeAssistant, entry: IntercomConfigEntry) -> None:
-    """Remove the sensors of door codes that earlier versions had: a code is no state, for states are recorded."""
+    """Remove the door code sensors of earlier versions: states are recorded, and codes are secret."""
     registry = er.async_get(hass)
     codes = f"{entry.runtime_data.coordinator.description.identity.id}_door_code_"
     for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
@@ -78,7 +78,7 @@ def _async_remove_door_codes(hass: HomeAssistant, entry: IntercomConfigEntry) ->
 
 
 class CallSensor(IntercomEntity, SensorEntity):
-    """Where the call in progress stands; of several, the one that has come furthest."""
+    """The state of the call in progress; of several calls, the most advanced one."""
 
     shows = frozenset({"calls"})
 
@@ -105,14 +105,14 @@ class CallSensor(IntercomEntity, SensorEntity):
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
-        """Return who talks to whom."""
+        """Return the direction, the other party, and the session of the call."""
         if (call := self._call) is None:
             return None
         return {"direction": call.direction, "peer": call.peer, "session": call.id}
 
 
 class LastAccessSensor(IntercomEntity, RestoreSensor):
-    """When access was last granted or denied, and to whom; kept over restarts."""
+    """The time and details of the last access, restored after a restart."""
 
     shows = frozenset({"last_access"})
 
@@ -122,7 +122,7 @@ class LastAccessSensor(IntercomEntity, RestoreSensor):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Recall the last access before the restart."""
+        """Restore the last access from before the restart."""
         await super().async_added_to_hass()
         data, state = await self.async_get_last_sensor_data(), await self.async_get_last_state()
         if data is None or state is None or not isinstance(data.native_value, datetime):
@@ -147,7 +147,7 @@ class LastAccessSensor(IntercomEntity, RestoreSensor):
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
-        """Return who, how, where, and whether they came in."""
+        """Return the details of the last access."""
         if (access := self.coordinator.data.last_access) is None:
             return super().extra_state_attributes
         return {key: getattr(access, key) for key in _ACCESS_ATTRIBUTES}
@@ -165,22 +165,22 @@ class LastCallSensor(IntercomEntity, SensorEntity):
     @property
     @override
     def native_value(self) -> datetime | None:
-        """Return when the call was."""
+        """Return the time of the call."""
         call = self.coordinator.data.last_call
         return None if call is None else call.time
 
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
-        """Return what call it was, with whom, and for how many seconds."""
+        """Return the type, the other party, and the duration in seconds."""
         if (call := self.coordinator.data.last_call) is None:
             return None
-        told = {"type": call.type, "name": call.name, "duration": call.duration}
-        return told if call.number is None else told | {"number": call.number}
+        attributes = {"type": call.type, "name": call.name, "duration": call.duration}
+        return attributes if call.number is None else attributes | {"number": call.number}
 
 
 class MissedCallsSensor(IntercomEntity, SensorEntity):
-    """How many calls were missed since the count was cleared: it grows, and is reset."""
+    """The number of missed calls since the count was cleared."""
 
     shows = frozenset({"missed_calls"})
 
@@ -190,12 +190,12 @@ class MissedCallsSensor(IntercomEntity, SensorEntity):
     @property
     @override
     def native_value(self) -> int | None:
-        """Return how many."""
+        """Return the number."""
         return self.coordinator.data.missed_calls
 
 
 class VoicemailsSensor(IntercomEntity, SensorEntity):
-    """How many messages are unheard."""
+    """The number of unread voicemails."""
 
     shows = frozenset({"voicemails"})
 
@@ -205,20 +205,20 @@ class VoicemailsSensor(IntercomEntity, SensorEntity):
     @property
     @override
     def native_value(self) -> int | None:
-        """Return how many."""
+        """Return the number."""
         voicemails = self.coordinator.data.voicemails
         return None if voicemails is None else sum(not voicemail.read for voicemail in voicemails.values())
 
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
-        """Return how many messages there are in all."""
+        """Return the total number of voicemails."""
         voicemails = self.coordinator.data.voicemails
         return None if voicemails is None else {"total": len(voicemails)}
 
 
 class UnreadMessagesSensor(IntercomEntity, SensorEntity):
-    """How many messages of the operator are unread."""
+    """The number of unread messages of the operator."""
 
     shows = frozenset({"unread_messages"})
 
@@ -228,12 +228,12 @@ class UnreadMessagesSensor(IntercomEntity, SensorEntity):
     @property
     @override
     def native_value(self) -> int | None:
-        """Return how many."""
+        """Return the number."""
         return self.coordinator.data.unread_messages
 
 
 class PushesSensor(IntercomEntity, SensorEntity):
-    """Whether pushes are set up and arrive; nothing else rings."""
+    """Whether pushes are configured and arrive; only pushes report rings."""
 
     shows = frozenset({"pushes"})
 
@@ -246,12 +246,12 @@ class PushesSensor(IntercomEntity, SensorEntity):
     @property
     @override
     def native_value(self) -> str | None:
-        """Return how they stand."""
+        """Return the status of pushes."""
         return self.coordinator.data.pushes
 
 
 class RecordingsSensor(IntercomEntity, SensorEntity):
-    """Whether a recording that was asked for is still in preparation; no server tells how far it is."""
+    """Whether requested recordings are still in preparation; servers report no progress."""
 
     shows = frozenset({"recordings"})
 
@@ -268,13 +268,13 @@ class RecordingsSensor(IntercomEntity, SensorEntity):
     @property
     @override
     def native_value(self) -> str:
-        """Return what holds for any of them."""
+        """Return the combined status of all recordings."""
         return NONE if not self._recordings else READY if all(self._recordings.values()) else PREPARING
 
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
-        """Return their ids."""
+        """Return the ids of the recordings by status."""
         recordings = self._recordings.items()
         return {
             PREPARING: [recording for recording, ready in recordings if not ready],
@@ -283,7 +283,7 @@ class RecordingsSensor(IntercomEntity, SensorEntity):
 
 
 class ExtensionSensor(IntercomEntity, SensorEntity):
-    """The extension that is called to reach this phone."""
+    """The extension of this phone."""
 
     shows = frozenset({"extension"})
 
@@ -294,12 +294,12 @@ class ExtensionSensor(IntercomEntity, SensorEntity):
     @property
     @override
     def native_value(self) -> str | None:
-        """Return its number."""
+        """Return the number of the extension."""
         return self.coordinator.data.extension
 
 
 class ClockSensor(IntercomEntity, SensorEntity):
-    """How far the device's clock is ahead of Home Assistant's; behind, where it is negative."""
+    """The drift of the device's clock; positive if it is ahead of Home Assistant's."""
 
     shows = frozenset({"clock"})
 
@@ -312,20 +312,20 @@ class ClockSensor(IntercomEntity, SensorEntity):
     @property
     @override
     def native_value(self) -> int | None:
-        """Return whole seconds."""
+        """Return the drift in seconds."""
         clock = self.coordinator.data.clock
         return None if clock is None else clock.drift
 
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
-        """Return where the device has its time from, and whether it corrects it by itself."""
+        """Return the time source, and whether the device sets its clock automatically."""
         clock = self.coordinator.data.clock
         return None if clock is None else {"source": clock.source, "automatic": clock.automatic}
 
 
 class FirmwareExpirySensor(IntercomEntity, SensorEntity):
-    """Until when a firmware file waits to be installed; unknown where none does."""
+    """The expiry of a staged firmware file; unknown without one."""
 
     shows = frozenset({"firmware"})
 
@@ -337,7 +337,7 @@ class FirmwareExpirySensor(IntercomEntity, SensorEntity):
     @property
     @override
     def native_value(self) -> datetime | None:
-        """Return when the device discards the file."""
+        """Return the time at which the device discards the file."""
         firmware = self.coordinator.data.firmware
         return None if firmware is None or firmware.staged is None else firmware.staged.expires
 

@@ -1,4 +1,4 @@
-"""Settings of the system as entities: their kinds, and the common parts of switches and selects."""
+"""Base entity of user settings for switches and selects, and the kinds of settings."""
 
 from typing import override
 
@@ -9,7 +9,7 @@ from .model.parts import Setting, SettingId
 from .model.state import State
 from .runtime import IntercomRuntime
 
-# Kinds that are turned on and off, and those that have options; each has its name in the translations.
+# Kinds of switches; the kind is the translation key. ``SELECTED`` are the kinds of selects.
 SWITCHED = frozenset(
     {
         "allow_door_code",
@@ -26,15 +26,15 @@ SWITCHED = frozenset(
         "voip",
     }
 )
-# The server stores the negative of what the switch shows.
+# Kinds whose switch shows the negated value of the server.
 NEGATED = frozenset({"disable_log", "frs_disabled", "lprs_disabled"})
 SELECTED = frozenset({"white_rabbit"})
-# What people change from day to day: where it rings, and whether guests come in.
+# Kinds that users change often; only these are enabled by default.
 _EVERYDAY = frozenset({"cms", "open_for_guests", "voip"})
 
 
 class SettingEntity(IntercomEntity):
-    """A view of one setting."""
+    """An entity of one setting."""
 
     shows = frozenset({"settings"})
 
@@ -47,23 +47,23 @@ class SettingEntity(IntercomEntity):
         self._attr_entity_registry_enabled_default = setting.kind in _EVERYDAY
 
     def part(self, state: State) -> Setting | None:
-        """Return what a command changes."""
+        """Return the setting in a state."""
         return state.settings.get(self._setting_id)
 
     @property
     def value(self) -> bool | str | None:
-        """Return what is set now, None if unknown."""
+        """Return the current value; None if unknown."""
         setting = self.part(self.coordinator.data)
         return None if setting is None else setting.value
 
     @property
     @override
     def available(self) -> bool:
-        """Return whether the system is there and has the setting."""
+        """Return whether the system is available and has the setting."""
         return super().available and self.part(self.coordinator.data) is not None
 
     async def async_set(self, value: bool | str) -> None:
-        """Set it."""
+        """Set the value."""
         account_settings = require_feature(
             self.runtime.coordinator, self.coordinator.features.account_settings, "no_preferences"
         )

@@ -23,7 +23,7 @@ PARALLEL_UPDATES = 1
 
 @dataclass(frozen=True, kw_only=True)
 class DoorSwitchDescription(SwitchEntityDescription):
-    """How a door is switched. ``is_on`` is None where the device does not tell: then there is no entity."""
+    """A switch of a door; there is no entity if ``is_on`` returns None, as the device does not report the state."""
 
     is_on: Callable[[Door], bool | None]
     turn_on: DoorCommand
@@ -55,7 +55,7 @@ RELAY = DoorSwitchDescription(
 async def async_setup_entry(
     hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
-    """Add the switches of doors and outputs."""
+    """Add the switches of doors, outputs, settings, and access points."""
     runtime = entry.runtime_data
     plain = entry.options.get(CONF_PLAIN_SWITCHES, [])
 
@@ -80,7 +80,7 @@ async def async_setup_entry(
 
 
 class DoorSwitch(DoorEntity, SwitchEntity):
-    """One way to switch a door."""
+    """A switch of a door."""
 
     entity_description: DoorSwitchDescription
 
@@ -91,13 +91,13 @@ class DoorSwitch(DoorEntity, SwitchEntity):
     @property
     @override
     def is_on(self) -> bool | None:
-        """Return what the device reports."""
+        """Return the state that the device reports."""
         return None if self.door is None else self.entity_description.is_on(self.door)
 
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
-        """Return until when a door is held open, where that ends by itself."""
+        """Return the end of a hold, if it has one."""
         if self.entity_description is not HOLD_OPEN or self.door is None or self.door.hold_until is None:
             return None
         return {"until": self.door.hold_until}
@@ -134,18 +134,18 @@ class OutputSwitch(PortEntity, SwitchEntity):
 
 
 class AccessPointSwitch(AccessPointEntity, SwitchEntity):
-    """Denies access to all people at an access point."""
+    """Blocks an access point, which then denies all access."""
 
     _attr_entity_category = EntityCategory.CONFIG
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
-        """Block it."""
+        """Block the access point."""
         await self._async_block(True)
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
-        """Let people in again, by their rules."""
+        """Unblock the access point."""
         await self._async_block(False)
 
     async def _async_block(self, blocked: bool) -> None:

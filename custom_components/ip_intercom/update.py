@@ -1,4 +1,4 @@
-"""The firmware: the installed version, the waiting version, and the progress of a transfer."""
+"""Update entity: the installed version, the staged version, and the progress of a transfer."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -24,14 +24,14 @@ _LOGGER = logging.getLogger(__name__)
 PARALLEL_UPDATES = 1
 
 _LANGUAGE = re.compile(r"[A-Z]{2}:")
-# The manufacturer writes the country instead of the language.
+# The manufacturer uses the country code instead of the language code.
 _CODES = {"cz": "cs"}
 
 
 async def async_setup_entry(
     hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
-    """Add the firmware where the account may change it."""
+    """Add the firmware if the account may change it."""
     runtime = entry.runtime_data
 
     def find(state: State) -> dict[str, Callable[[], FirmwareUpdate]]:
@@ -41,7 +41,7 @@ async def async_setup_entry(
 
 
 class FirmwareUpdate(IntercomEntity, UpdateEntity):
-    """The firmware of a device. Files come by the action ``upload_firmware``; skipping one discards it."""
+    """The firmware of a device. The action ``upload_firmware`` stages a file; skipping the version discards it."""
 
     shows = frozenset({"firmware"})
 
@@ -61,44 +61,44 @@ class FirmwareUpdate(IntercomEntity, UpdateEntity):
     @property
     @override
     def installed_version(self) -> str | None:
-        """Return the version that runs."""
+        """Return the running version."""
         return self._firmware.version
 
     @property
     @override
     def latest_version(self) -> str | None:
-        """Return the version that waits, else the one that runs: no other source reports newer ones."""
+        """Return the staged version, else the running one: there is no other source of new versions."""
         staged = self._firmware.staged
         return self._firmware.version if staged is None else staged.version
 
     @override
     def version_is_newer(self, latest_version: str, installed_version: str) -> bool:
-        """Return whether a file waits; a user may want to go back to an older version."""
+        """Return whether the versions differ; the staged one may be a downgrade."""
         return latest_version != installed_version
 
     @property
     @override
     def in_progress(self) -> bool:
-        """Return whether a file is sent or installed."""
+        """Return whether a file is being sent or installed."""
         return self._firmware.busy
 
     @property
     @override
     def update_percentage(self) -> int | None:
-        """Return how much of the file is sent; installing has no measure."""
+        """Return the percentage of the transfer; None during the installation."""
         return self._firmware.progress
 
     @property
     @override
     def release_summary(self) -> str | None:
-        """Return the beginning of the device's note."""
+        """Return the device's note."""
         staged = self._firmware.staged
         return None if staged is None else note_in(self.hass.config.language, staged.note)
 
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
-        """Return whether the waiting version is an older one, until when it waits, and whether the device named it."""
+        """Return whether the staged version is a downgrade, its expiry, and whether the device reported the version."""
         staged = self._firmware.staged
         if staged is None:
             return None
@@ -112,21 +112,23 @@ class FirmwareUpdate(IntercomEntity, UpdateEntity):
 
     @override
     async def async_install(self, version: str | None, backup: bool, **kwargs: Any) -> None:
-        """Install the file that waits, and wait until the device is back with it."""
+        """Install the staged file, and wait until the device runs it."""
         await async_install(self.runtime)
 
     @callback
     @override
     def async_listen(self) -> Iterable[CALLBACK_TYPE]:
-        # Home Assistant does not report that a user skips a version: only the state shows it.
-        yield self.hass.bus.async_listen(EVENT_STATE_CHANGED, self._async_written, event_filter=self._async_is_own)
+        # Home Assistant has no callback for a skipped version: only the state shows it.
+        yield self.hass.bus.async_listen(
+            EVENT_STATE_CHANGED, self._async_state_changed, event_filter=self._async_is_own
+        )
 
     @callback
     def _async_is_own(self, data: EventStateChangedData) -> bool:
         return data["entity_id"] == self.entity_id
 
     @callback
-    def _async_written(self, event: Event[EventStateChangedData]) -> None:
+    def _async_state_changed(self, event: Event[EventStateChangedData]) -> None:
         staged, state = self._firmware.staged, event.data["new_state"]
         if staged is not None and state is not None and state.attributes.get("skipped_version") == staged.version:
             self.coordinator.config_entry.async_create_background_task(
@@ -141,9 +143,9 @@ class FirmwareUpdate(IntercomEntity, UpdateEntity):
 
 
 def note_in(language: str, note: str | None) -> str | None:
-    """Return the part of a device's note in a language, in English where it has none, else all of it.
+    """Return the part of a device's note in a language, else in English, else the whole note.
 
-    Parts begin with a line like ``EN:``, and then the version that the note belongs to.
+    Each part begins with a line like ``EN:``, followed by a line with the version.
     """
     if note is None:
         return None

@@ -36,7 +36,7 @@ class CallLog(Protocol):
     """The device's own log of calls."""
 
     async def query(self, limit: int | None = None) -> tuple[CallRecord, ...]:
-        """Return the calls, newest first: all, or about ``limit`` if that is cheaper."""
+        """Return the calls, newest first: all, or at most ``limit`` if that is cheaper."""
 
     async def delete(self, record: str | None) -> None:
         """Delete one record, or all for None."""
