@@ -1,4 +1,4 @@
-"""Adding an intercom: an address and an account, and a message for each error."""
+"""Config flow: setup, discovery, reauth, and reconfiguration."""
 
 from collections.abc import Mapping
 from typing import Any, override
@@ -55,14 +55,14 @@ DEVICE_SCHEMA = vol.Schema({vol.Required(CONF_HOST): str, **_ACCOUNT, **_SECURIT
 EXTENSION_ACCOUNT_SCHEMA = vol.Schema(_EXTENSION_ACCOUNT)
 EXTENSION_SCHEMA = vol.Schema({vol.Required(CONF_HOST): str, **_EXTENSION_ACCOUNT, **_SECURITY})
 
-# Why an account is refused, as far as the form that asks for another one tells it.
-_REFUSALS = frozenset(
+# Errors of rejected credentials that the reauth form shows.
+_REJECTIONS = frozenset(
     {"app_refused", "exchange_refused", "invalid_auth", "login_refused", "not_provisioned", "person_refused"}
 )
 
 
 class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
-    """Adds an intercom, and mends the access to it."""
+    """Config flow of intercoms, extensions, and accounts."""
 
     VERSION = 1
 
@@ -79,15 +79,15 @@ class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask what to add: they are logged in to in different ways."""
+        """Ask for the kind of system, each of which has its own login."""
         return self.async_show_menu(step_id="user", menu_options=["device", "mx_proxy", "smartyard"])
 
     async def async_step_device(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for address and account of an intercom."""
+        """Ask for the address and credentials of an intercom."""
         return await self._async_new("device", DEVICE_SCHEMA, user_input)
 
     async def async_step_mx_proxy(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for address, application and account of an extension."""
+        """Ask for the address, app, and credentials of an extension."""
         self._system = SYSTEM_MX_PROXY
         return await self._async_new("mx_proxy", EXTENSION_SCHEMA, user_input)
 
@@ -101,7 +101,7 @@ class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
 
     @override
     async def async_step_dhcp(self, discovery_info: DhcpServiceInfo) -> ConfigFlowResult:
-        """Take a device that asked for an address, once it is clear that it is an intercom."""
+        """Handle a device discovered by DHCP, after checking that it is an intercom."""
         if asks_for_proof(discovery_info.macaddress):
             await async_load_systems(self.hass)
             self._system = await recognized(
@@ -113,7 +113,7 @@ class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
 
     @override
     async def async_step_ssdp(self, discovery_info: SsdpServiceInfo) -> ConfigFlowResult:
-        """Take a device that announces itself; its serial number there is its MAC address."""
+        """Handle a device discovered by SSDP; the serial number there is its MAC address."""
         host = URL(discovery_info.ssdp_location or "").host
         serial = discovery_info.upnp.get(ATTR_UPNP_SERIAL)
         if host is None or not serial:
@@ -124,13 +124,13 @@ class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
     async def _async_discovered(self, mac: str, host: str, name: str) -> ConfigFlowResult:
         entry = await self.async_set_unique_id(format_mac(mac))
         if entry is not None:
-            self._abort_if_unique_id_configured(updates=_moved(entry, host))
+            self._abort_if_unique_id_configured(updates=_new_address(entry, host))
         self._discovered_host = host
         self.context["title_placeholders"] = {"name": name}
         return await self.async_step_discovery_confirm()
 
     async def async_step_discovery_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for the account of a device that was discovered."""
+        """Ask for the credentials of a discovered device."""
         errors: dict[str, str] = {}
         if user_input is not None:
             errors = await self._async_find(self._discovered_host, user_input)
@@ -140,7 +140,7 @@ class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
         return self._async_form("discovery_confirm", CONFIRM_SCHEMA, user_input or {}, errors)
 
     async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
-        """Begin to ask for the account again."""
+        """Start reauth."""
         if entry_data[CONF_SYSTEM] == SYSTEM_MX_PROXY:
             return await self.async_step_reauth_mx_proxy()
         if entry_data[CONF_SYSTEM] == SYSTEM_SMARTYARD:
@@ -148,47 +148,51 @@ class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
         return await self.async_step_reauth_confirm()
 
     async def async_step_reauth_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for the account again."""
-        return await self._async_again("reauth_confirm", ACCOUNT_SCHEMA, user_input)
+        """Ask for new credentials."""
+        return await self._async_reauth("reauth_confirm", ACCOUNT_SCHEMA, user_input)
 
     async def async_step_reauth_mx_proxy(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for application and account again, and say which of them is refused."""
-        return await self._async_again("reauth_mx_proxy", EXTENSION_ACCOUNT_SCHEMA, user_input)
+        """Ask for a new app and new credentials, and show which are rejected."""
+        return await self._async_reauth("reauth_mx_proxy", EXTENSION_ACCOUNT_SCHEMA, user_input)
 
-    async def _async_again(self, step: str, schema: vol.Schema, user_input: dict[str, Any] | None) -> ConfigFlowResult:
+    async def _async_reauth(self, step: str, schema: vol.Schema, user_input: dict[str, Any] | None) -> ConfigFlowResult:
         entry = self._get_reauth_entry()
         if user_input is None:
             self._placeholders |= {"device": entry.title}
-            return self._async_form(step, schema, _account_of(entry), _refusal(entry))
+            return self._async_form(step, schema, _account_of(entry), _rejection(entry))
         security = {SECTION_SECURITY: {CONF_VERIFY_SSL: entry.data.get(CONF_VERIFY_SSL, False)}}
         self._system = entry.data[CONF_SYSTEM]
-        # The password goes only to the device that was trusted before.
+        # Only the pinned device may receive the password.
         errors = await self._async_find(entry.data[CONF_URL], user_input | security, self._pinned(entry))
         if not errors:
-            return await self._async_mend(entry)
-        return await self._async_refused(step, schema, user_input, errors)
+            return await self._async_save_result(entry)
+        return await self._async_retry(step, schema, user_input, errors)
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for another address or account; a new certificate is taken once the user confirms it."""
+        """Ask for a new address or new credentials; a changed certificate needs a confirmation."""
         system = self._get_reconfigure_entry().data[CONF_SYSTEM]
         if system == SYSTEM_MX_PROXY:
             return await self.async_step_reconfigure_mx_proxy()
         if system == SYSTEM_SMARTYARD:
             return await self.async_step_reconfigure_smartyard()
-        return await self._async_other("reconfigure", DEVICE_SCHEMA, user_input)
+        return await self._async_reconfigure("reconfigure", DEVICE_SCHEMA, user_input)
 
     async def async_step_reconfigure_mx_proxy(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for another address, application or account of an extension."""
-        return await self._async_other("reconfigure_mx_proxy", EXTENSION_SCHEMA, user_input)
+        """Ask for a new address, app, or credentials of an extension."""
+        return await self._async_reconfigure("reconfigure_mx_proxy", EXTENSION_SCHEMA, user_input)
 
-    async def _async_other(self, step: str, schema: vol.Schema, user_input: dict[str, Any] | None) -> ConfigFlowResult:
+    async def _async_reconfigure(
+        self, step: str, schema: vol.Schema, user_input: dict[str, Any] | None
+    ) -> ConfigFlowResult:
         entry = self._get_reconfigure_entry()
         if user_input is not None:
             self._system = entry.data[CONF_SYSTEM]
-            errors = await self._async_find(user_input[CONF_HOST], user_input, self._insisted(entry, user_input))
+            errors = await self._async_find(
+                user_input[CONF_HOST], user_input, self._required_certificate(entry, user_input)
+            )
             if not errors:
-                return await self._async_mend(entry)
-            return await self._async_refused(step, schema, user_input, errors)
+                return await self._async_save_result(entry)
+            return await self._async_retry(step, schema, user_input, errors)
         known = {
             CONF_HOST: entry.data[CONF_URL],
             SECTION_SECURITY: {CONF_VERIFY_SSL: entry.data.get(CONF_VERIFY_SSL, False)},
@@ -198,23 +202,23 @@ class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
 
 
 def _account_of(entry: IntercomConfigEntry) -> dict[str, Any]:
-    """Return what logs in to an entry, as far as it is there."""
+    """Return the credentials of an entry."""
     return {key: entry.data[key] for key in CREDENTIALS if key in entry.data}
 
 
-def _refusal(entry: IntercomConfigEntry) -> dict[str, str]:
-    """Return why an entry's account is refused, as an error of the form that asks for another one."""
+def _rejection(entry: IntercomConfigEntry) -> dict[str, str]:
+    """Return the reason for rejected credentials of an entry, as an error of the reauth form."""
     runtime: IntercomRuntime | None = getattr(entry, "runtime_data", None)
     err = None if runtime is None else runtime.coordinator.last_exception
     key = entry.error_reason_translation_key if runtime is None else getattr(err, "translation_key", None)
-    return {"base": key} if key in _REFUSALS else {}
+    return {"base": key} if key in _REJECTIONS else {}
 
 
-def _moved(entry: IntercomConfigEntry, host: str) -> dict[str, Any] | None:
-    """Return the data of a device that was seen at another address; scheme and port stay as they were found.
+def _new_address(entry: IntercomConfigEntry, host: str) -> dict[str, Any] | None:
+    """Return the changed data of a device that was discovered at a new address; scheme and port stay.
 
-    A host name is the user's choice, a verified certificate belongs to it, and a device that answers
-    where it is has not moved, no matter who says so. Of one that is ignored, no address is kept.
+    None if the address must not change: the user entered a host name, the certificate is verified, the device still
+    responds at its old address, or the entry is ignored.
     """
     if entry.source == SOURCE_IGNORE:
         return None

@@ -62,7 +62,7 @@ MESSAGES = (
 async def async_setup_entry(
     hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
-    """Add an event entity for each bell, and for accesses and calls where the device reports them."""
+    """Add an event entity for each bell, and for accesses and calls if the device reports them."""
     runtime = entry.runtime_data
 
     def find(state: State) -> dict[str, Callable[[], EventEntity]]:

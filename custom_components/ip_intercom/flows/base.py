@@ -1,4 +1,4 @@
-"""Common parts of all config flows: finding a device, reporting errors, and keeping the result."""
+"""Common parts of all config flows: finding a device, errors, certificates, and the entry."""
 
 from collections.abc import Awaitable, Callable, Mapping
 import logging
@@ -34,11 +34,11 @@ _LOGGER = logging.getLogger(__name__)
 
 SECTION_SECURITY = "security"
 
-# What logs in, and what has to be entered again each time.
+# Fields with credentials, and those that forms never show again.
 CREDENTIALS = (CONF_CLIENT_ID, CONF_CLIENT_SECRET, CONF_USERNAME, CONF_PASSWORD)
 _SECRETS = frozenset({CONF_CLIENT_SECRET, CONF_PASSWORD})
 
-# Errors of finding a device, which no entity can meet; the others have their key in ``exceptions``.
+# Errors that only occur while finding a device; the others have keys in ``exceptions``.
 _FIND_ERRORS: tuple[tuple[type[IntercomError], str], ...] = (
     (NoIdentity, "no_identity"),
     (UnsupportedProduct, "unsupported_product"),
@@ -61,7 +61,7 @@ _PLACEHOLDERS = (
 
 
 class FoundFlow(ConfigFlow):
-    """Finds something, and keeps it."""
+    """Config flow that finds a system, and creates or updates its entry."""
 
     def __init__(self) -> None:
         self._data: dict[str, Any] = {}
@@ -71,14 +71,14 @@ class FoundFlow(ConfigFlow):
         self._changed: CertificateChanged | None = None
         # SHA-256 of a new certificate that the user has confirmed.
         self._confirmed: str | None = None
-        self._remembered: str | None = None
+        self._entry_certificate: str | None = None
         self._replaced: IntercomConfigEntry
         self._interrupted: tuple[str, dict[str, Any]]
 
     async def _async_find(
         self, address: str, user_input: Mapping[str, Any], pinned: str | None = None
     ) -> dict[str, str]:
-        """Find the device and log in; return the error to show, if there is one."""
+        """Find the device and log in; return the errors of the form."""
         self._placeholders |= {"device": self._device_name(address)}
         await async_load_systems(self.hass)
         session = async_client_session(self.hass)
@@ -96,11 +96,11 @@ class FoundFlow(ConfigFlow):
         return {}
 
     def _device_name(self, address: str) -> str:
-        """Return the name of the device in errors: the title of an entry that logs in again, else the address."""
+        """Return the name of the device in errors: the title of the entry during reauth, else the address."""
         return self._get_reauth_entry().title if self.source == SOURCE_REAUTH else address
 
     def _errors(self, err: IntercomError, key: str | None = None) -> dict[str, str]:
-        """Return why nothing was found, as errors of a form; ``key`` is its text where that is a special one."""
+        """Return an error as errors of a form; ``key`` overrides its translation key."""
         _LOGGER.debug("No supported device at the address: %s", err)
         self._changed = err if isinstance(err, CertificateChanged) else None
         return {"base": key or self._error(err)}
@@ -116,27 +116,27 @@ class FoundFlow(ConfigFlow):
 
     async def _async_add(self) -> ConfigFlowResult:
         identity = self._description.identity
-        # Old firmware tells no MAC address: the device may be known by its serial number.
+        # Old firmware reports no MAC address: the device may be configured by its serial number.
         for name in (*sorted(identity.names - {identity.id}), identity.id):
             await self.async_set_unique_id(name, raise_on_progress=False)
             self._abort_if_unique_id_configured()
         return self.async_create_entry(title=identity.name, data=self._data)
 
-    async def _async_mend(self, entry: IntercomConfigEntry) -> ConfigFlowResult:
+    async def _async_save_result(self, entry: IntercomConfigEntry) -> ConfigFlowResult:
         identity = self._description.identity
         if entry.unique_id not in identity.names and spec_of(entry.data).replaceable:
-            return await self._async_another_unit(entry)
+            return await self._async_replace(entry)
         known = entry.unique_id if entry.unique_id in identity.names else identity.id
         await self.async_set_unique_id(known, raise_on_progress=False)
         self._abort_if_unique_id_mismatch()
-        # What the device has of ours is to be found again, wherever it is now.
+        # Keep the push settings, so that they can be removed from the device later.
         kept = {key: entry.data[key] for key in (CONF_PUSH_TOKEN, CONF_PUSH_ORIGINALS) if key in entry.data}
         return self.async_update_reload_and_abort(entry, data=self._data | kept)
 
-    # -- another unit ----------------------------------------------------------------------------
+    # -- replaced unit ---------------------------------------------------------------------------
 
-    async def _async_another_unit(self, entry: IntercomConfigEntry) -> ConfigFlowResult:
-        """Ask whether the unit that answers takes the place of the one that did before."""
+    async def _async_replace(self, entry: IntercomConfigEntry) -> ConfigFlowResult:
+        """Ask whether the unit that responds replaces the previous one."""
         identity = self._description.identity
         for name in identity.names:
             await self.async_set_unique_id(name, raise_on_progress=False)
@@ -151,37 +151,40 @@ class FoundFlow(ConfigFlow):
         return self._async_form("replace", vol.Schema({}), {}, {})
 
     async def async_step_replace(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Have the new unit take over all that Home Assistant has of the old one."""
+        """Move devices and entities of the old unit to the new one."""
         if user_input is None:
             return self._async_form("replace", vol.Schema({}), {}, {})
         entry, identity = self._replaced, self._description.identity
         await async_take_over(self.hass, entry, identity)
-        # The settings from before pushing were those of the old unit.
+        # The original push settings are those of the old unit.
         kept = {key: entry.data[key] for key in (CONF_PUSH_TOKEN,) if key in entry.data}
         return self.async_update_reload_and_abort(entry, unique_id=identity.id, data=self._data | kept)
 
-    # -- another certificate ---------------------------------------------------------------------
+    # -- changed certificate ---------------------------------------------------------------------
 
     def _pinned(self, entry: IntercomConfigEntry) -> str | None:
-        """Return the only certificate to talk to: the one confirmed here, else that of the entry."""
-        self._remembered = entry.data.get(CONF_FINGERPRINT)
-        return self._confirmed or self._remembered
+        """Return the certificate to require: the one confirmed in this flow, else that of the entry."""
+        self._entry_certificate = entry.data.get(CONF_FINGERPRINT)
+        return self._confirmed or self._entry_certificate
 
-    def _insisted(self, entry: IntercomConfigEntry, user_input: Mapping[str, Any]) -> str | None:
-        """Return the certificate to insist on at an address that was typed; none where one is verified, or http typed."""
+    def _required_certificate(self, entry: IntercomConfigEntry, user_input: Mapping[str, Any]) -> str | None:
+        """Return the certificate to require at an entered address; None for http, or if certificates are verified."""
         plain = user_input[CONF_HOST].strip().lower().startswith("http:")
         return None if plain or user_input[SECTION_SECURITY][CONF_VERIFY_SSL] else self._pinned(entry)
 
-    async def _async_refused(
+    async def _async_retry(
         self, step: str, schema: vol.Schema, user_input: dict[str, Any], errors: dict[str, str]
     ) -> ConfigFlowResult:
-        """Show a step again with its errors; where only the certificate is another one, show both of them."""
+        """Show a step again with its errors, or the changed certificate if that is the only problem."""
         if self._changed is None:
             return self._async_form(step, schema, user_input, errors)
         self._interrupted = step, user_input
-        if self._confirmed is not None and self._changed.shown.hex() == self._remembered:
-            self._confirmed, self._changed = None, None  # back from another device to the one of the entry
-            return await self._async_proceed()
+        if self._confirmed is not None and self._changed.shown.hex() == self._entry_certificate:
+            self._confirmed, self._changed = (
+                None,
+                None,
+            )  # the device of the entry responds again, with its own certificate
+            return await self._async_repeat()
         self._placeholders |= {
             "old": fingerprint_text(self._changed.pinned),
             "new": fingerprint_text(self._changed.shown),
@@ -189,17 +192,17 @@ class FoundFlow(ConfigFlow):
         return self._async_form("certificate", vol.Schema({}), {}, {})
 
     async def async_step_certificate(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Take the new certificate, and go on with what was entered before."""
+        """Accept the new certificate, and repeat the interrupted step."""
         if user_input is None or self._changed is None:
             return self._async_form("certificate", vol.Schema({}), {}, {})
         self._confirmed, self._changed = self._changed.shown.hex(), None
-        return await self._async_proceed()
+        return await self._async_repeat()
 
-    async def _async_proceed(self) -> ConfigFlowResult:
-        """Go on with what was entered before."""
+    async def _async_repeat(self) -> ConfigFlowResult:
+        """Repeat the interrupted step with its input."""
         step, given = self._interrupted
-        proceed: Callable[[dict[str, Any]], Awaitable[ConfigFlowResult]] = getattr(self, f"async_step_{step}")
-        return await proceed(given)
+        repeat: Callable[[dict[str, Any]], Awaitable[ConfigFlowResult]] = getattr(self, f"async_step_{step}")
+        return await repeat(given)
 
     @callback
     def _async_form(
@@ -210,6 +213,6 @@ class FoundFlow(ConfigFlow):
             step_id=step,
             data_schema=self.add_suggested_values_to_schema(schema, shown),
             errors=errors,
-            # Every text may use every placeholder: the device decides which error it is.
+            # All placeholders are set, as any error may occur.
             description_placeholders=dict.fromkeys(_PLACEHOLDERS, "") | self._placeholders,
         )

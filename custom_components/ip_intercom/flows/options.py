@@ -1,4 +1,4 @@
-"""Options of an intercom, an extension, or an account, and the address for its pushes."""
+"""Options flow of intercoms, extensions, and accounts, with the push address."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -63,18 +63,19 @@ SECTION_FCM = "fcm"
 
 PASSWORD_FIELD = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="current-password"))
 
-# Options of a page of their own, by section: text, and passwords that stay as they are where nothing is entered.
+# Options in sections.
 _SECTIONS: Mapping[str, tuple[str, ...]] = {
     SECTION_STREAM: (CONF_STREAM_USERNAME, CONF_STREAM_PASSWORD, CONF_STREAM_PATH, CONF_PICTURE_PORT),
     SECTION_OPENING: (CONF_OPENING_USERNAME, CONF_OPENING_PASSWORD),
     SECTION_FCM: CONFS_FCM,
 }
+# The password of each username; an empty field keeps the stored password.
 _PASSWORDS = {
     CONF_STREAM_USERNAME: CONF_STREAM_PASSWORD,
     CONF_OPENING_USERNAME: CONF_OPENING_PASSWORD,
     CONF_FCM_PROJECT_ID: CONF_FCM_API_KEY,
 }
-# Seconds until another phone rings, and until the voicemail takes a call.
+# Seconds until a second phone rings or voicemail answers.
 _DELAY = vol.All(
     NumberSelector(
         NumberSelectorConfig(
@@ -83,14 +84,14 @@ _DELAY = vol.All(
     ),
     vol.Coerce(int),
 )
-# A year is more than any device keeps.
+# Up to a year, which is more than any device keeps.
 _HOURS = vol.All(
     NumberSelector(
         NumberSelectorConfig(min=0, max=8760, step=1, mode=NumberSelectorMode.BOX, unit_of_measurement=UnitOfTime.HOURS)
     ),
     vol.Coerce(int),
 )
-# Is copied from a file, with a space at its end now and then.
+# Text copied from a file, often with a trailing space.
 _TEXT = vol.All(str, vol.Strip)
 _FIELDS: Mapping[str, tuple[vol.Marker, object]] = {
     CONF_STREAM_USERNAME: (vol.Optional(CONF_STREAM_USERNAME, default=""), str),
@@ -129,7 +130,7 @@ _FIELDS: Mapping[str, tuple[vol.Marker, object]] = {
 
 
 def _errors(given: Mapping[str, Any]) -> dict[str, str]:
-    """Return what is wrong with the options that a person chose."""
+    """Return the errors of the entered options."""
     if len({bool(given.get(key)) for key in CONFS_FCM}) != 1:
         return {"base": "fcm_incomplete"}
     try:
@@ -140,7 +141,7 @@ def _errors(given: Mapping[str, Any]) -> dict[str, str]:
 
 
 class IntercomOptionsFlow(OptionsFlowWithReload):
-    """What is a door, what is shown of people, how events and calls come, and the accounts of stream and relays."""
+    """Options: doors, names, events, calls, and credentials for streams and relays."""
 
     config_entry: IntercomConfigEntry
 
@@ -148,16 +149,16 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
         self._chosen: dict[str, Any] = {}
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for everything that the device has on one page."""
+        """Show the options of the system of the entry."""
         page = spec_of(self.config_entry.data).page
         return await self._async_page(page, user_input)
 
     async def async_step_extension(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for everything that an extension has."""
+        """Show the options of an extension."""
         return await self._async_page("extension", user_input)
 
     async def async_step_account(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for everything that the account of a flat has."""
+        """Show the options of an apartment's account."""
         return await self._async_page("account", user_input)
 
     async def _async_page(self, step: str, user_input: dict[str, Any] | None) -> ConfigFlowResult:
@@ -169,7 +170,7 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
                 given |= user_input.get(name, {})
             for username, password in _PASSWORDS.items():
                 if given.get(username) and not given.get(password):
-                    # Perhaps it was entered a moment ago, and the page came back for another field.
+                    # Keep a password that was entered before the form was shown again with errors.
                     given[password] = self._chosen.get(password) or options.get(password, "")
             if not (errors := _errors(given)):
                 return self._choose(step, given)
@@ -183,7 +184,7 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
         )
 
     def _choose(self, step: str, given: dict[str, Any]) -> ConfigFlowResult:
-        """Take what was chosen, and show the address where a person needs it."""
+        """Store the options, after showing the push address if the user has to enter it elsewhere."""
         self._chosen = given
         if given.get(CONF_PUSH) and spec_of(self.config_entry.data).forwarded:
             return self._address("webhook" if step == "extension" else f"{step}_webhook", None)
@@ -198,12 +199,12 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
         return self._address("account_webhook", user_input)
 
     def _address(self, step: str, user_input: dict[str, Any] | None) -> ConfigFlowResult:
-        """Show the address that a person has to enter elsewhere, and ask how the server should send to it."""
+        """Show the push address to enter elsewhere, and ask for the route of the server to it."""
         errors: dict[str, str] = {}
         if user_input is not None:
             if not (user_input.get(CONF_PUSH_ROUTE) and all(self._chosen.get(key) for key in CONFS_FCM)):
                 return self.async_create_entry(data={**self._chosen, **user_input})
-            errors["base"] = "push_route_or_fcm"  # a server sends to one of them
+            errors["base"] = "push_route_or_fcm"  # a server supports only one of them
         routed = CONF_PUSH_ROUTE in options_of(self.config_entry.data)
         schema = vol.Schema({vol.Optional(CONF_PUSH_ROUTE, default=""): _TEXT} if routed else {})
         return self.async_show_form(
@@ -215,7 +216,7 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
         )
 
     def _push_address(self) -> str:
-        """Return the push address of the entry; its secret part is generated here if there is none."""
+        """Return the push address of the entry; generate its secret part if needed."""
         data = self.config_entry.data
         if (token := data.get(CONF_PUSH_TOKEN)) is None:
             token = webhook.async_generate_id()
@@ -240,7 +241,7 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
         return vol.Schema(schema)
 
     def _doors(self, option: str) -> SelectSelector:
-        """Return a choice of doors: those of the device, and those chosen before."""
+        """Return a selector of doors: those of the device, and those selected before."""
         runtime: IntercomRuntime | None = getattr(self.config_entry, "runtime_data", None)
         known: Mapping[DoorId, Door] = runtime.coordinator.data.doors if runtime is not None else {}
         names = {door.id: door.name for door in known.values()}

@@ -1,4 +1,4 @@
-"""Config flow of an account with a phone login: an address, a number, and a code or a call."""
+"""Config flow of an account with a login by phone: a server, a number, and a code or a call."""
 
 from collections.abc import Mapping
 import logging
@@ -45,7 +45,7 @@ _LOGGER = logging.getLogger(__name__)
 
 _PHONE = TextSelector(TextSelectorConfig(type=TextSelectorType.TEL, autocomplete="tel"))
 _CODE = TextSelector(TextSelectorConfig(autocomplete="one-time-code"))
-# A server in the cloud has a certificate that can be verified.
+# Cloud servers have valid certificates.
 _SECURITY = {
     vol.Required(SECTION_SECURITY): section(
         vol.Schema({vol.Required(CONF_VERIFY_SSL, default=True): bool}), {"collapsed": True}
@@ -57,7 +57,7 @@ ADDRESS_SCHEMA = vol.Schema({vol.Required(CONF_HOST): str, **_SECURITY})
 CODE_SCHEMA = vol.Schema({vol.Required(CONF_CODE): _CODE})
 
 
-# What the forms of intercoms tell in words of their own.
+# Errors with texts for servers.
 _ERRORS: tuple[tuple[type[IntercomError], str], ...] = (
     (WrongDevice, "wrong_server"),
     (SecureConnectionRequired, "server_https"),
@@ -65,14 +65,14 @@ _ERRORS: tuple[tuple[type[IntercomError], str], ...] = (
 
 
 class PhoneLoginFlow(FoundFlow):
-    """Proves a phone number."""
+    """Config flow with a login by phone number."""
 
     def __init__(self) -> None:
         super().__init__()
         self._login: PhoneLogin
         self._given: dict[str, Any] = {}
 
-    # -- where and who ---------------------------------------------------------------------------
+    # -- server and number -----------------------------------------------------------------------
 
     async def async_step_smartyard(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the server of the operator and the phone number of the account."""
@@ -90,30 +90,30 @@ class PhoneLoginFlow(FoundFlow):
         return await self._async_request("smartyard", ACCOUNT_SCHEMA)
 
     async def async_step_reauth_smartyard(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask whether the number is to be proven again."""
+        """Ask for the phone number again, to verify it."""
         entry = self._get_reauth_entry()
         if user_input is None:
             return self._async_form("reauth_smartyard", PHONE_SCHEMA, self._given or entry.data, {})
         self._given = user_input
         known = {**entry.data, CONF_LANGUAGE: self.hass.config.language}
         verify = entry.data[CONF_VERIFY_SSL]
-        # Only the server that was trusted before is asked.
+        # Only the pinned server may receive the number.
         errors = await self._async_begin(
             entry.data[CONF_URL], user_input[CONF_PHONE], known, verify=verify, pinned=self._pinned(entry)
         )
         if not errors and self._login.phone != entry.data[CONF_PHONE]:
             errors = {CONF_PHONE: "another_phone"}
         if errors:
-            return await self._async_refused("reauth_smartyard", PHONE_SCHEMA, user_input, errors)
+            return await self._async_retry("reauth_smartyard", PHONE_SCHEMA, user_input, errors)
         return await self._async_request("reauth_smartyard", PHONE_SCHEMA)
 
     async def _async_begin(
         self, address: str, phone: str, account: Mapping[str, Any], *, verify: bool, pinned: str | None = None
     ) -> dict[str, str]:
-        """Find the server; return the error to show, if there is one."""
+        """Find the server; return the errors of the form."""
         self._placeholders |= {"device": self._device_name(address)}
         await async_load_systems(self.hass)
-        from ..systems.smartyard.login import PhoneLogin  # noqa: PLC0415  # it is loaded by now
+        from ..systems.smartyard.login import PhoneLogin  # noqa: PLC0415  # loaded by now
 
         session = async_client_session(self.hass)
         try:
@@ -123,31 +123,31 @@ class PhoneLoginFlow(FoundFlow):
         except InvalidRequest:
             return {CONF_PHONE: "invalid_phone"}
         except IntercomError as err:
-            return self._errors(err, self._why(err))
+            return self._errors(err, self._error_key(err))
         self._placeholders |= {"phone": self._login.phone}
         return {}
 
     async def _async_request(self, step: str, schema: vol.Schema) -> ConfigFlowResult:
-        """Have the number proven, and go on as the server wants it."""
+        """Request the verification of the number, and show the form for a code or a call."""
         errors: dict[str, str] = {}
         try:
             await self._login.request()
         except TooSoon:
-            # That one may have arrived by now.
+            # The previous code may have arrived by now.
             errors = {"base": "code_already_requested"}
         except InvalidRequest:
             return self._async_form(step, schema, self._given, {CONF_PHONE: "invalid_phone"})
         except IntercomError as err:
-            return self._async_form(step, schema, self._given, {"base": self._why(err)})
+            return self._async_form(step, schema, self._given, {"base": self._error_key(err)})
         if not self._login.calls:
             return self._async_form("smartyard_code", CODE_SCHEMA, {}, errors)
         self._placeholders |= {"numbers": ", ".join(f"+{number.lstrip('+')}" for number in self._login.numbers)}
         return self._async_form("smartyard_call", vol.Schema({}), {}, errors)
 
-    # -- the proof -------------------------------------------------------------------------------
+    # -- verification ----------------------------------------------------------------------------
 
     async def async_step_smartyard_code(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Take the code."""
+        """Check the code that the user entered."""
         if user_input is None:
             return self._async_form("smartyard_code", CODE_SCHEMA, {}, {})
         try:
@@ -162,27 +162,27 @@ class PhoneLoginFlow(FoundFlow):
         except InvalidRequest:
             return self._async_form("smartyard_code", CODE_SCHEMA, {}, {CONF_CODE: "invalid_code"})
         except IntercomError as err:
-            return self._async_form("smartyard_code", CODE_SCHEMA, {}, {"base": self._why(err)})
+            return self._async_form("smartyard_code", CODE_SCHEMA, {}, {"base": self._error_key(err)})
         return await self._async_logged_in()
 
     async def async_step_smartyard_call(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """See whether the person has called."""
+        """Check whether the user has called."""
         if user_input is None:
             return self._async_form("smartyard_call", vol.Schema({}), {}, {})
         try:
             has_called = await self._login.check()
         except IntercomError as err:
-            return self._async_form("smartyard_call", vol.Schema({}), {}, {"base": self._why(err)})
+            return self._async_form("smartyard_call", vol.Schema({}), {}, {"base": self._error_key(err)})
         if not has_called:
             return self._async_form("smartyard_call", vol.Schema({}), {}, {"base": "not_called_yet"})
         return await self._async_logged_in()
 
-    def _why(self, err: IntercomError) -> str:
-        """Return the error to show."""
+    def _error_key(self, err: IntercomError) -> str:
+        """Return the translation key of an error."""
         return next((key for kind, key in _ERRORS if isinstance(err, kind)), None) or self._error(err)
 
     def _from_start(self, error: str) -> ConfigFlowResult:
-        """Go back to where a code is requested."""
+        """Return to the form that requests a code."""
         if self.source == SOURCE_REAUTH:
             return self._async_form("reauth_smartyard", PHONE_SCHEMA, self._given, {"base": error})
         return self._async_form("smartyard", ACCOUNT_SCHEMA, self._given, {"base": error})
@@ -192,7 +192,7 @@ class PhoneLoginFlow(FoundFlow):
         controls = sorted(map(str, self._description.controls))
         self._data = {CONF_SYSTEM: SYSTEM_SMARTYARD, **self._login.data, CONF_CONTROLS: controls}
         if self.source == SOURCE_REAUTH:
-            return await self._async_mend(self._get_reauth_entry())
+            return await self._async_save_result(self._get_reauth_entry())
         self._abort_if_unique_id_configured()
         taken = {entry.title for entry in self.hass.config_entries.async_entries(DOMAIN)}
         name, has_flats = await self._login.name(taken)
@@ -200,16 +200,16 @@ class PhoneLoginFlow(FoundFlow):
             title=name, data={**self._data, CONF_NAME: name}, description=None if has_flats else "no_flats"
         )
 
-    # -- another address -------------------------------------------------------------------------
+    # -- changed address -------------------------------------------------------------------------
 
     async def async_step_reconfigure_smartyard(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for another address of the same account."""
+        """Ask for a new address of the same account."""
         entry = self._get_reconfigure_entry()
         if user_input is not None:
             errors = await self._async_move(entry, user_input)
             if not errors:
-                return await self._async_mend(entry)
-            return await self._async_refused("reconfigure_smartyard", ADDRESS_SCHEMA, user_input, errors)
+                return await self._async_save_result(entry)
+            return await self._async_retry("reconfigure_smartyard", ADDRESS_SCHEMA, user_input, errors)
         known = {
             CONF_HOST: entry.data[CONF_URL],
             SECTION_SECURITY: {CONF_VERIFY_SSL: entry.data[CONF_VERIFY_SSL]},
@@ -224,7 +224,7 @@ class PhoneLoginFlow(FoundFlow):
                 user_input[CONF_HOST],
                 entry.data,
                 verify,
-                pinned=self._insisted(entry, user_input),
+                pinned=self._required_certificate(entry, user_input),
                 system=SYSTEM_SMARTYARD,
             )
         except ValueError:
@@ -232,6 +232,6 @@ class PhoneLoginFlow(FoundFlow):
         except TokenRefused:
             return {"base": "login_unknown"}
         except IntercomError as err:
-            return self._errors(err, self._why(err))
+            return self._errors(err, self._error_key(err))
         self._data = {**data, CONF_CONTROLS: sorted(map(str, self._description.controls))}
         return {}

@@ -1,1 +1,1 @@
-"""What the runtime and the platforms share."""
+"""Helpers of the runtime and the platforms."""

@@ -19,7 +19,7 @@ REFUSALS = 3
 # Seconds between attempts, and the least time that the rejections have to span.
 RETRY_DELAY = 6.0
 _SPAN = 10.0
-# A device may take this many seconds to start; meanwhile a confirmed rejection slows attempts only by this factor.
+# A device may take this many seconds to start; until then, a confirmed rejection slows attempts only by this factor.
 _START = 120.0
 _CERTAIN = 1.3
 # Later pauses are this share of the time since the first rejection: each attempt may count towards a lockout.

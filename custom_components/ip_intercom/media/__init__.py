@@ -1,1 +1,1 @@
-"""Pictures, films and voicemails."""
+"""Images, short videos, and voicemails."""

@@ -1,4 +1,4 @@
-"""Messages as images for displays without text support: Latin, Greek, and Cyrillic, as large as fits."""
+"""Messages as images for displays: Latin, Greek, and Cyrillic, in the largest size that fits."""
 
 from functools import lru_cache
 from io import BytesIO
@@ -7,23 +7,23 @@ import unicodedata
 
 from PIL import Image, ImageDraw, ImageFont
 
-# Baseline JPEG is what all displays take (2N HTTP API 5.9.2); progressive they do not.
+# All displays accept baseline JPEG (2N HTTP API 5.9.2), but not progressive JPEG.
 
 _FONTS = Path(__file__).parent / "fonts"
 _REGULAR, _BOLD = _FONTS / "NotoSans-Regular.ttf", _FONTS / "NotoSans-Bold.ttf"
 
 _BACKGROUND = (18, 22, 30)
-_TITLE_COLOUR = (120, 190, 255)
-_TEXT_COLOUR = (245, 245, 245)
+_TITLE_COLOR = (120, 190, 255)
+_TEXT_COLOR = (245, 245, 245)
 
-# Sizes as shares of the display's height: the largest that is tried, and the smallest that can be read.
+# Font sizes as shares of the display's height: the first attempt, and the smallest readable one.
 _LARGEST = 0.22
 _SMALLEST = 0.055
 _SHRINK = 0.92
 _MARGIN = 0.06
 _LINE = 1.28
 _TITLE_SCALE = 0.8
-# A door station display shows no more text than this, and drawing must end.
+# Longest text: more does not fit on a display, and the time to draw is limited.
 _LONGEST = 1000
 _ELLIPSIS = "…"
 _SELECTORS = frozenset(map(chr, range(0xFE00, 0xFE10)))
@@ -32,9 +32,9 @@ type Font = ImageFont.FreeTypeFont
 
 
 def draw_message(width: int, height: int, message: str, title: str | None = None) -> bytes:
-    """Return a message as a JPEG of ``width`` by ``height`` pixels; what does not fit ends with an ellipsis.
+    """Return a message as a JPEG of ``width`` by ``height`` pixels, shortened with an ellipsis if necessary.
 
-    Takes some milliseconds: for the executor.
+    Takes some milliseconds, so it runs in the executor.
     """
     margin = max(2, round(min(width, height) * _MARGIN))
     room = (width - 2 * margin, height - 2 * margin)
@@ -51,8 +51,8 @@ def draw_message(width: int, height: int, message: str, title: str | None = None
     image = Image.new("RGB", (width, height), _BACKGROUND)
     draw = ImageDraw.Draw(image)
     top = margin + (room[1] - _height(lines)) / 2
-    for text, font, colour in lines:
-        draw.text((width / 2, top), text, font=font, fill=colour, anchor="ma")
+    for text, font, color in lines:
+        draw.text((width / 2, top), text, font=font, fill=color, anchor="ma")
         top += _advance(font)
     buffer = BytesIO()
     image.save(buffer, "JPEG", quality=92, progressive=False)
@@ -63,14 +63,14 @@ type _Line = tuple[str, Font, tuple[int, int, int]]
 
 
 def _clean(text: str) -> str:
-    """Return text with composed letters, and without what the fonts have no shape for, such as emoji."""
+    """Return text with composed letters, and without characters that the fonts lack, such as emoji."""
     composed = unicodedata.normalize("NFC", text)[:_LONGEST]
-    return "".join(letter for letter in composed if letter == "\n" or _has_shape(letter)).strip()
+    return "".join(letter for letter in composed if letter == "\n" or _has_glyph(letter)).strip()
 
 
-def _has_shape(letter: str) -> bool:
+def _has_glyph(letter: str) -> bool:
     category = unicodedata.category(letter)
-    # Variation selectors call themselves marks.
+    # The Unicode category of variation selectors is that of marks.
     return letter in "№™" or (category not in {"Cc", "Cf", "Cn", "Co", "Cs", "So", "Sk"} and letter not in _SELECTORS)
 
 
@@ -81,12 +81,12 @@ def _font(path: Path, size: int) -> Font:
 
 def _layout(title: str, message: str, width: int, size: int) -> list[_Line]:
     bold, regular = _font(_BOLD, round(size * _TITLE_SCALE)), _font(_REGULAR, size)
-    lines = [(line, bold, _TITLE_COLOUR) for line in _wrapped(title, bold, width)] if title else []
-    return lines + [(line, regular, _TEXT_COLOUR) for line in _wrapped(message, regular, width)]
+    lines = [(line, bold, _TITLE_COLOR) for line in _wrapped(title, bold, width)] if title else []
+    return lines + [(line, regular, _TEXT_COLOR) for line in _wrapped(message, regular, width)]
 
 
 def _wrapped(text: str, font: Font, width: int) -> list[str]:
-    """Return text in lines that fit, broken between words, or inside one that fits no line."""
+    """Return text in lines that fit, broken between words, or within a word that is too long for a line."""
     lines: list[str] = []
     for paragraph in text.split("\n"):
         line = ""
@@ -107,7 +107,7 @@ def _wrapped(text: str, font: Font, width: int) -> list[str]:
 
 
 def _fitting(word: str, font: Font, width: int) -> int:
-    """Return how many letters of a word fit, at least one."""
+    """Return the number of letters of a word that fit, at least one."""
     count = 1
     while count < len(word) and font.getlength(word[: count + 1]) <= width:
         count += 1
@@ -121,10 +121,10 @@ def _shortened(lines: list[_Line], room: tuple[int, int]) -> list[_Line]:
         if _height([*kept, line]) > room[1] and kept:
             break
         kept.append(line)
-    text, font, colour = kept[-1]
+    text, font, color = kept[-1]
     while text and font.getlength(text + _ELLIPSIS) > room[0]:
         text = text[:-1]
-    return [*kept[:-1], (text.rstrip() + _ELLIPSIS, font, colour)]
+    return [*kept[:-1], (text.rstrip() + _ELLIPSIS, font, color)]
 
 
 def _advance(font: Font) -> float:

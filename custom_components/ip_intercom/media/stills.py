@@ -1,4 +1,4 @@
-"""Still images of cameras, from images or short videos."""
+"""Still images of cameras, from JPEG images or short videos."""
 
 from io import BytesIO
 
@@ -13,23 +13,23 @@ from ..model.parts import CameraId
 _MARK = slice(4, 8), b"ftyp"
 
 
-def is_film(content: bytes) -> bool:
-    """Return whether this is an MP4."""
+def is_video(content: bytes) -> bool:
+    """Return whether the content is an MP4."""
     place, mark = _MARK
     return content[place] == mark
 
 
-def first_frame(film: bytes) -> bytes | None:
-    """Return the first picture of a film as a JPEG, None where there is none that can be read; this takes a while."""
-    import av  # noqa: PLC0415  # a large library, imported in the executor when the first film comes
+def first_frame(video: bytes) -> bytes | None:
+    """Return the first frame of a video as a JPEG, None if it cannot be decoded; slow, so it runs in the executor."""
+    import av  # noqa: PLC0415  # a large library, imported in the executor for the first video
 
     try:
-        with av.open(BytesIO(film), "r") as container:
+        with av.open(BytesIO(video), "r") as container:
             for frame in container.decode(video=0):
                 jpeg = BytesIO()
-                frame.to_image().save(jpeg, "JPEG")  # type: ignore[no-untyped-call]  # its stub forgets the type
+                frame.to_image().save(jpeg, "JPEG")  # type: ignore[no-untyped-call]  # the stub lacks the type
                 return jpeg.getvalue()
-    except av.FFmpegError, IndexError:  # nonsense, or a film without pictures
+    except av.FFmpegError, IndexError:  # invalid, or a video without frames
         pass
     return None
 
@@ -37,10 +37,10 @@ def first_frame(film: bytes) -> bytes | None:
 async def async_still(
     coordinator: IntercomCoordinator, camera: CameraId, width: int | None, height: int | None, seconds_back: int = 0
 ) -> bytes:
-    """Return a JPEG of the size nearest to the one asked for, as old as asked for if the device can."""
+    """Return a JPEG of the nearest available size, from ``seconds_back`` if the device supports that."""
     cameras = require_feature(coordinator, coordinator.features.cameras, "no_camera")
     content = await coordinator.async_command(cameras.snapshot(camera, width, height, seconds_back))
-    if not is_film(content):
+    if not is_video(content):
         return content
     picture = await coordinator.hass.async_add_executor_job(first_frame, content)
     if picture is None:

@@ -1,4 +1,4 @@
-"""The HTTP view of voicemails: for users with read permission, and with signed links."""
+"""HTTP view of voicemails, for users with read permission and for signed links."""
 
 from http import HTTPStatus
 import logging
@@ -18,7 +18,7 @@ from ..model.features import Recording
 
 _LOGGER = logging.getLogger(__name__)
 
-# An hour of phone in 16 bits.
+# About an hour of phone audio with 16 bits.
 MAX_SIZE = 64 * 1024 * 1024
 _HEADERS = {
     "Accept-Ranges": "bytes",
@@ -29,17 +29,17 @@ _HEADERS = {
 
 
 class _TooLargeError(HomeAssistantError):
-    """Longer than any voicemail."""
+    """The recording is larger than any voicemail."""
 
 
 def voicemail_path(entry_id: str, voicemail: str) -> str:
-    """Return the path at which a message is heard, not yet signed."""
+    """Return the unsigned path of a voicemail."""
     return VoicemailView.url.format(entry_id=entry_id, voicemail=quote(voicemail, safe=""))
 
 
 @callback
 def loaded(hass: HomeAssistant, entry_id: str) -> IntercomCoordinator | None:
-    """Return the coordinator of one of our entries that is in use."""
+    """Return the coordinator of a loaded entry of this integration."""
     entry = hass.config_entries.async_get_entry(entry_id)
     if entry is None or entry.domain != DOMAIN or entry.state is not ConfigEntryState.LOADED:
         return None
@@ -48,7 +48,7 @@ def loaded(hass: HomeAssistant, entry_id: str) -> IntercomCoordinator | None:
 
 
 class VoicemailView(HomeAssistantView):
-    """Passes messages on as they come; nothing that the exchange calls its files reaches the browser."""
+    """Streams voicemails; file names of the exchange are not passed on to the browser."""
 
     url = f"/api/{DOMAIN}/voicemail/{{entry_id}}/{{voicemail}}"
     name = f"api:{DOMAIN}:voicemail"
@@ -57,7 +57,7 @@ class VoicemailView(HomeAssistantView):
         self._hass = hass
 
     async def get(self, request: web.Request, entry_id: str, voicemail: str) -> web.StreamResponse:
-        """Send a message, or the part of it that a player asks for."""
+        """Send a voicemail, or the requested range of it."""
         coordinator = loaded(self._hass, entry_id)
         mailbox = None if coordinator is None else coordinator.features.voicemails
         if coordinator is not None and not async_may(
@@ -77,7 +77,7 @@ class VoicemailView(HomeAssistantView):
         except HomeAssistantError as err:
             _LOGGER.debug("%s: voicemail stream interrupted: %s", coordinator.name, err)
             if response is not None and response.prepared:
-                # Ended in order, it would look whole.
+                # A regular end would make the file look complete.
                 response.force_close()
                 if request.transport is not None:
                     request.transport.abort()
@@ -88,7 +88,7 @@ class VoicemailView(HomeAssistantView):
 
 
 async def _send(request: web.Request, response: web.StreamResponse, recording: Recording) -> None:
-    """Pass a message on as it comes."""
+    """Stream a voicemail."""
     await response.prepare(request)
     sent = 0
     async for chunk in recording.chunks():
@@ -98,7 +98,7 @@ async def _send(request: web.Request, response: web.StreamResponse, recording: R
 
 
 async def _part(request: web.Request, recording: Recording) -> web.Response:
-    """Return the part of a message that is asked for: some players play nothing that cannot be had in parts."""
+    """Return the requested range of a voicemail: some players require range requests."""
     content = bytearray()
     async for chunk in recording.chunks():
         content += chunk
@@ -106,7 +106,7 @@ async def _part(request: web.Request, recording: Recording) -> web.Response:
     headers = _HEADERS | {"Content-Type": _content_type(recording)}
     try:
         start, stop, _ = request.http_range.indices(len(content))
-    except ValueError:  # what cannot be understood is to be ignored
+    except ValueError:  # an invalid range is ignored
         return web.Response(body=bytes(content), headers=headers)
     if start >= stop:
         unsatisfied = {"Content-Range": f"bytes */{len(content)}"}
@@ -117,10 +117,10 @@ async def _part(request: web.Request, recording: Recording) -> web.Response:
 
 def _check_size(size: int) -> None:
     if size > MAX_SIZE:
-        raise _TooLargeError("larger than any message")
+        raise _TooLargeError("larger than any voicemail")
 
 
 def _content_type(recording: Recording) -> str:
-    """Return the media type if it is an audio type: nothing else may run in a browser."""
+    """Return the media type if it is audio; no other content may be opened by a browser."""
     media_type = recording.content_type.partition(";")[0].strip().lower()
     return media_type if media_type.startswith("audio/") else "application/octet-stream"

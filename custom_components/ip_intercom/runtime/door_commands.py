@@ -413,7 +413,7 @@ def _limited(longest: int | None, seconds: int | None) -> int | None:
 
 
 def _ends_in(door: Door, seconds: int) -> bool:
-    """Return whether a hold ends in about so many seconds, or its end is not reported."""
+    """Return whether a hold ends in about ``seconds``, or its end is not reported."""
     if door.hold_until is None:
         return True
     return abs((door.hold_until - dt_util.utcnow()).total_seconds() - seconds) <= _HOLD_TOLERANCE

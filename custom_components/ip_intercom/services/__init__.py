@@ -1,4 +1,4 @@
-"""The actions: tables of what they are, one module for each field."""
+"""Registration of all actions, and the permission check of their calls."""
 
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
@@ -30,12 +30,12 @@ _ACTIONS = (
     *maintenance.ACTIONS,
 )
 
-# What the device takes for a hold (2N HTTP API 5.4.3); the strictest of the systems.
+# The range of a hold time (2N HTTP API 5.4.3); the strictest of the systems.
 _HOLD_TIME = vol.All(cv.positive_time_period, vol.Range(min=timedelta(seconds=1), max=timedelta(days=1)))
-# How far back the device remembers pictures (2N HTTP API 5.8.2).
+# Seconds for which the device keeps images (2N HTTP API 5.8.2).
 _SECONDS_BACK = vol.All(vol.Coerce(int), vol.Range(min=0, max=30))
 
-# What an error calls the permission that lacks.
+# The missing permission in an error.
 _POLICIES = {Needs.READ: POLICY_READ, Needs.CONTROL: POLICY_CONTROL, Needs.DOORS: POLICY_CONTROL}
 
 
@@ -96,7 +96,7 @@ def _handler(
 
 
 async def _async_check_permission(hass: HomeAssistant, call: ServiceCall, needs: Needs) -> None:
-    """Refuse users for whom an action is not; automations may do all."""
+    """Reject users without the permission for an action; automations may call all."""
     if call.context.user_id is None:
         return
     if (user := await hass.auth.async_get_user(call.context.user_id)) is None:
@@ -104,12 +104,12 @@ async def _async_check_permission(hass: HomeAssistant, call: ServiceCall, needs:
     device_id = call.data[ATTR_DEVICE_ID]
     match needs:
         case Needs.READ:
-            may = async_may(hass, user, POLICY_READ, device_id)
+            is_allowed = async_may(hass, user, POLICY_READ, device_id)
         case Needs.CONTROL:
-            may = async_may(hass, user, POLICY_CONTROL, device_id)
+            is_allowed = async_may(hass, user, POLICY_CONTROL, device_id)
         case Needs.DOORS:
-            may = async_may_open_doors(hass, user, device_id)
+            is_allowed = async_may_open_doors(hass, user, device_id)
         case Needs.ADMIN:
-            may = user.is_admin
-    if not may:
+            is_allowed = user.is_admin
+    if not is_allowed:
         raise Unauthorized(context=call.context, permission=_POLICIES.get(needs))

@@ -1,4 +1,4 @@
-"""Actions for access: temporary codes. Records of who came in."""
+"""Actions for temporary codes, and access records as JSON."""
 
 from collections.abc import Iterable
 import re
@@ -24,13 +24,13 @@ ATTR_ID = "id"
 ATTR_NAME = "name"
 ATTR_START = "start"
 
-# Six digits; a device that keeps a PIN as a number loses leading zeros.
+# Six digits without a leading zero, which a device that stores PINs as numbers would lose.
 _LOWEST, _HIGHEST = 100_000, 999_999
 _PIN = re.compile(r"\d{3,15}")
 
 
 def access_rows(records: Iterable[AccessRecord]) -> JsonArrayType:
-    """Return records of who came in as JSON."""
+    """Return access records as JSON."""
     rows = [
         {
             "id": record.id,
@@ -48,13 +48,13 @@ def access_rows(records: Iterable[AccessRecord]) -> JsonArrayType:
 
 async def _add(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
     require_feature(runtime.coordinator, runtime.coordinator.features.codes, "no_codes")
-    # Not checked by the schema: its errors repeat the value.
+    # Not validated by the schema, whose errors would show the code.
     pin = data.get(ATTR_CODE) or str(_LOWEST + randbelow(_HIGHEST - _LOWEST + 1))
     if _PIN.fullmatch(pin) is None:
         raise request_refused("code_not_digits")
     start = dt_util.as_utc(data[ATTR_START]) if ATTR_START in data else None
     end, doors = dt_util.as_utc(data[ATTR_END]), tuple(data.get(ATTR_DOORS, ()))
-    return {**_told(await runtime.codes.async_add(data[ATTR_NAME], pin, start, end, doors)), ATTR_CODE: pin}
+    return {**_as_json(await runtime.codes.async_add(data[ATTR_NAME], pin, start, end, doors)), ATTR_CODE: pin}
 
 
 async def _remove(runtime: IntercomRuntime, data: Data) -> None:
@@ -62,10 +62,10 @@ async def _remove(runtime: IntercomRuntime, data: Data) -> None:
 
 
 async def _list(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
-    return {"codes": cast(JsonArrayType, [_told(known) for known in runtime.codes.all])}
+    return {"codes": cast(JsonArrayType, [_as_json(known) for known in runtime.codes.all])}
 
 
-def _told(known: TemporaryCode) -> JsonObjectType:
+def _as_json(known: TemporaryCode) -> JsonObjectType:
     code = known.code
     return {
         "id": known.id,

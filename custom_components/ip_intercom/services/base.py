@@ -1,4 +1,4 @@
-"""What an action is."""
+"""Base of all actions: the definition of an action and its permissions."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,14 +20,14 @@ TEXTS = vol.All(cv.ensure_list, [cv.string])
 
 
 class Needs(Enum):
-    """Whom an action is for; automations may do all."""
+    """The permission that a user needs for an action; automations may call all."""
 
     READ = auto()
     """Users who may see an entity of the device."""
     CONTROL = auto()
     """Users who may control an entity of the device."""
     DOORS = auto()
-    """Users who may control every lock of the entry: the action may open any of its doors."""
+    """Users who may control all locks of the entry: the action may open any of its doors."""
     ADMIN = auto()
     """Administrators."""
 
@@ -37,13 +37,13 @@ class Action:
     """One action on one device.
 
     Attributes:
-        name: As in ``ip_intercom.<name>``.
-        run: Carries it out and returns the response.
-        needs: Whom it is for.
-        fields: Its fields, beside the device.
-        rules: What has to hold between the fields.
-        answers_only: It does nothing but answer: calling it without wanting the response is a mistake.
-        lacking: The error of a device of another system, for the action of one system.
+        name: The name, as in ``ip_intercom.<name>``.
+        run: Runs the action and returns the response.
+        needs: The permission that a user needs.
+        fields: The fields, besides the device.
+        rules: Validators of the combination of fields.
+        answers_only: The action only returns a response, so a call without one is an error.
+        lacking: For an action of one system, the error for devices of other systems.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Calls: selecting a call, verifying the result, where calls ring, and the call log."""
+"""Call actions: dial, answer, hang up, call mode, and the call log."""
 
 import asyncio
 from collections.abc import Mapping
@@ -31,11 +31,11 @@ ATTR_TIMEOUT = "timeout"
 ATTR_USERS = "users"
 ATTR_VOICEMAIL_DELAY = "voicemail_delay"
 
-# Where calls ring.
+# Call modes: the desk phone only, or a second phone as well.
 LOCAL = "local"
 REMOTE = "remote"
 
-# Records of a log by their ids, or all of them; a slip must not empty it.
+# Records of a log by id, or explicitly all: an empty call must not clear the log.
 RECORDS_OR_ALL: Fields = {
     vol.Exclusive(ATTR_RECORDS, "records"): vol.All(TEXTS, vol.Length(min=1)),
     vol.Exclusive(ATTR_ALL, "records"): vol.Equal(True),
@@ -44,21 +44,21 @@ ONE_OR_ALL = (cv.has_at_least_one_key(ATTR_RECORDS, ATTR_ALL),)
 
 HANG_UP_REASONS = ("normal", "rejected", "busy")
 SESSION: Fields = {vol.Optional(ATTR_SESSION): cv.positive_int}
-# How long a device has to answer, and by default.
+# The range of the answer timeout, and its default.
 _ANSWER_TIMEOUTS = timedelta(seconds=1), timedelta(minutes=5)
 _ANSWER_TIMEOUT = timedelta(seconds=30)
 
-# Seconds between looks whether a call has ended: devices answer success and go on ringing.
-_LOOKS = (0.1, 0.4, 1.0, 2.0)
+# Seconds between checks whether a call ended: devices may report success and continue to ring.
+_CHECK_DELAYS = (0.1, 0.4, 1.0, 2.0)
 
 
 async def async_dial(runtime: IntercomRuntime, number: str | None, users: list[str]) -> SessionId:
-    """Call a number or directory entries and return the session."""
+    """Call a number or directory entries, and return the session."""
     return await runtime.async_dial(_calls(runtime).dial(number, users))
 
 
 async def async_answer(runtime: IntercomRuntime, session: SessionId | None = None) -> SessionId:
-    """Answer a call that comes in and rings, by default the only one, and return its session."""
+    """Answer a ringing incoming call, by default the first one, and return its session."""
     calls = _calls(runtime)
     if session is None:
         session = await _async_find_ringing(runtime, calls)
@@ -69,7 +69,7 @@ async def async_answer(runtime: IntercomRuntime, session: SessionId | None = Non
 async def async_answer_at(
     runtime: IntercomRuntime, session: SessionId | None, device: str, timeout: timedelta, assign: bool
 ) -> SessionId:
-    """Answer a call at a device of its own, otherwise as ``async_answer``."""
+    """Answer a call at a given SIP device, otherwise as ``async_answer``."""
     control = _control(runtime)
     if session is None:
         session = await _async_find_ringing(runtime, _calls(runtime))
@@ -88,7 +88,7 @@ async def _async_find_ringing(runtime: IntercomRuntime, calls: Calls) -> Session
 async def async_hang_up(
     runtime: IntercomRuntime, session: SessionId | None = None, reason: str | None = None
 ) -> list[SessionId]:
-    """End a call, or all there are, see that they did end, and return their sessions."""
+    """End a call, or all calls, verify that they ended, and return their sessions."""
     calls = _calls(runtime)
     if session is not None:
         sessions = [session]
@@ -98,10 +98,10 @@ async def async_hang_up(
         try:
             await runtime.coordinator.async_command(calls.hang_up(ending, reason))
         except HomeAssistantError as err:
-            # One that is over already was not meant, and keeps none of the others.
+            # When ending all calls, one that has already ended is no error.
             if session is not None or err.translation_key != "no_such_call":
                 raise
-    for delay in _LOOKS:
+    for delay in _CHECK_DELAYS:
         await asyncio.sleep(delay)
         if not set(sessions) & set(await runtime.coordinator.async_command(calls.in_progress())):
             return sessions
@@ -115,9 +115,9 @@ async def async_clear_missed(runtime: IntercomRuntime) -> None:
 
 
 async def async_set_mode(runtime: IntercomRuntime, mode: CallMode) -> CallMode:
-    """Say where calls ring, show it, and return what came of it.
+    """Set the call mode, publish it, and return the resulting mode.
 
-    A number that ``mode`` leaves open is the one that is suggested, or that of before.
+    A missing number in ``mode`` defaults to the suggested or the previous one.
     """
     control = _control(runtime, "no_call_modes")
     before = runtime.coordinator.data.call_mode
@@ -128,13 +128,13 @@ async def async_set_mode(runtime: IntercomRuntime, mode: CallMode) -> CallMode:
         mode = replace(mode, device=device)
     now = await runtime.coordinator.async_command(control.set_mode(mode))
     if before is not None and now.device is None:
-        now = replace(now, device=before.device)  # the desk needs none, but the next change may
+        now = replace(now, device=before.device)  # kept for the next change to remote
     runtime.coordinator.async_change(call_mode=now)
     return now
 
 
 def mode_attributes(mode: CallMode) -> Mapping[str, str | int | None]:
-    """Return what belongs to a mode: the number that rings, and delays in seconds."""
+    """Return the attributes of a mode: the number of the second phone, and the delays in seconds."""
     return {
         ATTR_DEVICE: mode.device,
         ATTR_RING_DELAY: mode.ring_delay,
@@ -170,8 +170,8 @@ async def _hang_up(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
     return {"sessions": list(await async_hang_up(runtime, data.get(ATTR_SESSION), data.get(ATTR_REASON)))}
 
 
-def _device_for_details(data: dict[str, Any]) -> dict[str, Any]:
-    """Refuse what tells of a device, where none is named."""
+def _require_device(data: dict[str, Any]) -> dict[str, Any]:
+    """Reject fields that require a device if there is none."""
     if ATTR_DEVICE not in data and not data.keys().isdisjoint({ATTR_TIMEOUT, ATTR_ASSIGN_DEVICE}):
         raise vol.Invalid(f"{ATTR_TIMEOUT} and {ATTR_ASSIGN_DEVICE} need a {ATTR_DEVICE}")
     return data
@@ -198,7 +198,7 @@ async def _delete_log(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
     try:
         for record in data.get(ATTR_RECORDS) or [None]:
             await runtime.coordinator.async_command(log.delete(record))
-    finally:  # some may be gone although another was refused
+    finally:  # some records may be deleted although one failed
         await runtime.coordinator.async_read_last_call()
     return {"left": len(await runtime.coordinator.async_command(log.query()))}
 
@@ -221,7 +221,7 @@ ACTIONS = (
             vol.Optional(ATTR_TIMEOUT): vol.All(cv.positive_time_period, vol.Range(*_ANSWER_TIMEOUTS)),
             vol.Optional(ATTR_ASSIGN_DEVICE): cv.boolean,
         },
-        rules=(_device_for_details,),
+        rules=(_require_device,),
     ),
     Action("hang_up", _hang_up, Needs.CONTROL, {**SESSION, vol.Optional(ATTR_REASON): vol.In(HANG_UP_REASONS)}),
     Action("call_log_query", _query_log, Needs.READ),

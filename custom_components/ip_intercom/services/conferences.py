@@ -1,4 +1,4 @@
-"""Scheduling, changing, and canceling conferences, for the calendar and the actions."""
+"""Creating, changing, and deleting conferences, for the calendar and the actions."""
 
 from collections.abc import Coroutine
 from dataclasses import replace
@@ -26,13 +26,13 @@ async def async_create(
     access_code: int | None = None,
     description: str = "",
 ) -> Conference:
-    """Plan a conference and show it."""
+    """Create a conference and publish it."""
     conferences = _conferences(runtime)
     return await _async_change(runtime, conferences.create(name, start, duration, access_code, description))
 
 
 async def async_update(runtime: IntercomRuntime, conference: ConferenceId, **changes: object) -> Conference:
-    """Change fields of a conference of our own, and show it."""
+    """Change fields of a conference of the user, and publish it."""
     conferences = _conferences(runtime)
     before = await _async_find_own(runtime, conference)
     after = replace(before, **changes)  # type: ignore[arg-type]
@@ -40,15 +40,15 @@ async def async_update(runtime: IntercomRuntime, conference: ConferenceId, **cha
 
 
 async def async_delete(runtime: IntercomRuntime, conference: ConferenceId) -> None:
-    """Delete a conference of our own."""
+    """Delete a conference of the user."""
     conferences = _conferences(runtime)
     await _async_find_own(runtime, conference)
     await _async_change(runtime, conferences.delete(conference))
 
 
 async def async_find(runtime: IntercomRuntime, conference: ConferenceId) -> Conference:
-    """Return a conference as it is now."""
-    # Read again: do not undo what others have changed meanwhile.
+    """Read a conference."""
+    # Read again, so that an update does not revert changes by other clients.
     for known in await runtime.coordinator.async_command(_conferences(runtime).query()):
         if known.id == conference:
             return known
@@ -67,7 +67,7 @@ async def _async_change[T](runtime: IntercomRuntime, command: Coroutine[Any, Any
     try:
         result = await runtime.coordinator.async_command(command)
     except HomeAssistantError:
-        runtime.coordinator.async_read_soon()  # it may have happened all the same
+        runtime.coordinator.async_read_soon()  # the change may have been made
         raise
 
     async def ask() -> dict[ConferenceId, Conference]:

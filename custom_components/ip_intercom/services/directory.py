@@ -1,4 +1,4 @@
-"""Directory actions: entries in the device's own fields, rejections as messages, secrets only by name."""
+"""Directory actions: entries with the device's field names; secrets are returned only if requested by name."""
 
 from collections.abc import Mapping, Sequence
 from typing import cast
@@ -58,7 +58,7 @@ def _directory(runtime: IntercomRuntime) -> Directory:
 
 
 def _changed(runtime: IntercomRuntime, result: DirectoryResult) -> JsonObjectType:
-    """Return what became of each entry; each is carried out whole or refused for itself."""
+    """Return the result for each entry; raise an error only if the device rejected all of them."""
     if result.entries and all(entry.errors for entry in result.entries):
         raise _refusal(runtime, result)
     return _response(result, _directory(runtime).secrets)
@@ -72,9 +72,9 @@ def _refusal(runtime: IntercomRuntime, result: DirectoryResult) -> ServiceValida
     return request_refused("directory_refused", device=runtime.coordinator.name, reasons="; ".join(reasons))
 
 
-def _hidden(directory: Directory, asked: Sequence[str] | None) -> frozenset[str]:
+def _hidden(directory: Directory, requested: Sequence[str] | None) -> frozenset[str]:
     """Return the fields to leave out: secrets that were not requested by name."""
-    return directory.secrets - {part for field in asked or () for part in field.replace("[", ".").split(".")}
+    return directory.secrets - {part for field in requested or () for part in field.replace("[", ".").split(".")}
 
 
 def _response(result: DirectoryResult, hidden: frozenset[str]) -> JsonObjectType:
@@ -96,7 +96,7 @@ def _response(result: DirectoryResult, hidden: frozenset[str]) -> JsonObjectType
 
 
 def _without(fields: Mapping[str, object], hidden: frozenset[str]) -> dict[str, object]:
-    """Return the fields without those hidden, at any depth."""
+    """Return the fields without the hidden ones, at any depth."""
     return {
         name: _without(value, hidden) if isinstance(value, Mapping) else value
         for name, value in fields.items()
@@ -104,7 +104,7 @@ def _without(fields: Mapping[str, object], hidden: frozenset[str]) -> dict[str, 
     }
 
 
-# PINs, cards and names pass through these: for administrators.
+# The entries contain PINs, cards, and names, so all actions need an administrator.
 ACTIONS = (
     Action(
         "directory_query",

@@ -16,7 +16,7 @@ ATTR_DURATION = "duration"
 ATTR_MESSAGE = "message"
 ATTR_TITLE = "title"
 
-# Default duration of a message: long enough to read, and then the display is free again.
+# Default duration of a message.
 MESSAGE_SECONDS = 60.0
 
 DISPLAY: Fields = {vol.Optional(ATTR_DISPLAY): cv.string}
@@ -31,7 +31,7 @@ async def async_show_message(
     title: str | None = None,
     seconds: float = MESSAGE_SECONDS,
 ) -> DisplayId:
-    """Draw a message in the size of a display, show it, and return the display."""
+    """Draw a message in the size of a display, show it, and return the id of the display."""
     displays, target = find_display(runtime, display)
     picture = await runtime.coordinator.hass.async_add_executor_job(_draw, target.width, target.height, message, title)
     await runtime.coordinator.async_command(displays.show_image(target.id, picture, "image/jpeg", seconds or None))
@@ -45,7 +45,7 @@ def _draw(width: int, height: int, message: str, title: str | None) -> bytes:
 
 
 def find_display(runtime: IntercomRuntime, wanted: DisplayId | None) -> tuple[Displays, Display]:
-    """Return what shows images, and the display that is meant; the only one where none is named."""
+    """Return the feature and the requested display; the only display by default."""
     displays = require_feature(runtime.coordinator, runtime.coordinator.features.displays, "no_display")
     known = runtime.coordinator.data.displays
     if wanted is None and len(known) == 1:

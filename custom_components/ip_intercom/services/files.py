@@ -25,17 +25,17 @@ from .base import Data, Fields
 ATTR_FILENAME = "filename"
 ATTR_OVERWRITE = "overwrite"
 
-# Where an action writes.
+# Fields of the file that an action writes.
 TARGET: Fields = {vol.Required(ATTR_FILENAME): cv.string, vol.Optional(ATTR_OVERWRITE, default=False): cv.boolean}
 
-# Written to disk in pieces of this size: one trip to the executor each.
-_PIECE = 1024 * 1024
-# Configurations and packets hold secrets: they stay with Home Assistant's own user.
+# Bytes per write to the disk, each of which is one job in the executor.
+_WRITE_SIZE = 1024 * 1024
+# Mode of images. Configurations and captures contain secrets and stay readable only for Home Assistant's user.
 _READABLE = 0o644
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-# So much of a path is shown in a sentence.
+# Longest path in an error message.
 _SHOWN = 200
-# Of the name of a file that is being written: with its random part it has to fit into 255 bytes.
+# Longest prefix of a temporary file name: with its random part it has to fit into 255 bytes.
 _PREFIX = 40
 
 
@@ -43,7 +43,7 @@ _PREFIX = 40
 async def payload(
     hass: HomeAssistant, path: str, progress: Callable[[int], None] | None = None
 ) -> AsyncIterator[Payload]:
-    """Open a file to send."""
+    """Open a file for an upload."""
     file, size = await hass.async_add_executor_job(_open, hass, path)
     try:
         yield Payload(file, Path(path).name, size, progress)
@@ -52,7 +52,7 @@ async def payload(
 
 
 async def read(hass: HomeAssistant, path: str, limit: int) -> bytes:
-    """Return a small file."""
+    """Return the content of a small file."""
     async with payload(hass, path) as source:
         if source.size > limit:
             raise request_refused("file_too_large", path=_shown(path), limit=str(limit // 1024))
@@ -60,24 +60,24 @@ async def read(hass: HomeAssistant, path: str, limit: int) -> bytes:
 
 
 async def _save(hass: HomeAssistant, path: str, stream: ByteStream, overwrite: bool) -> int:
-    """Write a stream to a file and return its size; on failure, there is no file and an old one stays."""
+    """Write a stream to a file and return its size; on failure, an existing file stays unchanged."""
     async with _written(hass, path, overwrite) as write:
         size = 0
         pieces: list[bytes] = []
-        held = 0
+        buffered = 0
         async for chunk in stream.chunks():
             pieces.append(chunk)
-            held += len(chunk)
-            if held >= _PIECE:
+            buffered += len(chunk)
+            if buffered >= _WRITE_SIZE:
                 await write(b"".join(pieces))
-                size, held = size + held, 0
+                size, buffered = size + buffered, 0
                 pieces.clear()
         await write(b"".join(pieces))
-        return size + held
+        return size + buffered
 
 
 async def async_save(runtime: IntercomRuntime, download: Download, data: Data) -> JsonObjectType:
-    """Write what a device sends to the file that an action names (``TARGET``) and return its size in bytes."""
+    """Write a download to the file of an action (``TARGET``), and return its size in bytes."""
     path, overwrite = data[ATTR_FILENAME], data[ATTR_OVERWRITE]
     await check_writable(runtime.coordinator.hass, path, overwrite)
     with runtime.coordinator.translating():
@@ -86,14 +86,14 @@ async def async_save(runtime: IntercomRuntime, download: Download, data: Data) -
 
 
 async def save_picture(hass: HomeAssistant, path: str, content: bytes, overwrite: bool) -> int:
-    """Write a picture, which others may read too, and return its size."""
+    """Write an image that all users of the system may read, and return its size."""
     async with _written(hass, path, overwrite, _READABLE) as write:
         await write(content)
     return len(content)
 
 
 async def check_writable(hass: HomeAssistant, path: str, overwrite: bool) -> None:
-    """Refuse a path early, before the device is asked for the content."""
+    """Reject a path before the content is requested from the device."""
     await hass.async_add_executor_job(_check_target, hass, path, overwrite)
 
 
@@ -101,7 +101,7 @@ async def check_writable(hass: HomeAssistant, path: str, overwrite: bool) -> Non
 async def _written(
     hass: HomeAssistant, path: str, overwrite: bool, mode: int | None = None
 ) -> AsyncGenerator[Callable[[bytes], asyncio.Future[int]]]:
-    """Give a function that writes; the file appears under its name once all is there."""
+    """Yield a function that writes to a temporary file, which is renamed once it is complete."""
     creating = hass.async_add_executor_job(_create, hass, path, overwrite)
     try:
         file = await asyncio.shield(creating)
@@ -117,7 +117,7 @@ async def _written(
 
 
 def _check(hass: HomeAssistant, path: str) -> None:
-    """Refuse a path that no file can have, and one outside the allowed directories."""
+    """Reject impossible paths, and paths outside the allowed directories."""
     try:
         possible = not _CONTROL.search(path) and path.encode() and not _is_too_long(path)
         allowed = possible and hass.config.is_allowed_path(path)
@@ -130,7 +130,7 @@ def _check(hass: HomeAssistant, path: str) -> None:
 
 
 def _is_too_long(path: str) -> bool:
-    """Return whether the system knows no such long names; a path through a loop of links counts as one."""
+    """Return whether a path is too long for the system, or contains a loop of links."""
     try:
         Path(path).lstat()
     except OSError as err:
@@ -139,7 +139,7 @@ def _is_too_long(path: str) -> bool:
 
 
 def _shown(path: str) -> str:
-    """Return a path for a sentence, with odd characters escaped."""
+    """Return a path for an error message, with unprintable characters escaped."""
     shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in path[:_SHOWN])
     return shown if len(path) <= _SHOWN else f"{shown}…"
 
@@ -165,7 +165,7 @@ def _open(hass: HomeAssistant, path: str) -> tuple[IO[bytes], int]:
     try:
         if not stat.S_ISREG(Path(path).stat().st_mode):
             raise request_refused("file_unreadable", path=_shown(path), reason="not a file")
-        # Opened before it is measured: what the name stands for may change in between.
+        # Opened before reading its size: the file behind the name may change in between.
         file = Path(path).open("rb")
     except (OSError, ValueError) as err:
         raise request_refused("file_unreadable", path=_shown(path), reason=_reason(err)) from err
@@ -175,30 +175,30 @@ def _open(hass: HomeAssistant, path: str) -> tuple[IO[bytes], int]:
 def _create(hass: HomeAssistant, path: str, overwrite: bool) -> IO[bytes]:
     _check_target(hass, path, overwrite)
     target = Path(path)
-    with _telling(path):
+    with _translating(path):
         return tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name[:_PREFIX]}.", delete=False)
 
 
 def _write(file: IO[bytes], piece: bytes, path: str) -> int:
-    with _telling(path):
+    with _translating(path):
         return file.write(piece)
 
 
 def _discard(file: IO[bytes]) -> None:
-    with suppress(OSError):  # the disk may be full, still
+    with suppress(OSError):  # the disk may be full
         file.close()
     with suppress(FileNotFoundError):
         Path(file.name).unlink()
 
 
 def _finish(file: IO[bytes], path: str, overwrite: bool, mode: int | None) -> None:
-    """Give a file that is whole its name."""
+    """Rename a complete file to its target."""
     written, target = Path(file.name), Path(path)
     try:
-        with _telling(path):
+        with _translating(path):
             file.close()
             if mode is not None:
-                with suppress(OSError):  # some file systems know no modes
+                with suppress(OSError):  # some file systems have no modes
                     written.chmod(mode)
             if overwrite:
                 written.replace(target)
@@ -210,13 +210,13 @@ def _finish(file: IO[bytes], path: str, overwrite: bool, mode: int | None) -> No
 
 
 def _place(written: Path, target: Path) -> None:
-    """Rename a file to a name that is free."""
+    """Rename a file without overwriting another one."""
     try:
         try:
             target.hardlink_to(written)
         except FileExistsError:
             raise
-        except OSError:  # the file system knows no links: take the name, and replace that at once
+        except OSError:  # no hard links on this file system: create the target, then replace it
             target.touch(exist_ok=False)
             written.replace(target)
         else:
@@ -226,8 +226,8 @@ def _place(written: Path, target: Path) -> None:
 
 
 @contextmanager
-def _telling(path: str) -> Generator[None]:
-    """Say why a file cannot be written."""
+def _translating(path: str) -> Generator[None]:
+    """Raise errors of the file system as translated errors."""
     try:
         yield
     except (OSError, ValueError) as err:

@@ -39,7 +39,7 @@ async def async_sync_clock(runtime: IntercomRuntime) -> None:
     now = await runtime.coordinator.async_command(clock.read())
     if now.automatic and now.set:
         raise request_refused("clock_automatic", device=runtime.coordinator.name)
-    # A server that it cannot reach may be reached later.
+    # The time server may become reachable later.
     await runtime.coordinator.async_command(clock.set_time(dt_util.utcnow(), keep_server=bool(now.automatic)))
     runtime.coordinator.async_change(clock=await runtime.coordinator.async_command(clock.read()))
 
@@ -153,14 +153,14 @@ _SETTINGS_ACTIONS = (
 )
 
 
-# Seconds between looks whether the device is back, and how long it may take.
+# Seconds between checks of the device after an installation, and the longest time for it.
 _LOOK = 5.0
 _PATIENCE = 900.0
 _STAGED = "staged firmware"
 
 
 async def async_install(runtime: IntercomRuntime) -> None:
-    """Install the file that waits, and see that the device comes back with it."""
+    """Install the staged file, and verify that the device runs it."""
     control, staged = _control(runtime), _firmware(runtime).staged
     if staged is None:
         raise request_refused("no_staged_firmware", device=runtime.coordinator.name)
@@ -172,7 +172,7 @@ async def async_install(runtime: IntercomRuntime) -> None:
         await _async_wait_for(runtime, control, staged)
         installed = True
     finally:
-        if control.waits and not installed:  # the device was not reached
+        if control.waits and not installed:  # the request did not reach the device
             _change(runtime, busy=False)
             _expire_later(runtime, staged)
         else:
@@ -181,7 +181,7 @@ async def async_install(runtime: IntercomRuntime) -> None:
 
 
 async def async_discard(runtime: IntercomRuntime) -> None:
-    """Discard the file that waits."""
+    """Discard the staged file."""
     await runtime.coordinator.async_command(_control(runtime).discard())
     runtime.coordinator.timers.async_cancel(_STAGED)
     _change(runtime, staged=None)
@@ -190,18 +190,18 @@ async def async_discard(runtime: IntercomRuntime) -> None:
 async def _async_wait_for(runtime: IntercomRuntime, control: FirmwareControl, staged: StagedFirmware) -> None:
     deadline = time.monotonic() + _PATIENCE
     before = _firmware(runtime).version
-    away = False
+    has_restarted = False
     while time.monotonic() < deadline:
         await asyncio.sleep(_LOOK)
         try:
             version = await runtime.coordinator.async_command(control.version())
         except HomeAssistantError:
-            away = True  # it restarts
+            has_restarted = True
             continue
         if version == staged.version or not (staged.certain or version == before):
             return
-        if away:
-            break  # it came back, and is what it was
+        if has_restarted:
+            break  # restarted with the old version
     raise translated_error(
         HomeAssistantError, "firmware_not_installed", device=runtime.coordinator.name, version=staged.version
     )
@@ -220,7 +220,7 @@ def _change(runtime: IntercomRuntime, **parts: Any) -> None:
 
 
 def _expire_later(runtime: IntercomRuntime, staged: StagedFirmware) -> None:
-    """Forget the file when the device does."""
+    """Remove the staged file from the state when the device discards it."""
     if staged.expires is None:
         return
 

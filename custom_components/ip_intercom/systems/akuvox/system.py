@@ -255,7 +255,7 @@ class AkuvoxSystem:
                 bells={CALL_BELL: Bell(CALL_BELL)} if makes_calls and visitors else {},
             ),
             controls=_CONTROLS,
-            retry_after=self._reader.wish,
+            retry_after=self._reader.retry_after,
             missing=self._reader.missing | ({Missing("stream_login", "RTSP")} if login_lacks else frozenset()),
             unread=frozenset(part for function, part in _UNREAD.items() if function in failures),
             reports_access=door_log is not None,

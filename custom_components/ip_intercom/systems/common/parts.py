@@ -112,7 +112,7 @@ class PartReader:
         return frozenset(Missing(UNANSWERED, name, vital=False) for name in self.failures)
 
     @property
-    def wish(self) -> float:
+    def retry_after(self) -> float:
         """Return the longest pause in seconds that a part requested."""
         return max((err.retry_after or 0.0 for err in self.failures.values()), default=0.0)
 

@@ -170,7 +170,7 @@ class MxSystem:
             conferences=None if conferences is None else by_start(conferences, own_id),
             pushes=log.push_monitor.state,
         )
-        return replace(description_of(info, state), missing=reader.missing, retry_after=reader.wish)
+        return replace(description_of(info, state), missing=reader.missing, retry_after=reader.retry_after)
 
     async def _identify(self, timeout: float) -> UserInfo:
         """Return the logged-in user. ``connect`` requires a response: the account may belong to another user now."""

@@ -85,7 +85,7 @@ def description_of(
     state: State,
     unlisted: frozenset[str] = frozenset(),
     missing: frozenset[Missing] = frozenset(),
-    wish: float = 0.0,
+    retry_after: float = 0.0,
     nothing: Missing | None = None,
 ) -> Description:
     """Return the description that all accounts share; the other arguments as in ``Description``."""
@@ -98,7 +98,7 @@ def description_of(
         messages=True,
         missing=missing,
         unlisted=unlisted,
-        retry_after=wish,
+        retry_after=retry_after,
         nothing=nothing,
     )
 

@@ -188,7 +188,7 @@ class SmartYardSystem:
         unlisted = frozenset(prefix for prefix, places in found.items() if places is None)
         # Failed lists do not prove that there are no apartments.
         nothing = Missing("no_flats", self._identity.mark) if houses == () and flats == () else None
-        return description_of(self._identity, state, unlisted, reader.missing, reader.wish, nothing)
+        return description_of(self._identity, state, unlisted, reader.missing, reader.retry_after, nothing)
 
     def _validated(
         self, houses: tuple[House, ...] | None, flats: tuple[Flat, ...] | None
