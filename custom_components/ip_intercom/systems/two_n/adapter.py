@@ -1,4 +1,4 @@
-"""The adapter of 2N: finds devices, and makes the system of an entry."""
+"""Adapter of 2N: finds devices and creates the system of an entry."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,10 +27,10 @@ from .system import TwoNSystem
 async def find(
     session: ClientSession, address: str, account: Mapping[str, Any], verify: bool, pinned: str | None = None
 ) -> tuple[dict[str, Any], Description]:
-    """Find the device at an address that a person typed, and log in; ``pinned`` is the certificate to insist on.
+    """Find the device at an entered address and log in; ``pinned`` is the only accepted certificate.
 
     Returns:
-        What an entry has to keep to connect again (``const``: entry data), and what was found.
+        The entry data for later connections (``const``: entry data), and the description of the device.
     """
     username, password = account_of(account)
     found = await find_device(
@@ -45,7 +45,7 @@ async def find(
     system = create(session, data, {}, None)
     try:
         description = await system.connect(None)
-        system.require_something()
+        system.require_usable()
     finally:
         await system.close()
     return data, description

@@ -1,4 +1,4 @@
-"""Pictures and streams of a 2N."""
+"""Camera images and streams of a 2N."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -10,17 +10,17 @@ from ..common.connection import stream_url
 from ..common.errors import NotSupported
 from .client import TwoNDevice
 
-# The default size: no model returns a larger one (HTTP API 5.8.2).
+# Default size limit: no model returns larger images (HTTP API 5.8.2).
 _DEFAULT_SIZE = (1280, 960)
 _STREAM_SIZE = (640, 480)
 _STREAM_FPS = 10
-# Seconds of pictures that the device keeps (HTTP API 5.8.2).
+# Seconds of images that the device buffers (HTTP API 5.8.2).
 _MEMORY = 30
 
 
 @dataclass(frozen=True, slots=True)
 class StreamAccess:
-    """Credentials and path of the RTSP server: it has users of its own, not those of the API."""
+    """Credentials and path of the RTSP server, which has other users than the API."""
 
     username: str = ""
     password: str = ""
@@ -43,22 +43,22 @@ class TwoNCameras:
 
     @asynccontextmanager
     async def mjpeg(self, camera: CameraId) -> AsyncIterator[MjpegStream]:
-        """Open motion JPEG; works without the license that RTSP needs on older models."""
+        """Open motion JPEG; needs no license, unlike RTSP on older models."""
         async with self._camera.stream(camera, self._size(camera, *_STREAM_SIZE), _STREAM_FPS) as stream:
             yield stream
 
     def streams(self, camera: CameraId) -> bool:
-        """Return whether the user gave the account of the stream; the device streams its first source only."""
+        """Return whether the entry has an RTSP account; the device streams only its first source."""
         return self._stream is not None and self._host is not None and camera == next(iter(self._cameras), None)
 
     async def stream_address(self, camera: CameraId) -> str | None:
-        """Return the RTSP address with its account; the device streams its first source only."""
+        """Return the RTSP address with its account; the device streams only its first source."""
         if self._stream is None or self._host is None or camera != next(iter(self._cameras), None):
             return None
         try:
             url = stream_url(self._stream.path, self._host)
         except ValueError:
-            return None  # entered before it was checked
+            return None  # an address from before the form validated it
         return str(url.with_user(self._stream.username or None).with_password(self._stream.password or None))
 
     def _size(self, camera: CameraId, width: int | None, height: int | None) -> tuple[int, int]:
@@ -69,9 +69,9 @@ class TwoNCameras:
 
 
 def fitting_size(sizes: Sequence[tuple[int, int]], width: int | None, height: int | None) -> tuple[int, int]:
-    """Return the smallest size that covers the one asked for, else the largest.
+    """Return the smallest size that covers the requested one, else the largest.
 
-    The device knows only the sizes of its caps and refuses any other. ``sizes`` is sorted by area.
+    The device rejects sizes other than those of its caps. ``sizes`` is sorted by area.
     """
     if width is None and height is None:
         fitting = [size for size in sizes if size[0] <= _DEFAULT_SIZE[0] and size[1] <= _DEFAULT_SIZE[1]]

@@ -1,4 +1,4 @@
-"""The directory of a 2N, and temporary codes as entries of it."""
+"""Directory of a 2N, and temporary codes as its entries."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ from .client.directory import DirectoryAnswer
 
 
 class TwoNDirectory:
-    """The directory."""
+    """Directory of users."""
 
     secrets = frozenset({"pin", "code", "card", "virtCard", "mobkey", "fpt", "licensePlates"})
 
@@ -31,36 +31,38 @@ class TwoNDirectory:
         return _result(await self._directory.get(uuids, wanted))
 
     async def create(self, entries: Sequence[Mapping[str, object]], overwrite: bool) -> DirectoryResult:
-        """Create entries; with ``overwrite`` replace those of the same uuid."""
+        """Create entries; ``overwrite`` replaces entries with the same uuid."""
         template = await self._known_template()
         wanted = [without_defaults(fit(entry, template), template) for entry in entries]
         return _result(await self._directory.create(wanted, overwrite))
 
     async def update(self, entries: Sequence[Mapping[str, object]]) -> DirectoryResult:
-        """Set the given fields of entries; the rest of an object or array is sent back as the device has it."""
+        """Set the given fields of entries; the other parts of an object or array are sent back unchanged."""
         template = await self._known_template()
-        asked = [fit(entry, template) for entry in entries]
-        there = await self._there(asked)
-        whole = [completed(entry, there.get(_uuid(entry), {})) for entry in asked]
-        answer = _result(await self._directory.update(whole))
-        # A device may not take a field that it tells: such an entry is sent again, as it was asked for.
-        refused = [place for place, result in enumerate(answer.entries) if result.errors]
-        again = [place for place in refused if place < len(asked) and whole[place] != asked[place]]
-        if not again:
+        requested = [fit(entry, template) for entry in entries]
+        current = await self._current(requested)
+        complete = [completed(entry, current.get(_uuid(entry), {})) for entry in requested]
+        answer = _result(await self._directory.update(complete))
+        # A device may reject a field that it returned itself: send such an entry again with the requested changes only.
+        rejected = [index for index, result in enumerate(answer.entries) if result.errors]
+        retried = [index for index in rejected if index < len(requested) and complete[index] != requested[index]]
+        if not retried:
             return answer
-        second = _result(await self._directory.update([asked[place] for place in again]))
+        second = _result(await self._directory.update([requested[index] for index in retried]))
         results = [*answer.entries]
-        for place, result in zip(again, second.entries, strict=False):
-            results[place] = result
+        for index, result in zip(retried, second.entries, strict=False):
+            results[index] = result
         return replace(second, entries=tuple(results))
 
     async def delete(self, uuids: Iterable[str], owner: str | None) -> DirectoryResult:
-        """Delete entries by uuid, or all of an owner."""
+        """Delete entries by uuid, or all entries of an owner."""
         return _result(await self._directory.delete(uuids, owner))
 
-    async def _there(self, asked: Iterable[Fields]) -> dict[str, Fields]:
-        """Return entries of which an object or array is changed, by uuid, without what is at its default."""
-        uuids = [_uuid(entry) for entry in asked if any(isinstance(value, Mapping | list) for value in entry.values())]
+    async def _current(self, requested: Iterable[Fields]) -> dict[str, Fields]:
+        """Return the entries with a changed object or array, by uuid, without fields at their default."""
+        uuids = [
+            _uuid(entry) for entry in requested if any(isinstance(value, Mapping | list) for value in entry.values())
+        ]
         if not any(uuids):
             return {}
         answer = await self._directory.get([uuid for uuid in uuids if uuid], None)
@@ -72,17 +74,17 @@ class TwoNDirectory:
         return self._template
 
 
-def completed(entry: Fields, there: Fields) -> dict[str, object]:
-    """Return changes with the rest of each object and array that they are in; a device may replace these as a whole."""
-    return {name: _completed(value, _value(name, there)) for name, value in entry.items()}
+def completed(entry: Fields, current: Fields) -> dict[str, object]:
+    """Return changes merged into the current objects and arrays; a device may replace these as a complete."""
+    return {name: _completed(value, _value(name, current)) for name, value in entry.items()}
 
 
-def _completed(value: object, there: object) -> object:
-    if isinstance(value, Mapping) and isinstance(there, Mapping):
-        return {**there, **{name: _completed(inner, there.get(name)) for name, inner in value.items()}}
-    if isinstance(value, list) and isinstance(there, list):
-        both = [_completed(new, old) for new, old in zip(value, there, strict=False)]
-        return [*both, *value[len(both) :], *there[len(both) :]]
+def _completed(value: object, current: object) -> object:
+    if isinstance(value, Mapping) and isinstance(current, Mapping):
+        return {**current, **{name: _completed(inner, current.get(name)) for name, inner in value.items()}}
+    if isinstance(value, list) and isinstance(current, list):
+        both = [_completed(new, old) for new, old in zip(value, current, strict=False)]
+        return [*both, *value[len(both) :], *current[len(both) :]]
     return value
 
 
@@ -91,16 +93,16 @@ def _uuid(entry: Fields) -> str:
 
 
 def fit(entry: Fields, template: Fields) -> dict[str, object]:
-    """Return an entry with its values in the types of the device's template.
+    """Return an entry with its values converted to the types of the device's template.
 
-    YAML makes a number of a PIN where the device wants text. Fields that the template does not have
-    are left as they are: the device refuses them with its own reason.
+    YAML turns a PIN into a number where the device expects text. Fields that are not in the template are
+    kept: the device rejects them with its own reason.
     """
     return {name: _fitting(value, _value(name, template)) for name, value in entry.items()}
 
 
 def _value(name: str, entry: Fields) -> object:
-    """Return a field of an entry or template, also one named like ``access.pin`` (HTTP API 5.14.3)."""
+    """Return a field of an entry or template; a name may be dotted, such as ``access.pin`` (HTTP API 5.14.3)."""
     value: object = entry
     for part in name.split("."):
         value = fields(value).get(part)
@@ -111,17 +113,17 @@ def _fitting(value: object, default: object) -> object:
     if isinstance(value, Mapping) and isinstance(default, Mapping):
         return fit(value, default)
     if isinstance(value, list) and isinstance(default, list) and default:
-        return [_fitting(item, default[min(place, len(default) - 1)]) for place, item in enumerate(value)]
+        return [_fitting(item, default[min(index, len(default) - 1)]) for index, item in enumerate(value)]
     if not isinstance(default, str) or isinstance(value, bool):
         return value
     if isinstance(value, int):
         return str(value)
-    # An empty value where the default is another one: firmware answers error 3 to treepath "" and the like.
+    # Firmware rejects an empty value for a field with a default, such as treepath, with error 3.
     return default if value == "" else value
 
 
 def without_defaults(entry: Fields, template: Fields) -> dict[str, object]:
-    """Return an entry without the fields that a new one has anyway; empty ones are refused by firmware."""
+    """Return an entry without fields at their default; firmware rejects empty ones."""
     kept: dict[str, object] = {}
     for name, value in entry.items():
         default = template.get(name)
@@ -158,7 +160,7 @@ _WANTED = ("name", "access.pin")
 
 
 class TwoNCodes(RowCodes):
-    """Entries that have a name, a PIN and a validity (HTTP API 5.14.1); the device opens by its own rules."""
+    """Directory entries with a name, a PIN and a validity (HTTP API 5.14.1); access rules of the device apply."""
 
     def __init__(self, device: TwoNDevice) -> None:
         self._directory = TwoNDirectory(device)
@@ -170,7 +172,7 @@ class TwoNCodes(RowCodes):
 
     @override
     async def _rows(self, keep: Keep, name: str | None = None) -> list[CodeRow]:
-        """Return entries; the device looks up no name, and tells of those that are deleted."""
+        """Return entries; the device cannot search by name, and includes deleted entries."""
         entries = () if name is not None else (await self._directory.query(_WANTED, 0, None)).entries
         rows = (
             code_row(entry.fields, entry.uuid, fields(entry.fields.get("access")).get("pin"))
@@ -194,7 +196,7 @@ class TwoNCodes(RowCodes):
 
     @override
     async def _finish(self, code: Code, row: CodeRow) -> None:
-        """Nothing is left to do: an entry says all at once."""
+        """Do nothing: one request creates the complete entry."""
 
     @override
     async def _delete(self, row_id: str) -> None:

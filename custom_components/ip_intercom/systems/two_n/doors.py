@@ -1,4 +1,4 @@
-"""Doors, outputs and access of a 2N: switches, ports, access points."""
+"""Doors, outputs and access points of a 2N."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,7 +11,7 @@ from .client import TwoNDevice
 from .client.doors import SwitchAction, SwitchCaps
 from .mapping import doors_of
 
-# Not "trigger": that toggles a bistable switch (HTTP API 5.4.3). None of these toggles.
+# Not "trigger", which toggles a bistable switch (HTTP API 5.4.3).
 _ACTIONS: Mapping[DoorCommand, SwitchAction] = {
     DoorCommand.OPEN: SwitchAction.ON,
     DoorCommand.CLOSE: SwitchAction.OFF,
@@ -20,7 +20,7 @@ _ACTIONS: Mapping[DoorCommand, SwitchAction] = {
     DoorCommand.BLOCK: SwitchAction.LOCK,
     DoorCommand.UNBLOCK: SwitchAction.UNLOCK,
 }
-# Seconds within which a switch has moved.
+# Seconds within which a switch reaches its state.
 _SETTLES = 2.0
 
 
@@ -29,7 +29,7 @@ class TwoNDoors:
 
     Args:
         device: The device.
-        switches: The switches that are enabled, by number.
+        switches: The enabled switches by number.
     """
 
     longest_hold: int | None = None
@@ -43,31 +43,31 @@ class TwoNDoors:
         return doors_of(await self._switch.status(), self._switches).get(door)
 
     async def send(self, command: DoorCommand, door: Door, seconds: int | None = None) -> None:
-        """Send one ``switch/ctrl``: ``seconds`` (1 to 86400) of a hold."""
+        """Send one ``switch/ctrl``; ``seconds`` (1 to 86400) applies to a hold."""
         await self._switch.ctrl(int(door.id), _ACTIONS[command], seconds if command is DoorCommand.HOLD else None)
 
     def is_safe(self, command: DoorCommand, door: Door) -> bool:
-        """Return True: each action names the state that it leads to."""
+        """Return True: each action names its resulting state."""
         return True
 
     def certain_in(self, command: DoorCommand, door: Door, waited: float) -> float:
-        """Return no time: ``switch/status`` is up to date."""
+        """Return 0: ``switch/status`` is up to date."""
         return 0.0
 
     def extends(self, door: Door) -> bool:
-        """Return whether a switch is not held: ``on`` never turns one off."""
+        """Return whether an open command extends the release: a switch that is not held stays on longer."""
         return not door.held_open
 
     def timing(self, command: DoorCommand, door: DoorId) -> DoorTiming:
-        """Return how fast a switch moves, and how long a monostable one stays on."""
+        """Return how fast a switch changes, and how long a monostable one stays on."""
         caps = self._switches.get(int(door))
         return DoorTiming(_SETTLES, None if caps is None or caps.bistable else caps.on_duration)
 
     def resume_hold(self, door: DoorId, until: datetime | None) -> None:
-        """Do nothing: the device keeps its holds and reports them."""
+        """Do nothing: the device stores and reports its holds."""
 
     def keeps_hold(self, door: DoorId) -> bool:
-        """Return True: the device keeps it."""
+        """Return True: the device stores its holds."""
         return True
 
 
@@ -104,15 +104,15 @@ def number_of(access_point: AccessPointId) -> int:
 
 
 class TwoNAccessPoints:
-    """Entry and exit."""
+    """Access points: entry and exit."""
 
     def __init__(self, device: TwoNDevice) -> None:
         self._access = device.access
 
     async def is_blocked(self, access_point: AccessPointId) -> bool | None:
-        """Return whether an access point is blocked now."""
+        """Return whether an access point is blocked."""
         return (await self._access.blocked()).get(number_of(access_point))
 
     async def block(self, access_point: AccessPointId, blocked: bool) -> None:
-        """Deny access to all people, or end that."""
+        """Block or unblock an access point for all users."""
         await self._access.block(number_of(access_point), blocked)

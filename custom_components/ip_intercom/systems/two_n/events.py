@@ -1,4 +1,4 @@
-"""2N log events in the neutral model, without their secrets (HTTP API 5.10.4)."""
+"""2N log events in the neutral model, without secrets (HTTP API 5.10.4)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,10 +32,10 @@ from .doors import ACCESS_POINTS
 from .mapping import hold_end
 from .privacy import expected, redact
 
-# The event that stands for what the device cannot tell any more.
+# Type of the event for a gap in the log.
 GAP_EVENT = "LogGap"
 
-# Alarms by the event that tells of them; the event's presence in log/caps says that the device has it.
+# Alarms by event type; a device with the alarm lists the type in log/caps.
 ALARM_EVENTS: Mapping[str, Alarm] = {
     "AccessLimited": Alarm.ACCESS_LIMITED,
     "ApLockStateChanged": Alarm.LOCKDOWN,
@@ -51,7 +51,7 @@ ALARM_EVENTS: Mapping[str, Alarm] = {
     "UnauthorizedDoorOpen": Alarm.DOOR_FORCED,
 }
 
-# What happens and is over, by the event that tells of it.
+# Occurrences by event type.
 OCCURRENCE_EVENTS: Mapping[str, Occurrence] = {
     "AudioLoopTest": Occurrence.AUDIO_TEST,
     "DisplayTouched": Occurrence.TOUCH,
@@ -62,14 +62,14 @@ OCCURRENCE_EVENTS: Mapping[str, Occurrence] = {
     "RexActivated": Occurrence.EXIT_BUTTON,
     "SilentAlarm": Occurrence.SILENT_ALARM,
 }
-# Which kind of it, where there are several.
+# Kinds of an occurrence with several event types.
 _WORDS: Mapping[str, str] = {"DtmfEntered": "entered", "DtmfPressed": "entered", "DtmfSent": "sent"}
-# What may be told of it beside the entrance.
+# Fields that an occurrence shows beside the entrance.
 _DETAILS = frozenset({"address", "call", "dx", "dy", "name", "type", "valid", "x", "y"})
 
-# Firmware that knows these tells by them who was let in or refused, and why.
+# Firmware with these events reports the access decision, its user and its reason.
 DECISION_EVENTS = frozenset({"UserAuthenticated", "UserRejected"})
-# Older firmware tells only whether a credential was valid.
+# Older firmware reports only whether a credential was valid.
 CREDENTIAL_EVENTS = frozenset(
     {
         "CardEntered",
@@ -87,7 +87,7 @@ _METHODS: Mapping[str, str] = {
     "MobKeyEntered": "mobkey",
 }
 
-# After these the device may have other switches, ports, displays, cameras or events.
+# After these events the device may have other switches, ports, displays, cameras or event types.
 _CAPABILITY_EVENTS = ("CapabilitiesChanged", "ConfigurationChanged", "ExternalCameraStateChanged", "HardwareChanged")
 
 _DOOR_STATES = {"opened": True, "closed": False}
@@ -102,9 +102,9 @@ def neutral_event(
 
     Args:
         reading: The event.
-        privacy: What of it may be shown.
-        credentials_decide: No ``DECISION_EVENTS`` follow a credential.
-        boot: The start of the device that it is from.
+        privacy: Fields that may be shown.
+        credentials_decide: Whether a credential event is the access decision, as no ``DECISION_EVENTS`` follow.
+        boot: Name of the boot that recorded the event.
     """
     record = reading.event
     time, clocked = time_of(datetime.fromtimestamp(record.utc_time, UTC), reading.age)
@@ -125,10 +125,10 @@ def neutral_event(
 
 
 def gap_event(gap: Gap, boot: str | None = None) -> Event:
-    """Return the event that tells of a time whose log the device has lost."""
+    """Return the event for a period that the device's log no longer covers."""
     start, end = (datetime.fromtimestamp(bound, UTC) for bound in (gap.start, gap.end))
     data = {"start": start.isoformat(), "end": end.isoformat(), "reason": gap.reason.value}
-    # The device's own record of its start may be lost too.
+    # The device's own record of its start may be missing too.
     facts: tuple[Fact, ...] = (Restarted(),) if gap.reason is GapReason.RESTART else (EventsLost(),)
     return Event(
         type=GAP_EVENT,
@@ -143,7 +143,7 @@ def gap_event(gap: Gap, boot: str | None = None) -> Event:
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """What a mapper may look at."""
+    """Input of the mappers."""
 
     event: str
     params: Fields
@@ -153,13 +153,13 @@ class _Record:
 
     @property
     def entrance(self) -> str | None:
-        """The access point in words (HTTP API 5.10.4: 0 = entry, 1 = exit)."""
+        """Name of the access point (HTTP API 5.10.4: 0 = entry, 1 = exit)."""
         point = integer(self.params.get("ap"))
         return None if point is None else ACCESS_POINTS.get(point)
 
     @property
     def part(self) -> str | None:
-        """Which of several alarms of a kind: a motion profile, an access point and what is limited there."""
+        """Distinguishes alarms of one type: a motion profile, or an access point and its limit."""
         named = (text(self.params.get("id")), self.entrance, text(self.params.get("type")))
         return " ".join(name for name in named if name is not None) or None
 

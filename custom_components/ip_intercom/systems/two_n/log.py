@@ -1,4 +1,4 @@
-"""The event log of a 2N: records with the start that they belong to, gaps, and the cursor (HTTP API 5.10)."""
+"""Event log of a 2N: records with their boot, gaps, and the cursor (HTTP API 5.10)."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,27 +16,27 @@ from .calls import Visitors
 from .client.cursor import Batch, Cursor, EventKey, GapReason, LogEvent, Reading
 from .client.log import LogReader
 from .events import DECISION_EVENTS, gap_event, neutral_event
-from .log_gaps import KEYPAD, Withheld
+from .log_gaps import KEYPAD, WithheldEvents
 from .privacy import shows
 
 _LOGGER = logging.getLogger(__name__)
 
-# Seconds in which the record of a call's session follows that of its first leg.
+# Seconds within which the record of a call's session follows that of its first leg.
 _SESSION_DELAY = 1
 
 
-# A device whose clock shows less counts from 1970 until it has asked for the time: its starts all look the same.
+# A clock before this time counts as unset: it starts at 1970 after every boot, so the boots look alike.
 _CLOCK_SET = datetime(2010, 1, 1, tzinfo=UTC).timestamp()
 
 
 class Boots:
-    """Names each start of the device once and keeps the name until the next one.
+    """Assigns a name to each boot of the device.
 
-    The name comes from the first event read of a start, ``utcTime`` minus ``upTime``; one that is read again after a
-    kill gives the same name. It stays when the clock is set, and without a clock the number of the start is part of it.
+    The name is derived from the first event read of the boot, ``utcTime`` minus ``upTime``; reading that event again
+    after a crash gives the same name. Setting the clock does not change it. Without a clock, it contains a number.
 
     Args:
-        stored: What ``as_json`` returned in an earlier life.
+        stored: Result of ``as_json`` in the previous run.
     """
 
     def __init__(self, stored: object = None) -> None:
@@ -45,12 +45,12 @@ class Boots:
         self.name = text(known.get("name"))
 
     def as_json(self) -> dict[str, object]:
-        """Return what has to be kept."""
+        """Return the data to store."""
         return {"name": self.name, "number": self._number}
 
-    def see(self, batch: Batch, last_id: int | None) -> None:
-        """Find out which start the events of a batch are from; ``last_id`` is that of the last event before them."""
-        if (batch.gap is not None and batch.gap.reason is GapReason.RESTART) or _counts_anew(batch.readings, last_id):
+    def observe(self, batch: Batch, last_id: int | None) -> None:
+        """Determine the boot of a batch; ``last_id`` is the id of the last event before it."""
+        if (batch.gap is not None and batch.gap.reason is GapReason.RESTART) or _ids_restarted(batch.readings, last_id):
             self.name = None
         if self.name is not None or not batch.readings:
             return
@@ -60,18 +60,18 @@ class Boots:
         self.name = str(start) if start >= _CLOCK_SET else f"{max(start, 0)}-{self._number}"
 
 
-def _counts_anew(readings: Sequence[Reading], last_id: int | None) -> bool:
+def _ids_restarted(readings: Sequence[Reading], last_id: int | None) -> bool:
     return bool(readings) and last_id is not None and readings[0].event.id <= last_id
 
 
 class TwoNLog:
-    """The event log in the neutral model.
+    """Event log in the neutral model.
 
     Args:
-        reader: Reads the device's log.
-        privacy: What of it may be shown.
-        reported: The event types that the device records.
-        stored: The cursor of an earlier life.
+        reader: Reader of the device's log.
+        privacy: Fields that may be shown.
+        reported: Event types that the device can record.
+        stored: Cursor of the previous run.
     """
 
     local = True
@@ -88,42 +88,42 @@ class TwoNLog:
         self._boots = Boots((stored or {}).get("boot"))
         self._portions: deque[Delivery] = deque()
         self._privacy = privacy
-        self._withheld = Withheld(reported)
+        self._withheld = WithheldEvents(reported)
         self._visitors = Visitors(reported)
 
-    async def expect(self, reported: frozenset[str]) -> None:
-        """Read other event types from now on, losing none of the others; none reported changes nothing."""
+    async def set_event_types(self, reported: frozenset[str]) -> None:
+        """Change the event types without losing events; an empty set changes nothing."""
         if reported:
             self._withheld.listed = self._visitors.listed = reported
-            await self.reader.expect(reported)
+            await self.reader.set_event_types(reported)
 
-    def trust_numbers(self, exact: bool) -> None:
-        """Say whether nothing but keys and cards may be missing from the log."""
+    def set_exact(self, exact: bool) -> None:
+        """Set whether only records of keys and cards may be missing from the log."""
         self._withheld.exact = exact
 
     def recheck(self) -> None:
-        """Forget what the silence of the device seemed to show."""
-        self._withheld = Withheld(self._withheld.listed, exact=self._withheld.exact)
+        """Discard the conclusions drawn from missing records."""
+        self._withheld = WithheldEvents(self._withheld.listed, exact=self._withheld.exact)
 
     async def next(self) -> Delivery:
-        """Return the next log events, waiting for them for up to a minute."""
+        """Return the next log events; wait up to a minute for them."""
         if not self._portions:
             self._portions.extend(await self._read())
         return self._portions.popleft()
 
     async def _read(self) -> list[Delivery]:
-        """Read the log once, and return what it brought in portions, each with the cursor behind its last event."""
+        """Read the log once; return the events in portions, each with the cursor behind its last event."""
         before, poll = self.reader.cursor, self.reader.poll
         self._visitors.resume(before.last if before is not None else None)
         batch = await self.reader.read()
         if batch.gap is not None:
-            self._withheld.break_off()
+            self._withheld.reset()
         self._see(batch.readings)
         if batch.readings and any(
-            self._visitors.awaits(reading.event) for reading in batch.readings if not reading.late
+            self._visitors.needs_session_record(reading.event) for reading in batch.readings if not reading.late
         ):
             batch = await self._with_sessions(batch)
-        self._boots.see(batch, before.last.id if before is not None and before.last is not None else None)
+        self._boots.observe(batch, before.last.id if before is not None and before.last is not None else None)
         portions = list(batched(batch.readings, PORTION, strict=False)) or [()]
         deliveries = [
             Delivery(self._events(portion), False, self._cursor(before, portion[-1].event), more=True)
@@ -133,31 +133,31 @@ class TwoNLog:
         learned = self.reader.poll != poll
         deliveries.append(Delivery(events, batch.resumed, self._cursor(), self._withheld.missing, keep=learned))
         if batch.gap is not None:
-            told = gap_event(batch.gap, self._boots.name)
-            deliveries[0] = replace(deliveries[0], events=(told, *deliveries[0].events))
+            gap = gap_event(batch.gap, self._boots.name)
+            deliveries[0] = replace(deliveries[0], events=(gap, *deliveries[0].events))
         return deliveries
 
     def _see(self, readings: Iterable[Reading]) -> None:
         for reading in readings:
-            self._withheld.see(reading.event)
+            self._withheld.observe(reading.event)
             keys_shown = KEYPAD not in self._withheld.missing and not self._withheld.exact
-            self._visitors.see(reading.event, keys_shown=keys_shown)
+            self._visitors.observe(reading.event, keys_shown=keys_shown)
 
     async def _with_sessions(self, batch: Batch) -> Batch:
-        """Return a batch with the records that follow at once: they may tell who began a call."""
+        """Return a batch with the immediately following records, which may contain the originator of a call."""
         try:
             more = await self.reader.read(_SESSION_DELAY)
         except IntercomError as err:
             _LOGGER.debug("Could not determine who started the call: %s", err)
             return batch
         self._see(more.readings)
-        if any(self._visitors.awaits(reading.event) for reading in batch.readings):
-            self._visitors.waited_in_vain()
+        if any(self._visitors.needs_session_record(reading.event) for reading in batch.readings):
+            self._visitors.note_missing_session_record()
         gap, resumed = batch.gap or more.gap, batch.resumed or more.resumed
         return Batch((*batch.readings, *more.readings), gap, resumed)
 
     def _events(self, readings: Iterable[Reading]) -> tuple[Event, ...]:
-        # Where no decision follows a credential, the credential is the decision.
+        # Without decision events, the credential event is the decision.
         credentials_decide = not self._withheld.listed & DECISION_EVENTS
         return tuple(
             self._with_visitor(neutral_event(reading, self._privacy, credentials_decide, self._boots.name))
@@ -166,7 +166,7 @@ class TwoNLog:
         )
 
     def _with_visitor(self, event: Event) -> Event:
-        """Return an event that says of the calls in it what is known of who began them."""
+        """Return an event with the known facts about the originators of its calls."""
         if not any(isinstance(fact, CallChanged) for fact in event.facts):
             return event
         visitors = self._visitors
@@ -179,11 +179,11 @@ class TwoNLog:
         return replace(event, facts=tuple(facts))
 
     def _cursor(self, before: Cursor | None = None, event: LogEvent | None = None) -> dict[str, object]:
-        """Return where to go on: behind all that was read, or behind an event in the middle of it."""
+        """Return the cursor behind everything that was read, or behind ``event``."""
         cursor = self.reader.cursor
         assert cursor is not None
         if event is not None and before is not None and cursor.last is not None:
-            # As if it had been read when it happened, so that a new channel reaches back to it.
+            # Use the time of the event itself, so that a new channel reaches back to it.
             received_at = cursor.last.received_at - max(0, cursor.last.up_time - event.up_time)
             key = EventKey(event.id, event.utc_time, event.up_time, received_at)
             cursor = Cursor(before.complete_until, key, cursor.poll)

@@ -1,8 +1,8 @@
-"""Events that the device withholds from the account, detected by gaps in its log.
+"""Events that the device withholds from the account, detected by gaps in the log.
 
-Records are numbered without holes (HTTP API 5.10.4), and a channel leaves out what the account may
-not see (5.10.2). So a number that is missing just before a record that never comes alone tells which
-privilege is missing: a visitor's call follows a key, a person let in follows a card or a code.
+Record numbers have no gaps (HTTP API 5.10.4), and a channel leaves out records that the account may not see
+(5.10.2). A missing number before a record that never comes alone therefore reveals the missing privilege: a
+key precedes a visitor's call, a card or a code precedes an access.
 """
 
 from collections.abc import Callable
@@ -16,13 +16,13 @@ from .client.endpoints import Privilege
 KEYPAD = Missing("privilege", Privilege.KEYPAD_MONITORING)
 CARDS = Missing("privilege", Privilege.UID_MONITORING)
 
-# A code takes at least two keys pressed and released, and itself; a card is one record.
+# A code consists of at least two keys pressed and released, and the code itself; a card is one record.
 _CODE_RECORDS = 5
 _CARD_RECORDS = 1
-# One hole may be anything; the same hole again is a privilege.
+# A single gap may have other causes; a repeated one indicates a missing privilege.
 _EVIDENCE = 2
 
-# What comes only with the privilege: to see one disproves the evidence so far.
+# Events that need the privilege: receiving one refutes the evidence so far.
 _PROOF = {"KeyPressed": KEYPAD, "KeyReleased": KEYPAD, "CodeEntered": KEYPAD, "CardEntered": CARDS}
 _LISTED = {KEYPAD: "KeyPressed", CARDS: "CardEntered"}
 
@@ -46,13 +46,13 @@ _FOLLOWERS: dict[str, Callable[[LogEvent, int], Missing | None]] = {
 
 
 @dataclass(slots=True)
-class Withheld:
-    """Weighs the evidence, record by record.
+class WithheldEvents:
+    """Collects evidence of withheld events.
 
     Attributes:
-        listed: The event types that the device says it records.
-        missing: What the account lacks, beyond reasonable doubt.
-        exact: Nothing else is known to be kept from the account, so that holes can be counted.
+        listed: Event types that the device can record.
+        missing: Privileges that the account lacks.
+        exact: Whether no other privilege is known to be missing, so that gaps are conclusive.
     """
 
     listed: frozenset[str]
@@ -61,24 +61,24 @@ class Withheld:
     _last: LogEvent | None = field(default=None, init=False)
     _evidence: dict[Missing, int] = field(default_factory=dict, init=False)
 
-    def break_off(self) -> None:
-        """Note that the device has lost records: a hole before the next one shows nothing."""
+    def reset(self) -> None:
+        """Record that the device has lost records: a gap before the next one is meaningless."""
         self._last = None
 
-    def see(self, event: LogEvent) -> None:
-        """Look at the next record of the log."""
+    def observe(self, event: LogEvent) -> None:
+        """Process the next record of the log."""
         last, self._last = self._last, event
-        if (proved := _PROOF.get(event.event)) is not None:
-            self._evidence.pop(proved, None)
-            self.missing -= {proved}
+        if (visible := _PROOF.get(event.event)) is not None:
+            self._evidence.pop(visible, None)
+            self.missing -= {visible}
             return
         hidden = event.id - last.id - 1 if last is not None and event.up_time >= last.up_time else 0
-        judge = _FOLLOWERS.get(event.event)
-        if hidden <= 0 or judge is None or not self.exact:
+        find_missing = _FOLLOWERS.get(event.event)
+        if hidden <= 0 or find_missing is None or not self.exact:
             return
-        lacking = judge(event, hidden)
-        if lacking is None or _LISTED[lacking] not in self.listed:
+        missing = find_missing(event, hidden)
+        if missing is None or _LISTED[missing] not in self.listed:
             return
-        self._evidence[lacking] = self._evidence.get(lacking, 0) + 1
-        if self._evidence[lacking] >= _EVIDENCE:
-            self.missing |= {lacking}
+        self._evidence[missing] = self._evidence.get(missing, 0) + 1
+        if self._evidence[missing] >= _EVIDENCE:
+            self.missing |= {missing}

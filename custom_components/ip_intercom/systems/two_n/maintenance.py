@@ -14,12 +14,12 @@ from .client.system import DeviceTime
 
 _LOGGER = logging.getLogger(__name__)
 
-# How long a firmware file waits to be applied (HTTP API 5.2.1).
+# Time that the device keeps a firmware file before it is applied (HTTP API 5.2.1).
 STAGED_FOR = timedelta(minutes=5)
 
 
 def clock_of(answer: DeviceTime) -> Clock:
-    """Return how far the device's clock is off; it tells whole seconds, so half a second is added."""
+    """Return the offset of the device's clock; half a second is added because the device reports whole seconds."""
     clock_set = is_set(datetime.fromtimestamp(answer.utc, UTC))
     return Clock(round(answer.utc + 0.5 - time()), answer.source, answer.automatic, clock_set)
 
@@ -31,7 +31,7 @@ class TwoNClocks:
         self._system = device.system
 
     async def read(self) -> Clock:
-        """Return how far the clock is off."""
+        """Return the offset of the clock."""
         return clock_of(await self._system.time())
 
     async def set_time(self, time: datetime, *, keep_server: bool = False) -> None:
@@ -51,23 +51,23 @@ class TwoNSettings:
         return await self._system.device_name()
 
     async def set_name(self, name: str) -> None:
-        """Name the device (firmware 2.50)."""
+        """Set the name of the device (firmware 2.50)."""
         await self._system.set_device_name(name)
 
     async def sip_accounts(self) -> Sequence[Mapping[str, object]]:
-        """Return how the SIP accounts are set up (firmware 2.43)."""
+        """Return the settings of the SIP accounts without passwords (firmware 2.43)."""
         return [
             {name: value for name, value in account.items() if "password" not in name.lower()}
             for account in await self._phone.config()
         ]
 
     async def set_sip_account(self, account: int, settings: Mapping[str, object]) -> None:
-        """Set the given fields of a SIP account (firmware 2.43)."""
+        """Set fields of a SIP account (firmware 2.43)."""
         await self._phone.set_config(account, settings)
 
 
 class TwoNFirmware:
-    """Firmware: uploaded first, applied or rejected then."""
+    """Firmware update in two steps: upload, then apply or reject."""
 
     expires = True
 
@@ -77,9 +77,9 @@ class TwoNFirmware:
         self._file: str | None = None
 
     async def stage(self, file: Payload) -> StagedFirmware:
-        """Send a file. The device does not answer while another one waits: that one goes first."""
+        """Upload a file; a file uploaded before is discarded first, as the device would not respond."""
         if self._file is not None:
-            await self._forget()
+            await self._reject()
         answer = await self._firmware.upload(file.file, file.name, file.size, file.progress)
         self._file = answer.id
         return StagedFirmware(answer.version, answer.downgrade, answer.note, datetime.now(UTC) + STAGED_FOR)
@@ -91,7 +91,7 @@ class TwoNFirmware:
         except NotReached:
             raise
         except ConnectionFailed as err:
-            # It may be at it, or the file may wait still: the version that comes back tells.
+            # The device may be installing the file or still keep it; the version after its restart shows which.
             _LOGGER.debug("No response to the command: %s", err)
             return
         except CommandFailed:
@@ -101,19 +101,19 @@ class TwoNFirmware:
 
     @property
     def waits(self) -> bool:
-        """Return whether a file of ours waits at the device, as far as that is known."""
+        """Return whether the device is known to keep a file uploaded by this integration."""
         return self._file is not None
 
     async def discard(self) -> None:
         """Reject the staged file."""
         if self._file is not None:
-            await self._forget()
+            await self._reject()
 
     async def version(self) -> str | None:
-        """Return the version that runs."""
+        """Return the installed version."""
         return (await self._system.info()).firmware
 
-    async def _forget(self) -> None:
+    async def _reject(self) -> None:
         file, self._file = self._file, None
         try:
             await self._firmware.reject(file or "")
@@ -133,13 +133,13 @@ class TwoNMaintenance:
         await self._system.restart()
 
     async def factory_reset(self) -> None:
-        """Set the device back; it takes some 15 seconds."""
+        """Reset the device to factory defaults; takes about 15 seconds."""
         await self._config.factory_reset()
 
     def download_config(self) -> Download:
-        """Open the configuration, an XML file with secrets in it."""
+        """Open the configuration: an XML file with secrets."""
         return self._config.download()
 
     async def upload_config(self, file: Payload) -> None:
-        """Replace the configuration; it takes some 15 seconds."""
+        """Replace the configuration; takes about 15 seconds."""
         await self._config.upload(file.file, file.name, file.size, file.progress)

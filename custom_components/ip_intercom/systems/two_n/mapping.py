@@ -1,4 +1,4 @@
-"""2N responses in the neutral model: pure functions."""
+"""Pure functions that map 2N responses to the neutral model."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ _MAX_HOLD = 86400
 
 
 def identity_of(info: SystemInfo, host: str | None) -> Identity:
-    """Return who the device is; ``host`` names it where nothing else does."""
+    """Return the identity of the device; ``host`` is the fallback for its name."""
     model = info.variant
     return Identity(
         id=info.mac or info.serial or "",
@@ -46,7 +46,7 @@ def lines_of(accounts: tuple[SipAccount, ...]) -> Mapping[LineId, Line]:
 
 
 def bells_of(answer: DirectoryAnswer) -> Bells:
-    """Return the bells of the directory: a button rings the entry that has it (HTTP API 5.14.1)."""
+    """Return the bells of the directory: a button calls the entries that have it (HTTP API 5.14.1)."""
     names: dict[int, list[str]] = {}
     peers: dict[str, BellId] = {}
     for entry in answer.entries:
@@ -64,16 +64,16 @@ def bells_of(answer: DirectoryAnswer) -> Bells:
 
 
 def _buttons_of(entry: Fields) -> tuple[int, ...]:
-    """Return the buttons of an entry: numbers separated by commas, or an array of them."""
+    """Return the buttons of an entry, from a comma-separated text or an array."""
     value = entry.get("buttons")
     listed = value if isinstance(value, list) else str(value or "").split(",")
     return tuple(number for item in listed if (number := integer(item)) is not None)
 
 
 def known_bells(bells: Bells | None, phone: bool) -> Mapping[BellId, Bell]:
-    """Return the bells, or where none is known one for any call that a visitor makes.
+    """Return the bells; if none is known, one bell for any call of a visitor.
 
-    A device without a phone has a directory with buttons too, but no buttons.
+    The directory of a device without a phone contains buttons too, but the device has none.
     """
     if not phone:
         return {}
@@ -81,12 +81,12 @@ def known_bells(bells: Bells | None, phone: bool) -> Mapping[BellId, Bell]:
 
 
 def hold_end(begin: datetime, seconds: int | None) -> datetime | None:
-    """Return when a hold ends by itself, None for one that does not, or a time that no device takes."""
+    """Return when a hold ends, None for a permanent one or an invalid duration."""
     return begin + timedelta(seconds=seconds) if seconds is not None and 0 < seconds <= _MAX_HOLD else None
 
 
 def doors_of(switches: tuple[SwitchStatus, ...], known: Mapping[int, SwitchCaps]) -> Mapping[DoorId, Door]:
-    """Return the switches that are ``known`` to be enabled as doors."""
+    """Return the enabled (``known``) switches as doors."""
     now = datetime.now(UTC).replace(microsecond=0)
     return {
         str(status.switch): Door(
@@ -103,10 +103,10 @@ def doors_of(switches: tuple[SwitchStatus, ...], known: Mapping[int, SwitchCaps]
 
 
 def unread_doors(known: Mapping[int, SwitchCaps]) -> Mapping[DoorId, Door]:
-    """Return the switches as doors of which nothing else is known."""
+    """Return the switches as doors in an unknown state."""
     return {str(switch): Door(id=str(switch), released=None, latching=caps.bistable) for switch, caps in known.items()}
 
 
 def ports_of(states: Mapping[PortId, bool], known: Mapping[PortId, bool]) -> Mapping[PortId, Port]:
-    """Return the ports that are ``known`` as outputs (True) or inputs."""
+    """Return the ``known`` ports: outputs (True) and inputs."""
     return {port: Port(port, output, states.get(port)) for port, output in known.items()}

@@ -1,9 +1,9 @@
-"""Fields of a 2N log event that may be shown (HTTP API 5.10.4): an allow-list for each event.
+"""Allow-list of the fields of a 2N log event that may be shown (HTTP API 5.10.4).
 
-A field is told where the manual or a device has it for the event, and its value is of the kind that it has there. Codes,
-keypad digits, keys, license plates and card numbers are redacted, names are told as the user wants. What is not in the
-list is dropped unless its value alone is harmless (``harmless``); of an event that is not in the list, numbers and
-booleans remain (``countable``).
+A field is shown if the manual or a device has it for the event type and its value has the expected type. Codes, keypad
+digits, keys, license plates and card numbers are redacted; the options decide about names. A field that is not in the
+list is dropped unless its value is harmless (``harmless``); of unknown event types, numbers and booleans are shown
+(``countable``).
 """
 
 from collections.abc import Callable, Mapping
@@ -14,17 +14,17 @@ from ..common.parse import Fields, flag
 from ..common.privacy import REDACTED, Privacy, countable, harmless, is_word, without_secrets
 
 _TOUCH_EVENT = "DisplayTouched"
-# Tones of a call open doors; which parameter has them differs, and is not documented for all.
+# Tones of a call open doors; the parameter that contains them varies and is not documented for all events.
 _TONE_EVENTS = frozenset({"DtmfEntered", "DtmfPressed", "DtmfSent"})
 
-# As "input1", "led_secured" and "ext2.input_A" are.
+# Such as "input1", "led_secured" and "ext2.input_A".
 _IDENTIFIER = re.compile(r"[A-Za-z]{1,20}\d{0,3}(?:[_.:-][A-Za-z]{0,20}\d{0,3}){0,3}")
 _UUID = re.compile(r"[0-9A-Fa-f-]{1,36}")
 _NUMBER = re.compile(r"-?\d{1,20}")
 _BUTTON = re.compile(r"%\d{1,3}|[*#]")
 _ADDRESS = re.compile(r"[0-9A-Fa-f.:]{2,45}")
 _LONGEST_TEXT = 256
-# A SIP address may have a password (RFC 3261, 19.1.1).
+# A SIP address may contain a password (RFC 3261, 19.1.1).
 _SIP_PASSWORD = re.compile(r"^(sips?:[^:@]*):[^@]*@", re.IGNORECASE)
 
 
@@ -64,7 +64,7 @@ def _matches(pattern: re.Pattern[str]) -> Callable[[object], bool]:
 
 _is_button = _matches(_BUTTON)
 
-# What each field is in all events; secrets, cards and names are treated below.
+# Expected types of the fields; secrets, cards and names are treated below.
 _KINDS: Mapping[str, Callable[[object], bool]] = {
     "address": _matches(_ADDRESS),
     "ap": _is_number,
@@ -115,7 +115,7 @@ _CREDENTIAL = "ap session direction reader type uuid valid"
 _TONE = "ap call code direction session type uuid valid"
 _STATE = "ap state"
 
-# The fields of each event, of manuals from 2.10 to 3.x and of devices (tests/data/two_n_api.json).
+# Fields by event type, from manuals 2.10 to 3.x and from devices (tests/data/two_n_api.json).
 _FIELDS: Mapping[str, frozenset[str]] = {
     event: frozenset(names.lower().split())
     for event, names in {
@@ -180,12 +180,12 @@ _FIELDS: Mapping[str, frozenset[str]] = {
 
 
 def shows(event: str, privacy: Privacy) -> bool:
-    """Return whether events of a type are told at all."""
+    """Return whether events of a type are shown at all."""
     return privacy.touches or event != _TOUCH_EVENT
 
 
 def expected(event: str, params: Fields) -> Fields:
-    """Return the parameters that an event of this type has, as far as their values are of the right kind; no secrets."""
+    """Return the known parameters of an event whose values have the expected type; without secrets."""
     names = _FIELDS.get(event, frozenset())
     return {
         name: _cleaned(name, value)
@@ -201,33 +201,33 @@ def _cleaned(name: str, value: object) -> object:
 
 
 def redact(event: str, params: Fields, privacy: Privacy) -> Mapping[str, object]:
-    """Return what may be told of the parameters of an event, in their order."""
+    """Return the parameters of an event that may be shown, in their order."""
     names = _FIELDS.get(event)
     open_params = dict(expected(event, params))
-    told: dict[str, object] = {}
+    shown: dict[str, object] = {}
     for name, value in params.items():
         lower = name.lower()
         if names is not None and lower in names and lower in _SECRET:
-            told[name] = REDACTED
+            shown[name] = REDACTED
         elif names is not None and lower in names and lower in _CARDS:
-            told[name] = privacy.card(value)
+            shown[name] = privacy.card(value)
         elif lower == "name" and name in open_params:
-            told[name] = value if privacy.names else REDACTED
+            shown[name] = value if privacy.names else REDACTED
         elif name in open_params:
-            told[name] = open_params[name]
+            shown[name] = open_params[name]
         elif lower == "key" and names is not None and lower in names:
-            told[name] = REDACTED  # PINs pass through KeyPressed digit by digit; only quick-dial buttons are shown
+            shown[name] = REDACTED  # KeyPressed contains PINs digit by digit; only quick-dial buttons are shown
         elif privacy.unknown:
-            told[name] = REDACTED if event in _TONE_EVENTS or lower == "name" else _debugged(name, value, privacy)
+            shown[name] = REDACTED if event in _TONE_EVENTS or lower == "name" else _unknown_field(name, value, privacy)
         elif names is None:
-            told |= countable(event, {name: value})
+            shown |= countable(event, {name: value})
         elif lower not in names:
-            told |= harmless({name: value})
-    return told
+            shown |= harmless({name: value})
+    return shown
 
 
-def _debugged(name: str, value: object, privacy: Privacy) -> object:
-    """Return a field that is not known, for debugging; cards as the user wants them."""
+def _unknown_field(name: str, value: object, privacy: Privacy) -> object:
+    """Return an unknown field for debugging; the options decide about cards."""
     if name.lower() in _CARDS:
         return [privacy.card(item) for item in value] if isinstance(value, list) else privacy.card(value)
     return without_secrets(name, value)

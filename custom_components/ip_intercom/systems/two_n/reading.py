@@ -1,4 +1,4 @@
-"""One reading of a 2N: what is asked for again and again, and the state that the answers tell."""
+"""Polled state of a 2N, combined from several responses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ _TAMPER_PORT = "tamper"
 
 @dataclass(frozen=True, slots=True)
 class DeviceParts:
-    """What a device has that is asked for again and again."""
+    """Parts of a device that are polled."""
 
     switches: Mapping[int, SwitchCaps] = field(default_factory=dict)
     ports: Mapping[PortId, bool] = field(default_factory=dict)
@@ -39,7 +39,7 @@ def reading_of(
     blocked: Mapping[int, bool] | None,
     clock: DeviceTime | None,
 ) -> Reading:
-    """Return the state that the answers of the device tell; what has no answer is left out."""
+    """Return the state from the responses of the device; a part without a response is None."""
     return Reading(
         doors=None if switches is None else doors_of(switches, parts.switches),
         ports=None if ports is None else ports_of(ports, parts.ports),

@@ -1,4 +1,4 @@
-"""The actions that only a 2N has, against its own client."""
+"""Actions that only 2N devices have."""
 
 import asyncio
 from time import time
@@ -53,16 +53,16 @@ ATTR_TRIGGER = "trigger"
 ATTR_USER = "user"
 ATTR_ZONE = "zone"
 
-# HTTP API 5.16.1: more is refused by the device.
+# The device rejects larger images (HTTP API 5.16.1).
 _PLATE_IMAGE_LIMIT = 256 * 1024
-# The lprDir of firmware 2.40.
+# Values of lprDir in firmware 2.40.
 _WAYS = {Direction.INCOMING: 2, Direction.OUTGOING: 3}
 _IMAGE_LIMIT = 4 * 1024 * 1024
-# By the first bytes of a file; what the device makes of them is for it to say.
+# Image types by the first bytes of a file; the device validates the content.
 _IMAGE_TYPES = ((b"\xff\xd8", "image/jpeg"), (b"\x89PNG", "image/png"), (b"BM", "image/bmp"), (b"GIF8", "image/gif"))
 # Two weeks (HTTP API of firmware 2.50).
 _LONGEST_TEXT = 1_209_600
-# How long a device tests itself at most, in seconds.
+# Maximum duration of the device's audio test in seconds.
 _TEST_PATIENCE = 60.0
 
 # HTTP API 5.17.
@@ -212,7 +212,7 @@ async def _set_holidays(runtime: IntercomRuntime, data: Data) -> None:
 
 async def _get_mobile_keys(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
     device = _device(runtime)
-    # The keys themselves stay on the device.
+    # The keys themselves are not returned.
     config = await runtime.coordinator.async_command(device.mobilekey.config())
     made = [None if (when := instant(key.ctime)) is None else when.isoformat() for key in config.keys]
     return {
@@ -224,7 +224,7 @@ async def _get_mobile_keys(runtime: IntercomRuntime, data: Data) -> JsonObjectTy
 
 
 async def _is_compatible(device: TwoNDevice) -> bool | None:
-    """Return whether phones with the old way are let in too; before firmware 2.50 there is only one way."""
+    """Return whether phones with the legacy protocol are accepted, None before firmware 2.50."""
     try:
         return await device.mobilekey.compatibility()
     except NotSupported:

@@ -1,4 +1,4 @@
-"""One 2N device in the neutral model: its capabilities and its state."""
+"""One 2N device in the neutral model: capabilities and state."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping
@@ -41,7 +41,7 @@ from .reading import DeviceParts, reading_of
 _LOGGER = logging.getLogger(__name__)
 
 _BELL_FIELDS = ("name", "buttons", "callPos.peer")
-# Commands that are refused for want of a parameter where the account may use them, and do nothing.
+# Commands that fail without a parameter if the account may use them, and have no effect.
 _PROBES = {
     Control.ACCESS_POINTS: ACCESS_BLOCKING_CTRL,
     Control.CALLS: CALL_DIAL,
@@ -49,15 +49,15 @@ _PROBES = {
     Control.MAINTENANCE: SYSTEM_STATUS,
     Control.OUTPUTS: IO_CTRL,
 }
-# Inputs, outputs and switches change unseen without it (HTTP API 5.10.2).
+# Changes of inputs, outputs and switches are not recorded without this privilege (HTTP API 5.10.2).
 _STATE_EVENTS = Missing("privilege", Privilege.IO_MONITORING)
-# What such a change looks like; old firmware does not have all of them.
+# Event types of such changes; old firmware lacks some of them.
 _STATE_EVENT_TYPES = frozenset({"InputChanged", "OutputChanged", "SwitchStateChanged"})
-# Seconds that bring-up waits for the directory once all else is there.
+# Seconds that the setup waits for the directory after everything else is read.
 _DIRECTORY_PATIENCE = 1.0
 _DIRECTORY = "dir/query"
 _BLOCKED = "accesspoint/blocking/status"
-# What is not known where a function does not answer.
+# Parts of the state that are unread if a function does not respond.
 _UNREAD = {
     "switch/status": "doors",
     "io/status": "ports",
@@ -65,7 +65,7 @@ _UNREAD = {
     "call/status": "calls",
     _BLOCKED: "access_points",
 }
-# One reading in so many also looks at the clock: it does not run away within the hour.
+# The clock is read with every twelfth poll only, as it drifts slowly.
 _READINGS_PER_CLOCK = 12
 
 
@@ -73,10 +73,10 @@ class TwoNSystem:
     """One 2N device.
 
     Args:
-        device: Its client.
-        cursor: How far the log was read before, as ``Delivery.cursor``; None begins now.
-        privacy: What the user wants kept of people and cards.
-        stream: The RTSP account, where the user gave one.
+        device: Client of the device.
+        cursor: Stored position in the log, from ``Delivery.cursor``; None begins now.
+        privacy: Options about names and cards.
+        stream: The RTSP account, None if not configured.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class TwoNSystem:
         self._stream = stream
         self._firmware = TwoNFirmware(device)
         self._missing: set[Missing] = set()
-        self._refusal: IntercomError | None = None
+        self._rejection: IntercomError | None = None
         self._parts = DeviceParts()
         self._reader = PartReader()
         self._controls: frozenset[Control] = frozenset()
@@ -101,30 +101,30 @@ class TwoNSystem:
         self.log: TwoNLog | None = None
         self.features = Features()
 
-    # -- what the device has ---------------------------------------------------------------------
+    # -- capabilities ----------------------------------------------------------------------------
 
     async def connect(self, controls: frozenset[Control] | None) -> Description:
-        """Find out what the device is and has; what is out of reach or does not answer is left out and named."""
-        await self.close()  # of an attempt before
+        """Read the identity and capabilities of the device; functions that do not respond are left out and named."""
+        await self.close()  # of a previous attempt
         self.log = None
         return await self._describe(controls)
 
     async def describe(self) -> Description:
-        """Find out again what the device is and has, and what the account may command; what does not answer stays."""
+        """Refresh capabilities and permissions; functions that do not respond keep their previous value."""
         return await self._describe(None)
 
     async def _describe(self, controls: frozenset[Control] | None) -> Description:
         device, ask, attempt = self.device, self._reader.ask, self._attempt
         self._missing, before = set(), self._missing
-        had = self._parts
+        previous = self._parts
         self._readings = 0
         self._reader.begin()
         try:
-            # The log's first request meets the challenge for all; the others follow in a few rounds.
+            # The log's first request handles the authentication challenge; the others follow in a few rounds.
             info, events = await together(self._identify(), ask("log/caps", attempt(device.log.caps())))
             reported: frozenset[str] = events or frozenset()
             _, switches, ports, cameras, displays = await together(
-                ask("log/subscribe", attempt(self._follow(reported))) if reported else nothing(),
+                ask("log/subscribe", attempt(self._open_log(reported))) if reported else nothing(),
                 ask("switch/caps", attempt(device.switch.caps())),
                 ask("io/caps", attempt(device.io.caps())),
                 ask("camera/caps", attempt(device.camera.caps())),
@@ -137,14 +137,16 @@ class TwoNSystem:
             reading, call_log = await together(
                 self._read_first(parts), ask("phone/calllog", attempt(device.phone.call_log(), vital=False))
             )
-            bells, pending = await self._bells_by_now(directory)
+            bells, pending = await self._available_bells(directory)
             self._reader.require_answer()
         except BaseException:
             self._missing = before
             raise
         failures, self._controls = self._reader.failures, controls
-        phone = reading.lines is not None or ("phone/status" in failures and (had.phone or reading.calls is not None))
-        blocking = reading.access_points is not None or (_BLOCKED in failures and had.access_points)
+        phone = reading.lines is not None or (
+            "phone/status" in failures and (previous.phone or reading.calls is not None)
+        )
+        blocking = reading.access_points is not None or (_BLOCKED in failures and previous.access_points)
         self._parts = replace(
             parts,
             phone=phone or reading.calls is not None,
@@ -156,7 +158,7 @@ class TwoNSystem:
         sources = {source: Camera(source, cameras.sizes) for source in cameras.sources} if cameras else {}
         alarms: dict[Alarm, bool | None] = {ALARM_EVENTS[name]: None for name in reported if name in ALARM_EVENTS}
         if self.log is not None:
-            self.log.trust_numbers(not any(missing.vital for missing in self._missing))
+            self.log.set_exact(not any(missing.vital for missing in self._missing))
         self.features = self._features(controls, phone, sources)
         if bells is None:
             self.features.codes = self.features.directory = None
@@ -211,7 +213,7 @@ class TwoNSystem:
             call_log=TwoNCallLog(device, self._privacy.names),
             directory=TwoNDirectory(device),
             displays=device.display,
-            # Nothing tells beforehand whether the device has these: it says so when it is asked.
+            # Not detectable in advance: the device rejects these functions if it lacks them.
             capture=device.capture,
             codes=TwoNCodes(device),
             settings=TwoNSettings(device),
@@ -220,11 +222,11 @@ class TwoNSystem:
     async def _identify(self) -> SystemInfo:
         info = await self.device.system.info()
         if not info.mac and not info.serial:
-            raise NoIdentity("the device does not say who it is")
+            raise NoIdentity("the device reports neither serial number nor MAC address")
         return info
 
     async def _probe(self, parts: DeviceParts) -> frozenset[Control]:
-        """Find out what the account may command, by commands without their parameters."""
+        """Determine the permissions of the account by sending commands without their parameters."""
         wanted = [
             control
             for control, there in (
@@ -236,38 +238,38 @@ class TwoNSystem:
             )
             if there
         ]
-        allowed = await together(*(self._may(control) for control in wanted))
+        allowed = await together(*(self._is_permitted(control) for control in wanted))
         return frozenset(control for control, may in zip(wanted, allowed, strict=True) if may)
 
-    async def _may(self, control: Control) -> bool:
-        """Return whether the account may command something, what was known of it where the device does not say."""
+    async def _is_permitted(self, control: Control) -> bool:
+        """Return whether the account may use a command; the previous value if the device does not respond."""
         function = _function(_PROBES[control])
         allowed = await self._reader.ask(function, self.device.client.permits(_PROBES[control]), keep=False)
         return control in self._controls if function in self._reader.failures else bool(allowed)
 
-    async def _follow(self, reported: frozenset[str]) -> None:
-        """Open the log, or let the one that is open know which events there are now."""
-        # Opened before the state is read: what happens in between is in the channel.
+    async def _open_log(self, reported: frozenset[str]) -> None:
+        """Open the log, or update the event types of the open one."""
+        # Open it before the state is read, so that the channel contains all later changes.
         if self.log is not None:
-            await self.log.expect(reported)
+            await self.log.set_event_types(reported)
         elif reported:
             cursor = None if self._stored is None else Cursor.from_json(self._stored)
             reader = LogReader(self.device.log, reported, cursor, system=self.device.system)
             self.log = TwoNLog(reader, self._privacy, reported, self._stored)
             await self.log.reader.open()
 
-    # -- reading ---------------------------------------------------------------------------------
+    # -- polling ---------------------------------------------------------------------------------
 
     async def read(self) -> Reading:
-        """Read switches, ports, SIP accounts and calls once; a part that cannot be read now is left out."""
+        """Poll switches, ports, SIP accounts and calls; unreadable parts are left out."""
         failures: list[IntercomError] = []
         reading = await self._read(self._parts, failures)
         if failures and replace(reading, access_points=None, clock=None) == Reading():
-            raise failures[0]  # extras alone do not make a device that can be used
+            raise failures[0]  # optional parts alone do not make the device usable
         return reading
 
     async def _read_first(self, parts: DeviceParts) -> Reading:
-        """Read everything; what the device has is decided by it, as far as it answers."""
+        """Read the complete state; the responses also determine some capabilities."""
         device, ask, attempt = self.device, self._reader.ask, self._attempt
         self._readings += 1
         switches, ports, accounts, calls, blocked, clock = await together(
@@ -295,7 +297,7 @@ class TwoNSystem:
         return reading_of(parts, switches, ports, accounts, calls, blocked, clock)
 
     async def read_bells(self) -> Bells | None:
-        """Read names and buttons from the directory; None where the account may not."""
+        """Read names and buttons from the directory; None if the account may not."""
         bells = await asyncio.shield(self._query_in_background())
         if bells is None:
             return None
@@ -303,7 +305,7 @@ class TwoNSystem:
         return Bells(known_bells(bells, self._parts.phone), bells.peers)
 
     async def examine(self) -> Mapping[str, object]:
-        """Return what the device says of its functions, its clock and its uptime (HTTP API 5.1.2, 5.1.4)."""
+        """Return functions, uptime and skipped rows for diagnostics (HTTP API 5.1.2, 5.1.4)."""
         system = self.device.system
         caps, status = await together(self._extra(system.caps()), self._extra(system.status()))
         return {
@@ -328,14 +330,14 @@ class TwoNSystem:
         return bells_of(await self.device.directory.query(_BELL_FIELDS))
 
     def _query_in_background(self) -> asyncio.Task[Bells | None]:
-        """Return the query of the directory: a large one takes its time, and nothing waits for it."""
+        """Return the running query of the directory, or start one: a large directory takes long."""
         if self._directory is None or self._directory.done():
             self._directory = asyncio.create_task(self._attempt(self._query_bells(), vital=False))
             self._directory.add_done_callback(_retrieve)
         return self._directory
 
-    async def _bells_by_now(self, directory: asyncio.Task[Bells | None]) -> tuple[Bells | None, bool]:
-        """Return the bells, the previous ones if they cannot be read now, and whether they are still being read."""
+    async def _available_bells(self, directory: asyncio.Task[Bells | None]) -> tuple[Bells | None, bool]:
+        """Return the bells, the previous ones if they are unreadable, and whether the query is still running."""
         await asyncio.wait((directory,), timeout=_DIRECTORY_PATIENCE)
         if directory.done():
             found = await self._reader.ask(_DIRECTORY, directory)
@@ -343,21 +345,21 @@ class TwoNSystem:
         return self._parts.bells, True
 
     async def _attempt[T](self, request: Coroutine[Any, Any, T], *, vital: bool = True) -> T | None:
-        """Return the answer, or None where the device or the account does not have the function."""
+        """Return the response, None if the device or the account lacks the function."""
         try:
             return await request
         except ServiceDisabled as err:
-            self._refuse(Missing("service", err.service, vital), err)
+            self._add_missing(Missing("service", err.service, vital), err)
         except SecureConnectionRequired as err:
-            self._refuse(Missing("secure", err.service, vital), err)
+            self._add_missing(Missing("secure", err.service, vital), err)
         except PermissionDenied as err:
-            self._refuse(Missing("privilege", err.privilege, vital), err)
+            self._add_missing(Missing("privilege", err.privilege, vital), err)
         except NotSupported:
             pass
         return None
 
     async def _extra[T](self, request: Coroutine[Any, Any, T]) -> T | None:
-        """Return the answer of something that the device can be used without, None where there is none."""
+        """Return the response of an optional function, None if there is none."""
         try:
             return await self._attempt(request, vital=False)
         except (CommandFailed, ConnectionFailed, UnexpectedReply) as err:
@@ -366,7 +368,7 @@ class TwoNSystem:
             _LOGGER.debug("Optional function unavailable: %s", err)
             return None
 
-    def _refuse(self, missing: Missing, err: IntercomError) -> None:
+    def _add_missing(self, missing: Missing, err: IntercomError) -> None:
         twin = replace(missing, vital=not missing.vital)
         if missing.vital:
             self._missing.discard(twin)
@@ -374,12 +376,12 @@ class TwoNSystem:
             self._missing.add(missing)
         if not missing.vital and isinstance(err, SecureConnectionRequired):
             return
-        # HTTPS is the one thing that a person has to mend for all services at once.
-        if self._refusal is None or isinstance(err, SecureConnectionRequired):
-            self._refusal = err
+        # HTTPS has priority: the user has to enable it once for all services.
+        if self._rejection is None or isinstance(err, SecureConnectionRequired):
+            self._rejection = err
 
-    def require_something(self) -> None:
-        """Raise why nothing can be used, or why one part insists on HTTPS that was not found."""
+    def require_usable(self) -> None:
+        """Raise the error that makes the device unusable, or that makes one part require HTTPS."""
         features = self.features
         usable = (
             self._parts.switches
@@ -389,8 +391,8 @@ class TwoNSystem:
             or features.directory
             or features.calls
         )
-        if self._refusal is not None and (not usable or isinstance(self._refusal, SecureConnectionRequired)):
-            raise self._refusal
+        if self._rejection is not None and (not usable or isinstance(self._rejection, SecureConnectionRequired)):
+            raise self._rejection
 
 
 def _function(endpoint: Endpoint) -> str:
@@ -398,6 +400,6 @@ def _function(endpoint: Endpoint) -> str:
 
 
 def _retrieve(task: asyncio.Task[Any]) -> None:
-    """Take the failure of a task that nothing may wait for any more."""
+    """Retrieve the exception of a task that may not be awaited any more, so that it is not logged."""
     if not task.cancelled():
         task.exception()

@@ -5,16 +5,16 @@ from typing import Any
 import pytest
 
 from custom_components.ip_intercom.systems.two_n.client.cursor import LogEvent
-from custom_components.ip_intercom.systems.two_n.log_gaps import CARDS, KEYPAD, Withheld
+from custom_components.ip_intercom.systems.two_n.log_gaps import CARDS, KEYPAD, WithheldEvents
 
 ALL = frozenset({"KeyPressed", "CardEntered", "CallStateChanged", "UserAuthenticated"})
 CALL = {"state": "connecting", "direction": "outgoing"}
 
 
-def seen(*records: Record, listed: frozenset[str] = ALL, exact: bool = True) -> Withheld:
-    withheld = Withheld(listed, exact=exact)
+def seen(*records: Record, listed: frozenset[str] = ALL, exact: bool = True) -> WithheldEvents:
+    withheld = WithheldEvents(listed, exact=exact)
     for number, name, params in records:
-        withheld.see(LogEvent(number, name, 1000 + number, number, params))
+        withheld.observe(LogEvent(number, name, 1000 + number, number, params))
     return withheld
 
 
@@ -54,9 +54,9 @@ def test_what_is_no_evidence(records: list[Record]) -> None:
 
 
 def test_numbers_of_another_start_are_no_hole() -> None:
-    withheld = Withheld(ALL)
+    withheld = WithheldEvents(ALL)
     for number, up_time in ((40, 900), (6, 5), (12, 3)):
-        withheld.see(LogEvent(number, "UserAuthenticated", 1000, up_time, {}))
+        withheld.observe(LogEvent(number, "UserAuthenticated", 1000, up_time, {}))
     assert withheld.missing == set()
 
 
@@ -71,17 +71,17 @@ def test_what_the_device_does_not_record_is_not_missing() -> None:
 def test_the_event_itself_disproves_the_evidence_so_far(proof: str) -> None:
     withheld = seen(START, (3, "CallStateChanged", CALL), (8, "CallStateChanged", CALL))
     assert withheld.missing == {KEYPAD}
-    withheld.see(LogEvent(9, proof, 1009, 9, {}))
+    withheld.observe(LogEvent(9, proof, 1009, 9, {}))
     assert withheld.missing == set()
     # One hole after it is one; the second is a privilege that was taken away.
-    withheld.see(LogEvent(20, "CallStateChanged", 1020, 20, CALL))
+    withheld.observe(LogEvent(20, "CallStateChanged", 1020, 20, CALL))
     assert withheld.missing == set()
-    withheld.see(LogEvent(30, "CallStateChanged", 1030, 30, CALL))
+    withheld.observe(LogEvent(30, "CallStateChanged", 1030, 30, CALL))
     assert withheld.missing == {KEYPAD}
 
 
 def test_records_that_the_device_has_lost_are_no_hole() -> None:
     withheld = seen(START, (3, "CallStateChanged", CALL))
-    withheld.break_off()
-    withheld.see(LogEvent(90, "CallStateChanged", 1090, 90, CALL))
+    withheld.reset()
+    withheld.observe(LogEvent(90, "CallStateChanged", 1090, 90, CALL))
     assert withheld.missing == set()

@@ -541,7 +541,7 @@ async def test_other_events_are_read_as_soon_as_they_are_expected(bench: Bench) 
     assert [reading.event.event for reading in (await waiting).readings] == ["InputChanged"]
     waiting = asyncio.ensure_future(reader.read())
     await bench.sim.wait_for_pull()
-    await reader.expect(everything)
+    await reader.set_event_types(everything)
     with pytest.raises(IntercomError):
         await waiting
     bench.sim.release("%1")
@@ -556,7 +556,7 @@ async def test_other_events_are_read_as_soon_as_they_are_expected(bench: Bench) 
 async def test_a_channel_that_is_being_emptied_is_emptied_first(bench: Bench) -> None:
     reader = LogReader(bench.device().log, frozenset({"InputChanged"}))
     await reader.open()
-    await reader.expect(frozenset(bench.sim.model.events))
+    await reader.set_event_types(frozenset(bench.sim.model.events))
     assert await reader.read() == Batch((), None, resumed=False)
     bench.sim.release("%1")
     batch = await reader.read()

@@ -133,7 +133,7 @@ async def _identify(transport: HttpTransport, username: str, password: str) -> S
         await _refuse_indoor_touch(transport)
         raise WrongDevice(f"{host} does not answer as a 2N") from err
     if info.serial is None and info.mac is None:
-        raise NoIdentity(f"{host} names neither serial number nor MAC address")
+        raise NoIdentity(f"{host} reports neither serial number nor MAC address")
     return info
 
 

@@ -197,7 +197,7 @@ class LogReader:
         self._advance(events)
         return Batch(readings, gap=None, resumed=False)
 
-    async def expect(self, caps: frozenset[str]) -> None:
+    async def set_event_types(self, caps: frozenset[str]) -> None:
         """Change the event types as soon as possible; a read in progress then fails and is to be repeated."""
         self._events = caps
         # A channel that is being opened or drained is left to the read in progress.
