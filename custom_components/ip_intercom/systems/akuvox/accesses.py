@@ -1,4 +1,4 @@
-"""Access granted or denied by an Akuvox: from its door log and pushes, each reported once; and its alarms."""
+"""Access decisions of an Akuvox from its door log and pushes, each reported once; and its alarms."""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -23,7 +23,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 async def name_behind(device: AkuvoxDevice, code: str) -> str | None:
-    """Return the name of the owner of a PIN or a card; None if unknown, or if the device cannot tell now."""
+    """Return the name of the owner of a PIN or card; None if unknown or unreadable."""
     for lookup in (_users, _cards, _private_keys):
         try:
             people = await lookup(device, code)
@@ -37,7 +37,7 @@ async def name_behind(device: AkuvoxDevice, code: str) -> str | None:
 
 
 async def _users(device: AkuvoxDevice, code: str) -> Iterable[tuple[str | None, Iterable[str | None]]]:
-    # Some devices answer with one user instead of hundreds, but not all of those know cards by it.
+    # Some devices can search for one user instead of returning hundreds, but not all of those find cards that way.
     def has(row: Fields) -> bool:
         return text(row.get("PrivatePIN")) == code or code in parts(text(row.get("CardCode")))
 
@@ -54,16 +54,16 @@ async def _private_keys(device: AkuvoxDevice, _: str) -> Iterable[tuple[str | No
     return [(text(key.get("Name")), (text(key.get("Code")),)) for key in await device.private_keys.get()]
 
 
-# Seconds after which an alarm is over.
+# Seconds after which an alarm ends.
 _LASTS = 60.0
 
 
 class Alarms:
-    """Those that last.
+    """Active alarms, each of which ends after a while.
 
     Args:
-        stored: Those of an earlier life, as ``as_store``.
-        monotonic: A clock in seconds.
+        stored: Alarms of the previous run, from ``as_store``.
+        monotonic: Monotonic clock in seconds.
     """
 
     def __init__(self, stored: object, monotonic: Callable[[], float]) -> None:
@@ -77,20 +77,20 @@ class Alarms:
         self._ends = {alarm: now + min(seconds, _LASTS) for alarm, seconds in left.items() if seconds > 0}
 
     def __contains__(self, alarm: Alarm) -> bool:
-        """Return whether an alarm has begun not long ago."""
+        """Return whether an alarm is active."""
         return alarm in self._ends
 
     @property
     def ends(self) -> Collection[float]:
-        """When they end, by the monotonic clock."""
+        """Monotonic times at which the alarms end."""
         return self._ends.values()
 
     def begin(self, alarm: Alarm) -> None:
-        """Note that the device told of an alarm."""
+        """Start an alarm, or extend it."""
         self._ends[alarm] = self._monotonic() + _LASTS
 
     def take_ended(self) -> list[Alarm]:
-        """Return those that are over, once."""
+        """Return the ended alarms, once."""
         now = self._monotonic()
         over = [alarm for alarm, end in self._ends.items() if end <= now]
         for alarm in over:
@@ -98,31 +98,31 @@ class Alarms:
         return over
 
     def clear(self) -> None:
-        """End all of them: the device has restarted."""
+        """End all alarms after a restart of the device."""
         self._ends.clear()
 
     def as_store(self) -> dict[str, float]:
-        """Return when they end, in Unix seconds."""
+        """Return the ends of the alarms in Unix seconds."""
         ahead = time.time() - self._monotonic()
         return {alarm.value: end + ahead for alarm, end in self._ends.items()}
 
 
 UNRECORDED_EVENT = "AccessUnrecorded"
 
-# An access waits so many seconds for the name behind a code or card: the list of users may not answer.
+# Maximum number of seconds that an access waits for the name of its user: the list of users may not respond.
 _NAME_PATIENCE = 15.0
 
 
 class Accesses:
-    """Tells of accesses.
+    """Reports access decisions.
 
     Args:
         device: The device.
-        doors: Its doors.
-        log: Reads its door log.
-        monotonic: A clock in seconds.
-        names: Whether names of people may be told.
-        opened: Is told that a door was released, before the event says so.
+        doors: Doors of the device.
+        log: Reader of the door log.
+        monotonic: Monotonic clock in seconds.
+        names: Whether names of users may be shown.
+        opened: Called when a door was released, before the event is reported.
     """
 
     def __init__(
@@ -145,15 +145,15 @@ class Accesses:
 
     @property
     def deadlines(self) -> Collection[float]:
-        """When credentials that were pushed are to be told of, by the monotonic clock."""
+        """Monotonic times at which pushed credentials are reported without their record."""
         return self._credentials.deadlines
 
     async def read(self) -> list[Event]:
-        """Return the new records; the cursor covers them once ``commit`` of the log was called."""
+        """Return the new records; the cursor includes them after ``commit`` of the log."""
         news = await self._log.news()
         fresh = [age is not None and age <= LIVE_FOR[DOOR_LOG_EVENT] for _, age in news]
         if any(record.granted and is_fresh for (record, _), is_fresh in zip(news, fresh, strict=True)):
-            self._opened()  # nothing else tells that the door was released
+            self._opened()  # the relay may not be reported otherwise
         found_at = self._monotonic()
         names = [await self._who(record, is_fresh) for (record, _), is_fresh in zip(news, fresh, strict=True)]
         waited = self._monotonic() - found_at
@@ -163,7 +163,7 @@ class Accesses:
         ]
 
     async def _who(self, record: DoorRecord, fresh: bool) -> str | None:
-        """Return who came in or was refused, None where that is not known or not to be told."""
+        """Return the name of a record's user, None if it is unknown or must not be shown."""
         if not self._names:
             return None
         known = somebody(record)
@@ -188,17 +188,17 @@ class Accesses:
         return Event(DOOR_LOG_EVENT, when, data, facts=facts, **numbered("door", record))
 
     def pushed(self, event: str, when: datetime, *, recorded: bool) -> tuple[Fact, ...]:
-        """Take a credential that was pushed; it waits for its record where there is a door log."""
+        """Process a pushed credential; with a door log, it waits for its record."""
         access = access_of(event, when)
         if access.granted:
-            self._opened()  # the relay may have moved without a push of its own (field notes 4.4)
+            self._opened()  # the relay may have no push message of its own (field notes 4.4)
         if not recorded:
             return (AccessDecided(access),)
         self._credentials.push(event, access, self._monotonic())
         return ()
 
     def overdue(self) -> list[Event]:
-        """Return the credentials whose record did not come."""
+        """Return events for the credentials whose record did not arrive."""
         return [
             Event(
                 UNRECORDED_EVENT,

@@ -1,4 +1,4 @@
-"""The adapter of Akuvox: recognizes and finds devices, and makes the system of an entry."""
+"""Adapter of Akuvox: recognizes and finds devices, and creates the system of an entry."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,17 +26,17 @@ from .system import AkuvoxSystem, Options
 
 
 async def recognizes(session: ClientSession, address: str, *, likely: bool = False) -> bool:
-    """Return whether an Akuvox answers at an address, whether or not it lets us in; ``likely`` by its MAC address."""
+    """Return whether an Akuvox responds, even if it rejects requests; ``likely`` is whether its MAC address matches."""
     return await is_akuvox(session, address, likely=likely)
 
 
 async def find(
     session: ClientSession, address: str, account: Mapping[str, Any], verify: bool, pinned: str | None = None
 ) -> tuple[dict[str, Any], Description]:
-    """Find the device at an address that a person typed, and log in; ``pinned`` is the certificate to insist on.
+    """Find the device at an entered address and log in; ``pinned`` is the only accepted certificate.
 
     Returns:
-        What an entry has to keep to connect again (``const``: entry data), and what was found.
+        The entry data for later connections (``const``: entry data), and the description of the device.
     """
     username, password = account_of(account)
     found = await find_device(
@@ -61,7 +61,7 @@ def create(
     transport = transport_of(session, data)
     account = account_of(data)
     stream = options.get(CONF_STREAM_USERNAME, ""), options.get(CONF_STREAM_PASSWORD, "")
-    # Many people have one password for all; a different one for RTSP has to be entered.
+    # RTSP often has the same account; a different one has to be entered.
     username, password = stream if stream[0] else account
     port = options.get(CONF_PICTURE_PORT, DEFAULT_PICTURE_PORT)
     camera = AkuvoxCamera(session, transport.base.host or "", port=port, username=username, password=password)

@@ -1,4 +1,4 @@
-"""Calls of an Akuvox as events: from the state of its phone and its log of calls."""
+"""Call events of an Akuvox, from its call status and its call log."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,15 +16,15 @@ CALL_STATUS_EVENT = "CallStatus"
 
 
 class CallEvents:
-    """Tells of calls.
+    """Reports calls.
 
     Args:
         device: The device.
-        tracker: Puts together what the routes tell.
-        log: Reads its log of calls.
-        monotonic: A clock in seconds.
-        names: Whether names of people may be told.
-        ended: Is told that a call is over, whose record is about to be written.
+        tracker: Combines the reports of all sources.
+        log: Reader of the call log.
+        monotonic: Monotonic clock in seconds.
+        names: Whether names may be shown.
+        ended: Called when a call ended, whose record follows soon.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class CallEvents:
         self._ended = ended
 
     async def look(self, *, pushed: bool) -> list[Event]:
-        """Ask whether there is a call now; ``pushed`` tells that the device pushes those that it makes."""
+        """Poll the call status; ``pushed`` is whether the device pushes its outgoing calls."""
         asked_at = self._monotonic()
         self._tracker.pushes_calls = pushed
         word = await self._device.call.status()
@@ -56,7 +56,7 @@ class CallEvents:
         return [Event(CALL_STATUS_EVENT, datetime.now(UTC), data, facts=facts)] if facts else []
 
     async def read(self) -> list[Event]:
-        """Return the new records; the cursor covers them once ``commit`` of the log was called."""
+        """Return the new records; the cursor includes them after ``commit`` of the log."""
         return [self._event(record, age) for record, age in await self._log.news()]
 
     def _event(self, record: CallRecord, age: float | None) -> Event:
@@ -68,6 +68,6 @@ class CallEvents:
             seen_for = self._tracker.seen_for(record)
             facts = self._tracker.logged(record)
             if any(map(rings, facts)):
-                age = max(age, seen_for)  # it was taken for another call until it was over
+                age = max(age, seen_for)  # the call was tracked as incoming until its record arrived
         when = self._log.clock.time_of(record.when)
         return aged(Event(CALL_LOG_EVENT, when, data, facts=facts, **numbered("call", record)), age)

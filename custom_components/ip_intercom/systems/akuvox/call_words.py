@@ -1,11 +1,11 @@
-"""What the words of ``call/status`` mean; only READY is documented (Api call status)."""
+"""Meaning of the words of ``call/status``, of which only READY is documented (Api call status)."""
 
 from enum import Enum, auto
 import re
 
 from ...model.parts import CallState
 
-# What devices may say in place of READY, without spaces and signs.
+# Words without a call, without spaces and punctuation.
 _IDLE = frozenset(
     [
         "READY",
@@ -21,7 +21,7 @@ _IDLE = frozenset(
         "0",
     ]
 )
-# A call is over, regardless of all else.
+# Words of an ended call, which have priority.
 _OVER = ("DISCONNECTED", "TERMINATED", "FINISHED", "ENDED")
 _CONNECTED = ("TALKING", "TALK", "CONNECTED", "ESTABLISHED", "ESTABLISH", "HOLDING", "HOLD", "HELD")
 _CONNECTING = ("CALLING", "DIALLING", "DIALING", "DIALLED", "DIALED", "DIAL")
@@ -46,7 +46,7 @@ _RINGING = (
     "INVITE",
 )
 _NEGATIONS = ("WITHOUT", "NOT", "NON", "NO", "UN", "DIS")
-# With these a word is put together.
+# Parts that are combined with the words above.
 _LINKS = ("CALL", "STATE", "STATUS", "IN", "ON", "IS", "SIP")
 
 _STATES = ((frozenset(_CONNECTED), CallState.CONNECTED), (frozenset(_CONNECTING), CallState.CONNECTING))
@@ -67,7 +67,7 @@ _IS_NO_CALL = re.compile(rf"\b(?:{_any_of(*_NEGATIONS)})\b.*\b(?:CALL|{_any_of(*
 
 
 class Meaning(Enum):
-    """Whether a word says that there is a call."""
+    """Whether a word indicates a call."""
 
     IDLE = auto()
     CALL = auto()
@@ -75,12 +75,12 @@ class Meaning(Enum):
 
 
 def plain(word: str) -> str:
-    """Return a word without spaces and signs, by which it is known again."""
+    """Return the normalized word: uppercase without spaces and punctuation."""
     return _SIGNS.sub("", word.upper())
 
 
 def meaning_of(word: str) -> Meaning:
-    """Tell what a word means: whole known words count, and no call is none (``Not in call``, ``UNCONNECTED``)."""
+    """Return the meaning of a word; only complete words count, and may be negated (``Not in call``, ``UNCONNECTED``)."""
     words = _apart(word)
     if plain(word) in _IDLE or _IS_OVER.search(words):
         return Meaning.IDLE
@@ -91,7 +91,7 @@ def meaning_of(word: str) -> Meaning:
 
 
 def state_of(word: str) -> CallState:
-    """Return where a call stands, as far as words can tell."""
+    """Return the call state that a word indicates, ringing by default."""
     said = set(_apart(word).split())
     return next((state for words, state in _STATES if said & words), CallState.RINGING)
 
@@ -102,6 +102,6 @@ def is_incoming(word: str) -> bool:
 
 
 def _apart(word: str) -> str:
-    """Return what a word is put together from, with spaces in between; a part that is not known stays whole."""
+    """Return the parts of a compound word with spaces in between; unknown parts are not split."""
     parts = _SIGNS.sub(" ", _HUMP.sub(" ", word)).upper().split()
     return " ".join(" ".join(_PART.findall(part)) if _PARTS.fullmatch(part) else part for part in parts)

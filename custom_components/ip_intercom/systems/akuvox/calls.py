@@ -1,8 +1,8 @@
-"""Calls of an Akuvox: three routes report the same call, and the first report counts.
+"""Call tracking of an Akuvox: three sources report the same call, and the first report counts.
 
-The device knows no sessions. It pushes MakeCall and HangUp (Action URLs), says READY or another word
-when asked (Api call), and writes a record when a call is over (Api calllog). Here they are put together,
-one session for each call.
+The device has no sessions. It pushes MakeCall and HangUp (Action URLs), returns READY or another word as its call
+status (Api call), and writes a record when a call ends (Api calllog). The reports are combined into one session for
+each call.
 """
 
 from collections import deque
@@ -24,15 +24,15 @@ from .client.logs import CallKind, CallRecord
 
 _LOGGER = logging.getLogger(__name__)
 
-# So many seconds after it was told to call, a device may still say that it is ready.
+# Seconds after a dial command during which the device may still report that it is idle.
 _BEGINNING = 3.0
-# So many seconds after it pushed the end of a call, it may still say that the call goes on.
+# Seconds after a HangUp push during which the device may still report the call.
 _ENDING = 3.0
-# A call that nothing has confirmed for so many seconds is over, even if its end was missed.
+# Seconds without confirmation after which a call has ended, even if its end was missed.
 _FORGOTTEN = 60.0
-# A call to the next number that begins so many seconds after the last one gave up is the same visit.
+# Seconds after an unanswered call within which a call to the next number belongs to the same visit.
 _NEXT_NUMBER = 3.0
-# The records of a call come so many seconds after its end at the latest.
+# Seconds after the end of a call within which its records arrive.
 _RECORD = 180.0
 _WAITING = 8
 _AT_ONCE = timedelta(seconds=3)
@@ -40,19 +40,19 @@ _AT_ONCE = timedelta(seconds=3)
 
 @dataclass(slots=True)
 class _Call:
-    """A call in progress, or one whose records may still come.
+    """A call in progress, or an ended one whose records may still arrive.
 
     Attributes:
-        session: Its number, ours.
-        direction: As far as known; ``certain`` tells whether it is more than a guess.
-        state: Where it stands.
-        confirmed: When the device spoke of it last, by our clock.
-        peers: The numbers called, as the device pushed them; ``logged`` those of its records, and ``logged_at`` when
-            the first of them is from.
-        pushed: The device told of it by itself.
-        own: It was dialled from here.
-        answered: The call was answered.
-        word: The device's first word for it, when asked.
+        session: Session ID assigned by the integration.
+        direction: Direction; ``certain`` is whether it is known.
+        state: Call state.
+        confirmed: Monotonic time of the device's last report of the call.
+        peers: Pushed numbers of the called parties; ``logged`` are those of the records, ``logged_at`` is the time of
+            the first record.
+        pushed: Whether the device pushed the call.
+        own: Whether the integration dialed the call.
+        answered: Whether the call was answered.
+        word: First status word of the device for the call.
     """
 
     session: SessionId
@@ -74,7 +74,7 @@ class _Call:
         return CallChanged(self.session, self.direction, state or self.state, self.peer)
 
     def as_store(self, ahead: float) -> dict[str, object]:
-        """Return it as JSON; Unix time is ``ahead`` of our clock."""
+        """Return the call as JSON; ``ahead`` converts monotonic to Unix time."""
         return {
             "session": self.session,
             "direction": self.direction.value,
@@ -94,7 +94,7 @@ class _Call:
 
     @classmethod
     def from_store(cls, stored: object, ahead: float) -> _Call | None:
-        """Return what ``as_store`` wrote, None where that cannot be read."""
+        """Return a stored call, None if it is unreadable."""
         if not isinstance(stored, Mapping):
             return None
         session, state = integer(stored.get("session")), member(CallState, stored.get("state"))
@@ -126,31 +126,31 @@ class _Call:
         )
 
     def log(self, number: str, when: datetime | None) -> None:
-        """Note that the device has written a record of it."""
+        """Record that the device has written a record of the call."""
         self.logged.add(number)
         self.logged_at = self.logged_at or when
 
     def may_have(self, number: str, outgoing: bool, when: datetime | None) -> bool:
-        """Return whether a record of a number and a direction may be of this call."""
+        """Return whether a record with a number and a direction may be of this call."""
         if number in self.logged or (self.certain and (self.direction is Direction.OUTGOING) is not outgoing):
             return False
         if number in self.peers or not self.logged:
             return number in self.peers or not self.peers
-        # A group is called at once: a record for each number, and perhaps a push for the first only.
+        # A group call has a record for each number, but may have a push for the first one only.
         return when is not None and self.logged_at is not None and abs(when - self.logged_at) <= _AT_ONCE
 
 
 @dataclass(slots=True)
 class CallTracker:
-    """Puts together what the three routes tell.
+    """Combines the reports of the three sources.
 
     Attributes:
-        idle: What this device was heard to say without a call.
-        words: Directions of the device's words, as its records have shown: True for outgoing, None for both.
-        monotonic: A clock in seconds.
-        unpushed: Visitors' calls in a row that the device did not tell of by itself.
-        pushes_calls: The device is known to tell of every call that it makes.
-        commanded: Is told that a call was begun or ended from here.
+        idle: Status word of this device without a call.
+        words: Directions of status words, as learned from records: True for outgoing, None for both.
+        monotonic: Monotonic clock in seconds.
+        unpushed: Number of successive visitors' calls that the device did not push.
+        pushes_calls: Whether the device is known to push all outgoing calls.
+        commanded: Called when a command started or ended a call.
     """
 
     idle: set[str] = field(default_factory=set)
@@ -161,7 +161,7 @@ class CallTracker:
     commanded: Callable[[], None] = lambda: None
     _next: SessionId = field(default_factory=lambda: int(time.time()))
     _call: _Call | None = None
-    # The call in progress is known from an earlier life, and nothing has been told of it in this one.
+    # The call in progress was restored from the previous run and has not been reported since.
     _restored: bool = False
     _pushed_at: float = -inf
     _hung_at: float = -inf
@@ -180,10 +180,10 @@ class CallTracker:
         call = self._call
         return {} if call is None else {call.session: CallSession(call.session, call.direction, call.state, call.peer)}
 
-    # -- over a restart --------------------------------------------------------------------------
+    # -- storage ---------------------------------------------------------------------------------
 
     def as_store(self) -> dict[str, object]:
-        """Return the calls that other routes may still tell of, as JSON."""
+        """Return the calls that may still be reported by other sources, as JSON."""
         ahead = time.time() - self.monotonic()
         oldest = self.monotonic() - _RECORD
         return {
@@ -192,7 +192,7 @@ class CallTracker:
         }
 
     def restore(self, stored: object) -> None:
-        """Remember what ``as_store`` wrote: a call that rang in an earlier life rings no more."""
+        """Restore the calls of the previous run; a restored call does not ring again."""
         if not isinstance(stored, Mapping):
             return
         ahead = time.time() - self.monotonic()
@@ -206,47 +206,47 @@ class CallTracker:
             self._over.append(call)
         self._next = max([self._next, *(known.session + 1 for known in (*self._over, call) if known is not None)])
 
-    # -- from here -------------------------------------------------------------------------------
+    # -- commands --------------------------------------------------------------------------------
 
     def dialling(self, number: str) -> SessionId:
-        """Note that a call is being dialled from here, before the device hears of it."""
+        """Record an outgoing call before the dial command is sent."""
         self._before = self._call
         self._call = call = self._new(Direction.OUTGOING, certain=True, peer=number)
         call.own = True
         return call.session
 
     def dialled(self) -> None:
-        """Note that the device calls, or may: the call before is over."""
+        """Record that the device may have dialed: the previous call has ended."""
         if self._before is not None:
             self._untold += self._finish(self._before)
             self._before = None
         self.commanded()
 
     def not_dialled(self, session: SessionId) -> None:
-        """Note that the device did not call after all: the call before, if there was one, goes on."""
+        """Record that the device did not dial: the previous call, if any, continues."""
         if self._call is not None and self._call.session == session:
             self._call = self._before
         self._before = None
 
     def hung_up(self) -> None:
-        """Note that the device was told to end the call: that it is ready may be taken at its word."""
+        """Record a hang-up command: an idle status right after it is valid."""
         if self._call is not None:
             self._call.began -= _BEGINNING
             self.commanded()
 
     def untold(self) -> tuple[CallChanged, ...]:
-        """Return what commands have changed, once."""
+        """Return the changes caused by commands, once."""
         changes, self._untold = self._untold, ()
         return changes
 
     def restart(self) -> None:
-        """End the call in progress: the device has restarted, but its records of calls may still come."""
+        """End the call in progress after a restart of the device; its records may still arrive."""
         self._end()
 
-    # -- what the device pushes ------------------------------------------------------------------
+    # -- push messages ---------------------------------------------------------------------------
 
     def made(self, number: str | None) -> tuple[CallChanged, ...]:
-        """Take a MakeCall."""
+        """Process a MakeCall push."""
         now = self.monotonic()
         self._pushed_at, self.unpushed = now, 0
         ended: tuple[CallChanged, ...] = ()
@@ -261,17 +261,17 @@ class CallTracker:
         if number is not None:
             call.peer = number
             call.peers.add(peer_number(number))
-        # That it rings is the news, also where it was taken for another before.
+        # Report the ring even if the call was tracked as a connected incoming call.
         rang = (call.changed(CallState.RINGING),) if mistaken and call.state is CallState.CONNECTED else ()
         return (*ended, *rang, call.changed())
 
     def hung(self) -> tuple[CallChanged, ...]:
-        """Take a HangUp."""
+        """Process a HangUp push."""
         self._pushed_at = self._hung_at = self.monotonic()
         return self._end()
 
     def _continued(self, now: float) -> _Call | None:
-        """Return the call that has just given up one number and tries the next."""
+        """Return the call that has just given up one number and dials the next."""
         last = self._over[-1] if self._over else None
         if last is None or last.answered or last.own or last.direction is not Direction.OUTGOING:
             return None
@@ -281,13 +281,13 @@ class CallTracker:
         last.state, last.began = CallState.CONNECTING, now
         return last
 
-    # -- what it says when asked -----------------------------------------------------------------
+    # -- call status -----------------------------------------------------------------------------
 
     def looked(self, word: str, asked_at: float) -> tuple[CallChanged, ...]:
-        """Take an answer of call/status that was asked for at ``asked_at``."""
+        """Process the response of a ``call/status`` request that was sent at ``asked_at``."""
         call = self._call
         if asked_at < self._pushed_at:
-            return ()  # older than what the device has pushed since
+            return ()  # older than the last push message
         if self.is_idle(word):
             self._hung_at = -inf
             return () if call is None or asked_at - call.began < _BEGINNING else self._end()
@@ -298,7 +298,7 @@ class CallTracker:
         if call is None:
             self._call = call = self._new(self._direction_of(word, state), certain=False)
             call.state = CallState.RINGING
-            # That it rings is the news, also if it was answered before it was polled.
+            # Report the ring even if the call was answered before the poll.
             began = (call.changed(),)
         call.word = call.word or word
         call.confirmed = self.monotonic()
@@ -310,10 +310,10 @@ class CallTracker:
         return (*began, call.changed())
 
     def is_idle(self, word: str) -> bool:
-        """Tell whether a word of call/status means that there is no call.
+        """Return whether a word of ``call/status`` indicates that there is no call.
 
-        A word that is not known, and the first that this device says, does: there hardly ever is a call at that moment.
-        It does not any more once the device says a known one.
+        If the first word of this device is unknown, it is learned as idle, as there hardly ever is a call at that
+        moment. A known idle word replaces it later.
         """
         known, meaning = plain(word), meaning_of(word)
         if meaning is Meaning.IDLE:
@@ -324,10 +324,10 @@ class CallTracker:
         return known in self.idle
 
     def _direction_of(self, word: str, state: CallState) -> Direction:
-        """Return the direction of a call by the first word for it; unless something speaks against it, a visitor's.
+        """Return the likely direction of a call from its first status word; by default, a visitor's call.
 
-        A device that pushes its calls has not made this one. One that is connected from the start was most
-        likely answered by the device itself. If that is wrong, a push or a record will tell.
+        A device that pushes its calls would have pushed an outgoing one. A call that is connected from the start was
+        probably incoming and answered automatically. A push or a record corrects a wrong guess.
         """
         likely = not self.pushes_calls and state is not CallState.CONNECTED and not is_incoming(word)
         outgoing = self.words.get(word, likely)
@@ -335,10 +335,10 @@ class CallTracker:
             outgoing = likely
         return Direction.OUTGOING if outgoing else Direction.INCOMING
 
-    # -- what it writes down ---------------------------------------------------------------------
+    # -- call log --------------------------------------------------------------------------------
 
     def logged(self, record: CallRecord) -> tuple[CallChanged, ...]:
-        """Take a new record; return the call in it, if no other route has told of it."""
+        """Process a new record; return its call if no other source has reported it."""
         outgoing = record.kind is CallKind.DIALED
         number = peer_number(record.number or "")
         call = self._call_of(number, outgoing, record.when)
@@ -352,19 +352,19 @@ class CallTracker:
             self.unpushed += 1
         if call is not None and (call.direction is Direction.OUTGOING or not outgoing):
             return ended
-        # It was not reported, or it was taken for an incoming call.
+        # The call was not reported, or was tracked as an incoming call.
         unseen = self._new(Direction.OUTGOING if outgoing else Direction.INCOMING, certain=True, peer=record.number)
         unseen.log(number, record.when)
         self._over.append(unseen)
         return (*ended, unseen.changed(CallState.RINGING), unseen.changed(CallState.TERMINATED))
 
     def seen_for(self, record: CallRecord) -> float:
-        """Return for how many seconds the call of a record is known, also as one that came in; 0 for an unknown one."""
+        """Return for how many seconds the call of a record has been tracked, in either direction; 0 if it was not."""
         call = self._call_of(peer_number(record.number or ""), record.kind is CallKind.DIALED, record.when)
         return 0.0 if call is None else self.monotonic() - call.began
 
     def _call_of(self, number: str, outgoing: bool, when: datetime | None) -> _Call | None:
-        """Return the call that a record is of, the one in progress last: its end may not have been seen yet."""
+        """Return the call of a record; the call in progress comes last, as its end may have been missed."""
         oldest = self.monotonic() - _RECORD
         over = [call for call in self._over if call.confirmed >= oldest]
         candidates = over if self._call is None else [*over, self._call]
@@ -378,7 +378,7 @@ class CallTracker:
         return _Call(session, direction, certain, CallState.CONNECTING, now, now, peer)
 
     def _end(self) -> tuple[CallChanged, ...]:
-        """End the call in progress, if there is one."""
+        """End the call in progress, if any."""
         call, self._call = self._call, None
         return () if call is None else self._finish(call)
 
@@ -389,11 +389,11 @@ class CallTracker:
 
 
 class AkuvoxCalls:
-    """Calls that are made and ended from here.
+    """Commands for calls.
 
     Args:
         device: The device.
-        tracker: What is known of the call in progress.
+        tracker: Tracker of the call in progress.
     """
 
     answers = False
@@ -410,7 +410,7 @@ class AkuvoxCalls:
         try:
             await self._call.dial(number)
         except ConnectionFailed as err:
-            # It may call all the same, unless it was never asked.
+            # The device may dial nevertheless, unless it was unreachable.
             if isinstance(err, NotReached):
                 self._tracker.not_dialled(session)
             else:
@@ -423,7 +423,7 @@ class AkuvoxCalls:
         return session
 
     async def answer(self, session: SessionId) -> None:
-        """Refuse: the API has nothing to answer a call with; the device may be set to answer by itself."""
+        """Raise, as the API cannot answer calls; the device can be set to answer automatically."""
         raise NotSupported("an Akuvox answers by itself or by its own buttons")
 
     async def hang_up(self, session: SessionId, reason: str | None = None) -> None:
@@ -432,8 +432,8 @@ class AkuvoxCalls:
         self._tracker.hung_up()
 
     async def in_progress(self) -> Mapping[SessionId, CallSession]:
-        """Return the call that there is now."""
+        """Return the call in progress."""
         if self._tracker.is_idle(await self._call.status()):
             return {}
-        # One that has not been reported yet: it can be ended as well.
+        # A call that has not been tracked yet can be ended as well.
         return self._tracker.sessions or {0: CallSession(0, Direction.OUTGOING, CallState.RINGING)}

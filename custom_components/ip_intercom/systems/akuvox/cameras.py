@@ -1,4 +1,4 @@
-"""Pictures and streams of an Akuvox (captures/akuvox/port8080_snapshot_mjpeg.md)."""
+"""Camera images and streams of an Akuvox (captures/akuvox/port8080_snapshot_mjpeg.md)."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,18 +12,18 @@ from .client import MAIN_STREAM, SUB_STREAM, AkuvoxCamera
 _RTSP_PORT = 554
 _STREAMS = {"main": MAIN_STREAM, "sub": SUB_STREAM}
 
-# The port for pictures has no sizes to choose from.
+# The image server has only one size.
 CAMERAS = {camera: Camera(camera, ()) for camera in _STREAMS}
 
 
 class AkuvoxCameras:
-    """The camera, with its main and its sub stream.
+    """The camera with its main and sub stream.
 
     Args:
-        camera: The port for pictures.
-        host: Where the streams are.
-        username: The login of RTSP, which is not that of the API; empty for none.
-        password: Its password.
+        camera: Client of the image server.
+        host: Host of the RTSP server.
+        username: RTSP account, which is not the API account; empty for none.
+        password: Password of the account.
     """
 
     def __init__(self, camera: AkuvoxCamera, host: str | None, username: str, password: str) -> None:
@@ -33,21 +33,21 @@ class AkuvoxCameras:
         self._password = password
 
     async def snapshot(self, camera: CameraId, width: int | None, height: int | None, seconds_back: int = 0) -> bytes:
-        """Return the current image, in the only size."""
+        """Return the current image in its only size."""
         return await self._camera.snapshot()
 
     @asynccontextmanager
     async def mjpeg(self, camera: CameraId) -> AsyncIterator[MjpegStream]:
-        """Open motion JPEG: in full size, up to 60 Mbit/s."""
+        """Open motion JPEG in full size, up to 60 Mbit/s."""
         async with self._camera.mjpeg() as stream:
             yield stream
 
     def streams(self, camera: CameraId) -> bool:
-        """Return whether the user gave the account of the stream."""
+        """Return whether the entry has an RTSP account."""
         return bool(self._username) and self._host is not None
 
     async def stream_address(self, camera: CameraId) -> str | None:
-        """Return the RTSP address with its login; None where the user gave none."""
+        """Return the RTSP address with its account; None without an account."""
         if not self._username or self._host is None:
             return None
         return str(

@@ -1,4 +1,4 @@
-"""The clock of an Akuvox, and how old a report of it may be without being late."""
+"""Clock of an Akuvox, and the age above which its reports are late."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -10,49 +10,49 @@ from ...model.parts import CallState, Direction
 from ..common.times import LIVE_WINDOW, is_set
 from .client.system import SystemStatus
 
-# Time zones differ by quarters of an hour, and none is further from UTC than this; all in seconds.
+# Time zones are multiples of a quarter hour and at most this far from UTC; in seconds.
 _STEP = 900
 _FARTHEST = 26 * 3600
-# Records tell whole seconds, rounded down, and so does the clock: on average half a second is missing.
+# Records and the clock have whole seconds, rounded down: half a second is missing on average.
 _HALF = 0.5
-# Two clocks may drift apart by so many seconds between two looks.
+# Maximum drift in seconds between two polls.
 _SLACK = 30.0
-# Seconds for which it is known what the clock shows: a person or a time server may set it.
+# Seconds for which the offset of the device's clock is valid: a user or a time server may set the clock.
 _KNOWN = 600.0
-# Seconds within which there is no need to ask again.
+# Seconds within which the clock is not read again.
 _JUST_ASKED = 10.0
-# A record may be of so many seconds from now: it was rounded.
+# Seconds by which a record may be in the future because of rounding.
 _FUTURE = 3.0
-# Of a record that was not there so many seconds ago, the quarter of an hour is known in any zone.
+# Seconds since the previous poll within which a new record shows its zone, as zones are multiples of a quarter hour.
 _CERTAIN = 600.0
-# A call that lasts longer than so many seconds is none: the zone has changed, as to summer time.
+# Maximum duration of a call in seconds; a longer one indicates a changed time zone, such as summer time.
 _LONGEST_CALL = 1800.0
 
 
 class DeviceClock:
-    """What is known of it.
+    """Relation between the device's clock, the times of its records, and the local clock.
 
     Args:
-        monotonic: A clock in seconds.
-        zone: How many seconds the records were ahead of ``system/status`` in an earlier life.
+        monotonic: Monotonic clock in seconds.
+        zone: Seconds by which records were ahead of ``system/status`` in the previous run.
 
     Attributes:
-        zone: The same now; None as long as that is not found out.
+        zone: The same for this run; None while unknown.
     """
 
     def __init__(self, monotonic: Callable[[], float], zone: int | None = None) -> None:
         self._monotonic = monotonic
         self._uptime: tuple[int, float] | None = None
-        # How far it is ahead of ours, and when that was found out.
+        # Seconds by which the device's clock is ahead of the local one, and the monotonic time of the measurement.
         self._skew: tuple[float, float] | None = None
         self.zone = zone
 
     def tell(self, status: SystemStatus, asked_at: float) -> bool:
-        """Note what the device says of its clock and its uptime; return whether it has restarted since the last time.
+        """Process a reading of clock and uptime; return whether the device has restarted since the last one.
 
         Args:
-            status: What it says.
-            asked_at: When it was asked, in Unix seconds by our clock.
+            status: The reading.
+            asked_at: Local Unix time of the request.
         """
         now = self._monotonic()
         if status.time is not None:
@@ -64,14 +64,14 @@ class DeviceClock:
 
     @property
     def was_just_asked(self) -> bool:
-        """Return whether the device need not be asked what its clock shows."""
+        """Return whether the clock was read a moment ago."""
         return self._skew is not None and self._monotonic() - self._skew[1] <= _JUST_ASKED
 
     @property
     def ahead(self) -> timedelta | None:
-        """How far the times of records are ahead of UTC, None as long as it is not found out.
+        """Offset of the times of records from UTC, None while unknown.
 
-        That is the time zone of the device, or years where its clock was never set.
+        This is the device's time zone, or years if its clock was never set.
         """
         if self.zone is None:
             return None
@@ -79,11 +79,11 @@ class DeviceClock:
         return timedelta(seconds=round(seconds / _STEP) * _STEP)
 
     def age_of(self, when: datetime | None, since: float | None) -> float | None:
-        """Return how many seconds ago a record was written, None where that is not known.
+        """Return the age of a record in seconds, None if unknown.
 
         Args:
-            when: What the device wrote.
-            since: Seconds since a look that did not find it yet; None where there was none.
+            when: Time of the record, as written by the device.
+            since: Seconds since the last poll without the record; None if there was none.
         """
         if when is None or not is_set(when):
             return since
@@ -101,16 +101,16 @@ class DeviceClock:
             self.zone = zone
         if age is None:
             return None
-        # One of the future shows that the clock was set meanwhile.
+        # A record from the future indicates that the clock was set in the meantime.
         return since if skew is None or age < -_FUTURE else max(age, 0.0)
 
     def time_of(self, when: datetime | None) -> datetime:
-        """Return when a record is from, in UTC: now where the device has no clock."""
+        """Return the time of a record in UTC; the current time if the device has no clock."""
         now = datetime.now(UTC)
         if when is None or not is_set(when):
             return now
         if self.ahead is None:
-            return when.astimezone(UTC)  # the zone of this machine, for want of a better one
+            return when.astimezone(UTC)  # assume the local zone
         return min(now, when.replace(tzinfo=UTC) - self.ahead)
 
 
@@ -118,24 +118,24 @@ CALL_LOG_EVENT = "CallLog"
 DOOR_LOG_EVENT = "DoorLog"
 RING = "ring"
 
-# Seconds that a look, its answer and what is looked up for it may take.
+# Seconds that a poll, its response and its lookups may take.
 _MARGIN = 30.0
-# The bounds in seconds. Of the logs: the longest pause between two looks at one that works, and the margin.
+# Maximum ages in seconds. For logs: the longest poll interval plus the margin.
 LIVE_FOR: Mapping[str, float] = {RING: LIVE_WINDOW, CALL_LOG_EVENT: 60.0 + _MARGIN, DOOR_LOG_EVENT: 60.0 + _MARGIN}
 
 
 def aged(event: Event, age: float | None) -> Event:
-    """Return an event with its age in seconds; it is late where that is too much, or not known."""
+    """Return an event with its age in seconds; it is late if the age is too high or unknown."""
     return replace(event, age=age or 0.0, late=age is None or age > _bound(event))
 
 
 def _bound(event: Event) -> float:
-    # What is pushed, or seen in a state, is told as it happens.
+    # Pushed and polled states are reported immediately.
     return LIVE_FOR[RING] if any(map(rings, event.facts)) else LIVE_FOR.get(event.type, _MARGIN)
 
 
 def rings(fact: object) -> bool:
-    """Return whether a fact is a call that rings, unless it is one that rang before."""
+    """Return whether a fact is an outgoing call that is connecting or ringing."""
     return (
         isinstance(fact, CallChanged)
         and fact.direction is Direction.OUTGOING

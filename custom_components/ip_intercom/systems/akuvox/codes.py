@@ -1,4 +1,4 @@
-"""Temporary codes: users of an Akuvox, or private keys if it has no users."""
+"""Temporary codes of an Akuvox: users, or private keys if it has no users."""
 
 from collections.abc import Iterable, Iterator
 import logging
@@ -17,19 +17,19 @@ from .wiring import RELAY_NUMBERS
 
 _LOGGER = logging.getLogger(__name__)
 
-# The schedule that is always valid (Api user get).
+# ID of the schedule that is always valid (Api user get).
 _ALWAYS = "1001"
 _DAYS = ("Mon", "Tue", "Wed", "Thur", "Fri", "Sat", "Sun")
 _SCHEDULE_RELAY = "ScheduleRelay"
 _SCHEDULES = frozenset({_SCHEDULE_RELAY, "Schedule-Relay", "Schedule"})
 _DOORS = "DoorNum"
-# What the PIN is called, of a user and of a key.
+# Field of the PIN of a user and of a key.
 _USER_PIN, _KEY_PIN = "PrivatePIN", "Code"
 _FIRST = "1"
 
 
 class AkuvoxCodes(RowCodes):
-    """Rows with a name, a PIN and relays; without doors, a code opens the first relay."""
+    """Rows with a name, a PIN and relays; a code without doors is for the first relay."""
 
     def __init__(self, device: AkuvoxDevice) -> None:
         self._device = device
@@ -43,9 +43,9 @@ class AkuvoxCodes(RowCodes):
 
     @override
     async def _finish(self, code: Code, row: CodeRow) -> None:
-        """See that a row opens the doors that were asked for, and no others.
+        """Verify that a row has exactly the requested doors, and correct it otherwise.
 
-        A device may keep the first of several pairs only, and not say so (field notes 10).
+        A device may silently store only the first of several pairs (field notes 10).
         """
         relays = relays_of(code.doors)
         wanted = frozenset(relays)
@@ -65,7 +65,7 @@ class AkuvoxCodes(RowCodes):
     async def _change(self, number: str, pin: str, doors: str) -> None:
         items = await self._list()
         rows = await items.get(lambda row: text(row.get("ID")) == number)
-        # What is left out is erased by some; the schedule by its other names says the same, and the PIN may be masked.
+        # Some devices erase omitted fields. Other schedule fields would contradict the new one; the PIN may be masked.
         kept = {name: value for row in rows for name, value in row.items() if name not in _SCHEDULES}
         pin_key, doors_key = (_USER_PIN, _SCHEDULE_RELAY) if self._has_users else (_KEY_PIN, _DOORS)
         await items.set({**kept, "ID": number, pin_key: pin, doors_key: doors})
@@ -99,7 +99,7 @@ class AkuvoxCodes(RowCodes):
 
     @override
     async def _rows(self, keep: Keep, name: str | None = None) -> list[CodeRow]:
-        """Return rows; a device looks up a name in its own long list."""
+        """Return rows; a device can search its own list by name."""
         items = await self._list()
 
         def wanted(item: Fields) -> bool:
@@ -109,7 +109,7 @@ class AkuvoxCodes(RowCodes):
         return [row for item in found if (row := _row(item)) is not None and keep(row)]
 
     async def _list(self) -> ItemList:
-        """Return the list that the device has: of users, or else of keys."""
+        """Return the list that the device has: users, or else keys."""
         if self._has_users is None:
             try:
                 await self._device.users.get(page=1, keep=lambda _: False)
@@ -121,7 +121,7 @@ class AkuvoxCodes(RowCodes):
 
 
 def relays_of(doors: Iterable[DoorId]) -> str:
-    """Return the relays of doors as digits, the first relay for none."""
+    """Return the relays of doors as digits, the first relay without doors."""
     numbers = set()
     for door in doors:
         number = RELAY_NUMBERS.get(door.upper())
@@ -132,7 +132,7 @@ def relays_of(doors: Iterable[DoorId]) -> str:
 
 
 def _pairs(relays: str) -> Iterator[str]:
-    """Return relays with their schedule, in each of the forms in which some firmware wants it (field notes 10)."""
+    """Return the relays with their schedule, in each of the formats of different firmware (field notes 10)."""
     pairs = [f"{_ALWAYS}-{relay}" for relay in relays]
     forms = (";".join(pairs), ",".join(pairs), f"{_ALWAYS}-{relays}")
     yield from dict.fromkeys(forms)
@@ -146,6 +146,6 @@ def _relays(row: Fields) -> frozenset[str] | None:
     if _KEY_PIN in row:
         doors = text(row.get(_DOORS))
     else:
-        # A bare schedule has no relays.
+        # A plain schedule has no relays.
         doors = "".join(relays for _, relays in schedules(row)) or None
     return None if doors is None else frozenset(filter(methodcaller("isdecimal"), doors))

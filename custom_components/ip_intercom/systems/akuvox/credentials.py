@@ -1,4 +1,4 @@
-"""Codes, cards, and faces of an Akuvox: pushed without a name, logged a moment later with one, reported once."""
+"""Codes, cards and faces of an Akuvox: pushed without a name, then logged with one, reported once."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -8,11 +8,11 @@ from ...model.parts import Access
 from .client.logs import DoorMethod, DoorRecord
 from .push import ACCESS_EVENT
 
-# A credential that was pushed waits so many seconds for its record, which knows whose it was.
+# Seconds that a pushed credential waits for its record, which contains the user.
 _PATIENCE = 6.0
-# A record that comes so many seconds later is still that of the credential.
+# Seconds within which a late record is still matched to its credential.
 _LATE = 90.0
-# Limit for floods of the address.
+# Maximum number of waiting credentials, as a limit for floods.
 _MANY = 64
 
 _PUSHED_METHODS = {"Code": "code", "Card": "card", "Face": "face", "QR": "qr_code", "QRCode": "qr_code"}
@@ -34,19 +34,19 @@ RECORDED_METHODS = {
         )
     },
 }
-# What stands for a name where the device knows none, in the languages that were seen.
+# Placeholders for an unknown name, in the languages seen so far.
 _NOBODY = frozenset({"", "unknown", "unknow", "desconhecido"})
 
 
 def somebody(record: DoorRecord) -> str | None:
-    """Return the person of a door log record, None for a person unknown to the device."""
+    """Return the user of a door log record, None if unknown to the device."""
     return None if (record.name or "").lower() in _NOBODY else record.name
 
 
 def is_person(record: DoorRecord) -> bool:
-    """Tell whether a record is of a person who wanted in.
+    """Return whether a record is of a user who requested access.
 
-    A command over HTTP, ours or another machine's, is none, and neither is one that names neither person nor method.
+    A command of any HTTP client is not, nor is a record with neither user nor method.
     """
     if record.method is DoorMethod.HTTP:
         return False
@@ -55,15 +55,15 @@ def is_person(record: DoorRecord) -> bool:
 
 
 def access_of(event: str, when: datetime) -> Access:
-    """Return what a pushed credential tells by itself."""
+    """Return the access decision of a pushed credential."""
     found = ACCESS_EVENT.fullmatch(event)
-    assert found is not None, event  # all else that is understood has been looked for
+    assert found is not None, event  # other push messages are handled before
     return Access(when, granted=found[1] == "Valid", method=_PUSHED_METHODS[found[2]])
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """One that was pushed; ``deadline`` is when to tell of it, or when to forget it, by the monotonic clock."""
+    """A pushed credential; ``deadline`` is the monotonic time to report it, or to forget it."""
 
     event: str
     access: Access
@@ -71,7 +71,7 @@ class Credential:
 
 
 class Credentials:
-    """Those that wait for their record, and those that were told without it."""
+    """Credentials that wait for their record, and those that were reported without it."""
 
     def __init__(self) -> None:
         self._waiting: list[Credential] = []
@@ -79,16 +79,16 @@ class Credentials:
 
     @property
     def deadlines(self) -> Collection[float]:
-        """When those that wait are to be told of."""
+        """Monotonic times at which the waiting credentials are reported."""
         return [credential.deadline for credential in self._waiting]
 
     def push(self, event: str, access: Access, now: float) -> None:
-        """Let one wait for its record, unless too many do."""
+        """Add a credential that waits for its record, unless too many do."""
         if len(self._waiting) < _MANY:
             self._waiting.append(Credential(event, access, now + _PATIENCE))
 
     def take_overdue(self, now: float) -> list[Credential]:
-        """Return those whose record did not come."""
+        """Return the credentials whose record did not arrive."""
         overdue = [credential for credential in self._waiting if credential.deadline <= now]
         self._waiting = [credential for credential in self._waiting if credential.deadline > now]
         told = [*self._told, *(replace(credential, deadline=now + _LATE) for credential in overdue)]
@@ -96,7 +96,7 @@ class Credentials:
         return overdue
 
     def is_told(self, granted: bool, method: str | None, now: float) -> bool:
-        """Remove a record's credential, and return whether it was already reported."""
+        """Remove the credential of a record; return whether it was already reported."""
         self._told = [credential for credential in self._told if credential.deadline > now]
         for credential in self._told:
             if credential.access.granted is granted and method in {None, credential.access.method}:

@@ -1,6 +1,6 @@
-"""The directory of an Akuvox: users, contacts, groups, keys, cards and replaced numbers, as rows in its own fields.
+"""Directory of an Akuvox: users, contacts, groups, keys, cards and dial replacements, with the device's own fields.
 
-An entry is known by its kind and the ID that the device gave it, such as ``user:3``.
+An entry is identified by its kind and the device's ID, such as ``user:3``.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -20,29 +20,29 @@ type Values = Mapping[str, object]
 
 
 class ItemList(Protocol):
-    """One list; all methods raise ``CommandFailed`` where the device refuses the row."""
+    """One list; all methods raise ``CommandFailed`` if the device rejects the row."""
 
     async def get(self, keep: Keep | None = None) -> Rows:
-        """Return all rows, or those that ``keep`` wants."""
+        """Return all rows, or those that ``keep`` accepts."""
 
     async def named(self, name: str) -> Rows:
-        """Return the rows of a name, where the device looks it up; else all or none."""
+        """Return the rows with a name; the device may search them itself."""
 
     async def add(self, values: Values) -> str | None:
-        """Add a row and return its ID where the device tells it."""
+        """Add a row and return its ID if the device returns it."""
 
     async def set(self, values: Values) -> None:
-        """Replace a row by the one of its ID."""
+        """Replace a row by ID."""
 
     async def delete(self, number: str) -> None:
-        """Delete a row by its ID."""
+        """Delete a row by ID."""
 
     async def clear(self) -> None:
         """Delete all rows."""
 
 
 class _Users:
-    """Users: the device says nothing of each, refuses the whole request, and wants a number for a new one."""
+    """Users: the device returns no results per row, rejects whole requests, and requires a number for a new user."""
 
     def __init__(self, users: Users) -> None:
         self._users = users
@@ -74,7 +74,7 @@ class _Users:
 
 
 class _Items:
-    """Lists whose reply says of each row what became of it."""
+    """Lists whose reply contains a result for each row."""
 
     def __init__(self, items: Items) -> None:
         self._items = items
@@ -95,7 +95,7 @@ class _Items:
 
 
 def lists_of(device: AkuvoxDevice) -> Mapping[str, ItemList]:
-    """Return the lists by kind; which of them a device has, it says when it is asked."""
+    """Return the lists by kind; the device rejects requests for lists that it does not have."""
     return {
         "user": _Users(device.users),
         "contact": _Items(device.contacts),
@@ -107,7 +107,7 @@ def lists_of(device: AkuvoxDevice) -> Mapping[str, ItemList]:
 
 
 def _done(results: Iterable[ItemResult]) -> str | None:
-    """Return the ID of the only row, if it is told."""
+    """Return the ID of the only row, if the device returns it."""
     number = None
     for result in results:
         if not result.ok:
@@ -117,24 +117,24 @@ def _done(results: Iterable[ItemResult]) -> str | None:
 
 
 _UUID, _KIND, _ID = "uuid", "kind", "ID"
-# The form to delete all of a kind: ``user:*``.
+# Form to delete all entries of a kind: ``user:*``.
 _ALL = "*"
 
-# Why an entry was not created, changed or deleted, beside the device's own words.
+# Error codes of the integration, in addition to the device's messages.
 _NO_KIND = "unknown_kind"
 _NO_ENTRY = "not_found"
 _THERE = "exists"
-# The apartment book of an X915S has no IDs: nothing in it can be named.
+# The apartment book of an X915S has no IDs, so its rows cannot be addressed.
 _NO_IDS = "read_only_without_ids"
 _NOT_TAKEN = "not_taken"
 _NOT_DELETED = "not_deleted"
 _NO_LIST = "not_supported"
-# By these names firmware knows the relays of a user.
+# Names of the field for a user's relays in different firmware.
 _SCHEDULE_RELAYS = frozenset({"ScheduleRelay", "Schedule-Relay"})
 
 
 class _Refused(Exception):
-    """One entry is not carried out, for a reason of ours."""
+    """An entry is rejected by the integration."""
 
     def __init__(self, code: str, field: str | None = None) -> None:
         super().__init__(code)
@@ -142,7 +142,7 @@ class _Refused(Exception):
 
 
 class AkuvoxDirectory:
-    """The lists of the device, each entry as the device has it."""
+    """The lists of the device; entries have the device's own fields."""
 
     secrets = SECRET_FIELDS
 
@@ -150,7 +150,7 @@ class AkuvoxDirectory:
         self._lists = lists_of(device)
 
     async def query(self, wanted: Sequence[str] | None, since: int, series: str | None) -> DirectoryResult:
-        """Return all entries of all lists that the device has: it keeps no timestamps."""
+        """Return all entries of all lists of the device, which stores no timestamps."""
         entries: list[EntryResult] = []
         for kind, items in self._lists.items():
             try:
@@ -166,17 +166,17 @@ class AkuvoxDirectory:
         return await _each(uuids, lambda uuid: turn.get(uuid, wanted), lambda uuid: uuid)
 
     async def create(self, entries: Sequence[Mapping[str, object]], overwrite: bool) -> DirectoryResult:
-        """Create entries of a ``kind``; with ``overwrite`` those that have a uuid may replace it."""
+        """Create entries of a ``kind``; ``overwrite`` allows to replace entries with the same uuid."""
         turn = _Turn(self._lists)
         return await _each(entries, lambda entry: turn.create(entry, overwrite), _uuid)
 
     async def update(self, entries: Sequence[Mapping[str, object]]) -> DirectoryResult:
-        """Set the given fields of entries by their ``uuid``; all others are written back as they are."""
+        """Set the given fields of entries by ``uuid``; all others are written back unchanged."""
         turn = _Turn(self._lists)
         return await _each(entries, turn.update, _uuid)
 
     async def delete(self, uuids: Iterable[str], owner: str | None) -> DirectoryResult:
-        """Delete entries by uuid, or all of a kind, such as ``key:*``."""
+        """Delete entries by uuid, or all entries of a kind, such as ``key:*``."""
         if owner is None:
             turn = _Turn(self._lists)
             return await _each(uuids, turn.delete, lambda uuid: uuid)
@@ -191,7 +191,7 @@ class AkuvoxDirectory:
 
 
 class _Turn:
-    """One request to the directory: reads each list once, and again after a change."""
+    """One request to the directory; caches each list until a change."""
 
     def __init__(self, lists: Mapping[str, ItemList]) -> None:
         self._lists = lists
@@ -237,7 +237,7 @@ class _Turn:
         return EntryResult(uuid, {}, ())
 
     async def _set(self, kind: str, number: str, before: Fields, values: Values) -> EntryResult:
-        if _SCHEDULE_RELAYS & values.keys():  # what is written by one name must not stand beside the old by the other
+        if _SCHEDULE_RELAYS & values.keys():  # the old value under the other name would contradict
             before = {name: value for name, value in before.items() if name not in _SCHEDULE_RELAYS}
         await self._lists[kind].set({**before, **values, _ID: number})
         await self._read(kind, anew=True)
@@ -265,7 +265,7 @@ class _Turn:
 async def _each[T](
     asked: Iterable[T], carry_out: Callable[[T], Awaitable[EntryResult]], uuid_of: Callable[[T], str | None]
 ) -> DirectoryResult:
-    """Carry each out for itself: one that is refused does not keep the others."""
+    """Process entries separately, so that a rejected one does not affect the others."""
     results: list[EntryResult] = []
     for one in asked:
         try:
@@ -297,10 +297,10 @@ def _shown(kind: str, row: Fields, wanted: Sequence[str] | None = None) -> Entry
 
 
 def _checked(kind: str, before: Fields, values: Values, row: Fields) -> EntryResult:
-    """Return an entry as the device has it now, and what of the wanted values it left out or cut off."""
+    """Return an entry as now stored, with errors for values that the device dropped or truncated."""
     both = _SCHEDULE_RELAYS & values.keys()
     shown = dict(row)
-    if both and not both & row.keys():  # the firmware knows it by the other name
+    if both and not both & row.keys():  # the firmware uses the other name
         shown[next(iter(both))] = next((row[name] for name in _SCHEDULE_RELAYS if name in row), "")
     errors = tuple(
         {"code": _NOT_TAKEN, "field": name} for name, value in values.items() if not _taken(value, name, before, shown)
@@ -310,7 +310,7 @@ def _checked(kind: str, before: Fields, values: Values, row: Fields) -> EntryRes
 
 
 def _taken(value: object, name: str, before: Fields, row: Fields) -> bool:
-    """Return whether a value arrived; the device may have its own way to write it."""
+    """Return whether a value was stored; the device may format it differently."""
     if name not in row:
         return False
     now, wanted = _text(row[name]), _text(value)
@@ -329,7 +329,7 @@ def _text(value: object) -> str:
 
 
 def _values(entry: Mapping[str, object]) -> Values:
-    """Return the device's fields of an entry: text, as all of them are, or lists of text."""
+    """Return the device's fields of an entry as text or lists of text."""
     return {name: _plain(value) for name, value in entry.items() if name not in {_UUID, _KIND, _ID}}
 
 

@@ -1,12 +1,12 @@
-"""Doors of an Akuvox: its relays, the ways to open them, and what is known of those held open.
+"""Doors of an Akuvox: relays, the commands that open them, and the tracking of held ones.
 
-The manual does not say what a second ``relay/trig`` does, and sources disagree (field notes 10). Each command here is
-right under all readings: A, ``level`` decides and the wrong contact closes; B, any trigger of an auto-close relay opens
-it, mode 1 until the next trigger, and a bistable relay toggles; C, mode 0 opens or toggles a bistable relay, and mode 1
-closes it.
+The manual does not define a second ``relay/trig``, and sources contradict each other (field notes 10). Each command
+here is correct under all interpretations: A, ``level`` decides, and the wrong contact closes; B, any trigger opens an
+auto-close relay, with mode 1 until the next trigger, and toggles a bistable relay; C, mode 0 opens or toggles a
+bistable relay, and mode 1 closes it.
 
-``relay/status`` lags behind the relays. So it is certain that a door is open only while an opening from here lasts, or
-once it has been open for longer than any ordinary opening; in between it may have fallen shut already.
+``relay/status`` lags behind the relays. A door is therefore certainly open only while an opening commanded here lasts,
+or after it was reported open for longer than any ordinary opening; in between it may already be closed.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -37,18 +37,18 @@ from .wiring import Relay
 
 _LOGGER = logging.getLogger(__name__)
 
-# The longest delay of relay/trig in seconds (Api relay trig).
+# Maximum delay of relay/trig in seconds (Api relay trig).
 _LONGEST = 65535
-# The shortest one: 0 is the delay that the device is set to.
+# Minimum delay; 0 is the configured delay of the relay.
 _SHORTEST = 1
-# Seconds by which relay/status may lag behind a relay: 1 to 3 were seen. A relay that is shown open for longer than it is
-# set to, and than that, is held by another system.
+# Seconds by which relay/status may lag behind a relay: 1 to 3 were observed. A relay that is reported open for longer
+# than its configured delay plus this lag is held by another system.
 _LAG = 5.0
-# Seconds before the end of an opening in which a command may come too late to find the door open.
+# Seconds before the end of an opening in which a command may arrive too late to find the door open.
 _MARGIN = 0.5
 _OPENING = frozenset({DoorCommand.OPEN, DoorCommand.HOLD})
 
-# Refusals after which another way may open the door, the most telling one first.
+# Rejections after which another command may open the door, the most specific one first.
 _REFUSALS: tuple[type[IntercomError], ...] = (
     HighSecurity,
     OpeningDisabled,
@@ -57,13 +57,13 @@ _REFUSALS: tuple[type[IntercomError], ...] = (
     CommandFailed,
     NotSupported,
 )
-# After these nothing has moved.
+# Errors after which the relay certainly has not moved.
 _NOT_CARRIED_OUT: tuple[type[IntercomError], ...] = (*_REFUSALS, NotReached, AuthenticationFailed)
 
 
 @dataclass(frozen=True, slots=True)
 class OpeningLogin:
-    """The login of *Open Relay via HTTP*, which is neither that of the API nor that of the web page."""
+    """The account of *Open Relay via HTTP*, which is neither the API's nor the web page's."""
 
     username: str = ""
     password: str = ""
@@ -73,8 +73,8 @@ class OpeningLogin:
 class _Opening:
     """An opening or a hold that was sent.
 
-    ``until`` is the end of a hold, None for never; ``ends`` is the earliest end by the monotonic clock, and at ``over``
-    that is shown. A status before ``shows_by`` may be older than the command.
+    ``until`` is the end of a hold, None for a permanent one. ``ends`` is its earliest monotonic end, which is reported
+    by ``over``. A status before ``shows_by`` may be older than the command.
     """
 
     ends: float
@@ -89,11 +89,11 @@ class AkuvoxDoors:
 
     Args:
         device: The device.
-        login: For the old way to open, where the user gave it.
-        monotonic: A clock in seconds.
+        login: Account for the legacy command, if configured.
+        monotonic: Monotonic clock in seconds.
 
     Attributes:
-        relays: What there is to command; set with each description of the device.
+        relays: The available relays; updated with each description of the device.
     """
 
     longest_hold: int | None = _LONGEST
@@ -105,18 +105,18 @@ class AkuvoxDoors:
         self._device = device
         self._login = login
         self._monotonic = monotonic
-        # Tried in this order; the one that worked last comes first.
+        # Commands in the order in which they are tried; the last successful one comes first.
         self._ways: list[Callable[[Relay], Awaitable[None]]] = [self._trigger, self._open, self._open_as_of_old]
-        # What keeps doors open from here, and since when doors are shown open without a break.
+        # Openings commanded here, and monotonic times since when doors are continuously reported open.
         self._ours: dict[DoorId, _Opening] = {}
         self._open_since: dict[DoorId, float] = {}
-        # When the newest status was asked for, or a command was sent or answered: an older status says nothing new.
+        # Time of the newest status request or command; an older status is ignored.
         self._newest: dict[DoorId, float] = {}
 
     # -- commands --------------------------------------------------------------------------------
 
     async def read(self, door: DoorId) -> Door | None:
-        """Return a relay as ``relay/status`` reports it; of unknown state where that does not report it."""
+        """Return a relay as reported by ``relay/status``; in an unknown state if it is not reported."""
         relay = self._relay(door)
         if relay.is_security:
             return self._door(relay, None, 0.0)
@@ -133,7 +133,7 @@ class AkuvoxDoors:
         try:
             match command:
                 case DoorCommand.OPEN if door.released is None and (left := self._hold_left(relay)):
-                    # An ordinary opening would put an end to the hold.
+                    # An ordinary opening would end the hold.
                     await self._hold(relay, left, None if ours is None else ours.until)
                 case DoorCommand.OPEN:
                     self._note(relay, relay.delay)
@@ -167,7 +167,7 @@ class AkuvoxDoors:
             self._ours[relay.door] = _Opening(starts + seconds, starts + seconds + _LAG, shows_by, held, until)
 
     def _note_answer(self, relay: Relay, seconds: float) -> None:
-        """Note that an opening may have begun as late as now."""
+        """Record that an opening may have begun as late as now."""
         if (ours := self._ours.get(relay.door)) is not None:
             now = self._newest[relay.door] = self._monotonic()
             starts = now + relay.trigger_delay
@@ -175,16 +175,16 @@ class AkuvoxDoors:
             self._ours[relay.door] = replace(ours, over=starts + seconds + _LAG, shows_by=shows_by)
 
     def _hold_left(self, relay: Relay) -> int:
-        """Return the seconds that a hold from here lasts; 0 where it ends before an ordinary opening would."""
+        """Return the remaining seconds of a hold; 0 if it ends before an ordinary opening would."""
         ours = self._ours.get(relay.door)
         left = 0.0 if ours is None or not ours.held else ours.ends - self._monotonic()
         return int(min(left, _LONGEST)) if left > relay.delay else 0
 
     def is_safe(self, command: DoorCommand, door: Door) -> bool:
-        """Return whether a command is right under all readings.
+        """Return whether a command is correct under all interpretations.
 
-        Unseen, only an opening of a relay that closes by itself is. Where such a relay is open, but not from here,
-        another system may keep it so by mode 1, and any trigger could close it.
+        In an unknown state, only the opening of an auto-close relay is. An open relay that was not opened here may be
+        held by another system with mode 1, so that any trigger could close it.
         """
         opens = command in _OPENING
         if door.released is None:
@@ -192,46 +192,46 @@ class AkuvoxDoors:
         return not opens or not door.released or door.id in self._ours
 
     def certain_in(self, command: DoorCommand, door: Door, waited: float) -> float:
-        """Return when a relay that is shown open is known to be held, or shown closed; 0 where it is certainly open."""
+        """Return seconds until a relay reported open is certainly held or reported closed; 0 if certainly open."""
         relay, now = self._relay(door.id), self._monotonic()
         if relay.latching or not door.released:
             return 0.0
         if (ours := self._ours.get(relay.door)) is not None:
-            # A second opening is right also where it comes too late.
+            # A second opening is correct even if it arrives too late.
             lasts = ours.ends - now > (0.0 if command is DoorCommand.OPEN else _MARGIN)
             return 0.0 if lasts else max(0.0, ours.over - now)
         held_in = max(0.0, self._held_at(relay, now) - now)
-        # What is shown open that long after it was asked for was still open then.
+        # A door reported open that long after the request was still open then.
         return min(held_in, max(0.0, _LAG - waited)) if command is DoorCommand.OPEN else held_in
 
     def _held_at(self, relay: Relay, now: float) -> float:
-        """Return when a relay that stays open is held: later than any opening of the usual length is shown."""
+        """Return when an open relay counts as held: later than any ordinary opening is reported."""
         return self._open_since.get(relay.door, now) + relay.delay + _LAG
 
     def extends(self, door: Door) -> bool:
-        """Return whether a door is open because of a command from here, and no hold would be cut short."""
+        """Return whether a door was opened here and no hold would be shortened."""
         ours, relay = self._ours.get(door.id), self._relay(door.id)
         return ours is not None and self._monotonic() < ours.ends and not self._hold_left(relay)
 
     def timing(self, command: DoorCommand, door: DoorId) -> DoorTiming:
-        """Return how fast a relay moves and ``relay/status`` shows it, and how long it stays released."""
+        """Return how fast a relay moves and is reported, and how long it stays released."""
         relay = self._relay(door)
         closing = 0 if command in _OPENING else _SHORTEST
         return DoorTiming(relay.trigger_delay + closing + _LAG, None if relay.latching else relay.delay, _LAG)
 
     def resume_hold(self, door: DoorId, until: datetime | None) -> None:
-        """Take a relay that is on for held, until then."""
+        """Restore a hold of the previous run that lasts until ``until``."""
         now = self._monotonic()
         left = math.inf if until is None else (until - datetime.now(UTC)).total_seconds()
         self._ours[door] = _Opening(now + left, now + left + _LAG, now, held=True, until=until)
 
     def keeps_hold(self, door: DoorId) -> bool:
-        """Return whether a hold from here may last."""
+        """Return whether a hold commanded here may last."""
         ours = self._ours.get(door)
         return ours is not None and ours.held
 
     async def _release(self, relay: Relay) -> None:
-        """Open by the first way that the device takes: ``relay/trig``, ``/fcgi/OpenDoor``, ``/fcgi/do``."""
+        """Open with the first command that the device accepts: ``relay/trig``, ``/fcgi/OpenDoor``, ``/fcgi/do``."""
         refusals: list[IntercomError] = []
         for way in tuple(self._ways):
             try:
@@ -246,12 +246,12 @@ class AkuvoxDoors:
         raise min(refusals, key=lambda err: next(rank for rank, kind in enumerate(_REFUSALS) if isinstance(err, kind)))
 
     async def _close(self, relay: Relay) -> None:
-        """Close a relay that is on; sent to one that is off, it would open it under some readings."""
+        """Close a released relay; one at rest would open under some interpretations."""
         if relay.latching:
-            # A closes by the wrong contact, B toggles, C closes by mode 1.
+            # A closes with the wrong contact, B toggles, C closes with mode 1.
             await self._device.relay.trig(relay.number, mode=Mode.MANUAL, level=1 - relay.level, delay=0)
         else:
-            # The shortest opening takes the place of a longer one; what mode 1 keeps open under B toggles.
+            # The shortest opening replaces a longer one; a relay held by mode 1 toggles under B.
             await self._device.relay.trig(relay.number, mode=Mode.AUTO, level=relay.level, delay=_SHORTEST)
         now = self._newest[relay.door] = self._monotonic()
         if (ours := self._ours.get(relay.door)) is not None:
@@ -263,7 +263,7 @@ class AkuvoxDoors:
         return relay
 
     async def _trigger(self, relay: Relay) -> None:
-        # A bistable relay opens by mode 0 under B and C; under A it needs a delay that does not end soon.
+        # A bistable relay opens with mode 0 under B and C; under A it needs a long delay.
         delay = _LONGEST if relay.latching else relay.delay
         await self._device.relay.trig(relay.number, mode=Mode.AUTO, level=relay.level, delay=delay)
 
@@ -278,28 +278,28 @@ class AkuvoxDoors:
     # -- state -----------------------------------------------------------------------------------
 
     def now(self) -> float:
-        """Return the time by the clock of the doors."""
+        """Return the time of the monotonic clock."""
         return self._monotonic()
 
     def doors(self, status: Mapping[str, int] | None, asked: float) -> Mapping[DoorId, Door]:
         """Return the doors.
 
         Args:
-            status: What ``relay/status`` tells by letter; None where the device does not have it.
-            asked: When it was asked for, as ``now``.
+            status: Levels of ``relay/status`` by letter; None if the device does not have the function.
+            asked: Time of the request, from ``now``.
         """
         return {door: self._door(relay, (status or {}).get(door), asked) for door, relay in self.relays.items()}
 
     def _door(self, relay: Relay, status: int | None, asked: float) -> Door:
         if status is None or relay.is_security:
             return Door(relay.door, released=None, latching=relay.latching, name=relay.name)
-        # Wired normally closed, a relay at rest is a released door (Api relay; Linux API 2025).
+        # A relay that is wired normally closed and at rest releases the door (Api relay; Linux API 2025).
         released = bool(status) != bool(relay.level)
         if asked >= self._newest.get(relay.door, asked):
             self._newest[relay.door] = asked
             self._take(relay, released)
             if released and (ours := self._ours.get(relay.door)) is not None:
-                # Shown closed from now on, it has closed.
+                # If it is reported closed from now on, it has closed.
                 self._ours[relay.door] = replace(ours, shows_by=min(ours.shows_by, self._monotonic()))
         held = released and self._is_held(relay)
         return Door(
@@ -316,7 +316,7 @@ class AkuvoxDoors:
         return None if ours is None else ours.until
 
     def _take(self, relay: Relay, released: bool) -> None:
-        """Take over whether a relay is on: what kept it open from here may be over."""
+        """Process the state of a relay; an opening commanded here may have ended."""
         now = self._monotonic()
         ours = self._ours.get(relay.door)
         if ours is not None and now >= (ours.over if released else ours.shows_by):
@@ -327,13 +327,13 @@ class AkuvoxDoors:
             self._open_since.pop(relay.door, None)
 
     def _is_held(self, relay: Relay) -> bool:
-        """Return whether a relay that is on is held: from here, or for longer than an opening lasts."""
+        """Return whether a released relay is held: by a command from here, or for longer than an opening lasts."""
         now = self._monotonic()
         ours = self._ours.get(relay.door)
         return now >= self._held_at(relay, now) if ours is None else ours.held
 
     def moved(self, door: DoorId, released: bool) -> tuple[Fact, ...]:
-        """Return what it means that the device says a relay went on or off."""
+        """Return the facts for a pushed relay change."""
         relay = self.relays.get(door)
         if relay is None:
             return ()

@@ -1,8 +1,8 @@
-"""The events of an Akuvox: its pushes, and the changes found by polling its state and its logs.
+"""Events of an Akuvox: push messages, and changes found by polling its state and its logs.
 
-There is no log of everything. Action URLs tell of most things, where they are set up; ``call/status``,
-the call log and the door log are looked at besides, often where nothing is pushed and now and then
-where it is. What tells first counts, and nothing counts twice. A source that fails does not affect the others.
+The device has no complete event log. Action URLs report most events if they are set up; ``call/status``, the call
+log and the door log are polled in addition, frequently without push and rarely with it. The first report of an event
+counts, and each event is reported once. Sources fail independently.
 """
 
 import asyncio
@@ -37,37 +37,37 @@ from .wiring import LETTERS, RELAY_NUMBERS, Input, input_named, relay_numbered
 
 _LOGGER = logging.getLogger(__name__)
 
-# What is looked at, as the API names it.
+# Polled functions, named as in the API.
 DEVICE = "system/status"
 CALL_STATUS = "call/status"
 CALL_LOG = "calllog/get"
 DOOR_LOG = "doorlog/get"
 
-# Seconds between looks: alone, and beside events that are pushed.
+# Poll intervals in seconds: without push, and with it.
 _CALL_LOOKS = (2.0, 30.0)
 _DOOR_LOG_LOOKS = (10.0, 60.0)
 _CALL_LOG_LOOKS = (30.0, 60.0)
-# The call log where nothing else tells of calls: soon enough for a ring.
+# Poll interval of the call log if no other source reports calls: short enough for a ring.
 _CALL_LOG_ALONE = 3.0
-# A log without pages is read whole each time.
+# Poll interval of a log without pages, which is always read completely.
 _WHOLE_LOG_LOOKS = 60.0
-# The pause after a whole log is at least so many times as long as its reading.
+# Minimum pause after reading a complete log, as a multiple of the reading time.
 _PAUSE = 5.0
-# Clock and uptime: they show a restart, and that the device is there where a single source fails.
+# Poll interval of clock and uptime, which reveal restarts and whether the device responds if a source fails.
 _DEVICE_LOOKS = 300.0
-# A look that fails again and again waits twice as long each time, up to so many seconds.
+# The interval of a failing poll doubles up to this many seconds.
 _FAILED_LOOKS = 120.0
-# The device writes its records a moment after what they tell of.
+# Seconds until the device writes the record of an event.
 _RECORD_DELAY = 1.0
 _RECORD_AGAIN = 2.0
-# Seconds to wait for the clock before a ring is judged without it, and for the uptime after an outage.
+# Seconds to wait for the clock before a ring is processed without it, and for the uptime after an outage.
 _CLOCK_PATIENCE = 2.0
 _RESTART_PATIENCE = 8.0
-# A flood of pushes is not heard to its end.
+# Maximum number of queued push messages, as a limit for floods.
 _MANY_PUSHES = 256
-# So many calls in a row that were not pushed, or readings of a state that failed, are no accident.
+# Number of successive unpushed calls, or failed reads of a part, that counts as a failure.
 _EVIDENCE = 2
-# A state that could not be read is read again after so many seconds.
+# Seconds after which an unreadable state is read again.
 _READ_AGAIN = 5.0
 
 RESTART_EVENT = "DeviceRestarted"
@@ -75,15 +75,15 @@ ALARM_OVER_EVENT = "AlarmOver"
 
 
 class AkuvoxLog:
-    """What happens at one device.
+    """Event log of one device.
 
     Args:
         device: The device.
-        doors: Its doors, which know what a relay that moves means.
-        tracker: Its calls.
-        names: Whether names of people may be told.
-        stored: Where an earlier life left off (``Delivery.cursor``).
-        monotonic: A clock in seconds.
+        doors: Doors of the device, which interpret relay changes.
+        tracker: Tracker of the calls.
+        names: Whether names of users may be shown.
+        stored: Cursor of the previous run (``Delivery.cursor``).
+        monotonic: Monotonic clock in seconds.
     """
 
     local = True
@@ -116,26 +116,26 @@ class AkuvoxLog:
         self._door_log = LogReader(device.door_log.page, *reader_of, stored.get("doors"))
         self._calls = CallEvents(device, tracker, self._call_log, monotonic, names=names, ended=self._call_ended)
         self._accesses = Accesses(device, doors, self._door_log, monotonic, names=names, opened=self._state_moved)
-        # The inputs that are enabled, set with each description of the device.
+        # The enabled inputs; updated with each description of the device.
         self.inputs: Mapping[str, Input] = {}
-        # Whether pushes arrive: only the first one proves it.
+        # Whether push messages arrive; proven by the first one.
         self._pushes_arrive = stored.get("pushes") is True
         self._pushes_lost: Missing | None = None
         self._inbox: deque[tuple[float, datetime, Pushed]] = deque(maxlen=_MANY_PUSHES)
         self._wake = asyncio.Event()
-        # Events that were found, and when, by the monotonic clock.
+        # Poll jobs by function.
         self._followed: dict[str, PollJob] = {}
         self._poller = Poller(self._followed, self._wake, monotonic, longest=_FAILED_LOOKS)
         self._alarms = Alarms(stored.get("alarms"), monotonic)
-        # How often in a row the state could not be read, by the function.
+        # Number of successive failed reads by function.
         self._unread: Counter[str] = Counter()
         self._read_again_at = inf
         self._out = EventBuffer(self._poller, monotonic, aged=_aged)
 
-    # -- what there is to follow -----------------------------------------------------------------
+    # -- sources ---------------------------------------------------------------------------------
 
     def follow(self, *, device: bool, call_status: bool, call_log: bool, door_log: bool) -> None:
-        """Say what the device has; asked for again, what is followed already goes on."""
+        """Set the available sources; a source that is already polled continues."""
         sources: Mapping[str, tuple[bool, Callable[[], Coroutine[Any, Any, None]]]] = {
             CALL_STATUS: (call_status, self._look_at_call),
             CALL_LOG: (call_log, self._look_at_call_log),
@@ -147,14 +147,14 @@ class AkuvoxLog:
             elif not there and (gone := self._followed.pop(name, None)) is not None and gone.task is not None:
                 gone.task.cancel()
         if self._followed and device and DEVICE not in self._followed:
-            now = self._monotonic()  # it was just asked
+            now = self._monotonic()  # the device was just polled
             self._followed[DEVICE] = PollJob(
                 self._look_at_device, partial(self._interval, DEVICE), due=now + _DEVICE_LOOKS, polled_at=now
             )
         self._poller.retry_failed()
 
     def note_device(self, status: SystemStatus, asked_at: float) -> None:
-        """Note what the device says of its clock and uptime; ``asked_at`` is in Unix seconds by our clock."""
+        """Process a reading of clock and uptime; ``asked_at`` is the local Unix time of the request."""
         if self.clock.tell(status, asked_at):
             self._tracker.restart()
             self._alarms.clear()
@@ -162,7 +162,7 @@ class AkuvoxLog:
             self._wake.set()
 
     def note_reading(self, failed: Collection[str]) -> None:
-        """Note which functions could not be read when the state was, while others could."""
+        """Record the functions that failed in a poll in which others succeeded."""
         self._unread = Counter({name: self._unread[name] + 1 for name in failed})
         self._out.lacking = frozenset(name for name, failures in self._unread.items() if failures >= _EVIDENCE)
         if 1 in self._unread.values():
@@ -170,25 +170,25 @@ class AkuvoxLog:
         self._wake.set()
 
     def hear(self, pushed: Pushed) -> None:
-        """Take what the device has pushed."""
+        """Queue a push message."""
         self._inbox.append((self._monotonic(), datetime.now(UTC), pushed))
         self._wake.set()
 
     def _commanded(self) -> None:
-        """Look soon at the call that was begun or ended from here: nothing else may tell of its end."""
+        """Poll the call status soon after a command: no other source may report the end of the call."""
         self._look_soon(CALL_STATUS, _CALL_LOOKS[0])
         self._wake.set()
 
     def expect_pushes(self, lost: Missing | None) -> None:
-        """Set whether the device should push, and what is missing if it does not; None if it should not."""
+        """Set what is missing if no push messages arrive; None if push is disabled."""
         self._pushes_lost = lost
 
     def is_alarmed(self, alarm: Alarm) -> bool:
-        """Return whether an alarm has begun not long ago."""
+        """Return whether an alarm is active."""
         return alarm in self._alarms
 
     def recheck(self) -> None:
-        """Forget that pushes did not arrive, and look at once at what could not be read."""
+        """Discard the count of unpushed calls, and poll failed sources at once."""
         self._tracker.unpushed = 0
         self._poller.retry_failed()
 
@@ -196,17 +196,17 @@ class AkuvoxLog:
     def _live(self) -> bool:
         return self._pushes_arrive and self._pushes_lost is not None
 
-    # -- following -------------------------------------------------------------------------------
+    # -- delivery --------------------------------------------------------------------------------
 
     async def next(self) -> Delivery:
-        """Return the next events, waiting for them for a while."""
+        """Return the next events; wait for them for a while."""
         while True:
             if self._poller.finish():
                 self._out.missed = True
             self._keep_rings_in_time()
             if self._read_again_at <= self._monotonic():
                 self._out.missed, self._read_again_at = True, inf
-            # Before a cursor is told of: the looks have moved it already.
+            # Before the delivery, as its cursor already covers what the polls have found.
             self._take_pushed()
             self._take_overdue()
             if self._out:
@@ -236,7 +236,7 @@ class AkuvoxLog:
         if reader is not None and reader.journal.more:
             return 0.0
         if reader is not None and name == CALL_LOG and self._calls_are_logged_only:
-            # From the beginning of one reading to that of the next.
+            # Interval between the starts of two polls.
             pause = reader.took if reader.journal.paged else reader.took * _PAUSE
             return min(max(_CALL_LOG_ALONE - reader.took, pause), _WHOLE_LOG_LOOKS)
         if reader is not None and not reader.journal.paged:
@@ -245,12 +245,12 @@ class AkuvoxLog:
 
     @property
     def _calls_are_logged_only(self) -> bool:
-        """Whether nothing but the call log tells of calls now."""
+        """Whether only the call log reports calls at present."""
         status = self._followed.get(CALL_STATUS)
         return not self._live and (status is None or status.failures > 0)
 
     def _keep_rings_in_time(self) -> None:
-        """Look at the call log as often as it has to be since nothing else tells of calls."""
+        """Move the next poll of the call log forward if no other source reports calls."""
         look = self._followed.get(CALL_LOG)
         if look is None or look.task is not None or look.polled_at is None or look.failures:
             return
@@ -262,7 +262,7 @@ class AkuvoxLog:
             self._poller.soon(name, delay=delay)
 
     def _state_moved(self) -> None:
-        """Have the state read: it may have changed, and nothing else tells of it."""
+        """Request a poll of the state: it may have changed without a report."""
         self._out.missed = True
         self._wake.set()
 
@@ -298,13 +298,13 @@ class AkuvoxLog:
         }
 
     async def close(self) -> None:
-        """Stop looking."""
+        """Stop polling."""
         await self._poller.close()
 
-    # -- pushes ----------------------------------------------------------------------------------
+    # -- push messages ---------------------------------------------------------------------------
 
     def _take_pushed(self) -> None:
-        """Tell of what was pushed since the last time."""
+        """Process the queued push messages."""
         while self._inbox:
             heard_at, when, pushed = self._inbox.popleft()
             self._pushes_arrive = True
@@ -314,7 +314,7 @@ class AkuvoxLog:
     def _facts(self, pushed: Pushed, when: datetime) -> tuple[Fact, ...]:
         event = pushed.event
         if event == CALL_EVENT:
-            # Who answers, and when it ends, only looks tell for sure.
+            # Only polls reliably reveal that the call is answered or has ended.
             self._look_soon(CALL_STATUS, _CALL_LOOKS[0])
             return self._tracker.made(pushed.number)
         if event == HANG_UP_EVENT:
@@ -332,7 +332,7 @@ class AkuvoxLog:
         return self._accesses.pushed(event, when, recorded=DOOR_LOG in self._followed)
 
     def _take_overdue(self) -> None:
-        """Tell of what commands have changed, of alarms that are over, and of credentials without a record."""
+        """Report changes by commands, ended alarms, and credentials without a record."""
         if changes := self._tracker.untold():
             self._tell([Event(CALL_STATUS_EVENT, datetime.now(UTC), facts=changes)])
         for alarm in self._alarms.take_ended():
@@ -340,10 +340,10 @@ class AkuvoxLog:
             self._tell([Event(ALARM_OVER_EVENT, datetime.now(UTC), {"alarm": alarm.value}, facts=(over,))])
         self._tell(self._accesses.overdue())
 
-    # -- looks -----------------------------------------------------------------------------------
+    # -- polls -----------------------------------------------------------------------------------
 
     async def _carefully(self, take: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Take a look; where the device was away, see first whether it has restarted: calls are others since then."""
+        """Run a poll; after an interruption, first check for a restart, which ends all calls."""
         if self._poller.interrupted:
             await self._ask_device(_RESTART_PATIENCE)
         await take()
@@ -353,10 +353,10 @@ class AkuvoxLog:
         if device is not None and not device.failures and not self.clock.was_just_asked:
             await self._ask_device(_CLOCK_PATIENCE)
             if not self.clock.was_just_asked:
-                self._look_soon(DEVICE)  # where that fails, no ring waits for it again
+                self._look_soon(DEVICE)  # if that fails, no further ring waits for the clock
 
     async def _ask_device(self, patience: float) -> None:
-        """Ask for clock and uptime, unless they cannot be had within so many seconds."""
+        """Read clock and uptime, with a timeout in seconds."""
         try:
             async with asyncio.timeout(patience):
                 await self._look_at_device()
@@ -381,12 +381,12 @@ class AkuvoxLog:
         self._hand_on(self._door_log, await self._accesses.read())
 
     def _hand_on(self, log: LogReader[Any], events: Iterable[Event]) -> None:
-        """Tell of records; nothing waits in between: events and the cursor that covers them are told together."""
+        """Report records together with the cursor that includes them; there must be no await in between."""
         self._out.keep = self._out.keep or not log.journal.known
         log.commit()
         self._tell(events)
 
 
 def _aged(event: Event, waited: float) -> Event:
-    """Return an event that has waited: it may be no news any more."""
+    """Return an event with the age increased by its waiting time; it may be late now."""
     return event if event.late else aged(event, event.age + waited)

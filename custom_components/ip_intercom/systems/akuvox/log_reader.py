@@ -1,4 +1,4 @@
-"""Reads new records from a log of an Akuvox, and their age, over restarts and deletions."""
+"""Reader of the logs of an Akuvox: new records with their age, across restarts and deletions."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,15 +10,15 @@ from ..common.times import is_set
 from .client.logs import LogPage
 from .clock import DeviceClock
 
-# What a device that knows pages gives at once (captures/akuvox/doorlog_paging_x912.md).
+# Page size of devices with pages (captures/akuvox/doorlog_paging_x912.md).
 PAGE = 10
-# So many pages are read at once; then the state of the call has its turn, which rings.
+# Maximum number of pages per read, so that the call status is polled in between.
 _PAGES = 10
 _ANOTHER = timedelta(hours=3)
 
 
 class Record(Protocol):
-    """A record of the call log or the door log: its number counts up, its time is the device's own."""
+    """A record of the call log or door log; its number is ascending, its time is the device's local time."""
 
     @property
     def id(self) -> str | None:
@@ -26,11 +26,11 @@ class Record(Protocol):
 
     @property
     def when(self) -> datetime | None:
-        """Date and time, without zone."""
+        """Local date and time."""
 
     @property
     def mark(self) -> str:
-        """What tells it from another record of the same number."""
+        """Checksum that distinguishes records with the same number."""
 
 
 type Fetch[R: Record] = Callable[[int], Awaitable[LogPage[R]]]
@@ -38,19 +38,19 @@ type Fetch[R: Record] = Callable[[int], Awaitable[LogPage[R]]]
 
 @dataclass(slots=True)
 class Journal:
-    """Remembers the newest record.
+    """Position in a log.
 
     Attributes:
-        known: A look was taken before; without one, everything there is old.
-        paged: The device gives pages; else each look reads the whole log.
-        more: The last look did not come down to the newest record known; the next one goes on there.
+        known: Whether the log was read before; on the first read, all records are old.
+        paged: Whether the device has pages; otherwise each poll reads the complete log.
+        more: Whether the last read ended before the newest known record; the next one continues there.
     """
 
     known: bool = False
     paged: bool = True
     _id: int = 0
     _when: datetime | None = None
-    # Those of the newest page: where a device has no time, only they tell a log that was cleared from a shorter one.
+    # Marks of the newest page: without times, only they distinguish a cleared log from a shortened one.
     _marks: frozenset[str] = frozenset()
     more: bool = False
     _page: int = 1
@@ -61,7 +61,7 @@ class Journal:
 
     @classmethod
     def from_json(cls, stored: object) -> Journal:
-        """Return what ``as_json`` wrote."""
+        """Return a stored journal."""
         if not isinstance(stored, Mapping):
             return cls()
         when = text(stored.get("when"))
@@ -77,17 +77,17 @@ class Journal:
             return cls()
 
     def as_json(self) -> Mapping[str, object] | None:
-        """Return how far the log was read; None before the first look."""
+        """Return the position as JSON; None before the first read."""
         if not self.known:
             return None
         when = None if self._when is None else self._when.isoformat()
         return {"id": self._id, "when": when, "marks": sorted(self._marks)}
 
     async def news[R: Record](self, fetch: Fetch[R]) -> list[R]:
-        """Return the records since the last look, oldest first; none while there is ``more`` to read before.
+        """Return the records since the last read, oldest first; none while there is ``more`` to read.
 
         Args:
-            fetch: Returns a page of the log, newest record first; the first page is 1.
+            fetch: Returns a page of the log, newest record first; pages count from 1.
         """
         if not self.more:
             self._page, self._found, self._begun_anew, self._is_shorter = 1, [], False, False
@@ -99,12 +99,12 @@ class Journal:
             self.paged = answer.size <= PAGE
             if page == 1:
                 self._begun_anew = max((_number(record) for record in records), default=0) < max(self._id, 1)
-                # The newest records were deleted; the others are as before.
+                # The newest records were deleted; the others are unchanged.
                 self._is_shorter = any(_number(record) and record.mark in self._marks for record in records)
                 self._newest_marks = frozenset(record.mark for record in records[:PAGE]) or self._marks
             self._begun_anew = self._begun_anew or any(self._is_reused(record) for record in records)
             fresh = [record for record in records if not self.known or self._is_new(record)]
-            # One that was written meanwhile has moved the last of a page to the next one.
+            # A record written in the meantime moves the last record of a page to the next page.
             unseen = [record for record in fresh if record not in found]
             found += unseen
             all_new = bool(unseen) and len(fresh) == len(records)
@@ -122,17 +122,17 @@ class Journal:
 
     def _is_new(self, record: Record) -> bool:
         if not self._begun_anew:
-            return _number(record) > self._id  # regardless of its time: clocks are set back
-        # A cleared log starts counting again; then its time tells, as it does without numbers.
+            return _number(record) > self._id  # regardless of the time, as clocks may be set back
+        # The numbers of a cleared log restart; then the time decides, as for records without numbers.
         if record.when is not None and self._when is not None and record.when != self._when:
             return record.when > self._when
         return not self._is_shorter and record.mark not in self._marks
 
     def _is_reused(self, record: Record) -> bool:
-        """Tell whether a record has the number of the newest one that was read, and is another."""
+        """Return whether a record is another one than the newest known record with the same number."""
         if _number(record) != self._id or record.when is None or self._when is None or not self._id:
             return False
-        # A device that is set to summer time may show its old records an hour later.
+        # After a change to summer time, a device may show its old records an hour later.
         return record.when - self._when > _ANOTHER
 
 
@@ -148,16 +148,16 @@ class LogReader[R: Record]:
     """Reads the call log or the door log.
 
     Args:
-        fetch: Returns a page of it.
-        clock: The clock of the device.
-        ask_clock: Asks the device what it shows, unless that is known or cannot be had.
-        monotonic: A clock in seconds.
-        stored: How far the log was read in an earlier life, as ``Journal.as_json``.
+        fetch: Returns a page of the log.
+        clock: Clock of the device.
+        ask_clock: Reads the clock unless it is known or unavailable.
+        monotonic: Monotonic clock in seconds.
+        stored: Position of the previous run, from ``Journal.as_json``.
 
     Attributes:
-        clock: The same.
-        journal: How far it was read, without what ``news`` returned last and was not committed.
-        took: Seconds that the last reading took.
+        clock: Clock of the device.
+        journal: Committed position.
+        took: Duration of the last read in seconds.
     """
 
     def __init__(
@@ -175,14 +175,14 @@ class LogReader[R: Record]:
         self._ask_clock = ask_clock
         self._monotonic = monotonic
         self._moved = self.journal
-        # When a reading began that came down to a known record, and when the one began that goes on now.
+        # Start of the last read that reached a known record, and start of the current one.
         self._read_at: float | None = None
         self._begun_at = 0.0
 
     async def news(self) -> list[tuple[R, float | None]]:
-        """Return the new records, oldest first, each with its age in seconds, None where that is not known.
+        """Return the new records, oldest first, each with its age in seconds, None if unknown.
 
-        They count as read once ``commit`` says so: the next cursor covers them then.
+        They count as read after ``commit``; the next cursor includes them then.
         """
         journal = replace(self.journal)
         began_at = self._monotonic()
@@ -197,14 +197,14 @@ class LogReader[R: Record]:
         return [(record, self.clock.age_of(record.when, since)) for record in records]
 
     def commit(self) -> None:
-        """Note that what ``news`` returned is handed on."""
+        """Record that the result of ``news`` was delivered."""
         self.journal = self._moved
         if not self.journal.more:
             self._read_at = self._begun_at
 
 
 class Numbered(TypedDict):
-    """What an event has of its record."""
+    """Fields of an event that identify its record."""
 
     id: str
     sequence: int | None
@@ -212,7 +212,7 @@ class Numbered(TypedDict):
 
 
 def numbered(log: str, record: Record) -> Numbered:
-    """Return what tells a record from all others: its number counts from 1 after the log was emptied, so its time, too."""
+    """Return the identity of a record; it includes the time, as numbers restart in a cleared log."""
     when = "" if record.when is None else record.when.isoformat()
     return {
         "id": f"{log}-{when}-{record.id or ''}",

@@ -1,4 +1,4 @@
-"""Maintenance of an Akuvox: restart, packets, settings, firmware."""
+"""Maintenance of an Akuvox: restart, configuration, packet captures, settings, firmware."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ from ..common.errors import (
 from .client import AkuvoxDevice
 from .privacy import is_secret_key
 
-# Seconds that the device records by itself at most (Api pcap start).
+# Maximum duration of a timed capture in seconds (Api pcap start).
 _LONGEST = 180
 _LOOK = 1.0
 
@@ -41,11 +41,11 @@ class AkuvoxMaintenance:
         await self._system.reboot()
 
     async def factory_reset(self) -> None:
-        """Reset the device; afterwards its API rejects all requests until it is configured on the web page."""
+        """Reset the device; its API then rejects all requests until it is configured on the web page."""
         await self._config.reset_factory()
 
     def download_config(self) -> Download:
-        """Open the configuration, encrypted by the device."""
+        """Open the configuration, which the device encrypts."""
         return self._config.export()
 
     async def upload_config(self, file: Payload) -> None:
@@ -55,7 +55,7 @@ class AkuvoxMaintenance:
 
 @dataclass(frozen=True, slots=True)
 class CaptureStats:
-    """How a recording goes, in bytes recorded; the device counts no packets."""
+    """Progress of a capture in captured bytes; the device does not count packets."""
 
     running: bool
     bytes_sent: int
@@ -63,18 +63,18 @@ class CaptureStats:
 
 
 class AkuvoxCapture:
-    """Recording of packets: into the device's memory first, and from there to a file."""
+    """Packet captures, which the device stores in memory before they are downloaded."""
 
     def __init__(self, device: AkuvoxDevice) -> None:
         self._capture = device.capture
 
     def download(self) -> Download:
-        """Open what was recorded."""
+        """Open the captured packets."""
         return self._capture.export()
 
     @asynccontextmanager
     async def live(self, duration: int | None) -> AsyncIterator[ByteStream]:
-        """Record for a while, then open it; earlier if the memory is full or the recording is stopped."""
+        """Capture for ``duration`` seconds or until the memory is full or the capture is stopped, then open it."""
         by_itself = duration is not None and duration <= _LONGEST
         over = None if by_itself or duration is None else monotonic() + duration
         begun = True
@@ -82,7 +82,7 @@ class AkuvoxCapture:
             try:
                 await self._capture.start(seconds=duration if by_itself else None)
             except CommandFailed:
-                begun = False  # a recording of a different client continues
+                begun = False  # a capture of another client continues
                 raise
             while (await self._capture.status()).running:
                 if over is not None and monotonic() >= over:
@@ -90,7 +90,7 @@ class AkuvoxCapture:
                     break
                 await asyncio.sleep(_LOOK)
         except BaseException:
-            if begun:  # or may have: who gives up before the device has answered leaves nothing behind either
+            if begun:  # also after a cancellation: the device may have started the capture
                 with suppress(IntercomError):
                     await self._capture.stop()
             raise
@@ -98,32 +98,32 @@ class AkuvoxCapture:
             yield stream
 
     async def stop_live(self) -> None:
-        """End a recording; the caller that waits for it gets what there is."""
-        with suppress(CommandFailed):  # there is none
+        """Stop a capture; the caller that waits for it gets the captured packets."""
+        with suppress(CommandFailed):  # no capture is running
             await self._capture.stop()
 
     async def stats(self) -> CaptureStats:
-        """Return how a recording goes."""
+        """Return the progress of the capture."""
         status = await self._capture.status()
         return CaptureStats(status.running, status.size)
 
     async def restart(self) -> None:
-        """Discard the recording and record again, until it is stopped or full."""
+        """Discard the capture and start a new one, until it is stopped or full."""
         await self.stop_live()
         await self._capture.start()
 
     async def stop(self) -> None:
-        """Stop recording."""
+        """Stop the capture."""
         await self._capture.stop()
 
 
-# The name of the device on its web page.
+# Name of the device on its web page.
 LOCATION = "Config.DoorSetting.DEVICENODE.Location"
 _ACCOUNT = "Config.Account"
 
 
 class AkuvoxSettings:
-    """The name of the device, and its SIP accounts."""
+    """Name and SIP accounts."""
 
     def __init__(self, device: AkuvoxDevice) -> None:
         self._config = device.config
@@ -134,13 +134,13 @@ class AkuvoxSettings:
         return (await self._config.get(items=[LOCATION])).get(LOCATION) or None
 
     async def set_name(self, name: str) -> None:
-        """Name the device."""
+        """Set the name of the device."""
         await _set_existing(await self._config.get(items=[LOCATION]), {LOCATION: name}, self._config.set)
         if await self.name() != name:
             raise Rejected("a different name was stored")
 
     async def sip_accounts(self) -> Sequence[Mapping[str, object]]:
-        """Return the values of each account by the end of their keys, such as ``GENERAL.UserName`` (Api sip get)."""
+        """Return the values of each account by key suffix, such as ``GENERAL.UserName`` (Api sip get)."""
         accounts: dict[int, dict[str, object]] = {}
         for key, value in (await self._sip.get()).items():
             number, _, name = key.removeprefix(_ACCOUNT).partition(".")
@@ -149,7 +149,7 @@ class AkuvoxSettings:
         return [accounts[number] for number in sorted(accounts)]
 
     async def set_sip_account(self, account: int, settings: Mapping[str, object]) -> None:
-        """Set values of an account by the end of their keys (Api sip set)."""
+        """Set values of an account by key suffix (Api sip set)."""
         values = {f"{_ACCOUNT}{account}.{name}": str(value) for name, value in settings.items()}
         await _set_existing(await self._sip.get(), values, self._sip.set)
         now = await self._sip.get()
@@ -167,13 +167,13 @@ async def _set_existing(
 
 _LOGGER = logging.getLogger(__name__)
 
-# Hardware, brand and two numbers, such as 29.30.10.128 (field notes 3).
+# Hardware, brand and two more numbers, such as 29.30.10.128 (field notes 3).
 _VERSION = re.compile(r"(?<!\d)\d+\.\d+\.\d+\.\d+(?!\d)")
 _PIECE = 1024 * 1024
 
 
 class AkuvoxFirmware:
-    """``prepare``, ``upload`` and ``upgrade``; only a restart ends what ``prepare`` began."""
+    """Firmware update by ``prepare``, ``upload`` and ``upgrade``; only a restart leaves the upgrade mode."""
 
     expires = False
 
@@ -183,13 +183,13 @@ class AkuvoxFirmware:
         self._md5: str | None = None
 
     async def stage(self, file: Payload) -> StagedFirmware:
-        """Send a file. It waits until it is installed or the device restarts."""
+        """Upload a file, which the device keeps until it is installed or the device restarts."""
         running = await self.version()
         named = version_in(file.name)
         if named is not None and running is not None and hardware(named) != hardware(running):
             raise InvalidRequest(f"firmware {named} is for different hardware than {running}")
         md5 = await asyncio.to_thread(_md5, file.file)
-        self._md5 = None  # a file that waits is overwritten
+        self._md5 = None  # a previously uploaded file is overwritten
         await self._firmware.prepare()
         try:
             await self._firmware.upload(file.file, file.name, file.size, file.progress)
@@ -203,17 +203,17 @@ class AkuvoxFirmware:
 
     @property
     def waits(self) -> bool:
-        """Return whether a file of ours waits at the device, as far as that is known."""
+        """Return whether the device is known to keep a file uploaded by this integration."""
         return self._md5 is not None
 
     async def install(self) -> None:
-        """Install the file; the device restarts with it."""
+        """Install the file; the device restarts."""
         try:
             await self._firmware.upgrade(self._md5)
         except NotReached:
             raise
         except ConnectionFailed as err:
-            # It may be at it, or the file may wait still: the version that comes back tells.
+            # The device may be installing the file or still keep it; the version after its restart shows which.
             _LOGGER.debug("No response to the command: %s", err)
             return
         except CommandFailed:
@@ -222,24 +222,24 @@ class AkuvoxFirmware:
         self._md5 = None
 
     async def discard(self) -> None:
-        """Restart the device: nothing else brings it out of waiting for the installation."""
+        """Restart the device, as it does not leave the upgrade mode otherwise."""
         if self._md5 is not None:
             await self._system.reboot()
             self._md5 = None
 
     async def version(self) -> str | None:
-        """Return the version that runs."""
+        """Return the installed version."""
         return (await self._firmware.status()).firmware
 
 
 def version_in(name: str) -> str | None:
-    """Return the version in the name of a file."""
+    """Return the version in a file name."""
     found = _VERSION.search(name)
     return None if found is None else found.group()
 
 
 def hardware(version: str) -> str:
-    """Return the hardware that a version is for: its first number."""
+    """Return the hardware of a version, which is its first number."""
     return version.partition(".")[0]
 
 
@@ -248,7 +248,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _md5(file: IO[bytes]) -> str:
-    digest = hashlib.md5(usedforsecurity=False)  # the device's choice
+    digest = hashlib.md5(usedforsecurity=False)  # required by the device
     file.seek(0)
     while piece := file.read(_PIECE):
         digest.update(piece)

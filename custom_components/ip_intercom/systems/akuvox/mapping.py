@@ -1,4 +1,4 @@
-"""Akuvox responses in the neutral model: pure functions."""
+"""Pure functions that map Akuvox responses to the neutral model."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ MANUFACTURER = "Akuvox"
 
 
 def identity_of(info: SystemInfo, location: str | None, host: str | None) -> Identity:
-    """Return the identity of the device; a name for its place that a user entered fits best."""
+    """Return the identity of the device; ``location`` has priority as its name, since a user entered it."""
     return Identity(
         id=info.mac or "",
         mac=info.mac,
@@ -41,7 +41,7 @@ def lines_of(accounts: tuple[SipAccount, ...]) -> Mapping[LineId, Line]:
 
 
 def ports_of(levels: Mapping[str, int], inputs: Mapping[str, Input]) -> Mapping[PortId, Port]:
-    """Return the inputs that are enabled: on where the pin has the level that triggers."""
+    """Return the enabled inputs; an input is on if its pin has the trigger level."""
     return {
         known.port: Port(known.port, output=False, on=levels[letter] == known.level if letter in levels else None)
         for letter, known in inputs.items()
@@ -49,7 +49,7 @@ def ports_of(levels: Mapping[str, int], inputs: Mapping[str, Input]) -> Mapping[
 
 
 def clock_of(status: SystemStatus) -> Clock | None:
-    """Return how far the device's clock is off; it tells whole seconds, so half a second is added."""
+    """Return the offset of the device's clock; half a second is added because the device reports whole seconds."""
     if status.time is None:
         return None
     return Clock(round(status.time + 0.5 - time()), set=is_set(datetime.fromtimestamp(status.time, UTC)))

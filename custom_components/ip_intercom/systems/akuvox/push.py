@@ -1,7 +1,7 @@
-"""Action URLs: an Akuvox requests an address of ours when an event happens.
+"""Action URLs: an Akuvox requests a URL of Home Assistant when an event happens.
 
-The keys ``Config.Features.ACTIONURL.*`` that a device has are the events that it can tell of
-(captures/akuvox/action_url_keys.md). Only those are written; addresses of other systems stay.
+The ``Config.Features.ACTIONURL.*`` keys of a device are the events that it can push
+(captures/akuvox/action_url_keys.md). Only those are written; URLs of other systems are kept.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,12 +25,12 @@ _LOGGER = logging.getLogger(__name__)
 SECTION = ACTION_URLS.rstrip(".")
 _ENABLE = f"{SECTION}.Enable"
 
-# What is understood; what a device has besides is left alone. "RelayTriggered" is that of models with one relay.
-# A094 has Relay1Triggered, A095 Door1Triggered.
+# Supported events; others are ignored. Models with one relay have "RelayTriggered", A094 has Relay1Triggered, A095
+# has Door1Triggered.
 RELAY_EVENT = re.compile(r"(?:Relay|Door(?=[A-D1-4]))([A-D1-4]?)(Triggered|Closed)")
 INPUT_EVENT = re.compile(r"Input([A-D1-4]?)(Triggered|Closed)")
 ACCESS_EVENT = re.compile(r"(Valid|Invalid)(Code|Card|Face|QRCode|QR)(?:Entered|Recognition)")
-# Only AlarmTriggered and InputBreakIn are confirmed; the others are events of the official list, in likely spellings.
+# Only AlarmTriggered and InputBreakIn are confirmed; the others are likely spellings of officially listed events.
 ALARM_EVENTS: Mapping[Alarm, re.Pattern[str]] = {
     Alarm.TAMPER: re.compile(r"(?:Tamper)?AlarmTriggered"),
     Alarm.DOOR_FORCED: re.compile(
@@ -46,16 +46,16 @@ ALARM_EVENTS: Mapping[Alarm, re.Pattern[str]] = {
 CALL_EVENT = "MakeCall"
 HANG_UP_EVENT = "HangUp"
 
-# The one variable that is worth it: names and codes come unescaped and break the address, or are private.
+# The only variable in use: names and codes are private, or not escaped so that they break the URL.
 _NUMBER = {CALL_EVENT: "remote", HANG_UP_EVENT: "remote"}
-# A phone number or a SIP address; a variable that the device does not know begins with a dollar.
+# A phone number or SIP address; a variable that the device does not know begins with a dollar sign.
 _CALLABLE = re.compile(r"(sips?:)?[0-9A-Za-z+*#][0-9A-Za-z+*#._-]{0,63}(@[0-9A-Za-z.:_-]{1,64})?", re.IGNORECASE)
 
 _EVENT_FIELD = "event"
 
 
 class Status(StrEnum):
-    """What became of one event's address."""
+    """State of the URL of one event."""
 
     OURS = "ours"
     FOREIGN = "foreign"
@@ -65,14 +65,14 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What a device pushed: the event, and the number of a call, if it told one."""
+    """A push message: the event, and the number of a call if the device reported it."""
 
     event: str
     number: str | None = None
 
 
 def understood(event: str) -> bool:
-    """Return whether an event of a device means something here."""
+    """Return whether an event is supported."""
     return (
         event in {CALL_EVENT, HANG_UP_EVENT}
         or alarm_of(event) is not None
@@ -81,20 +81,20 @@ def understood(event: str) -> bool:
 
 
 def alarm_of(event: str) -> Alarm | None:
-    """Return the alarm that an event tells of."""
+    """Return the alarm of an event."""
     return next((alarm for alarm, pattern in ALARM_EVENTS.items() if pattern.fullmatch(event)), None)
 
 
 def events_of(config: Mapping[str, str]) -> frozenset[str]:
-    """Return the events that a device can push, from the keys of its section ACTIONURL."""
+    """Return the supported events of a device, from the keys of its section ACTIONURL."""
     names = (key.removeprefix(f"{SECTION}.") for key in config if key.startswith(f"{SECTION}."))
     return frozenset(name for name in names if understood(name))
 
 
 def parse(message: PushMessage) -> Pushed | None:
-    """Return what a device pushed by GET or POST; None where it makes no sense.
+    """Return a push message by GET or POST, None if it is not understood.
 
-    Values come as they are, unescaped, and a variable that the device does not know stays as it is written.
+    Values are not escaped, and a variable that the device does not know is sent literally.
     """
     fields = dict(message.query)
     if message.body:
@@ -102,21 +102,21 @@ def parse(message: PushMessage) -> Pushed | None:
     event = fields.get(_EVENT_FIELD, "")
     if not understood(event):
         return None
-    # No number has spaces: that is what becomes of a plus that is not escaped.
+    # Numbers have no spaces: a space is an unescaped plus.
     number = fields.get(_NUMBER.get(event, ""), "").rstrip().replace(" ", "+")
     return Pushed(event, number if _CALLABLE.fullmatch(number) else None)
 
 
 class AkuvoxPush:
-    """The Action URLs of a device.
+    """Action URLs of a device.
 
     Args:
         device: The device.
-        hear: Takes what it pushes.
-        expect: Receives what is missing if no push arrives, or None if pushes are off.
+        hear: Processes push messages.
+        expect: Receives what is missing if no push message arrives, or None if push is disabled.
 
     Attributes:
-        statuses: What became of each event's address, since the last ``subscribe``.
+        statuses: State of the URL of each event after the last ``subscribe``.
     """
 
     local = True
@@ -131,7 +131,7 @@ class AkuvoxPush:
         self.statuses: Mapping[str, Status] = {}
 
     def receive(self, message: PushMessage) -> str | None:
-        """Take what was sent to the address, and return None; what is no event of this device's kind, return why."""
+        """Process a request to the webhook; return None, or the reason why it is not a push message."""
         pushed = parse(message)
         if pushed is None:
             return NO_EVENT
@@ -139,23 +139,23 @@ class AkuvoxPush:
         return None
 
     async def originals(self) -> Mapping[str, str]:
-        """Return whether Action URLs are on."""
+        """Return whether Action URLs are enabled."""
         return {key: value for key, value in (await self._read()).items() if key == _ENABLE}
 
     async def subscribe(self, address: str, marker: str) -> frozenset[Missing]:
-        """Have the device call ``address`` for each event that it knows and no other system has taken.
+        """Write ``address`` as the URL of all supported events that no other system uses.
 
         Args:
-            address: Where, without a query.
-            marker: The part of it by which an address of ours is recognized, with any host.
+            address: URL without a query.
+            marker: Part of the URL that identifies this integration, with any host.
 
         Returns:
-            What is in the way.
+            The reasons why push does not work completely.
         """
         before = await self._read()
         taken = {name for name in events_of(before) if (url := before[f"{SECTION}.{name}"]) and marker not in url}
         wanted = {name: _address(address, name, variable=True) for name in sorted(events_of(before) - taken)}
-        # Some firmware drops an address with a variable that it does not know, and says nothing.
+        # Some firmware silently drops a URL with an unknown variable.
         plain = {name: _address(address, name, variable=False) for name in wanted}
         statuses = dict.fromkeys(taken, Status.FOREIGN)
         fresh = {name: url for name, url in wanted.items() if before[f"{SECTION}.{name}"] not in {url, plain[name]}}
@@ -174,7 +174,7 @@ class AkuvoxPush:
         enabled = await self._enable(before, statuses, sleeping)
         self.statuses = statuses
         rings = statuses.get(CALL_EVENT) is Status.OURS
-        # The path of the address is a secret; whether it can be reached depends on the rest.
+        # The path of the URL is secret; its origin decides whether it is reachable.
         here = URL(address).origin()
         lost = Missing("push_https" if here.scheme == "https" else "push_unreachable", str(here))
         self._expect(lost if enabled and rings else None)
@@ -187,7 +187,7 @@ class AkuvoxPush:
     async def _enable(
         self, before: Mapping[str, str], statuses: Mapping[str, Status], sleeping: frozenset[str]
     ) -> bool:
-        """Turn Action URLs on, unless that would activate those of a different system; return whether they are on."""
+        """Enable Action URLs unless that would activate those of another system; return whether they are enabled."""
         if before.get(_ENABLE) == "1" or _ENABLE not in before:
             return True
         if sleeping or Status.OURS not in statuses.values():
@@ -196,12 +196,12 @@ class AkuvoxPush:
         return (await self._read()).get(_ENABLE) == "1"
 
     async def unsubscribe(self, marker: str, originals: Mapping[str, str]) -> None:
-        """Take our addresses away, and put back what was there before."""
+        """Remove the URLs of this integration and restore the original setting."""
         config = await self._read()
         ours = {key: "" for key, url in config.items() if marker in url}
         if ours:
             await self._config.set(ours)
-        # A different system may rely on it by now.
+        # Another system may depend on the setting by now.
         if originals and not _others(config, marker):
             await self._config.set(dict(originals))
         self.statuses = {}
@@ -212,7 +212,7 @@ class AkuvoxPush:
         return {key: value for key, value in config.items() if key.startswith(f"{SECTION}.")}
 
     async def _write(self, urls: Mapping[str, str]) -> dict[str, Status]:
-        """Write addresses, all at once or, where the device refuses that, each by itself; return the refused ones."""
+        """Write URLs, all at once or, if the device rejects that, one by one; return the rejected ones."""
         if not urls:
             return {}
         try:
@@ -229,7 +229,7 @@ class AkuvoxPush:
 
 
 def _others(config: Mapping[str, str], marker: str) -> frozenset[str]:
-    """Return the events, understood or not, for which a different system has entered an address."""
+    """Return the events, supported or not, for which another system has written a URL."""
     urls = {key.removeprefix(f"{SECTION}."): url for key, url in config.items() if key.startswith(f"{SECTION}.")}
     known = events_of(config)
     return frozenset(
@@ -238,6 +238,6 @@ def _others(config: Mapping[str, str], marker: str) -> frozenset[str]:
 
 
 def _address(address: str, event: str, *, variable: bool) -> str:
-    """Return the address for an event; the variable comes last, for its value is not escaped."""
+    """Return the URL for an event; the variable comes last, as its value is not escaped."""
     url = f"{URL(address).with_query({_EVENT_FIELD: event})}"
     return f"{url}&{_NUMBER[event]}=${_NUMBER[event]}" if variable and event in _NUMBER else url

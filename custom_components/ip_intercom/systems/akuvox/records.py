@@ -1,4 +1,4 @@
-"""The logs of an Akuvox: calls and access (Api calllog, Api doorlog)."""
+"""Logs of an Akuvox: calls and access (Api calllog, Api doorlog)."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -14,17 +14,17 @@ from .wiring import Relay, doors_named
 
 type Ahead = Callable[[], timedelta | None]
 
-# What a page of either log holds (field notes 4.2).
+# Page size of both logs (field notes 4.2).
 _PAGE = 10
 
 
 class AkuvoxCallLog:
-    """The log of calls.
+    """Log of calls.
 
     Args:
-        device: Asked.
-        privacy: Whether names are wanted.
-        ahead: Returns how far the device's clock is ahead of UTC, or None as long as it is not known.
+        device: The device.
+        privacy: Whether names may be shown.
+        ahead: Returns the offset of the device's clock from UTC, None while unknown.
     """
 
     def __init__(self, device: AkuvoxDevice, privacy: Privacy, ahead: Ahead) -> None:
@@ -33,7 +33,7 @@ class AkuvoxCallLog:
         self._ahead = ahead
 
     async def query(self, limit: int | None = None) -> tuple[CallRecord, ...]:
-        """Return the calls, newest first; a few cost a page only."""
+        """Return the calls, newest first; a low limit costs only one page."""
         page = 1 if limit is not None and limit <= _PAGE else None
         records = await self._log.get(page=page)
         return tuple(neutral_call(record, self._privacy, self._ahead()) for record in records[:limit])
@@ -44,12 +44,12 @@ class AkuvoxCallLog:
 
 
 class AkuvoxAccessLog:
-    """The log of who came in or was refused; the codes and cards in it stay on the device.
+    """Log of access attempts; codes and cards in it are not returned.
 
     Args:
-        device: Asked.
-        privacy: Whether names are wanted.
-        ahead: Returns how far the device's clock is ahead of UTC, or None as long as it is not known.
+        device: The device.
+        privacy: Whether names may be shown.
+        ahead: Returns the offset of the device's clock from UTC, None while unknown.
         relays: Returns the relays of the device.
     """
 
@@ -66,14 +66,14 @@ class AkuvoxAccessLog:
         self._relays = relays
 
     async def query(self, limit: int) -> tuple[AccessRecord, ...]:
-        """Return the newest records page by page: the whole log takes a device half a second."""
+        """Return the newest records page by page, as a device needs half a second for the complete log."""
         found: dict[str | None, DoorRecord] = {}
         page = 0
         while len(found) < limit:
             page += 1
             answer = await self._log.page(page)
             records = {record.id: record for record in answer.records}
-            # A device that knows no pages returns all of them each time.
+            # A device without pages returns all records each time.
             if not records.keys() - found.keys():
                 break
             found |= records
@@ -85,7 +85,7 @@ class AkuvoxAccessLog:
 
 
 def neutral_call(record: ApiCallRecord, privacy: Privacy, ahead: timedelta | None) -> CallRecord:
-    """Return a call in the neutral model; a device that knows no name writes the number in its place."""
+    """Return a call in the neutral model; without a name, the device writes the number in its place."""
     return CallRecord(
         id=record.id or "",
         type=record.kind.value,
@@ -97,7 +97,7 @@ def neutral_call(record: ApiCallRecord, privacy: Privacy, ahead: timedelta | Non
 def neutral_access(
     record: DoorRecord, privacy: Privacy, ahead: timedelta | None, relays: Mapping[DoorId, Relay]
 ) -> AccessRecord:
-    """Return an attempt to open a door in the neutral model, without the code or card."""
+    """Return an access attempt in the neutral model, without code or card."""
     return AccessRecord(
         id=record.id or "",
         time=at(record.when, ahead),
@@ -110,9 +110,9 @@ def neutral_access(
 
 
 def at(when: datetime | None, ahead: timedelta | None) -> datetime | None:
-    """Return the moment that a device's clock showed, in the zone of this computer for want of a better one.
+    """Return the time of a record, in the local zone if the device's offset is unknown.
 
-    None where the clock was not set.
+    None if the clock of the device is not set.
     """
     if when is None or not is_set(when):
         return None

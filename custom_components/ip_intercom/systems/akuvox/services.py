@@ -1,4 +1,4 @@
-"""The actions that only an Akuvox has, against its own client: cards, access log, lists, configuration."""
+"""Actions that only Akuvox devices have: cards, access log, lists, configuration."""
 
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from pathlib import Path
@@ -42,9 +42,9 @@ def _kind(name: str) -> LogKind:
     return LogKind[name]
 
 
-# Contacts only: everything else has one format (Api contact export).
+# Formats of contacts; other lists have one format (Api contact export).
 _FORMATS = frozenset({"csv", "vcf", "xml"})
-# What a device exports, imports, and clears; which of it there is, it says when asked.
+# Lists and logs to export, import and clear; the device rejects those that it does not have.
 _EXPORTS: Mapping[str, Callable[[AkuvoxDevice, str], Download]] = {
     "users": lambda device, _: device.users.export(),
     "contacts": lambda device, suffix: device.contacts.export(suffix if suffix in _FORMATS else None),
@@ -128,7 +128,7 @@ async def _get(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
 
 
 async def _read(device: AkuvoxDevice, keys: Collection[str], sections: Collection[str]) -> Mapping[str, str]:
-    """Return values by key or by section, such as ``Config.DoorSetting.RELAY``; all without any."""
+    """Return values by key or by section, such as ``Config.DoorSetting.RELAY``; all values without any."""
     if not keys and not sections:
         return await device.config.get()
     within = [section.rstrip(".") for section in sections]
@@ -139,7 +139,7 @@ async def _read(device: AkuvoxDevice, keys: Collection[str], sections: Collectio
 async def _set(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
     config = _system(runtime).device.config
     wanted = {str(key): value for key, value in data[ATTR_VALUES].items()}
-    # Home Assistant writes the Action URLs itself, and logs in by the account of the API.
+    # Home Assistant manages the Action URLs and uses the API account itself.
     if owned := sorted(key for key in wanted if key.startswith(ACTION_URLS)):
         raise request_refused("config_owned", keys=", ".join(owned))
     own = sorted(key for key in wanted if key.startswith(API_LOGIN))
@@ -149,7 +149,7 @@ async def _set(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
     there = await runtime.coordinator.async_command(config.get(items=wanted))
     if unknown := sorted(wanted.keys() - there.keys()):
         raise request_refused("config_unknown", device=runtime.coordinator.name, keys=", ".join(unknown))
-    # What could lock us out goes last, and is not read back: another login may be needed for that.
+    # Changes that may lock Home Assistant out come last and are not read back, as that may need another login.
     checked = {key: value for key, value in wanted.items() if key not in own}
     for part in (checked, {key: wanted[key] for key in own}):
         if part:
@@ -165,14 +165,14 @@ async def _set(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
 
 
 def _told(values: Mapping[str, str], named: Iterable[str]) -> JsonObjectType:
-    """Return the values, and the names of those that are not told."""
+    """Return the values, and the keys of the hidden ones."""
     hidden = {key for key in values if is_secret_key(key)} - set(named)
     shown = {key: value for key, value in sorted(values.items()) if key not in hidden}
     return {"values": dict(shown), "hidden": [*sorted(hidden)]}
 
 
 def _values(value: object) -> dict[str, str]:
-    """Accept names with text, numbers and truth values; the device keeps all as text. Never repeats a value."""
+    """Validate keys with text, numbers or booleans, converted to text; error messages never contain a value."""
     if not isinstance(value, dict) or not value:
         raise vol.Invalid("expected names and values")
     if not all(isinstance(item, str | int | float) for item in value.values()):
@@ -183,7 +183,7 @@ def _values(value: object) -> dict[str, str]:
 _LIST: Fields = {vol.Required(ATTR_LIST): cv.string}
 _LIMIT = vol.All(vol.Coerce(int), vol.Range(min=1, max=1000))
 
-# PINs, cards, and who came when are in these: for administrators.
+# For administrators only: these return PINs, cards and the accesses of users.
 ACTIONS = (
     Action("scan_card", _scan_card, Needs.ADMIN, lacking="no_card_reader"),
     Action(

@@ -1,4 +1,4 @@
-"""One Akuvox device in the neutral model: its capabilities and its state."""
+"""One Akuvox device in the neutral model: capabilities and state."""
 
 import asyncio
 from collections.abc import Collection, Coroutine, Mapping
@@ -40,29 +40,29 @@ from .wiring import INPUT, RELAY, Input, inputs_of, relays_of
 _LOGGER = logging.getLogger(__name__)
 
 _SECTIONS = (RELAY.rstrip("."), INPUT.rstrip("."), push.SECTION, LOCATION.rpartition(".")[0])
-# Accounts do not differ in what they may.
+# All accounts have the same permissions.
 _CONTROLS = frozenset({Control.CALLS, Control.DOORS, Control.MAINTENANCE})
-# What is not known where a function does not answer.
+# Parts of the state that are unread if a function does not respond.
 _UNREAD = {"relay/status": "doors", "input/status": "ports"}
-# A function that is away so many times in a row is gone.
+# Number of successive absences after which a function counts as missing.
 _GONE = 3
-# Seconds that a person who adds a device waits for its name.
+# Seconds that the setup of an entry waits for the name of the device.
 _NAME_PATIENCE = 5.0
-# One reading in so many also looks at the clock: it does not run away within the hour.
+# The clock is read with every twelfth poll only, as it drifts slowly.
 _READINGS_PER_CLOCK = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user has told of a device that it does not tell itself.
+    """Options of an entry that the device does not report.
 
     Attributes:
-        names: Names of people may be told.
-        inverted: Doors that are wired the other way round.
-        security: Security relays that are connected.
-        opening: The login of *Open Relay via HTTP*.
+        names: Whether names of users may be shown.
+        inverted: Doors with inverted relays.
+        security: Connected security relays.
+        opening: The account of *Open Relay via HTTP*.
         stream: User name and password of RTSP; both empty for none.
-        pushes: Home Assistant may have itself called by the device.
+        pushes: Whether Home Assistant may write Action URLs.
     """
 
     names: bool = True
@@ -75,7 +75,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What a device has that is asked for again and again."""
+    """Parts of a device that are polled."""
 
     inputs: Mapping[str, Input] = field(default_factory=dict)
     relay_status: bool = False
@@ -86,13 +86,13 @@ class _Parts:
 
 
 class _Functions:
-    """What a device was seen to have: a function that is away, for instance right after a start, is not gone."""
+    """Available functions; one that is absent for a moment, such as after a restart, still counts as available."""
 
     def __init__(self) -> None:
         self._absences: dict[str, int] = {}
 
     def look(self, there: Mapping[str, bool]) -> None:
-        """Note which functions are there; of those that failed just now it is not known."""
+        """Record which functions are available, without those that failed just now."""
         for name in [name for name, is_there in there.items() if is_there]:
             self._absences[name] = 0
         for name in self._absences.keys() & {name for name, is_there in there.items() if not is_there}:
@@ -110,10 +110,10 @@ class AkuvoxSystem:
     """One Akuvox device.
 
     Args:
-        device: Its client.
-        camera: Its port for pictures.
-        cursor: How far its logs were read before, as ``Delivery.cursor``; None begins now.
-        options: What the user has told.
+        device: Client of the device.
+        camera: Client of its image server.
+        cursor: Stored position in the logs, from ``Delivery.cursor``; None begins now.
+        options: Options of the entry.
     """
 
     def __init__(
@@ -141,12 +141,12 @@ class AkuvoxSystem:
         self.features = Features()
         self.access_log: AkuvoxAccessLog | None = None
 
-    # -- what the device has ---------------------------------------------------------------------
+    # -- capabilities ----------------------------------------------------------------------------
 
     async def introduce(self, info: SystemInfo) -> Description:
-        """Return no more of a device than who it is; connecting finds out the rest.
+        """Return only the identity of a device; ``connect`` reads the rest.
 
-        Only its name is asked for: without one, it is called by its model.
+        Only the name is requested; the fallback is the model.
         """
         config: Mapping[str, str] = {}
         try:
@@ -160,12 +160,12 @@ class AkuvoxSystem:
         return identity_of(info, config.get(LOCATION), self.device.client.transport.base.host)
 
     async def connect(self, controls: frozenset[Control] | None) -> Description:
-        """Find out what the device is and has."""
-        await self.close()  # of an attempt before
+        """Read the identity and capabilities of the device."""
+        await self.close()  # of a previous attempt
         return await self._describe(first=True)
 
     async def describe(self) -> Description:
-        """Read the identity and capabilities again: one request after the other, for many bear no more."""
+        """Refresh identity and capabilities with one request at a time, as many devices support no more."""
         return await self._describe(first=False)
 
     async def _describe(self, *, first: bool) -> Description:
@@ -184,7 +184,7 @@ class AkuvoxSystem:
         if not phone:
             word = await ask("call/status", self._if_there(device.call.status()), keep=False)
             phone = word is not None
-            # Later on, a call that is found here would never be told of.
+            # Later, a call found here would not be reported.
             if word is not None and first:
                 self._tracker.looked(word, self._tracker.monotonic())
         call_log = await ask("calllog/get", self._if_there(device.call_log.get(page=1)))
@@ -211,14 +211,14 @@ class AkuvoxSystem:
             opens_otherwise=bool(self._options.opening.username),
         )
         events = push.events_of(config)
-        # Where nothing says whether there is a call now, the log tells, of a device that makes calls.
+        # Without a call status, the call log reports the calls of a device that makes some.
         logs_calls = call_log is not None and (push.CALL_EVENT in events or _has_dialed(call_log))
         makes_calls = phone or logs_calls or self._parts.makes_calls
         self._parts = _Parts(
             inputs_of(config, levels or ()), relays is not None, status is not None, phone, makes_calls, sees
         )
         self._log.inputs = self._parts.inputs
-        # A monitor in the house calls as well, but no visitor does it.
+        # An indoor monitor makes calls too, but not for visitors.
         visitors = relays is not None or door_log is not None
         self._log.follow(
             device=status is not None,
@@ -273,7 +273,7 @@ class AkuvoxSystem:
             cameras=AkuvoxCameras(self._camera, host, *self._options.stream) if sees else None,
             doors=self._doors if self._doors.relays else None,
             push=self._push if pushes_events else None,
-            # Nothing tells beforehand whether the device has these: it says so when it is asked.
+            # Not detectable in advance: the device rejects these functions if it lacks them.
             capture=AkuvoxCapture(device),
             codes=self._codes,
             directory=AkuvoxDirectory(device),
@@ -283,14 +283,14 @@ class AkuvoxSystem:
         )
 
     def _alarms(self, events: Collection[str]) -> dict[Alarm, bool | None]:
-        """Return the alarms that the device pushes; nothing else tells of them."""
+        """Return the alarms that the device can push; there is no other source for them."""
         if not self._options.pushes:
             return {}
         alarms = {push.alarm_of(event) for event in events} - {None}
         return {alarm: self._log.is_alarmed(alarm) for alarm in Alarm if alarm in alarms}
 
     async def _find_camera(self) -> tuple[bool, bool]:
-        """Return whether there is a camera, and whether it wants a login that it was not given."""
+        """Return whether there is a camera, and whether it requires a login that is missing or rejected."""
         try:
             await self._camera.find()
         except AuthenticationFailed:
@@ -303,7 +303,7 @@ class AkuvoxSystem:
         return True, False
 
     async def _if_there[T](self, request: Coroutine[Any, Any, T]) -> T | None:
-        """Return the answer, or None where the device says that it does not have the function."""
+        """Return the response, None if the device reports that it does not have the function."""
         try:
             return await request
         except NoSuchPath:
@@ -311,10 +311,10 @@ class AkuvoxSystem:
         except NotSupported:
             return None
 
-    # -- reading ---------------------------------------------------------------------------------
+    # -- polling ---------------------------------------------------------------------------------
 
     async def read(self) -> Reading:
-        """Read relays, inputs and SIP accounts once; a part that cannot be read now is left out."""
+        """Poll relays, inputs and SIP accounts; unreadable parts are left out."""
         device, parts = self.device, self._parts
         failures: dict[str, list[IntercomError]] = {"relay/status": [], "input/status": [], "system/info": []}
         clock_is_due = parts.clock and self._readings % _READINGS_PER_CLOCK == 0
@@ -347,11 +347,11 @@ class AkuvoxSystem:
         )
 
     async def read_bells(self) -> Bells | None:
-        """Return None: no list of an Akuvox tells whom its button calls."""
+        """Return None, as no list of an Akuvox contains the numbers that its button calls."""
         return None
 
     async def examine(self) -> Mapping[str, object]:
-        """Return how the device is asked, for how long it runs, and what became of each Action URL."""
+        """Return request mode, uptime, Action URL states and skipped rows for diagnostics."""
         try:
             uptime = (await self.device.system.status()).uptime
         except CommandFailed, NotSupported, UnexpectedReply:
@@ -365,5 +365,5 @@ class AkuvoxSystem:
         }
 
     async def close(self) -> None:
-        """End looking."""
+        """Stop polling."""
         await self._log.close()

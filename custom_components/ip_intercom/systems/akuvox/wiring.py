@@ -1,7 +1,7 @@
-"""How the relays and inputs of an Akuvox are wired and set, from any configuration keys it has.
+"""Wiring and settings of the relays and inputs of an Akuvox, from the configuration keys of different devices.
 
-The manual's keys (Api relay, Api input: ``TypeA``, ``HoldDelayA``, ``EnableA``, ``OptionA``) and those of
-devices in the field (``RelayAType``, ``RelayADelay``, ``InputEnable``, ``InputBTrigger``) mean the same.
+The manual's keys (Api relay, Api input: ``TypeA``, ``HoldDelayA``, ``EnableA``, ``OptionA``) and those of devices in
+the field (``RelayAType``, ``RelayADelay``, ``InputEnable``, ``InputBTrigger``) are equivalent.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -14,18 +14,18 @@ from ..common.parse import integer
 RELAY = "Config.DoorSetting.RELAY."
 INPUT = "Config.DoorSetting.INPUT."
 LETTERS = "ABCD"
-# Numbers of relay/trig by what the device calls its relays: RelayA and Relay1 are the same.
+# Numbers for relay/trig by relay name: RelayA and Relay1 are the same.
 RELAY_NUMBERS: Mapping[DoorId, int] = {
     name: number for number, letter in enumerate(LETTERS, 1) for name in (letter, str(number))
 }
 
-# Numbers of relay/trig for the security relays, which sit at the far end of an RS-485 line.
+# Numbers for relay/trig of the security relays, which are connected by RS-485.
 SECURITY_RELAYS: Mapping[DoorId, int] = {"SA": 11, "SB": 12}
 
-# Seconds that a door stays released where no key tells.
+# Default release time of a door in seconds.
 _DELAY = 5
 _LATCHING = "1"
-# What the factory calls a relay tells nothing.
+# Factory default names, which are not shown.
 _FACTORY_NAME = re.compile(r"(?i)(?:relay\s*[a-d1-4]?|door\s*[a-d1-4])")
 _RELAY_WORD = re.compile(r"(?i)(?:security\s*)?(?:relay|door)[\s_]*")
 _TOKENS = re.compile(r"[A-Z0-9]+")
@@ -35,9 +35,9 @@ _NAMED_RELAY = re.compile(rf"{re.escape(RELAY)}(?:(?:Name|HoldDelay|Type)([A-D1-
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """A relay: ``level`` is the one of ``relay/trig`` that releases the door, ``delay`` is in seconds.
+    """A relay; ``level`` is the one of ``relay/trig`` that releases the door, ``delay`` is in seconds.
 
-    ``trigger_delay`` is how many seconds it waits before it moves.
+    ``trigger_delay`` is the number of seconds before the relay moves.
     """
 
     door: DoorId
@@ -50,18 +50,18 @@ class Relay:
 
     @property
     def is_security(self) -> bool:
-        """Whether it is a security relay, whose state the device does not tell."""
+        """Whether it is a security relay, whose state the device does not report."""
         return self.door in SECURITY_RELAYS
 
     @property
     def fcgi_number(self) -> str:
-        """Its ``DoorNum`` in ``/fcgi``: 1 to 4, SA or SB."""
+        """The ``DoorNum`` for ``/fcgi``: 1 to 4, SA or SB."""
         return self.door if self.is_security else str(self.number)
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An input that is enabled; at the pin's ``level`` it is triggered (Api input: 0 low, 1 high)."""
+    """An enabled input; ``level`` of the pin triggers it (Api input: 0 low, 1 high)."""
 
     port: PortId
     level: int = 0
@@ -75,18 +75,18 @@ def relays_of(
     *,
     opens_otherwise: bool = False,
 ) -> dict[DoorId, Relay]:
-    """Return the relays by their door.
+    """Return the relays by door.
 
     Args:
-        config: The values of the section RELAY.
-        names: The relays that ``relay/status`` tells of; None where it is not there. Unknown ones are skipped.
-        security: The security relays that the user has.
-        inverted: The doors that the user says are wired the other way round.
-        opens_otherwise: The user gave the login of *Open Relay via HTTP*: there is a relay, though nothing tells of it.
+        config: Values of the section RELAY.
+        names: Relays in ``relay/status``; None if the device does not have it. Unknown ones are skipped.
+        security: Connected security relays.
+        inverted: Doors with inverted relays.
+        opens_otherwise: An account of *Open Relay via HTTP* is configured: assume a relay even if none is reported.
     """
     if names is None:
         names = {found[1] or found[2] for key in config if (found := _NAMED_RELAY.match(key))}
-    # Two names of one relay make one door, and letters sort after digits.
+    # Two names of one relay are one door; letters sort after digits.
     by_number = {RELAY_NUMBERS[name]: name for name in sorted(names) if name in RELAY_NUMBERS}
     if opens_otherwise and not by_number:
         by_number = {1: LETTERS[0]}
@@ -96,14 +96,14 @@ def relays_of(
 
 
 def relay_numbered(relays: Mapping[DoorId, Relay], number: int) -> DoorId | None:
-    """Return the door of a relay by its number in the API."""
+    """Return the door of a relay number."""
     return next((door for door, relay in relays.items() if relay.number == number), None)
 
 
 def doors_named(relays: Mapping[DoorId, Relay], word: str | None) -> list[DoorId]:
-    """Return the doors that a log names: ``1``, ``A``, ``RelayA``, ``12`` or ``A;B`` for two, ``11`` for SA.
+    """Return the doors in a log record: ``1``, ``A``, ``RelayA``, ``12`` or ``A;B`` for two, ``11`` for SA.
 
-    ``12`` is relay 12 where the user has it, and else relays 1 and 2.
+    ``12`` is relay 12 if configured, else relays 1 and 2.
     """
     found: list[int] = []
     for token in _TOKENS.findall(_RELAY_WORD.sub("", word or "").upper()):
@@ -119,7 +119,7 @@ def doors_named(relays: Mapping[DoorId, Relay], word: str | None) -> list[DoorId
 
 
 def _relay(config: Mapping[str, str], door: DoorId, number: int) -> Relay:
-    # A device may call a relay 1 in its status and A in its configuration.
+    # A device may name a relay 1 in its status and A in its configuration.
     suffixes = _twins(door)
     level = _setting(config, *(f"{RELAY}{key}" for at in suffixes for key in (f"Type{at}", f"Relay{at}Type")))
     delay = _setting(config, *(f"{RELAY}{key}" for at in suffixes for key in (f"HoldDelay{at}", f"Relay{at}Delay")))
@@ -144,26 +144,26 @@ def input_port(letter: str) -> PortId:
 
 
 def input_named(inputs: Mapping[str, Input], name: str) -> PortId:
-    """Return the port of an input, which a push may call A and the status 1."""
+    """Return the port of an input, which may be A in a push message and 1 in the status."""
     return next((known.port for twin in _twins(name) if (known := inputs.get(twin)) is not None), input_port(name))
 
 
 def _twins(name: str) -> tuple[str, ...]:
-    """Return the names of one relay or input, the one that was asked for first."""
+    """Return the equivalent names of a relay or input, the given one first."""
     number = RELAY_NUMBERS.get(name)
     return (name,) if number is None else tuple(dict.fromkeys((name, LETTERS[number - 1], str(number))))
 
 
 def inputs_of(config: Mapping[str, str], letters: Iterable[str]) -> dict[str, Input]:
-    """Return the inputs that are enabled, by their letter.
+    """Return the enabled inputs by letter.
 
     Args:
-        config: The values of the section INPUT.
-        letters: The inputs that ``input/status`` tells of.
+        config: Values of the section INPUT.
+        letters: Inputs in ``input/status``.
     """
     found: dict[str, Input] = {}
     for letter in sorted(letters):
-        # Of the keys in the field, those of input A have no letter.
+        # Keys in the field have no letter for input A.
         suffixes = _twins(letter)
         live = ["" if RELAY_NUMBERS.get(name) == 1 else name for name in suffixes]
         enabled = _setting(

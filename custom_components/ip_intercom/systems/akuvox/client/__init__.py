@@ -1,4 +1,4 @@
-"""Akuvox door phones and access control: the HTTP API (manual 2.0, and what is known of devices in the field)."""
+"""Client for the HTTP API of Akuvox door phones and access controllers (manual 2.0, and field notes)."""
 
 from .camera import MAIN_STREAM, SUB_STREAM, AkuvoxCamera
 from .client import AkuvoxClient
@@ -26,7 +26,7 @@ __all__ = [
 
 
 class AkuvoxDevice:
-    """Every function of the HTTP API, grouped as in the manual."""
+    """All functions of the HTTP API, grouped as in the manual."""
 
     def __init__(self, client: AkuvoxClient) -> None:
         self.client = client

@@ -1,4 +1,4 @@
-"""Snapshots and motion JPEG of port 8080, and what its RTSP streams are called (captures/port8080_snapshot_mjpeg.md)."""
+"""Snapshots and motion JPEG on port 8080, and the paths of the RTSP streams (captures/port8080_snapshot_mjpeg.md)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,27 +17,27 @@ from ...common.tls import any_certificate_fingerprint
 MAIN_STREAM = "/live/ch00_0"
 SUB_STREAM = "/live/ch00_1"
 
-# In the order in which they are tried.
+# Snapshot paths in the order in which they are tried.
 PICTURES = ("/picture.jpg", "/picture.cgi", "/jpeg.cgi")
 MJPEG = "/video.cgi"
 MAX_JPEG = 8 * 1024 * 1024
 REQUEST_TIMEOUT = 15.0
 _BEGIN, _END = b"\xff\xd8", b"\xff\xd9"
-# Some cameras write something behind the picture.
+# Some cameras append data to the image.
 _END_WITHIN = 4096
 
 type Attempt = Callable[[tuple[aiohttp.ClientMiddlewareType, ...]], Awaitable[Reply]]
 
 
 class AkuvoxCamera:
-    """Pictures of one device.
+    """Camera images of one device.
 
     Args:
-        session: Used for the requests.
-        host: The device.
-        port: Where its pictures are.
-        username: The login of RTSP, which is not that of the API; empty where it asks for none.
-        password: Its password.
+        session: Session for the requests.
+        host: Address of the device.
+        port: Port of its image server.
+        username: RTSP account, which is not the API account; empty if the device requires none.
+        password: Password of the account.
     """
 
     def __init__(
@@ -51,11 +51,11 @@ class AkuvoxCamera:
         self._finding = asyncio.Lock()
 
     async def find(self) -> None:
-        """Find out whether it speaks HTTP or HTTPS, and where its snapshot is.
+        """Detect whether the server uses HTTP or HTTPS, and the path of the snapshot.
 
         Raises:
-            NotSupported: There are no pictures.
-            LoginRefused: It asks for a login and does not take this one.
+            NotSupported: The device has no images.
+            LoginRefused: The device requires a login and rejects this one.
             ConnectionFailed: No response.
         """
         await self._found()
@@ -64,22 +64,22 @@ class AkuvoxCamera:
         """Return one JPEG.
 
         Raises:
-            UnexpectedReply: What came is none, or not whole.
+            UnexpectedReply: The response is not a JPEG, or is incomplete.
             IntercomError: As ``find``.
         """
         transport, path = await self._found()
         try:
             return await self._picture(transport, path)
         except ConnectionFailed, NotSupported:
-            self._way = None  # the device may have got another firmware, or other settings
+            self._way = None  # firmware or settings of the device may have changed
             raise
 
     @asynccontextmanager
     async def mjpeg(self) -> AsyncIterator[Stream]:
-        """Open motion JPEG in full size, some 60 Mbit/s: ``multipart/x-mixed-replace``.
+        """Open motion JPEG in full size, about 60 Mbit/s: ``multipart/x-mixed-replace``.
 
         Raises:
-            NotSupported: There is none.
+            NotSupported: The device has none.
             IntercomError: As ``find``.
         """
         transport, _ = await self._found()
@@ -127,7 +127,7 @@ class AkuvoxCamera:
 
         reply = await self._logged_in(path, attempt)
         if reply.content_type == "text/html":
-            # Newer firmware shows its web app on every path.
+            # Newer firmware returns its web app for every path.
             raise NotSupported(f"{path} is a page")
         return whole_jpeg(path, reply)
 
@@ -147,10 +147,10 @@ class AkuvoxCamera:
 
 
 def whole_jpeg(path: str, reply: Reply) -> bytes:
-    """Return a picture.
+    """Return the JPEG of a response.
 
     Raises:
-        UnexpectedReply: It is none, or it is cut off.
+        UnexpectedReply: It is not a JPEG, or is truncated.
     """
     if not reply.body.startswith(_BEGIN) or _END not in reply.body[-_END_WITHIN:]:
         raise UnexpectedReply(f"{path} is no whole JPEG")

@@ -1,4 +1,4 @@
-"""Requests to one Akuvox device in its envelope (HTTP API Request, HTTP API Reply)."""
+"""Requests to one Akuvox device, and its envelope (HTTP API Request, HTTP API Reply)."""
 
 import asyncio
 from collections import Counter
@@ -20,20 +20,20 @@ from .row_reader import MAX_LIST, Keep, RowReader
 
 type Data = Mapping[str, object]
 
-# Seconds after which a device that does not answer may be asked something else beside.
+# Seconds without a response after which another request may be sent in parallel.
 STEP_ASIDE = 2.0
-# Seconds for a function that did not answer the last time, where everything else waits for it.
+# Timeout in seconds for a function of a fragile device that did not respond the last time: other requests wait for it.
 SILENT_TIMEOUT = 3.0
 MAX_DOWNLOAD = 1024 * 1024 * 1024
-# How often a reply that the device spoiled is asked for again.
+# Number of retries after a corrupt reply.
 SPOILED_TRIES = 2
-# What devices say to a function that they have, but not by that method.
+# Message of devices that have the function, but not with this method.
 _WRONG_METHOD = "unsupport action"
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows of a list that can be read, and how many it has in all."""
+    """The readable rows of a list, and its total size."""
 
     readable: tuple[Fields, ...]
     size: int
@@ -42,16 +42,16 @@ class Rows:
 class AkuvoxClient:
     """Requests to one Akuvox device, one at a time.
 
-    While a function does not answer for ``STEP_ASIDE`` seconds, others are asked beside it, unless the device is fragile.
+    After ``STEP_ASIDE`` seconds without a response, another request is sent in parallel unless the device is fragile.
 
     Args:
-        transport: The connection to the device.
-        username: Account of *HTTP API*; empty where the device asks for none.
-        password: Its password.
-        post: Ask by POST where the device may be asked by either method.
+        transport: Connection to the device.
+        username: Account of *HTTP API*; empty if the device requires none.
+        password: Password of the account.
+        post: Use POST for functions that support both methods.
 
     Attributes:
-        skipped: How many rows of lists could not be read, by the path of the function.
+        skipped: Number of unreadable rows by endpoint path.
     """
 
     def __init__(self, transport: HttpTransport, username: str = "", password: str = "", *, post: bool = False) -> None:
@@ -61,45 +61,45 @@ class AkuvoxClient:
         self._methods: dict[Endpoint, str] = {}
         self._silent: set[Endpoint] = set()
         self._turn = asyncio.Lock()
-        # An E16C can bear two requests at a time: a file, or a function that does not answer, and one other.
+        # An E16C supports two parallel requests: one file or slow function, and one other.
         self._beside = asyncio.Lock()
         self.skipped: Counter[str] = Counter()
 
     @property
     def fragile(self) -> bool:
-        """Whether the device was seen to spoil an answer or a connection; it is asked more gently then."""
+        """Whether the device has corrupted a reply or dropped a connection; it then gets no parallel requests."""
         return self._exchange.fragile
 
     async def call(self, endpoint: Endpoint, data: Data | None = None) -> Fields:
         """Send one request and return ``data`` of the reply.
 
-        Where the manual allows GET and POST and the device refuses one of them, the other is used from then on.
+        If the manual allows GET and POST and the device rejects one of them, the other is used from then on.
 
         Args:
-            endpoint: What to ask.
-            data: Parameters; those that are lists need POST.
+            endpoint: Endpoint to request.
+            data: Parameters; lists require POST.
 
         Raises:
             NotSupported: The device does not have the function.
-            InvalidRequest: It refuses a parameter.
-            CommandFailed: It refuses for another reason.
-            LoginRefused: It asks for a login and does not take this one.
+            InvalidRequest: The device rejects a parameter.
+            CommandFailed: The device rejects the request for another reason.
+            LoginRefused: The device requires a login and rejects this one.
             AddressRefused: The device rejects requests from this address.
-            UnexpectedReply: The answer is not the API's.
+            UnexpectedReply: The response is not from the API.
             ConnectionFailed: The connection broke.
         """
         return await self._in_turn(lambda: self._call(endpoint, data or {}, self._ask))
 
     async def listed(self, endpoint: Endpoint, data: Data, readable: Callable[[Fields], bool]) -> Rows:
-        """Return the rows of one answer; a row that cannot be read is skipped and counted.
+        """Return the rows of one reply; unreadable rows are skipped and counted.
 
         Args:
-            endpoint: What to ask.
+            endpoint: Endpoint to request.
             data: Parameters.
-            readable: Returns whether a row says anything.
+            readable: Returns whether a row is readable.
 
         Raises:
-            UnexpectedReply: None of them can be read: nothing is known to be gone.
+            UnexpectedReply: None of the rows is readable; an empty list would remove entities.
             IntercomError: As ``call``.
         """
         ask = partial(self._ask, salvage=True)
@@ -113,14 +113,14 @@ class AkuvoxClient:
         return Rows(found, len(listed))
 
     async def rows(self, endpoint: Endpoint, data: Data | None = None, keep: Keep | None = None) -> tuple[Fields, ...]:
-        """Return the rows of a list, page by page where the device gives pages.
+        """Return the rows of a list, page by page if the device has pages.
 
-        Other requests may be sent meanwhile, unless the device is fragile. A page that is asked for comes alone.
+        Other requests may be sent in between, unless the device is fragile. A page given in ``data`` is returned alone.
 
         Args:
-            endpoint: What to ask.
+            endpoint: Endpoint to request.
             data: Parameters.
-            keep: Which rows to return; all of them for None. Others are forgotten as they arrive.
+            keep: Returns whether to keep a row; None keeps all. Other rows are dropped as they arrive.
 
         Raises:
             IntercomError: As ``call``.
@@ -135,13 +135,13 @@ class AkuvoxClient:
             found |= {number: row for number, row in reader.rows.items() if number not in seen}
             is_news = not reader.ids <= seen
             seen |= reader.ids
-            # A device that knows no pages answers the same again.
+            # A device without pages returns the same rows again.
             if "page" in data or not is_news or reader.is_last(page, len(seen), reply):
                 return tuple(found.values())
             page += 1
 
     async def page(self, path: str, params: Mapping[str, str]) -> Reply:
-        """Ask for a page beside the API, once, and return it unread.
+        """Request a path outside the API once and return the raw reply.
 
         Raises:
             IntercomError: As ``call``, by HTTP status.
@@ -150,10 +150,10 @@ class AkuvoxClient:
         return await self._in_turn(lambda: self._exchange.send(request))
 
     async def command(self, path: str, params: Mapping[str, str]) -> Fields:
-        """Request JSON beside the API, once, and return all of it with any ``retcode``.
+        """Request JSON outside the API once and return the complete document with any ``retcode``.
 
         Raises:
-            NotSupported: The device answers a page to that path.
+            NotSupported: The device returns an HTML page for the path.
             IntercomError: As ``call``, by HTTP status.
         """
         reply = await self.page(path, params)
@@ -164,10 +164,10 @@ class AkuvoxClient:
     async def upload(self, endpoint: Endpoint, upload: Upload, params: Mapping[str, str] | None = None) -> Fields:
         """Send a file and return ``data`` of the reply.
 
-        Other requests may be sent meanwhile, unless the device is fragile; there is one file at a time.
+        Other requests may be sent in parallel, unless the device is fragile; one file is transferred at a time.
 
         Raises:
-            NoAnswer: The device takes no more, or took it all and says nothing.
+            NoAnswer: The device stopped reading, or read the whole file and did not respond.
             FileUnreadable: The file cannot be read to its end.
             IntercomError: As ``call``.
         """
@@ -184,13 +184,13 @@ class AkuvoxClient:
     async def download(
         self, endpoint: Endpoint, data: Data | None = None, *, max_bytes: int = MAX_DOWNLOAD
     ) -> AsyncIterator[Stream]:
-        """Open an answer that is a file.
+        """Open a response that is a file.
 
-        Other requests may be sent once it has begun; a fragile device is asked nothing before its end, so the caller
-        reads must not ask. There is one file at a time.
+        Other requests may be sent once it has begun. A fragile device gets none before its end, so the caller must not
+        send any while it reads. One file is transferred at a time.
 
         Raises:
-            IntercomError: As ``call``; also where the device answers a page.
+            IntercomError: As ``call``; also for an HTML page.
         """
         request = self._request(endpoint, self._method(endpoint, data or {}), data or {})
         async with self._download(endpoint, replace(request, max_bytes=max_bytes)) as stream:
@@ -198,7 +198,7 @@ class AkuvoxClient:
 
     @asynccontextmanager
     async def fetch(self, path: str, *, max_bytes: int = MAX_DOWNLOAD) -> AsyncIterator[Stream]:
-        """Open a file of the device that is no function of the API, as ``download``."""
+        """Open a file of the device outside the API, as ``download``."""
         async with self._download(None, Request(GET, path, max_bytes=max_bytes)) as stream:
             yield stream
 
@@ -218,7 +218,7 @@ class AkuvoxClient:
             yield answer
 
     async def _in_turn[T](self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Do something when its turn comes; what takes long goes on beside the others."""
+        """Run work in its turn; slow work continues in parallel to other requests."""
         async with AsyncExitStack() as beside, AsyncExitStack() as turn:
             await turn.enter_async_context(self._turn)
             task = asyncio.create_task(work())
@@ -229,7 +229,7 @@ class AkuvoxClient:
                 return await task
             finally:
                 task.cancel()
-                await asyncio.gather(task, return_exceptions=True)  # also one that failed while nothing waited for it
+                await asyncio.gather(task, return_exceptions=True)  # retrieves its exception after a cancellation
 
     async def _call[T](self, endpoint: Endpoint, data: Data, ask: Callable[[Endpoint, Request], Awaitable[T]]) -> T:
         method = self._method(endpoint, data)
@@ -273,7 +273,7 @@ class AkuvoxClient:
         return reply
 
     def _salvaged(self, endpoint: Endpoint, reply: Reply) -> Fields:
-        """Return a reply that is spoiled each time without the rows that make it so."""
+        """Return a repeatedly corrupt reply without its unreadable rows."""
         reader = RowReader(endpoint.path, salvage=True)
         reader.event_stream(reply.body)
         found = result(endpoint, reader.finish().content)
@@ -297,7 +297,7 @@ class AkuvoxClient:
                 continue
             self._exchange.note_answer(clean=document.clean)
             found = result(endpoint, document.content)
-            # Where there is one row only, some devices leave the brackets out.
+            # Some devices omit the brackets around a single row.
             for row in objects(found.get(LIST)):
                 reader.take(row)
             self.skipped[endpoint.path] += reader.skipped
@@ -314,7 +314,7 @@ class AkuvoxClient:
                     reader.event_stream(chunk)
                     if not self.fragile:
                         await turn.aclose()
-                    await asyncio.sleep(0)  # a long list is not to hold the loop
+                    await asyncio.sleep(0)  # a long list must not block the event loop
         return reader.finish()
 
     def _result(self, endpoint: Endpoint, reply: Reply) -> Fields:
@@ -343,7 +343,7 @@ class AkuvoxClient:
         if method == GET:
             params = {name: str(value) for name, value in data.items()} or None
         else:
-            # Without target and action, a device does not look at the path either.
+            # Without target and action, a device ignores the path as well.
             body = {"target": endpoint.target, "action": endpoint.action}
             if data:
                 body["data"] = dict(data)
@@ -358,14 +358,14 @@ class AkuvoxClient:
 
 
 class Functions:
-    """A group of functions of one device."""
+    """Base of a group of API functions of one device."""
 
     def __init__(self, client: AkuvoxClient) -> None:
         self._client = client
 
 
 async def _enter_now(stack: AsyncExitStack, lock: asyncio.Lock) -> bool:
-    """Take a lock unless that means to wait for it."""
+    """Acquire a lock without waiting; return whether it was free."""
     with suppress(TimeoutError):
         async with asyncio.timeout(0):
             await stack.enter_async_context(lock)

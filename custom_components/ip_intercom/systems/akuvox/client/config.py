@@ -1,4 +1,4 @@
-"""The configuration: keys and values, all of them text, and as a file (Api config)."""
+"""Configuration as keys and text values, and as a file (Api config)."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -21,27 +21,27 @@ from .endpoints import (
     by,
 )
 
-# The field of a form that every file but a firmware goes in.
+# Form field of all uploads except firmware.
 FIELD = "config"
 _MAX_CONFIG = 64 * 1024 * 1024
 
 
 class Config:
-    """``/api/config``. Passwords and codes are among the values."""
+    """``/api/config``; the values include passwords and codes."""
 
     def __init__(self, client: AkuvoxClient) -> None:
         self._client = client
         self._one_by_one = False
 
     async def get(self, *, items: Iterable[str] = (), sections: Iterable[str] = ()) -> dict[str, str]:
-        """Return values by their key; those that the device does not have are left out (Api config get).
+        """Return values by key; keys that the device does not have are left out (Api config get).
 
         Args:
-            items: Keys to ask for.
-            sections: Sections to ask for instead, such as ``Config.DoorSetting.RELAY``; with neither, all there is.
+            items: Keys to read.
+            sections: Sections to read instead, such as ``Config.DoorSetting.RELAY``; with neither, all values are read.
 
         Raises:
-            UnexpectedReply: None of the values can be read.
+            UnexpectedReply: None of the values is readable.
             ValueError: Both are given.
         """
         wanted, within = list(items), list(sections)
@@ -53,7 +53,7 @@ class Config:
         except InvalidRequest, NotSupported:
             if data is None:
                 raise
-        # Lists need POST; a device that refuses it, or what is in it, is asked for everything.
+        # Lists require POST; a device that rejects the method or its content is asked for all values.
         everything = settings(CONFIG_GET, await self._client.call(by(GET, CONFIG_GET)))
         sections_of_keys = tuple(f"{section}." for section in within)
         return {key: value for key, value in everything.items() if key in wanted or key.startswith(sections_of_keys)}
@@ -61,11 +61,10 @@ class Config:
     async def set(self, values: Mapping[str, str]) -> None:
         """Change values (Api config set).
 
-        Devices leave out keys that they do not know, and addresses with a variable that they do not know, without a
-        word: read back to be sure.
+        Devices silently ignore unknown keys, and URLs with unknown variables: read the values back to be sure.
 
         Raises:
-            InvalidRequest: A value that the device refuses.
+            InvalidRequest: The device rejects a value.
         """
         if not values:
             return
@@ -81,17 +80,17 @@ class Config:
 
     @asynccontextmanager
     async def export(self) -> AsyncIterator[Stream]:
-        """Open the complete configuration, a file that only a device can read (Api config export)."""
+        """Open the complete configuration, a file that only devices can read (Api config export)."""
         async with self._client.download(CONFIG_EXPORT, max_bytes=_MAX_CONFIG) as stream:
             yield stream
 
     async def import_(
         self, file: IO[bytes], filename: str, size: int, progress: Callable[[int], None] | None = None
     ) -> None:
-        """Replace the configuration by a file that was exported; the device restarts (Api config import).
+        """Replace the configuration with an exported file; the device restarts (Api config import).
 
         Raises:
-            CommandFailed: No configuration of a device.
+            CommandFailed: Not a configuration of a device.
         """
         await send_file(self._client, CONFIG_IMPORT, file, filename, size, progress)
 
@@ -101,7 +100,7 @@ class Config:
 
 
 class Section:
-    """A part of the configuration that has functions of its own (Api relay, Api input, Api publiccode, Api sip)."""
+    """Part of the configuration with its own functions (Api relay, Api input, Api publiccode, Api sip)."""
 
     def __init__(self, client: AkuvoxClient, get: Endpoint, set_: Endpoint) -> None:
         self._client = client
@@ -109,23 +108,23 @@ class Section:
         self._set = set_
 
     async def get(self) -> dict[str, str]:
-        """Return the values by their key; which keys there are differs among devices."""
+        """Return the values by key; the available keys differ among devices."""
         return settings(self._get, await self._client.call(self._get))
 
     async def set(self, values: Mapping[str, str]) -> None:
         """Change values.
 
         Raises:
-            InvalidRequest: A value that the device refuses.
+            InvalidRequest: The device rejects a value.
         """
         await self._client.call(self._set, values)
 
 
 def settings(endpoint: Endpoint, data: Fields) -> dict[str, str]:
-    """Return values by their key, all of them as text.
+    """Return all values as text by key.
 
     Raises:
-        UnexpectedReply: None of them can be read.
+        UnexpectedReply: None of the values is readable.
     """
     values = {key: str(value) for key, value in data.items() if isinstance(value, str | int | float)}
     if data and not values:
@@ -141,6 +140,6 @@ async def send_file(
     size: int,
     progress: Callable[[int], None] | None = None,
 ) -> None:
-    """Send a file to one of the ``import`` functions."""
+    """Send a file to an ``import`` function."""
     upload = Upload(FIELD, filename, "application/octet-stream", file, size, progress)
     await client.upload(endpoint, upload)

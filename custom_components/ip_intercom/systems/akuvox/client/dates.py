@@ -1,4 +1,4 @@
-"""Dates of log records: each device writes them as its web page is set to, and no document says how."""
+"""Dates of log records: each device uses the format of its web page, which is not documented."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,20 +14,20 @@ _NOON = 12
 
 type _Order = tuple[int, int, int]
 
-# Where in a date year, month and day stand.
+# Positions of year, month and day in a date.
 _YEAR_FIRST: _Order = (0, 1, 2)
 _DAY_FIRST: _Order = (2, 1, 0)
 _MONTH_FIRST: _Order = (2, 0, 1)
 
 
 def read_dates(texts: Sequence[str], now: datetime | None = None) -> list[datetime | None]:
-    """Return the moments of records, newest first; None where a text tells none.
+    """Return the times of records, newest first; None for unreadable texts.
 
-    ``05/11/2026`` may be of May or of November: what makes sense for all records, and lies nearest to now, counts.
+    ``05/11/2026`` may be in May or in November: the order that fits all records and is nearest to now is used.
 
     Args:
-        texts: Date and time of each record, as the device writes them.
-        now: The present, for tests.
+        texts: Date and time of each record, as written by the device.
+        now: Current time, for tests.
     """
     now = now or datetime.now()
     by_day, by_month = ([_moment(text, order) for text in texts] for order in (_DAY_FIRST, _MONTH_FIRST))
@@ -35,7 +35,7 @@ def read_dates(texts: Sequence[str], now: datetime | None = None) -> list[dateti
 
 
 def _oddity(moments: Sequence[datetime | None], now: datetime) -> tuple[int, int, float]:
-    """Return how little sense moments make: unreadable ones, those out of order, and how far the newest is from now."""
+    """Return a sort key: number of unreadable times, of times out of order, and distance of the newest one from now."""
     known = [moment for moment in moments if moment is not None]
     disorder = sum(older > newer for newer, older in pairwise(known))
     distance = abs((known[0] - now).total_seconds()) if known else 0.0

@@ -1,4 +1,4 @@
-"""Finding a device at an address: scheme, certificate, the age of its TLS, and whether it is an Akuvox."""
+"""Find a device at an address: scheme, certificate, TLS version, and whether it is an Akuvox."""
 
 import asyncio
 from dataclasses import dataclass
@@ -36,10 +36,10 @@ from .system import System, SystemInfo, system_info
 _LOGGER = logging.getLogger(__name__)
 
 MAX_REDIRECTS = 2
-# The manual prints the realm HTTPAPI, devices say "HTTP API".
+# The manual has the realm HTTPAPI, devices send "HTTP API".
 _REALM = "httpapi"
 _NAME = b"akuvox"
-# Where devices tell who they are without a login, and what only they answer there.
+# Paths that identify a device without a login, and patterns that only an Akuvox returns there.
 _IDENTITY = (
     ("/api/web/system/info", re.compile(rb'(?i)"retcode"|akuvox|0c:?11:?05')),
     ("/web/status/get?session=&web=1", re.compile(rb'(?i)"retcode"|akuvox|0c:?11:?05')),
@@ -47,7 +47,7 @@ _IDENTITY = (
 )
 _TAG = re.compile(rb"(?s)<(?:style|script)\b.*?</(?:style|script)>|<[^>]*>")
 _WORD = re.compile(rb"[a-z]+")
-# What servers say that say no more than no.
+# Words of generic error pages, which do not identify a product.
 _REFUSAL_WORDS = frozenset(
     b"a access action allowed an are be client denied do does error exist for forbidden from have html http info is "
     b"lighttpd message nginx not of on or permission refused request requested resource retcode server status t that "
@@ -57,13 +57,13 @@ _REFUSAL_WORDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class FoundDevice:
-    """An Akuvox that answers.
+    """An Akuvox device that responded.
 
     Attributes:
         base: Scheme, host and port.
-        fingerprint: SHA-256 of its certificate, None for http.
-        legacy: Whether it speaks the TLS of old devices only.
-        info: Who it is.
+        fingerprint: SHA-256 of its certificate, None for HTTP.
+        legacy: Whether it supports only the TLS of old devices.
+        info: Identity of the device.
     """
 
     base: URL
@@ -74,7 +74,7 @@ class FoundDevice:
 
 @dataclass(frozen=True, slots=True)
 class _Door:
-    """A way to reach a device, and its response to an identification request without a login."""
+    """A connection to a device, and its response to an identification request without a login."""
 
     transport: HttpTransport
     certificate: Certificate
@@ -82,7 +82,7 @@ class _Door:
 
     @property
     def basic_only(self) -> bool:
-        """Whether a password would go out in the clear."""
+        """Whether the password would be sent in plain text."""
         offered = challenges(self.reply.challenge)
         return bool(offered) and all(challenge.scheme == "basic" for challenge in offered)
 
@@ -96,27 +96,27 @@ async def find_device(
     verify: bool = False,
     pinned: bytes | None = None,
 ) -> FoundDevice:
-    """Find the Akuvox at ``address``.
+    """Find the Akuvox device at ``address``.
 
-    HTTPS where the device has it. Where it has only old TLS that is no better than none, HTTP is taken, unless it
-    redirects or would send the password in the clear.
+    HTTPS is preferred. If the device has only insecure old TLS, HTTP is used unless it redirects or would send the
+    password in plain text.
 
     Args:
-        session: Used for the requests.
+        session: Session for the requests.
         address: Host or IP address, with or without scheme and port.
-        username: Account of *HTTP API*; empty where the device asks for none.
-        password: Its password; shown to an Akuvox only.
-        verify: Check the certificate against the system's authorities.
-        pinned: SHA-256 of the only certificate to talk to; None takes any.
+        username: Account of *HTTP API*; empty if the device requires none.
+        password: Password of the account; sent to an Akuvox only.
+        verify: Verify the certificate against the system's authorities.
+        pinned: SHA-256 of the only accepted certificate; None accepts any.
 
     Raises:
         ConnectionFailed: No response.
-        CertificateChanged: Another certificate than ``pinned`` is shown.
-        WrongDevice: Something else answers.
-        Redirected: It sends requests on to another host.
-        AddressRefused: The device rejects our address: its API is off, or it has a list of allowed addresses.
-        LoginRefused: It asks for an account and does not take this one.
-        ValueError: The address names no host.
+        CertificateChanged: The certificate is not ``pinned``.
+        WrongDevice: Another device responds.
+        Redirected: The device redirects to another host.
+        AddressRefused: The device rejects this address: its API is disabled, or its allow-list lacks the address.
+        LoginRefused: The device requires an account and rejects this one.
+        ValueError: The address has no host.
     """
     door = await _enter(session, parse_address(address), verify=verify, pinned=pinned)
     info = await _identify(door, username, password)
@@ -124,12 +124,12 @@ async def find_device(
 
 
 async def is_akuvox(session: aiohttp.ClientSession, host: str, *, likely: bool = False) -> bool:
-    """Return whether an Akuvox answers at ``host``, whether or not it lets us in; sends no password.
+    """Return whether an Akuvox responds at ``host``, even if it rejects requests; sends no password.
 
     Args:
-        session: Used for the requests.
+        session: Session for the requests.
         host: Host or IP address, with or without scheme and port.
-        likely: Its MAC address is of the maker: a refusal that no other product signs is proof enough.
+        likely: The MAC address is from the maker: a generic rejection is then sufficient.
     """
     try:
         door = await _enter(session, parse_address(host))
@@ -141,9 +141,9 @@ async def is_akuvox(session: aiohttp.ClientSession, host: str, *, likely: bool =
 
 
 async def refusal(session: aiohttp.ClientSession, host: str) -> AddressRefused | None:
-    """Return a refusal where a device answers at ``host``, and lets no one in from here.
+    """Return the rejection if a device at ``host`` rejects all requests from this address.
 
-    An Akuvox from the factory does so, and may not say who it is: its list of addresses is on, and empty.
+    A factory-new Akuvox does so and may not identify itself: its allow-list is enabled and empty.
     """
     try:
         door = await _enter(session, parse_address(host))
@@ -155,7 +155,7 @@ async def refusal(session: aiohttp.ClientSession, host: str) -> AddressRefused |
 async def _enter(
     session: aiohttp.ClientSession, typed: URL, *, verify: bool = False, pinned: bytes | None = None
 ) -> _Door:
-    """Choose the way to the device: the first that leads to its API, then the first at all."""
+    """Choose the connection to the device: the first that leads to its API, else the first one at all."""
     failure: IntercomError | None = None
     old: _Door | None = None
     strange: _Door | None = None
@@ -167,8 +167,7 @@ async def _enter(
             raise
         except (ConnectionFailed, WrongDevice) as err:
             failure = failure or err
-            # A user who wants certificates verified does not want to be redirected past them.
-            # And a port speaks only one protocol.
+            # With certificate verification, do not fall back to HTTP. A given port has only one protocol.
             if (one_port and isinstance(err, WrongDevice)) or (verify and not isinstance(err, NotReached)):
                 break
             continue
@@ -187,7 +186,7 @@ async def _enter(
 
 
 async def _knock(session: aiohttp.ClientSession, base: URL, *, verify: bool, pinned: bytes | None) -> _Door:
-    """Ask who is there, without a login, and follow where the device itself redirects."""
+    """Send an identification request without a login; follow redirects to the same host."""
     for _ in range(MAX_REDIRECTS + 1):
         certificate = await shown_certificate(base, pinned, verify=verify)
         transport = certificate.transport(session, base, verify=verify)
@@ -201,7 +200,7 @@ async def _knock(session: aiohttp.ClientSession, base: URL, *, verify: bool, pin
 
 
 async def _ask(transport: HttpTransport, path: str) -> Reply:
-    await asyncio.sleep(GAP)  # after any earlier request: the capacity of the device is not known yet
+    await asyncio.sleep(GAP)  # pace requests: the capacity of the device is not known yet
     plain, _, query = path.partition("?")
     params = dict(parse_qsl(query, keep_blank_values=True)) or None
     request = Request("GET", plain, params, timeout=TIMEOUTS[Patience.USUAL])
@@ -209,7 +208,7 @@ async def _ask(transport: HttpTransport, path: str) -> Reply:
 
 
 def _redirected(base: URL, location: str) -> URL:
-    """Return where a redirect leads: to another door of the same host, and never back into the clear."""
+    """Return the target of a redirect: another port of the same host, and never from HTTPS to HTTP."""
     to = redirected(base.with_path(SYSTEM_INFO.path), location)
     there = URL.build(scheme=to.scheme, host=to.host or "", port=to.explicit_port)
     if there == base:
@@ -242,12 +241,12 @@ async def _identify(door: _Door, username: str, password: str) -> SystemInfo:
 
 
 def _may_be_api(reply: Reply) -> bool:
-    """Return whether a response comes from the API, or from one that rejects us."""
+    """Return whether a response is from the API, or a rejection."""
     return reply.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} or _speaks_api(reply)
 
 
 def _speaks_api(reply: Reply) -> bool:
-    """Return whether an answer is the API's: its JSON, or a refusal in its name."""
+    """Return whether a response is from the API: its JSON, or a rejection with its realm."""
     if reply.status == HTTPStatus.UNAUTHORIZED:
         realms = {re.sub(r"[^a-z]", "", challenge.realm.lower()) for challenge in challenges(reply.challenge)}
         return any(_REALM in realm for realm in realms)
@@ -258,12 +257,12 @@ def _speaks_api(reply: Reply) -> bool:
 
 
 def _lets_no_one_in(reply: Reply) -> bool:
-    """Tell whether an answer is a refusal that no login helps against."""
+    """Return whether a response is a rejection that no login can resolve."""
     return reply.status == HTTPStatus.FORBIDDEN and not reply.challenge
 
 
 def _is_unsigned(reply: Reply) -> bool:
-    """Tell whether a refusal says no more than that it is one: a page of its own would name another product."""
+    """Return whether a rejection is generic; one with a custom page is from another product."""
     words = _WORD.findall(_TAG.sub(b" ", reply.body).lower())
     return all(word in _REFUSAL_WORDS for word in words)
 
@@ -276,12 +275,12 @@ async def _refusal(door: _Door) -> AddressRefused:
 
 
 async def _names_itself(door: _Door) -> bool:
-    """Return whether a device that refuses says elsewhere that it is an Akuvox."""
+    """Return whether a device that rejects requests identifies itself as an Akuvox on other paths."""
     if door.reply.status not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return False
     if _NAME in (await _first_page(door.transport)).body.lower():
         return True
-    # Some tell who they are beside the API, where no list keeps anyone out (field notes 10).
+    # Some identify themselves outside the API, where the allow-list does not apply (field notes 10).
     for path, sign in _IDENTITY if _lets_no_one_in(door.reply) else ():
         try:
             reply = await _ask(door.transport, path)
@@ -294,7 +293,7 @@ async def _names_itself(door: _Door) -> bool:
 
 
 async def _first_page(transport: HttpTransport) -> Reply:
-    """Return the page under ``/``, also where the device itself has it elsewhere."""
+    """Return the page at ``/``; follow redirects to the same origin."""
     page = await _ask(transport, "/")
     for _ in range(MAX_REDIRECTS):
         if not HTTPStatus.MULTIPLE_CHOICES <= page.status < HTTPStatus.BAD_REQUEST:

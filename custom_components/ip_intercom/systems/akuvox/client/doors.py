@@ -1,4 +1,4 @@
-"""Relays, inputs, public codes, and opening a door beside the API (Api relay, Api input, Api publiccode)."""
+"""Relays, inputs, public codes, and door commands outside the API (Api relay, Api input, Api publiccode)."""
 
 from collections.abc import Mapping
 from enum import IntEnum
@@ -34,14 +34,14 @@ OPEN_DOOR = "/fcgi/OpenDoor"
 LEGACY = "/fcgi/do"
 _ACTION = "OpenDoor"
 _BAD_RELAY, _NOT_ENABLED, _NOT_SAFE = -2, -3, -4
-# What devices answer whose firmware has only the other way.
+# Response of devices whose firmware only has the other command.
 _MOVED = b"please use new interface"
 _VALUE = re.compile(rb"hcSingleResult[^>]*value='(-?\d+)'")
 _RELAY, _DOOR, _INPUT = "Relay", "Door", "Input"
 
 
 class Mode(IntEnum):
-    """How a triggered relay closes: automatically after the delay, or only with a second command."""
+    """How a triggered relay closes: automatically after the delay, or only on a second command."""
 
     AUTO = 0
     MANUAL = 1
@@ -54,12 +54,12 @@ class Relay(Section):
         super().__init__(client, RELAY_GET, RELAY_SET)
 
     async def status(self) -> Mapping[str, int]:
-        """Return the levels by letter or number, such as ``{"A": 0}``: 1 is open, unless it is wired normally closed.
+        """Return the levels by letter or number, such as ``{"A": 0}``; 1 is open unless wired normally closed.
 
-        A094 and A095 say Relay1 and Door1; other keys come through as they are, without the word Relay.
+        A094 and A095 use the keys Relay1 and Door1; other keys are returned without the word Relay.
 
         Raises:
-            UnexpectedReply: None of the levels can be read.
+            UnexpectedReply: None of the levels is readable.
         """
         return _levels(RELAY_STATUS, await self._client.call(RELAY_STATUS), _DOOR, _RELAY)
 
@@ -68,12 +68,12 @@ class Relay(Section):
 
         Args:
             num: 1 to 4 for A to D, 11 and 12 for the security relays A and B.
-            mode: Whether it closes by itself.
-            level: 0 for normally open wiring, 1 for normally closed: the wrong one closes the relay.
-            delay: Seconds until it closes, 0 to 65535; 0 takes what the device is set to.
+            mode: Whether the relay closes automatically.
+            level: 0 for normally open wiring, 1 for normally closed; the wrong one closes the relay.
+            delay: Seconds until the relay closes, 0 to 65535; 0 uses the device's setting.
 
         Raises:
-            InvalidRequest: There is no such relay.
+            InvalidRequest: The relay does not exist.
         """
         await self._client.call(RELAY_TRIG, {"mode": int(mode), "num": num, "level": level, "delay": delay})
 
@@ -85,16 +85,16 @@ class Input(Section):
         super().__init__(client, INPUT_GET, INPUT_SET)
 
     async def status(self) -> Mapping[str, int]:
-        """Return the levels of the pins by letter, such as ``{"A": 1}``: 0 is a closed contact (Api input status).
+        """Return the levels of the inputs by letter, such as ``{"A": 1}``; 0 is a closed contact (Api input status).
 
         Raises:
-            UnexpectedReply: None of the levels can be read.
+            UnexpectedReply: None of the levels is readable.
         """
         return _levels(INPUT_STATUS, await self._client.call(INPUT_STATUS), _INPUT)
 
 
 class PublicCode(Section):
-    """``/api/publiccode``: codes that open for all people; they are the values of ``get``."""
+    """``/api/publiccode``: codes that are valid for all users; ``get`` returns them."""
 
     def __init__(self, client: AkuvoxClient) -> None:
         super().__init__(client, PUBLICCODE_GET, PUBLICCODE_SET)
@@ -109,26 +109,26 @@ def _levels(endpoint: Endpoint, data: Fields, *prefixes: str) -> dict[str, int]:
 
 
 class Opening(Functions):
-    """``/fcgi``: commands that are never sent twice."""
+    """``/fcgi``: door commands that are never sent twice."""
 
     async def open_door(self, number: int | str) -> None:
-        """Open a door with the login of the API.
+        """Open a door with the API account.
 
         Args:
             number: 1 to 4 for A to D, ``SA`` and ``SB`` for the security relays.
 
         Raises:
-            OpeningDisabled: *Open Relay via HTTP* is not ticked.
-            HighSecurity: High Security Mode is on.
-            InvalidRequest: There is no such relay.
-            NotSupported: The device has no such way.
+            OpeningDisabled: *Open Relay via HTTP* is disabled.
+            HighSecurity: High Security Mode is enabled.
+            InvalidRequest: The relay does not exist.
+            NotSupported: The device does not have this command.
         """
         try:
             content = await self._client.command(OPEN_DOOR, {"action": _ACTION, "DoorNum": str(number)})
         except Overloaded as err:
             if err.retry_after is not None:
                 raise
-            # So says an R29 as long as it is not enabled.
+            # Response of an R29 while opening over HTTP is disabled.
             raise OpeningDisabled("opening over HTTP is not enabled") from err
         code = retcode(content)
         message = text(content.get("message"))
@@ -144,16 +144,16 @@ class Opening(Functions):
             raise error(OPEN_DOOR, code, message, {})
 
     async def legacy(self, number: int | str, username: str, password: str) -> None:
-        """Open a door with the login of *Open Relay via HTTP*, which goes out in the address.
+        """Open a door with the account of *Open Relay via HTTP*, which is part of the URL.
 
         Args:
             number: As ``open_door``.
-            username: Its user name.
-            password: Its password.
+            username: User name of that account.
+            password: Password of that account.
 
         Raises:
-            OpeningRefused: That login is wrong or not enabled, or there is no such relay: the device does not tell.
-            NotSupported: The device has no such way.
+            OpeningRefused: The account is wrong or disabled, or the relay does not exist (same response).
+            NotSupported: The device does not have this command.
         """
         params = {"action": _ACTION, "UserName": username, "Password": password, "DoorNum": str(number)}
         reply = await self._client.page(LEGACY, params)

@@ -1,4 +1,4 @@
-"""The functions of the Akuvox HTTP API as data (HTTP API Functions)."""
+"""Endpoints of the Akuvox HTTP API (HTTP API Functions)."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -7,16 +7,16 @@ GET, POST = "GET", "POST"
 
 
 class Patience(StrEnum):
-    """How long a function may take to answer; ``TIMEOUTS`` has the seconds."""
+    """Timeout class of a function; ``TIMEOUTS`` has the seconds."""
 
-    # A state or a command. Old devices take 2 s for a TLS handshake.
+    # States and commands. Old devices need 2 s for a TLS handshake.
     QUICK = "quick"
     USUAL = "usual"
-    # A whole log where the device knows no pages, the configuration, and what is written to flash.
+    # Complete logs of devices without pages, the configuration, and writes to flash memory.
     SLOW = "slow"
-    # A list of up to 50,000 users, and a file that the device packs first.
+    # Lists of up to 50,000 users, and files that the device compresses first.
     LIST = "list"
-    # Firmware and whole configurations, which the device checks before it answers.
+    # Firmware and complete configurations, which the device checks before it responds.
     FILE = "file"
 
 
@@ -33,8 +33,8 @@ TIMEOUTS: dict[Patience, float] = {
 class Endpoint:
     """One function of the API.
 
-    ``methods`` are those the manual allows, the one to begin with first. ``repeatable`` is False where a second run
-    would do something twice: such a request is never sent again by itself once it may have arrived.
+    ``methods`` are those of the manual, the preferred one first. ``repeatable`` is False if a second execution has
+    another effect: such a request is not sent again once it may have arrived.
     """
 
     target: str
@@ -45,17 +45,17 @@ class Endpoint:
 
     @property
     def path(self) -> str:
-        """The absolute path."""
+        """Absolute path."""
         return f"/api/{self.target}/{self.action}"
 
     @property
     def timeout(self) -> float:
-        """Seconds that an answer may take; of a long one, until it begins and between its parts."""
+        """Timeout in seconds; for a long response, until it begins and between its parts."""
         return TIMEOUTS[self.patience]
 
 
 def by(method: str, endpoint: Endpoint) -> Endpoint:
-    """Return a function that is asked by this method only."""
+    """Return the endpoint with this method only."""
     return replace(endpoint, methods=(method,))
 
 
@@ -94,7 +94,7 @@ FIRMWARE_UPGRADE = _once("firmware", "upgrade", Patience.FILE)
 
 CONFIG_GET = _slow("config", "get")
 CONFIG_SET = _post("config", "set", Patience.SLOW)
-# An E16C refuses the manual's method, and takes one key a request by this one.
+# An E16C rejects the manual's method; with this one it accepts one key per request.
 CONFIG_SET_ONE = by(GET, CONFIG_SET)
 CONFIG_EXPORT = _list("config", "export")
 CONFIG_IMPORT = _post_once("config", "import", Patience.FILE)
@@ -125,7 +125,7 @@ LOG_SET = _post("log", "set")
 LOG_EXPORT = _list("log", "export")
 LOG_CLEAR = Endpoint("log", "clear")
 
-# The table of the manual spells it callog, its examples and devices calllog.
+# The manual's table spells it callog, its examples and devices calllog.
 CALLLOG_GET = _slow("calllog", "get")
 CALLLOG_DEL = _post_once("calllog", "del")
 CALLLOG_CLEAR = _once("calllog", "clear")
@@ -148,7 +148,7 @@ USER_EXPORT = _list("user", "export")
 
 @dataclass(frozen=True, slots=True)
 class ListEndpoints:
-    """The functions of a list of things with an ID."""
+    """Endpoints of a list of items with an ID."""
 
     get: Endpoint
     add: Endpoint
@@ -160,7 +160,7 @@ class ListEndpoints:
 
     @classmethod
     def of(cls, target: str) -> ListEndpoints:
-        """Return those of a target; a change may be made again, an ``add`` would add twice."""
+        """Return the endpoints of a target; a repeated ``add`` would add the item twice."""
         return cls(
             _list(target, "get"),
             _post_once(target, "add", Patience.SLOW),
@@ -175,7 +175,7 @@ class ListEndpoints:
 PRIVATEKEY = ListEndpoints.of("privatekey")
 RFKEY = ListEndpoints.of("rfkey")
 CONTACT = ListEndpoints.of("contact")
-# The example of the manual's introduction adds one contact in the address.
+# The example in the manual's introduction adds one contact with a query.
 CONTACT_ADD_ONE = by(GET, CONTACT.add)
 GROUP = ListEndpoints.of("group")
 DIALREPLACE = ListEndpoints.of("dialreplace")

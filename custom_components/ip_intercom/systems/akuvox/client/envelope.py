@@ -1,4 +1,4 @@
-"""The JSON envelope of the Akuvox HTTP API, and what its return codes mean (HTTP API Reply, Negative Reply)."""
+"""JSON envelope and return codes of the Akuvox HTTP API (HTTP API Reply, Negative Reply)."""
 
 from dataclasses import dataclass
 import re
@@ -7,36 +7,36 @@ from ...common.errors import CommandFailed, IntercomError, InvalidRequest, NotSu
 from ...common.parse import Fields, decode_json_prefix, fields, integer, text
 from .endpoints import Endpoint
 
-# Bytes that are no UTF-8, as Python marks them.
+# Bytes that are not UTF-8, as escaped by Python.
 _FOREIGN = re.compile("[\udc80-\udcff]")
 _ESCAPED = 0xDC00
 _FIRST_LATIN = 0xA0
-# Where the rows of a list are in ``data``; also where ``data`` is a list.
+# Key of the rows of a list in ``data``; also used if ``data`` itself is a list.
 LIST = "item"
 _BAD_PARAM = -100
 _BAD_PARAM_TEXT = "error param"
-# "unsupport action", "Api unsupported", "No hanlders for this request": as devices spell it.
+# Spellings of devices: "unsupport action", "Api unsupported", "No hanlders for this request".
 _UNSUPPORTED = re.compile(r"unsupport|not support|no ha(nl|nd)", re.IGNORECASE)
 
 
 class Spoiled(UnexpectedReply):
-    """A reply that began as JSON and is none: the device mixed it with another one, or cut it off."""
+    """A reply that begins as JSON but is invalid: mixed with another reply, or truncated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A JSON object, and whether it came as cleanly as from a device that is well."""
+    """A JSON object, and whether the reply contained nothing else and no invalid bytes."""
 
     content: Fields
     clean: bool
 
 
 def read(path: str, body: bytes) -> Document:
-    """Read a reply and ignore what follows the JSON object: UTF-8, or Latin-1 where a character is none.
+    """Decode a reply as UTF-8, invalid characters as Latin-1; ignore data after the JSON object.
 
     Raises:
-        Spoiled: It is no JSON, or cut off.
-        UnexpectedReply: It is something else, such as a page.
+        Spoiled: The JSON is invalid or truncated.
+        UnexpectedReply: The reply is something else, such as an HTML page.
     """
     decoded = body.decode("utf-8", "surrogateescape").lstrip("\ufeff \t\r\n")
     if decoded.startswith("<"):
@@ -52,21 +52,21 @@ def read(path: str, body: bytes) -> Document:
 
 
 def mend(decoded: str) -> str:
-    """Return a text in which bytes that are no UTF-8 are Latin-1."""
+    """Return a text whose non-UTF-8 bytes are decoded as Latin-1."""
     return _FOREIGN.sub(_as_latin, decoded)
 
 
 def _as_latin(foreign: re.Match[str]) -> str:
-    """Return what a byte is in Latin-1; the control characters there are broken ones."""
+    """Return a byte decoded as Latin-1; control characters become the replacement character."""
     byte = ord(foreign[0]) - _ESCAPED
     return chr(byte) if byte >= _FIRST_LATIN else "\N{REPLACEMENT CHARACTER}"
 
 
 def result(endpoint: Endpoint, content: Fields) -> Fields:
-    """Return ``data`` of a reply; ``action`` in it is not to be relied on (field notes 5).
+    """Return ``data`` of a reply; its ``action`` is unreliable (field notes 5).
 
     Raises:
-        IntercomError: One of its kinds, by return code and message.
+        IntercomError: A subclass, by return code and message.
     """
     code = retcode(content)
     if code is None:
@@ -77,17 +77,17 @@ def result(endpoint: Endpoint, content: Fields) -> Fields:
     if isinstance(data, list):
         return {LIST: data}
     found = fields(data)
-    # A list of one row may come as that row.
+    # A list with one row may be returned as that row.
     return {**found, LIST: [found[LIST]]} if isinstance(found.get(LIST), dict) else found
 
 
 def retcode(content: Fields) -> int | None:
-    """Return the code of a reply: 0 or more is success, for users how many were changed."""
+    """Return the code of a reply; 0 or more is success, for users the number of changes."""
     return integer(content.get("retcode"))
 
 
 def error(path: str, code: int, message: str | None, details: Fields) -> IntercomError:
-    """Return what a negative reply means."""
+    """Return the error of a negative reply."""
     reason = message or f"error {code}"
     if _UNSUPPORTED.search(reason):
         return NotSupported(f"{path}: {reason}")

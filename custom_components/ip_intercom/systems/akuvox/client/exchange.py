@@ -1,4 +1,4 @@
-"""One request to an Akuvox and its answer: paced, logged in, and careful with a device that is fragile."""
+"""Requests to an Akuvox: pacing, login, and protection of fragile devices."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -27,15 +27,15 @@ from .endpoints import GET, SYSTEM_INFO, SYSTEM_STATUS, Endpoint
 
 _LOGGER = logging.getLogger(__name__)
 
-# Seconds from the begin of a request to the begin of the next: newer models answer 401 to more than ten a second.
+# Seconds between the starts of two requests: newer models answer more than ten per second with 401.
 PACE = 0.11
-# Seconds that a fragile device needs from its answer to the next request: an E18 mixes replies that come closer.
+# Seconds between a response and the next request to a fragile device: an E18 mixes replies of closer requests.
 GAP = 0.3
-# Seconds after which a refusal that may be a throttle's is put to the test.
+# Seconds after which a 401 that may come from throttling is retried.
 SECOND_TRY = 1.1
-# How many answers must be clean before a connection is kept: some devices reset it at the next request.
+# Number of clean responses before connections are kept open: some devices reset them at the next request.
 CLOSED_AT_FIRST = 2
-# As the device's page names it.
+# Name of the service on the device's page.
 SERVICE = "HTTP API"
 
 _CLOSE = {"Connection": "close"}
@@ -44,18 +44,18 @@ type Attempt = Callable[[dict[str, str]], Awaitable[Reply]]
 
 
 class Pace:
-    """A middleware that keeps a distance between the requests to one device."""
+    """Middleware that paces the requests to one device."""
 
     def __init__(self) -> None:
         self.fragile = False
         self._begun = self._ended = float("-inf")
 
     def end(self) -> None:
-        """Note that an answer is read to its end."""
+        """Record that a response was read to its end."""
         self._ended = asyncio.get_running_loop().time()
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-        """Send a request when it is time for it."""
+        """Send a request after the required pause."""
         now = asyncio.get_running_loop().time()
         next_at = max(self._begun + PACE, self._ended + GAP if self.fragile else now)
         if next_at > now:
@@ -68,12 +68,12 @@ class Pace:
 
 
 class Exchange:
-    """Sends the requests of one client, each in its turn.
+    """Sends the requests of one client.
 
     Args:
-        transport: The connection to the device.
-        username: Account; empty where the device asks for none.
-        password: Its password.
+        transport: Connection to the device.
+        username: Account; empty if the device requires none.
+        password: Password of the account.
     """
 
     def __init__(self, transport: HttpTransport, username: str, password: str) -> None:
@@ -81,17 +81,17 @@ class Exchange:
         self._login = Login(username, password)
         self._pace = Pace()
         self._succeeded = False
-        # Paths that refuse the login while others take it.
+        # Paths that reject the credentials although others accept them.
         self._refusing: set[str] = set()
         self._clean = 0
 
     @property
     def fragile(self) -> bool:
-        """Whether the device was seen to spoil an answer or a connection."""
+        """Whether the device has corrupted a reply or dropped a connection."""
         return self._pace.fragile
 
     def note_answer(self, *, clean: bool) -> None:
-        """Learn from an answer what the device can bear."""
+        """Record whether a response was clean; one that was not makes the device fragile."""
         if clean:
             self._clean += 1
         elif not self._pace.fragile:
@@ -101,22 +101,22 @@ class Exchange:
             self._pace.fragile = True
 
     async def send(self, request: Request) -> Reply:
-        """Send a request and return an answer with HTTP status 200.
+        """Send a request and return a response with HTTP status 200.
 
         Raises:
-            LoginRefused: The device asks for a login and does not take this one.
-            FunctionRefused: This function alone does not take it.
+            LoginRefused: The device requires a login and rejects this one.
+            FunctionRefused: Only this function rejects the login.
             AddressRefused: The device rejects requests from this address.
-            NoSuchPath: It has no such path.
-            Overloaded: It cannot do this now.
-            Throttled: It gets too many requests.
-            SecureConnectionRequired: It answers over HTTPS only.
+            NoSuchPath: The path does not exist.
+            Overloaded: The device is temporarily unable to respond.
+            Throttled: The device gets too many requests.
+            SecureConnectionRequired: The device requires HTTPS.
             IntercomError: As ``HttpTransport.request``.
         """
         return await self._logged_in(request, self._attempt_of(request))
 
     def _attempt_of(self, request: Request) -> Attempt:
-        # aiohttp would repeat some by itself, and hide that a connection was reset.
+        # aiohttp would repeat some requests itself and hide that the connection was reset.
         once = replace(request, repeatable=False)
 
         async def attempt(headers: dict[str, str]) -> Reply:
@@ -128,7 +128,7 @@ class Exchange:
     async def stream(
         self, request: Request, wanted: Callable[[Stream], Awaitable[bool]]
     ) -> AsyncIterator[Stream | Reply]:
-        """Open an answer that is not held; yields the whole answer where it is not what is ``wanted``.
+        """Open a streamed response; yield the complete reply if the response is not the ``wanted`` one.
 
         Raises:
             IntercomError: As ``send``.
@@ -156,13 +156,13 @@ class Exchange:
         return (self._login, self._pace)
 
     async def _logged_in(self, request: Request, attempt: Attempt) -> Reply:
-        """Make an attempt, and others as long as a refusal can be answered."""
+        """Make an attempt, and more as long as a 401 can be resolved."""
         answered = waited = False
         while (reply := await self._connected(request, attempt)).status == HTTPStatus.UNAUTHORIZED:
             if self._login.take(reply.challenge, reply.authorization) and not answered:
                 answered = True
             elif (self._succeeded or not reply.challenge) and not waited and request.path not in self._refusing:
-                # A throttle looks like a wrong password, and so do nonces that the device has just forgotten.
+                # Throttling and expired nonces look like a wrong password.
                 waited = True
                 await asyncio.sleep(SECOND_TRY)
             else:
@@ -175,10 +175,10 @@ class Exchange:
         return reply
 
     async def _refusal(self, path: str) -> FunctionRefused | None:
-        """Return that a function alone refuses, where another one takes the login; None where nothing shows that."""
+        """Return an error if only this function rejects the login, None if the login itself may be wrong."""
         if path in self._refusing:
             return FunctionRefused(path)
-        # With a login that was never taken, or was refused before, another try adds to those that lock it.
+        # Each further attempt with a login that never worked, or was rejected before, counts toward the lockout.
         if self._succeeded and await self._takes_login(SYSTEM_STATUS if path == SYSTEM_INFO.path else SYSTEM_INFO):
             self._refusing.add(path)
             return FunctionRefused(path)
@@ -196,7 +196,7 @@ class Exchange:
         return reply.status == HTTPStatus.OK
 
     async def _connected(self, request: Request, attempt: Attempt) -> Reply:
-        """Make an attempt, and another one where the device has only dropped a connection that was kept."""
+        """Make an attempt, and a second one if the device has dropped a kept connection."""
         close = self.fragile or self._clean < CLOSED_AT_FIRST
         try:
             reply = await attempt(_CLOSE if close else {})
@@ -205,7 +205,7 @@ class Exchange:
             if close or not request.repeatable or type(err) is not ConnectionFailed:
                 raise
             reply = await attempt(_CLOSE)
-            # It was there all the time.
+            # The device was reachable all the time.
             self.note_answer(clean=False)
         finally:
             self._pace.end()

@@ -1,4 +1,4 @@
-"""Lists of things with an ID: keys, cards, contacts, groups, replaced numbers (Api privatekey to Api dialreplace)."""
+"""Lists of items with an ID: keys, cards, contacts, groups, dial replacements (Api privatekey to Api dialreplace)."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -13,19 +13,19 @@ from .config import send_file
 from .endpoints import CONTACT, CONTACT_ADD_ONE, DIALREPLACE, GROUP, PRIVATEKEY, RFKEY, Endpoint, ListEndpoints
 from .row_reader import Keep
 
-# What a contact may have to be added in the address of a request.
+# Fields that a contact may have to be added with a query.
 _ADDRESS_FIELDS = frozenset({"Name", "Phone"})
 
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """What became of one item of a request.
+    """Result for one item of a request.
 
     Attributes:
-        id: The device's ID of it, None where it does not tell.
-        ret: What the device returned for it, None where it returned nothing.
-        fields: What it echoes; codes and card numbers may be among it.
-        ok: Whether it was done.
+        id: ID of the item, None if the device does not return it.
+        ret: Return value for the item, None if the device returned none.
+        fields: Fields that the device echoes; may contain codes and card numbers.
+        ok: Whether the change succeeded.
     """
 
     id: str | None
@@ -35,12 +35,12 @@ class ItemResult:
 
 
 class Items:
-    """One list; items are the device's own fields.
+    """One list; items have the device's own fields.
 
     Args:
-        client: Used for the requests.
-        endpoints: The functions of the list.
-        numbered: Whether a positive ``Ret`` is the number of a new item, and no error.
+        client: Client for the requests.
+        endpoints: Endpoints of the list.
+        numbered: Whether a positive ``Ret`` is the ID of a new item and not an error.
     """
 
     def __init__(self, client: AkuvoxClient, endpoints: ListEndpoints, *, numbered: bool = True) -> None:
@@ -49,15 +49,15 @@ class Items:
         self._numbered = numbered
 
     async def get(self, keep: Keep | None = None) -> tuple[Fields, ...]:
-        """Return the items, or those that ``keep`` wants (Api privatekey get)."""
+        """Return the items, or those that ``keep`` accepts (Api privatekey get)."""
         return await self._client.rows(self._endpoints.get, keep=keep)
 
     async def add(self, items: Iterable[Data]) -> tuple[ItemResult, ...]:
-        """Add items and return what became of each; an ID that they bring is not looked at (Api privatekey add)."""
+        """Add items and return their results; the device ignores given IDs (Api privatekey add)."""
         return await self._change(self._endpoints.add, items)
 
     async def set(self, items: Iterable[Data]) -> tuple[ItemResult, ...]:
-        """Change items by their ID and return what became of each (Api privatekey set)."""
+        """Change items by ID and return their results (Api privatekey set)."""
         return await self._change(self._endpoints.set, items)
 
     async def delete(self, items: Iterable[Data]) -> tuple[ItemResult, ...]:
@@ -65,7 +65,7 @@ class Items:
         return await self._change(self._endpoints.delete, items)
 
     async def clear(self) -> None:
-        """Delete all (Api privatekey clear)."""
+        """Delete all items (Api privatekey clear)."""
         await self._client.call(self._endpoints.clear)
 
     @asynccontextmanager
@@ -73,10 +73,10 @@ class Items:
         """Open the list as a file (Api privatekey export).
 
         Args:
-            filetype: ``csv``, ``xml`` or ``vcf`` for contacts, None for what is usual.
+            filetype: ``csv``, ``xml`` or ``vcf`` for contacts, None for the default.
 
         Raises:
-            CommandFailed: Contacts, and there are none.
+            CommandFailed: The list of contacts is empty.
         """
         data = None if filetype is None else {"filetype": filetype}
         async with self._client.download(self._endpoints.export, data) as stream:
@@ -85,10 +85,10 @@ class Items:
     async def import_(
         self, file: IO[bytes], filename: str, size: int, progress: Callable[[int], None] | None = None
     ) -> None:
-        """Replace the list by a file that was exported (Api privatekey import).
+        """Replace the list with an exported file (Api privatekey import).
 
         Raises:
-            CommandFailed: No such file.
+            CommandFailed: The file is invalid.
         """
         await send_file(self._client, self._endpoints.import_, file, filename, size, progress)
 
@@ -103,14 +103,14 @@ class Items:
 
 
 class Contacts(Items):
-    """``/api/contact``; where the device has an apartment book, its items have no ID."""
+    """``/api/contact``; on devices with an apartment book, items have no ID."""
 
     def __init__(self, client: AkuvoxClient) -> None:
         super().__init__(client, CONTACT, numbered=False)
 
     @override
     async def add(self, items: Iterable[Data]) -> tuple[ItemResult, ...]:
-        """Add contacts; a device that refuses the list is given one after another (HTTP API Method: GET)."""
+        """Add contacts; if the device rejects the list, add them one by one (HTTP API Method: GET)."""
         contacts = list(items)
         try:
             return await super().add(contacts)
@@ -130,15 +130,15 @@ def private_keys(client: AkuvoxClient) -> Items:
 
 
 def cards(client: AkuvoxClient) -> Items:
-    """Return ``/api/rfkey``: cards of older devices; ``add`` answers with the new ID as ``Ret``."""
+    """Return ``/api/rfkey``: cards of older devices; ``add`` returns the new ID as ``Ret``."""
     return Items(client, RFKEY)
 
 
 def groups(client: AkuvoxClient) -> Items:
-    """Return ``/api/group``: groups of contacts; 14 is the ``Ret`` of an empty name, and no success."""
+    """Return ``/api/group``: groups of contacts; a ``Ret`` of 14 is the error of an empty name."""
     return Items(client, GROUP, numbered=False)
 
 
 def replacements(client: AkuvoxClient) -> Items:
-    """Return ``/api/dialreplace``: numbers that are dialled in place of others."""
+    """Return ``/api/dialreplace``: replacements for dialed numbers."""
     return Items(client, DIALREPLACE, numbered=False)

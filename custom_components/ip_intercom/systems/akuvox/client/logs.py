@@ -1,4 +1,4 @@
-"""The call log and the door log (Api calllog, Api doorlog)."""
+"""Call log and door log (Api calllog, Api doorlog)."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -32,7 +32,7 @@ from .endpoints import (
 
 
 class CallKind(StrEnum):
-    """Types of calls; ``ALL`` is for questions only."""
+    """Types of calls; ``ALL`` is for queries only."""
 
     ALL = "All"
     DIALED = "Dialed"
@@ -43,7 +43,7 @@ class CallKind(StrEnum):
 
 
 class DoorMethod(StrEnum):
-    """How a door was opened, or was meant to be; ``HTTP`` is a command, of ours or of another machine."""
+    """How a door was opened or requested; ``HTTP`` is a command of any HTTP client."""
 
     UNKNOWN = "unknown"
     CARD = "card"
@@ -66,7 +66,7 @@ _CALL_WORDS = {
     **dict.fromkeys(("incoming", "answered", "callin"), CallKind.RECEIVED),
     **dict.fromkeys(("missedcall", "unanswered", "noanswer"), CallKind.MISSED),
 }
-# The manual has numbers, live devices have words (field notes 10), with and without spaces.
+# The manual has numbers, devices send words (field notes 10), with and without spaces.
 _METHODS = {
     DoorMethod.CARD: "1 card rf rfcard rfid iccard idcard",
     DoorMethod.PIN: "2 password pin privatepin privatekey code temppin tempkey",
@@ -107,7 +107,7 @@ def _granted(value: object) -> bool | None:
 
 
 def _path(address: object) -> str | None:
-    """Return the path of a picture: the host in its address need not be the one that is asked (field notes 6)."""
+    """Return the path of a picture; the host in its URL may be another one (field notes 6)."""
     try:
         path = URL(text(address) or "").path
     except ValueError:
@@ -116,7 +116,7 @@ def _path(address: object) -> str | None:
 
 
 def _mark(*names: str) -> Callable[[Fields], str]:
-    """Return what sums up some fields of a record."""
+    """Return a function that computes a checksum of some fields of a record."""
 
     def mark(row: Fields) -> str:
         content = "|".join(text(row.get(name)) or "" for name in ("ID", *names))
@@ -127,16 +127,16 @@ def _mark(*names: str) -> Callable[[Fields], str]:
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """A call; ``when`` is the device's local time, ``local`` its own side, ``number`` the other one.
+    """A call; ``when`` is the device's local time, ``local`` the device's account, ``number`` the other party.
 
-    ``mark`` tells it from another record of the same number, also where the device has no time.
+    ``mark`` distinguishes records with the same number, even if the device has no time.
     """
 
     id: Annotated[str | None, Key("ID")]
     kind: Annotated[CallKind, Key("Type", convert=_call_kind)]
     when: Annotated[datetime | None, GIVEN]
     name: Annotated[str | None, Key("Name")]
-    # The table of the manual says Number and Local Identity, its example and devices this.
+    # The manual's table has Number and Local Identity, its example and devices have these.
     number: Annotated[str | None, Key("Num", "Number")]
     local: Annotated[str | None, Key("LocalIdentity")]
     mark: Annotated[str, Key(row=_mark("Date", "Time", "Type", "Name", "Num", "Number"))] = ""
@@ -147,15 +147,15 @@ class DoorRecord:
     """An attempt to open a door.
 
     Attributes:
-        id: The device's ID of it.
+        id: The device's ID of the record.
         when: The device's local time.
-        name: The person; for an unknown person, devices have a word of their own or nothing.
-        method: How.
-        granted: Whether the door opened, None where the device has a word that is not known.
-        relay: Which relays, as the device says it.
-        picture: Path of a picture on the device, where it took one.
+        name: The user; devices write a placeholder or nothing for an unknown user.
+        method: Type of the credential or command.
+        granted: Whether the door opened, None for an unknown status.
+        relay: The relays, as written by the device.
+        picture: Path of a picture on the device, if there is one.
         code: The PIN or card.
-        mark: What tells it from another record of the same number, also where the device has no time.
+        mark: Distinguishes records with the same number, even if the device has no time.
     """
 
     id: Annotated[str | None, Key("ID")]
@@ -166,7 +166,7 @@ class DoorRecord:
     relay: Annotated[str | None, Key("Relay")]
     picture: Annotated[str | None, Key("PicUrl", "Picture", convert=_path)]
     code: Annotated[str | None, Key("Code")] = field(repr=False)
-    # Without the code: marks are stored.
+    # Without the code, as marks are stored.
     mark: Annotated[str, Key(row=_mark("Date", "Time", "Type", "Name", "Status", "Relay"))] = ""
 
 
@@ -175,8 +175,8 @@ class LogPage[R]:
     """A page of a log, newest record first.
 
     Attributes:
-        records: Those that can be read.
-        size: How many records the page has in all.
+        records: The readable records.
+        size: Total number of records on the page.
     """
 
     records: tuple[R, ...]
@@ -190,16 +190,16 @@ class CallLog(Functions):
         """Return calls, newest first (Api calllog get).
 
         Args:
-            kind: Only those of this type.
-            page: Ten of them, the first page is 1; devices that know no pages return all.
+            kind: Type of the calls.
+            page: Page of ten calls, from 1; devices without pages return all calls.
         """
         return (await self.page(page, kind)).records
 
     async def page(self, number: int | None, kind: CallKind = CallKind.ALL) -> LogPage[CallRecord]:
-        """Return a page, as ``get``; a record that cannot be read is skipped and counted.
+        """Return a page, as ``get``; unreadable records are skipped and counted.
 
         Raises:
-            UnexpectedReply: None of them can be read.
+            UnexpectedReply: None of the records is readable.
         """
         rows = await _rows(self._client, CALLLOG_GET, {} if kind is CallKind.ALL else _kind(kind), number)
         return _log_page(CallRecord, CALLLOG_GET, rows)
@@ -208,7 +208,7 @@ class CallLog(Functions):
         """Delete a record (Api calllog del).
 
         Raises:
-            InvalidRequest: There is no such record.
+            InvalidRequest: The record does not exist.
         """
         await self._client.call(CALLLOG_DEL, {"ID": record_id})
 
@@ -227,19 +227,19 @@ class DoorLog(Functions):
     """``/api/doorlog``."""
 
     async def get(self, page: int | None = None, count: int | None = None) -> tuple[DoorRecord, ...]:
-        """Return attempts, newest first (Api doorlog get).
+        """Return access attempts, newest first (Api doorlog get).
 
         Args:
-            page: Ten of them, the first page is 1; devices that know no pages return all: a thousand and more.
-            count: No more than the newest so many; not every device looks at it.
+            page: Page of ten records, from 1; devices without pages return all records: a thousand or more.
+            count: Maximum number of records; some devices ignore it.
         """
         return (await self.page(page, count)).records[:count]
 
     async def page(self, number: int | None, count: int | None = None) -> LogPage[DoorRecord]:
-        """Return a page, as ``get``; a record that cannot be read is skipped and counted.
+        """Return a page, as ``get``; unreadable records are skipped and counted.
 
         Raises:
-            UnexpectedReply: None of them can be read.
+            UnexpectedReply: None of the records is readable.
         """
         rows = await _rows(self._client, DOORLOG_GET, {} if count is None else {"Num": str(count)}, number)
         return _log_page(DoorRecord, DOORLOG_GET, rows)
@@ -251,8 +251,8 @@ class DoorLog(Functions):
             path: ``DoorRecord.picture``.
 
         Raises:
-            NotSupported: It is not there any more.
-            UnexpectedReply: It is none.
+            NotSupported: The device no longer has the picture.
+            UnexpectedReply: The response is not a JPEG.
         """
         return whole_jpeg(path, await self._client.page(path, {}))
 
@@ -260,17 +260,17 @@ class DoorLog(Functions):
         """Delete a record (Api doorlog del).
 
         Raises:
-            InvalidRequest: There is no such record.
+            InvalidRequest: The record does not exist.
         """
         await self._client.call(DOORLOG_DEL, {"ID": record_id})
 
     async def clear(self) -> None:
-        """Delete all (Api doorlog clear)."""
+        """Delete all records (Api doorlog clear)."""
         await self._client.call(DOORLOG_CLEAR)
 
     @asynccontextmanager
     async def export(self) -> AsyncIterator[Stream]:
-        """Open the log as XML; codes are in it (Api doorlog export)."""
+        """Open the log as XML; it contains codes (Api doorlog export)."""
         async with self._client.download(DOORLOG_EXPORT) as stream:
             yield stream
 
@@ -289,7 +289,7 @@ def _is_record(item: Fields) -> bool:
 
 
 def _kind(kind: CallKind) -> dict[str, object]:
-    # The examples of the manual write it with a capital in a body and without in an address.
+    # The manual's examples use the capitalized name in a body and the other one in a query.
     return {"type": kind.value, "Type": kind.value}
 
 

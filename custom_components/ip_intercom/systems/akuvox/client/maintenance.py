@@ -1,4 +1,4 @@
-"""Firmware, log files and recordings of network traffic (Api firmware, Api log, Api pcap)."""
+"""Firmware, log files and packet captures (Api firmware, Api log, Api pcap)."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -39,7 +39,7 @@ class Firmware(Functions):
         return decode_reply(SystemInfo, await self._client.call(FIRMWARE_STATUS), FIRMWARE_STATUS.path)
 
     async def prepare(self) -> None:
-        """Bring the device into upgrade mode, which a restart ends (Api firmware prepare)."""
+        """Enter upgrade mode, which ends with a restart (Api firmware prepare)."""
         await self._client.call(FIRMWARE_PREPARE)
 
     async def upload(
@@ -55,31 +55,31 @@ class Firmware(Functions):
 
         Args:
             file: The file, open and seekable.
-            filename: Its name.
-            size: Its size in bytes.
-            progress: Hears how many bytes are sent.
-            silent: Show nothing of it on the device's display.
+            filename: Name of the file.
+            size: Size in bytes.
+            progress: Called with the number of bytes sent.
+            silent: Show no progress on the device's display.
 
         Raises:
-            CommandFailed: The device was not prepared, or this is no firmware for it.
+            CommandFailed: The device is not in upgrade mode, or the firmware is not for this device.
         """
         upload = Upload(_FIELD, filename, "application/octet-stream", file, size, progress)
         await self._client.upload(FIRMWARE_UPLOAD, upload, {"silent": str(int(silent))})
 
     async def upgrade(self, md5: str | None = None) -> None:
-        """Install the file that was sent; the device restarts with it (Api firmware upgrade).
+        """Install the uploaded file; the device restarts (Api firmware upgrade).
 
         Args:
-            md5: Its MD5 in hexadecimal, for the device to check.
+            md5: MD5 of the file in hexadecimal, checked by the device.
 
         Raises:
-            CommandFailed: There is no file, or it has another MD5.
+            CommandFailed: No file was uploaded, or its MD5 differs.
         """
         await self._client.call(FIRMWARE_UPGRADE, None if md5 is None else {"md5": md5})
 
 
 class LogKind(StrEnum):
-    """Files that the device logs into; ``log_debug`` is Android's only."""
+    """Log files of the device; ``log_debug`` exists on Android devices only."""
 
     LOG = "log"
     KERNEL = "kmsg"
@@ -88,28 +88,28 @@ class LogKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CaptureStatus:
-    """Whether a recording runs, and the size of its file in bytes."""
+    """Whether a capture is running, and the size of its file in bytes."""
 
     running: Annotated[bool, Key("Status", convert=lambda status: text(status) == "start")]
     size: Annotated[int, Key("FileSize")] = 0
 
 
 class Capture(Functions):
-    """``/api/pcap``: one recording at a time."""
+    """``/api/pcap``: one capture at a time."""
 
     async def status(self) -> CaptureStatus:
-        """Return how far it is (Api pcap status)."""
+        """Return the progress of the capture (Api pcap status)."""
         return decode_reply(CaptureStatus, await self._client.call(PCAP_STATUS), PCAP_STATUS.path)
 
     async def start(self, *, seconds: int | None = None, size: int | None = None) -> None:
-        """Begin; the recording before is overwritten (Api pcap start).
+        """Start a capture; overwrites the previous one (Api pcap start).
 
         Args:
-            seconds: How long, 1 to 180; None until it is stopped or full.
-            size: Bytes at which it is full, None for the device's 1 MiB.
+            seconds: Duration, 1 to 180; None until it is stopped or full.
+            size: Maximum size in bytes, None for the device's default of 1 MiB.
 
         Raises:
-            CommandFailed: A recording runs.
+            CommandFailed: A capture is running.
         """
         data = {"type": "manual"} if seconds is None else {"type": "auto", "time": str(seconds)}
         if size is not None:
@@ -117,19 +117,19 @@ class Capture(Functions):
         await self._client.call(PCAP_START, data)
 
     async def stop(self) -> int:
-        """End it, and return its size in bytes (Api pcap stop).
+        """Stop the capture and return its size in bytes (Api pcap stop).
 
         Raises:
-            CommandFailed: There is none.
+            CommandFailed: No capture is running.
         """
         return integer((await self._client.call(PCAP_STOP)).get("FileSize")) or 0
 
     @asynccontextmanager
     async def export(self) -> AsyncIterator[Stream]:
-        """Open the recording (Api pcap export).
+        """Open the capture file (Api pcap export).
 
         Raises:
-            CommandFailed: There is none.
+            CommandFailed: There is no capture.
         """
         async with self._client.download(PCAP_EXPORT) as stream:
             yield stream
@@ -139,14 +139,14 @@ class Log(Functions):
     """``/api/log``."""
 
     async def level(self) -> int | None:
-        """Return how much is logged: 0 emergencies to 7 everything (Api log get)."""
+        """Return the log level, from 0 (emergencies) to 7 (everything) (Api log get)."""
         return integer((await self._client.call(LOG_GET)).get(_LEVEL))
 
     async def set_level(self, level: int) -> None:
-        """Set how much is logged (Api log set).
+        """Set the log level (Api log set).
 
         Raises:
-            InvalidRequest: Not 0 to 7.
+            InvalidRequest: The level is not 0 to 7.
         """
         await self._client.call(LOG_SET, {_LEVEL: str(level)})
 

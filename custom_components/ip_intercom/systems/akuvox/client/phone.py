@@ -14,7 +14,7 @@ from .envelope import LIST
 
 _ACCOUNT = "Account"
 _DISABLED, _REGISTERED = 0, 2
-# The only word of call/status that is documented: everything else is a call.
+# The only documented status without a call: any other word may mean a call.
 READY = "READY"
 
 
@@ -23,10 +23,10 @@ class SipAccount:
     """A SIP account (Api system).
 
     Attributes:
-        account: Its number, 1 or 2.
-        user: The name it registers with.
-        server: Where it registers.
-        status: -1 unknown, 0 disabled, 1 registering, 2 registered, 3 failed; firmware says 1 for a failure, too.
+        account: Number of the account, 1 or 2.
+        user: User name of the registration.
+        server: SIP server.
+        status: -1 unknown, 0 disabled, 1 registering, 2 registered, 3 failed; firmware also returns 1 for a failure.
     """
 
     account: int
@@ -36,12 +36,12 @@ class SipAccount:
 
     @property
     def enabled(self) -> bool | None:
-        """Whether it is in use; None where the device does not know."""
+        """Whether the account is enabled; None if the device does not know."""
         return None if self.status is None or self.status < _DISABLED else self.status != _DISABLED
 
     @property
     def registered(self) -> bool:
-        """Whether it is registered for certain."""
+        """Whether the account is certainly registered."""
         return self.status == _REGISTERED
 
 
@@ -49,10 +49,10 @@ class Call(Functions):
     """``/api/call``."""
 
     async def status(self) -> str:
-        """Return the device's word, ``READY`` without a call (Api call status).
+        """Return the status word, ``READY`` without a call (Api call status).
 
         Raises:
-            UnexpectedReply: It answers no word.
+            UnexpectedReply: The status is missing or not a word.
         """
         data = await self._client.call(CALL_STATUS)
         word = text(data.get("Status"))
@@ -64,7 +64,7 @@ class Call(Functions):
         """Call a number or address; never sent twice (Api call dial).
 
         Raises:
-            CommandFailed: There is a call already.
+            CommandFailed: Another call is in progress.
         """
         data = {"Phone": phone}
         if display_name is not None:
@@ -72,12 +72,12 @@ class Call(Functions):
         await self._client.call(CALL_DIAL, data)
 
     async def hangup(self) -> None:
-        """End the call, if there is one (Api call hangup)."""
+        """End the call, if any (Api call hangup)."""
         await self._client.call(CALL_HANGUP)
 
 
 class Sip(Section):
-    """``/api/sip``; passwords are among the values of ``get``."""
+    """``/api/sip``; ``get`` returns passwords too."""
 
     def __init__(self, client: AkuvoxClient) -> None:
         super().__init__(client, SIP_GET, SIP_SET)
@@ -88,7 +88,7 @@ class Sip(Section):
 
 
 def sip_accounts(data: Fields) -> tuple[SipAccount, ...]:
-    """Return the accounts of ``system/info`` or ``sip/status``, by their number."""
+    """Return the accounts of ``system/info`` or ``sip/status``, sorted by number."""
     accounts = [
         decode_reply(SipAccount, values, SIP_STATUS.path, account=number)
         for name, values in data.items()

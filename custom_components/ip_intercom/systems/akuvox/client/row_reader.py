@@ -1,4 +1,4 @@
-"""A long list of an Akuvox, read row by row as it arrives: 10,000 users are 5 MB."""
+"""Incremental reader of long lists of an Akuvox: 10,000 users are 5 MB."""
 
 import codecs
 from collections.abc import Callable
@@ -8,13 +8,13 @@ from ...common.errors import UnexpectedReply
 from ...common.parse import Fields, decode_json_prefix, integer, text
 from .envelope import Document, Spoiled, mend, read
 
-# What a device gives at once that knows pages, or gives pages unasked (field notes 10).
+# Page size of devices that support pages or return pages unasked (field notes 10).
 PAGE = 10
 MAX_LIST = 64 * 1024 * 1024
 _MAX_ROW = 1024 * 1024
 _MAX_PAGES = 10_000
 _MAX_HEAD = 4 * 1024 * 1024
-# No row that can be read is as long, where one that cannot be is to be skipped.
+# Maximum length of a row that is skipped as unreadable; valid rows are shorter.
 _MAX_SALVAGED = 64 * 1024
 
 type Keep = Callable[[Fields], bool]
@@ -25,17 +25,17 @@ _END = re.compile(r"\}\s*(?=\])")
 
 
 class RowReader:
-    """Reads the rows of one reply, and keeps those that are wanted.
+    """Reads the rows of one reply as they arrive.
 
     Args:
-        path: Of the function that answers.
-        keep: Which rows to keep; all of them for None.
-        salvage: Skip a row that is no JSON. A device may mix replies: only for one that is spoiled each time.
+        path: Path of the endpoint.
+        keep: Returns whether to keep a row; None keeps all.
+        salvage: Skip rows with invalid JSON. A device may mix replies: use it only for a repeatedly corrupt one.
 
     Attributes:
-        rows: The rows that ``keep`` wants, by their ID; all of them without ``keep``.
-        ids: The IDs of all rows; a row without one goes by its content.
-        skipped: How many rows are none.
+        rows: The kept rows by ID.
+        ids: IDs of all rows; the content stands in for a missing ID.
+        skipped: Number of unreadable rows.
     """
 
     def __init__(self, path: str, keep: Keep | None = None, *, salvage: bool = False) -> None:
@@ -52,11 +52,11 @@ class RowReader:
         self._foreign = False
 
     def event_stream(self, chunk: bytes, *, final: bool = False) -> None:
-        """Read on.
+        """Process the next bytes.
 
         Raises:
-            Spoiled: A row without end.
-            UnexpectedReply: Too much that is no row.
+            Spoiled: A row does not end.
+            UnexpectedReply: Too much data outside the rows.
         """
         decoded = self._decode(chunk, final)
         self._foreign = self._foreign or mend(decoded) != decoded
@@ -73,11 +73,11 @@ class RowReader:
             raise Spoiled(f"{self._path} answered a row without end")
 
     def finish(self) -> Document:
-        """Return the reply without its rows, or as it is where it has none.
+        """Return the reply without its rows, or unchanged if it has none.
 
         Raises:
-            Spoiled: It is no JSON, or cut off.
-            UnexpectedReply: It is something else, such as a page.
+            Spoiled: The JSON is invalid or truncated.
+            UnexpectedReply: The reply is something else, such as an HTML page.
         """
         self.event_stream(b"", final=True)
         while self._is_stuck(0) and (self._skip_row(_NEXT_ROW) or self._skip_row(_END)):
@@ -88,23 +88,23 @@ class RowReader:
         return Document(document.content, clean=document.clean and not self._foreign)
 
     def take(self, row: Fields) -> None:
-        """Note a row."""
+        """Add a row."""
         number = text(row.get("ID")) or repr(row)
         self.ids.add(number)
         if self._keep is None or self._keep(row):
             self.rows[number] = row
 
     def is_last(self, page: int, known: int, data: Fields) -> bool:
-        """Tell whether no page follows that may have more rows; ``num`` is the size of the list or of the page."""
+        """Return whether this is the last page with rows; ``num`` is the size of the list or of the page."""
         size = integer(data.get("num")) or 0
         return len(self.ids) != PAGE or (size > PAGE and known >= size) or page >= _MAX_PAGES
 
     def _is_stuck(self, longest: int) -> bool:
-        """Tell whether a row has not ended, and is one to skip."""
+        """Return whether an unreadable row is to be skipped: it is longer than ``longest`` and has not ended."""
         return self._salvage and self._head is not None and not self._ended and len(self._unread) > longest
 
     def _skip_row(self, end: re.Pattern[str]) -> bool:
-        """Go on behind what looks like the end of a row; return whether there is any."""
+        """Skip to the likely end of a row; return whether there is one."""
         if (found := end.search(self._unread)) is None:
             return False
         self.skipped += 1
@@ -125,7 +125,7 @@ class RowReader:
             try:
                 row, end = decode_json_prefix(unread, position)
             except ValueError:
-                break  # the rest of it is still to come, or it is none
+                break  # incomplete or invalid
             if isinstance(row, dict):
                 self.take(row)
             else:

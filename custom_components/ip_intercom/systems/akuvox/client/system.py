@@ -1,4 +1,4 @@
-"""Who the device is, how long it runs, restart (Api system)."""
+"""Identity, clock, uptime and restart of the device (Api system)."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -14,7 +14,7 @@ from .phone import SipAccount, sip_accounts
 
 @dataclass(frozen=True, slots=True)
 class SystemInfo:
-    """Who the device is (Api system info); None for what it does not tell. ``mac`` is lower-case with colons."""
+    """Identity of the device (Api system info); unreported fields are None. ``mac`` is lowercase with colons."""
 
     model: Annotated[str | None, Key("Model")]
     mac: Annotated[str | None, Key("MAC", convert=lambda mac: normalize_mac(text(mac)))]
@@ -25,7 +25,7 @@ class SystemInfo:
 
 @dataclass(frozen=True, slots=True)
 class SystemStatus:
-    """The device's clock (Unix seconds) and its seconds since the last restart (Api system status)."""
+    """Clock in Unix seconds, and uptime in seconds (Api system status)."""
 
     time: Annotated[int | None, Key("SystemTime")]
     uptime: Annotated[int | None, Key("UpTime")]
@@ -35,10 +35,10 @@ class System(Functions):
     """``/api/system``."""
 
     async def info(self) -> SystemInfo:
-        """Return who the device is, and its SIP accounts (Api system info).
+        """Return the identity of the device, and its SIP accounts (Api system info).
 
         Raises:
-            UnexpectedReply: It tells nothing of itself.
+            UnexpectedReply: The reply contains no identity.
         """
         info = system_info(await self._client.call(SYSTEM_INFO))
         if info.model is None and info.mac is None:
@@ -49,7 +49,7 @@ class System(Functions):
         """Return clock and uptime (Api system status).
 
         Raises:
-            UnexpectedReply: It tells neither.
+            UnexpectedReply: The reply contains neither.
         """
         status = decode_reply(SystemStatus, await self._client.call(SYSTEM_STATUS), SYSTEM_STATUS.path)
         if status == SystemStatus(None, None):
@@ -62,5 +62,5 @@ class System(Functions):
 
 
 def system_info(data: Fields) -> SystemInfo:
-    """Return what ``system/info`` says."""
+    """Return the identity from a ``system/info`` reply."""
     return decode_reply(SystemInfo, data.get("Status"), SYSTEM_INFO.path, accounts=sip_accounts(data))

@@ -1,4 +1,4 @@
-"""Users with their PIN, cards and relays (Api user)."""
+"""Users with their PINs, cards and relays (Api user)."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -17,14 +17,14 @@ from .endpoints import POST, USER, USER_EXPORT, USER_INFO, USER_SCAN, by
 from .items import ItemResult, Items
 from .row_reader import Keep
 
-# By the age of the firmware; a bare Schedule has no relays.
+# Names in different firmware versions; a plain Schedule has no relays.
 _SCHEDULE_RELAY = ("ScheduleRelay", "Schedule-Relay")
 _SCHEDULE = "Schedule"
 _SEPARATORS = re.compile(r"[;,]")
 
 
 def schedules(item: Fields) -> tuple[tuple[str, str], ...]:
-    """Return schedules and their relays: ``1001-12;1002-3`` by either name, or a bare list of schedules."""
+    """Return schedules and their relays: ``1001-12;1002-3`` under either name, or a plain list of schedules."""
     for name in _SCHEDULE_RELAY:
         if found := parts(text(item.get(name))):
             return tuple((part.partition("-")[0], part.partition("-")[2]) for part in found)
@@ -33,7 +33,7 @@ def schedules(item: Fields) -> tuple[tuple[str, str], ...]:
 
 
 def parts(value: str | None) -> list[str]:
-    """Return what stands between semicolons, or between commas as on OEM devices."""
+    """Return the parts of a list separated by semicolons, or by commas as on OEM devices."""
     return [part.strip() for part in _SEPARATORS.split(value or "") if part.strip()]
 
 
@@ -42,14 +42,14 @@ class User:
     """A user (Api user get).
 
     Attributes:
-        id: The device's ID of it.
-        user_id: The number that a person gives.
-        name: The name.
-        pin: The PIN.
+        id: The device's ID of the user.
+        user_id: User ID that the administrator assigns.
+        name: Name of the user.
+        pin: PIN of the user.
         cards: Card numbers.
-        schedules: Which schedule is valid for which relays, such as ``("1001", "12")``; ``""`` for unknown relays.
-        source: Where the user comes from.
-        fields: All that the device tells, for a change: some devices erase what a change leaves out.
+        schedules: Schedules with their relays, such as ``("1001", "12")``; ``""`` for unknown relays.
+        source: Origin of the user.
+        fields: All fields, needed for a change: some devices erase fields that a change leaves out.
     """
 
     id: Annotated[str | None, Key("ID")]
@@ -72,47 +72,47 @@ class Users:
         self._items = Items(client, USER)
 
     async def default_id(self) -> int | None:
-        """Return the number that the next user would get (Api user info)."""
+        """Return the user ID that the next user would get (Api user info)."""
         return integer((await self._client.call(USER_INFO)).get("DefaultUserId"))
 
     async def get(self, name: str | None = None, page: int | None = None, keep: Keep | None = None) -> tuple[User, ...]:
         """Return users (Api user get).
 
         Args:
-            name: Only those of this name, number or PIN; not every device looks at it.
-            page: Ten of them, the first page is 1; devices that know no pages return all.
-            keep: Which rows to return, of the device's own fields; all of them for None.
+            name: Name, number or PIN to search for; some devices ignore it.
+            page: Page of ten users, from 1; devices without pages return all users.
+            keep: Returns whether to keep a row of the device's own fields; None keeps all.
         """
         data: dict[str, object] = {} if page is None else {"page": page}
         if name is None:
             return decode_all(User, await self._client.rows(USER.get, data, keep))
         try:
-            # A PIN has no place in an address.
+            # A PIN must not be part of a URL.
             rows = await self._client.rows(by(POST, USER.get), {**data, "NameOrPerID": name, "NameOrCode": name}, keep)
         except NotSupported:
             rows = await self._client.rows(USER.get, data, keep)
         return decode_all(User, rows)
 
     async def add(self, users: Iterable[Data]) -> tuple[ItemResult, ...]:
-        """Add users of the device's own fields; returns what it tells of each, mostly nothing (Api user add).
+        """Add users with the device's own fields; return their results, mostly none (Api user add).
 
-        ``ScheduleRelay`` goes out by both its names, of which a device knows one.
+        ``ScheduleRelay`` is sent under both of its names; a device ignores the unknown one.
 
         Raises:
-            CommandFailed: A number or PIN that another user has.
+            CommandFailed: Another user has the number or PIN.
         """
         return await self._items.add([_by_both_names(user) for user in users])
 
     async def set(self, users: Iterable[Data]) -> tuple[ItemResult, ...]:
-        """Replace users by their ID: some devices erase what is left out (Api user set).
+        """Replace users by ID; some devices erase fields that are left out (Api user set).
 
         Raises:
-            CommandFailed: There is no such user, or another one has the number or the PIN.
+            CommandFailed: The user does not exist, or another one has the number or PIN.
         """
         return await self._items.set([_by_both_names(user) for user in users])
 
     async def change(self, user: User, values: Data) -> None:
-        """Change some fields of a user that was just read, and keep the others.
+        """Change some fields of a user that was just read; keep the others.
 
         Raises:
             CommandFailed: As ``set``.
@@ -120,15 +120,15 @@ class Users:
         changes = _by_both_names(values)
         kept = dict(user.fields)
         if any(name in changes for name in _SCHEDULE_RELAY) and any(name in kept for name in _SCHEDULE_RELAY):
-            kept.pop(_SCHEDULE, None)  # it says the same in another way
+            kept.pop(_SCHEDULE, None)  # duplicates the schedules with relays
         await self.set([{**kept, **changes}])
 
     async def delete(self, ids: Iterable[str]) -> tuple[ItemResult, ...]:
-        """Delete users by their ID; deleting an unknown user succeeds (Api user del)."""
+        """Delete users by ID; deleting an unknown user succeeds (Api user del)."""
         return await self._items.delete([{"ID": number} for number in ids])
 
     async def scan(self) -> str | None:
-        """Return the number of the card that was held before the reader last (Api user scan)."""
+        """Return the number of the last card presented to the reader (Api user scan)."""
         return text((await self._client.call(USER_SCAN)).get("RFCode"))
 
     async def clear(self) -> None:
@@ -137,10 +137,10 @@ class Users:
 
     @asynccontextmanager
     async def export(self) -> AsyncIterator[Stream]:
-        """Open all users as a file; the device says where it is (Api user export).
+        """Open all users as a file at the path that the device returns (Api user export).
 
         Raises:
-            UnexpectedReply: It names another host, which is not asked.
+            UnexpectedReply: The path is on another host.
         """
         address = text((await self._client.call(USER_EXPORT)).get("address")) or ""
         async with self._client.fetch(self._path(address)) as stream:
@@ -149,10 +149,10 @@ class Users:
     async def import_(
         self, file: IO[bytes], filename: str, size: int, progress: Callable[[int], None] | None = None
     ) -> None:
-        """Replace all users by a file that was exported, even by another device (Api user import).
+        """Replace all users with an exported file, which may be from another device (Api user import).
 
         Raises:
-            CommandFailed: No such file.
+            CommandFailed: The file is invalid.
         """
         await self._items.import_(file, filename, size, progress)
 
