@@ -136,7 +136,7 @@ async def test_a_directory_that_answers_nonsense_for_once_makes_no_doorbell(
 async def test_what_could_not_be_found_out_is_asked_for_again(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(coordinator_module, "_DESCRIBE_AGAIN", 0.2)
+    monkeypatch.setattr(coordinator_module, "_DESCRIBE_RETRY", 0.2)
     sim.garbage("io/caps", "html", times=1)
     sim.configure_switch(3, enabled=True)
     await until(lambda: there(hass, entry, "lock", "door_3_door"))

@@ -28,7 +28,7 @@ NOW, NEXT, OLD = "2.50.0.76.2", "2.51.0.77.1", "2.49.0.70.0"
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look more often."""
-    monkeypatch.setattr(firmware_actions, "_LOOK", 0.05)
+    monkeypatch.setattr(firmware_actions, "_CHECK_INTERVAL", 0.05)
 
 
 @pytest.fixture

@@ -52,9 +52,9 @@ _CALL_LOG_DELAY = 2.0
 # Seconds after which a poll also refreshes the capabilities of the device and the account.
 _DESCRIBE_EVERY = 3600.0
 # Seconds until the next attempt after a failed refresh of the capabilities.
-_DESCRIBE_AGAIN = 60.0
+_DESCRIBE_RETRY = 60.0
 # Seconds until the next attempts while single functions do not respond.
-_UNANSWERED_AGAIN = (10.0, 20.0, 60.0, 60.0, 120.0, 300.0, 600.0)
+_UNANSWERED_RETRIES = (10.0, 20.0, 60.0, 60.0, 120.0, 300.0, 600.0)
 
 # While the event log keeps failing, an extra poll checks the device at most once in this many seconds.
 _CHECK_PAUSE = 5.0
@@ -210,7 +210,7 @@ class IntercomCoordinator(StateCoordinator):
             self._described_at = time.monotonic()
             retry_after = err.retry_after or 0.0
             if not isinstance(err, AuthenticationFailed):  # polls retry the login
-                self.timers.async_do(max(_DESCRIBE_AGAIN, retry_after), "describe", self.async_describe)
+                self.timers.async_do(max(_DESCRIBE_RETRY, retry_after), "describe", self.async_describe)
             if not (self._shutdown_requested or retry_after):
                 self.async_read_soon()
             return
@@ -256,7 +256,9 @@ class IntercomCoordinator(StateCoordinator):
         self._incomplete = self._incomplete + 1 if description.unanswered else 0
         if self._incomplete:
             _LOGGER.debug("%s: no response from %s", self.name, ", ".join(sorted(description.unanswered)))
-            delay = max(_UNANSWERED_AGAIN[min(self._incomplete, len(_UNANSWERED_AGAIN)) - 1], description.retry_after)
+            delay = max(
+                _UNANSWERED_RETRIES[min(self._incomplete, len(_UNANSWERED_RETRIES)) - 1], description.retry_after
+            )
             self.timers.async_do(delay, "describe", self.async_describe)
         if description.bells_pending:
             self.config_entry.async_create_background_task(
@@ -274,7 +276,7 @@ class IntercomCoordinator(StateCoordinator):
         except IntercomError as err:
             _LOGGER.debug("%s: could not read the directory: %s", self.name, err)
             if self.description.bells_pending:
-                self.timers.async_do(_DESCRIBE_AGAIN, "describe", self.async_describe)
+                self.timers.async_do(_DESCRIBE_RETRY, "describe", self.async_describe)
             return
         if bells is None:
             return
@@ -372,7 +374,7 @@ class IntercomCoordinator(StateCoordinator):
             )
 
     @callback
-    def async_reached(self, live: bool, failing: frozenset[str] = frozenset()) -> bool:
+    def async_log_responded(self, live: bool, failing: frozenset[str] = frozenset()) -> bool:
         """Record a response of the event log; if the log had failed, the device is available again.
 
         Args:
@@ -408,7 +410,7 @@ class IntercomCoordinator(StateCoordinator):
         return was_away
 
     @callback
-    def async_without_events(self, err: IntercomError) -> None:
+    def async_log_unavailable(self, err: IntercomError) -> None:
         """Record that this account cannot read the event log any more, and fall back to polling."""
         self.log_health.async_lost()
         if _LOG in self._rejecting_sources:
@@ -421,7 +423,7 @@ class IntercomCoordinator(StateCoordinator):
             self.async_read_soon()
 
     @callback
-    def async_refused(self, err: AuthenticationFailed) -> None:
+    def async_credentials_rejected(self, err: AuthenticationFailed) -> None:
         """Record that the device rejected the credentials of the event log, and start reauth."""
         self._rejecting_sources.add(_LOG)
         self.async_set_update_error(self._failure(ConfigEntryAuthFailed, err))

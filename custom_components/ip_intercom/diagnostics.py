@@ -91,7 +91,7 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: Interco
         "features": [part.name for part in fields(Features) if getattr(coordinator.features, part.name) is not None],
         "pushes": description.pushes,
         "push_address": {
-            "taken": runtime.push_address.limiter.taken,
+            "taken": runtime.push_address.limiter.accepted,
             "dropped": runtime.push_address.limiter.dropped,
         },
         "examined": dict(examined),

@@ -24,7 +24,7 @@ def test_a_flood_is_cut_to_the_rate(clock: Clock) -> None:
         taken += limiter.admit("192.0.2.1")
         clock.now += 0.0005
     assert BURST + 4 * RATE < taken <= BURST + 5 * RATE
-    assert (limiter.taken, limiter.dropped) == (taken, 10_000 - taken)
+    assert (limiter.accepted, limiter.dropped) == (taken, 10_000 - taken)
 
 
 def test_another_address_is_not_touched(clock: Clock) -> None:

@@ -37,9 +37,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """A clock that a test moves; what it moves past is noticed soon."""
     clock = Clock()
     monkeypatch.setattr(temporary_codes, "utcnow", clock)
-    monkeypatch.setattr(temporary_codes, "_LOOK_AT_MOST", 0.05)
-    monkeypatch.setattr(temporary_codes, "_AGAIN", 0.05)
-    monkeypatch.setattr(temporary_codes, "_AGAIN_AT_MOST", 0.05)
+    monkeypatch.setattr(temporary_codes, "_MAX_CHECK_DELAY", 0.05)
+    monkeypatch.setattr(temporary_codes, "_RETRY_DELAY", 0.05)
+    monkeypatch.setattr(temporary_codes, "_MAX_RETRY_DELAY", 0.05)
     return clock
 
 

@@ -26,7 +26,7 @@ from ..helpers.errors import translation_for
 from ..model.state import Description
 from ..runtime import IntercomConfigEntry
 from ..runtime.loading import async_load_systems
-from ..runtime.replacement import async_take_over
+from ..runtime.replacement import async_replace_unit
 from ..systems import find_system, spec_of
 from ..systems.common.errors import CertificateChanged, IntercomError, NoIdentity, UnsupportedProduct, WrongDevice
 
@@ -60,7 +60,7 @@ _PLACEHOLDERS = (
 )
 
 
-class FoundFlow(ConfigFlow):
+class SystemFlow(ConfigFlow):
     """Config flow that finds a system, and creates or updates its entry."""
 
     def __init__(self) -> None:
@@ -155,7 +155,7 @@ class FoundFlow(ConfigFlow):
         if user_input is None:
             return self._async_form("replace", vol.Schema({}), {}, {})
         entry, identity = self._replaced, self._description.identity
-        await async_take_over(self.hass, entry, identity)
+        await async_replace_unit(self.hass, entry, identity)
         # The original push settings are those of the old unit.
         kept = {key: entry.data[key] for key in (CONF_PUSH_TOKEN,) if key in entry.data}
         return self.async_update_reload_and_abort(entry, unique_id=identity.id, data=self._data | kept)

@@ -36,7 +36,7 @@ from ..systems.common.errors import (
     WrongCode,
     WrongDevice,
 )
-from .base import SECTION_SECURITY, FoundFlow
+from .base import SECTION_SECURITY, SystemFlow
 
 if TYPE_CHECKING:
     from ..systems.smartyard.login import PhoneLogin
@@ -64,7 +64,7 @@ _ERRORS: tuple[tuple[type[IntercomError], str], ...] = (
 )
 
 
-class PhoneLoginFlow(FoundFlow):
+class PhoneLoginFlow(SystemFlow):
     """Config flow with a login by phone number."""
 
     def __init__(self) -> None:

@@ -24,8 +24,8 @@ _START = 120.0
 _CERTAIN = 1.3
 # Later pauses are this share of the time since the first rejection: each attempt may count towards a lockout.
 # The account of a user may be locked completely after five attempts: larger pauses from the beginning.
-_PART = 1 / 12
-_PART_OF_PERSON = 1.0
+_SHARE = 1 / 12
+_SHARE_OF_ACCOUNT = 1.0
 _LONGEST_PAUSE = 300.0
 
 
@@ -61,7 +61,7 @@ class AuthRetry:
             return RETRY_DELAY
         if rejected_for < _START and not err.locks:
             return RETRY_DELAY * _CERTAIN
-        return min(rejected_for * (_PART_OF_PERSON if err.locks else _PART), _LONGEST_PAUSE)
+        return min(rejected_for * (_SHARE_OF_ACCOUNT if err.locks else _SHARE), _LONGEST_PAUSE)
 
     async def confirmed[T](self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Return the result of ``attempt``, retrying until a rejection is confirmed."""

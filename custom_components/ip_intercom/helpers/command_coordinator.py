@@ -34,7 +34,7 @@ class CommandCoordinator(DataUpdateCoordinator[State]):
         update_interval: The interval of polls.
 
     Attributes:
-        load_spreader: Spreads what all devices have to do at once.
+        load_spreader: Limits the simultaneous work of all devices.
         timers: Delayed calls.
     """
 

@@ -1,7 +1,7 @@
-"""Spreading of load over time where one Home Assistant has many devices; a few devices never wait.
+"""Spreading of load over time in installations with many devices; a few devices never wait.
 
 After a start or a power cut, all devices of a building have to be set up or read at the same time. Done at once, that
-blocks the event loop for seconds: devices seem silent, and clients of the websocket are disconnected.
+blocks the event loop for seconds: requests time out, and websocket clients are disconnected.
 """
 
 import asyncio
@@ -15,24 +15,24 @@ from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
 
-# So many devices are set up, and begin to deliver events, at once, and so many a second after that.
+# Devices that are set up or start to deliver events at once, and per second after that.
 _SETUP_BURST, _SETUP_RATE = 10, 12.0
-# The same for reading what a device has, which takes up to 20 requests.
+# The same for reading descriptions, each of which takes up to 20 requests.
 _DESCRIBE_BURST, _DESCRIBE_RATE = 4, 2.0
-# Attempts a second to reach the devices that are away, and seconds between those of one device where that is too few.
+# Attempts per second for all unavailable devices together, and the longest pause in seconds for one device.
 _ATTEMPT_RATE, _LONGEST_PAUSE = 5.0, 40.0
-# With more devices away than this, single ones are logged at debug level only.
+# With more unavailable devices than this, single ones are only logged at debug level.
 _FEW = 5
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class RateLimit:
-    """Starts of something: a burst at once, then so many a second.
+    """Rate limit of starts: a burst at once, then a steady rate.
 
     Args:
-        burst: Starts without a wait.
-        rate: Starts a second after that.
+        burst: The number of starts without a wait.
+        rate: The number of starts per second after that.
     """
 
     def __init__(self, burst: int, rate: float) -> None:
@@ -41,7 +41,7 @@ class RateLimit:
         self._next = 0.0
 
     async def wait(self) -> None:
-        """Wait for a start."""
+        """Wait for the next start."""
         now = time.monotonic()
         self._next = max(self._next, now - self._ahead) + self._interval
         if (delay := self._next - now) > 0:
@@ -49,7 +49,7 @@ class RateLimit:
 
 
 class LoadSpreader:
-    """The devices of one Home Assistant.
+    """Limits the simultaneous work of all devices, and counts unavailable devices.
 
     Attributes:
         setups: Limits how many devices are set up, or begin to deliver events, at once.
@@ -59,23 +59,23 @@ class LoadSpreader:
     def __init__(self) -> None:
         self.setups = RateLimit(_SETUP_BURST, _SETUP_RATE)
         self.descriptions = RateLimit(_DESCRIBE_BURST, _DESCRIBE_RATE)
-        self._away: set[str] = set()
+        self._unavailable: set[str] = set()
         self._many_reported = False
 
     @property
     def many_away(self) -> bool:
-        """Whether so many devices are away that single ones are not worth a log line."""
-        return len(self._away) > _FEW
+        """Whether too many devices are unavailable to log each of them."""
+        return len(self._unavailable) > _FEW
 
     @property
     def pause(self) -> float:
-        """The seconds between two attempts to reach a device that is away, so that all together stay few."""
-        return min(len(self._away) / _ATTEMPT_RATE, _LONGEST_PAUSE)
+        """The seconds between two attempts to reach one unavailable device, to limit the attempts for all devices."""
+        return min(len(self._unavailable) / _ATTEMPT_RATE, _LONGEST_PAUSE)
 
     @callback
     def async_lost(self, entry_id: str) -> None:
         """Record that a device does not respond."""
-        self._away.add(entry_id)
+        self._unavailable.add(entry_id)
         if self.many_away and not self._many_reported:
             self._many_reported = True
             _LOGGER.warning(
@@ -87,8 +87,8 @@ class LoadSpreader:
     @callback
     def async_found(self, entry_id: str) -> None:
         """Record that a device responds, or that its entry is unloaded."""
-        self._away.discard(entry_id)
-        if self._many_reported and not self._away:
+        self._unavailable.discard(entry_id)
+        if self._many_reported and not self._unavailable:
             self._many_reported = False
             _LOGGER.warning("All devices respond again")
 
@@ -98,16 +98,16 @@ _SPREADER: HassKey[LoadSpreader] = HassKey(f"{DOMAIN}_load")
 
 @callback
 def async_load_spreader(hass: HomeAssistant) -> LoadSpreader:
-    """Return what spreads the load in this Home Assistant."""
+    """Return the load spreader of this Home Assistant."""
     return hass.data.setdefault(_SPREADER, LoadSpreader())
 
 
 class DeviceLogger(logging.LoggerAdapter[logging.Logger]):
-    """The log of a coordinator: while many devices are away, what single ones do is logged at debug level.
+    """Logger of a coordinator: while many devices are unavailable, all messages have debug level.
 
     Args:
-        logger: Where it goes.
-        spreader: Knows how many devices are away.
+        logger: The underlying logger.
+        spreader: Counts unavailable devices.
     """
 
     def __init__(self, logger: logging.Logger, spreader: LoadSpreader) -> None:
@@ -122,5 +122,5 @@ class DeviceLogger(logging.LoggerAdapter[logging.Logger]):
 
     @override
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
-        """Return a message as it is."""
+        """Return a message unchanged."""
         return msg, kwargs

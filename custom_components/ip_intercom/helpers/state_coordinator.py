@@ -135,7 +135,7 @@ class StateCoordinator(CommandCoordinator):
             self.async_publish()
         return door
 
-    async def async_read_again(self, part: str, ask: Callable[[], Awaitable[Any]]) -> None:
+    async def async_read_part(self, part: str, ask: Callable[[], Awaitable[Any]]) -> None:
         """Read one part of the state after an action changed it; if that fails, the next poll reads it."""
         try:
             value, changes = await self._async_collect_changes(ask)

@@ -266,7 +266,7 @@ class Event:
         id: The unique id of the event, the same if it is repeated after an unclean stop; None for events that are
             never repeated.
         clocked: The clock of the device is set; otherwise ``time`` is from the system clock.
-        heard: The event arrived live, so the previous run cannot have delivered it.
+        live: The event arrived live, so the previous run cannot have delivered it.
     """
 
     type: str
@@ -279,7 +279,7 @@ class Event:
     boot: str | None = None
     id: str | None = None
     clocked: bool = True
-    heard: bool = False
+    live: bool = False
 
 
 def reduce(state: State, event: Event) -> State:

@@ -39,7 +39,7 @@ _STORAGE_VERSION = 1
 # Timeout of the read before a command: a device that does not report its doors in time may still open them.
 _READ_TIMEOUT = 3.0
 # Seconds between reads while a door has not changed yet.
-_LOOK_EVERY = 0.25
+_READ_INTERVAL = 0.25
 # Longest wait for a reliable state of an open door, in seconds: longer than the usual opening.
 _MAX_WAIT = 20.0
 # Steps of one command: end the hold, then close.
@@ -238,7 +238,7 @@ class DoorCommands:
                 return door, True
             if watch.elapsed >= timing.settles:
                 break
-            await asyncio.sleep(_LOOK_EVERY)
+            await asyncio.sleep(_READ_INTERVAL)
         if step is DoorCommand.OPEN and timing.lasts is not None and watch.longest_gap >= timing.lasts:
             return door, None  # it may have opened and closed between two reads
         return door, done
@@ -290,7 +290,7 @@ class DoorCommands:
             elif waited + wait > _MAX_WAIT:
                 raise request_refused("door_opened_elsewhere", device=self._name_of(door_id))
             _LOGGER.debug("%s: door %s: waiting %.1f s for a reliable state", self._coordinator.name, door_id, wait)
-            await asyncio.sleep(_LOOK_EVERY)
+            await asyncio.sleep(_READ_INTERVAL)
 
     async def _async_read_once(self, door_id: DoorId, wanted: DoorCommand) -> Door:
         """Read a door before a command.

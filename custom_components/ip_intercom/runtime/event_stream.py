@@ -246,11 +246,11 @@ class EventStream:
                 self._following = delivery.answered and not (delivery.missed or delivery.more)
             except AuthenticationFailed as err:
                 if self._auth_retry.count():
-                    self._coordinator.async_refused(err)
+                    self._coordinator.async_credentials_rejected(err)
                 delay = self._auth_retry.pause(err)
                 back_off_until = time.monotonic() + delay
             except (ServiceDisabled, PermissionDenied, SecureConnectionRequired, NotSupported) as err:
-                self._coordinator.async_without_events(err)
+                self._coordinator.async_log_unavailable(err)
                 delay = _USER_DELAY
             except IntercomError as err:
                 delay, retry_after = _back_off(failures, log.local), err.retry_after or 0.0
@@ -277,7 +277,7 @@ class EventStream:
                     if self._following:
                         failures = 0
                     self._auth_retry.clear()
-                    has_recovered = self._coordinator.async_reached(delivery.live, delivery.failing)
+                    has_recovered = self._coordinator.async_log_responded(delivery.live, delivery.failing)
                     await self._async_enqueue(replace(delivery, missed=delivery.missed or has_recovered))
                     continue
                 await self._async_enqueue(delivery)
@@ -319,7 +319,7 @@ class EventStream:
     def _marked_if_repeated(self, event: Event) -> Event:
         """Return the event, marked late if the previous run may already have delivered it."""
         happened = time.monotonic() - event.age - _AGE_ERROR
-        if event.late or event.heard or happened >= self._store.repeats_until:
+        if event.late or event.live or happened >= self._store.repeats_until:
             return event
         _LOGGER.debug(
             "%s: %s marked late, it may be repeated after an unclean stop", self._coordinator.name, event.type

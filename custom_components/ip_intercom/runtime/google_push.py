@@ -34,14 +34,14 @@ _LOGGER = logging.getLogger(__name__)
 REQUIREMENTS = ["firebase-messaging==0.4.5"]
 _STORAGE_VERSION = 1
 # Seconds until the first retry, doubled each time, and the longest delay.
-_AGAIN = 30.0
-_AGAIN_AT_MOST = 3600.0
+_RETRY_DELAY = 30.0
+_MAX_RETRY_DELAY = 3600.0
 _JITTER = 0.2
 # A connection that lasted this many seconds resets the delay.
 _LASTED = 300.0
 # Seconds between registrations of the token at the server, and until a retry after a failure.
-_LOOK = 3600.0
-_LOOK_AGAIN = 60.0
+_CHECK_INTERVAL = 3600.0
+_CHECK_RETRY = 60.0
 # Seconds to wait for the result after a user confirmed a fix.
 _OUTCOME = 30.0
 _SOURCE = "google push"
@@ -183,14 +183,14 @@ class GooglePush:
     async def _async_keep_registered(self, token: str) -> None:
         """Register the token at the server, and repeat that regularly."""
         while True:
-            delay = _LOOK
+            delay = _CHECK_INTERVAL
             try:
                 if (service := self._coordinator.features.push_service) is None:
                     raise NotSupported("the server has not been read yet")
                 await service.register(token)
             except IntercomError as err:
                 _LOGGER.debug("%s: could not register the push token: %s", self._coordinator.name, err)
-                delay = _LOOK_AGAIN
+                delay = _CHECK_RETRY
             await asyncio.sleep(delay)
 
     @callback
@@ -223,4 +223,4 @@ class GooglePush:
 
 def back_off(failures: int) -> float:
     """Return the seconds to wait after a failure, given the number of earlier failures."""
-    return min(_AGAIN * 2.0 ** min(failures, 16), _AGAIN_AT_MOST)
+    return min(_RETRY_DELAY * 2.0 ** min(failures, 16), _MAX_RETRY_DELAY)

@@ -18,7 +18,7 @@ from .door_commands import hold_store
 from .temporary_codes import async_resend_codes
 
 
-async def async_take_over(hass: HomeAssistant, entry: ConfigEntry[Any], identity: Identity) -> None:
+async def async_replace_unit(hass: HomeAssistant, entry: ConfigEntry[Any], identity: Identity) -> None:
     """Move the devices and entities of an entry to a new unit; entity ids, names, areas, and history stay.
 
     The caller changes the unique id of the entry, and reloads it.

@@ -34,10 +34,10 @@ _LOGGER = logging.getLogger(__name__)
 _STORAGE_VERSION = 1
 _TIMER = "temporary codes"
 # Seconds until the first retry, doubled each time, and the longest delay.
-_AGAIN = 60.0
-_AGAIN_AT_MOST = 3600.0
+_RETRY_DELAY = 60.0
+_MAX_RETRY_DELAY = 3600.0
 # Longest wait before the next check of the windows, in seconds: the system clock may be set in the meantime.
-_LOOK_AT_MOST = 300.0
+_MAX_CHECK_DELAY = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,9 +233,9 @@ class TemporaryCodes:
         if not self._codes:
             return
         now = utcnow()
-        again = min(_AGAIN * 2.0 ** min(self._failures - 1, 10), _AGAIN_AT_MOST) if self._failures else 0.0
+        again = min(_RETRY_DELAY * 2.0 ** min(self._failures - 1, 10), _MAX_RETRY_DELAY) if self._failures else 0.0
         waits = (_wait(moment, now, again) for known in self._codes.values() for moment in _moments(known))
-        self._coordinator.timers.async_do(min(*waits, _LOOK_AT_MOST), _TIMER, self._async_apply_due)
+        self._coordinator.timers.async_do(min(*waits, _MAX_CHECK_DELAY), _TIMER, self._async_apply_due)
 
     async def _async_store(self, known: TemporaryCode) -> None:
         self._codes[known.id] = known

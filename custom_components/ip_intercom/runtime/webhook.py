@@ -59,12 +59,12 @@ class PushLimiter:
         monotonic: A clock in seconds.
 
     Attributes:
-        taken: The number of accepted pushes.
+        accepted: The number of accepted pushes.
         dropped: The number of dropped pushes.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self.taken = 0
+        self.accepted = 0
         self.dropped = 0
         self._monotonic = monotonic
         self._total = _Bucket(_TOTAL_RATE, _TOTAL_BURST, monotonic())
@@ -78,7 +78,7 @@ class PushLimiter:
         if len(self._sources) > _MAX_SOURCES:
             del self._sources[next(iter(self._sources))]
         if bucket.take(now) and self._total.take(now):
-            self.taken += 1
+            self.accepted += 1
             return True
         self.dropped += 1
         return False
@@ -96,7 +96,7 @@ _DROP_DELAY = 0.2
 # Seconds without dropped pushes until the next one is logged again.
 _FLOOD_PAUSE = 60.0
 # Seconds until a retry of a failed registration.
-_AGAIN = 60.0
+_RETRY_DELAY = 60.0
 # Seconds without a push by a lossy method until its issue is deleted: one of two forwarders may still use it.
 _METHOD_PAUSE = 86400.0
 _SOURCE = "push"
@@ -191,7 +191,7 @@ class PushAddress:
         except IntercomError as err:
             _LOGGER.debug("%s: could not register the push address: %s", self._coordinator.name, err)
             if not isinstance(err, NotSupported):  # the next description calls this again
-                self._coordinator.timers.async_do(_AGAIN, _SOURCE, self.async_subscribe)
+                self._coordinator.timers.async_do(_RETRY_DELAY, _SOURCE, self.async_subscribe)
             return
         self._coordinator.device_issues.async_note(_SOURCE, missing)
 

@@ -73,5 +73,5 @@ async def _async_change[T](runtime: IntercomRuntime, command: Coroutine[Any, Any
     async def ask() -> dict[ConferenceId, Conference]:
         return {conference.id: conference for conference in await _conferences(runtime).query()}
 
-    await runtime.coordinator.async_read_again("conferences", ask)
+    await runtime.coordinator.async_read_part("conferences", ask)
     return result

@@ -154,7 +154,7 @@ _SETTINGS_ACTIONS = (
 
 
 # Seconds between checks of the device after an installation, and the longest time for it.
-_LOOK = 5.0
+_CHECK_INTERVAL = 5.0
 _PATIENCE = 900.0
 _STAGED = "staged firmware"
 
@@ -192,7 +192,7 @@ async def _async_wait_for(runtime: IntercomRuntime, control: FirmwareControl, st
     before = _firmware(runtime).version
     has_restarted = False
     while time.monotonic() < deadline:
-        await asyncio.sleep(_LOOK)
+        await asyncio.sleep(_CHECK_INTERVAL)
         try:
             version = await runtime.coordinator.async_command(control.version())
         except HomeAssistantError:

@@ -84,7 +84,7 @@ async def _async_read_again(runtime: IntercomRuntime, mailbox: MxVoicemails) -> 
     async def ask() -> dict[VoicemailId, Voicemail]:
         return {voicemail.id: voicemail for voicemail in await mailbox.query()}
 
-    await runtime.coordinator.async_read_again("voicemails", ask)
+    await runtime.coordinator.async_read_part("voicemails", ask)
 
 
 async def _query_voicemails(runtime: IntercomRuntime, data: Data) -> JsonObjectType:

@@ -253,7 +253,7 @@ ATTR_MESSAGE = "message"
 async def _mark_read(runtime: IntercomRuntime, data: Data) -> None:
     messages = _system(runtime).messages
     await runtime.coordinator.async_command(messages.mark_read(data.get(ATTR_MESSAGE)))
-    await runtime.coordinator.async_read_again("unread_messages", messages.unread)
+    await runtime.coordinator.async_read_part("unread_messages", messages.unread)
 
 
 async def _mark_delivered(runtime: IntercomRuntime, data: Data) -> JsonObjectType:

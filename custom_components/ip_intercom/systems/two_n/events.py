@@ -117,7 +117,7 @@ def neutral_event(
         facts=() if facts is None else facts(_Record(record.event, params, time, privacy, credentials_decide)),
         sequence=record.id,
         age=reading.age,
-        heard=reading.heard,
+        live=reading.heard,
         boot=boot,
         id=None if boot is None else f"{boot}-{record.id}",
         clocked=clocked,

@@ -18,7 +18,7 @@ class DoorClock:
         self._skipped = 0.0
         for timed in (DoorCommands, AkuvoxDoors):
             monkeypatch.setattr(timed.__init__, "__defaults__", (self,))
-        monkeypatch.setattr(door_commands, "_LOOK_EVERY", 0.25 / speed)
+        monkeypatch.setattr(door_commands, "_READ_INTERVAL", 0.25 / speed)
 
     def __call__(self) -> float:
         """Return the time."""

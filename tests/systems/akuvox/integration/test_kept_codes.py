@@ -40,8 +40,8 @@ some_readings = pytest.mark.parametrize(
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again at once."""
-    monkeypatch.setattr(temporary_codes, "_AGAIN", 0.05)
-    monkeypatch.setattr(temporary_codes, "_AGAIN_AT_MOST", 0.05)
+    monkeypatch.setattr(temporary_codes, "_RETRY_DELAY", 0.05)
+    monkeypatch.setattr(temporary_codes, "_MAX_RETRY_DELAY", 0.05)
 
 
 async def intercom(

@@ -23,8 +23,8 @@ PIN = "837261"
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again at once."""
-    monkeypatch.setattr(temporary_codes, "_AGAIN", 0.1)
-    monkeypatch.setattr(temporary_codes, "_AGAIN_AT_MOST", 0.1)
+    monkeypatch.setattr(temporary_codes, "_RETRY_DELAY", 0.1)
+    monkeypatch.setattr(temporary_codes, "_MAX_RETRY_DELAY", 0.1)
 
 
 def code(**data: Any) -> dict[str, Any]:

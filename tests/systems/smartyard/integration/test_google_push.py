@@ -41,8 +41,8 @@ OURS = "custom_components.ip_intercom"
 
 @pytest.fixture
 async def google(sockets: None, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Google]:
-    monkeypatch.setattr(google_push, "_AGAIN", 0.1)
-    monkeypatch.setattr(google_push, "_LOOK_AGAIN", 0.1)
+    monkeypatch.setattr(google_push, "_RETRY_DELAY", 0.1)
+    monkeypatch.setattr(google_push, "_CHECK_RETRY", 0.1)
     async with google_here(monkeypatch) as sim:
         yield sim
 
@@ -241,7 +241,7 @@ async def test_a_refused_key_is_a_repair(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(google_push, "_AGAIN", 600.0)
+    monkeypatch.setattr(google_push, "_RETRY_DELAY", 600.0)
     google.registry.refuse_key = True
     entry = await add(hass, sim, **VALUES)
     await until(lambda: lacking(hass), "the repair")
@@ -347,7 +347,7 @@ def asked(sim: Simulator) -> int:
 async def test_a_server_that_forgot_is_told_again(
     hass: HomeAssistant, google: Google, sim: Simulator, monkeypatch: pytest.MonkeyPatch, other: str | None
 ) -> None:
-    monkeypatch.setattr(google_push, "_LOOK", 0.05)
+    monkeypatch.setattr(google_push, "_CHECK_INTERVAL", 0.05)
     await added(hass, google, sim)
     poller = asked(sim)
     await until(lambda: asked(sim) > poller + 2, "some looks")
@@ -360,7 +360,7 @@ async def test_a_server_that_forgot_is_told_again(
 async def test_a_server_that_does_not_tell_is_told_once(
     hass: HomeAssistant, google: Google, sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(google_push, "_LOOK", 0.05)
+    monkeypatch.setattr(google_push, "_CHECK_INTERVAL", 0.05)
     sim.refuse("/user/pushTokens", 404)
     await added(hass, google, sim)
     poller = asked(sim)
@@ -383,7 +383,7 @@ async def test_a_server_that_is_not_known_yet_is_told_later(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(google_push, "_LOOK", 0.05)
+    monkeypatch.setattr(google_push, "_CHECK_INTERVAL", 0.05)
     caplog.set_level(logging.DEBUG, google_push.__name__)
     entry = await added(hass, google, sim)
     features = entry.runtime_data.coordinator.features

@@ -18,7 +18,7 @@ OLD, NEXT = "101.30.10.221", "101.30.10.300"
 
 @pytest.fixture(autouse=True)
 def look_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(firmware_actions, "_LOOK", 0.05)
+    monkeypatch.setattr(firmware_actions, "_CHECK_INTERVAL", 0.05)
 
 
 def update(intercom: Intercom) -> State:

@@ -19,8 +19,8 @@ async def clock(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
     """The time, in a list to change it; what it moves past is noticed soon."""
     now = [datetime.now(UTC)]
     monkeypatch.setattr(temporary_codes, "utcnow", lambda: now[0])
-    monkeypatch.setattr(temporary_codes, "_LOOK_AT_MOST", 0.05)
-    monkeypatch.setattr(temporary_codes, "_AGAIN", 0.05)
+    monkeypatch.setattr(temporary_codes, "_MAX_CHECK_DELAY", 0.05)
+    monkeypatch.setattr(temporary_codes, "_RETRY_DELAY", 0.05)
     return now
 
 
