@@ -150,7 +150,7 @@ class IntercomCoordinator(StateCoordinator):
                 raise translated_error(UpdateFailed, "no_identity", device=self.name)
             model = description.identity.model or description.identity.manufacturer
             raise translated_error(UpdateFailed, "another_device", device=self.name, model=model)
-        self._async_adopt(description)
+        self._async_apply_description(description)
         self._state = self._found.added_to(description.state)
         self.update_interval = POLL_BESIDE_EVENTS if description.pushes else POLL_ALONE
 
@@ -167,10 +167,10 @@ class IntercomCoordinator(StateCoordinator):
         try:
             reading, changes = await self._async_collect_changes(self.system.read)
         except AuthenticationFailed as err:
-            certain = self.auth_retry.count()
+            is_confirmed = self.auth_retry.count()
             # Home Assistant stops polling after ConfigEntryAuthFailed.
             self.timers.async_do(self.auth_retry.pause(err), "refused", self.async_refresh)
-            if certain:
+            if is_confirmed:
                 self._rejecting_sources.add(_POLL)
                 raise self._failure(ConfigEntryAuthFailed, err) from err
             if not self.last_update_success:
@@ -221,14 +221,14 @@ class IntercomCoordinator(StateCoordinator):
         if self.config_entry.unique_id not in description.identity.names:
             return
         self._state = after(described(self._state, description.state, description.unread), changes)
-        self._async_adopt(description)
+        self._async_apply_description(description)
         self._async_recover()
         self.data = self._state
         if self.follower is not None:
             await self.follower.async_described()
 
     @callback
-    def _async_adopt(self, description: Description) -> None:
+    def _async_apply_description(self, description: Description) -> None:
         """Apply a new description: identity, controls, repair issues."""
         self._described_at = time.monotonic()
         # The id is stable, even if newer firmware reports a better one.
@@ -388,26 +388,26 @@ class IntercomCoordinator(StateCoordinator):
         self._async_credentials_accepted(_LOG)
         self.device_issues.async_clear_connection()
         interval = POLL_BESIDE_EVENTS if live else POLL_ALONE
-        was_away = self.update_interval != interval or not self.last_update_success
+        was_unavailable = self.update_interval != interval or not self.last_update_success
         self.update_interval = interval
         # If the log did not fail, a failing poll has another cause, and the device stays unavailable.
         had_lost, self._checked_at = self.log_health.lost, -_CHECK_PAUSE
         self.log_health.async_followed(failing)
         if had_lost and self._async_recover():
             self.async_update_listeners()
-        return was_away
+        return was_unavailable
 
     @callback
     def _async_recover(self) -> bool:
         """Record that the device responded; return whether it was unavailable."""
-        was_away = not self.last_update_success
-        if was_away:
+        was_unavailable = not self.last_update_success
+        if was_unavailable:
             self.last_update_success = True
             self._recovered_at = time.monotonic()
             self._failure_cause = None
             self.load_spreader.async_found(self.config_entry.entry_id)
             self.logger.info("Fetching %s data recovered", self.name)
-        return was_away
+        return was_unavailable
 
     @callback
     def async_log_unavailable(self, err: IntercomError) -> None:
@@ -431,7 +431,7 @@ class IntercomCoordinator(StateCoordinator):
 
     @callback
     def _async_credentials_accepted(self, source: str) -> None:
-        """Abort reauth if no source still reports rejected credentials."""
+        """Record that a source accepted the credentials; abort reauth if no other source rejects them."""
         if source not in self._rejecting_sources:
             return
         self._rejecting_sources.remove(source)

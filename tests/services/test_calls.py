@@ -110,7 +110,7 @@ async def test_no_call_to_answer_or_end(hass: HomeAssistant, sim: Simulator, dev
 async def test_a_device_that_says_it_hung_up_and_did_not(
     hass: HomeAssistant, sim: Simulator, device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("custom_components.ip_intercom.services.calls._LOOKS", (0.01, 0.01))
+    monkeypatch.setattr("custom_components.ip_intercom.services.calls._CHECK_DELAYS", (0.01, 0.01))
     sim.hangup_ignored = True
     session = sim.press("%1")
     assert session is not None
