@@ -34,9 +34,9 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(push, "_BACK_OFF", (0.02, 0.1))
     monkeypatch.setattr(refusals, "RETRY_DELAY", 0.05)
     monkeypatch.setattr(refusals, "_SPAN", 0.0)
-    monkeypatch.setattr(akuvox_log, "_CALL_LOOKS", (0.1, 3.0))
-    monkeypatch.setattr(akuvox_log, "_DOOR_LOG_LOOKS", (0.1, 1.0))
-    monkeypatch.setattr(akuvox_log, "_CALL_LOG_LOOKS", (0.1, 1.0))
+    monkeypatch.setattr(akuvox_log, "_CALL_INTERVALS", (0.1, 3.0))
+    monkeypatch.setattr(akuvox_log, "_DOOR_LOG_INTERVALS", (0.1, 1.0))
+    monkeypatch.setattr(akuvox_log, "_CALL_LOG_INTERVALS", (0.1, 1.0))
     monkeypatch.setattr(event_buffer, "_HEARTBEAT", 0.3)
 
 

@@ -14,7 +14,7 @@ from .client import AkuvoxDevice
 from .client.logs import DoorRecord
 from .client.users import parts
 from .clock import DOOR_LOG_EVENT, LIVE_FOR, aged
-from .credentials import RECORDED_METHODS, Credentials, access_of, is_person, somebody
+from .credentials import RECORDED_METHODS, Credentials, access_of, is_access_attempt, user_of
 from .doors import AkuvoxDoors
 from .log_reader import LogReader, numbered
 from .wiring import doors_named
@@ -22,15 +22,15 @@ from .wiring import doors_named
 _LOGGER = logging.getLogger(__name__)
 
 
-async def name_behind(device: AkuvoxDevice, code: str) -> str | None:
+async def owner_of(device: AkuvoxDevice, code: str) -> str | None:
     """Return the name of the owner of a PIN or card; None if unknown or unreadable."""
     for lookup in (_users, _cards, _private_keys):
         try:
-            people = await lookup(device, code)
+            users = await lookup(device, code)
         except IntercomError as err:
             _LOGGER.debug("Could not look up the user: %s", err)
             continue
-        for name, codes in people:
+        for name, codes in users:
             if name and code in codes:
                 return name
     return None
@@ -55,7 +55,7 @@ async def _private_keys(device: AkuvoxDevice, _: str) -> Iterable[tuple[str | No
 
 
 # Seconds after which an alarm ends.
-_LASTS = 60.0
+_ALARM_DURATION = 60.0
 
 
 class Alarms:
@@ -68,13 +68,13 @@ class Alarms:
 
     def __init__(self, stored: object, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        left = {
+        remaining = {
             Alarm(alarm): end - time.time()
             for alarm, end in (stored.items() if isinstance(stored, Mapping) else ())
             if alarm in Alarm and isinstance(end, int | float)
         }
         now = monotonic()
-        self._ends = {alarm: now + min(seconds, _LASTS) for alarm, seconds in left.items() if seconds > 0}
+        self._ends = {alarm: now + min(seconds, _ALARM_DURATION) for alarm, seconds in remaining.items() if seconds > 0}
 
     def __contains__(self, alarm: Alarm) -> bool:
         """Return whether an alarm is active."""
@@ -87,15 +87,15 @@ class Alarms:
 
     def begin(self, alarm: Alarm) -> None:
         """Start an alarm, or extend it."""
-        self._ends[alarm] = self._monotonic() + _LASTS
+        self._ends[alarm] = self._monotonic() + _ALARM_DURATION
 
     def take_ended(self) -> list[Alarm]:
         """Return the ended alarms, once."""
         now = self._monotonic()
-        over = [alarm for alarm, end in self._ends.items() if end <= now]
-        for alarm in over:
+        ended = [alarm for alarm, end in self._ends.items() if end <= now]
+        for alarm in ended:
             del self._ends[alarm]
-        return over
+        return ended
 
     def clear(self) -> None:
         """End all alarms after a restart of the device."""
@@ -103,8 +103,8 @@ class Alarms:
 
     def as_store(self) -> dict[str, float]:
         """Return the ends of the alarms in Unix seconds."""
-        ahead = time.time() - self._monotonic()
-        return {alarm.value: end + ahead for alarm, end in self._ends.items()}
+        to_unix = time.time() - self._monotonic()
+        return {alarm.value: end + to_unix for alarm, end in self._ends.items()}
 
 
 UNRECORDED_EVENT = "AccessUnrecorded"
@@ -155,36 +155,36 @@ class Accesses:
         if any(record.granted and is_fresh for (record, _), is_fresh in zip(news, fresh, strict=True)):
             self._opened()  # the relay may not be reported otherwise
         found_at = self._monotonic()
-        names = [await self._who(record, is_fresh) for (record, _), is_fresh in zip(news, fresh, strict=True)]
+        names = [await self._name_of(record, is_fresh) for (record, _), is_fresh in zip(news, fresh, strict=True)]
         waited = self._monotonic() - found_at
         return [
-            aged(self._event(record, who), None if age is None else age + waited)
-            for (record, age), who in zip(news, names, strict=True)
+            aged(self._event(record, name), None if age is None else age + waited)
+            for (record, age), name in zip(news, names, strict=True)
         ]
 
-    async def _who(self, record: DoorRecord, fresh: bool) -> str | None:
+    async def _name_of(self, record: DoorRecord, fresh: bool) -> str | None:
         """Return the name of a record's user, None if it is unknown or must not be shown."""
         if not self._names:
             return None
-        known = somebody(record)
+        known = user_of(record)
         if known is not None or not (fresh and record.granted and record.code):
             return known
         try:
             async with asyncio.timeout(_NAME_PATIENCE):
-                return await name_behind(self._device, record.code)
+                return await owner_of(self._device, record.code)
         except TimeoutError:
             _LOGGER.debug("Access reported without a name: the user list was not read in time")
             return None
 
-    def _event(self, record: DoorRecord, who: str | None) -> Event:
+    def _event(self, record: DoorRecord, name: str | None) -> Event:
         when = self._log.clock.time_of(record.when)
         method = RECORDED_METHODS.get(record.method)
         doors = doors_named(self._doors.relays, record.relay)
-        data = {"name": who, "method": method, "granted": record.granted, "doors": doors}
-        granted = record.granted if is_person(record) else None
+        data = {"name": name, "method": method, "granted": record.granted, "doors": doors}
+        granted = record.granted if is_access_attempt(record) else None
         facts: tuple[Fact, ...] = ()
-        if granted is not None and not self._credentials.is_told(granted, method, self._monotonic()):
-            facts = (AccessDecided(Access(when, granted, name=who, method=method, entrance=", ".join(doors) or None)),)
+        if granted is not None and not self._credentials.is_reported(granted, method, self._monotonic()):
+            facts = (AccessDecided(Access(when, granted, name=name, method=method, entrance=", ".join(doors) or None)),)
         return Event(DOOR_LOG_EVENT, when, data, facts=facts, **numbered("door", record))
 
     def pushed(self, event: str, when: datetime, *, recorded: bool) -> tuple[Fact, ...]:

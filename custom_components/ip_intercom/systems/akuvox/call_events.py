@@ -44,12 +44,12 @@ class CallEvents:
         self._names = names
         self._ended = ended
 
-    async def look(self, *, pushed: bool) -> list[Event]:
+    async def poll(self, *, pushed: bool) -> list[Event]:
         """Poll the call status; ``pushed`` is whether the device pushes its outgoing calls."""
         asked_at = self._monotonic()
         self._tracker.pushes_calls = pushed
         word = await self._device.call.status()
-        facts = self._tracker.looked(word, asked_at)
+        facts = self._tracker.polled(word, asked_at)
         if any(fact.state is CallState.TERMINATED for fact in facts):
             self._ended()
         data = {"status": word} if is_word(word) else {}
@@ -65,9 +65,9 @@ class CallEvents:
             data["name"] = record.name
         facts: tuple[CallChanged, ...] = ()
         if age is not None and age <= LIVE_FOR[CALL_LOG_EVENT]:
-            seen_for = self._tracker.seen_for(record)
+            tracked_for = self._tracker.tracked_for(record)
             facts = self._tracker.logged(record)
             if any(map(rings, facts)):
-                age = max(age, seen_for)  # the call was tracked as incoming until its record arrived
+                age = max(age, tracked_for)  # the call was tracked as incoming until its record arrived
         when = self._log.clock.time_of(record.when)
         return aged(Event(CALL_LOG_EVENT, when, data, facts=facts, **numbered("call", record)), age)

@@ -25,17 +25,17 @@ from .client.logs import CallKind, CallRecord
 _LOGGER = logging.getLogger(__name__)
 
 # Seconds after a dial command during which the device may still report that it is idle.
-_BEGINNING = 3.0
+_DIAL_LAG = 3.0
 # Seconds after a HangUp push during which the device may still report the call.
-_ENDING = 3.0
+_HANG_UP_LAG = 3.0
 # Seconds without confirmation after which a call has ended, even if its end was missed.
-_FORGOTTEN = 60.0
+_CALL_TIMEOUT = 60.0
 # Seconds after an unanswered call within which a call to the next number belongs to the same visit.
-_NEXT_NUMBER = 3.0
+_NEXT_NUMBER_DELAY = 3.0
 # Seconds after the end of a call within which its records arrive.
-_RECORD = 180.0
-_WAITING = 8
-_AT_ONCE = timedelta(seconds=3)
+_RECORD_TIMEOUT = 180.0
+_MAX_ENDED = 8
+_GROUP_CALL_SPAN = timedelta(seconds=3)
 
 
 @dataclass(slots=True)
@@ -130,14 +130,14 @@ class _Call:
         self.logged.add(number)
         self.logged_at = self.logged_at or when
 
-    def may_have(self, number: str, outgoing: bool, when: datetime | None) -> bool:
+    def may_match(self, number: str, outgoing: bool, when: datetime | None) -> bool:
         """Return whether a record with a number and a direction may be of this call."""
         if number in self.logged or (self.certain and (self.direction is Direction.OUTGOING) is not outgoing):
             return False
         if number in self.peers or not self.logged:
             return number in self.peers or not self.peers
         # A group call has a record for each number, but may have a push for the first one only.
-        return when is not None and self.logged_at is not None and abs(when - self.logged_at) <= _AT_ONCE
+        return when is not None and self.logged_at is not None and abs(when - self.logged_at) <= _GROUP_CALL_SPAN
 
 
 @dataclass(slots=True)
@@ -164,10 +164,10 @@ class CallTracker:
     # The call in progress was restored from the previous run and has not been reported since.
     _restored: bool = False
     _pushed_at: float = -inf
-    _hung_at: float = -inf
-    _before: _Call | None = None
-    _untold: tuple[CallChanged, ...] = ()
-    _over: deque[_Call] = field(default_factory=lambda: deque(maxlen=_WAITING))
+    _hang_up_at: float = -inf
+    _previous: _Call | None = None
+    _pending_changes: tuple[CallChanged, ...] = ()
+    _ended_calls: deque[_Call] = field(default_factory=lambda: deque(maxlen=_MAX_ENDED))
 
     @property
     def in_call(self) -> bool:
@@ -185,10 +185,10 @@ class CallTracker:
     def as_store(self) -> dict[str, object]:
         """Return the calls that may still be reported by other sources, as JSON."""
         ahead = time.time() - self.monotonic()
-        oldest = self.monotonic() - _RECORD
+        oldest = self.monotonic() - _RECORD_TIMEOUT
         return {
             "call": None if self._call is None else self._call.as_store(ahead),
-            "over": [call.as_store(ahead) for call in self._over if call.confirmed >= oldest],
+            "over": [call.as_store(ahead) for call in self._ended_calls if call.confirmed >= oldest],
         }
 
     def restore(self, stored: object) -> None:
@@ -198,45 +198,47 @@ class CallTracker:
         ahead = time.time() - self.monotonic()
         over = stored.get("over")
         calls = [_Call.from_store(item, ahead) for item in (over if isinstance(over, list) else ())]
-        self._over.extend(call for call in calls if call is not None)
+        self._ended_calls.extend(call for call in calls if call is not None)
         call = _Call.from_store(stored.get("call"), ahead)
-        if call is not None and self.monotonic() - call.confirmed <= _FORGOTTEN:
+        if call is not None and self.monotonic() - call.confirmed <= _CALL_TIMEOUT:
             self._call, self._restored = call, True
         elif call is not None:
-            self._over.append(call)
-        self._next = max([self._next, *(known.session + 1 for known in (*self._over, call) if known is not None)])
+            self._ended_calls.append(call)
+        self._next = max(
+            [self._next, *(known.session + 1 for known in (*self._ended_calls, call) if known is not None)]
+        )
 
     # -- commands --------------------------------------------------------------------------------
 
-    def dialling(self, number: str) -> SessionId:
+    def dialing(self, number: str) -> SessionId:
         """Record an outgoing call before the dial command is sent."""
-        self._before = self._call
+        self._previous = self._call
         self._call = call = self._new(Direction.OUTGOING, certain=True, peer=number)
         call.own = True
         return call.session
 
-    def dialled(self) -> None:
+    def dialed(self) -> None:
         """Record that the device may have dialed: the previous call has ended."""
-        if self._before is not None:
-            self._untold += self._finish(self._before)
-            self._before = None
+        if self._previous is not None:
+            self._pending_changes += self._finish(self._previous)
+            self._previous = None
         self.commanded()
 
-    def not_dialled(self, session: SessionId) -> None:
+    def not_dialed(self, session: SessionId) -> None:
         """Record that the device did not dial: the previous call, if any, continues."""
         if self._call is not None and self._call.session == session:
-            self._call = self._before
-        self._before = None
+            self._call = self._previous
+        self._previous = None
 
     def hung_up(self) -> None:
         """Record a hang-up command: an idle status right after it is valid."""
         if self._call is not None:
-            self._call.began -= _BEGINNING
+            self._call.began -= _DIAL_LAG
             self.commanded()
 
-    def untold(self) -> tuple[CallChanged, ...]:
+    def take_changes(self) -> tuple[CallChanged, ...]:
         """Return the changes caused by commands, once."""
-        changes, self._untold = self._untold, ()
+        changes, self._pending_changes = self._pending_changes, ()
         return changes
 
     def restart(self) -> None:
@@ -245,15 +247,15 @@ class CallTracker:
 
     # -- push messages ---------------------------------------------------------------------------
 
-    def made(self, number: str | None) -> tuple[CallChanged, ...]:
+    def pushed_call(self, number: str | None) -> tuple[CallChanged, ...]:
         """Process a MakeCall push."""
         now = self.monotonic()
         self._pushed_at, self.unpushed = now, 0
         ended: tuple[CallChanged, ...] = ()
-        if self._call is not None and now - self._call.confirmed > _FORGOTTEN:
+        if self._call is not None and now - self._call.confirmed > _CALL_TIMEOUT:
             ended = self._end()
         call = self._call or (None if ended else self._continued(now))
-        mistaken = call is not None and call.direction is Direction.INCOMING
+        was_incoming = call is not None and call.direction is Direction.INCOMING
         if call is None:
             call = self._new(Direction.OUTGOING, certain=True, peer=number)
         self._call = call
@@ -262,36 +264,36 @@ class CallTracker:
             call.peer = number
             call.peers.add(peer_number(number))
         # Report the ring even if the call was tracked as a connected incoming call.
-        rang = (call.changed(CallState.RINGING),) if mistaken and call.state is CallState.CONNECTED else ()
-        return (*ended, *rang, call.changed())
+        ring = (call.changed(CallState.RINGING),) if was_incoming and call.state is CallState.CONNECTED else ()
+        return (*ended, *ring, call.changed())
 
-    def hung(self) -> tuple[CallChanged, ...]:
+    def pushed_hang_up(self) -> tuple[CallChanged, ...]:
         """Process a HangUp push."""
-        self._pushed_at = self._hung_at = self.monotonic()
+        self._pushed_at = self._hang_up_at = self.monotonic()
         return self._end()
 
     def _continued(self, now: float) -> _Call | None:
         """Return the call that has just given up one number and dials the next."""
-        last = self._over[-1] if self._over else None
+        last = self._ended_calls[-1] if self._ended_calls else None
         if last is None or last.answered or last.own or last.direction is not Direction.OUTGOING:
             return None
-        if now - last.confirmed > _NEXT_NUMBER:
+        if now - last.confirmed > _NEXT_NUMBER_DELAY:
             return None
-        self._over.pop()
+        self._ended_calls.pop()
         last.state, last.began = CallState.CONNECTING, now
         return last
 
     # -- call status -----------------------------------------------------------------------------
 
-    def looked(self, word: str, asked_at: float) -> tuple[CallChanged, ...]:
+    def polled(self, word: str, asked_at: float) -> tuple[CallChanged, ...]:
         """Process the response of a ``call/status`` request that was sent at ``asked_at``."""
         call = self._call
         if asked_at < self._pushed_at:
             return ()  # older than the last push message
         if self.is_idle(word):
-            self._hung_at = -inf
-            return () if call is None or asked_at - call.began < _BEGINNING else self._end()
-        if call is None and asked_at - self._hung_at < _ENDING:
+            self._hang_up_at = -inf
+            return () if call is None or asked_at - call.began < _DIAL_LAG else self._end()
+        if call is None and asked_at - self._hang_up_at < _HANG_UP_LAG:
             return ()
         state = state_of(word)
         began: tuple[CallChanged, ...] = ()
@@ -355,20 +357,20 @@ class CallTracker:
         # The call was not reported, or was tracked as an incoming call.
         unseen = self._new(Direction.OUTGOING if outgoing else Direction.INCOMING, certain=True, peer=record.number)
         unseen.log(number, record.when)
-        self._over.append(unseen)
+        self._ended_calls.append(unseen)
         return (*ended, unseen.changed(CallState.RINGING), unseen.changed(CallState.TERMINATED))
 
-    def seen_for(self, record: CallRecord) -> float:
+    def tracked_for(self, record: CallRecord) -> float:
         """Return for how many seconds the call of a record has been tracked, in either direction; 0 if it was not."""
         call = self._call_of(peer_number(record.number or ""), record.kind is CallKind.DIALED, record.when)
         return 0.0 if call is None else self.monotonic() - call.began
 
     def _call_of(self, number: str, outgoing: bool, when: datetime | None) -> _Call | None:
         """Return the call of a record; the call in progress comes last, as its end may have been missed."""
-        oldest = self.monotonic() - _RECORD
-        over = [call for call in self._over if call.confirmed >= oldest]
+        oldest = self.monotonic() - _RECORD_TIMEOUT
+        over = [call for call in self._ended_calls if call.confirmed >= oldest]
         candidates = over if self._call is None else [*over, self._call]
-        return next((call for call in candidates if call.may_have(number, outgoing, when)), None)
+        return next((call for call in candidates if call.may_match(number, outgoing, when)), None)
 
     # -- sessions --------------------------------------------------------------------------------
 
@@ -384,7 +386,7 @@ class CallTracker:
 
     def _finish(self, call: _Call) -> tuple[CallChanged, ...]:
         call.confirmed = self.monotonic()
-        self._over.append(call)
+        self._ended_calls.append(call)
         return (call.changed(CallState.TERMINATED),)
 
 
@@ -406,20 +408,20 @@ class AkuvoxCalls:
         """Call a number, an IP address or a SIP URI."""
         if number is None or users:
             raise NotSupported("an Akuvox calls numbers, not entries of the directory")
-        session = self._tracker.dialling(number)
+        session = self._tracker.dialing(number)
         try:
             await self._call.dial(number)
         except ConnectionFailed as err:
             # The device may dial nevertheless, unless it was unreachable.
             if isinstance(err, NotReached):
-                self._tracker.not_dialled(session)
+                self._tracker.not_dialed(session)
             else:
-                self._tracker.dialled()
+                self._tracker.dialed()
             raise
         except IntercomError:
-            self._tracker.not_dialled(session)
+            self._tracker.not_dialed(session)
             raise
-        self._tracker.dialled()
+        self._tracker.dialed()
         return session
 
     async def answer(self, session: SessionId) -> None:

@@ -18,15 +18,15 @@ _HALF = 0.5
 # Maximum drift in seconds between two polls.
 _SLACK = 30.0
 # Seconds for which the offset of the device's clock is valid: a user or a time server may set the clock.
-_KNOWN = 600.0
+_SKEW_VALID_FOR = 600.0
 # Seconds within which the clock is not read again.
-_JUST_ASKED = 10.0
+_FRESH_FOR = 10.0
 # Seconds by which a record may be in the future because of rounding.
 _FUTURE = 3.0
 # Seconds since the previous poll within which a new record shows its zone, as zones are multiples of a quarter hour.
 _CERTAIN = 600.0
 # Maximum duration of a call in seconds; a longer one indicates a changed time zone, such as summer time.
-_LONGEST_CALL = 1800.0
+_MAX_CALL = 1800.0
 
 
 class DeviceClock:
@@ -47,7 +47,7 @@ class DeviceClock:
         self._skew: tuple[float, float] | None = None
         self.zone = zone
 
-    def tell(self, status: SystemStatus, asked_at: float) -> bool:
+    def update(self, status: SystemStatus, asked_at: float) -> bool:
         """Process a reading of clock and uptime; return whether the device has restarted since the last one.
 
         Args:
@@ -63,9 +63,9 @@ class DeviceClock:
         return known is not None and status.uptime < known[0] + (now - known[1]) - _SLACK
 
     @property
-    def was_just_asked(self) -> bool:
+    def is_fresh(self) -> bool:
         """Return whether the clock was read a moment ago."""
-        return self._skew is not None and self._monotonic() - self._skew[1] <= _JUST_ASKED
+        return self._skew is not None and self._monotonic() - self._skew[1] <= _FRESH_FOR
 
     @property
     def ahead(self) -> timedelta | None:
@@ -87,11 +87,11 @@ class DeviceClock:
         """
         if when is None or not is_set(when):
             return since
-        skew = self._skew if self._skew is not None and self._monotonic() - self._skew[1] <= _KNOWN else None
+        skew = self._skew if self._skew is not None and self._monotonic() - self._skew[1] <= _SKEW_VALID_FOR else None
         shown = time.time() + (0.0 if skew is None else skew[0])
         without_zone = shown - when.replace(tzinfo=UTC).timestamp() - _HALF
         age = None if self.zone is None else without_zone + self.zone
-        is_likely = age is not None and -_FUTURE <= age <= _LONGEST_CALL
+        is_likely = age is not None and -_FUTURE <= age <= _MAX_CALL
         if since is not None and since <= _CERTAIN and not is_likely:
             age = without_zone % _STEP
             age = age if age <= _CERTAIN + _SLACK else age - _STEP

@@ -48,8 +48,8 @@ class AkuvoxCodes(RowCodes):
         A device may silently store only the first of several pairs (field notes 10).
         """
         relays = relays_of(code.doors)
-        wanted = frozenset(relays)
-        if row.doors == wanted or (row.doors is None and not code.doors):
+        requested = frozenset(relays)
+        if row.doors == requested or (row.doors is None and not code.doors):
             return
         for form in _pairs(relays) if self._has_users else (relays,):
             _LOGGER.debug("Temporary code stored with different doors, writing it again")
@@ -58,7 +58,7 @@ class AkuvoxCodes(RowCodes):
             except CommandFailed, NotSupported:
                 continue
             now = await self._row(row)
-            if now is not None and now.doors == wanted:
+            if now is not None and now.doors == requested:
                 return
         raise DoorsNotKept("the device does not keep a code for these doors")
 
@@ -102,10 +102,10 @@ class AkuvoxCodes(RowCodes):
         """Return rows; a device can search its own list by name."""
         items = await self._list()
 
-        def wanted(item: Fields) -> bool:
+        def requested(item: Fields) -> bool:
             return (row := _row(item)) is not None and keep(row)
 
-        found = await (items.get(wanted) if name is None else items.named(name))
+        found = await (items.get(requested) if name is None else items.named(name))
         return [row for item in found if (row := _row(item)) is not None and keep(row)]
 
     async def _list(self) -> ItemList:

@@ -9,11 +9,11 @@ from .client.logs import DoorMethod, DoorRecord
 from .push import ACCESS_EVENT
 
 # Seconds that a pushed credential waits for its record, which contains the user.
-_PATIENCE = 6.0
+_RECORD_TIMEOUT = 6.0
 # Seconds within which a late record is still matched to its credential.
-_LATE = 90.0
+_LATE_RECORD_TIMEOUT = 90.0
 # Maximum number of waiting credentials, as a limit for floods.
-_MANY = 64
+_MAX_WAITING = 64
 
 _PUSHED_METHODS = {"Code": "code", "Card": "card", "Face": "face", "QR": "qr_code", "QRCode": "qr_code"}
 RECORDED_METHODS = {
@@ -35,22 +35,22 @@ RECORDED_METHODS = {
     },
 }
 # Placeholders for an unknown name, in the languages seen so far.
-_NOBODY = frozenset({"", "unknown", "unknow", "desconhecido"})
+_UNKNOWN_NAMES = frozenset({"", "unknown", "unknow", "desconhecido"})
 
 
-def somebody(record: DoorRecord) -> str | None:
+def user_of(record: DoorRecord) -> str | None:
     """Return the user of a door log record, None if unknown to the device."""
-    return None if (record.name or "").lower() in _NOBODY else record.name
+    return None if (record.name or "").lower() in _UNKNOWN_NAMES else record.name
 
 
-def is_person(record: DoorRecord) -> bool:
+def is_access_attempt(record: DoorRecord) -> bool:
     """Return whether a record is of a user who requested access.
 
     A command of any HTTP client is not, nor is a record with neither user nor method.
     """
     if record.method is DoorMethod.HTTP:
         return False
-    is_known = record.method is not DoorMethod.UNKNOWN or somebody(record) is not None or record.code is not None
+    is_known = record.method is not DoorMethod.UNKNOWN or user_of(record) is not None or record.code is not None
     return is_known or record.granted is False
 
 
@@ -75,7 +75,7 @@ class Credentials:
 
     def __init__(self) -> None:
         self._waiting: list[Credential] = []
-        self._told: list[Credential] = []
+        self._reported: list[Credential] = []
 
     @property
     def deadlines(self) -> Collection[float]:
@@ -84,23 +84,26 @@ class Credentials:
 
     def push(self, event: str, access: Access, now: float) -> None:
         """Add a credential that waits for its record, unless too many do."""
-        if len(self._waiting) < _MANY:
-            self._waiting.append(Credential(event, access, now + _PATIENCE))
+        if len(self._waiting) < _MAX_WAITING:
+            self._waiting.append(Credential(event, access, now + _RECORD_TIMEOUT))
 
     def take_overdue(self, now: float) -> list[Credential]:
         """Return the credentials whose record did not arrive."""
         overdue = [credential for credential in self._waiting if credential.deadline <= now]
         self._waiting = [credential for credential in self._waiting if credential.deadline > now]
-        told = [*self._told, *(replace(credential, deadline=now + _LATE) for credential in overdue)]
-        self._told = [credential for credential in told if credential.deadline > now][-_MANY:]
+        reported = [
+            *self._reported,
+            *(replace(credential, deadline=now + _LATE_RECORD_TIMEOUT) for credential in overdue),
+        ]
+        self._reported = [credential for credential in reported if credential.deadline > now][-_MAX_WAITING:]
         return overdue
 
-    def is_told(self, granted: bool, method: str | None, now: float) -> bool:
+    def is_reported(self, granted: bool, method: str | None, now: float) -> bool:
         """Remove the credential of a record; return whether it was already reported."""
-        self._told = [credential for credential in self._told if credential.deadline > now]
-        for credential in self._told:
+        self._reported = [credential for credential in self._reported if credential.deadline > now]
+        for credential in self._reported:
             if credential.access.granted is granted and method in {None, credential.access.method}:
-                self._told.remove(credential)
+                self._reported.remove(credential)
                 return True
         waiting = next((one for one in self._waiting if one.access.granted is granted), None)
         if waiting is not None:

@@ -64,13 +64,13 @@ class _Users:
             except NotSupported:
                 number = None
             values = values if number is None else {**values, "UserID": str(number)}
-        return _done(await self._users.add([values]))
+        return _id_of(await self._users.add([values]))
 
     async def set(self, values: Values) -> None:
-        _done(await self._users.set([values]))
+        _id_of(await self._users.set([values]))
 
     async def delete(self, number: str) -> None:
-        _done(await self._users.delete([number]))
+        _id_of(await self._users.delete([number]))
 
 
 class _Items:
@@ -85,13 +85,13 @@ class _Items:
         return await self.get(lambda row: text(row.get("Name")) == name)
 
     async def add(self, values: Values) -> str | None:
-        return _done(await self._items.add([values]))
+        return _id_of(await self._items.add([values]))
 
     async def set(self, values: Values) -> None:
-        _done(await self._items.set([values]))
+        _id_of(await self._items.set([values]))
 
     async def delete(self, number: str) -> None:
-        _done(await self._items.delete([{"ID": number}]))
+        _id_of(await self._items.delete([{"ID": number}]))
 
 
 def lists_of(device: AkuvoxDevice) -> Mapping[str, ItemList]:
@@ -106,7 +106,7 @@ def lists_of(device: AkuvoxDevice) -> Mapping[str, ItemList]:
     }
 
 
-def _done(results: Iterable[ItemResult]) -> str | None:
+def _id_of(results: Iterable[ItemResult]) -> str | None:
     """Return the ID of the only row, if the device returns it."""
     number = None
     for result in results:
@@ -123,17 +123,17 @@ _ALL = "*"
 # Error codes of the integration, in addition to the device's messages.
 _NO_KIND = "unknown_kind"
 _NO_ENTRY = "not_found"
-_THERE = "exists"
+_EXISTS = "exists"
 # The apartment book of an X915S has no IDs, so its rows cannot be addressed.
 _NO_IDS = "read_only_without_ids"
-_NOT_TAKEN = "not_taken"
+_NOT_STORED = "not_taken"
 _NOT_DELETED = "not_deleted"
 _NO_LIST = "not_supported"
 # Names of the field for a user's relays in different firmware.
 _SCHEDULE_RELAYS = frozenset({"ScheduleRelay", "Schedule-Relay"})
 
 
-class _Refused(Exception):
+class _Rejected(Exception):
     """An entry is rejected by the integration."""
 
     def __init__(self, code: str, field: str | None = None) -> None:
@@ -162,24 +162,24 @@ class AkuvoxDirectory:
 
     async def get(self, uuids: Sequence[str], wanted: Sequence[str] | None) -> DirectoryResult:
         """Return entries by uuid."""
-        turn = _Turn(self._lists)
-        return await _each(uuids, lambda uuid: turn.get(uuid, wanted), lambda uuid: uuid)
+        request = _Request(self._lists)
+        return await _each(uuids, lambda uuid: request.get(uuid, wanted), lambda uuid: uuid)
 
     async def create(self, entries: Sequence[Mapping[str, object]], overwrite: bool) -> DirectoryResult:
         """Create entries of a ``kind``; ``overwrite`` allows to replace entries with the same uuid."""
-        turn = _Turn(self._lists)
-        return await _each(entries, lambda entry: turn.create(entry, overwrite), _uuid)
+        request = _Request(self._lists)
+        return await _each(entries, lambda entry: request.create(entry, overwrite), _uuid)
 
     async def update(self, entries: Sequence[Mapping[str, object]]) -> DirectoryResult:
         """Set the given fields of entries by ``uuid``; all others are written back unchanged."""
-        turn = _Turn(self._lists)
-        return await _each(entries, turn.update, _uuid)
+        request = _Request(self._lists)
+        return await _each(entries, request.update, _uuid)
 
     async def delete(self, uuids: Iterable[str], owner: str | None) -> DirectoryResult:
         """Delete entries by uuid, or all entries of a kind, such as ``key:*``."""
         if owner is None:
-            turn = _Turn(self._lists)
-            return await _each(uuids, turn.delete, lambda uuid: uuid)
+            request = _Request(self._lists)
+            return await _each(uuids, request.delete, lambda uuid: uuid)
         kind, _, rest = owner.partition(":")
         if kind not in self._lists or rest != _ALL:
             raise InvalidRequest(
@@ -190,7 +190,7 @@ class AkuvoxDirectory:
         return DirectoryResult(tuple(EntryResult(_uuid_of(kind, row), {}, ()) for row in rows), None, None)
 
 
-class _Turn:
+class _Request:
     """One request to the directory; caches each list until a change."""
 
     def __init__(self, lists: Mapping[str, ItemList]) -> None:
@@ -207,22 +207,22 @@ class _Turn:
         elif (kind := str(entry.get(_KIND, ""))) in self._lists:
             number = ""
         else:
-            raise _Refused(_NO_KIND, _KIND)
-        there = await self._read(kind)
-        if there and not any(_id(row) for row in there):
-            raise _Refused(_NO_IDS)
-        if number and any(_id(row) == number for row in there):
+            raise _Rejected(_NO_KIND, _KIND)
+        current = await self._read(kind)
+        if current and not any(_id(row) for row in current):
+            raise _Rejected(_NO_IDS)
+        if number and any(_id(row) == number for row in current):
             if not overwrite:
-                raise _Refused(_THERE, _UUID)
+                raise _Rejected(_EXISTS, _UUID)
             return await self._set(kind, number, {}, _values(entry))
         values = _values(entry)
         result = await self._lists[kind].add(values)
-        old = {_id(row) for row in there}
-        fresh = [row for row in await self._read(kind, anew=True) if _id(row) not in old]
-        mine = [row for row in fresh if _id(row) == result] or [row for row in fresh if _fits(row, values)] or fresh
-        if len(mine) != 1:
-            raise _Refused(_NOT_TAKEN)
-        return _checked(kind, {}, values, mine[0])
+        old = {_id(row) for row in current}
+        added = [row for row in await self._read(kind, refresh=True) if _id(row) not in old]
+        created = [row for row in added if _id(row) == result] or [row for row in added if _fits(row, values)] or added
+        if len(created) != 1:
+            raise _Rejected(_NOT_STORED)
+        return _checked(kind, {}, values, created[0])
 
     async def update(self, entry: Mapping[str, object]) -> EntryResult:
         kind, number = self._named(str(entry.get(_UUID, "")))
@@ -232,21 +232,21 @@ class _Turn:
         kind, number = self._named(uuid)
         await self._row(kind, number)  # for a device, deleting an unknown user succeeds
         await self._lists[kind].delete(number)
-        if any(_id(row) == number for row in await self._read(kind, anew=True)):
-            raise _Refused(_NOT_DELETED)
+        if any(_id(row) == number for row in await self._read(kind, refresh=True)):
+            raise _Rejected(_NOT_DELETED)
         return EntryResult(uuid, {}, ())
 
     async def _set(self, kind: str, number: str, before: Fields, values: Values) -> EntryResult:
         if _SCHEDULE_RELAYS & values.keys():  # the old value under the other name would contradict
             before = {name: value for name, value in before.items() if name not in _SCHEDULE_RELAYS}
         await self._lists[kind].set({**before, **values, _ID: number})
-        await self._read(kind, anew=True)
+        await self._read(kind, refresh=True)
         return _checked(kind, before, values, await self._row(kind, number))
 
     def _named(self, uuid: str) -> tuple[str, str]:
         kind, _, number = uuid.partition(":")
         if kind not in self._lists or not number:
-            raise _Refused(_NO_KIND, _UUID)
+            raise _Rejected(_NO_KIND, _UUID)
         return kind, number
 
     async def _row(self, kind: str, number: str) -> Fields:
@@ -254,28 +254,28 @@ class _Turn:
         for row in rows:
             if _id(row) == number:
                 return row
-        raise _Refused(_NO_IDS if rows and not any(_id(row) for row in rows) else _NO_ENTRY, _UUID)
+        raise _Rejected(_NO_IDS if rows and not any(_id(row) for row in rows) else _NO_ENTRY, _UUID)
 
-    async def _read(self, kind: str, *, anew: bool = False) -> Rows:
-        if anew or kind not in self._rows:
+    async def _read(self, kind: str, *, refresh: bool = False) -> Rows:
+        if refresh or kind not in self._rows:
             self._rows[kind] = await self._lists[kind].get()
         return self._rows[kind]
 
 
 async def _each[T](
-    asked: Iterable[T], carry_out: Callable[[T], Awaitable[EntryResult]], uuid_of: Callable[[T], str | None]
+    items: Iterable[T], process: Callable[[T], Awaitable[EntryResult]], uuid_of: Callable[[T], str | None]
 ) -> DirectoryResult:
-    """Process entries separately, so that a rejected one does not affect the others."""
+    """Process entries separately, so that a rejected item does not affect the others."""
     results: list[EntryResult] = []
-    for one in asked:
+    for item in items:
         try:
-            results.append(await carry_out(one))
-        except _Refused as err:
-            results.append(EntryResult(uuid_of(one), {}, (err.error,)))
+            results.append(await process(item))
+        except _Rejected as err:
+            results.append(EntryResult(uuid_of(item), {}, (err.error,)))
         except CommandFailed as err:
-            results.append(EntryResult(uuid_of(one), {}, ({"code": err.reason},)))
+            results.append(EntryResult(uuid_of(item), {}, ({"code": err.reason},)))
         except NotSupported:
-            results.append(EntryResult(uuid_of(one), {}, ({"code": _NO_LIST},)))
+            results.append(EntryResult(uuid_of(item), {}, ({"code": _NO_LIST},)))
     return DirectoryResult(tuple(results), None, None)
 
 
@@ -292,24 +292,26 @@ def _id(row: Fields) -> str | None:
 
 
 def _shown(kind: str, row: Fields, wanted: Sequence[str] | None = None) -> EntryResult:
-    told = {name: value for name, value in row.items() if name != _ID and (wanted is None or name in wanted)}
-    return EntryResult(_uuid_of(kind, row), {_KIND: kind, **told}, ())
+    shown = {name: value for name, value in row.items() if name != _ID and (wanted is None or name in wanted)}
+    return EntryResult(_uuid_of(kind, row), {_KIND: kind, **shown}, ())
 
 
 def _checked(kind: str, before: Fields, values: Values, row: Fields) -> EntryResult:
     """Return an entry as now stored, with errors for values that the device dropped or truncated."""
-    both = _SCHEDULE_RELAYS & values.keys()
+    schedule_fields = _SCHEDULE_RELAYS & values.keys()
     shown = dict(row)
-    if both and not both & row.keys():  # the firmware uses the other name
-        shown[next(iter(both))] = next((row[name] for name in _SCHEDULE_RELAYS if name in row), "")
+    if schedule_fields and not schedule_fields & row.keys():  # the firmware uses the other name
+        shown[next(iter(schedule_fields))] = next((row[name] for name in _SCHEDULE_RELAYS if name in row), "")
     errors = tuple(
-        {"code": _NOT_TAKEN, "field": name} for name, value in values.items() if not _taken(value, name, before, shown)
+        {"code": _NOT_STORED, "field": name}
+        for name, value in values.items()
+        if not _is_stored(value, name, before, shown)
     )
     entry = _shown(kind, row)
     return EntryResult(entry.uuid, entry.fields, errors)
 
 
-def _taken(value: object, name: str, before: Fields, row: Fields) -> bool:
+def _is_stored(value: object, name: str, before: Fields, row: Fields) -> bool:
     """Return whether a value was stored; the device may format it differently."""
     if name not in row:
         return False

@@ -38,9 +38,9 @@ from .wiring import Relay
 _LOGGER = logging.getLogger(__name__)
 
 # Maximum delay of relay/trig in seconds (Api relay trig).
-_LONGEST = 65535
+_MAX_DELAY = 65535
 # Minimum delay; 0 is the configured delay of the relay.
-_SHORTEST = 1
+_MIN_DELAY = 1
 # Seconds by which relay/status may lag behind a relay: 1 to 3 were observed. A relay that is reported open for longer
 # than its configured delay plus this lag is held by another system.
 _LAG = 5.0
@@ -49,7 +49,7 @@ _MARGIN = 0.5
 _OPENING = frozenset({DoorCommand.OPEN, DoorCommand.HOLD})
 
 # Rejections after which another command may open the door, the most specific one first.
-_REFUSALS: tuple[type[IntercomError], ...] = (
+_REJECTIONS: tuple[type[IntercomError], ...] = (
     HighSecurity,
     OpeningDisabled,
     OpeningRefused,
@@ -58,7 +58,7 @@ _REFUSALS: tuple[type[IntercomError], ...] = (
     NotSupported,
 )
 # Errors after which the relay certainly has not moved.
-_NOT_CARRIED_OUT: tuple[type[IntercomError], ...] = (*_REFUSALS, NotReached, AuthenticationFailed)
+_NOT_EXECUTED: tuple[type[IntercomError], ...] = (*_REJECTIONS, NotReached, AuthenticationFailed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class AkuvoxDoors:
         relays: The available relays; updated with each description of the device.
     """
 
-    longest_hold: int | None = _LONGEST
+    longest_hold: int | None = _MAX_DELAY
 
     def __init__(
         self, device: AkuvoxDevice, login: OpeningLogin, monotonic: Callable[[], float] = time.monotonic
@@ -106,9 +106,9 @@ class AkuvoxDoors:
         self._login = login
         self._monotonic = monotonic
         # Commands in the order in which they are tried; the last successful one comes first.
-        self._ways: list[Callable[[Relay], Awaitable[None]]] = [self._trigger, self._open, self._open_as_of_old]
+        self._commands: list[Callable[[Relay], Awaitable[None]]] = [self._trigger, self._open, self._open_legacy]
         # Openings commanded here, and monotonic times since when doors are continuously reported open.
-        self._ours: dict[DoorId, _Opening] = {}
+        self._openings: dict[DoorId, _Opening] = {}
         self._open_since: dict[DoorId, float] = {}
         # Time of the newest status request or command; an older status is ignored.
         self._newest: dict[DoorId, float] = {}
@@ -120,65 +120,67 @@ class AkuvoxDoors:
         relay = self._relay(door)
         if relay.is_security:
             return self._door(relay, None, 0.0)
-        asked = self.now()
+        requested_at = self.now()
         try:
             status = await self._device.relay.status()
         except InvalidRequest, NotSupported:
             status = {}
-        return self._door(relay, status.get(door), asked)
+        return self._door(relay, status.get(door), requested_at)
 
     async def send(self, command: DoorCommand, door: Door, seconds: int | None = None) -> None:
         """Send one command."""
-        relay, ours = self._relay(door.id), self._ours.get(door.id)
+        relay, opening = self._relay(door.id), self._openings.get(door.id)
         try:
             match command:
-                case DoorCommand.OPEN if door.released is None and (left := self._hold_left(relay)):
+                case DoorCommand.OPEN if door.released is None and (remaining := self._remaining_hold(relay)):
                     # An ordinary opening would end the hold.
-                    await self._hold(relay, left, None if ours is None else ours.until)
+                    await self._hold(relay, remaining, None if opening is None else opening.until)
                 case DoorCommand.OPEN:
-                    self._note(relay, relay.delay)
+                    self._record_opening(relay, relay.delay)
                     await self._release(relay)
-                    self._note_answer(relay, relay.delay)
+                    self._record_response(relay, relay.delay)
                 case DoorCommand.CLOSE | DoorCommand.END_HOLD:
                     await self._close(relay)
                 case DoorCommand.HOLD if not relay.latching:
                     until = None
-                    if seconds is not None and seconds < _LONGEST:
+                    if seconds is not None and seconds < _MAX_DELAY:
                         until = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds)
-                    await self._hold(relay, seconds or _LONGEST, until)
+                    await self._hold(relay, seconds or _MAX_DELAY, until)
                 case _:
                     raise NotSupported(f"a relay of an Akuvox cannot do this: {command}")
-        except _NOT_CARRIED_OUT:
-            self._ours.pop(relay.door, None)
-            if ours is not None:
-                self._ours[relay.door] = ours
+        except _NOT_EXECUTED:
+            self._openings.pop(relay.door, None)
+            if opening is not None:
+                self._openings[relay.door] = opening
             raise
 
     async def _hold(self, relay: Relay, seconds: int, until: datetime | None) -> None:
-        self._note(relay, seconds, held=True, until=until)
+        self._record_opening(relay, seconds, held=True, until=until)
         await self._device.relay.trig(relay.number, mode=Mode.AUTO, level=relay.level, delay=seconds)
-        self._note_answer(relay, seconds)
+        self._record_response(relay, seconds)
 
-    def _note(self, relay: Relay, seconds: float, *, held: bool = False, until: datetime | None = None) -> None:
+    def _record_opening(
+        self, relay: Relay, seconds: float, *, held: bool = False, until: datetime | None = None
+    ) -> None:
         if not relay.latching:
             now = self._newest[relay.door] = self._monotonic()
             starts = now + relay.trigger_delay
             shows_by = now if relay.door in self._open_since else starts + 2 * _LAG
-            self._ours[relay.door] = _Opening(starts + seconds, starts + seconds + _LAG, shows_by, held, until)
+            self._openings[relay.door] = _Opening(starts + seconds, starts + seconds + _LAG, shows_by, held, until)
 
-    def _note_answer(self, relay: Relay, seconds: float) -> None:
+    def _record_response(self, relay: Relay, seconds: float) -> None:
         """Record that an opening may have begun as late as now."""
-        if (ours := self._ours.get(relay.door)) is not None:
+        if (opening := self._openings.get(relay.door)) is not None:
             now = self._newest[relay.door] = self._monotonic()
             starts = now + relay.trigger_delay
-            shows_by = ours.shows_by if relay.door in self._open_since else starts + 2 * _LAG
-            self._ours[relay.door] = replace(ours, over=starts + seconds + _LAG, shows_by=shows_by)
+            shows_by = opening.shows_by if relay.door in self._open_since else starts + 2 * _LAG
+            self._openings[relay.door] = replace(opening, over=starts + seconds + _LAG, shows_by=shows_by)
 
-    def _hold_left(self, relay: Relay) -> int:
+    def _remaining_hold(self, relay: Relay) -> int:
         """Return the remaining seconds of a hold; 0 if it ends before an ordinary opening would."""
-        ours = self._ours.get(relay.door)
-        left = 0.0 if ours is None or not ours.held else ours.ends - self._monotonic()
-        return int(min(left, _LONGEST)) if left > relay.delay else 0
+        opening = self._openings.get(relay.door)
+        remaining = 0.0 if opening is None or not opening.held else opening.ends - self._monotonic()
+        return int(min(remaining, _MAX_DELAY)) if remaining > relay.delay else 0
 
     def is_safe(self, command: DoorCommand, door: Door) -> bool:
         """Return whether a command is correct under all interpretations.
@@ -186,20 +188,20 @@ class AkuvoxDoors:
         In an unknown state, only the opening of an auto-close relay is. An open relay that was not opened here may be
         held by another system with mode 1, so that any trigger could close it.
         """
-        opens = command in _OPENING
+        is_opening = command in _OPENING
         if door.released is None:
-            return opens and not self._relay(door.id).latching
-        return not opens or not door.released or door.id in self._ours
+            return is_opening and not self._relay(door.id).latching
+        return not is_opening or not door.released or door.id in self._openings
 
     def certain_in(self, command: DoorCommand, door: Door, waited: float) -> float:
         """Return seconds until a relay reported open is certainly held or reported closed; 0 if certainly open."""
         relay, now = self._relay(door.id), self._monotonic()
         if relay.latching or not door.released:
             return 0.0
-        if (ours := self._ours.get(relay.door)) is not None:
+        if (opening := self._openings.get(relay.door)) is not None:
             # A second opening is correct even if it arrives too late.
-            lasts = ours.ends - now > (0.0 if command is DoorCommand.OPEN else _MARGIN)
-            return 0.0 if lasts else max(0.0, ours.over - now)
+            lasts = opening.ends - now > (0.0 if command is DoorCommand.OPEN else _MARGIN)
+            return 0.0 if lasts else max(0.0, opening.over - now)
         held_in = max(0.0, self._held_at(relay, now) - now)
         # A door reported open that long after the request was still open then.
         return min(held_in, max(0.0, _LAG - waited)) if command is DoorCommand.OPEN else held_in
@@ -210,40 +212,42 @@ class AkuvoxDoors:
 
     def extends(self, door: Door) -> bool:
         """Return whether a door was opened here and no hold would be shortened."""
-        ours, relay = self._ours.get(door.id), self._relay(door.id)
-        return ours is not None and self._monotonic() < ours.ends and not self._hold_left(relay)
+        opening, relay = self._openings.get(door.id), self._relay(door.id)
+        return opening is not None and self._monotonic() < opening.ends and not self._remaining_hold(relay)
 
     def timing(self, command: DoorCommand, door: DoorId) -> DoorTiming:
         """Return how fast a relay moves and is reported, and how long it stays released."""
         relay = self._relay(door)
-        closing = 0 if command in _OPENING else _SHORTEST
+        closing = 0 if command in _OPENING else _MIN_DELAY
         return DoorTiming(relay.trigger_delay + closing + _LAG, None if relay.latching else relay.delay, _LAG)
 
     def resume_hold(self, door: DoorId, until: datetime | None) -> None:
         """Restore a hold of the previous run that lasts until ``until``."""
         now = self._monotonic()
-        left = math.inf if until is None else (until - datetime.now(UTC)).total_seconds()
-        self._ours[door] = _Opening(now + left, now + left + _LAG, now, held=True, until=until)
+        remaining = math.inf if until is None else (until - datetime.now(UTC)).total_seconds()
+        self._openings[door] = _Opening(now + remaining, now + remaining + _LAG, now, held=True, until=until)
 
     def keeps_hold(self, door: DoorId) -> bool:
         """Return whether a hold commanded here may last."""
-        ours = self._ours.get(door)
-        return ours is not None and ours.held
+        opening = self._openings.get(door)
+        return opening is not None and opening.held
 
     async def _release(self, relay: Relay) -> None:
         """Open with the first command that the device accepts: ``relay/trig``, ``/fcgi/OpenDoor``, ``/fcgi/do``."""
-        refusals: list[IntercomError] = []
-        for way in tuple(self._ways):
+        rejections: list[IntercomError] = []
+        for command in tuple(self._commands):
             try:
-                await way(relay)
-            except _REFUSALS as err:
+                await command(relay)
+            except _REJECTIONS as err:
                 _LOGGER.debug("Door %s: %s", relay.door, err)
-                refusals.append(err)
+                rejections.append(err)
                 continue
-            self._ways.remove(way)
-            self._ways.insert(0, way)
+            self._commands.remove(command)
+            self._commands.insert(0, command)
             return
-        raise min(refusals, key=lambda err: next(rank for rank, kind in enumerate(_REFUSALS) if isinstance(err, kind)))
+        raise min(
+            rejections, key=lambda err: next(rank for rank, kind in enumerate(_REJECTIONS) if isinstance(err, kind))
+        )
 
     async def _close(self, relay: Relay) -> None:
         """Close a released relay; one at rest would open under some interpretations."""
@@ -252,10 +256,10 @@ class AkuvoxDoors:
             await self._device.relay.trig(relay.number, mode=Mode.MANUAL, level=1 - relay.level, delay=0)
         else:
             # The shortest opening replaces a longer one; a relay held by mode 1 toggles under B.
-            await self._device.relay.trig(relay.number, mode=Mode.AUTO, level=relay.level, delay=_SHORTEST)
+            await self._device.relay.trig(relay.number, mode=Mode.AUTO, level=relay.level, delay=_MIN_DELAY)
         now = self._newest[relay.door] = self._monotonic()
-        if (ours := self._ours.get(relay.door)) is not None:
-            self._ours[relay.door] = replace(ours, shows_by=now)
+        if (opening := self._openings.get(relay.door)) is not None:
+            self._openings[relay.door] = replace(opening, shows_by=now)
 
     def _relay(self, door: DoorId) -> Relay:
         if (relay := self.relays.get(door)) is None:
@@ -264,13 +268,13 @@ class AkuvoxDoors:
 
     async def _trigger(self, relay: Relay) -> None:
         # A bistable relay opens with mode 0 under B and C; under A it needs a long delay.
-        delay = _LONGEST if relay.latching else relay.delay
+        delay = _MAX_DELAY if relay.latching else relay.delay
         await self._device.relay.trig(relay.number, mode=Mode.AUTO, level=relay.level, delay=delay)
 
     async def _open(self, relay: Relay) -> None:
         await self._device.opening.open_door(relay.fcgi_number)
 
-    async def _open_as_of_old(self, relay: Relay) -> None:
+    async def _open_legacy(self, relay: Relay) -> None:
         if not self._login.username:
             raise OpeningRefused("no login of Open Relay via HTTP is set")
         await self._device.opening.legacy(relay.fcgi_number, self._login.username, self._login.password)
@@ -281,26 +285,26 @@ class AkuvoxDoors:
         """Return the time of the monotonic clock."""
         return self._monotonic()
 
-    def doors(self, status: Mapping[str, int] | None, asked: float) -> Mapping[DoorId, Door]:
+    def doors(self, status: Mapping[str, int] | None, requested_at: float) -> Mapping[DoorId, Door]:
         """Return the doors.
 
         Args:
             status: Levels of ``relay/status`` by letter; None if the device does not have the function.
-            asked: Time of the request, from ``now``.
+            requested_at: Time of the request, from ``now``.
         """
-        return {door: self._door(relay, (status or {}).get(door), asked) for door, relay in self.relays.items()}
+        return {door: self._door(relay, (status or {}).get(door), requested_at) for door, relay in self.relays.items()}
 
-    def _door(self, relay: Relay, status: int | None, asked: float) -> Door:
+    def _door(self, relay: Relay, status: int | None, requested_at: float) -> Door:
         if status is None or relay.is_security:
             return Door(relay.door, released=None, latching=relay.latching, name=relay.name)
         # A relay that is wired normally closed and at rest releases the door (Api relay; Linux API 2025).
         released = bool(status) != bool(relay.level)
-        if asked >= self._newest.get(relay.door, asked):
-            self._newest[relay.door] = asked
-            self._take(relay, released)
-            if released and (ours := self._ours.get(relay.door)) is not None:
+        if requested_at >= self._newest.get(relay.door, requested_at):
+            self._newest[relay.door] = requested_at
+            self._update(relay, released)
+            if released and (opening := self._openings.get(relay.door)) is not None:
                 # If it is reported closed from now on, it has closed.
-                self._ours[relay.door] = replace(ours, shows_by=min(ours.shows_by, self._monotonic()))
+                self._openings[relay.door] = replace(opening, shows_by=min(opening.shows_by, self._monotonic()))
         held = released and self._is_held(relay)
         return Door(
             relay.door,
@@ -312,15 +316,15 @@ class AkuvoxDoors:
         )
 
     def _hold_until(self, door: DoorId) -> datetime | None:
-        ours = self._ours.get(door)
-        return None if ours is None else ours.until
+        opening = self._openings.get(door)
+        return None if opening is None else opening.until
 
-    def _take(self, relay: Relay, released: bool) -> None:
+    def _update(self, relay: Relay, released: bool) -> None:
         """Process the state of a relay; an opening commanded here may have ended."""
         now = self._monotonic()
-        ours = self._ours.get(relay.door)
-        if ours is not None and now >= (ours.over if released else ours.shows_by):
-            del self._ours[relay.door]
+        opening = self._openings.get(relay.door)
+        if opening is not None and now >= (opening.over if released else opening.shows_by):
+            del self._openings[relay.door]
         if released:
             self._open_since.setdefault(relay.door, now)
         else:
@@ -329,15 +333,15 @@ class AkuvoxDoors:
     def _is_held(self, relay: Relay) -> bool:
         """Return whether a released relay is held: by a command from here, or for longer than an opening lasts."""
         now = self._monotonic()
-        ours = self._ours.get(relay.door)
-        return now >= self._held_at(relay, now) if ours is None else ours.held
+        opening = self._openings.get(relay.door)
+        return now >= self._held_at(relay, now) if opening is None else opening.held
 
     def moved(self, door: DoorId, released: bool) -> tuple[Fact, ...]:
         """Return the facts for a pushed relay change."""
         relay = self.relays.get(door)
         if relay is None:
             return ()
-        self._take(relay, released)
+        self._update(relay, released)
         held = released and self._is_held(relay)
         changed = DoorReleased(door, released)
         if relay.latching:

@@ -44,31 +44,31 @@ CALL_LOG = "calllog/get"
 DOOR_LOG = "doorlog/get"
 
 # Poll intervals in seconds: without push, and with it.
-_CALL_LOOKS = (2.0, 30.0)
-_DOOR_LOG_LOOKS = (10.0, 60.0)
-_CALL_LOG_LOOKS = (30.0, 60.0)
+_CALL_INTERVALS = (2.0, 30.0)
+_DOOR_LOG_INTERVALS = (10.0, 60.0)
+_CALL_LOG_INTERVALS = (30.0, 60.0)
 # Poll interval of the call log if no other source reports calls: short enough for a ring.
-_CALL_LOG_ALONE = 3.0
+_CALL_LOG_ONLY_INTERVAL = 3.0
 # Poll interval of a log without pages, which is always read completely.
-_WHOLE_LOG_LOOKS = 60.0
+_WHOLE_LOG_INTERVAL = 60.0
 # Minimum pause after reading a complete log, as a multiple of the reading time.
 _PAUSE = 5.0
 # Poll interval of clock and uptime, which reveal restarts and whether the device responds if a source fails.
-_DEVICE_LOOKS = 300.0
+_DEVICE_INTERVAL = 300.0
 # The interval of a failing poll doubles up to this many seconds.
-_FAILED_LOOKS = 120.0
+_MAX_FAILED_INTERVAL = 120.0
 # Seconds until the device writes the record of an event.
 _RECORD_DELAY = 1.0
-_RECORD_AGAIN = 2.0
+_RECORD_RETRY = 2.0
 # Seconds to wait for the clock before a ring is processed without it, and for the uptime after an outage.
 _CLOCK_PATIENCE = 2.0
 _RESTART_PATIENCE = 8.0
 # Maximum number of queued push messages, as a limit for floods.
-_MANY_PUSHES = 256
+_MAX_PUSHES = 256
 # Number of successive unpushed calls, or failed reads of a part, that counts as a failure.
 _EVIDENCE = 2
 # Seconds after which an unreadable state is read again.
-_READ_AGAIN = 5.0
+_READ_RETRY = 5.0
 
 RESTART_EVENT = "DeviceRestarted"
 ALARM_OVER_EVENT = "AlarmOver"
@@ -111,21 +111,21 @@ class AkuvoxLog:
         tracker.restore(stored.get("calls_told"))
         tracker.idle |= set(texts(stored.get("idle")))
         self.clock = DeviceClock(monotonic, integer(stored.get("zone")))
-        reader_of = self.clock, self._ask_clock, monotonic
+        reader_of = self.clock, self._read_clock, monotonic
         self._call_log = LogReader(device.call_log.page, *reader_of, stored.get("calls"))
         self._door_log = LogReader(device.door_log.page, *reader_of, stored.get("doors"))
         self._calls = CallEvents(device, tracker, self._call_log, monotonic, names=names, ended=self._call_ended)
-        self._accesses = Accesses(device, doors, self._door_log, monotonic, names=names, opened=self._state_moved)
+        self._accesses = Accesses(device, doors, self._door_log, monotonic, names=names, opened=self._request_state)
         # The enabled inputs; updated with each description of the device.
         self.inputs: Mapping[str, Input] = {}
         # Whether push messages arrive; proven by the first one.
         self._pushes_arrive = stored.get("pushes") is True
         self._pushes_lost: Missing | None = None
-        self._inbox: deque[tuple[float, datetime, Pushed]] = deque(maxlen=_MANY_PUSHES)
+        self._inbox: deque[tuple[float, datetime, Pushed]] = deque(maxlen=_MAX_PUSHES)
         self._wake = asyncio.Event()
         # Poll jobs by function.
-        self._followed: dict[str, PollJob] = {}
-        self._poller = Poller(self._followed, self._wake, monotonic, longest=_FAILED_LOOKS)
+        self._jobs: dict[str, PollJob] = {}
+        self._poller = Poller(self._jobs, self._wake, monotonic, longest=_MAX_FAILED_INTERVAL)
         self._alarms = Alarms(stored.get("alarms"), monotonic)
         # Number of successive failed reads by function.
         self._unread: Counter[str] = Counter()
@@ -137,28 +137,28 @@ class AkuvoxLog:
     def follow(self, *, device: bool, call_status: bool, call_log: bool, door_log: bool) -> None:
         """Set the available sources; a source that is already polled continues."""
         sources: Mapping[str, tuple[bool, Callable[[], Coroutine[Any, Any, None]]]] = {
-            CALL_STATUS: (call_status, self._look_at_call),
-            CALL_LOG: (call_log, self._look_at_call_log),
-            DOOR_LOG: (door_log, self._look_at_door_log),
+            CALL_STATUS: (call_status, self._poll_call_status),
+            CALL_LOG: (call_log, self._poll_call_log),
+            DOOR_LOG: (door_log, self._poll_door_log),
         }
-        for name, (there, take) in sources.items():
-            if there and name not in self._followed:
-                self._followed[name] = PollJob(partial(self._carefully, take), partial(self._interval, name))
-            elif not there and (gone := self._followed.pop(name, None)) is not None and gone.task is not None:
-                gone.task.cancel()
-        if self._followed and device and DEVICE not in self._followed:
+        for name, (available, poll) in sources.items():
+            if available and name not in self._jobs:
+                self._jobs[name] = PollJob(partial(self._poll_after_outage, poll), partial(self._interval, name))
+            elif not available and (removed := self._jobs.pop(name, None)) is not None and removed.task is not None:
+                removed.task.cancel()
+        if self._jobs and device and DEVICE not in self._jobs:
             now = self._monotonic()  # the device was just polled
-            self._followed[DEVICE] = PollJob(
-                self._look_at_device, partial(self._interval, DEVICE), due=now + _DEVICE_LOOKS, polled_at=now
+            self._jobs[DEVICE] = PollJob(
+                self._poll_device, partial(self._interval, DEVICE), due=now + _DEVICE_INTERVAL, polled_at=now
             )
         self._poller.retry_failed()
 
     def note_device(self, status: SystemStatus, asked_at: float) -> None:
         """Process a reading of clock and uptime; ``asked_at`` is the local Unix time of the request."""
-        if self.clock.tell(status, asked_at):
+        if self.clock.update(status, asked_at):
             self._tracker.restart()
             self._alarms.clear()
-            self._tell([Event(RESTART_EVENT, datetime.now(UTC), facts=(Restarted(),))])
+            self._report([Event(RESTART_EVENT, datetime.now(UTC), facts=(Restarted(),))])
             self._wake.set()
 
     def note_reading(self, failed: Collection[str]) -> None:
@@ -166,7 +166,7 @@ class AkuvoxLog:
         self._unread = Counter({name: self._unread[name] + 1 for name in failed})
         self._out.lacking = frozenset(name for name, failures in self._unread.items() if failures >= _EVIDENCE)
         if 1 in self._unread.values():
-            self._read_again_at = self._monotonic() + _READ_AGAIN
+            self._read_again_at = self._monotonic() + _READ_RETRY
         self._wake.set()
 
     def hear(self, pushed: Pushed) -> None:
@@ -176,7 +176,7 @@ class AkuvoxLog:
 
     def _commanded(self) -> None:
         """Poll the call status soon after a command: no other source may report the end of the call."""
-        self._look_soon(CALL_STATUS, _CALL_LOOKS[0])
+        self._poll_soon(CALL_STATUS, _CALL_INTERVALS[0])
         self._wake.set()
 
     def expect_pushes(self, lost: Missing | None) -> None:
@@ -203,12 +203,12 @@ class AkuvoxLog:
         while True:
             if self._poller.finish():
                 self._out.missed = True
-            self._keep_rings_in_time()
+            self._advance_call_log()
             if self._read_again_at <= self._monotonic():
                 self._out.missed, self._read_again_at = True, inf
             # Before the delivery, as its cursor already covers what the polls have found.
-            self._take_pushed()
-            self._take_overdue()
+            self._process_pushes()
+            self._report_overdue()
             if self._out:
                 return self._delivery()
             self._poller.start()
@@ -222,15 +222,15 @@ class AkuvoxLog:
 
     def _interval(self, name: str) -> float:
         alone, beside = {
-            CALL_STATUS: _CALL_LOOKS,
-            CALL_LOG: _CALL_LOG_LOOKS,
-            DOOR_LOG: _DOOR_LOG_LOOKS,
-            DEVICE: (_DEVICE_LOOKS, _DEVICE_LOOKS),
+            CALL_STATUS: _CALL_INTERVALS,
+            CALL_LOG: _CALL_LOG_INTERVALS,
+            DOOR_LOG: _DOOR_LOG_INTERVALS,
+            DEVICE: (_DEVICE_INTERVAL, _DEVICE_INTERVAL),
         }[name]
         if name == CALL_STATUS and self._tracker.in_call:
             return alone
         if name == DOOR_LOG and self._accesses.deadlines:
-            return _RECORD_AGAIN
+            return _RECORD_RETRY
         readers: Mapping[str, LogReader[Any]] = {CALL_LOG: self._call_log, DOOR_LOG: self._door_log}
         reader = readers.get(name)
         if reader is not None and reader.journal.more:
@@ -238,38 +238,38 @@ class AkuvoxLog:
         if reader is not None and name == CALL_LOG and self._calls_are_logged_only:
             # Interval between the starts of two polls.
             pause = reader.took if reader.journal.paged else reader.took * _PAUSE
-            return min(max(_CALL_LOG_ALONE - reader.took, pause), _WHOLE_LOG_LOOKS)
+            return min(max(_CALL_LOG_ONLY_INTERVAL - reader.took, pause), _WHOLE_LOG_INTERVAL)
         if reader is not None and not reader.journal.paged:
-            return max(_WHOLE_LOG_LOOKS, alone)
+            return max(_WHOLE_LOG_INTERVAL, alone)
         return beside if self._live else alone
 
     @property
     def _calls_are_logged_only(self) -> bool:
         """Whether only the call log reports calls at present."""
-        status = self._followed.get(CALL_STATUS)
+        status = self._jobs.get(CALL_STATUS)
         return not self._live and (status is None or status.failures > 0)
 
-    def _keep_rings_in_time(self) -> None:
+    def _advance_call_log(self) -> None:
         """Move the next poll of the call log forward if no other source reports calls."""
-        look = self._followed.get(CALL_LOG)
-        if look is None or look.task is not None or look.polled_at is None or look.failures:
+        job = self._jobs.get(CALL_LOG)
+        if job is None or job.task is not None or job.polled_at is None or job.failures:
             return
         if self._calls_are_logged_only:
-            look.due = min(look.due, look.polled_at + self._interval(CALL_LOG))
+            job.due = min(job.due, job.polled_at + self._interval(CALL_LOG))
 
-    def _look_soon(self, name: str, delay: float = 0.0) -> None:
-        if name in self._followed:
+    def _poll_soon(self, name: str, delay: float = 0.0) -> None:
+        if name in self._jobs:
             self._poller.soon(name, delay=delay)
 
-    def _state_moved(self) -> None:
+    def _request_state(self) -> None:
         """Request a poll of the state: it may have changed without a report."""
         self._out.missed = True
         self._wake.set()
 
     def _call_ended(self) -> None:
-        self._look_soon(CALL_LOG, _RECORD_DELAY)
+        self._poll_soon(CALL_LOG, _RECORD_DELAY)
 
-    def _tell(self, events: Iterable[Event]) -> None:
+    def _report(self, events: Iterable[Event]) -> None:
         self._out.add(events)
 
     def _delivery(self) -> Delivery:
@@ -303,23 +303,23 @@ class AkuvoxLog:
 
     # -- push messages ---------------------------------------------------------------------------
 
-    def _take_pushed(self) -> None:
+    def _process_pushes(self) -> None:
         """Process the queued push messages."""
         while self._inbox:
-            heard_at, when, pushed = self._inbox.popleft()
+            received_at, when, pushed = self._inbox.popleft()
             self._pushes_arrive = True
             data = {} if pushed.number is None else {"remote": pushed.number}
-            self._out.add([Event(pushed.event, when, data, facts=self._facts(pushed, when))], heard_at)
+            self._out.add([Event(pushed.event, when, data, facts=self._facts(pushed, when))], received_at)
 
     def _facts(self, pushed: Pushed, when: datetime) -> tuple[Fact, ...]:
         event = pushed.event
         if event == CALL_EVENT:
             # Only polls reliably reveal that the call is answered or has ended.
-            self._look_soon(CALL_STATUS, _CALL_LOOKS[0])
-            return self._tracker.made(pushed.number)
+            self._poll_soon(CALL_STATUS, _CALL_INTERVALS[0])
+            return self._tracker.pushed_call(pushed.number)
         if event == HANG_UP_EVENT:
             self._call_ended()
-            return self._tracker.hung()
+            return self._tracker.pushed_hang_up()
         if (alarm := alarm_of(event)) is not None:
             self._alarms.begin(alarm)
             return (AlarmChanged(alarm, True),)
@@ -328,38 +328,38 @@ class AkuvoxLog:
             return () if door is None else self._doors.moved(door, found[2] == "Triggered")
         if (found := INPUT_EVENT.fullmatch(event)) is not None:
             return (PortChanged(input_named(self.inputs, found[1] or LETTERS[0]), found[2] == "Triggered"),)
-        self._look_soon(DOOR_LOG, _RECORD_DELAY / 2)
-        return self._accesses.pushed(event, when, recorded=DOOR_LOG in self._followed)
+        self._poll_soon(DOOR_LOG, _RECORD_DELAY / 2)
+        return self._accesses.pushed(event, when, recorded=DOOR_LOG in self._jobs)
 
-    def _take_overdue(self) -> None:
+    def _report_overdue(self) -> None:
         """Report changes by commands, ended alarms, and credentials without a record."""
-        if changes := self._tracker.untold():
-            self._tell([Event(CALL_STATUS_EVENT, datetime.now(UTC), facts=changes)])
+        if changes := self._tracker.take_changes():
+            self._report([Event(CALL_STATUS_EVENT, datetime.now(UTC), facts=changes)])
         for alarm in self._alarms.take_ended():
             over = AlarmChanged(alarm, False)
-            self._tell([Event(ALARM_OVER_EVENT, datetime.now(UTC), {"alarm": alarm.value}, facts=(over,))])
-        self._tell(self._accesses.overdue())
+            self._report([Event(ALARM_OVER_EVENT, datetime.now(UTC), {"alarm": alarm.value}, facts=(over,))])
+        self._report(self._accesses.overdue())
 
     # -- polls -----------------------------------------------------------------------------------
 
-    async def _carefully(self, take: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _poll_after_outage(self, poll: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run a poll; after an interruption, first check for a restart, which ends all calls."""
         if self._poller.interrupted:
-            await self._ask_device(_RESTART_PATIENCE)
-        await take()
+            await self._read_device(_RESTART_PATIENCE)
+        await poll()
 
-    async def _ask_clock(self) -> None:
-        device = self._followed.get(DEVICE)
-        if device is not None and not device.failures and not self.clock.was_just_asked:
-            await self._ask_device(_CLOCK_PATIENCE)
-            if not self.clock.was_just_asked:
-                self._look_soon(DEVICE)  # if that fails, no further ring waits for the clock
+    async def _read_clock(self) -> None:
+        device = self._jobs.get(DEVICE)
+        if device is not None and not device.failures and not self.clock.is_fresh:
+            await self._read_device(_CLOCK_PATIENCE)
+            if not self.clock.is_fresh:
+                self._poll_soon(DEVICE)  # if that fails, no further ring waits for the clock
 
-    async def _ask_device(self, patience: float) -> None:
+    async def _read_device(self, patience: float) -> None:
         """Read clock and uptime, with a timeout in seconds."""
         try:
             async with asyncio.timeout(patience):
-                await self._look_at_device()
+                await self._poll_device()
         except TimeoutError:
             _LOGGER.debug("No response from %s in time", DEVICE)
         except (CommandFailed, ConnectionFailed, NotSupported, UnexpectedReply) as err:
@@ -367,24 +367,24 @@ class AkuvoxLog:
                 raise
             _LOGGER.debug("No response from %s: %s", DEVICE, err)
 
-    async def _look_at_device(self) -> None:
+    async def _poll_device(self) -> None:
         asked_at = time.time()
         self.note_device(await self._device.system.status(), asked_at)
 
-    async def _look_at_call(self) -> None:
-        self._tell(await self._calls.look(pushed=self._live))
+    async def _poll_call_status(self) -> None:
+        self._report(await self._calls.poll(pushed=self._live))
 
-    async def _look_at_call_log(self) -> None:
-        self._hand_on(self._call_log, await self._calls.read())
+    async def _poll_call_log(self) -> None:
+        self._deliver(self._call_log, await self._calls.read())
 
-    async def _look_at_door_log(self) -> None:
-        self._hand_on(self._door_log, await self._accesses.read())
+    async def _poll_door_log(self) -> None:
+        self._deliver(self._door_log, await self._accesses.read())
 
-    def _hand_on(self, log: LogReader[Any], events: Iterable[Event]) -> None:
+    def _deliver(self, log: LogReader[Any], events: Iterable[Event]) -> None:
         """Report records together with the cursor that includes them; there must be no await in between."""
         self._out.keep = self._out.keep or not log.journal.known
         log.commit()
-        self._tell(events)
+        self._report(events)
 
 
 def _aged(event: Event, waited: float) -> Event:

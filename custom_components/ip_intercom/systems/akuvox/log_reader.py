@@ -55,7 +55,7 @@ class Journal:
     more: bool = False
     _page: int = 1
     _found: list[Any] = field(default_factory=list)
-    _begun_anew: bool = False
+    _is_restarted: bool = False
     _is_shorter: bool = False
     _newest_marks: frozenset[str] = frozenset()
 
@@ -90,7 +90,7 @@ class Journal:
             fetch: Returns a page of the log, newest record first; pages count from 1.
         """
         if not self.more:
-            self._page, self._found, self._begun_anew, self._is_shorter = 1, [], False, False
+            self._page, self._found, self._is_restarted, self._is_shorter = 1, [], False, False
             self._newest_marks = self._marks
         found: list[R] = self._found
         for page in range(self._page, self._page + _PAGES):
@@ -98,11 +98,11 @@ class Journal:
             records = answer.records
             self.paged = answer.size <= PAGE
             if page == 1:
-                self._begun_anew = max((_number(record) for record in records), default=0) < max(self._id, 1)
+                self._is_restarted = max((_number(record) for record in records), default=0) < max(self._id, 1)
                 # The newest records were deleted; the others are unchanged.
                 self._is_shorter = any(_number(record) and record.mark in self._marks for record in records)
                 self._newest_marks = frozenset(record.mark for record in records[:PAGE]) or self._marks
-            self._begun_anew = self._begun_anew or any(self._is_reused(record) for record in records)
+            self._is_restarted = self._is_restarted or any(self._is_reused(record) for record in records)
             fresh = [record for record in records if not self.known or self._is_new(record)]
             # A record written in the meantime moves the last record of a page to the next page.
             unseen = [record for record in fresh if record not in found]
@@ -121,7 +121,7 @@ class Journal:
         return sorted(found, key=_order) if was_known else []
 
     def _is_new(self, record: Record) -> bool:
-        if not self._begun_anew:
+        if not self._is_restarted:
             return _number(record) > self._id  # regardless of the time, as clocks may be set back
         # The numbers of a cleared log restart; then the time decides, as for records without numbers.
         if record.when is not None and self._when is not None and record.when != self._when:
@@ -150,7 +150,7 @@ class LogReader[R: Record]:
     Args:
         fetch: Returns a page of the log.
         clock: Clock of the device.
-        ask_clock: Reads the clock unless it is known or unavailable.
+        read_clock: Reads the clock unless it is known or unavailable.
         monotonic: Monotonic clock in seconds.
         stored: Position of the previous run, from ``Journal.as_json``.
 
@@ -164,7 +164,7 @@ class LogReader[R: Record]:
         self,
         fetch: Fetch[R],
         clock: DeviceClock,
-        ask_clock: Callable[[], Awaitable[None]],
+        read_clock: Callable[[], Awaitable[None]],
         monotonic: Callable[[], float],
         stored: object = None,
     ) -> None:
@@ -172,12 +172,12 @@ class LogReader[R: Record]:
         self.took = 0.0
         self.clock = clock
         self._fetch = fetch
-        self._ask_clock = ask_clock
+        self._read_clock = read_clock
         self._monotonic = monotonic
-        self._moved = self.journal
+        self._pending = self.journal
         # Start of the last read that reached a known record, and start of the current one.
         self._read_at: float | None = None
-        self._begun_at = 0.0
+        self._started_at = 0.0
 
     async def news(self) -> list[tuple[R, float | None]]:
         """Return the new records, oldest first, each with its age in seconds, None if unknown.
@@ -185,22 +185,22 @@ class LogReader[R: Record]:
         They count as read after ``commit``; the next cursor includes them then.
         """
         journal = replace(self.journal)
-        began_at = self._monotonic()
+        started_at = self._monotonic()
         if not journal.more:
-            self._begun_at = began_at
+            self._started_at = started_at
         records = await journal.news(self._fetch)
-        self.took = self._monotonic() - began_at
+        self.took = self._monotonic() - started_at
         if any(record.when is not None and is_set(record.when) for record in records):
-            await self._ask_clock()
+            await self._read_clock()
         since = None if self._read_at is None else self._monotonic() - self._read_at
-        self._moved = journal
+        self._pending = journal
         return [(record, self.clock.age_of(record.when, since)) for record in records]
 
     def commit(self) -> None:
         """Record that the result of ``news`` was delivered."""
-        self.journal = self._moved
+        self.journal = self._pending
         if not self.journal.more:
-            self._read_at = self._begun_at
+            self._read_at = self._started_at
 
 
 class Numbered(TypedDict):

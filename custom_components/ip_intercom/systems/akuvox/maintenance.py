@@ -25,8 +25,8 @@ from .client import AkuvoxDevice
 from .privacy import is_secret_key
 
 # Maximum duration of a timed capture in seconds (Api pcap start).
-_LONGEST = 180
-_LOOK = 1.0
+_MAX_TIMED = 180
+_POLL_INTERVAL = 1.0
 
 
 class AkuvoxMaintenance:
@@ -75,22 +75,22 @@ class AkuvoxCapture:
     @asynccontextmanager
     async def live(self, duration: int | None) -> AsyncIterator[ByteStream]:
         """Capture for ``duration`` seconds or until the memory is full or the capture is stopped, then open it."""
-        by_itself = duration is not None and duration <= _LONGEST
-        over = None if by_itself or duration is None else monotonic() + duration
-        begun = True
+        timed = duration is not None and duration <= _MAX_TIMED
+        deadline = None if timed or duration is None else monotonic() + duration
+        started = True
         try:
             try:
-                await self._capture.start(seconds=duration if by_itself else None)
+                await self._capture.start(seconds=duration if timed else None)
             except CommandFailed:
-                begun = False  # a capture of another client continues
+                started = False  # a capture of another client continues
                 raise
             while (await self._capture.status()).running:
-                if over is not None and monotonic() >= over:
+                if deadline is not None and monotonic() >= deadline:
                     await self._capture.stop()
                     break
-                await asyncio.sleep(_LOOK)
+                await asyncio.sleep(_POLL_INTERVAL)
         except BaseException:
-            if begun:  # also after a cancellation: the device may have started the capture
+            if started:  # also after a cancellation: the device may have started the capture
                 with suppress(IntercomError):
                     await self._capture.stop()
             raise
@@ -153,14 +153,14 @@ class AkuvoxSettings:
         values = {f"{_ACCOUNT}{account}.{name}": str(value) for name, value in settings.items()}
         await _set_existing(await self._sip.get(), values, self._sip.set)
         now = await self._sip.get()
-        if kept := [key for key, value in values.items() if now.get(key) != value]:
-            raise Rejected(f"not accepted: {', '.join(kept)}")
+        if unchanged := [key for key, value in values.items() if now.get(key) != value]:
+            raise Rejected(f"not accepted: {', '.join(unchanged)}")
 
 
 async def _set_existing(
-    there: Mapping[str, str], values: Mapping[str, str], write: Callable[[Mapping[str, str]], Awaitable[None]]
+    current: Mapping[str, str], values: Mapping[str, str], write: Callable[[Mapping[str, str]], Awaitable[None]]
 ) -> None:
-    if unknown := values.keys() - there.keys():
+    if unknown := values.keys() - current.keys():
         raise NotSupported(f"no {', '.join(sorted(unknown))}")
     await write(values)
 
@@ -169,7 +169,7 @@ _LOGGER = logging.getLogger(__name__)
 
 # Hardware, brand and two more numbers, such as 29.30.10.128 (field notes 3).
 _VERSION = re.compile(r"(?<!\d)\d+\.\d+\.\d+\.\d+(?!\d)")
-_PIECE = 1024 * 1024
+_CHUNK = 1024 * 1024
 
 
 class AkuvoxFirmware:
@@ -250,6 +250,6 @@ def _numbers(version: str) -> tuple[int, ...]:
 def _md5(file: IO[bytes]) -> str:
     digest = hashlib.md5(usedforsecurity=False)  # required by the device
     file.seek(0)
-    while piece := file.read(_PIECE):
-        digest.update(piece)
+    while chunk := file.read(_CHUNK):
+        digest.update(chunk)
     return digest.hexdigest()

@@ -71,7 +71,7 @@ class Pushed:
     number: str | None = None
 
 
-def understood(event: str) -> bool:
+def is_supported(event: str) -> bool:
     """Return whether an event is supported."""
     return (
         event in {CALL_EVENT, HANG_UP_EVENT}
@@ -88,11 +88,11 @@ def alarm_of(event: str) -> Alarm | None:
 def events_of(config: Mapping[str, str]) -> frozenset[str]:
     """Return the supported events of a device, from the keys of its section ACTIONURL."""
     names = (key.removeprefix(f"{SECTION}.") for key in config if key.startswith(f"{SECTION}."))
-    return frozenset(name for name in names if understood(name))
+    return frozenset(name for name in names if is_supported(name))
 
 
 def parse(message: PushMessage) -> Pushed | None:
-    """Return a push message by GET or POST, None if it is not understood.
+    """Return a push message by GET or POST, None if it is not supported.
 
     Values are not escaped, and a variable that the device does not know is sent literally.
     """
@@ -100,7 +100,7 @@ def parse(message: PushMessage) -> Pushed | None:
     if message.body:
         fields |= dict(parse_qsl(message.body.decode("utf-8", "replace")))
     event = fields.get(_EVENT_FIELD, "")
-    if not understood(event):
+    if not is_supported(event):
         return None
     # Numbers have no spaces: a space is an unescaped plus.
     number = fields.get(_NUMBER.get(event, ""), "").rstrip().replace(" ", "+")
@@ -126,8 +126,8 @@ class AkuvoxPush:
         self, device: AkuvoxDevice, hear: Callable[[Pushed], None], expect: Callable[[Missing | None], None]
     ) -> None:
         self._config = device.config
-        self._hear = hear
-        self._expect = expect
+        self._on_push = hear
+        self._set_missing = expect
         self.statuses: Mapping[str, Status] = {}
 
     def receive(self, message: PushMessage) -> str | None:
@@ -135,7 +135,7 @@ class AkuvoxPush:
         pushed = parse(message)
         if pushed is None:
             return NO_EVENT
-        self._hear(pushed)
+        self._on_push(pushed)
         return None
 
     async def originals(self) -> Mapping[str, str]:
@@ -153,15 +153,17 @@ class AkuvoxPush:
             The reasons why push does not work completely.
         """
         before = await self._read()
-        taken = {name for name in events_of(before) if (url := before[f"{SECTION}.{name}"]) and marker not in url}
-        wanted = {name: _address(address, name, variable=True) for name in sorted(events_of(before) - taken)}
+        foreign_events = {
+            name for name in events_of(before) if (url := before[f"{SECTION}.{name}"]) and marker not in url
+        }
+        wanted = {name: _address(address, name, variable=True) for name in sorted(events_of(before) - foreign_events)}
         # Some firmware silently drops a URL with an unknown variable.
         plain = {name: _address(address, name, variable=False) for name in wanted}
-        statuses = dict.fromkeys(taken, Status.FOREIGN)
-        fresh = {name: url for name, url in wanted.items() if before[f"{SECTION}.{name}"] not in {url, plain[name]}}
-        statuses |= await self._write(fresh)
+        statuses = dict.fromkeys(foreign_events, Status.FOREIGN)
+        changed = {name: url for name, url in wanted.items() if before[f"{SECTION}.{name}"] not in {url, plain[name]}}
+        statuses |= await self._write(changed)
         after = await self._read()
-        dropped = [name for name, url in fresh.items() if name in _NUMBER and after.get(f"{SECTION}.{name}") != url]
+        dropped = [name for name, url in changed.items() if name in _NUMBER and after.get(f"{SECTION}.{name}") != url]
         if dropped:
             await self._write({name: plain[name] for name in dropped})
             after = await self._read()
@@ -170,27 +172,27 @@ class AkuvoxPush:
                 statuses[name] = Status.OURS
             else:
                 statuses.setdefault(name, Status.DROPPED)
-        sleeping = _others(before, marker) if before.get(_ENABLE, "1") != "1" else frozenset()
-        enabled = await self._enable(before, statuses, sleeping)
+        inactive = _foreign_events(before, marker) if before.get(_ENABLE, "1") != "1" else frozenset()
+        enabled = await self._enable(before, statuses, inactive)
         self.statuses = statuses
         rings = statuses.get(CALL_EVENT) is Status.OURS
         # The path of the URL is secret; its origin decides whether it is reachable.
-        here = URL(address).origin()
-        lost = Missing("push_https" if here.scheme == "https" else "push_unreachable", str(here))
-        self._expect(lost if enabled and rings else None)
-        foreign = ", ".join(sorted(sleeping | taken))
-        silent = not enabled or not any(status is Status.OURS for status in statuses.values())
+        origin = URL(address).origin()
+        lost = Missing("push_https" if origin.scheme == "https" else "push_unreachable", str(origin))
+        self._set_missing(lost if enabled and rings else None)
+        foreign = ", ".join(sorted(inactive | foreign_events))
+        no_push = not enabled or not any(status is Status.OURS for status in statuses.values())
         if foreign:
             return frozenset({Missing("push_foreign", foreign)})
-        return frozenset({Missing("push_refused", "Action URL")} if silent else ())
+        return frozenset({Missing("push_refused", "Action URL")} if no_push else ())
 
     async def _enable(
-        self, before: Mapping[str, str], statuses: Mapping[str, Status], sleeping: frozenset[str]
+        self, before: Mapping[str, str], statuses: Mapping[str, Status], inactive: frozenset[str]
     ) -> bool:
         """Enable Action URLs unless that would activate those of another system; return whether they are enabled."""
         if before.get(_ENABLE) == "1" or _ENABLE not in before:
             return True
-        if sleeping or Status.OURS not in statuses.values():
+        if inactive or Status.OURS not in statuses.values():
             return False
         await self._config.set({_ENABLE: "1"})
         return (await self._read()).get(_ENABLE) == "1"
@@ -202,10 +204,10 @@ class AkuvoxPush:
         if ours:
             await self._config.set(ours)
         # Another system may depend on the setting by now.
-        if originals and not _others(config, marker):
+        if originals and not _foreign_events(config, marker):
             await self._config.set(dict(originals))
         self.statuses = {}
-        self._expect(None)
+        self._set_missing(None)
 
     async def _read(self) -> Mapping[str, str]:
         config = await self._config.get(sections=(SECTION,))
@@ -221,14 +223,14 @@ class AkuvoxPush:
             if len(urls) == 1:
                 _LOGGER.debug("Action URL %s: %s", *urls, err)
                 return dict.fromkeys(urls, Status.FAILED)
-            refused: dict[str, Status] = {}
+            rejected: dict[str, Status] = {}
             for name, url in urls.items():
-                refused |= await self._write({name: url})
-            return refused
+                rejected |= await self._write({name: url})
+            return rejected
         return {}
 
 
-def _others(config: Mapping[str, str], marker: str) -> frozenset[str]:
+def _foreign_events(config: Mapping[str, str], marker: str) -> frozenset[str]:
     """Return the events, supported or not, for which another system has written a URL."""
     urls = {key.removeprefix(f"{SECTION}."): url for key, url in config.items() if key.startswith(f"{SECTION}.")}
     known = events_of(config)

@@ -9,7 +9,7 @@ from ..common.privacy import Privacy
 from ..common.times import is_set
 from .client import AkuvoxDevice
 from .client.logs import CallRecord as ApiCallRecord, DoorRecord
-from .credentials import RECORDED_METHODS, somebody
+from .credentials import RECORDED_METHODS, user_of
 from .wiring import Relay, doors_named
 
 type Ahead = Callable[[], timedelta | None]
@@ -102,7 +102,7 @@ def neutral_access(
         id=record.id or "",
         time=at(record.when, ahead),
         granted=record.granted,
-        name=privacy.name(somebody(record)),
+        name=privacy.name(user_of(record)),
         method=RECORDED_METHODS.get(record.method),
         door=", ".join(doors_named(relays, record.relay)) or record.relay,
         picture=record.picture,

@@ -124,7 +124,7 @@ async def _clear_log(runtime: IntercomRuntime, data: Data) -> None:
 async def _get(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
     device, keys = _system(runtime).device, data.get(ATTR_KEYS, [])
     values = await runtime.coordinator.async_command(_read(device, keys, data.get(ATTR_SECTIONS, [])))
-    return _told(values, keys)
+    return _visible_values(values, keys)
 
 
 async def _read(device: AkuvoxDevice, keys: Collection[str], sections: Collection[str]) -> Mapping[str, str]:
@@ -140,31 +140,31 @@ async def _set(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
     config = _system(runtime).device.config
     wanted = {str(key): value for key, value in data[ATTR_VALUES].items()}
     # Home Assistant manages the Action URLs and uses the API account itself.
-    if owned := sorted(key for key in wanted if key.startswith(ACTION_URLS)):
-        raise request_refused("config_owned", keys=", ".join(owned))
-    own = sorted(key for key in wanted if key.startswith(API_LOGIN))
+    if managed := sorted(key for key in wanted if key.startswith(ACTION_URLS)):
+        raise request_refused("config_owned", keys=", ".join(managed))
+    account_keys = sorted(key for key in wanted if key.startswith(API_LOGIN))
     name = runtime.coordinator.description.identity.name
-    if own and data.get(ATTR_CONFIRMATION) != name:
-        raise request_refused("config_confirmation", keys=", ".join(own), name=name)
-    there = await runtime.coordinator.async_command(config.get(items=wanted))
-    if unknown := sorted(wanted.keys() - there.keys()):
+    if account_keys and data.get(ATTR_CONFIRMATION) != name:
+        raise request_refused("config_confirmation", keys=", ".join(account_keys), name=name)
+    current = await runtime.coordinator.async_command(config.get(items=wanted))
+    if unknown := sorted(wanted.keys() - current.keys()):
         raise request_refused("config_unknown", device=runtime.coordinator.name, keys=", ".join(unknown))
     # Changes that may lock Home Assistant out come last and are not read back, as that may need another login.
-    checked = {key: value for key, value in wanted.items() if key not in own}
-    for part in (checked, {key: wanted[key] for key in own}):
+    checked = {key: value for key, value in wanted.items() if key not in account_keys}
+    for part in (checked, {key: wanted[key] for key in account_keys}):
         if part:
             await runtime.coordinator.async_command(config.set(part))
-    if own:
+    if account_keys:
         return {"values": {}, "hidden": [], "unchecked": [*sorted(wanted)]}
     now = await runtime.coordinator.async_command(config.get(items=wanted))
-    if kept := sorted(key for key, value in checked.items() if now.get(key) != value):
+    if unchanged := sorted(key for key, value in checked.items() if now.get(key) != value):
         raise translated_error(
-            HomeAssistantError, "config_not_taken", device=runtime.coordinator.name, keys=", ".join(kept)
+            HomeAssistantError, "config_not_taken", device=runtime.coordinator.name, keys=", ".join(unchanged)
         )
-    return _told(now, ())
+    return _visible_values(now, ())
 
 
-def _told(values: Mapping[str, str], named: Iterable[str]) -> JsonObjectType:
+def _visible_values(values: Mapping[str, str], named: Iterable[str]) -> JsonObjectType:
     """Return the values, and the keys of the hidden ones."""
     hidden = {key for key in values if is_secret_key(key)} - set(named)
     shown = {key: value for key, value in sorted(values.items()) if key not in hidden}

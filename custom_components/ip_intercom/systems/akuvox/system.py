@@ -45,7 +45,7 @@ _CONTROLS = frozenset({Control.CALLS, Control.DOORS, Control.MAINTENANCE})
 # Parts of the state that are unread if a function does not respond.
 _UNREAD = {"relay/status": "doors", "input/status": "ports"}
 # Number of successive absences after which a function counts as missing.
-_GONE = 3
+_MAX_ABSENCES = 3
 # Seconds that the setup of an entry waits for the name of the device.
 _NAME_PATIENCE = 5.0
 # The clock is read with every twelfth poll only, as it drifts slowly.
@@ -82,22 +82,22 @@ class _Parts:
     clock: bool = False
     call_status: bool = False
     makes_calls: bool = False
-    sees: bool = False
+    has_camera: bool = False
 
 
-class _Functions:
+class _AvailableFunctions:
     """Available functions; one that is absent for a moment, such as after a restart, still counts as available."""
 
     def __init__(self) -> None:
         self._absences: dict[str, int] = {}
 
-    def look(self, there: Mapping[str, bool]) -> None:
+    def update(self, available: Mapping[str, bool]) -> None:
         """Record which functions are available, without those that failed just now."""
-        for name in [name for name, is_there in there.items() if is_there]:
+        for name in [name for name, is_available in available.items() if is_available]:
             self._absences[name] = 0
-        for name in self._absences.keys() & {name for name, is_there in there.items() if not is_there}:
+        for name in self._absences.keys() & {name for name, is_available in available.items() if not is_available}:
             self._absences[name] += 1
-            if self._absences[name] < _GONE:
+            if self._absences[name] < _MAX_ABSENCES:
                 raise CommandFailed(f"the function {name} does not respond")
             del self._absences[name]
 
@@ -133,7 +133,7 @@ class AkuvoxSystem:
         self._push = AkuvoxPush(device, self._log.hear, self._log.expect_pushes)
         self._codes = AkuvoxCodes(device)
         self._firmware = AkuvoxFirmware(device)
-        self._functions = _Functions()
+        self._functions = _AvailableFunctions()
         self._reader = PartReader()
         self._parts = _Parts()
         self._readings = 0
@@ -172,23 +172,23 @@ class AkuvoxSystem:
         device, ask = self.device, self._reader.ask
         self._reader.begin()
         info = await device.system.info()
-        asked_at = time.time()
-        status = await ask("system/status", self._if_there(device.system.status()), keep=False)
+        requested_at = time.time()
+        status = await ask("system/status", self._if_available(device.system.status()), keep=False)
         if status is not None:
-            self._log.note_device(status, asked_at)
-        config = await ask("config/get", self._if_there(device.config.get(sections=_SECTIONS)))
-        relays_asked = self._doors.now()
-        relays = await ask("relay/status", self._if_there(device.relay.status()))
-        levels = await ask("input/status", self._if_there(device.input.status()))
+            self._log.note_device(status, requested_at)
+        config = await ask("config/get", self._if_available(device.config.get(sections=_SECTIONS)))
+        relays_requested_at = self._doors.now()
+        relays = await ask("relay/status", self._if_available(device.relay.status()))
+        levels = await ask("input/status", self._if_available(device.input.status()))
         phone = self._parts.call_status
         if not phone:
-            word = await ask("call/status", self._if_there(device.call.status()), keep=False)
+            word = await ask("call/status", self._if_available(device.call.status()), keep=False)
             phone = word is not None
             # Later, a call found here would not be reported.
             if word is not None and first:
-                self._tracker.looked(word, self._tracker.monotonic())
-        call_log = await ask("calllog/get", self._if_there(device.call_log.get(page=1)))
-        door_log = await ask("doorlog/get", self._if_there(device.door_log.get(page=1)))
+                self._tracker.polled(word, self._tracker.monotonic())
+        call_log = await ask("calllog/get", self._if_available(device.call_log.get(page=1)))
+        door_log = await ask("doorlog/get", self._if_available(device.door_log.get(page=1)))
         self._reader.require_answer()
         failures = self._reader.failures
         if not failures:
@@ -200,9 +200,9 @@ class AkuvoxSystem:
             "calllog/get": call_log,
             "doorlog/get": door_log,
         }
-        self._functions.look({name: answers[name] is not None for name in answers.keys() - failures.keys()})
+        self._functions.update({name: answers[name] is not None for name in answers.keys() - failures.keys()})
         config = config or {}
-        sees, login_lacks = await self._find_camera()
+        has_camera, login_missing = await self._find_camera()
         self._doors.relays = relays_of(
             config,
             relays,
@@ -215,7 +215,7 @@ class AkuvoxSystem:
         logs_calls = call_log is not None and (push.CALL_EVENT in events or _has_dialed(call_log))
         makes_calls = phone or logs_calls or self._parts.makes_calls
         self._parts = _Parts(
-            inputs_of(config, levels or ()), relays is not None, status is not None, phone, makes_calls, sees
+            inputs_of(config, levels or ()), relays is not None, status is not None, phone, makes_calls, has_camera
         )
         self._log.inputs = self._parts.inputs
         # An indoor monitor makes calls too, but not for visitors.
@@ -230,7 +230,7 @@ class AkuvoxSystem:
         self.log = self._log if has_log else None
         self.features = self._features(
             phone=phone,
-            sees=sees,
+            has_camera=has_camera,
             pushes_events=bool(events),
             call_log=call_log is not None,
         )
@@ -239,7 +239,7 @@ class AkuvoxSystem:
             if door_log is not None
             else None
         )
-        reading = self._reading(info, relays, relays_asked, levels, status)
+        reading = self._reading(info, relays, relays_requested_at, levels, status)
         return Description(
             identity=self._identity(info, config),
             state=State(
@@ -248,7 +248,7 @@ class AkuvoxSystem:
                 lines=reading.lines or {},
                 alarms=self._alarms(events),
                 calls=self._tracker.sessions,
-                cameras=CAMERAS if sees else {},
+                cameras=CAMERAS if has_camera else {},
                 clock=reading.clock,
                 firmware=Firmware(info.firmware) if self.features.firmware is not None else None,
                 last_call=neutral_call(call_log[0], self._privacy, self._log.clock.ahead) if call_log else None,
@@ -256,21 +256,21 @@ class AkuvoxSystem:
             ),
             controls=_CONTROLS,
             retry_after=self._reader.retry_after,
-            missing=self._reader.missing | ({Missing("stream_login", "RTSP")} if login_lacks else frozenset()),
+            missing=self._reader.missing | ({Missing("stream_login", "RTSP")} if login_missing else frozenset()),
             unread=frozenset(part for function, part in _UNREAD.items() if function in failures),
             reports_access=door_log is not None,
             has_phone=phone,
             visitors=visitors,
         )
 
-    def _features(self, *, phone: bool, sees: bool, pushes_events: bool, call_log: bool) -> Features:
+    def _features(self, *, phone: bool, has_camera: bool, pushes_events: bool, call_log: bool) -> Features:
         device = self.device
         host = device.client.transport.base.host
         privacy = self._privacy
         return Features(
             call_log=AkuvoxCallLog(device, privacy, lambda: self._log.clock.ahead) if call_log else None,
             calls=AkuvoxCalls(device, self._tracker) if phone else None,
-            cameras=AkuvoxCameras(self._camera, host, *self._options.stream) if sees else None,
+            cameras=AkuvoxCameras(self._camera, host, *self._options.stream) if has_camera else None,
             doors=self._doors if self._doors.relays else None,
             push=self._push if pushes_events else None,
             # Not detectable in advance: the device rejects these functions if it lacks them.
@@ -299,10 +299,10 @@ class AkuvoxSystem:
             return False, False
         except IntercomError as err:
             _LOGGER.debug("Images unavailable: %s", err)
-            return self._parts.sees, False
+            return self._parts.has_camera, False
         return True, False
 
-    async def _if_there[T](self, request: Coroutine[Any, Any, T]) -> T | None:
+    async def _if_available[T](self, request: Coroutine[Any, Any, T]) -> T | None:
         """Return the response, None if the device reports that it does not have the function."""
         try:
             return await request
@@ -319,7 +319,7 @@ class AkuvoxSystem:
         failures: dict[str, list[IntercomError]] = {"relay/status": [], "input/status": [], "system/info": []}
         clock_is_due = parts.clock and self._readings % _READINGS_PER_CLOCK == 0
         self._readings += 1
-        relays_asked = self._doors.now()
+        relays_requested_at = self._doors.now()
         relays = await part(device.relay.status(), failures["relay/status"]) if parts.relay_status else None
         levels = await part(device.input.status(), failures["input/status"]) if parts.inputs else None
         info = await part(device.system.info(), failures["system/info"])
@@ -328,19 +328,19 @@ class AkuvoxSystem:
         if failed and relays is None and levels is None and info is None:
             raise failures[failed[0]][0]
         self._log.note_reading(failed)
-        return self._reading(info, relays, relays_asked, levels, status)
+        return self._reading(info, relays, relays_requested_at, levels, status)
 
     def _reading(
         self,
         info: SystemInfo | None,
         relays: Mapping[str, int] | None,
-        relays_asked: float,
+        relays_requested_at: float,
         levels: Mapping[str, int] | None,
         status: SystemStatus | None,
     ) -> Reading:
-        told = relays is not None or not self._parts.relay_status
+        known = relays is not None or not self._parts.relay_status
         return Reading(
-            doors=self._doors.doors(relays, relays_asked) if told else None,
+            doors=self._doors.doors(relays, relays_requested_at) if known else None,
             ports=None if levels is None else ports_of(levels, self._parts.inputs),
             lines=None if info is None else lines_of(info.accounts),
             clock=None if status is None else clock_of(status),

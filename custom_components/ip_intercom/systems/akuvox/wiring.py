@@ -120,10 +120,10 @@ def doors_named(relays: Mapping[DoorId, Relay], word: str | None) -> list[DoorId
 
 def _relay(config: Mapping[str, str], door: DoorId, number: int) -> Relay:
     # A device may name a relay 1 in its status and A in its configuration.
-    suffixes = _twins(door)
+    suffixes = _equivalent_names(door)
     level = _setting(config, *(f"{RELAY}{key}" for at in suffixes for key in (f"Type{at}", f"Relay{at}Type")))
     delay = _setting(config, *(f"{RELAY}{key}" for at in suffixes for key in (f"HoldDelay{at}", f"Relay{at}Delay")))
-    waits = _setting(
+    trigger_delay = _setting(
         config, *(f"{RELAY}{key}" for at in suffixes for key in (f"TriggerDelay{at}", f"Relay{at}TriggerDelay"))
     )
     name = next((found for at in suffixes if (found := config.get(f"{RELAY}Name{at}", "").strip())), "")
@@ -134,7 +134,7 @@ def _relay(config: Mapping[str, str], door: DoorId, number: int) -> Relay:
         delay=delay or _DELAY,
         latching=any(config.get(f"{RELAY}Relay{at}Mode") == _LATCHING for at in suffixes),
         name=None if not name or _FACTORY_NAME.fullmatch(name) else name,
-        trigger_delay=waits or 0,
+        trigger_delay=trigger_delay or 0,
     )
 
 
@@ -145,10 +145,12 @@ def input_port(letter: str) -> PortId:
 
 def input_named(inputs: Mapping[str, Input], name: str) -> PortId:
     """Return the port of an input, which may be A in a push message and 1 in the status."""
-    return next((known.port for twin in _twins(name) if (known := inputs.get(twin)) is not None), input_port(name))
+    return next(
+        (known.port for other in _equivalent_names(name) if (known := inputs.get(other)) is not None), input_port(name)
+    )
 
 
-def _twins(name: str) -> tuple[str, ...]:
+def _equivalent_names(name: str) -> tuple[str, ...]:
     """Return the equivalent names of a relay or input, the given one first."""
     number = RELAY_NUMBERS.get(name)
     return (name,) if number is None else tuple(dict.fromkeys((name, LETTERS[number - 1], str(number))))
@@ -164,7 +166,7 @@ def inputs_of(config: Mapping[str, str], letters: Iterable[str]) -> dict[str, In
     found: dict[str, Input] = {}
     for letter in sorted(letters):
         # Keys in the field have no letter for input A.
-        suffixes = _twins(letter)
+        suffixes = _equivalent_names(letter)
         live = ["" if RELAY_NUMBERS.get(name) == 1 else name for name in suffixes]
         enabled = _setting(
             config, *(f"{INPUT}Enable{name}" for name in suffixes), *(f"{INPUT}Input{name}Enable" for name in live)

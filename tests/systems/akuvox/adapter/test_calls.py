@@ -56,14 +56,14 @@ def rings(*answers: tuple[CallChanged, ...]) -> int:
 
 
 def test_pushed_looked_at_and_logged(tracker: CallTracker, clock: Clock) -> None:
-    pushed = tracker.made("101")
+    pushed = tracker.pushed_call("101")
     clock.now += 2
-    looked = tracker.looked("CALLING", clock.now)
-    talking = tracker.looked("TALKING", clock.now)
+    looked = tracker.polled("CALLING", clock.now)
+    talking = tracker.polled("TALKING", clock.now)
     clock.now += 30
-    hung = tracker.hung()
+    hung = tracker.pushed_hang_up()
     clock.now += 2
-    assert tracker.looked("READY", clock.now) == ()
+    assert tracker.polled("READY", clock.now) == ()
     assert tracker.logged(record()) == ()
     assert rings(pushed, looked, talking, hung) == 1
     assert steps(talking) == [(CallState.CONNECTED, Direction.OUTGOING)]
@@ -72,9 +72,9 @@ def test_pushed_looked_at_and_logged(tracker: CallTracker, clock: Clock) -> None
 
 
 def test_looked_at_first_pushed_late(tracker: CallTracker, clock: Clock) -> None:
-    looked = tracker.looked("RINGING", clock.now)
+    looked = tracker.polled("RINGING", clock.now)
     clock.now += 1
-    pushed = tracker.made("101")
+    pushed = tracker.pushed_call("101")
     assert rings(looked, pushed) == 1
     assert tracker.sessions[looked[0].session].peer == "101"
 
@@ -82,47 +82,47 @@ def test_looked_at_first_pushed_late(tracker: CallTracker, clock: Clock) -> None
 def test_an_answer_that_is_older_than_the_push(tracker: CallTracker, clock: Clock) -> None:
     asked = clock.now
     clock.now += 0.5
-    pushed = tracker.made("101")
+    pushed = tracker.pushed_call("101")
     clock.now += 0.5
-    assert tracker.looked("READY", asked) == ()
+    assert tracker.polled("READY", asked) == ()
     assert tracker.sessions.keys() == {pushed[0].session}
     hung_at = clock.now
-    tracker.hung()
-    assert tracker.looked("CALLING", hung_at - 0.1) == (), "what was asked before the end begins no call"
+    tracker.pushed_hang_up()
+    assert tracker.polled("CALLING", hung_at - 0.1) == (), "what was asked before the end begins no call"
 
 
 def test_ready_in_the_first_seconds(tracker: CallTracker, clock: Clock) -> None:
-    tracker.made("101")
+    tracker.pushed_call("101")
     clock.now += 1
-    assert tracker.looked("READY", clock.now) == ()
+    assert tracker.polled("READY", clock.now) == ()
     clock.now += 5
-    assert steps(tracker.looked("READY", clock.now)) == [(CallState.TERMINATED, Direction.OUTGOING)]
+    assert steps(tracker.polled("READY", clock.now)) == [(CallState.TERMINATED, Direction.OUTGOING)]
 
 
 def test_answered_before_anybody_looked(tracker: CallTracker, clock: Clock) -> None:
     """The device itself may have answered a caller; if it was a visitor, the record tells."""
-    assert steps(tracker.looked("TALKING", clock.now)) == [
+    assert steps(tracker.polled("TALKING", clock.now)) == [
         (CallState.RINGING, Direction.INCOMING),
         (CallState.CONNECTED, Direction.INCOMING),
     ]
     clock.now += 10
-    tracker.looked("READY", clock.now)
+    tracker.polled("READY", clock.now)
     assert rings(tracker.logged(record())) == 1
 
 
 def test_a_device_that_pushes_its_calls_has_not_made_the_others(tracker: CallTracker, clock: Clock) -> None:
     tracker.pushes_calls = True
-    assert rings(tracker.looked("RINGING", clock.now)) == 0
+    assert rings(tracker.polled("RINGING", clock.now)) == 0
     clock.now += 10
-    tracker.looked("READY", clock.now)
+    tracker.polled("READY", clock.now)
     assert tracker.logged(record(kind=CallKind.MISSED)) == ()
     clock.now += 10
-    assert rings(tracker.looked("CALLING", clock.now)) == 0
-    assert rings(tracker.made("101")) == 1, "the push was a little late"
+    assert rings(tracker.polled("CALLING", clock.now)) == 0
+    assert rings(tracker.pushed_call("101")) == 1, "the push was a little late"
     clock.now += 30
-    tracker.hung()
+    tracker.pushed_hang_up()
     clock.now += 200
-    assert rings(tracker.looked("CALLING", clock.now), tracker.logged(record("102"))) == 1, "the push was lost"
+    assert rings(tracker.polled("CALLING", clock.now), tracker.logged(record("102"))) == 1, "the push was lost"
 
 
 def test_only_the_log_tells(tracker: CallTracker) -> None:
@@ -136,20 +136,20 @@ def test_only_the_log_tells(tracker: CallTracker) -> None:
 
 
 def test_the_log_comes_before_the_end_was_seen(tracker: CallTracker, clock: Clock) -> None:
-    tracker.looked("RINGING", clock.now)
+    tracker.polled("RINGING", clock.now)
     assert steps(tracker.logged(record())) == [(CallState.TERMINATED, Direction.OUTGOING)]
     assert not tracker.in_call
 
 
 def test_a_group_is_one_visit(tracker: CallTracker, clock: Clock) -> None:
     """All numbers at once, or one after the other: a push and a record for each."""
-    first, second = tracker.made("101"), tracker.made("102")
+    first, second = tracker.pushed_call("101"), tracker.pushed_call("102")
     clock.now += 20
-    ended = tracker.hung()
+    ended = tracker.pushed_hang_up()
     clock.now += 1
-    third = tracker.made("103")
+    third = tracker.pushed_call("103")
     clock.now += 20
-    tracker.hung()
+    tracker.pushed_hang_up()
     assert rings(first, second, third) == 1
     assert steps(ended) == [(CallState.TERMINATED, Direction.OUTGOING)]
     for number in ("101", "102", "103"):
@@ -158,9 +158,9 @@ def test_a_group_is_one_visit(tracker: CallTracker, clock: Clock) -> None:
 
 def test_a_group_that_is_pushed_once(tracker: CallTracker, clock: Clock) -> None:
     """One push for all of its numbers, and a record for each."""
-    tracker.made("101")
+    tracker.pushed_call("101")
     clock.now += 20
-    tracker.hung()
+    tracker.pushed_hang_up()
     assert tracker.logged(record("101")) == ()
     assert tracker.logged(record("102", second=1)) == ()
     assert rings(tracker.logged(record("103", second=40))) == 1, "that was somebody else"
@@ -172,18 +172,18 @@ def test_visitors_that_only_the_log_tells_of(tracker: CallTracker) -> None:
 
 
 def test_the_next_visitor_is_another(tracker: CallTracker, clock: Clock) -> None:
-    first = tracker.made("101")
+    first = tracker.pushed_call("101")
     clock.now += 10
-    tracker.hung()
+    tracker.pushed_hang_up()
     clock.now += 10
-    second = tracker.made("101")
+    second = tracker.pushed_call("101")
     assert rings(first, second) == 2
 
 
 def test_a_lost_end(tracker: CallTracker, clock: Clock) -> None:
-    first = tracker.made("101")
+    first = tracker.pushed_call("101")
     clock.now += 600
-    second = tracker.made("101")
+    second = tracker.pushed_call("101")
     assert steps(second) == [
         (CallState.TERMINATED, Direction.OUTGOING),
         (CallState.CONNECTING, Direction.OUTGOING),
@@ -192,67 +192,67 @@ def test_a_lost_end(tracker: CallTracker, clock: Clock) -> None:
 
 
 def test_words_are_learned_from_records(tracker: CallTracker, clock: Clock) -> None:
-    guessed = tracker.looked("RINGING", clock.now)
+    guessed = tracker.polled("RINGING", clock.now)
     assert steps(guessed) == [(CallState.RINGING, Direction.OUTGOING)]
     clock.now += 10
-    tracker.looked("READY", clock.now)
+    tracker.polled("READY", clock.now)
     assert tracker.logged(record(kind=CallKind.MISSED)) == ()
     assert tracker.words == {"RINGING": False}
-    assert steps(tracker.looked("RINGING", clock.now)) == [(CallState.RINGING, Direction.INCOMING)]
+    assert steps(tracker.polled("RINGING", clock.now)) == [(CallState.RINGING, Direction.INCOMING)]
 
 
 def test_a_word_for_both_rings(tracker: CallTracker, clock: Clock) -> None:
     """No ring is lost to a word that is used for both directions."""
     for kind in (CallKind.RECEIVED, CallKind.DIALED):
-        tracker.looked("BUSY", clock.now)
+        tracker.polled("BUSY", clock.now)
         clock.now += 10
-        tracker.looked("READY", clock.now)
+        tracker.polled("READY", clock.now)
         tracker.logged(record(kind=kind))
         clock.now += 200
     assert tracker.words == {"BUSY": None}
-    assert steps(tracker.looked("BUSY", clock.now)) == [(CallState.RINGING, Direction.OUTGOING)]
+    assert steps(tracker.polled("BUSY", clock.now)) == [(CallState.RINGING, Direction.OUTGOING)]
 
 
 def test_a_visitor_taken_for_a_caller(tracker: CallTracker, clock: Clock) -> None:
     """What was learned may be wrong: the record rings then, and is the better teacher."""
     tracker.words["RINGING"] = False
-    assert rings(tracker.looked("RINGING", clock.now)) == 0
+    assert rings(tracker.polled("RINGING", clock.now)) == 0
     clock.now += 10
-    tracker.looked("READY", clock.now)
+    tracker.polled("READY", clock.now)
     assert rings(tracker.logged(record())) == 1
     assert tracker.words == {"RINGING": None}
 
 
 def test_a_call_that_is_taken_for_one_from_outside_until_it_is_pushed(tracker: CallTracker, clock: Clock) -> None:
     tracker.words["TALKING"] = False
-    assert rings(tracker.looked("TALKING", clock.now)) == 0
+    assert rings(tracker.polled("TALKING", clock.now)) == 0
     clock.now += 1
-    assert rings(tracker.made("101")) == 1
+    assert rings(tracker.pushed_call("101")) == 1
 
 
 def test_calls_from_here(tracker: CallTracker, clock: Clock) -> None:
-    session = tracker.dialling("101")
-    told = (*tracker.made("101"), *tracker.looked("CALLING", clock.now))
+    session = tracker.dialing("101")
+    told = (*tracker.pushed_call("101"), *tracker.polled("CALLING", clock.now))
     clock.now += 10
-    told += tracker.hung()
+    told += tracker.pushed_hang_up()
     assert {change.session for change in told} == {session}
     assert tracker.logged(record()) == ()
     assert tracker.unpushed == 0
-    refused = tracker.dialling("102")
-    tracker.not_dialled(refused)
+    refused = tracker.dialing("102")
+    tracker.not_dialed(refused)
     assert not tracker.in_call
 
 
 def test_a_restart_forgets(tracker: CallTracker, clock: Clock) -> None:
-    tracker.made("101")
+    tracker.pushed_call("101")
     tracker.restart()
     assert not tracker.in_call
-    assert tracker.looked("READY", clock.now) == ()
+    assert tracker.polled("READY", clock.now) == ()
 
 
 def test_a_restart_makes_no_ring_of_the_record(tracker: CallTracker, clock: Clock) -> None:
     """The call rang before, and its record outlives the restart."""
-    tracker.made("101")
+    tracker.pushed_call("101")
     tracker.restart()
     clock.now += 60
     assert tracker.logged(record()) == ()
@@ -260,34 +260,34 @@ def test_a_restart_makes_no_ring_of_the_record(tracker: CallTracker, clock: Cloc
 
 @pytest.mark.parametrize("seconds", [0.1, 2.5])
 def test_a_call_that_lingers_after_its_end_was_pushed(tracker: CallTracker, clock: Clock, seconds: float) -> None:
-    tracker.made("101")
+    tracker.pushed_call("101")
     clock.now += 10
-    tracker.hung()
+    tracker.pushed_hang_up()
     clock.now += seconds
-    assert tracker.looked("TALKING", clock.now) == ()
-    tracker.looked("READY", clock.now)
+    assert tracker.polled("TALKING", clock.now) == ()
+    tracker.polled("READY", clock.now)
     clock.now += 0.2
-    assert rings(tracker.looked("CALLING", clock.now)) == 1, "the next visitor"
+    assert rings(tracker.polled("CALLING", clock.now)) == 1, "the next visitor"
 
 
 def test_a_call_in_place_of_another(tracker: CallTracker, clock: Clock) -> None:
-    (first,) = tracker.made("101")
-    tracker.dialling("102")
-    assert tracker.untold() == ()
-    tracker.dialled()
-    assert [(change.session, change.state) for change in tracker.untold()] == [
+    (first,) = tracker.pushed_call("101")
+    tracker.dialing("102")
+    assert tracker.take_changes() == ()
+    tracker.dialed()
+    assert [(change.session, change.state) for change in tracker.take_changes()] == [
         (first.session, CallState.TERMINATED),
     ]
-    assert tracker.untold() == ()
+    assert tracker.take_changes() == ()
 
 
 def test_a_call_that_is_refused_ends_no_other(tracker: CallTracker, clock: Clock) -> None:
     """A visitor rings; that the device does not dial meanwhile makes no second ring."""
-    first = tracker.looked("CALLING", clock.now)
-    refused = tracker.dialling("102")
-    tracker.not_dialled(refused)
+    first = tracker.polled("CALLING", clock.now)
+    refused = tracker.dialing("102")
+    tracker.not_dialed(refused)
     clock.now += 2
-    assert rings(first, tracker.looked("CALLING", clock.now)) == 1
+    assert rings(first, tracker.polled("CALLING", clock.now)) == 1
     assert tracker.sessions.keys() == {first[0].session}
 
 
@@ -296,8 +296,8 @@ def test_a_number_that_is_pushed_is_that_of_the_record(tracker: CallTracker, rem
     """It comes unescaped, so that its plus arrives as a space."""
     pushed = parse(PushMessage("GET", dict(URL(f"http://ha/?event=MakeCall&remote={remote}").query)))
     assert pushed is not None
-    tracker.made(pushed.number)
-    tracker.hung()
+    tracker.pushed_call(pushed.number)
+    tracker.pushed_hang_up()
     assert tracker.logged(record(remote)) == ()
     assert tracker.unpushed == 0
 
@@ -311,24 +311,24 @@ def test_a_number_that_is_pushed_is_that_of_the_record(tracker: CallTracker, rem
 )
 def test_whatever_a_device_says_without_a_call(tracker: CallTracker, clock: Clock, idle: str) -> None:
     """Only READY is documented; a word that no one knows is taken for it if it is the first that is heard."""
-    assert tracker.looked(idle, clock.now) == ()
+    assert tracker.polled(idle, clock.now) == ()
     assert not tracker.in_call
     clock.now += 30
-    began = tracker.looked("EARLY", clock.now)
+    began = tracker.polled("EARLY", clock.now)
     assert steps(began) == [(CallState.RINGING, Direction.OUTGOING)]
     clock.now += 30
-    assert steps(tracker.looked(idle, clock.now)) == [(CallState.TERMINATED, Direction.OUTGOING)]
+    assert steps(tracker.polled(idle, clock.now)) == [(CallState.TERMINATED, Direction.OUTGOING)]
 
 
 def test_the_first_word_may_be_of_a_call_all_the_same(tracker: CallTracker, clock: Clock) -> None:
     """A device that then says READY was in a call when it was looked at first."""
-    assert tracker.looked("EARLY", clock.now) == ()
+    assert tracker.polled("EARLY", clock.now) == ()
     clock.now += 30
-    assert tracker.looked("READY", clock.now) == ()
+    assert tracker.polled("READY", clock.now) == ()
     clock.now += 30
-    assert rings(tracker.looked("EARLY", clock.now)) == 1
+    assert rings(tracker.polled("EARLY", clock.now)) == 1
     clock.now += 30
-    tracker.looked("READY", clock.now)
+    tracker.polled("READY", clock.now)
     assert not tracker.in_call
 
 
@@ -340,7 +340,7 @@ def test_the_first_word_may_be_of_a_call_all_the_same(tracker: CallTracker, cloc
     ],
 )
 def test_words_of_a_call_are_none_without_one(tracker: CallTracker, clock: Clock, word: str) -> None:
-    assert tracker.looked(word, clock.now)
+    assert tracker.polled(word, clock.now)
     assert tracker.in_call
 
 

@@ -36,7 +36,7 @@ class Device:
 
     def clock(self, zone: int | None = None) -> DeviceClock:
         clock = DeviceClock(self.monotonic, zone)
-        clock.tell(self.status(), self.now)
+        clock.update(self.status(), self.now)
         return clock
 
 
@@ -107,7 +107,7 @@ def test_a_clock_that_was_set_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None
     assert clock.age_of(device.record(1.0), None) is None
     device.now += 1000
     assert clock.age_of(device.record(1.0), 4.0) == 4.0
-    assert not clock.was_just_asked
+    assert not clock.is_fresh
 
 
 def test_a_log_with_a_clock_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +119,7 @@ def test_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
     device = Device(monkeypatch)
     clock = device.clock()
     device.now += 300
-    assert not clock.tell(device.status(), device.now)
+    assert not clock.update(device.status(), device.now)
     device.up_since = device.now - 8
-    assert clock.tell(device.status(), device.now)
-    assert not clock.tell(SystemStatus(None, None), device.now)
+    assert clock.update(device.status(), device.now)
+    assert not clock.update(SystemStatus(None, None), device.now)

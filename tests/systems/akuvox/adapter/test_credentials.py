@@ -15,8 +15,8 @@ def test_one_without_a_record_is_told_and_its_late_record_is_not() -> None:
     assert credentials.take_overdue(deadline - 0.1) == []
     (told,) = credentials.take_overdue(deadline)
     assert (told.event, told.access.granted, told.access.method) == (EVENT, True, "code")
-    assert credentials.is_told(True, "code", deadline + 1)
-    assert not credentials.is_told(True, "code", deadline + 1), "the next one is another"
+    assert credentials.is_reported(True, "code", deadline + 1)
+    assert not credentials.is_reported(True, "code", deadline + 1), "the next one is another"
 
 
 def test_a_flood_does_not_fill_the_memory() -> None:
@@ -31,6 +31,6 @@ def test_a_flood_does_not_fill_the_memory() -> None:
     assert told > 0
     # As many records as are still awaited are taken for those of the flood, and then no more.
     known = 0
-    while credentials.is_told(True, "code", 200.0):
+    while credentials.is_reported(True, "code", 200.0):
         known += 1
         assert known < 100

@@ -56,7 +56,7 @@ async def test_a_slow_device(start: Start, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 async def test_a_function_that_hangs_keeps_no_other_waiting(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "STEP_ASIDE", 0.05)
+    monkeypatch.setattr(client, "PARALLEL_AFTER", 0.05)
     bench.sim.fault("doorlog/get", Fault.HANG)
     device = bench.device()
     hanging = asyncio.ensure_future(device.door_log.get(page=1))
@@ -70,7 +70,7 @@ async def test_a_function_that_hangs_keeps_no_other_waiting(bench: Bench, monkey
 
 async def test_no_more_than_two_requests_at_a_time(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """An E16C answers 503 to the third, also where two of them hang."""
-    monkeypatch.setattr(client, "STEP_ASIDE", 0.02)
+    monkeypatch.setattr(client, "PARALLEL_AFTER", 0.02)
     wait_for_answers(monkeypatch, 0.3)
     bench = await start("e16c")
     bench.sim.delay(10, "doorlog/get")
@@ -91,11 +91,11 @@ async def test_a_fragile_device_is_not_waited_for_again_and_again(
     """Everything else waits for a function that hangs, so it gets a short time once it did not answer."""
     wait_for_answers(monkeypatch, 0.2)
     monkeypatch.setattr(exchange, "GAP", 0.0)
-    monkeypatch.setattr(client, "STEP_ASIDE", 0.02)
-    monkeypatch.setattr(client, "SILENT_TIMEOUT", 0.1)
+    monkeypatch.setattr(client, "PARALLEL_AFTER", 0.02)
+    monkeypatch.setattr(client, "UNRESPONSIVE_TIMEOUT", 0.1)
     bench.sim.fault("doorlog/get", Fault.HANG)
     device = bench.device()
-    device.client._exchange.note_answer(clean=False)
+    device.client._exchange.record_response(clean=False)
     waited: list[str] = []
     for _ in range(2):
         with pytest.raises(NoAnswer) as failed:

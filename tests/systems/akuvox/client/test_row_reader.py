@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from custom_components.ip_intercom.systems.akuvox.client.envelope import Spoiled
+from custom_components.ip_intercom.systems.akuvox.client.envelope import CorruptReply
 from custom_components.ip_intercom.systems.akuvox.client.row_reader import RowReader
 from custom_components.ip_intercom.systems.common.errors import UnexpectedReply
 
@@ -15,7 +15,7 @@ REPLY = {"retcode": 0, "action": "get", "message": "OK", "data": {"num": 29, "it
 def read(body: bytes, size: int) -> RowReader:
     reader = RowReader("/api/user/get")
     for start in range(0, len(body), size):
-        reader.event_stream(body[start : start + size])
+        reader.feed(body[start : start + size])
     return reader
 
 
@@ -50,7 +50,7 @@ def test_characters_that_are_no_utf_8(size: int) -> None:
 )
 def test_what_is_cut_off(body: bytes) -> None:
     reader = read(body, 50)
-    with pytest.raises(Spoiled):
+    with pytest.raises(CorruptReply):
         reader.finish()
 
 
@@ -61,7 +61,7 @@ def test_a_row_that_is_no_json_is_skipped_where_it_is_to_be(size: int) -> None:
     body = json.dumps({**REPLY, "data": {"item": [*rows, 7]}}).replace('"ID": "3"', '"ID": 3"')
     reader = RowReader("/api/user/get", salvage=True)
     for start in range(0, len(body), size):
-        reader.event_stream(body[start : start + size].encode())
+        reader.feed(body[start : start + size].encode())
     assert reader.finish().content["retcode"] == 0
     assert (len(reader.rows), reader.skipped) == (998, 2)
     assert "3" not in reader.rows
@@ -73,7 +73,7 @@ def test_a_page_is_no_list() -> None:
 
 
 def test_a_row_without_end() -> None:
-    with pytest.raises(Spoiled):
+    with pytest.raises(CorruptReply):
         read(b'{"retcode": 0, "data": {"item": [{"ID": "' + b"x" * 2**21, 2**16)
 
 
@@ -85,7 +85,7 @@ def test_a_refusal_has_no_rows() -> None:
 
 def test_only_rows_that_are_wanted_are_kept() -> None:
     reader = RowReader("/api/user/get", lambda row: row["ID"] == "7")
-    reader.event_stream(json.dumps(REPLY).encode())
+    reader.feed(json.dumps(REPLY).encode())
     reader.finish()
     assert list(reader.rows) == ["7"]
     assert len(reader.ids) == 29

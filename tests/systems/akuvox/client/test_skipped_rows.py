@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from custom_components.ip_intercom.systems.akuvox.client import AkuvoxDevice
-from custom_components.ip_intercom.systems.akuvox.client.envelope import Spoiled
+from custom_components.ip_intercom.systems.akuvox.client.envelope import CorruptReply
 from custom_components.ip_intercom.systems.common.errors import UnexpectedReply
 from tests.simulators.akuvox import Simulator
 from tests.simulators.common.faults import Fault
@@ -88,5 +88,5 @@ async def test_a_reply_that_is_spoilt_once_is_asked_for_again(bench: Bench) -> N
 
 async def test_a_reply_that_is_cut_off_is_none(bench: Bench) -> None:
     bench.sim.garbage("doorlog/get", '{"retcode": 0, "data": {"item": [{"ID": "1"}, {"ID": "2", "Na')
-    with pytest.raises(Spoiled):
+    with pytest.raises(CorruptReply):
         await bench.device().door_log.page(1)

@@ -28,11 +28,11 @@ type Start = Callable[..., Awaitable[Simulator]]
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look ten times as often as one does at a real device."""
-    monkeypatch.setattr(log, "_CALL_LOOKS", (0.2, 3.0))
-    monkeypatch.setattr(log, "_DOOR_LOG_LOOKS", (0.3, 1.0))
-    monkeypatch.setattr(log, "_CALL_LOG_LOOKS", (0.3, 1.0))
-    monkeypatch.setattr(log, "_CALL_LOG_ALONE", 0.3)
-    monkeypatch.setattr(log, "_WHOLE_LOG_LOOKS", 0.3)
+    monkeypatch.setattr(log, "_CALL_INTERVALS", (0.2, 3.0))
+    monkeypatch.setattr(log, "_DOOR_LOG_INTERVALS", (0.3, 1.0))
+    monkeypatch.setattr(log, "_CALL_LOG_INTERVALS", (0.3, 1.0))
+    monkeypatch.setattr(log, "_CALL_LOG_ONLY_INTERVAL", 0.3)
+    monkeypatch.setattr(log, "_WHOLE_LOG_INTERVAL", 0.3)
     monkeypatch.setattr(log, "_RECORD_DELAY", 0.1)
 
 

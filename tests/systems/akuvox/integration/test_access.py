@@ -88,7 +88,7 @@ async def test_an_access_without_a_record(
     hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A log that is full, or off, does not silence who came in."""
-    monkeypatch.setattr(credentials, "_PATIENCE", 0.5)
+    monkeypatch.setattr(credentials, "_RECORD_TIMEOUT", 0.5)
     sim = await device("e16c")
     entry = await add(hass, sim, push=True)
     await until(lambda: sim.config["Config.Features.ACTIONURL.Enable"] == "1", "the Action URLs")

@@ -21,20 +21,20 @@ from .conftest import Start, add, shows
 from .test_rings import count_rings, count_states, following
 
 # As it is, before the tests hurry.
-ALONE = log._CALL_LOG_ALONE
+ALONE = log._CALL_LOG_ONLY_INTERVAL
 NEVER = (600.0, 600.0)
 
 
 @pytest.fixture(autouse=True)
 def no_other_route(monkeypatch: pytest.MonkeyPatch, hurry: None) -> None:
     """Look at the call log for no other reason than that nothing else tells of calls."""
-    monkeypatch.setattr(log, "_CALL_LOG_LOOKS", NEVER)
-    monkeypatch.setattr(log, "_CALL_LOG_ALONE", 0.1)
-    monkeypatch.setattr(log, "_CALL_LOOKS", (0.1, 0.1))
-    monkeypatch.setattr(log, "_DOOR_LOG_LOOKS", (0.1, 0.1))
+    monkeypatch.setattr(log, "_CALL_LOG_INTERVALS", NEVER)
+    monkeypatch.setattr(log, "_CALL_LOG_ONLY_INTERVAL", 0.1)
+    monkeypatch.setattr(log, "_CALL_INTERVALS", (0.1, 0.1))
+    monkeypatch.setattr(log, "_DOOR_LOG_INTERVALS", (0.1, 0.1))
     monkeypatch.setattr(poller, "_RETRY", 0.1)
     # The clocks of the simulator jump.
-    monkeypatch.setattr(clock, "_JUST_ASKED", 0.0)
+    monkeypatch.setattr(clock, "_FRESH_FOR", 0.0)
     monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1))
 
 
@@ -102,7 +102,7 @@ async def test_a_fragile_device_rings_while_its_state_hangs(
 ) -> None:
     """It is asked one thing at a time: what hangs keeps the log waiting, and makes no pause after it longer."""
     wait_for_answers(monkeypatch, 0.3)
-    monkeypatch.setattr(client, "SILENT_TIMEOUT", 0.3)
+    monkeypatch.setattr(client, "UNRESPONSIVE_TIMEOUT", 0.3)
     monkeypatch.setitem(clock.LIVE_FOR, clock.RING, 2.5)
     sim = await quick_device(has_clock=False)
     entry = await add(hass, sim)
@@ -166,8 +166,8 @@ async def test_a_long_call_that_is_over_rings_nothing(hass: HomeAssistant, quick
 async def test_a_call_that_the_looks_at_the_state_missed(
     hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log, "_CALL_LOOKS", NEVER)
-    monkeypatch.setattr(log, "_CALL_LOG_LOOKS", (0.3, 0.3))
+    monkeypatch.setattr(log, "_CALL_INTERVALS", NEVER)
+    monkeypatch.setattr(log, "_CALL_LOG_INTERVALS", (0.3, 0.3))
     sim = await quick_device()
     entry = await add(hass, sim)
     rings, events = count_rings(hass, entry), capture_log_events(hass)
@@ -188,7 +188,7 @@ async def test_a_call_that_was_answered_before_the_first_look(
 ) -> None:
     """That a visitor began it, only its record tells, when it is over: by then it may be no news."""
     monkeypatch.setitem(clock.LIVE_FOR, clock.RING, window)
-    monkeypatch.setattr(calls, "_BEGINNING", 0.1)
+    monkeypatch.setattr(calls, "_DIAL_LAG", 0.1)
     sim = await quick_device()
     entry = await add(hass, sim)
     rings, events = count_rings(hass, entry), capture_log_events(hass)

@@ -38,7 +38,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refusals, "RETRY_DELAY", 0.05)
     monkeypatch.setattr(refusals, "_SPAN", 0.0)
     monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1))
-    monkeypatch.setattr(log, "_FAILED_LOOKS", 0.3)
+    monkeypatch.setattr(log, "_MAX_FAILED_INTERVAL", 0.3)
 
 
 def questions(hass: HomeAssistant) -> list[Any]:

@@ -52,7 +52,7 @@ async def test_a_push_proves_no_password(hass: HomeAssistant, device: Start, loc
 async def test_an_alarm_ends_in_time_though_the_device_refuses(
     hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(accesses, "_LASTS", 0.5)
+    monkeypatch.setattr(accesses, "_ALARM_DURATION", 0.5)
     sim = await device("e16c")
     await pushing(hass, sim)
     events = capture_log_events(hass)

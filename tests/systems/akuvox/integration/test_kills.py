@@ -71,4 +71,4 @@ async def test_a_push_while_names_are_looked_up_loses_no_record(
 
 
 def number_read(entry: Any) -> object:
-    return entry.runtime_data.coordinator.system.log._followed["doorlog/get"].polled_at
+    return entry.runtime_data.coordinator.system.log._jobs["doorlog/get"].polled_at

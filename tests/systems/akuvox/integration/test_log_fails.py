@@ -40,14 +40,14 @@ CASES = [
 @pytest.fixture(autouse=True)
 def hurry_more(monkeypatch: pytest.MonkeyPatch, hurry: None) -> None:
     """Wait less for what does not answer, and try it again sooner."""
-    for name in ("_CALL_LOOKS", "_CALL_LOG_LOOKS", "_DOOR_LOG_LOOKS"):
+    for name in ("_CALL_INTERVALS", "_CALL_LOG_INTERVALS", "_DOOR_LOG_INTERVALS"):
         monkeypatch.setattr(log, name, (0.1, 0.1))
-    monkeypatch.setattr(log, "_CALL_LOG_ALONE", 0.1)
-    monkeypatch.setattr(log, "_READ_AGAIN", 0.1)
+    monkeypatch.setattr(log, "_CALL_LOG_ONLY_INTERVAL", 0.1)
+    monkeypatch.setattr(log, "_READ_RETRY", 0.1)
     wait_for_answers(monkeypatch, 0.5)
-    monkeypatch.setattr(client, "STEP_ASIDE", 0.05)
+    monkeypatch.setattr(client, "PARALLEL_AFTER", 0.05)
     monkeypatch.setattr(poller, "_RETRY", 0.1)
-    monkeypatch.setattr(log, "_FAILED_LOOKS", 0.3)
+    monkeypatch.setattr(log, "_MAX_FAILED_INTERVAL", 0.3)
     monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1))
 
 
@@ -133,7 +133,7 @@ async def test_the_repair_looks_again(
     sim = await quick_device()
     entry = await add(hass, sim)
     await following(sim)
-    monkeypatch.setattr(log, "_FAILED_LOOKS", 600.0)
+    monkeypatch.setattr(log, "_MAX_FAILED_INTERVAL", 600.0)
     await fail(hass, sim, entry, "doorlog/get", Fault.STATUS)
     await pass_time(hass, PATIENCE + 1)
     [issue] = [issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN]
@@ -222,7 +222,7 @@ async def test_what_was_missed_in_a_long_outage_is_told_as_soon_as_it_is_over(
     """However often the device was tried meanwhile: no look waits longer for that."""
     caplog.set_level(logging.DEBUG)
     monkeypatch.setattr(push, "_BACK_OFF", (0.01,))
-    monkeypatch.setattr(log, "_FAILED_LOOKS", 300.0)
+    monkeypatch.setattr(log, "_MAX_FAILED_INTERVAL", 300.0)
     sim = await quick_device()
     entry = await add(hass, sim)
     events = capture_log_events(hass)

@@ -198,9 +198,9 @@ async def test_every_event_that_is_pushed(
     hass: HomeAssistant, device: Start, dialect: str, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is looked at here but the door log: what changes, the pushes have changed."""
-    for poller in ("_CALL_LOOKS", "_CALL_LOG_LOOKS"):
+    for poller in ("_CALL_INTERVALS", "_CALL_LOG_INTERVALS"):
         monkeypatch.setattr(log, poller, NEVER)
-    monkeypatch.setattr(accesses, "_LASTS", 0.5)
+    monkeypatch.setattr(accesses, "_ALARM_DURATION", 0.5)
     sim = await device(
         dialect, config={"Config.DoorSetting.INPUT.InputABreakInIntrusion": "1"} if dialect != "a_series" else {}
     )
@@ -265,7 +265,7 @@ async def test_an_alarm_outlasts_a_reload_and_ends_in_time(
     sim.tamper()
     await shows(hass, entry, "binary_sensor", "alarm_tamper", "on")
     await hass.config_entries.async_unload(entry.entry_id)
-    monkeypatch.setattr(accesses, "_LASTS", 1.0)
+    monkeypatch.setattr(accesses, "_ALARM_DURATION", 1.0)
     await hass.config_entries.async_setup(entry.entry_id)
     assert state_of(hass, entry, "binary_sensor", "alarm_tamper") == "on"
     await shows(hass, entry, "binary_sensor", "alarm_tamper", "off")
@@ -292,7 +292,7 @@ async def test_every_alarm_of_the_official_list(
     hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In each spelling that its key may have; without the key there is no such alarm."""
-    monkeypatch.setattr(accesses, "_LASTS", 0.3)
+    monkeypatch.setattr(accesses, "_ALARM_DURATION", 0.3)
     sim = await device("r29", action_urls=ALARM_KEYS)
     entry = await pushing(hass, sim)
     assert urls(sim).keys() >= ALARM_KEYS.keys()
@@ -403,9 +403,9 @@ async def test_a_variable_that_is_dropped_is_tried_once(hass: HomeAssistant, dev
 async def test_a_record_that_comes_too_late_is_no_second_access(
     hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(credentials, "_PATIENCE", 0.3)
-    monkeypatch.setattr(log, "_RECORD_AGAIN", 0.1)
-    monkeypatch.setattr(log, "_FAILED_LOOKS", 0.2)
+    monkeypatch.setattr(credentials, "_RECORD_TIMEOUT", 0.3)
+    monkeypatch.setattr(log, "_RECORD_RETRY", 0.1)
+    monkeypatch.setattr(log, "_MAX_FAILED_INTERVAL", 0.2)
     sim = await device("e16c")
     sim.add_user(Name="Lucy", PrivatePIN="22224681")
     entry = await pushing(hass, sim)

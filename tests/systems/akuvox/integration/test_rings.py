@@ -38,7 +38,7 @@ async def reach(count: Callable[[], int], number: int) -> None:
 
 def blind(monkeypatch: pytest.MonkeyPatch, *routes: str) -> None:
     """Let only some of the looks be taken within a test."""
-    for name in {"_CALL_LOOKS", "_CALL_LOG_LOOKS", "_DOOR_LOG_LOOKS"} - set(routes):
+    for name in {"_CALL_INTERVALS", "_CALL_LOG_INTERVALS", "_DOOR_LOG_INTERVALS"} - set(routes):
         monkeypatch.setattr(log, name, (600.0, 600.0))
 
 
@@ -52,7 +52,7 @@ async def following(sim: Simulator, function: str = "call/status", n: int = 2) -
 async def test_call_status_alone_tells_of_a_ring(
     hass: HomeAssistant, device: Start, dialect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    blind(monkeypatch, "_CALL_LOOKS")
+    blind(monkeypatch, "_CALL_INTERVALS")
     sim = await device(dialect)
     entry = await add(hass, sim)
     rings = count_rings(hass, entry)
@@ -73,7 +73,7 @@ async def test_the_call_log_alone_tells_of_a_ring(
     hass: HomeAssistant, device: Start, dialect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A visitor who gives up between two looks at the call has rung all the same."""
-    blind(monkeypatch, "_CALL_LOG_LOOKS")
+    blind(monkeypatch, "_CALL_LOG_INTERVALS")
     sim = await device(dialect)
     entry = await add(hass, sim)
     rings = count_rings(hass, entry)
@@ -214,7 +214,7 @@ async def test_a_device_that_never_says_ready(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch, idle: str
 ) -> None:
     """It is in no call for ever, and its visitors ring; over a reload as well."""
-    blind(monkeypatch, "_CALL_LOOKS")
+    blind(monkeypatch, "_CALL_INTERVALS")
     sim = await device("e16c")
     sim.phone.words["READY"] = idle
     entry = await add(hass, sim)

@@ -18,7 +18,7 @@ MAIN_STREAM = "/live/ch00_0"
 SUB_STREAM = "/live/ch00_1"
 
 # Snapshot paths in the order in which they are tried.
-PICTURES = ("/picture.jpg", "/picture.cgi", "/jpeg.cgi")
+PICTURE_PATHS = ("/picture.jpg", "/picture.cgi", "/jpeg.cgi")
 MJPEG = "/video.cgi"
 MAX_JPEG = 8 * 1024 * 1024
 REQUEST_TIMEOUT = 15.0
@@ -47,8 +47,8 @@ class AkuvoxCamera:
         self._host = host
         self._port = port
         self._login = Login(username, password)
-        self._way: tuple[HttpTransport, str] | None = None
-        self._finding = asyncio.Lock()
+        self._source: tuple[HttpTransport, str] | None = None
+        self._find_lock = asyncio.Lock()
 
     async def find(self) -> None:
         """Detect whether the server uses HTTP or HTTPS, and the path of the snapshot.
@@ -58,7 +58,7 @@ class AkuvoxCamera:
             LoginRefused: The device requires a login and rejects this one.
             ConnectionFailed: No response.
         """
-        await self._found()
+        await self._find_source()
 
     async def snapshot(self) -> bytes:
         """Return one JPEG.
@@ -67,11 +67,11 @@ class AkuvoxCamera:
             UnexpectedReply: The response is not a JPEG, or is incomplete.
             IntercomError: As ``find``.
         """
-        transport, path = await self._found()
+        transport, path = await self._find_source()
         try:
             return await self._picture(transport, path)
         except ConnectionFailed, NotSupported:
-            self._way = None  # firmware or settings of the device may have changed
+            self._source = None  # firmware or settings of the device may have changed
             raise
 
     @asynccontextmanager
@@ -82,7 +82,7 @@ class AkuvoxCamera:
             NotSupported: The device has none.
             IntercomError: As ``find``.
         """
-        transport, _ = await self._found()
+        transport, _ = await self._find_source()
         request = Request("GET", MJPEG)
         async with AsyncExitStack() as stack:
             opened: list[Stream] = []
@@ -96,19 +96,19 @@ class AkuvoxCamera:
                 opened.append(stream)
                 return Reply(stream.status, stream.content_type, b"", "", "")
 
-            await self._logged_in(MJPEG, attempt)
+            await self._send_with_login(MJPEG, attempt)
             yield opened[0]
 
-    async def _found(self) -> tuple[HttpTransport, str]:
-        async with self._finding:
-            if self._way is not None:
-                return self._way
+    async def _find_source(self) -> tuple[HttpTransport, str]:
+        async with self._find_lock:
+            if self._source is not None:
+                return self._source
             transport = await self._connect()
-            for path in PICTURES:
+            for path in PICTURE_PATHS:
                 with suppress(NotSupported):
                     await self._picture(transport, path)
-                    self._way = transport, path
-                    return self._way
+                    self._source = transport, path
+                    return self._source
         raise NotSupported(f"port {self._port} has no pictures")
 
     async def _connect(self) -> HttpTransport:
@@ -125,13 +125,13 @@ class AkuvoxCamera:
         async def attempt(middlewares: tuple[aiohttp.ClientMiddlewareType, ...]) -> Reply:
             return await transport.request(request, middlewares=middlewares)
 
-        reply = await self._logged_in(path, attempt)
+        reply = await self._send_with_login(path, attempt)
         if reply.content_type == "text/html":
             # Newer firmware returns its web app for every path.
             raise NotSupported(f"{path} is a page")
         return whole_jpeg(path, reply)
 
-    async def _logged_in(self, path: str, attempt: Attempt) -> Reply:
+    async def _send_with_login(self, path: str, attempt: Attempt) -> Reply:
         reply = await attempt((self._login,))
         if reply.status == HTTPStatus.UNAUTHORIZED and self._login.take(reply.challenge, reply.authorization):
             reply = await attempt((self._login,))

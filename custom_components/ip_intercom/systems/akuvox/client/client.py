@@ -14,19 +14,19 @@ from ...common.messages import Reply, Request
 from ...common.parse import Fields, objects
 from ...common.upload import Upload
 from .endpoints import GET, POST, SYSTEM_STATUS, TIMEOUTS, Endpoint, Patience
-from .envelope import LIST, Document, Spoiled, read, result
+from .envelope import LIST, CorruptReply, Document, read, result
 from .exchange import Exchange
 from .row_reader import MAX_LIST, Keep, RowReader
 
 type Data = Mapping[str, object]
 
 # Seconds without a response after which another request may be sent in parallel.
-STEP_ASIDE = 2.0
+PARALLEL_AFTER = 2.0
 # Timeout in seconds for a function of a fragile device that did not respond the last time: other requests wait for it.
-SILENT_TIMEOUT = 3.0
+UNRESPONSIVE_TIMEOUT = 3.0
 MAX_DOWNLOAD = 1024 * 1024 * 1024
 # Number of retries after a corrupt reply.
-SPOILED_TRIES = 2
+CORRUPT_RETRIES = 2
 # Message of devices that have the function, but not with this method.
 _WRONG_METHOD = "unsupport action"
 
@@ -42,7 +42,7 @@ class Rows:
 class AkuvoxClient:
     """Requests to one Akuvox device, one at a time.
 
-    After ``STEP_ASIDE`` seconds without a response, another request is sent in parallel unless the device is fragile.
+    After ``PARALLEL_AFTER`` seconds without a response, another request is sent in parallel unless the device is fragile.
 
     Args:
         transport: Connection to the device.
@@ -59,10 +59,10 @@ class AkuvoxClient:
         self._exchange = Exchange(transport, username, password)
         self._post = post
         self._methods: dict[Endpoint, str] = {}
-        self._silent: set[Endpoint] = set()
-        self._turn = asyncio.Lock()
+        self._unresponsive: set[Endpoint] = set()
+        self._lock = asyncio.Lock()
         # An E16C supports two parallel requests: one file or slow function, and one other.
-        self._beside = asyncio.Lock()
+        self._parallel_lock = asyncio.Lock()
         self.skipped: Counter[str] = Counter()
 
     @property
@@ -88,7 +88,7 @@ class AkuvoxClient:
             UnexpectedReply: The response is not from the API.
             ConnectionFailed: The connection broke.
         """
-        return await self._in_turn(lambda: self._call(endpoint, data or {}, self._ask))
+        return await self._serialized(lambda: self._call(endpoint, data or {}, self._ask))
 
     async def listed(self, endpoint: Endpoint, data: Data, readable: Callable[[Fields], bool]) -> Rows:
         """Return the rows of one reply; unreadable rows are skipped and counted.
@@ -103,7 +103,7 @@ class AkuvoxClient:
             IntercomError: As ``call``.
         """
         ask = partial(self._ask, salvage=True)
-        listed = (await self._in_turn(lambda: self._call(endpoint, data, ask))).get(LIST, ())
+        listed = (await self._serialized(lambda: self._call(endpoint, data, ask))).get(LIST, ())
         if not isinstance(listed, list | tuple):
             raise UnexpectedReply(f"{endpoint.path} answered no list")
         found = tuple(row for row in objects(listed) if readable(row))
@@ -130,13 +130,13 @@ class AkuvoxClient:
         seen: set[str] = set()
         page = 1
         while True:
-            asked = data if page == 1 else {**data, "page": page}
-            reader, reply = await self._call(endpoint, asked, partial(self._ask_rows, keep=keep))
+            page_data = data if page == 1 else {**data, "page": page}
+            reader, reply = await self._call(endpoint, page_data, partial(self._ask_rows, keep=keep))
             found |= {number: row for number, row in reader.rows.items() if number not in seen}
-            is_news = not reader.ids <= seen
+            has_new_rows = not reader.ids <= seen
             seen |= reader.ids
             # A device without pages returns the same rows again.
-            if "page" in data or not is_news or reader.is_last(page, len(seen), reply):
+            if "page" in data or not has_new_rows or reader.is_last(page, len(seen), reply):
                 return tuple(found.values())
             page += 1
 
@@ -147,7 +147,7 @@ class AkuvoxClient:
             IntercomError: As ``call``, by HTTP status.
         """
         request = Request(GET, path, params, timeout=TIMEOUTS[Patience.USUAL], repeatable=False)
-        return await self._in_turn(lambda: self._exchange.send(request))
+        return await self._serialized(lambda: self._exchange.send(request))
 
     async def command(self, path: str, params: Mapping[str, str]) -> Fields:
         """Request JSON outside the API once and return the complete document with any ``retcode``.
@@ -174,9 +174,9 @@ class AkuvoxClient:
         request = Request(POST, endpoint.path, params, timeout=endpoint.timeout, repeatable=False, upload=upload)
         # A rejected login should not cost a complete file.
         await self.call(SYSTEM_STATUS)
-        async with self._beside, AsyncExitStack() as turn:
+        async with self._parallel_lock, AsyncExitStack() as lock:
             if self.fragile:
-                await turn.enter_async_context(self._turn)
+                await lock.enter_async_context(self._lock)
             reply = await self._exchange.send(request)
             return self._result(endpoint, reply)
 
@@ -204,28 +204,28 @@ class AkuvoxClient:
 
     @asynccontextmanager
     async def _download(self, endpoint: Endpoint | None, request: Request) -> AsyncIterator[Stream]:
-        async with self._beside, AsyncExitStack() as turn, AsyncExitStack() as stack:
-            await turn.enter_async_context(self._turn)
+        async with self._parallel_lock, AsyncExitStack() as lock, AsyncExitStack() as stack:
+            await lock.enter_async_context(self._lock)
             pause = TIMEOUTS[Patience.LIST] if endpoint is None else endpoint.timeout
             patient = replace(request, begin=pause, stall=pause)
             answer = await stack.enter_async_context(self._exchange.stream(patient, is_file))
             if not self.fragile:
-                await turn.aclose()
+                await lock.aclose()
             if isinstance(answer, Reply):
                 if endpoint is not None:
                     self._result(endpoint, answer)
                 raise UnexpectedReply(f"{request.path} answered {answer.content_type}")
             yield answer
 
-    async def _in_turn[T](self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    async def _serialized[T](self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run work in its turn; slow work continues in parallel to other requests."""
-        async with AsyncExitStack() as beside, AsyncExitStack() as turn:
-            await turn.enter_async_context(self._turn)
+        async with AsyncExitStack() as parallel, AsyncExitStack() as lock:
+            await lock.enter_async_context(self._lock)
             task = asyncio.create_task(work())
             try:
-                await asyncio.wait((task,), timeout=STEP_ASIDE)
-                if not task.done() and not self.fragile and await _enter_now(beside, self._beside):
-                    await turn.aclose()
+                await asyncio.wait((task,), timeout=PARALLEL_AFTER)
+                if not task.done() and not self.fragile and await _acquire_now(parallel, self._parallel_lock):
+                    await lock.aclose()
                 return await task
             finally:
                 task.cancel()
@@ -246,12 +246,12 @@ class AkuvoxClient:
         return found
 
     async def _ask(self, endpoint: Endpoint, request: Request, *, salvage: bool = False) -> Fields:
-        tries = SPOILED_TRIES if endpoint.repeatable else 0
+        tries = CORRUPT_RETRIES if endpoint.repeatable else 0
         while True:
             reply = await self._send(endpoint, request)
             try:
                 found = self._result(endpoint, reply)
-            except Spoiled:
+            except CorruptReply:
                 if tries:
                     tries -= 1
                     continue
@@ -262,20 +262,20 @@ class AkuvoxClient:
             return found
 
     async def _send(self, endpoint: Endpoint, request: Request) -> Reply:
-        if self.fragile and endpoint in self._silent:
-            request = replace(request, timeout=min(request.timeout, SILENT_TIMEOUT))
+        if self.fragile and endpoint in self._unresponsive:
+            request = replace(request, timeout=min(request.timeout, UNRESPONSIVE_TIMEOUT))
         try:
             reply = await self._exchange.send(request)
         except NoAnswer:
-            self._silent.add(endpoint)
+            self._unresponsive.add(endpoint)
             raise
-        self._silent.discard(endpoint)
+        self._unresponsive.discard(endpoint)
         return reply
 
     def _salvaged(self, endpoint: Endpoint, reply: Reply) -> Fields:
         """Return a repeatedly corrupt reply without its unreadable rows."""
         reader = RowReader(endpoint.path, salvage=True)
-        reader.event_stream(reply.body)
+        reader.feed(reply.body)
         found = result(endpoint, reader.finish().content)
         self.skipped[endpoint.path] += reader.skipped
         return {**found, LIST: [*reader.rows.values()]}
@@ -283,19 +283,19 @@ class AkuvoxClient:
     async def _ask_rows(
         self, endpoint: Endpoint, request: Request, keep: Keep | None = None
     ) -> tuple[RowReader, Fields]:
-        tries = SPOILED_TRIES
+        tries = CORRUPT_RETRIES
         patient = replace(request, max_bytes=MAX_LIST, begin=endpoint.timeout, stall=endpoint.timeout)
         while True:
             reader = RowReader(endpoint.path, keep, salvage=not tries)
             try:
                 document = await self._read_rows(patient, reader)
-            except Spoiled:
-                self._exchange.note_answer(clean=False)
+            except CorruptReply:
+                self._exchange.record_response(clean=False)
                 if not tries:
                     raise
                 tries -= 1
                 continue
-            self._exchange.note_answer(clean=document.clean)
+            self._exchange.record_response(clean=document.clean)
             found = result(endpoint, document.content)
             # Some devices omit the brackets around a single row.
             for row in objects(found.get(LIST)):
@@ -305,15 +305,15 @@ class AkuvoxClient:
             return reader, found
 
     async def _read_rows(self, request: Request, reader: RowReader) -> Document:
-        async with self._beside, AsyncExitStack() as turn:
-            await turn.enter_async_context(self._turn)
-            async with self._exchange.stream(request, _anything) as answer:
+        async with self._parallel_lock, AsyncExitStack() as lock:
+            await lock.enter_async_context(self._lock)
+            async with self._exchange.stream(request, _accept_any) as answer:
                 if isinstance(answer, Reply):
                     return read(request.path, answer.body)
                 async for chunk in answer.chunks():
-                    reader.event_stream(chunk)
+                    reader.feed(chunk)
                     if not self.fragile:
-                        await turn.aclose()
+                        await lock.aclose()
                     await asyncio.sleep(0)  # a long list must not block the event loop
         return reader.finish()
 
@@ -323,10 +323,10 @@ class AkuvoxClient:
     def _document(self, path: str, reply: Reply) -> Fields:
         try:
             document = read(path, reply.body)
-        except Spoiled:
-            self._exchange.note_answer(clean=False)
+        except CorruptReply:
+            self._exchange.record_response(clean=False)
             raise
-        self._exchange.note_answer(clean=document.clean)
+        self._exchange.record_response(clean=document.clean)
         return document.content
 
     def _method(self, endpoint: Endpoint, data: Data) -> str:
@@ -364,7 +364,7 @@ class Functions:
         self._client = client
 
 
-async def _enter_now(stack: AsyncExitStack, lock: asyncio.Lock) -> bool:
+async def _acquire_now(stack: AsyncExitStack, lock: asyncio.Lock) -> bool:
     """Acquire a lock without waiting; return whether it was free."""
     with suppress(TimeoutError):
         async with asyncio.timeout(0):
@@ -373,7 +373,7 @@ async def _enter_now(stack: AsyncExitStack, lock: asyncio.Lock) -> bool:
     return False
 
 
-async def _anything(_: Stream) -> bool:
+async def _accept_any(_: Stream) -> bool:
     return True
 
 

@@ -48,7 +48,7 @@ _IDENTITY = (
 _TAG = re.compile(rb"(?s)<(?:style|script)\b.*?</(?:style|script)>|<[^>]*>")
 _WORD = re.compile(rb"[a-z]+")
 # Words of generic error pages, which do not identify a product.
-_REFUSAL_WORDS = frozenset(
+_GENERIC_WORDS = frozenset(
     b"a access action allowed an are be client denied do does error exist for forbidden from have html http info is "
     b"lighttpd message nginx not of on or permission refused request requested resource retcode server status t that "
     b"the this to unauthorized you your".split()
@@ -73,7 +73,7 @@ class FoundDevice:
 
 
 @dataclass(frozen=True, slots=True)
-class _Door:
+class _Route:
     """A connection to a device, and its response to an identification request without a login."""
 
     transport: HttpTransport
@@ -118,9 +118,9 @@ async def find_device(
         LoginRefused: The device requires an account and rejects this one.
         ValueError: The address has no host.
     """
-    door = await _enter(session, parse_address(address), verify=verify, pinned=pinned)
-    info = await _identify(door, username, password)
-    return FoundDevice(door.transport.base, door.certificate.fingerprint, door.certificate.legacy, info)
+    route = await _connect(session, parse_address(address), verify=verify, pinned=pinned)
+    info = await _identify(route, username, password)
+    return FoundDevice(route.transport.base, route.certificate.fingerprint, route.certificate.legacy, info)
 
 
 async def is_akuvox(session: aiohttp.ClientSession, host: str, *, likely: bool = False) -> bool:
@@ -132,10 +132,10 @@ async def is_akuvox(session: aiohttp.ClientSession, host: str, *, likely: bool =
         likely: The MAC address is from the maker: a generic rejection is then sufficient.
     """
     try:
-        door = await _enter(session, parse_address(host))
-        if _speaks_api(door.reply) or await _names_itself(door):
+        route = await _connect(session, parse_address(host))
+        if _is_api(route.reply) or await _identifies_itself(route):
             return True
-        return likely and _lets_no_one_in(door.reply) and _is_unsigned(door.reply)
+        return likely and _rejects_all(route.reply) and _is_generic(route.reply)
     except IntercomError, ValueError:
         return False
 
@@ -146,23 +146,23 @@ async def refusal(session: aiohttp.ClientSession, host: str) -> AddressRefused |
     A factory-new Akuvox does so and may not identify itself: its allow-list is enabled and empty.
     """
     try:
-        door = await _enter(session, parse_address(host))
+        route = await _connect(session, parse_address(host))
     except IntercomError, ValueError:
         return None
-    return await _refusal(door) if _lets_no_one_in(door.reply) else None
+    return await _rejection(route) if _rejects_all(route.reply) else None
 
 
-async def _enter(
-    session: aiohttp.ClientSession, typed: URL, *, verify: bool = False, pinned: bytes | None = None
-) -> _Door:
+async def _connect(
+    session: aiohttp.ClientSession, address: URL, *, verify: bool = False, pinned: bytes | None = None
+) -> _Route:
     """Choose the connection to the device: the first that leads to its API, else the first one at all."""
     failure: IntercomError | None = None
-    old: _Door | None = None
-    strange: _Door | None = None
-    one_port = typed.explicit_port is not None
-    for base in candidates(typed):
+    legacy_route: _Route | None = None
+    other: _Route | None = None
+    one_port = address.explicit_port is not None
+    for base in candidates(address):
         try:
-            door = await _knock(session, base, verify=verify, pinned=pinned)
+            route = await _probe(session, base, verify=verify, pinned=pinned)
         except CertificateChanged, Overloaded:
             raise
         except (ConnectionFailed, WrongDevice) as err:
@@ -171,21 +171,21 @@ async def _enter(
             if (one_port and isinstance(err, WrongDevice)) or (verify and not isinstance(err, NotReached)):
                 break
             continue
-        if not _may_be_api(door.reply):
-            strange = strange or door
-        elif not door.certificate.legacy:
-            return old if old is not None and door.basic_only else door
+        if not _may_be_api(route.reply):
+            other = other or route
+        elif not route.certificate.legacy:
+            return legacy_route if legacy_route is not None and route.basic_only else route
         else:
-            old = door
+            legacy_route = route
         if verify or one_port:
             break
-    if (door_left := old or strange) is not None:
-        return door_left
+    if (fallback := legacy_route or other) is not None:
+        return fallback
     assert failure is not None
     raise failure
 
 
-async def _knock(session: aiohttp.ClientSession, base: URL, *, verify: bool, pinned: bytes | None) -> _Door:
+async def _probe(session: aiohttp.ClientSession, base: URL, *, verify: bool, pinned: bytes | None) -> _Route:
     """Send an identification request without a login; follow redirects to the same host."""
     for _ in range(MAX_REDIRECTS + 1):
         certificate = await shown_certificate(base, pinned, verify=verify)
@@ -194,7 +194,7 @@ async def _knock(session: aiohttp.ClientSession, base: URL, *, verify: bool, pin
         if (busy := overload(SYSTEM_INFO.path, reply)) is not None:
             raise busy
         if not HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST:
-            return _Door(transport, certificate, reply)
+            return _Route(transport, certificate, reply)
         base = _redirected(base, reply.location)
     raise WrongDevice(f"{base.host} redirects without end")
 
@@ -216,16 +216,16 @@ def _redirected(base: URL, location: str) -> URL:
     return there
 
 
-async def _identify(door: _Door, username: str, password: str) -> SystemInfo:
-    transport = door.transport
+async def _identify(route: _Route, username: str, password: str) -> SystemInfo:
+    transport = route.transport
     host = transport.base.host
-    if _lets_no_one_in(door.reply):
-        raise await _refusal(door)
-    if not _speaks_api(door.reply) and not await _names_itself(door):
+    if _rejects_all(route.reply):
+        raise await _rejection(route)
+    if not _is_api(route.reply) and not await _identifies_itself(route):
         raise WrongDevice(f"{host} does not answer as an Akuvox")
     try:
-        if door.reply.status == HTTPStatus.OK:
-            info = system_info(result(SYSTEM_INFO, read(SYSTEM_INFO.path, door.reply.body).content))
+        if route.reply.status == HTTPStatus.OK:
+            info = system_info(result(SYSTEM_INFO, read(SYSTEM_INFO.path, route.reply.body).content))
         else:
             await asyncio.sleep(GAP)
             info = await System(AkuvoxClient(transport, username, password)).info()
@@ -242,10 +242,10 @@ async def _identify(door: _Door, username: str, password: str) -> SystemInfo:
 
 def _may_be_api(reply: Reply) -> bool:
     """Return whether a response is from the API, or a rejection."""
-    return reply.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} or _speaks_api(reply)
+    return reply.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} or _is_api(reply)
 
 
-def _speaks_api(reply: Reply) -> bool:
+def _is_api(reply: Reply) -> bool:
     """Return whether a response is from the API: its JSON, or a rejection with its realm."""
     if reply.status == HTTPStatus.UNAUTHORIZED:
         realms = {re.sub(r"[^a-z]", "", challenge.realm.lower()) for challenge in challenges(reply.challenge)}
@@ -256,34 +256,34 @@ def _speaks_api(reply: Reply) -> bool:
         return False
 
 
-def _lets_no_one_in(reply: Reply) -> bool:
+def _rejects_all(reply: Reply) -> bool:
     """Return whether a response is a rejection that no login can resolve."""
     return reply.status == HTTPStatus.FORBIDDEN and not reply.challenge
 
 
-def _is_unsigned(reply: Reply) -> bool:
+def _is_generic(reply: Reply) -> bool:
     """Return whether a rejection is generic; one with a custom page is from another product."""
     words = _WORD.findall(_TAG.sub(b" ", reply.body).lower())
-    return all(word in _REFUSAL_WORDS for word in words)
+    return all(word in _GENERIC_WORDS for word in words)
 
 
-async def _refusal(door: _Door) -> AddressRefused:
-    base = door.transport.base
+async def _rejection(route: _Route) -> AddressRefused:
+    base = route.transport.base
     assert base.host is not None
     assert base.port is not None
     return AddressRefused(await own_address(base.host, base.port))
 
 
-async def _names_itself(door: _Door) -> bool:
+async def _identifies_itself(route: _Route) -> bool:
     """Return whether a device that rejects requests identifies itself as an Akuvox on other paths."""
-    if door.reply.status not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+    if route.reply.status not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return False
-    if _NAME in (await _first_page(door.transport)).body.lower():
+    if _NAME in (await _first_page(route.transport)).body.lower():
         return True
     # Some identify themselves outside the API, where the allow-list does not apply (field notes 10).
-    for path, sign in _IDENTITY if _lets_no_one_in(door.reply) else ():
+    for path, sign in _IDENTITY if _rejects_all(route.reply) else ():
         try:
-            reply = await _ask(door.transport, path)
+            reply = await _ask(route.transport, path)
         except IntercomError as err:
             _LOGGER.debug("%s: %s", path, err)
             continue

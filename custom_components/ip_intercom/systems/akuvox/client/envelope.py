@@ -19,7 +19,7 @@ _BAD_PARAM_TEXT = "error param"
 _UNSUPPORTED = re.compile(r"unsupport|not support|no ha(nl|nd)", re.IGNORECASE)
 
 
-class Spoiled(UnexpectedReply):
+class CorruptReply(UnexpectedReply):
     """A reply that begins as JSON but is invalid: mixed with another reply, or truncated."""
 
 
@@ -35,7 +35,7 @@ def read(path: str, body: bytes) -> Document:
     """Decode a reply as UTF-8, invalid characters as Latin-1; ignore data after the JSON object.
 
     Raises:
-        Spoiled: The JSON is invalid or truncated.
+        CorruptReply: The JSON is invalid or truncated.
         UnexpectedReply: The reply is something else, such as an HTML page.
     """
     decoded = body.decode("utf-8", "surrogateescape").lstrip("\ufeff \t\r\n")
@@ -45,7 +45,7 @@ def read(path: str, body: bytes) -> Document:
     try:
         content, end = decode_json_prefix(mended)
     except ValueError as err:
-        raise Spoiled(f"{path} answered no JSON") from err
+        raise CorruptReply(f"{path} answered no JSON") from err
     if not isinstance(content, dict):
         raise UnexpectedReply(f"{path} answered JSON that is not its own")
     return Document(content, clean=mended[:end] == decoded[:end] and not decoded[end:].strip())

@@ -82,7 +82,7 @@ class Exchange:
         self._pace = Pace()
         self._succeeded = False
         # Paths that reject the credentials although others accept them.
-        self._refusing: set[str] = set()
+        self._rejecting_paths: set[str] = set()
         self._clean = 0
 
     @property
@@ -90,7 +90,7 @@ class Exchange:
         """Whether the device has corrupted a reply or dropped a connection."""
         return self._pace.fragile
 
-    def note_answer(self, *, clean: bool) -> None:
+    def record_response(self, *, clean: bool) -> None:
         """Record whether a response was clean; one that was not makes the device fragile."""
         if clean:
             self._clean += 1
@@ -113,7 +113,7 @@ class Exchange:
             SecureConnectionRequired: The device requires HTTPS.
             IntercomError: As ``HttpTransport.request``.
         """
-        return await self._logged_in(request, self._attempt_of(request))
+        return await self._send_with_login(request, self._attempt_of(request))
 
     def _attempt_of(self, request: Request) -> Attempt:
         # aiohttp would repeat some requests itself and hide that the connection was reset.
@@ -145,7 +145,7 @@ class Exchange:
                 opened.append(stream)
                 return Reply(stream.status, stream.content_type, b"", "", "")
 
-            reply = await self._logged_in(request, attempt)
+            reply = await self._send_with_login(request, attempt)
             try:
                 yield opened[0] if opened else reply
             finally:
@@ -155,47 +155,47 @@ class Exchange:
     def _middlewares(self) -> tuple[ClientMiddlewareType, ...]:
         return (self._login, self._pace)
 
-    async def _logged_in(self, request: Request, attempt: Attempt) -> Reply:
+    async def _send_with_login(self, request: Request, attempt: Attempt) -> Reply:
         """Make an attempt, and more as long as a 401 can be resolved."""
         answered = waited = False
-        while (reply := await self._connected(request, attempt)).status == HTTPStatus.UNAUTHORIZED:
+        while (reply := await self._send_attempt(request, attempt)).status == HTTPStatus.UNAUTHORIZED:
             if self._login.take(reply.challenge, reply.authorization) and not answered:
                 answered = True
-            elif (self._succeeded or not reply.challenge) and not waited and request.path not in self._refusing:
+            elif (self._succeeded or not reply.challenge) and not waited and request.path not in self._rejecting_paths:
                 # Throttling and expired nonces look like a wrong password.
                 waited = True
                 await asyncio.sleep(SECOND_TRY)
             else:
-                raise await self._refusal(request.path) or LoginRefused(f"{request.path} refused the login")
+                raise await self._rejection(request.path) or LoginRefused(f"{request.path} refused the login")
         if reply.status == HTTPStatus.FORBIDDEN:
-            raise await self._refusal(request.path) or AddressRefused(await self._own_address())
+            raise await self._rejection(request.path) or AddressRefused(await self._own_address())
         _raise_for_status(request.path, reply)
         self._succeeded = True
-        self._refusing.discard(request.path)
+        self._rejecting_paths.discard(request.path)
         return reply
 
-    async def _refusal(self, path: str) -> FunctionRefused | None:
+    async def _rejection(self, path: str) -> FunctionRefused | None:
         """Return an error if only this function rejects the login, None if the login itself may be wrong."""
-        if path in self._refusing:
+        if path in self._rejecting_paths:
             return FunctionRefused(path)
         # Each further attempt with a login that never worked, or was rejected before, counts toward the lockout.
-        if self._succeeded and await self._takes_login(SYSTEM_STATUS if path == SYSTEM_INFO.path else SYSTEM_INFO):
-            self._refusing.add(path)
+        if self._succeeded and await self._accepts_login(SYSTEM_STATUS if path == SYSTEM_INFO.path else SYSTEM_INFO):
+            self._rejecting_paths.add(path)
             return FunctionRefused(path)
         self._succeeded = False
-        self._refusing.clear()
+        self._rejecting_paths.clear()
         return None
 
-    async def _takes_login(self, endpoint: Endpoint) -> bool:
+    async def _accepts_login(self, endpoint: Endpoint) -> bool:
         request = Request(GET, endpoint.path, timeout=endpoint.timeout)
         try:
-            reply = await self._connected(request, self._attempt_of(request))
+            reply = await self._send_attempt(request, self._attempt_of(request))
         except IntercomError as err:
             _LOGGER.debug("%s could not verify the login: %s", endpoint.path, err)
             return False
         return reply.status == HTTPStatus.OK
 
-    async def _connected(self, request: Request, attempt: Attempt) -> Reply:
+    async def _send_attempt(self, request: Request, attempt: Attempt) -> Reply:
         """Make an attempt, and a second one if the device has dropped a kept connection."""
         close = self.fragile or self._clean < CLOSED_AT_FIRST
         try:
@@ -206,7 +206,7 @@ class Exchange:
                 raise
             reply = await attempt(_CLOSE)
             # The device was reachable all the time.
-            self.note_answer(clean=False)
+            self.record_response(clean=False)
         finally:
             self._pace.end()
         _LOGGER.debug("%s %s: %s %s", request.method, request.path, reply.status, reply.content_type)

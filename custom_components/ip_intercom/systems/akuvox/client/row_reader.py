@@ -6,7 +6,7 @@ import re
 
 from ...common.errors import UnexpectedReply
 from ...common.parse import Fields, decode_json_prefix, integer, text
-from .envelope import Document, Spoiled, mend, read
+from .envelope import CorruptReply, Document, mend, read
 
 # Page size of devices that support pages or return pages unasked (field notes 10).
 PAGE = 10
@@ -51,11 +51,11 @@ class RowReader:
         self._ended = False
         self._foreign = False
 
-    def event_stream(self, chunk: bytes, *, final: bool = False) -> None:
+    def feed(self, chunk: bytes, *, final: bool = False) -> None:
         """Process the next bytes.
 
         Raises:
-            Spoiled: A row does not end.
+            CorruptReply: A row does not end.
             UnexpectedReply: Too much data outside the rows.
         """
         decoded = self._decode(chunk, final)
@@ -70,20 +70,20 @@ class RowReader:
         if len(self._unread) > (_MAX_HEAD if self._head is None else _MAX_ROW):
             if self._head is None or self._ended:
                 raise UnexpectedReply(f"{self._path} answered too much")
-            raise Spoiled(f"{self._path} answered a row without end")
+            raise CorruptReply(f"{self._path} answered a row without end")
 
     def finish(self) -> Document:
         """Return the reply without its rows, or unchanged if it has none.
 
         Raises:
-            Spoiled: The JSON is invalid or truncated.
+            CorruptReply: The JSON is invalid or truncated.
             UnexpectedReply: The reply is something else, such as an HTML page.
         """
-        self.event_stream(b"", final=True)
+        self.feed(b"", final=True)
         while self._is_stuck(0) and (self._skip_row(_NEXT_ROW) or self._skip_row(_END)):
             pass
         if self._head is not None and not self._ended:
-            raise Spoiled(f"{self._path} was cut off")
+            raise CorruptReply(f"{self._path} was cut off")
         document = read(self._path, ((self._head or "") + self._unread).encode("utf-8", "surrogateescape"))
         return Document(document.content, clean=document.clean and not self._foreign)
 

@@ -14,7 +14,7 @@ from .conftest import Add, Intercom
 
 @pytest.fixture(autouse=True)
 def look_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(maintenance, "_LOOK", 0.02)
+    monkeypatch.setattr(maintenance, "_POLL_INTERVAL", 0.02)
 
 
 async def test_a_restart(intercom: Intercom) -> None:
