@@ -407,7 +407,7 @@ class AkuvoxCalls:
     async def dial(self, number: str | None, users: Sequence[str]) -> SessionId:
         """Call a number, an IP address or a SIP URI."""
         if number is None or users:
-            raise NotSupported("an Akuvox calls numbers, not entries of the directory")
+            raise NotSupported("an Akuvox calls numbers only, not directory entries")
         session = self._tracker.dialing(number)
         try:
             await self._call.dial(number)
@@ -426,7 +426,7 @@ class AkuvoxCalls:
 
     async def answer(self, session: SessionId) -> None:
         """Raise, as the API cannot answer calls; the device can be set to answer automatically."""
-        raise NotSupported("an Akuvox answers by itself or by its own buttons")
+        raise NotSupported("the API of an Akuvox cannot answer calls")
 
     async def hang_up(self, session: SessionId, reason: str | None = None) -> None:
         """End the call in progress."""

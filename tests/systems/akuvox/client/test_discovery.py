@@ -235,7 +235,7 @@ async def test_redirects_without_end(start: Start, monkeypatch: pytest.MonkeyPat
     bench, other = await start(auth=Auth.NONE), await start(auth=Auth.NONE)
     for one, two in ((bench, other), (other, bench)):
         monkeypatch.setattr(one.sim.pipeline, "answer", _redirect(f"http://{two.sim.http_address}/"))
-    with pytest.raises(WrongDevice, match="without end"):
+    with pytest.raises(WrongDevice, match="endlessly"):
         await find_device(bench.session, f"http://{bench.sim.http_address}")
 
 

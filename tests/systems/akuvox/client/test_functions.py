@@ -327,7 +327,7 @@ async def test_a_file_that_is_elsewhere(bench: Bench, address: str | None) -> No
     users = bench.device().users
     told = "null" if address is None else f'"{address}"'
     bench.sim.garbage("user/export", f'{{"retcode":0,"data":{{"address":{told}}}}}')
-    with pytest.raises(UnexpectedReply, match="elsewhere"):
+    with pytest.raises(UnexpectedReply, match="another host"):
         async with users.export():
             pass
     assert [request.path for request in bench.seen()] == ["/api/user/export"]

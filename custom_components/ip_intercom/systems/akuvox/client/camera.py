@@ -92,7 +92,7 @@ class AkuvoxCamera:
                 if stream.status != HTTPStatus.OK:
                     return await stream.reply()
                 if not stream.content_type.startswith("multipart/"):
-                    raise NotSupported(f"{MJPEG} is no motion JPEG")
+                    raise NotSupported(f"{MJPEG} is not motion JPEG")
                 opened.append(stream)
                 return Reply(stream.status, stream.content_type, b"", "", "")
 
@@ -109,7 +109,7 @@ class AkuvoxCamera:
                     await self._picture(transport, path)
                     self._source = transport, path
                     return self._source
-        raise NotSupported(f"port {self._port} has no pictures")
+        raise NotSupported(f"port {self._port} has no images")
 
     async def _connect(self) -> HttpTransport:
         try:
@@ -128,7 +128,7 @@ class AkuvoxCamera:
         reply = await self._send_with_login(path, attempt)
         if reply.content_type == "text/html":
             # Newer firmware returns its web app for every path.
-            raise NotSupported(f"{path} is a page")
+            raise NotSupported(f"{path} returned an HTML page")
         return whole_jpeg(path, reply)
 
     async def _send_with_login(self, path: str, attempt: Attempt) -> Reply:
@@ -136,13 +136,13 @@ class AkuvoxCamera:
         if reply.status == HTTPStatus.UNAUTHORIZED and self._login.take(reply.challenge, reply.authorization):
             reply = await attempt((self._login,))
         if reply.status == HTTPStatus.UNAUTHORIZED:
-            raise LoginRefused(f"{path} refused the login")
+            raise LoginRefused(f"{path} rejected the login")
         if reply.status == HTTPStatus.NOT_FOUND:
             raise NotSupported(f"{path}: {reply.status}")
         if (busy := overload(path, reply)) is not None:
             raise busy
         if reply.status != HTTPStatus.OK:
-            raise UnexpectedReply(f"{path} answered {reply.status}")
+            raise UnexpectedReply(f"{path} returned {reply.status}")
         return reply
 
 
@@ -153,5 +153,5 @@ def whole_jpeg(path: str, reply: Reply) -> bytes:
         UnexpectedReply: It is not a JPEG, or is truncated.
     """
     if not reply.body.startswith(_BEGIN) or _END not in reply.body[-_END_WITHIN:]:
-        raise UnexpectedReply(f"{path} is no whole JPEG")
+        raise UnexpectedReply(f"{path} returned an incomplete or invalid JPEG")
     return reply.body

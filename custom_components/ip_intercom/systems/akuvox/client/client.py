@@ -105,11 +105,11 @@ class AkuvoxClient:
         ask = partial(self._ask, salvage=True)
         listed = (await self._serialized(lambda: self._call(endpoint, data, ask))).get(LIST, ())
         if not isinstance(listed, list | tuple):
-            raise UnexpectedReply(f"{endpoint.path} answered no list")
+            raise UnexpectedReply(f"{endpoint.path} returned no list")
         found = tuple(row for row in objects(listed) if readable(row))
         self.skipped[endpoint.path] += len(listed) - len(found)
         if listed and not found:
-            raise UnexpectedReply(f"{endpoint.path} answered rows that cannot be read")
+            raise UnexpectedReply(f"{endpoint.path} returned unreadable rows")
         return Rows(found, len(listed))
 
     async def rows(self, endpoint: Endpoint, data: Data | None = None, keep: Keep | None = None) -> tuple[Fields, ...]:
@@ -158,7 +158,7 @@ class AkuvoxClient:
         """
         reply = await self.page(path, params)
         if reply.content_type == "text/html":
-            raise NotSupported(f"{path} is a page")
+            raise NotSupported(f"{path} returned an HTML page")
         return self._document(path, reply)
 
     async def upload(self, endpoint: Endpoint, upload: Upload, params: Mapping[str, str] | None = None) -> Fields:
@@ -214,7 +214,7 @@ class AkuvoxClient:
             if isinstance(answer, Reply):
                 if endpoint is not None:
                     self._result(endpoint, answer)
-                raise UnexpectedReply(f"{request.path} answered {answer.content_type}")
+                raise UnexpectedReply(f"{request.path} returned {answer.content_type}")
             yield answer
 
     async def _serialized[T](self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -128,7 +128,7 @@ def settings(endpoint: Endpoint, data: Fields) -> dict[str, str]:
     """
     values = {key: str(value) for key, value in data.items() if isinstance(value, str | int | float)}
     if data and not values:
-        raise UnexpectedReply(f"{endpoint.path} answered values that cannot be read")
+        raise UnexpectedReply(f"{endpoint.path} returned unreadable values")
     return values
 
 

@@ -196,7 +196,7 @@ async def _probe(session: aiohttp.ClientSession, base: URL, *, verify: bool, pin
         if not HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST:
             return _Route(transport, certificate, reply)
         base = _redirected(base, reply.location)
-    raise WrongDevice(f"{base.host} redirects without end")
+    raise WrongDevice(f"{base.host} redirects endlessly")
 
 
 async def _ask(transport: HttpTransport, path: str) -> Reply:
@@ -212,7 +212,7 @@ def _redirected(base: URL, location: str) -> URL:
     to = redirected(base.with_path(SYSTEM_INFO.path), location)
     there = URL.build(scheme=to.scheme, host=to.host or "", port=to.explicit_port)
     if there == base:
-        raise WrongDevice(f"{base.host} does not answer as an Akuvox")
+        raise WrongDevice(f"{base.host} does not respond as an Akuvox")
     return there
 
 
@@ -222,7 +222,7 @@ async def _identify(route: _Route, username: str, password: str) -> SystemInfo:
     if _rejects_all(route.reply):
         raise await _rejection(route)
     if not _is_api(route.reply) and not await _identifies_itself(route):
-        raise WrongDevice(f"{host} does not answer as an Akuvox")
+        raise WrongDevice(f"{host} does not respond as an Akuvox")
     try:
         if route.reply.status == HTTPStatus.OK:
             info = system_info(result(SYSTEM_INFO, read(SYSTEM_INFO.path, route.reply.body).content))
@@ -232,11 +232,11 @@ async def _identify(route: _Route, username: str, password: str) -> SystemInfo:
     except ConnectionFailed, AuthenticationFailed, AddressRefused, Throttled:
         raise
     except IntercomError as err:
-        raise WrongDevice(f"{host} does not answer as an Akuvox") from err
+        raise WrongDevice(f"{host} does not respond as an Akuvox") from err
     if info.mac is None and info.model is None:
-        raise WrongDevice(f"{host} names neither model nor MAC address")
+        raise WrongDevice(f"{host} reports neither model nor MAC address")
     if info.mac is None:
-        raise NoIdentity(f"{host} does not tell its MAC address")
+        raise NoIdentity(f"{host} does not report its MAC address")
     return info
 
 

@@ -104,7 +104,7 @@ def _levels(endpoint: Endpoint, data: Fields, *prefixes: str) -> dict[str, int]:
     named = [(name.removeprefix(prefix), data[name]) for prefix in prefixes for name in data if name.startswith(prefix)]
     levels = {name: level for name, value in named if (level := integer(value)) is not None}
     if (named and not levels) or LIST in data:
-        raise UnexpectedReply(f"{endpoint.path} answered levels that cannot be read")
+        raise UnexpectedReply(f"{endpoint.path} returned unreadable levels")
     return levels
 
 
@@ -133,7 +133,7 @@ class Opening(Functions):
         code = retcode(content)
         message = text(content.get("message"))
         if code is None:
-            raise UnexpectedReply(f"{OPEN_DOOR} answered JSON that is not its own")
+            raise UnexpectedReply(f"{OPEN_DOOR} returned unexpected JSON")
         if code == _NOT_ENABLED:
             raise OpeningDisabled(message or "Not Enable")
         if code == _NOT_SAFE:
@@ -158,6 +158,6 @@ class Opening(Functions):
         params = {"action": _ACTION, "UserName": username, "Password": password, "DoorNum": str(number)}
         reply = await self._client.page(LEGACY, params)
         if _MOVED in reply.body.lower() or (value := _VALUE.search(reply.body)) is None:
-            raise NotSupported(f"{LEGACY} opens no door")
+            raise NotSupported(f"{LEGACY} does not open doors")
         if int(value[1]) < 0:
             raise OpeningRefused("the device refused to open")

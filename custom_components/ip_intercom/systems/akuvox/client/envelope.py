@@ -40,14 +40,14 @@ def read(path: str, body: bytes) -> Document:
     """
     decoded = body.decode("utf-8", "surrogateescape").lstrip("\ufeff \t\r\n")
     if decoded.startswith("<"):
-        raise UnexpectedReply(f"{path} answered with a page")
+        raise UnexpectedReply(f"{path} returned an HTML page")
     mended = mend(decoded)
     try:
         content, end = decode_json_prefix(mended)
     except ValueError as err:
-        raise CorruptReply(f"{path} answered no JSON") from err
+        raise CorruptReply(f"{path} returned invalid JSON") from err
     if not isinstance(content, dict):
-        raise UnexpectedReply(f"{path} answered JSON that is not its own")
+        raise UnexpectedReply(f"{path} returned unexpected JSON")
     return Document(content, clean=mended[:end] == decoded[:end] and not decoded[end:].strip())
 
 
@@ -70,7 +70,7 @@ def result(endpoint: Endpoint, content: Fields) -> Fields:
     """
     code = retcode(content)
     if code is None:
-        raise UnexpectedReply(f"{endpoint.path} answered JSON that is not its own")
+        raise UnexpectedReply(f"{endpoint.path} returned unexpected JSON")
     if code < 0:
         raise error(endpoint.path, code, text(content.get("message")), fields(content.get("data")))
     data = content.get("data")

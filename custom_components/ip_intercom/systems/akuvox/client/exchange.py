@@ -166,7 +166,7 @@ class Exchange:
                 waited = True
                 await asyncio.sleep(SECOND_TRY)
             else:
-                raise await self._rejection(request.path) or LoginRefused(f"{request.path} refused the login")
+                raise await self._rejection(request.path) or LoginRefused(f"{request.path} rejected the login")
         if reply.status == HTTPStatus.FORBIDDEN:
             raise await self._rejection(request.path) or AddressRefused(await self._own_address())
         _raise_for_status(request.path, reply)
@@ -224,10 +224,10 @@ def _raise_for_status(path: str, reply: Reply) -> None:
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         if reply.location.startswith("https:"):
             raise SecureConnectionRequired(SERVICE)
-        raise UnexpectedReply(f"{path} is not there any more: {status}")
+        raise UnexpectedReply(f"{path} no longer exists: {status}")
     if status == HTTPStatus.NOT_FOUND:
         raise NoSuchPath(f"{path}: {status}")
     if (busy := overload(path, reply)) is not None:
         raise busy
     if status != HTTPStatus.OK:
-        raise UnexpectedReply(f"{path} answered {status}")
+        raise UnexpectedReply(f"{path} returned {status}")

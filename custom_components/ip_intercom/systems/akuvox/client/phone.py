@@ -57,7 +57,7 @@ class Call(Functions):
         data = await self._client.call(CALL_STATUS)
         word = text(data.get("Status"))
         if word is None and (data.get("Status", "") != "" or LIST in data):
-            raise UnexpectedReply(f"{CALL_STATUS.path} answered no word")
+            raise UnexpectedReply(f"{CALL_STATUS.path} returned no status")
         return word or READY
 
     async def dial(self, phone: str, display_name: str | None = None) -> None:

@@ -69,8 +69,8 @@ class RowReader:
             pass
         if len(self._unread) > (_MAX_HEAD if self._head is None else _MAX_ROW):
             if self._head is None or self._ended:
-                raise UnexpectedReply(f"{self._path} answered too much")
-            raise CorruptReply(f"{self._path} answered a row without end")
+                raise UnexpectedReply(f"{self._path} returned too much data")
+            raise CorruptReply(f"{self._path} returned an endless row")
 
     def finish(self) -> Document:
         """Return the reply without its rows, or unchanged if it has none.
@@ -83,7 +83,7 @@ class RowReader:
         while self._is_stuck(0) and (self._skip_row(_NEXT_ROW) or self._skip_row(_END)):
             pass
         if self._head is not None and not self._ended:
-            raise CorruptReply(f"{self._path} was cut off")
+            raise CorruptReply(f"{self._path} returned a truncated list")
         document = read(self._path, ((self._head or "") + self._unread).encode("utf-8", "surrogateescape"))
         return Document(document.content, clean=document.clean and not self._foreign)
 

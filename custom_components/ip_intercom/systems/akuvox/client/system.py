@@ -42,7 +42,7 @@ class System(Functions):
         """
         info = system_info(await self._client.call(SYSTEM_INFO))
         if info.model is None and info.mac is None:
-            raise UnexpectedReply(f"{SYSTEM_INFO.path} answered neither model nor MAC address")
+            raise UnexpectedReply(f"{SYSTEM_INFO.path} returned neither model nor MAC address")
         return info
 
     async def status(self) -> SystemStatus:
@@ -53,7 +53,7 @@ class System(Functions):
         """
         status = decode_reply(SystemStatus, await self._client.call(SYSTEM_STATUS), SYSTEM_STATUS.path)
         if status == SystemStatus(None, None):
-            raise UnexpectedReply(f"{SYSTEM_STATUS.path} answered neither clock nor uptime")
+            raise UnexpectedReply(f"{SYSTEM_STATUS.path} returned neither clock nor uptime")
         return status
 
     async def reboot(self) -> None:

@@ -162,7 +162,7 @@ class Users:
         except ValueError:
             url = URL()
         if url.host not in {None, self._client.transport.base.host} or not url.path.startswith("/"):
-            raise UnexpectedReply("the users' file is said to be elsewhere")
+            raise UnexpectedReply("the exported user file is on another host")
         return url.path
 
 

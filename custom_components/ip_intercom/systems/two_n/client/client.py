@@ -112,11 +112,11 @@ class TwoNClient:
         result = await self.call(endpoint, params, wait=wait, patience=patience)
         listed = result if isinstance(result, list) else result.get(name)
         if not isinstance(listed, list):
-            raise UnexpectedReply(f"{endpoint.path} answered without {name}")
+            raise UnexpectedReply(f"{endpoint.path} returned no {name}")
         found = tuple(row for item in listed if (row := read(item)) is not None)
         self.skipped[endpoint.path] += len(listed) - len(found)
         if listed and not found and not tolerant:
-            raise UnexpectedReply(f"{endpoint.path} answered {name} that cannot be read")
+            raise UnexpectedReply(f"{endpoint.path} returned unreadable {name}")
         return found
 
     async def permits(self, endpoint: Endpoint) -> bool:
@@ -143,7 +143,7 @@ class TwoNClient:
             reply = await self._authentication.send(endpoint, _request(endpoint, params, max_bytes=max_bytes))
         if reply.status != HTTPStatus.OK or reply.content_type in JSON_TYPES or reply.content_type == "text/html":
             result(endpoint, reply)
-            raise UnexpectedReply(f"{endpoint.path} answered {reply.content_type}")
+            raise UnexpectedReply(f"{endpoint.path} returned {reply.content_type}")
         return reply
 
     async def upload(
@@ -221,7 +221,7 @@ class TwoNClient:
         async with self._authentication.stream(endpoint, request, wanted, self._slots) as answer:
             if isinstance(answer, Reply):
                 result(endpoint, answer)
-                raise UnexpectedReply(f"{endpoint.path} answered {answer.content_type}")
+                raise UnexpectedReply(f"{endpoint.path} returned {answer.content_type}")
             yield answer
 
 

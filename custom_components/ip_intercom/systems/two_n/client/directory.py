@@ -104,7 +104,7 @@ class Directory(Functions):
     async def _ask(self, endpoint: Endpoint, body: Mapping[str, object]) -> DirectoryAnswer:
         result = fields(await self._client.call(endpoint, body=body))
         if not isinstance(result.get("users"), list):
-            raise UnexpectedReply(f"{endpoint.path} answered without users")
+            raise UnexpectedReply(f"{endpoint.path} returned no users")
         return decode_reply(DirectoryAnswer, result, endpoint.path)
 
 

@@ -104,7 +104,7 @@ async def _reach(
             base = _next(base, err.location)
         else:
             return FoundDevice(base, certificate.fingerprint, info, certificate.legacy)
-    raise WrongDevice(f"{base.host} redirects without end")
+    raise WrongDevice(f"{base.host} redirects endlessly")
 
 
 def _next(base: URL, location: str) -> URL:
@@ -115,7 +115,7 @@ def _next(base: URL, location: str) -> URL:
         prefix = to.path.removesuffix(SYSTEM_INFO.path)
     there = URL.build(scheme=to.scheme, host=to.host or "", port=to.explicit_port).with_path(prefix)
     if there == base.with_path(base.path.rstrip("/")):
-        raise WrongDevice(f"{base.host} answers with a page")
+        raise WrongDevice(f"{base.host} returned an HTML page")
     return there
 
 
@@ -127,11 +127,11 @@ async def _identify(transport: HttpTransport, username: str, password: str) -> S
         raise
     except AuthenticationFailed as err:
         if not await _refuses_as_two_n(transport):
-            raise WrongDevice(f"{host} does not answer as a 2N") from err
+            raise WrongDevice(f"{host} does not respond as a 2N") from err
         info = await System(TwoNClient(transport, username, password)).info()
     except IntercomError as err:
         await _refuse_indoor_touch(transport)
-        raise WrongDevice(f"{host} does not answer as a 2N") from err
+        raise WrongDevice(f"{host} does not respond as a 2N") from err
     if info.serial is None and info.mac is None:
         raise NoIdentity(f"{host} reports neither serial number nor MAC address")
     return info

@@ -238,7 +238,7 @@ class Lpr(Functions):
         """
         reply = await self._client.fetch(LPR_IMAGE, {"plateText": plate}, max_bytes=_MAX_IMAGE)
         if not reply.body.startswith(b"\xff\xd8"):
-            raise UnexpectedReply("the picture of the plate is no JPEG")
+            raise UnexpectedReply("the image of the plate is not a JPEG")
         return reply.body
 
 

@@ -53,7 +53,7 @@ def result(endpoint: Endpoint, reply: Reply) -> Fields | list[object]:
             raise busy
         if (moved := redirect(reply)) is not None:
             raise moved
-        raise UnexpectedReply(f"{endpoint.path} answered {reply.content_type} that is not its JSON")
+        raise UnexpectedReply(f"{endpoint.path} returned {reply.content_type} without an API response")
     if envelope["success"] is not True:
         raise _error(endpoint, fields(envelope.get("error")))
     value = envelope.get("result")

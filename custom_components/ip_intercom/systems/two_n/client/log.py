@@ -73,7 +73,7 @@ class Log(Functions):
         params = {"include": include, "filter": ",".join(sorted(events)), "duration": str(duration)}
         result = fields(await self._client.call(LOG_SUBSCRIBE, params, patience=patience))
         if (channel := integer(result.get("id"))) is None:
-            raise UnexpectedReply("subscribed, but the device named no channel")
+            raise UnexpectedReply("the device returned no channel")
         return channel
 
     async def unsubscribe(self, channel: int, patience: float | None = None) -> None:

@@ -77,7 +77,7 @@ class Firmware(Functions):
         except NoAnswer as err:
             with suppress(CommandFailed):
                 await self._client.call(FIRMWARE_REJECT)
-            raise FileWaiting("another firmware file waits at the device") from err
+            raise FileWaiting("the device already keeps a firmware file") from err
         return decode_reply(FirmwareFile, result, FIRMWARE.path)
 
     async def apply(self, file_id: str) -> None:

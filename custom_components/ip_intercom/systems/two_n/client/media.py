@@ -47,7 +47,7 @@ class Camera(Functions):
         result = fields(await self._client.call(CAMERA_CAPS))
         resolutions, listed = result.get("jpegResolution"), result.get("sources")
         if not isinstance(resolutions, list) or not isinstance(listed, list):
-            raise UnexpectedReply("the device does not list its cameras")
+            raise UnexpectedReply("the device returned no list of cameras")
         sizes = {
             (width, height)
             for item in objects(resolutions)
@@ -56,7 +56,7 @@ class Camera(Functions):
         # Some firmware lists plain strings.
         sources = tuple(source for item in listed if (source := text(fields(item).get("source")) or text(item)))
         if (listed and not sources) or (resolutions and not sizes):
-            raise UnexpectedReply("the device lists cameras that cannot be read")
+            raise UnexpectedReply("the device returned unreadable cameras")
         return CameraCaps(sources, tuple(sorted(sizes, key=lambda size: (size[0] * size[1], size))))
 
     async def snapshot(self, source: str, size: tuple[int, int], seconds_back: int = 0) -> bytes:
@@ -76,7 +76,7 @@ class Camera(Functions):
             params["time"] = str(-seconds_back)
         reply = await self._client.fetch(CAMERA_SNAPSHOT, params, max_bytes=MAX_JPEG)
         if not reply.body.startswith(b"\xff\xd8"):
-            raise UnexpectedReply("the snapshot is no JPEG")
+            raise UnexpectedReply("the snapshot is not a JPEG")
         return reply.body
 
     @asynccontextmanager

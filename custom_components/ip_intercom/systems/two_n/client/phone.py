@@ -142,7 +142,7 @@ class Call(Functions):
             params["users"] = ",".join(users)
         result = fields(await self._client.call(CALL_DIAL, params))
         if (session := integer(result.get("session"))) is None:
-            raise UnexpectedReply("dialed, but the device returned no session")
+            raise UnexpectedReply("the device returned no session")
         return session
 
     async def answer(self, session: int) -> None:
