@@ -57,7 +57,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 async def async_setup_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> bool:
     """Connect to a device, add its entities, and start its event stream once Home Assistant has started."""
     await async_load_spreader(hass).setups.wait()
-    store = CursorStore(hass, entry.entry_id)
+    store = CursorStore(hass, entry.entry_id, entry.title)
     stored = await store.async_load()
     system = await async_create_system(hass, entry, stored.get("cursor"))
     found = RestoredState.from_store(stored, names=entry.options.get(CONF_SHOW_NAMES, True))
@@ -84,7 +84,7 @@ async def _async_set_up(
             async_load_once_accepted(hass, entry, coordinator.auth_retry, coordinator.rejected)
         raise
     events = EventStream(coordinator, store, rings)
-    pictures = VisitorPictures(picture_store(hass, entry.entry_id))
+    pictures = VisitorPictures(hass, picture_store(hass, entry.entry_id), entry.title)
     await pictures.async_load()
     runtime = IntercomRuntime(
         coordinator=coordinator,
@@ -177,5 +177,5 @@ async def async_remove_entry(hass: HomeAssistant, entry: IntercomConfigEntry) ->
     async_show_missing(hass, entry.entry_id, entry.title, frozenset())
     await credential_store(hass, entry.entry_id).async_remove()
     await hold_store(hass, entry.entry_id).async_remove()
-    await CursorStore(hass, entry.entry_id).async_remove()
+    await CursorStore(hass, entry.entry_id, entry.title).async_remove()
     await picture_store(hass, entry.entry_id).async_remove()

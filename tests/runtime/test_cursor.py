@@ -228,7 +228,7 @@ async def test_a_write_that_is_aborted_when_its_time_comes_writes_nothing(
             store._data = None
             raise TimeoutError
 
-    store = CursorStore(hass, "entry", interval=0.0)
+    store = CursorStore(hass, "entry", "Front Gate", interval=0.0)
     store._data = lambda: {"cursor": None}
     store._aborted = Late()
     await store._async_write()
@@ -239,16 +239,16 @@ async def test_a_file_of_a_later_version_is_the_same_as_none(
     hass: HomeAssistant, hass_storage: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     hass_storage[f"{DOMAIN}.entry"] = {"version": 99, "minor_version": 1, "key": "x", "data": {"cursor": {"id": 5}}}
-    store = CursorStore(hass, "entry")
+    store = CursorStore(hass, "entry", "Front Gate")
     assert await store.async_load() == {}
     assert not store.exists
-    assert "Could not read the stored event position" in caplog.text
+    assert "could not read stored data" in caplog.text
 
 
 async def test_what_an_earlier_process_handed_on_may_repeat(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None:
     """It ended without a word, so all that happened before this process began may have been handed on."""
     hass_storage[f"{DOMAIN}.entry"] = {"version": 1, "minor_version": 1, "key": "x", "data": {"cursor": {"id": 5}}}
-    store = CursorStore(hass, "entry")
+    store = CursorStore(hass, "entry", "Front Gate")
     assert await store.async_load() == {"cursor": {"id": 5}}
     assert store.exists
     assert store.repeats_until is not None
@@ -262,5 +262,5 @@ async def test_a_full_disk_costs_no_more_than_the_position(
         raise OSError("no space left")
 
     monkeypatch.setattr("homeassistant.helpers.storage.Store.async_save", fail)
-    await CursorStore(hass, "entry").async_end({"cursor": None})
+    await CursorStore(hass, "entry", "Front Gate").async_end({"cursor": None})
     assert "Could not store the event position: no space left" in caplog.text

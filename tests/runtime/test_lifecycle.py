@@ -134,7 +134,7 @@ async def test_the_cursor_is_written_when_home_assistant_stops(
     hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
     await hass.async_block_till_done()
     await hass.config_entries.async_unload(entry.entry_id)
-    stored = await CursorStore(hass, entry.entry_id).async_load()
+    stored = await CursorStore(hass, entry.entry_id, "Front Gate").async_load()
     assert stored["cursor"]["last"] is not None
 
 

@@ -6,6 +6,8 @@ from datetime import datetime
 import logging
 from typing import Any
 
+from homeassistant.util import dt as dt_util
+
 from ..model.parts import Access, Alarm, Bell, BellId, Port, PortId
 from ..model.state import State
 
@@ -39,12 +41,19 @@ class RestoredState:
     def _read(cls, stored: Mapping[str, Any], *, names: bool) -> RestoredState:
         floors = stored.get("public_floors")
         return cls(
-            {str(bell): Bell(str(bell), button=button) for bell, button in stored.get("bells", [])},
+            {
+                _text(bell): Bell(_text(bell), button=None if button is None else int(button))
+                for bell, button in stored.get("bells", [])
+            },
             dict(_with_state(item) for item in stored.get("ports", [])),
-            {Alarm(alarm): on for alarm, on in stored.get("alarms", {}).items() if alarm in Alarm},
-            {(Alarm(alarm), part): _flag(on) for alarm, part, *on in stored.get("alarm_parts", []) if alarm in Alarm},
+            {Alarm(alarm): _state(on) for alarm, on in stored.get("alarms", {}).items() if alarm in Alarm},
+            {
+                (Alarm(alarm), _text(part)): _flag(on)
+                for alarm, part, *on in stored.get("alarm_parts", [])
+                if alarm in Alarm
+            },
             _access(stored.get("last_access"), names=names),
-            None if floors is None else tuple(floors),
+            None if floors is None else tuple(int(floor) for floor in floors),
         )
 
     @classmethod
@@ -98,15 +107,31 @@ class RestoredState:
 
 def _with_state(item: Any) -> tuple[PortId, bool | None]:
     """Return a stored port with its state; earlier versions stored only ids."""
-    return (item, None) if isinstance(item, str) else (str(item[0]), item[1])
+    return (item, None) if isinstance(item, str) else (_text(item[0]), _state(item[1]))
 
 
 def _flag(stored: list[bool | None]) -> bool | None:
-    return stored[0] if stored else None
+    return _state(stored[0]) if stored else None
 
 
 def _access(stored: Mapping[str, Any] | None, *, names: bool) -> Access | None:
     if stored is None:
         return None
-    texts = {key: stored.get(key) for key in _ACCESS_TEXTS if names or key != "name"}
-    return Access(datetime.fromisoformat(stored["time"]), stored["granted"], **texts)
+    texts = {key: _text(stored.get(key)) for key in _ACCESS_TEXTS if names or key != "name"}
+    if not isinstance(stored["granted"], bool):
+        raise TypeError("a stored access was neither granted nor denied")
+    return Access(dt_util.as_utc(datetime.fromisoformat(stored["time"])), stored["granted"], **texts)
+
+
+def _text[T](value: T) -> T:
+    """Return a text, or None."""
+    if not isinstance(value, str | None):
+        raise TypeError(f"a stored text is a {type(value).__name__}")
+    return value
+
+
+def _state[T](value: T) -> T:
+    """Return a state: on, off, or unknown."""
+    if not isinstance(value, bool | None):
+        raise TypeError(f"a stored state is a {type(value).__name__}")
+    return value

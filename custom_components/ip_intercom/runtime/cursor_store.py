@@ -8,11 +8,11 @@ import time
 from typing import Any
 
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.storage import Store
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
+from ..helpers.storage import async_load_stored
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ class CursorStore:
     Args:
         hass: Home Assistant.
         entry_id: The id of the config entry.
+        device: The name of the device.
         interval: Seconds between the starts of two writes.
 
     Attributes:
@@ -41,11 +42,12 @@ class CursorStore:
             cover; set after an unclean stop.
     """
 
-    def __init__(self, hass: HomeAssistant, entry_id: str, interval: float = WRITE_INTERVAL) -> None:
+    def __init__(self, hass: HomeAssistant, entry_id: str, device: str, interval: float = WRITE_INTERVAL) -> None:
         self.exists = False
         self.repeats_until = float("-inf")
         self._hass = hass
         self._entry_id = entry_id
+        self._device = device
         self._interval = interval
         # Atomic writes outside the event loop: a kill leaves the old file or the new one.
         self._store = Store[dict[str, Any]](
@@ -58,25 +60,10 @@ class CursorStore:
 
     async def async_load(self) -> dict[str, Any]:
         """Return the stored data; an unreadable file counts as none, so that the entry still loads."""
-        try:
-            stored = await self._store.async_load()
-        except (
-            HomeAssistantError,
-            OSError,
-            ArithmeticError,
-            AttributeError,
-            LookupError,
-            TypeError,
-            ValueError,
-        ) as err:
-            # An unreadable file, or valid JSON of another shape; Store itself moves invalid JSON away.
-            _LOGGER.warning("Could not read the stored event position, starting with new events: %r", err)
-            stored = None
-        if not isinstance(stored, dict):
-            return {}
-        self.exists = isinstance(stored.setdefault("cursor", None), Mapping)
-        if not self.exists:
-            stored["cursor"] = None
+        stored, _ = await async_load_stored(self._hass, self._store, self._device, _parse)
+        if not stored:
+            return stored
+        self.exists = stored.setdefault("cursor", None) is not None
         if stored.pop(_ENDED, None) is not True:
             followed = self._entry_id in self._hass.data.get(_FOLLOWED, ())
             self.repeats_until = time.monotonic() if followed else _process_start()
@@ -137,6 +124,12 @@ class CursorStore:
         if self._writing is not None:
             await asyncio.wait((self._writing,))
         self._aborted.clear()
+
+
+def _parse(content: Mapping[str, Any], _: list[Exception]) -> dict[str, Any]:
+    if not isinstance(content.get("cursor"), Mapping | None):
+        raise TypeError("the stored cursor is no object")
+    return dict(content)
 
 
 def _process_start() -> float:

@@ -24,6 +24,7 @@ from homeassistant.util.hass_dict import HassKey
 from ..const import DOMAIN
 from ..coordinator import IntercomCoordinator
 from ..helpers.errors import is_answer_lost, request_refused, translated, translated_error, was_never_sent
+from ..helpers.storage import async_load_stored, parse_items
 from ..model.doors import DoorCommand, is_done, next_step
 from ..model.features import Doors
 from ..model.names import place_names
@@ -113,12 +114,12 @@ class DoorCommands:
         self._coordinator.config_entry.async_on_unload(
             self._coordinator.async_add_listener(self._async_remove_ended_holds)
         )
-        stored = await self._store.async_load() or {}
-        if (doors := self._coordinator.features.doors) is None:
+        coordinator = self._coordinator
+        stored, _ = await async_load_stored(coordinator.hass, self._store, coordinator.name, _parse)
+        if (doors := coordinator.features.doors) is None:
             return
-        for door, until in stored.items():
-            end = None if until is None else dt_util.parse_datetime(str(until))
-            if until is not None and (end is None or end <= dt_util.utcnow()):
+        for door, end in stored.items():
+            if end is not None and end <= dt_util.utcnow():
                 continue
             self._holds[door] = end
             self._async_renew_in(_RENEW_RETRY, door)
@@ -417,3 +418,12 @@ def _ends_in(door: Door, seconds: int) -> bool:
     if door.hold_until is None:
         return True
     return abs((door.hold_until - dt_util.utcnow()).total_seconds() - seconds) <= _HOLD_TOLERANCE
+
+
+def _parse(content: Mapping[str, Any], errors: list[Exception]) -> dict[DoorId, datetime | None]:
+    return dict(parse_items(content.items(), _parse_hold, errors))
+
+
+def _parse_hold(item: tuple[DoorId, Any]) -> tuple[DoorId, datetime | None]:
+    door, until = item
+    return door, None if until is None else dt_util.as_utc(datetime.fromisoformat(until))

@@ -5,6 +5,7 @@ as untrusted as those of a forwarder (``webhook``).
 """
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 import importlib
 import logging
@@ -19,6 +20,7 @@ from homeassistant.requirements import RequirementsNotFound, async_clear_install
 
 from ..const import CONF_FCM_API_KEY, CONF_FCM_APP_ID, CONF_FCM_PROJECT_ID, CONF_FCM_SENDER_ID, CONFS_FCM, DOMAIN
 from ..coordinator import IntercomCoordinator
+from ..helpers.storage import async_load_stored
 from ..model.features import PushMessage
 from ..model.state import Missing
 from ..systems import options_of
@@ -147,11 +149,12 @@ class GooglePush:
         library = await self._hass.async_add_import_executor_job(
             importlib.import_module, "..systems.common.fcm", __package__
         )
-        if self._stored is None:
-            self._stored = await self._store.async_load() or {}
+        if (stored := self._stored) is None:
+            self._stored, _ = await async_load_stored(self._hass, self._store, self._coordinator.name, _parse)
+            stored = self._stored or {}
         options = self._entry.options
         project = {key: options[key] for key in (CONF_FCM_PROJECT_ID, CONF_FCM_APP_ID, CONF_FCM_SENDER_ID)}
-        credentials = self._stored.get("credentials") if self._stored.get("project") == project else None
+        credentials = stored.get("credentials") if stored.get("project") == project else None
         receiver: fcm.FcmReceiver = library.FcmReceiver(
             async_get_clientsession(self._hass),
             library.Project(
@@ -224,3 +227,9 @@ class GooglePush:
 def back_off(failures: int) -> float:
     """Return the seconds to wait after a failure, given the number of earlier failures."""
     return min(_RETRY_DELAY * 2.0 ** min(failures, 16), _MAX_RETRY_DELAY)
+
+
+def _parse(content: Mapping[str, Any], _: list[Exception]) -> dict[str, Any]:
+    if not isinstance(content.get("credentials"), Mapping | None):
+        raise TypeError("stored credentials are no object")
+    return dict(content)

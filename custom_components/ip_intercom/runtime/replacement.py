@@ -33,10 +33,10 @@ async def async_replace_unit(hass: HomeAssistant, entry: ConfigEntry[Any], ident
     _async_rename_devices(hass, entry, identity)
     _async_rename_entities(hass, entry, identity)
     # The new unit counts its events from 1, holds no door open, and has no codes.
-    events = CursorStore(hass, entry.entry_id)
+    events = CursorStore(hass, entry.entry_id, entry.title)
     await events.async_end({**await events.async_load(), "cursor": None})
     await hold_store(hass, entry.entry_id).async_remove()
-    await async_resend_codes(hass, entry.entry_id)
+    await async_resend_codes(hass, entry)
 
 
 @callback

@@ -5,7 +5,7 @@ Assistant or the device was unavailable follow as soon as both are available.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -18,11 +18,13 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.storage import Store
+from homeassistant.util import dt as dt_util
 from homeassistant.util.dt import utcnow
 
 from ..const import DOMAIN
 from ..coordinator import IntercomCoordinator
 from ..helpers.errors import request_refused, translated_error
+from ..helpers.storage import async_load_stored, parse_items
 from ..model.functions import Code, Codes, Held
 from ..model.parts import DoorId
 from ..model.state import Missing
@@ -95,7 +97,11 @@ class TemporaryCodes:
 
     async def async_load(self) -> None:
         """Read the stored codes, and apply due changes in the background."""
-        self._codes = {known.id: known for known in _stored(await self._store.async_load())}
+        coordinator = self._coordinator
+        stored, lost = await async_load_stored(coordinator.hass, self._store, coordinator.name, _parse)
+        self._codes = {known.id: known for known in stored}
+        if lost:
+            await self._async_save()
         if self._codes:
             self._coordinator.config_entry.async_create_background_task(
                 self._coordinator.hass, self._async_apply_due(), f"{DOMAIN} temporary codes of {self._coordinator.name}"
@@ -255,7 +261,8 @@ class TemporaryCodes:
 async def async_remove_codes(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     """Remove all codes of a removed entry from its device and from the storage."""
     store = code_store(hass, entry.entry_id)
-    left = {known.id: known for known in _stored(await store.async_load()) if known.tried}
+    stored, _ = await async_load_stored(hass, store, entry.title, _parse)
+    left = {known.id: known for known in stored if known.tried}
     failure: IntercomError | None = None
     if left:
         try:
@@ -292,10 +299,11 @@ async def async_remove_codes(hass: HomeAssistant, entry: ConfigEntry[Any]) -> No
     await store.async_remove()
 
 
-async def async_resend_codes(hass: HomeAssistant, entry_id: str) -> None:
+async def async_resend_codes(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     """Mark all codes that have not ended as not sent: a new unit replaces the one that had them."""
-    store = code_store(hass, entry_id)
-    codes = [replace(known, others=None, held=None) for known in _stored(await store.async_load())]
+    store = code_store(hass, entry.entry_id)
+    stored, _ = await async_load_stored(hass, store, entry.title, _parse)
+    codes = [replace(known, others=None, held=None) for known in stored]
     left = [known for known in codes if utcnow() < known.code.end]
     if left:
         await store.async_save({"codes": [_as_json(known) for known in left]})
@@ -334,12 +342,20 @@ def _as_json(known: TemporaryCode) -> dict[str, Any]:
     }
 
 
-def _stored(content: dict[str, Any] | None) -> Iterable[TemporaryCode]:
-    for item in (content or {}).get("codes", []):
-        start, end = (datetime.fromisoformat(item[part]) for part in ("start", "end"))
-        code = Code(item["name"], item["pin"], start, end, tuple(item["doors"]))
-        # An earlier version stored that a code was sent, but not the other ids on the device.
-        others = item.get("others", [] if item.get("tried") else None)
-        known_as = item["known_as"]
-        held = None if known_as is None else Held(known_as, item.get("known_name", code.name))
-        yield TemporaryCode(item["id"], code, None if others is None else frozenset(others), held)
+def _parse(content: Mapping[str, Any], errors: list[Exception]) -> list[TemporaryCode]:
+    return parse_items(content.get("codes", []), _parse_code, errors)
+
+
+def _parse_code(item: Mapping[str, Any]) -> TemporaryCode:
+    start, end = (dt_util.as_utc(datetime.fromisoformat(item[part])) for part in ("start", "end"))
+    name, pin, doors, number = item["name"], item["pin"], item["doors"], item["id"]
+    # An earlier version stored that a code was sent, but not the other ids on the device.
+    others = item.get("others", [] if item.get("tried") else None)
+    known_as, known_name = item["known_as"], item.get("known_name", name)
+    texts = (name, pin, number, *doors, *(others or ()), known_as or "", known_name or "")
+    lists = (doors, [] if others is None else others)
+    if not all(isinstance(text, str) for text in texts) or not all(isinstance(found, list) for found in lists):
+        raise ValueError("a stored code has a value of an unexpected type")
+    held = None if known_as is None else Held(known_as, known_name)
+    code = Code(name, pin, start, end, tuple(doors))
+    return TemporaryCode(number, code, None if others is None else frozenset(others), held)

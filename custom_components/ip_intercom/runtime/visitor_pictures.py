@@ -1,17 +1,17 @@
 """Pictures of the last visitors, stored across restarts."""
 
 from base64 import b64decode, b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-import logging
 from typing import Any
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
+from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
-
-_LOGGER = logging.getLogger(__name__)
+from ..helpers.storage import async_load_stored, parse_items
 
 STORAGE_VERSION = 1
 
@@ -40,22 +40,22 @@ class VisitorPictures:
     """The last picture for each image entity of an entry, by the key of the entity.
 
     Args:
+        hass: Home Assistant.
         store: Stores the pictures.
+        device: The name of the device.
     """
 
-    def __init__(self, store: Store[dict[str, Any]]) -> None:
+    def __init__(self, hass: HomeAssistant, store: Store[dict[str, Any]], device: str) -> None:
+        self._hass = hass
         self._store = store
+        self._device = device
         self._pictures: dict[str, VisitorPicture] = {}
 
     async def async_load(self) -> None:
         """Read the stored pictures, without unreadable ones."""
-        stored = await self._store.async_load()
-        for key, kept in stored.items() if isinstance(stored, dict) else ():
-            try:
-                taken, content = kept
-                self._pictures[key] = VisitorPicture(datetime.fromisoformat(taken), b64decode(content, validate=True))
-            except (TypeError, ValueError) as err:
-                _LOGGER.debug("Could not read the image of %s: %s", key, err)
+        self._pictures, lost = await async_load_stored(self._hass, self._store, self._device, _parse)
+        if lost:
+            await self.async_save()
 
     def get(self, key: str) -> VisitorPicture | None:
         """Return the last picture; None without one."""
@@ -75,3 +75,12 @@ class VisitorPictures:
                 for key, picture in self._pictures.items()
             }
         )
+
+
+def _parse(content: Mapping[str, Any], errors: list[Exception]) -> dict[str, VisitorPicture]:
+    return dict(parse_items(content.items(), _parse_picture, errors))
+
+
+def _parse_picture(item: tuple[str, Any]) -> tuple[str, VisitorPicture]:
+    key, (taken, content) = item
+    return key, VisitorPicture(dt_util.as_utc(datetime.fromisoformat(taken)), b64decode(content, validate=True))
