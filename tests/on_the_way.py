@@ -4,9 +4,6 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
-import pytest
-
-from custom_components.ip_intercom.runtime import event_stream as push
 
 from .common import until
 
@@ -19,13 +16,6 @@ ON_THE_WAY = {
     "a proxy with a login": (407, None, "unexpected_reply"),
     "a network with a login": (511, None, "unexpected_reply"),
 }
-
-
-def try_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again soon, and be sure of a refusal soon."""
-    monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1))
-    monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry.RETRY_DELAY", 0.02)
-    monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry._SPAN", 0.02)
 
 
 async def waits_at_the_start(

@@ -5,9 +5,7 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.setup import async_setup_component
-import pytest
 
-from custom_components.ip_intercom.runtime import event_stream as push
 from tests.common import entity_id, state_of, until
 from tests.simulators.two_n import Simulator
 
@@ -22,12 +20,6 @@ def triggers(bell: str) -> dict[str, dict[str, Any]]:
         RANG: {"trigger": "doorbell.rang", "target": {"entity_id": bell}},
         RECEIVED: {"trigger": "event.received", "target": {"entity_id": bell}, "options": {"event_type": ["ring"]}},
     }
-
-
-@pytest.fixture(autouse=True)
-def quick_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again soon."""
-    monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1, 0.2))
 
 
 async def test_automations_run_for_each_ring_and_for_nothing_else(

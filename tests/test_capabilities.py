@@ -5,16 +5,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 
-from custom_components.ip_intercom import coordinator as coordinator_module
 from custom_components.ip_intercom.const import CONF_CONTROLS, DOMAIN
 from tests.common import USERNAME, act, add_intercom, capture_changes, capture_log_events, entity_id, state_of, until
 from tests.simulators.two_n import Privilege, Service, Simulator
-
-
-@pytest.fixture(autouse=True)
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(coordinator_module, "_DESCRIBE_COOLDOWN", 0.1)
-    monkeypatch.setattr(coordinator_module, "_DIRECTORY_COOLDOWN", 0.1)
 
 
 def there(hass: HomeAssistant, entry: ConfigEntry, platform: str, key: str) -> bool:
@@ -134,9 +127,8 @@ async def test_a_directory_that_answers_nonsense_for_once_makes_no_doorbell(
 
 
 async def test_what_could_not_be_found_out_is_asked_for_again(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
-    monkeypatch.setattr(coordinator_module, "_DESCRIBE_RETRY", 0.2)
     sim.garbage("io/caps", "html", times=1)
     sim.configure_switch(3, enabled=True)
     await until(lambda: there(hass, entry, "lock", "door_3_door"))

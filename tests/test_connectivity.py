@@ -6,7 +6,6 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 import pytest
 
-from custom_components.ip_intercom.runtime import event_stream as push
 from custom_components.ip_intercom.systems.common import keep_alive
 from tests.common import USERNAME, capture_changes, capture_log_events, entity_id, state_of, until
 from tests.simulators.two_n import Simulator
@@ -15,7 +14,6 @@ from tests.simulators.two_n import Simulator
 @pytest.fixture(autouse=True)
 def quick_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again soon, and give a silent peer up soon."""
-    monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1, 0.2))
     for name in ("IDLE", "INTERVAL", "LOST"):
         monkeypatch.setattr(keep_alive, name, 1)
 

@@ -8,17 +8,9 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.ip_intercom import coordinator as coordinator_module
 from custom_components.ip_intercom.const import DOMAIN
-from custom_components.ip_intercom.helpers import issues as device_issues
 from tests.common import USERNAME, add_intercom, capture_log_events, until
 from tests.simulators.two_n import Privilege, Service, Simulator
-
-
-@pytest.fixture(autouse=True)
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(coordinator_module, "_DESCRIBE_COOLDOWN", 0.1)
-    monkeypatch.setattr(device_issues, "_PATIENCE", 0.1)
 
 
 def lacking(hass: HomeAssistant) -> dict[str, str]:

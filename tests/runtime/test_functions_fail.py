@@ -9,7 +9,6 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.ip_intercom.systems.two_n import system
 from tests.common import act, add_intercom, entity_id, state_of, until
 from tests.simulators.common.faults import Fault
 from tests.simulators.two_n import Simulator
@@ -68,10 +67,7 @@ async def test_what_came_before_stays_while_it_does_not_answer(hass: HomeAssista
     await act(hass, "lock.open", entity_id=lock)
 
 
-async def test_a_slow_directory_delays_nothing(
-    hass: HomeAssistant, sim: Simulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(system, "_DIRECTORY_PATIENCE", 0.1)
+async def test_a_slow_directory_delays_nothing(hass: HomeAssistant, sim: Simulator) -> None:
     sim.delay(3.0, "dir/query")
     entry = await add_intercom(hass, sim)
     assert state_of(hass, entry, "lock", "door_1_door") == "locked"

@@ -14,19 +14,9 @@ from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.helpers import auth_retry as refusals
 from custom_components.ip_intercom.model.events import Event as IntercomEvent
 from custom_components.ip_intercom.model.state import State
-from custom_components.ip_intercom.runtime import event_stream as push
 from custom_components.ip_intercom.runtime.cursor_store import CursorStore
 from tests.common import USERNAME, act, add_intercom, capture_changes, capture_log_events, entity_id, state_of, until
 from tests.simulators.two_n import Privilege, Service, Simulator
-
-
-@pytest.fixture(autouse=True)
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait less between attempts; the order of things stays."""
-    monkeypatch.setattr(push, "_BACK_OFF", (0.02, 0.1))
-    monkeypatch.setattr(push, "_USER_DELAY", 0.3)
-    monkeypatch.setattr(refusals, "RETRY_DELAY", 0.05)
-    monkeypatch.setattr(refusals, "_SPAN", 0.0)
 
 
 def numbers(events: list[Event]) -> list[object]:
@@ -210,6 +200,7 @@ async def test_a_poll_that_is_refused_for_good_asks_for_the_password(hass: HomeA
     for _ in range(refusals.REFUSALS - 1):
         await coordinator.async_refresh()
         assert coordinator.last_update_success
+        await asyncio.sleep(refusals.RETRY_DELAY)
     await coordinator.async_refresh()
     assert not coordinator.last_update_success
     assert hass.config_entries.flow.async_progress_by_handler(DOMAIN)

@@ -13,7 +13,6 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.helpers.log_health import PATIENCE
-from custom_components.ip_intercom.runtime import event_stream as push
 from custom_components.ip_intercom.systems.two_n.client.pace import Pace
 from tests.common import act, capture_log_events, entity_id, state_of, until
 from tests.simulators.common.faults import Fault
@@ -23,12 +22,6 @@ from tests.simulators.two_n import Simulator
 SILENT = [Fault.RESET, Fault.STATUS, Fault.PAGE, Fault.REFUSED, Fault.DEEP, Fault.DIGITS, Fault.BARE]
 # With these all of them can be.
 READABLE = [Fault.BROKEN_TEXT, Fault.CONTROL_TEXT]
-
-
-@pytest.fixture(autouse=True)
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait less between attempts; the order of things stays."""
-    monkeypatch.setattr(push, "_BACK_OFF", (0.02, 0.1))
 
 
 def repairs(hass: HomeAssistant) -> list[str | None]:

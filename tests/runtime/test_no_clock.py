@@ -12,17 +12,11 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.ip_intercom import coordinator as coordinator_module
 from custom_components.ip_intercom.const import DOMAIN
 from tests.common import USERNAME, add_intercom, capture_log_events, state_of, until
 from tests.simulators.two_n import Privilege, Simulator
 
 NEAR = timedelta(minutes=1)
-
-
-@pytest.fixture(autouse=True)
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(coordinator_module, "_DESCRIBE_COOLDOWN", 0.1)
 
 
 @pytest.fixture(params=[True, False], ids=["unreachable server", "no server"])

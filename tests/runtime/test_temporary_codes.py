@@ -38,8 +38,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(temporary_codes, "utcnow", clock)
     monkeypatch.setattr(temporary_codes, "_MAX_CHECK_DELAY", 0.05)
-    monkeypatch.setattr(temporary_codes, "_RETRY_DELAY", 0.05)
-    monkeypatch.setattr(temporary_codes, "_MAX_RETRY_DELAY", 0.05)
     return clock
 
 

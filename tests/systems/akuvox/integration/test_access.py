@@ -8,7 +8,6 @@ from homeassistant.helpers import issue_registry as ir
 import pytest
 
 from custom_components.ip_intercom.const import DOMAIN
-from custom_components.ip_intercom.systems.akuvox import credentials
 from tests.common import capture_log_events, entity_id, state_of, until
 from tests.simulators.akuvox import LogForm, Simulator
 
@@ -68,7 +67,7 @@ async def test_the_door_log_tells_who(hass: HomeAssistant, device: Start, dialec
 
 @pytest.mark.parametrize("dialect", ["e18", "r29"])
 async def test_pushed_and_recorded_is_one_access(
-    hass: HomeAssistant, device: Start, dialect: str, local_url: str, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, device: Start, dialect: str, local_url: str
 ) -> None:
     sim = await device(dialect)
     lucy(sim)
@@ -84,11 +83,8 @@ async def test_pushed_and_recorded_is_one_access(
     assert "AccessUnrecorded" not in {event.data["type"] for event in events}
 
 
-async def test_an_access_without_a_record(
-    hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_access_without_a_record(hass: HomeAssistant, device: Start, local_url: str) -> None:
     """A log that is full, or off, does not silence who came in."""
-    monkeypatch.setattr(credentials, "_RECORD_TIMEOUT", 0.5)
     sim = await device("e16c")
     entry = await add(hass, sim, push=True)
     await until(lambda: sim.config["Config.Features.ACTIONURL.Enable"] == "1", "the Action URLs")

@@ -22,11 +22,6 @@ RELAY = "Config.DoorSetting.RELAY."
 OPENING = {"opening_username": "opener", "opening_password": "secret"}
 
 
-@pytest.fixture(autouse=True)
-def look_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commanding, "_EFFECT_DELAY", 0.3)
-
-
 @pytest.fixture(params=sorted(RelayReading))
 def device(device: Start, request: pytest.FixtureRequest) -> Start:
     """Start devices under each reading of what a relay command does (field notes 10)."""
@@ -94,7 +89,6 @@ async def test_a_door_that_waits_before_it_opens_is_seen_open(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(commanding, "_FIRST_POLL", 0.0)
-    monkeypatch.setattr(commanding, "_EFFECT_DELAY", 1.5)
     sim = await device("e18", config={f"{RELAY}TriggerDelayA": "1", f"{RELAY}HoldDelayA": "60"})
     entry = await add(hass, sim)
     await lock(hass, entry, "lock.open")

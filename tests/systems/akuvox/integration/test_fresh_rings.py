@@ -7,10 +7,8 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import Event, HomeAssistant
 import pytest
 
-from custom_components.ip_intercom.runtime import event_stream as push
-from custom_components.ip_intercom.systems.akuvox import calls, clock, log
+from custom_components.ip_intercom.systems.akuvox import clock, log
 from custom_components.ip_intercom.systems.akuvox.client import client
-from custom_components.ip_intercom.systems.common import poller
 from custom_components.ip_intercom.systems.common.times import LIVE_WINDOW
 from tests.common import capture_log_events, until
 from tests.simulators.akuvox import Simulator
@@ -32,10 +30,8 @@ def no_other_route(monkeypatch: pytest.MonkeyPatch, hurry: None) -> None:
     monkeypatch.setattr(log, "_CALL_LOG_ONLY_INTERVAL", 0.1)
     monkeypatch.setattr(log, "_CALL_INTERVALS", (0.1, 0.1))
     monkeypatch.setattr(log, "_DOOR_LOG_INTERVALS", (0.1, 0.1))
-    monkeypatch.setattr(poller, "_RETRY", 0.1)
     # The clocks of the simulator jump.
     monkeypatch.setattr(clock, "_FRESH_FOR", 0.0)
-    monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1))
 
 
 async def silent(quick_device: Start, **settings: Any) -> Simulator:
@@ -85,7 +81,6 @@ async def test_a_short_call_rings(hass: HomeAssistant, quick_device: Start, has_
 async def test_a_clock_that_is_not_told_keeps_no_ring_waiting(
     hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log, "_CLOCK_PATIENCE", 0.3)
     wait_for_answers(monkeypatch, 0.5)
     sim = await silent(quick_device)
     entry = await add(hass, sim)
@@ -188,7 +183,6 @@ async def test_a_call_that_was_answered_before_the_first_look(
 ) -> None:
     """That a visitor began it, only its record tells, when it is over: by then it may be no news."""
     monkeypatch.setitem(clock.LIVE_FOR, clock.RING, window)
-    monkeypatch.setattr(calls, "_DIAL_LAG", 0.1)
     sim = await quick_device()
     entry = await add(hass, sim)
     rings, events = count_rings(hass, entry), capture_log_events(hass)

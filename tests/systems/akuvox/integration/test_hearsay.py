@@ -4,8 +4,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.ip_intercom.helpers import auth_retry as refusals
-from custom_components.ip_intercom.runtime import event_stream as push
-from custom_components.ip_intercom.systems.akuvox import accesses, log
+from custom_components.ip_intercom.systems.akuvox import log
 from tests.common import capture_changes, capture_log_events, entity_id, until
 from tests.simulators.akuvox import Simulator
 
@@ -16,9 +15,6 @@ from .test_push import pushing
 @pytest.fixture(autouse=True)
 def quick_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Be sure soon."""
-    monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry.RETRY_DELAY", 0.05)
-    monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1, 0.2))
-    monkeypatch.setattr(refusals, "_SPAN", 0.05)
     monkeypatch.setattr(refusals, "_CERTAIN", 1e4)
 
 
@@ -50,9 +46,8 @@ async def test_a_push_proves_no_password(hass: HomeAssistant, device: Start, loc
 
 
 async def test_an_alarm_ends_in_time_though_the_device_refuses(
-    hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, device: Start, local_url: str
 ) -> None:
-    monkeypatch.setattr(accesses, "_ALARM_DURATION", 0.5)
     sim = await device("e16c")
     await pushing(hass, sim)
     events = capture_log_events(hass)

@@ -15,10 +15,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.helpers.log_health import PATIENCE
-from custom_components.ip_intercom.runtime import event_stream as push
-from custom_components.ip_intercom.systems.akuvox import accesses, log
-from custom_components.ip_intercom.systems.akuvox.client import client
-from custom_components.ip_intercom.systems.common import poller
+from custom_components.ip_intercom.systems.akuvox import log
 from tests.common import act, capture_log_events, entity_id, state_of, until
 from tests.simulators.akuvox import Simulator
 from tests.simulators.common.faults import Fault
@@ -42,13 +39,7 @@ def hurry_more(monkeypatch: pytest.MonkeyPatch, hurry: None) -> None:
     """Wait less for what does not answer, and try it again sooner."""
     for name in ("_CALL_INTERVALS", "_CALL_LOG_INTERVALS", "_DOOR_LOG_INTERVALS"):
         monkeypatch.setattr(log, name, (0.1, 0.1))
-    monkeypatch.setattr(log, "_CALL_LOG_ONLY_INTERVAL", 0.1)
-    monkeypatch.setattr(log, "_READ_RETRY", 0.1)
     wait_for_answers(monkeypatch, 0.5)
-    monkeypatch.setattr(client, "PARALLEL_AFTER", 0.05)
-    monkeypatch.setattr(poller, "_RETRY", 0.1)
-    monkeypatch.setattr(log, "_MAX_FAILED_INTERVAL", 0.3)
-    monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1))
 
 
 def repairs(hass: HomeAssistant) -> list[tuple[str | None, str]]:
@@ -163,10 +154,9 @@ async def test_a_device_that_is_away_has_no_failing_source(hass: HomeAssistant, 
 
 @pytest.mark.parametrize("fault", [Fault.STATUS, Fault.RESET, Fault.HANG])
 async def test_a_device_that_does_not_tell_its_uptime_is_back_all_the_same(
-    hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch, fault: Fault
+    hass: HomeAssistant, quick_device: Start, fault: Fault
 ) -> None:
     """Whether it has restarted is asked first; it is not waited for."""
-    monkeypatch.setattr(log, "_RESTART_PATIENCE", 0.2)
     sim = await quick_device()
     entry = await add(hass, sim)
     await following(sim)
@@ -184,7 +174,6 @@ async def test_a_list_of_users_that_hangs_delays_no_access_for_long(
     hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who it was, only the list knows: it is told without a name."""
-    monkeypatch.setattr(accesses, "_NAME_PATIENCE", 0.3)
     wait_for_answers(monkeypatch, 30.0)
     sim = await quick_device()
     entry = await add(hass, sim)
@@ -221,7 +210,6 @@ async def test_what_was_missed_in_a_long_outage_is_told_as_soon_as_it_is_over(
 ) -> None:
     """However often the device was tried meanwhile: no look waits longer for that."""
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr(push, "_BACK_OFF", (0.01,))
     monkeypatch.setattr(log, "_MAX_FAILED_INTERVAL", 300.0)
     sim = await quick_device()
     entry = await add(hass, sim)

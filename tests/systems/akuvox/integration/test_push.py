@@ -14,7 +14,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from yarl import URL
 
 from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, DOMAIN
-from custom_components.ip_intercom.systems.akuvox import accesses, credentials, log
+from custom_components.ip_intercom.systems.akuvox import accesses, log
 from tests.common import capture_log_events, entity_id, state_of, until
 from tests.flooding import assert_withstands_flood
 from tests.planted import EXTRA, SECRET, assert_shown_nowhere, listen_closely
@@ -343,9 +343,7 @@ async def test_nonsense_changes_nothing(
     assert events[0].data["data"] == {}
 
 
-async def test_settings_that_are_lost_are_set_again(
-    hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_settings_that_are_lost_are_set_again(hass: HomeAssistant, device: Start, local_url: str) -> None:
     sim = await device("e16c")
     entry = await pushing(hass, sim)
     set_up = urls(sim)
@@ -403,9 +401,6 @@ async def test_a_variable_that_is_dropped_is_tried_once(hass: HomeAssistant, dev
 async def test_a_record_that_comes_too_late_is_no_second_access(
     hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(credentials, "_RECORD_TIMEOUT", 0.3)
-    monkeypatch.setattr(log, "_RECORD_RETRY", 0.1)
-    monkeypatch.setattr(log, "_MAX_FAILED_INTERVAL", 0.2)
     sim = await device("e16c")
     sim.add_user(Name="Lucy", PrivatePIN="22224681")
     entry = await pushing(hass, sim)

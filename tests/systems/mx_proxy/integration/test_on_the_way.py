@@ -5,17 +5,11 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from tests.common import state_of, until
-from tests.on_the_way import ON_THE_WAY, tells_a_changed_certificate, try_again_soon, waits_at_the_start
+from tests.on_the_way import ON_THE_WAY, tells_a_changed_certificate, waits_at_the_start
 from tests.outages import lines
 from tests.simulators.mx_proxy import Simulator
 
 from .conftest import Start, add
-
-
-@pytest.fixture(autouse=True)
-def quick_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again soon, and be sure of a refusal soon."""
-    try_again_soon(monkeypatch)
 
 
 @pytest.mark.parametrize("with_token", [True, False])

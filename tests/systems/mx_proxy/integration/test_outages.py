@@ -18,12 +18,6 @@ from tests.simulators.mx_proxy import Outage, Simulator
 from .conftest import BEN, Start, add, pushing
 
 
-@pytest.fixture(autouse=True)
-def quick_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again soon."""
-    monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1, 0.2))
-
-
 def records(events: list[Event]) -> list[Event]:
     return [item for item in events if item.data["type"] == "CallLog"]
 
@@ -222,7 +216,6 @@ async def test_a_full_block_keeps_nobody_waiting(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The proxy answers GET /calls after its patience only; meanwhile messages are seen and commands go through."""
-    monkeypatch.setattr("custom_components.ip_intercom.systems.mx_proxy.system._FIRST_TIMEOUT", 0.3)
     sim = await device(empty=True)
     patience = asyncio.Event()
     monkeypatch.setattr(sim.mx, "pause", patience.wait)

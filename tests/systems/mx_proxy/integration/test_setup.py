@@ -156,13 +156,10 @@ def _new_secret(sim: Simulator) -> dict[str, str]:
 async def test_what_is_refused_is_said_and_asked_for_again(
     hass: HomeAssistant,
     device: Start,
-    monkeypatch: pytest.MonkeyPatch,
     change: Callable[[Simulator], dict[str, str]],
     reason: str,
 ) -> None:
     """Home Assistant asks by itself, once refusals on several occasions leave no doubt."""
-    monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry.RETRY_DELAY", 0.05)
-    monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry._SPAN", 0.05)
     sim = await device()
     entry = await add(hass, sim)
     account = change(sim)
@@ -181,11 +178,7 @@ async def test_what_is_refused_is_said_and_asked_for_again(
     await until(lambda: entry.state is ConfigEntryState.LOADED, "the entry")
 
 
-async def test_a_refusal_at_the_start_is_said_as_well(
-    hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry.RETRY_DELAY", 0.05)
-    monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry._SPAN", 0.05)
+async def test_a_refusal_at_the_start_is_said_as_well(hass: HomeAssistant, device: Start) -> None:
     sim = await device()
     entry = await add(hass, sim)
     sim.set_secret(CLIENT, "new")

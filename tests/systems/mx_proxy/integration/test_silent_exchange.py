@@ -4,9 +4,7 @@ from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.ip_intercom.runtime import event_stream as push
 from custom_components.ip_intercom.systems.mx_proxy import log
-from custom_components.ip_intercom.systems.mx_proxy.client import client
 from tests.common import capture_changes, capture_log_events, state_of, until
 from tests.outages import lines
 from tests.simulators.mx_proxy import Simulator
@@ -16,12 +14,6 @@ from .looking import becomes
 
 # Seconds of the MX in one of ours: its patience is short then.
 FAST = 70
-
-
-@pytest.fixture(autouse=True)
-def quick_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again soon."""
-    monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1))
 
 
 def shown(hass: HomeAssistant, entry: ConfigEntry) -> tuple[str, str, str]:
@@ -112,9 +104,8 @@ async def test_a_lost_link_is_left_to_the_proxy(hass: HomeAssistant, device: Sta
 
 
 async def test_an_account_that_was_logged_out_is_logged_in_again(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
-    monkeypatch.setattr(client, "LINK_TIMEOUT", 0.5)
     sim.mx.disconnect(sim.login)
     await until(lambda: shown(hass, entry) == SILENT, "the loss")
     await until(lambda: shown(hass, entry) == HERE, "the return")

@@ -5,8 +5,6 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.ip_intercom.runtime import event_stream as push
-from custom_components.ip_intercom.systems.common import poller
-from custom_components.ip_intercom.systems.mx_proxy.client import client, login
 from tests.common import capture_log_events, enter, state_of, until
 from tests.outages import lines
 from tests.simulators.common.faults import Fault
@@ -15,15 +13,6 @@ from tests.simulators.mx_proxy import Simulator
 from .conftest import Start, add, user_input
 
 AWAY, HERE = ("off", "unavailable"), ("on", "idle")
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait less for answers than for the log of calls, and try again soon."""
-    monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1))
-    monkeypatch.setattr(client, "REQUEST_TIMEOUT", 0.4)
-    monkeypatch.setattr(poller, "_PROBE_TIMEOUT", 0.2)
-    monkeypatch.setattr(poller, "_AWAY_TIMEOUT", 0.3)
 
 
 def shown(hass: HomeAssistant, entry: ConfigEntry) -> tuple[str, str]:
@@ -70,7 +59,7 @@ async def test_a_look_that_the_silence_has_cut_is_taken_after_it(hass: HomeAssis
 
 
 async def test_a_failure_of_before_the_return_is_no_second_outage(
-    hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What was asked while the server was away may be answered, or given up, after it is back."""
     sim = await device()
@@ -79,7 +68,6 @@ async def test_a_failure_of_before_the_return_is_no_second_outage(
     caplog.clear()
     hang(sim)
     await until(lambda: shown(hass, entry) == AWAY, "the silence to be seen")
-    monkeypatch.setattr(client, "REQUEST_TIMEOUT", 3.0)
     sim.clear_requests()
     poll = hass.async_create_task(entry.runtime_data.coordinator.async_refresh())
     await until(lambda: any(request.path == "/conferences" for request in sim.requests), "a poll")
@@ -113,9 +101,8 @@ async def test_a_poll_that_finds_it_first_ends_the_pause_of_the_log(
 
 
 async def test_a_server_that_refuses_its_tokens_is_away_and_no_password_is_asked_for(
-    hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(login, "TOKEN_REJECTED_PAUSES", (0.5, 0.5))
     sim = await device()
     entry = await add(hass, sim)
     await until(lambda: entry.runtime_data.events.following, "the first looks")

@@ -14,7 +14,6 @@ from custom_components.ip_intercom.systems.common.errors import (
     NotSupported,
     StreamRefused,
 )
-from custom_components.ip_intercom.systems.smartyard import cameras as cameras_module
 from custom_components.ip_intercom.systems.smartyard.client import TextPush
 from custom_components.ip_intercom.systems.smartyard.event_mapper import message
 from custom_components.ip_intercom.systems.smartyard.messages import Watch
@@ -179,9 +178,8 @@ async def test_a_camera_that_refuses_every_token_is_not_asked_for_with_each_pict
 @pytest.mark.parametrize(("failing", "camera"), [("cctv/all", "intercom_21"), ("cctv/camMap", "42")])
 @pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.HANG, Fault.STATUS])
 async def test_one_list_has_the_token_though_the_other_fails(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, failing: str, camera: str, fault: Fault
+    bench: Bench, failing: str, camera: str, fault: Fault
 ) -> None:
-    monkeypatch.setattr(cameras_module, "_LIST_TIMEOUT", 0.2)
     cameras = bench.system.features.cameras
     assert cameras is not None
     bench.sim.fault(failing, fault)

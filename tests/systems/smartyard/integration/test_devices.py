@@ -10,9 +10,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.ip_intercom import coordinator as coordinator_module
 from custom_components.ip_intercom.const import DOMAIN
-from custom_components.ip_intercom.systems.smartyard.client import client
 from tests.common import act, assert_assumed_locked, capture_changes, entity_id, state_of, until
 from tests.simulators.common.faults import Fault
 from tests.simulators.smartyard import PHONE, Role, Simulator
@@ -131,10 +129,7 @@ async def test_the_place_has_the_name(
     assert shown(hass, entry, platform, key).name == name
 
 
-async def test_a_flat_that_is_moved_into_and_out_of(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(coordinator_module, "_DESCRIBE_COOLDOWN", 0.1)
+async def test_a_flat_that_is_moved_into_and_out_of(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     coordinator = entry.runtime_data.coordinator
     sim.move_out(PHONE, 53)
     await coordinator.async_describe()
@@ -176,11 +171,9 @@ async def test_what_is_refused_from_the_start_stays_until_it_is_told(
     hass: HomeAssistant,
     sim: Simulator,
     entry: ConfigEntry,
-    monkeypatch: pytest.MonkeyPatch,
     function: str,
     status: int,
 ) -> None:
-    monkeypatch.setattr(coordinator_module, "_DESCRIBE_COOLDOWN", 0.1)
     registry = er.async_get(hass)
 
     def known() -> set[str]:
@@ -294,9 +287,8 @@ async def test_a_door_that_was_opened_is_shown_open_for_a_while(
 
 
 async def test_a_door_of_which_no_answer_comes_may_have_opened(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
-    monkeypatch.setattr(client, "REQUEST_TIMEOUT", 0.1)
     sim.fault("address/openDoor", Fault.HANG)
     with pytest.raises(HomeAssistantError, match="may have opened") as failed:
         await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_21:0_door"))

@@ -16,7 +16,7 @@ import pytest_socket
 from yarl import URL
 
 from tests.common import act, capture_log_events, enter, entity_id, state_of, until
-from tests.on_the_way import ON_THE_WAY as ANYWHERE, tells_a_changed_certificate, try_again_soon, waits_at_the_start
+from tests.on_the_way import ON_THE_WAY as ANYWHERE, tells_a_changed_certificate, waits_at_the_start
 from tests.outages import lines
 from tests.simulators.smartyard import Simulator
 from tests.simulators.smartyard.cameras import Kind
@@ -28,12 +28,6 @@ from .test_push import listen
 
 # Here it is one more than elsewhere.
 ON_THE_WAY = {**ANYWHERE, "a page that is gone": (410, None, "unexpected_reply")}
-
-
-@pytest.fixture(autouse=True)
-def quick_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again soon, and be sure of a refusal soon."""
-    try_again_soon(monkeypatch)
 
 
 @pytest.mark.parametrize(("status", "location", "key"), ON_THE_WAY.values(), ids=ON_THE_WAY)

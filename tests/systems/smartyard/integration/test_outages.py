@@ -7,20 +7,11 @@ from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.ip_intercom.runtime import event_stream as push
 from custom_components.ip_intercom.systems.smartyard.client.client import SmartYardClient
 from tests.common import capture_changes, capture_log_events, entity_id, state_of, until
 from tests.simulators.smartyard import Breakage, Simulator
 
 from .conftest import Start, add, pushing
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Come back soon."""
-    monkeypatch.setattr(push, "_BACK_OFF", (0.2, 0.2))
-    monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry.RETRY_DELAY", 0.05)
-    monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry._SPAN", 0.05)
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -124,10 +115,9 @@ async def test_what_changed_meanwhile_is_read_once_it_is_back(
 
 
 async def test_what_was_missed_in_a_long_outage_is_told_as_soon_as_it_is_over(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     """However often the server was tried meanwhile: no look waits longer for that."""
-    monkeypatch.setattr(push, "_BACK_OFF", (0.01,))
     coordinator = entry.runtime_data.coordinator
     events = capture_log_events(hass)
     await until(lambda: entry.runtime_data.events.following, "the first looks")

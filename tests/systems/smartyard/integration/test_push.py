@@ -16,7 +16,6 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, CONF_URL
 from custom_components.ip_intercom.model.ring_detector import Ring
-from custom_components.ip_intercom.runtime import webhook
 from custom_components.ip_intercom.runtime.event_stream import EventStream
 from custom_components.ip_intercom.systems.common.errors import NoData, UnexpectedReply
 from custom_components.ip_intercom.systems.smartyard import log
@@ -296,9 +295,7 @@ async def test_a_slow_sender_is_not_heard_to_the_end(
     hass: HomeAssistant,
     pushed: ConfigEntry,
     hass_client_no_auth: ClientSessionGenerator,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(webhook, "_PATIENCE", 0.05)
     ended = asyncio.Event()
 
     async def body() -> AsyncGenerator[bytes]:

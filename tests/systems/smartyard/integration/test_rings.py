@@ -87,8 +87,6 @@ async def test_a_ring_ends_while_the_server_is_away(
 ) -> None:
     # The server is not asked again while this test lasts.
     monkeypatch.setattr(push, "_BACK_OFF", (0.1, 600.0))
-    monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry.RETRY_DELAY", 0.05)
-    monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry._SPAN", 0.05)
     monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry._CERTAIN", 1e4)
     sim = await device()
     entry = await pushing(hass, sim, local_url)

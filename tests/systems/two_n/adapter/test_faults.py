@@ -42,12 +42,6 @@ SILENT = [
 FAULTS = [*SILENT, (Fault.REFUSED, 0), (Fault.WRONG_VALUES, 0), (Fault.WRONG_SHAPES, 0)]
 
 
-@pytest.fixture(autouse=True)
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait less for what never answers."""
-    monkeypatch.setattr("custom_components.ip_intercom.systems.two_n.client.client.REQUEST_TIMEOUT", 0.5)
-
-
 async def asked_at_bring_up(bench: Bench) -> tuple[list[str], Description]:
     """Return the functions that bring-up asks, and what it finds where all is well."""
     system = system_of(bench)

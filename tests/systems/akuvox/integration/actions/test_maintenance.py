@@ -12,11 +12,6 @@ from tests.simulators.akuvox.config_keys import LOCATION
 from .conftest import Add, Intercom
 
 
-@pytest.fixture(autouse=True)
-def look_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(maintenance, "_POLL_INTERVAL", 0.02)
-
-
 async def test_a_restart(intercom: Intercom) -> None:
     before = intercom.sim.clock.uptime()
     await act(intercom.hass, "button.press", entity_id=entity_id(intercom.hass, intercom.entry, "button", "restart"))

@@ -20,7 +20,6 @@ async def clock(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
     now = [datetime.now(UTC)]
     monkeypatch.setattr(temporary_codes, "utcnow", lambda: now[0])
     monkeypatch.setattr(temporary_codes, "_MAX_CHECK_DELAY", 0.05)
-    monkeypatch.setattr(temporary_codes, "_RETRY_DELAY", 0.05)
     return now
 
 
