@@ -9,24 +9,12 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
-from custom_components.ip_intercom.systems.common import event_buffer as outbox
-from custom_components.ip_intercom.systems.smartyard import log
 from tests.common import choose, enter, webhook_of
 from tests.simulators.smartyard import PHONE, Form, Simulator
 
 UNVERIFIED = {"security": {"verify_ssl": False}}
 
 type Start = Callable[..., Awaitable[Simulator]]
-
-
-@pytest.fixture(autouse=True)
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Poll often: no test waits a minute."""
-    monkeypatch.setattr(log, "_UNREAD_INTERVALS", (0.3, 0.3))
-    monkeypatch.setattr(log, "_HISTORY_INTERVALS", (0.3, 0.3))
-    monkeypatch.setattr(log, "_UNREAD_PAUSE", 0.0)
-    monkeypatch.setattr(log, "_CHANGES_PAUSE", 0.5)
-    monkeypatch.setattr(outbox, "_HEARTBEAT", 1.0)
 
 
 @pytest.fixture

@@ -14,14 +14,14 @@ def types(events: list[Event]) -> list[str]:
     return [item.data["type"] for item in events if item.data["type"] not in {"Unread", "Message"}]
 
 
-async def read_again(sim: Simulator, times: int = 3) -> None:
-    """Wait until all journals were read some more times, and what came of it was told.
+async def read_again(sim: Simulator) -> None:
+    """Wait until all journals were read once more, and what came of it was told.
 
     There are two flats, each of which is asked about two days around midnight; what a look has found is told before the
     next one begins.
     """
     before = asked(sim)
-    await until(lambda: asked(sim) > before + 4 * (times + 1), "looks")
+    await until(lambda: asked(sim) > before + 8, "looks")
 
 
 def asked(sim: Simulator) -> int:
@@ -55,7 +55,7 @@ async def test_whoever_came_in_is_told_once(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, what: str, kind: str, method: str, name: str | None
 ) -> None:
     events = capture_log_events(hass)
-    await read_again(sim, 1)
+    await read_again(sim)
     uuid = sim.happen(what, 22)
     await until(lambda: kind in types(events), kind)
     await read_again(sim)
@@ -75,7 +75,7 @@ async def test_whoever_came_in_is_told_once(
 async def test_names_can_be_kept_out(hass: HomeAssistant, sim: Simulator) -> None:
     entry = await add(hass, sim, show_names=False)
     events = capture_log_events(hass)
-    await read_again(sim, 1)
+    await read_again(sim)
     sim.happen("vehicle", 22)
     sim.happen("key", 22)
     await until(lambda: len(types(events)) == 2, "both")
@@ -86,7 +86,7 @@ async def test_names_can_be_kept_out(hass: HomeAssistant, sim: Simulator) -> Non
 
 async def test_calls_in_the_journal_let_nobody_in(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     events = capture_log_events(hass)
-    await read_again(sim, 1)
+    await read_again(sim)
     rings: list[object] = []
     entry.runtime_data.events.rings.async_listen(None, rings.append)
     sim.answer(sim.ring(21))
@@ -98,7 +98,7 @@ async def test_calls_in_the_journal_let_nobody_in(hass: HomeAssistant, sim: Simu
 
 
 async def test_what_happened_meanwhile_is_late(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
-    await read_again(sim, 1)
+    await read_again(sim)
     assert await hass.config_entries.async_unload(entry.entry_id)
     events = capture_log_events(hass)
     sim.happen("key", 24, flat=53, ago=9)
@@ -117,7 +117,7 @@ async def test_a_journal_that_is_not_to_be_had_keeps_no_other_from_being_read(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     events = capture_log_events(hass)
-    await read_again(sim, 1)
+    await read_again(sim)
     sim.leave_unpaid(51)
     sim.happen("key", 21)
     sim.happen("key", 24, flat=53)
