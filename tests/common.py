@@ -28,7 +28,7 @@ async def until(condition: Callable[[], object], what: str = "") -> None:
     while not condition():
         waited = time.monotonic() - began
         assert waited < PATIENCE, f"still waiting for {what or condition}"
-        await asyncio.sleep(max(0.01, waited / 50))
+        await asyncio.sleep(max(0.01, waited / 16))
 
 
 def user_input(
