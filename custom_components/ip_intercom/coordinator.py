@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 import logging
+import random
 import time
 from typing import Any, override
 
@@ -298,6 +299,10 @@ class IntercomCoordinator(StateCoordinator):
         failure = translated_error(kind, key, device=self.name, **placeholders)
         if isinstance(failure, UpdateFailed):
             failure.retry_after = err.retry_after
+            if err.retry_after is None and self.load_spreader.many_away:
+                # Devices that became unavailable together would be polled together.
+                pause = random.uniform(0.0, self.load_spreader.pause)
+                failure.retry_after = POLL_ALONE.total_seconds() + pause
         return failure
 
     # -- events ----------------------------------------------------------------------------------
