@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 import logging
-import random
 import time
 from typing import Any, override
 
@@ -298,11 +297,7 @@ class IntercomCoordinator(StateCoordinator):
         _, key, placeholders = translation_for(err)
         failure = translated_error(kind, key, device=self.name, **placeholders)
         if isinstance(failure, UpdateFailed):
-            failure.retry_after = err.retry_after
-            if err.retry_after is None and self.load_spreader.many_away:
-                # Devices that became unavailable together would be polled together.
-                pause = random.uniform(0.0, self.load_spreader.pause)
-                failure.retry_after = POLL_ALONE.total_seconds() + pause
+            failure.retry_after = err.retry_after or self.load_spreader.poll_delay(POLL_ALONE.total_seconds())
         return failure
 
     # -- events ----------------------------------------------------------------------------------

@@ -61,3 +61,15 @@ def test_a_fault_is_never_hidden(caplog: pytest.LogCaptureFixture) -> None:
         spreader.async_lost(str(number))
     DeviceLogger(LOGGER, spreader).error("Unexpected error", exc_info=ValueError("a fault of ours"))
     assert caplog.records[-1].levelno == logging.ERROR
+
+
+def test_polls_of_many_devices_are_spread() -> None:
+    spreader = LoadSpreader()
+    for number in range(5):
+        spreader.async_lost(str(number))
+    assert spreader.poll_delay(30.0) is None
+    for number in range(100):
+        spreader.async_lost(str(number))
+    delays = {spreader.poll_delay(30.0) for _ in range(20)}
+    assert len(delays) > 1
+    assert all(delay is not None and 30.0 <= delay <= 50.0 for delay in delays)

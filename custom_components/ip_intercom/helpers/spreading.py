@@ -7,6 +7,7 @@ blocks the event loop for seconds: requests time out, and websocket clients are 
 import asyncio
 from collections.abc import MutableMapping
 import logging
+import random
 import time
 from typing import Any, override
 
@@ -71,6 +72,13 @@ class LoadSpreader:
     def pause(self) -> float:
         """The seconds between two attempts to reach one unavailable device, to limit the attempts for all devices."""
         return min(len(self._unavailable) / _ATTEMPT_RATE, _LONGEST_PAUSE)
+
+    def poll_delay(self, interval: float) -> float | None:
+        """Return the seconds until the next poll of an unavailable device; None for its usual interval.
+
+        Devices that become unavailable together would be polled together.
+        """
+        return interval + random.uniform(0.0, self.pause) if self.many_away else None
 
     @callback
     def async_lost(self, entry_id: str) -> None:
