@@ -1,5 +1,6 @@
 """Load of many devices: a few devices never wait, and a site that goes away as a whole makes few log lines."""
 
+import asyncio
 import logging
 import time
 
@@ -39,27 +40,45 @@ def test_attempts_to_reach_devices_stay_few(away: int, pause: float) -> None:
     assert spreader.pause == pause
 
 
+def loggers(spreader: LoadSpreader, devices: int) -> list[DeviceLogger]:
+    return [DeviceLogger(LOGGER, spreader, str(number)) for number in range(devices)]
+
+
 def test_a_site_that_goes_away_makes_few_log_lines(caplog: pytest.LogCaptureFixture) -> None:
     spreader = LoadSpreader()
-    logger = DeviceLogger(LOGGER, spreader)
-    for number in range(50):
+    devices = loggers(spreader, 50)
+    for number, logger in enumerate(devices):
         spreader.async_lost(str(number))
         logger.error("Error fetching %d", number)
-    for number in range(50):
+    for number, logger in enumerate(devices):
         spreader.async_found(str(number))
         logger.info("Fetching %d recovered", number)
     shown = [record.getMessage() for record in caplog.records if record.levelno > logging.DEBUG]
     assert shown[:5] == [f"Error fetching {number}" for number in range(5)]
-    assert "More than 5 devices do not respond" in shown[5]
-    assert [text for text in shown if text.startswith("Error")] == shown[:5]
-    assert shown[-2:] == ["All devices respond again", "Fetching 49 recovered"]
+    assert "More than 5 devices became unavailable" in shown[5]
+    assert shown[6:] == ["All devices that became unavailable together respond again"]
+
+
+async def test_a_device_that_fails_alone_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Also while many others have been unavailable for long."""
+    spreader = LoadSpreader()
+    devices = loggers(spreader, 10)
+    for number in range(9):
+        spreader.async_lost(str(number))
+    await asyncio.sleep(61)
+    spreader.async_lost("9")
+    devices[9].error("Error fetching 9")
+    spreader.async_found("9")
+    devices[9].info("Fetching 9 recovered")
+    shown = [record.getMessage() for record in caplog.records if record.levelno > logging.DEBUG]
+    assert shown[1:] == ["Error fetching 9", "Fetching 9 recovered"]
 
 
 def test_a_fault_is_never_hidden(caplog: pytest.LogCaptureFixture) -> None:
     spreader = LoadSpreader()
     for number in range(50):
         spreader.async_lost(str(number))
-    DeviceLogger(LOGGER, spreader).error("Unexpected error", exc_info=ValueError("a fault of ours"))
+    DeviceLogger(LOGGER, spreader, "7").error("Unexpected error", exc_info=ValueError("a fault of ours"))
     assert caplog.records[-1].levelno == logging.ERROR
 
 

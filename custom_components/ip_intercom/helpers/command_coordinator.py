@@ -43,7 +43,7 @@ class CommandCoordinator(DataUpdateCoordinator[State]):
     ) -> None:
         self.load_spreader = async_load_spreader(hass)
         # An adapter has the methods that Home Assistant calls, but is not a Logger by type.
-        device_logger: Any = DeviceLogger(logger, self.load_spreader)
+        device_logger: Any = DeviceLogger(logger, self.load_spreader, entry.entry_id)
         super().__init__(
             hass,
             device_logger,

@@ -7,6 +7,7 @@ blocks the event loop for seconds: requests time out, and websocket clients are 
 import asyncio
 from collections.abc import MutableMapping
 import logging
+from math import inf
 import random
 import time
 from typing import Any, override
@@ -22,8 +23,10 @@ _SETUP_BURST, _SETUP_RATE = 10, 12.0
 _DESCRIBE_BURST, _DESCRIBE_RATE = 4, 2.0
 # Attempts per second for all unavailable devices together, and the longest pause in seconds for one device.
 _ATTEMPT_RATE, _LONGEST_PAUSE = 5.0, 40.0
-# With more unavailable devices than this, single ones are only logged at debug level.
-_FEW = 5
+# If more devices than this become unavailable within so many seconds, single ones are logged at debug level only.
+_FEW, _TOGETHER = 5, 60
+# Seconds after its return for which the log lines of such a device stay at debug level.
+_QUIET = 10.0
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -50,7 +53,7 @@ class RateLimit:
 
 
 class LoadSpreader:
-    """Limits the simultaneous work of all devices, and counts unavailable devices.
+    """The devices of one Home Assistant.
 
     Attributes:
         setups: Limits how many devices are set up, or begin to deliver events, at once.
@@ -60,13 +63,11 @@ class LoadSpreader:
     def __init__(self) -> None:
         self.setups = RateLimit(_SETUP_BURST, _SETUP_RATE)
         self.descriptions = RateLimit(_DESCRIBE_BURST, _DESCRIBE_RATE)
-        self._unavailable: set[str] = set()
-        self._many_reported = False
-
-    @property
-    def many_away(self) -> bool:
-        """Whether too many devices are unavailable to log each of them."""
-        return len(self._unavailable) > _FEW
+        # The entries of unavailable devices, and when each became unavailable, in monotonic time.
+        self._unavailable: dict[str, float] = {}
+        # Those that became unavailable together, and until when the log lines of an entry are for debugging only.
+        self._outage: set[str] = set()
+        self._quiet_until: dict[str, float] = {}
 
     @property
     def pause(self) -> float:
@@ -78,27 +79,41 @@ class LoadSpreader:
 
         Devices that become unavailable together would be polled together.
         """
-        return interval + random.uniform(0.0, self.pause) if self.many_away else None
+        return interval + random.uniform(0.0, self.pause) if len(self._unavailable) > _FEW else None
+
+    def is_quiet(self, entry_id: str) -> bool:
+        """Return whether the log lines of a device are for debugging only: many became unavailable together."""
+        return self._quiet_until.get(entry_id, 0.0) > time.monotonic()
 
     @callback
     def async_lost(self, entry_id: str) -> None:
         """Record that a device does not respond."""
-        self._unavailable.add(entry_id)
-        if self.many_away and not self._many_reported:
-            self._many_reported = True
+        if entry_id in self._unavailable:
+            return
+        now = self._unavailable[entry_id] = time.monotonic()
+        together = [known for known, since in self._unavailable.items() if now - since < _TOGETHER]
+        if len(together) <= _FEW:
+            return
+        if not self._outage:
             _LOGGER.warning(
-                "More than %d devices do not respond: is the network or the power of the site down?"
-                " Each device is logged at debug level until all are back",
+                "More than %d devices became unavailable within %d seconds: is the network or the power of the site"
+                " down? Each further device is logged at debug level",
                 _FEW,
+                _TOGETHER,
             )
+        self._outage.update(together)
+        self._quiet_until.update(dict.fromkeys(together, inf))
 
     @callback
     def async_found(self, entry_id: str) -> None:
         """Record that a device responds, or that its entry is unloaded."""
-        self._unavailable.discard(entry_id)
-        if self._many_reported and not self._unavailable:
-            self._many_reported = False
-            _LOGGER.warning("All devices respond again")
+        self._unavailable.pop(entry_id, None)
+        if entry_id not in self._outage:
+            return
+        self._outage.discard(entry_id)
+        self._quiet_until[entry_id] = time.monotonic() + _QUIET
+        if not self._outage:
+            _LOGGER.warning("All devices that became unavailable together respond again")
 
 
 _SPREADER: HassKey[LoadSpreader] = HassKey(f"{DOMAIN}_load")
@@ -111,21 +126,23 @@ def async_load_spreader(hass: HomeAssistant) -> LoadSpreader:
 
 
 class DeviceLogger(logging.LoggerAdapter[logging.Logger]):
-    """Logger of a coordinator: while many devices are unavailable, all messages have debug level.
+    """Logger of a coordinator: for a device that became unavailable together with many, messages have debug level.
 
     Args:
         logger: The underlying logger.
         spreader: Counts unavailable devices.
+        entry_id: The id of the config entry of the device.
     """
 
-    def __init__(self, logger: logging.Logger, spreader: LoadSpreader) -> None:
+    def __init__(self, logger: logging.Logger, spreader: LoadSpreader, entry_id: str) -> None:
         super().__init__(logger)
         self._spreader = spreader
+        self._entry_id = entry_id
 
     @override
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
         """Log a message."""
-        quiet = self._spreader.many_away and not kwargs.get("exc_info")
+        quiet = self._spreader.is_quiet(self._entry_id) and not kwargs.get("exc_info")
         super().log(logging.DEBUG if quiet else level, msg, *args, **kwargs)
 
     @override
