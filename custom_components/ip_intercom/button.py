@@ -15,6 +15,7 @@ from .model.features import Features
 from .model.parts import PlaceId
 from .model.state import State
 from .runtime import IntercomConfigEntry, IntercomRuntime
+from .services.access import async_renew_door_code
 from .services.calls import async_answer, async_clear_missed, async_hang_up
 from .services.maintenance import async_restart, async_sync_clock
 
@@ -130,6 +131,4 @@ class NewDoorCodeButton(IntercomEntity, ButtonEntity):
     @override
     async def async_press(self) -> None:
         """Generate a new code."""
-        codes = require_feature(self.runtime.coordinator, self.coordinator.features.flat_codes, "no_flat_codes")
-        code = await self.coordinator.async_command(codes.renew(self._flat))
-        self.coordinator.async_change(door_codes={**self.coordinator.data.door_codes, self._flat: code})
+        await async_renew_door_code(self.runtime, self._flat)

@@ -36,7 +36,6 @@ CALM = 0.3
 # A type that the simulator's models do not list and the integration does not ask for: only the bare client hears it.
 FLOOR_EVENT = "BenchmarkProbe"
 DOOR_COMMAND = "/api/switch/ctrl"
-PULL = "/api/log/pull"
 REFUSED = frozenset({401, 403})
 
 
@@ -108,21 +107,18 @@ class Bench:
     async def rings(self, rounds: int) -> None:
         """Measure from the press at the door to the state of the doorbell."""
         channel = await self.floor.open_log()
-        rounds_of: dict[str, list[float]] = {
-            name: [] for name in ("bare", "bare0", "ping", "seen", "written", "states")
-        }
+        rounds_of: dict[str, list[float]] = {name: [] for name in ("bare", "ping", "seen", "written", "states")}
         for number in range(rounds + WARM_UP):
             times = await self._floor_of_ring(channel) | await self._ring()
             if number >= WARM_UP:
                 for name, seconds in times.items():
                     rounds_of[name].append(seconds)
         states = rounds_of.pop("states")
-        bare, bare0, ping, seen, written = (Spread.of(seconds) for seconds in rounds_of.values())
+        bare, ping, seen, written = (Spread.of(seconds) for seconds in rounds_of.values())
         self.tell("ring: floor, press to a bare client's long poll returning", "", str(bare))
         self.tell("ring: press to doorbell state written", "x 1.25", written.against(bare))
         self.tell("ring: press to doorbell state seen on the websocket", "x 2.4", seen.against(bare))
         self.tell("ring: the same, to floor + a ping of the websocket", "", seen.against(bare.plus(ping)))
-        self.tell("ring: floor, the device's answer to a bare client's return", "", str(bare0))
         self.tell("ring: states written for a press and its call", "", f"{median(states):g}")
 
     async def _floor_of_ring(self, channel: str) -> dict[str, float]:
@@ -138,7 +134,7 @@ class Bench:
         await pull
         returned = time.monotonic()
         await emitting
-        return {"bare": returned - began, "bare0": returned - await self._answered(PULL, WATCHER[0])}
+        return {"bare": returned - began}
 
     async def _ring(self) -> dict[str, float]:
         """Time a ring that only Home Assistant waits for, with all records of a press and its call at once; and a ping."""

@@ -7,7 +7,8 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 
 from ..const import CONF_FINGERPRINT, CONF_LEGACY_TLS
-from ..systems.common.connection import shown_certificate
+from ..systems.common.connection import certificate_of
+from ..systems.common.discovery import Certificate
 from ..systems.common.errors import IntercomError
 
 _LOGGER = logging.getLogger(__name__)
@@ -29,8 +30,7 @@ class Certificates:
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
         self._hass = hass
         self._entry = entry
-        self._shown = b""
-        self._legacy = False
+        self._shown = Certificate(None)
 
     @property
     def pinned(self) -> bytes:
@@ -40,15 +40,16 @@ class Certificates:
     async def read(self) -> bytes:
         """Return the SHA-256 of the presented certificate, empty if unreachable; sends only a TLS handshake."""
         try:
-            self._shown, self._legacy = await shown_certificate(self._entry.data)
+            self._shown = await certificate_of(self._entry.data)
         except IntercomError as err:
             _LOGGER.debug("%s: could not read the certificate: %s", self._entry.title, err)
-            self._shown = b""
-        return self._shown
+            self._shown = Certificate(None)
+        return self._shown.fingerprint or b""
 
     @callback
     def async_pin(self) -> None:
         """Pin the certificate that was read last, and reload the entry."""
-        data = {**self._entry.data, CONF_FINGERPRINT: self._shown.hex(), CONF_LEGACY_TLS: self._legacy}
+        shown = {CONF_FINGERPRINT: (self._shown.fingerprint or b"").hex(), CONF_LEGACY_TLS: self._shown.legacy}
+        data = {**self._entry.data, **shown}
         self._hass.config_entries.async_update_entry(self._entry, data=data)
         self._hass.config_entries.async_schedule_reload(self._entry.entry_id)

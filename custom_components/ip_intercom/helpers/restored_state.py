@@ -10,6 +10,7 @@ from homeassistant.util import dt as dt_util
 
 from ..model.parts import Access, Alarm, Bell, BellId, Port, PortId
 from ..model.state import State
+from .storage import UNREADABLE
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ class RestoredState:
         """Return the state from the output of ``as_store`` of this or an earlier version, optionally without names."""
         try:
             return cls._read(stored, names=names)
-        except (AttributeError, LookupError, TypeError, ValueError) as err:
+        except UNREADABLE as err:
             # An unreadable file must not prevent the setup of the entry.
             _LOGGER.warning("Could not read the stored state of a device: %r", err)
             return cls({})

@@ -65,8 +65,8 @@ class LoadSpreader:
         self.descriptions = RateLimit(_DESCRIBE_BURST, _DESCRIBE_RATE)
         # The entries of unavailable devices, and when each became unavailable, in monotonic time.
         self._unavailable: dict[str, float] = {}
-        # Those that became unavailable together, and until when the log lines of an entry are for debugging only.
-        self._outage: set[str] = set()
+        # Until when the log lines of an entry are for debugging only, in monotonic time: it became unavailable together
+        # with many; ``inf`` until it responds again.
         self._quiet_until: dict[str, float] = {}
 
     @property
@@ -94,25 +94,23 @@ class LoadSpreader:
         together = [known for known, since in self._unavailable.items() if now - since < _TOGETHER]
         if len(together) <= _FEW:
             return
-        if not self._outage:
+        if inf not in self._quiet_until.values():
             _LOGGER.warning(
                 "More than %d devices became unavailable within %d seconds: is the network or the power of the site"
                 " down? Each further device is logged at debug level",
                 _FEW,
                 _TOGETHER,
             )
-        self._outage.update(together)
         self._quiet_until.update(dict.fromkeys(together, inf))
 
     @callback
     def async_found(self, entry_id: str) -> None:
         """Record that a device responds, or that its entry is unloaded."""
         self._unavailable.pop(entry_id, None)
-        if entry_id not in self._outage:
+        if self._quiet_until.get(entry_id) != inf:
             return
-        self._outage.discard(entry_id)
         self._quiet_until[entry_id] = time.monotonic() + _QUIET
-        if not self._outage:
+        if inf not in self._quiet_until.values():
             _LOGGER.warning("All devices that became unavailable together respond again")
 
 

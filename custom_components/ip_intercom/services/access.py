@@ -13,6 +13,7 @@ import probatio as vol
 from ..entity import require_feature
 from ..helpers.errors import request_refused
 from ..model.functions import AccessRecord
+from ..model.parts import PlaceId
 from ..runtime import IntercomRuntime
 from ..runtime.temporary_codes import TemporaryCode
 from .base import TEXTS, Action, Data, Needs
@@ -44,6 +45,15 @@ def access_rows(records: Iterable[AccessRecord]) -> JsonArrayType:
         for record in records
     ]
     return cast(JsonArrayType, rows)
+
+
+async def async_renew_door_code(runtime: IntercomRuntime, flat: PlaceId) -> str:
+    """Generate a new door code for an apartment, publish it, and return it."""
+    coordinator = runtime.coordinator
+    codes = require_feature(coordinator, coordinator.features.flat_codes, "no_flat_codes")
+    code = await coordinator.async_command(codes.renew(flat))
+    coordinator.async_change(door_codes={**coordinator.data.door_codes, flat: code})
+    return code
 
 
 async def _add(runtime: IntercomRuntime, data: Data) -> JsonObjectType:

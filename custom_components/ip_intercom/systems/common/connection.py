@@ -8,8 +8,8 @@ from aiohttp import ClientSession
 from yarl import URL
 
 from ...const import CONF_FINGERPRINT, CONF_LEGACY_TLS, CONF_PASSWORD, CONF_URL, CONF_USERNAME, CONF_VERIFY_SSL
+from .discovery import Certificate, shown_certificate
 from .http import HttpTransport
-from .tls import any_certificate_fingerprint
 
 _RTSP_PORT = 554
 _LOOKS_LIKE_PORT = re.compile(r"[^/?]*:\d")
@@ -73,14 +73,13 @@ def stream_url(path: str, host: str) -> URL:
     return URL.build(scheme="rtsp", host=host, port=_RTSP_PORT, path=f"/{place}", query_string=query)
 
 
-async def shown_certificate(data: Mapping[str, Any]) -> tuple[bytes, bool]:
-    """Return the SHA-256 of the certificate at the address of an entry, and whether it supports only outdated TLS.
+async def certificate_of(data: Mapping[str, Any]) -> Certificate:
+    """Return the certificate that is shown at the address of an entry, whichever it is.
 
     Raises:
-        ConnectionFailed: As ``tls.certificate_fingerprint``.
+        ConnectionFailed: As ``discovery.shown_certificate``.
     """
-    url = URL(data[CONF_URL])
-    return await any_certificate_fingerprint(url.host or "", url.port or 0)
+    return await shown_certificate(URL(data[CONF_URL]), None, verify=False)
 
 
 def account_of(data: Mapping[str, Any]) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from ...helpers.errors import request_refused
 from ...model.parts import BellId, Camera, CameraId, PlaceId
 from ...model.state import State
 from ...runtime import IntercomRuntime
-from ...services.access import access_rows
+from ...services.access import access_rows, async_renew_door_code
 from ...services.base import Action, Data, Fields, Needs
 from ...services.files import ATTR_FILENAME, ATTR_OVERWRITE, TARGET, async_save, check_writable, save_picture
 
@@ -122,10 +122,7 @@ def _upwards(place: PlaceId | None, state: State) -> Iterable[PlaceId]:
 
 
 async def _renew_code(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
-    coordinator, flat = runtime.coordinator, _async_flat(runtime.coordinator, data)
-    code = await coordinator.async_command(_system(runtime).codes.renew(flat))
-    coordinator.async_change(door_codes={**coordinator.data.door_codes, flat: code})
-    return {"code": code}
+    return {"code": await async_renew_door_code(runtime, _async_flat(runtime.coordinator, data))}
 
 
 async def _get_code(runtime: IntercomRuntime, data: Data) -> JsonObjectType:

@@ -65,19 +65,23 @@ _LONGEST_TEXT = 1_209_600
 # Maximum duration of the device's audio test in seconds.
 _TEST_PATIENCE = 60.0
 
-# HTTP API 5.17.
-_ACCESS_POINTS = {"entry": 0, "exit": 1}
-_ACCESS_POINT = vol.In(tuple(_ACCESS_POINTS))
+_ACCESS_POINT = vol.In(("entry", "exit"))
 
 
 def _device(runtime: IntercomRuntime) -> TwoNDevice:
     return cast("TwoNSystem", runtime.coordinator.system).device
 
 
+def _access_point(data: Data) -> int:
+    from .doors import number_of  # noqa: PLC0415  # the client is imported with the first entry only
+
+    return number_of(data[ATTR_ACCESS_POINT])
+
+
 async def _grant_access(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
     require_feature(runtime.coordinator, runtime.coordinator.features.access_points, "no_access_points")
-    point = _ACCESS_POINTS[data[ATTR_ACCESS_POINT]]
-    grant = await runtime.coordinator.async_command(_device(runtime).access.grant(point, data[ATTR_USER]))
+    granting = _device(runtime).access.grant(_access_point(data), data[ATTR_USER])
+    grant = await runtime.coordinator.async_command(granting)
     return {"granted": grant.granted, "reason": grant.reason}
 
 
@@ -90,7 +94,7 @@ async def _recognize_plate(runtime: IntercomRuntime, data: Data) -> JsonObjectTy
     image = None
     if ATTR_FILENAME in data:
         image = await read(runtime.coordinator.hass, data[ATTR_FILENAME], _PLATE_IMAGE_LIMIT)
-    event, point = data.get(ATTR_EVENT) or str(uuid4()), _ACCESS_POINTS[data[ATTR_ACCESS_POINT]]
+    event, point = data.get(ATTR_EVENT) or str(uuid4()), _access_point(data)
     arrival, way = data.get(ATTR_ARRIVAL), _WAYS[data[ATTR_DIRECTION]] if ATTR_DIRECTION in data else None
     lpr = _device(runtime).lpr
     await runtime.coordinator.async_command(lpr.recognize(event, point, data[ATTR_PLATE], image, arrival, way))
