@@ -22,9 +22,10 @@ from .helpers.issues import DeviceIssues
 from .helpers.log_health import LogHealth
 from .helpers.restored_state import RestoredState
 from .helpers.state_coordinator import StateCoordinator, after
-from .model.events import CallChanged, CapabilitiesChanged, DirectoryChanged, Event, Restarted, reduce
+from .model.events import CallChanged, CapabilitiesChanged, DirectoryChanged, Event, Restarted
 from .model.features import System
 from .model.parts import CallState
+from .model.reducer import reduce
 from .model.state import Description, State, described, merge
 from .systems.common.errors import (
     AddressRefused,

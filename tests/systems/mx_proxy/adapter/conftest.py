@@ -10,7 +10,8 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.model.events import Event, reduce
+from custom_components.ip_intercom.model.events import Event
+from custom_components.ip_intercom.model.reducer import reduce
 from custom_components.ip_intercom.model.state import State
 from custom_components.ip_intercom.systems.common import event_buffer as outbox
 from custom_components.ip_intercom.systems.common.errors import IntercomError

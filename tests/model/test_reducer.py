@@ -26,7 +26,6 @@ from custom_components.ip_intercom.model.events import (
     Restarted,
     VoicemailReceived,
     VoicemailsListed,
-    reduce,
 )
 from custom_components.ip_intercom.model.parts import (
     Access,
@@ -51,6 +50,7 @@ from custom_components.ip_intercom.model.parts import (
     StagedFirmware,
     Voicemail,
 )
+from custom_components.ip_intercom.model.reducer import reduce
 from custom_components.ip_intercom.model.state import Reading, State, described, merge, with_bell
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
