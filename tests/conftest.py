@@ -15,7 +15,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.entity import IntercomEntity
-from custom_components.ip_intercom.helpers import auth_retry as refusals
+from custom_components.ip_intercom.helpers import failures as refusals
 from tests.common import add_intercom
 from tests.simulators.two_n import MODELS, Simulator
 

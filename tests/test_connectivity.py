@@ -6,7 +6,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 import pytest
 
-from custom_components.ip_intercom.systems.common import keep_alive
+from custom_components.ip_intercom.helpers import connection
 from tests.common import USERNAME, capture_changes, capture_log_events, entity_id, state_of, until
 from tests.simulators.two_n import Simulator
 
@@ -15,7 +15,7 @@ from tests.simulators.two_n import Simulator
 def quick_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again soon, and give a silent peer up soon."""
     for name in ("IDLE", "INTERVAL", "LOST"):
-        monkeypatch.setattr(keep_alive, name, 1)
+        monkeypatch.setattr(connection, name, 1)
 
 
 def connectivity(hass: HomeAssistant, entry: ConfigEntry) -> str:

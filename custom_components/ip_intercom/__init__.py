@@ -13,8 +13,8 @@ from .const import CONF_SHOW_NAMES, DOMAIN
 from .coordinator import IntercomCoordinator
 from .entity import device_info
 from .helpers.issues import async_show_missing
-from .helpers.restored_state import RestoredState
-from .helpers.spreading import async_load_spreader
+from .helpers.scheduling import async_load_spreader
+from .helpers.storage import RestoredState
 from .media.voicemail_view import VoicemailView
 from .model.parts import MANY_PARTS
 from .model.ring_detector import RingMemory

@@ -26,7 +26,7 @@ from .helpers.errors import request_refused
 from .model.parts import Conference
 from .model.state import State
 from .runtime import IntercomConfigEntry
-from .services.conferences import async_create, async_delete, async_update
+from .services.calls import async_create, async_delete, async_update
 
 PARALLEL_UPDATES = 1
 

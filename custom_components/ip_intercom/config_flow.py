@@ -30,7 +30,7 @@ from .const import (
 from .flows.base import CREDENTIALS, SECTION_SECURITY
 from .flows.options import PASSWORD_FIELD, IntercomOptionsFlow
 from .flows.phone import PhoneLoginFlow
-from .helpers.client_session import async_client_session
+from .helpers.connection import async_client_session
 from .runtime import IntercomConfigEntry, IntercomRuntime
 from .runtime.loading import async_load_systems
 from .systems import asks_for_proof, recognized

@@ -16,12 +16,11 @@ from homeassistant.helpers.update_coordinator import UpdateFailed
 from homeassistant.util.hass_dict import HassKey
 
 from .const import CONF_CONTROLS, DOMAIN
-from .helpers.auth_retry import AuthRetry, known_controls
 from .helpers.errors import translated_error, translation_for
+from .helpers.failures import AuthRetry, LogHealth, known_controls
 from .helpers.issues import DeviceIssues
-from .helpers.log_health import LogHealth
-from .helpers.restored_state import RestoredState
 from .helpers.state_coordinator import StateCoordinator, after
+from .helpers.storage import RestoredState
 from .model.events import CallChanged, CapabilitiesChanged, DirectoryChanged, Event, Restarted
 from .model.features import System
 from .model.parts import CallState

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 import re
 from typing import Any, ClassVar, override
 
-from homeassistant.const import Platform
+from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import CALLBACK_TYPE, Event, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.device_registry import CONNECTION_NETWORK_MAC, DeviceInfo
@@ -14,16 +14,51 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import CONF_URL, DOMAIN
 from .coordinator import IntercomCoordinator
-from .helpers.devices import place_identifier
+from .helpers.devices import bell_label, distinct_name, place_identifier
 from .helpers.errors import request_refused
-from .model.doors import DoorCommand
-from .model.names import bell_label, distinct_name
-from .model.parts import AccessPoint, AccessPointId, Bell, Camera, Door, DoorId, Identity, PlaceId, Port, PortId
+from .model.parts import (
+    AccessPoint,
+    AccessPointId,
+    Bell,
+    Camera,
+    Door,
+    DoorCommand,
+    DoorId,
+    Identity,
+    PlaceId,
+    Port,
+    PortId,
+    Setting,
+    SettingId,
+)
 from .model.state import Missing, State
 from .runtime import IntercomConfigEntry, IntercomRuntime
 
 # Parts of the state that do not affect which entities exist.
 _PASSING = frozenset({"calls", "last_access", "last_call", "own_calls"})
+
+# Kinds of settings that are switches; the kind is the translation key. ``SELECTED`` are the kinds of selects.
+SWITCHED = frozenset(
+    {
+        "allow_door_code",
+        "cms",
+        "disable_log",
+        "frs_disabled",
+        "hidden_log",
+        "lprs_disabled",
+        "money_messages",
+        "open_for_guests",
+        "paper_bill",
+        "paranoid",
+        "text_messages",
+        "voip",
+    }
+)
+# Kinds whose switch shows the negated value of the server.
+NEGATED = frozenset({"disable_log", "frs_disabled", "lprs_disabled"})
+SELECTED = frozenset({"white_rabbit"})
+# Kinds that users change often; only these are enabled by default.
+_EVERYDAY = frozenset({"cms", "open_for_guests", "voip"})
 
 
 def device_info(identity: Identity, data: Mapping[str, Any]) -> DeviceInfo:
@@ -319,3 +354,40 @@ class BellEntity(IntercomEntity):
     def available(self) -> bool:
         """Return whether the system is available and has the bell."""
         return super().available and self._bell.id in self.coordinator.data.bells
+
+
+class SettingEntity(IntercomEntity):
+    """An entity of one setting."""
+
+    shows = frozenset({"settings"})
+
+    _attr_entity_category = EntityCategory.CONFIG
+
+    def __init__(self, runtime: IntercomRuntime, setting: Setting) -> None:
+        super().__init__(runtime, f"setting_{setting.id}", setting.place)
+        self._setting_id: SettingId = setting.id
+        self._attr_translation_key = setting.kind
+        self._attr_entity_registry_enabled_default = setting.kind in _EVERYDAY
+
+    def part(self, state: State) -> Setting | None:
+        """Return the setting in a state."""
+        return state.settings.get(self._setting_id)
+
+    @property
+    def value(self) -> bool | str | None:
+        """Return the current value; None if unknown."""
+        setting = self.part(self.coordinator.data)
+        return None if setting is None else setting.value
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return whether the system is available and has the setting."""
+        return super().available and self.part(self.coordinator.data) is not None
+
+    async def async_set(self, value: bool | str) -> None:
+        """Set the value."""
+        account_settings = require_feature(
+            self.runtime.coordinator, self.coordinator.features.account_settings, "no_preferences"
+        )
+        await self.coordinator.async_effective_command(account_settings.set(self._setting_id, value), self.part)

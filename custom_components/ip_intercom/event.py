@@ -18,6 +18,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import LastEventEntity, async_add_as_found
+from .helpers.devices import bell_label
 from .model.events import (
     AccessDecided,
     CallChanged,
@@ -28,7 +29,6 @@ from .model.events import (
     Occurred,
     VoicemailReceived,
 )
-from .model.names import bell_label
 from .model.parts import Bell, CallState, Occurrence, SessionId
 from .model.ring_detector import Ring
 from .model.state import State

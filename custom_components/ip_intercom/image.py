@@ -16,9 +16,9 @@ from homeassistant.helpers.http import current_request
 from homeassistant.util import dt as dt_util
 
 from .entity import LastEventEntity, async_add_as_found
+from .helpers.devices import bell_label
 from .helpers.permissions import async_may_see_picture
 from .media.stills import async_still
-from .model.names import bell_label
 from .model.parts import Bell, CameraId, PlaceId
 from .model.ring_detector import Ring
 from .model.state import State

@@ -14,8 +14,7 @@ from homeassistant.util.json import JsonObjectType
 
 from .const import CONF_PLAIN_SWITCHES
 from .entity import DoorEntity, async_add_as_found
-from .model.doors import DoorCommand
-from .model.parts import DoorId
+from .model.parts import DoorCommand, DoorId
 from .model.state import State
 from .runtime import IntercomConfigEntry, IntercomRuntime
 

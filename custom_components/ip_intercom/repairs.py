@@ -11,7 +11,7 @@ from homeassistant.helpers import issue_registry as ir
 import probatio as vol
 
 from .const import DOMAIN
-from .helpers.certificates import Certificates, fingerprint_text
+from .helpers.connection import Certificates, fingerprint_text
 from .helpers.issues import CERTIFICATE
 from .runtime import IntercomConfigEntry, IntercomRuntime
 from .runtime.clock_watch import CLOCK

@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.restore_state import RestoreEntity
 
-from .entity import IntercomEntity, async_add_as_found
+from .entity import SELECTED, IntercomEntity, SettingEntity, async_add_as_found
 from .model.parts import CallMode, Setting
 from .model.state import State
 from .runtime import IntercomConfigEntry, IntercomRuntime
@@ -23,7 +23,6 @@ from .services.calls import (
     async_set_mode,
     mode_attributes,
 )
-from .setting_entity import SELECTED, SettingEntity
 
 PARALLEL_UPDATES = 1
 

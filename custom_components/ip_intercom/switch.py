@@ -11,12 +11,19 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import CONF_PLAIN_SWITCHES
-from .entity import AccessPointEntity, DoorEntity, PortEntity, async_add_as_found, require_feature
-from .model.doors import DoorCommand
-from .model.parts import Door, DoorId, Setting
+from .entity import (
+    NEGATED,
+    SWITCHED,
+    AccessPointEntity,
+    DoorEntity,
+    PortEntity,
+    SettingEntity,
+    async_add_as_found,
+    require_feature,
+)
+from .model.parts import Door, DoorCommand, DoorId, Setting
 from .model.state import State
 from .runtime import IntercomConfigEntry, IntercomRuntime
-from .setting_entity import NEGATED, SWITCHED, SettingEntity
 
 PARALLEL_UPDATES = 1
 

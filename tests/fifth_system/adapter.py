@@ -10,10 +10,18 @@ from aiohttp import ClientSession
 from yarl import URL
 
 from custom_components.ip_intercom.const import CONF_URL
-from custom_components.ip_intercom.model.doors import DoorCommand
 from custom_components.ip_intercom.model.events import ButtonPressed, Event
 from custom_components.ip_intercom.model.features import Bells, Delivery, DoorTiming, Features, MjpegStream
-from custom_components.ip_intercom.model.parts import Bell, Camera, CameraId, Control, Door, DoorId, Identity
+from custom_components.ip_intercom.model.parts import (
+    Bell,
+    Camera,
+    CameraId,
+    Control,
+    Door,
+    DoorCommand,
+    DoorId,
+    Identity,
+)
 from custom_components.ip_intercom.model.state import Description, Reading, State
 from custom_components.ip_intercom.systems.common.adapter import Adapter
 from custom_components.ip_intercom.systems.common.errors import IntercomError, NotSupported, WrongDevice

@@ -12,8 +12,8 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.ip_intercom.const import DOMAIN
-from custom_components.ip_intercom.helpers import auth_retry as refusals
-from custom_components.ip_intercom.helpers.auth_retry import AuthRetry
+from custom_components.ip_intercom.helpers import failures as refusals
+from custom_components.ip_intercom.helpers.failures import AuthRetry
 from custom_components.ip_intercom.runtime import event_stream as push
 from custom_components.ip_intercom.systems.common.errors import AuthenticationFailed, PersonRefused
 from custom_components.ip_intercom.systems.common.messages import MAX_RETRY_AFTER, retry_after

@@ -41,9 +41,8 @@ LAYERS = (
     layer("google", "systems.common.fcm", "errors", "aiohttp firebase_messaging"),
     layer(
         "protocol",
-        "systems.common systems.common.address systems.common.decode systems.common.discovery systems.common.http "
-        "systems.common.keep_alive systems.common.login systems.common.messages systems.common.parse "
-        "systems.common.times systems.common.tls systems.common.upload",
+        "systems.common systems.common.decode systems.common.discovery systems.common.http systems.common.login "
+        "systems.common.messages systems.common.parse systems.common.tls",
         "errors",
         "aiohttp multidict yarl",
     ),

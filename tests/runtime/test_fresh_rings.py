@@ -12,7 +12,7 @@ from homeassistant.core import CoreState, Event, EventStateChangedData, HomeAssi
 from homeassistant.helpers.event import async_track_state_change_event
 import pytest
 
-from custom_components.ip_intercom.systems.common import keep_alive
+from custom_components.ip_intercom.helpers import connection
 from tests.common import add_intercom, capture_log_events, entity_id, state_of, until
 from tests.simulators.two_n import Account, Privilege, Simulator, Timing
 
@@ -98,7 +98,7 @@ async def test_a_press_just_after_a_power_cut_rings(
     """Nothing says that the device is gone, and nothing that it is back."""
     if not outage:
         for name in ("IDLE", "INTERVAL", "LOST"):
-            monkeypatch.setattr(keep_alive, name, 1)
+            monkeypatch.setattr(connection, name, 1)
     bell, events = await visited(hass, sim, entry)
     await sim.wait_for_pull()
     sim.cut_power()

@@ -11,7 +11,7 @@ from homeassistant.helpers.update_coordinator import UpdateFailed
 import pytest
 
 from custom_components.ip_intercom.const import DOMAIN
-from custom_components.ip_intercom.helpers import auth_retry as refusals
+from custom_components.ip_intercom.helpers import failures as refusals
 from custom_components.ip_intercom.model.events import Event as IntercomEvent
 from custom_components.ip_intercom.model.state import State
 from custom_components.ip_intercom.runtime.cursor_store import CursorStore

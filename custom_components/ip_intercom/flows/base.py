@@ -20,8 +20,7 @@ from ..const import (
     CONF_USERNAME,
     CONF_VERIFY_SSL,
 )
-from ..helpers.certificates import fingerprint_text
-from ..helpers.client_session import async_client_session
+from ..helpers.connection import async_client_session, fingerprint_text
 from ..helpers.errors import translation_for
 from ..model.state import Description
 from ..runtime import IntercomConfigEntry

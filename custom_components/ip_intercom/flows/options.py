@@ -55,7 +55,7 @@ from ..const import (
 from ..model.parts import Door, DoorId
 from ..runtime import IntercomConfigEntry, IntercomRuntime
 from ..systems import options_of, spec_of
-from ..systems.common.connection import stream_url
+from ..systems.common.adapter import stream_url
 
 SECTION_STREAM = "stream"
 SECTION_OPENING = "opening"

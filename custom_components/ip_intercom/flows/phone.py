@@ -22,7 +22,7 @@ from ..const import (
     DOMAIN,
     SYSTEM_SMARTYARD,
 )
-from ..helpers.client_session import async_client_session
+from ..helpers.connection import async_client_session
 from ..runtime import IntercomConfigEntry
 from ..runtime.loading import async_load_systems
 from ..systems import find_system

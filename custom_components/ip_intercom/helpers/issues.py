@@ -11,7 +11,7 @@ from ..const import DOMAIN
 from ..model.events import DoorReleased, Event, PortChanged
 from ..model.state import Description, Missing, State
 from ..systems.common.errors import AddressRefused, CertificateChanged
-from .timers import Timers
+from .scheduling import Timers
 
 # Seconds for which the event of a change may still arrive after a poll found the change.
 _PATIENCE = 2.0

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from .doors import DoorCommand
 from .events import Event
 from .functions import (
     AccessPoints,
@@ -38,6 +37,7 @@ from .parts import (
     ConferenceId,
     Control,
     Door,
+    DoorCommand,
     DoorId,
     PortId,
     SessionId,

@@ -23,12 +23,11 @@ from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
 from ..coordinator import IntercomCoordinator
+from ..helpers.devices import place_names
 from ..helpers.errors import is_answer_lost, request_refused, translated, translated_error, was_never_sent
 from ..helpers.storage import async_load_stored, parse_items
-from ..model.doors import DoorCommand, is_done, next_step
 from ..model.features import Doors
-from ..model.names import place_names
-from ..model.parts import Door, DoorId
+from ..model.parts import Door, DoorCommand, DoorId, is_done, next_step
 from ..model.state import State
 from ..systems.common.errors import IntercomError, NoAnswer, NotSupported, ServerBroken, Unconfirmed, UnexpectedReply
 from .door_watch import DoorWatch

@@ -6,9 +6,8 @@ from typing import Self
 from homeassistant.core import CALLBACK_TYPE, callback
 
 from ..coordinator import IntercomCoordinator
-from ..model.doors import DoorCommand
 from ..model.events import DoorReleased, Event
-from ..model.parts import DoorId
+from ..model.parts import DoorCommand, DoorId
 from ..model.state import State
 from .event_stream import EventStream
 

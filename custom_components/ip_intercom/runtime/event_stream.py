@@ -16,7 +16,7 @@ from homeassistant.core import CALLBACK_TYPE, callback
 
 from ..const import CONF_LATE_HOURS, DOMAIN, EVENT_LOG
 from ..coordinator import IntercomCoordinator
-from ..helpers.auth_retry import AuthRetry
+from ..helpers.failures import AuthRetry
 from ..model.events import Event, Restarted
 from ..model.features import PORTION, Delivery, EventLog, PushMessage
 from ..model.parts import BellId, SessionId

@@ -10,8 +10,8 @@ from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 
 from ..const import CONF_SYSTEM, DOMAIN
-from ..helpers.auth_retry import AuthRetry, known_controls
-from ..helpers.client_session import async_client_session
+from ..helpers.connection import async_client_session
+from ..helpers.failures import AuthRetry, known_controls
 from ..model.features import Features, System
 from ..systems import create_system, load_systems, spec_of
 from ..systems.common.errors import AuthenticationFailed, IntercomError, WrongDevice

@@ -3,8 +3,7 @@
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.systems.common.address import parse_address, parse_path
-from custom_components.ip_intercom.systems.common.discovery import candidates
+from custom_components.ip_intercom.systems.common.discovery import candidates, parse_address, parse_path
 
 PORTS = (("https", 443), ("http", 8080), ("http", 80))
 

@@ -12,7 +12,7 @@ from aiohttp import web
 import pytest
 from yarl import URL
 
-from custom_components.ip_intercom.systems.common.address import parse_address
+from custom_components.ip_intercom.systems.common.discovery import parse_address
 from custom_components.ip_intercom.systems.common.errors import (
     AuthenticationFailed,
     CertificateChanged,

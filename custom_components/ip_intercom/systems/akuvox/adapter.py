@@ -18,37 +18,18 @@ from ...const import (
     DEFAULT_PICTURE_PORT,
 )
 from ...model.state import Description
-from ..common.adapter import Adapter
-from ..common.connection import account_of, entry_data, transport_of
+from ..common.adapter import Adapter, account_of, find_local, transport_of
 from .client import AkuvoxCamera, AkuvoxClient, AkuvoxDevice, find_device, is_akuvox, refusal
 from .doors import OpeningLogin
 from .system import AkuvoxSystem, Options
 
 
-async def recognizes(session: ClientSession, address: str, *, likely: bool = False) -> bool:
-    """Return whether an Akuvox responds, even if it rejects requests; ``likely`` is whether its MAC address matches."""
-    return await is_akuvox(session, address, likely=likely)
-
-
 async def find(
     session: ClientSession, address: str, account: Mapping[str, Any], verify: bool, pinned: str | None = None
 ) -> tuple[dict[str, Any], Description]:
-    """Find the device at an entered address and log in; ``pinned`` is the only accepted certificate.
-
-    Returns:
-        The entry data for later connections (``const``: entry data), and the description of the device.
-    """
-    username, password = account_of(account)
-    found = await find_device(
-        session,
-        address,
-        username=username,
-        password=password,
-        verify=verify,
-        pinned=bytes.fromhex(pinned) if pinned else None,
-    )
-    data = entry_data(found.base, found.fingerprint, username, password, verify, legacy=found.legacy)
-    return data, await create(session, data, {}, None).introduce(found.info)
+    """Find the device at an entered address and log in; ``pinned`` is the only accepted certificate."""
+    data, info = await find_local(find_device, session, address, account, verify, pinned)
+    return data, await create(session, data, {}, None).introduce(info)
 
 
 def create(
@@ -76,4 +57,4 @@ def create(
     return AkuvoxSystem(AkuvoxDevice(AkuvoxClient(transport, *account)), camera, cursor, entry_options)
 
 
-ADAPTER = Adapter(find, create, recognizes, refusal)
+ADAPTER = Adapter(find, create, is_akuvox, refusal)

@@ -7,7 +7,7 @@ import time
 
 from ...model.events import CallChanged, Event
 from ...model.parts import CallState, Direction
-from ..common.times import LIVE_WINDOW, is_set
+from ..common.parse import LIVE_WINDOW, is_set
 from .client.system import SystemStatus
 
 # Time zones are multiples of a quarter hour and at most this far from UTC; in seconds.

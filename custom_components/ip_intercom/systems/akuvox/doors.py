@@ -16,10 +16,9 @@ import logging
 import math
 import time
 
-from ...model.doors import DoorCommand
 from ...model.events import DoorMode, DoorReleased, Fact
 from ...model.features import DoorTiming
-from ...model.parts import Door, DoorId
+from ...model.parts import Door, DoorCommand, DoorId
 from ..common.errors import (
     AuthenticationFailed,
     CommandFailed,

@@ -19,8 +19,8 @@ from ...model.events import AlarmChanged, Event, Fact, PortChanged, Restarted
 from ...model.features import Delivery
 from ...model.parts import Alarm
 from ...model.state import Missing
+from ..common.delivery import EventBuffer
 from ..common.errors import CommandFailed, ConnectionFailed, NotSupported, UnexpectedReply
-from ..common.event_buffer import EventBuffer
 from ..common.parse import integer, texts
 from ..common.parts import AWAY
 from ..common.poller import Poller, PollJob

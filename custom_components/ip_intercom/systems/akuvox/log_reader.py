@@ -5,8 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypedDict
 
-from ..common.parse import integer, text, texts
-from ..common.times import is_set
+from ..common.parse import integer, is_set, text, texts
 from .client.logs import LogPage
 from .clock import DeviceClock
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from time import time
 
 from ...model.parts import Clock, Identity, Line, LineId, Port, PortId
-from ..common.times import is_set
+from ..common.parse import is_set
 from .client.phone import SipAccount
 from .client.system import SystemInfo, SystemStatus
 from .wiring import Input

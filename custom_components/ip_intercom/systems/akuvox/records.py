@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from ...model.functions import AccessRecord
 from ...model.parts import CallRecord, DoorId
+from ..common.parse import is_set
 from ..common.privacy import Privacy
-from ..common.times import is_set
 from .client import AkuvoxDevice
 from .client.logs import CallRecord as ApiCallRecord, DoorRecord
 from .credentials import RECORDED_METHODS, user_of

@@ -1,19 +1,27 @@
-"""The functions that a system package provides to the table of systems."""
+"""What adapters have in common: their functions, and the stored connection of an entry."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+import re
 from typing import Any, Protocol
 
 from aiohttp import ClientSession
+from yarl import URL
 
+from ...const import CONF_FINGERPRINT, CONF_LEGACY_TLS, CONF_PASSWORD, CONF_URL, CONF_USERNAME, CONF_VERIFY_SSL
 from ...model.features import System
 from ...model.state import Description
+from .discovery import Certificate, FoundDevice, shown_certificate
 from .errors import IntercomError
+from .http import HttpTransport
 
 type Find = Callable[
     [ClientSession, str, Mapping[str, Any], bool, str | None], Awaitable[tuple[dict[str, Any], Description]]
 ]
 type Create = Callable[[ClientSession, Mapping[str, Any], Mapping[str, Any], Mapping[str, object] | None], System]
+
+_RTSP_PORT = 554
+_LOOKS_LIKE_PORT = re.compile(r"[^/?]*:\d")
 
 
 class Recognize(Protocol):
@@ -38,3 +46,101 @@ class Adapter:
     create: Create
     recognizes: Recognize | None = None
     refusal: Callable[[ClientSession, str], Awaitable[IntercomError | None]] | None = None
+
+
+async def find_local[Info](
+    find_device: Callable[..., Awaitable[FoundDevice[Info]]],
+    session: ClientSession,
+    address: str,
+    account: Mapping[str, Any],
+    verify: bool,
+    pinned: str | None,
+) -> tuple[dict[str, Any], Info]:
+    """Find a device in the local network with the ``find_device`` of its client, and log in.
+
+    Returns:
+        The entry data for later connections (``const``: entry data), and the identity of the device.
+    """
+    username, password = account_of(account)
+    found = await find_device(
+        session,
+        address,
+        username=username,
+        password=password,
+        verify=verify,
+        pinned=bytes.fromhex(pinned) if pinned else None,
+    )
+    data = entry_data(found.base, found.fingerprint, username, password, verify, legacy=found.legacy)
+    return data, found.info
+
+
+def entry_data(
+    base: URL, fingerprint: bytes | None, username: str, password: str, verify: bool, *, legacy: bool = False
+) -> dict[str, Any]:
+    """Return the connection data of an entry (``const``: entry data).
+
+    Args:
+        base: URL at which the device was found, including the path prefix of its API.
+        fingerprint: SHA-256 of the certificate, None for HTTP.
+        username: User name of the account.
+        password: Its password.
+        verify: Verify the certificate instead of pinning it.
+        legacy: The device supports only outdated TLS.
+    """
+    return {
+        CONF_URL: f"{base.origin()}{base.path.rstrip('/')}",
+        CONF_USERNAME: username,
+        CONF_PASSWORD: password,
+        CONF_VERIFY_SSL: verify,
+        CONF_FINGERPRINT: fingerprint.hex() if fingerprint is not None and not verify else None,
+        CONF_LEGACY_TLS: legacy,
+    }
+
+
+def transport_of(session: ClientSession, data: Mapping[str, Any], *, below: bool = True) -> HttpTransport:
+    """Return the transport to the device of an entry; ``below`` as in ``HttpTransport``."""
+    fingerprint = data.get(CONF_FINGERPRINT)
+    return HttpTransport(
+        session,
+        URL(data[CONF_URL]),
+        fingerprint=bytes.fromhex(fingerprint) if fingerprint else None,
+        verify=data.get(CONF_VERIFY_SSL, False),
+        legacy=data.get(CONF_LEGACY_TLS, False),
+        below=below,
+    )
+
+
+def stream_url(path: str, host: str) -> URL:
+    """Return the URL of a stream, without credentials.
+
+    Args:
+        path: The entered path on the device, or a complete URL that begins with rtsp://.
+        host: Host of the device.
+
+    Raises:
+        ValueError: It is neither, or contains credentials, which would be visible to others.
+    """
+    typed = path.strip()
+    if "://" in typed:
+        url = URL(typed)
+        if url.scheme not in {"rtsp", "rtsps"} or not url.host or url.user is not None or url.password is not None:
+            raise ValueError("not the address of a stream")
+        return url if url.explicit_port is not None else url.with_port(_RTSP_PORT)
+    if typed.startswith("//") or _LOOKS_LIKE_PORT.match(typed) or any(char.isspace() for char in typed):
+        raise ValueError("not the path of a stream")
+    place, _, query = typed.lstrip("/").partition("?")
+    return URL.build(scheme="rtsp", host=host, port=_RTSP_PORT, path=f"/{place}", query_string=query)
+
+
+async def certificate_of(data: Mapping[str, Any]) -> Certificate:
+    """Return the certificate that is shown at the address of an entry, whichever it is.
+
+    Raises:
+        ConnectionFailed: As ``discovery.shown_certificate``.
+    """
+    return await shown_certificate(URL(data[CONF_URL]), None, verify=False)
+
+
+def account_of(data: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the user name and password of an entry."""
+    return data.get(CONF_USERNAME, ""), data.get(CONF_PASSWORD, "")

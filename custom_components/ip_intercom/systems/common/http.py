@@ -35,9 +35,8 @@ from .errors import (
     NotReached,
     UnexpectedReply,
 )
-from .messages import MAX_JSON, Reply, Request, retry_after, unix_time
+from .messages import MAX_JSON, FilePart, Reply, Request, multipart, retry_after, unix_time
 from .tls import CONNECT_TIMEOUT, OtherCertificate, tls_context
-from .upload import FilePart, multipart
 
 # Seconds without data after which a stream is given up.
 STREAM_TIMEOUT = 10.0

@@ -1,7 +1,7 @@
-"""Tolerant parsing of JSON from devices: missing fields and numbers sent as text are accepted."""
+"""Tolerant parsing of JSON from devices: missing fields, numbers sent as text, and times of unset clocks are accepted."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import MAXYEAR, MINYEAR, UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from enum import StrEnum
 import json
 import math
@@ -21,6 +21,12 @@ _BLANKS = "\ufeff \t\r\n"
 
 _TRUE = frozenset({"1", "true", "t", "yes", "on", "in"})
 _FALSE = frozenset({"0", "false", "f", "no", "off", "out"})
+
+# Seconds after which a ring is not live any more.
+LIVE_WINDOW = 5.0
+
+# No supported device is older; an earlier time means that the clock is not set.
+_EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
 
 
 def decode_json(body: bytes | str) -> object:
@@ -191,3 +197,18 @@ def member[E: StrEnum](kind: type[E], value: object) -> E | None:
         return kind(text(value) or "")
     except ValueError:
         return None
+
+
+def is_set(when: datetime) -> bool:
+    """Return whether a time comes from a clock that is set."""
+    return when.replace(tzinfo=UTC) >= _EARLIEST if when.tzinfo is None else when >= _EARLIEST
+
+
+def time_of(when: datetime, age: float) -> tuple[datetime, bool]:
+    """Return the time of an event, and whether it is the device's; the local time if that clock is not set.
+
+    Args:
+        when: Time on the device's clock.
+        age: Seconds between the event and its arrival, if known.
+    """
+    return (when, True) if is_set(when) else (datetime.now(UTC) - timedelta(seconds=age), False)

@@ -18,8 +18,7 @@ from ...const import (
     CONF_VOICEMAIL_DELAY,
 )
 from ...model.state import Description, State
-from ..common.adapter import Adapter
-from ..common.connection import entry_data, transport_of
+from ..common.adapter import Adapter, entry_data, transport_of
 from .client import Credentials, MxProxy, find as find_proxy
 from .system import MxSystem, Options, description_of
 

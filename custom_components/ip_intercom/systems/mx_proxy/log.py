@@ -15,13 +15,12 @@ import time
 from ...model.events import CallChanged
 from ...model.features import Delivery
 from ...model.parts import Voicemail, VoicemailId
+from ..common.delivery import EventBuffer, PushMonitor
 from ..common.errors import ExchangeSilent, ExchangeUnreachable, IntercomError, NoSuchCall, ServerSilent
-from ..common.event_buffer import EventBuffer
 from ..common.parse import texts
 from ..common.parts import is_refusal
 from ..common.poller import Poller, PollJob
 from ..common.privacy import Privacy
-from ..common.push_monitor import PushMonitor
 from .client import MxProxy
 from .client.calls import LogRecord
 from .client.events import CallEvent, Kind, MailEvent

@@ -13,8 +13,7 @@ from ...entity import require_feature
 from ...model.parts import Conference, Voicemail, VoicemailId
 from ...runtime import IntercomRuntime
 from ...services.base import Action, Data, Fields, Needs
-from ...services.calls import ATTR_SESSION, SESSION
-from ...services.conferences import async_create, async_delete, async_find, async_update
+from ...services.calls import ATTR_SESSION, SESSION, async_create, async_delete, async_find, async_update
 from ...services.files import TARGET, async_save
 from . import call_services
 from .call_services import async_find_session, system_of

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from ...model.features import Bells, Features
 from ...model.parts import CallOutcome, CallRecord, Control, Identity
 from ...model.state import Description, Reading, State
+from ..common.delivery import ForwardedPush
 from ..common.errors import ExchangeSilent, IntercomError
 from ..common.parts import PartReader, is_refusal, nothing, together
 from ..common.privacy import Privacy
-from ..common.push_monitor import ForwardedPush
 from .calls import MxCalls, PhoneSettings
 from .client import MxProxy, UserInfo
 from .client.events import CallEvent, MailEvent, parse

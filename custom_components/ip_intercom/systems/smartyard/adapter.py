@@ -15,8 +15,7 @@ from ...const import (
     CONF_VERIFY_SSL,
     CONFS_FCM,
 )
-from ..common.adapter import Adapter
-from ..common.connection import transport_of
+from ..common.adapter import Adapter, transport_of
 from .client import SmartYard
 from .login import find, identity_of
 from .system import Options, SmartYardSystem

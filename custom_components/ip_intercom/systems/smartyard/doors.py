@@ -5,9 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 import time
 
-from ...model.doors import DoorCommand
 from ...model.features import DoorTiming
-from ...model.parts import Door, DoorId
+from ...model.parts import Door, DoorCommand, DoorId
 from ..common.errors import CommandFailed, NoData, NotPaid, NotSupported
 from .client import SmartYard
 from .topology import AccountTopology

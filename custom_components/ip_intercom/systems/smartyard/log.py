@@ -15,11 +15,10 @@ import time
 
 from ...model.features import Delivery
 from ...model.parts import BellId
+from ..common.delivery import EventBuffer, PushMonitor
 from ..common.errors import IntercomError, NoAnswer
-from ..common.event_buffer import EventBuffer
 from ..common.parts import AWAY, is_refusal, together
 from ..common.poller import NO_RESPONSE, Poller, PollJob
-from ..common.push_monitor import PushMonitor
 from .account_settings import RingSwitches
 from .client import Action, CallPush, LogEvent, LogRecord, SmartYard, TextPush, Unread
 from .event_mapper import bell_of, call, call_ended, changed, counted, is_at, may_be_ours, message

@@ -9,10 +9,10 @@ from aiohttp import ClientSession
 from ...model.features import Bells, Features
 from ...model.parts import Control, Identity, PlaceId, Setting, SettingId
 from ...model.state import Description, Missing, Reading, State
+from ..common.delivery import ForwardedPush
 from ..common.errors import UnexpectedReply
 from ..common.parts import PartReader, nothing, together
 from ..common.privacy import Privacy
-from ..common.push_monitor import ForwardedPush
 from .account_settings import RingSwitches, SmartYardAccountSettings, SmartYardCodes, account_settings, flat_settings
 from .cameras import Feeds, SmartYardArchive, SmartYardCameras
 from .client import Flat, House, Notification, ServerOptions, SmartYard

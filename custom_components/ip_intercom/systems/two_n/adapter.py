@@ -16,8 +16,7 @@ from ...const import (
     DEFAULT_STREAM_PATH,
 )
 from ...model.state import Description
-from ..common.adapter import Adapter
-from ..common.connection import account_of, entry_data, transport_of
+from ..common.adapter import Adapter, account_of, find_local, transport_of
 from ..common.privacy import Privacy
 from .cameras import StreamAccess
 from .client import TwoNClient, TwoNDevice, find_device
@@ -27,21 +26,8 @@ from .system import TwoNSystem
 async def find(
     session: ClientSession, address: str, account: Mapping[str, Any], verify: bool, pinned: str | None = None
 ) -> tuple[dict[str, Any], Description]:
-    """Find the device at an entered address and log in; ``pinned`` is the only accepted certificate.
-
-    Returns:
-        The entry data for later connections (``const``: entry data), and the description of the device.
-    """
-    username, password = account_of(account)
-    found = await find_device(
-        session,
-        address,
-        username=username,
-        password=password,
-        verify=verify,
-        pinned=bytes.fromhex(pinned) if pinned else None,
-    )
-    data = entry_data(found.base, found.fingerprint, username, password, verify, legacy=found.legacy)
+    """Find the device at an entered address and log in; ``pinned`` is the only accepted certificate."""
+    data, _ = await find_local(find_device, session, address, account, verify, pinned)
     system = create(session, data, {}, None)
     try:
         description = await system.connect(None)

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...model.parts import CallRecord, CallSession, CallState, Direction, SessionId
-from ..common.parse import flag, integer, member, text
-from ..common.times import is_set
+from ..common.parse import flag, integer, is_set, member, text
 from .client import TwoNDevice
 from .client.cursor import EventKey, LogEvent
 from .client.phone import CallRecord as ApiCallRecord, CallSession as ApiCallSession

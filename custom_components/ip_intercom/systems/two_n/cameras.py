@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...model.features import MjpegStream
 from ...model.parts import Camera, CameraId
-from ..common.connection import stream_url
+from ..common.adapter import stream_url
 from ..common.errors import NotSupported
 from .client import TwoNDevice
 

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from ...model.doors import DoorCommand
 from ...model.features import DoorTiming
-from ...model.parts import AccessPoint, AccessPointId, Door, DoorId, PortId
+from ...model.parts import AccessPoint, AccessPointId, Door, DoorCommand, DoorId, PortId
 from ..common.errors import NotSupported
 from .client import TwoNDevice
 from .client.doors import SwitchAction, SwitchCaps

@@ -24,9 +24,8 @@ from ...model.events import (
     Restarted,
 )
 from ...model.parts import Access, Alarm, CallState, Direction, Occurrence
-from ..common.parse import Fields, flag, integer, member, text
+from ..common.parse import Fields, flag, integer, member, text, time_of
 from ..common.privacy import Privacy
-from ..common.times import time_of
 from .client.cursor import Gap, GapReason, Reading
 from .doors import ACCESS_POINTS
 from .mapping import hold_end

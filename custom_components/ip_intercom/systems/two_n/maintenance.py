@@ -8,7 +8,7 @@ from time import time
 from ...model.functions import Download, Payload
 from ...model.parts import Clock, StagedFirmware
 from ..common.errors import CommandFailed, ConnectionFailed, NotReached
-from ..common.times import is_set
+from ..common.parse import is_set
 from .client import TwoNDevice
 from .client.system import DeviceTime
 

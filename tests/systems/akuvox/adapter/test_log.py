@@ -6,7 +6,7 @@ from custom_components.ip_intercom.systems.akuvox.calls import CallTracker
 from custom_components.ip_intercom.systems.akuvox.doors import AkuvoxDoors, OpeningLogin
 from custom_components.ip_intercom.systems.akuvox.log import AkuvoxLog
 from custom_components.ip_intercom.systems.akuvox.push import Pushed
-from custom_components.ip_intercom.systems.common.times import LIVE_WINDOW
+from custom_components.ip_intercom.systems.common.parse import LIVE_WINDOW
 from tests.systems.akuvox.client.conftest import Bench
 
 from .test_calls import Clock

@@ -11,7 +11,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.ip_intercom.helpers import command_coordinator as commanding
+from custom_components.ip_intercom.helpers import state_coordinator as commanding
 from custom_components.ip_intercom.runtime.door_commands import hold_store
 from tests.common import act, entity_id, until
 from tests.simulators.akuvox import Simulator

@@ -9,7 +9,7 @@ import pytest
 from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.ip_intercom.helpers import command_coordinator as commanding
+from custom_components.ip_intercom.helpers import state_coordinator as commanding
 from tests.common import act, assert_assumed_locked, entity_id, state_of
 from tests.simulators.akuvox import DIALECTS, Simulator
 from tests.simulators.akuvox.dialects import RelayReading

@@ -9,7 +9,7 @@ import pytest
 
 from custom_components.ip_intercom.systems.akuvox import clock, log
 from custom_components.ip_intercom.systems.akuvox.client import client
-from custom_components.ip_intercom.systems.common.times import LIVE_WINDOW
+from custom_components.ip_intercom.systems.common.parse import LIVE_WINDOW
 from tests.common import capture_log_events, until
 from tests.simulators.akuvox import Simulator
 from tests.simulators.common.faults import Fault

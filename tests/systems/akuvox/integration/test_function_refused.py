@@ -9,7 +9,7 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 
 from custom_components.ip_intercom.const import DOMAIN
-from custom_components.ip_intercom.helpers import auth_retry as refusals
+from custom_components.ip_intercom.helpers import failures as refusals
 from custom_components.ip_intercom.runtime import event_stream as push
 from custom_components.ip_intercom.systems.akuvox import log, system
 from tests.common import act, enter, entity_id, state_of, until, user_input

@@ -3,7 +3,7 @@
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.ip_intercom.helpers import auth_retry as refusals
+from custom_components.ip_intercom.helpers import failures as refusals
 from custom_components.ip_intercom.systems.akuvox import log
 from tests.common import capture_changes, capture_log_events, entity_id, until
 from tests.simulators.akuvox import Simulator

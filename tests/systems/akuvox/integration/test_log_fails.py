@@ -14,7 +14,7 @@ from pytest_homeassistant_custom_component.components.diagnostics import get_dia
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom.const import DOMAIN
-from custom_components.ip_intercom.helpers.log_health import PATIENCE
+from custom_components.ip_intercom.helpers.failures import PATIENCE
 from custom_components.ip_intercom.systems.akuvox import log
 from tests.common import act, capture_log_events, entity_id, state_of, until
 from tests.simulators.akuvox import Simulator

@@ -13,7 +13,7 @@ from yarl import URL
 from custom_components.ip_intercom.model.events import Event
 from custom_components.ip_intercom.model.reducer import reduce
 from custom_components.ip_intercom.model.state import State
-from custom_components.ip_intercom.systems.common import event_buffer as outbox
+from custom_components.ip_intercom.systems.common import delivery as outbox
 from custom_components.ip_intercom.systems.common.errors import IntercomError
 from custom_components.ip_intercom.systems.common.http import HttpTransport
 from custom_components.ip_intercom.systems.mx_proxy import log

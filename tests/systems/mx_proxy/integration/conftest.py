@@ -9,7 +9,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
-from custom_components.ip_intercom.systems.common import event_buffer as outbox
+from custom_components.ip_intercom.systems.common import delivery as outbox
 from custom_components.ip_intercom.systems.mx_proxy import log
 from tests.common import choose, enter, webhook_of
 from tests.simulators.mx_proxy import APPS, LOGIN, PASSWORD, Form, Simulator

@@ -10,7 +10,7 @@ from pytest_homeassistant_custom_component.components.diagnostics import get_dia
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom.const import DOMAIN
-from custom_components.ip_intercom.helpers.log_health import PATIENCE
+from custom_components.ip_intercom.helpers.failures import PATIENCE
 from custom_components.ip_intercom.systems.mx_proxy import system
 from custom_components.ip_intercom.systems.mx_proxy.client import client
 from tests.common import capture_changes, capture_log_events, command, refusal, state_of, until

@@ -16,10 +16,10 @@ from .conftest import pushing
 @pytest.fixture(autouse=True)
 def quick_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Be sure soon."""
-    monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry.RETRY_DELAY", 0.05)
+    monkeypatch.setattr("custom_components.ip_intercom.helpers.failures.RETRY_DELAY", 0.05)
     monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1, 0.2))
-    monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry._SPAN", 0.05)
-    monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry._SHARE_OF_ACCOUNT", 1e4)
+    monkeypatch.setattr("custom_components.ip_intercom.helpers.failures._SPAN", 0.05)
+    monkeypatch.setattr("custom_components.ip_intercom.helpers.failures._SHARE_OF_ACCOUNT", 1e4)
 
 
 def logins(sim: Simulator) -> int:

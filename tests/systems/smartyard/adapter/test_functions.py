@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from custom_components.ip_intercom.model.doors import DoorCommand
-from custom_components.ip_intercom.model.parts import Door
+from custom_components.ip_intercom.model.parts import Door, DoorCommand
 from custom_components.ip_intercom.systems.common.errors import (
     CommandFailed,
     InvalidRequest,

@@ -10,7 +10,7 @@ import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom.const import DOMAIN
-from custom_components.ip_intercom.helpers.log_health import PATIENCE
+from custom_components.ip_intercom.helpers.failures import PATIENCE
 from custom_components.ip_intercom.systems.smartyard import system
 from custom_components.ip_intercom.systems.smartyard.client import client
 from tests.common import act, capture_log_events, entity_id, state_of, until

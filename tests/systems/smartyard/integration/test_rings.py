@@ -87,7 +87,7 @@ async def test_a_ring_ends_while_the_server_is_away(
 ) -> None:
     # The server is not asked again while this test lasts.
     monkeypatch.setattr(push, "_BACK_OFF", (0.1, 600.0))
-    monkeypatch.setattr("custom_components.ip_intercom.helpers.auth_retry._CERTAIN", 1e4)
+    monkeypatch.setattr("custom_components.ip_intercom.helpers.failures._CERTAIN", 1e4)
     sim = await device()
     entry = await pushing(hass, sim, local_url)
     coordinator = entry.runtime_data.coordinator

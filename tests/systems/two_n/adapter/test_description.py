@@ -20,10 +20,9 @@ from custom_components.ip_intercom.const import (
     CONF_VERIFY_SSL,
     SYSTEM_TWO_N,
 )
-from custom_components.ip_intercom.model.doors import DoorCommand
 from custom_components.ip_intercom.model.events import AccessDecided, ButtonPressed
 from custom_components.ip_intercom.model.features import Delivery
-from custom_components.ip_intercom.model.parts import Alarm, Bell, CallState, Control, Direction
+from custom_components.ip_intercom.model.parts import Alarm, Bell, CallState, Control, Direction, DoorCommand
 from custom_components.ip_intercom.model.state import Description, Missing
 from custom_components.ip_intercom.systems import create_system
 from custom_components.ip_intercom.systems.common.errors import (

@@ -9,7 +9,7 @@ import pytest
 from yarl import URL
 
 from custom_components.ip_intercom.systems.common import errors
-from custom_components.ip_intercom.systems.common.address import normalize_mac
+from custom_components.ip_intercom.systems.common.discovery import normalize_mac
 from custom_components.ip_intercom.systems.common.errors import (
     AuthenticationFailed,
     CommandFailed,

@@ -3,7 +3,7 @@
 from .camera import MAIN_STREAM, SUB_STREAM, AkuvoxCamera
 from .client import AkuvoxClient
 from .config import Config
-from .discovery import FoundDevice, find_device, is_akuvox, refusal
+from .discovery import find_device, is_akuvox, refusal
 from .doors import Input, Opening, PublicCode, Relay
 from .items import Contacts, cards, groups, private_keys, replacements
 from .logs import CallLog, DoorLog
@@ -18,7 +18,6 @@ __all__ = [
     "AkuvoxCamera",
     "AkuvoxClient",
     "AkuvoxDevice",
-    "FoundDevice",
     "find_device",
     "is_akuvox",
     "refusal",

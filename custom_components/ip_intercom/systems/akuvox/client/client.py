@@ -10,9 +10,8 @@ from typing import Any
 
 from ...common.errors import NoAnswer, NotSupported, UnexpectedReply
 from ...common.http import HttpTransport, Stream, is_file
-from ...common.messages import Reply, Request
+from ...common.messages import Reply, Request, Upload
 from ...common.parse import Fields, objects
-from ...common.upload import Upload
 from .endpoints import GET, POST, SYSTEM_STATUS, TIMEOUTS, Endpoint, Patience
 from .envelope import LIST, CorruptReply, Document, read, result
 from .exchange import Exchange

@@ -6,8 +6,8 @@ from typing import IO
 
 from ...common.errors import InvalidRequest, NotSupported, UnexpectedReply
 from ...common.http import Stream
+from ...common.messages import Upload
 from ...common.parse import Fields
-from ...common.upload import Upload
 from .client import AkuvoxClient
 from .endpoints import (
     CONFIG_EXPORT,

@@ -10,8 +10,15 @@ from urllib.parse import parse_qsl
 import aiohttp
 from yarl import URL
 
-from ...common.address import own_address, parse_address, redirected
-from ...common.discovery import Certificate, candidates, shown_certificate
+from ...common.discovery import (
+    Certificate,
+    FoundDevice,
+    candidates,
+    own_address,
+    parse_address,
+    redirected,
+    shown_certificate,
+)
 from ...common.errors import (
     AddressRefused,
     AuthenticationFailed,
@@ -56,23 +63,6 @@ _GENERIC_WORDS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class FoundDevice:
-    """An Akuvox device that responded.
-
-    Attributes:
-        base: Scheme, host and port.
-        fingerprint: SHA-256 of its certificate, None for HTTP.
-        legacy: Whether it supports only the TLS of old devices.
-        info: Identity of the device.
-    """
-
-    base: URL
-    fingerprint: bytes | None
-    legacy: bool
-    info: SystemInfo
-
-
-@dataclass(frozen=True, slots=True)
 class _Route:
     """A connection to a device, and its response to an identification request without a login."""
 
@@ -95,7 +85,7 @@ async def find_device(
     password: str = "",
     verify: bool = False,
     pinned: bytes | None = None,
-) -> FoundDevice:
+) -> FoundDevice[SystemInfo]:
     """Find the Akuvox device at ``address``.
 
     HTTPS is preferred. If the device has only insecure old TLS, HTTP is used unless it redirects or would send the
@@ -123,16 +113,16 @@ async def find_device(
     return FoundDevice(route.transport.base, route.certificate.fingerprint, route.certificate.legacy, info)
 
 
-async def is_akuvox(session: aiohttp.ClientSession, host: str, *, likely: bool = False) -> bool:
-    """Return whether an Akuvox responds at ``host``, even if it rejects requests; sends no password.
+async def is_akuvox(session: aiohttp.ClientSession, address: str, *, likely: bool = False) -> bool:
+    """Return whether an Akuvox responds at ``address``, even if it rejects requests; sends no password.
 
     Args:
         session: Session for the requests.
-        host: Host or IP address, with or without scheme and port.
+        address: Host or IP address, with or without scheme and port.
         likely: The MAC address is from the maker: a generic rejection is then sufficient.
     """
     try:
-        route = await _connect(session, parse_address(host))
+        route = await _connect(session, parse_address(address))
         if _is_api(route.reply) or await _identifies_itself(route):
             return True
         return likely and _rejects_all(route.reply) and _is_generic(route.reply)
@@ -140,13 +130,13 @@ async def is_akuvox(session: aiohttp.ClientSession, host: str, *, likely: bool =
         return False
 
 
-async def refusal(session: aiohttp.ClientSession, host: str) -> AddressRefused | None:
-    """Return the rejection if a device at ``host`` rejects all requests from this address.
+async def refusal(session: aiohttp.ClientSession, address: str) -> AddressRefused | None:
+    """Return the rejection if a device at ``address`` rejects all requests from this address.
 
     A factory-new Akuvox does so and may not identify itself: its allow-list is enabled and empty.
     """
     try:
-        route = await _connect(session, parse_address(host))
+        route = await _connect(session, parse_address(address))
     except IntercomError, ValueError:
         return None
     return await _rejection(route) if _rejects_all(route.reply) else None

@@ -9,7 +9,7 @@ import logging
 
 from aiohttp import ClientHandlerType, ClientMiddlewareType, ClientRequest, ClientResponse
 
-from ...common.address import own_address
+from ...common.discovery import own_address
 from ...common.errors import (
     AddressRefused,
     ConnectionFailed,

@@ -8,8 +8,8 @@ from typing import IO, Annotated
 
 from ...common.decode import Key, decode_reply
 from ...common.http import Stream
+from ...common.messages import Upload
 from ...common.parse import integer, text
-from ...common.upload import Upload
 from .client import Functions
 from .endpoints import (
     FIRMWARE_PREPARE,

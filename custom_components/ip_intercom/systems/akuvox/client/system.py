@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from ...common.address import normalize_mac
 from ...common.decode import Key, decode_reply
+from ...common.discovery import normalize_mac
 from ...common.errors import UnexpectedReply
 from ...common.parse import Fields, text
 from .client import Functions

@@ -6,8 +6,7 @@ from http import HTTPStatus
 from aiohttp import ClientSession
 from yarl import URL
 
-from ...common.address import parse_address
-from ...common.discovery import candidates, first_answer, shown_certificate
+from ...common.discovery import candidates, first_answer, parse_address, shown_certificate
 from ...common.errors import (
     AuthenticationFailed,
     CertificateInvalid,

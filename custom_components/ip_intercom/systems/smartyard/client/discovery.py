@@ -2,8 +2,7 @@
 
 from aiohttp import ClientSession
 
-from ...common.address import parse_address, parse_path
-from ...common.discovery import candidates, shown_certificate
+from ...common.discovery import candidates, parse_address, parse_path, shown_certificate
 from ...common.errors import (
     ConnectionFailed,
     IntercomError,

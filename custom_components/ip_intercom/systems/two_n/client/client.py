@@ -17,9 +17,8 @@ from ...common.errors import (
     UnexpectedReply,
 )
 from ...common.http import HttpTransport, Stream, is_file
-from ...common.messages import MAX_JSON, REQUEST_TIMEOUT, Reply, Request
+from ...common.messages import MAX_JSON, REQUEST_TIMEOUT, Reply, Request, Upload
 from ...common.parse import Fields
-from ...common.upload import Upload
 from .auth import Authentication
 from .endpoints import Endpoint
 from .envelope import JSON_TYPES, result

@@ -1,13 +1,19 @@
 """Find a device at an entered address: scheme, certificate, and whether it is a 2N."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 import aiohttp
 from yarl import URL
 
-from ...common.address import parse_address, parse_path, redirected
-from ...common.discovery import candidates, first_answer, shown_certificate
+from ...common.discovery import (
+    FoundDevice,
+    candidates,
+    first_answer,
+    parse_address,
+    parse_path,
+    redirected,
+    shown_certificate,
+)
 from ...common.errors import (
     AuthenticationFailed,
     ConnectionFailed,
@@ -32,23 +38,6 @@ _AUTHORISATION_REQUIRED = 9
 MAX_REDIRECTS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class FoundDevice:
-    """A 2N device that responded.
-
-    Attributes:
-        base: Scheme, host, port and path prefix of its API.
-        fingerprint: SHA-256 of its certificate, None for HTTP.
-        info: Identity of the device.
-        legacy: Whether it supports only the TLS of old devices.
-    """
-
-    base: URL
-    fingerprint: bytes | None
-    info: SystemInfo
-    legacy: bool = False
-
-
 async def find_device(
     session: aiohttp.ClientSession,
     address: str,
@@ -57,7 +46,7 @@ async def find_device(
     password: str = "",
     verify: bool = False,
     pinned: bytes | None = None,
-) -> FoundDevice:
+) -> FoundDevice[SystemInfo]:
     """Find the 2N device at ``address``: over HTTPS if the device supports it, else over HTTP.
 
     Args:
@@ -81,7 +70,7 @@ async def find_device(
     """
     path = parse_path(address)
 
-    async def ask(base: URL) -> FoundDevice:
+    async def ask(base: URL) -> FoundDevice[SystemInfo]:
         if path:
             # The path of a device behind a proxy, or only of a page of the device.
             with suppress(WrongDevice):
@@ -93,7 +82,7 @@ async def find_device(
 
 async def _reach(
     session: aiohttp.ClientSession, base: URL, username: str, password: str, *, verify: bool, pinned: bytes | None
-) -> FoundDevice:
+) -> FoundDevice[SystemInfo]:
     """Identify the device; follow redirects to its own host."""
     for _ in range(MAX_REDIRECTS + 1):
         certificate = await shown_certificate(base, pinned, verify=verify)
@@ -103,7 +92,7 @@ async def _reach(
         except Redirected as err:
             base = _next(base, err.location)
         else:
-            return FoundDevice(base, certificate.fingerprint, info, certificate.legacy)
+            return FoundDevice(base, certificate.fingerprint, certificate.legacy, info)
     raise WrongDevice(f"{base.host} redirects endlessly")
 
 

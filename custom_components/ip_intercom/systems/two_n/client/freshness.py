@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import inf
 
-from ...common.times import LIVE_WINDOW
+from ...common.parse import LIVE_WINDOW
 
 # Maximum relative drift between the clocks of a device and this machine.
 CLOCK_SKEW = 0.0002

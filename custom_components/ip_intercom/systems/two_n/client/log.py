@@ -24,8 +24,7 @@ from ...common.errors import (
     NotReached,
     UnexpectedReply,
 )
-from ...common.parse import fields, integer, text
-from ...common.times import LIVE_WINDOW
+from ...common.parse import LIVE_WINDOW, fields, integer, text
 from .ages import Channel, EventAges
 from .client import Functions
 from .cursor import MARGIN, Batch, Cursor, EventKey, LogEvent

@@ -9,8 +9,8 @@ from typing import IO, Annotated
 from ...common.decode import Key, decode_reply
 from ...common.errors import CommandFailed, FileWaiting, NoAnswer, NotSupported
 from ...common.http import Stream
+from ...common.messages import Upload, json_upload
 from ...common.parse import Fields, fields, texts
-from ...common.upload import Upload, json_upload
 from .client import Functions
 from .endpoints import (
     CONFIG,

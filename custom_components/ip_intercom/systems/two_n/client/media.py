@@ -10,8 +10,8 @@ from typing import IO, Annotated
 from ...common.decode import Key, decode
 from ...common.errors import UnexpectedReply
 from ...common.http import Stream
+from ...common.messages import Upload
 from ...common.parse import fields, integer, objects, positive, text, texts
-from ...common.upload import Upload
 from .client import Functions
 from .endpoints import (
     AUDIO_TEST,

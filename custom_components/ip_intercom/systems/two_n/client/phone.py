@@ -8,8 +8,8 @@ from typing import Annotated
 
 from ...common.decode import Key, decode
 from ...common.errors import UnexpectedReply
+from ...common.messages import json_upload
 from ...common.parse import Fields, fields, integer, objects, text
-from ...common.upload import json_upload
 from .client import Functions
 from .endpoints import (
     CALL_ANSWER,

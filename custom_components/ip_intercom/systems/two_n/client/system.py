@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from ...common.address import normalize_mac
 from ...common.decode import Key, decode_reply
+from ...common.discovery import normalize_mac
 from ...common.errors import NotSupported
 from ...common.parse import fields, flag, text, texts
 from .client import Functions

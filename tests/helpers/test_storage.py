@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from custom_components.ip_intercom.helpers.restored_state import RestoredState
+from custom_components.ip_intercom.helpers.storage import RestoredState
 from custom_components.ip_intercom.model.parts import Access, Alarm, Bell, Port
 from custom_components.ip_intercom.model.state import State
 

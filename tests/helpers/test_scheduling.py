@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from custom_components.ip_intercom.helpers.spreading import DeviceLogger, LoadSpreader, RateLimit
+from custom_components.ip_intercom.helpers.scheduling import DeviceLogger, LoadSpreader, RateLimit
 
 LOGGER = logging.getLogger("custom_components.ip_intercom.test")
 

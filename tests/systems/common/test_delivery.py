@@ -8,7 +8,7 @@ from custom_components.ip_intercom.model.events import Event, PushesCame
 from custom_components.ip_intercom.model.parts import Pushes
 from custom_components.ip_intercom.model.reducer import reduce
 from custom_components.ip_intercom.model.state import State
-from custom_components.ip_intercom.systems.common.push_monitor import PushMonitor
+from custom_components.ip_intercom.systems.common.delivery import PushMonitor
 
 
 class Clock:

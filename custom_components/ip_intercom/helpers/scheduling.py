@@ -1,18 +1,20 @@
-"""Spreading of load over time in installations with many devices; a few devices never wait.
+"""Delayed calls, and the spreading of load in installations with many devices; a few devices never wait.
 
 After a start or a power cut, all devices of a building have to be set up or read at the same time. Done at once, that
 blocks the event loop for seconds: requests time out, and websocket clients are disconnected.
 """
 
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import Callable, Coroutine, Hashable, MutableMapping
+from datetime import datetime
 import logging
 from math import inf
 import random
 import time
 from typing import Any, override
 
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
@@ -29,6 +31,8 @@ _FEW, _TOGETHER = 5, 60
 _QUIET = 10.0
 
 _LOGGER = logging.getLogger(__name__)
+
+type Act = Callable[[], Coroutine[Any, Any, None]]
 
 
 class RateLimit:
@@ -147,3 +151,45 @@ class DeviceLogger(logging.LoggerAdapter[logging.Logger]):
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
         """Return a message unchanged."""
         return msg, kwargs
+
+
+class Timers:
+    """Delayed calls, one per key.
+
+    Args:
+        hass: Home Assistant.
+    """
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        self._hass = hass
+        self._pending: dict[Hashable, CALLBACK_TYPE] = {}
+        self._closed = False
+
+    def __bool__(self) -> bool:
+        """Return whether any call is pending."""
+        return bool(self._pending)
+
+    @callback
+    def async_do(self, delay: float, key: Hashable, act: Act) -> None:
+        """Call ``act`` after a delay in seconds, replacing a pending call of the same key."""
+
+        async def do(_: datetime) -> None:
+            self._pending.pop(key, None)
+            await act()
+
+        self.async_cancel(key)
+        if not self._closed:
+            self._pending[key] = async_call_later(self._hass, delay, do)
+
+    @callback
+    def async_cancel(self, key: Hashable) -> None:
+        """Cancel the delayed call of a key."""
+        if (cancel := self._pending.pop(key, None)) is not None:
+            cancel()
+
+    @callback
+    def async_close(self) -> None:
+        """Cancel all calls, and accept no more."""
+        self._closed = True
+        for key in tuple(self._pending):
+            self.async_cancel(key)

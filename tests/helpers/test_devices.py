@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from custom_components.ip_intercom.model.names import bell_label, distinct_name, place_names
+from custom_components.ip_intercom.helpers.devices import bell_label, distinct_name, place_names
 from custom_components.ip_intercom.model.parts import Bell, Camera, Door, Place
 
 
