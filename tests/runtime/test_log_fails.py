@@ -13,7 +13,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.helpers.failures import PATIENCE
-from custom_components.ip_intercom.systems.two_n.client.pace import Pace
+from custom_components.ip_intercom.systems.two_n.client.ages import Pace
 from tests.common import act, capture_log_events, entity_id, state_of, until
 from tests.simulators.common.faults import Fault
 from tests.simulators.two_n import Simulator

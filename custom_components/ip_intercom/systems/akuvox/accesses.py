@@ -11,8 +11,8 @@ from ...model.parts import Access, Alarm
 from ..common.errors import IntercomError
 from ..common.parse import Fields, text
 from .client import AkuvoxDevice
+from .client.directory import parts
 from .client.logs import DoorRecord
-from .client.users import parts
 from .clock import DOOR_LOG_EVENT, LIVE_FOR, aged
 from .credentials import RECORDED_METHODS, Credentials, access_of, is_access_attempt, user_of
 from .doors import AkuvoxDoors

@@ -11,7 +11,7 @@ from ..common.code_rows import CodeRow, Keep, RowCodes, code_row
 from ..common.errors import CommandFailed, DoorsNotKept, InvalidRequest, NotSupported
 from ..common.parse import Fields, text
 from .client import AkuvoxDevice
-from .client.users import schedules
+from .client.directory import schedules
 from .directory import ItemList, lists_of
 from .wiring import RELAY_NUMBERS
 

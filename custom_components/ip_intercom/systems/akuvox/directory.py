@@ -10,9 +10,8 @@ from ...model.features import DirectoryResult, EntryResult
 from ..common.errors import CommandFailed, InvalidRequest, NotSupported
 from ..common.parse import Fields, text
 from .client import AkuvoxDevice
-from .client.items import ItemResult, Items
+from .client.directory import ItemResult, Items, Users
 from .client.row_reader import Keep
-from .client.users import Users
 from .privacy import SECRET_FIELDS
 
 type Rows = tuple[Fields, ...]

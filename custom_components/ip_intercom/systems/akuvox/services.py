@@ -21,7 +21,7 @@ from .privacy import ACTION_URLS, API_LOGIN, is_secret_key
 
 if TYPE_CHECKING:
     from .client import AkuvoxDevice
-    from .client.maintenance import LogKind
+    from .client.system import LogKind
     from .records import AkuvoxAccessLog
     from .system import AkuvoxSystem
 
@@ -37,7 +37,7 @@ type _Import = Callable[[IO[bytes], str, int], Coroutine[Any, Any, None]]
 
 
 def _kind(name: str) -> LogKind:
-    from .client.maintenance import LogKind  # noqa: PLC0415  # the client is imported with the first entry only
+    from .client.system import LogKind  # noqa: PLC0415  # the client is imported with the first entry only
 
     return LogKind[name]
 

@@ -22,7 +22,7 @@ from ...model.parts import Control, Identity
 from ...model.state import Description, Missing, State
 from ..common.errors import IntercomError
 from .client import CodeRequest, SmartYard, find as find_yard, new_device_token
-from .client.values import phone_digits
+from .client.protocol import phone_digits
 
 CONTROLS = frozenset({Control.DOORS})
 _DIGITS = 16

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ...model.state import Missing
 from ..common.parse import text
 from .client.cursor import LogEvent
-from .client.endpoints import Privilege
+from .client.protocol import Privilege
 
 KEYPAD = Missing("privilege", Privilege.KEYPAD_MONITORING)
 CARDS = Missing("privilege", Privilege.UID_MONITORING)

@@ -26,8 +26,8 @@ from .calls import TwoNCallLog, TwoNCalls, neutral_call
 from .cameras import StreamAccess, TwoNCameras
 from .client import TwoNDevice
 from .client.cursor import Cursor
-from .client.endpoints import ACCESS_BLOCKING_CTRL, CALL_DIAL, IO_CTRL, SWITCH_CTRL, SYSTEM_STATUS, Endpoint, Privilege
 from .client.log import LogReader
+from .client.protocol import ACCESS_BLOCKING_CTRL, CALL_DIAL, IO_CTRL, SWITCH_CTRL, SYSTEM_STATUS, Endpoint, Privilege
 from .client.system import SystemInfo
 from .directory import TwoNCodes, TwoNDirectory
 from .doors import TwoNAccessPoints, TwoNDoors, TwoNOutputs

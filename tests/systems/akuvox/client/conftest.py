@@ -14,8 +14,8 @@ from custom_components.ip_intercom.systems.akuvox.client import (
     AkuvoxCamera,
     AkuvoxClient,
     AkuvoxDevice,
-    endpoints,
     exchange,
+    protocol,
 )
 from custom_components.ip_intercom.systems.common.http import HttpTransport, Stream
 from tests.simulators.akuvox import DIALECTS, Redirect, Request, Simulator
@@ -77,8 +77,8 @@ def file(content: bytes, name: str = "file") -> tuple[BytesIO, str, int]:
 
 def wait_for_answers(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Have every function give up after so many seconds."""
-    for patience in endpoints.Patience:
-        monkeypatch.setitem(endpoints.TIMEOUTS, patience, seconds)
+    for patience in protocol.Patience:
+        monkeypatch.setitem(protocol.TIMEOUTS, patience, seconds)
 
 
 type Start = Callable[..., Awaitable[Bench]]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.ip_intercom.systems.akuvox.client import AkuvoxDevice, endpoints
-from custom_components.ip_intercom.systems.akuvox.client.endpoints import Endpoint, ListEndpoints
+from custom_components.ip_intercom.systems.akuvox.client import AkuvoxDevice, protocol
 from custom_components.ip_intercom.systems.akuvox.client.logs import CallKind
+from custom_components.ip_intercom.systems.akuvox.client.protocol import Endpoint, ListEndpoints
 from custom_components.ip_intercom.systems.common.http import Stream
 from tests.simulators.akuvox import make_firmware
 
@@ -58,7 +58,7 @@ async def contact(device: AkuvoxDevice) -> None:
     await device.contacts.add([{"Name": "Lucy", "Phone": "1"}])
 
 
-# By the order of endpoints.py.
+# By the order of protocol.py.
 CASES = (
     Case("system/info", lambda device: device.system.info()),
     Case("system/status", lambda device: device.system.status()),
@@ -136,7 +136,7 @@ async def test_each_function_by_both_methods(start: Start, case: Case, method: s
 
 async def test_a_contact_by_get(bench: Bench) -> None:
     """The example of the manual's introduction (HTTP API Method: GET)."""
-    data = await bench.client().call(endpoints.CONTACT_ADD_ONE, {"name": "Johnson", "phone": "110"})
+    data = await bench.client().call(protocol.CONTACT_ADD_ONE, {"name": "Johnson", "phone": "110"})
     assert data["id"] == 1
 
 
@@ -178,7 +178,7 @@ def test_each_function_that_has_both_methods_is_tested_by_both() -> None:
 
 def test_each_row_of_the_manual_is_a_row_here() -> None:
     here: dict[str, set[str]] = {}
-    for value in vars(endpoints).values():
+    for value in vars(protocol).values():
         parts = [getattr(value, name) for name in value.__slots__] if isinstance(value, ListEndpoints) else [value]
         for part in parts:
             if isinstance(part, Endpoint):

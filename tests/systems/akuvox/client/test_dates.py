@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from custom_components.ip_intercom.systems.akuvox.client.dates import read_dates
+from custom_components.ip_intercom.systems.akuvox.client.logs import read_dates
 
 NOW = datetime(2025, 11, 7, 12)
 WHEN = datetime(2025, 11, 6, 17, 4, 9)

@@ -8,12 +8,11 @@ from datetime import datetime
 import pytest
 
 from custom_components.ip_intercom.systems.akuvox.client import AkuvoxDevice
+from custom_components.ip_intercom.systems.akuvox.client.directory import Items, schedules
 from custom_components.ip_intercom.systems.akuvox.client.doors import Mode
-from custom_components.ip_intercom.systems.akuvox.client.items import Items
 from custom_components.ip_intercom.systems.akuvox.client.logs import CallKind, CallRecord, DoorMethod, DoorRecord
-from custom_components.ip_intercom.systems.akuvox.client.maintenance import LogKind
 from custom_components.ip_intercom.systems.akuvox.client.phone import READY
-from custom_components.ip_intercom.systems.akuvox.client.users import schedules
+from custom_components.ip_intercom.systems.akuvox.client.system import LogKind
 from custom_components.ip_intercom.systems.common.decode import decode_reply
 from custom_components.ip_intercom.systems.common.errors import (
     CommandFailed,

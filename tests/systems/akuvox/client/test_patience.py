@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from custom_components.ip_intercom.systems.akuvox.client import client, endpoints, exchange
-from custom_components.ip_intercom.systems.akuvox.client.endpoints import Endpoint, ListEndpoints, Patience
+from custom_components.ip_intercom.systems.akuvox.client import client, exchange, protocol
+from custom_components.ip_intercom.systems.akuvox.client.protocol import Endpoint, ListEndpoints, Patience
 from custom_components.ip_intercom.systems.common.errors import NoAnswer
 from tests.simulators.akuvox import Auth
 from tests.simulators.common.faults import Fault
@@ -15,7 +15,7 @@ from .conftest import Bench, Start, wait_for_answers
 
 def table() -> dict[str, Endpoint]:
     """Return all functions by their path."""
-    found = vars(endpoints).values()
+    found = vars(protocol).values()
     lists = [part for item in found if isinstance(item, ListEndpoints) for part in vars_of(item)]
     return {item.path: item for item in (*found, *lists) if isinstance(item, Endpoint)}
 
@@ -34,14 +34,14 @@ def test_states_are_waited_for_least_and_files_most() -> None:
     seconds = [{found[path].timeout for path in paths} for paths in (states, logs, lists, firmware)]
     assert all(len(alike) == 1 for alike in seconds), seconds
     assert sorted(seconds, key=max) == seconds
-    usual = endpoints.TIMEOUTS[Patience.USUAL]
+    usual = protocol.TIMEOUTS[Patience.USUAL]
     assert max(seconds[0]) < usual < min(seconds[1])
 
 
 async def test_a_slow_device(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is waited for where it may take its time."""
     wait_for_answers(monkeypatch, 5.0)
-    monkeypatch.setitem(endpoints.TIMEOUTS, Patience.QUICK, 0.05)
+    monkeypatch.setitem(protocol.TIMEOUTS, Patience.QUICK, 0.05)
     bench = await start(auth=Auth.NONE)
     bench.sim.fill_door_log(1)
     bench.sim.add_user(Name="Lucy")

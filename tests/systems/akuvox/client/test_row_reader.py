@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from custom_components.ip_intercom.systems.akuvox.client.envelope import CorruptReply
+from custom_components.ip_intercom.systems.akuvox.client.protocol import CorruptReply
 from custom_components.ip_intercom.systems.akuvox.client.row_reader import RowReader
 from custom_components.ip_intercom.systems.common.errors import UnexpectedReply
 

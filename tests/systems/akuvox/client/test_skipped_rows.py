@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from custom_components.ip_intercom.systems.akuvox.client import AkuvoxDevice
-from custom_components.ip_intercom.systems.akuvox.client.envelope import CorruptReply
+from custom_components.ip_intercom.systems.akuvox.client.protocol import CorruptReply
 from custom_components.ip_intercom.systems.common.errors import UnexpectedReply
 from tests.simulators.akuvox import Simulator
 from tests.simulators.common.faults import Fault

@@ -44,7 +44,7 @@ from custom_components.ip_intercom.systems.mx_proxy.client import (
     UserInfo,
     Voicemail,
 )
-from custom_components.ip_intercom.systems.mx_proxy.client.endpoints import CALL_INFO, CALL_LOG, CALL_MODE, Endpoint
+from custom_components.ip_intercom.systems.mx_proxy.client.protocol import CALL_INFO, CALL_LOG, CALL_MODE, Endpoint
 from tests.mx_proxy_recordings import FILES, read
 from tests.systems.common.replay import Asked, Replay
 

@@ -25,13 +25,13 @@ from custom_components.ip_intercom.systems.common.errors import (
     TokenNotTaken,
     UnexpectedReply,
 )
-from custom_components.ip_intercom.systems.mx_proxy.client import Conference, MxProxy, client, login
+from custom_components.ip_intercom.systems.mx_proxy.client import Conference, MxProxy, client
 from tests.common import until
 from tests.simulators.mx_proxy import LOGIN, Outage, Simulator
 
 from .conftest import CLIENT, SECRET, Bench, credentials
 
-NOW = f"{login.__name__}.monotonic"
+NOW = f"{client.__name__}.monotonic"
 
 
 class Watch:
@@ -87,7 +87,7 @@ async def test_one_login_for_all(bench: Bench) -> None:
         (credentials(secret="x"), AppRefused),
     ],
 )
-async def test_refused_logins(bench: Bench, account: login.Credentials, kind: type[Exception]) -> None:
+async def test_refused_logins(bench: Bench, account: client.Credentials, kind: type[Exception]) -> None:
     proxy = MxProxy(bench.proxy().transport, account)
     with pytest.raises(kind) as raised:
         await proxy.session.info()
@@ -286,7 +286,7 @@ async def test_a_server_that_refuses_its_own_tokens(bench: Bench, proxy: MxProxy
 async def test_a_server_that_takes_its_tokens_again(
     bench: Bench, proxy: MxProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(login, "TOKEN_REJECTED_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(client, "TOKEN_REJECTED_PAUSES", (0.0, 0.0))
     bench.sim.refuse_new_tokens()
     for _ in range(2):
         with pytest.raises(TokenNotTaken):
@@ -304,7 +304,7 @@ async def test_one_who_issues_tokens_in_vain_is_asked_for_ever_fewer(
     bench: Bench, proxy: MxProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr(login, "monotonic", lambda: now)
+    monkeypatch.setattr(client, "monotonic", lambda: now)
     bench.sim.refuse_new_tokens()
     logins = []
     for _ in range(120):
@@ -473,7 +473,7 @@ async def test_requests_that_hear_of_one_refused_token_count_once(
     bench: Bench, proxy: MxProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr(login, "monotonic", lambda: now)
+    monkeypatch.setattr(client, "monotonic", lambda: now)
     bench.sim.refuse_new_tokens()
     asked = (proxy.directory.contacts(), proxy.voicemails.list(), proxy.conferences.list())
     answers = await asyncio.gather(*asked, return_exceptions=True)

@@ -47,7 +47,7 @@ from custom_components.ip_intercom.systems.smartyard.client import (
     Tracked,
     Unread,
 )
-from custom_components.ip_intercom.systems.smartyard.client.endpoints import INTERCOM, LOG, REQUEST_CODE, Endpoint
+from custom_components.ip_intercom.systems.smartyard.client.protocol import INTERCOM, LOG, REQUEST_CODE, Endpoint
 from custom_components.ip_intercom.systems.smartyard.client.push import parse
 from tests.smartyard_recordings import FILES, PUSHES, QUERIES, read
 from tests.systems.common.replay import Asked, Replay

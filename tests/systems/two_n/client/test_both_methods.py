@@ -11,8 +11,8 @@ from PIL import Image
 import pytest
 
 from custom_components.ip_intercom.systems.common.errors import NotSupported
-from custom_components.ip_intercom.systems.two_n.client import TwoNClient, endpoints
-from custom_components.ip_intercom.systems.two_n.client.endpoints import Endpoint
+from custom_components.ip_intercom.systems.two_n.client import TwoNClient, protocol
+from custom_components.ip_intercom.systems.two_n.client.protocol import Endpoint
 from tests.simulators.two_n import make_firmware
 
 from .conftest import Bench, Start
@@ -73,52 +73,52 @@ async def seen(bench: Bench) -> None:
 
 FRAME = {"width": "160", "height": "120", "source": "internal"}
 MAIL = {"to": "me@example.com", "subject": "Hello & goodbye", "body": "Ž"}
-# By the order of endpoints.py.
+# By the order of protocol.py.
 CASES = (
-    Case(endpoints.SYSTEM_INFO),
-    Case(endpoints.SYSTEM_STATUS),
-    Case(endpoints.SYSTEM_RESTART),
-    Case(endpoints.SWITCH_CAPS, {"switch": "1"}),
-    Case(endpoints.SWITCH_STATUS, {"switch": "1"}),
-    Case(endpoints.SWITCH_CTRL, {"switch": "1", "action": "hold", "timeout": "30"}),
-    Case(endpoints.SWITCH_CTRL, {"switch": "1", "action": "trigger"}),
-    Case(endpoints.IO_CAPS, {"port": "relay1"}),
-    Case(endpoints.IO_STATUS, {"port": "relay1"}),
-    Case(endpoints.IO_CTRL, {"port": "output1", "action": "on"}),
-    Case(endpoints.PHONE_STATUS, {"account": "2"}),
-    Case(endpoints.CALL_STATUS, before=ringing),
-    Case(endpoints.CALL_DIAL, {"number": "sip:100@pbx;transport=tls"}),
-    Case(endpoints.CALL_ANSWER, before=ringing),
-    Case(endpoints.CALL_HANGUP, {"reason": "busy"}, before=ringing),
-    Case(endpoints.CAMERA_CAPS),
-    Case(endpoints.CAMERA_SNAPSHOT, FRAME, fetch),
-    Case(endpoints.LOG_CAPS),
-    Case(endpoints.LOG_SUBSCRIBE, {"include": "new", "filter": "KeyPressed,KeyReleased", "duration": "60"}),
-    Case(endpoints.LOG_UNSUBSCRIBE, before=subscribed),
-    Case(endpoints.LOG_PULL, {"timeout": "0"}, before=subscribed),
-    Case(endpoints.DIR_TEMPLATE),
-    Case(endpoints.SYSTEM_TIME),
-    Case(endpoints.SYSTEM_TIME_SET, {"time": "1790000000"}),
-    Case(endpoints.SYSTEM_DEVICENAME, {"deviceName": "Brána & vrata"}),
-    Case(endpoints.FIRMWARE_APPLY, before=uploaded),
-    Case(endpoints.FIRMWARE_REJECT, before=uploaded),
-    Case(endpoints.CONFIG, ask=download),
-    Case(endpoints.CONFIG_FACTORYRESET),
-    Case(endpoints.PHONE_CALLLOG),
-    Case(endpoints.DISPLAY_CAPS),
-    Case(endpoints.AUDIO_TEST),
-    Case(endpoints.EMAIL_SEND, MAIL),
-    Case(endpoints.PCAP, ask=download),
-    Case(endpoints.PCAP_RESTART),
-    Case(endpoints.PCAP_STOP),
-    Case(endpoints.PCAP_LIVE, {"duration": "10"}, download),
-    Case(endpoints.PCAP_LIVE_STOP),
-    Case(endpoints.PCAP_LIVE_STATS),
-    Case(endpoints.LPR_IMAGE, {"plateText": PLATE}, fetch, before=seen),
-    Case(endpoints.ACCESS_BLOCKING_CTRL, {"id": "0", "action": "on"}),
-    Case(endpoints.ACCESS_BLOCKING_STATUS, {"id": "0"}),
-    Case(endpoints.ACCESS_GRANT, {"id": "0", "user": ALICE}),
-    Case(endpoints.LIFT_GRANT, {"user": ALICE, "duration": "60"}, model="access_unit"),
+    Case(protocol.SYSTEM_INFO),
+    Case(protocol.SYSTEM_STATUS),
+    Case(protocol.SYSTEM_RESTART),
+    Case(protocol.SWITCH_CAPS, {"switch": "1"}),
+    Case(protocol.SWITCH_STATUS, {"switch": "1"}),
+    Case(protocol.SWITCH_CTRL, {"switch": "1", "action": "hold", "timeout": "30"}),
+    Case(protocol.SWITCH_CTRL, {"switch": "1", "action": "trigger"}),
+    Case(protocol.IO_CAPS, {"port": "relay1"}),
+    Case(protocol.IO_STATUS, {"port": "relay1"}),
+    Case(protocol.IO_CTRL, {"port": "output1", "action": "on"}),
+    Case(protocol.PHONE_STATUS, {"account": "2"}),
+    Case(protocol.CALL_STATUS, before=ringing),
+    Case(protocol.CALL_DIAL, {"number": "sip:100@pbx;transport=tls"}),
+    Case(protocol.CALL_ANSWER, before=ringing),
+    Case(protocol.CALL_HANGUP, {"reason": "busy"}, before=ringing),
+    Case(protocol.CAMERA_CAPS),
+    Case(protocol.CAMERA_SNAPSHOT, FRAME, fetch),
+    Case(protocol.LOG_CAPS),
+    Case(protocol.LOG_SUBSCRIBE, {"include": "new", "filter": "KeyPressed,KeyReleased", "duration": "60"}),
+    Case(protocol.LOG_UNSUBSCRIBE, before=subscribed),
+    Case(protocol.LOG_PULL, {"timeout": "0"}, before=subscribed),
+    Case(protocol.DIR_TEMPLATE),
+    Case(protocol.SYSTEM_TIME),
+    Case(protocol.SYSTEM_TIME_SET, {"time": "1790000000"}),
+    Case(protocol.SYSTEM_DEVICENAME, {"deviceName": "Brána & vrata"}),
+    Case(protocol.FIRMWARE_APPLY, before=uploaded),
+    Case(protocol.FIRMWARE_REJECT, before=uploaded),
+    Case(protocol.CONFIG, ask=download),
+    Case(protocol.CONFIG_FACTORYRESET),
+    Case(protocol.PHONE_CALLLOG),
+    Case(protocol.DISPLAY_CAPS),
+    Case(protocol.AUDIO_TEST),
+    Case(protocol.EMAIL_SEND, MAIL),
+    Case(protocol.PCAP, ask=download),
+    Case(protocol.PCAP_RESTART),
+    Case(protocol.PCAP_STOP),
+    Case(protocol.PCAP_LIVE, {"duration": "10"}, download),
+    Case(protocol.PCAP_LIVE_STOP),
+    Case(protocol.PCAP_LIVE_STATS),
+    Case(protocol.LPR_IMAGE, {"plateText": PLATE}, fetch, before=seen),
+    Case(protocol.ACCESS_BLOCKING_CTRL, {"id": "0", "action": "on"}),
+    Case(protocol.ACCESS_BLOCKING_STATUS, {"id": "0"}),
+    Case(protocol.ACCESS_GRANT, {"id": "0", "user": ALICE}),
+    Case(protocol.LIFT_GRANT, {"user": ALICE, "duration": "60"}, model="access_unit"),
 )
 
 
@@ -147,7 +147,7 @@ async def test_each_function_by_both_methods(start: Start, case: Case, method: s
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_motion_jpeg_by_both_methods(bench: Bench, method: str) -> None:
-    endpoint = replace(endpoints.CAMERA_SNAPSHOT, method=method)
+    endpoint = replace(protocol.CAMERA_SNAPSHOT, method=method)
     async with bench.client().open(endpoint, FRAME | {"fps": "5"}) as stream:
         assert await anext(stream.chunks())
 
@@ -168,7 +168,7 @@ def test_the_table_of_the_manual_is_whole() -> None:
 
 def test_each_row_of_the_manual_is_a_row_here() -> None:
     here: dict[str, set[str]] = {}
-    for endpoint in vars(endpoints).values():
+    for endpoint in vars(protocol).values():
         if isinstance(endpoint, Endpoint):
             here.setdefault(endpoint.path, set()).add(endpoint.method)
     assert here.keys() == rows().keys()
@@ -182,10 +182,10 @@ async def test_a_post_without_parameters_brings_a_form(start: Start, firmware: s
     """Firmware 2.50 answers one without with code 14, or ignores it (field notes 3.4)."""
     bench = await start("indoor", firmware=firmware)
     client = bench.client()
-    for endpoint in (endpoints.SYSTEM_STATUS, endpoints.PHONE_STATUS, endpoints.LOG_CAPS):
+    for endpoint in (protocol.SYSTEM_STATUS, protocol.PHONE_STATUS, protocol.LOG_CAPS):
         assert await client.call(replace(endpoint, method="POST"))
     bench.sim.post_refused = True
-    assert await client.permits(replace(endpoints.SYSTEM_STATUS, method="POST"))
+    assert await client.permits(replace(protocol.SYSTEM_STATUS, method="POST"))
     if firmware is None:
         with pytest.raises(NotSupported):
-            await client.call(endpoints.IO_DOORBELL)
+            await client.call(protocol.IO_DOORBELL)

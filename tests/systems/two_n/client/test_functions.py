@@ -28,8 +28,8 @@ from custom_components.ip_intercom.systems.common.http import HttpTransport
 from custom_components.ip_intercom.systems.two_n.client import TwoNClient, TwoNDevice
 from custom_components.ip_intercom.systems.two_n.client.directory import EntryError
 from custom_components.ip_intercom.systems.two_n.client.doors import SwitchAction, SwitchCaps, SwitchStatus
-from custom_components.ip_intercom.systems.two_n.client.endpoints import CALL_DIAL, SWITCH_CTRL, SWITCH_STATUS
 from custom_components.ip_intercom.systems.two_n.client.phone import CallLeg, CallSession, SipAccount
+from custom_components.ip_intercom.systems.two_n.client.protocol import CALL_DIAL, SWITCH_CTRL, SWITCH_STATUS
 from tests.common import until
 from tests.simulators.two_n import Account, Privilege
 

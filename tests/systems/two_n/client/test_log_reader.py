@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from custom_components.ip_intercom.systems.common.errors import ConnectionFailed, IntercomError, InvalidRequest
+from custom_components.ip_intercom.systems.two_n.client.ages import Pace
 from custom_components.ip_intercom.systems.two_n.client.cursor import Batch, Cursor, EventKey, Gap, GapReason, LogEvent
 from custom_components.ip_intercom.systems.two_n.client.log import LogReader
-from custom_components.ip_intercom.systems.two_n.client.pace import Pace
 from tests.common import until
 from tests.simulators.two_n import Account, LogEvent as Record, Privilege, Simulator
 

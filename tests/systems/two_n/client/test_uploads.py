@@ -33,7 +33,7 @@ from custom_components.ip_intercom.systems.common.http import HttpTransport
 from custom_components.ip_intercom.systems.common.messages import PIECE, Upload
 from custom_components.ip_intercom.systems.two_n.client import TwoNClient, TwoNDevice
 from custom_components.ip_intercom.systems.two_n.client.client import CONCURRENT_REQUESTS, SMALL_FILE
-from custom_components.ip_intercom.systems.two_n.client.endpoints import (
+from custom_components.ip_intercom.systems.two_n.client.protocol import (
     CONFIG_HOLIDAYS_PUT,
     DISPLAY_IMAGE,
     SYSTEM_STATUS,

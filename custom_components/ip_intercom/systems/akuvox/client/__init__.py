@@ -3,14 +3,12 @@
 from .camera import MAIN_STREAM, SUB_STREAM, AkuvoxCamera
 from .client import AkuvoxClient
 from .config import Config
+from .directory import Contacts, Users, cards, groups, private_keys, replacements
 from .discovery import find_device, is_akuvox, refusal
 from .doors import Input, Opening, PublicCode, Relay
-from .items import Contacts, cards, groups, private_keys, replacements
 from .logs import CallLog, DoorLog
-from .maintenance import Capture, Firmware, Log
 from .phone import Call, Sip
-from .system import System
-from .users import Users
+from .system import Capture, Firmware, Log, System
 
 __all__ = [
     "MAIN_STREAM",

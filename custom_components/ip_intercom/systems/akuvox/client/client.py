@@ -12,9 +12,8 @@ from ...common.errors import NoAnswer, NotSupported, UnexpectedReply
 from ...common.http import HttpTransport, Stream, is_file
 from ...common.messages import Reply, Request, Upload
 from ...common.parse import Fields, objects
-from .endpoints import GET, POST, SYSTEM_STATUS, TIMEOUTS, Endpoint, Patience
-from .envelope import LIST, CorruptReply, Document, read, result
 from .exchange import Exchange
+from .protocol import GET, LIST, POST, SYSTEM_STATUS, TIMEOUTS, CorruptReply, Document, Endpoint, Patience, read, result
 from .row_reader import MAX_LIST, Keep, RowReader
 
 type Data = Mapping[str, object]

@@ -9,7 +9,7 @@ from ...common.http import Stream
 from ...common.messages import Upload
 from ...common.parse import Fields
 from .client import AkuvoxClient
-from .endpoints import (
+from .protocol import (
     CONFIG_EXPORT,
     CONFIG_GET,
     CONFIG_IMPORT,

@@ -35,9 +35,8 @@ from ...common.http import HttpTransport
 from ...common.login import challenges
 from ...common.messages import Reply, Request, overload
 from .client import AkuvoxClient
-from .endpoints import SYSTEM_INFO, TIMEOUTS, Patience
-from .envelope import read, result, retcode
 from .exchange import GAP
+from .protocol import SYSTEM_INFO, TIMEOUTS, Patience, read, result, retcode
 from .system import System, SystemInfo, system_info
 
 _LOGGER = logging.getLogger(__name__)

@@ -16,10 +16,11 @@ from ...common.errors import (
 from ...common.parse import Fields, integer, text
 from .client import AkuvoxClient, Functions
 from .config import Section
-from .endpoints import (
+from .protocol import (
     INPUT_GET,
     INPUT_SET,
     INPUT_STATUS,
+    LIST,
     PUBLICCODE_GET,
     PUBLICCODE_SET,
     RELAY_GET,
@@ -27,8 +28,9 @@ from .endpoints import (
     RELAY_STATUS,
     RELAY_TRIG,
     Endpoint,
+    error,
+    retcode,
 )
-from .envelope import LIST, error, retcode
 
 OPEN_DOOR = "/fcgi/OpenDoor"
 LEGACY = "/fcgi/do"

@@ -23,7 +23,7 @@ from ...common.errors import (
 from ...common.http import HttpTransport, Stream
 from ...common.login import Login
 from ...common.messages import Reply, Request, overload
-from .endpoints import GET, SYSTEM_INFO, SYSTEM_STATUS, Endpoint
+from .protocol import GET, SYSTEM_INFO, SYSTEM_STATUS, Endpoint
 
 _LOGGER = logging.getLogger(__name__)
 

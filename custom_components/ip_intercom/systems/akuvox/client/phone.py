@@ -9,8 +9,7 @@ from ...common.errors import UnexpectedReply
 from ...common.parse import Fields, integer, text
 from .client import AkuvoxClient, Functions
 from .config import Section
-from .endpoints import CALL_DIAL, CALL_HANGUP, CALL_STATUS, SIP_GET, SIP_SET, SIP_STATUS
-from .envelope import LIST
+from .protocol import CALL_DIAL, CALL_HANGUP, CALL_STATUS, LIST, SIP_GET, SIP_SET, SIP_STATUS
 
 _ACCOUNT = "Account"
 _DISABLED, _REGISTERED = 0, 2

@@ -6,7 +6,7 @@ import re
 
 from ...common.errors import UnexpectedReply
 from ...common.parse import Fields, decode_json_prefix, integer, text
-from .envelope import CorruptReply, Document, mend, read
+from .protocol import CorruptReply, Document, mend, read
 
 # Page size of devices that support pages or return pages unasked (field notes 10).
 PAGE = 10

@@ -2,10 +2,10 @@
 
 from .account import Contact, Service, UserInfo
 from .calls import Answered, CallMode, LogRecord, MadeCall, Transferred
+from .client import Credentials
 from .conferences import Conference, ConferenceSettings
 from .discovery import MxProxy, find
 from .events import CallEvent, Kind, MailEvent
-from .login import Credentials
 from .voicemails import Recording, Voicemail
 
 __all__ = [

@@ -8,8 +8,7 @@ from ...common.decode import Key, decode_all, decode_reply
 from ...common.errors import NotSupported
 from ...common.parse import string
 from .client import Functions
-from .endpoints import ADD_TOKEN, CONTACTS, LOGOUT, REAL_LOGOUT, REMOVE_TOKEN, SERVICES, USER_INFO
-from .envelope import EXTENSION, rows
+from .protocol import ADD_TOKEN, CONTACTS, EXTENSION, LOGOUT, REAL_LOGOUT, REMOVE_TOKEN, SERVICES, USER_INFO, rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,21 +8,23 @@ from typing import Annotated
 from ...common.decode import Key, decode, decode_reply
 from ...common.parse import flag, integer, positive, readable, text
 from .client import Functions
-from .endpoints import (
+from .events import CallEvent
+from .protocol import (
     ANSWER_CALL,
     ASSIGN_DEVICE,
     CALL_INFO,
     CALL_LOG,
     CALL_MODE,
     CLEAR_CALL,
+    EXTENSION,
     HOLD_CALL,
     MAKE_CALL,
     TRANSFER_CALL,
     UNHOLD_CALL,
     Endpoint,
+    part,
+    rows,
 )
-from .envelope import EXTENSION, part, rows
-from .events import CallEvent
 
 ANSWER_TIMEOUT = 30
 

@@ -7,7 +7,7 @@ from ...common.decode import Key, decode, decode_all, decode_reply
 from ...common.errors import UnexpectedReply
 from ...common.parse import Fields, string
 from .client import Functions
-from .endpoints import (
+from .protocol import (
     CONFERENCE_FROM_CALL,
     CONFERENCE_SETTINGS,
     CONFERENCES,
@@ -16,8 +16,9 @@ from .endpoints import (
     JOIN_CONFERENCE,
     UPDATE_CONFERENCE,
     Endpoint,
+    part,
+    rows,
 )
-from .envelope import part, rows
 
 # The documented values; the MX may have more.
 ONCE = "Once"

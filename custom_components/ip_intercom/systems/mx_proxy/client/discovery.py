@@ -22,11 +22,9 @@ from ...common.http import HttpTransport
 from ...common.messages import Request
 from .account import Directory, Session, Tokens, UserInfo
 from .calls import Calls
-from .client import REQUEST_TIMEOUT, MxClient
+from .client import REQUEST_TIMEOUT, Credentials, MxClient
 from .conferences import Conferences
-from .endpoints import USER_INFO
-from .envelope import refusal
-from .login import Credentials
+from .protocol import USER_INFO, refusal
 from .voicemails import Voicemails
 
 # The server itself listens at 8080, a reverse proxy at the other ports.

@@ -9,8 +9,7 @@ from typing import Annotated
 from ...common.decode import Key, decode
 from ...common.parse import readable
 from .client import Functions
-from .endpoints import CHANGE_VOICEMAIL, DELETE_VOICEMAIL, VOICEMAIL_FILE, VOICEMAILS
-from .envelope import rows
+from .protocol import CHANGE_VOICEMAIL, DELETE_VOICEMAIL, VOICEMAIL_FILE, VOICEMAILS, rows
 
 # One hour of 16-bit audio at 8 kHz has 58 MB.
 MAX_FILE = 64 * 1024 * 1024

@@ -8,7 +8,8 @@ from ...common.decode import Key, decode, decode_all, decode_reply
 from ...common.errors import NotSupported
 from ...common.parse import positive
 from .client import Functions
-from .endpoints import (
+from .login import Name
+from .protocol import (
     ALERT,
     APP_VERSION,
     CHAT_READ,
@@ -26,9 +27,8 @@ from .endpoints import (
     SET_NOTIFICATION,
     SIP_HELP,
     UNREAD,
+    letter,
 )
-from .login import Name
-from .values import letter
 
 TIME_ZONE = "Europe/Moscow"
 

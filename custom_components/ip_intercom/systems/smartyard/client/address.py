@@ -9,7 +9,8 @@ from ...common.decode import Key, decode, decode_all, decode_reply
 from ...common.errors import UnexpectedReply
 from ...common.parse import flag, readable, string, text
 from .account import Extension
-from .endpoints import (
+from .journal import Journal
+from .protocol import (
     ACCESS,
     ADDRESSES,
     INTERCOM,
@@ -22,9 +23,12 @@ from .endpoints import (
     SET_INTERCOM,
     SETTINGS,
     STORIES,
+    letter,
+    moment,
+    number,
+    phone_digits,
+    written,
 )
-from .journal import Journal
-from .values import letter, moment, number, phone_digits, written
 
 # The first time grants a guest permanent access, the second one ends it.
 _PAST = datetime(2001, 1, 1)

@@ -9,8 +9,19 @@ from typing import Annotated
 from ...common.decode import Key, decode, decode_all
 from ...common.parse import Fields, objects, readable, string, text
 from .client import Functions
-from .endpoints import CAMERA_TREE, CAMERAS, CITY_CAMERAS, DOWNLOAD, INTERCOM_CAMERAS, PREPARE, RANGES, YOUTUBE
-from .values import moment, number, written
+from .protocol import (
+    CAMERA_TREE,
+    CAMERAS,
+    CITY_CAMERAS,
+    DOWNLOAD,
+    INTERCOM_CAMERAS,
+    PREPARE,
+    RANGES,
+    YOUTUBE,
+    moment,
+    number,
+    written,
+)
 
 # Maximum depth of nested groups, above that of any real account.
 _DEPTH = 16

@@ -10,9 +10,7 @@ from ...common.errors import UnexpectedReply
 from ...common.http import HttpTransport
 from ...common.messages import Request
 from ...common.parse import Fields, text
-from .endpoints import PING, Endpoint
-from .envelope import content, data, record, rows
-from .values import given
+from .protocol import PING, Endpoint, content, data, given, record, rows
 
 _LOGGER = logging.getLogger(__name__)
 

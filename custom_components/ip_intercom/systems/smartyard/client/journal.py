@@ -16,7 +16,7 @@ from ...common.decode import Key, decode, decode_all
 from ...common.errors import NotSupported, UnexpectedReply
 from ...common.parse import Fields, readable, text, texts
 from .client import Functions
-from .endpoints import (
+from .protocol import (
     ADD_PLATE,
     DISLIKE,
     FACES,
@@ -33,8 +33,10 @@ from .endpoints import (
     WATCH,
     WATCHING,
     Endpoint,
+    moment,
+    number,
+    read_day,
 )
-from .values import moment, number, read_day
 
 # Path of an image URL, before its ID.
 _PICTURES = LOG_SHOT.split("/")[-2]

@@ -9,8 +9,7 @@ from ...common.decode import Key, decode_reply
 from ...common.errors import TokenRefused, UnexpectedReply
 from ...common.parse import Fields, text, texts
 from .client import Functions, check_token
-from .endpoints import CHECK_PHONE, CONFIRM_CODE, PHONE_PATTERN, REQUEST_CODE, Endpoint
-from .values import phone_digits
+from .protocol import CHECK_PHONE, CONFIRM_CODE, PHONE_PATTERN, REQUEST_CODE, Endpoint, phone_digits
 
 _ANDROID = 0
 

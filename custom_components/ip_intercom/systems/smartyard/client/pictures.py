@@ -1,16 +1,19 @@
-"""Images of calls and journals, and recordings (field notes 3: the only GET requests, without a token)."""
+"""Images and recordings behind URLs that may contain secrets, which errors never show (field notes 3)."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 
-from ...common.errors import InvalidRequest, UnexpectedReply
+from aiohttp import ClientSession
+from yarl import URL
+
+from ...common.errors import InvalidRequest, NoData, Overloaded, ServerBroken, Throttled, UnexpectedReply
 from ...common.http import HttpTransport, Stream
 from ...common.messages import Reply, Request
 from .client import MAX_QUERIES, REQUEST_TIMEOUT
-from .endpoints import CALL_LIVE, CALL_SHOT, FILM, LOG_SHOT
-from .links import TIMEOUT, expect_success, kept, own, request_to
+from .protocol import CALL_LIVE, CALL_SHOT, FILM, LOG_SHOT
 
 # One hour of video has one or two GB.
 MAX_FILM = 8 * 1024**3
@@ -19,6 +22,12 @@ _FILM_TYPES = ("video/", "application/octet-stream", "application/mp4")
 
 MAX_IMAGE = 8 * 1024 * 1024
 _IMAGE_TYPES = frozenset({"image/jpeg", "image/jpg", "image/pjpeg", "image/png", "image/webp", "image/gif"})
+
+TIMEOUT = 20.0
+MAX_TEXT = 1024 * 1024
+_GONE = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+# A hash has 32 characters, a UUID has 36.
+_MAX_KEY = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,7 @@ class Images:
     def has(self, address: str) -> bool:
         """Return whether an untrusted URL belongs to this server."""
         try:
-            own(address, self._transport.base, "image")
+            own_url(address, self._transport.base, "image")
         except InvalidRequest:
             return False
         return True
@@ -73,11 +82,11 @@ class Images:
             NoData: The image does not exist any more.
             UnexpectedReply: As ``camshot``.
         """
-        url = own(address, self._transport.base, "image")
+        url = own_url(address, self._transport.base, "image")
         return (await self._picture(request_to(url, max_bytes=MAX_IMAGE), "image")).data
 
     async def _kept(self, path: str, key: str) -> bytes:
-        request = kept(self._transport.base, path, key, timeout=REQUEST_TIMEOUT, max_bytes=MAX_IMAGE)
+        request = object_request(self._transport.base, path, key, timeout=REQUEST_TIMEOUT, max_bytes=MAX_IMAGE)
         return (await self._picture(request, path)).data
 
     async def _picture(self, request: Request, what: str) -> Picture:
@@ -137,12 +146,105 @@ class Films:
         """
         base = self._transport.base
         if "/" in film:
-            request = request_to(own(film, base, "film"), max_bytes=MAX_FILM)
+            request = request_to(own_url(film, base, "film"), max_bytes=MAX_FILM)
         else:
-            request = kept(base, FILM, film, timeout=TIMEOUT, max_bytes=MAX_FILM)
+            request = object_request(base, FILM, film, timeout=TIMEOUT, max_bytes=MAX_FILM)
         async with self._transport.stream(replace(request, stall=TIMEOUT, begin=TIMEOUT)) as stream:
             expect_success(stream.status, FILM)
             found = Film(stream)
             if not found.content_type.startswith(_FILM_TYPES):
                 raise UnexpectedReply(f"{FILM} is not a video")
             yield found
+
+
+def web_url(address: str, what: str) -> URL:
+    """Return a web URL.
+
+    Raises:
+        InvalidRequest: The URL is invalid; ``what`` is its purpose.
+    """
+    try:
+        url = URL(address)
+        usable = url.scheme in {"http", "https"} and bool(url.host) and url.port is not None
+    except ValueError:
+        usable = False
+    if not usable:
+        raise InvalidRequest("not an address", what)
+    return url
+
+
+def own_url(address: str, base: URL, what: str) -> URL:
+    """Return a URL of the server of a base URL.
+
+    Raises:
+        InvalidRequest: The URL is invalid or belongs to another server; ``what`` is its purpose.
+    """
+    url = web_url(address, what)
+    if url.origin() != base.origin() or url.user is not None or url.password is not None:
+        raise InvalidRequest("an address of a different server", what)
+    return url
+
+
+def object_request(base: URL, path: str, key: str, *, timeout: float, max_bytes: int) -> Request:
+    """Return the request of an object below the base URL; no error contains its key.
+
+    Raises:
+        InvalidRequest: The key is invalid.
+    """
+    if not key.isprintable() or "/" in key or len(key) > _MAX_KEY:
+        raise InvalidRequest("not a key", "key")
+    folder = base.raw_path.rstrip("/").replace("{", "{{").replace("}", "}}")
+    return Request("GET", f"{folder}/{path}", timeout=timeout, max_bytes=max_bytes, parts={"key": key})
+
+
+def expect_success(status: int, what: str) -> None:
+    """Raise for failed responses, none of which is about the account, because no token was sent.
+
+    Raises:
+        NoData: The object does not exist, or access has expired.
+        ServerBroken: The server reports an internal failure.
+        Throttled: The server receives too many requests.
+        UnexpectedReply: Any other response, such as a redirect.
+    """
+    if status == HTTPStatus.OK:
+        return
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        raise Throttled(f"{what}: {status}")
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        raise Overloaded(f"{what}: {status}")
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise ServerBroken(f"{what}: {status}")
+    raise NoData(f"{what}: {status}") if status in _GONE else UnexpectedReply(f"{what}: {status}")
+
+
+def transport_to(session: ClientSession, url: URL, *, verify: bool) -> HttpTransport:
+    """Return the transport to the server of a URL."""
+    return HttpTransport(session, url.with_path("/").with_query(None).with_fragment(None), verify=verify)
+
+
+def request_to(
+    url: URL, *, method: str = "GET", params: Mapping[str, str] | None = None, max_bytes: int = MAX_TEXT
+) -> Request:
+    """Return the request of a URL; no error contains its path.
+
+    Args:
+        url: The URL.
+        method: HTTP method; the query of a POST becomes a form.
+        params: Query to use instead of the URL's.
+        max_bytes: Size limit of the response.
+
+    Raises:
+        InvalidRequest: The path contains ``..``.
+    """
+    # The first part is the leading slash.
+    segments = url.parts[1:]
+    query = dict(url.query) if params is None else params
+    return Request(
+        method,
+        "/" + "/".join(f"{{part{place}}}" for place in range(len(segments))),
+        query if method == "GET" else None,
+        timeout=TIMEOUT,
+        max_bytes=max_bytes,
+        form=None if method == "GET" else query,
+        parts={f"part{place}": segment for place, segment in enumerate(segments)},
+    )

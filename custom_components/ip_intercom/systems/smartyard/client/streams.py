@@ -13,8 +13,7 @@ from ...common.errors import InvalidRequest, NoData, NotSupported, StreamRefused
 from ...common.messages import Reply
 from ...common.parse import Fields, decode_json, fields, text
 from .cameras import Camera, ServerType
-from .links import expect_success, parsed, request_to, transport_to
-from .pictures import MAX_IMAGE, picture
+from .pictures import MAX_IMAGE, expect_success, picture, request_to, transport_to, web_url
 
 MAX_PREVIEW = 16 * 1024 * 1024
 _WHAT = "a camera server"
@@ -74,7 +73,7 @@ async def live_url(session: ClientSession, camera: Camera, *, verify: bool = Tru
         UnexpectedReply: The response is invalid.
         ConnectionFailed: The server does not respond.
     """
-    url = parsed(camera.url, "camera")
+    url = web_url(camera.url, "camera")
     server = _Server(session, url, camera, verify=verify)
     if camera.server_type in _FLUSSONIC:
         return await _flussonic_live(session, camera, verify=verify)
@@ -104,7 +103,7 @@ async def still(session: ClientSession, camera: Camera, *, now: datetime | None 
     Raises:
         IntercomError: As ``live_url``; ``UnexpectedReply`` also for invalid or too large images.
     """
-    url = parsed(camera.url, "camera")
+    url = web_url(camera.url, "camera")
     server = _Server(session, url, camera, verify=verify)
     if camera.server_type in _FLUSSONIC:
         try:
@@ -136,7 +135,7 @@ def archive_url(camera: Camera, begin: int, duration: int) -> URL:
         NotSupported: The server type has no recordings.
         InvalidRequest: The camera has an invalid URL.
     """
-    parsed(camera.url, "camera")
+    web_url(camera.url, "camera")
     if camera.server_type in _FLUSSONIC:
         return _below(camera, f"index-{begin}-{duration}.m3u8", "token")
     if camera.server_type == ServerType.NIMBLE:
@@ -215,7 +214,7 @@ class _Server:
         if (address := text(answer.get("URL"))) is None:
             raise _missing_value()
         try:
-            return parsed(address, "URL")
+            return web_url(address, "URL")
         except InvalidRequest as err:
             raise UnexpectedReply("a camera server answered without an address") from err
 
@@ -263,9 +262,9 @@ class _Server:
 
 def _below(camera: Camera, name: str, parameter: str) -> URL:
     """Return a URL below that of a camera; the token is not escaped, as in the apps."""
-    url = parsed(camera.url, "camera").with_fragment(None)
+    url = web_url(camera.url, "camera").with_fragment(None)
     address = f"{str(url.with_query(None)).rstrip('/')}/{name}"
-    return parsed(f"{address}?{parameter}={camera.token}" if camera.token else address, "camera")
+    return web_url(f"{address}?{parameter}={camera.token}" if camera.token else address, "camera")
 
 
 def _expect(reply: Reply) -> Reply:

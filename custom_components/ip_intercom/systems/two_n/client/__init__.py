@@ -5,10 +5,9 @@ from .directory import Directory, MobileKeys
 from .discovery import find_device
 from .doors import AccessPoints, Automation, Io, Lift, Lpr, Switch
 from .log import Log
-from .maintenance import Capture, Config, Firmware
 from .media import Audio, Camera, Display, Email
 from .phone import Call, Phone
-from .system import System
+from .system import Capture, Config, Firmware, System
 
 __all__ = ["TwoNClient", "TwoNDevice", "find_device"]
 

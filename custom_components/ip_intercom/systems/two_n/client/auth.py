@@ -19,8 +19,17 @@ from ...common.errors import AuthenticationFailed, FunctionRefused, IntercomErro
 from ...common.http import HttpTransport, Stream
 from ...common.login import challenges
 from ...common.messages import REQUEST_TIMEOUT, Reply, Request
-from .endpoints import IO_CAPS, LOG_CAPS, PHONE_STATUS, SWITCH_CAPS, SYSTEM_CAPS, Endpoint, Service
-from .envelope import WRONG_SCHEME, error_code
+from .protocol import (
+    IO_CAPS,
+    LOG_CAPS,
+    PHONE_STATUS,
+    SWITCH_CAPS,
+    SYSTEM_CAPS,
+    WRONG_SCHEME,
+    Endpoint,
+    Service,
+    error_code,
+)
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -20,8 +20,7 @@ from ...common.http import HttpTransport, Stream, is_file
 from ...common.messages import MAX_JSON, REQUEST_TIMEOUT, Reply, Request, Upload
 from ...common.parse import Fields
 from .auth import Authentication
-from .endpoints import Endpoint
-from .envelope import JSON_TYPES, result
+from .protocol import JSON_TYPES, Endpoint, result
 
 # Limit of concurrent requests without the log pull: the device also controls the door.
 CONCURRENT_REQUESTS = 5

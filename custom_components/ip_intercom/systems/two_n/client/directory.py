@@ -8,7 +8,7 @@ from ...common.decode import Key, decode_reply
 from ...common.errors import PermissionDenied, UnexpectedReply
 from ...common.parse import Fields, fields, flag, objects, text
 from .client import Functions
-from .endpoints import (
+from .protocol import (
     DIR_CREATE,
     DIR_DELETE,
     DIR_GET,

@@ -30,7 +30,7 @@ from ...common.http import HttpTransport
 from ...common.messages import Request
 from ...common.parse import decode_json, fields, integer, text
 from .client import TwoNClient
-from .endpoints import SYSTEM_INFO
+from .protocol import SYSTEM_INFO
 from .system import System, SystemInfo
 
 _INDOOR_TOUCH_STATUS = "/api/v1/status"

@@ -12,7 +12,7 @@ from ...common.decode import Key, decode, decode_reply
 from ...common.errors import InvalidRequest, NotSupported, UnexpectedReply
 from ...common.parse import fields, flag, integer, text
 from .client import Functions
-from .endpoints import (
+from .protocol import (
     ACCESS_BLOCKING_CTRL,
     ACCESS_BLOCKING_STATUS,
     ACCESS_GRANT,

@@ -25,11 +25,10 @@ from ...common.errors import (
     UnexpectedReply,
 )
 from ...common.parse import LIVE_WINDOW, fields, integer, text
-from .ages import Channel, EventAges
+from .ages import Channel, EventAges, Pace, PollLength
 from .client import Functions
 from .cursor import MARGIN, Batch, Cursor, EventKey, LogEvent
-from .endpoints import LOG_CAPS, LOG_PULL, LOG_SUBSCRIBE, LOG_UNSUBSCRIBE
-from .pace import Pace, PollLength
+from .protocol import LOG_CAPS, LOG_PULL, LOG_SUBSCRIBE, LOG_UNSUBSCRIBE
 from .system import System
 
 _LOGGER = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from ...common.http import Stream
 from ...common.messages import Upload
 from ...common.parse import fields, integer, objects, positive, text, texts
 from .client import Functions
-from .endpoints import (
+from .protocol import (
     AUDIO_TEST,
     CAMERA_CAPS,
     CAMERA_SNAPSHOT,

@@ -11,7 +11,7 @@ from ...common.errors import UnexpectedReply
 from ...common.messages import json_upload
 from ...common.parse import Fields, fields, integer, objects, text
 from .client import Functions
-from .endpoints import (
+from .protocol import (
     CALL_ANSWER,
     CALL_DIAL,
     CALL_HANGUP,

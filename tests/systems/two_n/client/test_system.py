@@ -20,8 +20,7 @@ from custom_components.ip_intercom.systems.common.errors import (
 )
 from custom_components.ip_intercom.systems.common.http import Stream
 from custom_components.ip_intercom.systems.two_n.client.client import CONCURRENT_REQUESTS
-from custom_components.ip_intercom.systems.two_n.client.maintenance import CaptureStats
-from custom_components.ip_intercom.systems.two_n.client.system import DeviceTime, TimeZone
+from custom_components.ip_intercom.systems.two_n.client.system import CaptureStats, DeviceTime, TimeZone
 from tests.common import until
 from tests.simulators.two_n import Account, Garbage, Privilege
 
@@ -192,7 +191,7 @@ async def test_the_configuration_is_not_there(bench: Bench, status: int) -> None
 
 
 async def test_a_configuration_without_end(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("custom_components.ip_intercom.systems.two_n.client.maintenance._MAX_CONFIG", 2**20)
+    monkeypatch.setattr("custom_components.ip_intercom.systems.two_n.client.system._MAX_CONFIG", 2**20)
     bench.sim.garbage("config", b"<?xml version='1.0'?>" + b"x" * 2**20, "application/xml")
     with pytest.raises(UnexpectedReply, match="larger than 1048576"):
         await read(bench.device().config.download())

@@ -5,7 +5,7 @@ from math import inf
 import pytest
 
 from custom_components.ip_intercom.systems.common.parse import LIVE_WINDOW
-from custom_components.ip_intercom.systems.two_n.client.freshness import CLOCK_SKEW, Age, Freshness
+from custom_components.ip_intercom.systems.two_n.client.ages import CLOCK_SKEW, Age, Freshness
 
 # The device started at 1000 by our clock, and its own clock was at 500,000 then.
 START = 1000.0

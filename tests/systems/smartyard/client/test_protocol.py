@@ -25,7 +25,7 @@ from custom_components.ip_intercom.systems.common.errors import (
     WrongCode,
 )
 from custom_components.ip_intercom.systems.common.messages import Reply
-from custom_components.ip_intercom.systems.smartyard.client.endpoints import (
+from custom_components.ip_intercom.systems.smartyard.client.protocol import (
     ADDRESSES,
     ALERT,
     CHECK_PHONE,
@@ -37,8 +37,10 @@ from custom_components.ip_intercom.systems.smartyard.client.endpoints import (
     REGISTER_PUSH_TOKEN,
     REQUEST_CODE,
     Endpoint,
+    data,
+    record,
+    rows,
 )
-from custom_components.ip_intercom.systems.smartyard.client.envelope import data, record, rows
 
 HTML = b"<!doctype html><html><body>502 Bad Gateway</body></html>"
 
