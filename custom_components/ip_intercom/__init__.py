@@ -27,6 +27,7 @@ from .runtime.google_push import GooglePush, credential_store
 from .runtime.loading import async_create_system, async_load_once_accepted, async_log_out
 from .runtime.temporary_codes import TemporaryCodes, async_remove_codes, code_store
 from .runtime.visitor_pictures import VisitorPictures, picture_store
+from .runtime.visits import Visits
 from .runtime.webhook import PushAddress, async_remove_push_address
 from .services import async_setup_actions
 
@@ -92,6 +93,7 @@ async def _async_set_up(
         door_commands=DoorCommands(coordinator, events, hold_store(hass, entry.entry_id)),
         codes=TemporaryCodes(coordinator, code_store(hass, entry.entry_id)),
         pictures=pictures,
+        visits=Visits(coordinator, events),
         push_address=PushAddress(coordinator, events),
         google_push=GooglePush(coordinator, events, credential_store(hass, entry.entry_id)),
         platforms=list(PLATFORMS),
@@ -102,6 +104,7 @@ async def _async_set_up(
     )
     coordinator.device_id = device.id
     runtime.async_show_places()
+    runtime.visits.async_start()
     await runtime.door_commands.async_load()  # before the entities, which show holds
     if coordinator.features.conferences is not None:
         runtime.platforms.append(Platform.CALENDAR)  # it adds a page to the sidebar, which should not be empty

@@ -17,6 +17,7 @@ from .coordinator import IntercomCoordinator
 from .helpers.devices import bell_label, distinct_name, place_identifier
 from .helpers.errors import request_refused
 from .model.parts import (
+    OPENING,
     AccessPoint,
     AccessPointId,
     Bell,
@@ -272,6 +273,8 @@ class DoorEntity(IntercomEntity):
     async def async_command(self, command: DoorCommand, seconds: int | None = None) -> None:
         """Carry out a door command; ``seconds`` is the duration of a hold."""
         await self.runtime.door_commands.async_command(self._door_id, command, seconds)
+        if command in OPENING:
+            self.runtime.visits.async_opened(self._door_id)
 
 
 _COVERED_PORTS = ("relay", "led_", "tamper")

@@ -1,4 +1,4 @@
-"""Event entities: rings, access, calls, voicemails, messages. Late events are ignored."""
+"""Event entities: rings, visitors, access, calls, voicemails, messages. Late events only reach triggers."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
@@ -15,8 +15,11 @@ from homeassistant.components.event import (
 )
 from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.dispatcher import async_dispatcher_connect, async_dispatcher_send
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.util.signal_type import SignalType
 
+from .const import DOMAIN
 from .entity import LastEventEntity, async_add_as_found
 from .helpers.devices import bell_label
 from .model.events import (
@@ -29,9 +32,10 @@ from .model.events import (
     Occurred,
     VoicemailReceived,
 )
-from .model.parts import Bell, CallState, Occurrence, SessionId
+from .model.parts import Bell, CallState, Occurrence, PlaceId, SessionId, VisitOutcome
 from .model.ring_detector import Ring
 from .model.state import State
+from .model.visits import Visit
 from .runtime import IntercomConfigEntry, IntercomRuntime
 
 PARALLEL_UPDATES = 0
@@ -39,6 +43,10 @@ PARALLEL_UPDATES = 0
 GRANTED = "granted"
 DENIED = "denied"
 RECEIVED = "received"
+
+# Event id, type, and attributes of a late event.
+_LATE_EVENT: SignalType[str, str, dict[str, object]] = SignalType(f"{DOMAIN}_late_event")
+type LateEventListener = Callable[[str, str, dict[str, object]], None]
 
 # Optional attributes of a ring.
 _RING_DETAILS = ("caller", "flat")
@@ -69,6 +77,11 @@ async def async_setup_entry(
         found: dict[str, Callable[[], EventEntity]] = {
             f"bell_{bell.id}": partial(BellEvent, runtime, bell) for bell in state.bells.values()
         }
+        if runtime.coordinator.description.visitors and state.bells:
+            found |= {
+                _visitor_key(place): partial(VisitorEvent, runtime, place)
+                for place in {bell.place for bell in state.bells.values()}
+            }
         found |= {
             occurrence: partial(OccurrenceEvent, runtime, occurrence)
             for occurrence in runtime.coordinator.description.occurrences
@@ -86,12 +99,21 @@ async def async_setup_entry(
     async_add_as_found(Platform.EVENT, entry, async_add_entities, find)
 
 
+@callback
+def async_listen_late_events(hass: HomeAssistant, listener: LateEventListener) -> CALLBACK_TYPE:
+    """Call ``listener`` with the entity id, type, and attributes of each late event, which changes no state."""
+    return async_dispatcher_connect(hass, _LATE_EVENT, listener)
+
+
 class IntercomEvent(LastEventEntity, EventEntity):
     """An event entity."""
 
     @callback
-    def async_announce(self, event_type: str, details: Mapping[str, object]) -> None:
-        """Trigger an event."""
+    def async_announce(self, event_type: str, details: Mapping[str, object], *, late: bool = False) -> None:
+        """Trigger an event; a late one only reaches triggers that listen to late events."""
+        if late:
+            async_dispatcher_send(self.hass, _LATE_EVENT, self.entity_id, event_type, dict(details))
+            return
         self._trigger_event(event_type, dict(details))
         self.async_write_ha_state()
 
@@ -122,6 +144,12 @@ class BellEvent(IntercomEvent):
     @override
     def async_listen(self) -> Iterable[CALLBACK_TYPE]:
         yield self.runtime.events.rings.async_listen(self._bell.id, self._async_rang)
+        yield self.runtime.events.rings.async_listen_late(self._async_rang_late)
+
+    @callback
+    def _async_rang_late(self, ring: Ring) -> None:
+        if ring.bell.id == self._bell.id:
+            self._async_rang(ring)
 
     @callback
     def _async_rang(self, ring: Ring) -> None:
@@ -129,7 +157,35 @@ class BellEvent(IntercomEvent):
         self._async_name()  # the directory may have a different name by now
         attributes = {"button": ring.button or ring.bell.button, "session": ring.session}
         details = {key: ring.details[key] for key in _RING_DETAILS if key in ring.details}
-        self.async_announce(DoorbellEventType.RING, attributes | details)
+        self.async_announce(DoorbellEventType.RING, attributes | details, late=ring.late)
+
+
+def _visitor_key(place: PlaceId | None) -> str:
+    return "visitor" if place is None else f"{place}_visitor"
+
+
+class VisitorEvent(IntercomEvent):
+    """What became of visitors: answered, let in, or missed."""
+
+    _attr_event_types = [*VisitOutcome]
+    _attr_translation_key = "visitor"
+
+    def __init__(self, runtime: IntercomRuntime, place: PlaceId | None) -> None:
+        super().__init__(runtime, _visitor_key(place), place)
+        self._place = place
+
+    @callback
+    @override
+    def async_listen(self) -> Iterable[CALLBACK_TYPE]:
+        yield self.runtime.visits.async_listen(self._async_visited)
+
+    @callback
+    def _async_visited(self, visit: Visit) -> None:
+        if visit.outcome is None or visit.ring.bell.place != self._place:
+            return
+        ring = visit.ring
+        label = bell_label(ring.bell, self.coordinator.data.bells.values())
+        self.async_announce(visit.outcome, {"bell": label, "rang": ring.time.isoformat()}, late=ring.late)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,8 +211,8 @@ class FactEvent(IntercomEvent):
     def _async_happened(self, event: Event, state: State) -> None:
         for fact in event.facts:
             mapped = self.map_fact(fact, state)
-            if mapped is not None and not event.late:
-                self.async_announce(*mapped)
+            if mapped is not None:
+                self.async_announce(*mapped, late=event.late)
 
     @abstractmethod
     def map_fact(self, fact: Fact, state: State) -> tuple[str, Mapping[str, object]] | None:
@@ -235,6 +291,7 @@ class CallEvent(FactEvent):
         steps = (step for step in CallState if held or step is not CallState.HELD)
         self._attr_event_types = [*steps, *sorted(runtime.coordinator.description.outcomes)]
         self._last_states: dict[SessionId, CallState] = {}
+        self._answered: set[SessionId] = set()
 
     @override
     def map_fact(self, fact: Fact, state: State) -> tuple[str, Mapping[str, object]] | None:
@@ -255,7 +312,13 @@ class CallEvent(FactEvent):
         self._last_states = {session: last for session, last in self._last_states.items() if session in state.calls}
         if call is not None:
             self._last_states[fact.session] = now
+        # Whether an answer came before; the end of a call without one is a missed call.
+        answered = fact.session in self._answered
+        self._answered = {session for session in self._answered if session in state.calls}
+        if now is CallState.CONNECTED:
+            self._answered.add(fact.session)
         details = {
+            "answered": answered or now is CallState.CONNECTED,
             "direction": fact.direction if call is None else call.direction,
             "peer": fact.peer if call is None else call.peer,
             "reason": fact.reason,

@@ -23,6 +23,7 @@ from .parts import (
     PortId,
     Pushes,
     SessionId,
+    VisitOutcome,
     Voicemail,
     VoicemailId,
 )
@@ -84,6 +85,15 @@ class BellRings:
 
     bell: BellId
     on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VisitRecorded:
+    """The history of the device or account has the outcome of a visit; ``id`` is that of the record."""
+
+    bell: BellId
+    outcome: VisitOutcome
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +234,7 @@ type Fact = (
     | AlarmChanged
     | ButtonPressed
     | BellRings
+    | VisitRecorded
     | MessageReceived
     | MessagesCounted
     | RecordingsListed

@@ -77,6 +77,14 @@ class CallOutcome(StrEnum):
     VOICEMAIL = "voicemail"
 
 
+class VisitOutcome(StrEnum):
+    """What became of a visitor, in ascending order of relevance."""
+
+    MISSED = "missed"
+    ANSWERED = "answered"
+    OPENED = "opened"
+
+
 class Control(StrEnum):
     """Controls that accounts may or may not use."""
 
@@ -370,6 +378,10 @@ class DoorCommand(StrEnum):
     END_HOLD = "end_hold"
     BLOCK = "block"
     UNBLOCK = "unblock"
+
+
+# Commands after which a visitor can come in.
+OPENING = frozenset({DoorCommand.OPEN, DoorCommand.HOLD})
 
 
 def next_step(door: Door, wanted: DoorCommand, *, extends: bool = False, timed: bool = False) -> DoorCommand | None:

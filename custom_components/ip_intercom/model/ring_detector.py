@@ -29,7 +29,7 @@ class Ring:
     """A ring: the bell, the time by the device's clock, and the call or button, if known.
 
     ``age`` is the delay in seconds with which the ring arrived; ``picture`` and ``details`` are those of
-    ``events.ButtonPressed``.
+    ``events.ButtonPressed``. ``id`` is that of the event, if it has one. A ``late`` ring is over: it rings nothing.
     """
 
     bell: Bell
@@ -39,6 +39,8 @@ class Ring:
     age: float = 0.0
     picture: str | None = None
     details: Mapping[str, object] = field(default_factory=dict)
+    id: str | None = None
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +111,9 @@ class RingMemory:
 
 
 class Detection(NamedTuple):
-    """The result of an event.
+    """The result of an event: its ring, also a late one.
 
-    ``suppressed`` is the reason why a press or an outgoing call is no ring; None for rings and other events.
+    ``suppressed`` is the reason why a press or an outgoing call rings nothing; None for rings and other events.
     """
 
     memory: RingMemory
@@ -122,7 +124,7 @@ class Detection(NamedTuple):
 def detect(
     memory: RingMemory, event: Event, bells: Mapping[BellId, Bell], peers: Mapping[str, BellId], now: float
 ) -> Detection:
-    """Return the memory after an event, and its ring or the reason why it is none.
+    """Return the memory after an event, and its ring or the reason why it rings nothing.
 
     Args:
         memory: The memory after the previous event.
@@ -163,13 +165,12 @@ def detect(
                 memory = replace(memory.quiet(session), presses=pressed[1:])
     if ring is None:
         return Detection(memory, None, suppressed)
-    if event.late:
-        return Detection(memory, None, "the event is late")
     if event.id in memory.rung:
         return Detection(memory, None, "the event is a repetition")
     if event.id is not None:
         memory = replace(memory, rung=(*memory.rung, event.id)[-_RUNG_KEPT:])
-    return Detection(memory, ring)
+    ring = replace(ring, id=event.id, late=event.late)
+    return Detection(memory, ring, "the event is late" if event.late else None)
 
 
 def _reason(

@@ -128,6 +128,7 @@ class Description:
         pushes: Whether events arrive as they happen, so that a slow poll is enough.
         occurrences: The momentary events that the device reports.
         outcomes: The outcomes of calls that events report.
+        records_visits: Whether events report the outcomes of visits (``events.VisitRecorded``) after a while.
         state_events: The issue to report if states change without an event.
         messages: Whether the user receives messages.
         unlisted: Id prefixes of places whose list could not be read; such places may still exist.
@@ -149,6 +150,7 @@ class Description:
     pushes: bool = False
     occurrences: frozenset[Occurrence] = frozenset()
     outcomes: frozenset[CallOutcome] = frozenset()
+    records_visits: bool = False
     state_events: Missing | None = None
     messages: bool = False
     unlisted: frozenset[str] = frozenset()

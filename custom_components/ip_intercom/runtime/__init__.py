@@ -18,6 +18,7 @@ from .event_stream import EventStream
 from .google_push import GooglePush
 from .temporary_codes import TemporaryCodes
 from .visitor_pictures import VisitorPictures
+from .visits import Visits
 from .webhook import PushAddress
 
 # Seconds for which a call may still start after the response to the dial command was lost.
@@ -37,6 +38,7 @@ class IntercomRuntime:
         door_commands: Runs the commands of its doors.
         codes: Manages its temporary codes.
         pictures: Stores the pictures of its last visitors.
+        visits: Follows its rings until the visitor is let in, answered, or missed.
         push_address: The webhook that receives its pushes.
         google_push: Receives its pushes through Google's service.
         platforms: The platforms of its entities.
@@ -48,6 +50,7 @@ class IntercomRuntime:
     door_commands: DoorCommands
     codes: TemporaryCodes
     pictures: VisitorPictures
+    visits: Visits
     push_address: PushAddress
     google_push: GooglePush
     platforms: list[Platform] = field(default_factory=list)

@@ -27,7 +27,7 @@ from ..helpers.devices import place_names
 from ..helpers.errors import is_answer_lost, request_refused, translated, translated_error, was_never_sent
 from ..helpers.storage import async_load_stored, parse_items
 from ..model.features import Doors
-from ..model.parts import Door, DoorCommand, DoorId, is_done, next_step
+from ..model.parts import OPENING, Door, DoorCommand, DoorId, is_done, next_step
 from ..model.state import State
 from ..systems.common.errors import IntercomError, NoAnswer, NotSupported, ServerBroken, Unconfirmed, UnexpectedReply
 from .door_watch import DoorWatch
@@ -61,7 +61,6 @@ _FAILURES: Mapping[DoorCommand, str] = {
     DoorCommand.BLOCK: "door_not_blocked",
     DoorCommand.UNBLOCK: "door_still_blocked",
 }
-_OPENING = frozenset({DoorCommand.OPEN, DoorCommand.HOLD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +197,7 @@ class DoorCommands:
         if lost is not None and done is None:
             # An error response is more specific than a missing response.
             answered = isinstance(lost, ServerBroken | UnexpectedReply | Unconfirmed)
-            key = "door_may_have_opened" if _is_unreported(door) and step in _OPENING else "door_answer_lost"
+            key = "door_may_have_opened" if _is_unreported(door) and step in OPENING else "door_answer_lost"
             raise translated(lost, name) if answered else translated_error(HomeAssistantError, key, device=name)
         return after, done
 
@@ -282,7 +281,7 @@ class DoorCommands:
             door = await self._async_read_once(door_id, wanted)
             waited = self._monotonic() - began
             if (pending := self._async_pending(door)) is not None:
-                if pending.sent in _OPENING and self._doors.is_safe(wanted, _unknown(door)):
+                if pending.sent in OPENING and self._doors.is_safe(wanted, _unknown(door)):
                     return _unknown(door)
                 wait = pending.until - self._monotonic()
             elif (wait := self._doors.certain_in(wanted, door, waited)) <= 0:

@@ -95,15 +95,20 @@ class RingDispatcher:
                 self._memory = self._memory.quiet(session)
         self._recent: dict[BellId, _RecentRing] = {}
         self._listeners: dict[BellId | None, list[RingListener]] = {}
+        self._late_listeners: list[RingListener] = []
 
     @callback
-    def async_process(self, event: Event) -> bool:
-        """Dispatch a ring if a new event is one, and return whether it is."""
+    def async_process(self, event: Event, *, is_too_old: bool = False) -> bool:
+        """Dispatch a ring if a new event is one, and return whether it rings; ``is_too_old`` if nothing is to follow."""
         coordinator = self._coordinator
         self._memory, ring, suppressed = detect(self._memory, event, coordinator.bells, coordinator.peers, time.time())
         if suppressed is not None:
             _LOGGER.debug("%s: ring suppressed, %s %s: %s", coordinator.name, event.type, event.id, suppressed)
         if ring is None or not coordinator.description.visitors:
+            return False
+        if ring.late:
+            for listener in () if is_too_old else tuple(self._late_listeners):
+                listener(ring)
             return False
         _LOGGER.debug(
             "%s: bell %s rings, %s %s, %.1f s after the event",
@@ -134,6 +139,12 @@ class RingDispatcher:
                 recent.receivers.append(listener)
                 listener(recent.ring)
         return lambda: listeners.remove(listener)
+
+    @callback
+    def async_listen_late(self, listener: RingListener) -> CALLBACK_TYPE:
+        """Call ``listener`` for each ring that arrives late, which rings nothing."""
+        self._late_listeners.append(listener)
+        return lambda: self._late_listeners.remove(listener)
 
     @callback
     def async_set_dialing(self, dialing: bool) -> None:
@@ -310,7 +321,7 @@ class EventStream:
     def _async_ring(self, event: Event) -> bool:
         """Dispatch a ring if the event is one, and return whether it is."""
         try:
-            return self.rings.async_process(event)
+            return self.rings.async_process(event, is_too_old=event.late and self._is_too_old(event))
         except Exception:
             # One bad event must not lose the following ones.
             _LOGGER.exception("%s: error while ringing for event %s", self._coordinator.name, event.type)

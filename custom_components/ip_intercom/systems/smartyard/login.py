@@ -96,6 +96,7 @@ def description_of(
         reports_access=True,
         pushes=True,
         messages=True,
+        records_visits=True,
         missing=missing,
         unlisted=unlisted,
         retry_after=retry_after,

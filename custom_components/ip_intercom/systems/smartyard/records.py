@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 import time
 
-from ...model.events import AccessDecided, Event, Fact
+from ...model.events import AccessDecided, Event, Fact, VisitRecorded
 from ...model.functions import AccessRecord
-from ...model.parts import Access, PlaceId
+from ...model.parts import Access, PlaceId, VisitOutcome
 from ..common.errors import NoData
 from ..common.parse import fields, text, texts
 from ..common.privacy import Privacy
@@ -137,6 +137,12 @@ _KINDS: Mapping[int, _Kind] = {
 }
 
 
+_OUTCOMES: Mapping[int, VisitOutcome] = {
+    LogEvent.MISSED_CALL: VisitOutcome.MISSED,
+    LogEvent.ANSWERED: VisitOutcome.ANSWERED,
+}
+
+
 def _kind(record: LogRecord) -> _Kind:
     return _KINDS.get(record.event) or _Kind(f"Event{record.event}", lets_in=False)
 
@@ -171,7 +177,10 @@ class Recorder:
             "picture": self._remember(record),
         }
         facts: tuple[Fact, ...] = ()
-        if kind.lets_in:
+        if (outcome := _OUTCOMES.get(record.event)) is not None:
+            if (bell := record.domophone_id) is not None and bell in self._topology().bells:
+                facts = (VisitRecorded(bell, VisitOutcome.OPENED if record.opened else outcome, record.id),)
+        elif kind.lets_in:
             facts = (AccessDecided(Access(when, granted=True, name=name, method=kind.method, entrance=entrance)),)
         data = {key: value for key, value in details.items() if value is not None}
         return Event(kind.name, when, data, late=late, facts=facts, id=f"history-{flat}-{record.id}")

@@ -14,7 +14,7 @@ from PIL import Image
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from tests.common import capture_log_events, entity_id, state_of, until
+from tests.common import capture_changes, capture_log_events, entity_id, state_of, until
 from tests.simulators.smartyard import Simulator, cameras
 from tests.simulators.smartyard.video import one_frame
 from tests.systems.mx_proxy.integration.looking import becomes, shown
@@ -203,3 +203,22 @@ async def test_stills_end_in_order_with_the_first_that_cannot_be_had(
     assert response.status == HTTPStatus.OK
     assert await response.read() == b""
     assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize(("outcome", "expected"), [("answer", "answered"), ("open", "opened"), ("walk away", "missed")])
+async def test_the_history_tells_what_became_of_a_visitor(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, outcome: str, expected: str
+) -> None:
+    visitor = entity_id(hass, pushed, "event", "door_21_0_visitor")
+    changes = capture_changes(hass, pushed, "event")
+    ring = sim.ring(21)
+    await until(lambda: changes, "the ring")
+    if outcome == "walk away":
+        sim.walk_away(ring)
+    else:
+        sim.answer(ring, opened=outcome == "open")
+    await until(lambda: visitor in changes, "the record")
+    state = hass.states.get(visitor)
+    assert state is not None
+    assert state.attributes["event_type"] == expected
+    assert changes.count(visitor) == 1

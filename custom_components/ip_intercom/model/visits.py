@@ -1,0 +1,118 @@
+"""Visits: a ring, and what became of the visitor. Pure functions, no I/O."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from .events import BellRings, CallChanged, DoorMode, DoorReleased, Event, Restarted, VisitRecorded
+from .parts import Bell, BellId, CallState, Direction, Door, DoorId, PlaceId, SessionId, VisitOutcome
+from .ring_detector import Ring
+from .state import State
+
+# Longest delay by the device's clock between a press and the call that it starts.
+_PRESS_TO_CALL = timedelta(seconds=10)
+# Longest delay between a ring and the record of its outcome in the history, by the clock of the history.
+_RING_TO_RECORD = timedelta(minutes=5)
+
+_RELEVANCE = list(VisitOutcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A ring with its call, if that is known, and its outcome so far."""
+
+    ring: Ring
+    session: SessionId | None = None
+    outcome: VisitOutcome | None = None
+
+    @property
+    def id(self) -> str:
+        """Return the id: that of the ring's event, or its bell and time."""
+        return self.ring.id or f"{self.ring.bell.id}-{self.ring.time.isoformat()}"
+
+    def improves(self, outcome: VisitOutcome) -> bool:
+        """Return whether an outcome is more relevant than the one so far."""
+        return self.outcome is None or _RELEVANCE.index(outcome) > _RELEVANCE.index(self.outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Visits after an event: those in progress, and those with a new outcome."""
+
+    current: tuple[Visit, ...]
+    changed: tuple[Visit, ...] = ()
+
+    def with_outcome(self, visit: Visit, outcome: VisitOutcome, *, ends: bool = False) -> Progress:
+        """Return the progress after an outcome of a visit; ``ends`` if no better one can follow."""
+        after = replace(visit, outcome=outcome) if visit.improves(outcome) else visit
+        current = tuple(after if other is visit else other for other in self.current if not (ends and other is visit))
+        return Progress(current, self.changed if after is visit else (*self.changed, after))
+
+
+def advance(
+    visits: tuple[Visit, ...], event: Event, state: State, *, plain: Collection[DoorId] = (), recorded: bool = False
+) -> Progress:
+    """Return the visits after an event.
+
+    Args:
+        visits: The visits in progress, oldest first.
+        event: The event.
+        state: The state after it.
+        plain: Switches that drive no door.
+        recorded: The history reports the outcome later, so the end of the ringing says nothing about it.
+    """
+    progress = Progress(visits)
+    for fact in event.facts:
+        match fact:
+            case CallChanged():
+                progress = _with_call(progress, fact, event, state)
+            case DoorReleased(door=door, released=True) | DoorMode(door=door, held_open=True) if door not in plain:
+                progress = opened(progress, door, state.doors)
+            case BellRings(bell=bell, on=False) if not recorded:
+                ended = [visit for visit in progress.current if visit.ring.bell.id == bell and visit.session is None]
+                for visit in ended:
+                    progress = progress.with_outcome(visit, VisitOutcome.MISSED, ends=True)
+            case VisitRecorded():
+                progress = _with_record(progress, fact, event, state.bells)
+            case Restarted():
+                for visit in progress.current:
+                    progress = progress.with_outcome(visit, VisitOutcome.MISSED, ends=True)
+    return progress
+
+
+def opened(progress: Progress, door: DoorId, doors: Mapping[DoorId, Door]) -> Progress:
+    """Return the progress after a door opened: it let in the visitors at its place."""
+    place: PlaceId | None = doors[door].place if door in doors else None
+    for visit in progress.current:
+        if visit.ring.bell.place == place:
+            progress = progress.with_outcome(visit, VisitOutcome.OPENED)
+    return progress
+
+
+def _with_call(progress: Progress, call: CallChanged, event: Event, state: State) -> Progress:
+    """Return the progress after a change of a call: an answer, or the end."""
+    visit = next((visit for visit in progress.current if visit.session == call.session), None)
+    if visit is None and call.direction is Direction.OUTGOING and call.state is not CallState.TERMINATED:
+        waiting = (visit for visit in progress.current if visit.session is None)
+        pressed = next((visit for visit in waiting if abs(event.time - visit.ring.time) <= _PRESS_TO_CALL), None)
+        if pressed is not None:
+            visit = replace(pressed, session=call.session)
+            current = tuple(visit if other is pressed else other for other in progress.current)
+            progress = replace(progress, current=current)
+    if visit is None:
+        return progress
+    if call.state is CallState.CONNECTED:
+        return progress.with_outcome(visit, VisitOutcome.ANSWERED)
+    if call.state is CallState.TERMINATED and call.session not in state.calls:
+        return progress.with_outcome(visit, VisitOutcome.MISSED, ends=True)
+    return progress
+
+
+def _with_record(progress: Progress, record: VisitRecorded, event: Event, bells: Mapping[BellId, Bell]) -> Progress:
+    """Return the progress after a record of the history; a ring that did not arrive begins and ends with it."""
+    for visit in progress.current:
+        if visit.ring.bell.id == record.bell and abs(event.time - visit.ring.time) <= _RING_TO_RECORD:
+            return progress.with_outcome(visit, record.outcome, ends=True)
+    bell = bells.get(record.bell, Bell(record.bell))
+    ring = Ring(bell, event.time, id=event.id, late=event.late)
+    return replace(progress, changed=(*progress.changed, Visit(ring, outcome=record.outcome)))
