@@ -24,14 +24,12 @@ from ..common.errors import CommandFailed, ConnectionFailed, NotSupported, Unexp
 from ..common.parse import integer, texts
 from ..common.parts import AWAY
 from ..common.poller import Poller, PollJob
-from .accesses import Accesses, Alarms
-from .call_events import CALL_STATUS_EVENT, CallEvents
 from .calls import CallTracker
 from .client import AkuvoxDevice
 from .client.system import SystemStatus
-from .clock import DeviceClock, aged
 from .doors import AkuvoxDoors
-from .log_reader import LogReader
+from .events import CALL_STATUS_EVENT, Accesses, Alarms, CallEvents
+from .log_reader import DeviceClock, LogReader, aged
 from .push import CALL_EVENT, HANG_UP_EVENT, INPUT_EVENT, RELAY_EVENT, Pushed, alarm_of
 from .wiring import LETTERS, RELAY_NUMBERS, Input, input_named, relay_numbered
 

@@ -1,19 +1,40 @@
-"""Reader of the logs of an Akuvox: new records with their age, across restarts and deletions."""
+"""Reader of the logs of an Akuvox: new records across restarts and deletions, with their age by its clock."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+import time
 from typing import Any, Protocol, TypedDict
 
-from ..common.parse import integer, is_set, text, texts
+from ...model.events import CallChanged, Event
+from ...model.parts import CallState, Direction
+from ..common.parse import LIVE_WINDOW, integer, is_set, text, texts
 from .client.logs import LogPage
-from .clock import DeviceClock
+from .client.system import SystemStatus
 
 # Page size of devices with pages (captures/akuvox/doorlog_paging_x912.md).
 PAGE = 10
 # Maximum number of pages per read, so that the call status is polled in between.
 _PAGES = 10
 _ANOTHER = timedelta(hours=3)
+
+# Time zones are multiples of a quarter hour and at most this far from UTC; in seconds.
+_STEP = 900
+_FARTHEST = 26 * 3600
+# Records and the clock have whole seconds, rounded down: half a second is missing on average.
+_HALF = 0.5
+# Maximum drift in seconds between two polls.
+_SLACK = 30.0
+# Seconds for which the offset of the device's clock is valid: a user or a time server may set the clock.
+_SKEW_VALID_FOR = 600.0
+# Seconds within which the clock is not read again.
+_FRESH_FOR = 10.0
+# Seconds by which a record may be in the future because of rounding.
+_FUTURE = 3.0
+# Seconds since the previous poll within which a new record shows its zone, as zones are multiples of a quarter hour.
+_CERTAIN = 600.0
+# Maximum duration of a call in seconds; a longer one indicates a changed time zone, such as summer time.
+_MAX_CALL = 1800.0
 
 
 class Record(Protocol):
@@ -218,3 +239,117 @@ def numbered(log: str, record: Record) -> Numbered:
         "sequence": integer(record.id),
         "clocked": record.when is None or is_set(record.when),
     }
+
+
+class DeviceClock:
+    """Relation between the device's clock, the times of its records, and the local clock.
+
+    Args:
+        monotonic: Monotonic clock in seconds.
+        zone: Seconds by which records were ahead of ``system/status`` in the previous run.
+
+    Attributes:
+        zone: The same for this run; None while unknown.
+    """
+
+    def __init__(self, monotonic: Callable[[], float], zone: int | None = None) -> None:
+        self._monotonic = monotonic
+        self._uptime: tuple[int, float] | None = None
+        # Seconds by which the device's clock is ahead of the local one, and the monotonic time of the measurement.
+        self._skew: tuple[float, float] | None = None
+        self.zone = zone
+
+    def update(self, status: SystemStatus, asked_at: float) -> bool:
+        """Process a reading of clock and uptime; return whether the device has restarted since the last one.
+
+        Args:
+            status: The reading.
+            asked_at: Local Unix time of the request.
+        """
+        now = self._monotonic()
+        if status.time is not None:
+            self._skew = status.time + _HALF - (asked_at + time.time()) / 2, now
+        if status.uptime is None:
+            return False
+        known, self._uptime = self._uptime, (status.uptime, now)
+        return known is not None and status.uptime < known[0] + (now - known[1]) - _SLACK
+
+    @property
+    def is_fresh(self) -> bool:
+        """Return whether the clock was read a moment ago."""
+        return self._skew is not None and self._monotonic() - self._skew[1] <= _FRESH_FOR
+
+    @property
+    def ahead(self) -> timedelta | None:
+        """Offset of the times of records from UTC, None while unknown.
+
+        This is the device's time zone, or years if its clock was never set.
+        """
+        if self.zone is None:
+            return None
+        seconds = self.zone + (0.0 if self._skew is None else self._skew[0])
+        return timedelta(seconds=round(seconds / _STEP) * _STEP)
+
+    def age_of(self, when: datetime | None, since: float | None) -> float | None:
+        """Return the age of a record in seconds, None if unknown.
+
+        Args:
+            when: Time of the record, as written by the device.
+            since: Seconds since the last poll without the record; None if there was none.
+        """
+        if when is None or not is_set(when):
+            return since
+        skew = self._skew if self._skew is not None and self._monotonic() - self._skew[1] <= _SKEW_VALID_FOR else None
+        shown = time.time() + (0.0 if skew is None else skew[0])
+        without_zone = shown - when.replace(tzinfo=UTC).timestamp() - _HALF
+        age = None if self.zone is None else without_zone + self.zone
+        is_likely = age is not None and -_FUTURE <= age <= _MAX_CALL
+        if since is not None and since <= _CERTAIN and not is_likely:
+            age = without_zone % _STEP
+            age = age if age <= _CERTAIN + _SLACK else age - _STEP
+            zone = round(age - without_zone)
+            if skew is not None and abs(zone) > _FARTHEST:
+                return since  # the log has another clock
+            self.zone = zone
+        if age is None:
+            return None
+        # A record from the future indicates that the clock was set in the meantime.
+        return since if skew is None or age < -_FUTURE else max(age, 0.0)
+
+    def time_of(self, when: datetime | None) -> datetime:
+        """Return the time of a record in UTC; the current time if the device has no clock."""
+        now = datetime.now(UTC)
+        if when is None or not is_set(when):
+            return now
+        if self.ahead is None:
+            return when.astimezone(UTC)  # assume the local zone
+        return min(now, when.replace(tzinfo=UTC) - self.ahead)
+
+
+CALL_LOG_EVENT = "CallLog"
+DOOR_LOG_EVENT = "DoorLog"
+RING = "ring"
+
+# Seconds that a poll, its response and its lookups may take.
+_MARGIN = 30.0
+# Maximum ages in seconds. For logs: the longest poll interval plus the margin.
+LIVE_FOR: Mapping[str, float] = {RING: LIVE_WINDOW, CALL_LOG_EVENT: 60.0 + _MARGIN, DOOR_LOG_EVENT: 60.0 + _MARGIN}
+
+
+def aged(event: Event, age: float | None) -> Event:
+    """Return an event with its age in seconds; it is late if the age is too high or unknown."""
+    return replace(event, age=age or 0.0, late=age is None or age > _bound(event))
+
+
+def _bound(event: Event) -> float:
+    # Pushed and polled states are reported immediately.
+    return LIVE_FOR[RING] if any(map(rings, event.facts)) else LIVE_FOR.get(event.type, _MARGIN)
+
+
+def rings(fact: object) -> bool:
+    """Return whether a fact is an outgoing call that is connecting or ringing."""
+    return (
+        isinstance(fact, CallChanged)
+        and fact.direction is Direction.OUTGOING
+        and fact.state in {CallState.CONNECTING, CallState.RINGING}
+    )

@@ -9,7 +9,7 @@ from ..common.parse import is_set
 from ..common.privacy import Privacy
 from .client import AkuvoxDevice
 from .client.logs import CallRecord as ApiCallRecord, DoorRecord
-from .credentials import RECORDED_METHODS, user_of
+from .events import RECORDED_METHODS, user_of
 from .wiring import Relay, doors_named
 
 type Ahead = Callable[[], timedelta | None]

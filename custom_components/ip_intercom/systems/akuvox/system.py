@@ -1,14 +1,15 @@
-"""One Akuvox device in the neutral model: capabilities and state."""
+"""One Akuvox device in the neutral model: capabilities and state, from its responses."""
 
 import asyncio
 from collections.abc import Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 import logging
 import time
 from typing import Any
 
 from ...model.features import Bells, Features
-from ...model.parts import Alarm, Bell, Control, DoorId, Firmware, Identity
+from ...model.parts import Alarm, Bell, Clock, Control, DoorId, Firmware, Identity, Line, LineId, Port, PortId
 from ...model.ring_detector import CALL_BELL
 from ...model.state import Description, Missing, Reading, State
 from ..common.errors import (
@@ -19,6 +20,7 @@ from ..common.errors import (
     NotSupported,
     UnexpectedReply,
 )
+from ..common.parse import is_set
 from ..common.parts import PartReader, part
 from ..common.privacy import Privacy
 from . import push
@@ -26,13 +28,13 @@ from .calls import AkuvoxCalls, CallTracker
 from .cameras import CAMERAS, AkuvoxCameras
 from .client import AkuvoxCamera, AkuvoxDevice
 from .client.logs import CallKind, CallRecord
+from .client.phone import SipAccount
 from .client.system import SystemInfo, SystemStatus
 from .codes import AkuvoxCodes
 from .directory import AkuvoxDirectory
 from .doors import AkuvoxDoors, OpeningLogin
 from .log import AkuvoxLog
 from .maintenance import LOCATION, AkuvoxCapture, AkuvoxFirmware, AkuvoxMaintenance, AkuvoxSettings
-from .mapping import clock_of, identity_of, lines_of, ports_of
 from .push import AkuvoxPush
 from .records import AkuvoxAccessLog, AkuvoxCallLog, neutral_call
 from .wiring import INPUT, RELAY, Input, inputs_of, relays_of
@@ -50,6 +52,8 @@ _MAX_ABSENCES = 3
 _NAME_PATIENCE = 5.0
 # The clock is read with every twelfth poll only, as it drifts slowly.
 _READINGS_PER_CLOCK = 12
+
+MANUFACTURER = "Akuvox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,3 +371,45 @@ class AkuvoxSystem:
     async def close(self) -> None:
         """Stop polling."""
         await self._log.close()
+
+
+def identity_of(info: SystemInfo, location: str | None, host: str | None) -> Identity:
+    """Return the identity of the device; ``location`` has priority as its name, since a user entered it."""
+    return Identity(
+        id=info.mac or "",
+        mac=info.mac,
+        serial=None,
+        manufacturer=MANUFACTURER,
+        model=info.model,
+        name=location or info.model or host or MANUFACTURER,
+        firmware=info.firmware,
+        hardware=info.hardware,
+    )
+
+
+def lines_of(accounts: tuple[SipAccount, ...]) -> Mapping[LineId, Line]:
+    """Return the SIP accounts."""
+    return {
+        str(account.account): Line(
+            id=str(account.account),
+            number=account.user,
+            registered=account.registered if account.enabled else None,
+            enabled=bool(account.enabled),
+        )
+        for account in accounts
+    }
+
+
+def ports_of(levels: Mapping[str, int], inputs: Mapping[str, Input]) -> Mapping[PortId, Port]:
+    """Return the enabled inputs; an input is on if its pin has the trigger level."""
+    return {
+        known.port: Port(known.port, output=False, on=levels[letter] == known.level if letter in levels else None)
+        for letter, known in inputs.items()
+    }
+
+
+def clock_of(status: SystemStatus) -> Clock | None:
+    """Return the offset of the device's clock; half a second is added because the device reports whole seconds."""
+    if status.time is None:
+        return None
+    return Clock(round(status.time + 0.5 - time.time()), set=is_set(datetime.fromtimestamp(status.time, UTC)))

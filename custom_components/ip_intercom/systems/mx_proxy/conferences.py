@@ -9,7 +9,7 @@ from ...model.parts import Conference, ConferenceId
 from ..common.errors import NoData
 from .client import MxProxy
 from .client.conferences import Conference as ApiConference
-from .server_time import at
+from .records import at
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MINUTE = timedelta(minutes=1)

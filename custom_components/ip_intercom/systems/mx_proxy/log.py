@@ -25,10 +25,7 @@ from .client import MxProxy
 from .client.calls import LogRecord
 from .client.events import CallEvent, Kind, MailEvent
 from .directory import MxPhoneBook
-from .event_mapper import OWN_EVENTS, EventMapper
-from .mailbox import neutral_mailbox
-from .records import CallJournal, duration_of, is_incoming
-from .server_time import ServerClock
+from .records import OWN_EVENTS, CallJournal, EventMapper, ServerClock, duration_of, is_incoming, neutral_mailbox
 from .tracker import STATES, CallTracker
 
 _LOGGER = logging.getLogger(__name__)

@@ -1,15 +1,17 @@
-"""The call log of an extension (manual, calls): detects new records and maps them to the model."""
+"""Call records and voicemails of an extension (manual, calls and voicemails), as model types and as events."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 import time
 
-from ...model.parts import CallOutcome, CallRecord
+from ...model.events import CallChanged, CallLogged, Event, VoicemailReceived, VoicemailsListed
+from ...model.parts import CallOutcome, CallRecord, Direction, Voicemail, VoicemailId
 from ..common.errors import NotSupported
-from ..common.parse import integer
-from ..common.privacy import Privacy
-from .client import MxProxy
-from .client.calls import LogRecord
-from .server_time import at
+from ..common.parse import instant, integer
+from ..common.privacy import Privacy, is_word
+from .client import CallEvent, Kind, LogRecord, MxProxy
+from .client.voicemails import Voicemail as ApiVoicemail
+from .directory import MxPhoneBook
 
 _INCOMING = "incoming"
 _VOICEMAIL_LEG = 3
@@ -19,6 +21,40 @@ _VOICEMAIL_NUMBER = "voicemail."
 _OVERLAP = 60
 # Longer overlap of occasional polls, because records may be late and the clock of the exchange may be set back.
 _DEEP_OVERLAP = 24 * 3600
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+CALL_LOG_EVENT = "CallLog"
+VOICEMAILS_EVENT = "Voicemails"
+# Replaces a type that is not a word.
+_UNKNOWN = "Unknown"
+# Events of this integration: they are never pushed.
+OWN_EVENTS = frozenset({CALL_LOG_EVENT, VOICEMAILS_EVENT})
+
+
+def at(seconds: int | None) -> datetime | None:
+    """Return a time from Unix seconds, None for zero or None."""
+    return instant(seconds or None)
+
+
+class ServerClock:
+    """Estimates the offset between the clock of the exchange and the local clock.
+
+    Args:
+        now: Local clock in Unix seconds.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._now = now
+        self._ahead = 0.0
+
+    def age(self, seconds: int) -> float:
+        """Return how many seconds ago an event happened, negative if its time is in the future."""
+        return self._now() + self._ahead - seconds
+
+    def learn(self, seconds: int) -> None:
+        """Set the offset from the time of an event that has just happened."""
+        self._ahead = seconds - self._now()
 
 
 def is_incoming(record: LogRecord) -> bool:
@@ -164,3 +200,127 @@ class MxCallLog:
     async def delete(self, record: str | None) -> None:
         """Reject the request: the exchange does not delete records."""
         raise NotSupported("the call log of an exchange cannot be deleted")
+
+
+def neutral_voicemail(mail: ApiVoicemail, privacy: Privacy) -> Voicemail:
+    """Return a voicemail as its model type."""
+    return Voicemail(
+        id=mail.id,
+        received=at(mail.received) or _EPOCH,
+        duration=mail.duration or 0,
+        number=mail.sender,
+        name=privacy.name(mail.caller_name or mail.sender_name),
+        read=mail.read,
+        note=mail.note,
+    )
+
+
+def neutral_mailbox(mails: Iterable[ApiVoicemail], privacy: Privacy) -> dict[VoicemailId, Voicemail]:
+    """Return voicemails by ID, oldest first."""
+    neutral = (neutral_voicemail(mail, privacy) for mail in mails)
+    return {mail.id: mail for mail in sorted(neutral, key=lambda mail: mail.received)}
+
+
+class MxVoicemails:
+    """The mailbox.
+
+    Args:
+        proxy: Client of the proxy.
+        privacy: Whether names are shown.
+        changed: Called after a change from here.
+    """
+
+    def __init__(self, proxy: MxProxy, privacy: Privacy, changed: Callable[[], None]) -> None:
+        self._voicemails = proxy.voicemails
+        self.open = proxy.voicemails.open
+        self._privacy = privacy
+        self._changed = changed
+
+    async def query(self) -> tuple[Voicemail, ...]:
+        """Return the voicemails, oldest first."""
+        return tuple(neutral_mailbox(await self._voicemails.list(), self._privacy).values())
+
+    async def mark(self, voicemail: VoicemailId, *, read: bool | None = None, note: str | None = None) -> None:
+        """Mark a voicemail as read or unread, or set its note; None keeps the current value."""
+        if read is None and note is None:
+            return
+        try:
+            await self._voicemails.update(voicemail, read=read, note=note)
+        finally:  # an unconfirmed request may have been carried out
+            self._changed()
+
+    async def delete(self, voicemail: VoicemailId) -> None:
+        """Delete a voicemail."""
+        try:
+            await self._voicemails.delete(voicemail)
+        finally:
+            self._changed()
+
+
+class EventMapper:
+    """Maps what was received or polled to events.
+
+    Args:
+        book: Provides names of numbers.
+        privacy: Whether names are shown.
+    """
+
+    def __init__(self, book: MxPhoneBook, privacy: Privacy) -> None:
+        self._book = book
+        self._privacy = privacy
+
+    def call(self, kind: str, changed: CallChanged, source: CallEvent | None = None) -> Event:
+        """Return the event of a changed call; ``source`` is the push or response, None for other causes."""
+        name = cause = when = None
+        if source is not None:
+            name = source.calling_name if changed.direction is Direction.INCOMING else source.answering_name
+            cause, when = source.cause, at(source.timestamp)
+        data = {
+            "session": changed.session,
+            "direction": None if changed.direction is None else changed.direction.value,
+            "number": changed.peer,
+            "name": self._name(name, changed.peer),
+            "cause": cause if is_word(cause) else None,
+        }
+        return Event(str(kind), when or datetime.now(UTC), _present(data), facts=(changed,))
+
+    def unknown(self, source: CallEvent) -> Event:
+        """Return an event of an unknown type, from a newer server."""
+        kind = source.type if is_word(source.type) else _UNKNOWN
+        return Event(kind, at(source.timestamp) or datetime.now(UTC), {"session": source.call_id})
+
+    def record(self, record: LogRecord, missed: int, *, late: bool) -> Event:
+        """Return the event of a call log record; ``missed`` is the number of missed calls after it."""
+        outcome, number = outcome_of(record), other_number(record)
+        data = {
+            "id": record.record_id,
+            "direction": record.direction,
+            "outcome": outcome.value,
+            "number": number,
+            "name": self._name(name_in(record), number),
+            "duration": duration_of(record),
+        }
+        when = at(record.disconnected or record.connected) or datetime.now(UTC)
+        facts = (CallLogged(neutral_call(record, self._privacy), outcome, missed),)
+        # Record numbers restart from 1 when the exchange is set up again.
+        id_ = f"call-{record.disconnected or record.connected or 0}-{record.record_id}"
+        return Event(CALL_LOG_EVENT, when, _present(data), late=late, facts=facts, sequence=record.record_id, id=id_)
+
+    def mail(self, mail: Voicemail, *, late: bool) -> Event:
+        """Return the event of a new voicemail."""
+        name = self._name(mail.name, mail.number)
+        data = {"id": mail.id, "number": mail.number, "name": name, "duration": mail.duration}
+        facts = (VoicemailReceived(mail),)
+        return Event(str(Kind.MAIL), mail.received, _present(data), late=late, facts=facts, id=f"voicemail-{mail.id}")
+
+    def mailbox(self, mails: Mapping[VoicemailId, Voicemail]) -> Event:
+        """Return the event of voicemails that were played, annotated, or deleted."""
+        data = {"count": len(mails), "unread": sum(not mail.read for mail in mails.values())}
+        return Event(VOICEMAILS_EVENT, datetime.now(UTC), data, facts=(VoicemailsListed(mails),))
+
+    def _name(self, name: str | None, number: str | None) -> str | None:
+        return self._privacy.name(name or self._book.name_at(number))
+
+
+def _present(data: Mapping[str, object]) -> dict[str, object]:
+    return {key: value for key, value in data.items() if value is not None}

@@ -21,7 +21,7 @@ from .call_services import async_find_session, system_of
 if TYPE_CHECKING:
     from .client import ConferenceSettings, Contact
     from .conferences import MxConferences
-    from .mailbox import MxVoicemails
+    from .records import MxVoicemails
 
 ATTR_FILTER = "filter"
 

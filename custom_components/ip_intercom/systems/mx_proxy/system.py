@@ -18,8 +18,7 @@ from .client.events import CallEvent, MailEvent, parse
 from .conferences import MxConferences, by_start
 from .directory import MxPhoneBook
 from .log import CALL_LOG, CALLS, VOICEMAILS, MxLog
-from .mailbox import MxVoicemails, neutral_mailbox
-from .records import MxCallLog, neutral_call
+from .records import MxCallLog, MxVoicemails, neutral_call, neutral_mailbox
 
 _CONTROLS = frozenset({Control.CALLS})
 # Seconds to wait for each part while connecting, and later; a slow part is read again later. The call log is slow if

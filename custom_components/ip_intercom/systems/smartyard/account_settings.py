@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from ...model.parts import PlaceId, Setting, SettingId
 from ..common.errors import InvalidRequest, NoData, NotApplied, WrongTime
 from .client import OFF, IntercomChanges, IntercomSettings, Notification, SmartYard
-from .server_time import ServerTime
+from .clocks import ServerTime
 from .topology import AccountTopology, flat_place
 
 

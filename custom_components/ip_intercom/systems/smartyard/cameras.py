@@ -26,8 +26,8 @@ from ..common.parse import instant
 from ..common.parts import PartReader, together
 from .client import Camera as ApiCamera, SmartYard, check, live_url, still
 from .client.streams import preview
+from .clocks import ServerTime
 from .recordings import Recordings, Span, film_in
-from .server_time import ServerTime
 from .topology import AccountTopology
 
 # Seconds without another renewal after a new token was rejected too: the camera may be broken.

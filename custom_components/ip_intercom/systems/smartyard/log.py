@@ -21,12 +21,11 @@ from ..common.parts import AWAY, is_refusal, together
 from ..common.poller import NO_RESPONSE, Poller, PollJob
 from .account_settings import RingSwitches
 from .client import Action, CallPush, LogEvent, LogRecord, SmartYard, TextPush, Unread
+from .clocks import PushClock, ServerTime
 from .event_mapper import bell_of, call, call_ended, changed, counted, is_at, may_be_ours, message
-from .push_clock import PushClock
 from .push_filter import PushFilter
 from .recordings import Recordings
 from .records import Journal, Recorder, by_day
-from .server_time import ServerTime
 from .topology import AccountTopology
 from .visitors import SmartYardSip, SmartYardVisitors
 

@@ -8,7 +8,7 @@ import time
 from ..common.parse import fields, texts
 from ..common.parts import part
 from .client import CallPush, SmartYard, TextPush
-from .push_clock import PushClock
+from .clocks import PushClock
 
 # Seconds of tolerated clock error: for how long a ring is accepted after its end, and how far its time may be in the
 # future. A repeated push with a future time has no effect, because pushes are remembered.

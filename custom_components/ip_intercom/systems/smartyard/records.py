@@ -17,7 +17,7 @@ from ..common.parse import fields, text, texts
 from ..common.privacy import Privacy
 from .account_settings import flat_of
 from .client import LogEvent, LogRecord, SmartYard
-from .server_time import ServerTime
+from .clocks import ServerTime
 from .topology import AccountTopology
 
 # Maximum delay of a record plus error of the server's clock.

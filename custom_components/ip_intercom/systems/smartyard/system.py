@@ -17,6 +17,7 @@ from .account_settings import RingSwitches, SmartYardAccountSettings, SmartYardC
 from .cameras import Feeds, SmartYardArchive, SmartYardCameras
 from .client import Flat, House, Notification, ServerOptions, SmartYard
 from .client.push import CallPush, TextPush, parse
+from .clocks import ServerTime, zone_named
 from .doors import SmartYardDoors
 from .log import UNREAD, SmartYardLog
 from .login import description_of
@@ -24,7 +25,6 @@ from .messages import SmartYardMessages, SmartYardWatches
 from .push_filter import SmartYardPushService
 from .recordings import Recordings
 from .records import Recorder, SmartYardHistory
-from .server_time import ServerTime, zone_named
 from .topology import CAMERA, FLAT, OF_HOUSES, AccountTopology, doors_of, flat_place, topology_of
 from .visitors import SmartYardSip, SmartYardVisitors
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from custom_components.ip_intercom.systems.akuvox.client.system import SystemStatus
-from custom_components.ip_intercom.systems.akuvox.clock import DeviceClock
+from custom_components.ip_intercom.systems.akuvox.log_reader import DeviceClock
 
 HOUR = 3600
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC).timestamp()

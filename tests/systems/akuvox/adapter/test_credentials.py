@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from custom_components.ip_intercom.systems.akuvox.credentials import Credentials, access_of
+from custom_components.ip_intercom.systems.akuvox.events import Credentials, access_of
 
 WHEN = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 EVENT = "ValidCodeEntered"

@@ -3,7 +3,7 @@
 import time
 
 from custom_components.ip_intercom.systems.akuvox.client.system import SystemStatus
-from custom_components.ip_intercom.systems.akuvox.mapping import clock_of
+from custom_components.ip_intercom.systems.akuvox.system import clock_of
 
 
 def status(seconds: int | None) -> SystemStatus:

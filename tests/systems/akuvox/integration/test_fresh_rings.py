@@ -7,7 +7,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import Event, HomeAssistant
 import pytest
 
-from custom_components.ip_intercom.systems.akuvox import clock, log
+from custom_components.ip_intercom.systems.akuvox import log, log_reader
 from custom_components.ip_intercom.systems.akuvox.client import client
 from custom_components.ip_intercom.systems.common.parse import LIVE_WINDOW
 from tests.common import capture_log_events, until
@@ -31,7 +31,7 @@ def no_other_route(monkeypatch: pytest.MonkeyPatch, hurry: None) -> None:
     monkeypatch.setattr(log, "_CALL_INTERVALS", (0.1, 0.1))
     monkeypatch.setattr(log, "_DOOR_LOG_INTERVALS", (0.1, 0.1))
     # The clocks of the simulator jump.
-    monkeypatch.setattr(clock, "_FRESH_FOR", 0.0)
+    monkeypatch.setattr(log_reader, "_FRESH_FOR", 0.0)
 
 
 async def silent(quick_device: Start, **settings: Any) -> Simulator:
@@ -98,7 +98,7 @@ async def test_a_fragile_device_rings_while_its_state_hangs(
     """It is asked one thing at a time: what hangs keeps the log waiting, and makes no pause after it longer."""
     wait_for_answers(monkeypatch, 0.3)
     monkeypatch.setattr(client, "UNRESPONSIVE_TIMEOUT", 0.3)
-    monkeypatch.setitem(clock.LIVE_FOR, clock.RING, 2.5)
+    monkeypatch.setitem(log_reader.LIVE_FOR, log_reader.RING, 2.5)
     sim = await quick_device(has_clock=False)
     entry = await add(hass, sim)
     sim.fault("system/info", Fault.QUOTED_TEXT, times=1)
@@ -182,7 +182,7 @@ async def test_a_call_that_was_answered_before_the_first_look(
     hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch, window: float, late: bool
 ) -> None:
     """That a visitor began it, only its record tells, when it is over: by then it may be no news."""
-    monkeypatch.setitem(clock.LIVE_FOR, clock.RING, window)
+    monkeypatch.setitem(log_reader.LIVE_FOR, log_reader.RING, window)
     sim = await quick_device()
     entry = await add(hass, sim)
     rings, events = count_rings(hass, entry), capture_log_events(hass)
@@ -230,7 +230,7 @@ async def test_after_a_gap_without_a_clock_nothing_rings(
     hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """How old it is, is not known: only that it was not there before the gap."""
-    monkeypatch.setitem(clock.LIVE_FOR, clock.RING, 0.5)
+    monkeypatch.setitem(log_reader.LIVE_FOR, log_reader.RING, 0.5)
     sim = await silent(quick_device, has_clock=False)
     entry = await add(hass, sim)
     rings, events = count_rings(hass, entry), capture_log_events(hass)

@@ -14,7 +14,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from yarl import URL
 
 from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, DOMAIN
-from custom_components.ip_intercom.systems.akuvox import accesses, log
+from custom_components.ip_intercom.systems.akuvox import events as event_sources, log
 from tests.common import capture_log_events, entity_id, state_of, until
 from tests.flooding import assert_withstands_flood
 from tests.planted import EXTRA, SECRET, assert_shown_nowhere, listen_closely
@@ -200,7 +200,7 @@ async def test_every_event_that_is_pushed(
     """Nothing is looked at here but the door log: what changes, the pushes have changed."""
     for poller in ("_CALL_INTERVALS", "_CALL_LOG_INTERVALS"):
         monkeypatch.setattr(log, poller, NEVER)
-    monkeypatch.setattr(accesses, "_ALARM_DURATION", 0.5)
+    monkeypatch.setattr(event_sources, "_ALARM_DURATION", 0.5)
     sim = await device(
         dialect, config={"Config.DoorSetting.INPUT.InputABreakInIntrusion": "1"} if dialect != "a_series" else {}
     )
@@ -265,7 +265,7 @@ async def test_an_alarm_outlasts_a_reload_and_ends_in_time(
     sim.tamper()
     await shows(hass, entry, "binary_sensor", "alarm_tamper", "on")
     await hass.config_entries.async_unload(entry.entry_id)
-    monkeypatch.setattr(accesses, "_ALARM_DURATION", 1.0)
+    monkeypatch.setattr(event_sources, "_ALARM_DURATION", 1.0)
     await hass.config_entries.async_setup(entry.entry_id)
     assert state_of(hass, entry, "binary_sensor", "alarm_tamper") == "on"
     await shows(hass, entry, "binary_sensor", "alarm_tamper", "off")
@@ -292,7 +292,7 @@ async def test_every_alarm_of_the_official_list(
     hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In each spelling that its key may have; without the key there is no such alarm."""
-    monkeypatch.setattr(accesses, "_ALARM_DURATION", 0.3)
+    monkeypatch.setattr(event_sources, "_ALARM_DURATION", 0.3)
     sim = await device("r29", action_urls=ALARM_KEYS)
     entry = await pushing(hass, sim)
     assert urls(sim).keys() >= ALARM_KEYS.keys()

@@ -6,7 +6,7 @@ from custom_components.ip_intercom.model.events import CallChanged
 from custom_components.ip_intercom.model.parts import CallState, Direction
 from custom_components.ip_intercom.systems.mx_proxy import tracker as module
 from custom_components.ip_intercom.systems.mx_proxy.client.events import CallEvent, Kind
-from custom_components.ip_intercom.systems.mx_proxy.server_time import ServerClock, at
+from custom_components.ip_intercom.systems.mx_proxy.records import ServerClock, at
 from custom_components.ip_intercom.systems.mx_proxy.tracker import CallTracker
 
 

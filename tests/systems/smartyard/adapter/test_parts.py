@@ -22,13 +22,12 @@ from custom_components.ip_intercom.systems.smartyard.client import (
     SmartYard,
     TextPush,
 )
+from custom_components.ip_intercom.systems.smartyard.clocks import PushClock, ServerTime, zone_named
 from custom_components.ip_intercom.systems.smartyard.event_mapper import bell_of, call, message, moment
 from custom_components.ip_intercom.systems.smartyard.login import account_id
-from custom_components.ip_intercom.systems.smartyard.push_clock import PushClock
 from custom_components.ip_intercom.systems.smartyard.push_filter import AHEAD, LONGEST, SKEW, PushFilter
 from custom_components.ip_intercom.systems.smartyard.recordings import Recordings, Span, film_in
 from custom_components.ip_intercom.systems.smartyard.records import Journal, by_day
-from custom_components.ip_intercom.systems.smartyard.server_time import ServerTime, zone_named
 from custom_components.ip_intercom.systems.smartyard.topology import topology_of
 from custom_components.ip_intercom.systems.smartyard.visitors import SmartYardSip
 

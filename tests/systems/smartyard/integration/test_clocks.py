@@ -6,7 +6,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.ip_intercom.model.ring_detector import Ring
-from custom_components.ip_intercom.systems.smartyard import push_clock
+from custom_components.ip_intercom.systems.smartyard import clocks
 from tests.common import until
 from tests.simulators.smartyard import Dates, Form, Simulator
 
@@ -27,7 +27,7 @@ def reasons(caplog: pytest.LogCaptureFixture) -> list[str]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take pushes that follow each other for some that were sent one after the other."""
-    monkeypatch.setattr(push_clock, "_APART", 0.0)
+    monkeypatch.setattr(clocks, "_APART", 0.0)
 
 
 async def began(

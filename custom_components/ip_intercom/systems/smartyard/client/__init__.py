@@ -3,9 +3,9 @@
 from .account import Extension, Notification, Page, PushTokens, ServerOptions, SipCredentials, Unread
 from .address import OFF, Door, Flat, House, IntercomChanges, IntercomSettings, KeyFob, Office, Roommate, Story
 from .cameras import Archive, Camera, Clip, Group, IntercomCamera, Range, ServerType
+from .client import CodeRequest, Login, Method, Name, new_device_token
 from .discovery import SYSTEM_INFO, SmartYard, find
 from .journal import Face, KnownFace, LogDay, LogEvent, LogRecord, Tracked
-from .login import CodeRequest, Login, Method, Name, new_device_token
 from .pictures import Film
 from .push import Action, CallPush, TextPush
 from .streams import Still, archive_url, check, live_url, still

@@ -7,8 +7,7 @@ from typing import Annotated
 from ...common.decode import Key, decode, decode_all, decode_reply
 from ...common.errors import NotSupported
 from ...common.parse import positive
-from .client import Functions
-from .login import Name
+from .client import Functions, Name
 from .protocol import (
     ALERT,
     APP_VERSION,

@@ -16,9 +16,8 @@ from ...common.http import HttpTransport
 from .account import Ext, Inbox, Sip, User
 from .address import Address
 from .cameras import Cameras
-from .client import SmartYardClient
+from .client import Logins, SmartYardClient
 from .journal import Recognition
-from .login import Logins
 from .pictures import Films, Images
 
 # System, version, vendor, and model, in the format of the apps.

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from custom_components.ip_intercom.systems.two_n.client.cursor import LogEvent
-from custom_components.ip_intercom.systems.two_n.log_gaps import CARDS, KEYPAD, WithheldEvents
+from custom_components.ip_intercom.systems.two_n.log import CARDS, KEYPAD, WithheldEvents
 
 ALL = frozenset({"KeyPressed", "CardEntered", "CallStateChanged", "UserAuthenticated"})
 CALL = {"state": "connecting", "direction": "outgoing"}

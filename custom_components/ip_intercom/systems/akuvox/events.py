@@ -1,25 +1,131 @@
-"""Access decisions of an Akuvox from its door log and pushes, each reported once; and its alarms."""
+"""Access decisions, alarms, and calls of an Akuvox, from its logs, pushes, and call status; each reported once."""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 import logging
 import time
 
-from ...model.events import AccessDecided, Event, Fact
-from ...model.parts import Access, Alarm
+from ...model.events import AccessDecided, CallChanged, Event, Fact
+from ...model.parts import Access, Alarm, CallState
 from ..common.errors import IntercomError
 from ..common.parse import Fields, text
+from ..common.privacy import is_word
+from .calls import CallTracker
 from .client import AkuvoxDevice
 from .client.directory import parts
-from .client.logs import DoorRecord
-from .clock import DOOR_LOG_EVENT, LIVE_FOR, aged
-from .credentials import RECORDED_METHODS, Credentials, access_of, is_access_attempt, user_of
+from .client.logs import CallRecord, DoorMethod, DoorRecord
 from .doors import AkuvoxDoors
-from .log_reader import LogReader, numbered
+from .log_reader import CALL_LOG_EVENT, DOOR_LOG_EVENT, LIVE_FOR, LogReader, aged, numbered, rings
+from .push import ACCESS_EVENT
 from .wiring import doors_named
 
 _LOGGER = logging.getLogger(__name__)
+
+# Seconds that a pushed credential waits for its record, which contains the user.
+_RECORD_TIMEOUT = 6.0
+# Seconds within which a late record is still matched to its credential.
+_LATE_RECORD_TIMEOUT = 90.0
+# Maximum number of waiting credentials, as a limit for floods.
+_MAX_WAITING = 64
+
+_PUSHED_METHODS = {"Code": "code", "Card": "card", "Face": "face", "QR": "qr_code", "QRCode": "qr_code"}
+RECORDED_METHODS = {
+    DoorMethod.CARD: "card",
+    DoorMethod.PIN: "code",
+    DoorMethod.PUBLIC_CODE: "code",
+    DoorMethod.FACE: "face",
+    **{
+        method: method.value
+        for method in (
+            DoorMethod.BLUETOOTH,
+            DoorMethod.NFC,
+            DoorMethod.QR_CODE,
+            DoorMethod.FINGER,
+            DoorMethod.DTMF,
+            DoorMethod.CALL,
+            DoorMethod.HTTP,
+        )
+    },
+}
+# Placeholders for an unknown name, in the languages seen so far.
+_UNKNOWN_NAMES = frozenset({"", "unknown", "unknow", "desconhecido"})
+
+CALL_STATUS_EVENT = "CallStatus"
+
+
+def user_of(record: DoorRecord) -> str | None:
+    """Return the user of a door log record, None if unknown to the device."""
+    return None if (record.name or "").lower() in _UNKNOWN_NAMES else record.name
+
+
+def is_access_attempt(record: DoorRecord) -> bool:
+    """Return whether a record is of a user who requested access.
+
+    A command of any HTTP client is not, nor is a record with neither user nor method.
+    """
+    if record.method is DoorMethod.HTTP:
+        return False
+    is_known = record.method is not DoorMethod.UNKNOWN or user_of(record) is not None or record.code is not None
+    return is_known or record.granted is False
+
+
+def access_of(event: str, when: datetime) -> Access:
+    """Return the access decision of a pushed credential."""
+    found = ACCESS_EVENT.fullmatch(event)
+    assert found is not None, event  # other push messages are handled before
+    return Access(when, granted=found[1] == "Valid", method=_PUSHED_METHODS[found[2]])
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A pushed credential; ``deadline`` is the monotonic time to report it, or to forget it."""
+
+    event: str
+    access: Access
+    deadline: float
+
+
+class Credentials:
+    """Credentials that wait for their record, and those that were reported without it."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Credential] = []
+        self._reported: list[Credential] = []
+
+    @property
+    def deadlines(self) -> Collection[float]:
+        """Monotonic times at which the waiting credentials are reported."""
+        return [credential.deadline for credential in self._waiting]
+
+    def push(self, event: str, access: Access, now: float) -> None:
+        """Add a credential that waits for its record, unless too many do."""
+        if len(self._waiting) < _MAX_WAITING:
+            self._waiting.append(Credential(event, access, now + _RECORD_TIMEOUT))
+
+    def take_overdue(self, now: float) -> list[Credential]:
+        """Return the credentials whose record did not arrive."""
+        overdue = [credential for credential in self._waiting if credential.deadline <= now]
+        self._waiting = [credential for credential in self._waiting if credential.deadline > now]
+        reported = [
+            *self._reported,
+            *(replace(credential, deadline=now + _LATE_RECORD_TIMEOUT) for credential in overdue),
+        ]
+        self._reported = [credential for credential in reported if credential.deadline > now][-_MAX_WAITING:]
+        return overdue
+
+    def is_reported(self, granted: bool, method: str | None, now: float) -> bool:
+        """Remove the credential of a record; return whether it was already reported."""
+        self._reported = [credential for credential in self._reported if credential.deadline > now]
+        for credential in self._reported:
+            if credential.access.granted is granted and method in {None, credential.access.method}:
+                self._reported.remove(credential)
+                return True
+        waiting = next((one for one in self._waiting if one.access.granted is granted), None)
+        if waiting is not None:
+            self._waiting.remove(waiting)
+        return False
 
 
 async def owner_of(device: AkuvoxDevice, code: str) -> str | None:
@@ -208,3 +314,61 @@ class Accesses:
             )
             for credential in self._credentials.take_overdue(self._monotonic())
         ]
+
+
+class CallEvents:
+    """Reports calls.
+
+    Args:
+        device: The device.
+        tracker: Combines the reports of all sources.
+        log: Reader of the call log.
+        monotonic: Monotonic clock in seconds.
+        names: Whether names may be shown.
+        ended: Called when a call ended, whose record follows soon.
+    """
+
+    def __init__(
+        self,
+        device: AkuvoxDevice,
+        tracker: CallTracker,
+        log: LogReader[CallRecord],
+        monotonic: Callable[[], float],
+        *,
+        names: bool,
+        ended: Callable[[], None],
+    ) -> None:
+        self._device = device
+        self._tracker = tracker
+        self._log = log
+        self._monotonic = monotonic
+        self._names = names
+        self._ended = ended
+
+    async def poll(self, *, pushed: bool) -> list[Event]:
+        """Poll the call status; ``pushed`` is whether the device pushes its outgoing calls."""
+        asked_at = self._monotonic()
+        self._tracker.pushes_calls = pushed
+        word = await self._device.call.status()
+        facts = self._tracker.polled(word, asked_at)
+        if any(fact.state is CallState.TERMINATED for fact in facts):
+            self._ended()
+        data = {"status": word} if is_word(word) else {}
+        return [Event(CALL_STATUS_EVENT, datetime.now(UTC), data, facts=facts)] if facts else []
+
+    async def read(self) -> list[Event]:
+        """Return the new records; the cursor includes them after ``commit`` of the log."""
+        return [self._event(record, age) for record, age in await self._log.news()]
+
+    def _event(self, record: CallRecord, age: float | None) -> Event:
+        data: dict[str, object] = {"type": record.kind.value, "number": record.number}
+        if self._names:
+            data["name"] = record.name
+        facts: tuple[CallChanged, ...] = ()
+        if age is not None and age <= LIVE_FOR[CALL_LOG_EVENT]:
+            tracked_for = self._tracker.tracked_for(record)
+            facts = self._tracker.logged(record)
+            if any(map(rings, facts)):
+                age = max(age, tracked_for)  # the call was tracked as incoming until its record arrived
+        when = self._log.clock.time_of(record.when)
+        return aged(Event(CALL_LOG_EVENT, when, data, facts=facts, **numbered("call", record)), age)

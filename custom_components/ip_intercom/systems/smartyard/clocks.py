@@ -1,13 +1,17 @@
-"""The clock of push timestamps: that of the server's responses, or with an offset that pushes have shown.
+"""Clocks of a SmartYard: of lists without a time zone, and of pushes with Unix seconds (field notes 3)."""
 
-Responses may come through a proxy with its own clock, or without a time.
-"""
-
+import asyncio
 from collections import deque
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 import time
+from zoneinfo import ZoneInfo
 
 from ..common.parse import fields
+from .client.account import TIME_ZONE
+
+# Fallback without a time zone database: Moscow has no daylight saving time.
+_MOSCOW = timezone(timedelta(hours=3))
 
 # Tolerance in seconds between pushes of the same clock.
 _SAME = 15.0
@@ -17,8 +21,53 @@ _APART = 60.0
 _MANY = 16
 
 
+async def zone_named(name: str) -> tzinfo:
+    """Return a time zone, the most common one for an unknown name. Reads a file in the executor."""
+    for wanted in (name, TIME_ZONE):
+        try:
+            return await asyncio.to_thread(ZoneInfo, wanted)
+        except OSError, ValueError, KeyError:
+            continue
+    return _MOSCOW
+
+
+class ServerTime:
+    """The time zone and the clock of a server, which may be minutes off.
+
+    Args:
+        ahead: Returns by how many seconds that clock is ahead; None if unknown.
+
+    Attributes:
+        zone: Time zone, at first the most common one.
+        reported_ahead: Returns by how many seconds that clock is ahead, None if no response has reported it.
+    """
+
+    def __init__(self, ahead: Callable[[], float | None] = lambda: 0.0) -> None:
+        self.zone: tzinfo = _MOSCOW
+        self.reported_ahead = ahead
+
+    @property
+    def ahead(self) -> timedelta:
+        """Return by how much its clock is ahead of the local one."""
+        return timedelta(seconds=self.reported_ahead() or 0.0)
+
+    def utc(self, when: datetime | None) -> datetime | None:
+        """Return a time of the server as UTC on the local clock."""
+        return None if when is None else when.replace(tzinfo=self.zone).astimezone(UTC) - self.ahead
+
+    def local(self, when: datetime) -> datetime:
+        """Return a time as the server writes it."""
+        return (when + self.ahead).astimezone(self.zone).replace(tzinfo=None)
+
+    def now(self) -> datetime:
+        """Return the current time of the server."""
+        return self.local(datetime.now(UTC))
+
+
 class PushClock:
-    """Computes the age of pushes.
+    """Computes the age of pushes, by the clock of the server's responses or with an offset that pushes have shown.
+
+    Responses may come through a proxy with its own clock, or without a time.
 
     Args:
         stored: ``as_json`` of the previous run.
