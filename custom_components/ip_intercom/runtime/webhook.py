@@ -244,7 +244,7 @@ class PushAddress:
 
 
 async def _read(request: web.Request) -> bytes:
-    """Return the body of a request; empty if it is too long or takes too long."""
+    """Return the body of a request; empty if it is too long, takes too long, or is broken."""
     content, body = request.content, b""  # the content of a cloudhook starts again with each access
     try:
         async with asyncio.timeout(_PATIENCE):
@@ -252,7 +252,7 @@ async def _read(request: web.Request) -> bytes:
                 body += piece
                 if len(body) > _MAX_BODY:
                     return b""
-    except TimeoutError:
+    except TimeoutError, ConnectionError, web.RequestPayloadError:
         return b""
     return body
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 import json
 import traceback
 import tracemalloc
@@ -384,3 +384,25 @@ async def test_the_password_is_not_shown_to_strangers(
     with pytest.raises(WrongDevice):
         await find_device(session, address, username="ha", password="ha-pass")
     assert not any(shown)
+
+
+async def test_a_refusal_without_an_end_keeps_no_connection(session: aiohttp.ClientSession) -> None:
+    """The login is repeated while the body of the refusal is still to come, and then the device goes away."""
+    challenge = (
+        'HTTP/1.1 401 x\r\nWWW-Authenticate: Digest realm="r", nonce="n", qop="auth"\r\nContent-Length: 9\r\n\r\n{'
+    )
+    answers = iter((challenge, "HTTP/1.1 100 x\r\n\r\nx"))
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, StopIteration):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(next(answers).encode())
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        client = TwoNClient(HttpTransport(session, URL(f"http://{host}:{port}")), "ha", "ha-pass")
+        with pytest.raises(UnexpectedReply):
+            await TwoNDevice(client).switch.status()
+        assert session.connector is not None
+        assert not session.connector._acquired

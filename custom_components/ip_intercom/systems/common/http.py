@@ -70,9 +70,9 @@ class _NoRepeat:
 
 
 class _OneAttempt:
-    """Ends the previous attempt when an upload is repeated, for example after an authentication challenge.
+    """Ends the previous attempt when a request is repeated, for example after an authentication challenge.
 
-    aiohttp would let it continue on its own connection.
+    aiohttp would let an upload continue on its own connection, and hold the connection of a response that never ends.
     """
 
     def __init__(self) -> None:
@@ -84,6 +84,11 @@ class _OneAttempt:
             await self._previous.wait_for_close()
         self._previous = await handler(request)
         return self._previous
+
+    def close(self) -> None:
+        """End the last attempt if no other follows it."""
+        if self._previous is not None:
+            self._previous.close()
 
 
 class HttpTransport:
@@ -155,7 +160,6 @@ class HttpTransport:
         part: FilePart | None = None
         if request.upload is not None:
             part = FilePart(request.upload, lambda: _extend(deadline, request, part))
-            middlewares = (*middlewares, _OneAttempt())
         if not request.repeatable:
             middlewares = (*middlewares, _NoRepeat())
         try:
@@ -208,17 +212,22 @@ class HttpTransport:
     ) -> ClientResponse:
         if request.json is not None:
             data = JsonPayload(request.json, dumps=_dumps)  # the session's encoder may be limited to 64-bit integers
-        return await self._session.request(
-            request.method,
-            _url(self.base, self._prefix, request),
-            params=request.params,
-            data=data,
-            headers=headers,
-            middlewares=middlewares,
-            ssl=self._ssl,
-            allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT, sock_read=sock_read),
-        )
+        attempt = _OneAttempt()
+        try:
+            return await self._session.request(
+                request.method,
+                _url(self.base, self._prefix, request),
+                params=request.params,
+                data=data,
+                headers=headers,
+                middlewares=(*middlewares, attempt),
+                ssl=self._ssl,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT, sock_read=sock_read),
+            )
+        except BaseException:
+            attempt.close()
+            raise
 
 
 class Stream:

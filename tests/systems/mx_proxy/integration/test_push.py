@@ -165,6 +165,16 @@ def delivered(sim: Simulator, call: int, timestamp: int | None = None) -> dict[s
     return event(Kind.DELIVERED, when, callId=call, cause="normal", **numbers)
 
 
+async def test_a_body_that_is_not_what_its_header_says(
+    hass: HomeAssistant, device: Start, local_url: str, stranger: TestClient[Any, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = await pushing(hass, await device(), local_url)
+    path = f"/api/webhook/{entry.data[CONF_PUSH_TOKEN]}"
+    answer = await stranger.post(path, data=b"not packed", headers={"Content-Encoding": "gzip"})
+    assert answer.status == HTTPStatus.OK
+    assert "Error processing webhook" not in caplog.text
+
+
 async def test_a_call_that_somebody_made_up_is_soon_over(
     hass: HomeAssistant, device: Start, local_url: str, no_looks: None, stranger: TestClient[Any, Any]
 ) -> None:
