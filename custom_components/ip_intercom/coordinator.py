@@ -1,5 +1,6 @@
 """Coordinator of one device: polls its state, applies events, and tracks its availability."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -200,11 +201,20 @@ class IntercomCoordinator(StateCoordinator):
             self.async_describe_soon()
         return self._state
 
+    async def async_complete(self) -> None:
+        """Read what the setup left out, because few entities need it."""
+        if self.description.incomplete:
+            await self.load_spreader.completions.wait()
+            await self._async_describe(self.system.complete)
+
     async def async_describe(self) -> None:
         """Refresh the identity and capabilities of the device; unreadable parts keep their previous value."""
         await self.load_spreader.descriptions.wait()
+        await self._async_describe(self.system.describe)
+
+    async def _async_describe(self, ask: Callable[[], Awaitable[Description]]) -> None:
         try:
-            description, changes = await self._async_collect_changes(self.system.describe)
+            description, changes = await self._async_collect_changes(ask)
         except IntercomError as err:
             _LOGGER.debug("%s: could not refresh capabilities: %s", self.name, err)
             self._described_at = time.monotonic()
@@ -248,7 +258,8 @@ class IntercomCoordinator(StateCoordinator):
                 sw_version=identity.firmware,
                 hw_version=identity.hardware,
             )
-        self.device_issues.async_describe(description)
+        if not description.incomplete:  # issues of what is read later stay
+            self.device_issues.async_describe(description)
 
     @callback
     def _async_retry_unanswered(self, description: Description) -> None:
@@ -321,17 +332,6 @@ class IntercomCoordinator(StateCoordinator):
     def _reads_last_call(self) -> bool:
         """Return whether the call log has to be read because events do not report the outcome of a call."""
         return self.features.call_log is not None and not self.description.outcomes
-
-    async def async_read_last_call(self) -> None:
-        """Read the newest entry of the device's call log."""
-        if (log := self.features.call_log) is None:
-            return
-        try:
-            calls = await log.query(1)
-        except IntercomError as err:
-            _LOGGER.debug("%s: could not read the call log: %s", self.name, err)
-            return
-        self.async_change(last_call=calls[0] if calls else None)
 
     # -- connection ------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from custom_components.ip_intercom.model.parts import (
     Identity,
 )
 from custom_components.ip_intercom.model.state import Description, Reading, State
-from custom_components.ip_intercom.systems.common.adapter import Adapter
+from custom_components.ip_intercom.systems.common.adapter import Adapter, Found
 from custom_components.ip_intercom.systems.common.errors import IntercomError, NotSupported, WrongDevice
 from custom_components.ip_intercom.systems.common.http import HttpTransport
 from custom_components.ip_intercom.systems.common.messages import Request
@@ -166,6 +166,10 @@ class ChimeSystem:
         """Find out what the device is."""
         return await self.describe()
 
+    async def complete(self) -> Description:
+        """Describe it again: no description is incomplete."""
+        return await self.describe()
+
     async def describe(self) -> Description:
         """Return what it is and has."""
         about = await self._client.about()
@@ -197,10 +201,10 @@ class ChimeSystem:
 
 async def find(
     session: ClientSession, address: str, account: Mapping[str, Any], verify: bool, pinned: str | None = None
-) -> tuple[dict[str, Any], Description]:
+) -> Found:
     """Find the device at an address."""
     data = {CONF_URL: f"http://{address}"}
-    return data, await create(session, data, {}, None).connect(None)
+    return Found(data, await create(session, data, {}, None).connect(None))
 
 
 async def recognizes(session: ClientSession, address: str, *, likely: bool = False) -> bool:

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 import logging
 from typing import Any
 
-from homeassistant.config_entries import SOURCE_REAUTH, ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigFlow, ConfigFlowResult
 from homeassistant.core import callback
+from homeassistant.data_entry_flow import AbortFlow
 import probatio as vol
 
 from ..const import (
@@ -22,11 +23,13 @@ from ..const import (
 )
 from ..helpers.connection import async_client_session, fingerprint_text
 from ..helpers.errors import translation_for
+from ..model.features import System
 from ..model.state import Description
 from ..runtime import IntercomConfigEntry
-from ..runtime.loading import async_load_systems
+from ..runtime.loading import async_hand_over, async_load_systems
 from ..runtime.replacement import async_replace_unit
 from ..systems import find_system, spec_of
+from ..systems.common.adapter import Found
 from ..systems.common.errors import CertificateChanged, IntercomError, NoIdentity, UnsupportedProduct, WrongDevice
 
 _LOGGER = logging.getLogger(__name__)
@@ -65,6 +68,7 @@ class SystemFlow(ConfigFlow):
     def __init__(self) -> None:
         self._data: dict[str, Any] = {}
         self._description: Description
+        self._found: System | None = None
         self._system: str | None = None
         self._placeholders: dict[str, str] = {}
         self._changed: CertificateChanged | None = None
@@ -84,15 +88,27 @@ class SystemFlow(ConfigFlow):
         account = {key: user_input[key] for key in CREDENTIALS if key in user_input}
         verify = user_input[SECTION_SECURITY][CONF_VERIFY_SSL]
         try:
-            data, self._description = await find_system(
-                session, address, account, verify, pinned=pinned, system=self._system
-            )
+            found = await find_system(session, address, account, verify, pinned=pinned, system=self._system)
         except ValueError:
             return {CONF_HOST: "invalid_host"}
         except IntercomError as err:
             return self._errors(err)
-        self._data = {**data, CONF_CONTROLS: sorted(map(str, self._description.controls))}
+        await self._async_take(found)
         return {}
+
+    async def _async_take(self, found: Found) -> None:
+        """Take a device that was found; only a new entry continues with its system."""
+        self._description = found.description
+        self._data = {**found.data, CONF_CONTROLS: sorted(map(str, found.description.controls))}
+        self._found = found.system
+        if self.source in {SOURCE_REAUTH, SOURCE_RECONFIGURE}:
+            await self._async_discard()
+
+    async def _async_discard(self) -> None:
+        """Close the system that was found."""
+        system, self._found = self._found, None
+        if system is not None:
+            await system.close()
 
     def _device_name(self, address: str) -> str:
         """Return the name of the device in errors: the title of the entry during reauth, else the address."""
@@ -116,9 +132,15 @@ class SystemFlow(ConfigFlow):
     async def _async_add(self) -> ConfigFlowResult:
         identity = self._description.identity
         # Old firmware reports no MAC address: the device may be configured by its serial number.
-        for name in (*sorted(identity.names - {identity.id}), identity.id):
-            await self.async_set_unique_id(name, raise_on_progress=False)
-            self._abort_if_unique_id_configured()
+        try:
+            for name in (*sorted(identity.names - {identity.id}), identity.id):
+                await self.async_set_unique_id(name, raise_on_progress=False)
+                self._abort_if_unique_id_configured()
+        except AbortFlow:
+            await self._async_discard()
+            raise
+        if self._found is not None:
+            async_hand_over(self.hass, identity.id, self._found)
         return self.async_create_entry(title=identity.name, data=self._data)
 
     async def _async_save_result(self, entry: IntercomConfigEntry) -> ConfigFlowResult:

@@ -219,7 +219,7 @@ class PhoneLoginFlow(SystemFlow):
     async def _async_move(self, entry: IntercomConfigEntry, user_input: Mapping[str, Any]) -> dict[str, str]:
         session, verify = async_client_session(self.hass), user_input[SECTION_SECURITY][CONF_VERIFY_SSL]
         try:
-            data, self._description = await find_system(
+            found = await find_system(
                 session,
                 user_input[CONF_HOST],
                 entry.data,
@@ -233,5 +233,5 @@ class PhoneLoginFlow(SystemFlow):
             return {"base": "login_unknown"}
         except IntercomError as err:
             return self._errors(err, self._error_key(err))
-        self._data = {**data, CONF_CONTROLS: sorted(map(str, self._description.controls))}
+        await self._async_take(found)
         return {}

@@ -23,6 +23,8 @@ from ..const import DOMAIN
 _SETUP_BURST, _SETUP_RATE = 10, 12.0
 # The same for reading descriptions, each of which takes up to 20 requests.
 _DESCRIBE_BURST, _DESCRIBE_RATE = 4, 2.0
+# The same for reading what a setup left out, which takes up to 5 requests.
+_COMPLETE_BURST, _COMPLETE_RATE = 10, 8.0
 # Attempts per second for all unavailable devices together, and the longest pause in seconds for one device.
 _ATTEMPT_RATE, _LONGEST_PAUSE = 5.0, 40.0
 # If more devices than this become unavailable within so many seconds, single ones are logged at debug level only.
@@ -62,11 +64,13 @@ class LoadSpreader:
     Attributes:
         setups: Limits how many devices are set up, or begin to deliver events, at once.
         descriptions: Limits how many devices are read completely at once.
+        completions: Limits how many devices are asked at once for what their setup left out.
     """
 
     def __init__(self) -> None:
         self.setups = RateLimit(_SETUP_BURST, _SETUP_RATE)
         self.descriptions = RateLimit(_DESCRIBE_BURST, _DESCRIBE_RATE)
+        self.completions = RateLimit(_COMPLETE_BURST, _COMPLETE_RATE)
         # The entries of unavailable devices, and when each became unavailable, in monotonic time.
         self._unavailable: dict[str, float] = {}
         # Until when the log lines of an entry are for debugging only, in monotonic time: it became unavailable together

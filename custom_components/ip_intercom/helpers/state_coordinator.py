@@ -238,9 +238,9 @@ class StateCoordinator(CommandCoordinator):
     @callback
     def _async_change_by(self, change: Change) -> None:
         """Change the state; a read in progress applies the change again, as its result may be older."""
+        self._state = change(self._state)
         if self._during_read is not None:
             self._during_read.append(change)
-        self._state = change(self._state)
 
     async def async_read_door(self, door_id: DoorId) -> Door | None:
         """Read a door and publish it, unless events keep changing it.
@@ -272,6 +272,17 @@ class StateCoordinator(CommandCoordinator):
             return
         self._state = after(replace(self._state, **{part: value}), changes)
         self.async_publish()
+
+    async def async_read_last_call(self) -> None:
+        """Read the newest entry of the device's call log."""
+        if (log := self.features.call_log) is None:
+            return
+        try:
+            calls = await log.query(1)
+        except IntercomError as err:
+            _LOGGER.debug("%s: could not read the call log: %s", self.name, err)
+            return
+        self.async_change(last_call=calls[0] if calls else None)
 
     @callback
     def async_change(self, **parts: Any) -> None:

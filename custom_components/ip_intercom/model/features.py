@@ -403,12 +403,17 @@ class System(Protocol):
     async def connect(self, controls: frozenset[Control] | None) -> Description:
         """Read the description of the device, and start to collect its events.
 
+        Called right after the device was found, it does not read anything again.
+
         Args:
             controls: The controls of the account from the last connection; None to determine them.
         """
 
     async def describe(self) -> Description:
         """Read the description of the device again, including the privileges of the account."""
+
+    async def complete(self) -> Description:
+        """Read what an incomplete description lacks, in the background."""
 
     async def read(self) -> Reading:
         """Poll the state once."""

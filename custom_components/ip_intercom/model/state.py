@@ -135,6 +135,7 @@ class Description:
         nothing: The issue to report if the account has no devices yet.
         unread: Parts of the state that could not be read; they keep their previous value.
         bells_pending: Whether the bells are still being read.
+        incomplete: Whether ``System.complete`` has to read the rest.
         retry_after: Seconds of back-off that a function without a response requested.
     """
 
@@ -157,6 +158,7 @@ class Description:
     nothing: Missing | None = None
     unread: frozenset[str] = frozenset()
     bells_pending: bool = False
+    incomplete: bool = False
     retry_after: float = 0.0
 
     @property

@@ -9,6 +9,7 @@ from homeassistant.const import Platform
 from homeassistant.core import callback
 from homeassistant.exceptions import HomeAssistantError
 
+from ..const import DOMAIN
 from ..coordinator import IntercomCoordinator
 from ..helpers.devices import async_remove_places, async_show_places
 from ..model.parts import SessionId
@@ -63,6 +64,9 @@ class IntercomRuntime:
             self.events.async_start(log)
         self.push_address.async_start()
         self.google_push.async_start()
+        self.coordinator.config_entry.async_create_task(
+            self.coordinator.hass, self.coordinator.async_complete(), f"{DOMAIN} rest of {self.coordinator.name}"
+        )
 
     async def async_stop(self) -> None:
         """Stop the receivers and the event stream, and close the connection."""

@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 import logging
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+from homeassistant.util.hass_dict import HassKey
 
 from ..const import CONF_SYSTEM, DOMAIN
 from ..helpers.connection import async_client_session
@@ -24,10 +27,38 @@ async def async_load_systems(hass: HomeAssistant, *names: str) -> None:
     await hass.async_add_import_executor_job(load_systems, names)
 
 
+# Systems of new entries, which the config flow hands to their first setup, by unique id.
+_HANDED_OVER: HassKey[dict[str, tuple[System, CALLBACK_TYPE]]] = HassKey(f"{DOMAIN}_handed_over")
+# Seconds after which such a system is closed if there was no setup.
+_HAND_OVER_TIME = 30.0
+
+
+@callback
+def async_hand_over(hass: HomeAssistant, unique_id: str, system: System) -> None:
+    """Keep the system of a new entry until its first setup, which then repeats no request."""
+
+    async def close(_: datetime) -> None:
+        if _async_take_over(hass, unique_id) is system:
+            await system.close()
+
+    handed_over = hass.data.setdefault(_HANDED_OVER, {})
+    handed_over[unique_id] = system, async_call_later(hass, _HAND_OVER_TIME, close)
+
+
+@callback
+def _async_take_over(hass: HomeAssistant, unique_id: str | None) -> System | None:
+    system, cancel = hass.data.get(_HANDED_OVER, {}).pop(unique_id or "", (None, None))
+    if cancel is not None:
+        cancel()
+    return system
+
+
 async def async_create_system(
     hass: HomeAssistant, entry: ConfigEntry[Any], cursor: Mapping[str, object] | None = None
 ) -> System:
-    """Create the system of an entry; ``cursor`` as in ``create_system``."""
+    """Create the system of an entry, or continue that of its config flow; ``cursor`` as in ``create_system``."""
+    if (system := _async_take_over(hass, entry.unique_id)) is not None:
+        return system
     await async_load_systems(hass, entry.data[CONF_SYSTEM])
     return create_system(async_client_session(hass), entry.data, entry.options, cursor)
 

@@ -1,7 +1,7 @@
 """The table of systems. Their modules are imported only when an entry or a search needs them."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -37,8 +37,7 @@ from ..const import (
     SYSTEM_TWO_N,
 )
 from ..model.features import System
-from ..model.state import Description
-from .common.adapter import Adapter
+from .common.adapter import Adapter, Found
 from .common.errors import IntercomError, TlsRefused, WrongDevice
 
 
@@ -188,7 +187,7 @@ async def find_system(
     *,
     pinned: str | None = None,
     system: str | None = None,
-) -> tuple[dict[str, Any], Description]:
+) -> Found:
     """Find the device at an address that the user entered, and log in.
 
     Args:
@@ -198,19 +197,15 @@ async def find_system(
         verify: Verify the certificate against the trusted authorities.
         pinned: SHA-256 of the only accepted certificate, in hexadecimal.
         system: The expected system, if known.
-
-    Returns:
-        The entry data and the description of the device.
     """
     name = system or await recognized(session, address)
     try:
-        data, description = await adapter_of(name or SYSTEM_TWO_N).find(session, address, account, verify, pinned)
+        found = await adapter_of(name or SYSTEM_TWO_N).find(session, address, account, verify, pinned)
     except (WrongDevice, TlsRefused) as err:
         if name is None and (refusal := await _refusal(session, address)) is not None:
             raise refusal from err
         raise
-    name = name or SYSTEM_TWO_N
-    return {CONF_SYSTEM: name, **data}, description
+    return replace(found, data={CONF_SYSTEM: name or SYSTEM_TWO_N, **found.data})
 
 
 async def recognized(session: ClientSession, address: str, mac: str = "") -> str | None:

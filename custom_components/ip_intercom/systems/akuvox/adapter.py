@@ -17,8 +17,7 @@ from ...const import (
     CONF_STREAM_USERNAME,
     DEFAULT_PICTURE_PORT,
 )
-from ...model.state import Description
-from ..common.adapter import Adapter, account_of, find_local, transport_of
+from ..common.adapter import Adapter, Found, account_of, find_local, transport_of
 from .client import AkuvoxCamera, AkuvoxClient, AkuvoxDevice, find_device, is_akuvox, refusal
 from .doors import OpeningLogin
 from .system import AkuvoxSystem, Options
@@ -26,10 +25,11 @@ from .system import AkuvoxSystem, Options
 
 async def find(
     session: ClientSession, address: str, account: Mapping[str, Any], verify: bool, pinned: str | None = None
-) -> tuple[dict[str, Any], Description]:
+) -> Found:
     """Find the device at an entered address and log in; ``pinned`` is the only accepted certificate."""
     data, info = await find_local(find_device, session, address, account, verify, pinned)
-    return data, await create(session, data, {}, None).introduce(info)
+    system = create(session, data, {}, None)
+    return Found(data, await system.introduce(info), system)
 
 
 def create(

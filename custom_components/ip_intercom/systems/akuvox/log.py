@@ -141,7 +141,11 @@ class AkuvoxLog:
         }
         for name, (available, poll) in sources.items():
             if available and name not in self._jobs:
-                self._jobs[name] = PollJob(partial(self._poll_after_outage, poll), partial(self._interval, name))
+                job = PollJob(partial(self._poll_after_outage, poll), partial(self._interval, name))
+                if name == CALL_STATUS:  # it was just polled
+                    job.polled_at = self._monotonic()
+                    job.due = job.polled_at + job.interval()
+                self._jobs[name] = job
             elif not available and (removed := self._jobs.pop(name, None)) is not None and removed.task is not None:
                 removed.task.cancel()
         if self._jobs and device and DEVICE not in self._jobs:

@@ -141,6 +141,8 @@ class AkuvoxSystem:
         self._reader = PartReader()
         self._parts = _Parts()
         self._readings = 0
+        # The identity until the first description, if the device was just found.
+        self._found: SystemInfo | None = None
         self.log: AkuvoxLog | None = None
         self.features = Features()
         self.access_log: AkuvoxAccessLog | None = None
@@ -148,10 +150,11 @@ class AkuvoxSystem:
     # -- capabilities ----------------------------------------------------------------------------
 
     async def introduce(self, info: SystemInfo) -> Description:
-        """Return only the identity of a device; ``connect`` reads the rest.
+        """Return only the identity of a device that was just found; ``connect`` reads the rest.
 
         Only the name is requested; the fallback is the model.
         """
+        self._found = info
         config: Mapping[str, str] = {}
         try:
             async with asyncio.timeout(_NAME_PATIENCE):
@@ -168,6 +171,10 @@ class AkuvoxSystem:
         await self.close()  # of a previous attempt
         return await self._describe(first=True)
 
+    async def complete(self) -> Description:
+        """Describe it again: no description is incomplete."""
+        return await self.describe()
+
     async def describe(self) -> Description:
         """Refresh identity and capabilities with one request at a time, as many devices support no more."""
         return await self._describe(first=False)
@@ -175,7 +182,7 @@ class AkuvoxSystem:
     async def _describe(self, *, first: bool) -> Description:
         device, ask = self.device, self._reader.ask
         self._reader.begin()
-        info = await device.system.info()
+        info, self._found = self._found or await device.system.info(), None
         requested_at = time.time()
         status = await ask("system/status", self._if_available(device.system.status()), keep=False)
         if status is not None:

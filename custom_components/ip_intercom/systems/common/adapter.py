@@ -15,13 +15,27 @@ from .discovery import Certificate, FoundDevice, shown_certificate
 from .errors import IntercomError
 from .http import HttpTransport
 
-type Find = Callable[
-    [ClientSession, str, Mapping[str, Any], bool, str | None], Awaitable[tuple[dict[str, Any], Description]]
-]
+type Find = Callable[[ClientSession, str, Mapping[str, Any], bool, str | None], Awaitable[Found]]
 type Create = Callable[[ClientSession, Mapping[str, Any], Mapping[str, Any], Mapping[str, object] | None], System]
 
 _RTSP_PORT = 554
 _LOOKS_LIKE_PORT = re.compile(r"[^/?]*:\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A device that was found, after the login.
+
+    Attributes:
+        data: The entry data for later connections (``const``).
+        description: The description of the device, possibly only its identity.
+        system: Its system for a new entry, which does not repeat what was read; None if there is nothing to keep. To be
+            closed if there is no new entry.
+    """
+
+    data: dict[str, Any]
+    description: Description
+    system: System | None = None
 
 
 class Recognize(Protocol):

@@ -17,27 +17,23 @@ from ...const import (
     CONF_USERNAME,
     CONF_VOICEMAIL_DELAY,
 )
-from ...model.state import Description, State
-from ..common.adapter import Adapter, entry_data, transport_of
+from ...model.state import State
+from ..common.adapter import Adapter, Found, entry_data, transport_of
 from .client import Credentials, MxProxy, find as find_proxy
 from .system import MxSystem, Options, description_of
 
 
 async def find(
     session: ClientSession, address: str, account: Mapping[str, Any], verify: bool, pinned: str | None = None
-) -> tuple[dict[str, Any], Description]:
-    """Find the proxy at an entered address, and log in; ``pinned`` is the SHA-256 of the only accepted certificate.
-
-    Returns:
-        The entry data (``const``) and the description of the extension.
-    """
+) -> Found:
+    """Find the proxy at an entered address, and log in; ``pinned`` is the SHA-256 of the only accepted certificate."""
     credentials = _credentials(account)
     proxy, info, fingerprint = await find_proxy(session, address, credentials, verify=verify, pinned=pinned)
     base = proxy.transport.base
     verified = base.scheme == "https" and fingerprint is None
     data = entry_data(base, fingerprint, credentials.username, credentials.password, verify or verified)
     data |= {CONF_CLIENT_ID: credentials.client_id, CONF_CLIENT_SECRET: credentials.client_secret}
-    return data, description_of(info, State())
+    return Found(data, description_of(info, State()), MxSystem(proxy, found=info))
 
 
 def create(

@@ -103,6 +103,7 @@ class MxSystem:
         proxy: Client of the proxy.
         cursor: Stored position in the events (``Delivery.cursor``); None to start now.
         options: Options of the entry.
+        found: The user, if the proxy was just found and logged in.
 
     Attributes:
         calls: Call control; available after ``connect``.
@@ -115,7 +116,12 @@ class MxSystem:
     conferences: MxConferences | None = None
 
     def __init__(
-        self, proxy: MxProxy, cursor: Mapping[str, object] | None = None, options: Options | None = None
+        self,
+        proxy: MxProxy,
+        cursor: Mapping[str, object] | None = None,
+        options: Options | None = None,
+        *,
+        found: UserInfo | None = None,
     ) -> None:
         self.proxy = proxy
         self._options = options or Options()
@@ -124,6 +130,7 @@ class MxSystem:
         self._log = MxLog(proxy, self.book, self._privacy, stored=cursor, expects_pushes=self._options.push)
         self._push = ForwardedPush[CallEvent | MailEvent](lambda message: parse(message.body), self._log.receive)
         self._info: UserInfo | None = None
+        self._found = found
         self._reader = PartReader()
         self.log: MxLog | None = None
         self.features = Features(session=MxSession(proxy))
@@ -134,6 +141,10 @@ class MxSystem:
         """Log in and describe the extension."""
         await self.close()  # of a previous attempt
         return await self._describe(_FIRST_TIMEOUT)
+
+    async def complete(self) -> Description:
+        """Describe it again: no description is incomplete."""
+        return await self.describe()
 
     async def describe(self) -> Description:
         """Describe the extension again; parts that do not respond keep their previous state."""
@@ -173,6 +184,9 @@ class MxSystem:
 
     async def _identify(self, timeout: float) -> UserInfo:
         """Return the logged-in user. ``connect`` requires a response: the account may belong to another user now."""
+        if (found := self._found) is not None:
+            self._found = None
+            return found
         if self._info is None:
             return await self.proxy.session.info()
         self._reader.begin(timeout)

@@ -20,6 +20,7 @@ from ...const import (
 )
 from ...model.parts import Control, Identity
 from ...model.state import Description, Missing, State
+from ..common.adapter import Found
 from ..common.errors import IntercomError
 from .client import CodeRequest, SmartYard, find as find_yard, new_device_token
 from .client.protocol import phone_digits
@@ -106,18 +107,14 @@ def description_of(
 
 async def find(
     session: ClientSession, address: str, account: Mapping[str, Any], verify: bool, pinned: str | None = None
-) -> tuple[dict[str, Any], Description]:
-    """Find the server of a logged-in account; ``pinned`` is the SHA-256 of the only accepted certificate.
-
-    Returns:
-        The entry data (``const``) and the description of the account.
-    """
+) -> Found:
+    """Find the server of a logged-in account; ``pinned`` is the SHA-256 of the only accepted certificate."""
     yard, fingerprint = await find_yard(session, address, verify=verify, pinned=pinned, language=account[CONF_LANGUAGE])
     yard.client.token = account[CONF_TOKEN]
     await yard.user.ping()
     kept = (CONF_ACCOUNT, CONF_DEVICE_TOKEN, CONF_LANGUAGE, CONF_NAME, CONF_PHONE, CONF_TOKEN)
     known = {key: account[key] for key in kept if key in account}
-    return _entry_data(yard, fingerprint, verify=verify) | known, _description(yard, account[CONF_ACCOUNT])
+    return Found(_entry_data(yard, fingerprint, verify=verify) | known, _description(yard, account[CONF_ACCOUNT]))
 
 
 class PhoneLogin:

@@ -144,6 +144,10 @@ class SmartYardSystem:
         await self.close()  # of a previous attempt
         return await self._describe(_FIRST_TIMEOUT)
 
+    async def complete(self) -> Description:
+        """Describe it again: no description is incomplete."""
+        return await self.describe()
+
     async def describe(self) -> Description:
         """Describe the account again; parts that do not respond keep their previous state."""
         return await self._describe(_TIMEOUT)

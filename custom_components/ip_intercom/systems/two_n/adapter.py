@@ -15,8 +15,7 @@ from ...const import (
     CONF_STREAM_USERNAME,
     DEFAULT_STREAM_PATH,
 )
-from ...model.state import Description
-from ..common.adapter import Adapter, account_of, find_local, transport_of
+from ..common.adapter import Adapter, Found, account_of, find_local, transport_of
 from ..common.privacy import Privacy
 from .cameras import StreamAccess
 from .client import TwoNClient, TwoNDevice, find_device
@@ -25,16 +24,17 @@ from .system import TwoNSystem
 
 async def find(
     session: ClientSession, address: str, account: Mapping[str, Any], verify: bool, pinned: str | None = None
-) -> tuple[dict[str, Any], Description]:
+) -> Found:
     """Find the device at an entered address and log in; ``pinned`` is the only accepted certificate."""
-    data, _ = await find_local(find_device, session, address, account, verify, pinned)
+    data, info = await find_local(find_device, session, address, account, verify, pinned)
     system = create(session, data, {}, None)
     try:
-        description = await system.connect(None)
+        description = await system.find(info)
         system.require_usable()
-    finally:
+    except BaseException:
         await system.close()
-    return data, description
+        raise
+    return Found(data, description, system)
 
 
 def create(

@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ...model.features import Bells
-from ...model.parts import Alarm, PortId
-from ...model.state import Reading
-from .calls import neutral_calls
+from ...model.parts import Alarm, Camera, Display, Firmware, PortId
+from ...model.state import Reading, State
+from .calls import neutral_call, neutral_calls
 from .client.doors import SwitchCaps, SwitchStatus
-from .client.phone import CallSession, SipAccount
-from .client.system import DeviceTime
+from .client.media import CameraCaps, DisplayCaps
+from .client.phone import CallRecord, CallSession, SipAccount
+from .client.system import DeviceTime, SystemInfo
 from .doors import access_points_of
+from .events import ALARM_EVENTS
 from .maintenance import clock_of
-from .mapping import doors_of, lines_of, ports_of
+from .mapping import doors_of, known_bells, lines_of, ports_of, unread_doors
 
 _TAMPER_PORT = "tamper"
 
@@ -25,9 +27,31 @@ class DeviceParts:
     ports: Mapping[PortId, bool] = field(default_factory=dict)
     phone: bool = False
     access_points: bool = False
-    displays: bool = False
-    call_log: bool = False
     bells: Bells = field(default_factory=lambda: Bells({}, {}))
+
+
+@dataclass(frozen=True, slots=True)
+class MainParts:
+    """What `connect` reads of a device; ``bells`` is None if the account may not read the directory."""
+
+    info: SystemInfo
+    reported: frozenset[str]
+    cameras: CameraCaps | None
+    reading: Reading
+    phone: bool
+    maintained: bool
+    bells: Bells | None
+    bells_pending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OtherParts:
+    """What `connect` leaves out; None for functions that the device or the account lacks."""
+
+    displays: tuple[DisplayCaps, ...] = ()
+    blocked: Mapping[int, bool] | None = None
+    clock: DeviceTime | None = None
+    call_log: tuple[CallRecord, ...] | None = None
 
 
 def reading_of(
@@ -48,4 +72,41 @@ def reading_of(
         calls=None if calls is None else neutral_calls(calls),
         access_points=None if blocked is None else access_points_of(dict(blocked)),
         clock=None if clock is None else clock_of(clock),
+    )
+
+
+def cameras_of(main: MainParts) -> dict[str, Camera]:
+    """Return the cameras by source."""
+    return {source: Camera(source, main.cameras.sizes) for source in main.cameras.sources} if main.cameras else {}
+
+
+def state_of(
+    parts: DeviceParts, main: MainParts, rest: OtherParts, unread: frozenset[str], *, is_new: bool, names: bool
+) -> State:
+    """Return the state of a description.
+
+    Args:
+        parts: The parts of the device.
+        main: What `connect` reads.
+        rest: What `connect` leaves out.
+        unread: Parts of the state of which only the keys are known.
+        is_new: Whether `main` was just read; otherwise events have changed its state since.
+        names: Whether to show names.
+    """
+    reading = main.reading if is_new else Reading()
+    extra = reading_of(parts, None, None, None, None, rest.blocked, rest.clock)
+    alarms: dict[Alarm, bool | None] = {ALARM_EVENTS[name]: None for name in main.reported if name in ALARM_EVENTS}
+    return State(
+        alarms=alarms | dict(reading.alarms or {}),
+        doors=unread_doors(parts.switches) if "doors" in unread else reading.doors or {},
+        ports=ports_of({}, parts.ports) if "ports" in unread else reading.ports or {},
+        lines=reading.lines or {},
+        calls=reading.calls or {},
+        cameras=cameras_of(main),
+        displays={caps.id: Display(caps.id, caps.width, caps.height) for caps in rest.displays},
+        access_points=extra.access_points or {},
+        clock=extra.clock,
+        firmware=Firmware(main.info.firmware) if main.maintained else None,
+        bells=parts.bells.bells if main.bells_pending else known_bells(main.bells, main.phone),
+        last_call=neutral_call(rest.call_log[0], names) if rest.call_log else None,
     )

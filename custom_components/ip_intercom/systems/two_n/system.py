@@ -7,8 +7,8 @@ import logging
 from typing import Any
 
 from ...model.features import Bells, Features
-from ...model.parts import Alarm, Camera, Control, Display, Firmware
-from ...model.state import Description, Missing, Reading, State
+from ...model.parts import Camera, Control
+from ...model.state import Description, Missing, Reading
 from ..common.errors import (
     CommandFailed,
     ConnectionFailed,
@@ -22,7 +22,7 @@ from ..common.errors import (
 )
 from ..common.parts import AWAY, PartReader, nothing, part, together
 from ..common.privacy import Privacy
-from .calls import TwoNCallLog, TwoNCalls, neutral_call
+from .calls import TwoNCallLog, TwoNCalls
 from .cameras import StreamAccess, TwoNCameras
 from .client import TwoNDevice
 from .client.cursor import Cursor
@@ -31,12 +31,12 @@ from .client.protocol import ACCESS_BLOCKING_CTRL, CALL_DIAL, IO_CTRL, SWITCH_CT
 from .client.system import SystemInfo
 from .directory import TwoNCodes, TwoNDirectory
 from .doors import TwoNAccessPoints, TwoNDoors, TwoNOutputs
-from .events import ALARM_EVENTS, CREDENTIAL_EVENTS, DECISION_EVENTS, OCCURRENCE_EVENTS
+from .events import CREDENTIAL_EVENTS, DECISION_EVENTS, OCCURRENCE_EVENTS
 from .log import TwoNLog
 from .maintenance import TwoNClocks, TwoNFirmware, TwoNMaintenance, TwoNSettings
-from .mapping import bells_of, identity_of, known_bells, ports_of, unread_doors
+from .mapping import bells_of, identity_of, known_bells
 from .privacy import shows
-from .reading import DeviceParts, reading_of
+from .reading import DeviceParts, MainParts, OtherParts, cameras_of, reading_of, state_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -94,6 +94,9 @@ class TwoNSystem:
         self._missing: set[Missing] = set()
         self._rejection: IntercomError | None = None
         self._parts = DeviceParts()
+        self._main: MainParts | None = None
+        self._rest = OtherParts()
+        self._found: Description | None = None
         self._reader = PartReader()
         self._controls: frozenset[Control] = frozenset()
         self._directory: asyncio.Task[Bells | None] | None = None
@@ -104,91 +107,121 @@ class TwoNSystem:
     # -- capabilities ----------------------------------------------------------------------------
 
     async def connect(self, controls: frozenset[Control] | None) -> Description:
-        """Read the identity and capabilities of the device; functions that do not respond are left out and named."""
+        """Read the identity, the main capabilities, and the state; functions that do not respond are left out and named.
+
+        The description is incomplete: `complete` reads the rest. If the system has just been found, nothing is read.
+        """
+        if (description := self._found) is not None:
+            self._found = None
+            return description
+        return await self._connect(controls)
+
+    async def find(self, info: SystemInfo) -> Description:
+        """Connect to a device that was just identified; the next `connect` returns the same description."""
+        self._found = await self._connect(None, info)
+        return self._found
+
+    async def _connect(self, controls: frozenset[Control] | None, info: SystemInfo | None = None) -> Description:
         await self.close()  # of a previous attempt
-        self.log = None
-        return await self._describe(controls)
+        self.log = self._main = None
+        return await self._describe(controls, main=True, rest=False, info=info)
 
     async def describe(self) -> Description:
         """Refresh capabilities and permissions; functions that do not respond keep their previous value."""
-        return await self._describe(None)
+        return await self._describe(None, main=True, rest=True)
 
-    async def _describe(self, controls: frozenset[Control] | None) -> Description:
-        device, ask, attempt = self.device, self._reader.ask, self._attempt
-        self._missing, before = set(), self._missing
-        previous = self._parts
-        self._readings = 0
-        self._reader.begin()
+    async def complete(self) -> Description:
+        """Read what `connect` left out."""
+        return await self._describe(None, main=self._main is None, rest=True)
+
+    async def _describe(
+        self, controls: frozenset[Control] | None, *, main: bool, rest: bool, info: SystemInfo | None = None
+    ) -> Description:
+        before = set(self._missing)
         try:
-            # The log's first request handles the authentication challenge; the others follow in a few rounds.
-            info, events = await together(self._identify(), ask("log/caps", attempt(device.log.caps())))
-            reported: frozenset[str] = events or frozenset()
-            _, switches, ports, cameras, displays = await together(
-                ask("log/subscribe", attempt(self._open_log(reported))) if reported else nothing(),
-                ask("switch/caps", attempt(device.switch.caps())),
-                ask("io/caps", attempt(device.io.caps())),
-                ask("camera/caps", attempt(device.camera.caps())),
-                ask("display/caps", attempt(device.display.caps(), vital=False)),
-            )
-            parts = DeviceParts({caps.switch: caps for caps in switches or () if caps.enabled}, ports or {}, True, True)
-            if controls is None:
-                controls = await self._probe(parts)
-            directory = self._query_in_background()
-            reading, call_log = await together(
-                self._read_first(parts), ask("phone/calllog", attempt(device.phone.call_log(), vital=False))
-            )
-            bells, pending = await self._available_bells(directory)
+            if main:
+                self._missing.clear()
+                self._readings = 0
+                self._reader.begin()
+                self._main = await self._read_main(controls, info)
+            if rest:
+                self._rest = await self._read_rest()
             self._reader.require_answer()
         except BaseException:
             self._missing = before
             raise
-        failures, self._controls = self._reader.failures, controls
+        assert self._main is not None
+        description = self._description(self._main, self._rest, is_new=main)
+        return description if rest else replace(description, incomplete=True)
+
+    async def _read_main(self, controls: frozenset[Control] | None, info: SystemInfo | None) -> MainParts:
+        """Read what most entities need, in as few round trips as possible."""
+        device, ask, attempt = self.device, self._reader.ask, self._attempt
+        # The log's first request handles the authentication challenge; the others follow in a few rounds.
+        identity, events = await together(self._identify(info), ask("log/caps", attempt(device.log.caps())))
+        reported: frozenset[str] = events or frozenset()
+        _, switches, ports, cameras = await together(
+            ask("log/subscribe", attempt(self._open_log(reported))) if reported else nothing(),
+            ask("switch/caps", attempt(device.switch.caps())),
+            ask("io/caps", attempt(device.io.caps())),
+            ask("camera/caps", attempt(device.camera.caps())),
+        )
+        parts = DeviceParts({caps.switch: caps for caps in switches or () if caps.enabled}, ports or {}, True)
+        directory = self._query_in_background()
+        permitted, reading = await together(
+            self._probe(parts) if controls is None else nothing(), self._read_first(parts)
+        )
+        bells, pending = await self._available_bells(directory)
+        failures, previous = self._reader.failures, self._parts
+        self._controls = permitted if controls is None else controls
         phone = reading.lines is not None or (
             "phone/status" in failures and (previous.phone or reading.calls is not None)
         )
-        blocking = reading.access_points is not None or (_BLOCKED in failures and previous.access_points)
         self._parts = replace(
-            parts,
-            phone=phone or reading.calls is not None,
-            access_points=blocking,
-            displays=bool(displays),
-            call_log=call_log is not None,
+            parts, phone=phone or reading.calls is not None, access_points=previous.access_points,
             bells=bells or Bells({}, {}),
-        )
-        sources = {source: Camera(source, cameras.sizes) for source in cameras.sources} if cameras else {}
-        alarms: dict[Alarm, bool | None] = {ALARM_EVENTS[name]: None for name in reported if name in ALARM_EVENTS}
+        )  # fmt: skip
+        maintained = Control.MAINTENANCE in self._controls
         if self.log is not None:
             self.log.set_exact(not any(missing.vital for missing in self._missing))
-        self.features = self._features(controls, phone, sources)
-        if bells is None:
+        return MainParts(identity, reported, cameras, reading, phone, maintained, bells, pending)
+
+    async def _read_rest(self) -> OtherParts:
+        """Read what few devices have, or few users look at."""
+        device, ask, attempt = self.device, self._reader.ask, self._attempt
+        displays, blocked, clock, call_log = await together(
+            ask("display/caps", attempt(device.display.caps(), vital=False)),
+            ask(_BLOCKED, attempt(device.access.blocked(), vital=False), keep=False),
+            self._extra(device.system.time()),
+            ask("phone/calllog", attempt(device.phone.call_log(), vital=False)),
+        )
+        has_access_points = blocked is not None or (_BLOCKED in self._reader.failures and self._parts.access_points)
+        self._parts = replace(self._parts, access_points=has_access_points)
+        return OtherParts(displays or (), blocked, clock, call_log)
+
+    def _description(self, main: MainParts, rest: OtherParts, *, is_new: bool) -> Description:
+        """Return the description; unless the main part ``is_new``, its state is older than that of the events."""
+        parts, reported, failures = self._parts, main.reported, self._reader.failures
+        unread = frozenset(part for function, part in _UNREAD.items() if function in failures)
+        if not is_new:
+            unread |= frozenset(_UNREAD.values()) - {_UNREAD[_BLOCKED]}
+        self.features = self._features(self._controls, main.phone, cameras_of(main))
+        if main.bells is None:
             self.features.codes = self.features.directory = None
-        if not displays:
+        if not rest.displays:
             self.features.displays = None
-        if call_log is None:
+        if rest.call_log is None:
             self.features.call_log = None
         return Description(
-            identity=identity_of(info, device.client.transport.base.host),
-            state=State(
-                alarms=alarms | dict(reading.alarms or {}),
-                doors=unread_doors(parts.switches) if "switch/status" in failures else reading.doors or {},
-                ports=ports_of({}, parts.ports) if "io/status" in failures else reading.ports or {},
-                lines=reading.lines or {},
-                calls=reading.calls or {},
-                cameras=sources,
-                displays={caps.id: Display(caps.id, caps.width, caps.height) for caps in displays or ()},
-                access_points=reading.access_points or {},
-                clock=reading.clock,
-                firmware=Firmware(info.firmware) if self.features.firmware is not None else None,
-                bells=self._parts.bells.bells if pending else known_bells(bells, phone),
-                last_call=neutral_call(call_log[0], self._privacy.names) if call_log else None,
-            ),
-            controls=controls,
+            identity=identity_of(main.info, self.device.client.transport.base.host),
+            state=state_of(parts, main, rest, unread, is_new=is_new, names=self._privacy.names),
+            controls=self._controls,
             missing=frozenset(self._missing) | self._reader.missing,
-            bells_pending=pending,
-            unread=frozenset(part for function, part in _UNREAD.items() if function in failures),
-            peers=bells.peers if bells is not None else {},
+            bells_pending=main.bells_pending,
+            unread=unread,
+            peers=main.bells.peers if main.bells is not None else {},
             reports_access=bool(reported & (DECISION_EVENTS | CREDENTIAL_EVENTS)),
-            has_phone=phone,
+            has_phone=main.phone,
             pushes=self.log is not None,
             occurrences=frozenset(
                 OCCURRENCE_EVENTS[name] for name in reported if name in OCCURRENCE_EVENTS and shows(name, self._privacy)
@@ -219,8 +252,8 @@ class TwoNSystem:
             settings=TwoNSettings(device),
         )
 
-    async def _identify(self) -> SystemInfo:
-        info = await self.device.system.info()
+    async def _identify(self, info: SystemInfo | None) -> SystemInfo:
+        info = info or await self.device.system.info()
         if not info.mac and not info.serial:
             raise NoIdentity("the device reports neither serial number nor MAC address")
         return info
@@ -230,7 +263,7 @@ class TwoNSystem:
         wanted = [
             control
             for control, there in (
-                (Control.ACCESS_POINTS, parts.access_points),
+                (Control.ACCESS_POINTS, True),
                 (Control.CALLS, parts.phone),
                 (Control.DOORS, bool(parts.switches)),
                 (Control.MAINTENANCE, True),
@@ -269,18 +302,16 @@ class TwoNSystem:
         return reading
 
     async def _read_first(self, parts: DeviceParts) -> Reading:
-        """Read the complete state; the responses also determine some capabilities."""
+        """Read the state; the responses also determine some capabilities."""
         device, ask, attempt = self.device, self._reader.ask, self._attempt
         self._readings += 1
-        switches, ports, accounts, calls, blocked, clock = await together(
+        switches, ports, accounts, calls = await together(
             ask("switch/status", attempt(device.switch.status()), keep=False) if parts.switches else nothing(),
             ask("io/status", attempt(device.io.status()), keep=False) if parts.ports else nothing(),
             ask("phone/status", attempt(device.phone.status()), keep=False),
             ask("call/status", attempt(device.call.status()), keep=False),
-            ask(_BLOCKED, attempt(device.access.blocked(), vital=False), keep=False),
-            self._extra(device.system.time()),
         )
-        return reading_of(parts, switches, ports, accounts, calls, blocked, clock)
+        return reading_of(parts, switches, ports, accounts, calls, None, None)
 
     async def _read(self, parts: DeviceParts, failures: list[IntercomError]) -> Reading:
         device = self.device
@@ -299,6 +330,8 @@ class TwoNSystem:
     async def read_bells(self) -> Bells | None:
         """Read names and buttons from the directory; None if the account may not."""
         bells = await asyncio.shield(self._query_in_background())
+        if self._main is not None:
+            self._main = replace(self._main, bells=bells, bells_pending=False)
         if bells is None:
             return None
         self._parts = replace(self._parts, bells=bells)

@@ -12,7 +12,7 @@ from custom_components.ip_intercom.systems.mx_proxy import log
 from tests.common import capture_log_events, until
 from tests.simulators.mx_proxy import Simulator
 
-from .conftest import pushing
+from .conftest import Start, add, pushing
 
 
 async def test_the_record_of_a_call_is_read_once(
@@ -60,3 +60,19 @@ async def test_what_has_not_changed_is_not_written(hass: HomeAssistant, sim: Sim
     await entry.runtime_data.coordinator.async_refresh()
     await hass.async_block_till_done()
     assert written == []
+
+
+async def test_the_first_contact_and_a_reload_ask_nothing_twice(
+    hass: HomeAssistant, device: Start, no_looks: None
+) -> None:
+    sim = await device()
+    entry = await add(hass, sim)
+    asked = ["login", "user_info", "contacts", "conferences", "voicemails", "call_log"]
+    # Before it sends the credentials, the config flow checks that a proxy responds.
+    # The first delivery of the log is followed by a read, in any order.
+    assert [request.function for request in sim.requests[:7]] == ["user_info", *asked]
+    assert {request.function for request in sim.requests[7:]} <= {"voicemails", "conferences"}
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    before = len(sim.requests)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert [request.function for request in sim.requests[before:]] == asked

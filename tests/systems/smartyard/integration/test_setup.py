@@ -1,11 +1,15 @@
 """What an account of a flat has in Home Assistant."""
 
+from collections import Counter
+
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 
 from custom_components.ip_intercom.model.parts import Camera, Door, Place
 from tests.simulators.smartyard import PHONE, Simulator
+
+from .conftest import add
 
 
 async def test_an_account_has_its_houses_flats_doors_and_cameras(
@@ -37,3 +41,27 @@ async def test_an_account_has_its_houses_flats_doors_and_cameras(
     assert state.ringing == dict.fromkeys(state.bells, False)
     assert state.settings["flat_51_white_rabbit"].options[:3] == ("0", "1", "2")
     assert state.settings["text_messages"].value is True
+
+
+async def test_the_first_contact_and_a_reload_ask_for_each_list_once(hass: HomeAssistant, sim: Simulator) -> None:
+    entry = await add(hass, sim)
+    lists = Counter(
+        {
+            "/ext/options": 1,
+            "/address/getAddressList": 1,
+            "/address/getSettingsList": 1,
+            "/cctv/all": 1,
+            "/cctv/camMap": 1,
+            "/user/notification": 1,
+            "/inbox/unreaded": 1,
+            "/address/intercom": 2,
+        }
+    )
+    login = Counter(["/user/phonePattern", "/user/requestCode", "/user/confirmCode", "/address/getSettingsList"])
+    asked = Counter(str(request.function) for request in sim.requests)
+    # The log begins with the journal of each apartment and the unread count.
+    assert asked - lists - login <= Counter({"/address/plog": 2, "/inbox/unreaded": 1})
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    before = len(sim.requests)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert Counter(str(request.function) for request in sim.requests[before:]) == lists

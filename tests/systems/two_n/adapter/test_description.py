@@ -1,6 +1,7 @@
 """What each 2N becomes in the neutral model, and what is left where something is missing."""
 
 import asyncio
+from dataclasses import replace
 import itertools
 import time
 from typing import Any
@@ -23,7 +24,7 @@ from custom_components.ip_intercom.const import (
 from custom_components.ip_intercom.model.events import AccessDecided, ButtonPressed
 from custom_components.ip_intercom.model.features import Delivery
 from custom_components.ip_intercom.model.parts import Alarm, Bell, CallState, Control, Direction, DoorCommand
-from custom_components.ip_intercom.model.state import Description, Missing
+from custom_components.ip_intercom.model.state import Description, Missing, described
 from custom_components.ip_intercom.systems import create_system
 from custom_components.ip_intercom.systems.common.errors import (
     AuthenticationFailed,
@@ -60,6 +61,14 @@ def system_of(bench: Bench, password: str = PASSWORD, **options: Any) -> TwoNSys
     system = create_system(bench.session, data, options, None)
     assert isinstance(system, TwoNSystem)
     return system
+
+
+async def connected(system: TwoNSystem, controls: frozenset[Control] | None = None) -> Description:
+    """Connect, and return the complete description, with the state that the coordinator makes of both parts."""
+    first = await system.connect(controls)
+    assert first.incomplete
+    rest = await system.complete()
+    return replace(rest, state=described(first.state, rest.state, rest.unread), unread=first.unread)
 
 
 # -- each model --------------------------------------------------------------------------------------
@@ -261,7 +270,7 @@ async def test_a_missing_privilege_costs_its_part_only(
 ) -> None:
     bench = await start(accounts=[Account(USERNAME, PASSWORD, Privilege.ALL & ~lost)])
     system = system_of(bench)
-    found = await system.connect(None)
+    found = await connected(system)
     assert parts(found, system) == {name: name != part for name in parts(found, system)}
     # What can be done without is no shortcoming.
     vital = named is not None and not named.startswith(("System", "Access"))
@@ -508,7 +517,8 @@ async def test_the_stream_address_has_its_own_account(
 
 async def test_find(any_bench: Bench) -> None:
     sim = any_bench.sim
-    data, found = await find(any_bench.session, sim.https_address, ACCOUNT, False)
+    found = await find(any_bench.session, sim.https_address, ACCOUNT, False)
+    data = found.data
     assert data.keys() == {
         CONF_URL,
         CONF_USERNAME,
@@ -518,10 +528,17 @@ async def test_find(any_bench: Bench) -> None:
         CONF_LEGACY_TLS,
     }
     assert data[CONF_URL] == f"https://{sim.https_address}" and len(bytes.fromhex(data[CONF_FINGERPRINT])) == 32
-    assert found.identity.id == EXPECTED[sim.model_key]["id"]
+    assert found.description.identity.id == EXPECTED[sim.model_key]["id"]
+    assert found.system is not None
+    any_bench.seen()
+    assert await found.system.connect(None) is found.description
+    assert any_bench.seen() == []
+    await found.system.close()
     assert sim.channels == []
-    data, _ = await find(any_bench.session, sim.http_address, ACCOUNT, False)
-    assert data[CONF_FINGERPRINT] is None
+    found = await find(any_bench.session, sim.http_address, ACCOUNT, False)
+    assert found.data[CONF_FINGERPRINT] is None
+    assert found.system is not None
+    await found.system.close()
 
 
 async def test_find_where_nothing_can_be_used(start: Start) -> None:
@@ -536,13 +553,17 @@ async def test_find_over_http_where_one_part_insists_on_https(bench: Bench) -> N
     with pytest.raises(SecureConnectionRequired) as refused:
         await find(bench.session, f"http://{bench.sim.http_address}", ACCOUNT, False)
     assert refused.value.service == "Camera API"
-    await find(bench.session, bench.sim.https_address, ACCOUNT, False)
+    found = await find(bench.session, bench.sim.https_address, ACCOUNT, False)
+    assert found.system is not None
+    await found.system.close()
 
 
 async def test_find_with_a_device_that_tells_nobody_who_it_is(bench: Bench) -> None:
     bench.sim.open_info = False
-    _, found = await find(bench.session, bench.sim.http_address, ACCOUNT, False)
-    assert found.identity.mac
+    found = await find(bench.session, bench.sim.http_address, ACCOUNT, False)
+    assert found.description.identity.mac
+    assert found.system is not None
+    await found.system.close()
     with pytest.raises(AuthenticationFailed):
         await find(bench.session, bench.sim.http_address, ACCOUNT | {CONF_PASSWORD: "guess"}, False)
 

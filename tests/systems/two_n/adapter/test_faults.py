@@ -11,7 +11,7 @@ from custom_components.ip_intercom.systems.two_n.system import TwoNSystem
 from tests.simulators.common.faults import Fault
 from tests.systems.two_n.client.conftest import Bench, Start
 
-from .test_description import system_of
+from .test_description import connected, system_of
 
 INFO = "/api/system/info"
 # What of a state is lost with a function; the others change nothing of it.
@@ -45,7 +45,7 @@ FAULTS = [*SILENT, (Fault.REFUSED, 0), (Fault.WRONG_VALUES, 0), (Fault.WRONG_SHA
 async def asked_at_bring_up(bench: Bench) -> tuple[list[str], Description]:
     """Return the functions that bring-up asks, and what it finds where all is well."""
     system = system_of(bench)
-    description = await system.connect(None)
+    description = await connected(system)
     await system.close()
     paths = list(dict.fromkeys(request.path for request in bench.seen()))
     return [path for path in paths if path not in {"/api/log/unsubscribe", "/api/firmware/reject"}], description
@@ -67,10 +67,10 @@ async def test_each_function_fails_alone(bench: Bench, fault: Fault, status: int
         system = system_of(bench)
         if path == INFO:
             with pytest.raises(IntercomError):
-                await system.connect(None)
+                await connected(system)
             await system.close()
             continue
-        found = await system.connect(None)
+        found = await connected(system)
         assert lost(found.state, whole.state) <= LOSSES.get(path, set()), (path, fault)
         assert not found.unanswered - {path.removeprefix("/api/")}, (path, fault)
         if (fault, status) in SILENT and path != "/api/system/time":
@@ -83,7 +83,7 @@ async def test_each_function_comes_later(bench: Bench) -> None:
     for path in paths[1:]:
         bench.sim.fault(path, Fault.STATUS)
         system = system_of(bench)
-        await system.connect(None)
+        await connected(system)
         assert await system.read() != Reading(), path
         bench.sim.heal()
         mended = await system.describe()
@@ -99,7 +99,7 @@ async def test_what_did_not_answer_later_stays_as_it_was(bench: Bench) -> None:
             continue
         bench.sim.heal()
         system = system_of(bench)
-        await system.connect(None)
+        await connected(system)
         bench.sim.fault(path, Fault.STATUS)
         again = await system.describe()
         assert again.controls == whole.controls, path
@@ -121,7 +121,7 @@ async def test_a_device_of_which_nothing_answers_is_not_there(bench: Bench) -> N
 async def test_a_function_that_always_refuses_is_one_that_the_device_lacks(bench: Bench) -> None:
     bench.sim.fault("display/caps", Fault.REFUSED)
     system = system_of(bench)
-    unanswered = [(await system.connect(None)).unanswered, *[(await system.describe()).unanswered for _ in range(3)]]
+    unanswered = [(await connected(system)).unanswered, *[(await system.describe()).unanswered for _ in range(3)]]
     assert unanswered == [{"display/caps"}, {"display/caps"}, set(), set()]
     await system.close()
 

@@ -121,7 +121,7 @@ async def is_akuvox(session: aiohttp.ClientSession, address: str, *, likely: boo
         likely: The MAC address is from the maker: a generic rejection is then sufficient.
     """
     try:
-        route = await _connect(session, parse_address(address))
+        route = await _connect(session, parse_address(address), pause=0.0)  # nothing was requested before
         if _is_api(route.reply) or await _identifies_itself(route):
             return True
         return likely and _rejects_all(route.reply) and _is_generic(route.reply)
@@ -142,24 +142,33 @@ async def refusal(session: aiohttp.ClientSession, address: str) -> AddressRefuse
 
 
 async def _connect(
-    session: aiohttp.ClientSession, address: URL, *, verify: bool = False, pinned: bytes | None = None
+    session: aiohttp.ClientSession,
+    address: URL,
+    *,
+    verify: bool = False,
+    pinned: bytes | None = None,
+    pause: float | None = None,
 ) -> _Route:
-    """Choose the connection to the device: the first that leads to its API, else the first one at all."""
+    """Choose the connection to the device: the first that leads to its API, else the first one at all.
+
+    Waits ``pause`` seconds before the first request; None for the usual time.
+    """
     failure: IntercomError | None = None
     legacy_route: _Route | None = None
     other: _Route | None = None
     one_port = address.explicit_port is not None
     for base in candidates(address):
         try:
-            route = await _probe(session, base, verify=verify, pinned=pinned)
+            route = await _probe(session, base, verify=verify, pinned=pinned, pause=pause)
         except CertificateChanged, Overloaded:
             raise
         except (ConnectionFailed, WrongDevice) as err:
-            failure = failure or err
+            failure, pause = failure or err, None
             # With certificate verification, do not fall back to HTTP. A given port has only one protocol.
             if (one_port and isinstance(err, WrongDevice)) or (verify and not isinstance(err, NotReached)):
                 break
             continue
+        pause = None
         if not _may_be_api(route.reply):
             other = other or route
         elif not route.certificate.legacy:
@@ -174,12 +183,14 @@ async def _connect(
     raise failure
 
 
-async def _probe(session: aiohttp.ClientSession, base: URL, *, verify: bool, pinned: bytes | None) -> _Route:
+async def _probe(
+    session: aiohttp.ClientSession, base: URL, *, verify: bool, pinned: bytes | None, pause: float | None
+) -> _Route:
     """Send an identification request without a login; follow redirects to the same host."""
     for _ in range(MAX_REDIRECTS + 1):
         certificate = await shown_certificate(base, pinned, verify=verify)
         transport = certificate.transport(session, base, verify=verify)
-        reply = await _ask(transport, SYSTEM_INFO.path)
+        reply, pause = await _ask(transport, SYSTEM_INFO.path, pause), None
         if (busy := overload(SYSTEM_INFO.path, reply)) is not None:
             raise busy
         if not HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST:
@@ -188,8 +199,8 @@ async def _probe(session: aiohttp.ClientSession, base: URL, *, verify: bool, pin
     raise WrongDevice(f"{base.host} redirects endlessly")
 
 
-async def _ask(transport: HttpTransport, path: str) -> Reply:
-    await asyncio.sleep(GAP)  # pace requests: the capacity of the device is not known yet
+async def _ask(transport: HttpTransport, path: str, pause: float | None = None) -> Reply:
+    await asyncio.sleep(GAP if pause is None else pause)  # pace requests: the capacity of the device is not known yet
     plain, _, query = path.partition("?")
     params = dict(parse_qsl(query, keep_blank_values=True)) or None
     request = Request("GET", plain, params, timeout=TIMEOUTS[Patience.USUAL])

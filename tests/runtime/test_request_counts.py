@@ -1,0 +1,103 @@
+"""What a 2N is asked at the first contact and at a reload: nothing twice, and first what entities need."""
+
+from collections import Counter
+
+from homeassistant.core import HomeAssistant
+import pytest
+
+from custom_components.ip_intercom.helpers.connection import async_client_session
+from custom_components.ip_intercom.model.state import Description
+from custom_components.ip_intercom.runtime.loading import async_hand_over
+from custom_components.ip_intercom.systems import find_system
+from tests.common import PASSWORD, USERNAME, add_intercom, configure, enter, reopen, until, user_input
+from tests.simulators.two_n import Simulator
+
+# The setup reads these in four round trips; the first request for the log handles the authentication challenge.
+SETUP = Counter(
+    {
+        "system/info": 1,
+        "log/caps": 2,
+        "log/subscribe": 1,
+        "switch/caps": 1,
+        "io/caps": 1,
+        "camera/caps": 1,
+        "dir/query": 1,
+        "switch/status": 1,
+        "io/status": 1,
+        "phone/status": 1,
+        "call/status": 1,
+    }
+)
+# What few entities need comes after the setup, and so does the event stream.
+REST = Counter(["display/caps", "accesspoint/blocking/status", "system/time", "phone/calllog"])
+STREAM = Counter(["log/pull", "system/status"])
+# The config flow determines what the account may do, and whether the device is of another manufacturer.
+PROBES = Counter(["accesspoint/blocking/ctrl", "call/dial", "io/ctrl", "switch/ctrl", "system/status", "system/info"])
+
+
+def asked(sim: Simulator) -> Counter[str]:
+    """Return the answered requests, without the long poll."""
+    return Counter(
+        request.path.removeprefix("/api/") for request in sim.requests if request.query.get("timeout", "0") == "0"
+    )
+
+
+@pytest.mark.default_entities
+async def test_the_first_contact_takes_24_requests(hass: HomeAssistant, sim: Simulator) -> None:
+    await add_intercom(hass, sim)
+    await hass.async_block_till_done()
+    assert asked(sim) == SETUP + REST + STREAM + PROBES
+    assert (SETUP + PROBES).total() == 18
+    # One channel, of the config flow, which the entry continues to read.
+    assert len(sim.channels) == 1
+
+
+@pytest.mark.default_entities
+async def test_a_reload_takes_12_requests_and_6_in_the_background(hass: HomeAssistant, sim: Simulator) -> None:
+    entry = await add_intercom(hass, sim)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    sim.clear_requests()
+    delay = 0.5
+    sim.delay(delay)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    setup = asked(sim)
+    rounds = 1 + sum(
+        after.at - before.at > delay / 2 for before, after in zip(sim.requests, sim.requests[1:], strict=False)
+    )
+    await hass.async_block_till_done()
+    await until(lambda: asked(sim) == SETUP + REST + STREAM, "the rest")
+    assert setup == SETUP
+    assert (setup.total(), rounds) == (12, 4)
+
+
+async def test_what_a_setup_leaves_out_comes_after_it(hass: HomeAssistant, sim: Simulator) -> None:
+    entry = await add_intercom(hass, sim)
+    description: Description = entry.runtime_data.coordinator.description
+    assert not description.incomplete
+    assert entry.runtime_data.coordinator.data.clock is not None
+
+
+async def test_a_device_that_is_known_already_is_left(hass: HomeAssistant, sim: Simulator) -> None:
+    await add_intercom(hass, sim)
+    result = await enter(hass, user_input(sim.https_address))
+    assert result["reason"] == "already_configured"
+    assert len(sim.channels) == 1
+
+
+async def test_a_login_that_was_renewed_keeps_one_channel(hass: HomeAssistant, sim: Simulator) -> None:
+    entry = await add_intercom(hass, sim)
+    sim.change_password(USERNAME, "new")
+    form = await reopen(hass, entry, "reauth")
+    done = await configure(hass, form, {"username": USERNAME, "password": "new"})
+    assert done["reason"] == "reauth_successful"
+    await sim.wait_for_pull()
+    await until(lambda: len(sim.channels) == 1, "one channel")
+
+
+async def test_a_channel_without_an_entry_is_closed(hass: HomeAssistant, sim: Simulator) -> None:
+    account = {"username": USERNAME, "password": PASSWORD}
+    found = await find_system(async_client_session(hass), sim.https_address, account, False)
+    assert found.system is not None
+    assert len(sim.channels) == 1
+    async_hand_over(hass, found.description.identity.id, found.system)
+    await until(lambda: not sim.channels, "the channel to be closed")
