@@ -81,9 +81,6 @@ class IntercomCoordinator(StateCoordinator):
     """State and commands of one intercom.
 
     Args:
-        hass: Home Assistant.
-        entry: The entry of the device.
-        system: Its adapter.
         found: State restored from the previous run.
 
     Attributes:
@@ -128,8 +125,6 @@ class IntercomCoordinator(StateCoordinator):
             function=self.async_describe,
             background=True,
         )
-
-    # -- reading ---------------------------------------------------------------------------------
 
     @override
     async def _async_setup(self) -> None:
@@ -311,8 +306,6 @@ class IntercomCoordinator(StateCoordinator):
             failure.retry_after = err.retry_after or self.load_spreader.poll_delay(POLL_ALONE.total_seconds())
         return failure
 
-    # -- events ----------------------------------------------------------------------------------
-
     @callback
     def async_fold(self, event: Event) -> State:
         """Apply an event to the state without publishing it, and return the new state."""
@@ -332,8 +325,6 @@ class IntercomCoordinator(StateCoordinator):
     def _reads_last_call(self) -> bool:
         """Return whether the call log has to be read because events do not report the outcome of a call."""
         return self.features.call_log is not None and not self.description.outcomes
-
-    # -- connection ------------------------------------------------------------------------------
 
     @property
     def reachable(self) -> bool:

@@ -93,7 +93,6 @@ class IntercomEntity(CoordinatorEntity[IntercomCoordinator]):
     """An entity for one part of the state.
 
     Args:
-        runtime: The runtime data of the entry.
         key: The part of the unique id within the entry.
         place: The place whose device the entity belongs to; None for the entry's own device.
 
@@ -185,8 +184,6 @@ def async_add_as_found(
     An entity whose device does not exist yet waits for that: the registry keeps the first entity id.
 
     Args:
-        platform: The platform of the entities.
-        entry: The config entry.
         async_add_entities: Home Assistant's callback for new entities.
         find: Returns the factories of all entities for a state, by key.
     """

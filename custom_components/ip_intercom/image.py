@@ -1,6 +1,5 @@
 """Images of the last visitor, taken at a ring."""
 
-import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 import logging
@@ -23,7 +22,6 @@ from .model.parts import Bell, CameraId, PlaceId
 from .model.ring_detector import Ring
 from .model.state import State
 from .runtime import IntercomConfigEntry, IntercomRuntime
-from .runtime.event_stream import RING_FIRST
 from .runtime.visitor_pictures import VisitorPicture
 
 _LOGGER = logging.getLogger(__name__)
@@ -92,7 +90,7 @@ class LastVisitorImage(LastEventEntity, ImageEntity):
         )
 
     async def _async_update_picture(self, ring: Ring) -> None:
-        await asyncio.sleep(RING_FIRST)
+        await self.runtime.events.async_let_ring_pass()
         content = await self._async_system_picture(ring) or await self._async_snapshot(ring)
         if content is None or self._ring is not ring:
             return  # no image, or a newer ring

@@ -154,8 +154,6 @@ class SystemFlow(ConfigFlow):
         kept = {key: entry.data[key] for key in (CONF_PUSH_TOKEN, CONF_PUSH_ORIGINALS) if key in entry.data}
         return self.async_update_reload_and_abort(entry, data=self._data | kept)
 
-    # -- replaced unit ---------------------------------------------------------------------------
-
     async def _async_replace(self, entry: IntercomConfigEntry) -> ConfigFlowResult:
         """Ask whether the unit that responds replaces the previous one."""
         identity = self._description.identity
@@ -180,8 +178,6 @@ class SystemFlow(ConfigFlow):
         # The original push settings are those of the old unit.
         kept = {key: entry.data[key] for key in (CONF_PUSH_TOKEN,) if key in entry.data}
         return self.async_update_reload_and_abort(entry, unique_id=identity.id, data=self._data | kept)
-
-    # -- changed certificate ---------------------------------------------------------------------
 
     def _pinned(self, entry: IntercomConfigEntry) -> str | None:
         """Return the certificate to require: the one confirmed in this flow, else that of the entry."""

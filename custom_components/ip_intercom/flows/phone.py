@@ -72,8 +72,6 @@ class PhoneLoginFlow(SystemFlow):
         self._login: PhoneLogin
         self._given: dict[str, Any] = {}
 
-    # -- server and number -----------------------------------------------------------------------
-
     async def async_step_smartyard(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the server of the operator and the phone number of the account."""
         if user_input is None:
@@ -144,8 +142,6 @@ class PhoneLoginFlow(SystemFlow):
         self._placeholders |= {"numbers": ", ".join(f"+{number.lstrip('+')}" for number in self._login.numbers)}
         return self._async_form("smartyard_call", vol.Schema({}), {}, errors)
 
-    # -- verification ----------------------------------------------------------------------------
-
     async def async_step_smartyard_code(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Check the code that the user entered."""
         if user_input is None:
@@ -199,8 +195,6 @@ class PhoneLoginFlow(SystemFlow):
         return self.async_create_entry(
             title=name, data={**self._data, CONF_NAME: name}, description=None if has_flats else "no_flats"
         )
-
-    # -- changed address -------------------------------------------------------------------------
 
     async def async_step_reconfigure_smartyard(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for a new address of the same account."""

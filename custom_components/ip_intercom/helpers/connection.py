@@ -75,12 +75,7 @@ def fingerprint_text(fingerprint: bytes) -> str:
 
 
 class Certificates:
-    """The pinned certificate of an entry, and the one that its address presents now.
-
-    Args:
-        hass: Home Assistant.
-        entry: The entry of the device.
-    """
+    """The pinned certificate of an entry, and the one that its address presents now."""
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
         self._hass = hass

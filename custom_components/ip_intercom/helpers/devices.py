@@ -19,10 +19,8 @@ def async_show_places(hass: HomeAssistant, device_id: str, identity: Identity, p
     """Create or update a device for each place, below the device of its parent.
 
     Args:
-        hass: Home Assistant.
         device_id: The entry's own device, the parent of places without a known parent.
         identity: The identity of the entry's own device.
-        places: The current places.
     """
     registry = dr.async_get(hass)
     if (own := registry.async_get(device_id)) is None:
@@ -65,10 +63,8 @@ def async_remove_places(
     """Remove the devices of places that no longer exist.
 
     Args:
-        hass: Home Assistant.
         device_id: The entry's own device.
         identity: The identity of the entry's own device.
-        places: The current places.
         offered: The current entities, by platform and unique id; devices with one of them are kept.
         unlisted: Id prefixes of places whose list could not be read; they are kept.
     """

@@ -45,9 +45,6 @@ class AuthRetry:
 
     A device may reject single requests with correct credentials, for example when its nonces change, and all requests
     for a minute while it starts. Only several rejections spread over some seconds start reauth.
-
-    Args:
-        monotonic: A clock in seconds.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -101,8 +98,6 @@ class LogHealth:
     """Tracks which events of a device cannot be read, and reports lasting failures as issues.
 
     Args:
-        name: The name of the device.
-        timers: Delayed calls.
         device_issues: Receives the failures.
         reachable: Returns whether the device responds to other requests.
         changed: Called when the availability changed.

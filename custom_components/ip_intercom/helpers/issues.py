@@ -50,12 +50,6 @@ class DeviceIssues:
 
     Rejected requests show at once what is missing. Missing events leave only indirect evidence:
     gaps in the log (``Delivery.withheld``), and state changes without an event.
-
-    Args:
-        hass: Home Assistant.
-        entry_id: The id of the config entry.
-        device: The name of the device.
-        timers: Delayed calls.
     """
 
     def __init__(self, hass: HomeAssistant, entry_id: str, device: str, timers: Timers) -> None:

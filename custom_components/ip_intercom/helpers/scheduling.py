@@ -135,7 +135,6 @@ class DeviceLogger(logging.LoggerAdapter[logging.Logger]):
     """Logger of a coordinator: for a device that became unavailable together with many, messages have debug level.
 
     Args:
-        logger: The underlying logger.
         spreader: Counts unavailable devices.
         entry_id: The id of the config entry of the device.
     """
@@ -158,11 +157,7 @@ class DeviceLogger(logging.LoggerAdapter[logging.Logger]):
 
 
 class Timers:
-    """Delayed calls, one per key.
-
-    Args:
-        hass: Home Assistant.
-    """
+    """Delayed calls, one per key."""
 
     def __init__(self, hass: HomeAssistant) -> None:
         self._hass = hass

@@ -40,12 +40,6 @@ _EFFECT_POLLS = 15
 class CommandCoordinator(DataUpdateCoordinator[State]):
     """Coordinator of one device that can carry out commands.
 
-    Args:
-        hass: Home Assistant.
-        logger: The logger.
-        entry: The config entry.
-        update_interval: The interval of polls.
-
     Attributes:
         load_spreader: Limits the simultaneous work of all devices.
         timers: Delayed calls.
@@ -89,7 +83,6 @@ class CommandCoordinator(DataUpdateCoordinator[State]):
         """Carry out a command that changes the state, and poll if no event reports its effect.
 
         Args:
-            command: The command of a feature.
             part: Returns the part of a state that it changes.
             settled: Returns whether a state will not change again by itself.
         """
@@ -109,7 +102,6 @@ class CommandCoordinator(DataUpdateCoordinator[State]):
         Args:
             on: The target state.
             read: Returns the state that the device reports; None if it reports none.
-            send: Sends the command.
             part: Returns the part of a state that it changes.
         """
         with self.translating():
@@ -172,11 +164,6 @@ class StateCoordinator(CommandCoordinator):
     """Coordinator that holds the state of one intercom.
 
     Args:
-        hass: Home Assistant.
-        logger: The logger.
-        entry: The config entry.
-        update_interval: The interval of polls.
-        system: The adapter.
         found_bells: Bells that no directory lists, restored from the previous run.
 
     Attributes:

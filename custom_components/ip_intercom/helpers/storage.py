@@ -37,10 +37,7 @@ async def async_load_stored[T](
     A file with unreadable content is renamed, and a repair issue names it. ``Store`` does so only for invalid JSON.
 
     Args:
-        hass: Home Assistant.
-        store: The storage.
         device: The name of the device in the repair issue.
-        parse: Parses the content.
     """
     errors: list[Exception] = []
     try:

@@ -392,7 +392,6 @@ def next_step(door: Door, wanted: DoorCommand, *, extends: bool = False, timed: 
 
     Args:
         door: The door as the device reports it now.
-        wanted: The command of the user.
         extends: Opening an open door again certainly extends the opening, and neither shortens nor ends it.
         timed: The requested hold has an end, so a hold without one does not satisfy it.
     """

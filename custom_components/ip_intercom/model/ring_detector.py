@@ -129,7 +129,6 @@ def detect(
     Args:
         memory: The memory after the previous event.
         event: The next event.
-        bells: The known bells.
         peers: The bell for each called number, from the directory.
         now: The time at which the event arrived, in Unix seconds.
     """

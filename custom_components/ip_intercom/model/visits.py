@@ -56,7 +56,6 @@ def advance(
 
     Args:
         visits: The visits in progress, oldest first.
-        event: The event.
         state: The state after it.
         plain: Switches that drive no door.
         recorded: The history reports the outcome later, so the end of the ringing says nothing about it.

@@ -75,8 +75,6 @@ class IntercomRuntime:
         await self.events.async_stop()
         await self.coordinator.system.close()
 
-    # -- reports of the coordinator --------------------------------------------------------------
-
     @callback
     def async_recovered(self) -> None:
         """Request events at once: a poll found that the device recovered."""
@@ -118,8 +116,6 @@ class IntercomRuntime:
             self.offered,
             description.unlisted,
         )
-
-    # -- requests of users -----------------------------------------------------------------------
 
     async def async_recheck(self) -> None:
         """Check everything that was missing again: the user confirmed a fix."""

@@ -12,12 +12,7 @@ CLOCK_BY_HAND = "clock_by_hand"
 
 
 class ClockWatch:
-    """Tracks whether the clock of a device is set, from its state or, without that, from its events.
-
-    Args:
-        coordinator: The coordinator with the state.
-        events: The event stream of the device.
-    """
+    """Tracks whether the clock of a device is set, from its state or, without that, from its events."""
 
     def __init__(self, coordinator: IntercomCoordinator, events: EventStream) -> None:
         self._coordinator = coordinator

@@ -31,9 +31,6 @@ class CursorStore:
     ``Store.async_delay_save`` postpones its write with every call: frequent events would postpone it forever.
 
     Args:
-        hass: Home Assistant.
-        entry_id: The id of the config entry.
-        device: The name of the device.
         interval: Seconds between the starts of two writes.
 
     Attributes:

@@ -81,14 +81,7 @@ def hold_store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
 
 
 class DoorCommands:
-    """Carries out the door commands of one device, one at a time per door.
-
-    Args:
-        coordinator: The coordinator of the device.
-        events: The event stream of the device.
-        store: Stores the holds.
-        monotonic: A clock in seconds.
-    """
+    """Carries out the door commands of one device, one at a time per door."""
 
     def __init__(
         self,
@@ -132,8 +125,6 @@ class DoorCommands:
         """Bring a door to the target of a command.
 
         Args:
-            door_id: The door.
-            wanted: The command.
             seconds: The duration of a hold; None for no end.
         """
         async with self._locks[door_id]:
@@ -319,8 +310,6 @@ class DoorCommands:
         if door is None:
             raise NotSupported(f"no door {door_id}")
         return door
-
-    # -- renewal of holds --------------------------------------------------------------------------
 
     async def _async_update_hold(self, door_id: DoorId, wanted: DoorCommand, seconds: int | None) -> None:
         """Start or end the renewal of a hold that the device would end too early."""

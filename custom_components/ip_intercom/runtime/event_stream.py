@@ -58,7 +58,7 @@ _TIMER_MARGIN = 0.01
 # Seconds between two portions of a backlog: websocket clients process a few thousand events a second.
 _PORTION_PAUSE = 0.03
 # Seconds without other work after a ring: Home Assistant sends states only when the event loop is idle.
-RING_FIRST = 0.01
+_RING_FIRST = 0.01
 # Deliveries in the queue before reading pauses: twice the size of the log of a 2N.
 _QUEUE_SIZE = 400
 # Seconds for which a ring is kept for entities that are added later.
@@ -81,7 +81,6 @@ class RingDispatcher:
     """Detects rings in the events of a device, and calls the listeners of the bells.
 
     Args:
-        coordinator: The coordinator with the bells.
         memory: Rings of the previous run; None if unknown.
     """
 
@@ -191,8 +190,6 @@ class EventStream:
         # Monotonic time at which the log has more events, even while the device is unavailable.
         self._pending_at = inf
         self._event_listeners: list[EventListener] = []
-
-    # -- reading ---------------------------------------------------------------------------------
 
     @callback
     def async_start(self, log: EventLog) -> None:
@@ -337,8 +334,6 @@ class EventStream:
         )
         return replace(event, late=True)
 
-    # -- dispatch --------------------------------------------------------------------------------
-
     async def _async_dispatch(self) -> None:
         """Dispatch the queued deliveries in order."""
         while True:
@@ -373,11 +368,15 @@ class EventStream:
         if missed and not restarted:
             self._coordinator.async_read_soon()
 
+    async def async_let_ring_pass(self) -> None:
+        """Wait until Home Assistant has sent a ring that was just detected, before other work."""
+        if (pause := self._rang_at + _RING_FIRST - time.monotonic()) > 0:
+            await asyncio.sleep(pause)
+
     async def _async_dispatch_portions(self, delivery: Delivery) -> None:
         rest = iter(delivery.events)
         try:
-            if (pause := self._rang_at + RING_FIRST - time.monotonic()) > 0:
-                await asyncio.sleep(pause)
+            await self.async_let_ring_pass()
             while portion := tuple(islice(rest, PORTION)):
                 self._async_dispatch_all(portion)
                 if len(portion) == PORTION:
@@ -418,8 +417,6 @@ class EventStream:
         """Return whether a late event is older than the limit in the options; without a clock, none is."""
         hours: int | None = self._coordinator.config_entry.options.get(CONF_LATE_HOURS)
         return hours is not None and event.clocked and datetime.now(UTC) - event.time > timedelta(hours=hours)
-
-    # -- subscriptions ---------------------------------------------------------------------------
 
     @callback
     def async_listen_events(self, listener: EventListener) -> CALLBACK_TYPE:

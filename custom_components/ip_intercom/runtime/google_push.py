@@ -59,9 +59,7 @@ class GooglePush:
     """Receives the pushes of one entry.
 
     Args:
-        coordinator: The coordinator of the entry.
         events: Processes the push messages.
-        store: Stores the registration.
     """
 
     def __init__(self, coordinator: IntercomCoordinator, events: EventStream, store: Store[dict[str, Any]]) -> None:

@@ -24,9 +24,7 @@ async def async_replace_unit(hass: HomeAssistant, entry: ConfigEntry[Any], ident
     The caller changes the unique id of the entry, and reloads it.
 
     Args:
-        hass: Home Assistant.
         entry: The entry of the replaced unit.
-        identity: The identity of the new unit.
     """
     if entry.state is ConfigEntryState.LOADED:
         await hass.config_entries.async_unload(entry.entry_id)

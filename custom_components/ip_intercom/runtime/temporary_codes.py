@@ -77,7 +77,6 @@ class TemporaryCodes:
     """The temporary codes of one device.
 
     Args:
-        coordinator: The coordinator of the device.
         store: Stores the codes; there is no file without codes.
     """
 

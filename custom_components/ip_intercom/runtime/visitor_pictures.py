@@ -37,13 +37,7 @@ def picture_store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
 
 
 class VisitorPictures:
-    """The last picture for each image entity of an entry, by the key of the entity.
-
-    Args:
-        hass: Home Assistant.
-        store: Stores the pictures.
-        device: The name of the device.
-    """
+    """The last picture for each image entity of an entry, by the key of the entity."""
 
     def __init__(self, hass: HomeAssistant, store: Store[dict[str, Any]], device: str) -> None:
         self._hass = hass

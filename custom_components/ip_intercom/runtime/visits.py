@@ -27,12 +27,7 @@ type VisitListener = Callable[[Visit], None]
 
 
 class Visits:
-    """Follows each ring of a device until the visitor is let in, answered, or missed.
-
-    Args:
-        coordinator: The coordinator of the device.
-        events: Its event stream.
-    """
+    """Follows each ring of a device until the visitor is let in, answered, or missed."""
 
     def __init__(self, coordinator: IntercomCoordinator, events: EventStream) -> None:
         self._coordinator = coordinator

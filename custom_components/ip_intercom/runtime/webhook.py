@@ -55,9 +55,6 @@ class _Bucket:
 class PushLimiter:
     """Accepts or drops pushes by their rate, and counts them.
 
-    Args:
-        monotonic: A clock in seconds.
-
     Attributes:
         accepted: The number of accepted pushes.
         dropped: The number of dropped pushes.
@@ -108,7 +105,6 @@ class PushAddress:
     """The push address of one entry.
 
     Args:
-        coordinator: The coordinator of the device.
         events: Processes the push messages.
     """
 

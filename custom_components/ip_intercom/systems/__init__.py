@@ -161,9 +161,6 @@ def create_system(
     """Return the system of an entry.
 
     Args:
-        session: Session for its requests.
-        data: The entry's data.
-        options: The entry's options.
         cursor: Stored position in the event log; None for a new entry.
     """
     return adapter_of(data[CONF_SYSTEM]).create(session, data, options, cursor)
@@ -191,7 +188,6 @@ async def find_system(
     """Find the device at an address that the user entered, and log in.
 
     Args:
-        session: Session for the requests.
         address: Host or IP address, with or without scheme and port.
         account: Credentials with the keys of the entry data; empty if the device requires none.
         verify: Verify the certificate against the trusted authorities.
@@ -212,7 +208,6 @@ async def recognized(session: ClientSession, address: str, mac: str = "") -> str
     """Return the system of the device at an address; None if it does not identify itself without an account.
 
     Args:
-        session: Session for the requests.
         address: Host or IP address, with or without scheme and port.
         mac: MAC address of the device, if known.
     """

@@ -180,8 +180,6 @@ class CallTracker:
         call = self._call
         return {} if call is None else {call.session: CallSession(call.session, call.direction, call.state, call.peer)}
 
-    # -- storage ---------------------------------------------------------------------------------
-
     def as_store(self) -> dict[str, object]:
         """Return the calls that may still be reported by other sources, as JSON."""
         ahead = time.time() - self.monotonic()
@@ -207,8 +205,6 @@ class CallTracker:
         self._next = max(
             [self._next, *(known.session + 1 for known in (*self._ended_calls, call) if known is not None)]
         )
-
-    # -- commands --------------------------------------------------------------------------------
 
     def dialing(self, number: str) -> SessionId:
         """Record an outgoing call before the dial command is sent."""
@@ -245,8 +241,6 @@ class CallTracker:
         """End the call in progress after a restart of the device; its records may still arrive."""
         self._end()
 
-    # -- push messages ---------------------------------------------------------------------------
-
     def pushed_call(self, number: str | None) -> tuple[CallChanged, ...]:
         """Process a MakeCall push."""
         now = self.monotonic()
@@ -282,8 +276,6 @@ class CallTracker:
         self._ended_calls.pop()
         last.state, last.began = CallState.CONNECTING, now
         return last
-
-    # -- call status -----------------------------------------------------------------------------
 
     def polled(self, word: str, asked_at: float) -> tuple[CallChanged, ...]:
         """Process the response of a ``call/status`` request that was sent at ``asked_at``."""
@@ -337,8 +329,6 @@ class CallTracker:
             outgoing = likely
         return Direction.OUTGOING if outgoing else Direction.INCOMING
 
-    # -- call log --------------------------------------------------------------------------------
-
     def logged(self, record: CallRecord) -> tuple[CallChanged, ...]:
         """Process a new record; return its call if no other source has reported it."""
         outgoing = record.kind is CallKind.DIALED
@@ -372,8 +362,6 @@ class CallTracker:
         candidates = over if self._call is None else [*over, self._call]
         return next((call for call in candidates if call.may_match(number, outgoing, when)), None)
 
-    # -- sessions --------------------------------------------------------------------------------
-
     def _new(self, direction: Direction, *, certain: bool, peer: str | None = None) -> _Call:
         now = self.monotonic()
         session, self._next = self._next, self._next + 1
@@ -394,7 +382,6 @@ class AkuvoxCalls:
     """Commands for calls.
 
     Args:
-        device: The device.
         tracker: Tracker of the call in progress.
     """
 

@@ -20,10 +20,7 @@ class AkuvoxCameras:
     """The camera with its main and sub stream.
 
     Args:
-        camera: Client of the image server.
-        host: Host of the RTSP server.
         username: RTSP account, which is not the API account; empty for none.
-        password: Password of the account.
     """
 
     def __init__(self, camera: AkuvoxCamera, host: str | None, username: str, password: str) -> None:

@@ -87,9 +87,7 @@ class AkuvoxDoors:
     """Relays as doors.
 
     Args:
-        device: The device.
         login: Account for the legacy command, if configured.
-        monotonic: Monotonic clock in seconds.
 
     Attributes:
         relays: The available relays; updated with each description of the device.
@@ -111,8 +109,6 @@ class AkuvoxDoors:
         self._open_since: dict[DoorId, float] = {}
         # Time of the newest status request or command; an older status is ignored.
         self._newest: dict[DoorId, float] = {}
-
-    # -- commands --------------------------------------------------------------------------------
 
     async def read(self, door: DoorId) -> Door | None:
         """Return a relay as reported by ``relay/status``; in an unknown state if it is not reported."""
@@ -277,8 +273,6 @@ class AkuvoxDoors:
         if not self._login.username:
             raise OpeningRefused("no login of Open Relay via HTTP is set")
         await self._device.opening.legacy(relay.fcgi_number, self._login.username, self._login.password)
-
-    # -- state -----------------------------------------------------------------------------------
 
     def now(self) -> float:
         """Return the time of the monotonic clock."""

@@ -169,7 +169,6 @@ class Alarms:
 
     Args:
         stored: Alarms of the previous run, from ``as_store``.
-        monotonic: Monotonic clock in seconds.
     """
 
     def __init__(self, stored: object, monotonic: Callable[[], float]) -> None:
@@ -223,10 +222,6 @@ class Accesses:
     """Reports access decisions.
 
     Args:
-        device: The device.
-        doors: Doors of the device.
-        log: Reader of the door log.
-        monotonic: Monotonic clock in seconds.
         names: Whether names of users may be shown.
         opened: Called when a door was released, before the event is reported.
     """
@@ -320,10 +315,7 @@ class CallEvents:
     """Reports calls.
 
     Args:
-        device: The device.
         tracker: Combines the reports of all sources.
-        log: Reader of the call log.
-        monotonic: Monotonic clock in seconds.
         names: Whether names may be shown.
         ended: Called when a call ended, whose record follows soon.
     """

@@ -76,12 +76,9 @@ class AkuvoxLog:
     """Event log of one device.
 
     Args:
-        device: The device.
         doors: Doors of the device, which interpret relay changes.
-        tracker: Tracker of the calls.
         names: Whether names of users may be shown.
         stored: Cursor of the previous run (``Delivery.cursor``).
-        monotonic: Monotonic clock in seconds.
     """
 
     local = True
@@ -129,8 +126,6 @@ class AkuvoxLog:
         self._unread: Counter[str] = Counter()
         self._read_again_at = inf
         self._out = EventBuffer(self._poller, monotonic, aged=_aged)
-
-    # -- sources ---------------------------------------------------------------------------------
 
     def follow(self, *, device: bool, call_status: bool, call_log: bool, door_log: bool) -> None:
         """Set the available sources; a source that is already polled continues."""
@@ -197,8 +192,6 @@ class AkuvoxLog:
     @property
     def _live(self) -> bool:
         return self._pushes_arrive and self._pushes_lost is not None
-
-    # -- delivery --------------------------------------------------------------------------------
 
     async def next(self) -> Delivery:
         """Return the next events; wait for them for a while."""
@@ -303,8 +296,6 @@ class AkuvoxLog:
         """Stop polling."""
         await self._poller.close()
 
-    # -- push messages ---------------------------------------------------------------------------
-
     def _process_pushes(self) -> None:
         """Process the queued push messages."""
         while self._inbox:
@@ -341,8 +332,6 @@ class AkuvoxLog:
             over = AlarmChanged(alarm, False)
             self._report([Event(ALARM_OVER_EVENT, datetime.now(UTC), {"alarm": alarm.value}, facts=(over,))])
         self._report(self._accesses.overdue())
-
-    # -- polls -----------------------------------------------------------------------------------
 
     async def _poll_after_outage(self, poll: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run a poll; after an interruption, first check for a restart, which ends all calls."""

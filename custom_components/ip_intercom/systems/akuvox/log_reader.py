@@ -171,7 +171,6 @@ class LogReader[R: Record]:
         fetch: Returns a page of the log.
         clock: Clock of the device.
         read_clock: Reads the clock unless it is known or unavailable.
-        monotonic: Monotonic clock in seconds.
         stored: Position of the previous run, from ``Journal.as_json``.
 
     Attributes:
@@ -245,7 +244,6 @@ class DeviceClock:
     """Relation between the device's clock, the times of its records, and the local clock.
 
     Args:
-        monotonic: Monotonic clock in seconds.
         zone: Seconds by which records were ahead of ``system/status`` in the previous run.
 
     Attributes:
@@ -263,7 +261,6 @@ class DeviceClock:
         """Process a reading of clock and uptime; return whether the device has restarted since the last one.
 
         Args:
-            status: The reading.
             asked_at: Local Unix time of the request.
         """
         now = self._monotonic()

@@ -111,7 +111,6 @@ class AkuvoxPush:
     """Action URLs of a device.
 
     Args:
-        device: The device.
         hear: Processes push messages.
         expect: Receives what is missing if no push message arrives, or None if push is disabled.
 

@@ -22,7 +22,6 @@ class AkuvoxCallLog:
     """Log of calls.
 
     Args:
-        device: The device.
         privacy: Whether names may be shown.
         ahead: Returns the offset of the device's clock from UTC, None while unknown.
     """
@@ -47,7 +46,6 @@ class AkuvoxAccessLog:
     """Log of access attempts; codes and cards in it are not returned.
 
     Args:
-        device: The device.
         privacy: Whether names may be shown.
         ahead: Returns the offset of the device's clock from UTC, None while unknown.
         relays: Returns the relays of the device.

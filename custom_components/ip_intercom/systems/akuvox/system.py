@@ -114,10 +114,8 @@ class AkuvoxSystem:
     """One Akuvox device.
 
     Args:
-        device: Client of the device.
         camera: Client of its image server.
         cursor: Stored position in the logs, from ``Delivery.cursor``; None begins now.
-        options: Options of the entry.
     """
 
     def __init__(
@@ -146,8 +144,6 @@ class AkuvoxSystem:
         self.log: AkuvoxLog | None = None
         self.features = Features()
         self.access_log: AkuvoxAccessLog | None = None
-
-    # -- capabilities ----------------------------------------------------------------------------
 
     async def introduce(self, info: SystemInfo) -> Description:
         """Return only the identity of a device that was just found; ``connect`` reads the rest.
@@ -321,8 +317,6 @@ class AkuvoxSystem:
             raise
         except NotSupported:
             return None
-
-    # -- polling ---------------------------------------------------------------------------------
 
     async def read(self) -> Reading:
         """Poll relays, inputs and SIP accounts; unreadable parts are left out."""

@@ -96,8 +96,6 @@ def entry_data(
     Args:
         base: URL at which the device was found, including the path prefix of its API.
         fingerprint: SHA-256 of the certificate, None for HTTP.
-        username: User name of the account.
-        password: Its password.
         verify: Verify the certificate instead of pinning it.
         legacy: The device supports only outdated TLS.
     """
@@ -129,7 +127,6 @@ def stream_url(path: str, host: str) -> URL:
 
     Args:
         path: The entered path on the device, or a complete URL that begins with rtsp://.
-        host: Host of the device.
 
     Raises:
         ValueError: It is neither, or contains credentials, which would be visible to others.

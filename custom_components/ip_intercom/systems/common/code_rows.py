@@ -193,8 +193,6 @@ def _is_ours(row: CodeRow, code: Code, held: Held | None, others: frozenset[str]
     """Return whether a row belongs to a code; None if it may, but cannot be identified with certainty.
 
     Args:
-        row: The row.
-        code: The code.
         held: How the device holds the code, None if it never confirmed it.
         others: IDs of the rows before the code was first sent, None if it never was.
     """

@@ -54,7 +54,6 @@ def decode[T](kind: type[T], row: object, **given: object) -> T | None:
     A field is required if it has no default and its type does not admit None.
 
     Args:
-        kind: The dataclass.
         row: The object; anything else is treated as an empty one.
         given: Values of fields that are already known.
     """

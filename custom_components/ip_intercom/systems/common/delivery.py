@@ -64,7 +64,6 @@ class PushMonitor:
     Args:
         expected: A forwarder is configured.
         arrived: Pushes arrived in the previous run.
-        monotonic: A clock in seconds.
     """
 
     def __init__(self, *, expected: bool, arrived: bool, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -109,7 +108,6 @@ class EventBuffer:
 
     Args:
         poller: Reports whether the server responds.
-        monotonic: A clock in seconds.
         push_monitor: Reports whether pushes arrive; its state is added to the last event of a delivery.
         aged: Returns an event after so many seconds in the buffer, possibly marked as late.
 

@@ -85,7 +85,6 @@ class FcmReceiver:
     """Receives the pushes of one registration.
 
     Args:
-        session: Session for the requests.
         project: The application to which pushes are sent.
         credentials: ``credentials`` of the previous run; None to register again.
         handle: Processes a decrypted push, usually a JSON object.

@@ -145,8 +145,6 @@ class HttpTransport:
         """Send a request and read the whole response.
 
         Args:
-            request: The request.
-            headers: Extra request headers.
             middlewares: aiohttp middlewares, outermost first.
 
         Raises:

@@ -59,7 +59,6 @@ class Login:
 
     Args:
         username: User name of the account; empty for none.
-        password: Password of the account.
 
     Raises:
         AuthenticationFailed: The user name contains a colon.

@@ -245,7 +245,6 @@ def sent_on(path: str, location: str, service: str, is_same: Callable[[str], boo
     """Return the error of a redirected API request: HTTPS is required, or another server responds (captive portal).
 
     Args:
-        path: The requested path.
         location: Target of the redirect.
         service: Name of the API for the user.
         is_same: Returns whether a path is the one requested.

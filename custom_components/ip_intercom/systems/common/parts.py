@@ -65,7 +65,6 @@ class PartReader:
 
         Args:
             name: Name of the function in the API.
-            request: The request.
             keep: The last response stays valid, because the value does not change by itself.
 
         Raises:

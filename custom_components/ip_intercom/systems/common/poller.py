@@ -83,7 +83,6 @@ class Poller:
     Args:
         jobs: The polls by name; at least one is always needed.
         wake: Ends ``wait``; set when a poll ends, and by the owner when a push arrives.
-        monotonic: A clock in seconds.
         longest: Longest interval in seconds between retries after rejections or overload.
         probe: A request that the server answers at once from memory; None if it has none.
 
@@ -111,8 +110,6 @@ class Poller:
         self._longest = longest
         self._probe = probe
         self._probing: asyncio.Task[bool] | None = None
-
-    # -- scheduling ------------------------------------------------------------------------------
 
     def soon(self, name: str, *, delay: float = 0.0, pause: float = 0.0) -> None:
         """Make a poll due early, but not before the end of a pause that the server requested.
@@ -160,8 +157,6 @@ class Poller:
         """Return the seconds since the last successful poll, infinity before the first one."""
         polled_at = self._jobs[name].polled_at
         return inf if polled_at is None else self._monotonic() - polled_at
-
-    # -- running ---------------------------------------------------------------------------------
 
     @property
     def settled(self) -> bool:

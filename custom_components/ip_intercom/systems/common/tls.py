@@ -71,7 +71,6 @@ async def certificate_fingerprint(host: str, port: int, *, legacy: bool = False)
     """Return the SHA-256 of the certificate at ``host``:``port``, whether it is self-signed or not.
 
     Args:
-        host: Host to connect to.
         port: Its TLS port.
         legacy: Also accept the outdated TLS of old devices.
 

@@ -39,7 +39,6 @@ class MxCalls:
     """Call control of an extension.
 
     Args:
-        proxy: Client of the proxy.
         log: Provides the live calls, and reports commands as events.
         book: Provides numbers of people.
         phone_settings: Phones of the user.

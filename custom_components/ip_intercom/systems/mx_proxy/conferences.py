@@ -49,7 +49,6 @@ class MxConferences:
     """The conferences of an extension.
 
     Args:
-        proxy: Client of the proxy.
         own_id: User ID of the extension, as in the owner of a conference.
     """
 

@@ -15,11 +15,7 @@ def plain_number(number: str) -> str:
 
 
 class MxPhoneBook:
-    """The address book; the last response provides names without another request.
-
-    Args:
-        proxy: Client of the proxy.
-    """
+    """The address book; the last response provides names without another request."""
 
     def __init__(self, proxy: MxProxy) -> None:
         self._directory = proxy.directory

@@ -62,12 +62,10 @@ class MxLog:
     """The event log of one extension.
 
     Args:
-        proxy: Client of the proxy.
         book: Provides names of numbers.
         privacy: Whether names are shown.
         stored: ``Delivery.cursor`` of the previous run.
         expects_pushes: A forwarder is configured.
-        monotonic: A clock in seconds.
 
     Attributes:
         push_monitor: Tracks whether pushes arrive.
@@ -124,8 +122,6 @@ class MxLog:
         self._deep_at = -inf
         self._out = EventBuffer(self.poller, monotonic, self.push_monitor)
 
-    # -- input -----------------------------------------------------------------------------------
-
     def receive(self, pushed: CallEvent | MailEvent) -> None:
         """Queue a push."""
         self._inbox.append(pushed)
@@ -145,8 +141,6 @@ class MxLog:
     def recheck(self) -> None:
         """Retry all failed polls at once."""
         self.poller.retry_failed()
-
-    # -- delivery --------------------------------------------------------------------------------
 
     async def next(self) -> Delivery:
         """Wait for the next events and return them."""
@@ -179,8 +173,6 @@ class MxLog:
     async def close(self) -> None:
         """Stop polling."""
         await self.poller.close()
-
-    # -- pushes ----------------------------------------------------------------------------------
 
     def _process(self, pushed: CallEvent | MailEvent) -> None:
         """Process a push; calls are reported before the proxy confirms them, because latency matters."""
@@ -215,8 +207,6 @@ class MxLog:
         if changed is not None:
             self.poller.soon(CALLS, delay=_CALL_INTERVAL)
             self._out.add([self._mapper.call(event.type, changed, event)])
-
-    # -- polls -----------------------------------------------------------------------------------
 
     def _has_calls(self) -> bool:
         return bool(self.tracker.sessions or self._unverified)

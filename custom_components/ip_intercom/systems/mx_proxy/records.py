@@ -177,7 +177,6 @@ class MxCallLog:
     """The call log.
 
     Args:
-        proxy: Client of the proxy.
         journal: Provides the newest record.
         privacy: Whether names are shown.
     """
@@ -225,7 +224,6 @@ class MxVoicemails:
     """The mailbox.
 
     Args:
-        proxy: Client of the proxy.
         privacy: Whether names are shown.
         changed: Called after a change from here.
     """

@@ -81,11 +81,7 @@ def description_of(info: UserInfo, state: State) -> Description:
 
 
 class MxSession:
-    """The connection to the exchange that the proxy keeps for an account.
-
-    Args:
-        proxy: Client of the proxy.
-    """
+    """The connection to the exchange that the proxy keeps for an account."""
 
     def __init__(self, proxy: MxProxy) -> None:
         self._session = proxy.session
@@ -100,9 +96,7 @@ class MxSystem:
     """One extension.
 
     Args:
-        proxy: Client of the proxy.
         cursor: Stored position in the events (``Delivery.cursor``); None to start now.
-        options: Options of the entry.
         found: The user, if the proxy was just found and logged in.
 
     Attributes:
@@ -134,8 +128,6 @@ class MxSystem:
         self._reader = PartReader()
         self.log: MxLog | None = None
         self.features = Features(session=MxSession(proxy))
-
-    # -- features --------------------------------------------------------------------------------
 
     async def connect(self, controls: frozenset[Control] | None) -> Description:
         """Log in and describe the extension."""
@@ -215,8 +207,6 @@ class MxSystem:
             session=MxSession(proxy),
             voicemails=self.mailbox,
         )
-
-    # -- reading ---------------------------------------------------------------------------------
 
     async def read(self) -> Reading:
         """Read voicemails and conferences once; parts that fail are None."""

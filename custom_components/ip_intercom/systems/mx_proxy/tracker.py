@@ -71,9 +71,6 @@ class _Call:
 class CallTracker:
     """Tracks the live calls.
 
-    Args:
-        monotonic: A clock in seconds.
-
     Attributes:
         extension: Number of the extension, once known.
     """
@@ -104,8 +101,6 @@ class CallTracker:
     def _is_unanswered(call: _Call) -> bool:
         return call.direction is Direction.OUTGOING and not call.known
 
-    # -- restoring after a restart ---------------------------------------------------------------
-
     def as_json(self) -> list[dict[str, object]]:
         """Return the live calls, to be restored in the next run."""
         return [
@@ -132,8 +127,6 @@ class CallTracker:
             known, latest = flag(row.get("known")) or False, integer(row.get("latest")) or 0
             self._calls[session] = _Call(session, direction, state, self._monotonic(), peer, origin, known, latest)
             self._restored.add(session)
-
-    # -- events ----------------------------------------------------------------------------------
 
     def is_repeated(self, event: CallEvent) -> bool:
         """Return whether an event was received before, and record it."""
@@ -202,8 +195,6 @@ class CallTracker:
         self._ended[session] = self._monotonic(), timestamp or 0
         _trim(self._ended)
 
-    # -- polls -----------------------------------------------------------------------------------
-
     def polled(self, session: SessionId, info: CallEvent | None) -> CallChanged | None:
         """Apply the proxy's information about a call, None if it does not know it; return the change."""
         call = self._calls.get(session)
@@ -226,8 +217,6 @@ class CallTracker:
             if self._is_unanswered(call) and _same(call.origin, calling) and _same(call.peer, called):
                 return self._change(call, CallState.TERMINATED, None)
         return None
-
-    # -- commands --------------------------------------------------------------------------------
 
     def made(self, session: SessionId, origin: str, to: str) -> CallChanged | None:
         """Record a call that was made from here."""

@@ -84,8 +84,6 @@ class SmartYardAccountSettings:
     """Changes settings of apartments and of the account.
 
     Args:
-        yard: Client of the server.
-        topology: Returns the topology of the account.
         codes: Lets guests in.
         time: Time of the server.
         switches: Records whether calls of an apartment are pushed.
@@ -151,8 +149,6 @@ class SmartYardCodes:
     """Door codes of apartments, and guest access.
 
     Args:
-        yard: Client of the server.
-        topology: Returns the topology of the account.
         time: Time of the server.
     """
 

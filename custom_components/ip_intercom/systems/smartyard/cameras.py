@@ -37,13 +37,7 @@ _LIST_TIMEOUT = 10.0
 
 
 class Feeds:
-    """The cameras and their tokens, some of which are short-lived.
-
-    Args:
-        yard: Client of the server.
-        topology: Returns the topology of the account.
-        monotonic: A clock in seconds.
-    """
+    """The cameras and their tokens, some of which are short-lived."""
 
     def __init__(
         self, yard: SmartYard, topology: Callable[[], AccountTopology], monotonic: Callable[[], float] = time.monotonic
@@ -111,7 +105,6 @@ class SmartYardCameras:
 
     Args:
         session: Session for requests to camera servers.
-        feeds: The cameras.
         time: Time of the server.
         verify: Verify the certificates of those servers.
     """
@@ -156,8 +149,6 @@ class SmartYardArchive:
     """The archive.
 
     Args:
-        yard: Client of the server.
-        feeds: The cameras.
         time: Time of the server.
         recordings: Tracks prepared recordings.
         changed: Called after a recording was requested.

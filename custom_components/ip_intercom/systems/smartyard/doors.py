@@ -20,13 +20,7 @@ _BLOCKED_TIME = 86400.0
 
 
 class SmartYardDoors:
-    """The doors, gates, and barriers of an account.
-
-    Args:
-        yard: Client of the server.
-        topology: Returns the topology of the account.
-        monotonic: A clock in seconds.
-    """
+    """The doors, gates, and barriers of an account."""
 
     longest_hold: int | None = None
 

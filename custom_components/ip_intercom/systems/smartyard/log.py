@@ -64,8 +64,6 @@ class SmartYardLog:
     """The event log of one account.
 
     Args:
-        yard: Client of the server.
-        topology: Returns the topology of the account.
         server_time: Time of the server.
         recorder: Maps records to events.
         visitors: Holds the pictures of pushes.
@@ -74,7 +72,6 @@ class SmartYardLog:
         recordings: Tracks prepared recordings.
         stored: ``Delivery.cursor`` of the previous run.
         expects_pushes: Pushes are configured.
-        monotonic: A clock in seconds.
 
     Attributes:
         push_monitor: Tracks whether pushes arrive.
@@ -144,8 +141,6 @@ class SmartYardLog:
             longest=_MAX_RETRY_INTERVAL,
         )
         self._out = EventBuffer(self._poller, monotonic, self.push_monitor)
-
-    # -- input -----------------------------------------------------------------------------------
 
     def receive(self, push: CallPush | TextPush) -> str | None:
         """Accept a push and return None, or return why it is ignored."""
@@ -222,8 +217,6 @@ class SmartYardLog:
         """Return the bells that are ringing."""
         return frozenset(self._ringing)
 
-    # -- delivery --------------------------------------------------------------------------------
-
     async def next(self) -> Delivery:
         """Wait for the next events and return them."""
         while True:
@@ -256,8 +249,6 @@ class SmartYardLog:
             request.cancel()
         await asyncio.gather(*requests, return_exceptions=True)
         await self._poller.close()
-
-    # -- pushes ----------------------------------------------------------------------------------
 
     def _process_pushes(self) -> None:
         waiting, now = tuple(self._unmatched), self._monotonic()
@@ -336,8 +327,6 @@ class SmartYardLog:
         if self._changes_due <= now:
             self._changes_due, self._changed_at = inf, now
             self._out.add([changed()])
-
-    # -- polls -----------------------------------------------------------------------------------
 
     async def _poll_unread(self) -> None:
         try:

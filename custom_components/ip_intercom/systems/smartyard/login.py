@@ -52,8 +52,6 @@ def name_of(base: URL, phone: str, flat: str | None, taken: Collection[str]) -> 
     """Return the name of an account: the address of its apartment, or the last digits of its number.
 
     Args:
-        base: Base URL of the server.
-        phone: Phone number.
         flat: Address of its apartment, None if unknown.
         taken: Names of other accounts.
     """
@@ -121,9 +119,7 @@ class PhoneLogin:
     """A login in progress: the server waits for a code or a call.
 
     Args:
-        yard: Client of the server.
         fingerprint: SHA-256 of its certificate, None for HTTP.
-        verify: Verify the certificate.
         phone: Phone number, digits only.
         account: Known data of the account, as entry data; empty for a new one.
 
@@ -161,7 +157,6 @@ class PhoneLogin:
         """Find the server at an entered address; no personal data is sent.
 
         Args:
-            session: Session for the requests.
             address: Base URL or host.
             phone: Phone number in any format.
             account: Entry data: the language, and the device token and ID of an existing account.

@@ -24,7 +24,6 @@ class SmartYardMessages:
     """The messages of the operator.
 
     Args:
-        yard: Client of the server.
         changed: Called when the number of unread messages may have changed.
         counted: Called with that number.
     """
@@ -67,8 +66,6 @@ class SmartYardWatches:
     """Events that are reported immediately, by a ``paranoid`` message.
 
     Args:
-        yard: Client of the server.
-        topology: Returns the topology of the account.
         routed: Pushes arrive through a route of the operator, which lacks these messages (field notes 8).
     """
 

@@ -66,8 +66,6 @@ class PushFilter:
         """Return whether a message is late."""
         return push.timestamp is not None and self.clock.age(push.timestamp) > _LATE
 
-    # -- calls that the server can verify --------------------------------------------------------
-
     def needs_verification(self, push: CallPush) -> bool:
         """Return whether a call is new but its time is implausible, and the server can verify it."""
         if push.hash is None or push.timestamp is None or self._is_seen(push):
@@ -95,8 +93,6 @@ class PushFilter:
         for key in push.ring_ids:
             self._seen.pop(key, None)
         return self._check(push)
-
-    # -- checks ------------------------------------------------------------------------------------
 
     def _check(self, push: CallPush | TextPush, *, is_denied: bool = False) -> str | None:
         if push.timestamp is None:
@@ -133,8 +129,6 @@ class PushFilter:
             return -AHEAD <= age <= min(push.ttl, LONGEST) + SKEW
         return -_STALE <= age <= _STALE
 
-    # -- memory ------------------------------------------------------------------------------------
-
     def _is_seen(self, push: CallPush | TextPush) -> bool:
         return any(key in self._seen for key in _ids(push))
 
@@ -168,11 +162,7 @@ _PLATFORM, _SERVICE = "android", "fcm"
 
 
 class SmartYardPushService:
-    """The feature ``push_service``. This device is separate: the phones of the account keep their tokens.
-
-    Args:
-        yard: Client of the server.
-    """
+    """The feature ``push_service``. This device is separate: the phones of the account keep their tokens."""
 
     def __init__(self, yard: SmartYard) -> None:
         self._user = yard.user
@@ -182,7 +172,6 @@ class SmartYardPushService:
         """Register a push token unless the server has it already.
 
         Args:
-            token: The push token.
             bundle: The operator's name for its own push service; None for Google's.
         """
         if await self._registered_token() != token:

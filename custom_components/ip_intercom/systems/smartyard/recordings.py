@@ -39,7 +39,6 @@ def film_in(message: str, host: str | None = None) -> str | None:
     """Return the ID at the end of the URL of a recording in a text, None if there is none.
 
     Args:
-        message: The text.
         host: Host that the URL must have; None for any.
     """
     for word in message.split():
@@ -135,7 +134,6 @@ class Recordings:
 
         Args:
             film: ID in the URL.
-            message: Text of the message.
         """
         self._remove_expired()
         if film in self._unmatched or film in self._films.values():

@@ -50,7 +50,6 @@ class Journal:
 
     Args:
         stored: ``as_json`` of the previous run; an apartment without an entry starts now.
-        monotonic: A clock in seconds.
     """
 
     def __init__(self, stored: object = None, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -83,7 +82,6 @@ class Journal:
         """Return the days to request, oldest first.
 
         Args:
-            flat: ID of the apartment.
             now: Current time of the server.
         """
         known = self._flats.get(flat)
@@ -151,7 +149,6 @@ class Recorder:
     """Maps records to the model.
 
     Args:
-        topology: Returns the topology of the account.
         time: Time of the server.
         privacy: Whether names are shown.
     """
@@ -234,8 +231,6 @@ class SmartYardHistory:
     """The access history of the apartments.
 
     Args:
-        yard: Client of the server.
-        topology: Returns the topology of the account.
         recorder: Maps records.
     """
 

@@ -64,10 +64,7 @@ class SmartYardSystem:
 
     Args:
         session: Session for requests to camera servers.
-        yard: Client of the server, logged in.
-        identity: Identity of the account.
         cursor: Stored position in the events (``Delivery.cursor``); None to start now.
-        options: Options of the entry.
     """
 
     def __init__(
@@ -136,8 +133,6 @@ class SmartYardSystem:
             push_service=push_service,
             visitors=visitors,
         )
-
-    # -- features --------------------------------------------------------------------------------
 
     async def connect(self, controls: frozenset[Control] | None) -> Description:
         """Describe the account."""
@@ -232,8 +227,6 @@ class SmartYardSystem:
                 self._switches.record(flat.id, found.voip, self._time.now())
             codes[flat_place(flat.id)] = None if found is not None and found.allow_door_code is False else code or known
         return settings | ({} if notification is None else account_settings(notification)), codes
-
-    # -- reading ---------------------------------------------------------------------------------
 
     async def read(self) -> Reading:
         """Read blocked doors, apartment settings, and the unread count; parts that fail keep their previous values."""

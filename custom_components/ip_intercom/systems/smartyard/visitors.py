@@ -33,12 +33,7 @@ class SipAccount:
 
 
 class SmartYardSip:
-    """SIP accounts.
-
-    Args:
-        yard: Client of the server.
-        monotonic: A clock in seconds.
-    """
+    """SIP accounts."""
 
     def __init__(self, yard: SmartYard, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._sip = yard.sip
@@ -98,7 +93,6 @@ class SmartYardVisitors:
 
     Args:
         yard: Client of the server; pictures are not requested from other servers.
-        monotonic: A clock in seconds.
     """
 
     def __init__(self, yard: SmartYard, monotonic: Callable[[], float] = time.monotonic) -> None:

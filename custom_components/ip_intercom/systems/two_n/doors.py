@@ -27,7 +27,6 @@ class TwoNDoors:
     """Switches as doors.
 
     Args:
-        device: The device.
         switches: The enabled switches by number.
     """
 

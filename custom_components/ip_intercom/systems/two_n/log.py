@@ -82,7 +82,6 @@ class TwoNLog:
     """Event log in the neutral model.
 
     Args:
-        reader: Reader of the device's log.
         privacy: Fields that may be shown.
         reported: Event types that the device can record.
         stored: Cursor of the previous run.

@@ -73,7 +73,6 @@ class TwoNSystem:
     """One 2N device.
 
     Args:
-        device: Client of the device.
         cursor: Stored position in the log, from ``Delivery.cursor``; None begins now.
         privacy: Options about names and cards.
         stream: The RTSP account, None if not configured.
@@ -103,8 +102,6 @@ class TwoNSystem:
         self._readings = 0
         self.log: TwoNLog | None = None
         self.features = Features()
-
-    # -- capabilities ----------------------------------------------------------------------------
 
     async def connect(self, controls: frozenset[Control] | None) -> Description:
         """Read the identity, the main capabilities, and the state; functions that do not respond are left out and named.
@@ -290,8 +287,6 @@ class TwoNSystem:
             reader = LogReader(self.device.log, reported, cursor, system=self.device.system)
             self.log = TwoNLog(reader, self._privacy, reported, self._stored)
             await self.log.reader.open()
-
-    # -- polling ---------------------------------------------------------------------------------
 
     async def read(self) -> Reading:
         """Poll switches, ports, SIP accounts and calls; unreadable parts are left out."""

@@ -33,11 +33,8 @@ class AkuvoxCamera:
     """Camera images of one device.
 
     Args:
-        session: Session for the requests.
-        host: Address of the device.
         port: Port of its image server.
         username: RTSP account, which is not the API account; empty if the device requires none.
-        password: Password of the account.
     """
 
     def __init__(

@@ -43,9 +43,7 @@ class AkuvoxClient:
     After ``PARALLEL_AFTER`` seconds without a response, another request is sent in parallel unless the device is fragile.
 
     Args:
-        transport: Connection to the device.
         username: Account of *HTTP API*; empty if the device requires none.
-        password: Password of the account.
         post: Use POST for functions that support both methods.
 
     Attributes:
@@ -74,7 +72,6 @@ class AkuvoxClient:
         If the manual allows GET and POST and the device rejects one of them, the other is used from then on.
 
         Args:
-            endpoint: Endpoint to request.
             data: Parameters; lists require POST.
 
         Raises:
@@ -92,8 +89,6 @@ class AkuvoxClient:
         """Return the rows of one reply; unreadable rows are skipped and counted.
 
         Args:
-            endpoint: Endpoint to request.
-            data: Parameters.
             readable: Returns whether a row is readable.
 
         Raises:
@@ -116,8 +111,6 @@ class AkuvoxClient:
         Other requests may be sent in between, unless the device is fragile. A page given in ``data`` is returned alone.
 
         Args:
-            endpoint: Endpoint to request.
-            data: Parameters.
             keep: Returns whether to keep a row; None keeps all. Other rows are dropped as they arrive.
 
         Raises:

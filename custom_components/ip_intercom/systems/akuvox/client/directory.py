@@ -62,7 +62,6 @@ class Items:
     """One list; items have the device's own fields.
 
     Args:
-        client: Client for the requests.
         endpoints: Endpoints of the list.
         numbered: Whether a positive ``Ret`` is the ID of a new item and not an error.
     """

@@ -91,7 +91,6 @@ async def find_device(
     password in plain text.
 
     Args:
-        session: Session for the requests.
         address: Host or IP address, with or without scheme and port.
         username: Account of *HTTP API*; empty if the device requires none.
         password: Password of the account; sent to an Akuvox only.
@@ -116,7 +115,6 @@ async def is_akuvox(session: aiohttp.ClientSession, address: str, *, likely: boo
     """Return whether an Akuvox responds at ``address``, even if it rejects requests; sends no password.
 
     Args:
-        session: Session for the requests.
         address: Host or IP address, with or without scheme and port.
         likely: The MAC address is from the maker: a generic rejection is then sufficient.
     """

@@ -150,8 +150,6 @@ class Opening(Functions):
 
         Args:
             number: As ``open_door``.
-            username: User name of that account.
-            password: Password of that account.
 
         Raises:
             OpeningRefused: The account is wrong or disabled, or the relay does not exist (same response).

@@ -71,9 +71,7 @@ class Exchange:
     """Sends the requests of one client.
 
     Args:
-        transport: Connection to the device.
         username: Account; empty if the device requires none.
-        password: Password of the account.
     """
 
     def __init__(self, transport: HttpTransport, username: str, password: str) -> None:

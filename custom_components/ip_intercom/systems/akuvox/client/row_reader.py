@@ -28,7 +28,6 @@ class RowReader:
     """Reads the rows of one reply as they arrive.
 
     Args:
-        path: Path of the endpoint.
         keep: Returns whether to keep a row; None keeps all.
         salvage: Skip rows with invalid JSON. A device may mix replies: use it only for a repeatedly corrupt one.
 

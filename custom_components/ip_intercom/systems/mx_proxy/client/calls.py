@@ -137,7 +137,6 @@ class Calls(Functions):
 
         Args:
             origin: The extension, or another number of the user.
-            to: Number to call.
             device: Device to assign first.
 
         Raises:
@@ -159,8 +158,6 @@ class Calls(Functions):
         """Answer a call with a SIP device.
 
         Args:
-            call_id: Number of the call.
-            device: Name of the device.
             timeout: Seconds in which the device must answer.
             assign: Also assign the device.
 

@@ -65,10 +65,6 @@ class Login:
     """The access token of one account, requested when needed and renewed before it expires.
 
     Only one login runs at a time; concurrent callers wait for it and share its result, including a rejection.
-
-    Args:
-        transport: Transport to the server.
-        credentials: Credentials to log in with.
     """
 
     def __init__(self, transport: HttpTransport, credentials: Credentials) -> None:
@@ -186,10 +182,6 @@ class MxClient:
 
     The proxy matches responses of the MX only by their kind, so two concurrent requests of one kind could be mixed up.
     Other kinds do not wait: the call log may take minutes, and an unanswered kind delays no call.
-
-    Args:
-        transport: Transport to the server.
-        credentials: Credentials to log in with.
     """
 
     def __init__(self, transport: HttpTransport, credentials: Credentials) -> None:
@@ -217,10 +209,7 @@ class MxClient:
         It is repeated only after a rejected token or a lost link to the MX, because then it was not carried out.
 
         Args:
-            endpoint: The endpoint.
             parts: Values for the placeholders of the path.
-            params: Query parameters.
-            body: JSON body.
             extra: Additional seconds that the server may need.
 
         Raises:

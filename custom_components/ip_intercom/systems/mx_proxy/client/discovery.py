@@ -36,7 +36,6 @@ class MxProxy:
     """The complete API, grouped as in the manual.
 
     Args:
-        transport: Transport to the server.
         credentials: Credentials; the first request logs in.
     """
 
@@ -60,9 +59,7 @@ async def find(
     HTTPS is preferred to HTTP; the usual ports are tried if none is given.
 
     Args:
-        session: Session for the requests.
         address: Host or IP address, with or without scheme and port.
-        credentials: Credentials to log in with.
         verify: Verify the certificate against the trusted authorities.
         pinned: SHA-256 of the only accepted certificate, in hexadecimal; None accepts any.
 

@@ -190,8 +190,6 @@ def error(endpoint: Endpoint, status: int, content: Fields | None, location: str
     """Return the error of a failed response.
 
     Args:
-        endpoint: The requested endpoint.
-        status: The HTTP status.
         content: JSON object of the response, None for anything else.
         location: Target of a redirect.
     """

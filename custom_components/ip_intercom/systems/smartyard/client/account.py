@@ -155,7 +155,6 @@ class Inbox(Functions):
         """Send a message to this account, which is also pushed.
 
         Args:
-            message: Text of the message.
             action: The action of the push, such as ``inbox``.
 
         Raises:
@@ -283,7 +282,6 @@ class Ext(Functions):
         """Return a page, None if it does not exist.
 
         Args:
-            ext_id: ID of the page.
             values: Parameters of the page.
         """
         params = None if values is None else [{"id": name, "value": value} for name, value in values.items()]

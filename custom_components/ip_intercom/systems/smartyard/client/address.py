@@ -265,7 +265,6 @@ class Address(Journal):
         """Open a door.
 
         Args:
-            domophone_id: ID of the intercom.
             door_id: Number of the door at the intercom.
             house_id: ID of the house, which one of the servers requires.
 
@@ -293,8 +292,6 @@ class Address(Journal):
         """Give a user access to an apartment.
 
         Args:
-            flat_id: ID of the apartment.
-            phone: Phone number of the user.
             gates_only: Access only to the gates, not to the door.
             until: End in the server's time zone; None for permanent access.
 

@@ -174,7 +174,6 @@ class Cameras(Functions):
         """Let the server prepare a recording; a ``videoReady`` push reports when it is ready.
 
         Args:
-            camera_id: ID of the camera.
             begin: Start in the server's time zone.
             end: End in the server's time zone.
 

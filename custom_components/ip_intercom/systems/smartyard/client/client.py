@@ -82,7 +82,6 @@ class SmartYardClient:
         The request is never repeated.
 
         Args:
-            endpoint: The method.
             refresh: Bypass the cache of the server.
             values: Parameters; None values are omitted.
 

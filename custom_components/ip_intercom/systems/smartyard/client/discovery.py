@@ -68,7 +68,6 @@ async def find(
     A given path is used as it is, otherwise those of ``PATHS``. HTTP is used only if it is given.
 
     Args:
-        session: Session for the requests.
         address: Base URL from the operator, or only its host.
         verify: Verify the certificate against the trusted authorities.
         pinned: SHA-256 of the only accepted certificate, in hexadecimal; None accepts any.

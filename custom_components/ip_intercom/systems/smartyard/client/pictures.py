@@ -228,7 +228,6 @@ def request_to(
     """Return the request of a URL; no error contains its path.
 
     Args:
-        url: The URL.
         method: HTTP method; the query of a POST becomes a form.
         params: Query to use instead of the URL's.
         max_bytes: Size limit of the response.

@@ -151,8 +151,6 @@ def data(endpoint: Endpoint, reply: Reply, *, has_token: bool = True, secrets: C
     """Return the payload of a success, None if it has none: 204, or 200 with an empty body.
 
     Args:
-        endpoint: The requested method.
-        reply: The response.
         has_token: The request had a token.
         secrets: Values to remove from errors, because the server may repeat them.
 
@@ -226,7 +224,6 @@ def error(
     """Return the error of a failed response; its reason is the server's message for users, if there is one.
 
     Args:
-        endpoint: The requested method.
         status: HTTP status, equal to the code of the envelope.
         found: JSON object of the response, None for anything else.
         location: Target of a redirect.

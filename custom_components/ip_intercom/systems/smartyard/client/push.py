@@ -191,10 +191,6 @@ def parse(query: Mapping[str, str], body: bytes) -> CallPush | TextPush | None:
     The push is JSON as documented, or wrapped in ``data`` and ``notification`` as push services do, or a form, or the
     query of the server's request to its push service.
 
-    Args:
-        query: Query parameters of the request.
-        body: Body of the request.
-
     Returns:
         The push; None if it is invalid.
     """

@@ -61,8 +61,6 @@ async def live_url(session: ClientSession, camera: Camera, *, verify: bool = Tru
     No request is sent to Nimble, and to Flussonic only if its mode is unknown; ``check`` verifies the token there.
 
     Args:
-        session: Session for the requests.
-        camera: The camera.
         verify: Verify the certificate against the trusted authorities.
 
     Raises:
@@ -95,8 +93,6 @@ async def still(session: ClientSession, camera: Camera, *, now: datetime | None 
     No request is sent to Nimble; the token is verified when the video is downloaded, or by ``check``.
 
     Args:
-        session: Session for the requests.
-        camera: The camera.
         now: Current time in the server's time zone, which Trassir requires; UTC by default.
         verify: Verify the certificate against the trusted authorities.
 
@@ -127,7 +123,6 @@ def archive_url(camera: Camera, begin: int, duration: int) -> URL:
     """Return the playlist of a recording.
 
     Args:
-        camera: The camera.
         begin: Start in Unix seconds.
         duration: Seconds.
 
@@ -291,7 +286,6 @@ async def preview(session: ClientSession, url: URL, *, verify: bool = True) -> b
     """Return the MP4 at the URL of a ``Still``.
 
     Args:
-        session: Session for the request.
         url: URL of the video.
         verify: Verify the certificate against the trusted authorities.
 

@@ -233,7 +233,6 @@ class PollLength:
         """Record that a poll was lost; the next requests show whether idleness was the reason.
 
         Args:
-            err: The error.
             idle: Seconds since the last response.
         """
         if not isinstance(err, ConnectionFailed) or isinstance(err, NotReached | AnswerStalled):
@@ -273,8 +272,6 @@ class EventAges:
     Args:
         query_recent: Requests the recent events; used for accounts that may not read the device's time.
         system: Client for uptime and clock, None to read neither.
-        pace: Timings.
-        monotonic: Monotonic clock.
     """
 
     def __init__(

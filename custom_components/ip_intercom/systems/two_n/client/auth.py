@@ -90,9 +90,7 @@ class Authentication:
     Digest instance, so a warm request is accepted at once; the instance renews a stale nonce once.
 
     Args:
-        transport: Connection to the device.
         username: Account of *Services / HTTP API*; empty if the device requires none.
-        password: Password of the account.
     """
 
     def __init__(self, transport: HttpTransport, username: str, password: str) -> None:
@@ -150,8 +148,6 @@ class Authentication:
         """Open a streamed response; yield the complete reply if the response is not the ``wanted`` one.
 
         Args:
-            endpoint: Endpoint to request.
-            request: The request.
             wanted: Returns whether to yield the response unread.
             opening: Context that is entered for each attempt until its response begins.
 

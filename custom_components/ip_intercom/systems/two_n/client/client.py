@@ -38,9 +38,7 @@ class TwoNClient:
     """Requests to one 2N device.
 
     Args:
-        transport: Connection to the device.
         username: Account of *Services / HTTP API*; empty if the device requires none.
-        password: Password of the account.
     """
 
     def __init__(self, transport: HttpTransport, username: str = "", password: str = "") -> None:
@@ -64,9 +62,7 @@ class TwoNClient:
         """Send one request and return the ``result`` of the response.
 
         Args:
-            endpoint: Endpoint to request.
             params: Parameters; in the query, or in a form for a POST without ``body``.
-            body: JSON body.
             form: Parameters in the body, for values that are too long or too private for a query.
             wait: Seconds that the device may hold the response back; such a request takes no slot.
             patience: Seconds that the response may take in addition; None for the timeout of the endpoint.
@@ -95,10 +91,8 @@ class TwoNClient:
         """Return the rows of a list in the response; unreadable rows are skipped and counted.
 
         Args:
-            endpoint: Endpoint to request.
             name: Key of the list; some firmware returns the list without an envelope.
             read: Decodes a row; returns None if it is unreadable.
-            params: Parameters in the query.
             wait: Seconds that the device may hold the response back.
             tolerant: Whether a list of unreadable rows only is accepted.
             patience: As in ``call``.
@@ -158,8 +152,6 @@ class TwoNClient:
 
         Args:
             endpoint: Endpoint to send the file to.
-            upload: The file.
-            params: Parameters in the query.
             first: Endpoint without side effects, of the same service and privilege, requested before a large file: a
                 rejection or a stale nonce must not cost the whole transfer.
 
@@ -200,8 +192,6 @@ class TwoNClient:
         """Open a response that is a file; once it has begun, it takes no slot.
 
         Args:
-            endpoint: Endpoint to request.
-            params: Parameters.
             stall: Seconds without a byte after which the transfer is given up.
             max_bytes: Maximum size.
 

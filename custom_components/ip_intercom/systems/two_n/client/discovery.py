@@ -50,7 +50,6 @@ async def find_device(
     """Find the 2N device at ``address``: over HTTPS if the device supports it, else over HTTP.
 
     Args:
-        session: Session for the requests.
         address: Host or IP address, with or without scheme, port and path.
         username: Account, for a device that requires a login to identify itself.
         password: Password of the account; sent to a 2N only.

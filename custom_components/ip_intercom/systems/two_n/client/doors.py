@@ -87,7 +87,6 @@ class Switch(Functions):
 
         Args:
             switch: Number of the switch, from 1.
-            action: The command.
             timeout: Seconds (1 to 86400) after which ``hold`` ends by itself.
 
         Raises:
@@ -209,7 +208,6 @@ class Lpr(Functions):
         Args:
             uuid: ID of the recognition; the device ignores a repetition of the last ten.
             point: 0 for entry, 1 for exit.
-            plate: Text of the plate.
             image: JPEG of up to 256 KiB.
             arrival: The ``lprID`` of firmware 2.40 and newer, which requires it: the same number for all recognitions
                 of one arrival of a car. None derives it from ``uuid``.

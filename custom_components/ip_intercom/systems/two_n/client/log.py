@@ -106,13 +106,10 @@ class LogReader:
     """Reads the log of one device from a cursor on.
 
     Args:
-        log: The log functions of the device.
         caps: Event types that the device can record.
         cursor: Position of the previous reader; None begins now.
         system: Client for uptime and clock, which determine the age of events.
         wall: Returns the Unix time.
-        monotonic: Monotonic clock.
-        pace: Timings.
     """
 
     def __init__(
@@ -216,8 +213,6 @@ class LogReader:
         except IntercomError as err:
             _LOGGER.debug("Could not close the log channel, it expires on the device: %s", err)
 
-    # -- channels --------------------------------------------------------------------------------
-
     def _abandon_channel(self, err: BaseException) -> None:
         """Give up a channel: the events of a lost response are available only from a new one."""
         self._ages.cancel()
@@ -308,8 +303,6 @@ class LogReader:
         since = self.cursor.complete_until if self.cursor.last is None else self.cursor.last.received_at
         elapsed = max(self._wall() - since, 0.0)
         return f"-{ceil(elapsed * (1 + DRIFT)) + MARGIN}"
-
-    # -- draining a channel ------------------------------------------------------------------------
 
     async def _drain(self) -> Batch:
         self._ages.request_uptime()

@@ -219,7 +219,6 @@ class Email(Functions):
 
         Args:
             to: Address of the recipient.
-            subject: Subject.
             body: Text, HTML allowed.
             pictures: Number of camera images to attach, 0 to 5.
             time_span: Seconds until now over which the images are spread.

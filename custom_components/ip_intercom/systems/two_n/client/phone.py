@@ -159,7 +159,6 @@ class Call(Functions):
         Firmware 2.50 ignores ``reason`` for a ringing outgoing call and reports success.
 
         Args:
-            session: ID of the session.
             reason: ``normal``, ``rejected`` or ``busy``; the device defaults to ``normal``.
 
         Raises:

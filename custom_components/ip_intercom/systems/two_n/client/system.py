@@ -199,7 +199,6 @@ class Firmware(Functions):
 
         Args:
             file: The file, open and seekable.
-            filename: Name of the file.
             size: Size in bytes.
             progress: Called with the number of bytes sent.
 
