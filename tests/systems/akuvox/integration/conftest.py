@@ -9,7 +9,6 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
-from custom_components.ip_intercom.systems.akuvox import log
 from custom_components.ip_intercom.systems.akuvox.client import discovery, exchange
 from tests.common import choose, enter, state_of, until, user_input
 from tests.simulators.akuvox import Redirect, Simulator
@@ -23,17 +22,6 @@ SENSITIVE = frozenset({"e18", "r29"})
 HURRY = 5.0
 
 type Start = Callable[..., Awaitable[Simulator]]
-
-
-@pytest.fixture(autouse=True)
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look ten times as often as one does at a real device."""
-    monkeypatch.setattr(log, "_CALL_INTERVALS", (0.2, 3.0))
-    monkeypatch.setattr(log, "_DOOR_LOG_INTERVALS", (0.3, 1.0))
-    monkeypatch.setattr(log, "_CALL_LOG_INTERVALS", (0.3, 1.0))
-    monkeypatch.setattr(log, "_CALL_LOG_ONLY_INTERVAL", 0.3)
-    monkeypatch.setattr(log, "_WHOLE_LOG_INTERVAL", 0.3)
-    monkeypatch.setattr(log, "_RECORD_DELAY", 0.1)
 
 
 @pytest.fixture

@@ -13,10 +13,8 @@ from yarl import URL
 from custom_components.ip_intercom.model.events import Event
 from custom_components.ip_intercom.model.reducer import reduce
 from custom_components.ip_intercom.model.state import State
-from custom_components.ip_intercom.systems.common import delivery as outbox
 from custom_components.ip_intercom.systems.common.errors import IntercomError
 from custom_components.ip_intercom.systems.common.http import HttpTransport
-from custom_components.ip_intercom.systems.mx_proxy import log
 from custom_components.ip_intercom.systems.mx_proxy.client import Credentials, MxProxy
 from custom_components.ip_intercom.systems.mx_proxy.system import MxSystem, Options
 from tests.simulators.mx_proxy import APPS, LOGIN, PASSWORD, Request, Simulator
@@ -75,18 +73,6 @@ type Start = Callable[..., Awaitable[Bench]]
 def proxy_of(sim: Simulator, session: aiohttp.ClientSession, login: str = LOGIN, password: str = PASSWORD) -> MxProxy:
     credentials = Credentials("intercom", APPS["intercom"], login, password)
     return MxProxy(HttpTransport(session, URL(sim.url)), credentials)
-
-
-@pytest.fixture(autouse=True)
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Poll often: no test waits half a minute."""
-    monkeypatch.setattr(log, "_CALL_LOG_INTERVALS", (0.3, 0.3))
-    monkeypatch.setattr(log, "_VOICEMAIL_INTERVALS", (0.3, 0.3))
-    monkeypatch.setattr(log, "_CALL_INTERVAL", 0.1)
-    monkeypatch.setattr(log, "_UNANSWERED_INTERVAL", 0.2)
-    monkeypatch.setattr(log, "_RECORD_DELAY", 0.05)
-    monkeypatch.setattr(log, "_MAIL_INTERVAL", 0.1)
-    monkeypatch.setattr(outbox, "_HEARTBEAT", 0.5)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
-from custom_components.ip_intercom.systems.common import delivery as outbox
 from custom_components.ip_intercom.systems.mx_proxy import log
 from tests.common import choose, enter, webhook_of
 from tests.simulators.mx_proxy import APPS, LOGIN, PASSWORD, Form, Simulator
@@ -20,18 +19,6 @@ ACCOUNT = {"client_id": CLIENT, "client_secret": APPS[CLIENT], "username": LOGIN
 BEN = {**ACCOUNT, "username": "ben@office.test", "password": "pbx-ben"}
 
 type Start = Callable[..., Awaitable[Simulator]]
-
-
-@pytest.fixture(autouse=True)
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Poll often: no test waits half a minute."""
-    monkeypatch.setattr(log, "_CALL_LOG_INTERVALS", (0.3, 0.3))
-    monkeypatch.setattr(log, "_VOICEMAIL_INTERVALS", (0.3, 0.3))
-    monkeypatch.setattr(log, "_CALL_INTERVAL", 0.2)
-    monkeypatch.setattr(log, "_UNANSWERED_INTERVAL", 0.3)
-    monkeypatch.setattr(log, "_RECORD_DELAY", 0.05)
-    monkeypatch.setattr(log, "_MAIL_INTERVAL", 0.1)
-    monkeypatch.setattr(outbox, "_HEARTBEAT", 1.0)
 
 
 @pytest.fixture
@@ -81,8 +68,8 @@ async def pushing(hass: HomeAssistant, sim: Simulator, url: str, form: Form = Fo
 
 @pytest.fixture
 async def sim(device: Start) -> Simulator:
-    """A proxy with an office behind it, in which things happen fast."""
-    return await device(speed=10)
+    """A proxy with an office behind it."""
+    return await device()
 
 
 @pytest.fixture

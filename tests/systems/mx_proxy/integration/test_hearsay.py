@@ -5,21 +5,11 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.ip_intercom.const import CONF_PUSH_TOKEN
-from custom_components.ip_intercom.runtime import event_stream as push
 from tests.common import capture_log_events, state_of, until
 from tests.simulators.mx_proxy import Simulator
 from tests.simulators.mx_proxy.events import Kind, event
 
 from .conftest import pushing
-
-
-@pytest.fixture(autouse=True)
-def quick_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Be sure soon."""
-    monkeypatch.setattr("custom_components.ip_intercom.helpers.failures.RETRY_DELAY", 0.05)
-    monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1, 0.2))
-    monkeypatch.setattr("custom_components.ip_intercom.helpers.failures._SPAN", 0.05)
-    monkeypatch.setattr("custom_components.ip_intercom.helpers.failures._SHARE_OF_ACCOUNT", 1e4)
 
 
 def logins(sim: Simulator) -> int:

@@ -96,6 +96,7 @@ async def test_a_token_that_is_refused_is_no_outage(
     assert callable(happen)
     happen(sim)
     asked = len(sim.requests)
+    entry.runtime_data.coordinator.system.log.poller.soon(log.CALL_LOG)
     await until(lambda: any(r.status == 401 for r in sim.requests[asked:]), "a refusal")
     if happen is _lost_link:
         sim.restore_link()  # before it is tried a second time

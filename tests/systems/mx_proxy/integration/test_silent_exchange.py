@@ -91,7 +91,7 @@ async def test_a_lost_link_is_left_to_the_proxy(hass: HomeAssistant, device: Sta
     sim = await device()
     entry = await pushing(hass, sim, local_url)
     await until(lambda: entry.runtime_data.events.following, "the first looks")
-    sim.set_reconnect(1.5)
+    sim.set_reconnect(90)
     sim.clear_requests()
     sim.drop_link()
     await until(lambda: shown(hass, entry) == SILENT, "the loss")
