@@ -42,6 +42,10 @@ def is_no_response(error: IntercomError) -> bool:
     return isinstance(error, NO_RESPONSE) and not isinstance(error, AWAY)
 
 
+class _TimedOut(NoAnswer):
+    """A poll took longer than it may during an outage; the server may still respond later."""
+
+
 @dataclass(slots=True, eq=False)
 class PollJob:
     """A periodic poll.
@@ -102,6 +106,8 @@ class Poller:
     ) -> None:
         self.interrupted = False
         self.answers = 0
+        # The error that started the outage or showed a different cause since.
+        self._outage: IntercomError | None = None
         # Polls that failed alone before the connection was lost; they may keep failing afterwards.
         self._failed_alone: frozenset[str] = frozenset()
         self._jobs = jobs
@@ -212,7 +218,7 @@ class Poller:
             async with asyncio.timeout(timeout):
                 await job.poll()
         except TimeoutError:
-            raise NoAnswer(f"no answer within {timeout:g} s") from None
+            raise _TimedOut(f"no answer within {timeout:g} s") from None
         job.took = self._monotonic() - began
 
     async def _fails_probe(self, probe: Callable[[], Coroutine[Any, Any, object]]) -> bool:
@@ -265,10 +271,13 @@ class Poller:
                 self._failed_alone = failing
             self.interrupted = True
             self._cancel_jobs()
+            if isinstance(failure, _TimedOut) and self._outage is not None:
+                raise self._outage.with_traceback(None)  # the short timeout shows no other cause
+            self._outage = failure
             raise failure
         if not answered:
             return False
-        was_away, self.interrupted = self.interrupted, False
+        was_away, self.interrupted, self._outage = self.interrupted, False, None
         if was_away:
             self._resume(answered)
         return was_away

@@ -13,7 +13,6 @@ from .conftest import Start, add, pushing
 from .looking import becomes
 
 # Seconds of the MX in one of ours: its patience is short then.
-FAST = 70
 
 
 def shown(hass: HomeAssistant, entry: ConfigEntry) -> tuple[str, str, str]:
@@ -33,7 +32,7 @@ async def test_a_silent_exchange_is_away_until_it_speaks(
     hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture, empty: bool
 ) -> None:
     """The proxy answers an empty log of calls then, which is no sign of the exchange."""
-    sim = await device(speed=FAST, empty=empty)
+    sim = await device(empty=empty)
     entry = await add(hass, sim)
     await until(lambda: entry.runtime_data.events.following, "the first looks")
     caplog.clear()
@@ -54,7 +53,7 @@ async def test_a_silent_exchange_is_away_until_it_speaks(
 
 async def test_a_live_call_is_no_sign_of_the_exchange(hass: HomeAssistant, device: Start, local_url: str) -> None:
     """The proxy tells of calls from memory."""
-    sim = await device(speed=FAST)
+    sim = await device()
     entry = await pushing(hass, sim, local_url)
     sim.incoming_call("3108")
     await becomes(hass, entry, "sensor", "call_state", "ringing")
@@ -67,7 +66,7 @@ async def test_a_live_call_is_no_sign_of_the_exchange(hass: HomeAssistant, devic
 
 
 async def test_an_exchange_that_is_silent_at_the_start_makes_no_news(hass: HomeAssistant, device: Start) -> None:
-    sim = await device(speed=FAST)
+    sim = await device()
     entry = await add(hass, sim)
     await hass.config_entries.async_remove(entry.entry_id)
     sim.silence_mx()
