@@ -63,7 +63,10 @@ async def restart(hass: HomeAssistant, entry: ConfigEntry, sim: Simulator, *, ki
     """Load the entry again; where Home Assistant was killed, without what it writes down in the end."""
     assert await hass.config_entries.async_unload(entry.entry_id)
     if killed:
-        restore_state.async_get(hass).last_states.clear()
+        # One dictionary until Home Assistant 2026.10, two from 2026.11 on.
+        for name, states in vars(restore_state.async_get(hass)).items():
+            if name.startswith("last_states"):
+                states.clear()
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     await sim.wait_for_pull()

@@ -8,6 +8,7 @@ from homeassistant.helpers import issue_registry as ir
 import pytest
 
 from custom_components.ip_intercom.const import DOMAIN
+from custom_components.ip_intercom.systems.akuvox import log
 from tests.common import capture_log_events, entity_id, state_of, until
 from tests.simulators.akuvox import LogForm, Simulator
 
@@ -35,7 +36,10 @@ async def watching(sim: Simulator) -> None:
 
 
 @pytest.mark.parametrize("dialect", WITH_DOOR_LOG)
-async def test_the_door_log_tells_who(hass: HomeAssistant, device: Start, dialect: str) -> None:
+async def test_the_door_log_tells_who(
+    hass: HomeAssistant, device: Start, dialect: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "_DOOR_LOG_INTERVALS", (1.0, 1.0))  # within the time for which the door is open
     sim = await device(dialect)
     lucy(sim)
     sim.enter_code("1111")

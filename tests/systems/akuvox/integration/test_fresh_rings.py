@@ -18,13 +18,12 @@ from tests.systems.akuvox.client.conftest import wait_for_answers
 from .conftest import Start, add, shows
 from .test_rings import count_rings, count_states, following
 
-# As it is, before the tests hurry.
 ALONE = log._CALL_LOG_ONLY_INTERVAL
 NEVER = (600.0, 600.0)
 
 
 @pytest.fixture(autouse=True)
-def no_other_route(monkeypatch: pytest.MonkeyPatch, hurry: None) -> None:
+def no_other_route(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at the call log for no other reason than that nothing else tells of calls."""
     monkeypatch.setattr(log, "_CALL_LOG_INTERVALS", NEVER)
     monkeypatch.setattr(log, "_CALL_LOG_ONLY_INTERVAL", 0.1)

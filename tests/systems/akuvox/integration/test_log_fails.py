@@ -35,7 +35,7 @@ CASES = [
 
 
 @pytest.fixture(autouse=True)
-def hurry_more(monkeypatch: pytest.MonkeyPatch, hurry: None) -> None:
+def hurry_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait less for what does not answer, and try it again sooner."""
     for name in ("_CALL_INTERVALS", "_CALL_LOG_INTERVALS", "_DOOR_LOG_INTERVALS"):
         monkeypatch.setattr(log, name, (0.1, 0.1))

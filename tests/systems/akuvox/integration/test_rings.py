@@ -73,7 +73,8 @@ async def test_the_call_log_alone_tells_of_a_ring(
     hass: HomeAssistant, device: Start, dialect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A visitor who gives up between two looks at the call has rung all the same."""
-    blind(monkeypatch, "_CALL_LOG_INTERVALS")
+    blind(monkeypatch)
+    monkeypatch.setattr(log, "_CALL_LOG_INTERVALS", (3.0, 3.0))
     sim = await device(dialect)
     entry = await add(hass, sim)
     rings = count_rings(hass, entry)

@@ -11,8 +11,6 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.helpers.failures import PATIENCE
-from custom_components.ip_intercom.systems.mx_proxy import system
-from custom_components.ip_intercom.systems.mx_proxy.client import client
 from tests.common import capture_changes, capture_log_events, command, refusal, state_of, until
 from tests.outages import lines, pass_time, repairs, unusable
 from tests.simulators.common.faults import Fault
@@ -32,20 +30,13 @@ CASES = [(path, Fault.HANG, 0) for path in NEEDS] + [
 BUSY = [(503, "overloaded"), (429, "throttled")]
 
 
-async def test_each_part_fails_alone_and_comes_later(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_each_part_fails_alone_and_comes_later(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     assert unusable(hass, entry) == set()
     for path, fault, status in CASES:
         what = f"{path} {fault} {status}"
         assert await hass.config_entries.async_unload(entry.entry_id), what
         sim.fault(f"GET {path}", fault, status=status)
-        with monkeypatch.context() as patched:
-            if fault is Fault.HANG:
-                patched.setattr(system, "_FIRST_TIMEOUT", 0.2)
-                patched.setattr(client, "REQUEST_TIMEOUT", 0.3)
-                patched.setattr(client, "LOG_TIMEOUT", 0.3)
-            assert await hass.config_entries.async_setup(entry.entry_id), what
+        assert await hass.config_entries.async_setup(entry.entry_id), what
         await hass.async_block_till_done()
         refused = fault is Fault.REFUSED or status == 404
         assert unusable(hass, entry) == (set(NEEDS[path]) if refused else set()), what
@@ -93,15 +84,11 @@ async def test_a_source_that_fails_alone_takes_nothing_else_down(
     hass: HomeAssistant,
     sim: Simulator,
     entry: ConfigEntry,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     source: str,
     fault: Fault,
     status: int,
 ) -> None:
-    if fault is Fault.HANG:
-        monkeypatch.setattr(client, "REQUEST_TIMEOUT", 0.3)
-        monkeypatch.setattr(client, "LOG_TIMEOUT", 0.3)
     events = capture_log_events(hass)
     await until(lambda: entry.runtime_data.events.following, "the first looks")
     sim.fault(f"GET {source}", fault, status=status)

@@ -1,20 +1,16 @@
 """The last call is shown as soon as it is known."""
 
 from homeassistant.core import HomeAssistant
-import pytest
 
 from tests.common import state_of, until
 
 from .conftest import Start, add
 
 
-async def test_a_first_look_that_lasts_is_shown_when_it_ends(
-    hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_first_look_that_lasts_is_shown_when_it_ends(hass: HomeAssistant, device: Start) -> None:
     """A full block of the log keeps the first look for a while: nothing in it is news, but the last call is known."""
-    monkeypatch.setattr("custom_components.ip_intercom.systems.mx_proxy.system._FIRST_TIMEOUT", 0.3)
     sim = await device(empty=True)
-    sim.set_patience(1.0)
+    sim.set_patience(20)
     sim.fill_log(21)
     entry = await add(hass, sim)
     assert state_of(hass, entry, "sensor", "last_call") == "unknown"

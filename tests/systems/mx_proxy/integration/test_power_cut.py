@@ -3,7 +3,6 @@
 from typing import Any
 
 from homeassistant.core import HomeAssistant
-import pytest
 
 from custom_components.ip_intercom.const import DOMAIN
 from tests.common import act, entity_id, until
@@ -32,11 +31,10 @@ async def test_the_first_look_is_written_down(
 
 
 async def test_a_slow_first_look_is_written_down_as_well(
-    hass: HomeAssistant, device: Start, hass_storage: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, device: Start, hass_storage: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr("custom_components.ip_intercom.systems.mx_proxy.system._FIRST_TIMEOUT", 0.3)
     sim = await device(empty=True)
-    sim.set_patience(1.0)
+    sim.set_patience(20)
     sim.fill_log(21)
     entry = await add(hass, sim)
     await until(lambda: written(hass_storage, entry.entry_id).get("calls", {}).get("record"), "the first look")
