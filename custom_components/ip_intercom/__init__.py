@@ -26,8 +26,7 @@ from .runtime.event_stream import EventStream
 from .runtime.google_push import GooglePush, credential_store
 from .runtime.loading import async_create_system, async_load_once_accepted, async_log_out
 from .runtime.temporary_codes import TemporaryCodes, async_remove_codes, code_store
-from .runtime.visitor_pictures import VisitorPictures, picture_store
-from .runtime.visits import Visits
+from .runtime.visitors import VisitorPictures, Visits, picture_store
 from .runtime.webhook import PushAddress, async_remove_push_address
 from .services import async_setup_actions
 

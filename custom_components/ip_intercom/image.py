@@ -22,7 +22,7 @@ from .model.parts import Bell, CameraId, PlaceId
 from .model.ring_detector import Ring
 from .model.state import State
 from .runtime import IntercomConfigEntry, IntercomRuntime
-from .runtime.visitor_pictures import VisitorPicture
+from .runtime.visitors import VisitorPicture
 
 _LOGGER = logging.getLogger(__name__)
 

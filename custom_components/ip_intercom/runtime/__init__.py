@@ -18,8 +18,7 @@ from .door_commands import DoorCommands
 from .event_stream import EventStream
 from .google_push import GooglePush
 from .temporary_codes import TemporaryCodes
-from .visitor_pictures import VisitorPictures
-from .visits import Visits
+from .visitors import VisitorPictures, Visits
 from .webhook import PushAddress
 
 # Seconds for which a call may still start after the response to the dial command was lost.

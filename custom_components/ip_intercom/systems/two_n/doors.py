@@ -1,14 +1,13 @@
-"""Doors, outputs and access points of a 2N."""
+"""Doors, ports and access points of a 2N."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from ...model.features import DoorTiming
-from ...model.parts import AccessPoint, AccessPointId, Door, DoorCommand, DoorId, PortId
+from ...model.parts import AccessPoint, AccessPointId, Door, DoorCommand, DoorId, Port, PortId
 from ..common.errors import NotSupported
 from .client import TwoNDevice
-from .client.doors import SwitchAction, SwitchCaps
-from .mapping import doors_of
+from .client.doors import SwitchAction, SwitchCaps, SwitchStatus
 
 # Not "trigger", which toggles a bistable switch (HTTP API 5.4.3).
 _ACTIONS: Mapping[DoorCommand, SwitchAction] = {
@@ -21,6 +20,8 @@ _ACTIONS: Mapping[DoorCommand, SwitchAction] = {
 }
 # Seconds within which a switch reaches its state.
 _SETTLES = 2.0
+# The longest hold in seconds (HTTP API 5.4.3).
+_MAX_HOLD = 86400
 
 
 class TwoNDoors:
@@ -67,6 +68,38 @@ class TwoNDoors:
     def keeps_hold(self, door: DoorId) -> bool:
         """Return True: the device stores its holds."""
         return True
+
+
+def hold_end(begin: datetime, seconds: int | None) -> datetime | None:
+    """Return when a hold ends, None for a permanent one or an invalid duration."""
+    return begin + timedelta(seconds=seconds) if seconds is not None and 0 < seconds <= _MAX_HOLD else None
+
+
+def doors_of(switches: tuple[SwitchStatus, ...], known: Mapping[int, SwitchCaps]) -> Mapping[DoorId, Door]:
+    """Return the enabled (``known``) switches as doors."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    return {
+        str(status.switch): Door(
+            id=str(status.switch),
+            released=status.active,
+            latching=known[status.switch].bistable,
+            held_open=status.held,
+            hold_until=hold_end(now, status.hold_timeout),
+            blocked=status.locked,
+        )
+        for status in switches
+        if status.switch in known
+    }
+
+
+def unread_doors(known: Mapping[int, SwitchCaps]) -> Mapping[DoorId, Door]:
+    """Return the switches as doors in an unknown state."""
+    return {str(switch): Door(id=str(switch), released=None, latching=caps.bistable) for switch, caps in known.items()}
+
+
+def ports_of(states: Mapping[PortId, bool], known: Mapping[PortId, bool]) -> Mapping[PortId, Port]:
+    """Return the ``known`` ports: outputs (True) and inputs."""
+    return {port: Port(port, output, states.get(port)) for port, output in known.items()}
 
 
 class TwoNOutputs:

@@ -27,8 +27,7 @@ from ...model.parts import Access, Alarm, CallState, Direction, Occurrence
 from ..common.parse import Fields, flag, integer, member, text, time_of
 from ..common.privacy import Privacy
 from .client.cursor import Gap, GapReason, Reading
-from .doors import ACCESS_POINTS
-from .mapping import hold_end
+from .doors import ACCESS_POINTS, hold_end
 from .privacy import expected, redact
 
 # Type of the event for a gap in the log.

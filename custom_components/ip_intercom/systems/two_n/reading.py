@@ -1,22 +1,26 @@
-"""Polled state of a 2N, combined from several responses."""
+"""Identity, description and polled state of a 2N, combined from several responses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ...model.features import Bells
-from ...model.parts import Alarm, Camera, Display, Firmware, PortId
+from ...model.parts import Alarm, Bell, BellId, Camera, Display, Firmware, Identity, Line, LineId, PortId
+from ...model.ring_detector import CALL_BELL, peer_number
 from ...model.state import Reading, State
+from ..common.parse import Fields, integer, objects, text
 from .calls import neutral_call, neutral_calls
+from .client.directory import DirectoryAnswer
 from .client.doors import SwitchCaps, SwitchStatus
 from .client.media import CameraCaps, DisplayCaps
 from .client.phone import CallRecord, CallSession, SipAccount
 from .client.system import DeviceTime, SystemInfo
-from .doors import access_points_of
+from .doors import access_points_of, doors_of, ports_of, unread_doors
 from .events import ALARM_EVENTS
 from .maintenance import clock_of
-from .mapping import doors_of, known_bells, lines_of, ports_of, unread_doors
 
 _TAMPER_PORT = "tamper"
+
+MANUFACTURER = "2N"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +114,66 @@ def state_of(
         bells=parts.bells.bells if main.bells_pending else known_bells(main.bells, main.phone),
         last_call=neutral_call(rest.call_log[0], names) if rest.call_log else None,
     )
+
+
+def identity_of(info: SystemInfo, host: str | None) -> Identity:
+    """Return the identity of the device; ``host`` is the fallback for its name."""
+    model = info.variant
+    return Identity(
+        id=info.mac or info.serial or "",
+        mac=info.mac,
+        serial=info.serial,
+        manufacturer=MANUFACTURER,
+        model=model,
+        name=info.name or model or host or MANUFACTURER,
+        firmware=info.firmware,
+        hardware=info.hardware,
+    )
+
+
+def lines_of(accounts: tuple[SipAccount, ...]) -> Mapping[LineId, Line]:
+    """Return the SIP accounts."""
+    return {
+        str(account.account): Line(
+            id=str(account.account),
+            number=account.number,
+            registered=account.registered if account.enabled and account.registration_enabled else None,
+            enabled=account.enabled,
+        )
+        for account in accounts
+    }
+
+
+def bells_of(answer: DirectoryAnswer) -> Bells:
+    """Return the bells of the directory: a button calls the entries that have it (HTTP API 5.14.1)."""
+    names: dict[int, list[str]] = {}
+    peers: dict[str, BellId] = {}
+    for entry in answer.entries:
+        buttons = _buttons_of(entry.fields)
+        for button in () if entry.deleted else buttons:
+            names.setdefault(button, []).append(text(entry.fields.get("name")) or "")
+            for position in objects(entry.fields.get("callPos")):
+                if (peer := text(position.get("peer"))) is not None:
+                    peers.setdefault(peer_number(peer), str(button))
+    bells = {
+        str(button): Bell(str(button), " / ".join(name for name in who if name) or None, button)
+        for button, who in sorted(names.items())
+    }
+    return Bells(bells, peers)
+
+
+def _buttons_of(entry: Fields) -> tuple[int, ...]:
+    """Return the buttons of an entry, from a comma-separated text or an array."""
+    value = entry.get("buttons")
+    listed = value if isinstance(value, list) else str(value or "").split(",")
+    return tuple(number for item in listed if (number := integer(item)) is not None)
+
+
+def known_bells(bells: Bells | None, phone: bool) -> Mapping[BellId, Bell]:
+    """Return the bells; if none is known, one bell for any call of a visitor.
+
+    The directory of a device without a phone contains buttons too, but the device has none.
+    """
+    if not phone:
+        return {}
+    return (bells.bells if bells is not None else {}) or {CALL_BELL: Bell(CALL_BELL)}

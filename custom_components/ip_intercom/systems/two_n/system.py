@@ -34,9 +34,18 @@ from .doors import TwoNAccessPoints, TwoNDoors, TwoNOutputs
 from .events import CREDENTIAL_EVENTS, DECISION_EVENTS, OCCURRENCE_EVENTS
 from .log import TwoNLog
 from .maintenance import TwoNClocks, TwoNFirmware, TwoNMaintenance, TwoNSettings
-from .mapping import bells_of, identity_of, known_bells
 from .privacy import shows
-from .reading import DeviceParts, MainParts, OtherParts, cameras_of, reading_of, state_of
+from .reading import (
+    DeviceParts,
+    MainParts,
+    OtherParts,
+    bells_of,
+    cameras_of,
+    identity_of,
+    known_bells,
+    reading_of,
+    state_of,
+)
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -1,13 +1,20 @@
-"""Visits in progress: what becomes of each ring."""
+"""Visitors: what becomes of each ring, and the pictures of the last visitors, stored across restarts."""
 
-from collections.abc import Callable
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 import logging
+from typing import Any
 
-from homeassistant.core import CALLBACK_TYPE, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.storage import Store
+from homeassistant.util import dt as dt_util
 
-from ..const import CONF_PLAIN_SWITCHES
+from ..const import CONF_PLAIN_SWITCHES, DOMAIN
 from ..coordinator import IntercomCoordinator
+from ..helpers.storage import async_load_stored, parse_items
 from ..model.events import Event
 from ..model.parts import DoorId, VisitOutcome
 from ..model.ring_detector import Ring
@@ -24,6 +31,9 @@ _SHORTEST = 10.0
 _RECORDED = 600.0
 
 type VisitListener = Callable[[Visit], None]
+
+# Of the stored pictures.
+STORAGE_VERSION = 1
 
 
 class Visits:
@@ -104,3 +114,67 @@ class Visits:
     def _async_tell(self, visit: Visit) -> None:
         for listener in tuple(self._listeners):
             listener(visit)
+
+
+@dataclass(frozen=True, slots=True)
+class VisitorPicture:
+    """A JPEG and the time at which it was taken."""
+
+    taken: datetime
+    content: bytes = field(repr=False)
+
+
+def picture_store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
+    """Return the storage of the pictures of an entry."""
+    return Store(
+        hass,
+        STORAGE_VERSION,
+        f"{DOMAIN}.{entry_id}.visitors",
+        private=True,
+        atomic_writes=True,
+        serialize_in_event_loop=False,
+    )
+
+
+class VisitorPictures:
+    """The last picture for each image entity of an entry, by the key of the entity."""
+
+    def __init__(self, hass: HomeAssistant, store: Store[dict[str, Any]], device: str) -> None:
+        self._hass = hass
+        self._store = store
+        self._device = device
+        self._pictures: dict[str, VisitorPicture] = {}
+
+    async def async_load(self) -> None:
+        """Read the stored pictures, without unreadable ones."""
+        self._pictures, lost = await async_load_stored(self._hass, self._store, self._device, _parse)
+        if lost:
+            await self.async_save()
+
+    def get(self, key: str) -> VisitorPicture | None:
+        """Return the last picture; None without one."""
+        return self._pictures.get(key)
+
+    def put(self, key: str, picture: VisitorPicture | None) -> None:
+        """Replace a picture, or remove it for None; ``async_save`` stores it."""
+        self._pictures.pop(key, None)
+        if picture is not None:
+            self._pictures[key] = picture
+
+    async def async_save(self) -> None:
+        """Store the pictures."""
+        await self._store.async_save(
+            {
+                key: [picture.taken.isoformat(), b64encode(picture.content).decode("ascii")]
+                for key, picture in self._pictures.items()
+            }
+        )
+
+
+def _parse(content: Mapping[str, Any], errors: list[Exception]) -> dict[str, VisitorPicture]:
+    return dict(parse_items(content.items(), _parse_picture, errors))
+
+
+def _parse_picture(item: tuple[str, Any]) -> tuple[str, VisitorPicture]:
+    key, (taken, content) = item
+    return key, VisitorPicture(dt_util.as_utc(datetime.fromisoformat(taken)), b64decode(content, validate=True))
