@@ -12,7 +12,7 @@ from pathlib import Path
 import sys
 from typing import Any
 
-from tests.reference import actions, entities, events
+from tests.reference import actions, automations, entities, events
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "tests" / "data"
@@ -229,6 +229,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stale = False
     pages = {kind.file: guide(kind) + page(kind) for kind in PAGES} | {
         "actions.md": actions.page(),
+        "automations.md": automations.page(),
         "entities.md": entities.page(),
         "events.md": events.page(),
     }

@@ -1,6 +1,6 @@
 """Connectivity, inputs, alarms, ringing, SIP accounts, and the doors and outputs of a read-only account."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, override
 
@@ -10,15 +10,18 @@ from homeassistant.components.binary_sensor import (
     BinarySensorEntityDescription,
 )
 from homeassistant.const import EntityCategory, Platform
-from homeassistant.core import HomeAssistant
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import AccessPointEntity, BellEntity, DoorEntity, IntercomEntity, PortEntity, async_add_as_found
+from .model.events import AlarmChanged, Event
 from .model.parts import MANY_PARTS, Alarm, Bell, CallState, Direction, DoorId, LineId, PortId
 from .model.state import State
 from .runtime import IntercomConfigEntry, IntercomRuntime
 
 PARALLEL_UPDATES = 0
+
+ATTR_LATE = "late"
 
 # Contacts of the door and the housing are enabled by default; the others are rare, or off until configured.
 ALARMS: Mapping[Alarm, BinarySensorEntityDescription] = {
@@ -197,6 +200,18 @@ class AlarmSensor(IntercomEntity, BinarySensorEntity):
         self.entity_description = ALARMS[alarm]
         self._attr_translation_key = alarm
         self._alarm = alarm
+        self._is_late = False
+
+    @callback
+    @override
+    def async_listen(self) -> Iterable[CALLBACK_TYPE]:
+        yield self.runtime.events.async_listen_events(self._async_process)
+
+    @callback
+    def _async_process(self, event: Event, _: State) -> None:
+        for fact in event.facts:
+            if isinstance(fact, AlarmChanged) and fact.alarm is self._alarm:
+                self._is_late = event.late
 
     @property
     @override
@@ -207,10 +222,13 @@ class AlarmSensor(IntercomEntity, BinarySensorEntity):
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
-        """Return the active parts, if the device reports them."""
+        """Return the active parts, if the device reports them, and whether the alarm began while it was away."""
         parts = self.coordinator.data.alarm_parts.items()
         where = [part for (alarm, part), on in parts if alarm is self._alarm and on]
-        return {"where": where} if where else None
+        attributes: dict[str, Any] = {"where": where} if where else {}
+        if self._is_late and self.is_on:
+            attributes[ATTR_LATE] = True
+        return attributes or None
 
 
 class AlarmPartSensor(IntercomEntity, BinarySensorEntity):

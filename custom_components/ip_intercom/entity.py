@@ -1,11 +1,11 @@
 """Base entities: device, unique id, and a part of the coordinator's state."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 import re
 from typing import Any, ClassVar, override
 
 from homeassistant.const import EntityCategory, Platform
-from homeassistant.core import CALLBACK_TYPE, Event, callback
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.device_registry import CONNECTION_NETWORK_MAC, DeviceInfo
 from homeassistant.helpers.entity import Entity
@@ -87,6 +87,19 @@ def require_feature[F](coordinator: IntercomCoordinator, feature: F | None, lack
     if feature is None:
         raise request_refused(lack, device=coordinator.name)
     return feature
+
+
+@callback
+def async_own_entities(hass: HomeAssistant, entities: set[str], keys: Collection[str]) -> set[str]:
+    """Return the entities of this integration with one of the translation keys."""
+    registry = er.async_get(hass)
+    return {
+        entity_id
+        for entity_id in entities
+        if (entry := registry.async_get(entity_id)) is not None
+        and entry.platform == DOMAIN
+        and entry.translation_key in keys
+    }
 
 
 class IntercomEntity(CoordinatorEntity[IntercomCoordinator]):

@@ -26,7 +26,7 @@ from ...model.events import (
 from ...model.parts import Access, Alarm, CallState, Direction, Occurrence
 from ..common.parse import Fields, flag, integer, member, text, time_of
 from ..common.privacy import Privacy
-from .client.cursor import Gap, GapReason, Reading
+from .client.cursor import Gap, GapReason, LogEvent, Reading
 from .doors import ACCESS_POINTS, hold_end
 from .privacy import expected, redact
 
@@ -84,6 +84,8 @@ _METHODS: Mapping[str, str] = {
     "LicensePlateRecognized": "license_plate",
     "MobKeyEntered": "mobkey",
 }
+# Longest delay in seconds between a credential and the decision about it; a second factor may come in between.
+_DECISION_DELAY = 30
 
 # After these events the device may have other switches, ports, displays, cameras or event types.
 _CAPABILITY_EVENTS = ("CapabilitiesChanged", "ConfigurationChanged", "ExternalCameraStateChanged", "HardwareChanged")
@@ -93,8 +95,32 @@ _DOOR_STATES = {"opened": True, "closed": False}
 _BUTTON_PREFIX = "%"
 
 
+class Credentials:
+    """Pairs each access decision with its credential, which the device records as an event of its own."""
+
+    def __init__(self) -> None:
+        # Method, session, and time of the last credential at each access point.
+        self._last: dict[int | None, tuple[str, str | None, int]] = {}
+
+    def method(self, record: LogEvent) -> str | None:
+        """Return the method of a credential event, or of the credential before a decision; None if unknown."""
+        point, session = integer(record.params.get("ap")), text(record.params.get("session"))
+        if (method := _METHODS.get(record.event)) is not None:
+            self._last[point] = method, session, record.utc_time
+            return method
+        if record.event not in DECISION_EVENTS or (last := self._last.pop(point, None)) is None:
+            return None
+        method, before, time = last
+        same_session = before == session or None in {before, session}
+        return method if same_session and 0 <= record.utc_time - time <= _DECISION_DELAY else None
+
+
 def neutral_event(
-    reading: Reading, privacy: Privacy, credentials_decide: bool = False, boot: str | None = None
+    reading: Reading,
+    privacy: Privacy,
+    credentials_decide: bool = False,
+    boot: str | None = None,
+    method: str | None = None,
 ) -> Event:
     """Return a log event in the neutral model.
 
@@ -103,6 +129,7 @@ def neutral_event(
         privacy: Fields that may be shown.
         credentials_decide: Whether a credential event is the access decision, as no ``DECISION_EVENTS`` follow.
         boot: Name of the boot that recorded the event.
+        method: Method of the credential that an access decision is about.
     """
     record = reading.event
     time, clocked = time_of(datetime.fromtimestamp(record.utc_time, UTC), reading.age)
@@ -112,7 +139,7 @@ def neutral_event(
         time=time,
         data=redact(record.event, record.params, privacy),
         late=reading.late,
-        facts=() if facts is None else facts(_Record(record.event, params, time, privacy, credentials_decide)),
+        facts=() if facts is None else facts(_Record(record.event, params, time, privacy, credentials_decide, method)),
         sequence=record.id,
         age=reading.age,
         live=reading.heard,
@@ -148,6 +175,7 @@ class _Record:
     time: datetime
     privacy: Privacy
     credentials_decide: bool
+    method: str | None
 
     @property
     def entrance(self) -> str | None:
@@ -272,6 +300,7 @@ def _user(record: _Record) -> tuple[Fact, ...]:
                 time=record.time,
                 granted=record.event == "UserAuthenticated",
                 name=text(record.params.get("name")) if record.privacy.names else None,
+                method=record.method,
                 reason=text(record.params.get("reason")),
                 entrance=record.entrance,
             )

@@ -17,7 +17,7 @@ from .calls import Visitors
 from .client.cursor import Batch, Cursor, EventKey, GapReason, LogEvent, Reading
 from .client.log import LogReader
 from .client.protocol import Privilege
-from .events import DECISION_EVENTS, gap_event, neutral_event
+from .events import DECISION_EVENTS, Credentials, gap_event, neutral_event
 from .privacy import shows
 
 _LOGGER = logging.getLogger(__name__)
@@ -103,6 +103,7 @@ class TwoNLog:
         self._privacy = privacy
         self._withheld = WithheldEvents(reported)
         self._visitors = Visitors(reported)
+        self._credentials = Credentials()
 
     async def set_event_types(self, reported: frozenset[str]) -> None:
         """Change the event types without losing events; an empty set changes nothing."""
@@ -172,11 +173,13 @@ class TwoNLog:
     def _events(self, readings: Iterable[Reading]) -> tuple[Event, ...]:
         # Without decision events, the credential event is the decision.
         credentials_decide = not self._withheld.listed & DECISION_EVENTS
-        return tuple(
-            self._with_visitor(neutral_event(reading, self._privacy, credentials_decide, self._boots.name))
-            for reading in readings
-            if shows(reading.event.event, self._privacy)
-        )
+        events: list[Event] = []
+        for reading in readings:
+            method = self._credentials.method(reading.event)
+            if shows(reading.event.event, self._privacy):
+                event = neutral_event(reading, self._privacy, credentials_decide, self._boots.name, method)
+                events.append(self._with_visitor(event))
+        return tuple(events)
 
     def _with_visitor(self, event: Event) -> Event:
         """Return an event with the known facts about the originators of its calls."""

@@ -31,7 +31,7 @@ from custom_components.ip_intercom.systems.common.privacy import REDACTED, Priva
 from custom_components.ip_intercom.systems.two_n.cameras import fitting_size
 from custom_components.ip_intercom.systems.two_n.client.cursor import Gap, GapReason, LogEvent, Reading
 from custom_components.ip_intercom.systems.two_n.directory import fit, without_defaults
-from custom_components.ip_intercom.systems.two_n.events import gap_event, neutral_event
+from custom_components.ip_intercom.systems.two_n.events import Credentials, gap_event, neutral_event
 from tests.api_docs import read
 
 UTC_TIME = 1_790_000_000
@@ -373,3 +373,57 @@ SIZES = ((160, 120), (320, 240), (640, 360), (640, 480), (1280, 720), (1280, 960
 def test_the_smallest_size_that_is_large_enough(width: int | None, height: int | None, size: tuple[int, int]) -> None:
     assert fitting_size(SIZES, width, height) == size
     assert fitting_size(((5000, 4000),), None, None) == (5000, 4000)
+
+
+@pytest.mark.parametrize(
+    ("records", "methods"),
+    [
+        pytest.param(
+            [("CardEntered", {"ap": 0, "session": 6}, 0), ("UserAuthenticated", {"ap": 0, "session": 6}, 0)],
+            ["card", "card"],
+            id="a card",
+        ),
+        pytest.param(
+            [("CodeEntered", {"ap": "0"}, 0), ("UserRejected", {"ap": 0, "session": "6"}, 1)],
+            ["code", "code"],
+            id="without a session",
+        ),
+        pytest.param(
+            [
+                ("CardEntered", {"ap": 0, "session": 6}, 0),
+                ("CodeEntered", {"ap": 1, "session": 7}, 0),
+                ("UserAuthenticated", {"ap": 0, "session": 6}, 0),
+                ("UserRejected", {"ap": 1, "session": 7}, 0),
+            ],
+            ["card", "code", "card", "code"],
+            id="two access points",
+        ),
+        pytest.param(
+            [("CardEntered", {"ap": 0, "session": 6}, 0), ("UserAuthenticated", {"ap": 0, "session": 7}, 0)],
+            ["card", None],
+            id="another session",
+        ),
+        pytest.param(
+            [("CardEntered", {"ap": 0}, 0), ("UserAuthenticated", {"ap": 0}, 60)], ["card", None], id="a minute later"
+        ),
+        pytest.param(
+            [
+                ("CardEntered", {"ap": 0}, 0),
+                ("UserAuthenticated", {"ap": 0}, 0),
+                ("UserAuthenticated", {"ap": 0}, 1),
+            ],
+            ["card", "card", None],
+            id="a decision without a credential",
+        ),
+        pytest.param([("DeviceState", {}, 0)], [None], id="another event"),
+    ],
+)
+def test_a_decision_has_the_method_of_its_credential(
+    records: list[tuple[str, dict[str, Any], int]], methods: list[str | None]
+) -> None:
+    credentials = Credentials()
+    found = [
+        credentials.method(LogEvent(number, name, UTC_TIME + seconds, 50, params))
+        for number, (name, params, seconds) in enumerate(records)
+    ]
+    assert found == methods
