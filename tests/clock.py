@@ -30,7 +30,7 @@ real_monotonic, real_time = time.monotonic, time.time
 
 
 class Clock:
-    """What ``time.monotonic`` and ``time.time`` show."""
+    """The time that ``time.monotonic`` and ``time.time`` return."""
 
     def __init__(self) -> None:
         self._now = real_monotonic()
@@ -45,11 +45,11 @@ class Clock:
         return self._epoch + self._now
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the time."""
         self._now += seconds
 
     def catch_up(self) -> None:
-        """Show the date of the real clock again, between two tests."""
+        """Set the date to that of the real clock, between two tests."""
         self._epoch = real_time() - self._now
 
 
@@ -57,11 +57,11 @@ CLOCK = Clock()
 
 
 class SkippingSelector(selectors.DefaultSelector):
-    """Waits for sockets, and skips the time in which nothing can happen."""
+    """Waits for sockets; when none is ready, skips to the next timer."""
 
     def __init__(self) -> None:
         super().__init__()
-        # What works outside of the loop: threads and processes.
+        # Number of threads and processes that work outside of the loop.
         self.busy = 0
 
     @override
@@ -135,7 +135,7 @@ class RealLoop(SkippingLoop):
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Explain the marker."""
+    """Register the marker ``real_time``."""
     config.addinivalue_line("markers", "real_time: the kernel's timers or a processor's work take part in the test")
 
 
@@ -146,7 +146,7 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], a
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
-    """Begin with today's date."""
+    """Start each test at the date of the real clock."""
     CLOCK.catch_up()
 
 
@@ -155,7 +155,7 @@ def _now(cls: type[datetime], tz: tzinfo | None = None) -> datetime:
 
 
 def _replace_now() -> None:
-    """Have ``datetime.now`` show the shared clock; the type is Python's own, so only its dictionary can be changed."""
+    """Make ``datetime.now`` return the shared clock; the type is Python's own, so only its dictionary can be changed."""
     [attributes] = gc.get_referents(datetime.__dict__)
     attributes["now"] = classmethod(_now)
     ctypes.pythonapi.PyType_Modified(ctypes.py_object(datetime))

@@ -1,4 +1,4 @@
-"""What tests of the integration share."""
+"""Helpers for tests of the integration."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,12 +18,12 @@ from tests.simulators.two_n import Simulator
 
 USERNAME = "ha"
 PASSWORD = "ha-pass"
-# Longer than the integration lets pass between two polls.
+# Seconds to wait for a condition: longer than the longest poll interval.
 PATIENCE = 400.0
 
 
 async def until(condition: Callable[[], object], what: str = "") -> None:
-    """Wait for something that happens over a real socket: check less often the longer it takes."""
+    """Wait for a condition; the longer it takes, the less often it is checked."""
     began = time.monotonic()
     while not condition():
         waited = time.monotonic() - began
@@ -34,32 +34,32 @@ async def until(condition: Callable[[], object], what: str = "") -> None:
 def user_input(
     address: str, username: str = USERNAME, password: str = PASSWORD, verify: bool = False
 ) -> dict[str, Any]:
-    """Return what a person enters to add an intercom."""
+    """Return the user input of the form that adds an intercom."""
     return {"host": address, "username": username, "password": password, "security": {"verify_ssl": verify}}
 
 
 async def begin(hass: HomeAssistant, what: str = "device") -> Any:
-    """Choose what to add, and return its empty form."""
+    """Start a config flow, choose an item of its menu, and return the form."""
     menu: Any = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
     assert menu["type"] is FlowResultType.MENU, menu
     return await hass.config_entries.flow.async_configure(menu["flow_id"], {"next_step_id": what})
 
 
 async def enter(hass: HomeAssistant, data: dict[str, Any], what: str = "device") -> Any:
-    """Choose what to add, fill in its form, and return what comes of it."""
+    """Start a config flow, submit its form, and return the result."""
     form = await begin(hass, what)
     return await hass.config_entries.flow.async_configure(form["flow_id"], data)
 
 
 async def configure(hass: HomeAssistant, result: Any, data: dict[str, Any] | None) -> Any:
-    """Fill in the next form, or show it again with None, and return the result."""
+    """Submit the form of a flow result (None: show it again), and return the next result."""
     result = await hass.config_entries.flow.async_configure(result["flow_id"], data)
     await hass.async_block_till_done()
     return result
 
 
 async def reopen(hass: HomeAssistant, entry: ConfigEntry, source: str) -> Any:
-    """Begin to mend an entry, as a person does or as Home Assistant does itself, and return the form."""
+    """Start a reconfigure or reauth flow of an entry, and return the form."""
     return await hass.config_entries.flow.async_init(
         DOMAIN,
         context={"source": source, "entry_id": entry.entry_id},
@@ -68,7 +68,7 @@ async def reopen(hass: HomeAssistant, entry: ConfigEntry, source: str) -> Any:
 
 
 def suggested(result: Any) -> dict[str, Any]:
-    """Return what a form is filled in with."""
+    """Return the suggested values of a form."""
     return {
         str(key): key.description["suggested_value"]
         for key in result["data_schema"].schema
@@ -77,14 +77,14 @@ def suggested(result: Any) -> dict[str, Any]:
 
 
 async def choose(hass: HomeAssistant, entry: ConfigEntry, options: dict[str, Any]) -> None:
-    """Give an entry other options, and load it with them."""
+    """Change the options of an entry, and reload it."""
     hass.config_entries.async_update_entry(entry, options=options)
     assert await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
 
 
 async def webhook_of(entry: ConfigEntry, url: str) -> str:
-    """Return the address that events are to be forwarded to."""
+    """Return the URL of the webhook of an entry."""
     await until(lambda: entry.data.get(CONF_PUSH_TOKEN), "the address for events")
     return f"{url}/api/webhook/{entry.data[CONF_PUSH_TOKEN]}"
 
@@ -103,7 +103,7 @@ async def add_intercom(
 
 
 def entity_id(hass: HomeAssistant, entry: ConfigEntry, platform: str, key: str) -> str:
-    """Return the entity of a device by what tells it from the others."""
+    """Return the entity id for the key in its unique id."""
     found = er.async_get(hass).async_get_entity_id(platform, DOMAIN, f"{entry.unique_id}_{key}")
     assert found is not None, f"no {platform} {key}"
     return found
@@ -117,14 +117,14 @@ def state_of(hass: HomeAssistant, entry: ConfigEntry, platform: str, key: str) -
 
 
 def assert_assumed_locked(hass: HomeAssistant, entry: ConfigEntry, key: str) -> None:
-    """Expect a door without a reported state to be shown as locked, and as assumed."""
+    """Assert that a lock is locked, with an assumed state."""
     state = hass.states.get(entity_id(hass, entry, "lock", key))
     assert state is not None
     assert (state.state, state.attributes.get("assumed_state")) == ("locked", True)
 
 
 def capture_log_events(hass: HomeAssistant) -> list[Event]:
-    """Return a list that every bus event of a device's log goes to."""
+    """Return a list to which every log event on the bus is appended."""
     events: list[Event] = []
 
     @callback
@@ -142,21 +142,21 @@ async def act(hass: HomeAssistant, action: str, response: bool = False, **data: 
 
 
 async def command(hass: HomeAssistant, entry: ConfigEntry, action: str, **data: Any) -> Any:
-    """Call one of our actions for a device and return its response."""
+    """Call an action of the integration for a device and return its response."""
     device_id = entry.runtime_data.coordinator.device_id
     return await act(hass, f"{DOMAIN}.{action}", response=True, device_id=device_id, **data)
 
 
 async def refusal(hass: HomeAssistant, entry: ConfigEntry, action: str, **data: Any) -> str:
-    """Call an action that fails, and return the key of the sentence that people read."""
+    """Call an action that fails, and return the translation key of the error."""
     with pytest.raises(HomeAssistantError) as failed:
         await command(hass, entry, action, **data)
-    assert str(failed.value), "no sentence"
+    assert str(failed.value), "no message"
     return str(failed.value.translation_key)
 
 
 def capture_changes(hass: HomeAssistant, entry: ConfigEntry, *platforms: str) -> list[str]:
-    """Return a list that each change of event entities goes to, or of those of ``platforms``: automations may run."""
+    """Return a list to which the entity id of each state change is appended, of events and images or ``platforms``."""
     changed: list[str] = []
     registry = er.async_get(hass)
     watched = {

@@ -37,7 +37,7 @@ def all_entities(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture(autouse=True)
 def entities_show_what_they_say(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
-    """Fail where an entity is not written although its state changed: it shows a part that ``shows`` does not name."""
+    """Fail if an entity's state changes without being written: ``shows`` lacks a part of the state that it uses."""
     update, stale = IntercomEntity._handle_coordinator_update, []
 
     def checked(entity: IntercomEntity) -> None:
@@ -63,36 +63,36 @@ def enable_event_loop_debug() -> None:
 
 @pytest.fixture
 def sockets(socket_enabled: None, refused_handshakes: None) -> None:
-    """Let simulators listen on 127.0.0.1, which the Home Assistant plugin forbids by default.
+    """Allow simulators to listen on 127.0.0.1, which the Home Assistant plugin forbids by default.
 
-    Breaking off a TLS handshake, because a device goes away in the middle of it, is not a failure.
+    A TLS handshake that is aborted because a device becomes unreachable is not a failure.
     """
 
 
 @pytest.fixture
 async def sim(sockets: None) -> AsyncGenerator[Simulator]:
-    """A Verso."""
+    """A simulated 2N IP Verso."""
     async with Simulator("verso") as simulator:
         yield simulator
 
 
 @pytest.fixture(params=sorted(MODELS))
 async def any_model(request: pytest.FixtureRequest, sockets: None) -> AsyncGenerator[Simulator]:
-    """Each of the models in turn."""
+    """A simulated 2N of each model."""
     async with Simulator(request.param) as simulator:
         yield simulator
 
 
 @pytest.fixture
 async def entry(hass: HomeAssistant, sim: Simulator) -> ConfigEntry:
-    """The Verso, added to Home Assistant and followed."""
+    """The config entry of the Verso; its events are delivered."""
     added: ConfigEntry = await add_intercom(hass, sim)
     return added
 
 
 @pytest.fixture
 def refused_handshakes(hass: HomeAssistant) -> Generator[None]:
-    """Let the simulator's side of a TLS handshake that the client breaks off go unreported."""
+    """Ignore errors of the simulator in a TLS handshake that the client aborts."""
     report = hass.loop.get_exception_handler()
 
     def handle(loop: AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -113,8 +113,8 @@ def quick_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def local_url(hass: HomeAssistant, hass_client_no_auth: ClientSessionGenerator) -> str:
-    """Let Home Assistant be reached, and know by which address."""
-    # No more once the server runs.
+    """Start the HTTP server of Home Assistant, and return its internal URL."""
+    # Views cannot be registered once the server runs.
     for component in ("websocket_api", "media_source", "repairs", "diagnostics", "camera", "image", "calendar", DOMAIN):
         assert await async_setup_component(hass, component, {})
     client = await hass_client_no_auth()
@@ -125,6 +125,6 @@ async def local_url(hass: HomeAssistant, hass_client_no_auth: ClientSessionGener
 
 @pytest.fixture
 def files(hass: HomeAssistant, tmp_path: Path) -> Path:
-    """A directory that Home Assistant may read and write."""
+    """A directory in the allowlist of Home Assistant."""
     hass.config.allowlist_external_dirs = {str(tmp_path)}
     return tmp_path

@@ -24,7 +24,7 @@ LONGEST_LAG = 2.0
 
 
 async def lags(stop: asyncio.Event) -> list[float]:
-    """Measure how late the loop wakes up, until told to stop."""
+    """Measure how late the loop wakes up, until ``stop`` is set."""
     found, pause = [], 0.005
     while not stop.is_set():
         before = time.perf_counter()
@@ -34,7 +34,7 @@ async def lags(stop: asyncio.Event) -> list[float]:
 
 
 def changes(hass: HomeAssistant, entity: str) -> list[str]:
-    """Return a list that the types of an entity's events go to."""
+    """Return a list to which the type of each event of an entity is appended."""
     found: list[str] = []
 
     @callback

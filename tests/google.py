@@ -21,7 +21,7 @@ HURRIED = FcmPushClientConfig(
 
 @asynccontextmanager
 async def google_here(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Simulator]:
-    """Simulate it, and let the library contact no other server."""
+    """Simulate Google's push service; the library contacts no other server."""
     async with Simulator() as sim:
         monkeypatch.setattr(fcmregister, "GCM_CHECKIN_URL", f"{sim.url}/checkin")
         monkeypatch.setattr(fcmregister, "GCM_REGISTER_URL", f"{sim.url}/c2dm/register3")

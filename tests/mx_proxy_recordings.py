@@ -1,4 +1,4 @@
-"""The recordings of a published MX Proxy: requests and its replies, byte for byte, where they are at hand."""
+"""The recordings of a published MX Proxy: requests and its replies, byte for byte, if available."""
 
 from pathlib import Path
 

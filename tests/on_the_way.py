@@ -1,4 +1,4 @@
-"""What stands between a house and a server far from it, for the tests of every such server."""
+"""Tests of captive portals and proxies between Home Assistant and a remote server, for each system that has one."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ ON_THE_WAY = {
 async def waits_at_the_start(
     hass: HomeAssistant, sim: Any, entry: ConfigEntry, status: int, location: str | None, key: str
 ) -> None:
-    """See that an entry that finds something else in place of its server waits for it, and asks for no login."""
+    """Assert that an entry whose server is replaced by another retries setup and starts no reauth."""
     sim.intercept(status, location)
     await hass.config_entries.async_reload(entry.entry_id)
     assert entry.state is ConfigEntryState.SETUP_RETRY
@@ -32,7 +32,7 @@ async def waits_at_the_start(
 
 
 async def tells_a_changed_certificate(hass: HomeAssistant, sim: Any, entry: ConfigEntry) -> None:
-    """See that something on the way that has opened the connection gets neither password nor token."""
+    """Assert that a proxy that intercepts TLS receives neither password nor token."""
     await until(lambda: entry.runtime_data.events.following, "the first looks")
     sim.renew_certificate()
     sim.reset_connections()

@@ -1,4 +1,4 @@
-"""What tests of failing parts share: which entities are there, what people are told, and a clock that is moved."""
+"""Helpers for tests of outages: unavailable entities, log lines, repair issues, and a clock to advance."""
 
 from datetime import timedelta
 import logging
@@ -14,18 +14,18 @@ from custom_components.ip_intercom.const import DOMAIN
 
 
 async def pass_time(hass: HomeAssistant, seconds: float) -> None:
-    """Move the clock of Home Assistant."""
+    """Advance the clock of Home Assistant."""
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=seconds))
     await hass.async_block_till_done()
 
 
 def repairs(hass: HomeAssistant) -> list[str | None]:
-    """Return what a person is asked to look at."""
+    """Return the translation keys of the repair issues."""
     return [issue.translation_key for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN]
 
 
 def unusable(hass: HomeAssistant, entry: ConfigEntry) -> set[str]:
-    """Return the entities of an entry that cannot be used, by what tells them from the others."""
+    """Return the keys of the entities of an entry that are unavailable or unknown."""
     enabled = [
         one
         for one in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
@@ -36,6 +36,6 @@ def unusable(hass: HomeAssistant, entry: ConfigEntry) -> set[str]:
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what people read of an outage and its end."""
+    """Return the log lines about an outage and its end."""
     ours = [item for item in caplog.records if item.name.startswith("custom_components.ip_intercom")]
     return [item.getMessage() for item in ours if item.levelno >= logging.INFO]

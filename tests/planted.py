@@ -1,4 +1,4 @@
-"""Secrets planted in what a device or server pushes: they have to show nowhere."""
+"""Secrets in pushes of a device or server, which must not appear anywhere."""
 
 import logging
 from typing import Any
@@ -23,7 +23,7 @@ async def assert_shown_nowhere(
     hass: HomeAssistant, entry: ConfigEntry, events: list[Event], caplog: pytest.LogCaptureFixture,
     hass_client: ClientSessionGenerator,
 ) -> None:  # fmt: skip
-    """Expect of planted secrets that neither bus nor states, logs or diagnostics show them."""
+    """Assert that no planted secret appears on the bus, in states, logs, or diagnostics."""
     assert events
     diagnostics: Any = await get_diagnostics_for_config_entry(hass, hass_client, entry)
     said = [record.getMessage() for record in caplog.records if record.name.startswith(OURS)]
@@ -36,5 +36,5 @@ async def assert_shown_nowhere(
 
 
 def listen_closely(caplog: pytest.LogCaptureFixture) -> None:
-    """Have every line of ours in the log."""
+    """Log every line of the integration."""
     caplog.set_level(logging.DEBUG, OURS)

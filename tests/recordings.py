@@ -1,4 +1,4 @@
-"""Recordings of published servers: requests and their replies, byte for byte, where they are at hand."""
+"""Recordings of published servers, if available: requests and their replies, byte for byte."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The recordings of a published SmartYard: requests, its replies, and its pushes, where they are at hand."""
+"""The recordings of a published SmartYard: requests, its replies, and its pushes, if available."""
 
 from .recordings import CAPTURES, Recording, read
 

@@ -1,4 +1,4 @@
-"""What an entry shows, one line for each entity, without what differs from run to run."""
+"""The entities of an entry for snapshots, without values that differ from run to run."""
 
 from datetime import datetime
 from typing import Any

@@ -203,7 +203,7 @@ async def make_user(hass: HomeAssistant, kind: str, *, device: str, light: str, 
 
 
 async def access_token(hass: HomeAssistant, user: User) -> str:
-    """Return what a user's client logs in with."""
+    """Return an access token of a user."""
     token = await hass.auth.async_create_refresh_token(user, "https://client.test")
     return hass.auth.async_create_access_token(token)
 

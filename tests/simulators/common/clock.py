@@ -20,7 +20,7 @@ class Timer:
     """A running timer, in device seconds."""
 
     def __init__(self, clock: Clock, seconds: float, callback: Callable[[], object]) -> None:
-        """Start it on the running loop."""
+        """Start the timer on the running loop."""
         self._clock = clock
         self._callback = callback
         self._due = clock.now() + seconds
@@ -32,20 +32,20 @@ class Timer:
 
     @property
     def remaining(self) -> float:
-        """Device seconds left."""
+        """Return the device seconds left."""
         return max(0.0, self._due - self._clock.now())
 
     def cancel(self) -> None:
-        """Stop it; harmless when it has fired."""
+        """Stop the timer; no effect if it has fired."""
         self._clock.forget(self)
         self._handle.cancel()
 
 
 class Clock:
-    """`utcTime` can be stepped, `upTime` only grows until the next boot."""
+    """Clock of a device: `utcTime` can be set, `upTime` only grows until the next boot."""
 
     def __init__(self, speed: float = 1.0, uptime: float = 0.0) -> None:
-        """`speed` is how many device seconds pass in a real one."""
+        """Start at boot; `speed` is the number of device seconds per second."""
         self.speed = speed
         self._origin = time.monotonic()
         self._epoch = time.time()
@@ -80,7 +80,7 @@ class Clock:
         return Stamp(self.utc(self._booted + uptime), uptime)
 
     def skip(self, seconds: float) -> None:
-        """Let time pass at once: what has happened is that much longer ago. Timers do not hurry."""
+        """Advance both clocks at once; timers still take as long."""
         self._origin -= seconds / self.speed
 
     def step(self, seconds: float) -> None:
@@ -88,7 +88,7 @@ class Clock:
         self._step += seconds
 
     def lose_time(self) -> None:
-        """Be without a battery and without a time server: after each boot utcTime counts from 1970."""
+        """Lose battery and time server: after each boot, utcTime starts at 1970."""
         self._keeps_time = False
         self._begin_in_1970()
 
@@ -96,16 +96,16 @@ class Clock:
         self._step = -self._epoch - self._booted
 
     def synchronise(self) -> None:
-        """Take the right time from the network, where there is a time server."""
+        """Take the right time from the time server, if there is one."""
         if self._keeps_time:
             self._step = 0.0
 
     def moment(self) -> dict[str, float]:
-        """Give both clocks now, for `resume` in another process."""
+        """Return both clocks, for `resume` in another process."""
         return {"at": time.time(), "utc": self._epoch + self._step + self.now(), "uptime": self.now() - self._booted}
 
     def resume(self, moment: Mapping[str, float]) -> None:
-        """Run on as if the clocks had not stopped since a moment."""
+        """Continue as if the clocks had not stopped since then."""
         passed = max(0.0, time.time() - moment["at"]) * self.speed
         self._booted = self.now() - moment["uptime"] - passed
         self._step += moment["utc"] + passed - (self._epoch + self._step + self.now())

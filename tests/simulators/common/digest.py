@@ -36,7 +36,7 @@ class Nonce:
 
 
 def check_basic(credentials: str, password_of: Passwords) -> str | None:
-    """Give the name when the password is right."""
+    """Return the user name if the password is right."""
     try:
         name, colon, given = b64decode(credentials, validate=True).decode().partition(":")
     except ValueError:
@@ -48,7 +48,7 @@ def check_basic(credentials: str, password_of: Passwords) -> str | None:
 
 
 class Digest:
-    """Knows the nonces; the passwords belong to who asks."""
+    """Issues and checks nonces; the caller has the passwords."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Digest:
         qops: Iterable[str] = ("auth",),
         opaque: str | None = None,
     ) -> None:
-        """`lifetime` of a nonce is in real seconds, None is for ever."""
+        """Issue nonces with a `lifetime` in seconds; None: unlimited."""
         self.lifetime = lifetime
         self.algorithm = algorithm
         self._realm = realm
@@ -72,7 +72,7 @@ class Digest:
         self._nonces.clear()
 
     def challenge(self, *, stale: bool = False) -> str:
-        """Give a value of WWW-Authenticate with a new nonce."""
+        """Return a value of WWW-Authenticate with a new nonce."""
         nonce = secrets.token_hex(16)
         if len(self._nonces) >= NONCES_KEPT:
             del self._nonces[next(iter(self._nonces))]
@@ -117,7 +117,7 @@ class Digest:
         return name
 
     def _count(self, text: str, nc: str) -> bool:
-        """Is the nonce alive and its counter new?"""
+        """Return whether the nonce is valid and its counter new."""
         nonce = self._nonces.get(text)
         if nonce is None:
             return False

@@ -1,4 +1,4 @@
-"""Listening sockets like ports 80 and 443, and a cable that can be pulled."""
+"""The network of a simulator: listening sockets, connections, and ways to interrupt them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -106,10 +106,10 @@ class Certificate:
 
 
 class Wire(asyncio.Transport):
-    """One connection on its way through the network, where bytes are held back or lost without a word."""
+    """Transport of one connection that can delay bytes or drop them silently."""
 
     def __init__(self, transport: asyncio.Transport, path: Way) -> None:
-        """Lead over ``path`` to the peer."""
+        """Wrap a transport; ``path`` determines what happens to its bytes."""
         super().__init__()
         self._transport = transport
         self._path = path
@@ -117,18 +117,18 @@ class Wire(asyncio.Transport):
         self._lost = False
 
     def passes(self) -> bool:
-        """Do bytes still get through? A peer that was silent for too long is forgotten for good."""
+        """Return whether bytes still arrive; after too long a silence, the connection is lost."""
         now = time.monotonic()
         self._lost = self._lost or (self._path.idle is not None and now - self._heard_at > self._path.idle)
         self._heard_at = now
         return not self._lost
 
     def lose(self) -> None:
-        """Lose all that is sent from now on, in both directions; neither side is told."""
+        """Drop all further bytes in both directions silently."""
         self._lost = True
 
     def go_dark(self) -> None:
-        """Lose all, and acknowledge nothing any more, as a device without power."""
+        """Drop all bytes and acknowledge none, like a device without power."""
         self._lost = True
         sock = self._transport.get_extra_info("socket")
         if sock is not None:
@@ -190,27 +190,27 @@ class Wire(asyncio.Transport):
 
 
 class Way:
-    """What the network does to connections.
+    """Faults of the network, and the connections that they affect.
 
     Attributes:
-        idle: Real seconds without a byte after which a connection is dropped silently; None for never.
-        held: Real seconds by which all that the device sends is late.
+        idle: Seconds without a byte after which a connection is dropped silently; None for never.
+        held: Seconds by which everything that the device sends is delayed.
     """
 
     def __init__(self) -> None:
-        """Begin with a good one."""
+        """Start without faults."""
         self.idle: float | None = None
         self.held = 0.0
         self.wires: dict[Protocol, Wire] = {}
 
 
 class Line(Protocol):
-    """A connection of the server, at the end of a wire."""
+    """Server side of a connection through a ``Wire``."""
 
     __slots__ = ("_path", "_wire")
 
     def __init__(self, server: web.Server, path: Way, **settings: Any) -> None:
-        """Be reached over ``path``."""
+        """Accept a connection over ``path``."""
         super().__init__(server, **settings)
         self._path = path
         self._wire: Wire | None = None
@@ -233,10 +233,10 @@ class Line(Protocol):
 
 
 class WiredServer(web.Server):
-    """A server whose connections lead over a network."""
+    """HTTP server whose connections lead over a ``Way``."""
 
     def __init__(self, handler: RequestHandler, path: Way, **settings: Any) -> None:
-        """Answer by ``handler``."""
+        """Answer requests with ``handler``."""
         super().__init__(handler, **settings)
         self._path = path
 
@@ -249,7 +249,7 @@ class Listener:
     """One address; while it is down, a bound socket keeps the port and connections are refused."""
 
     def __init__(self, port: int, certificate: Certificate | None) -> None:
-        """Take the port; 0 takes any."""
+        """Reserve the port; 0: any free port."""
         self._place = self._bind(port)
         self.port: int = self._place.getsockname()[1]
         self._certificate = certificate
@@ -265,7 +265,7 @@ class Listener:
 
     @property
     def is_open(self) -> bool:
-        """Are connections accepted?"""
+        """Return whether connections are accepted."""
         return self._server is not None and not self._dark
 
     async def open(self, server: web.Server) -> None:
@@ -281,7 +281,7 @@ class Listener:
             self._server = await asyncio.get_running_loop().create_server(server, sock=sock, ssl=context, backlog=128)
 
     def close(self) -> None:
-        """Refuse connections and end those there are."""
+        """Refuse connections, and close the existing ones."""
         if self._server is None:
             return
         server, self._server = self._server, None
@@ -293,13 +293,13 @@ class Listener:
         loop.call_soon(loop.call_soon, loop.call_soon, _end, server)
 
     def go_dark(self) -> None:
-        """Leave new connections without an answer; those there are stay."""
+        """Do not answer new connections; the existing ones stay."""
         for sock in () if self._server is None else self._server.sockets:
             go_dark(sock)
         self._dark = True
 
     def ignore(self) -> None:
-        """Refuse connections; those there are stay."""
+        """Refuse new connections; the existing ones stay."""
         if self._server is not None:
             server, self._server = self._server, None
             for sock in server.sockets:
@@ -307,7 +307,7 @@ class Listener:
             server.close()
 
     def release(self) -> None:
-        """Give the port back."""
+        """Release the port."""
         self.close()
         self._place.close()
 
@@ -326,19 +326,19 @@ class Network:
 
     @property
     def up(self) -> bool:
-        """Is the cable plugged in, and does the device listen?"""
+        """Return whether the network is connected and the device listens."""
         return all(listener.is_open for listener in self._listeners)
 
     def address(self, index: int) -> str:
-        """Give host and port of a listener, in the order of `start`."""
+        """Return host and port of a listener, in the order of `start`."""
         return f"{HOST}:{self._listeners[index].port}"
 
     def port(self, index: int) -> int:
-        """Give the port of a listener."""
+        """Return the port of a listener."""
         return self._listeners[index].port
 
     async def start(self, *doors: tuple[int, bool]) -> None:
-        """Take the ports and listen; each is a number, 0 for any, and whether it speaks TLS."""
+        """Listen on ports, each a number (0: any) and whether it uses TLS."""
         # Each request is read to its end, so none lingers.
         self._server = WiredServer(self._handler, self.way, access_log=None, lingering_time=0)
         self._listeners = [Listener(port, self.certificate if tls else None) for port, tls in doors]
@@ -358,14 +358,14 @@ class Network:
             listener.close()
 
     def cut_silently(self) -> None:
-        """Pull the cable: what is sent on the connections there are is lost, new ones are refused."""
+        """Pull the cable: existing connections drop all bytes, new ones are refused."""
         for wire in self.way.wires.values():
             wire.lose()
         for listener in self._listeners:
             listener.ignore()
 
     def cut_power(self) -> None:
-        """Switch the device off: no packet is answered any more, not even by its network stack."""
+        """Switch the device off: no packet is answered, not even by its network stack."""
         for wire in self.way.wires.values():
             wire.go_dark()
         for listener in self._listeners:
