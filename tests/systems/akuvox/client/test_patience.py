@@ -113,3 +113,19 @@ async def test_a_fragile_device_is_not_waited_for_again_and_again(
     bench.sim.fault("doorlog/get", Fault.HANG)
     with pytest.raises(NoAnswer, match=r"0\.2 s"):
         await device.door_log.get(page=1)
+
+
+async def test_a_door_does_not_wait_for_two_logs_that_hang(bench: Bench) -> None:
+    """They occupy the device for half a minute; the second one is given up."""
+    for function in ("doorlog/get", "calllog/get"):
+        bench.sim.fault(function, Fault.HANG)
+    device = bench.device()
+    await device.system.status()
+    logs = [asyncio.ensure_future(log.get(page=1)) for log in (device.door_log, device.call_log, device.door_log)]
+    await asyncio.sleep(1)
+    began = asyncio.get_running_loop().time()
+    await device.relay.trig(1)
+    assert asyncio.get_running_loop().time() - began < 2 * client.PARALLEL_AFTER
+    assert bench.sim.relay_status()["A"]
+    answers = await asyncio.gather(*logs, return_exceptions=True)
+    assert {type(answer) for answer in answers} == {NoAnswer}

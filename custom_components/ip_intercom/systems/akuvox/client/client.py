@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -41,6 +41,7 @@ class AkuvoxClient:
     """Requests to one Akuvox device, one at a time.
 
     After ``PARALLEL_AFTER`` seconds without a response, another request is sent in parallel unless the device is fragile.
+    Commands go first: if two slow reads occupy the device for longer than that, the second one is given up.
 
     Args:
         username: Account of *HTTP API*; empty if the device requires none.
@@ -59,6 +60,9 @@ class AkuvoxClient:
         self._lock = asyncio.Lock()
         # An E16C supports two parallel requests: one file or slow function, and one other.
         self._parallel_lock = asyncio.Lock()
+        # Number of commands that wait for their turn, and whether one has waited for too long.
+        self._commands = 0
+        self._overdue = asyncio.Event()
         self.skipped: Counter[str] = Counter()
 
     @property
@@ -83,7 +87,8 @@ class AkuvoxClient:
             UnexpectedReply: The response is not from the API.
             ConnectionFailed: The connection broke.
         """
-        return await self._serialized(lambda: self._call(endpoint, data or {}, self._ask))
+        work = partial(self._call, endpoint, data or {}, self._ask)
+        return await self._serialized(work, is_command=endpoint.is_command)
 
     async def listed(self, endpoint: Endpoint, data: Data, readable: Callable[[Fields], bool]) -> Rows:
         """Return the rows of one reply; unreadable rows are skipped and counted.
@@ -138,7 +143,7 @@ class AkuvoxClient:
             IntercomError: As ``call``, by HTTP status.
         """
         request = Request(GET, path, params, timeout=TIMEOUTS[Patience.USUAL], repeatable=False)
-        return await self._serialized(lambda: self._exchange.send(request))
+        return await self._serialized(partial(self._exchange.send, request), is_command=True)
 
     async def command(self, path: str, params: Mapping[str, str]) -> Fields:
         """Request JSON outside the API once and return the complete document with any ``retcode``.
@@ -208,19 +213,60 @@ class AkuvoxClient:
                 raise UnexpectedReply(f"{request.path} returned {answer.content_type}")
             yield answer
 
-    async def _serialized[T](self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    async def _serialized[T](self, work: Callable[[], Coroutine[Any, Any, T]], *, is_command: bool = False) -> T:
         """Run work in its turn; slow work continues in parallel to other requests."""
         async with AsyncExitStack() as parallel, AsyncExitStack() as lock:
-            await lock.enter_async_context(self._lock)
+            await (self._acquire_for_command() if is_command else self._acquire())
+            lock.callback(self._lock.release)
             task = asyncio.create_task(work())
             try:
                 await asyncio.wait((task,), timeout=PARALLEL_AFTER)
-                if not task.done() and not self.fragile and await _acquire_now(parallel, self._parallel_lock):
-                    await lock.aclose()
+                if not (task.done() or self.fragile):
+                    if await self._continue_aside(task, parallel, gives_way=not is_command):
+                        await lock.aclose()
                 return await task
             finally:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)  # retrieves its exception after a cancellation
+
+    async def _acquire(self) -> None:
+        """Acquire the lock, after all commands."""
+        await self._lock.acquire()
+        while self._commands:
+            self._lock.release()
+            await asyncio.sleep(0)
+            await self._lock.acquire()
+
+    async def _acquire_for_command(self) -> None:
+        """Acquire the lock before all other requests; reads that occupy the device for too long are given up."""
+        self._commands += 1
+        overdue = asyncio.get_running_loop().call_later(PARALLEL_AFTER, self._overdue.set)
+        try:
+            await self._lock.acquire()
+        finally:
+            overdue.cancel()
+            self._commands -= 1
+            if not self._commands:
+                self._overdue.clear()
+
+    async def _continue_aside(self, task: asyncio.Task[Any], stack: AsyncExitStack, *, gives_way: bool) -> bool:
+        """Wait until slow work may continue in parallel; return False if it ended before.
+
+        Raises:
+            NoAnswer: A command is overdue, and the work gives way to it.
+        """
+        acquiring = asyncio.create_task(self._parallel_lock.acquire())
+        overdue = asyncio.create_task(self._overdue.wait())
+        try:
+            awaited = (task, acquiring, overdue) if gives_way else (task, acquiring)
+            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            overdue.cancel()
+            if not acquiring.cancel():
+                stack.callback(self._parallel_lock.release)
+        if not (task.done() or acquiring.done()):
+            raise NoAnswer("given up for a command")
+        return acquiring.done()
 
     async def _call[T](self, endpoint: Endpoint, data: Data, ask: Callable[[Endpoint, Request], Awaitable[T]]) -> T:
         method = self._method(endpoint, data)
@@ -353,15 +399,6 @@ class Functions:
 
     def __init__(self, client: AkuvoxClient) -> None:
         self._client = client
-
-
-async def _acquire_now(stack: AsyncExitStack, lock: asyncio.Lock) -> bool:
-    """Acquire a lock without waiting; return whether it was free."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(0):
-            await stack.enter_async_context(lock)
-            return True
-    return False
 
 
 async def _accept_any(_: Stream) -> bool:

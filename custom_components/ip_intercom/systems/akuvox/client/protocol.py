@@ -57,6 +57,11 @@ class Endpoint:
         """Timeout in seconds; for a long response, until it begins and between its parts."""
         return TIMEOUTS[self.patience]
 
+    @property
+    def is_command(self) -> bool:
+        """Whether a user waits for the effect, such as an open door."""
+        return not self.repeatable and self.patience is Patience.QUICK
+
 
 def by(method: str, endpoint: Endpoint) -> Endpoint:
     """Return the endpoint with this method only."""
