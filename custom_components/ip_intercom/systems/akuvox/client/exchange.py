@@ -6,8 +6,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from http import HTTPStatus
 import logging
+from urllib.parse import urlsplit
 
 from aiohttp import ClientHandlerType, ClientMiddlewareType, ClientRequest, ClientResponse
+from yarl import URL
 
 from ...common.discovery import own_address
 from ...common.errors import (
@@ -17,6 +19,7 @@ from ...common.errors import (
     IntercomError,
     LoginRefused,
     NoSuchPath,
+    Redirected,
     SecureConnectionRequired,
     UnexpectedReply,
 )
@@ -167,7 +170,7 @@ class Exchange:
                 raise await self._rejection(request.path) or LoginRefused(f"{request.path} rejected the login")
         if reply.status == HTTPStatus.FORBIDDEN:
             raise await self._rejection(request.path) or AddressRefused(await self._own_address())
-        _raise_for_status(request.path, reply)
+        _raise_for_status(request.path, reply, self.transport.base)
         self._succeeded = True
         self._rejecting_paths.discard(request.path)
         return reply
@@ -217,11 +220,13 @@ class Exchange:
         return await own_address(base.host, base.port)
 
 
-def _raise_for_status(path: str, reply: Reply) -> None:
+def _raise_for_status(path: str, reply: Reply, base: URL) -> None:
     status = reply.status
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         if reply.location.startswith("https:"):
-            raise SecureConnectionRequired(SERVICE)
+            # Another host is a portal on the way, which may be gone soon.
+            is_own = base.scheme == "http" and urlsplit(reply.location).hostname == base.host
+            raise SecureConnectionRequired(SERVICE) if is_own else Redirected(reply.location)
         raise UnexpectedReply(f"{path} no longer exists: {status}")
     if status == HTTPStatus.NOT_FOUND:
         raise NoSuchPath(f"{path}: {status}")
