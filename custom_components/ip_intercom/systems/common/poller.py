@@ -342,7 +342,8 @@ class Poller:
         retry_after = error.retry_after if isinstance(error, IntercomError) else None
         retry_at = now + max(wait, retry_after or 0.0)
         if is_busy or retry_after:
-            job.paused_until = retry_at
+            # A pause that the server did not request may end sooner: when something else succeeds.
+            job.paused_until = now + max(min(wait, _RETRY), retry_after or 0.0)
         job.due = max(min(job.due, retry_at), job.paused_until)
         job.failures += 1
         # Do not add load to a busy server.
