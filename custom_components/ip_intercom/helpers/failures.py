@@ -183,10 +183,12 @@ class LogHealth:
             if not self._reachable():
                 self._async_wait(missing)  # the whole device is unavailable, which is shown elsewhere
                 return
-            _LOGGER.warning(
+            # One log line for sources that fail together.
+            _LOGGER.log(
+                logging.DEBUG if self._reported else logging.WARNING,
                 "%s: %s unavailable: its events are missing or late, state is polled",
                 self._name,
-                missing.name or _SOURCE,
+                ", ".join(sorted(source.name or _SOURCE for source in self._failing - self._reported)),
             )
             self._async_report(self._reported | {missing})
 
@@ -194,7 +196,7 @@ class LogHealth:
 
     @callback
     def _async_report(self, reported: frozenset[Missing]) -> None:
-        for missing in self._reported - reported:
-            _LOGGER.info("%s: %s available again", self._name, missing.name or _SOURCE)
+        if self._reported and not reported:
+            _LOGGER.info("%s: %s available again", self._name, _SOURCE)
         self._reported = reported
         self._device_issues.async_note(_SOURCE, reported)
