@@ -12,6 +12,7 @@ from concurrent.futures import Executor
 import ctypes
 from datetime import datetime, tzinfo
 import gc
+from math import inf
 import select
 import selectors
 import time
@@ -26,7 +27,7 @@ GRACE = 0.0002
 # Real seconds at most between two looks at the time while something outside of the loop works.
 REAL_STEP = 0.02
 
-real_monotonic, real_time = time.monotonic, time.time
+real_monotonic, real_time, real_perf_counter = time.monotonic, time.time, time.perf_counter
 
 
 class Clock:
@@ -35,6 +36,8 @@ class Clock:
     def __init__(self) -> None:
         self._now = real_monotonic()
         self._epoch = real_time() - self._now
+        # The longest real time that a turn of the loop took, in seconds; to be reset before a measurement.
+        self.longest_turn = 0.0
 
     def monotonic(self) -> float:
         """Replace ``time.monotonic``."""
@@ -63,9 +66,17 @@ class SkippingSelector(selectors.DefaultSelector):
         super().__init__()
         # Number of threads and processes that work outside of the loop.
         self.busy = 0
+        self._left_at = inf
 
     @override
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        CLOCK.longest_turn = max(CLOCK.longest_turn, real_perf_counter() - self._left_at)
+        try:
+            return self._select(timeout)
+        finally:
+            self._left_at = real_perf_counter()
+
+    def _select(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
         CLOCK.advance(TURN)
         if ready := super().select(0):
             return ready

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from tests.simulators import akuvox, mx_proxy, smartyard, two_n
-from tests.simulators.common.faults import Fault
+from tests.simulators.common.faults import Fault, FunctionFault, spoilt
 from tests.simulators.common.host import Host
 
 type Ask = Callable[[], Awaitable[tuple[int, bytes]]]
@@ -48,15 +48,15 @@ async def device(request: pytest.FixtureRequest) -> AsyncGenerator[Device]:
                 yield yard, "POST user/phonePattern", partial(ask, f"{yard.url}/user/phonePattern", "POST", json={})
 
 
-@pytest.mark.parametrize("fault", Fault)
+@pytest.mark.parametrize("fault", [fault for fault in Fault if fault not in {Fault.DOUBLED, Fault.REVERSED}])
 async def test_each_fault_is_what_it_says(device: Device, fault: Fault) -> None:
     sim, function, ask_device = device
     healthy = await ask_device()
     sim.fault(function, fault, status=503)
-    if fault in {Fault.HANG, Fault.STALL}:
+    if fault in {Fault.HANG, Fault.STALL, Fault.DRIP}:
         with pytest.raises(TimeoutError):
             await ask_device()
-    elif fault is Fault.RESET:
+    elif fault in {Fault.RESET, Fault.LOST}:
         with pytest.raises(aiohttp.ClientConnectionError):
             await ask_device()
     else:
@@ -71,6 +71,43 @@ async def test_each_fault_is_what_it_says(device: Device, fault: Fault) -> None:
                 json.loads(body)
     sim.fault(function, None)
     assert (await ask_device())[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("fault", "rows"), [(Fault.DOUBLED, ["b", "b", "a", "a"]), (Fault.REVERSED, ["a", "b"])], ids=str
+)
+def test_rows_that_come_twice_or_in_another_order(fault: Fault, rows: list[str]) -> None:
+    reply = json.dumps({"result": {"events": ["b", "a"], "count": 2}}).encode()
+    assert json.loads(spoilt(FunctionFault(fault), reply)) == {"result": {"events": rows, "count": 2}}
+
+
+async def test_an_answer_that_is_lost_was_carried_out() -> None:
+    async with two_n.Simulator("verso") as sim:
+        sim.fault("system/info", Fault.LOST)
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await ask(f"http://{sim.http_address}/api/system/info")
+        assert {request.status for request in sim.requests} == {200}
+
+
+async def test_a_device_that_moves(device: Device) -> None:
+    sim, _, _ = device
+    before = sim._network.port(0)
+    await sim.move()
+    assert sim._network.port(0) != before
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await ask(f"http://127.0.0.1:{before}/")
+
+
+async def test_what_happens_after_an_answer(device: Device) -> None:
+    sim, _, request = device
+    happened: list[int] = []
+    sim.after(2, lambda: happened.append(2))
+    await request()
+    await asyncio.sleep(0.1)
+    assert happened == []
+    await request()
+    await asyncio.sleep(0.1)
+    assert happened == [2]
 
 
 async def test_a_fault_that_passes(device: Device) -> None:

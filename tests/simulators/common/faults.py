@@ -1,11 +1,12 @@
 """Answers that no manual describes, and delays."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 import json
+import re
 from typing import Any
 
 from aiohttp import web
@@ -96,9 +97,23 @@ class Fault(StrEnum):
     CONTROL_TEXT = "control_text"
     # A quotation mark that is not escaped: that is no JSON any more.
     QUOTED_TEXT = "quoted_text"
+    # The true reply one byte a second; carried out, but the connection is reset in place of the reply.
+    DRIP = "drip"
+    LOST = "lost"
+    # Nothing, the first half of the true reply as if it were all of it, and 100 MiB.
+    EMPTY = "empty"
+    CUT = "cut"
+    HUGE = "huge"
+    # The true reply with words that no manual has, with each row twice, and with its rows in the other order.
+    UNKNOWN_WORDS = "unknown_words"
+    DOUBLED = "doubled"
+    REVERSED = "reversed"
 
 
 DEPTH = 100_000
+HUGE_MIB = 100
+# Seconds between two bytes of a reply that drips.
+DRIP_PAUSE = 1.0
 DIGIT_COUNT = 10_000
 # Beside `NaN` and `Infinity`, which Python reads though they are no JSON.
 _BEYOND = (1e308, 10**30, float("nan"), float("inf"), -(10**30))
@@ -108,6 +123,8 @@ _CONTROLS = b"\x01\t\x1b\x00\r\n"
 _HARM = {Fault.BROKEN_TEXT: _BROKEN, Fault.CONTROL_TEXT: _CONTROLS, Fault.QUOTED_TEXT: b'"the tall" '}
 # What stays as it is in an envelope: without it no client would look at the rest.
 _ENVELOPE = frozenset({"success", "retcode", "action", "code", "name", "message"})
+# A word as manuals have them for states and kinds; names, addresses, and numbers are others.
+_WORD = re.compile(r"[a-z][a-z_]+")
 _PAYLOADS = ("result", "data")
 
 
@@ -115,7 +132,8 @@ _PAYLOADS = ("result", "data")
 class FunctionFault:
     """What is wrong with a function; `left` counts down, None is for ever.
 
-    `text` is where a text is broken: behind these characters, else in an unknown field. `retry_after` is a header.
+    `text` is where a text is broken: behind these characters, else in an unknown field. `retry_after` and `location`
+    are headers.
     """
 
     fault: Fault
@@ -123,6 +141,7 @@ class FunctionFault:
     left: int | None = None
     text: str | None = None
     retry_after: str | None = None
+    location: str | None = None
 
 
 class FunctionFaults:
@@ -141,6 +160,10 @@ class FunctionFaults:
     def clear(self) -> None:
         """End all of them."""
         self._faults.clear()
+
+    def has(self, fault: FunctionFault) -> bool:
+        """Return whether a fault is still there."""
+        return any(fault is known for known in self._faults.values())
 
     def find(self, method: str, path: str) -> FunctionFault | None:
         """Return what is wrong with a request now, and count it."""
@@ -180,11 +203,39 @@ def spoilt(fault: FunctionFault, body: bytes) -> bytes:
             known = fault.text.encode()
             return body.replace(known, known + harm, 1)
         return body.replace(b"{", b'{"remark":"' + harm + b'",', 1)
+    if fault.fault is Fault.CUT:
+        return body[: len(body) // 2]
     try:
         found = json.loads(body)
     except ValueError:
         return body
+    if (spoil := _ROWS.get(fault.fault)) is not None:
+        return json.dumps(_with_rows(found, spoil)).encode()
     return json.dumps(_spoilt_payload(fault.fault, found)).encode()
+
+
+def _unknown(rows: list[Any]) -> list[Any]:
+    return [f"new_{row}" if isinstance(row, str) and _WORD.fullmatch(row) else row for row in rows]
+
+
+# What becomes of a list; of the values of an object that is no envelope only their words change.
+_ROWS: Mapping[Fault, Callable[[list[Any]], list[Any]]] = {
+    Fault.DOUBLED: lambda rows: [row for row in rows for _ in range(2)],
+    Fault.REVERSED: lambda rows: rows[::-1],
+    Fault.UNKNOWN_WORDS: _unknown,
+}
+
+
+def _with_rows(value: object, spoil: Callable[[list[Any]], list[Any]]) -> object:
+    if isinstance(value, list):
+        return spoil([_with_rows(row, spoil) for row in value])
+    if not isinstance(value, dict):
+        return value
+    found = {name: _with_rows(inner, spoil) for name, inner in value.items()}
+    if spoil is _unknown:
+        found |= {name: _unknown([inner])[0] for name, inner in found.items() if name not in _ENVELOPE}
+        found["new_field"] = "new_value"
+    return found
 
 
 def _spoilt_payload(fault: Fault, found: object) -> object:

@@ -3,16 +3,30 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
+from functools import partial
 import gzip
 from typing import Any, Self, override
 
 from aiohttp import web
 
 from .clock import Clock
-from .faults import Bodies, Fault, FunctionFault, FunctionFaults, Garbage, WrongAnswer, absurd, spoilt
+from .faults import (
+    DRIP_PAUSE,
+    HUGE_MIB,
+    Bodies,
+    Fault,
+    FunctionFault,
+    FunctionFaults,
+    Garbage,
+    WrongAnswer,
+    absurd,
+    spoilt,
+)
 from .network import Certificate, Network, reset
 
 REQUESTS_KEPT = 100_000
+# Seconds in which an answer leaves.
+AFTER_ANSWER = 0.005
 
 
 class Active:
@@ -51,6 +65,8 @@ class Host[Request](Active):
         self._overload: tuple[int, str, bytes, str | None] | None = None
         # Where what is on the way sends everything on to.
         self._location: str | None = None
+        # What happens once so many more requests are answered.
+        self._after_answers: list[tuple[int, Callable[[], object]]] = []
         self._handling: set[asyncio.Task[Any]] = set()
         self._background: set[asyncio.Task[None]] = set()
 
@@ -108,12 +124,22 @@ class Host[Request](Active):
         assert task is not None
         self._handling.add(task)
         try:
-            return await self._answer(request)
+            response = await self._answer(request)
         except ConnectionError:
             # There is no client to read the answer.
             return web.Response()
+        else:
+            self._count_answer()
+            return response
         finally:
             self._handling.discard(task)
+
+    def _count_answer(self) -> None:
+        due = [happen for answers, happen in self._after_answers if answers <= 1]
+        self._after_answers = [(answers - 1, happen) for answers, happen in self._after_answers if answers > 1]
+        for happen in due:
+            # The answer leaves before.
+            asyncio.get_running_loop().call_later(AFTER_ANSWER, happen)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         delay = self._delays.get(request.path, self._delays.get(None))
@@ -152,7 +178,13 @@ class Host[Request](Active):
                     reset(request.transport)
                 raise ConnectionResetError
             case Fault.STATUS:
-                return await self._failed(request, fault.status, "text/plain", b"", fault.retry_after)
+                return await self._failed(request, fault.status, "text/plain", b"", fault.retry_after, fault.location)
+            case Fault.EMPTY:
+                return await self._failed(request, 200, "application/json", b"")
+            case Fault.HUGE:
+                await drain(request)
+                self._note_garbage(request, 200)
+                return await WrongAnswer(self._bodies, Garbage.HUGE, mebibytes=HUGE_MIB).send(request)
             case Fault.PAGE:
                 return await self._failed(request, 200, *self._bodies[Garbage.HTML])
             case Fault.REFUSED:
@@ -161,8 +193,15 @@ class Host[Request](Active):
             case Fault.DEEP | Fault.DIGITS | Fault.BARE:
                 return await self._failed(request, 200, "application/json", absurd(fault.fault))
         response = await self._respond(request)
-        if fault.fault is Fault.STALL:
-            await _stall(request, response)
+        if not self._faults.has(fault):
+            return response  # it ended during a long poll
+        if fault.fault is Fault.LOST:
+            if request.transport is not None:
+                reset(request.transport)
+            raise ConnectionResetError
+        if fault.fault in {Fault.STALL, Fault.DRIP}:
+            drips = fault.fault is Fault.DRIP
+            return await _stall(request, response, drips=drips, lasts=partial(self._faults.has, fault))
         if isinstance(response, web.Response) and isinstance(response.body, bytes) and not response.prepared:
             packed = response.headers.popall("Content-Encoding", None)
             response.headers.popall("Content-Length", None)
@@ -170,15 +209,21 @@ class Host[Request](Active):
         return response
 
     async def _failed(
-        self, request: web.BaseRequest, status: int, content_type: str, body: bytes, retry_after: str | None = None
+        self,
+        request: web.BaseRequest,
+        status: int,
+        content_type: str,
+        body: bytes,
+        retry_after: str | None = None,
+        location: str | None = None,
     ) -> web.StreamResponse:
         await drain(request)
         self._note_garbage(request, status)
         response = web.Response(body=body, status=status, headers={"Content-Type": content_type})
         if retry_after is not None:
             response.headers["Retry-After"] = retry_after
-        if self._location is not None:
-            response.headers["Location"] = self._location
+        if (target := location or self._location) is not None:
+            response.headers["Location"] = target
         for challenge in self._challenges() if status == 401 else ():
             response.headers.add("WWW-Authenticate", challenge)
         return response
@@ -224,6 +269,15 @@ class Host[Request](Active):
         """Plug the cable in; await the result to know that it is."""
         return self._spawn(self._network.connect())
 
+    def after(self, answers: int, happen: Callable[[], object]) -> None:
+        """Let something happen once so many more requests are answered."""
+        self._after_answers.append((answers, happen))
+
+    async def move(self) -> None:
+        """Get another address, as from a DHCP server: the old one refuses connections."""
+        self._network.cut()
+        await self._network.move()
+
     async def drop_network(self, seconds: float) -> None:
         """Pull the cable for real seconds."""
         self.lose_connection()
@@ -267,14 +321,15 @@ class Host[Request](Active):
         times: int | None = None,
         text: str | None = None,
         retry_after: str | None = None,
+        location: str | None = None,
     ) -> None:
         """Have one function fail, or no more with None: `log/pull`, `GET /calls`, `*` for all.
 
         `text` is what a broken or control character comes behind, else it is in an unknown field. `retry_after` is the
-        header of a status, in seconds or as a date.
+        header of a status, in seconds or as a date, `location` that of a redirect.
         """
         method, _, name = path.rpartition(" ")
-        broken = None if fault is None else FunctionFault(Fault(fault), status, times, text, retry_after)
+        broken = None if fault is None else FunctionFault(Fault(fault), status, times, text, retry_after, location)
         self._faults.set(f"{method} {self._full(name)}".strip(), broken)
 
     def overload(self, status: int = 503, retry_after: str | None = None) -> None:
@@ -328,13 +383,25 @@ def scheme_of(request: web.BaseRequest) -> str | None:
     return authorization.partition(" ")[0] if authorization else None
 
 
-async def _stall(request: web.BaseRequest, response: web.StreamResponse) -> None:
-    """Send half of a reply, and wait for ever."""
+async def _stall(
+    request: web.BaseRequest, response: web.StreamResponse, *, drips: bool, lasts: Callable[[], bool]
+) -> web.StreamResponse:
+    """Send half of a reply, and wait for ever; or drip all of it, byte by byte, as long as the fault lasts."""
     body = response.body if isinstance(response, web.Response) and isinstance(response.body, bytes) else b"{}"
     half = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(body))})
     await half.prepare(request)
+    if drips:
+        sent = 0
+        while sent < len(body):
+            await asyncio.sleep(DRIP_PAUSE)
+            more = 1 if lasts() else len(body)
+            await half.write(body[sent : sent + more])
+            sent += more
+        await half.write_eof()
+        return half
     await half.write(body[: len(body) // 2])
     await asyncio.Event().wait()
+    return half
 
 
 async def drain(request: web.BaseRequest) -> None:

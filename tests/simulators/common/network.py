@@ -292,6 +292,10 @@ class Listener:
         # asyncio forgets to close a connection whose server is closed between its accept and its first round.
         loop.call_soon(loop.call_soon, loop.call_soon, _end, server)
 
+    def moved(self) -> Listener:
+        """Return the same at another port."""
+        return Listener(0, self._certificate)
+
     def go_dark(self) -> None:
         """Do not answer new connections; the existing ones stay."""
         for sock in () if self._server is None else self._server.sockets:
@@ -320,6 +324,8 @@ class Network:
         self.certificate = certificate or Certificate(name)
         self._handler = handler
         self._listeners: list[Listener] = []
+        # Those at addresses from before.
+        self._left: list[Listener] = []
         self._server: web.Server | None = None
         self._connecting = asyncio.Lock()
         self.way = Way()
@@ -350,6 +356,12 @@ class Network:
             if self._server is not None:
                 for listener in self._listeners:
                     await listener.open(self._server)
+
+    async def move(self) -> None:
+        """Listen on other ports; the old ones stay taken, and refuse connections."""
+        self._left += self._listeners
+        self._listeners = [listener.moved() for listener in self._listeners]
+        await self.connect()
 
     def cut(self) -> None:
         """Pull the cable: every connection is reset, new ones are refused."""
@@ -383,7 +395,7 @@ class Network:
         if self._server is not None:
             await self._server.shutdown(0)
             self._server = None
-        for listener in self._listeners:
+        for listener in (*self._listeners, *self._left):
             listener.release()
         # Aborted transports report their end in the next rounds of the loop.
         await _rounds()

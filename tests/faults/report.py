@@ -1,0 +1,102 @@
+"""The fault matrix as a result of a run, and as the table of the documentation.
+
+Usage: python -m tests.faults.report RESULTS.xml    # prints what held, by system, and the longest turn of the loop
+       python -m tests.faults.report --write        # writes the table into docs/reliability.md
+"""
+
+from collections import Counter
+from pathlib import Path
+import sys
+import xml.etree.ElementTree as ET
+
+from .kinds import KINDS
+from .matrix import ALL, BACK, CELLS, SYSTEMS, Cell
+from .rigs import Stage
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
+BEGIN, END = "<!-- faults: scripts/faults --write -->", "<!-- end of faults -->"
+INTRODUCTION = (
+    f"{len(CELLS)} cells. ✓: no traceback, at most one log line for the loss and one for the return, no login asked for,"
+    f" no command carried out twice, doors that can work do, all works again within {BACK:.0f} s, and a visitor after that"
+    " rings once. A number names what is different, below. –: there is no such cell."
+)
+
+
+def summary(results: Path) -> tuple[list[str], bool]:
+    """Return the lines about a run, and whether every cell was run and held."""
+    held: Counter[str] = Counter()
+    turns: dict[str, int] = {}
+    failed: list[str] = []
+    for case in ET.parse(results).iter("testcase"):  # noqa: S314 -- pytest has just written it
+        name = case.get("name", "")
+        if not name.startswith("test_fault["):
+            continue
+        cell = name.removeprefix("test_fault[").removesuffix("]")
+        problem = next((found for found in case if found.tag in {"failure", "error", "skipped"}), None)
+        if problem is not None:
+            failed.append(f"  {cell}: {(problem.get('message') or '').partition('\n')[0]}")
+            continue
+        held[cell.partition("-")[0]] += 1
+        for item in case.iter("property"):
+            if item.get("name") == "longest_turn_ms":
+                turns[cell] = int(item.get("value", "0"))
+    lines = [f"did not hold: {len(failed)}", *sorted(failed)] if failed else []
+    for system, title in SYSTEMS.items():
+        cells = sum(cell.system == system for cell in CELLS)
+        lines.append(f"{title}: {cells} cells, {held[system]} held")
+    if turns:
+        cell = max(turns, key=turns.__getitem__)
+        slow = sum(turn > 100 for turn in turns.values())
+        lines.append(
+            f"longest turn of the loop, with simulator and test: {turns[cell]} ms ({cell}); above 100 ms in {slow} cells"
+        )
+    lines.append(f"faults: {len(CELLS)} cells, {held.total()} held")
+    return lines, held.total() == len(CELLS)
+
+
+def _mark(cell: Cell, notes: list[str]) -> str:
+    """Return what a cell of the table shows; a note of its own gets a number."""
+    if not cell.absent and not cell.expected.reason:
+        return "✓"
+    note = cell.absent or cell.expected.reason
+    if note not in notes:
+        notes.append(note)
+    return f"{'–' if cell.absent else '✓'} {notes.index(note) + 1}"
+
+
+def table() -> str:
+    """Return the table of the documentation."""
+    notes: list[str] = []
+    lines = [INTRODUCTION, ""]
+    cells = {(cell.system, cell.fault, cell.stage): cell for cell in ALL}
+    for system, title in SYSTEMS.items():
+        lines += [f"| {title} | {' | '.join(Stage)} |", f"| --- |{' --- |' * len(Stage)}"]
+        for fault, kind in KINDS.items():
+            marks = (_mark(cells[system, fault, stage], notes) for stage in Stage)
+            lines.append(f"| {kind.name} | {' | '.join(marks)} |")
+        lines.append("")
+    lines += [f"{number}. {note[0].upper()}{note[1:]}." for number, note in enumerate(notes, 1)]
+    return "\n".join(lines)
+
+
+def with_table(document: str) -> str:
+    """Return a document with the table of today between its marks."""
+    before, begin, rest = document.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"no {BEGIN} and {END} in the document")
+    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
+
+
+def main(arguments: list[str]) -> int:
+    """Print or write; return the exit code."""
+    if arguments == ["--write"]:
+        DOCUMENT.write_text(with_table(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")
+        return 0
+    lines, all_held = summary(Path(arguments[0]))
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0 if all_held else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
